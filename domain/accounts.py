@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.capabilities import ACCOUNTS
+
 BANK = "1010"
 RECEIVABLE = "1100"
 UNAPPLIED_CASH = "1120"
@@ -19,7 +21,6 @@ DUE_TO = "2180"
 CONTRACT_LIABILITY = "2300"
 CUSTOMER_DEPOSIT = "2310"
 REFUND_LIABILITY = "2320"
-PROVISION = "2350"
 OUTPUT_TAX = "2400"
 SERVICE_REVENUE = "4000"
 REIMBURSABLE_REVENUE = "4050"
@@ -27,19 +28,13 @@ INTERCOMPANY_REVENUE = "4100"
 LABOR_COST = "5000"
 INTERCOMPANY_COST = "5050"
 EXPENSE_COST = "5100"
-ONEROUS_LOSS = "5900"
 BAD_DEBT = "6900"
-UNREALISED = "7100"
 EXCHANGE_DIFFERENCE = "7110"
 CURRENCY_ROUNDING = "7190"
 
 # Recognised and not invoiced: unbilled = 1150 + 1160, the contract position takes deferred revenue off.
 UNBILLED = (UNBILLED_RECEIVABLE, CONTRACT_ASSET)
 CONTRACT_POSITION = (*UNBILLED, CONTRACT_LIABILITY)
-# What is revalued at a period's end where it is in another currency than the ledger's (R55): what is owed, and balances between companies;
-# what is earned and not invoiced, or retained, where policy `unbilled_is_monetary` says so. Never what was paid ahead (IFRIC 22), nor cost.
-MONETARY = (RECEIVABLE, UNAPPLIED_CASH, DUE_FROM, DUE_TO)
-MONETARY_UNBILLED = (*UNBILLED, RETENTION_RECEIVABLE)
 # Of customers: what companies of the group charge each other is neither revenue nor cost of the group.
 REVENUE = (SERVICE_REVENUE, REIMBURSABLE_REVENUE)
 INTERCOMPANY = (DUE_FROM, DUE_TO, INTERCOMPANY_REVENUE, INTERCOMPANY_COST)
@@ -61,7 +56,6 @@ NAMES: Mapping[str, str] = {
     CONTRACT_LIABILITY: "Contract liability, deferred revenue",
     CUSTOMER_DEPOSIT: "Customer deposit",
     REFUND_LIABILITY: "Refund liability",
-    PROVISION: "Provision for onerous contract",
     OUTPUT_TAX: "Output tax",
     SERVICE_REVENUE: "Service revenue",
     REIMBURSABLE_REVENUE: "Reimbursable revenue",
@@ -69,11 +63,10 @@ NAMES: Mapping[str, str] = {
     LABOR_COST: "Project labor cost",
     INTERCOMPANY_COST: "Intercompany and subcontract cost",
     EXPENSE_COST: "Project expense cost",
-    ONEROUS_LOSS: "Onerous loss expense",
     BAD_DEBT: "Bad debt",
-    UNREALISED: "Unrealised exchange difference",
     EXCHANGE_DIFFERENCE: "Realised exchange difference",
     CURRENCY_ROUNDING: "Currency rounding",
+    **ACCOUNTS,
 }
 
 

@@ -6,6 +6,7 @@ What resolves one is said by category, and where that depends on what it is abou
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from domain.capabilities import OWNERS, WAYS_OUT
 from domain.refusals import REFUSALS
 
 
@@ -217,10 +218,6 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "waive it: then what does not fit stays as it is."
     ),
     ("misapplied", "revenue_adjustment"): f"{_APPLY} with what the message asks for, {_DROP}",
-    **dict.fromkeys(
-        (("no_exchange_rate", "revaluation"), ("stale_exchange_rate", "revaluation")),
-        "Publish the rate of the period's last day, or of one of the days before it: what is open then is revalued with it.",
-    ),
     (
         "no_exchange_rate",
         "contract_line",
@@ -229,14 +226,6 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "no_estimate",
         "contract_line",
     ): "Send EstimateRevised with the line's line_id, in the contract's currency: what was spent by then is earned with it.",
-    (
-        "no_estimate",
-        "provision",
-    ): "Have the project manager send EstimateRevised with the line's line_id, in the contract's currency.",
-    **dict.fromkeys(
-        (("no_exchange_rate", "provision"), ("stale_exchange_rate", "provision")),
-        "Publish the rate that is named: what is provided for follows with it.",
-    ),
     (
         "self_approved",
         "accounting_period",
@@ -347,6 +336,7 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "write_off",
     ): f"Amend the price, or credit the work once it is invoiced, as the message says, {_DROP}",
     **{("unsupported", kind): _sentence(REFUSALS[name].instead) for kind, name in _REFUSED_ALONE.items()},
+    **WAYS_OUT,
 }
 
 
@@ -374,7 +364,7 @@ _OWNERS: Mapping[tuple[str, str], str] = {
             "unsupported",
         )
     },
-    ("no_estimate", "provision"): "delivery",
+    **OWNERS,
     ("unsupported", "legal_entity"): "finance",
     ("unsupported", "person_capacity"): "delivery",
     ("conflicting_version", "contract"): "commercial",

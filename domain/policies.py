@@ -5,9 +5,10 @@ What is agreed with the customer a contract takes from its entity with its terms
 (`docs/decisions/policies-of-a-company.md`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from domain.capabilities import BUILT_IN
 from domain.events.common import Policies
 from domain.refusals import is_accepted
 from domain.units import Amount, Hours, Percent
@@ -37,7 +38,12 @@ class Resolved(Policies):
     dimensions_from: tuple[str, ...]
 
 
-DEFAULTS = Resolved(
+def _over(resolved: Resolved, stated: Iterable[tuple[str, object]]) -> Resolved:
+    values: dict[str, Any] = dict(stated)
+    return resolved._replace(**values)
+
+
+_GENERAL = Resolved(
     rate_precedence=LEVELS,
     rate_date="service",
     no_rate="queue",
@@ -64,16 +70,14 @@ DEFAULTS = Resolved(
     fx_policy="exchange_difference",
     exchange_rate_type="spot",
     quantity_decimals=2,
-    fx_revaluation="none",
-    unbilled_is_monetary=False,
     rate_staleness_days=7,
     closed_period="next_open",
     tax_point="invoice",
     expenses_revenue="gross",
     intercompany_transfer="rate",
     dimensions_from=("entry", "project"),
-    loss_provision="none",
 )
+DEFAULTS = _over(_GENERAL, BUILT_IN.items())
 
 # Of policy `overflow`: what is over a cap goes on to the next line.
 NEXT_RULE = "next_rule"
@@ -92,12 +96,8 @@ def resolve(*levels: Policies | None) -> Resolved:
     """The policies that hold, without what is refused; levels from the most specific (line) to the least (entity), then the default."""
     resolved = DEFAULTS
     for level in reversed(list(_with_presets(levels))):
-        stated: dict[str, Any] = {
-            name: value
-            for name, value in zip(Policies._fields, level, strict=True)
-            if value is not None and is_accepted(name, value)
-        }
-        resolved = resolved._replace(**stated)
+        stated = zip(Policies._fields, level, strict=True)
+        resolved = _over(resolved, (one for one in stated if one[1] is not None and is_accepted(*one)))
     return resolved
 
 

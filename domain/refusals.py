@@ -7,6 +7,7 @@ Each is an exception `unsupported` with the field, the line and an owner. The li
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from domain.capabilities import OF_BOOKS, OF_CONTRACT, policies_of
 from domain.events.common import ContractLine, Policies
 from domain.policy_faults import Fault
 
@@ -76,9 +77,9 @@ OF_A_CONTRACT: Final = (
     "approval_limit",
     "ar_journal",
     "cash_journal",
-    "loss_provision",
+    *policies_of(OF_CONTRACT),
 )
-OF_A_COMPANY: Final = ("cost_policy", "fx_revaluation", "unbilled_is_monetary")
+OF_A_COMPANY: Final = ("cost_policy", *policies_of(OF_BOOKS))
 NOT_OF_A_LINE: Final = (*OF_A_CONTRACT, *OF_A_COMPANY)
 
 

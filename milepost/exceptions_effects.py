@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from domain.capabilities import WAYS_OUT
 from domain.caps.purchase_order import OVER_CAP, OVER_ORDER
 from domain.exceptions import CATALOGUE, owner_of, ways_out
 from domain.outputs import ExceptionRaised
@@ -74,8 +75,8 @@ ABOUT: Final = {
         "variable part",
     ),
     "conflicting_version": ("work", POSTED, "any other fact"),
-    "no_exchange_rate": ("work", "invoice, forecast, contract line", "payment", "revaluation", "provision"),
-    "stale_exchange_rate": ("work", "invoice", "payment", "revaluation", "provision"),
+    "no_exchange_rate": ("work", "invoice, forecast, contract line", "payment"),
+    "stale_exchange_rate": ("work", "invoice", "payment"),
     "unknown_reference": (
         "work",
         "contract, invoice, request, hold",
@@ -109,7 +110,7 @@ ABOUT: Final = {
     "tax_undetermined": ("tax region",),
     "rounding_over_limit": ("journal",),
     "loss_making": ("contract",),
-    "no_estimate": ("project", "contract line", "provision"),
+    "no_estimate": ("project", "contract line"),
     "amendment_gap": ("amendment",),
     "unapproved_amendment": ("amendment",),
     "invalid_terms": ("contract",),
@@ -164,8 +165,6 @@ RESENT: Final = {
     "any fact": "the fact, where it was accepted",
     "invoice, forecast, contract line": "the invoice",
     "contract line": NO_FACT,
-    "revaluation": NO_FACT,
-    "provision": NO_FACT,
     "project": "the project",
     "project, contract, progress": "the project, contract or report",
 }
@@ -263,7 +262,7 @@ def rows() -> Iterator[EffectRow]:
 
 
 def _abouts(category: str) -> tuple[str, ...]:
-    return ABOUT.get(category, ("work",))
+    return (*ABOUT.get(category, ("work",)), *(kind for of, kind in WAYS_OUT if of == category))
 
 
 # The tables of docs/exceptions.md

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from domain.capabilities import OF_BOOKS, OF_CONTRACT, POLICIES
 from domain.events.common import Policies
 from domain.policies import DEFAULTS, PRESETS
 from domain.refusals import ACCEPTED
@@ -31,7 +32,7 @@ COMPANY: Final = " ³"
 WORK: Final = " ⁴"
 CONTRACT: Final = " ⁵"
 TRANSFER: Final = " ⁶"
-BOOKS: Final = " ⁷"
+MARKS: Final = {OF_CONTRACT: CONTRACT, OF_BOOKS: " ⁷"}
 # Where each policy counts, as the fold looks it up.
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Rates": {"rate_precedence": LINE, "rate_date": LINE, "no_rate": LINE},
@@ -70,13 +71,11 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "poc_precision": LINE,
         "poc_exclusions": LINE,
         "forecast_denominator": LINE,
-        "loss_provision": CONTRACT,
         "expenses_revenue": LINE,
         "intercompany_transfer": TRANSFER,
         "unbilled_account": LINE,
         "cost_policy": COMPANY,
-        "fx_revaluation": BOOKS,
-        "unbilled_is_monetary": BOOKS,
+        **{policy.name: MARKS[policy.counts_on] for policy in POLICIES},
         "closed_period": POSTED,
         "ar_journal": CONTRACT,
         "cash_journal": CONTRACT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from domain import capabilities
 from domain.audit.about import about
 from domain.outputs import Output, Position
 
@@ -28,7 +29,6 @@ BILLED_ONCE = "billed_once"
 INVOICES = "invoices"
 POSITION = "position"
 LEDGER_REST = "ledger_rest"
-PROVISIONS = "provisions"
 CAPS = "caps"
 SOURCES = "sources"
 VIEWS = "views"
@@ -61,7 +61,7 @@ PROMISES: Mapping[str, str] = {
     INVOICES: "a billing journal posts one statement with its amounts, and hours are credited at its rates",
     POSITION: "contract balance = recognised - invoiced",
     LEDGER_REST: "no ledger amount is left where the contract currency is zero, and what is revalued is worth its amount at the rate",
-    PROVISIONS: "what is provided for the loss of a contract is never below zero, and leaves nothing in the ledger alone",
+    **capabilities.PROMISES,
     CAPS: "no more is billed or recognised than a cap allows",
     SOURCES: "sources that fund a contract pay what their lines say, up to their limits",
     VIEWS: "project views say what journals and statements say",

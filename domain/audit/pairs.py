@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from domain.accounts import DUE_FROM, DUE_TO, INTERCOMPANY, INTERCOMPANY_COST, INTERCOMPANY_REVENUE
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.findings import PAIRS, Checked, SeenOutput, Violation, violation
-from domain.ledger.revaluation import is_revaluation
+from domain.capabilities import is_apart
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 
@@ -25,7 +25,7 @@ def pairs_match(engagement: AuditedEngagement) -> Checked:
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):
         count += 1
-        if is_revaluation(journal.rule):
+        if is_apart(journal.rule):
             continue
         if journal.pair_id is not None:
             key = journal.pair_id, seen.position.log_offset, journal.kind == "reversal"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from domain.accounts import ONEROUS_LOSS, PROVISION
 from domain.audit.engagement import AuditedEngagement, records
-from domain.audit.findings import PROVISIONS, Checked, SeenOutput, Violation, violation
+from domain.audit.findings import Checked, SeenOutput, Violation, violation
+from domain.capabilities import ONEROUS_LOSS, PROVISION, PROVISIONS
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.revenue.provision import PROVIDED, is_provision

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
-from domain.accounts import MONETARY, MONETARY_UNBILLED, UNAPPLIED_CASH, UNREALISED
+from domain.accounts import UNAPPLIED_CASH
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.findings import LEDGER_REST, Checked, SeenOutput, Violation, violation
-from domain.ledger.revaluation import RULE, is_revaluation
+from domain.capabilities import UNREALISED
+from domain.ledger.revaluation import ACCOUNTS, RULE
 from domain.money import HALF_UP, convert, format_amount, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
 from domain.units import EXCHANGE_RATE_ONE, Amount
 
-ACCOUNTS = frozenset({*MONETARY, *MONETARY_UNBILLED})
 # Company, currency, account, contract, project.
 Key = tuple[str, str, str, str, str]
 
@@ -35,7 +35,7 @@ def revalued(engagement: AuditedEngagement) -> Checked:
             if line.account in ACCOUNTS:
                 amounts.setdefault(key, Counter())[journal.accounting_date] += line.amount
                 ledgers.setdefault(key, Counter())[journal.accounting_date] += line.ledger_amount
-        if not is_revaluation(journal.rule):
+        if not journal.rule.startswith(RULE):
             continue
         count += 1
         found += _moves_ledger_alone(seen, journal)

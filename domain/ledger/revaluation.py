@@ -12,12 +12,14 @@ the next revaluation, which posts the difference, and takes back what is settled
 from datetime import date
 from typing import Final
 
+from domain.accounts import DUE_FROM, DUE_TO, RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH, UNBILLED
 from domain.events.reference import LegalEntityDefined
 from domain.explanation import Node, constant, in_proportion, less, negated, total
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance
 from domain.ledger.recorded import Carried, line_of
 from domain.money import convert, round_ratio, smallest_unit
+from domain.policies import Resolved
 from domain.reference.exchange import Exchange
 from domain.units import Amount
 from domain.why import Why, exchanged, quoted
@@ -26,11 +28,16 @@ from domain.why import Why, exchanged, quoted
 RULE: Final = "revaluation/"
 REVALUED: Final = "revaluation"
 REVERSING, CUMULATIVE = "reversing", "cumulative"
+# What is revalued where it is in another currency than the ledger's (R55): what is owed, and balances between companies; what is earned
+# and not invoiced, or retained, where policy `unbilled_is_monetary` says so. Never what was paid ahead (IFRIC 22), nor cost.
+OWED: Final = (RECEIVABLE, UNAPPLIED_CASH, DUE_FROM, DUE_TO)
+EARNED: Final = (*UNBILLED, RETENTION_RECEIVABLE)
+ACCOUNTS: Final = frozenset({*OWED, *EARNED})
 
 
-def is_revaluation(rule: str) -> bool:
-    """Whether a journal moves what is unrealised alone, and nothing that is carried."""
-    return rule.startswith(RULE)
+def is_held(account: str, policies: Resolved) -> bool:
+    """Whether a balance on the account is revalued by the company's policies."""
+    return account in OWED or bool(policies.unbilled_is_monetary)
 
 
 def unrealised(balance: Balance, exchange: Exchange, ledger_currency: str, mode: str) -> Amount:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
-from domain.accounts import ONEROUS_LOSS, PROVISION
+from domain.capabilities import ONEROUS_LOSS, PROVISION
 from domain.explanation import Node, Parameter, constant, evaluated, less, most, negated, step_of, total
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, as_carried, relieved

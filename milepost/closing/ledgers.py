@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from connectors.files.found_exceptions import KnownException
 from connectors.files.written import read_topic
+from domain.capabilities import CHECKS
 from domain.exceptions import CATALOGUE
 from domain.identity import composed
 from domain.outputs import TOPICS, ExceptionRaised, LedgerComparison
@@ -17,7 +18,6 @@ from milepost.days import instant_day
 from milepost.exception_titles import titled
 from state.batch import REFERENCE
 from state.handlers.reconciliations import ACCEPTED, DIFFERS, by_subject, is_accepted
-from state.ledger.revaluation import WAITING as REVALUATION
 from state.ledger.standings import REFUSED, REJECTED, TO_SEND, TWICE, UNMAPPED
 
 FINANCE, PLATFORM = CATALOGUE[DIFFERS].owner_role, CATALOGUE["unrouted"].owner_role
@@ -26,6 +26,8 @@ RATES = frozenset({"no_exchange_rate", "stale_exchange_rate"})
 OF_ERP = frozenset({DIFFERS, TWICE, REFUSED, UNMAPPED})
 NO_PRICE = "no_transfer_price"
 INFO = "info"
+# What exceptions are about that the check of a capability lists.
+LISTED = frozenset(kind for check in CHECKS for kind in check.says)
 
 
 def days_ended(closing: Closing) -> Iterator[OpenPoint]:
@@ -84,7 +86,7 @@ def exceptions_in(closing: Closing) -> list[KnownException]:
 
 def _is_in(closing: Closing, each: KnownException) -> bool:
     owner, worker = closing.companies_of(each)
-    if each.raised.subject_kind == REVALUATION or (owner and closing.whose not in (owner, worker)):
+    if each.raised.subject_kind in LISTED or (owner and closing.whose not in (owner, worker)):
         return False
     work = [closing.days[row].day for row in each.raised.entries if row in closing.days] or [instant_day(each.since)]
     return any(closing.first <= day <= closing.last for day in work)

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from connectors.files.found_exceptions import KnownException
-from domain.accounts import MONETARY
 from domain.exceptions import CATALOGUE
 from domain.identity import parts_of
-from domain.ledger.revaluation import CUMULATIVE
+from domain.ledger.revaluation import CUMULATIVE, is_held
 from domain.money import format_amount
 from domain.policies import Resolved, resolve
 from domain.units import Amount
@@ -17,6 +16,7 @@ from milepost.closing.items import Closing, OpenPoint
 from milepost.console import shell_word
 from milepost.exception_titles import titled
 from state.books import Monetary
+from state.ledger.foreign import KIND
 from state.ledger.revaluation import WAITING
 
 FINANCE: Final = CATALOGUE["no_exchange_rate"].owner_role
@@ -51,10 +51,9 @@ def _waiting(closing: Closing) -> dict[str, KnownException]:
 def _not_valued(closing: Closing, policies: Resolved) -> dict[str, dict[str, Amount]]:
     """Balances by currency and account."""
     found: dict[str, dict[str, Amount]] = {}
-    for part_id, known in closing.books.monetary():
+    for part_id, known in closing.books.all_of(KIND, Monetary):
         entity_id, currency, account, _, _ = parts_of(part_id)
-        is_held = account in MONETARY or bool(policies.unbilled_is_monetary)
-        if entity_id != closing.whose or not is_held or _is_valued(closing, policies, known):
+        if entity_id != closing.whose or not is_held(account, policies) or _is_valued(closing, policies, known):
             continue
         if open_ := sum(amount for name, (amount, _) in known.moves.items() if name <= closing.period.name):
             of = found.setdefault(currency, {})

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY
+from domain.capabilities import is_apart
 from domain.explanation import Node, constant, negated, total
 from domain.ledger.clearing import is_of_invoice
 from domain.ledger.recorded import SIDES, Carried, moved
-from domain.ledger.revaluation import is_revaluation
 from domain.outputs import JournalEntry, JournalLine
 from domain.receivables.credit_memo import RULE
 from milepost.explain.journal_lines import JournalLines
@@ -56,7 +56,7 @@ class PositionNodes:
                 break
             if not isinstance(other.record, JournalEntry) or other.record.contract_id != journal.contract_id:
                 continue
-            if is_revaluation(other.record.rule):
+            if is_apart(other.record.rule):
                 continue
             for number, line in enumerate(other.record.lines, 1):
                 if line.account in SIDES:

@@ -24,10 +24,10 @@ from domain.accounts import CONTRACT_ASSET
 from domain.billing.holds import LINE, entry_scopes, keeps_back, places
 from domain.billing.shares import Party, shared
 from domain.billing.statement import ISSUED
+from domain.capabilities import is_apart
 from domain.caps.purchase_order import OVER_ORDER
 from domain.contract import line_for
 from domain.identity import parts_of
-from domain.ledger.revaluation import REVALUED
 from domain.money import HALF_UP, carried_part
 from domain.overflow import lines_behind
 from domain.receivables.credit_memo import RULE as CREDIT
@@ -51,7 +51,7 @@ class Reason(StrEnum):
     AHEAD = "invoiced ahead of it"
     OVER_CAP = "over cap"
     ADJUSTED = "adjusted by hand"
-    UNREALISED = "unrealised exchange difference"
+    APART = "unrealised exchange difference"
     NOT_EARNED = "over cap, no revenue"
 
 
@@ -333,8 +333,8 @@ def _give_reasons(firm: FirmAtMoment, waiting: Sequence[UnbilledPiece]) -> None:
             piece.reason = Reason.HELD
         elif piece.row in drafts and (draft := _draft_of(piece, drafts[piece.row])):
             piece.reason, piece.statement_id = Reason.APPROVAL, draft
-        elif piece.rule == REVALUED:
-            piece.reason = Reason.UNREALISED
+        elif is_apart(piece.rule):
+            piece.reason = Reason.APART
         elif named(piece.row)[0] == ADJUSTMENT:
             piece.reason = Reason.ADJUSTED
         elif piece.account == CONTRACT_ASSET and _is_by_schedule(firm, piece):

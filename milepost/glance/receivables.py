@@ -29,8 +29,8 @@ from connectors.files.glance_rows import (
 )
 from domain.accounts import RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH
 from domain.billing.statement import due_after
+from domain.capabilities import is_apart
 from domain.identity import is_opening_statement, opening_of, parts_of
-from domain.ledger.revaluation import REVALUED
 from domain.money import HALF_UP, carried_part
 from domain.units import Amount
 from milepost.glance.ages import OVERDUE, age_columns, aged
@@ -42,7 +42,7 @@ from milepost.glance.wanted import Wanted
 
 INVOICES, UNAPPLIED, RETAINED = "invoice", "unapplied cash", "retained"
 # What is unrealised of each, by contract and project: with the rest it is what the ledger has by the last revaluation.
-UNREALISED: Final = {INVOICES: "unrealised, invoices", UNAPPLIED: "unrealised, cash", RETAINED: "unrealised, retained"}
+APART: Final = {INVOICES: "unrealised, invoices", UNAPPLIED: "unrealised, cash", RETAINED: "unrealised, retained"}
 ACCOUNTS: Final = {INVOICES: (RECEIVABLE,), UNAPPLIED: (UNAPPLIED_CASH,), RETAINED: (RETENTION_RECEIVABLE,)}
 COLUMNS: Final = (
     GlanceColumn("client", "client", CellKind.ID),
@@ -126,7 +126,7 @@ def receivables(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         found,
         [*_totals(found), *in_ledger_totals(found, ("kind",), {})],
         feet_of(firm, figures, ACCOUNTS),
-        (*firm.not_whole(), *NOTES, *([VALUED] if any(item.kind in UNREALISED.values() for item in items) else [])),
+        (*firm.not_whole(), *NOTES, *([VALUED] if any(item.kind in APART.values() for item in items) else [])),
         "nobody owes anything" if firm.accounts else "nothing is posted yet",
         filters=wanted.filters,
     )
@@ -134,7 +134,7 @@ def receivables(firm: FirmAtMoment, wanted: Wanted) -> Glance:
 
 def _account_kind(item: OpenItem) -> str:
     """Whose account an unrealised part stands on."""
-    return next((kind for kind, unrealised in UNREALISED.items() if unrealised == item.kind), item.kind)
+    return next((kind for kind, apart in APART.items() if apart == item.kind), item.kind)
 
 
 def open_items(firm: FirmAtMoment) -> list[OpenItem]:
@@ -144,9 +144,9 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
     before = []
     for kind, accounts in ACCOUNTS.items():
         for each in firm.about(accounts):
-            if each.rule == REVALUED:
-                found.add(each._replace(about=""), UNREALISED[kind], "", each)
-    for each in (one for one in firm.about((RECEIVABLE,)) if one.rule != REVALUED):
+            if is_apart(each.rule):
+                found.add(each._replace(about=""), APART[kind], "", each)
+    for each in (one for one in firm.about((RECEIVABLE,)) if not is_apart(one.rule)):
         if is_opening_statement(each.about) or parts_of(each.about)[0] == BROUGHT_FORWARD:
             before.append(each)
         elif each.about in invoiced:
@@ -157,9 +157,9 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
     applied = firm.named(APPLIED)
     for seq, place, line, invoice_id in list(_applied(firm, found)):
         found.add(line, INVOICES, invoice_id, OneJournal(line, seq, place))
-    for each in (one for one in firm.about((UNAPPLIED_CASH,)) if one.rule != REVALUED):
+    for each in (one for one in firm.about((UNAPPLIED_CASH,)) if not is_apart(one.rule)):
         found.add(each, UNAPPLIED, text(applied.get(each.about), "payment_id") or parts_of(each.about)[-1])
-    for each in (one for one in firm.about((RETENTION_RECEIVABLE,)) if one.rule != REVALUED):
+    for each in (one for one in firm.about((RETENTION_RECEIVABLE,)) if not is_apart(one.rule)):
         found.add(each._replace(about=""), RETAINED, "", each)
     return found.in_order()
 

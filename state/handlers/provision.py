@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.accounts import PROVISION
+from domain.capabilities import PROVISION
 from domain.events.reference import DayEnded, LegalEntityDefined
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project

@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.accounts import MONETARY, MONETARY_UNBILLED, UNAPPLIED_CASH
+from domain.accounts import UNAPPLIED_CASH
 from domain.events.reference import LegalEntityDefined
 from domain.explanation import Node, constant
 from domain.identity import composed, parts_of
 from domain.ledger.position import Balance, with_move
 from domain.ledger.recorded import Carried, add_both, all_of, journal_line, parts_of_both
-from domain.ledger.revaluation import is_revaluation
+from domain.ledger.revaluation import ACCOUNTS, RULE, is_held
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.reference import fiscal
@@ -26,7 +26,6 @@ from state.draft import Draft
 from state.terms.known import entity_policies
 
 KIND: Final = "monetary"
-ACCOUNTS: Final = frozenset({*MONETARY, *MONETARY_UNBILLED})
 # Periods by company and currency: those that are revalued, and those that wait for a rate.
 VALUED, LACKING = "revalued", "not_revalued"
 
@@ -47,7 +46,7 @@ class ForeignBalances(NamedTuple):
         return self.policies.fx_revaluation != "none"
 
     def holds(self, account: str) -> bool:
-        return account in MONETARY or bool(self.policies.unbilled_is_monetary)
+        return is_held(account, self.policies)
 
 
 class Moved(NamedTuple):
@@ -111,7 +110,7 @@ def take_in(draft: Draft) -> dict[str, Moved]:
     for record in draft.outputs:
         if not isinstance(record, JournalEntry) or record.currency == record.ledger_currency:
             continue
-        if is_revaluation(record.rule):
+        if record.rule.startswith(RULE):
             continue
         for number, line in enumerate(record.lines, 1):
             if line.account not in ACCOUNTS:

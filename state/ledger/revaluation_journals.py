@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import date
 
-from domain.accounts import DUE_FROM, DUE_TO, MONETARY_UNBILLED, UNAPPLIED_CASH, UNREALISED
+from domain.accounts import RECEIVABLE, UNAPPLIED_CASH
+from domain.capabilities import UNREALISED
 from domain.identity import parts_of
 from domain.ledger.journal import Leg, journal_by_project
 from domain.ledger.revaluation import REVALUED, RULE, record_lines
@@ -85,7 +86,7 @@ def _lines(changes: list[Change]) -> list[tuple[str, Leg]]:
 
 def _is_delivered(draft: Draft, group: ForeignBalances, account: str, contract_id: str) -> bool:
     """Who owns the receivable, or the bank, revalues it there; what is unbilled, or between companies, is ours."""
-    if account in (*MONETARY_UNBILLED, DUE_FROM, DUE_TO):
+    if account not in (RECEIVABLE, UNAPPLIED_CASH):
         return True
     contract = draft.contract(contract_id) if contract_id else None
     policies = contract_policies(draft, contract) if contract is not None else group.policies

@@ -9,13 +9,12 @@ from msgspec.structs import replace
 from domain.accounts import (
     BAD_DEBT,
     BANK,
-    ONEROUS_LOSS,
-    PROVISION,
     RECEIVABLE,
 )
 from domain.billing.periods import BillingPeriod
 from domain.billing.retention import Retained, is_withheld_from, priced_lines, reached
 from domain.billing.shares import Party, parties_of, shared
+from domain.capabilities import ONEROUS_LOSS, PROVISION
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, InvoicedForward, ReceivableForward
 from domain.events.finance import InvoicePosted

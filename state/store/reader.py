@@ -8,15 +8,15 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, TypeVar
 
 from domain.ledger.period_sums import PeriodSums
-from state.books import Entry, JournalStanding, Monetary
+from state.books import Entry, JournalStanding
 from state.store import snapshot
 from state.store.snapshot import Damaged
 from state.store.store import SEPARATOR
 
-MONETARY: Final = "monetary"
+T = TypeVar("T")
 
 
 class StoreReader:
@@ -61,11 +61,12 @@ class StoreReader:
         except Damaged:
             return ()
 
-    def monetary(self) -> list[tuple[str, Monetary]]:
-        """Of every engagement what it has open in other currencies, each with its id."""
-        rows = self._rows("SELECT id, data FROM parts WHERE kind = ?", MONETARY)
+    def all_of(self, kind: str, of: type[T]) -> list[tuple[str, T]]:
+        """Those of every engagement, each with its id."""
+        rows = self._rows("SELECT id, data FROM parts WHERE kind = ?", kind)
         try:
-            return [(part_id, snapshot.decode_part(MONETARY, part_id, data)) for part_id, data in sorted(rows)]
+            found = ((part_id, snapshot.decode_part(kind, part_id, data)) for part_id, data in sorted(rows))
+            return [(part_id, part) for part_id, part in found if isinstance(part, of)]
         except Damaged:
             return []
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from domain.audit.revaluation import revalued
-from domain.ledger.revaluation import is_revaluation
+from domain.capabilities import is_apart
 from domain.outputs import JournalEntry
 from tests.audit.test_engagement_checks import engagement
 from tests.told import told
@@ -43,7 +43,7 @@ def test_what_is_worth_its_amount_holds(journals: list[JournalEntry]) -> None:
 def test_another_figure_is_found(journals: list[JournalEntry]) -> None:
     changed = [
         one._replace(lines=tuple(line._replace(ledger_amount=line.ledger_amount * 2) for line in one.lines))
-        if is_revaluation(one.rule)
+        if is_apart(one.rule)
         else one
         for one in journals
     ]
@@ -55,7 +55,7 @@ def test_another_figure_is_found(journals: list[JournalEntry]) -> None:
 def test_an_amount_in_the_currency_itself_is_found(journals: list[JournalEntry]) -> None:
     changed = [
         one._replace(lines=tuple(line._replace(amount=line.ledger_amount) for line in one.lines))
-        if is_revaluation(one.rule) and one.reverses is None
+        if is_apart(one.rule) and one.reverses is None
         else one
         for one in journals
     ]

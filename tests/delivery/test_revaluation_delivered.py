@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from typer.testing import CliRunner
 
+from domain.capabilities import is_apart
 from domain.delivery.chart import ENTRY
 from domain.delivery.ledgers import LedgerLine
-from domain.ledger.revaluation import is_revaluation
 from domain.outputs import JournalEntry, JournalLine
 from milepost.cli import app
 from tests.commands.tiny_firm import write
@@ -53,7 +53,7 @@ def slow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Firm]:
 
 
 def revalued(firm: Firm) -> list[JournalEntry]:
-    return [each for each in firm.journals() if is_revaluation(each.rule)]
+    return [each for each in firm.journals() if is_apart(each.rule)]
 
 
 def on_7100(each: Iterable[JournalLine | LedgerLine]) -> int:

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 from connectors.files.glance_index import WaitingException
 from connectors.files.glance_rows import OPENED, PROJECT
-from domain.accounts import INTERCOMPANY_COST, INTERCOMPANY_REVENUE, PROJECT_COST, PROVISION, REVENUE, UNBILLED
+from domain.accounts import INTERCOMPANY_COST, INTERCOMPANY_REVENUE, PROJECT_COST, REVENUE, UNBILLED
+from domain.capabilities import PROVISION
 from domain.identity import escape
 from domain.outputs import ForecastUpdate
 from milepost.console import money_text

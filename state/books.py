@@ -638,8 +638,8 @@ class ItemRevisions(Value, frozen=True, array_like=True, gc=False):
 
 
 class Spending(Value, frozen=True, array_like=True, gc=False):
-    """Of a contract line that earns its price over time: months (`2026-03`) in which something was spent on it, ascending, and categories
-    of its cost that are kept apart."""
+    """Of a contract line that earns its price over time, or may be lost on under a cap: months (`2026-03`) in which something was spent on
+    it, ascending, and categories of its cost that are kept apart."""
 
     months: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
@@ -647,9 +647,10 @@ class Spending(Value, frozen=True, array_like=True, gc=False):
 
 class SpentInMonth(Value, frozen=True, array_like=True, gc=False):
     """What was spent on such a line in a calendar month, by day and category that is kept apart (all else has none): hours, and cost by
-    its own currency."""
+    its own currency; and by day what its work earned by itself, in contract currency."""
 
     days: dict[date, dict[str, tuple[Hours, dict[str, Amount]]]] = {}
+    earned: dict[date, Amount] = {}
 
 
 # As of a day in a version, contract and currency where they are named, and by month (`2026-03`) hours, cost and category.

@@ -27,12 +27,13 @@ class Reported(NamedTuple):
 
 class Spent(NamedTuple):
     """All that was spent on a line by the end of a day: hours, and cost in contract currency; `apart` is what of both is beside that, by
-    category of cost that some version of the terms takes out of the measure."""
+    category of cost that some version of the terms takes out of the measure. `earned` is what its work earned by itself."""
 
     day: date
     hours: Hours
     cost: Amount
     apart: Mapping[str, tuple[Hours, Amount]] = {}
+    earned: Amount = 0
 
 
 class Remaining(NamedTuple):

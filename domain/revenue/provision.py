@@ -10,21 +10,26 @@ A line that will make a profit lowers the loss of the others by the profit that 
 brought to what is required then, up or down: journals are the difference. It ends with the work, or when the contract is over.
 
 Lines without a price of their own, such as time and materials, do not count: their revenue comes with their cost, hour by hour, and nobody
-has promised to go on with them.
+has promised to go on with them. Under a hard cap they do once they will cost more than it pays for (`capped.py`):
+
+    cap 10,000.00, cost at completion 12,000.00; 3,000.00 spent, 6,000.00 earned hour by hour
+    2,000.00 are lost in all, a profit of 3,000.00 shows: 5,000.00 are provided for
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
 from domain.capabilities import ONEROUS_LOSS, PROVISION
+from domain.caps.consume import CapRule
 from domain.explanation import Node, Parameter, constant, evaluated, less, most, negated, step_of, total
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, as_carried, relieved
 from domain.ledger.recorded import Carried
 from domain.money import allocate, convert, round_ratio, smallest_unit
 from domain.reference.exchange import Exchange
-from domain.revenue import spent
+from domain.revenue import capped, spent
+from domain.revenue.capped import Bound, CappedLine
 from domain.revenue.method import ALL_COST, Course, Leaves
 from domain.revenue.over_time import Earning, Stretch, earned_by, stands
 from domain.terms import methods
@@ -66,12 +71,25 @@ class LineOutlook(NamedTuple):
         return (self.at_completion - self.price) - (self.cost - self.earned)
 
 
-def counts(known: LineHistory, day: date) -> TermsInForce | None:
-    """The terms of a line on a day; None where it has no price to earn over time, or is over."""
-    agreed = next((one for one in reversed(known.held) if one.since <= day), None)
-    if agreed is None or day >= agreed.before or not methods.earns_its_price(agreed.line, agreed.policies):
+class KnownLine(NamedTuple):
+    """A line that may be lost on. `rules` are caps that count all that it takes, of a line without a price; `lacking` are days, with their
+    currency, of which cost does not count for want of a rate."""
+
+    line_id: str
+    known: LineHistory
+    earns: Earning
+    rules: Sequence[CapRule] = ()
+    lacking: Sequence[tuple[date, str]] = ()
+
+
+def counts(line: KnownLine, day: date) -> TermsInForce | None:
+    """The terms of a line on a day; None where it has neither a price to earn over time nor a cap, or is over."""
+    agreed = next((one for one in reversed(line.known.held) if one.since <= day), None)
+    if agreed is None or day >= agreed.before:
         return None
-    return agreed
+    if line.rules:
+        return agreed if any(capped.limits_all(rule, day) for rule in line.rules) else None
+    return agreed if methods.earns_its_price(agreed.line, agreed.policies) else None
 
 
 def course_of(known: LineHistory) -> Course:
@@ -79,22 +97,51 @@ def course_of(known: LineHistory) -> Course:
     return Course(date.min, date.max, spent=known.spent, estimates=known.estimates)
 
 
-def outlook(line_id: str, known: LineHistory, earns: Earning, day: date) -> LineOutlook | None:
-    """None where the line does not count, or nobody has said what remains of it."""
-    agreed, course = counts(known, day), course_of(known)
-    said_last = spent.estimate(course, day, ALL_COST)
-    if agreed is None or said_last is None:
+def outlooks(lines: Sequence[KnownLine], day: date, currency: str) -> list[LineOutlook]:
+    """Of lines that count, of which somebody has said what remains; of those under caps where they cost more than these pay for."""
+    bound_by = bounds_of(lines, day)
+    found = (_outlook(line, day, bound_by.get(line.line_id, ()), currency) for line in lines)
+    return [each for each in found if each is not None]
+
+
+def _outlook(line: KnownLine, day: date, bound_by: Sequence[Bound], currency: str) -> LineOutlook | None:
+    agreed, known = counts(line, day), line.known
+    foreseen = foreseen_on(known, day)
+    if agreed is None or foreseen is None:
         return None
-    foreseen = spent.by(course, said_last.as_of, ALL_COST) + spent.remaining(course, said_last, ALL_COST)
-    return LineOutlook(
-        line_id,
-        agreed.line.project_id,
-        sum(one.spread.amount for one in prices_on(earns, day)),
-        earned_on(known, earns, day),
-        spent.by(course, day, ALL_COST),
-        foreseen,
-        said_last.as_of,
-    )
+    price: Amount | None
+    if line.rules:
+        price, earned = (
+            capped.price(line.line_id, _capped(line, day), bound_by, currency),
+            spent.earned_by(known.spent, day),
+        )
+    else:
+        price, earned = sum(one.spread.amount for one in prices_on(line.earns, day)), earned_on(known, line.earns, day)
+    if price is None:
+        return None
+    cost = spent.by(course_of(known), day, ALL_COST)
+    return LineOutlook(line.line_id, agreed.line.project_id, price, earned, cost, *foreseen)
+
+
+def foreseen_on(known: LineHistory, day: date) -> tuple[Amount, date] | None:
+    """What a line will have cost by its newest estimate, and the day of that; None where nobody has said what remains."""
+    course = course_of(known)
+    said_last = spent.estimate(course, day, ALL_COST)
+    if said_last is None:
+        return None
+    return spent.by(course, said_last.as_of, ALL_COST) + spent.remaining(course, said_last, ALL_COST), said_last.as_of
+
+
+def bounds_of(lines: Iterable[KnownLine], day: date) -> Mapping[str, Sequence[Bound]]:
+    return capped.bounds({line.line_id: _capped(line, day) for line in lines if line.rules}, day)
+
+
+def _capped(line: KnownLine, day: date) -> CappedLine:
+    known = line.known
+    cost, foreseen = spent.by(course_of(known), day, ALL_COST), foreseen_on(known, day)
+    at_completion = max(cost, foreseen[0]) if foreseen is not None else None
+    earned = spent.earned_by(known.spent, day)
+    return CappedLine(line.rules, earned, cost, at_completion, day >= known.held[-1].before)
 
 
 def prices_on(earns: Earning, day: date) -> list[Stretch]:
@@ -157,9 +204,13 @@ class LineFacts(NamedTuple):
     leaves: Leaves
 
 
+def say_completion(known: LineHistory, leaves: Leaves, day: date) -> Node:
+    return spent.said(course_of(known), day, ALL_COST, leaves).whole._replace(title="cost at completion")
+
+
 def say_left(line: LineOutlook, known: LineHistory, facts: LineFacts, day: date) -> Node:
     share = spent.said(course_of(known), day, ALL_COST, facts.leaves)
-    loss = less(f"loss of line {line.line_id} in all", share.whole._replace(title="cost at completion"), facts.price)
+    loss = less(f"loss of line {line.line_id} in all", say_completion(known, facts.leaves, day), facts.price)
     shown = less("of it in the books", share.done._replace(title=f"cost by {day}"), facts.earned)
     return less(f"left of the loss of line {line.line_id}", loss, shown, rule="R44")
 

@@ -15,7 +15,7 @@ Cost of categories that are excluded (uninstalled materials, IFRS 15.B19) is no 
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from domain.explanation import Node, least, most, total
@@ -31,9 +31,15 @@ def counts(course: Course, measure: str, category: str) -> bool:
     return measure == ALL_COST or (category in course.excluded) == (measure == APART)
 
 
+def earned_by(known: Sequence[Spent], day: date) -> Amount:
+    """What the line's work earned by itself by the end of a day."""
+    found = _on(known, day)
+    return found.earned if found is not None else 0
+
+
 def by(course: Course, day: date, measure: str) -> Hours | Amount:
     """By the end of a day; never below zero."""
-    found = _on(course, day)
+    found = _on(course.spent, day)
     if found is None:
         return 0
     beside = 0 if measure == APART else found.hours if measure == HOURS else found.cost
@@ -94,7 +100,7 @@ def foreseen(course: Course, day: date, last: date) -> list[Spent]:
     if known is None:
         return found
     nothing = Spent(date.min, 0, 0)
-    now, then = (found[-1] if found else nothing), _on(course, known.as_of) or nothing
+    now, then = (found[-1] if found else nothing), _on(course.spent, known.as_of) or nothing
     for end in (*(end for end in sorted(map(_month_end, known.months)) if day < end < last), last):
         if not found or end > found[-1].day:
             rows = [row for row in known.months if end == last or _month_end(row) <= end]
@@ -116,9 +122,9 @@ def foreseen(course: Course, day: date, last: date) -> list[Spent]:
     return found
 
 
-def _on(course: Course, day: date) -> Spent | None:
-    place = bisect_right(course.spent, day, key=lambda one: one.day)
-    return course.spent[place - 1] if place else None
+def _on(known: Sequence[Spent], day: date) -> Spent | None:
+    place = bisect_right(known, day, key=lambda one: one.day)
+    return known[place - 1] if place else None
 
 
 def _more(known: Estimated, now: Amount, then: Amount, rows: list[Remaining], category: str) -> Amount:

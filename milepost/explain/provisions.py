@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from domain.explanation import Node
 from domain.outputs import JournalEntry
 from domain.reference import fiscal
-from domain.revenue.provision import RULE, LineFacts, LineOutlook, say_by_project, say_left, say_required
+from domain.revenue.capped import say_price
+from domain.revenue.provision import (
+    RULE,
+    KnownLine,
+    LineFacts,
+    LineOutlook,
+    bounds_of,
+    outlooks,
+    say_by_project,
+    say_completion,
+    say_left,
+    say_required,
+)
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import LineAtStep
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
-from state.revenue.outlooks import KIND, KnownLine, lines_of, outlooks
+from state.books import Contract
+from state.draft import Draft
+from state.revenue.outlooks import KIND, lines_of
 from state.terms.plan import contract_policies
 
 
@@ -35,23 +51,47 @@ class ProvisionNodes:
         period = fiscal.period_named(entity.fiscal_calendar, journal.rule.removeprefix(RULE))
         assert period is not None, "the rule names it"
         day, policies = period.to - timedelta(days=1), contract_policies(draft, contract)
-        known = (
-            {one.line_id: one for one in lines_of(draft, contract, day)} if policies.loss_provision != "none" else {}
-        )
-        lines = outlooks(known.values(), day)
-        nodes = [
-            self._left(
-                LineAtStep(draft, contract, line.line_id, known[line.line_id].known), known[line.line_id], line, day
-            )
-            for line in lines
-        ]
+        known = lines_of(draft, contract, day) if policies.loss_provision != "none" else []
+        lines = outlooks(known, day, journal.currency)
+        made = _Lines(self.earned, {one.line_id: (_at(draft, contract, one), one) for one in known}, day, contract)
+        nodes = [made.left(line) for line in lines]
         whole = say_required(nodes, day, journal.currency, policies.money_mode)
         return say_by_project(lines, nodes, whole, project_id, journal.currency)
 
-    def _left(self, place: LineAtStep, one: KnownLine, line: LineOutlook, day: date) -> Node:
-        facts = LineFacts(
-            self.earned.price(place, one.earns, day),
-            self.earned.earned(place, one.earns, day),
-            self.earned.leaves(place, one.known.held[-1]),
-        )
-        return say_left(line, one.known, facts, day)
+
+def _at(draft: Draft, contract: Contract, one: KnownLine) -> LineAtStep:
+    return LineAtStep(draft, contract, one.line_id, one.known)
+
+
+class _Lines(NamedTuple):
+    """The lines of a contract as a step knew them, by their ids."""
+
+    earned: EarnedNodes
+    places: Mapping[str, tuple[LineAtStep, KnownLine]]
+    day: date
+    contract: Contract
+
+    def left(self, line: LineOutlook) -> Node:
+        place, one = self.places[line.line_id]
+        leaves = self.earned.leaves(place, one.known.held[-1])
+        earned = self._earned(line.line_id)
+        price = self._bounded(line.line_id) if one.rules else self.earned.price(place, one.earns, self.day)
+        return say_left(line, one.known, LineFacts(price, earned, leaves), self.day)
+
+    def _earned(self, line_id: str) -> Node:
+        place, one = self.places[line_id]
+        if one.rules:
+            return self.earned.spending.earned(place, self.day)
+        return self.earned.earned(place, one.earns, self.day)
+
+    def _bounded(self, line_id: str) -> Node:
+        bound_by = bounds_of([one for _, one in self.places.values()], self.day)[line_id]
+        under = {name for bound in bound_by for name in (*bound.costs, *bound.gone)}
+        place = self.contract.contract_id, self.contract.terms.currency
+        earned = {name: self._earned(name) for name in sorted({*under, line_id})}
+        costs = {name: self._cost(name) for bound in bound_by for name in bound.costs}
+        return say_price(line_id, bound_by, place, earned, costs)
+
+    def _cost(self, line_id: str) -> Node:
+        place, one = self.places[line_id]
+        return say_completion(one.known, self.earned.leaves(place, one.known.held[-1]), self.day)

@@ -73,6 +73,23 @@ class SpendingNodes:
         title = f"remained after {known.as_of}"
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, unit, currency)
 
+    def earned(self, place: LineAtStep, day: date) -> Node:
+        """What the line's work earned by itself by the end of a day."""
+        currency = place.contract.terms.currency
+        works = [at for at, work in self._works(place) if work.day <= day and work.earned]
+        return total(
+            f"earned by {day}", [each for at in works for each in self._earned(at, currency)], "amount", currency
+        )
+
+    def _earned(self, at: VersionStanding, currency: str) -> list[Node]:
+        price = at.work.price
+        assert price is not None, "it earns"
+        if self.sources.are_many:
+            return [self.sources.part(at.entry.entry_id, "recognised", price.earns, "amount", currency, at.step)]
+        cents = self.fees.entries.rounding(at.entry.entry_id, at.step)
+        recognised = self.fees.entries.recognised(at)
+        return [recognised, cents] if price.earns != price.recognised else [recognised]
+
     def opening(self, place: LineAtStep, opening: Opening) -> Node:
         """What balances state that the line had earned."""
         title, currency = f"earned by {opening.as_of}", place.contract.terms.currency

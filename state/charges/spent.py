@@ -1,8 +1,9 @@
-"""What was spent on lines that earn their price over time, by month, day and category of cost.
+"""What was spent on lines that earn their price over time, or may be lost on under a cap, by month, day and category of cost.
 
 Hours are all that were worked, charged or not; cost is that of time and expenses. Work that is not billable is on no line, so that it does
 not count (wasted effort, IFRS 15.B19). Sums are kept by line and month, and change by what an event moved; cost is kept in its own currency
 and counts in the contract's, by the rate of its day. Categories that policy `poc_exclusions` names in any version of the terms are apart.
+What work earns by itself is kept beside that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,10 +18,12 @@ from domain.terms import methods
 from domain.terms.kind import TermsInForce
 from domain.units import Amount, Hours
 from domain.work.hours import worked_hours
+from domain.work.rows import FEE, ONLY_EARNED
 from state.books import Charge, Contract, Entry, Spending, SpentInMonth, Work
 from state.draft import Draft
 from state.terms.known import exchange_on
 from state.totals import month_of
+from state.value import plain
 
 LINE, MONTH = "spending", "spent"
 # Hours, and cost by its own currency.
@@ -29,7 +32,7 @@ NOTHING: Sums = (0, {})
 
 
 class SpentWork(NamedTuple):
-    """What one entry was for a line on a day; an hour's category is its task, an expense's its own."""
+    """What one entry was for a line on a day, and what it earned by itself; an hour's category is its task, an expense's its own."""
 
     contract_id: str
     line_id: str
@@ -38,18 +41,21 @@ class SpentWork(NamedTuple):
     currency: str
     cost: Amount
     category: str
+    earned: Amount
 
 
 def spent_by(entry: Entry) -> SpentWork | None:
-    """None of what is on no line, or costs neither hours nor money; a part that went on to the next line leaves both with the whole."""
+    """None of what is on no line, or neither costs hours or money nor earns; a part that went on to the next line leaves all with the
+    whole."""
     work = entry.standing
     if work is None or work.price is None or not work.price.line_id or work.part_of is not None:
         return None
     hours, cost, price = _hours_of(entry), work.cost, work.price
-    if not hours and cost is None:
+    earned = 0 if work.subject_kind in (FEE, *ONLY_EARNED) else price.earns
+    if not (hours or earned) and cost is None:
         return None
     currency, amount = (cost.currency, cost.amount) if cost is not None else ("", 0)
-    return SpentWork(price.contract_id, price.line_id, price.day, hours, currency, amount, category_of(work))
+    return SpentWork(price.contract_id, price.line_id, price.day, hours, currency, amount, category_of(work), earned)
 
 
 def category_of(work: Work) -> str:
@@ -80,8 +86,9 @@ def kept_apart(held: Iterable[TermsInForce]) -> tuple[str, ...]:
 
 def with_work(month: SpentInMonth, works: Iterable[tuple[SpentWork, int]], apart: Sequence[str]) -> SpentInMonth:
     """With what came to the line (1) and what went (-1)."""
-    days = dict(month.days)
+    days, earned = dict(month.days), dict(month.earned)
     for work, sign in works:
+        earned[work.day] = earned.get(work.day, 0) + sign * plain(work.earned)
         name = work.category if work.category in apart else ""
         day = dict(days.get(work.day, {}))
         hours, cost = day.get(name, NOTHING)
@@ -89,7 +96,14 @@ def with_work(month: SpentInMonth, works: Iterable[tuple[SpentWork, int]], apart
             cost = {**cost, work.currency: cost.get(work.currency, 0) + sign * work.cost}
         day[name] = hours + sign * work.hours, {own: amount for own, amount in cost.items() if amount}
         days[work.day] = {each: day[each] for each in sorted(day) if day[each] != NOTHING}
-    return SpentInMonth({day: days[day] for day in sorted(days) if days[day]})
+    return SpentInMonth(
+        {day: days[day] for day in sorted(days) if days[day]},
+        {day: earned[day] for day in sorted(earned) if earned[day]},
+    )
+
+
+def _is_any(month: SpentInMonth) -> bool:
+    return bool(month.days or month.earned)
 
 
 def _by_month(works: Iterable[tuple[SpentWork, int]]) -> dict[str, list[tuple[SpentWork, int]]]:
@@ -104,7 +118,7 @@ def summed(draft: Draft, contract_id: str, line_id: str, apart: Sequence[str]) -
     found = (spent_by(entry) for entry in draft.everything())
     own = [(one, 1) for one in found if one is not None and one[:2] == (contract_id, line_id)]
     months = {month: with_work(SpentInMonth(), works, apart) for month, works in _by_month(own).items()}
-    return {month: sums for month, sums in sorted(months.items()) if sums.days}
+    return {month: sums for month, sums in sorted(months.items()) if _is_any(sums)}
 
 
 def counted(draft: Draft, contract_id: str, line_id: str, apart: tuple[str, ...]) -> Mapping[str, SpentInMonth]:
@@ -135,7 +149,7 @@ def _keep(
 
 
 def take_in(draft: Draft) -> dict[str, list[date]]:
-    """Bring what is kept up to what the event moved; returns the days that differ, by line."""
+    """Bring what is kept up to what the event moved since it was last; returns the days that differ, by line."""
     moved: dict[str, list[tuple[SpentWork, int]]] = {
         part_id: [] for kind, part_id in draft.parts if kind == LINE and _is_begun(draft, part_id)
     }
@@ -144,6 +158,7 @@ def take_in(draft: Draft) -> dict[str, list[date]]:
         part_id = composed(work.contract_id, work.line_id) if work is not None else ""
         if work is not None and draft.part(LINE, part_id) is not None:
             moved.setdefault(part_id, []).append((work, sign))
+    draft.worked.clear()
     found = {}
     for part_id, works in moved.items():
         days = _summed_anew(draft, part_id) if _is_begun(draft, part_id) else _changed(draft, part_id, works)
@@ -176,13 +191,17 @@ def _changed(draft: Draft, part_id: str, works: Iterable[tuple[SpentWork, int]])
         month_id = composed(contract_id, line_id, month)
         had: SpentInMonth = draft.part(MONTH, month_id) or SpentInMonth()
         has = with_work(had, own, kept.apart)
-        if changed := [day for day in {work.day for work, _ in own} if had.days.get(day) != has.days.get(day)]:
+        if changed := [day for day in {work.day for work, _ in own} if _on(had, day) != _on(has, day)]:
             days += changed
-            draft.put(MONTH, month_id, has if has.days else None)
-            (months.add if has.days else months.discard)(month)
+            draft.put(MONTH, month_id, has if _is_any(has) else None)
+            (months.add if _is_any(has) else months.discard)(month)
     if months != set(kept.months):
         draft.put(LINE, part_id, Spending(tuple(sorted(months)), kept.apart))
     return sorted(days)
+
+
+def _on(month: SpentInMonth, day: date) -> tuple[object, Amount]:
+    return month.days.get(day), month.earned.get(day, 0)
 
 
 # As the terms ask for it
@@ -200,7 +219,7 @@ class _Month(NamedTuple):
 
     of: SpentInMonth
     rates: object
-    days: Sequence[tuple[date, Mapping[str, tuple[Hours, Amount]]]]
+    days: Sequence[tuple[date, Mapping[str, tuple[Hours, Amount]], Amount]]
     lacking: Sequence[tuple[date, str]]
 
 
@@ -211,16 +230,17 @@ def known_spent(draft: Draft, contract: Contract, line_id: str, held: Sequence[T
     before: dict[str, _Month] = draft.plans.get(key) or {}
     months = {month: _month_known(draft, contract, held[-1], sums, before.get(month)) for month, sums in of.items()}
     draft.plans[key] = months
-    hours, cost, beside = 0, 0, dict.fromkeys(apart, (0, 0))
+    hours, cost, earned, beside = 0, 0, 0, dict.fromkeys(apart, (0, 0))
     spent: list[Spent] = []
     for one in months.values():
-        for day, sums in one.days:
+        for day, sums, earns in one.days:
+            earned += earns
             for name, (worked, amount) in sums.items():
                 if not name:
                     hours, cost = hours + worked, cost + amount
                 else:
                     beside = {**beside, name: (beside[name][0] + worked, beside[name][1] + amount)}
-            spent.append(Spent(day, hours, cost, beside))
+            spent.append(Spent(day, hours, cost, beside, earned))
     return SpentKnown(spent, [each for one in months.values() for each in one.lacking])
 
 
@@ -231,9 +251,9 @@ def _month_known(
     if before is not None and before.of is of and (before.rates is None or before.rates is rates):
         return before
     foreign, lacking, days = False, [], []
-    for day, sums in of.days.items():
+    for day in sorted({*of.days, *of.earned}):
         found: dict[str, tuple[Hours, Amount]] = {}
-        for name, (hours, costs) in sums.items():
+        for name, (hours, costs) in of.days.get(day, {}).items():
             total = 0
             for currency, amount in costs.items():
                 foreign = foreign or currency != contract.terms.currency
@@ -242,7 +262,7 @@ def _month_known(
                     lacking.append((day, currency))
                 total += own or 0
             found[name] = hours, total
-        days.append((day, found))
+        days.append((day, found, of.earned.get(day, 0)))
     return _Month(of, rates if foreign else None, days, lacking)
 
 

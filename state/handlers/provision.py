@@ -23,15 +23,20 @@ from domain.reference import fiscal
 from domain.reference.exchange import Exchange, MissingRate
 from domain.reference.fiscal import AccountingPeriod
 from domain.reference.zones import local_date
+from domain.revenue import spent
+from domain.revenue.method import ALL_COST
 from domain.revenue.provision import (
     OF_A_CONTRACT,
     PROVIDED,
     RULE,
+    KnownLine,
     LineOutlook,
     by_project,
     counts,
+    course_of,
+    foreseen_on,
     moved,
-    outlook,
+    outlooks,
     required,
     say_moved,
 )
@@ -41,12 +46,12 @@ from domain.why import elsewhere, exchanged, quoted
 from state.books import Contract, Provided
 from state.charges.spent import LINE as SPENDING
 from state.charges.spent import MONTH as SPENT_IN_MONTH
-from state.charges.spent import known_spent
+from state.charges.spent import take_in
 from state.draft import Draft
 from state.ledger import standings
 from state.ledger.posting import about, booking_of
 from state.rerating.rerate import line_ids
-from state.revenue.outlooks import KIND, KnownLine, lines_of, outlooks
+from state.revenue.outlooks import KIND, begin_to_keep, lines_of
 from state.terms.known import Slot, exchange_on, period
 from state.terms.plan import contract_policies
 from state.totals import month_of
@@ -95,6 +100,7 @@ def may_arise(draft: Draft) -> bool:
 
 
 def after_event(draft: Draft, ended: DayEnded | None) -> None:
+    take_in(draft)
     _take_in(draft)
     for contract in list(draft.contracts()):
         provider = _provider(draft, contract)
@@ -173,16 +179,23 @@ def _settle(draft: Draft, of: Provider, ended: DayEnded | None) -> None:
     is_own = ended is not None and ended.zone == of.entity.zone
     yesterday = max(today - DAY, ended.date) if ended is not None and is_own else today - DAY
     last = fiscal.last_ended(of.entity.fiscal_calendar, yesterday)
-    lines = lines_of(draft, of.contract, yesterday) if _is_asked(draft, of.contract) else []
+    lines = _lines(draft, of, yesterday)
     _note_estimates(draft, of, lines, last.to - DAY)
     if _waits_for_cost(draft, of, lines):
         return
     for each in _periods(draft, of, lines, last):
-        if not _bring(draft, of, each, outlooks(lines, each.to - DAY)):
+        if not _bring(draft, of, each, outlooks(lines, each.to - DAY, of.currency)):
             return
     _go_on(draft, of, ())
     if lines and not all(_is_over(one, yesterday) for one in lines):
         draft.due.add((of.entity.zone, (fiscal.period_after(of.entity.fiscal_calendar, last).to - DAY).isoformat()))
+
+
+def _lines(draft: Draft, of: Provider, yesterday: date) -> list[KnownLine]:
+    if not _is_asked(draft, of.contract):
+        return []
+    begin_to_keep(draft, of.contract)
+    return lines_of(draft, of.contract, yesterday)
 
 
 def _is_over(line: KnownLine, day: date) -> bool:
@@ -198,7 +211,7 @@ def _periods(
     closed = max(draft.reference.closed_periods(of.entity.legal_entity_id), default="")
     begins = max((one.known.opening.as_of for one in lines if one.known.opening is not None), default=date.min)
     names = sorted(name for moves in provided(draft, of.contract).moves.values() for name in moves)
-    days = [known.estimates[0].as_of for _, known, _ in lines if known.estimates]
+    days = [one.known.estimates[0].as_of for one in lines if one.known.estimates]
     firsts = [fiscal.period_of(calendar, day) for day in days]
     firsts += [own for name in names[:1] if (own := fiscal.period_named(calendar, name)) is not None]
     following = min(firsts, key=lambda one: one.start, default=None)
@@ -293,7 +306,7 @@ def _say(
 
 def _waits_for_cost(draft: Draft, of: Provider, lines: Sequence[KnownLine]) -> bool:
     """Whether cost of a line does not count yet, for want of a rate: nothing moves until it does."""
-    lacking = {each for one in lines for each in known_spent(draft, of.contract, one.line_id, one.known.held).lacking}
+    lacking = {each for one in lines for each in one.lacking}
     if not lacking:
         return False
     staleness, entity_id = of.policies.rate_staleness_days, of.entity.legal_entity_id
@@ -357,18 +370,19 @@ def _note_estimates(draft: Draft, of: Provider, lines: Sequence[KnownLine], day:
 
 
 def _lacks(of: Provider, line: KnownLine, day: date) -> str | None:
-    agreed = counts(line.known, day)
+    agreed = counts(line, day)
     if agreed is None or not line.known.spent or line.known.spent[0].day > day:
         return None
     of_line = f"line {line.line_id} of contract {of.contract_id}"
     send = f"send EstimateRevised of project {agreed.line.project_id} with line_id {line.line_id} in {of.currency}"
-    known = outlook(line.line_id, line.known, line.earns, day)
+    known = foreseen_on(line.known, day)
     if known is None:
         return f"{of_line}: expected an estimate of the cost that remains, got none by {day}; nothing is provided for its loss; {send}"
-    if known.cost <= known.foreseen:
+    spent_by_then, (at_completion, estimated_on) = spent.by(course_of(line.known), day, ALL_COST), known
+    if spent_by_then <= at_completion:
         return None
-    cost, foreseen = (format_amount(amount, of.currency) for amount in (known.cost, known.foreseen))
+    cost, foreseen = (format_amount(amount, of.currency) for amount in (spent_by_then, at_completion))
     return (
-        f"{of_line}: expected a cost of {foreseen} {of.currency} at completion, as estimated on {known.estimated_on}, got {cost} by {day}; "
+        f"{of_line}: expected a cost of {foreseen} {of.currency} at completion, as estimated on {estimated_on}, got {cost} by {day}; "
         f"nothing more is provided for; {send}"
     )

@@ -292,6 +292,17 @@ def stands(stretches: Sequence[Stretch], opening: Opening, day: date) -> bool:
     return stretches[-1].method.by_spending and (day <= opening.as_of or not _is_known(stretches, day))
 
 
+def beyond_on(earns: Earning, opening: Opening, day: date) -> Amount:
+    """What balances state beyond what the terms had earned, as long as no day after them earns anything: the first that does has it."""
+    since = opening.as_of + DAY
+    for stretches in earns.values():
+        for first, last, stretch in _days(stretches):
+            days = max(first, since), min(last, day)
+            if days[0] <= days[1] and _counts_on(stretches, stretch, days, day, opening) is not None:
+                return 0
+    return opening.beyond
+
+
 def _moved_on(stretches: Sequence[Stretch], stretch: Stretch, first: date, last: date) -> date | None:
     """The last day from one to another, both included, on which other terms, or what the stretch is measured by, say how far the work has
     come."""

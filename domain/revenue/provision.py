@@ -31,7 +31,7 @@ from domain.reference.exchange import Exchange
 from domain.revenue import capped, spent
 from domain.revenue.capped import Bound, CappedLine
 from domain.revenue.method import ALL_COST, Course, Leaves
-from domain.revenue.over_time import Earning, Stretch, earned_by, stands
+from domain.revenue.over_time import Earning, Stretch, beyond_on, earned_by, stands
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce
 from domain.units import Amount
@@ -150,11 +150,12 @@ def prices_on(earns: Earning, day: date) -> list[Stretch]:
 
 
 def earned_on(known: LineHistory, earns: Earning, day: date) -> Amount:
-    """By the end of a day, or what balances state of it."""
+    """As the books have it at the end of a day: what balances state stands until something is earned after them."""
     if is_stated(known, earns, day):
         assert known.opening is not None, "it is stated"
         return known.opening.earned
-    return sum(earned_by(stretches, day) for stretches in earns.values())
+    beyond = beyond_on(earns, known.opening, day) if known.opening is not None else 0
+    return sum(earned_by(stretches, day) for stretches in earns.values()) + beyond
 
 
 def is_stated(known: LineHistory, earns: Earning, day: date) -> bool:

@@ -9,7 +9,7 @@ from domain.events.common import FixedPrice, Milestones
 from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import composed
 from domain.revenue.method import Leaves
-from domain.revenue.over_time import Earning, Facts, Stretch, by_month, earning, said, stands
+from domain.revenue.over_time import Earning, Facts, Stretch, beyond_on, by_month, earning, said, stands
 from domain.revenue.provision import prices_on
 from domain.terms.kind import TermsInForce
 from domain.work.rows import FEE, OPENING, row_id
@@ -58,6 +58,9 @@ class EarnedNodes:
         months = by_month(earns, partial(period, place.draft, entity), last, last, place.known.opening)
         if not any(month.beyond for month in months if month.period.start <= last < month.period.to):
             return None
+        return self._stated_beyond(place)
+
+    def _stated_beyond(self, place: LineAtStep) -> Node:
         row = row_id(OPENING, composed(place.contract.contract_id, place.line_id))
         entry = place.draft.entry(row)
         charge = entry.standing.charge if entry is not None and entry.standing is not None else None
@@ -70,6 +73,13 @@ class EarnedNodes:
         if opening is None or not any(stands(stretches, opening, day) for stretches in earns.values()):
             return self._by(place, earns, day)
         return self.spending.opening(place, opening)
+
+    def in_books(self, place: LineAtStep, earns: Earning, day: date) -> Node:
+        """The same with what balances state beyond the terms, as long as nothing is earned after them."""
+        earned, opening = self.earned(place, earns, day), place.known.opening
+        if opening is None or not beyond_on(earns, opening, day):
+            return earned
+        return total(earned.title, [earned, self._stated_beyond(place)], "amount", earned.currency)
 
     def by(self, place: LineAtStep, day: date) -> Node:
         """All that was earned over time by the end of a day."""

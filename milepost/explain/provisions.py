@@ -82,7 +82,7 @@ class _Lines(NamedTuple):
         place, one = self.places[line_id]
         if one.rules:
             return self.earned.spending.earned(place, self.day)
-        return self.earned.earned(place, one.earns, self.day)
+        return self.earned.in_books(place, one.earns, self.day)
 
     def _bounded(self, line_id: str) -> Node:
         bound_by = bounds_of([one for _, one in self.places.values()], self.day)[line_id]

@@ -53,6 +53,17 @@ def reopened_run() -> Path:
     return Path(_reopened().name) / "output"
 
 
+def group_run() -> Path:
+    """With PARIS, which lends Eva to a third project that loses: SHAFT is sold for 1,000.00 EUR and will cost 1,980.00, so that BERLIN
+    provides for it in January and, of 480.00 more that are spent, releases some in February."""
+    return Path(_grouped().name) / "output"
+
+
+@cache
+def _grouped() -> TemporaryDirectory[str]:
+    return _run([*history(), *_paris(), *_shaft()])
+
+
 @cache
 def _made(*, invoiced: bool) -> TemporaryDirectory[str]:
     return _run([each for each in history() if invoiced or each["type"] != "InvoicePosted"])
@@ -228,3 +239,46 @@ def _invoiced(invoice_id: str, day: str, statement_id: str, amount: str, **more:
     return event(
         "InvoicePosted", at, invoice_id=invoice_id, posted_on=day, amount=amount, statement_id=statement_id, **more
     )
+
+
+def _paris() -> list[Event]:
+    at = "2026-01-02T08:01:{:02d}Z".format
+    founded = next(each for each in _founding() if each["type"] == "LegalEntityDefined")
+    paris = {"legal_entity_id": "PARIS", "name": "Paris", "zone": "Europe/Paris"}
+    lends = {"lending_entity_id": "PARIS", "borrowing_entity_id": "BERLIN", "currency": "EUR", "rate": "80"}
+    return [
+        {**founded, **paris, "event_id": at(0), "occurred_at": at(0)},
+        event("PersonDefined", at(1), person_id="EVA", version=1, legal_entity_id="PARIS", role="senior"),
+        event(
+            "CostRateSet",
+            at(2),
+            cost_rate_id="EVA",
+            version=1,
+            person_id="EVA",
+            currency="EUR",
+            rate="60",
+            effective_from="2026-01-01",
+        ),
+        event("TransferPriceSet", at(3), transfer_price_id="TP", version=1, effective_from="2026-01-01", **lends),
+    ]
+
+
+def _shaft() -> list[Event]:
+    price = {"type": "FixedPrice", "price": "1000", "schedule": [{"on": "2026-12-31", "amount": "1000"}]}
+    lines = [{"line_id": "L-1", "revenue_policy": "cost_to_cost", "terms": price}]
+    at = ("2026-01-02T08:02:00Z", "2026-01-02T08:02:01Z")
+    remains = [{"month": "2026-02", "hours": "25", "cost": "1500"}]
+    return [
+        *project_and_contract("SHAFT", "K-3", "EUR", at, lines, policies={"loss_provision": "contract"}),
+        worked("S-1", "2026-01-12", "8", "2026-01-12T19:00:00Z", "SHAFT", person_id="EVA"),
+        event(
+            "EstimateRevised",
+            "2026-01-31T12:00:00Z",
+            project_id="SHAFT",
+            line_id="L-1",
+            version=1,
+            as_of="2026-01-31",
+            remaining=remains,
+        ),
+        worked("S-2", "2026-02-16", "8", "2026-02-16T19:00:00Z", "SHAFT", person_id="EVA"),
+    ]

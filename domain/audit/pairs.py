@@ -19,18 +19,19 @@ Half = tuple[SeenOutput, JournalEntry]
 
 
 def pairs_match(engagement: AuditedEngagement) -> Checked:
-    """Posted and taken back together: by pair and the record of the log that caused it."""
+    """Posted and taken back together: by pair and the record of the log that caused it. Counted are halves."""
     made: dict[tuple[str, int, bool], list[Half]] = {}
     found: list[Violation] = []
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):
-        count += 1
         if is_apart(journal.rule):
             continue
         if journal.pair_id is not None:
+            count += 1
             key = journal.pair_id, seen.position.log_offset, journal.kind == "reversal"
             made.setdefault(key, []).append((seen, journal))
         elif any(line.account in INTERCOMPANY for line in journal.lines):
+            count += 1
             accounts = ", ".join(sorted({line.account for line in journal.lines} & set(INTERCOMPANY)))
             found.append(violation(PAIRS, seen, journal.journal_id, f"a pair_id beside {accounts}", "none"))
     for (pair_id, _, _), halves in made.items():

@@ -20,7 +20,8 @@ ACCOUNTS: Final = {ONEROUS_LOSS, PROVISION}
 
 
 def provisions_stand(engagement: AuditedEngagement) -> Checked:
-    """As of each day on which a provision was brought to what was required, with all that was posted for days up to it."""
+    """As of each day on which a provision was brought to what was required, with all that was posted for days up to it. Counted are
+    journals that move one."""
     amounts: dict[Key, Counter[date]] = {}
     ledgers: dict[Key, Counter[date]] = {}
     days: dict[tuple[Key, date], tuple[SeenOutput, JournalEntry]] = {}
@@ -28,8 +29,7 @@ def provisions_stand(engagement: AuditedEngagement) -> Checked:
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):
         is_own = is_provision(journal.rule)
-        # Each is looked at: only those of the provision move its account.
-        count += 1
+        count += is_own or any(line.account == PROVISION for line in journal.lines)
         for line in journal.lines:
             if is_own and (line.account not in ACCOUNTS or line.purpose != PROVIDED):
                 expected = f"lines on {ONEROUS_LOSS} and {PROVISION}"

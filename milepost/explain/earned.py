@@ -65,7 +65,9 @@ class EarnedNodes:
         entry = place.draft.entry(row)
         charge = entry.standing.charge if entry is not None and entry.standing is not None else None
         assert charge is not None, "what balances state beyond is a row that is booked"
-        return self.recorded.figure(figure_of(row, charge.version, "earned"))
+        found = self.recorded.figure(figure_of(row, charge.version, "earned"))
+        assert found is not None, "the balances recorded it"
+        return found
 
     def earned(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """All that was earned by the end of a day, or what balances state of it."""

@@ -53,7 +53,7 @@ from tests.audit.tampering import (
     with_line,
     write_progress,
 )
-from tests.finished_run import BRIDGE_JANUARY, TUNNEL_JANUARY, finished_run
+from tests.finished_run import BRIDGE_JANUARY, TUNNEL_JANUARY, finished_run, group_run
 
 
 def audited(folder: Path, *, fold_again: bool = False) -> Report:
@@ -77,10 +77,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_finished_run_holds_and_everything_was_looked_at() -> None:
-    report = audited(finished_run(), fold_again=True)
+    report = audited(group_run(), fold_again=True)
     assert report.first is None
     assert [finding.check for finding in report.findings] == list(PROMISES)
     assert all(finding.checked for finding in report.findings), report
+
+
+def test_what_is_looked_at_is_counted() -> None:
+    """Two entries of Eva are two pairs; two months of SHAFT two provisions. Without them there is nothing of the kind."""
+    grouped, alone = (
+        {finding.check: finding.checked for finding in audited(folder).findings}
+        for folder in (group_run(), finished_run())
+    )
+    assert (grouped["pairs"], grouped["provisions"]) == (4, 2)
+    assert (alone["pairs"], alone["provisions"]) == (0, 0)
 
 
 def test_the_first_violation_names_the_business_and_not_the_chain(folder: Path) -> None:

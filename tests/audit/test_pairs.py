@@ -43,6 +43,10 @@ def test_two_halves_of_one_amount_are_right() -> None:
     assert wrong(LENDER, BORROWER) == ()
 
 
+def test_halves_are_counted_and_no_other_journal() -> None:
+    assert pairs_match(engagement(LENDER, BORROWER, posted("T-2", 100))).checked == 2
+
+
 @pytest.mark.parametrize(
     ("journals", "expected", "found"),
     [

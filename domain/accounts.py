@@ -12,21 +12,17 @@ UNAPPLIED_CASH = "1120"
 UNBILLED_RECEIVABLE = "1150"
 CONTRACT_ASSET = "1160"
 RETENTION_RECEIVABLE = "1170"
-DUE_FROM = "1180"
 WORK_IN_PROGRESS = "1300"
 INPUT_TAX = "1400"
 EXPENSE_CLEARING = "2100"
 LABOR_ABSORPTION = "2150"
-DUE_TO = "2180"
 CONTRACT_LIABILITY = "2300"
 CUSTOMER_DEPOSIT = "2310"
 REFUND_LIABILITY = "2320"
 OUTPUT_TAX = "2400"
 SERVICE_REVENUE = "4000"
 REIMBURSABLE_REVENUE = "4050"
-INTERCOMPANY_REVENUE = "4100"
 LABOR_COST = "5000"
-INTERCOMPANY_COST = "5050"
 EXPENSE_COST = "5100"
 BAD_DEBT = "6900"
 EXCHANGE_DIFFERENCE = "7110"
@@ -37,7 +33,6 @@ UNBILLED = (UNBILLED_RECEIVABLE, CONTRACT_ASSET)
 CONTRACT_POSITION = (*UNBILLED, CONTRACT_LIABILITY)
 # Of customers: what companies of the group charge each other is neither revenue nor cost of the group.
 REVENUE = (SERVICE_REVENUE, REIMBURSABLE_REVENUE)
-INTERCOMPANY = (DUE_FROM, DUE_TO, INTERCOMPANY_REVENUE, INTERCOMPANY_COST)
 PROJECT_COST = (LABOR_COST, EXPENSE_COST, WORK_IN_PROGRESS)
 
 NAMES: Mapping[str, str] = {
@@ -47,21 +42,17 @@ NAMES: Mapping[str, str] = {
     UNBILLED_RECEIVABLE: "Unbilled receivable",
     CONTRACT_ASSET: "Contract asset",
     RETENTION_RECEIVABLE: "Retention receivable",
-    DUE_FROM: "Intercompany due from",
     WORK_IN_PROGRESS: "Work in progress, cost",
     INPUT_TAX: "Input tax",
     EXPENSE_CLEARING: "Accounts payable, expense clearing",
     LABOR_ABSORPTION: "Payroll accrual, labor absorption",
-    DUE_TO: "Intercompany due to",
     CONTRACT_LIABILITY: "Contract liability, deferred revenue",
     CUSTOMER_DEPOSIT: "Customer deposit",
     REFUND_LIABILITY: "Refund liability",
     OUTPUT_TAX: "Output tax",
     SERVICE_REVENUE: "Service revenue",
     REIMBURSABLE_REVENUE: "Reimbursable revenue",
-    INTERCOMPANY_REVENUE: "Intercompany revenue",
     LABOR_COST: "Project labor cost",
-    INTERCOMPANY_COST: "Intercompany and subcontract cost",
     EXPENSE_COST: "Project expense cost",
     BAD_DEBT: "Bad debt",
     EXCHANGE_DIFFERENCE: "Realised exchange difference",

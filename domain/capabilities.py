@@ -8,8 +8,11 @@ Its rule, promise, step of the fold and check are functions of its own files. Th
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-# Where a policy counts: on contract and company; on the company that keeps the books.
-OF_CONTRACT, OF_BOOKS = "contract", "books"
+# Where a policy counts: on contract and company; on the company that keeps the books; of work that nobody is billed for on the company of
+# its project, else anywhere.
+OF_CONTRACT, OF_BOOKS, OF_WORK = "contract", "books", "work"
+# What promises of the audit are about, in the order in which they are reported.
+OF_JOURNALS, OF_BALANCES = "journals", "balances"
 
 
 class Policy(NamedTuple):
@@ -20,8 +23,31 @@ class Policy(NamedTuple):
     counts_on: str
 
 
+class Category(NamedTuple):
+    owner_role: str
+    severity: str
+    resolution: str
+
+
+class OwnCategory(NamedTuple):
+    """One of exceptions that the capability alone raises; `title` is what tables call it. `of_person`: its cause is a person's missing
+    record."""
+
+    category: Category
+    title: str
+    of_person: bool = False
+
+
+class Promise(NamedTuple):
+    """One of the audit."""
+
+    name: str
+    text: str
+    about: str
+
+
 class CloseCheck(NamedTuple):
-    """Before a period closes. `says` are kinds of subject of exceptions that it lists itself."""
+    """Before a period closes. `says` are kinds of subject of exceptions, and categories of its own, that it lists itself."""
 
     name: str
     title: str
@@ -29,17 +55,82 @@ class CloseCheck(NamedTuple):
     says: frozenset[str] = frozenset()
 
 
+class ProjectColumn(NamedTuple):
+    """What journals have on accounts, credit positive, where projects are shown at a glance; `spare` is as of columns there. `in_margin`:
+    it counts in the company's margin."""
+
+    name: str
+    accounts: tuple[str, ...]
+    spare: int
+    in_margin: bool = False
+
+
 class Capability(NamedTuple):
     """`ways_out` and `owners` are by category and kind of subject, where they differ from the category's. Journals of rules that begin
-    with one of `apart` move what is unrealised alone, and nothing that balances are carried at."""
+    with one of `apart` move what is unrealised alone, and nothing that balances are carried at.
+
+    Of the accounts nobody but Milepost posts to those of `ours`; those of `owed` are balances in money. `events` are its own, with what
+    they are called in German."""
 
     accounts: Mapping[str, str] = {}
+    ours: tuple[str, ...] = ()
+    owed: tuple[str, ...] = ()
     policies: tuple[Policy, ...] = ()
     ways_out: Mapping[tuple[str, str], str] = {}
     owners: Mapping[tuple[str, str], str] = {}
-    promises: Mapping[str, str] = {}
+    categories: Mapping[str, OwnCategory] = {}
+    promise: Promise | None = None
     check: CloseCheck | None = None
+    column: ProjectColumn | None = None
     apart: tuple[str, ...] = ()
+    events: Mapping[str, str] = {}
+
+
+DUE_FROM, DUE_TO = "1180", "2180"
+INTERCOMPANY_REVENUE, INTERCOMPANY_COST = "4100", "5050"
+INTERCOMPANY: Final = Capability(
+    accounts={
+        DUE_FROM: "Intercompany due from",
+        DUE_TO: "Intercompany due to",
+        INTERCOMPANY_REVENUE: "Intercompany revenue",
+        INTERCOMPANY_COST: "Intercompany and subcontract cost",
+    },
+    ours=(INTERCOMPANY_REVENUE,),
+    owed=(DUE_FROM, DUE_TO),
+    policies=(Policy("intercompany_transfer", "rate", OF_WORK),),
+    categories={
+        "no_transfer_price": OwnCategory(
+            Category(
+                "finance",
+                "warning",
+                "Set a transfer price between both companies (TransferPriceSet) that states what policy intercompany_transfer asks for.",
+            ),
+            "no transfer price",
+            of_person=True,
+        )
+    },
+    ways_out={
+        (
+            "unknown_reference",
+            "transfer_price",
+        ): "Send the company (LegalEntityDefined), or the price with the right ones in a higher version.",
+    },
+    owners={("unknown_reference", "transfer_price"): "finance"},
+    promise=Promise(
+        "pairs",
+        "what one company charges another stands in both, in one currency, and is taken back in both",
+        OF_JOURNALS,
+    ),
+    check=CloseCheck(
+        "intercompany",
+        "work for other companies is the same in both",
+        forbids=True,
+        says=frozenset({"no_transfer_price"}),
+    ),
+    # What the company charges others of the group for its people, less what it is charged.
+    column=ProjectColumn("transferred", (INTERCOMPANY_REVENUE, INTERCOMPANY_COST), 18, in_margin=True),
+    events={"TransferPriceSet": "Verrechnungspreis gesetzt"},
+)
 
 
 UNREALISED: Final = "7100"
@@ -60,7 +151,6 @@ REVALUATION: Final = Capability(
 )
 
 PROVISION, ONEROUS_LOSS = "2350", "5900"
-PROVISIONS: Final = "provisions"
 LOSS_PROVISION: Final = Capability(
     accounts={PROVISION: "Provision for onerous contract", ONEROUS_LOSS: "Onerous loss expense"},
     policies=(Policy("loss_provision", "none", OF_CONTRACT),),
@@ -75,25 +165,37 @@ LOSS_PROVISION: Final = Capability(
         ): "Have the project manager send EstimateRevised with the line's line_id, in the contract's currency.",
     },
     owners={("no_estimate", "provision"): "delivery"},
-    promises={
-        PROVISIONS: "what is provided for the loss of a contract is never below zero, and leaves nothing in the ledger alone"
-    },
+    promise=Promise(
+        "provisions",
+        "what is provided for the loss of a contract is never below zero, and leaves nothing in the ledger alone",
+        OF_BALANCES,
+    ),
+    column=ProjectColumn("provision", (PROVISION,), 20),
 )
 
-CAPABILITIES: Final = (REVALUATION, LOSS_PROVISION)
+CAPABILITIES: Final = (INTERCOMPANY, REVALUATION, LOSS_PROVISION)
 
 POLICIES: Final = tuple(policy for each in CAPABILITIES for policy in each.policies)
 BUILT_IN: Final[Mapping[str, object]] = {policy.name: policy.built_in for policy in POLICIES}
 ACCOUNTS: Final = {account: name for each in CAPABILITIES for account, name in each.accounts.items()}
 WAYS_OUT: Final = {of: way for each in CAPABILITIES for of, way in each.ways_out.items()}
 OWNERS: Final = {of: owner for each in CAPABILITIES for of, owner in each.owners.items()}
-PROMISES: Final = {name: promise for each in CAPABILITIES for name, promise in each.promises.items()}
+CATEGORIES: Final = {name: own for each in CAPABILITIES for name, own in each.categories.items()}
+OURS: Final = tuple(account for each in CAPABILITIES for account in each.ours)
+OWED: Final = tuple(account for each in CAPABILITIES for account in each.owed)
+COLUMNS: Final = tuple(each.column for each in CAPABILITIES if each.column is not None)
+EVENTS: Final = {event: words for each in CAPABILITIES for event, words in each.events.items()}
 CHECKS: Final = tuple(each.check for each in CAPABILITIES if each.check is not None)
 _APART: Final = tuple(rule for each in CAPABILITIES for rule in each.apart)
 
 
 def policies_of(counts_on: str) -> tuple[str, ...]:
     return tuple(policy.name for policy in POLICIES if policy.counts_on == counts_on)
+
+
+def promises_of(about: str) -> dict[str, str]:
+    made = (each.promise for each in CAPABILITIES if each.promise is not None)
+    return {promise.name: promise.text for promise in made if promise.about == about}
 
 
 def is_apart(rule: str) -> bool:

@@ -4,17 +4,9 @@ What resolves one is said by category, and where that depends on what it is abou
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
-from domain.capabilities import OWNERS, WAYS_OUT
+from domain.capabilities import CATEGORIES, OWNERS, WAYS_OUT, Category
 from domain.refusals import REFUSALS
-
-
-class Category(NamedTuple):
-    owner_role: str
-    severity: str
-    resolution: str
-
 
 CATALOGUE: Mapping[str, Category] = {
     "period_closed_no_open_period": Category(
@@ -127,11 +119,7 @@ CATALOGUE: Mapping[str, Category] = {
         "finance", "warning", "Publish a newer exchange rate, or allow older ones by rate_staleness_days."
     ),
     "no_cost_rate": Category("finance", "warning", "Set a cost rate for the person or the role."),
-    "no_transfer_price": Category(
-        "finance",
-        "warning",
-        "Set a transfer price between both companies (TransferPriceSet) that states what policy intercompany_transfer asks for.",
-    ),
+    **{name: own.category for name, own in CATEGORIES.items()},
     "unknown_reference": Category("platform", "warning", "Send the record that is named."),
     "unrouted": Category(
         "platform",
@@ -302,10 +290,6 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         f"Post the invoice, or have the work approved, that it names, or {_AGAIN} with the right one."
     ),
     (
-        "unknown_reference",
-        "transfer_price",
-    ): "Send the company (LegalEntityDefined), or the price with the right ones in a higher version.",
-    (
         "unrouted",
         "bill_to",
     ): "Sign a contract that bills the customer, or name an invoice of it, a project or an engagement.",
@@ -381,7 +365,6 @@ _OWNERS: Mapping[tuple[str, str], str] = {
     ("unknown_reference", "posting"): "finance",
     ("unknown_reference", "statement"): "finance",
     ("unknown_reference", "statement_request"): "finance",
-    ("unknown_reference", "transfer_price"): "finance",
 }
 
 

@@ -34,7 +34,6 @@ class Resolved(Policies):
     quantity_decimals: int
     rate_staleness_days: int
     tax_point: str
-    intercompany_transfer: str
     dimensions_from: tuple[str, ...]
 
 
@@ -74,7 +73,6 @@ _GENERAL = Resolved(
     closed_period="next_open",
     tax_point="invoice",
     expenses_revenue="gross",
-    intercompany_transfer="rate",
     dimensions_from=("entry", "project"),
 )
 DEFAULTS = _over(_GENERAL, BUILT_IN.items())

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from domain.capabilities import EVENTS
+
 WORD_BEGINS: Final = re.compile(r"(?<!^)(?=[A-Z])")
 GERMAN: Final[Mapping[str, str]] = {
     "AccountingPeriodClosed": "Periode geschlossen",
@@ -56,10 +58,10 @@ GERMAN: Final[Mapping[str, str]] = {
     "TaxPolicyDefined": "Steuerregeln festgelegt",
     "TimeApproved": "Zeit genehmigt",
     "TimeWithdrawn": "Zeit zurückgezogen",
-    "TransferPriceSet": "Verrechnungspreis gesetzt",
     "UnitsDelivered": "Einheiten geliefert",
     "VariableConsiderationRevised": "variable Vergütung geändert",
     "WrittenOff": "abgeschrieben",
+    **EVENTS,
 }
 
 

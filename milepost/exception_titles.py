@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from domain.capabilities import CATEGORIES
+
 TITLES: Final[Mapping[str, str]] = {
     "after_project_end": "after project end",
     "amendment_gap": "amendment missing",
@@ -23,7 +25,7 @@ TITLES: Final[Mapping[str, str]] = {
     "no_contract": "no contract",
     "no_contract_line": "no contract line fits",
     "no_cost_rate": "no cost rate",
-    "no_transfer_price": "no transfer price",
+    **{name: own.title for name, own in CATEGORIES.items()},
     "no_estimate": "no estimate",
     "no_exchange_rate": "no exchange rate",
     "no_rate": "no billing rate",

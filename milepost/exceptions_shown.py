@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from connectors.files.found_exceptions import ExceptionStep, KnownException
 from connectors.json_records import record_to_json
+from domain.capabilities import CATEGORIES
 from domain.events.catalogue import Event
 from domain.events.commercial import BalancesBroughtForward
 from domain.identity import parts_of
@@ -26,7 +27,9 @@ SHOWN: Final = 20
 COST_ONLY: Final = "(cost)"
 DAY: Final = 24 * 3600 * 1_000_000
 # Categories whose cause is a person's missing record, or the terms of the project.
-OF_PERSONS: Final = frozenset({"no_rate", "no_cost_rate", "no_transfer_price", "unknown_reference"})
+OF_PERSONS: Final = frozenset(
+    {"no_rate", "no_cost_rate", "unknown_reference", *(name for name, own in CATEGORIES.items() if own.of_person)}
+)
 # What balances hold, in the order of HeldBalances.
 HELD: Final = ("revenue", "billed", "open invoices")
 TRACING: Final = frozenset({"event_id", "recorded_at", "correlation_id", "engagement_id"})

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from domain.capabilities import OF_BOOKS, OF_CONTRACT, POLICIES
+from domain.capabilities import OF_BOOKS, OF_CONTRACT, OF_WORK, POLICIES
 from domain.events.common import Policies
 from domain.policies import DEFAULTS, PRESETS
 from domain.refusals import ACCEPTED
@@ -31,8 +31,7 @@ FORECAST: Final = " ²"
 COMPANY: Final = " ³"
 WORK: Final = " ⁴"
 CONTRACT: Final = " ⁵"
-TRANSFER: Final = " ⁶"
-MARKS: Final = {OF_CONTRACT: CONTRACT, OF_BOOKS: " ⁷"}
+MARKS: Final = {OF_CONTRACT: CONTRACT, OF_WORK: " ⁶", OF_BOOKS: " ⁷"}
 # Where each policy counts, as the fold looks it up.
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Rates": {"rate_precedence": LINE, "rate_date": LINE, "no_rate": LINE},
@@ -72,7 +71,6 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "poc_exclusions": LINE,
         "forecast_denominator": LINE,
         "expenses_revenue": LINE,
-        "intercompany_transfer": TRANSFER,
         "unbilled_account": LINE,
         "cost_policy": COMPANY,
         **{policy.name: MARKS[policy.counts_on] for policy in POLICIES},

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from domain import capabilities
 from domain.audit.about import about
+from domain.capabilities import OF_BALANCES, OF_JOURNALS, promises_of
 from domain.outputs import Output, Position
 
 FILES = "files"
@@ -20,7 +20,6 @@ JOURNALS = "journals"
 PERIODS = "periods"
 JOURNAL_IDS = "journal_ids"
 REVERSALS = "reversals"
-PAIRS = "pairs"
 EXCEPTIONS = "exceptions"
 STATEMENTS = "statements"
 NUMBERS = "numbers"
@@ -52,7 +51,7 @@ PROMISES: Mapping[str, str] = {
     PERIODS: "journals are in the period of their date, which was open",
     JOURNAL_IDS: "no journal is there twice",
     REVERSALS: "a reversal mirrors one journal, and no journal is reversed twice",
-    PAIRS: "what one company charges another stands in both, in one currency, and is taken back in both",
+    **promises_of(OF_JOURNALS),
     EXCEPTIONS: "exceptions are raised before they are closed",
     STATEMENTS: "statements foot in whole units of their currency, their parts are complete, and the customers they bill are defined",
     NUMBERS: "numbers of statements have no gap in their range, and none is used twice",
@@ -61,7 +60,7 @@ PROMISES: Mapping[str, str] = {
     INVOICES: "a billing journal posts one statement with its amounts, and hours are credited at its rates",
     POSITION: "contract balance = recognised - invoiced",
     LEDGER_REST: "no ledger amount is left where the contract currency is zero, and what is revalued is worth its amount at the rate",
-    **capabilities.PROMISES,
+    **promises_of(OF_BALANCES),
     CAPS: "no more is billed or recognised than a cap allows",
     SOURCES: "sources that fund a contract pay what their lines say, up to their limits",
     VIEWS: "project views say what journals and statements say",

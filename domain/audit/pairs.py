@@ -6,14 +6,23 @@ Each company revalues its own half, in its own ledger: nothing of that stands in
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
-from domain.accounts import DUE_FROM, DUE_TO, INTERCOMPANY, INTERCOMPANY_COST, INTERCOMPANY_REVENUE
 from domain.audit.engagement import AuditedEngagement, records
-from domain.audit.findings import PAIRS, Checked, SeenOutput, Violation, violation
-from domain.capabilities import is_apart
+from domain.audit.findings import Checked, SeenOutput, Violation, violation
+from domain.capabilities import (
+    DUE_FROM,
+    DUE_TO,
+    INTERCOMPANY,
+    INTERCOMPANY_COST,
+    INTERCOMPANY_REVENUE,
+    is_apart,
+)
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 
+PAIRS: Final = "pairs"
+PAIRED: Final = frozenset(INTERCOMPANY.accounts)
 LENDS, BORROWS = frozenset({DUE_FROM, INTERCOMPANY_REVENUE}), frozenset({DUE_TO, INTERCOMPANY_COST})
 Half = tuple[SeenOutput, JournalEntry]
 
@@ -30,9 +39,9 @@ def pairs_match(engagement: AuditedEngagement) -> Checked:
             count += 1
             key = journal.pair_id, seen.position.log_offset, journal.kind == "reversal"
             made.setdefault(key, []).append((seen, journal))
-        elif any(line.account in INTERCOMPANY for line in journal.lines):
+        elif any(line.account in PAIRED for line in journal.lines):
             count += 1
-            accounts = ", ".join(sorted({line.account for line in journal.lines} & set(INTERCOMPANY)))
+            accounts = ", ".join(sorted({line.account for line in journal.lines} & PAIRED))
             found.append(violation(PAIRS, seen, journal.journal_id, f"a pair_id beside {accounts}", "none"))
     for (pair_id, _, _), halves in made.items():
         found += _wrong(pair_id, halves)
@@ -41,7 +50,7 @@ def pairs_match(engagement: AuditedEngagement) -> Checked:
 
 def _wrong(pair_id: str, halves: Sequence[Half]) -> Iterator[Violation]:
     seen, first = halves[-1]
-    sides = [frozenset(line.account for line in journal.lines) & set(INTERCOMPANY) for _, journal in halves]
+    sides = [frozenset(line.account for line in journal.lines) & PAIRED for _, journal in halves]
     companies = sorted({journal.legal_entity_id for _, journal in halves})
     if sorted(sides, key=sorted) != sorted((LENDS, BORROWS), key=sorted) or len(companies) != 2:
         expected = (

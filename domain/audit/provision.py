@@ -9,7 +9,7 @@ from typing import Final
 
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.findings import Checked, SeenOutput, Violation, violation
-from domain.capabilities import ONEROUS_LOSS, PROVISION, PROVISIONS
+from domain.capabilities import ONEROUS_LOSS, PROVISION
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.revenue.provision import PROVIDED, is_provision
@@ -17,6 +17,7 @@ from domain.revenue.provision import PROVIDED, is_provision
 # Contract and project.
 Key = tuple[str, str]
 ACCOUNTS: Final = {ONEROUS_LOSS, PROVISION}
+PROVISIONS: Final = "provisions"
 
 
 def provisions_stand(engagement: AuditedEngagement) -> Checked:

@@ -23,7 +23,7 @@ from datetime import date
 from hashlib import blake2b
 from typing import Final, NamedTuple, TypeAlias
 
-from domain import accounts
+from domain import accounts, capabilities
 from domain.delivery.chart import EntityChart
 from domain.delivery.documents import DocumentLine, JournalDocument, is_key
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
@@ -60,9 +60,9 @@ _OURS_ALONE: Final = frozenset(
         accounts.LABOR_ABSORPTION,
         accounts.SERVICE_REVENUE,
         accounts.REIMBURSABLE_REVENUE,
-        accounts.INTERCOMPANY_REVENUE,
         accounts.LABOR_COST,
         accounts.EXPENSE_COST,
+        *capabilities.OURS,
     }
 )
 # These too, where the ERP's invoices are ours; else those who make the invoices clear them.

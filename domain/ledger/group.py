@@ -13,15 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from domain.accounts import (
-    DUE_FROM,
-    DUE_TO,
-    INTERCOMPANY,
-    INTERCOMPANY_COST,
-    INTERCOMPANY_REVENUE,
-    PROJECT_COST,
-    REVENUE,
-)
+from domain.accounts import PROJECT_COST, REVENUE
+from domain.capabilities import DUE_FROM, DUE_TO, INTERCOMPANY, INTERCOMPANY_COST, INTERCOMPANY_REVENUE
 from domain.outputs import JournalEntry
 from domain.units import Amount
 
@@ -122,7 +115,7 @@ class Group:
         halves = self._halves.setdefault(pair_id, {})
         half = halves.get(lends) or halves.setdefault(lends, _Half(journal))
         for line in journal.lines:
-            if line.account in INTERCOMPANY:
+            if line.account in INTERCOMPANY.accounts:
                 half.on[line.account] += line.amount
                 half.in_ledger[line.account] += line.ledger_amount
 

@@ -12,7 +12,8 @@ the next revaluation, which posts the difference, and takes back what is settled
 from datetime import date
 from typing import Final
 
-from domain.accounts import DUE_FROM, DUE_TO, RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH, UNBILLED
+from domain import capabilities
+from domain.accounts import RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH, UNBILLED
 from domain.events.reference import LegalEntityDefined
 from domain.explanation import Node, constant, in_proportion, less, negated, total
 from domain.ledger.journal import Leg
@@ -30,7 +31,7 @@ REVALUED: Final = "revaluation"
 REVERSING, CUMULATIVE = "reversing", "cumulative"
 # What is revalued where it is in another currency than the ledger's (R55): what is owed, and balances between companies; what is earned
 # and not invoiced, or retained, where policy `unbilled_is_monetary` says so. Never what was paid ahead (IFRIC 22), nor cost.
-OWED: Final = (RECEIVABLE, UNAPPLIED_CASH, DUE_FROM, DUE_TO)
+OWED: Final = (RECEIVABLE, UNAPPLIED_CASH, *capabilities.OWED)
 EARNED: Final = (*UNBILLED, RETENTION_RECEIVABLE)
 ACCOUNTS: Final = frozenset({*OWED, *EARNED})
 

@@ -15,7 +15,7 @@ Both companies book it, each in its own ledger, so that the group has nothing of
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from domain.accounts import DUE_FROM, DUE_TO, INTERCOMPANY_COST, INTERCOMPANY_REVENUE
+from domain.capabilities import DUE_FROM, DUE_TO, INTERCOMPANY_COST, INTERCOMPANY_REVENUE
 from domain.events.delivery import TimeApproved
 from domain.events.reference import TransferPriceSet
 from domain.explanation import Node, Parameter, PolicyUse, constant, evaluated, less

@@ -12,16 +12,17 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from connectors.files.written import read_topic
-from domain.accounts import DUE_FROM, DUE_TO, INTERCOMPANY
+from domain.capabilities import DUE_FROM, DUE_TO, INTERCOMPANY
 from domain.outputs import TOPICS, JournalEntry
 from domain.units import Amount
 from milepost.closing.items import Closing, OpenPoint
-from milepost.closing.ledgers import FINANCE, NO_PRICE, exceptions_in
+from milepost.closing.ledgers import FINANCE, exceptions_in
 from milepost.console import shell_word
 from milepost.exception_titles import titled
 from state.ledger.standings import REFUSED, REJECTED, TO_SEND
 
 NOWHERE: Final = "no company"
+NO_PRICE: Final = "no_transfer_price"
 
 
 class Half(NamedTuple):
@@ -72,7 +73,7 @@ def _without_price(closing: Closing) -> Iterator[OpenPoint]:
 
 def _pairs(closing: Closing) -> Iterator[tuple[Half, Half | None]]:
     """Each half of the company in the period, and the other half, where there is one."""
-    if not closing.books.has_account(closing.whose, closing.period.name, INTERCOMPANY):
+    if not closing.books.has_account(closing.whose, closing.period.name, tuple(INTERCOMPANY.accounts)):
         return
     made: dict[tuple[str, int, int, bool], list[Half]] = defaultdict(list)
     for written in read_topic(closing.output, TOPICS[JournalEntry.__name__]):

@@ -24,9 +24,8 @@ FINANCE, PLATFORM = CATALOGUE[DIFFERS].owner_role, CATALOGUE["unrouted"].owner_r
 RATES = frozenset({"no_exchange_rate", "stale_exchange_rate"})
 # What the checks of the ERP say by themselves.
 OF_ERP = frozenset({DIFFERS, TWICE, REFUSED, UNMAPPED})
-NO_PRICE = "no_transfer_price"
 INFO = "info"
-# What exceptions are about that the check of a capability lists.
+# Categories, and what exceptions are about, that the check of a capability lists.
 LISTED = frozenset(kind for check in CHECKS for kind in check.says)
 
 
@@ -56,8 +55,8 @@ def earlier_periods(closing: Closing) -> Iterator[OpenPoint]:
 
 
 def exceptions(closing: Closing) -> Iterator[OpenPoint]:
-    """By category, without those that have checks of their own: rates, transfer prices, the ERP's; and without mere information."""
-    others = RATES | OF_ERP | {NO_PRICE}
+    """By category, without those that have checks of their own: rates, the ERP's, those of capabilities; and without mere information."""
+    others = RATES | OF_ERP | LISTED
     return _by_category(closing, lambda each: each.category not in others and each.severity != INFO)
 
 

@@ -17,7 +17,6 @@ CHECKS: Final[Mapping[str, CloseCheck]] = {
         CloseCheck("parked", "no approved work is parked", forbids=True),
         CloseCheck("exceptions", "no exception is open", forbids=False),
         CloseCheck("exchange_rates", "no exchange rate is missing", forbids=True),
-        CloseCheck("intercompany", "work for other companies is the same in both", forbids=True),
         *capabilities.CHECKS,
         CloseCheck("drafts", "no draft waits for approval", forbids=False),
         CloseCheck("unbilled", "billing periods that are over are billed", forbids=False),

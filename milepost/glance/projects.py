@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from connectors.files.glance_index import WaitingException
 from connectors.files.glance_rows import OPENED, PROJECT
-from domain.accounts import INTERCOMPANY_COST, INTERCOMPANY_REVENUE, PROJECT_COST, REVENUE, UNBILLED
-from domain.capabilities import PROVISION
+from domain import capabilities
+from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
 from domain.identity import escape
 from domain.outputs import ForecastUpdate
 from milepost.console import money_text
@@ -51,6 +51,9 @@ from milepost.glance.sheet import (
 )
 from milepost.glance.wanted import Wanted
 
+# Of capabilities, those that count in the company's margin, and others.
+IN_MARGIN: Final = tuple(each for each in capabilities.COLUMNS if each.in_margin)
+BESIDE: Final = tuple(each for each in capabilities.COLUMNS if not each.in_margin)
 COLUMNS: Final = (
     GlanceColumn("project", "project", CellKind.ID),
     GlanceColumn("name", "name", CellKind.TEXT, 7, "project"),
@@ -72,9 +75,9 @@ COLUMNS: Final = (
     GlanceColumn("revenue_before", "revenue brought forward", CellKind.AMOUNT, 15, "revenue"),
     GlanceColumn("margin", "margin"),
     GlanceColumn("margin_percent", "margin %", CellKind.PERCENT, 4),
-    GlanceColumn("transferred", "transferred", CellKind.AMOUNT, 18),
+    *(GlanceColumn(each.name, each.name, CellKind.AMOUNT, each.spare) for each in IN_MARGIN),
     GlanceColumn("company_margin", "company margin", CellKind.AMOUNT, 19),
-    GlanceColumn("provision", "provision", CellKind.AMOUNT, 20),
+    *(GlanceColumn(each.name, each.name, CellKind.AMOUNT, each.spare) for each in BESIDE),
     GlanceColumn("unbilled", "unbilled"),
     GlanceColumn("on_statement", "on a statement", CellKind.AMOUNT, 5),
     GlanceColumn("forecast_revenue", "forecast revenue", CellKind.AMOUNT, 11),
@@ -86,13 +89,13 @@ COLUMNS: Final = (
 )
 SUMMED: Final = (
     *("hours", "budget_fees", "budget_cost", "cost", "revenue", "margin", "unbilled", "on_statement"),
-    *("transferred", "company_margin", "provision", "forecast_revenue", "forecast_cost", "forecast_margin"),
+    *(*(each.name for each in IN_MARGIN), "company_margin", *(each.name for each in BESIDE)),
+    *("forecast_revenue", "forecast_cost", "forecast_margin"),
     *("hours_before", "revenue_before", "cost_before"),
 )
-# What the company charges others of the group for its people, less what it is charged.
-TRANSFERRED: Final = (INTERCOMPANY_REVENUE, INTERCOMPANY_COST)
-POSTED: Final = {"revenue": REVENUE, "cost": PROJECT_COST, "transferred": TRANSFERRED, "provision": (PROVISION,)}
-CREDITS: Final = frozenset({"revenue", "transferred", "provision"})
+OF_CAPABILITIES: Final = {each.name: each.accounts for each in capabilities.COLUMNS}
+POSTED: Final = {"revenue": REVENUE, "cost": PROJECT_COST, **OF_CAPABILITIES}
+CREDITS: Final = frozenset({"revenue", *OF_CAPABILITIES})
 ACCOUNTS: Final = {**POSTED, "unbilled": UNBILLED}
 # 1150 and 1160, by whether a statement has it.
 ON_STATEMENT: Final = "on_statement"
@@ -187,7 +190,7 @@ def _row(
     figures |= before(sums)
     figures["margin"] = less(figures, "revenue", "cost")
     figures["margin_percent"] = margin_percent(figures)
-    figures["company_margin"] = together(figures, "margin", "transferred")
+    figures["company_margin"] = together(figures, "margin", *(each.name for each in IN_MARGIN))
     # What is of the project as a whole stands once, on the row of its own company.
     if noted is None or text(noted, "company") in {"", entity_id}:
         _add_budget(figures, project_id, noted, currency, of_all)

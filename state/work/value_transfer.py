@@ -134,6 +134,7 @@ def _of_time(
 ) -> Priced | Blocked:
     event, policies = work.event, companies.policies
     (lender, borrower), way = _ids(companies), policies.intercompany_transfer
+    assert way is not None, "the policy has a value that is built in"
     price = transfer.price_for(draft.reference.transfer_prices(lender, borrower, day), way, terms.role)
     if price is None:
         message = (

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.accounts import DUE_FROM, DUE_TO, INTERCOMPANY_COST, INTERCOMPANY_REVENUE
 from domain.audit.engagement import AuditedEngagement
 from domain.audit.findings import SeenOutput
 from domain.audit.pairs import pairs_match
+from domain.capabilities import DUE_FROM, DUE_TO, INTERCOMPANY_COST, INTERCOMPANY_REVENUE
 from domain.ledger.group import Group
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised, JournalEntry
 from tests.harness import Books

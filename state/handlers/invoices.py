@@ -34,7 +34,7 @@ from state.handlers import payments, write_offs
 from state.handlers.retention import MovedLeg
 from state.handlers.retention import moved as moved_retention
 from state.ledger import standings
-from state.ledger.dimensions import of_work
+from state.ledger.dimensions import of_projects
 from state.ledger.posting import about, booking_of, note_rounding
 from state.receivables.receivables import open_receivable, receivable_of
 from state.terms.known import Blocked, Slot, exchange_on, open_day_from, period
@@ -396,10 +396,7 @@ def _post(
         customer_id=customer_of(contract, statement.bill_to),
         deliver=deliver,
     )
-    placed = tuple(
-        line._replace(dimensions=dict(of_work(draft, None, line.project_id or "", policies))) for line in record.lines
-    )
-    posted = record._replace(lines=placed)
+    posted = of_projects(draft, record, policies)
     standings.publish(draft, posted)
     note_rounding(draft, record, [leg for _, leg in lines], policies.rounding_limit, contract_id=statement.contract_id)
     return posted

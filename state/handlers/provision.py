@@ -49,6 +49,7 @@ from state.charges.spent import MONTH as SPENT_IN_MONTH
 from state.charges.spent import take_in
 from state.draft import Draft
 from state.ledger import standings
+from state.ledger.dimensions import of_projects
 from state.ledger.posting import about, booking_of
 from state.rerating.rerate import line_ids
 from state.revenue.outlooks import KIND, begin_to_keep, lines_of
@@ -252,13 +253,14 @@ def _post(
     """One journal, its lines by project."""
     contract = of.contract
     slot = Slot(of.entity, of.currency, ends.to - DAY, ends.name, exchange)
-    record = journal_by_project(
+    made = journal_by_project(
         about(draft, ("contract", of.contract_id, contract.version), f"{RULE}{ends.name}"),
         booking_of(slot, "posting"),
         [(project_id, leg) for project_id, own in legs.items() for leg in own],
         contract_id=of.contract_id,
         customer_id=contract.terms.customer_id,
     )
+    record = of_projects(draft, made, of.policies)
     _say(draft, of, ends, exchange, record, wanted)
     standings.publish(draft, record)
     for number, line in enumerate(record.lines, 1):

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from domain.events.delivery import ProjectActivated
 from domain.events.reference import PersonDefined
 from domain.ledger.journal import JournalForm
+from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from state.books import Work
 from state.draft import Draft
@@ -37,6 +38,14 @@ def of_work(
             found |= _of_person(person, (COST_CENTER,) if of_cost else ())
             found |= work.subject.dimensions if work is not None else {}
     return found
+
+
+def of_projects(draft: Draft, record: JournalEntry, policies: Resolved) -> JournalEntry:
+    """A journal over several entries or periods: each of its lines with the dimensions of its project."""
+    lines = (
+        line._replace(dimensions=dict(of_work(draft, None, line.project_id or "", policies))) for line in record.lines
+    )
+    return record._replace(lines=tuple(lines))
 
 
 class WorkForm(JournalForm):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.accounts import PROJECT_COST
+from domain.capabilities import PROVISION
 from domain.outputs import JournalEntry
 from tests.auditing import check_journals
 from tests.scenario_play import play
@@ -109,3 +110,32 @@ def test_the_journal_of_an_invoice_has_those_of_the_project(tmp_path: Path) -> N
     )
     assert {line.account for line in billing.lines}.isdisjoint(PROJECT_COST)
     assert [dict(line.dimensions) for line in billing.lines] == [{"cost_center": "900", "region": "apac"}] * 2
+
+
+def test_a_provision_has_those_of_the_projects_of_its_lines(tmp_path: Path) -> None:
+    """2,000.00 of what 12,000.00 of cost lose fall to P, 1,000.00 to Q; when P moves to cost centre 901, what is released there has it."""
+    story = journals(
+        tmp_path,
+        "2026-06-01  project Q of LE region emea\n  => ...",
+        "2026-06-01  contract K C LE USD policy loss_provision=contract",
+        "  line L P revenue cost_to_cost",
+        "    terms FixedPrice price=10,000.00",
+        "    each schedule on=2026-12-31 amount=10,000.00",
+        "  line M Q revenue cost_to_cost",
+        "    terms FixedPrice price=5,000.00",
+        "    each schedule on=2026-12-31 amount=5,000.00",
+        "  => ...",
+        "2026-06-02  estimate P 120 h 12,000.00 line L\n  => ...",
+        "2026-06-02  estimate Q 60 h 6,000.00 line M\n  => ...",
+        "2026-06-30  day ended\n  => ...",
+        "2026-07-01  project P of LE cost_center 901 region apac\n  => ...",
+        "2026-07-02  estimate P 100 h 10,000.00 line L\n  => ...",
+        "2026-07-31  day ended\n  => ...",
+    )
+    made, released = (
+        [(line.project_id, line.amount, dict(line.dimensions)) for line in journal.lines if line.account == PROVISION]
+        for journal in story
+    )
+    of_p, of_q = {"cost_center": "900", "region": "apac"}, {"region": "emea"}
+    assert made == [("P", -2_000_0000, of_p), ("Q", -1_000_0000, of_q)]
+    assert released == [("P", 2_000_0000, {"cost_center": "901", "region": "apac"})]

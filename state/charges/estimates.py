@@ -65,6 +65,14 @@ def other_currency(draft: Draft, contract: Contract, project_id: str, line_id: s
     return next((currency for currency in found if currency != contract.terms.currency), None)
 
 
+def found_instead(draft: Draft, contract: Contract, project_id: str, line_id: str, opening: Opening | None) -> str:
+    """What there is where the line has no estimate of its own that counts."""
+    before = before_balances(draft, contract, project_id, line_id, opening.as_of) if opening is not None else None
+    if opening is not None and before is not None:
+        return f"one of {before}, before its balances of {opening.as_of}"
+    return "one of the whole project" if draft.part("estimate", composed(project_id)) is not None else "none"
+
+
 def _said(draft: Draft, contract: Contract, project_id: str, line_id: str) -> list[tuple[EstimateSaid, str]]:
     """With the currency: the project's where none is named, which is that of its first contract."""
     return [(one, one[3] or _currency_of(draft, project_id)) for one in _own(draft, contract, project_id, line_id)]

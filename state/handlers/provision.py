@@ -44,6 +44,7 @@ from domain.units import Amount
 from domain.waiting import WaitKey, waits_for_exchange_rate
 from domain.why import elsewhere, exchanged, quoted
 from state.books import Contract, Provided
+from state.charges.estimates import found_instead, other_currency
 from state.charges.spent import LINE as SPENDING
 from state.charges.spent import MONTH as SPENT_IN_MONTH
 from state.charges.spent import take_in
@@ -353,11 +354,12 @@ def _note_estimates(draft: Draft, of: Provider, lines: Sequence[KnownLine], day:
     """Lines of which nobody knows what remains, or that have cost more than was ever said."""
     for line_id in line_ids(of.contract):
         one = next((each for each in lines if each.line_id == line_id), None)
-        message = _lacks(of, one, day) if one is not None else None
+        lacks = _lacks(draft, of, one, day) if one is not None else None
         subject = composed(of.contract_id, line_id)
-        if one is None or message is None:
+        if one is None or lacks is None:
             draft.resolve_exception(NO_ESTIMATE, KIND, subject)
         else:
+            field, message = lacks
             project_id = one.known.held[-1].line.project_id
             draft.raise_exception(
                 NO_ESTIMATE,
@@ -366,25 +368,32 @@ def _note_estimates(draft: Draft, of: Provider, lines: Sequence[KnownLine], day:
                 message,
                 project_id=project_id,
                 contract_id=of.contract_id,
-                field="remaining",
+                field=field,
                 revises=True,
             )
 
 
-def _lacks(of: Provider, line: KnownLine, day: date) -> str | None:
+def _lacks(draft: Draft, of: Provider, line: KnownLine, day: date) -> tuple[str, str] | None:
+    """The field, and what to send."""
     agreed = counts(line, day)
     if agreed is None or not line.known.spent or line.known.spent[0].day > day:
         return None
-    of_line = f"line {line.line_id} of contract {of.contract_id}"
-    send = f"send EstimateRevised of project {agreed.line.project_id} with line_id {line.line_id} in {of.currency}"
+    project_id, line_id = agreed.line.project_id, line.line_id
+    of_line = f"line {line_id} of contract {of.contract_id}"
+    send = f"send EstimateRevised of project {project_id} with line_id {line_id} in {of.currency}"
     known = foreseen_on(line.known, day)
     if known is None:
-        return f"{of_line}: expected an estimate of the cost that remains, got none by {day}; nothing is provided for its loss; {send}"
-    spent_by_then, (at_completion, estimated_on) = spent.by(course_of(line.known), day, ALL_COST), known
-    if spent_by_then <= at_completion:
+        expected = f"{of_line}: expected an estimate of the cost that remains in {of.currency}, got"
+        other = other_currency(draft, of.contract, project_id, line_id)
+        if other is not None:
+            return "currency", f"{expected} one in {other} by {day}; nothing is provided for its loss; {send}"
+        got = found_instead(draft, of.contract, project_id, line_id, line.known.opening)
+        return "remaining", f"{expected} {got} by {day}; nothing is provided for its loss; {send}"
+    cost, (at_completion, estimated_on) = spent.by(course_of(line.known), day, ALL_COST), known
+    if cost <= at_completion:
         return None
-    cost, foreseen = (format_amount(amount, of.currency) for amount in (spent_by_then, at_completion))
-    return (
-        f"{of_line}: expected a cost of {foreseen} {of.currency} at completion, as estimated on {estimated_on}, got {cost} by {day}; "
+    got, foreseen = (format_amount(amount, of.currency) for amount in (cost, at_completion))
+    return "remaining", (
+        f"{of_line}: expected a cost of {foreseen} {of.currency} at completion, as estimated on {estimated_on}, got {got} by {day}; "
         f"nothing more is provided for; {send}"
     )

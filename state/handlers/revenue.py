@@ -24,7 +24,7 @@ from domain.terms import methods
 from domain.terms.kind import LineHistory
 from domain.work.rows import SCHEDULED_REVENUE, row_id
 from state.books import Charge, Contract, LineFees, Spending
-from state.charges.estimates import before_balances, is_estimated_between, other_currency
+from state.charges.estimates import found_instead, is_estimated_between, other_currency
 from state.charges.spent import LINE as SPENDING
 from state.charges.spent import begin, is_spent, kept_apart, known_spent, take_in
 from state.charges.terms_known import agreed_versions, begins_after, every_obliged, known_of
@@ -174,11 +174,7 @@ def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory)
     other = other_currency(draft, contract, project_id, line_id)
     if other is not None and measure == COST:
         return "currency", f"{of}: expected what remains in {currency}, got {other}; {send} in {currency}"
-    got = "one of the whole project" if draft.part("estimate", composed(project_id)) is not None else "none"
-    if history.opening is not None:
-        as_of = history.opening.as_of
-        before = before_balances(draft, contract, project_id, line_id, as_of)
-        got = f"one of {before}, before its balances of {as_of}" if before is not None else got
+    got = found_instead(draft, contract, project_id, line_id, history.opening)
     return "line_id", f"{of}: expected an estimate of what remains, got {got}; nothing is earned before it; {send}"
 
 

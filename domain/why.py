@@ -91,7 +91,7 @@ class Why:
     What is tried on a copy of the books is recorded in a `fork`, which leaves this as it is.
     """
 
-    __slots__ = ("_changes", "_figures", "_marked", "_of", "_parts", "_placed", "_under", "now", "turn")
+    __slots__ = ("_changes", "_figures", "_held", "_marked", "_of", "_parts", "_placed", "_under", "now", "turn")
 
     def __init__(self, under: Why | None = None) -> None:
         self.now: int = under.now if under is not None else 0
@@ -101,6 +101,7 @@ class Why:
         self._parts: dict[str, list[tuple[int, Node]]] = {}
         self._placed: dict[str, dict[str, list[PlacedPart]]] = {}
         self._changes: dict[str, list[int]] = {}
+        self._held: dict[str, dict[str, Node]] = {}
         self._of: str | None = None
         self._marked: dict[str, list[tuple[str, Node]]] = {}
 
@@ -123,6 +124,22 @@ class Why:
     def later(self, address: str, value: int, make: Callable[[], Node]) -> None:
         """The same of a figure that few ask for."""
         self._figures.setdefault(address, []).append((self.now, Deferred(address, value, make)))
+
+    def hold(self, of: str, address: str, made: Node) -> None:
+        """A figure of something that a rule values: recorded when that is booked, forgotten where it never is."""
+        self._held.setdefault(of, {})[address] = made
+
+    def forget(self, of: str) -> None:
+        self._held.pop(of, None)
+
+    def held_or_figure(self, of: str, address: str) -> Node:
+        """What is held of it, else as it was recorded last."""
+        return self._held.get(of, {}).get(address) or self.figure(address)
+
+    def keep(self, of: str) -> None:
+        """It is booked, with what is held of it."""
+        for address, made in self._held.pop(of, {}).items():
+            self.record(address, made.value or 0, made)
 
     def add(self, address: str, part: Node) -> None:
         """To a sum."""
@@ -183,11 +200,20 @@ class Why:
 
     def kept_at(self, address: str, step: int) -> Node | Deferred | None:
         """The same, as it is kept."""
+        found = self._found(address, step)
+        return found[1] if found is not None else None
+
+    def step_of(self, address: str, step: int) -> int | None:
+        """Which step recorded what stood after one."""
+        found = self._found(address, step)
+        return found[0] if found is not None else None
+
+    def _found(self, address: str, step: int) -> tuple[int, Node | Deferred] | None:
         kept = self._figures.get(address, ())
         place = bisect_right(kept, step, key=_when)
         if place:
-            return kept[place - 1][1]
-        return self._under.kept_at(address, step) if self._under is not None else None
+            return kept[place - 1]
+        return self._under._found(address, step) if self._under is not None else None
 
     def parts_at(self, address: str, step: int) -> list[Node]:
         kept = self._parts.get(address, ())
@@ -343,6 +369,12 @@ def line_policies(
 def rounding(currency: str, mode: str) -> dict[str, Parameter]:
     """Parameters of an operation that rounds to what the currency can be paid in."""
     return {"step": step_of(currency), "mode": mode}
+
+
+def in_fact(title: str, value: int, unit: str, fact: tuple[str, str, str, int], path: str, currency: str = "") -> Node:
+    """A field of the event of a type about an entity, in a version of it."""
+    kind, entity, of_id, version = fact
+    return _field(title, value, unit, currency, _unplaced(entity, of_id, version)._replace(type=kind), path)
 
 
 def _field(title: str, value: int, unit: str, currency: str, event: EventRef, path: str) -> Node:

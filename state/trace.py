@@ -223,6 +223,10 @@ class Trace(Store):
         known = self._facts.get((LegalEntityDefined.__name__, "legal_entity", entity_id, version), [])
         return next((record.event for record in known if isinstance(record.event, LegalEntityDefined)), None)
 
+    def fact(self, event_type: str, kind: str, fact_id: str, version: int) -> LogRecord | None:
+        """The first record of the version."""
+        return next(iter(self._facts.get((event_type, kind, fact_id, version), ())), None)
+
     def record_with(self, event_id: str) -> LogRecord | None:
         return self._by_event_id.get(event_id)
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from domain.events.delivery import ExpenseApproved
 from domain.events.finance import RevenueAdjusted
-from domain.explanation import Arithmetic, Node, step_of
-from domain.money import extend
+from domain.explanation import Node
+from domain.figure import node_of
 from domain.terms import methods
-from domain.work.hours import worked_hours
+from domain.terms.unit_price import prices
+from domain.work.recorded import at_rate
 from domain.work.rows import FEE
-from milepost.explain.arithmetic import by_its_time
 from milepost.explain.entries import EntryNodes, VersionStanding
-from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
-from state.books import Cost, Price
+from state.books import Price
 from state.draft import Draft
 from state.terms.known import Blocked, entity_policies, worker_on
+from state.work import charge_record
 from state.work.at_stake import cost_rate_at_stake, role_at_stake
 from state.work.bill_rates import rate_for
-from state.work.placing import Placed, approved_at, day_in, place
+from state.work.placing import Placed, day_in, place
+from state.work.price_record import bill_rate, cost_rate, facts_of, overtime
 from state.work.value_charge import delivered
 
 TITLE = "amount blocked"
@@ -29,9 +28,8 @@ TITLE = "amount blocked"
 class AtStakeNodes:
     """Follows `state.work.at_stake` with the books after the step that raised the exception."""
 
-    def __init__(self, sources: Sources, rating: Rating, entries: EntryNodes) -> None:
+    def __init__(self, sources: Sources, entries: EntryNodes) -> None:
         self.sources = sources
-        self.rating = rating
         self.entries = entries
 
     def of_entry(self, entry_id: str, step: int, basis: str, category: str) -> Node | None:
@@ -59,9 +57,11 @@ class AtStakeNodes:
         placed = place(draft, charge, ("outside_contract_dates",)) if charge is not None else None
         if charge is None or not isinstance(placed, Placed):
             return None
-        price = delivered(charge, placed.plan)
-        made = charges.value(at.entry.entry_id, at.step, work, price, placed.plan) if isinstance(price, Price) else None
-        return made._replace(title=TITLE) if made is not None else None
+        terms, price = methods.units(placed.plan.line.terms), delivered(charge, placed.plan)
+        if terms is None or not isinstance(price, Price):
+            return None
+        value = charge_record.delivered(charge, placed.plan, prices(terms), price).value
+        return self.entries.recorded.bound(node_of(value, TITLE))._replace(title=TITLE)
 
     def _value(self, at: VersionStanding, draft: Draft) -> Node | None:
         event = at.work.event
@@ -73,37 +73,12 @@ class AtStakeNodes:
         rated = rate_for(draft, event, draft.project(event.project_id), worker.person, role, plan, day)
         if rated.rate is None or rated.decision is None:
             return None
-        hours = methods.billable_hours(plan.line.terms, worked_hours(event), event.billable_hours, plan.policies)
-        mode = plan.policies.money_mode
-        value = extend(hours, rated.rate, rated.markup, plan.currency, mode)
-        price = Price(
-            plan.contract_id,
-            plan.line.line_id,
-            plan.currency,
-            day,
-            approved_at(event),
-            role,
-            rated.rate,
-            rated.markup,
-            rated.digest,
-            hours,
-            value,
-            memo=0,
-        )
-        operands = [
-            self.entries.hours(at, price, plan, draft),
-            self.rating.decided(event, day, plan, draft, rated.decision),
-        ]
-        if rated.markup:
-            operands.append(self.rating.markup_decided(rated.markup, plan, draft, rated.decision))
-        parameters: dict[str, Any] = {"step": step_of(plan.currency), "mode": mode}
-        facts = (
-            ("service date", day.isoformat()),
-            ("contract", f"{plan.contract_id} version {plan.version}, line {plan.line.line_id}"),
-            ("role", role),
-        )
-        arithmetic = Arithmetic("extend", tuple(operands), parameters)
-        return by_its_time(Node(TITLE, value, "amount", plan.currency, arithmetic, "R10", facts=facts))
+        bound, project = self.entries.recorded.bound, draft.project(event.project_id)
+        rate = bound(bill_rate(draft, event, project, plan, day, rated.decision))
+        markup = overtime(draft, plan, rated.decision)
+        facts = *facts_of(plan, day), ("role", role)
+        hours, mode = self.entries.hours_to_bill(at, plan), plan.policies.money_mode
+        return at_rate(TITLE, hours, rate, bound(markup) if markup else None, plan.currency, mode, facts=facts)
 
     def _cost(self, at: VersionStanding, draft: Draft, category: str) -> Node | None:
         event = at.work.event
@@ -115,31 +90,12 @@ class AtStakeNodes:
         found = cost_rate_at_stake(draft, event, worker, category)
         if found is None:
             return None
-        hours = worked_hours(event)
         mode = entity_policies(draft, entity).money_mode
-        value = extend(hours, found.rate, 0, found.currency, mode)
-        cost = Cost(
-            entity.legal_entity_id,
-            found.currency,
-            found.cost_rate_id,
-            found.version,
-            found.rate,
-            hours,
-            value,
-            day,
-            "",
-        )
-        operands = (self.entries.approved(at), self.rating.cost_rate(cost, draft))
-        parameters: dict[str, Any] = {"step": step_of(found.currency), "mode": mode}
-        facts = (("company", entity.legal_entity_id), ("service date", day.isoformat()))
-        node = Node(
-            TITLE,
-            value,
-            "amount",
-            found.currency,
-            Arithmetic("extend", operands, parameters),
-            "R22",
+        rate, used = (
+            self.entries.recorded.bound(cost_rate(found, day)),
             self.sources.entity_policies(entity, "money_mode"),
-            facts,
         )
-        return by_its_time(node)
+        facts = ("company", entity.legal_entity_id), ("service date", day.isoformat())
+        hours = self.entries.approved(at)
+        made = at_rate(TITLE, hours, rate, None, found.currency, mode, facts=facts, policies=used)
+        return made._replace(rule="R22")

@@ -9,26 +9,26 @@ from typing import Any
 
 from domain.caps.consume import order_of
 from domain.contract import agreed_units
-from domain.events.common import CostPlus, Expenses, PriceTier, UnitPrice
-from domain.events.delivery import ExpenseApproved, UnitsDelivered
+from domain.events.common import PriceTier, UnitPrice
 from domain.events.finance import RevenueAdjusted
-from domain.explanation import Node, agreeing, constant, evaluated, least, less, most, stated, step_of, total
-from domain.money import format_decimal
+from domain.explanation import Node, constant, evaluated, least, less, most, step_of, total
 from domain.reference.exchange import Exchange
 from domain.terms import methods
-from domain.terms.unit_price import VOLUME, path_of_prices, prices
-from domain.units import QUANTITY_SCALE
-from domain.work.rows import ADJUSTMENT, DELIVERY, EXPENSE, ONLY_EARNED, OPENING, SCHEDULED_REVENUE, row_id
+from domain.terms.unit_price import VOLUME, prices
+from domain.work.recorded import QUANTITY, in_price_steps, markup_of
+from domain.work.recorded import figure_of as figure_at
+from domain.work.rows import ADJUSTMENT, DELIVERY, OPENING, SCHEDULED_REVENUE, row_id
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import FeeNodes
 from milepost.explain.rating import Rating
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
-from state.books import Charge, Cost, Price, Work
+from state.books import Charge, Price, Work
 from state.caps.sharers import SharedPool, pool_of, steps_cross_caps
 from state.draft import Draft
 from state.terms.opening import figure_of
 from state.terms.plan import LinePlan, plan_of, versions
+from state.work.charge_record import prices_of
 
 
 class ChargeNodes:
@@ -53,35 +53,9 @@ class ChargeNodes:
         """The fact behind an expense or a delivery."""
         return self._records.get(work.log_offset)
 
-    def quantity(self, work: Work, price: Price) -> Node:
-        """How much of its unit a charge is; None of what terms charge."""
-        event, title = self.event_of(work), f"{work.subject_id}: quantity"
-        if isinstance(event, UnitsDelivered):
-            return self.sources.field(title, event.units, "quantity", event, "units")
-        if isinstance(event, ExpenseApproved) and event.quantity is not None:
-            return self.sources.field(title, event.quantity, "quantity", event, "quantity")
-        found = self.hours(work, "units")
-        return found if found is not None else stated(title, price.quantity, "quantity")
-
-    # Cost
-
-    def spent(self, work: Work) -> Node:
-        """What an expense cost: tax that is not recovered is part of it (R34)."""
-        event = self.event_of(work)
-        title = f"{row_id(work.subject_kind, work.subject_id)}: cost"
-        charge = work.charge
-        assert charge is not None, "an expense is a charge"
-        if charge.kind == OPENING and (found := self._opening(charge, "cost")):
-            return found._replace(title=title)
-        if not isinstance(event, ExpenseApproved):
-            made = charge.amount + charge.tax - charge.tax_recoverable
-            return stated(title, made, "amount", charge.currency)
-        spent = self.sources.field("spent", event.amount, "amount", event, "amount", event.currency)
-        if not event.tax_amount and not event.tax_recoverable:
-            return spent._replace(title=title)
-        tax = self.sources.field("tax", event.tax_amount, "amount", event, "tax_amount", event.currency)
-        gross = total("with tax", (spent, tax), "amount", event.currency)
-        return less(title, gross, self.tax(work), rule="R34") if event.tax_recoverable else gross._replace(title=title)
+    def quantity(self, row: str, price: Price, step: int) -> Node:
+        """How much of its unit was delivered."""
+        return self.recorded.of(figure_at(row, QUANTITY), step, f"{row}: quantity", price.quantity, "quantity")
 
     def hours(self, work: Work, name: str) -> Node | None:
         """Of what was brought forward; None of what has no hours, or has them by its event."""
@@ -105,46 +79,29 @@ class ChargeNodes:
         """What balances that were brought forward state of a row."""
         return self.recorded.figure(figure_of(row_id(OPENING, charge.charge_id), charge.version, name))
 
-    def tax(self, work: Work) -> Node:
-        """Input tax that is recovered."""
-        event, charge = self.event_of(work), work.charge
-        assert charge is not None, "an expense is a charge"
-        if isinstance(event, ExpenseApproved):
-            return self.sources.field(
-                "tax that is recovered", event.tax_recoverable, "amount", event, "tax_recoverable", event.currency
-            )
-        return stated("tax that is recovered", charge.tax_recoverable, "amount", charge.currency)
-
-    def cost(self, work: Work, cost: Cost, draft: Draft) -> Node:
-        entity = draft.reference.entity(cost.legal_entity_id)
-        facts = (("company", cost.legal_entity_id), ("service date", cost.day.isoformat()))
-        made = self.spent(work)._replace(facts=facts, policies=self.sources.entity_policies(entity, "cost_policy"))
-        return agreeing(made, stated(made.title, cost.amount, "amount", cost.currency))
-
     # Value
 
-    def value(self, row: str, step: int, work: Work, price: Price, plan: LinePlan) -> Node | None:
-        charge, draft = work.charge, self.sources.draft(step)
-        assert charge is not None, "the work is a charge"
-        if charge.kind == EXPENSE:
-            return self._of_expense(work, charge, price, plan, draft)
-        if charge.kind == DELIVERY:
-            return self._of_delivery(row, step, work, price, plan)
-        if charge.kind in ONLY_EARNED:
-            return constant("nothing to bill", 0, "amount", price.currency)
-        if charge.kind == OPENING:
-            return self._opening(charge, "value")
-        return self.fees.fee(charge, draft)
+    def shared_value(self, row: str, step: int, work: Work) -> Node | None:
+        """What the terms charge by themselves, and what a delivery comes to that shares its price with others."""
+        charge, price, draft = work.charge, work.price, self.sources.draft(step)
+        if charge is None or price is None:
+            return None
+        if charge.kind != DELIVERY:
+            return self.fees.fee(charge, draft)
+        plan = plan_of(draft, price)
+        return self._of_delivery(row, step, work, price, plan) if plan is not None else None
 
-    def earned(self, work: Work, price: Price, draft: Draft) -> Node | None:
+    def shared_within(self, row: str, step: int, work: Work) -> Node | None:
+        plan = plan_of(self.sources.draft(step), work.price) if work.price is not None else None
+        return self.within(row, step, work, work.price, plan) if plan is not None and work.price is not None else None
+
+    def earned(self, work: Work, step: int) -> Node | None:
         """Of a charge that earns otherwise than it is billed."""
-        charge = work.charge
-        if charge is not None and charge.kind == OPENING and charge.earned is not None:
-            return self._opening(charge, "earned")
+        charge, draft = work.charge, self.sources.draft(step)
         if charge is not None and charge.kind == ADJUSTMENT:
             return self._adjusted(work)
         if charge is None or charge.kind != SCHEDULED_REVENUE:
-            return constant("revenue is not with the charge", 0, "amount", price.currency)
+            return None
         if charge.earned_from is not None and charge.earned_to is not None:
             return self.over_time.month(charge, draft)
         return self.fees.earned(charge, draft)
@@ -157,22 +114,6 @@ class ChargeNodes:
         by = ("asked for by", event.requested_by), ("approved by", event.approved_by or "nobody else")
         made = self.sources.field("adjusted by hand", event.amount, "amount", event, "amount", event.currency)
         return made._replace(facts=(("because", event.reason), *by))
-
-    def _of_expense(self, work: Work, charge: Charge, price: Price, plan: LinePlan, draft: Draft) -> Node | None:
-        passed = methods.expense(plan.line.terms, charge.category or "")
-        if passed is None:
-            return constant("the charges of the terms are for it", 0, "amount", price.currency)
-        if passed.tiers:
-            nothing = constant("before it", 0, "quantity")
-            return self.in_steps(passed.tiers, plan, nothing, self.quantity(work, price), "graduated", charge.category)
-        exchange = self.rates_to(charge.currency, plan, charge.day, draft)
-        if exchange is None:
-            return None
-        rates, legs = exchange
-        operands: list[Node] = [self.spent(work), *rates]
-        if price.markup:
-            operands.append(self.markup(plan))
-        return self.at_cost(operands, legs, plan)
 
     def at_cost(self, operands: Sequence[Node], legs: tuple[str, ...], plan: LinePlan) -> Node:
         """Exchanged and marked up, rounded once."""
@@ -191,39 +132,16 @@ class ChargeNodes:
 
     def markup(self, plan: LinePlan) -> Node:
         """What the terms add to cost."""
-        terms = plan.line.terms
-        found = self.sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
-        if found is not None and isinstance(terms, Expenses):
-            return self.sources.field("markup", terms.markup, "percent", found[0], f"{found[2]}.terms.markup")
-        if found is not None and isinstance(terms, CostPlus):
-            return self.sources.field("fee", terms.fee_percent, "percent", found[0], f"{found[2]}.terms.fee_percent")
-        return stated("markup", methods.cost_markup(terms) or 0, "percent")
+        made = markup_of(plan.terms, plan.line.line_id, plan.line.terms)
+        return self.recorded.bound(made) if made is not None else constant("no markup", 0, "percent")
 
     # Prices by quantity
 
-    def in_steps(
-        self, tiers: Sequence[PriceTier], plan: LinePlan, first: Node, units: Node, by: str, category: str | None = None
-    ) -> Node:
-        mode, step = plan.policies.money_mode, step_of(plan.currency)
-        operands = (first, units, *self._prices(tiers, plan, category))
-        parameters: dict[str, Any] = {
-            "by": by,
-            "up_to": tuple(format_decimal(tier.up_to, QUANTITY_SCALE) for tier in tiers if tier.up_to is not None),
-            "step": step,
-            "mode": mode,
-        }
-        return evaluated("value", "steps", operands, parameters, "amount", plan.currency, rule="R33")
-
-    def _prices(self, tiers: Sequence[PriceTier], plan: LinePlan, category: str | None) -> list[Node]:
-        found = self.sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
-        title = "price of a unit"
-        if found is None:
-            return [stated(title, tier.unit_price, "rate", plan.currency) for tier in tiers]
-        path = f"{found[2]}.terms{_path_of_prices(plan.line.terms, category)}"
-        return [
-            self.sources.field(title, tier.unit_price, "rate", found[0], path.format(place=place), plan.currency)
-            for place, tier in enumerate(tiers)
-        ]
+    def in_steps(self, tiers: Sequence[PriceTier], plan: LinePlan, first: Node, units: Node, by: str) -> Node:
+        terms = plan.line.terms
+        assert isinstance(terms, UnitPrice), "units have a price"
+        prices = [self.recorded.bound(one) for one in prices_of(plan, terms, tiers)]
+        return in_price_steps(tiers, prices, first, units, by, plan.currency, plan.policies.money_mode)
 
     # Deliveries
 
@@ -242,7 +160,7 @@ class ChargeNodes:
         terms = methods.units(plan.line.terms)
         if terms is None:
             return None
-        tiers, units = prices(terms), self.quantity(work, price)
+        tiers, units = prices(terms), self.quantity(row, price, step)
         nothing = constant("before it", 0, "quantity")
         if not price.stepped:
             return self.in_steps(tiers, plan, nothing, units, "graduated")
@@ -253,7 +171,7 @@ class ChargeNodes:
         names = [name for name, _, _ in sharing]
         if row not in names:
             return None
-        nodes = [self.quantity(one, its) for _, one, its in sharing]
+        nodes = [self.quantity(name, its, step) for name, _, its in sharing]
         place = names.index(row)
         whole = total("units of the period", nodes, "quantity")
 
@@ -291,18 +209,18 @@ class ChargeNodes:
         title = "units agreed"
         agreed = self.sources.field(title, number, "quantity", found[0], f"{found[2]}.terms.units")
         everything = self._sharing(draft, plan, work, price, of_period=False)
-        before = [self.quantity(other, its) for name, other, its in _until(everything, row)]
+        before = [self.quantity(name, its, step) for name, _, its in _until(everything, row)]
         nothing = constant("none", 0, "quantity")
         left = (
             most("left of them", less("units agreed less those before", agreed, *before), nothing) if before else agreed
         )
-        units = least("of these", [self.quantity(work, price), left])
+        units = least("of these", [self.quantity(row, price, step), left])
         if units.value == price.quantity:
             return self.value_at(row, step)
         if not units.value:
             return constant("none of them", 0, "amount", price.currency)
         period = self._sharing(draft, plan, work, price)
-        nodes = [self.quantity(other, its) for _, other, its in period]
+        nodes = [self.quantity(name, its, step) for name, _, its in period]
         if terms.tier_mode == VOLUME:
             return self.in_steps(prices(terms), plan, total("units of the period", nodes, "quantity"), units, "volume")
         earlier = nodes[: len(list(_until(period, row)))]
@@ -352,19 +270,6 @@ def _within(pool: SharedPool, price: Price) -> bool:
 
 def _until(sharing: list[tuple[str, Work, Price]], row: str) -> Iterator[tuple[str, Work, Price]]:
     return takewhile(lambda one: one[0] != row, sharing)
-
-
-def _path_of_prices(terms: Any, category: str | None) -> str:
-    """Within the terms; `{place}` is that of the step."""
-    if isinstance(terms, UnitPrice):
-        return path_of_prices(terms)
-    for place, per_diem in enumerate(terms.per_diems):
-        if per_diem.category == category:
-            return f".per_diems[{place}].unit_price"
-    for place, mileage in enumerate(terms.mileage):
-        if mileage.category == category:
-            return f".mileage[{place}].tiers[{{place}}].unit_price"
-    return ""
 
 
 def _nothing_yet(row: str, _step: int) -> Node:

@@ -87,7 +87,7 @@ class DrawingNodes:
         had = [self.quantity(one, name) for one in before]
         limit = self.limit(place, plan.line.terms, store, (told[0].unit, told[0].currency), price.day)
         left = less(f"left of {name}", limit, *had) if had else limit
-        asked = self.entries.asked(at, price, plan, draft)
+        asked = self.entries.asked(at, plan)
         earlier = [self.quantity(at, one) for one in price.drawn if _is_before(stores, one, name)]
         wanted = less("not drawn yet", asked, *earlier) if earlier else asked
         quantity = agreeing(least(told[0].title, [wanted, left])._replace(rule="R30"), told[0])

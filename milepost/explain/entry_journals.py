@@ -105,11 +105,11 @@ class EntryJournals:
         if own is None:
             return None
         if line.account == INPUT_TAX:
-            return self.entries.charges.tax(at.work)
+            return self.entries.tax(at, own)
         cost = self.entries.cost(at, own)
         if line.account != EXPENSE_CLEARING or not own.tax:
             return cost
-        return total("owed", (cost, self.entries.charges.tax(at.work)), "amount", own.currency)
+        return total("owed", (cost, self.entries.tax(at, own)), "amount", own.currency)
 
     # Against the position of a contract that earns over time
 

@@ -66,7 +66,7 @@ class Explainer:
         of_caps = ForecastCapNodes(self.sources, self.entries, self.caps, self.records, self.forecasts, months)
         self.paths = ForecastPaths(self.sources, self.forecasts, months, of_caps)
         self.alerts = AlertNodes(self.sources, self.caps, self.statements.funding)
-        at_stake = AtStakeNodes(self.sources, self.rating, self.entries)
+        at_stake = AtStakeNodes(self.sources, self.entries)
         self.exceptions = ExceptionNodes(
             self.sources,
             self.entries,

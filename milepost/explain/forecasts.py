@@ -62,6 +62,7 @@ from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import issued_on, posted_in
 from state.trace import TracedOutput
 from state.work.bill_rates import assignment_on
+from state.work.price_record import planned_rate
 
 FIGURES = (
     *("burn_hours", "burn_cost", "burn_revenue", "etc_hours", "etc_cost", "etc_revenue", "eac_hours", "eac_cost", "eac_revenue"),
@@ -646,7 +647,8 @@ class ForecastNodes:
                 stating = line_plan(of.draft, contract, version_on(contract, day), plan.line.line_id) or plan
                 hours = self._planned_by(assignment, {month for month, _ in months})
                 operands.append(total(f"hours that {assignment.assignment_id} plans", hours, "hours"))
-                operands.append(self.rating.of_plan(assignment, decision, stating, of.draft))
+                rate = planned_rate(of.draft, stating, assignment.person_id, project, day, decision)
+                operands.append(self.entries.recorded.bound(rate))
         weights, rates = operands[::2], operands[1::2]
         whole = sum(node.value or 0 for node in weights)
         value = sum((one.value or 0) * (other.value or 0) for one, other in zip(weights, rates, strict=True))

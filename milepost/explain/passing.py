@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from domain.explanation import Node, agreeing, evaluated, least, less, stated, step_of
+from domain.explanation import Node, least
+from domain.work.recorded import PASSED, PASSED_HOURS, at_rate
 from milepost.explain.sources import Sources
-from state.books import PartOf, Price
+from state.books import Price
 from state.terms.known import worker_on
 from state.terms.plan import plan_of
 from state.work.bill_rates import rate_for
+from state.work.price_record import bill_rate, overtime
 
 if TYPE_CHECKING:
     from milepost.explain.entries import EntryNodes, VersionStanding
@@ -21,35 +23,14 @@ class PassingNodes:
         self.entries = entries
         self._went_back: dict[tuple[str, int], Node | None] = {}
 
-    def hours(self, at: VersionStanding, part_of: PartOf) -> Node:
-        """Hours of a part: of its whole's hours as much as of its value went on (R17)."""
-        title = f"{at.entry.entry_id}: hours that went on"
-        whole = self.entries.standing(part_of.row, at.step)
-        told = stated(title, at.work.event.hours or 0, "hours")
-        if whole is None or whole.work.price is None:
-            return told
-        return agreeing(self._passed_hours(title, whole), told)
-
     def passed(self, at: VersionStanding) -> Node:
         """The value that is not billable on the entry's own line."""
         price = _price(at)
-        title = f"{at.entry.entry_id}: passed on"
-        told = stated(title, price.passed, "amount", price.currency, rule="R17")
-        return agreeing(less(title, self.entries.value(at), self.entries.billable(at), rule="R17"), told)
+        return self.entries.figure(at, PASSED, "passed on", price.passed, currency=price.currency)
 
     def passed_hours(self, at: VersionStanding) -> Node:
         """As many as the part has."""
-        title = f"{at.entry.entry_id}: hours passed on"
-        return agreeing(self._passed_hours(title, at), stated(title, _price(at).passed_hours, "hours", rule="R17"))
-
-    def _passed_hours(self, title: str, at: VersionStanding) -> Node:
-        """What of the hours that amount pays for."""
-        return self._hours_of(title, at, self.passed(at))
-
-    def _hours_of(self, title: str, at: VersionStanding, value: Node) -> Node:
-        parameters: dict[str, Any] = {"step": "0.000001", "mode": "half_up"}
-        operands = (self.entries.hours_at(at.entry.entry_id, at.step), value, self.entries.value(at))
-        return evaluated(title, "proportion", operands, parameters, "hours", rule="R17")
+        return self.entries.figure(at, PASSED_HOURS, "hours passed on", _price(at).passed_hours, "hours")
 
     # What went back
 
@@ -70,13 +51,13 @@ class PassingNodes:
         rated = rate_for(draft, event, project, worker.person, price.role, plan, price.day)
         if rated.decision is None:
             return None
-        rate = self.entries.rating.decided(event, price.day, plan, draft, rated.decision)
-        operands = [self.entries.hours_at(part.entry.entry_id, part.step), rate]
-        if rated.markup:
-            operands.append(self.entries.rating.markup_decided(rated.markup, plan, draft, rated.decision))
-        parameters: dict[str, Any] = {"step": step_of(price.currency), "mode": plan.policies.money_mode}
+        rate = bill_rate(draft, event, project, plan, price.day, rated.decision)
+        markup = overtime(draft, plan, rated.decision) if rated.markup else None
         title = f"{part.entry.entry_id}: before it went back"
-        value = evaluated(title, "extend", operands, parameters, "amount", price.currency, rule="R10")
+        hours = self.entries.hours_at(part.entry.entry_id, part.step)
+        bound = self.entries.recorded.bound
+        extra = bound(markup) if markup is not None else None
+        value = at_rate(title, hours, bound(rate), extra, price.currency, plan.policies.money_mode)
         return least(title, [value, *self.entries.caps.rooms_under(part, plan, step)])
 
 

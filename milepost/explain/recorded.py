@@ -37,6 +37,10 @@ class RecordedNodes:
         found = self.why.figure_at(address, self.why.now if step is None else step)
         return self._bound(found) if found is not None else None
 
+    def of(self, address: str, step: int, title: str, value: int, unit: str = "amount", currency: str = "") -> Node:
+        """How the books came to a figure, as its rule recorded it; where none did, that is what is said of it."""
+        return agreeing(self.figure(address, step), stated(title, value, unit, currency))
+
     def sum(self, address: str, title: str, step: int, currency: str, **more: Any) -> Node:
         """What was added under an address up to a step."""
         parts = [self._bound(part) for part in self.why.parts_at(address, step)]
@@ -120,7 +124,9 @@ class RecordedNodes:
         if operation == ELSEWHERE:
             return self._elsewhere(node)
         if operation == FIELD and node.event is not None and node.event.log_offset == UNPLACED:
-            return self._field(node)
+            found = self._field(node)
+            why = tuple(self._made[id(one)] for one in node.why)
+            return found._replace(why=why, policies=tuple(map(self._policy, node.policies)))
         return None
 
     def _elsewhere(self, node: Node) -> Node:
@@ -135,7 +141,10 @@ class RecordedNodes:
         named, path = node.event, node.field
         assert named is not None, "a field is of an event"
         sources, found = self.sources, None
-        if named.event_id:
+        if named.type:
+            record = sources.trace.fact(named.type, named.kind, named.id, named.version)
+            found = sources.ref(record) if record is not None else None
+        elif named.event_id:
             record = sources.trace.record_with(named.event_id)
             found = sources.ref(record) if record is not None else None
         elif named.kind == QUOTE:

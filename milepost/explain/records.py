@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
 from functools import cached_property
-from typing import Any
 
 from domain.accounts import REVENUE
 from domain.caps.purchase_order import is_order, spoken
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, step_of, total
+from domain.explanation import Arithmetic, Node, constant, less, negated, total
 from domain.identity import composed
 from domain.ledger.journal import debits
-from domain.money import extend, format_amount
+from domain.money import format_amount
 from domain.outputs import JournalEntry
-from domain.terms import methods
 from domain.units import Amount
 from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named
-from milepost.explain.arithmetic import by_its_time
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Cost, Entry, Issued, Price, Work
 from state.ledger.carried import INVOICED
-from state.terms.known import worker_on
-from state.terms.plan import plan_of
 from state.totals import earned_as_billed
 from state.trace import row_of
-from state.work.bill_rates import rate_for
-from state.work.placing import Placed, place
 
 _KINDS = {
     TIME_ENTRY: "Time entry",
@@ -104,7 +97,7 @@ class RecordNodes:
     def _priced(self, at: VersionStanding, price: Price) -> list[Node]:
         entry_id = at.entry.entry_id
         if not price.line_id:
-            return [self.memo(at)._replace(title=f"{entry_id}: value not charged")] if price.memo else []
+            return [self.entries.memo(at)._replace(title=f"{entry_id}: value not charged")] if price.memo else []
         nodes = [
             *((("hours billable", self.entries.hours_at(entry_id, at.step)),) if at.work.time is not None else ()),
             ("value", self.entries.value(at)),
@@ -112,7 +105,7 @@ class RecordNodes:
             ("recognised", self.made_recognised(at)),
         ]
         if price.memo:
-            nodes.append(("value not charged", self.memo(at)))
+            nodes.append(("value not charged", self.entries.memo(at)))
         found = [node._replace(title=f"{entry_id}: {name}") for name, node in nodes]
         if at.entry.given_up:
             found.append(self.entries.written_off(at))
@@ -252,7 +245,7 @@ class RecordNodes:
             return self.sources.part(
                 at.entry.entry_id, "value_not_charged", price.memo, "amount", price.currency, at.step
             )
-        return self.memo(at)
+        return self.entries.memo(at)
 
     def issued(self, entry_id: str, step: int) -> Node:
         """On statements, on whichever contract lines."""
@@ -377,62 +370,6 @@ class RecordNodes:
         if issued.arithmetic is not None and issued.arithmetic.operation == "sum" and not issued.arithmetic.operands:
             return Node(title, due.value, due.unit, due.currency, Arithmetic("same", (due,)))
         return less(title, due, issued)
-
-    def memo(self, at: VersionStanding) -> Node:
-        """The value of hours that are not charged: worked less billed, or all of them."""
-        price, event = at.work.price, at.work.time
-        assert price is not None, "the work is priced"
-        title = f"{at.entry.entry_id}: value not charged"
-        if event is None:
-            return stated(title, price.memo, "amount", price.currency)
-        worked = self.entries.worked(event)
-        hours = worked
-        step = self.entries.priced_at(at)
-        draft = self.sources.draft(step)
-        if price.line_id:
-            plan = plan_of(draft, price)
-            if plan is not None and price.drawn is not None:
-                billable = self.entries.hours_asked(event, plan, draft)
-            else:
-                billable = self.entries.hours_at(event.entry_id, at.step)
-            hours = less("hours not charged", worked, billable)
-            if plan is not None and methods.cost_markup(plan.line.terms) is not None and at.work.cost is not None:
-                costed = self.entries.at_cost(at._replace(step=step), at.work.cost, price, plan, hours)
-                return agreeing(
-                    costed._replace(title=title) if costed is not None else None,
-                    stated(title, price.memo, "amount", price.currency),
-                )
-            rate = self.entries.rating.bill_rate(event, price, plan, draft) if plan is not None else None
-            mode = plan.policies.money_mode if plan is not None else None
-            operands = [hours, rate] if rate is not None else []
-            if operands and plan is not None and price.markup:
-                operands.append(self.entries.rating.markup(price, plan, draft))
-            markup = price.markup
-        else:
-            operands, mode, markup = self._uncharged(at, hours, draft)
-        if not operands:
-            return stated(title, price.memo, "amount", price.currency)
-        made = extend(operands[0].value or 0, operands[1].value or 0, markup, price.currency, mode or "half_up")
-        parameters: dict[str, Any] = {"step": step_of(price.currency), "mode": mode or "half_up"}
-        node = Node(title, made, "amount", price.currency, Arithmetic("extend", tuple(operands), parameters), "R10")
-        return agreeing(by_its_time(node), stated(title, price.memo, "amount", price.currency))
-
-    def _uncharged(self, at: VersionStanding, hours: Node, draft: Any) -> tuple[list[Node], str | None, int]:
-        """The rate that the work would have had."""
-        event, price = at.work.event, at.work.price
-        placed = place(draft, event, at.entry.waived)
-        worker = worker_on(draft, event.person_id, price.day) if price is not None else None
-        if not isinstance(placed, Placed) or worker is None or price is None:
-            return [], None, 0
-        project = draft.project(event.project_id)
-        rated = rate_for(draft, event, project, worker.person, price.role, placed.plan, price.day)
-        if rated.decision is None:
-            return [], None, 0
-        found = self.entries.rating.decided(event, price.day, placed.plan, draft, rated.decision)
-        operands = [hours, found]
-        if rated.markup:
-            operands.append(self.entries.rating.markup_decided(rated.markup, placed.plan, draft, rated.decision))
-        return operands, placed.plan.policies.money_mode, rated.markup
 
     # What else there is to know
 

@@ -25,8 +25,9 @@ from domain.explanation import (
 from domain.identity import composed, is_opening_statement
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
+from domain.work.recorded import INCREMENTS, MARKUP, RATE, in_steps
 from milepost.explain.caps import same_billing
-from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
+from milepost.explain.entries import EntryNodes
 from milepost.explain.funding import FundingNodes
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes, Sharing
@@ -39,6 +40,7 @@ from state.ledger.deposit_balance import deposit_row
 from state.opening.record import falls_to
 from state.terms.plan import LinePlan, plan_of
 from state.totals import outstanding
+from state.work.price_record import uses_of
 
 
 class Listed(NamedTuple):
@@ -263,11 +265,11 @@ class StatementNodes:
         hours = total("hours of the line", [self.entries.hours_at(one.entry.entry_id, step) for one in listed], "hours")
         names = ["rounding_scope", "money_mode"]
         if policies.increment_scope == "statement_line":
-            hours = in_steps("hours of the line, in steps", hours, policies)
+            hours = in_steps("hours of the line, in steps", hours, policies, uses_of(plan))
             names += INCREMENTS
-        operands = [hours, self.entries.rating.bill_rate(first.work.event, price, plan, draft)]
+        operands = [hours, self.entries.figure(first, RATE, "bill rate", line.rate, "rate", currency)]
         if line.markup_percent:
-            operands.append(self.entries.rating.markup(price, plan, draft))
+            operands.append(self.entries.figure(first, MARKUP, "overtime markup", line.markup_percent, "percent"))
         mode = policies.money_mode
         amount = extend(hours.value or 0, line.rate, line.markup_percent, currency, mode)
         return Node(

@@ -11,15 +11,18 @@ from domain.billing.periods import period_of
 from domain.caps.consume import Order, order_of
 from domain.contract import agreed_units
 from domain.events.common import UnitPrice
+from domain.figure import as_recorded
 from domain.terms import methods
 from domain.terms.unit_price import MONTHS, Delivery, is_shared, prices, values
 from domain.units import Hours
 from domain.work.hours import worked_hours
+from domain.work.recorded import ASKED, figure_of
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME, OPENING, named
 from state.books import Contract, Entry, Price, Work
 from state.draft import Draft
 from state.terms.periods import cycle_on
 from state.terms.plan import LinePlan, plan_of, versions
+from state.work import charge_record
 from state.work.value_charge import of_quantity
 
 BEFORE_ALL, AFTER_ALL = "", "9999"
@@ -44,6 +47,7 @@ class Sharer(NamedTuple):
     price: Price
     worked: Hours
     is_issued: bool
+    person_id: str
 
 
 def pool_of(draft: Draft, plan: LinePlan, person_id: str, price: Price) -> SharedPool:
@@ -84,8 +88,10 @@ def standing(draft: Draft, plan: LinePlan, pool: SharedPool, without: str) -> li
         if pool.content == COUNTED_TIME and work.person_id != pool.person_id:
             continue
         worked = _worked(work, plan) if work.time is not None else 0
+        if draft.why is not None and work.time is not None:
+            worked = as_recorded(worked, draft.why.figure(figure_of(entry.entry_id, ASKED)))
         keeps = is_issued(entry) or named(entry.entry_id)[0] == OPENING
-        found.append(Sharer(order_on(price, entry.entry_id), entry.entry_id, price, worked, keeps))
+        found.append(Sharer(order_on(price, entry.entry_id), entry.entry_id, price, worked, keeps, work.person_id))
     return found
 
 
@@ -131,11 +137,14 @@ def of_units(
         if sharer.entry_id in valued:
             amount, within = valued[sharer.entry_id]
             if sharer.is_issued and amount == sharer.price.value:
-                found[sharer.entry_id] = replace(sharer.price, within=within)
-                continue
-            tiers = prices(terms_of[sharer.entry_id])
-            price = of_quantity(sharer.price, amount, sharer.price.quantity, tiers)
-            found[sharer.entry_id] = replace(price, within=within, stepped=True)
+                price = replace(sharer.price, within=within)
+            else:
+                tiers = prices(terms_of[sharer.entry_id])
+                price = of_quantity(sharer.price, amount, sharer.price.quantity, tiers)
+                price = replace(price, within=within, stepped=True)
+            found[sharer.entry_id] = (
+                charge_record.of_units(draft, sharer.entry_id, price) if draft.why is not None else price
+            )
     return found
 
 

@@ -35,6 +35,7 @@ from state.draft import Draft
 from state.terms.periods import zone_of
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_on, standing_price
+from state.work import drawn_record, price_record
 from state.work.value_time import finer_than
 
 NOTHING: Draws = MappingProxyType({})
@@ -68,7 +69,7 @@ def drawn_price(draft: Draft, entry: Entry, work: Work, price: Price, plan: Line
     if gives_up and len(others) == len(rows):
         taken = add(taken, gives_up, -1)
     found = _consume(known, Span(min(days), over, _last_ended(draft, contract, known)), taken, [*others, own])
-    return _shared(own, found.shares[entry.entry_id])
+    return _shared(draft, own, found.shares[entry.entry_id])
 
 
 def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = None) -> None:
@@ -100,7 +101,11 @@ def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = 
         before = stake_of(entry) if entry is not None else None
         if entry is None or before is None:
             continue
-        wanted = _shared(row, share)
+        if draft.why is not None:
+            draft.why.forget(row.entry_id)
+        wanted = _shared(draft, row, share)
+        if draft.why is not None:
+            wanted = price_record.booked(draft.why, row.entry_id, wanted)
         wanted = fitted(
             entry,
             keeping(
@@ -153,7 +158,7 @@ def _read(draft: Draft, contract: Contract, line_id: str, entry: Entry) -> _Row 
     price, work = standing_price(entry), entry.standing
     if price is None or work is None or price.drawn is None or not _is_on(price, contract, line_id):
         return None
-    if work.charge is not None and work.charge.opening is not None:  # what was drawn by then stays drawn
+    if _is_brought_forward(work):  # what was drawn by then stays drawn
         return None
     plan = plan_of(draft, price)
     if plan is None or plan.draws is None:
@@ -234,9 +239,17 @@ def _is_on(price: Price, contract: Contract, line_id: str) -> bool:
     return (price.contract_id, price.line_id) == (contract.contract_id, line_id)
 
 
-def _shared(row: _Row, share: Draw) -> Price:
+def _shared(draft: Draft, row: _Row, share: Draw) -> Price:
     hours, value, earned, drawn = _wanted(row, share)
-    return replace(row.price, hours=hours, value=value, earned=earned, stepped=True, drawn=dict(drawn))
+    price = replace(row.price, hours=hours, value=value, earned=earned, stepped=True, drawn=dict(drawn))
+    if draft.why is None or _is_brought_forward(row.work):
+        return price
+    return drawn_record.beyond(draft, row.entry_id, row.work, row.plan, price)
+
+
+def _is_brought_forward(work: Work) -> bool:
+    """Its hours and its value are of what goes beyond, as stated."""
+    return work.charge is not None and work.charge.opening is not None
 
 
 def _wanted(row: _Row, share: Draw) -> tuple[Hours, Amount, Amount | None, Draws]:

@@ -10,12 +10,14 @@ Units whose price has steps, or of which a number is agreed: `domain/terms/unit_
 
 from msgspec.structs import replace
 
+from domain.figure import node_of
 from domain.money import extend
 from domain.policies import Resolved
 from domain.terms import methods
 from domain.terms.unit_price import is_shared
 from domain.units import Hours
 from domain.work.increments import billable_hours
+from domain.work.recorded import HOURS, DaySteps, figure_of, part_of_day
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME
 from state.books import Contract, Entry, Price, Work
 from state.caps.allot import consume_caps
@@ -36,6 +38,7 @@ from state.caps.sharers import (
 from state.charges import drawing
 from state.draft import Draft
 from state.terms.plan import LinePlan, by_persons_day, line_plan, plan_of
+from state.work import price_record
 
 
 def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: LinePlan) -> Price:
@@ -45,7 +48,7 @@ def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: Li
     if not _shares(work, price, line):
         return price
     pool = pool_of(draft, line, work.person_id, price)
-    own = Sharer(order_on(price, entry.entry_id), entry.entry_id, price, price.hours, is_issued=False)
+    own = Sharer(order_on(price, entry.entry_id), entry.entry_id, price, price.hours, False, work.person_id)
     return _shared(draft, line, pool, own)[entry.entry_id]
 
 
@@ -67,7 +70,8 @@ def settle(draft: Draft, plan: LinePlan, pool: SharedPool) -> None:
             continue
         own = plan_of(draft, price) or plan
         stays = is_issued(entry)
-        wanted = fitted(entry, price if stays else keeping(draft, own, entry_id, before.price, replace(price, given=0)))
+        kept = price_record.settled(draft.why, entry_id, price) if draft.why is not None else price
+        wanted = fitted(entry, kept if stays else keeping(draft, own, entry_id, before.price, replace(kept, given=0)))
         issued = before.issued if stays else 0
         allotted = consume_caps(draft, (own, before), (own, Consumption(entry_id, before.person_id, wanted, issued)))
         assert allotted is not None, "a claim was made"
@@ -99,18 +103,18 @@ def _shared(draft: Draft, plan: LinePlan, pool: SharedPool, own: Sharer | None) 
     sharers = [*standing(draft, plan, pool, own.entry_id if own is not None else ""), *([own] if own else ())]
     sharers.sort(key=lambda one: (not one.is_issued, one.order))
     if pool.content == COUNTED_TIME:
-        return _of_day(plan, sharers)
+        return _of_day(draft, plan, sharers)
     return of_units(draft, plan, sharers, own)
 
 
 # A person's day
 
 
-def _of_day(plan: LinePlan, sharers: list[Sharer]) -> dict[str, Price]:
+def _of_day(draft: Draft, plan: LinePlan, sharers: list[Sharer]) -> dict[str, Price]:
     found = {}
     worked = given = 0
-    for sharer in sharers:
-        worked += sharer.worked
+    for place, sharer in enumerate(sharers):
+        worked += int(sharer.worked)
         if sharer.is_issued:
             given += sharer.price.hours
             continue
@@ -119,8 +123,21 @@ def _of_day(plan: LinePlan, sharers: list[Sharer]) -> dict[str, Price]:
         given = max(due, given)
         price = sharer.price
         value = extend(hours, price.rate, price.markup, price.currency, plan.policies.money_mode)
-        found[sharer.entry_id] = replace(price, hours=hours, value=value, stepped=True)
+        price = replace(price, hours=hours, value=value, stepped=True)
+        if draft.why is not None:
+            price = _recorded(draft, plan, sharers[: place + 1], price)
+        found[sharer.entry_id] = price
     return found
+
+
+def _recorded(draft: Draft, plan: LinePlan, sharers: list[Sharer], price: Price) -> Price:
+    """The price of the last of these, with the hours that the day's steps leave for it."""
+    assert draft.why is not None, "an explanation folds"
+    row, asked = sharers[-1].entry_id, [node_of(one.worked, "hours") for one in sharers]
+    issued = [draft.why.figure(figure_of(one.entry_id, HOURS)) for one in sharers if one.is_issued]
+    before = asked[:-1] if len(issued) < len(asked) - 1 else []
+    steps = DaySteps(f"{sharers[-1].person_id} on {price.day}", plan.policies, price_record.uses_of(plan))
+    return price_record.of_day(draft, row, plan, price, part_of_day(row, asked, before, issued, steps))
 
 
 def _rounded(policies: Resolved, hours: Hours) -> Hours:

@@ -22,6 +22,7 @@ from state.rerating.passed_on import lines_of_whole, next_line, part_row, with_p
 from state.rerating.rerate import line_ids
 from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import issued_on, standing_price
+from state.work import passed_record
 
 # The kind of the parts of the books that name contracts of which something went on.
 PASSING = "passing"
@@ -96,6 +97,8 @@ def _settle_row(draft: Draft, row: str) -> None:
 def _passed_on(draft: Draft, entry: Entry, stake: Consumption, plan: LinePlan, onto: LinePlan | None) -> Price:
     """What is not billable here is passed on."""
     passed = with_passed(stake.price, onto)
+    if draft.why is not None and passed.passed:
+        passed_record.say(draft.why, entry.entry_id, passed)
     if passed != stake.price:
         assert entry.standing is not None, "its work has a price"
         count_over(draft, plan, stake.price, passed)

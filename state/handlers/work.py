@@ -39,6 +39,7 @@ from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_on
 from state.work.at_stake import at_stake
 from state.work.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
+from state.work.price_record import booked, booked_cost
 from state.work.valuation import value_work
 from state.work.value_time import CostPlan, PricePlan, Valuation, journal_reversal_day
 
@@ -337,7 +338,8 @@ def book(draft: Draft, entry: Entry, work: Work, verdict: Valuation, old: tuple[
     sides: list[Side] = []
     cost, price = work.cost, work.price
     if cost is None and isinstance(verdict.cost, CostPlan):
-        cost = _cost_side(verdict.cost, sides, waits=price is None and isinstance(verdict.price, Blocked))
+        waits = price is None and isinstance(verdict.price, Blocked)
+        cost = _cost_side(draft, entry.entry_id, verdict.cost, sides, waits=waits)
     if price is None and isinstance(verdict.price, PricePlan):
         price = _price_side(draft, entry, work, verdict.price, old, sides)
         if work.cost is not None and work.cost.account == WORK_IN_PROGRESS:
@@ -353,9 +355,12 @@ def book(draft: Draft, entry: Entry, work: Work, verdict: Valuation, old: tuple[
     return work
 
 
-def _cost_side(plan: CostPlan, sides: list[Side], *, waits: bool) -> Cost:
-    policies = plan.policies
-    cost = replace(plan.cost, account=WORK_IN_PROGRESS) if waits and policies.cost_policy == "wip" else plan.cost
+def _cost_side(draft: Draft, row: str, plan: CostPlan, sides: list[Side], *, waits: bool) -> Cost:
+    policies, cost = plan.policies, plan.cost
+    if draft.why is not None:
+        cost = booked_cost(draft.why, row, cost)
+    if waits and policies.cost_policy == "wip":
+        cost = replace(cost, account=WORK_IN_PROGRESS)
     sides.append(Side(plan.slot, cost_pairs(cost), policies))
     return cost
 
@@ -386,12 +391,14 @@ def _price_side(
     draft: Draft, entry: Entry, work: Work, plan: PricePlan, old: tuple[LinePlan, Consumption] | None, sides: list[Side]
 ) -> Price:
     line = plan.line
+    price = plan.price
     if line is None or plan.slot is None:
         consume_caps(draft, old, None)
-        return plan.price
-    price = plan.price
+        return booked(draft.why, entry.entry_id, price) if draft.why is not None else price
     if line.shares_price:
         price = shared_price.stepped_price(draft, entry, work, price, line)
+    if draft.why is not None:
+        price = booked(draft.why, entry.entry_id, price)
     subject = work.subject
     if line.line.project_id != subject.project_id:
         price = replace(price, project_id=line.line.project_id)

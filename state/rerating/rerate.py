@@ -44,6 +44,7 @@ from state.ledger.posting import explain
 from state.rerating.passed_on import is_issued_behind
 from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import cut_at_zero, standing_price
+from state.work.price_record import booked
 from state.work.valuation import value_work
 from state.work.value_time import PricePlan
 
@@ -142,6 +143,8 @@ def _rerate_one(draft: Draft, stale: Entry) -> None:
     plan, price = found
     if same_terms(price, entry.work.price):
         return
+    if draft.why is not None:
+        price = booked(draft.why, entry.entry_id, price)
     before = stake_of(entry)
     old_plan = plan_of(draft, entry.work.price)
     old = (old_plan, before) if before is not None and old_plan is not None else None
@@ -167,6 +170,8 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
                 continue
             if not same_terms(found[1], price):
                 fresh[entry.entry_id] = found
+    if draft.why is not None:
+        fresh = {row: (plan, booked(draft.why, row, price)) for row, (plan, price) in fresh.items()}
     if any_caps(draft, contract):
         _rebuild(draft, contract, fresh)
     else:

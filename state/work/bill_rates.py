@@ -36,6 +36,9 @@ class Rated(Value, frozen=True, array_like=True, gc=False):
     digest: str
 
 
+NO_RATE = Rated(None, 0, None, "")
+
+
 def role_on(draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, day: date) -> str:
     if event.role is not None or not project.assignments:
         return event.role or person.role
@@ -109,9 +112,8 @@ def rate_for(
     found = draft.rates.get(key)
     if not isinstance(found, Rated):
         decision = resolve_bill_rate(query, book)
-        if isinstance(decision, NoRate):
-            found = Rated(None, 0, None, "")
-        else:
+        found = NO_RATE
+        if not isinstance(decision, NoRate):
             found = Rated(decision.rate, decision.markup, decision, content_digest(decision))
         draft.rates[key] = found
     return found

@@ -59,6 +59,7 @@ from state.books import Charge, Cost, Entry, Price, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Worker, entity_policies, slot_for, worker_on
 from state.terms.plan import LinePlan, line_plan, plan_on, version_on
+from state.work import charge_record
 from state.work.exchange_waits import Waited, settled
 from state.work.placing import Placed, place, taken_projects
 from state.work.value_time import (
@@ -105,6 +106,8 @@ def _of_terms(draft: Draft, charge: Charge, standing: Work | None, waited: Waite
         unit=charge.unit,
         content=plan.content,
     )
+    if draft.why is not None:
+        price = charge_record.of_terms(draft, charge, price)
     return priced(draft, plan, price, standing, waited, charge.carried_on)
 
 
@@ -117,6 +120,8 @@ def _of_adjustment(draft: Draft, charge: Charge, standing: Work | None, waited: 
     assert plan is not None, "an adjustment of an unknown line waits"
     content = {"content": COUNTED_ADJUSTMENT, "quantity": QUANTITY_ONE, "unit": charge.unit}
     price = replace(_at_zero(charge, plan), account=CONTRACT_LIABILITY, earned=charge.earned, **content)
+    if draft.why is not None:
+        price = charge_record.of_terms(draft, charge, price)
     return priced(draft, plan, price, standing, waited)
 
 
@@ -151,12 +156,17 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         account,
         against,
     )
+    if draft.why is not None:
+        cost = charge_record.cost(draft, charge, cost)
     if not opening.billable:
         nothing = Price("", "", "", charge.day, charge.approved_at, "", 0, 0, "", 0, 0, 0)
         return Valuation(None, CostPlan(cost, slot, policies), PricePlan(nothing, None, None, None))
     plan = _counting(draft, charge, plan)
     if is_spent or opening.currency:
-        spent = priced(draft, plan, _at_zero(charge, plan), standing, waited, charge.carried_on)
+        nothing = _at_zero(charge, plan)
+        if draft.why is not None:
+            nothing = charge_record.opened(draft, charge, nothing)
+        spent = priced(draft, plan, nothing, standing, waited, charge.carried_on)
         return Valuation(None, CostPlan(cost, slot, policies), spent)
     units = methods.units(plan.line.terms)
     is_expense = isinstance(plan.line.terms, Expenses) or opening.category is not None
@@ -179,6 +189,8 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         given=opening.given,
         within=0 if is_over_former(row_id(OPENING, charge.charge_id)) else None,
     )
+    if draft.why is not None:
+        price = charge_record.opened(draft, charge, price)
     return Valuation(
         None, CostPlan(cost, slot, policies), priced(draft, plan, price, standing, waited, charge.carried_on)
     )
@@ -319,6 +331,8 @@ def _cost(
         EXPENSE_CLEARING,
         charge.tax_recoverable,
     )
+    if draft.why is not None:
+        cost = charge_record.cost(draft, charge, cost)
     return CostPlan(cost, slot, policies)
 
 
@@ -372,9 +386,14 @@ def _price(
         unit=passed.unit,
         content=content,
     )
-    valued = _by_table(charge, passed, plan, price) if passed.tiers else _at_cost(draft, charge, plan, price, waited)
+    exchange = None if passed.tiers else into_contract(draft, plan, charge.currency, charge.day, waited)
+    if isinstance(exchange, Blocked):
+        return exchange
+    valued = _by_table(charge, passed, plan, price) if exchange is None else _at_cost(charge, plan, price, exchange)
     if isinstance(valued, Blocked):
         return valued
+    if draft.why is not None:
+        valued = charge_record.expense(draft, charge, passed, plan, exchange, valued)
     return _within_bounds(priced(draft, plan, valued, standing, waited))
 
 
@@ -389,7 +408,7 @@ def _included(draft: Draft, charge: Charge, plan: LinePlan, content: str, waited
             return exchange
     revenue = REIMBURSABLE_REVENUE if charge.kind == EXPENSE else SERVICE_REVENUE
     price = replace(_at_zero(charge, plan), revenue=revenue, quantity=QUANTITY_ONE, unit="each", content=content)
-    return PricePlan(price, plan, None, None)
+    return PricePlan(charge_record.included(price) if draft.why is not None else price, plan, None, None)
 
 
 def _at_zero(charge: Charge, plan: LinePlan) -> Price:
@@ -425,11 +444,8 @@ def of_quantity(price: Price, value: Amount, quantity: Quantity, tiers: Sequence
     return replace(price, rate=rate, value=value, quantity=quantity)
 
 
-def _at_cost(draft: Draft, charge: Charge, plan: LinePlan, price: Price, waited: Waited) -> Price | Blocked:
+def _at_cost(charge: Charge, plan: LinePlan, price: Price, exchange: Exchange) -> Price:
     """Cost and markup, rounded once, in contract currency by the rate of the day."""
-    exchange = into_contract(draft, plan, charge.currency, charge.day, waited)
-    if isinstance(exchange, Blocked):
-        return exchange
     base, below = spent(charge) * exchange.numerator, exchange.denominator
     rate = round_ratio(base * 10 ** (RATE_SCALE - AMOUNT_SCALE), below, 1, plan.policies.money_mode)
     value = _rounded(base * (HUNDRED_PERCENT + price.markup), below * HUNDRED_PERCENT, plan)
@@ -467,6 +483,10 @@ def _of_delivery(draft: Draft, entry: Entry, charge: Charge, standing: Work | No
     price = delivered(charge, placed.plan)
     if isinstance(price, Blocked):
         return Valuation(None, None, price)
+    if draft.why is not None:
+        terms = methods.units(placed.plan.line.terms)
+        assert terms is not None, "the units have a price"
+        price = charge_record.delivered(charge, placed.plan, prices(terms), price)
     return Valuation(None, None, _within_bounds(priced(draft, placed.plan, price, standing, waited)))
 
 

@@ -38,7 +38,8 @@ from state.terms.known import Blocked, Slot, conversion, open_day_from, slot_for
 from state.terms.plan import LinePlan
 from state.totals import issued_on, of_side
 from state.value import Value
-from state.work.bill_rates import Rated, rate_of_work, rate_query
+from state.work import price_record
+from state.work.bill_rates import NO_RATE, Rated, rate_of_work, rate_query
 from state.work.exchange_waits import NOTHING_WAITED, Waited, settled, settled_exchange
 from state.work.hour_terms import HourTerms, hour_terms
 from state.work.placing import approved_at, day_field, day_in, taken_projects
@@ -316,6 +317,8 @@ def _cost(draft: Draft, worked: TimeToValue) -> CostPlan | Blocked:
         day,
         LABOR_COST,
     )
+    if draft.why is not None:
+        cost = price_record.cost_of_hours(event, found, entity, policies.money_mode, cost)
     return CostPlan(cost, slot, policies)
 
 
@@ -380,6 +383,9 @@ def _at_rate(draft: Draft, worked: TimeToValue, plan: LinePlan, hours: Hours) ->
         waits = waits_for_rate(rate_query(draft, event, project, person, role, plan, day), draft.reference)
         rate = f"rate {format_decimal(price.rate, 6)}"
         return _beyond("price", price.value + price.memo, slot, rate, waits, plan.policies)
+    if draft.why is not None:
+        before = worked.standing.subject.version if kept is not None and worked.standing is not None else None
+        price = price_record.at_rate(draft, worked, plan, rated, price, before)
     return PricePlan(price, plan, slot, rated.decision)
 
 
@@ -466,6 +472,8 @@ def _at_cost(draft: Draft, worked: TimeToValue, plan: LinePlan, hours: Hours) ->
         waits = waits_for_cost_rate(event.person_id, role)
         said = f"cost rate {format_decimal(rate, 6)} {currency}"
         return _beyond("price", price.value + price.memo, slot, said, waits, plan.policies)
+    if draft.why is not None:
+        price = price_record.at_cost(draft, worked, plan, exchange, price)
     return PricePlan(price, plan, slot, None)
 
 
@@ -510,6 +518,8 @@ def _included(draft: Draft, worked: TimeToValue, plan: LinePlan) -> PricePlan | 
         0,
         0,
     )
+    if draft.why is not None:
+        price = price_record.at_rate(draft, worked, plan, NO_RATE, price, None)
     return PricePlan(price, plan, None, None)
 
 
@@ -550,5 +560,7 @@ def _uncharged(draft: Draft, worked: TimeToValue) -> PricePlan:
             currency, rate = plan.currency, rated.rate
             memo = extend(worked.hours, rate, rated.markup, currency, plan.policies.money_mode, worked.finer)
             memo = memo if memo <= ENTRY_MOST else 0
+            if draft.why is not None and memo:
+                memo = price_record.not_charged(draft, worked, plan, rated, memo)
     price = Price("", "", currency, day, approved_at(event), terms.role, rate, 0, "", 0, 0, memo)
     return PricePlan(price, None, None, None)

@@ -10,32 +10,31 @@ from typing import NamedTuple
 
 from domain.events.reference import LegalEntityDefined, TransferPriceSet
 from domain.explanation import Node, PolicyUse
-from domain.identity import composed
+from domain.figure import Recorded
 from domain.money import format_amount, format_decimal
 from domain.policies import Resolved
 from domain.policy_faults import ENTRY_MOST
 from domain.reference.exchange import Exchange
 from domain.units import Amount
 from domain.waiting import waits_for_cost_rate, waits_for_rate, waits_for_transfer_price
-from domain.why import elsewhere, in_event, line_policies, quoted
 from domain.why import entity_policies as policies_used
+from domain.why import in_event, line_policies, quoted
 from domain.work import transfer
 from domain.work.hours import worked_hours
+from domain.work.recorded import COST, figure_of
 from domain.work.rows import EXPENSE, row_id
 from domain.work.transfer import COST_PLUS, PURPOSE, RATE, HourRate
 from state.books import TRANSFER, Cost, Entry, Transfer, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Slot, conversion, entity_policies, slot_for
 from state.terms.plan import LinePlan
-from state.value import Value
+from state.value import Value, plain
+from state.work import price_record
 from state.work.bill_rates import rate_for, rate_query
 from state.work.exchange_waits import Waited, settled, settled_exchange
 from state.work.hour_terms import HourTerms, hour_terms
 from state.work.placing import Placed, day_in, place
 from state.work.value_time import CostPlan, TransferPlan, Valuation, is_beyond, left_out, reversal_day
-
-# Kinds of figures that an explanation finds by the row and the step.
-OWN_COST, BILL_RATE = "own_cost", "transfer_bill_rate"
 
 
 class Companies(Value, frozen=True, array_like=True, gc=False):
@@ -125,8 +124,8 @@ def _of_expense(draft: Draft, work: Work, cost: Cost) -> Priced:
     said = None
     if draft.why is not None:
         row = row_id(work.subject_kind, work.subject_id)
-        said = elsewhere(f"{row}: cost", cost.amount, composed(OWN_COST, row, str(draft.why.now)), cost.currency)
-    return Priced(cost.day, cost.currency, cost.amount, said)
+        said = cost.amount.node if isinstance(cost.amount, Recorded) else draft.why.figure(figure_of(row, COST))
+    return Priced(cost.day, cost.currency, plain(cost.amount), said)
 
 
 def _of_time(
@@ -218,10 +217,7 @@ def _bill_of_hour(asked: _HourAsked) -> HourFound | Blocked:
         return exchange
     node = None
     if draft.why is not None:
-        draft.explanations[rated.digest] = rated.decision
-        row = row_id(work.subject_kind, work.subject_id)
-        address = composed(BILL_RATE, row, rated.digest, str(draft.why.now))
-        node = elsewhere("bill rate", rated.rate, address, plan.currency, "rate")
+        node = price_record.bill_rate(draft, event, project, plan, day, rated.decision)
     return HourFound(HourRate(rated.rate, plan.currency, exchange), node)
 
 

@@ -1,0 +1,186 @@
+"""What an explanation has of the value, the cost and the revenue of a charge: the numbers with their nodes (`price_record.py` has those of
+hours)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from domain.events.common import Expenses, PriceTier, UnitPrice
+from domain.events.delivery import ExpenseApproved, UnitsDelivered
+from domain.explanation import Node, constant, less, total
+from domain.figure import Recorded, as_recorded
+from domain.identity import composed
+from domain.reference.exchange import Exchange
+from domain.terms.kind import Passed
+from domain.terms.unit_price import path_of_prices
+from domain.units import Amount
+from domain.why import Why, elsewhere, entity_policies, in_fact, in_terms
+from domain.work import recorded
+from domain.work.recorded import EARNED, VALUE, WITHIN, WORTH, figure_of
+from domain.work.rows import DELIVERY, EXPENSE, ONLY_EARNED, OPENING, row_id
+from state.books import Charge, Cost, Price
+from state.draft import Draft
+from state.terms import opening
+from state.terms.plan import LinePlan
+from state.work.price_record import company_facts, rates_of
+
+# Events that state charges, by the kind of the row.
+EVENTS: Final[Mapping[str, str]] = {
+    EXPENSE: ExpenseApproved.__name__,
+    DELIVERY: UnitsDelivered.__name__,
+}
+# Figures of a row that are explained where the terms, or others that share with it, are.
+OF_ROW: Final = "of_row"
+
+
+def row_of(charge: Charge) -> str:
+    return row_id(charge.kind, charge.charge_id)
+
+
+def field(charge: Charge, title: str, value: int, unit: str, path: str) -> Node:
+    """What the event behind a charge states."""
+    fact = EVENTS[charge.kind], charge.kind, charge.charge_id, charge.version
+    return in_fact(title, value, unit, fact, path, charge.currency if unit == "amount" else "")
+
+
+def brought_forward(why: Why, charge: Charge, name: str) -> Node:
+    """What balances state of a row."""
+    return why.figure(opening.figure_of(row_id(OPENING, charge.charge_id), charge.version, name))
+
+
+def of_row(why: Why, row: str, name: str, number: int, currency: str, unit: str = "amount") -> Node:
+    """A figure that terms or others make of the row, as it stands after this step."""
+    title = f"{row}: {name.partition('/')[0].replace('_', ' ')}"
+    return elsewhere(title, number, composed(OF_ROW, name, row, str(why.now)), currency, unit)
+
+
+# Cost
+
+
+def spent(why: Why, charge: Charge) -> Node:
+    """What an expense cost: tax that is not recovered is part of it (R34)."""
+    title = f"{row_of(charge)}: cost"
+    if charge.kind == OPENING:
+        return brought_forward(why, charge, "cost")._replace(title=title)
+    net = field(charge, "spent", charge.amount, "amount", "amount")
+    if not charge.tax and not charge.tax_recoverable:
+        return net._replace(title=title)
+    tax = field(charge, "tax", charge.tax, "amount", "tax_amount")
+    gross = total("with tax", (net, tax), "amount", charge.currency)
+    return less(title, gross, recovered(charge), rule="R34") if charge.tax_recoverable else gross._replace(title=title)
+
+
+def recovered(charge: Charge) -> Node:
+    """Input tax."""
+    return field(charge, "tax that is recovered", charge.tax_recoverable, "amount", "tax_recoverable")
+
+
+def cost(draft: Draft, charge: Charge, of: Cost) -> Cost:
+    assert draft.why is not None, "an explanation folds"
+    entity = draft.reference.entity(of.legal_entity_id)
+    assert entity is not None, "it bears the cost"
+    made = spent(draft.why, charge)._replace(facts=company_facts(of), policies=entity_policies(entity, "cost_policy"))
+    tax: Amount = as_recorded(of.tax, recovered(charge)) if of.tax else of.tax
+    return replace(of, amount=as_recorded(of.amount, made), tax=tax)
+
+
+# Value
+
+
+def expense(
+    draft: Draft, charge: Charge, passed: Passed, plan: LinePlan, exchange: Exchange | None, price: Price
+) -> Price:
+    """At cost with a markup, or by a table for its quantity."""
+    assert draft.why is not None, "an explanation folds"
+    mode, terms, line_id = plan.policies.money_mode, plan.terms, plan.line.line_id
+    if exchange is None:
+        quantity = field(charge, f"{charge.charge_id}: quantity", charge.quantity or 0, "quantity", "quantity")
+        prices = [
+            in_terms("price of a unit", tier.unit_price, "rate", terms, path, line_id)
+            for tier, path in zip(passed.tiers, _paths(plan, charge.category or ""), strict=True)
+        ]
+        before = constant("before it", 0, "quantity")
+        made = recorded.in_price_steps(passed.tiers, prices, before, quantity, "graduated", plan.currency, mode)
+    else:
+        markup = recorded.markup_of(terms, line_id, plan.line.terms) if price.markup else None
+        rates = rates_of(exchange, plan, charge.day)
+        made = recorded.at_cost("value", (spent(draft.why, charge),), rates, markup, plan.currency, mode)
+    draft.why.hold(row_of(charge), figure_of(row_of(charge), WORTH), made._replace(title="worth"))
+    return replace(price, value=as_recorded(price.value, made))
+
+
+def _paths(plan: LinePlan, category: str) -> list[str]:
+    """Where the prices of a category stand in the terms."""
+    terms = plan.line.terms
+    assert isinstance(terms, Expenses), "other terms have no tables"
+    for place, one in enumerate(terms.per_diems):
+        if one.category == category:
+            return [f"terms.per_diems[{place}].unit_price"]
+    place, mileage = next((at, one) for at, one in enumerate(terms.mileage) if one.category == category)
+    return [f"terms.mileage[{place}].tiers[{number}].unit_price" for number, _ in enumerate(mileage.tiers)]
+
+
+def included(price: Price) -> Price:
+    made = constant("the charges of the terms are for it", 0, "amount", price.currency)
+    return replace(price, value=as_recorded(price.value, made))
+
+
+def delivered(charge: Charge, plan: LinePlan, tiers: Sequence[PriceTier], price: Price) -> Price:
+    """Units by themselves; where deliveries share steps or a number, of_units has the rest."""
+    terms, mode = plan.line.terms, plan.policies.money_mode
+    assert isinstance(terms, UnitPrice), "units are delivered"
+    units = field(charge, f"{charge.charge_id}: quantity", price.quantity, "quantity", "units")
+    prices = prices_of(plan, terms, tiers)
+    nothing = constant("before it", 0, "quantity")
+    made = recorded.in_price_steps(tiers, prices, nothing, units, "graduated", plan.currency, mode)
+    return replace(price, value=as_recorded(price.value, made), quantity=as_recorded(price.quantity, units))
+
+
+def prices_of(plan: LinePlan, terms: UnitPrice, tiers: Sequence[PriceTier]) -> list[Node]:
+    path, line_id = f"terms{path_of_prices(terms)}", plan.line.line_id
+    return [
+        in_terms("price of a unit", tier.unit_price, "rate", plan.terms, path.format(place=place), line_id)
+        for place, tier in enumerate(tiers)
+    ]
+
+
+def of_units(draft: Draft, row: str, price: Price) -> Price:
+    """Of units whose price depends on the others on the line."""
+    assert draft.why is not None, "an explanation folds"
+    value, within = price.value, price.within
+    if not isinstance(value, Recorded):
+        value = as_recorded(value, of_row(draft.why, row, VALUE, value, price.currency))
+    if within is not None:
+        within = as_recorded(within, of_row(draft.why, row, WITHIN, within, price.currency))
+    return replace(price, value=value, within=within)
+
+
+def of_terms(draft: Draft, charge: Charge, price: Price) -> Price:
+    """What the terms charge or earn by themselves."""
+    assert draft.why is not None, "an explanation folds"
+    why, row, earned = draft.why, row_of(charge), price.earned
+    if charge.kind not in ONLY_EARNED:
+        value = of_row(why, row, VALUE, price.value, price.currency)
+    else:
+        value = constant("nothing to bill", 0, "amount", price.currency)
+        earned = as_recorded(earned, of_row(why, row, EARNED, earned, price.currency)) if earned else earned
+    return replace(price, value=as_recorded(price.value, value), earned=earned)
+
+
+def opened(draft: Draft, charge: Charge, price: Price) -> Price:
+    """As balances state it."""
+    assert draft.why is not None, "an explanation folds"
+    why, opened_ = draft.why, charge.opening
+    assert opened_ is not None, "it is the work of a line"
+    hours, earned = price.hours, price.earned
+    if hours == opened_.billable_hours:
+        hours = as_recorded(hours, brought_forward(why, charge, "billable_hours"))
+    if earned and charge.earned is not None:
+        earned = as_recorded(earned, brought_forward(why, charge, "earned"))
+    value = as_recorded(price.value, brought_forward(why, charge, "value"))
+    units = why.figure_at(opening.figure_of(row_of(charge), charge.version, "units"), why.now)
+    quantity = as_recorded(price.quantity, units) if units is not None and charge.quantity else price.quantity
+    return replace(price, hours=hours, value=value, earned=earned, quantity=quantity)

@@ -1,0 +1,24 @@
+"""What an explanation has of work that goes on from its line (`state/handlers/overflow.py`): what is not billable on it (R17)."""
+
+from __future__ import annotations
+
+from domain.explanation import evaluated, less
+from domain.why import Why
+from domain.work.recorded import HOURS, PASSED, PASSED_HOURS, VALUE, figure_of
+from state.books import Price
+from state.work.charge_record import of_row
+
+BILLABLE, WRITTEN_OFF = "billable", "written_off"
+
+
+def say(why: Why, row: str, price: Price) -> None:
+    """The value that is not billable there, and what of the hours it pays for."""
+    value, currency = why.figure(figure_of(row, VALUE)), price.currency
+    off = [of_row(why, row, BILLABLE, price.billable, currency)]
+    if price.written_off:
+        off.append(of_row(why, row, WRITTEN_OFF, price.written_off, currency))
+    passed = less(f"{row}: passed on", value, *off, rule="R17")
+    why.record(figure_of(row, PASSED), price.passed, passed)
+    operands, parameters = (why.figure(figure_of(row, HOURS)), passed, value), {"step": "0.000001", "mode": "half_up"}
+    hours = evaluated(f"{row}: hours passed on", "proportion", operands, parameters, "hours", rule="R17")
+    why.record(figure_of(row, PASSED_HOURS), price.passed_hours, hours)

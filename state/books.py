@@ -1264,7 +1264,8 @@ class BroughtForward(Value, frozen=True, array_like=True, gc=False):
 
     `journals` are those of what was billed and paid by then, `statements` what stands for its bills, `pieces` what these took,
     `receivables` as the invoices were opened, `billed` and `due` what they add to the months
-    of the forecast. `rows` are those of the work, `milestones` those that it stated. `category` says why the newest waits.
+    of the forecast. `rows` are those of the work, `milestones` those that it stated. `category` says why the newest waits. `carried` is
+    what accounts of contracts in other currencies were brought to, by contract, row and account.
     """
 
     event: BalancesBroughtForward
@@ -1280,6 +1281,7 @@ class BroughtForward(Value, frozen=True, array_like=True, gc=False):
     milestones: tuple[str, ...] = ()
     category: str = ""
     waits: tuple[tuple[str, str], ...] = ()
+    carried: dict[str, Amount] = {}
 
 
 class Fact(Value, frozen=True, array_like=True, gc=False):

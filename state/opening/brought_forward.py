@@ -9,7 +9,7 @@ and receivables as it always does.
     Dr 1150 15,000.00  Cr 4000 15,000.00;  Dr 1100 12,000.00  Cr 1150 12,000.00;  Dr 1010 9,000.00  Cr 1100 9,000.00
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import date
 
@@ -47,8 +47,9 @@ from state.opening.bills import (
 )
 from state.opening.earlier import take_later, unload
 from state.opening.faults import DIFFERS, OpeningFault, Stated, faults_of, stated_lines
-from state.opening.ledger_currency import carry_in_ledger, taken_since
+from state.opening.ledger_currency import carry_in_ledger
 from state.opening.ledger_faults import ledger_faults
+from state.opening.load_totals import BeforeLoad, before_load
 from state.opening.loading import Loading
 from state.opening.progress import close_day, progress_faults
 from state.opening.record import load_of, recorded
@@ -153,8 +154,8 @@ def _tell(draft: Draft, known: BroughtForward, faults: Sequence[OpeningFault]) -
 def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     """What shows only when the terms have charged what they charge by themselves; the books are of no use then."""
     event = known.event
+    before = before_load(draft, known)
     later = unload(draft, known)
-    since = taken_since(draft, known)
     if draft.why is not None:
         event = recorded(event, stated_lines(draft, event))
     project = draft.moved(event.project_id)
@@ -164,7 +165,7 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     draft.put(KIND, event.project_id, loaded)
     parts: list[Loading] = []
     with draft.why.within(load_of(event)) if draft.why is not None else nullcontext():
-        if unfit := _book(draft, event, known.loaded, since, parts):
+        if unfit := _book(draft, event, known.loaded, before, parts):
             return unfit
     rows = tuple(dict.fromkeys((*known.rows, *(row for part in parts for row in part.rows))))
     for row in known.rows:
@@ -188,6 +189,7 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
             statements=tuple(one for part in parts for one in part.statements),
             pieces=tuple(plain(one) for part in parts for one in part.pieces),
             receivables=tuple(one for part in parts for one in part.opened),
+            carried={key: amount for part in parts for key, amount in part.carried.items()},
             billed=plain(billed),
             due=plain(due),
             milestones=tuple(
@@ -205,11 +207,11 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
 def _book(
     draft: Draft,
     event: BalancesBroughtForward,
-    before: BalancesBroughtForward | None,
-    since: Mapping[tuple[str, str], Amount],
+    corrects: BalancesBroughtForward | None,
+    before: BeforeLoad,
     parts: list[Loading],
 ) -> list[OpeningFault]:
-    """Adds to `parts` what is made of each contract; `before` is the load that this one corrects."""
+    """Adds to `parts` what is made of each contract; `corrects` are the balances that these take the place of."""
     stated = stated_lines(draft, event)
     for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
         own = tuple(one for one in stated if one.contract.contract_id == contract_id)
@@ -217,7 +219,7 @@ def _book(
         takes = billed_rows(draft, loading)
         if unfit := [
             *unbillable(loading, takes),
-            *unearned(draft, loading, before),
+            *unearned(draft, loading, corrects),
             *unlike_payers(loading, takes),
             *unlike_invoiced(loading, takes),
         ]:
@@ -229,7 +231,7 @@ def _book(
         share_unbilled(draft, loading)
         provide(draft, loading)
         if loading.slot.currency != loading.slot.entity.currency:
-            carry_in_ledger(draft, loading, since)
+            carry_in_ledger(draft, loading, before)
         parts.append(loading)
     return []
 
@@ -245,7 +247,7 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     slot = _slot(draft, contract, event)
     mine = tuple(each for each in event.receivables if each.contract_id in (None, contract.contract_id))
     shares = by_payer(draft.why, contract, lines)
-    loading = Loading(contract, event, slot, lines, mine, [], [], [], [], [], [], shares, {}, {})
+    loading = Loading(contract, event, slot, lines, mine, [], [], [], [], [], [], shares, {}, {}, {})
     for one in lines:
         bring_work(draft, loading, one)
     for one in lines:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from domain.identity import composed
 from domain.units import Amount
+from domain.work.rows import ROWS, row_id
 from state.billing.payers import applied_to
 from state.books import (
     BroughtForward,
@@ -19,6 +20,7 @@ from state.caps.allot import settle_consumption
 from state.caps.claims import stake_of
 from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
+from state.ledger.posting import reverse, with_standing
 from state.opening.bills import take_back_months
 from state.opening.progress import open_day
 from state.opening.record import load_of
@@ -87,7 +89,18 @@ def _less(one: tuple[Amount, Amount], other: tuple[Amount, Amount]) -> tuple[Amo
 
 
 def _take_back(draft: Draft, journal: OpeningJournal) -> None:
-    """On its day, which is open."""
+    """On its day, which is open. What a bill posted on a row leaves it, where it has not left it since."""
+    if journal.kind in ROWS and journal.version:
+        entry = draft.entry(row_id(journal.kind, journal.id))
+        work = entry.standing if entry is not None else None
+        gone = (
+            [one for one in work.journals if one.journal_id == journal.receipt.journal_id] if work is not None else []
+        )
+        if entry is not None and work is not None and gone:
+            reverse(draft, replace(work, journals=tuple(gone)))
+            left = tuple(one for one in work.journals if one not in gone)
+            draft.put_entry(entry, with_standing(entry, replace(work, journals=left)))
+        return
     about = receipts.Subject(journal.kind, journal.id, journal.customer_id)
     receipts.reverse(draft, about, journal.receipt, journal.receipt.accounting_date, journal.version)
 

@@ -20,65 +20,50 @@ from domain.accounts import (
     UNBILLED,
     UNBILLED_RECEIVABLE,
 )
-from domain.explanation import Node, total
 from domain.figure import allocated, as_recorded, called, node_of
 from domain.identity import composed
 from domain.ledger.journal import Leg, merge
-from domain.ledger.recorded import all_of, left_of
-from domain.outputs import JournalEntry
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.units import EXCHANGE_RATE_ONE, Amount
-from domain.why import Why
 from domain.work.rows import OPENING, row_id
-from state.books import BroughtForward, Entry, StatementState
+from state.books import Entry, StatementState
 from state.draft import Draft
 from state.handlers import retention
 from state.handlers.retention import carried_at
-from state.ledger.carried import accrued, carried, invoiced
-from state.ledger.deposit_balance import balance as deposit_balance
 from state.ledger.deposit_balance import deposit_row
-from state.ledger.deposit_balance import rows_of as deposit_rows
 from state.ledger.position import is_over_time
-from state.ledger.posting import about, booking_of, emit, with_standing
+from state.ledger.posting import about, booking_of, emit, settle_exchange_rests, with_standing
 from state.opening.faults import Stated
 from state.opening.ledger_faults import BY_ACCOUNT
+from state.opening.load_totals import BeforeLoad, LoadTotals, on_deposit, on_row
 from state.opening.loading import UNBILLED_REST, Loading
-from state.opening.record import recorded_leg, say_payment
+from state.opening.record import say_payment
 from state.opening.take_rows import is_of_part, opening_rows
 from state.opening.worked import carried_rows
-from state.totals import standing_price, unbilled_positions
+from state.totals import standing_price
 from state.value import plain
 
 EXCHANGE = "exchange_difference"
 
 
-def taken_since(draft: Draft, known: BroughtForward) -> dict[tuple[str, str], Amount]:
-    """What statements made here have taken of the rows, by row and account, in ledger currency; asked for once those of before are out
-    of the books. A load that corrects another leaves it where it is."""
-    found: dict[tuple[str, str], Amount] = {}
-    for row in dict.fromkeys((*known.rows, *(piece.entry_id for piece in known.pieces))):
-        entry = draft.entry(row)
-        for issued in entry.issued if entry is not None else ():
-            place = row, issued.account
-            taken = issued.invoiced_ledger
-            if draft.why is not None and taken:
-                parts = [one.ledger for one in invoiced(draft.why, row, issued)]
-                taken = as_recorded(taken, total(f"{row}: invoiced since", parts))
-            found[place] = found.get(place, 0) + taken
-    return found
+def carry_in_ledger(draft: Draft, loading: Loading, before: BeforeLoad) -> None:
+    """Bring each account to what the ledger carries; 7110 has what is left, which exchange rates had made by then. What came to accounts
+    after an earlier load stays (`LoadTotals`)."""
+    rows = [(entry, one) for one in loading.lines for entry in _rows_of_line(draft, loading, one)]
+    totals = LoadTotals(draft, loading, before, {entry.entry_id for entry, _ in rows})
+    for entry, one in rows:
+        for account in UNBILLED:
+            totals.of_row(entry.entry_id, account, on_row(draft, one, entry, account)[1])
+    _bring_to_stated(draft, loading, totals)
+    totals.keep()
 
 
-def carry_in_ledger(draft: Draft, loading: Loading, since: Mapping[tuple[str, str], Amount]) -> None:
-    """Bring each account to what the ledger carries; 7110 has what is left, which exchange rates had made by then.
-
-    `since` is what was taken of rows after an earlier load (`taken_since`).
-    """
+def _bring_to_stated(draft: Draft, loading: Loading, totals: LoadTotals) -> None:
     stated = [(one, one.balance.ledger) for one in loading.lines if one.balance.ledger is not None]
     deposits = [(one, ledger) for one, ledger in stated if one.plan.timing == NO_REVENUE]
     others = [(one, ledger) for one, ledger in stated if one.plan.timing != NO_REVENUE]
     if not stated:
         return
-    stands = _in_ledger(draft, loading)
     sums = [ledger for _, ledger in stated]
     by_account = _by_account(loading)
     revenue: list[tuple[str, tuple[str, ...], Amount]] = [
@@ -93,28 +78,26 @@ def carry_in_ledger(draft: Draft, loading: Loading, since: Mapping[tuple[str, st
         (BAD_DEBT, (BAD_DEBT,), sum(each.written_off for each in sums)),
         (RETENTION_RECEIVABLE, (RETENTION_RECEIVABLE,), sum(each.retention for each in sums)),
     )
-    legs = [
-        Leg(to, EXCHANGE, 0, _beyond(to, amount, sum(stands.get(one, 0) for one in of))) for to, of, amount in wanted
-    ]
-    kept = next((leg.ledger_amount for leg in legs if leg.account == RETENTION_RECEIVABLE), 0)
-    unbilled = sum(stands.get(one, 0) for one in (*UNBILLED, CONTRACT_LIABILITY))
+    legs = [Leg(to, EXCHANGE, 0, _beyond(to, amount, totals.of_account(*of))) for to, of, amount in wanted]
+    unbilled = totals.of_account(*UNBILLED, CONTRACT_LIABILITY)
     for one, ledger in deposits:
-        had, account = _deposit_in_ledger(draft, loading, one)
-        had += since.get((deposit_row(loading.contract.contract_id, one.balance.line_id), account), 0)
+        account = _account_of_deposit(draft, loading, one)
+        row = deposit_row(loading.contract.contract_id, one.balance.line_id)
+        had = totals.of_row(row, account, on_deposit(draft, one, account))
         unbilled -= had if account == CONTRACT_LIABILITY else 0
-        _adjust(draft, loading, one, [Leg(account, EXCHANGE, 0, _beyond(account, -ledger.deposit, had))])
+        _adjust(draft, loading, totals, one, [Leg(account, EXCHANGE, 0, _beyond(account, -ledger.deposit, had))])
     main = (others or deposits)[0][0]
     if others and by_account:
-        on_liability = sum(stands.get(one, 0) for one in (*UNBILLED, CONTRACT_LIABILITY)) - unbilled
+        on_liability = totals.of_account(*UNBILLED, CONTRACT_LIABILITY) - unbilled
         by_row = (UNBILLED_RECEIVABLE,) if is_over_time(draft, loading.contract) else UNBILLED
         for account in (CONTRACT_ASSET, CONTRACT_LIABILITY):
             if account not in by_row:
-                own = stands.get(account, 0) - (on_liability if account == CONTRACT_LIABILITY else 0)
+                own = totals.of_account(account) - (on_liability if account == CONTRACT_LIABILITY else 0)
                 legs.append(Leg(account, EXCHANGE, 0, _beyond(account, by_account[account], own)))
         lines = [one for one, _ in others]
-        more = {account: _more_of_rows(draft, loading, lines, account, since) for account in by_row}
+        more = {account: _more_of_rows(draft, loading, totals, lines, account) for account in by_row}
         for one in lines:
-            _carry_unbilled(draft, loading, one, legs if one is main else [], more)
+            _carry_unbilled(draft, loading, totals, one, legs if one is main else [], more)
         legs = []
     elif others:
         price = standing_price(_row_of_line(draft, loading, main.balance.line_id))
@@ -123,9 +106,8 @@ def carry_in_ledger(draft: Draft, loading: Loading, since: Mapping[tuple[str, st
         account = account or UNBILLED_RECEIVABLE
         legs.append(Leg(account, EXCHANGE, 0, _beyond(account, carried_at, unbilled)))
     if legs:
-        _adjust(draft, loading, main, legs)
-    if kept or any(one.ledger_retention is not None for one in loading.receivables):
-        _carry_retained(draft, loading, kept)
+        _adjust(draft, loading, totals, main, legs)
+    _carry_retained(draft, loading, sum(each.retention for each in sums))
 
 
 def _beyond(account: str, stated: Amount, stands: Amount) -> Amount:
@@ -136,29 +118,9 @@ def _beyond(account: str, stated: Amount, stands: Amount) -> Amount:
     return called(stated - stands, f"{account}: stated beyond the rate of the day")
 
 
-def _deposit_in_ledger(draft: Draft, loading: Loading, stated: Stated) -> tuple[Amount, str]:
-    """What stands of the deposit, and on which account."""
-    contract_id, line_id = loading.contract.contract_id, stated.balance.line_id
-    price = standing_price(_row_of_line(draft, loading, line_id))
-    account = price.account if price is not None else CUSTOMER_DEPOSIT
-    stands = deposit_balance(draft, contract_id, line_id, account)[1]
-    if draft.why is not None:
-        stands = as_recorded(stands, _deposit_node(draft, draft.why, loading, line_id, account))
-    return stands, account
-
-
-def _deposit_node(draft: Draft, why: Why, loading: Loading, line_id: str, account: str) -> Node:
-    contract_id, currencies = loading.contract.contract_id, (loading.slot.currency, loading.slot.entity.currency)
-    rows = deposit_rows(draft, contract_id, line_id)
-    gone = [
-        part
-        for row in rows
-        for issued in row.issued
-        if (issued.contract_id, issued.line_id, issued.account) == (contract_id, line_id, account)
-        for part in invoiced(why, row.entry_id, issued)
-    ]
-    own = all_of("deposit", [accrued(row, contract_id, account, currencies) for row in rows], currencies)
-    return left_of(f"{line_id}: carried on {account}", own, gone).ledger
+def _account_of_deposit(draft: Draft, loading: Loading, stated: Stated) -> str:
+    price = standing_price(_row_of_line(draft, loading, stated.balance.line_id))
+    return price.account if price is not None else CUSTOMER_DEPOSIT
 
 
 def _row_of_line(draft: Draft, loading: Loading, line_id: str) -> Entry:
@@ -168,31 +130,6 @@ def _row_of_line(draft: Draft, loading: Loading, line_id: str) -> Entry:
     found = draft.entry(f"{row}/{UNBILLED_REST}" if f"{row}/{UNBILLED_REST}" in loading.rows else row)
     found = draft.entry(deposit_row(contract_id, line_id)) or found
     assert found is not None, "it was brought forward"
-    return found
-
-
-def _in_ledger(draft: Draft, loading: Loading) -> dict[str, Amount]:
-    """What the contract's rows, and this event's other journals of it, carry by account; a row that is as it was is not posted again."""
-    found: dict[str, Amount] = {}
-    currencies = loading.slot.currency, loading.slot.entity.currency
-    rows = {entry.entry_id: entry for one in loading.lines for entry in _rows_of_line(draft, loading, one)}
-    for entry in rows.values():
-        for journal in entry.standing.journals if entry.standing is not None else ():
-            is_of_load = journal.currency == loading.slot.currency and journal.accounting_date <= loading.event.as_of
-            for number, leg in enumerate(journal.lines if is_of_load else (), 1):
-                of = draft.why, journal.journal_id, number, (leg.amount, leg.ledger_amount), currencies
-                found[leg.account] = found.get(leg.account, 0) + recorded_leg(*of)
-    made = {record.journal_id for record in draft.outputs if isinstance(record, JournalEntry)}
-    for record in draft.outputs:
-        if isinstance(record, JournalEntry) and record.contract_id == loading.contract.contract_id:
-            if row_id(record.affected_kind, record.affected_id) in rows:
-                continue
-            if record.reverses is not None and record.reverses not in made:
-                continue  # what was charged here before is taken back
-            for number, line in enumerate(record.lines, 1):
-                if record.currency == loading.slot.currency and line.project_id == loading.event.project_id:
-                    of = draft.why, record.journal_id, number, (line.amount, line.ledger_amount), currencies
-                    found[line.account] = found.get(line.account, 0) + recorded_leg(*of)
     return found
 
 
@@ -213,9 +150,9 @@ def _by_account(loading: Loading) -> Counter[str]:
 def _more_of_rows(
     draft: Draft,
     loading: Loading,
+    totals: LoadTotals,
     lines: Sequence[Stated],
     account: str,
-    since: Mapping[tuple[str, str], Amount],
 ) -> dict[str, Amount]:
     """By row what an account of unbilled work lacks of what is stated: a part by itself, all else of the line in proportion, over the parts
     where nothing else is unbilled.
@@ -232,9 +169,8 @@ def _more_of_rows(
         for part, wanted in _by_part(group, account).items():
             own = [entry for entry in rows if is_of_part(entry, part)] if part is not None else rows
             rows = [entry for entry in rows if entry not in own] if part is not None else rows
-            stands = [(entry.entry_id, *_unbilled(draft, loading, entry, account)) for entry in own]
-            taken = sum(since.get((row, account), 0) for row, _, _ in stands)
-            more = _beyond(account, wanted, taken + sum(ledger for _, _, ledger in stands))
+            stands = [(entry.entry_id, *on_row(draft, group[0], entry, account)) for entry in own]
+            more = _beyond(account, wanted, sum(totals.of_row(row, account, ledger) for row, _, ledger in stands))
             unbilled = [(row, amount) for row, amount, _ in stands if amount]
             if part is not None:
                 of_parts += unbilled
@@ -243,16 +179,6 @@ def _more_of_rows(
             for (row, _), each in zip(unbilled, parts, strict=True):
                 found[row] = found.get(row, 0) + each
     return found
-
-
-def _unbilled(draft: Draft, loading: Loading, entry: Entry, account: str) -> tuple[Amount, Amount]:
-    """What the row has on the account, in contract and in ledger currency."""
-    contract_id, currencies = loading.contract.contract_id, (loading.slot.currency, loading.slot.entity.currency)
-    found = unbilled_positions(entry).get((contract_id, account), (0, 0))
-    if draft.why is None or not any(found):
-        return found
-    had = carried(draft.why, entry, contract_id, account, currencies)
-    return as_recorded(found[0], had.amount), as_recorded(found[1], had.ledger)
 
 
 def _by_part(lines: Sequence[Stated], account: str) -> dict[str | None, Amount]:
@@ -269,7 +195,12 @@ def _rows_of_line(draft: Draft, loading: Loading, stated: Stated) -> list[Entry]
 
 
 def _carry_unbilled(
-    draft: Draft, loading: Loading, stated: Stated, legs: Sequence[Leg], more: Mapping[str, Mapping[str, Amount]]
+    draft: Draft,
+    loading: Loading,
+    totals: LoadTotals,
+    stated: Stated,
+    legs: Sequence[Leg],
+    more: Mapping[str, Mapping[str, Amount]],
 ) -> None:
     """Bring unbilled accounts of the line's rows to what is stated; `legs` are of the contract, on the line's main row."""
     main = _row_of_line(draft, loading, stated.balance.line_id).entry_id
@@ -283,10 +214,17 @@ def _carry_unbilled(
             if row in by_row:
                 of_rows.setdefault(row, []).append(Leg(account, EXCHANGE, 0, by_row[row]))
     for row, own in of_rows.items():
-        _adjust(draft, loading, stated, own, row)
+        _adjust(draft, loading, totals, stated, own, row)
 
 
-def _adjust(draft: Draft, loading: Loading, stated: Stated, of_accounts: Sequence[Leg], row: str | None = None) -> None:
+def _adjust(
+    draft: Draft,
+    loading: Loading,
+    totals: LoadTotals,
+    stated: Stated,
+    of_accounts: Sequence[Leg],
+    row: str | None = None,
+) -> None:
     """On a row of the line, so that anyone who takes from it takes what is carried; the rest is exchange."""
     legs = [leg for leg in of_accounts if leg.ledger_amount]
     if not legs:
@@ -304,18 +242,21 @@ def _adjust(draft: Draft, loading: Loading, stated: Stated, of_accounts: Sequenc
         booking = booking._replace(exchange_rate=balance.ledger.revenue * EXCHANGE_RATE_ONE // balance.revenue)
     legs = list(merge(legs))
     posted = emit(draft, work, of, booking, plain(tuple(legs)), plan, plan.policies)
-    draft.put_entry(entry, with_standing(entry, replace(work, journals=(*work.journals, posted))))
+    totals.add(entry.entry_id, legs)
+    adjusted = with_standing(entry, replace(work, journals=(*work.journals, posted)))
+    draft.put_entry(entry, settle_exchange_rests(draft, adjusted))
     if draft.why is not None:
         currencies = loading.slot.currency, loading.slot.entity.currency
         say_payment(draft.why, posted.journal_id, [(work.project_id, leg) for leg in legs], currencies)
 
 
-def _carry_retained(draft: Draft, loading: Loading, ledger: Amount) -> None:
-    """What the statements of each payer retain is carried as it is stated of their invoices, else in proportion."""
+def _carry_retained(draft: Draft, loading: Loading, retained: Amount) -> None:
+    """What the statements of each payer retain is carried as it is stated of their invoices, else in proportion; all is `retained`."""
     named = {one.invoice_id: one.ledger_retention for one in loading.receivables}
     states = [state for made in loading.statements if (state := draft.statement(made)) is not None and state.retention]
     parts: list[tuple[StatementState, Amount]] = []
     others: list[StatementState] = []
+    rest = retained
     for state in states:
         held = retention.account_of(draft, state.contract_id, state.bill_to).withheld
         stands = sum(one.posted_ledger for one in held if one.statement_id == state.statement_id)
@@ -324,10 +265,11 @@ def _carry_retained(draft: Draft, loading: Loading, ledger: Amount) -> None:
             stands = as_recorded(stands, on_1170)
         if (wanted := named.get(state.invoice_id or "")) is not None:
             parts.append((state, wanted - stands))
+            rest -= wanted
         else:
             others.append(state)
-    rest = ledger - sum(part for _, part in parts)
-    if others:
+            rest -= stands
+    if others and rest:
         weights = [sum(amount for _, _, amount in state.retention) for state in others]
         if draft.why is not None:
             of_bills = (draft.why.figure(f"{state.statement_id}#retained") for state in others)

@@ -17,6 +17,7 @@ from domain.units import HOURS_SCALE, Amount
 from state.draft import Draft
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of, stated_lines
 from state.opening.take_rows import UNBILLED_ENDED
+from state.terms.opening import loaded_of
 
 # What a line states in contract currency, and by the same name in the ledger's.
 IN_LEDGER = ("revenue", "tax", "paid", "written_off", "retention", "deposit")
@@ -30,11 +31,21 @@ def ledger_faults(draft: Draft, event: BalancesBroughtForward) -> Iterator[Openi
         yield from _costs(one)
         yield from _accounts(one)
         yield from _left_out(one)
+        yield from _not_again(draft, one, event)
     for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
         own = [one for one in stated if one.contract.contract_id == contract_id]
         if any(one.balance.accounts for one in own):
             yield from _sums(own)
         yield from _retained(own, [one for one in event.receivables if one.contract_id in (None, contract_id)])
+
+
+def _not_again(draft: Draft, stated: Stated, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
+    """Without what the ledger carries a line would stay as the load before has it, and not come to the rate of the day."""
+    had = loaded_of(draft, stated.contract.contract_id, event.project_id, stated.balance.line_id)
+    if stated.balance.ledger is None and any(one.ledger is not None for one in had):
+        yield _fault(
+            stated, "ledger", "expected what the ledger carries, as the load that this one corrects states it, got none"
+        )
 
 
 def _fault(stated: Stated, field: str, message: str) -> OpeningFault:

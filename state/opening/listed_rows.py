@@ -119,8 +119,8 @@ def _day_of_entry(draft: Draft, loading: Loading, stated: Stated, worked: Worked
 
 
 def taken_of(loading: Loading, rows: Sequence[Entry], amounts: Sequence[Amount], stated: Stated) -> list[Amount]:
-    """What of each row is billed: what was conceded is on bills, and what open invoices list; what is given back on none, of the others
-    the oldest."""
+    """What of each row is billed: what was conceded is on bills, and what open invoices list, not what a credit memo put back of it since;
+    what is given back on none, of the others the oldest."""
     listed = invoiced_rows(loading, stated)
     worth = list(
         zip(
@@ -136,4 +136,8 @@ def taken_of(loading: Loading, rows: Sequence[Entry], amounts: Sequence[Amount],
             stated.balance.billed + stated.balance.conceded - sum(one.amount for one in listed.values()),
         )
     )
-    return [each if taken else 0 if left else next(billed) for taken, left, each in worth]
+    on_invoices = {row: one.amount for row, one in listed.items()}
+    return [
+        min(each, on_invoices.get(row.entry_id, each)) if taken else 0 if left else next(billed)
+        for row, (taken, left, each) in zip(rows, worth, strict=True)
+    ]

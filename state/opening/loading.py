@@ -39,8 +39,8 @@ class WaitsForRoom(NamedTuple):
 
 
 class Loading(NamedTuple):
-    """One contract's part of balances that are loaded, and what is made of them so far; what was `given_up` by bill-to, and what is over a
-    cap by row of an entry."""
+    """One contract's part of balances that are loaded, and what is made of them so far; what was `given_up` by bill-to, what is over a cap
+    by row of an entry, and what accounts are `carried` at (`LoadTotals`)."""
 
     contract: Contract
     event: BalancesBroughtForward
@@ -56,6 +56,7 @@ class Loading(NamedTuple):
     parts: Mapping[str, tuple[BalanceForward, ...]]
     given_up: dict[str, Amount]
     over_cap: dict[str, WaitsForRoom]
+    carried: dict[str, Amount]
 
     def of(self, bill_to: str) -> tuple[BalanceForward, ...]:
         """The lines as the bill-to has them, in their order."""

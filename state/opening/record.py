@@ -142,6 +142,11 @@ def load_of(event: BalancesBroughtForward) -> str:
     return f"opening/{event.project_id}@{event.version}"
 
 
+def carried_by_loads(project_id: str, key: str) -> str:
+    """Address of what balances have brought an account of a contract, or of a row, to in the ledger."""
+    return f"opening/{project_id}#carried/{key}"
+
+
 def falls_to(row: str, bill_to: str) -> str:
     """Address of what of a row falls to one of several bill-tos."""
     return f"opening/{row}#falls/{bill_to}"

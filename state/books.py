@@ -950,14 +950,15 @@ class Adjustment(Value, frozen=True, array_like=True, gc=False):
 
 class Monetary(Value, frozen=True, array_like=True, gc=False):
     """What journals have on a monetary account in another currency than the ledger's, of one contract and project, by accounting period:
-    amount and ledger amount. `valued` is what was unrealised of it at the end of each period that was revalued.
+    amount and ledger amount. `valued` is what was unrealised of it at the end of each period that was revalued, `posted` what revaluation
+    has moved of it by accounting period.
 
-    With policy `cumulative` `standing` is what of that stands on 7100 now, for `left` of the amount `of` that was valued last.
+    With policy `cumulative` `left` is what is left of the amount `of` that was valued last.
     """
 
     moves: dict[str, tuple[Amount, Amount]] = {}
     valued: dict[str, Amount] = {}
-    standing: Amount = 0
+    posted: dict[str, Amount] = {}
     left: Amount = 0
     of: Amount = 0
 

@@ -233,7 +233,7 @@ def apply(
     return draft.transition()
 
 
-def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
+def _settle(draft: Draft, ended: DayEnded | None = None, revalued: Sequence[str] = ()) -> None:
     """What follows every change, in this order; the end of a day has looked at what is late itself, and forecasts all it moved.
 
     Each step runs only where the books have, or the event changed, what it watches: of an ordinary hour there is little of that.
@@ -269,8 +269,8 @@ def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
         liability.after_event(draft)
     if outlooks.KIND in books or "brought_forward" in changed or provision.may_arise(draft):
         provision.after_event(draft, ended)
-    if ended is not None or draft.outputs:
-        revaluation.after_event(draft, ended)
+    if ended is not None or draft.outputs or revalued:
+        revaluation.after_event(draft, ended, revalued)
     if draft.watched or "cap" in changed:
         cap_notices.after_event(draft)
     if "line" in changed or "contract" in changed:
@@ -311,11 +311,9 @@ def wake(
             cash_applications.retry(draft, rest)
         elif kind == "entry":
             work.retry(draft, rest)
-    _settle(draft)
+    _settle(draft, revalued=[rest for kind, rest in named if kind == revaluation.WAITING])
     for kind, rest in named:
-        if kind == revaluation.WAITING:
-            revaluation.retry(draft, rest)
-        elif kind == outlooks.KIND:
+        if kind == outlooks.KIND:
             provision.retry(draft, rest)
     for kind, rest in named:
         if kind == "forecast":

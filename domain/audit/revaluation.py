@@ -20,11 +20,10 @@ Key = tuple[str, str, str, str, str]
 
 
 def revalued(engagement: AuditedEngagement) -> Checked:
-    """Each balance when it is revalued, as of the journal's date; of one that was settled in part meanwhile, or is posted after its period
-    was closed, only that its lines are of the rule."""
+    """Each balance when it is revalued, as of the journal's date; of one that is posted after its period only that its lines are of the
+    rule."""
     amounts: dict[Key, Counter[date]] = {}
     ledgers: dict[Key, Counter[date]] = {}
-    settled: set[Key] = set()
     found: list[Violation] = []
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):
@@ -40,11 +39,9 @@ def revalued(engagement: AuditedEngagement) -> Checked:
         count += 1
         found += _moves_ledger_alone(seen, journal)
         name, *more = journal.rule.removeprefix(RULE).split("/")
-        if "settled" in more:
-            settled.update(keys)
-        elif journal.reverses is None and journal.period == name:
+        if "settled" not in more and journal.reverses is None and journal.period == name:
             for key in keys:
-                if key in amounts and key not in settled:
+                if key in amounts:
                     found += _worth(seen, journal, key, amounts[key], ledgers[key])
     return Checked(LEDGER_REST, count, tuple(found))
 

@@ -1,8 +1,9 @@
 """Revaluation at a period's end (R53 to R56): what is open in another currency, at the period's last rate, less what it is carried at.
 
 Ledger amounts alone move, against 7100; what is carried stays as it was booked, so that what a settlement realises (7110) counts nothing
-twice. Policy `fx_revaluation`: `reversing` takes the unrealised part back on the first day of the next period; `cumulative` leaves it until
-the next revaluation, which posts the difference, and takes back what is settled meanwhile, in proportion.
+twice. A period's end posts what is unrealised then, less what revaluation has posted by then. Policy `fx_revaluation`: `reversing` takes
+that back on the first day of the next period; `cumulative` leaves it until the next revaluation, and takes back what is settled meanwhile,
+in proportion. Where nothing is open any more, what is still carried is unrealised as a whole.
 
     1,000.00 USD owed, booked at 0.90 (900.00); at the end of June 1 USD is 0.94: Dr 1100 40.00, Cr 7100 40.00
     reversing    on 1 July Dr 7100 40.00, Cr 1100 40.00
@@ -42,10 +43,8 @@ def is_held(account: str, policies: Resolved) -> bool:
 
 
 def unrealised(balance: Balance, exchange: Exchange, ledger_currency: str, mode: str) -> Amount:
-    """What the balance is worth more at the rate than it is carried at; nothing where nothing is open."""
+    """What the balance is worth more at the rate than it is carried at."""
     amount, ledger = balance
-    if not amount:
-        return 0
     return convert(amount, exchange.numerator, exchange.denominator, ledger_currency, mode) - ledger
 
 
@@ -70,9 +69,9 @@ def say_unrealised(
     balance: Carried, exchange: Exchange, rate_type: str, day: date, entity: LegalEntityDefined, mode: str
 ) -> Node:
     title = f"unrealised on {day}"
-    if not balance.amount.value:
-        return constant(title, 0, "amount", entity.currency)
-    worth = exchanged(balance.amount, quoted(exchange, rate_type, day, entity), entity.currency, mode)
+    worth = constant("nothing is open", 0, "amount", entity.currency)
+    if balance.amount.value:
+        worth = exchanged(balance.amount, quoted(exchange, rate_type, day, entity), entity.currency, mode)
     return less(title, worth, balance.ledger, rule="R55")
 
 

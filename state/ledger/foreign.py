@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from domain.accounts import UNAPPLIED_CASH
 from domain.events.reference import LegalEntityDefined
-from domain.explanation import Node, constant
+from domain.explanation import Node, total
 from domain.identity import composed, parts_of
 from domain.ledger.position import Balance, with_move
 from domain.ledger.recorded import Carried, add_both, all_of, journal_line, parts_of_both
@@ -26,8 +26,11 @@ from state.draft import Draft
 from state.terms.known import entity_policies
 
 KIND: Final = "monetary"
-# Periods by company and currency: those that are revalued, and those that wait for a rate.
-VALUED, LACKING = "revalued", "not_revalued"
+# Periods by company and currency: those that are revalued, of these the ones of which the unrealised amounts stand (policy `cumulative`),
+# and those that wait for a rate.
+VALUED, LEFT, LACKING = "revalued", "left_unrealised", "not_revalued"
+# After every period.
+FOREVER: Final = "9999"
 
 
 class ForeignBalances(NamedTuple):
@@ -149,13 +152,38 @@ def say_open(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> C
     return all_of(f"open at the end of {name}", parts, (group.currency, group.entity.currency))
 
 
-def unrealised_of(part_id: str, name: str = "") -> str:
-    """Where a recorder has what stands of a part, or what it was at a period's end."""
-    return f"unrealised/{part_id}/{name}" if name else f"unrealised/{part_id}"
+def unrealised_of(part_id: str, name: str) -> str:
+    """Where a recorder has what was unrealised of a part at a period's end."""
+    return f"unrealised/{part_id}/{name}"
 
 
-def recorded_last(draft: Draft, group: ForeignBalances, address: str) -> Node:
-    """What was recorded of it last."""
+def valued_of(part_id: str, name: str) -> str:
+    """Where it has the amount that was valued then."""
+    return f"valued/{part_id}/{name}"
+
+
+# What revaluation has posted
+
+
+def posted_by(known: Monetary, name: str) -> Amount:
+    """By a period's end."""
+    return sum(amount for of, amount in known.posted.items() if of <= name)
+
+
+def keep_posted(draft: Draft, part_id: str, name: str, amount: Amount) -> None:
+    known: Monetary = draft.part(KIND, part_id)
+    has = {**known.posted, name: known.posted.get(name, 0) + amount}
+    draft.put(KIND, part_id, replace(known, posted={of: has[of] for of in sorted(has) if has[of]}))
+
+
+def posted_of(part_id: str, name: str) -> str:
+    """Where a recorder has the lines that moved a part in a period."""
+    return f"revalued/{part_id}/{name}"
+
+
+def say_posted(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> Node:
     assert draft.why is not None, "somebody explains"
-    found = draft.why.figure_at(address, draft.why.now)
-    return found if found is not None else constant("nothing stands", 0, "amount", group.entity.currency)
+    known: Monetary = draft.part(KIND, part_id)
+    of = [period for period in known.posted if period <= name]
+    lines = [node for period in of for node in draft.why.parts_at(posted_of(part_id, period), draft.why.now)]
+    return total("posted by revaluation until then", lines, "amount", group.entity.currency)

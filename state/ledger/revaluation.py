@@ -2,11 +2,11 @@
 (domain/ledger/revaluation.py).
 
 Journals say what is open, by their accounting dates. So what comes late changes what was unrealised at the end of its period, and of those
-after it: the difference is posted there while the period is open. In a closed one it would be posted and reversed on one day, so it waits
-until the period is opened again; with policy `cumulative` it is posted on the next open day. Late and corrected rates do the same.
+after it: each posts the difference while it is open. In a closed one it would be posted and reversed on one day, so it waits until the
+period is opened again; of the last period with policy `cumulative` it is posted on the next open day. Late and corrected rates do the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Final
 
@@ -16,7 +16,7 @@ from domain.events.reference import DayEnded
 from domain.explanation import Node, constant, less
 from domain.identity import composed, parts_of
 from domain.ledger.position import Balance, standing_at
-from domain.ledger.revaluation import CUMULATIVE, say_standing, say_unrealised, standing_for, unrealised
+from domain.ledger.revaluation import CUMULATIVE, left_after, say_unrealised, unrealised
 from domain.money import format_amount
 from domain.reference import fiscal
 from domain.reference.exchange import Exchange, MissingRate
@@ -27,8 +27,10 @@ from domain.waiting import WaitKey, waits_for_exchange_rate
 from state.books import Monetary
 from state.draft import Draft
 from state.ledger.foreign import (
+    FOREVER,
     KIND,
     LACKING,
+    LEFT,
     VALUED,
     Change,
     ForeignBalances,
@@ -38,14 +40,16 @@ from state.ledger.foreign import (
     named_period,
     parts_of_group,
     periods_of,
+    posted_by,
     put_periods,
-    recorded_last,
     say_open,
+    say_posted,
     take_in,
     unrealised_of,
+    valued_of,
 )
-from state.ledger.revaluation_journals import post, reverse
-from state.ledger.settled_foreign import take_back_later, take_back_settled, take_back_standing
+from state.ledger.revaluation_journals import post
+from state.ledger.settled_foreign import count_settled, take_back_settled, take_back_standing
 from state.terms.known import exchange_on, open_day_from
 
 WAITING: Final = "revaluation"
@@ -54,61 +58,69 @@ CORRECTED: Final = 3
 DAY = timedelta(days=1)
 
 
-def after_event(draft: Draft, ended: DayEnded | None) -> None:
-    """Take in what the event's journals moved, and revalue where a period has ended by now."""
+def after_event(draft: Draft, ended: DayEnded | None, woken: Collection[str] = ()) -> None:
+    """Take in what the event's journals moved, and revalue where a period has ended by now.
+
+    Woken are those of which a rate came, or was corrected, or a period was closed or opened.
+    """
     moved = take_in(draft)
-    for key in sorted({group_key(part_id) for part_id in (moved if ended is None else draft.ids(KIND))}):
+    for key in sorted({*woken, *map(group_key, moved if ended is None else draft.ids(KIND))}):
         group = group_of(draft, key)
         own = {part_id: one for part_id, one in moved.items() if group_key(part_id) == key}
         if group is None or not (ended is None or group.entity.zone == ended.zone or own):
             continue
-        if group.policies.fx_revaluation != CUMULATIVE and periods_of(draft, VALUED, key):
+        if group.policies.fx_revaluation != CUMULATIVE:
             take_back_standing(draft, group, _last_ended(draft, group, ended))
         if group.is_revalued:
-            _bring_up_to_date(draft, group, own, ended)
+            _bring_up_to_date(draft, group, own, ended, is_woken=key in woken)
 
 
-def retry(draft: Draft, key: str) -> None:
-    """A rate came, or was corrected, or a period was closed or opened."""
-    group = group_of(draft, key)
-    if group is None or not group.is_revalued:
-        return
-    names = {*periods_of(draft, LACKING, key), *periods_of(draft, VALUED, key)[-CORRECTED:]}
-    if group.policies.fx_revaluation == CUMULATIVE:
-        names = set(periods_of(draft, LACKING, key)) | set(periods_of(draft, VALUED, key)[-1:])
-    for name in sorted(names):
-        _value(draft, group, named_period(group, name), parts_of_group(draft, key))
+def _bring_up_to_date(
+    draft: Draft, group: ForeignBalances, moved: Mapping[str, Moved], ended: DayEnded | None, *, is_woken: bool
+) -> None:
+    count_settled(draft, group, moved)
+    wanted = _wanted(draft, group, moved, ended, is_woken=is_woken)
+    first, left = min(wanted, default=FOREVER), periods_of(draft, LEFT, group.key)
+    posted: set[str] = set()
+    for name in sorted({*wanted, *(each for each in left if each > first)}):
+        # What an earlier period has left standing by now counts in this one.
+        posted |= _value(draft, group, named_period(group, name), {*wanted.get(name, ()), *posted})
+    take_back_settled(draft, group, moved, {*posted, *(part_id for of in wanted.values() for part_id in of)})
+    if any(any(standing_at(draft.part(KIND, part_id).moves, FOREVER)) for part_id in parts_of_group(draft, group.key)):
+        following = fiscal.period_after(group.entity.fiscal_calendar, _last_ended(draft, group, ended))
+        draft.due.add((group.entity.zone, (following.to - DAY).isoformat()))
 
 
 # Which periods
 
 
-def _bring_up_to_date(draft: Draft, group: ForeignBalances, moved: Mapping[str, Moved], ended: DayEnded | None) -> None:
-    calendar, zone = group.entity.fiscal_calendar, group.entity.zone
-    yesterday = _yesterday(draft, group, ended)
-    last = _last_ended(draft, group, ended)
+def _wanted(
+    draft: Draft, group: ForeignBalances, moved: Mapping[str, Moved], ended: DayEnded | None, *, is_woken: bool
+) -> dict[str, set[str]]:
+    """What is to be valued, by period: again what came late, all of it what is new."""
+    yesterday, last = _yesterday(draft, group, ended), _last_ended(draft, group, ended)
     names = {name for one in moved.values() for name in one.periods}
     valued, lacking = periods_of(draft, VALUED, group.key), periods_of(draft, LACKING, group.key)
     known = sorted({*valued, *lacking})
-    if group.policies.fx_revaluation == CUMULATIVE and valued:
-        take_back_settled(draft, group, moved, named_period(group, valued[-1]))
-    again = [name for name in valued if any(name >= one for one in names)]
-    if group.policies.fx_revaluation == CUMULATIVE:
-        again = [name for name in again if name == valued[-1]]
-    for name in again:
-        late = [part_id for part_id, one in moved.items() if any(each <= name for each in one.periods)]
-        _value(draft, group, named_period(group, name), late)
+    found: dict[str, set[str]] = {}
+    for name in valued:
+        if late := {part_id for part_id, one in moved.items() if any(each <= name for each in one.periods)}:
+            found[name] = late
+    everything = set(parts_of_group(draft, group.key))
+    if is_woken:
+        for name in valued[-CORRECTED:]:
+            found[name] = {part_id for part_id in everything if name in draft.part(KIND, part_id).valued} | found.get(
+                name, set()
+            )
+        found |= dict.fromkeys(lacking, everything)
     is_end = ended is not None and last.to - DAY == yesterday
     first = min({*known[-1:], *names}, default=last.name if is_end else None)
     following = named_period(group, first) if first is not None else None
     while following is not None and following.to - DAY <= yesterday:
-        is_before = group.policies.fx_revaluation == CUMULATIVE and following.name < max(valued, default="")
-        if following.name not in known and not is_before:
-            _value(draft, group, following, parts_of_group(draft, group.key))
-        following = fiscal.period_after(calendar, following)
-    if any(standing_at(draft.part(KIND, part_id).moves, "9999")[0] for part_id in parts_of_group(draft, group.key)):
-        following = fiscal.period_after(calendar, last)
-        draft.due.add((zone, (following.to - DAY).isoformat()))
+        if following.name not in known:
+            found[following.name] = everything
+        following = fiscal.period_after(group.entity.fiscal_calendar, following)
+    return found
 
 
 def _yesterday(draft: Draft, group: ForeignBalances, ended: DayEnded | None) -> date:
@@ -122,15 +134,27 @@ def _last_ended(draft: Draft, group: ForeignBalances, ended: DayEnded | None) ->
     return fiscal.last_ended(group.entity.fiscal_calendar, _yesterday(draft, group, ended))
 
 
+def _is_left(draft: Draft, group: ForeignBalances, name: str) -> bool:
+    """Whether what is unrealised at the period's end stands until the next: another policy begins with the next period that ends."""
+    valued, left = periods_of(draft, VALUED, group.key), periods_of(draft, LEFT, group.key)
+    for each in valued:
+        if each >= name:
+            return each in left
+    return group.policies.fx_revaluation == CUMULATIVE
+
+
 # The value at a period's end
 
 
-def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_ids: Iterable[str]) -> None:
-    """Bring what is unrealised at the period's end to what it is by now; without a rate say what is not valued."""
+def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_ids: Iterable[str]) -> set[str]:
+    """Bring what is unrealised at the period's end to what it is by now; without a rate say what is not valued.
+
+    Returns the parts of which something stands that did not.
+    """
     name, day, entity = period.name, period.to - DAY, group.entity
     lacking = set(periods_of(draft, LACKING, group.key))
-    wanted = parts_of_group(draft, group.key) if name in lacking else list(part_ids)
-    held = [part_id for part_id in wanted if group.holds(parts_of(part_id)[2])]
+    wanted = parts_of_group(draft, group.key) if name in lacking else sorted(part_ids)
+    held = [part_id for part_id in wanted if _is_held(draft, group, part_id, name)]
     open_now = {
         part_id: balance for part_id in held if any(balance := standing_at(draft.part(KIND, part_id).moves, name))
     }
@@ -138,45 +162,50 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
     is_needed = any(amount for amount, _ in open_now.values())
     if isinstance(exchange, MissingRate) and is_needed:
         _wait(draft, group, period, exchange, open_now)
-        return
+        return set()
     if isinstance(exchange, MissingRate):
         exchange = Exchange(1, 1, EXCHANGE_RATE_ONE, ())
-    if _is_posted(draft, group, period):
-        changes = [_valued(draft, group, period, part_id, exchange) for part_id in held]
-        _post_changes(draft, group, period, exchange, [one for one in changes if one.amount])
-    if group.policies.fx_revaluation == CUMULATIVE:
-        take_back_later(draft, group, period, held, exchange)
+    is_left = _is_left(draft, group, name)
+    left = periods_of(draft, LEFT, group.key)
+    is_last, is_open = is_left and name >= max(left, default=""), open_day_from(draft, entity, day) == day
+    changes = [_valued(draft, group, period, part_id, exchange, is_last=is_last) for part_id in held]
+    changes = [one for one in changes if one.amount and is_open]
+    back = None if is_left else open_day_from(draft, entity, period.to)
+    post(draft, group, name, day, exchange.rate, changes, back)
     put_periods(draft, LACKING, group.key, lacking - {name})
     put_periods(draft, VALUED, group.key, {*periods_of(draft, VALUED, group.key), name})
+    if is_left:
+        put_periods(draft, LEFT, group.key, {*left, name})
     for category in ("no_exchange_rate", "stale_exchange_rate"):
         draft.resolve_exception(category, WAITING, _subject(group, period))
     _watch(draft, group, period)
+    return {one.part_id for one in changes} if is_left else set()
 
 
-def _is_posted(draft: Draft, group: ForeignBalances, period: AccountingPeriod) -> bool:
-    """In a closed period what is reversed on the next period's first day waits until the period is opened again."""
-    if group.policies.fx_revaluation == CUMULATIVE:
-        return True
-    return open_day_from(draft, group.entity, period.to - DAY) < period.to
-
-
-def _valued(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_id: str, exchange: Exchange) -> Change:
-    """What the part's unrealised amount at the period's end is by now, less what of it is posted."""
-    name, mode, ledger = period.name, group.policies.money_mode, group.entity.currency
+def _is_held(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> bool:
+    """As it was when the period was revalued first; also what is monetary no longer, as long as something of it stands."""
     known: Monetary = draft.part(KIND, part_id)
-    balance = standing_at(known.moves, name)
-    found = unrealised(balance, exchange, ledger, mode)
-    is_again = name in known.valued
-    is_cumulative = group.policies.fx_revaluation == CUMULATIVE
-    left = known.left + balance[0] - known.of if is_again else balance[0]
-    standing = standing_for(found, left, balance[0], ledger, mode) if is_cumulative else 0
-    now = replace(known, valued={**known.valued, name: found})
-    if is_cumulative:
-        now = replace(now, standing=standing, left=left, of=balance[0])
+    return name in known.valued or group.holds(parts_of(part_id)[2]) or bool(posted_by(known, FOREVER))
+
+
+def _valued(
+    draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_id: str, exchange: Exchange, *, is_last: bool
+) -> Change:
+    """What the part's unrealised amount at the period's end is by now, less what of it is posted."""
+    name = period.name
+    known: Monetary = draft.part(KIND, part_id)
+    balance, is_again, found, now = standing_at(known.moves, name), name in known.valued, 0, known
+    if is_monetary := is_again or group.holds(parts_of(part_id)[2]):
+        found = unrealised(balance, exchange, group.entity.currency, group.policies.money_mode)
+        now = replace(known, valued={**known.valued, name: found})
+    if is_last:
+        settled = known.left - known.of if is_again else standing_at(known.moves, FOREVER)[0] - balance[0]
+        now = replace(now, left=left_after(balance[0], settled), of=balance[0])
     draft.put(KIND, part_id, now)
-    had = known.standing if is_cumulative else known.valued.get(name, 0)
-    has = standing if is_cumulative else found
-    return Change(part_id, has - had, _say_valued(draft, group, period, part_id, exchange, (had, has), (found, left)))
+    made = None
+    if draft.why is not None:
+        made = _say_valued(draft, group, period, part_id, exchange if is_monetary else None, found)
+    return Change(part_id, found - posted_by(known, name), made)
 
 
 def _say_valued(
@@ -184,40 +213,18 @@ def _say_valued(
     group: ForeignBalances,
     period: AccountingPeriod,
     part_id: str,
-    exchange: Exchange,
-    changed: tuple[Amount, Amount],
-    valued: tuple[Amount, Amount],
-) -> Node | None:
-    if draft.why is None:
-        return None
-    mode, rate_type, (found, left) = group.policies.money_mode, group.policies.exchange_rate_type, valued
-    balance = say_open(draft, group, part_id, period.name)
-    made = say_unrealised(balance, exchange, rate_type, period.to - DAY, group.entity, mode)
-    address = unrealised_of(part_id, period.name)
-    before = recorded_last(
-        draft, group, unrealised_of(part_id) if group.policies.fx_revaluation == CUMULATIVE else address
-    )
-    draft.why.record(address, found, made)
-    if group.policies.fx_revaluation == CUMULATIVE:
-        is_whole = left == balance.amount.value
-        rest = balance.amount if is_whole else constant("left of what was valued", left, "amount", group.currency)
-        made = say_standing(made, rest, balance.amount, mode)
-        draft.why.record(unrealised_of(part_id), changed[1], made)
-    return less("unrealised by now, less what stands", made, before) if changed[0] else made
-
-
-def _post_changes(
-    draft: Draft, group: ForeignBalances, period: AccountingPeriod, exchange: Exchange, changes: list[Change]
-) -> None:
-    """On the period's last day; with policy `reversing` taken back on the first of the next."""
-    entity = group.entity
-    day = open_day_from(draft, entity, period.to - DAY)
-    if group.policies.fx_revaluation == CUMULATIVE:
-        post(draft, group, period.name, day, exchange.rate, changes)
-    else:
-        back = open_day_from(draft, entity, period.to)
-        for record in post(draft, group, period.name, day, exchange.rate, changes):
-            reverse(draft, group, record, back)
+    exchange: Exchange | None,
+    found: Amount,
+) -> Node:
+    assert draft.why is not None, "somebody explains"
+    name, mode, entity = period.name, group.policies.money_mode, group.entity
+    balance = say_open(draft, group, part_id, name)
+    made = constant("not monetary by policy unbilled_is_monetary", 0, "amount", entity.currency)
+    if exchange is not None:
+        made = say_unrealised(balance, exchange, group.policies.exchange_rate_type, period.to - DAY, entity, mode)
+    draft.why.record(unrealised_of(part_id, name), found, made)
+    draft.why.record(valued_of(part_id, name), balance.amount.value or 0, balance.amount)
+    return less("unrealised by now, less what is posted", made, say_posted(draft, group, part_id, name))
 
 
 # What waits for a rate

@@ -7,13 +7,14 @@ from domain.accounts import RECEIVABLE, UNAPPLIED_CASH
 from domain.capabilities import UNREALISED
 from domain.identity import parts_of
 from domain.ledger.journal import Leg, journal_by_project
+from domain.ledger.recorded import journal_line
 from domain.ledger.revaluation import REVALUED, RULE, record_lines
 from domain.outputs import JournalEntry
 from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE
 from state.draft import Draft
 from state.ledger import standings
-from state.ledger.foreign import Change, ForeignBalances
+from state.ledger.foreign import Change, ForeignBalances, keep_posted, posted_of
 from state.ledger.posting import about, booking_of
 from state.terms.known import Slot
 from state.terms.known import period as period_of
@@ -21,19 +22,36 @@ from state.terms.plan import contract_policies
 
 
 def post(
-    draft: Draft, group: ForeignBalances, what: str, day: date, rate: int, changes: Iterable[Change]
-) -> list[JournalEntry]:
-    """A journal a contract, and one where the ERP has what is revalued by itself."""
+    draft: Draft,
+    group: ForeignBalances,
+    what: str,
+    day: date,
+    rate: int,
+    changes: Iterable[Change],
+    back: date | None = None,
+) -> None:
+    """A journal a contract, and one where the ERP has what is revalued by itself; what takes it `back` with it."""
     by_journal: dict[tuple[str, bool], list[Change]] = {}
     for one in changes:
         _, _, account, contract_id, _ = parts_of(one.part_id)
         by_journal.setdefault((contract_id, _is_delivered(draft, group, account, contract_id)), []).append(one)
-    found = []
     for (contract_id, deliver), own in sorted(by_journal.items()):
         record = _journal(draft, group, what, day, rate, contract_id, own, deliver=deliver)
-        standings.publish(draft, record)
-        found.append(record)
-    return found
+        _publish(draft, record, own)
+        if back is not None:
+            _publish(draft, _reversal(draft, group, record, back), own)
+
+
+def _publish(draft: Draft, record: JournalEntry, changes: Iterable[Change]) -> None:
+    standings.publish(draft, record)
+    numbered = {(line.project_id or "", line.account): (number, line) for number, line in enumerate(record.lines, 1)}
+    for one in changes:
+        number, line = numbered[_place(one.part_id)]
+        keep_posted(draft, one.part_id, record.period, line.ledger_amount)
+        if draft.why is not None:
+            currencies = record.currency, record.ledger_currency
+            said = journal_line(record.journal_id, number, (line.amount, line.ledger_amount), currencies)
+            draft.why.add(posted_of(one.part_id, record.period), said.ledger)
 
 
 def _journal(
@@ -93,7 +111,7 @@ def _is_delivered(draft: Draft, group: ForeignBalances, account: str, contract_i
     return (policies.cash_journal if account == UNAPPLIED_CASH else policies.ar_journal) == "milepost"
 
 
-def reverse(draft: Draft, group: ForeignBalances, record: JournalEntry, day: date) -> None:
+def _reversal(draft: Draft, group: ForeignBalances, record: JournalEntry, day: date) -> JournalEntry:
     """Its own lines, back (R14)."""
     slot = Slot(
         group.entity,
@@ -102,7 +120,7 @@ def reverse(draft: Draft, group: ForeignBalances, record: JournalEntry, day: dat
         period_of(draft, group.entity, day).name,
         Exchange(record.exchange_rate, EXCHANGE_RATE_ONE, record.exchange_rate, ()),
     )
-    made = journal_by_project(
+    return journal_by_project(
         about(draft, (record.affected_kind, record.affected_id, 0), record.rule),
         booking_of(slot, "reversal"),
         [
@@ -114,4 +132,3 @@ def reverse(draft: Draft, group: ForeignBalances, record: JournalEntry, day: dat
         deliver=record.deliver,
         reverses=record.journal_id,
     )
-    standings.publish(draft, made)

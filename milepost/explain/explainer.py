@@ -57,7 +57,7 @@ class Explainer:
         self.journals = JournalNodes(self.sources, self.rating, self.entries, self.statements)
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
         LiabilityNodes(self.sources, self.records, self.journals)
-        ProvisionNodes(self.sources, self.statements.recorded, self.entries.charges.over_time)
+        ProvisionNodes(self.sources, self.statements.recorded, self.entries.charges.over_time, self.records.recognised)
         self.listed = CashAndOrderNodes(self.sources, self.caps, self.statements.funding, self.journals.receivables)
         self.retainers = RetainerLeftNodes(self.sources, self.entries)
         self.balances = BalanceNodes(self.sources, self.entries, self.records, self.listed, self.retainers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -35,9 +35,16 @@ from state.terms.plan import contract_policies
 class ProvisionNodes:
     """Operands of the journals with rule `provision/...`, which their rule records."""
 
-    def __init__(self, sources: Sources, recorded: RecordedNodes, earned: EarnedNodes) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        recorded: RecordedNodes,
+        earned: EarnedNodes,
+        recognised: Callable[[str, int], Node],
+    ) -> None:
         self.sources = sources
         self.earned = earned
+        self.recognised = recognised
         recorded.resolvers[KIND] = self._required
 
     def _required(self, journal_id: str, project_id: str) -> Node | None:
@@ -53,7 +60,8 @@ class ProvisionNodes:
         day, policies = period.to - timedelta(days=1), contract_policies(draft, contract)
         known = lines_of(draft, contract, day) if policies.loss_provision != "none" else []
         lines = outlooks(known, day, journal.currency)
-        made = _Lines(self.earned, {one.line_id: (_at(draft, contract, one), one) for one in known}, day, contract)
+        places = {one.line_id: (_at(draft, contract, one), one) for one in known}
+        made = _Lines(self.earned, self.recognised, places, day, contract)
         nodes = [made.left(line) for line in lines]
         whole = say_required(nodes, day, journal.currency, policies.money_mode)
         return say_by_project(lines, nodes, whole, project_id, journal.currency)
@@ -67,6 +75,7 @@ class _Lines(NamedTuple):
     """The lines of a contract as a step knew them, by their ids."""
 
     earned: EarnedNodes
+    recognised: Callable[[str, int], Node]
     places: Mapping[str, tuple[LineAtStep, KnownLine]]
     day: date
     contract: Contract
@@ -81,7 +90,7 @@ class _Lines(NamedTuple):
     def _earned(self, line_id: str) -> Node:
         place, one = self.places[line_id]
         if one.rules:
-            return self.earned.spending.earned(place, self.day)
+            return self.earned.spending.earned(place, self.day, self.recognised)
         return self.earned.in_books(place, one.earns, self.day)
 
     def _bounded(self, line_id: str) -> Node:

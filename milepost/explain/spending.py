@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -73,22 +73,11 @@ class SpendingNodes:
         title = f"remained after {known.as_of}"
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, unit, currency)
 
-    def earned(self, place: LineAtStep, day: date) -> Node:
-        """What the line's work earned by itself by the end of a day."""
-        currency = place.contract.terms.currency
+    def earned(self, place: LineAtStep, day: date, recognised: Callable[[str, int], Node]) -> Node:
+        """What the line's work earned by itself by the end of a day; `recognised` is what a row has at a step."""
         works = [at for at, work in self._works(place) if work.day <= day and work.earned]
-        return total(
-            f"earned by {day}", [each for at in works for each in self._earned(at, currency)], "amount", currency
-        )
-
-    def _earned(self, at: VersionStanding, currency: str) -> list[Node]:
-        price = at.work.price
-        assert price is not None, "it earns"
-        if self.sources.are_many:
-            return [self.sources.part(at.entry.entry_id, "recognised", price.earns, "amount", currency, at.step)]
-        cents = self.fees.entries.rounding(at.entry.entry_id, at.step)
-        recognised = self.fees.entries.recognised(at)
-        return [recognised, cents] if price.earns != price.recognised else [recognised]
+        nodes = [recognised(at.entry.entry_id, at.step) for at in works]
+        return total(f"earned by {day}", nodes, "amount", place.contract.terms.currency)
 
     def opening(self, place: LineAtStep, opening: Opening) -> Node:
         """What balances state that the line had earned."""

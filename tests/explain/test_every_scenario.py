@@ -50,6 +50,7 @@ def test_parts_that_a_large_engagement_only_names(monkeypatch: pytest.MonkeyPatc
         "Policy rounding_scope: line",
         "PUB-16 Hours: 40 of 100",
         "PUB-16 Cost to cost: hours, then travel besides",
+        "Of lines under a cap the cents of statements are revenue",
     }
     chosen = [scenario for _, scenario in SCENARIOS if scenario.name in wanted]
     assert len(chosen) == len(wanted)

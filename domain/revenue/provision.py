@@ -16,6 +16,7 @@ has promised to go on with them. Under a hard cap they do once they will cost mo
     2,000.00 are lost in all, a profit of 3,000.00 shows: 5,000.00 are provided for
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
@@ -50,7 +51,8 @@ def is_provision(rule: str) -> bool:
 class LineOutlook(NamedTuple):
     """A line as of a day: its price and what it had earned of that, what it had cost and will cost in all.
 
-    `foreseen` is what the estimate of `estimated_on` came to; a line that has cost more is taken to be done.
+    `foreseen` is what the estimate of `estimated_on` came to; a line that has cost more is taken to be done. `separate` is the version that
+    brought it as a contract of its own.
     """
 
     line_id: str
@@ -60,6 +62,7 @@ class LineOutlook(NamedTuple):
     cost: Amount
     foreseen: Amount
     estimated_on: date
+    separate: int = 0
 
     @property
     def at_completion(self) -> Amount:
@@ -120,7 +123,7 @@ def _outlook(line: KnownLine, day: date, bound_by: Sequence[Bound], currency: st
     if price is None:
         return None
     cost = spent.by(course_of(known), day, ALL_COST)
-    return LineOutlook(line.line_id, agreed.line.project_id, price, earned, cost, *foreseen)
+    return LineOutlook(line.line_id, agreed.line.project_id, price, earned, cost, *foreseen, agreed.separate)
 
 
 def foreseen_on(known: LineHistory, day: date) -> tuple[Amount, date] | None:
@@ -162,12 +165,28 @@ def is_stated(known: LineHistory, earns: Earning, day: date) -> bool:
     return known.opening is not None and any(stands(own, known.opening, day) for own in earns.values())
 
 
-def required(lines: Sequence[LineOutlook], currency: str, mode: str) -> Amount:
-    """What is to be provided for: never below zero."""
+def required(lines: Sequence[LineOutlook], currency: str, mode: str) -> dict[str, Amount]:
+    """What is to be provided for, by project."""
+    found: Counter[str] = Counter()
+    for own in apart(lines):
+        found.update(_by_project(own, _whole(own, currency, mode), currency))
+    return dict(sorted(found.items()))
+
+
+def apart(lines: Iterable[LineOutlook]) -> list[list[LineOutlook]]:
+    """Those that are tested together: lines that an amendment brought as a contract of its own are one (IFRS 15.20)."""
+    found: dict[int, list[LineOutlook]] = {}
+    for line in lines:
+        found.setdefault(line.separate, []).append(line)
+    return [found[version] for version in sorted(found)]
+
+
+def _whole(lines: Sequence[LineOutlook], currency: str, mode: str) -> Amount:
+    """Never below zero."""
     return max(round_ratio(sum(line.left for line in lines), 1, smallest_unit(currency), mode), 0)
 
 
-def by_project(lines: Sequence[LineOutlook], whole: Amount, currency: str) -> dict[str, Amount]:
+def _by_project(lines: Sequence[LineOutlook], whole: Amount, currency: str) -> dict[str, Amount]:
     """In proportion to what the lines of each project lose still (R12)."""
     losses = _losses(lines)
     if not whole:
@@ -216,16 +235,29 @@ def say_left(line: LineOutlook, known: LineHistory, facts: LineFacts, day: date)
     return less(f"left of the loss of line {line.line_id}", loss, shown, rule="R44")
 
 
-def say_required(lines: Sequence[Node], day: date, currency: str, mode: str) -> Node:
+def say_required(
+    lines: Sequence[LineOutlook], left: Mapping[str, Node], project_id: str, day: date, places: tuple[str, str]
+) -> Node:
+    """Of a project; `left` is what each line still loses, `places` the currency and how its amounts are rounded."""
+    currency, mode = places
+    shares = []
+    for own in apart(lines):
+        nodes = [left[line.line_id] for line in own]
+        shares.append(_say_by_project(own, nodes, _say_whole(nodes, day, currency, mode), project_id, currency))
+    parts = [share for share in shares if share.value]
+    if not parts:
+        return constant(f"nothing of project {project_id} to provide for on {day}", 0, "amount", currency)
+    return parts[0] if len(parts) == 1 else total(f"of project {project_id}", parts, "amount", currency)
+
+
+def _say_whole(lines: Sequence[Node], day: date, currency: str, mode: str) -> Node:
     nothing = constant("nothing", 0, "amount", currency)
-    if not lines:
-        return constant(f"nothing to provide for on {day}", 0, "amount", currency)
     whole = lines[0] if len(lines) == 1 else total("left of the loss of all lines", lines, "amount", currency)
     rounded = evaluated("rounded", "round", (whole,), rounding(currency, mode), "amount", currency)
     return most(f"to be provided for on {day}", rounded, nothing, rule="R44")
 
 
-def say_by_project(
+def _say_by_project(
     lines: Sequence[LineOutlook], nodes: Sequence[Node], whole: Node, project_id: str, currency: str
 ) -> Node:
     """A project's part of it."""

@@ -17,7 +17,6 @@ from domain.revenue.provision import (
     LineOutlook,
     bounds_of,
     outlooks,
-    say_by_project,
     say_completion,
     say_left,
     say_required,
@@ -62,9 +61,8 @@ class ProvisionNodes:
         lines = outlooks(known, day, journal.currency)
         places = {one.line_id: (_at(draft, contract, one), one) for one in known}
         made = _Lines(self.earned, self.recognised, places, day, contract)
-        nodes = [made.left(line) for line in lines]
-        whole = say_required(nodes, day, journal.currency, policies.money_mode)
-        return say_by_project(lines, nodes, whole, project_id, journal.currency)
+        left = {line.line_id: made.left(line) for line in lines}
+        return say_required(lines, left, project_id, day, (journal.currency, policies.money_mode))
 
 
 def _at(draft: Draft, contract: Contract, one: KnownLine) -> LineAtStep:

@@ -31,7 +31,6 @@ from domain.revenue.provision import (
     RULE,
     KnownLine,
     LineOutlook,
-    by_project,
     counts,
     course_of,
     foreseen_on,
@@ -226,7 +225,7 @@ def _periods(
 def _bring(draft: Draft, of: Provider, ends: AccountingPeriod, lines: Sequence[LineOutlook]) -> bool:
     """What is provided at a period's end to what is required then; whether that was possible."""
     day, known, mode = ends.to - DAY, provided(draft, of.contract), of.policies.money_mode
-    wanted = by_project(lines, required(lines, of.currency, mode), of.currency)
+    wanted = required(lines, of.currency, mode)
     standing = {each: standing_at(known.moves.get(each, {}), ends.name) for each in sorted({*known.moves, *wanted})}
     if all(had == (wanted.get(each, 0), had[1]) and (had[0] or not had[1]) for each, had in standing.items()):
         return True

@@ -58,9 +58,10 @@ def limits_all(rule: CapRule, day: date) -> bool:
 
 
 def bounds(lines: Mapping[str, CappedLine], day: date) -> dict[str, list[Bound]]:
-    """By line; a cap of which nobody knows what some work under it will cost is none."""
+    """By line that goes on; a cap of which nobody knows what some work under it will cost is none."""
     found: dict[str, list[Bound]] = {}
-    rules = {rule.cap_id: rule for line in lines.values() for rule in line.rules if limits_all(rule, day)}
+    going_on = [line for line in lines.values() if not line.is_over]
+    rules = {rule.cap_id: rule for line in going_on for rule in line.rules if limits_all(rule, day)}
     for cap_id, rule in sorted(rules.items()):
         under = {name: line for name, line in lines.items() if any(each.cap_id == cap_id for each in line.rules)}
         going = {name: line for name, line in under.items() if not line.is_over}

@@ -108,18 +108,13 @@ def outlooks(lines: Sequence[KnownLine], day: date, currency: str) -> list[LineO
 
 
 def _outlook(line: KnownLine, day: date, bound_by: Sequence[Bound], currency: str) -> LineOutlook | None:
-    agreed, known = counts(line, day), line.known
-    foreseen = foreseen_on(known, day)
+    agreed, known, foreseen = counts(line, day), line.known, foreseen_on(line.known, day)
     if agreed is None or foreseen is None:
         return None
-    price: Amount | None
+    earned = spent.earned_by(known.spent, day) if line.rules else earned_on(known, line.earns, day)
+    price: Amount | None = sum(one.spread.amount for one in prices_on(line.earns, day))
     if line.rules:
-        price, earned = (
-            capped.price(line.line_id, _capped(line, day), bound_by, currency),
-            spent.earned_by(known.spent, day),
-        )
-    else:
-        price, earned = sum(one.spread.amount for one in prices_on(line.earns, day)), earned_on(known, line.earns, day)
+        price = capped.price(line.line_id, _capped(line, day), bound_by, currency)
     if price is None:
         return None
     cost = spent.by(course_of(known), day, ALL_COST)

@@ -52,7 +52,7 @@ class LineOutlook(NamedTuple):
     """A line as of a day: its price and what it had earned of that, what it had cost and will cost in all.
 
     `foreseen` is what the estimate of `estimated_on` came to; a line that has cost more is taken to be done. `separate` is the version that
-    brought it as a contract of its own.
+    brought it as a contract of its own. `stated` is what its balances provide for, of which nobody has said since what remains.
     """
 
     line_id: str
@@ -63,6 +63,7 @@ class LineOutlook(NamedTuple):
     foreseen: Amount
     estimated_on: date
     separate: int = 0
+    stated: Amount | None = None
 
     @property
     def at_completion(self) -> Amount:
@@ -71,6 +72,8 @@ class LineOutlook(NamedTuple):
     @property
     def left(self) -> Amount:
         """Of its loss what its cost and its revenue do not show yet; below zero where a profit is still to come."""
+        if self.stated is not None:
+            return self.stated
         return (self.at_completion - self.price) - (self.cost - self.earned)
 
 
@@ -101,7 +104,8 @@ def course_of(known: LineHistory) -> Course:
 
 
 def outlooks(lines: Sequence[KnownLine], day: date, currency: str) -> list[LineOutlook]:
-    """Of lines that count, of which somebody has said what remains; of those under caps where they cost more than these pay for."""
+    """Of lines that count, of which somebody has said what remains, or that have a provision by their balances; of those under caps where
+    they cost more than these pay for."""
     bound_by = bounds_of(lines, day)
     found = (_outlook(line, day, bound_by.get(line.line_id, ()), currency) for line in lines)
     return [each for each in found if each is not None]
@@ -109,8 +113,10 @@ def outlooks(lines: Sequence[KnownLine], day: date, currency: str) -> list[LineO
 
 def _outlook(line: KnownLine, day: date, bound_by: Sequence[Bound], currency: str) -> LineOutlook | None:
     agreed, known, foreseen = counts(line, day), line.known, foreseen_on(line.known, day)
-    if agreed is None or foreseen is None:
+    if agreed is None:
         return None
+    if foreseen is None:
+        return _as_stated(line, agreed)
     earned = spent.earned_by(known.spent, day) if line.rules else earned_on(known, line.earns, day)
     price: Amount | None = sum(one.spread.amount for one in prices_on(line.earns, day))
     if line.rules:
@@ -119,6 +125,14 @@ def _outlook(line: KnownLine, day: date, bound_by: Sequence[Bound], currency: st
         return None
     cost = spent.by(course_of(known), day, ALL_COST)
     return LineOutlook(line.line_id, agreed.line.project_id, price, earned, cost, *foreseen, agreed.separate)
+
+
+def _as_stated(line: KnownLine, agreed: TermsInForce) -> LineOutlook | None:
+    opening = line.known.opening
+    if opening is None or not opening.provided:
+        return None
+    day, provided = opening.as_of, opening.provided
+    return LineOutlook(line.line_id, agreed.line.project_id, 0, 0, 0, 0, day, agreed.separate, provided)
 
 
 def foreseen_on(known: LineHistory, day: date) -> tuple[Amount, date] | None:

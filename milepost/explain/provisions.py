@@ -80,6 +80,9 @@ class _Lines(NamedTuple):
 
     def left(self, line: LineOutlook) -> Node:
         place, one = self.places[line.line_id]
+        if line.stated is not None:
+            assert one.known.opening is not None, "its balances state it"
+            return self.earned.spending.provided(place, one.known.opening)
         leaves = self.earned.leaves(place, one.known.held[-1])
         earned = self._earned(line.line_id)
         price = self._bounded(line.line_id) if one.rules else self.earned.price(place, one.earns, self.day)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from domain.events.commercial import BalancesBroughtForward
 from domain.events.delivery import EstimateRevised
 from domain.explanation import Node, constant, most, total
 from domain.revenue.method import COST, HOURS, Course, Estimated, Opening
@@ -79,12 +80,16 @@ class SpendingNodes:
         nodes = [recognised(at.entry.entry_id, at.step) for at in works]
         return total(f"earned by {day}", nodes, "amount", place.contract.terms.currency)
 
+    def provided(self, place: LineAtStep, opening: Opening) -> Node:
+        """What balances state that is provided for the line's loss."""
+        event, number = self._balances(place)
+        title, currency = f"provided for by {opening.as_of}", place.contract.terms.currency
+        return self.sources.field(title, opening.provided, "amount", event, f"lines[{number}].provision", currency)
+
     def opening(self, place: LineAtStep, opening: Opening) -> Node:
         """What balances state that the line had earned."""
         title, currency = f"earned by {opening.as_of}", place.contract.terms.currency
-        found = self.fees.brought_forward(place)
-        assert found is not None, "its balances are in the books"
-        event, number = found
+        event, number = self._balances(place)
         stated = event.lines[number]
         of = (("revenue", stated.revenue), ("conceded", stated.conceded))
         parts = [
@@ -93,6 +98,12 @@ class SpendingNodes:
             if amount or name == "revenue"
         ]
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
+
+    def _balances(self, place: LineAtStep) -> tuple[BalancesBroughtForward, int]:
+        """With the number of the line."""
+        found = self.fees.brought_forward(place)
+        assert found is not None, "its balances are in the books"
+        return found
 
     def _estimate(self, place: LineAtStep, known: Estimated) -> EstimateRevised:
         projects = {agreed.line.project_id for agreed in place.known.held}

@@ -374,20 +374,22 @@ def _note_estimates(draft: Draft, of: Provider, lines: Sequence[KnownLine], day:
 
 def _lacks(draft: Draft, of: Provider, line: KnownLine, day: date) -> tuple[str, str] | None:
     """The field, and what to send."""
-    agreed = counts(line, day)
-    if agreed is None or not line.known.spent or line.known.spent[0].day > day:
+    agreed, opening = counts(line, day), line.known.opening
+    stated = opening is not None and opening.as_of <= day and opening.provided
+    if agreed is None or not (stated or any(one.day <= day for one in line.known.spent[:1])):
         return None
     project_id, line_id = agreed.line.project_id, line.line_id
     of_line = f"line {line_id} of contract {of.contract_id}"
     send = f"send EstimateRevised of project {project_id} with line_id {line_id} in {of.currency}"
     known = foreseen_on(line.known, day)
     if known is None:
+        so = "its provision stays as its balances state it" if stated else "nothing is provided for its loss"
         expected = f"{of_line}: expected an estimate of the cost that remains in {of.currency}, got"
         other = other_currency(draft, of.contract, project_id, line_id)
         if other is not None:
-            return "currency", f"{expected} one in {other} by {day}; nothing is provided for its loss; {send}"
-        got = found_instead(draft, of.contract, project_id, line_id, line.known.opening)
-        return "remaining", f"{expected} {got} by {day}; nothing is provided for its loss; {send}"
+            return "currency", f"{expected} one in {other} by {day}; {so}; {send}"
+        got = found_instead(draft, of.contract, project_id, line_id, opening)
+        return "remaining", f"{expected} {got} by {day}; {so}; {send}"
     cost, (at_completion, estimated_on) = spent.by(course_of(line.known), day, ALL_COST), known
     if cost <= at_completion:
         return None

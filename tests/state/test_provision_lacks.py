@@ -52,6 +52,15 @@ def test_an_estimate_is_asked_for(estimate: str | None, field: str, message: str
     assert (one.owner_role, one.field, one.message) == ("delivery", field, message)
 
 
+def test_what_balances_provide_for_stays_until_an_estimate_comes() -> None:
+    one = raised(
+        "2026-01-15 brought forward P",
+        "  line L hours=1 cost=500.00 revenue=1000.00 cap_used=1000.00 provision=300.00",
+        "2026-01-31 day ended",
+    )
+    assert one.message == f"{EXPECTED} none by 2026-01-31; its provision stays as its balances state it; {SEND}"
+
+
 def test_the_rate_of_the_last_day_is_asked_for() -> None:
     """The ledger is in EUR: the rate of 10 January is too old at the end of the month."""
     one = raised(

@@ -311,6 +311,8 @@ def wake(
             cash_applications.retry(draft, rest)
         elif kind == "entry":
             work.retry(draft, rest)
+        elif kind == spent.WAITING:
+            revenue.retry(draft, rest)
     _settle(draft, revalued=[rest for kind, rest in named if kind == revaluation.WAITING])
     for kind, rest in named:
         if kind == outlooks.KIND:

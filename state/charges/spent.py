@@ -8,7 +8,7 @@ What work earns by itself is kept beside that.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from domain.identity import composed, parts_of
 from domain.money import convert
@@ -17,15 +17,19 @@ from domain.revenue.method import Spent
 from domain.terms import methods
 from domain.terms.kind import TermsInForce
 from domain.units import Amount, Hours
+from domain.waiting import waits_for_exchange_rate
 from domain.work.hours import worked_hours
 from domain.work.rows import FEE, ONLY_EARNED
 from state.books import Charge, Contract, Entry, Spending, SpentInMonth, Work
 from state.draft import Draft
 from state.terms.known import exchange_on
+from state.terms.plan import contract_policies
 from state.totals import month_of
 from state.value import plain
 
 LINE, MONTH = "spending", "spent"
+# What a contract waits for by the rates of its cost.
+WAITING: Final = "spent"
 # Hours, and cost by its own currency.
 Sums = tuple[Hours, dict[str, Amount]]
 NOTHING: Sums = (0, {})
@@ -202,6 +206,24 @@ def _changed(draft: Draft, part_id: str, works: Iterable[tuple[SpentWork, int]])
 
 def _on(month: SpentInMonth, day: date) -> tuple[object, Amount]:
     return month.days.get(day), month.earned.get(day, 0)
+
+
+def wait_for_rates(draft: Draft, part_id: str, days: Iterable[date]) -> None:
+    """A rate that comes for these days, or is corrected, counts what was spent on them again."""
+    contract_id, line_id = parts_of(part_id)
+    contract = draft.contract(contract_id)
+    if contract is None:
+        return
+    terms, by_currency = contract.terms, dict[str, set[date]]()
+    for day in days:
+        month: SpentInMonth | None = draft.part(MONTH, composed(contract_id, line_id, month_of(day)))
+        for _, costs in (month.days.get(day, {}) if month is not None else {}).values():
+            for currency in costs.keys() - {terms.currency}:
+                by_currency.setdefault(currency, set()).add(day)
+    for currency, own in by_currency.items():
+        staleness = contract_policies(draft, contract).rate_staleness_days
+        keys = waits_for_exchange_rate(currency, terms.currency, terms.legal_entity_id, own, staleness)
+        draft.waits_added |= {(kind, key, f"{WAITING}:{contract_id}") for kind, key in keys if kind == "exchange"}
 
 
 # As the terms ask for it

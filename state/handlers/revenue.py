@@ -26,7 +26,7 @@ from domain.work.rows import SCHEDULED_REVENUE, row_id
 from state.books import Charge, Contract, LineFees, Spending
 from state.charges.estimates import found_instead, is_estimated_between, other_currency
 from state.charges.spent import LINE as SPENDING
-from state.charges.spent import begin, is_spent, kept_apart, known_spent, take_in
+from state.charges.spent import begin, is_spent, kept_apart, known_spent, take_in, wait_for_rates
 from state.charges.terms_known import agreed_versions, begins_after, every_obliged, known_of
 from state.draft import Draft
 from state.handlers.fees import HORIZON, bring, look_again, project_of
@@ -96,9 +96,19 @@ def after_report(draft: Draft) -> None:
             settle(draft, contract)
 
 
+def retry(draft: Draft, contract_id: str) -> None:
+    """A rate of a day on which something was spent has come, or was corrected: what is recognised counts it by that."""
+    contract = draft.contract(contract_id)
+    if contract is not None and contract.in_force:
+        settle(draft, contract)
+
+
 def after_event(draft: Draft) -> None:
     """Where what was spent by a day has changed that counts already, or the first of it has come."""
-    touched = {parts_of(part_id)[0] for part_id, days in take_in(draft).items() if _counts(draft, part_id, days)}
+    moved = take_in(draft)
+    for part_id, days in moved.items():
+        wait_for_rates(draft, part_id, days)
+    touched = {parts_of(part_id)[0] for part_id, days in moved.items() if _counts(draft, part_id, days)}
     if "brought_forward" in draft.kinds:
         touched.update(parts_of(part_id)[0] for part_id in draft.ids(SPENDING))
     for contract_id in sorted(touched):

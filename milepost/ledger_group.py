@@ -35,13 +35,13 @@ RESULTS: Final = ("company", "ledger_currency", "revenue", "cost", "transferred"
 ALL: Final = "group"
 
 
-def show_group(output: Path, *, as_csv: bool, json: bool) -> None:
-    """Two tables; CSV has those of companies as rows of the section `result`."""
+def show_group(output: Path, period: str | None, *, as_csv: bool, json: bool) -> None:
+    """Two tables, of the journals of a period or of all; CSV has those of companies as rows of the section `company`."""
     from connectors.files.no_outputs import NoOutputs
     from domain.ledger.group import results
 
     try:
-        group = read_group(output)
+        group = read_group(output, period)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     pairs, companies = group.pairs(), group.companies()
@@ -58,18 +58,24 @@ def show_group(output: Path, *, as_csv: bool, json: bool) -> None:
     elif as_csv:
         _write(("section", *PAIRS, *RESULTS[2:]), pairs, companies, found)
     else:
-        _tables(pairs, companies, found)
+        _tables(pairs, companies, found, period)
 
 
-def read_group(output: Path) -> Group:
+def read_group(output: Path, period: str | None = None) -> Group:
     from connectors.files.written import read_topic
     from domain.ledger.group import Group
     from domain.outputs import TOPICS, JournalEntry
 
     group = Group()
+    known: set[str] = set()
     for written in read_topic(output, TOPICS["JournalEntry"]):
         if isinstance(written.record, JournalEntry):
-            group.add(written.record)
+            known.add(written.record.period)
+            if period in (None, written.record.period):
+                group.add(written.record)
+    if known and period not in (None, *known):
+        message = f"expected an accounting period such as {max(known)}, got {period}; companies have journals in "
+        raise typer.BadParameter(message + ", ".join(sorted(known)), param_hint="--period")
     return group
 
 
@@ -123,7 +129,12 @@ def _write(
         writer.writerow((ALL, "", "", group.ledger_currency, *blank, *amounts))
 
 
-def _tables(pairs: Sequence[CompanyPair], companies: Sequence[CompanyResult], groups: Sequence[GroupResult]) -> None:
+def _tables(
+    pairs: Sequence[CompanyPair],
+    companies: Sequence[CompanyResult],
+    groups: Sequence[GroupResult],
+    period: str | None,
+) -> None:
     from milepost.tables import Table, show
 
     if not companies:
@@ -176,7 +187,12 @@ def _tables(pairs: Sequence[CompanyPair], companies: Sequence[CompanyResult], gr
         ),
     )
     wrong = sum(1 for pair in pairs if any(pair.differences))
-    if wrong:
+    if wrong and period is not None:
+        tell(
+            f"\n{wrong} pairs of companies do not agree in {period}: where one of the two had closed it, its half is in its next open "
+            "period; without --period all halves are together"
+        )
+    elif wrong:
         tell(f"\n{wrong} pairs of companies do not agree: milepost verify says which journals")
     elif pairs:
         tell("\nAll pairs agree: what is charged and owed is nothing in the group, in the currency of each transfer")

@@ -138,7 +138,7 @@ def _fault(draft: Draft, known: Adjustment, contract: Contract | None) -> Postin
     if event.reverse_on is not None and event.reverse_on <= event.adjusted_on:
         why = f"expected a day after {event.adjusted_on}, on which it is posted, got {event.reverse_on}"
         return PostingFault(MISAPPLIED, "reverse_on", why, event.amount)
-    if (wrong := adjustment.fault(event, contract.terms.currency)) is not None:
+    if (wrong := adjustment.fault(event, contract.terms)) is not None:
         return PostingFault(MISAPPLIED, *wrong, event.amount)
     begins_after = draft.project(plan.line.project_id).begins_after
     if is_before(begins_after, event.adjusted_on):

@@ -8,14 +8,15 @@ that is taken away. On `reverse_on` it reverses itself, to the cent and at its r
     back on 1 April: Dr 4000 1,000.00, Cr 2300 400.00, Cr 1160 600.00
 """
 
+from domain.events.commercial import ContractSigned
 from domain.events.finance import RevenueAdjusted
 from domain.money import format_amount, smallest_unit
 from domain.policy_faults import ENTRY_MOST, Fault
 
 
-def fault(event: RevenueAdjusted, currency: str) -> Fault | None:
-    """Field and message of what cannot be posted on a contract in the currency; the first in the order of the fields."""
-    amount = format_amount(event.amount)
+def fault(event: RevenueAdjusted, terms: ContractSigned) -> Fault | None:
+    """Field and message of what cannot be posted on a contract of the terms; the first in the order of the fields."""
+    amount, currency = format_amount(event.amount), terms.currency
     if not event.amount:
         return "amount", "expected an amount other than zero, got 0.00"
     if abs(event.amount) > ENTRY_MOST:
@@ -24,4 +25,7 @@ def fault(event: RevenueAdjusted, currency: str) -> Fault | None:
         return "currency", f"contract {event.contract_id} is in {currency}, the adjustment in {event.currency}"
     if event.amount % smallest_unit(currency):
         return "amount", f"{amount} is finer than {currency} can be paid"
+    if event.adjusted_on < terms.starts_on:
+        why = f"expected a day from {terms.starts_on} on, when contract {event.contract_id} starts, got {event.adjusted_on}"
+        return "adjusted_on", f"{why}; send the adjustment with its day, or amend the start of the contract"
     return None

@@ -110,10 +110,10 @@ def ledger(
         {"--map": mapping, "--set": overrides, "--accounts": accounts, "--on": on, "--from": first, "--to": last}
     )
     if group:
-        for option, given in (("--entity", entity), ("--period", period), ("--statement", statement)):
+        for option, given in (("--entity", entity), ("--statement", statement)):
             if given:
                 raise typer.BadParameter("expected --group without it, of all companies together", param_hint=option)
-        show_group(output, as_csv=as_csv, json=json)
+        show_group(output, period, as_csv=as_csv, json=json)
         return
     try:
         sums = ledger_sums(output)

@@ -20,6 +20,7 @@ from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Cost, Entry, Issued, Price, Work
 from state.ledger.carried import INVOICED
+from state.ledger.transfers import transferred_of
 from state.totals import earned_as_billed
 from state.trace import row_of
 
@@ -81,10 +82,17 @@ class RecordNodes:
                 found.append(self.entries.worked(at.work.time))
             if at.work.cost is not None:
                 found.append(self.entries.cost(at, at.work.cost))
+            if at.work.transfer is not None:
+                found += self._transferred(at)
             if at.work.price is not None:
                 found += self._priced(at, at.work.price)
         found += self._billed(entry_id, step)
         return [node._replace(id=f"{entry_id}#{name}") for name, node in self._named(found, entry_id).items()]
+
+    def _transferred(self, at: VersionStanding) -> list[Node]:
+        """What its company charges another for it."""
+        node = self.entries.recorded.figure(transferred_of(at.work), at.step)
+        return [node] if node is not None else []
 
     def _named(self, nodes: list[Node], entry_id: str) -> dict[str, Node]:
         """By the name of the figure, which is what stands after the entry's id in the title."""

@@ -101,7 +101,28 @@ def test_as_csv(output: Path) -> None:
     assert (rows[3]["currency"], rows[3]["profit"]) == ("EUR", "1600.00")
 
 
-@pytest.mark.parametrize("other", [("--entity", "PARIS"), ("--period", "2026-03"), ("--statement",)])
+def test_of_a_period(tmp_path: Path) -> None:
+    """8 h of February and 8 h of March, each charged at 80.00."""
+    days = [worked("T-1", 2, person_id="EVA", worked_on="2026-02-27"), worked("T-2", 2, person_id="EVA")]
+    write(tmp_path / "input", [*founding(), *second_company(), *days])
+    run(tmp_path)
+    for period, charged in (("--period=2026-02", "640.00"), ("--period=2026-03", "640.00"), ("--json", "1280.00")):
+        found = json.loads(milepost(tmp_path / "output", "ledger", "--group", "--json", period).stdout)
+        assert [(one["charged"], one["due_to"]) for one in found["pairs"]] == [(charged, charged)]
+    result = CliRunner().invoke(app, ["ledger", "--group", "--period", "2026-04", "--output", str(tmp_path / "output")])
+    assert result.exit_code == 2
+    assert "companies have journals in 2026-02, 2026-03" in " ".join(result.output.replace("│", " ").split())
+
+
+def test_the_charge_of_an_entry_is_explained(output: Path) -> None:
+    """8 h at 80.00."""
+    told = milepost(output, "explain", "T-2#transferred").stdout
+    assert "640.00" in told
+    assert "TransferPriceSet" in told
+    assert "transferred" in milepost(output, "explain", "T-2").stdout
+
+
+@pytest.mark.parametrize("other", [("--entity", "PARIS"), ("--statement",)])
 def test_it_is_of_all_companies(output: Path, other: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, ["ledger", "--group", *other, "--output", str(output)])
     assert result.exit_code == 2

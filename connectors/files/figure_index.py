@@ -41,7 +41,7 @@ from domain.units import Instant
 from state.genesis import Genesis
 from state.rules import begun_under
 
-VERSION: Final = 15
+VERSION: Final = 16
 # Another question or run may be taking in a long history.
 BUSY_SECONDS: Final = 600.0
 FOLDER: Final = "index"

@@ -41,6 +41,8 @@ _HEADING: Final = 7
 _POSTED: Final = (*range(7), 10, 11, 12, 13)
 # A line of a journal, or several as one.
 _LINE: Final = "heading, about, rule, day, amount, ledger"
+# Of balances: what they post, and what terms had charged by themselves of the time that they include, which they take back.
+_OF_BEFORE: Final = "(p.opening OR (p.log_offset <= l.first AND p.day <= l.as_of))"
 _WORKED: Final = (0, 3, 4, 8, 9)
 _CHARGED: Final = (0, 3, 4, 5)
 _PUBLISHED: Final = (0, 4, 5, 6, 7, 8)
@@ -302,10 +304,15 @@ class GlanceTables:
 
     def accounts(self, cut: int) -> list[AccountSum]:
         """Sums of all accounts that tables show, of what the records before a log offset caused."""
-        sql = "SELECT heading, sum(amount), sum(ledger), sum(opening * ledger) FROM posted WHERE log_offset < ? GROUP BY heading"
-        sums = self._db.execute(sql, (cut,)).fetchall()
+        self._make_loads(cut)
+        sums = self._db.execute(
+            "SELECT heading, sum(amount), sum(ledger) FROM posted WHERE log_offset < ? GROUP BY heading", (cut,)
+        ).fetchall()
+        sql = f"""SELECT heading, sum(ledger) FROM temp.loads l JOIN headings h ON h.project = l.project JOIN posted p ON p.heading = h.no
+            WHERE log_offset < ? AND {_OF_BEFORE} GROUP BY heading"""  # noqa: S608
+        opening = dict(self._db.execute(sql, (cut,)))
         headings = self._headings_of(heading for heading, *_ in sums)
-        return [AccountSum._make((*headings[heading], *of)) for heading, *of in sums]
+        return [AccountSum._make((*headings[heading], *of, opening.get(heading, 0))) for heading, *of in sums]
 
     def about(self, cut: int, accounts: Iterable[str], since: int, until: int) -> list[AboutSum]:
         """Sums of some accounts by what the journals are about, of accounting dates from a day to before another; those that are not 0."""
@@ -417,7 +424,8 @@ class GlanceTables:
         if of.statements:
             which.append(f"x.statement IN ({_among(':statements')})")
         if of.is_opening:
-            which.append("p.opening")
+            self._make_loads(cut)
+            which.append(_OF_BEFORE)
         if of.seq is not None:
             which.append("p.seq = :seq")
         if of.line is not None:
@@ -432,7 +440,8 @@ class GlanceTables:
                 "p.day BETWEEN :first AND :last",
                 _is_word("w.person", "by_person") if of.by_person else "w.person IS NULL",
             ]
-        joined = " LEFT JOIN newest_worked w ON w.row = p.about" if of.by_person is not None else ""
+        joined = " JOIN temp.loads l ON l.project = h.project" if of.is_opening else ""
+        joined += " LEFT JOIN newest_worked w ON w.row = p.about" if of.by_person is not None else ""
         if of.placed:
             joined += " JOIN temp.placed x ON (x.heading, x.seq, x.line) = (p.heading, p.seq, p.line)"
         sql = f"""SELECT p.seq, p.line, p.log_offset, {_text("p.engagement")}, p.amount, p.ledger, {_text("p.about")}, p.day
@@ -640,6 +649,24 @@ class GlanceTables:
                 WHERE l.status = (SELECT no FROM words WHERE text = 'issued') GROUP BY l.row, t.seq;
             """,  # noqa: S608
         )
+
+    def _make_loads(self, cut: int) -> None:
+        """Projects with balances that are booked: the log offset at which they first were, and their last day."""
+        if self._made.get("loads") == cut:
+            return
+        last_days = [
+            (project_id, noted["as_of"])
+            for project_id, versions in self.named(OPENED, cut).items()
+            for noted in versions[-1:]
+        ]
+        self._db.execute("DROP TABLE IF EXISTS temp.loads")
+        self._db.execute("CREATE TEMP TABLE loads(project INTEGER PRIMARY KEY, first INTEGER, as_of INTEGER)")
+        self._db.executemany(
+            """INSERT INTO temp.loads SELECT h.project, min(p.log_offset), ?2 FROM headings h JOIN posted p ON p.heading = h.no
+            WHERE h.project = (SELECT no FROM words WHERE text = ?1) AND p.opening AND p.log_offset < ?3 GROUP BY h.project""",
+            [(*each, cut) for each in last_days],
+        )
+        self._made["loads"] = cut
 
     def _make_placed(self, cut: int) -> None:
         """Temporary tables: each line of a journal on 1150 and 1160 with its statement; rows of which statements list something else than

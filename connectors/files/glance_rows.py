@@ -61,8 +61,9 @@ COMPANY, CUSTOMER, PERSON, CAPACITY, PROJECT, CONTRACT, HOLD, PERIOD = (
 )
 INVOICE, INVOICED, APPLIED, CREDIT_MEMO, WRITE_OFF = ("invoice", "invoiced", "applied", "credit_memo", "write_off")
 # Open invoices of the old system, by project and version of its balances; a fact of them names the project alone.
+DIFFERENCE: Final = "difference"
 OPENING, BROUGHT_FORWARD = "opening", "brought_forward"
-# Hours that balances brought forward have, by project.
+# Hours that balances brought forward have, and their last day, by project.
 OPENED: Final = "opened"
 # What the retainers of a project have left, by version of its view.
 RETAINERS: Final = "retainers"
@@ -120,8 +121,10 @@ class GlanceRows:
                 self.charged.append((row_id(DELIVERY, event.delivery_id), event.version, record.offset, *whose))
             case _:
                 if isinstance(event, BalancesBroughtForward):
-                    hours = orjson.dumps({"hours": sum(line.hours for line in event.lines)}).decode()
-                    self.named.append((OPENED, event.project_id, event.version, record.offset, hours))
+                    opened = {"hours": sum(line.hours for line in event.lines), "as_of": event.as_of.toordinal()}
+                    self.named.append(
+                        (OPENED, event.project_id, event.version, record.offset, orjson.dumps(opened).decode())
+                    )
                 if (stated := _stated(event)) is not None:
                     kind, id_, version, noted = stated
                     self.named.append((kind, id_, version, record.offset, orjson.dumps(noted).decode()))
@@ -158,8 +161,10 @@ class GlanceRows:
         head = journal.legal_entity_id, journal.ledger_currency, journal.currency
         accounted = journal.accounting_date.toordinal()
         day = journal.service_date.toordinal() if journal.service_date is not None else accounted
-        # Of balances that waited for a rate the cause is what came.
-        is_opening = int(BROUGHT_FORWARD in {journal.cause_kind, kind})
+        # Of balances that waited for a rate the cause is what came; what comes to their rows later is a difference.
+        is_opening = int(
+            journal.cause_kind == BROUGHT_FORWARD or (kind == BROUGHT_FORWARD and journal.kind != DIFFERENCE)
+        )
         for number, line in enumerate(journal.lines):
             if line.account in ASIDE:
                 continue

@@ -36,13 +36,18 @@ def test_tables_are_the_same(name: str, tmp_path: Path) -> None:
 
 
 def _tables(folder: Path, books: Books, until: str, unlike: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    write_events(folder, books)
+    run(folder, "--until", until)
+    return {table: _rows(folder, table, unlike) for table in ("unbilled", "prepaid")}
+
+
+def write_events(folder: Path, books: Books) -> None:
+    """What the books were told, but the ends of days."""
     (folder / "input").mkdir(parents=True)
     told = [record.event for record in books.log if not isinstance(record.event, DayEnded)]
     own = ({"engagement_id": ENGAGEMENT} if "engagement_id" in event._fields else {} for event in told)
     lines = [orjson.dumps({**record_to_json(event), **each}) for event, each in zip(told, own, strict=True)]
     (folder / "input" / "events.jsonl").write_bytes(b"\n".join(lines) + b"\n")
-    run(folder, "--until", until)
-    return {table: _rows(folder, table, unlike) for table in ("unbilled", "prepaid")}
 
 
 def _rows(folder: Path, table: str, unlike: Collection[str]) -> list[dict[str, Any]]:

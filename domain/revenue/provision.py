@@ -8,6 +8,7 @@ its cost at completion less its price. What its journals show of that by a day i
 
 A line that will make a profit lowers the loss of the others by the profit that it still has to make. When a period ends the provision is
 brought to what is required then, up or down: journals are the difference. It ends with the work, or when the contract is over.
+What balances provide for stands until an estimate says what remains. Lines that are a contract of their own are tested by themselves.
 
 Lines without a price of their own, such as time and materials, do not count: their revenue comes with their cost, hour by hour, and nobody
 has promised to go on with them. Under a hard cap they do once they will cost more than it pays for (`capped.py`):

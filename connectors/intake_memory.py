@@ -118,6 +118,11 @@ class IntakeMemory:
         known = self._links.get((kind, key))
         return self._find(kind, key) if known is None else known
 
+    def ids(self, kind: str, most: int) -> frozenset[str]:
+        """Those that are known of a kind; none where there are more than that."""
+        found = self._ask("SELECT DISTINCT id FROM links WHERE kind = ? LIMIT ?", (kind, most + 1))
+        return frozenset(id_ for (id_,) in found) if len(found) <= most else frozenset()
+
     def add_links(self, links: tuple[Link, ...]) -> None:
         for link in links:
             kind, key, engagement_id = link

@@ -23,12 +23,14 @@ from connectors.files.input_reader import InputItem
 from connectors.files.intake_store import IntakeStore, StoredProgress
 from connectors.files.log_appender import LogAppender
 from connectors.files.log_format import LogEnd
+from connectors.files.lookup import nearest
 from connectors.files.merged_inputs import InputFile, merged
 from connectors.files.rebuilt import STORE
 from connectors.files.rounds import InputRound, RoundFile
 from connectors.files.writing import writing
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Instant
+from domain.work.rows import spoken
 from state import genesis
 from state.genesis import Genesis
 from state.guards import INTAKE_STATE_LOST, OTHER_GENERATION, GuardStop
@@ -66,10 +68,22 @@ class RoundProgress(NamedTuple):
 
 # How many of the events that wait are named.
 WAITING_NAMED: Final = 3
+# Of more ids none that looks like another is looked for.
+ALIKE_OF_MOST: Final = 20_000
 
 
 def first_waiting(store: IntakeStore) -> tuple[str, ...]:
-    return tuple(named_fact(waiting.event) for waiting in store.first_waiting(WAITING_NAMED))
+    """In words, with what it waits for and ids that look like that."""
+    return tuple(
+        f"{named_fact(waiting.event)} for {spoken(waiting.subject[0])} {waiting.subject[1]}{_alike(store, waiting.subject)}"
+        for waiting in store.first_waiting(WAITING_NAMED)
+    )
+
+
+def _alike(store: IntakeStore, subject: tuple[str, str]) -> str:
+    kind, wanted = subject
+    near = nearest(wanted, store.ids(kind, ALIKE_OF_MOST))
+    return f" (the nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)})" if near else ""
 
 
 class RoundSummary(NamedTuple):

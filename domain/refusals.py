@@ -290,10 +290,11 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     },
     "progress_unused": Refusal(
         WORK,
-        "progress of {as_of} is reported of line {line}, which is billed {how}; {instead}",
-        "progress of a line that is not billed by reported progress",
+        "progress of {as_of} is reported of line {line}, which is billed {how} and does not earn by reports; {instead}",
+        "progress of a line that is neither billed nor earns by reported progress",
         "`ProgressReported`",
-        "amend the line to be billed by reported progress, without budgets; or leave the report, and resolve the exception",
+        "amend the line to be billed by reported progress, without budgets, or to earn by it (`revenue_policy` `reported`); or leave the "
+        "report, and resolve the exception",
     ),
     "control_total": Refusal(
         WORK,

@@ -171,9 +171,14 @@ def read(data: bytes) -> Shape:
     try:
         found = json.loads(data)
     except ValueError as fault:
-        cut = "; it ends too early, so copy it again whole" if not data.rstrip().endswith(b"}") else ""
+        if not data.lstrip().startswith(b"{"):
+            what = "an empty file" if not data.strip() else "something else than JSON"
+        elif not data.rstrip().endswith(b"}"):
+            what = "one that ends too early; copy it again whole"
+        else:
+            what = f"JSON that cannot be read ({fault}); copy it again whole"
         raise NoCertificate(
-            f"expected a certificate as `milepost period certificate --out` writes it, got no JSON ({fault}){cut}"
+            f"expected a certificate as `milepost period certificate --out` writes it, got {what}"
         ) from fault
     if not isinstance(found, dict) or found.get("kind") != KIND:
         raise NoCertificate(f"expected a file of kind {KIND}, got {_kind(found)}")

@@ -8,6 +8,7 @@ from textwrap import fill
 from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
 
 from connectors.imports.products.product import CLOCKIFY, HARVEST, KIMAI, SOLIDTIME, TOGGL
 from milepost.as_of import looking_back
@@ -128,6 +129,7 @@ def mount(
     on: typer.Typer = app,
     *,
     has_folders: bool = True,
+    of: type[TyperCommand] | None = None,
 ) -> None:
     """Its docstring is its purpose; `short` stands in the list of commands, under the group of `verb_groups`.
 
@@ -135,7 +137,7 @@ def mount(
     """
     purpose = (verb.__doc__ or "").strip()
     shown = f"{purpose}\n\n\b\nExample:\n{fitted(f'  {example}', HELP_WIDTH)}\n\n\b\nNext:\n{_next(then)}"
-    on.command(name, help=shown, short_help=short)(said_once(verb, has_folders=has_folders))
+    on.command(name, cls=of, help=shown, short_help=short)(said_once(verb, has_folders=has_folders))
 
 
 def _next(then: str) -> str:
@@ -364,6 +366,7 @@ mount(
     "--approved-by ben --output build/try/output",
     then="milepost run, which posts it",
     on=adjusted,
+    of=revenue.SignedAmounts,
 )
 app.add_typer(booked)
 mount(

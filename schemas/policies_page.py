@@ -124,7 +124,7 @@ def page(schemas: Mapping[str, Schema]) -> str:
 
 
 def _row(field: Schema, level: str, schemas: Mapping[str, Schema]) -> str:
-    meaning = f"{_meaning(field)}{_refused(field['name'])}"
+    meaning = f"{_meaning(field)}{_more(field['name'])}"
     return f"| `{field['name']}`{level} | {_values(field, schemas)} | {_built_in(field)} | {meaning} |"
 
 
@@ -172,11 +172,13 @@ def _shown(value: object, unit: str) -> str:
     return f"`{value}`"
 
 
-def _refused(name: str) -> str:
-    """Values that no terms handle; of most policies there is none."""
+def _more(name: str) -> str:
+    """Values that no terms handle, and what else is so; of most policies there is nothing."""
     if name == "revenue_method":
         handled = sorted({method for kind in methods.KINDS.values() for method in kind.revenue})
         return f" Refused: all but {', '.join(f'`{method}`' for method in handled)}, each for some kinds of terms."
+    if name == "approval_limit":
+        return " So do adjustments of revenue by hand."
     if name == "expenses_revenue":
         return " Refused: `net`, of lines that charge expenses."
     return ""

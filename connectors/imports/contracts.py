@@ -45,7 +45,7 @@ from connectors.imports.row_kinds import rows_of
 from connectors.imports.said import CellFault
 from connectors.json_records import event_from_json
 from domain.events.catalogue import Event
-from domain.events.reference import LegalEntityDefined
+from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.reference.zones import midnight
 from domain.reference_faults import faults
 
@@ -224,7 +224,13 @@ class _LoadingContracts:
         kept = {name: value for name, value in before.items() if name not in ("type", "event_id", "recorded_at")}
         head = {"occurred_at": instant_text(midnight(self._since, "UTC")), "source": self._mapped.source}
         said = json_of(fields, record_of(section))
-        content = {**self._usual(section, key), **kept, **said, **head, "version": int(kept.get("version", 0)) + 1}
+        content = {
+            **self._usual(section, key, fields),
+            **kept,
+            **said,
+            **head,
+            "version": int(kept.get("version", 0)) + 1,
+        }
         self._check_named(type_name, fields)
         wrong = fault_of({"type": type_name, **content})
         if wrong is not None:
@@ -238,8 +244,8 @@ class _LoadingContracts:
             return None
         return StatedVersion(type_name, content, None)
 
-    def _usual(self, section: str, key: str) -> dict[str, object]:
-        """What a row need not say."""
+    def _usual(self, section: str, key: str, fields: Fields) -> dict[str, object]:
+        """What a row need not say. A person's cost is in the currency of its company."""
         company = self._only_company()
         of_company: dict[str, object] = {} if company is None else {"legal_entity_id": company.legal_entity_id}
         match section:
@@ -248,6 +254,7 @@ class _LoadingContracts:
             case "customer":
                 return {"name": key}
             case "cost_rate":
+                company = self._company_of_person(fields) or company
                 currency = {} if company is None else {"currency": company.currency}
                 return {"effective_from": self._since.isoformat(), **currency}
             case "project":
@@ -258,6 +265,12 @@ class _LoadingContracts:
     def _only_company(self) -> LegalEntityDefined | None:
         ids = self._ids("LegalEntityDefined")
         return self._company(next(iter(ids))) if len(ids) == 1 else None
+
+    def _company_of_person(self, fields: Fields) -> LegalEntityDefined | None:
+        named = fields.get("person_id")
+        key = "PersonDefined", str(named.value) if named is not None else ""
+        person = self._made.get(key) or (_read(self._known.things[key]) if key in self._known.things else None)
+        return self._company(person.legal_entity_id) if isinstance(person, PersonDefined) else None
 
     def _company(self, entity_id: str) -> LegalEntityDefined | None:
         key = "LegalEntityDefined", entity_id
@@ -297,7 +310,7 @@ class _LoadingContracts:
         if not is_whole:
             return None
         return StatedContract(
-            contract_id, fields, self._usual("contract", contract_id), self._mapped.source, self._since
+            contract_id, fields, self._usual("contract", contract_id, fields), self._mapped.source, self._since
         )
 
     def _has_list(self, contract_id: str, lines: Mapping[str, Fields], read: ContractRow) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 from milepost.closing.intercompany import intercompany
 from milepost.closing.items import CheckResult, Closing, OpenPoint
 from milepost.closing.ledgers import (
+    compared,
     days_ended,
     differences,
     earlier_periods,
@@ -37,8 +38,15 @@ FINDERS: Final[Mapping[str, Callable[[Closing], Iterator[OpenPoint]]]] = {
 
 def checked(closing: Closing, forbids: Collection[str], accepted: Mapping[str, str]) -> list[CheckResult]:
     """All of them, in the order in which they are mended."""
+    has_an_erp = closing.has_an_erp or compared(closing) is not None
     return [
-        CheckResult(name, check.title, name in forbids, tuple(FINDERS[name](closing)), accepted.get(name, ""))
+        CheckResult(
+            name,
+            check.title if has_an_erp else check.without_erp or check.title,
+            name in forbids,
+            tuple(FINDERS[name](closing)),
+            accepted.get(name, ""),
+        )
         for name, check in CHECKS.items()
     ]
 

@@ -22,6 +22,8 @@ from state.ledger.standings import REFUSED, REJECTED, TO_SEND, TWICE, UNMAPPED
 
 FINANCE, PLATFORM = CATALOGUE[DIFFERS].owner_role, CATALOGUE["unrouted"].owner_role
 RATES = frozenset({"no_exchange_rate", "stale_exchange_rate"})
+# What an exception of a forecast is about.
+OF_FORECAST = "project"
 # What the checks of the ERP say by themselves.
 OF_ERP = frozenset({DIFFERS, TWICE, REFUSED, UNMAPPED})
 INFO = "info"
@@ -56,12 +58,19 @@ def earlier_periods(closing: Closing) -> Iterator[OpenPoint]:
 
 def exceptions(closing: Closing) -> Iterator[OpenPoint]:
     """By category, without those that have checks of their own: rates, the ERP's, those of capabilities; and without mere information."""
-    others = RATES | OF_ERP | LISTED
-    return _by_category(closing, lambda each: each.category not in others and each.severity != INFO)
+    others = OF_ERP | LISTED
+    return _by_category(
+        closing, lambda each: each.category not in others and not _keeps_a_posting(each) and each.severity != INFO
+    )
 
 
 def exchange_rates(closing: Closing) -> Iterator[OpenPoint]:
-    return _by_category(closing, lambda each: each.category in RATES)
+    return _by_category(closing, _keeps_a_posting)
+
+
+def _keeps_a_posting(each: ExceptionRaised) -> bool:
+    """A rate is missing, and not of a forecast alone, which is no part of the ledger."""
+    return each.category in RATES and each.subject_kind != OF_FORECAST
 
 
 def _by_category(closing: Closing, wanted: Callable[[ExceptionRaised], bool]) -> Iterator[OpenPoint]:
@@ -112,8 +121,8 @@ def not_accepted(closing: Closing) -> Iterator[OpenPoint]:
         yield OpenPoint(what, count, amount, currency, FINANCE, command)
 
 
-def differences(closing: Closing) -> Iterator[OpenPoint]:
-    """Between both ledgers, as compared last; that nobody has compared them is one too."""
+def compared(closing: Closing) -> LedgerComparison | None:
+    """The last comparison of both ledgers, if anybody made one."""
     newest: LedgerComparison | None = None
     for written in read_topic(closing.output, TOPICS[LedgerComparison.__name__]):
         one = written.record
@@ -122,6 +131,12 @@ def differences(closing: Closing) -> Iterator[OpenPoint]:
             closing.period.name,
         ):
             newest = one
+    return newest
+
+
+def differences(closing: Closing) -> Iterator[OpenPoint]:
+    """Between both ledgers, as compared last; that nobody has compared them is one too."""
+    newest = compared(closing)
     command = closing.command(f"reconcile --entity {shell_word(closing.whose)} --period {closing.period.name}")
     if newest is None:
         has_journals = closing.books.period_journals(closing.whose).get(closing.period.name)

@@ -20,8 +20,13 @@ CHECKS: Final[Mapping[str, CloseCheck]] = {
         *capabilities.CHECKS,
         CloseCheck("drafts", "no draft waits for approval", forbids=False),
         CloseCheck("unbilled", "billing periods that are over are billed", forbids=False),
-        CloseCheck("erp", "the ERP has every journal", forbids=True),
-        CloseCheck("differences", "both ledgers agree", forbids=True),
+        CloseCheck("erp", "the ERP has every journal", forbids=True, without_erp="no ERP has ever answered"),
+        CloseCheck(
+            "differences",
+            "both ledgers agree",
+            forbids=True,
+            without_erp="nothing was compared, as no ERP has ever answered",
+        ),
     )
 }
 FORBIDDING: Final = tuple(name for name, check in CHECKS.items() if check.forbids)

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from typer.core import TyperCommand
 
 from milepost.console import amount_text, say
 from milepost.days import day
 from milepost.recording import Recording, records, stated_reason
 
 if TYPE_CHECKING:
+    from typer._click.core import Context
+
     from domain.events.finance import RevenueAdjusted
     from domain.units import Amount
     from state.books import Contract
     from state.store.reader import StoreReader
+
+BELOW_ZERO: Final = re.compile(r"-[0-9][0-9.,]*")
+
+
+class SignedAmounts(TyperCommand):
+    """An amount below zero is no option: `-300.00` needs no `--` before it."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        ctx.ignore_unknown_options = any(BELOW_ZERO.fullmatch(one) for one in args)
+        return super().parse_args(ctx, args)
 
 
 # Long by its options: each is a parameter.
@@ -28,7 +42,7 @@ def adjust(
         str,
         typer.Argument(
             metavar="AMOUNT",
-            help="In contract currency, such as 1000.00; after -- also below zero.",
+            help="In contract currency, such as 1000.00, or -1000.00 to take away.",
             show_default=False,
         ),
     ],
@@ -120,7 +134,7 @@ def _amount(text: str, currency: str) -> Amount:
     from milepost.open_invoices import amount_of
 
     sign = -1 if text.startswith("-") else 1
-    return sign * amount_of(text.removeprefix("-"), currency, "AMOUNT", "above zero, or below it after --,")
+    return sign * amount_of(text.removeprefix("-"), currency, "AMOUNT", "above or below zero,")
 
 
 def _check_repeats(

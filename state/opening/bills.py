@@ -49,7 +49,7 @@ from state.ledger.deposit_balance import deposit_row
 from state.opening.entries import invoiced_rows
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.listed_rows import taken_of
-from state.opening.loading import Loading, keep_journals, post
+from state.opening.loading import OR_BEGIN, Loading, keep_journals, post
 from state.opening.record import (
     recorded_settlement,
     say_bill,
@@ -254,7 +254,7 @@ def unbillable(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningF
             there, billed = format_amount(had, currency), format_amount(balance.billed, currency)
             message = (
                 f"line {balance.line_id}{row_of(balance.source_row)}: {billed} {currency} are stated as billed, but by its terms {there} "
-                f"can be billed until {loading.event.as_of}; correct one of both, or send this contract's events from its beginning"
+                f"can be billed until {loading.event.as_of}; correct one of both, {OR_BEGIN}"
             )
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].billed", contract_id)
 

@@ -26,6 +26,8 @@ from state.terms.plan import LinePlan, contract_policies, customer_of
 from state.value import plain
 
 UNBILLED_REST = "unbilled"
+# What else may be done where balances differ from what terms make of them.
+OR_BEGIN = "or send this contract's events from its beginning"
 
 
 class WaitsForRoom(NamedTuple):

@@ -24,7 +24,7 @@ from state.opening.caps import (
     taken_by,
 )
 from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, is_of_whole_line, row_of
-from state.opening.loading import UNBILLED_REST, Loading
+from state.opening.loading import OR_BEGIN, UNBILLED_REST, Loading
 from state.opening.over_billing import some_bind_revenue
 from state.opening.take_rows import is_part, opening_rows
 from state.opening.worked import carried_rows, last_of_ended, worked_of
@@ -60,8 +60,8 @@ def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | No
             there, revenue = format_amount(earned, currency), format_amount(balance.revenue, currency)
             message = (
                 f"line {line_id}{row_of(balance.source_row)}: {revenue} {currency} are stated as revenue, but by its terms and caps "
-                f"{there} are earned by {loading.event.as_of}; correct revenue, cap_used, over_cap or units, or send this contract's "
-                "events from its beginning"
+                f"{there} are earned by {loading.event.as_of}; correct revenue, cap_used, over_cap or units, "
+                f"{OR_BEGIN}"
             )
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].revenue", contract.contract_id)
 
@@ -94,8 +94,7 @@ def _unlike_taken(draft: Draft, loading: Loading, stated: Stated) -> Iterator[Op
         for expected, has in measures:
             message = (
                 f"line {balance.line_id}{row_of(balance.source_row)}: cap {rule.cap_id.removeprefix(SHARED)}: {expected} are stated as "
-                f"taken, but by its revenue, billed, over_cap and hours {has} are; correct them, or send this contract's events from its "
-                "beginning"
+                f"taken, but by its revenue, billed, over_cap and hours {has} are; correct them, {OR_BEGIN}"
             )
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].caps", contract.contract_id)
 
@@ -113,7 +112,7 @@ def _unlike_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[Ope
         has, got = format_amount(over, currency), format_amount(balance.over_cap, currency)
         message = (
             f"line {balance.line_id}{row_of(balance.source_row)}: over_cap: expected {has} {currency}, by its revenue, billed and caps, "
-            f"got {got}; correct them, or send this contract's events from its beginning"
+            f"got {got}; correct them, {OR_BEGIN}"
         )
         yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].over_cap", loading.contract.contract_id)
 
@@ -132,8 +131,7 @@ def _unclear_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[Op
         cap = months[0].cap_id.removeprefix(SHARED)
         message = (
             f"line {balance.line_id}{row_of(balance.source_row)}: {format_amount(amount, currency)} {currency} of what is unbilled may be "
-            f"of months before {month_of(as_of)}, or over cap {cap}; state unbilled work as entries, or send this contract's events from "
-            "its beginning"
+            f"of months before {month_of(as_of)}, or over cap {cap}; state unbilled work as entries, {OR_BEGIN}"
         )
         yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].over_cap", loading.contract.contract_id)
 

@@ -32,7 +32,8 @@ def list_outside(draft: Draft, contract: Contract) -> None:
     if not outside:
         draft.resolve_exception(OUTSIDE, "contract", contract.contract_id)
         return
-    message = f"{len(outside)} posted entries lie outside the dates of contract {contract.contract_id}"
+    lie = "1 posted entry lies" if len(outside) == 1 else f"{len(outside)} posted entries lie"
+    message = f"{lie} outside the dates of contract {contract.contract_id}"
     amount, currency = sum(value for _, value in outside), contract.terms.currency
     entries = tuple(entry_id for entry_id, _ in sorted(outside))
     said = _outside_said(draft, contract.contract_id)

@@ -203,7 +203,18 @@ def refused(file: Path, folder: Path) -> str:
 def test_a_file_that_is_cut_off(certified: Path, tmp_path: Path) -> None:
     file = tmp_path / "cut.json"
     file.write_bytes((certified / "january.json").read_bytes()[:-100])
-    assert "it ends too early, so copy it again whole" in refused(file, certified / "copy")
+    assert "got one that ends too early; copy it again whole" in refused(file, certified / "copy")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [(b"\xff\x00rubbish", "got something else than JSON"), (b" \n", "got an empty file")]
+)
+def test_a_file_of_something_else(content: bytes, expected: str, certified: Path, tmp_path: Path) -> None:
+    file = tmp_path / "rubbish.json"
+    file.write_bytes(content)
+    told = refused(file, certified / "copy")
+    assert expected in told
+    assert "copy it again" not in told
 
 
 @pytest.mark.parametrize(

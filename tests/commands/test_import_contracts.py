@@ -185,6 +185,21 @@ def test_rows_of_one_contract_agree(tmp_path: Path) -> None:
     assert "expected one currency in all rows of contract K-1: EUR stands in contracts.csv line 6" in said(result)
 
 
+def test_the_cost_of_a_person_is_in_the_currency_of_its_company(tmp_path: Path) -> None:
+    """Of two companies; a row that says another currency has that."""
+    rows = (
+        "company,BERLIN,,,,,,,,EUR,,,,,,,",
+        "company,BOSTON,,,,,,,,USD,,,,,,,",
+        "person,BERLIN,,ada,,,,developer,60,,,,,,,,",
+        "person,BOSTON,,ben,,,,developer,90,,,,,,,,",
+        "person,BOSTON,,cleo,,,,developer,80,GBP,,,,,,,",
+    )
+    result = load(tmp_path, *rows)
+    assert result.exit_code == 0, result.output
+    costs = {each["person_id"]: each["currency"] for each in events(tmp_path) if each["type"] == "CostRateSet"}
+    assert costs == {"ada": "EUR", "ben": "USD", "cleo": "GBP"}
+
+
 def test_the_same_again_writes_nothing(tmp_path: Path) -> None:
     load(tmp_path, *FIRM, HOURLY)
     result = load(tmp_path, *FIRM, HOURLY, name="again")

@@ -119,6 +119,25 @@ def test_an_exchange_rate_that_is_missing(firm: Path) -> None:
     assert {(row[0], row[4]) for row in items(found)} == {("no exchange rate (no_exchange_rate)", "finance")}
 
 
+def test_a_rate_that_a_forecast_alone_lacks_forbids_nothing(firm: Path) -> None:
+    """The budget is in dollars, so that the forecast waits; March is posted."""
+    budget = {"hours": "100", "cost": "4000", "revenue": "10000", "currency": "USD"}
+    founded = [{**each, "budget": budget} if each["type"] == "ProjectActivated" else each for each in founding()]
+    write(firm / "input", [*founded, worked("T-1", 2)])
+    run(firm, "--until", "2026-04-10")
+    found = checked(code=0)
+    assert found["exchange_rates"]["state"] == "holds"
+    assert found["exceptions"]["state"] == "open"
+    assert {row[0] for row in items(found["exceptions"])} == {"no exchange rate (no_exchange_rate)"}
+
+
+def test_where_no_erp_ever_answered_nothing_was_compared(firm: Path) -> None:
+    made(firm)
+    found = checked(code=0)
+    assert found["differences"]["title"] == "nothing was compared, as no ERP has ever answered"
+    assert found["erp"]["title"] == "no ERP has ever answered"
+
+
 def test_an_earlier_month_that_is_open(firm: Path) -> None:
     """April has no journals, but March does, and is open; February has none, and is before the first."""
     made(firm, until="2026-05-05")

@@ -157,16 +157,19 @@ def test_a_file_that_comes_later_is_added(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_or_placed_is_counted_and_the_rest_goes_on(tmp_path: Path) -> None:
-    lost = worked("T-9", 4, project_id="NOWHERE")
+    lost = worked("T-9", 4, project_id="BRIGDE")
     folder = write(tmp_path / "in", [*founding(), worked("T-1", 2, approved_by="ADA", submitted_by="ADA"), lost])
     with (folder / "events.jsonl").open("a", encoding="utf-8") as file:
         file.write("no event at all\n")
     found = summary(tmp_path)
     assert (found["dead_letters"], found["unrouted"], found["exceptions_open"]) == (1, 1, 2)
     assert found["exceptions_by_category"] == {"self_approved": 1, "unrouted": 1}
-    assert found["unrouted_first"] == ["TimeApproved T-9 of 2026-03-04"]
+    assert found["unrouted_first"] == ["TimeApproved T-9 of 2026-03-04 for project BRIGDE (the nearest is BRIDGE)"]
     told = run(tmp_path).stdout
-    assert "for a project or contract that is not known yet: time approved T-9 of 2026-03-04" in told
+    assert (
+        "for a project or contract that is not known yet: time approved T-9 of 2026-03-04 for project BRIGDE (the nearest is BRIDGE)"
+        in told
+    )
 
 
 def test_people_get_a_table_on_stdout_and_the_next_step_on_stderr(tmp_path: Path) -> None:

@@ -137,11 +137,27 @@ def _some(names: tuple[str, ...]) -> str:
 
 
 def _tell_next(imported: ImportedBalances, out: Path, *, is_dry_run: bool) -> None:
-    if not imported.projects or is_dry_run:
+    """No run where one bills, or has billed, what balances that are not loaded have: it would keep them out."""
+    if not imported.projects or imported.as_of is None or is_dry_run:
         return
+    from milepost.billed_before import billed_before
     from milepost.next_run import output_beside, run_text
 
     books = output_beside(out)
+    if billed := [*billed_before(out, books, imported.projects, imported.as_of)]:
+        say("\n".join(["", *(f"Warning: {one}" for one in billed)]))
+        say(
+            f"\nNext: these balances wait as in_balances, for {shell_word(str(books))} has billed their time. Begin again in new folders: "
+            "milepost import contracts, milepost import balances, then the first milepost run"
+        )
+        return
+    if imported.refused:
+        say(
+            f"\nNext: correct the rows of {_some(imported.refused)} and load them under another --name, before the first run. A run bills "
+            "what their contracts charge by themselves since they began, and these statements keep the balances out."
+        )
+        say(f"      Then {run_text(out, books, imported.as_of)}")
+        return
     say(f"\nNext: {run_text(out, books, imported.as_of)}")
     say(
         f"      milepost ledger --against OLD.csv --map docs/mappings/trial-balance.toml --on {imported.as_of}"

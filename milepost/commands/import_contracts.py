@@ -120,6 +120,7 @@ def _tell_next(imported: ImportedContracts, out: Path, *, is_dry_run: bool) -> N
         from milepost.console import shell_word
 
         say(
-            f"\nNext: milepost import balances FILE --map docs/mappings/balances.toml --out {shell_word(out)}, if projects run already"
+            f"\nNext: milepost import balances FILE --map docs/mappings/balances.toml --out {shell_word(out)}, if projects run already: "
+            "before the first run, which bills what their contracts charge by themselves since they began, and so keeps the balances out"
         )
         say("      milepost run, which takes all of it in")

@@ -258,8 +258,11 @@ def _work_before(draft: Draft, event: BalancesBroughtForward) -> Iterator[Openin
         if statement is None or statement.sequence <= 0 or statement.period > event.as_of or not event.lines:
             continue
         if statement.contract_id in taken_projects(draft).get(event.project_id, ()) and statement.to <= event.as_of:
+            billed = f"{format_amount(statement.amount_due, statement.currency)} {statement.currency}"
             message = (
-                f"statement {statement_id} was issued here for days until {statement.to}, which the balances include"
+                f"project {event.project_id}: statement {statement_id} over {billed} was issued here for days until "
+                f"{statement.to - DAY}, which the balances include: a run came before them; begin again in new folders, with contracts and "
+                "balances before the first run, or state balances of an earlier day"
             )
             yield OpeningFault(IN_BALANCES, message, "as_of", statement.contract_id)
 

@@ -11,6 +11,8 @@ from typer.testing import CliRunner, Result
 
 from connectors.json_records import event_from_json_line
 from milepost.cli import app
+from tests.commands.tiny_firm import founding, worked, write
+from tests.commands.tiny_firm import run as run_books
 
 READY = Path(__file__).parents[2] / "docs" / "mappings" / "balances.toml"
 HEADER = (
@@ -313,6 +315,35 @@ def test_one_invoice_stands_with_one_project(tmp_path: Path) -> None:
     result = load(tmp_path, DESIGN, INVOICE, TUNNEL, other)
     assert "invoice INV-7 stands with project BRIDGE too (balances.csv row 3)" in one_line(result)
     assert [event["project_id"] for event in events(tmp_path)] == ["BRIDGE"]
+
+
+def test_rows_that_are_refused_come_before_the_first_run(tmp_path: Path) -> None:
+    """TUNNEL is loaded, BRIDGE is not: a run would bill what its contract charges by itself."""
+    result = load(tmp_path, DESIGN.replace("24000.00,21000", "24000.00,x"), TUNNEL)
+    assert result.exit_code == 0
+    assert "Next: correct the rows of BRIDGE and load them under another --name, before the first run." in one_line(
+        result
+    )
+    assert "Next: milepost run" not in one_line(result)
+    whole = load(tmp_path, TUNNEL.replace("10,500", "11,500"), options=("--name", "again"))
+    assert "Next: milepost run" in one_line(whole)
+
+
+def test_a_run_that_came_before_the_balances_is_named(tmp_path: Path) -> None:
+    """March is billed with 800.00; the balances are of 15 April."""
+    write(tmp_path / "input", [*founding(), worked("T-1", 3)])
+    run_books(tmp_path, "--until", "2026-04-10")
+    result = load(tmp_path, "line,BRIDGE,L-1,2026-04-15,EUR,8,320.00,800.00,800.00,0,800.00,0,,,,,")
+    assert "a run has issued 1 statement of contract K-1 over 800.00 EUR for days up to 2026-04-15" in one_line(result)
+    assert "Next: these balances wait as in_balances" in one_line(result)
+    assert "Next: milepost run" not in one_line(result)
+    run_books(tmp_path, "--until", "2026-04-16", "--yes")
+    shown = CliRunner().invoke(app, ["dump", "exceptions", "--json", "--output", str(tmp_path / "output")])
+    [raised] = [each for each in map(json.loads, shown.stdout.splitlines()) if each.get("category") == "in_balances"]
+    assert (
+        "project BRIDGE: statement BRIDGE.K-1/ACME/2026-03-01/1 over 800.00 EUR was issued here for days until 2026-03-31"
+        in (raised["message"])
+    )
 
 
 def test_a_second_load_corrects_what_changed_and_nothing_else(tmp_path: Path) -> None:

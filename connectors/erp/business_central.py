@@ -48,6 +48,7 @@ from connectors.erp.odata import (
     Tenant,
     any_of,
     day_of,
+    deleted,
     fault,
     in_chunks,
     inner,
@@ -274,17 +275,7 @@ class BusinessCentral(AtOnce):
         """None: it is gone."""
         what = f"{_entity(document)} {held.taken.reference}"
         answer = self._session.call("DELETE", self._held(document, held), headers={"if-match": held.etag})
-        if isinstance(answer, Answer) and answer.status == 404:
-            return None
-        match fault(answer) if isinstance(answer, Answer) else answer:
-            case None:
-                return None
-            case ErpRefusal(code, message):
-                return Uncertain(
-                    f"{what} is incomplete; delete it there, Business Central refused to ({code}): {message}"
-                )
-            case trouble:
-                return in_doubt(f"{what} is incomplete and not deleted yet", trouble)
+        return deleted(answer, what, "Business Central")
 
     def _held(self, document: Document, held: CentralDocument) -> str:
         return f"{self._api}companies({_id(document.subsidiary)})/{_entity(document)}({_id(held.id)})"

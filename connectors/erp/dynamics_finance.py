@@ -53,6 +53,7 @@ from connectors.erp.odata import (
     change_set,
     changed,
     day_of,
+    deleted,
     fault,
     in_chunks,
     looked_up,
@@ -391,17 +392,7 @@ class DynamicsFinance(AtOnce):
         for _ in range(DELETE_ATTEMPTS - 1):
             if isinstance(answer, Uncertain):
                 answer = self._session.call("DELETE", url)
-        if isinstance(answer, Answer) and answer.status == 404:
-            return None
-        match fault(answer) if isinstance(answer, Answer) else answer:
-            case None:
-                return None
-            case ErpRefusal(code, message):
-                return Uncertain(
-                    f"{entities.headers} {number} is incomplete; delete it there, Dynamics refused to ({code}): {message}"
-                )
-            case trouble:
-                return in_doubt(f"{entities.headers} {number} is incomplete and not deleted yet", trouble)
+        return deleted(answer, f"{entities.headers} {number}", "Dynamics")
 
     # What is sent
 

@@ -20,6 +20,7 @@ from connectors.erp.answers import (
     ErpRefusal,
     NotJson,
     before_sending,
+    in_doubt,
     json_body,
     member,
     refused,
@@ -149,6 +150,19 @@ def fault(answer: Answer) -> ErpRefusal | Trouble | None:
             f"the ERP answered 404 ({words(stated.code)}); check the url, the options and our user's role",
         )
     return stated
+
+
+def deleted(answer: Answer | Trouble, what: str, product: str) -> Uncertain | None:
+    """What an incomplete document that was to go has become; None: it is gone, or was gone before."""
+    if isinstance(answer, Answer) and answer.status == 404:
+        return None
+    match fault(answer) if isinstance(answer, Answer) else answer:
+        case None:
+            return None
+        case ErpRefusal(code, message):
+            return Uncertain(f"{what} is incomplete; delete it there, {product} refused to ({code}): {message}")
+        case trouble:
+            return in_doubt(f"{what} is incomplete and not deleted yet", trouble)
 
 
 def rows(call: Caller, url: str, under: str) -> list[Row] | Trouble:

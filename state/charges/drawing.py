@@ -242,8 +242,10 @@ def _is_on(price: Price, contract: Contract, line_id: str) -> bool:
 def _shared(draft: Draft, row: _Row, share: Draw) -> Price:
     hours, value, earned, drawn = _wanted(row, share)
     price = replace(row.price, hours=hours, value=value, earned=earned, stepped=True, drawn=dict(drawn))
-    if draft.why is None or _is_brought_forward(row.work):
+    if draft.why is None:
         return price
+    if _is_brought_forward(row.work):
+        return replace(price, value=row.price.value) if value == row.price.value else price
     return drawn_record.beyond(draft, row.entry_id, row.work, row.plan, price)
 
 

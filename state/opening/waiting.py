@@ -6,6 +6,8 @@ from domain.caps.recorded import GIVEN, ORDERS
 from domain.explanation import total
 from domain.figure import node_of
 from domain.why import Why
+from domain.work import recorded
+from domain.work.recorded import HOURS, VALUE
 from state.books import Charge, Entry
 from state.caps.allot import consume_caps
 from state.caps.claims import Consumption, allotments, claim_of, figures_of, keys_of, order_key, stake_of
@@ -52,14 +54,15 @@ def _with(charge: Charge | None, over: WaitsForRoom) -> Charge:
 def _say(why: Why, before: Consumption, version: int, over: WaitsForRoom, plan: LinePlan) -> None:
     """Value and hours with what waits, which claims its room from now on; what a cut gave is as it is stated."""
     currency, row = plan.currency, before.entry_id
-    for name, more, unit, of in (
-        ("value", over.amount, "amount", currency),
-        ("billable_hours", over.hours, "hours", ""),
+    for name, booked, more, unit, of in (
+        ("value", VALUE, over.amount, "amount", currency),
+        ("billable_hours", HOURS, over.hours, "hours", ""),
     ):
         at = figure_of(row, version, name)
         had = why.figure(at)
         parts = had, node_of(more, f"{row}: over the cap", unit, of)
-        why.record(at, (had.value or 0) + plain(more), total(had.title, parts, unit, of))
+        made = why.record(at, (had.value or 0) + plain(more), total(had.title, parts, unit, of))
+        why.record(recorded.figure_of(row, booked), made.value or 0, made)
     if over.given:
         at = f"{figures_of(why, plan, allotments(plan)[0]).of(row)}#{GIVEN}"
         why.record(at, over.given, node_of(over.given, f"{row}: given by a cut", currency=currency))

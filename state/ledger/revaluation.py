@@ -154,7 +154,7 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
     name, day, entity = period.name, period.to - DAY, group.entity
     lacking = set(periods_of(draft, LACKING, group.key))
     wanted = parts_of_group(draft, group.key) if name in lacking else sorted(part_ids)
-    held = [part_id for part_id in wanted if _is_held(draft, group, part_id, name)]
+    held = [part_id for part_id in wanted if _is_monetary(draft, group, part_id, name)]
     open_now = {
         part_id: balance for part_id in held if any(balance := standing_at(draft.part(KIND, part_id).moves, name))
     }
@@ -169,9 +169,11 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
     left = periods_of(draft, LEFT, group.key)
     is_last, is_open = is_left and name >= max(left, default=""), open_day_from(draft, entity, day) == day
     changes = [_valued(draft, group, period, part_id, exchange, is_last=is_last) for part_id in held]
-    changes = [one for one in changes if one.amount and is_open]
+    dropped = [_no_longer_monetary(draft, group, part_id, name) for part_id in sorted({*wanted} - {*held})]
+    changes, dropped = ([one for one in each if one.amount and is_open] for each in (changes, dropped))
     back = None if is_left else open_day_from(draft, entity, period.to)
     post(draft, group, name, day, exchange.rate, changes, back)
+    post(draft, group, f"{name}/settled", day, exchange.rate, dropped)
     put_periods(draft, LACKING, group.key, lacking - {name})
     put_periods(draft, VALUED, group.key, {*periods_of(draft, VALUED, group.key), name})
     if is_left:
@@ -179,13 +181,12 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
     for category in ("no_exchange_rate", "stale_exchange_rate"):
         draft.resolve_exception(category, WAITING, _subject(group, period))
     _watch(draft, group, period)
-    return {one.part_id for one in changes} if is_left else set()
+    return {one.part_id for one in (*changes, *dropped)} if is_left else set()
 
 
-def _is_held(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> bool:
-    """As it was when the period was revalued first; also what is monetary no longer, as long as something of it stands."""
-    known: Monetary = draft.part(KIND, part_id)
-    return name in known.valued or group.holds(parts_of(part_id)[2]) or bool(posted_by(known, FOREVER))
+def _is_monetary(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> bool:
+    """As it was when the period was revalued first."""
+    return name in draft.part(KIND, part_id).valued or group.holds(parts_of(part_id)[2])
 
 
 def _valued(
@@ -194,37 +195,36 @@ def _valued(
     """What the part's unrealised amount at the period's end is by now, less what of it is posted."""
     name = period.name
     known: Monetary = draft.part(KIND, part_id)
-    balance, is_again, found, now = standing_at(known.moves, name), name in known.valued, 0, known
-    if is_monetary := is_again or group.holds(parts_of(part_id)[2]):
-        found = unrealised(balance, exchange, group.entity.currency, group.policies.money_mode)
-        now = replace(known, valued={**known.valued, name: found})
+    balance, is_again = standing_at(known.moves, name), name in known.valued
+    found = unrealised(balance, exchange, group.entity.currency, group.policies.money_mode)
+    now = replace(known, valued={**known.valued, name: found})
     if is_last:
         settled = known.left - known.of if is_again else standing_at(known.moves, FOREVER)[0] - balance[0]
         now = replace(now, left=left_after(balance[0], settled), of=balance[0])
     draft.put(KIND, part_id, now)
-    made = None
-    if draft.why is not None:
-        made = _say_valued(draft, group, period, part_id, exchange if is_monetary else None, found)
+    made = None if draft.why is None else _say_valued(draft, group, period, part_id, exchange, found)
     return Change(part_id, found - posted_by(known, name), made)
 
 
 def _say_valued(
-    draft: Draft,
-    group: ForeignBalances,
-    period: AccountingPeriod,
-    part_id: str,
-    exchange: Exchange | None,
-    found: Amount,
+    draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_id: str, exchange: Exchange, found: Amount
 ) -> Node:
     assert draft.why is not None, "somebody explains"
     name, mode, entity = period.name, group.policies.money_mode, group.entity
     balance = say_open(draft, group, part_id, name)
-    made = constant("not monetary by policy unbilled_is_monetary", 0, "amount", entity.currency)
-    if exchange is not None:
-        made = say_unrealised(balance, exchange, group.policies.exchange_rate_type, period.to - DAY, entity, mode)
+    made = say_unrealised(balance, exchange, group.policies.exchange_rate_type, period.to - DAY, entity, mode)
     draft.why.record(unrealised_of(part_id, name), found, made)
     draft.why.record(valued_of(part_id, name), balance.amount.value or 0, balance.amount)
     return less("unrealised by now, less what is posted", made, say_posted(draft, group, part_id, name))
+
+
+def _no_longer_monetary(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> Change:
+    """Carried as it was booked: nothing is left of what an earlier period has left standing."""
+    amount, made = posted_by(draft.part(KIND, part_id), name), None
+    if draft.why is not None:
+        policy = constant("not monetary by policy unbilled_is_monetary", 0, "amount", group.entity.currency)
+        made = less("what is left, less what is posted", policy, say_posted(draft, group, part_id, name))
+    return Change(part_id, -amount, made)
 
 
 # What waits for a rate

@@ -161,10 +161,17 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     ),
     "revenue_under_way": Refusal(
         CONTRACT,
-        "another revenue_policy of a price that is under way",
-        "another way to recognise a fixed price, a subscription, or what includes hours, that is under way",
+        "another revenue_policy of line {line}, which includes hours or what was bought and is under way",
+        "another way to recognise a retainer, or milestones that include hours, that is under way",
         "another `revenue_policy` of a line in an amendment",
         "end the line, and add one for the rest",
+    ),
+    "method_without_price": Refusal(
+        CONTRACT,
+        "revenue_policy {method} of line {line} under way: {terms} have no price that is earned so",
+        "another way to recognise a line under way that its kind of terms does not have; work at rates earns as charged, under a cap too",
+        "another `revenue_policy` of a line in an amendment",
+        "end the line, and add one at a fixed price for the rest, which may earn by hours or cost",
     ),
     "policy_of_a_contract": Refusal(
         CONTRACT,

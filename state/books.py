@@ -694,7 +694,8 @@ class EndedPeriod(Value, frozen=True, array_like=True, gc=False):
 class LineFees(Value, frozen=True, array_like=True, gc=False):
     """Rows of what a contract line has charged by itself, the periods whose use it charges by, and rows of what it earned over time; the
     terms' own periods that ended, and the days on which what they include was topped up; milestones reported overdue, with
-    the day on which they were due; what was left of a deposit when the contract was over, and that day."""
+    the day on which they were due; what was left of a deposit when the contract was over, and that day. `earns_by` is the version whose
+    revenue method all rows of the line have gone over to; 0 where they go by those of their days."""
 
     rows: tuple[str, ...] = ()
     closed: tuple[ClosedPeriod, ...] = ()
@@ -703,6 +704,7 @@ class LineFees(Value, frozen=True, array_like=True, gc=False):
     topped_up: tuple[date, ...] = ()
     overdue: dict[str, date] = {}
     left: tuple[date, Amount] | None = None
+    earns_by: int = 0
 
 
 class CapState(Value, frozen=True, array_like=True, gc=False):

@@ -14,10 +14,16 @@ Cost that policy `poc_exclusions` names earns itself, the rest of the price is e
 Lines of one performance obligation are one piece of work, so that each earns its price as far as all of it is done (IFRS 15.41):
 
     6,000.00 and 4,000.00; 1,000.00 of 3,000.00 are spent on one, nothing of 1,000.00 on the other: a quarter, 1,500.00 and 1,000.00
+
+While revenue comes with what is billed, or charged, nothing of it is earned over time. A line that goes over to a method of this module is
+caught up on that day, as if it had always gone by it; one that leaves takes back all that it had earned over time (IAS 8.36).
+
+    10,000.00 as billed, 4,000.00 invoiced, 60 % done when cost to cost begins: 6,000.00 on that day, in place of 4,000.00
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from domain.explanation import Node, constant, evaluated, in_proportion, least, less, most, step_of, total
@@ -41,7 +47,7 @@ class Stretch(NamedTuple):
     measure of it earns itself, and the rest of `amount` is earned by the measure; `before_apart` of that cost was spent before.
 
     Of terms that go on with a stretch in another amount, `base` is what was earned when that began (`based`). `is_final`: all is earned at
-    once, since the contract is over.
+    once, since the contract is over. `as_billed`: revenue comes with what is billed, and the stretch is what would be earned over time.
     """
 
     method: Method
@@ -56,6 +62,7 @@ class Stretch(NamedTuple):
     before_apart: Amount = 0
     based: date = date.max
     is_final: bool = False
+    as_billed: bool = False
 
     def earned_by(self, day: date) -> Amount:
         """All that was earned by the end of a day, which is not before `since`."""
@@ -137,15 +144,35 @@ Earning = dict[str, list[Stretch]]
 def earning(known: LineHistory, until: date) -> Earning:
     """How a contract line's spreads that begin by a day earn, by their names, each version of the terms after those before it."""
     found: Earning = {}
-    for agreed in known.held:
-        is_over_time = methods.timing(agreed.line, agreed.policies) == OVER_TIME
-        for stated in _spreads(agreed, known, until) if is_over_time else ():
-            method = METHODS[methods.revenue_method(agreed.line, agreed.policies)]
+    for place, agreed in enumerate(known.held):
+        goes_by = _goes_by(known.held, place)
+        if goes_by is None:
+            continue
+        method, as_billed = METHODS[methods.revenue_method(goes_by.line, goes_by.policies)], goes_by is not agreed
+        for stated in _spreads(agreed, known, until):
             # Work that is measured is done when it is done.
             spread = stated if method.measure is None else stated._replace(last=date.max)
             stretches = found.setdefault(spread.name, [])
-            stretches.append(_next(method, agreed, spread, known, stretches))
+            stretches.append(_next(method, agreed, spread, known, stretches, as_billed=as_billed))
+        for stretches in found.values():
+            if stretches[-1].as_billed != as_billed and stretches[-1].since < agreed.since:
+                stretches.append(stretches[-1]._replace(since=agreed.since, as_billed=as_billed))
     return found
+
+
+def _goes_by(held: Sequence[TermsInForce], place: int) -> TermsInForce | None:
+    """Terms whose method earns the price over time: these, or where they earn as they bill those after or before them that do."""
+    agreed = held[place]
+    of_kind = [one for one in held if type(one.line.terms) is type(agreed.line.terms)]
+    nearest = [agreed, *(one for one in of_kind if one.since > agreed.since), *reversed(of_kind)]
+    return next((one for one in nearest if _method(one) is not None), None)
+
+
+def _method(agreed: TermsInForce) -> Method | None:
+    """None of terms that are not earned over time, and of what is drawn of them."""
+    if methods.timing(agreed.line, agreed.policies) != OVER_TIME:
+        return None
+    return METHODS.get(methods.revenue_method(agreed.line, agreed.policies))
 
 
 def _spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterable[Spread]:
@@ -159,8 +186,17 @@ def _spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterable[
 
 
 def _next(
-    method: Method, agreed: TermsInForce, spread: Spread, known: LineHistory, before: Sequence[Stretch]
+    method: Method,
+    agreed: TermsInForce,
+    spread: Spread,
+    known: LineHistory,
+    before: Sequence[Stretch],
+    *,
+    as_billed: bool,
 ) -> Stretch:
+    if before and before[-1].as_billed != as_billed:
+        # What is caught up is as if it had begun so.
+        return _next(method, agreed._replace(catches_up=True), spread, known, (), as_billed=as_billed)
     since = max(agreed.since, spread.first) if not before else agreed.since
     course = course_of(agreed, method, (spread.first, spread.last), known)
     if agreed.allocated is not None and agreed.allocated.is_final:
@@ -181,12 +217,24 @@ def _next(
         course = course._replace(first=first, last=max(spread.last, first))
         done = method.earned(course, since - DAY)[0] if method.measure is not None else 0
         apart = spent.alone(course, since - DAY, APART)[0] if course.excluded else 0
-        return Stretch(method, agreed, spread, since, earned, spread.amount - earned, course, spread.stops, done, apart)
+        return Stretch(
+            method,
+            agreed,
+            spread,
+            since,
+            earned,
+            spread.amount - earned,
+            course,
+            spread.stops,
+            done,
+            apart,
+            as_billed=as_billed,
+        )
     # A line that joins an obligation under way earns by the work that is left of all its lines.
     joins = not before and agreed.since > date.min and not agreed.catches_up and course.together
     done = method.earned(course, since - DAY)[0] if joins else 0
     # Terms that hold from after the end on have no days left: all is earned on their first.
-    return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops, done)
+    return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops, done, as_billed=as_billed)
 
 
 def course_of(agreed: TermsInForce, method: Method, days: tuple[date, date], known: LineHistory) -> Course:
@@ -210,9 +258,10 @@ def course_of(agreed: TermsInForce, method: Method, days: tuple[date, date], kno
     )
 
 
-def is_measured(earns: Earning) -> bool:
-    """Whether the line's newest terms earn as the work is measured, so that a day counts before it has ended."""
-    return any(stretches[-1].method.measure is not None for stretches in earns.values())
+def is_measured(earns: Earning, day: date) -> bool:
+    """Whether the line earns as the work is measured, so that the day counts before it has ended."""
+    on = (stretch_on(stretches, day) or stretches[0] for stretches in earns.values())
+    return any(stretch.method.measure is not None for stretch in on)
 
 
 def _measuring(agreed: TermsInForce) -> tuple[object, ...]:
@@ -249,6 +298,11 @@ def by_month(
     for stretches in earns.values():
         before = 0
         for first, last, stretch in _days(stretches):
+            if stretch.as_billed:
+                before, to_take = 0, None if to_take is None or first > to_take.as_of else to_take
+                continue
+            if _takes_over(stretches, stretch):
+                before = stretch.earned_by(first - DAY)
             day = first
             while day <= min(last, until):
                 own = period_of(day)
@@ -266,6 +320,67 @@ def by_month(
                     before = earned
                 day = own.to
     yield from (months[own] for own in sorted(months, key=lambda own: own.start))
+
+
+class MethodChange(NamedTuple):
+    """What a day on which revenue goes over from what is billed to a method over time, or back, makes of what was earned over time until
+    then: all that the method had earned by the day before, or less all that was."""
+
+    day: date
+    amount: Amount
+    from_billing: bool
+
+
+def changes(
+    earns: Earning, period_of: Callable[[date], AccountingPeriod], until: date, opening: Opening | None = None
+) -> list[MethodChange]:
+    """By day. What is taken back is what months and earlier changes have, and balances besides."""
+    days = {
+        goes.since: went.as_billed
+        for stretches in earns.values()
+        for went, goes in pairwise(stretches)
+        if went.as_billed != goes.as_billed and goes.since <= until
+    }
+    found: list[MethodChange] = []
+    for day, from_billing in sorted(days.items()):
+        before = day - DAY
+        if from_billing:
+            amount = sum(earned_by(stretches, before) for stretches in caught_up(earns, day).values())
+        else:
+            months = by_month(earns, period_of, before, before, opening)
+            stated = opening.beyond if opening is not None and opening.as_of < day else 0
+            amount = -sum(month.amount for month in months) - sum(change.amount for change in found) - stated
+        found.append(MethodChange(day, amount, from_billing))
+    return found
+
+
+def caught_up(earns: Earning, day: date) -> Earning:
+    """As if what goes over to a method over time on a day had gone by it before."""
+    found = {}
+    for name, stretches in earns.items():
+        held = [one for one in stretches if one.since <= day]
+        if held and _takes_over(stretches, held[-1]):
+            found[name] = [held[-1]._replace(since=date.min)]
+    return found
+
+
+def _takes_over(stretches: Sequence[Stretch], stretch: Stretch) -> bool:
+    """Whether it earns over time what came with what was billed until it began."""
+    place = next(place for place, one in enumerate(stretches) if one is stretch)
+    return place > 0 and stretches[place - 1].as_billed and not stretch.as_billed
+
+
+def in_books(earns: Earning, opening: Opening | None, day: date) -> Amount:
+    """What a line has earned over time at the end of a day: what balances state stands until something is earned after them."""
+    if is_stated(earns, opening, day):
+        assert opening is not None, "it is stated"
+        return opening.earned
+    beyond = beyond_on(earns, opening, day) if opening is not None else 0
+    return sum(earned_by(stretches, day) for stretches in earns.values()) + beyond
+
+
+def is_stated(earns: Earning, opening: Opening | None, day: date) -> bool:
+    return opening is not None and any(stands(own, opening, day) for own in earns.values())
 
 
 def _counts_on(
@@ -289,6 +404,9 @@ def _is_known(stretches: Sequence[Stretch], day: date) -> bool:
 
 def stands(stretches: Sequence[Stretch], opening: Opening, day: date) -> bool:
     """Whether at the end of a day the line has earned what its balances state, and nobody has said more since."""
+    held = stretch_on(stretches, day)
+    if held is not None and held.as_billed:
+        return False
     return stretches[-1].method.by_spending and (day <= opening.as_of or not _is_known(stretches, day))
 
 
@@ -298,7 +416,9 @@ def beyond_on(earns: Earning, opening: Opening, day: date) -> Amount:
     for stretches in earns.values():
         for first, last, stretch in _days(stretches):
             days = max(first, since), min(last, day)
-            if days[0] <= days[1] and _counts_on(stretches, stretch, days, day, opening) is not None:
+            if days[0] <= days[1] and (
+                stretch.as_billed or _counts_on(stretches, stretch, days, day, opening) is not None
+            ):
                 return 0
     return opening.beyond
 
@@ -320,8 +440,13 @@ def _days(stretches: Sequence[Stretch]) -> Iterator[tuple[date, date, Stretch]]:
 
 
 def earned_by(stretches: Sequence[Stretch], day: date) -> Amount:
-    """All that was earned by the end of a day."""
-    return next((stretch.earned_by(day) for stretch in reversed(stretches) if stretch.since <= day), 0)
+    """All that was earned by the end of a day; nothing while revenue comes with what is billed."""
+    stretch = stretch_on(stretches, day)
+    return stretch.earned_by(day) if stretch is not None and not stretch.as_billed else 0
+
+
+def stretch_on(stretches: Sequence[Stretch], day: date) -> Stretch | None:
+    return next((stretch for stretch in reversed(stretches) if stretch.since <= day), None)
 
 
 class Facts(NamedTuple):

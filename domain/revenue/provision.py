@@ -33,7 +33,7 @@ from domain.reference.exchange import Exchange
 from domain.revenue import capped, spent
 from domain.revenue.capped import Bound, CappedLine
 from domain.revenue.method import ALL_COST, Course, Leaves
-from domain.revenue.over_time import Earning, Stretch, beyond_on, earned_by, stands
+from domain.revenue.over_time import Earning, Stretch, in_books
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce
 from domain.units import Amount
@@ -118,7 +118,7 @@ def _outlook(line: KnownLine, day: date, bound_by: Sequence[Bound], currency: st
         return None
     if foreseen is None:
         return _as_stated(line, agreed)
-    earned = spent.earned_by(known.spent, day) if line.rules else earned_on(known, line.earns, day)
+    earned = spent.earned_by(known.spent, day) if line.rules else in_books(line.earns, known.opening, day)
     price: Amount | None = sum(one.spread.amount for one in prices_on(line.earns, day))
     if line.rules:
         price = capped.price(line.line_id, _capped(line, day), bound_by, currency)
@@ -160,19 +160,6 @@ def _capped(line: KnownLine, day: date) -> CappedLine:
 def prices_on(earns: Earning, day: date) -> list[Stretch]:
     """What is earned in the end by the terms of a day, or by the first where none hold yet."""
     return [next((one for one in reversed(own) if one.since <= day), own[0]) for own in earns.values()]
-
-
-def earned_on(known: LineHistory, earns: Earning, day: date) -> Amount:
-    """As the books have it at the end of a day: what balances state stands until something is earned after them."""
-    if is_stated(known, earns, day):
-        assert known.opening is not None, "it is stated"
-        return known.opening.earned
-    beyond = beyond_on(earns, known.opening, day) if known.opening is not None else 0
-    return sum(earned_by(stretches, day) for stretches in earns.values()) + beyond
-
-
-def is_stated(known: LineHistory, earns: Earning, day: date) -> bool:
-    return known.opening is not None and any(stands(own, known.opening, day) for own in earns.values())
 
 
 def required(lines: Sequence[LineOutlook], currency: str, mode: str) -> dict[str, Amount]:

@@ -22,7 +22,7 @@ from domain.policies import Resolved
 from domain.policy_faults import Fault
 from domain.revenue import variable_price
 from domain.revenue.method import COST, HOURS, REPORTS, Output
-from domain.revenue.methods import BY_DAYS, METHODS
+from domain.revenue.methods import BY_DAYS, METHODS, OF_A_PRICE
 from domain.terms import (
     cost_plus,
     deposit,
@@ -108,11 +108,10 @@ def outputs(agreed: TermsInForce, known: LineHistory) -> tuple[Sequence[Output],
 
 def refused_line(line: ContractLine, policies: Resolved, lines: Sequence[ContractLine]) -> Fault | None:
     """The field for which the rules in force refuse the line, one of these of its contract, and why."""
-    if account(line.terms) is None:
+    if not has_its_method(line, policies):
         method = revenue_method(line, policies)
-        if method not in kind_of(line.terms).revenue:
-            field = "policies.revenue_method" if line.revenue_policy is None else "revenue_policy"
-            return field, refusals.words_of("revenue_method", method=method, terms=type(line.terms).__name__)
+        field = "policies.revenue_method" if line.revenue_policy is None else "revenue_policy"
+        return field, refusals.words_of("revenue_method", method=method, terms=type(line.terms).__name__)
     if earns_apart(line) and (refused := _refused_apart(line, policies)) is not None:
         return refused
     if policies.expenses_revenue == "net" and charges_expenses(line):
@@ -120,6 +119,18 @@ def refused_line(line: ContractLine, policies: Resolved, lines: Sequence[Contrac
     if (refused := _refused_together(line, policies, lines)) is not None:
         return refused
     return next(refusals.refused_parts(line), None)
+
+
+def may_go_by(terms: Terms, method: str) -> bool:
+    """Whether terms of the kind may earn by a method. Hours beyond those that milestones include earn as they come, beside no price that
+    earns over time."""
+    draws_beside = method in OF_A_PRICE and draws_in(terms) is not None
+    return method in kind_of(terms).revenue and not draws_beside
+
+
+def has_its_method(line: ContractLine, policies: Resolved) -> bool:
+    """Whether the line earns by a method of its kind, or has no revenue."""
+    return account(line.terms) is not None or may_go_by(line.terms, revenue_method(line, policies))
 
 
 def _refused_together(line: ContractLine, policies: Resolved, lines: Sequence[ContractLine]) -> Fault | None:
@@ -185,7 +196,7 @@ def timing(line: ContractLine, policies: Resolved) -> str:
     method = revenue_method(line, policies)
     if earns_apart(line) and may_earn_apart(line) and method in METHODS and method in kind.revenue:
         return OVER_TIME
-    return kind.revenue.get(method, WITH_CHARGE)
+    return kind.revenue[method] if may_go_by(line.terms, method) else WITH_CHARGE
 
 
 def is_accrued(line: ContractLine, policies: Resolved) -> bool:
@@ -279,7 +290,12 @@ def price(terms: Terms) -> Amount | None:
 
 def settles(line: ContractLine, policies: Resolved) -> bool:
     """Whether the line is worth what it has earned over time when its contract is terminated, whatever was charged by then."""
-    return earns_its_price(line, policies) and kind_of(line.terms).by_schedule(line.terms)
+    return earns_its_price(line, policies) and is_by_schedule(line)
+
+
+def is_by_schedule(line: ContractLine) -> bool:
+    """Whether it charges on days that were agreed, however far the work has come."""
+    return kind_of(line.terms).by_schedule(line.terms)
 
 
 def draws_in(terms: Terms) -> str | None:

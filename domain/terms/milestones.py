@@ -18,8 +18,10 @@ from domain.events.common import Milestones
 from domain.money import format_decimal
 from domain.policy_faults import Fault, price_faults, rate_faults
 from domain.revenue.method import Output
+from domain.revenue.methods import OF_A_PRICE
 from domain.terms.kind import (
     IN_HOURS,
+    OVER_TIME,
     WITH_CHARGE,
     WITH_INVOICE,
     Drawing,
@@ -71,7 +73,8 @@ def comes_to(held: Sequence[TermsInForce]) -> Amount:
 def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Spread]:
     """Of a line that earns apart from what it charges: all of its milestones together."""
     if agreed.starts_on <= until:
-        yield Spread("price", comes_to([agreed]), agreed.starts_on, date.max, agreed.before)
+        last = agreed.contract.ends_on or date.max
+        yield Spread("price", comes_to([agreed]), agreed.starts_on, last, agreed.before)
 
 
 def outputs(agreed: TermsInForce, known: LineHistory) -> tuple[Sequence[Output], int]:
@@ -126,12 +129,13 @@ def faults(terms: Milestones, contract: ContractSigned) -> Iterable[Fault]:
 
 KIND = Kind(
     takes=("time", "expense"),
-    revenue={"milestone": WITH_CHARGE, "as_billed": WITH_INVOICE},
+    revenue={"milestone": WITH_CHARGE, "as_billed": WITH_INVOICE, **dict.fromkeys(OF_A_PRICE, OVER_TIME)},
     fees=fees,
     faults=faults,
     drawing=Drawing(draws_in, stores),
     stays=True,
     foresees=foresees,
+    earns_to_the_end=True,
     spreads=spreads,
     comes_to=comes_to,
     outputs=outputs,

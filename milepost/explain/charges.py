@@ -26,6 +26,7 @@ from milepost.explain.sources import Sources
 from state.books import Charge, Price, Work
 from state.caps.sharers import SharedPool, pool_of, steps_cross_caps
 from state.draft import Draft
+from state.revenue.method_change import is_change
 from state.terms.opening import figure_of
 from state.terms.plan import LinePlan, plan_of, versions
 from state.work.charge_record import prices_of
@@ -104,6 +105,8 @@ class ChargeNodes:
             return None
         if charge.earned_from is not None and charge.earned_to is not None:
             return self.over_time.month(charge, draft)
+        if is_change(charge):
+            return self.over_time.change(charge, draft)
         return self.fees.earned(charge, draft)
 
     def _adjusted(self, work: Work) -> Node | None:

@@ -6,11 +6,25 @@ from datetime import date, timedelta
 from functools import partial
 
 from domain.events.common import FixedPrice, Milestones
-from domain.explanation import Node, agreeing, less, stated, total
+from domain.explanation import Node, agreeing, less, negated, stated, total
 from domain.identity import composed
 from domain.revenue.method import Leaves
-from domain.revenue.over_time import Earning, Facts, Stretch, beyond_on, by_month, earning, said, stands
+from domain.revenue.over_time import (
+    Earning,
+    Facts,
+    MethodChange,
+    Stretch,
+    beyond_on,
+    by_month,
+    caught_up,
+    changes,
+    earning,
+    is_stated,
+    said,
+    stretch_on,
+)
 from domain.revenue.provision import prices_on
+from domain.terms import methods
 from domain.terms.kind import TermsInForce
 from domain.work.rows import FEE, OPENING, row_id
 from milepost.explain.allocation import AllocationNodes
@@ -49,7 +63,31 @@ class EarnedNodes:
         if beyond is not None:
             before = total("earned before", [before, beyond], "amount", beyond.currency) if before.value else beyond
         title = charge.description or "revenue"
-        return less(title, upto, before, rule="R40") if before.value else upto._replace(title=title, rule="R40")
+        gone_over = [self._change(place, earns, one) for one in _changes(place, earns, last) if one.day >= first]
+        besides = [one for one in (before, *gone_over) if one.value]
+        return less(title, upto, *besides, rule="R40") if besides else upto._replace(title=title, rule="R40")
+
+    def change(self, charge: Charge, draft: Draft) -> Node | None:
+        """What the line earns otherwise since it has gone over to another method, and by which terms."""
+        place, day = self.fees.place(charge, draft), charge.day
+        if place is None:
+            return None
+        earns = _earns(place, day)
+        change = next((one for one in _changes(place, earns, day) if one.day == day), None)
+        if change is None:
+            return None
+        made = self._change(place, earns, change)
+        went, goes = (next(one for one in reversed(place.known.held) if one.since <= on) for on in (day - DAY, day))
+        of, by = (methods.revenue_method(one.line, one.policies) for one in (went, goes))
+        because = f"from {day} on by {by}, in place of {of}: version {goes.contract.version} of contract {goes.contract.contract_id}"
+        return made._replace(title=charge.description or made.title, facts=(("because", because),), rule="R41")
+
+    def _change(self, place: LineAtStep, earns: Earning, change: MethodChange) -> Node:
+        """What the method over time had earned by the day before, which is caught up or taken back."""
+        before = change.day - DAY
+        if change.from_billing:
+            return self._by(place, caught_up(earns, change.day), before)
+        return negated("what was earned over time", self.in_books(place, earns, before))
 
     def _beyond(self, place: LineAtStep, earns: Earning, last: date) -> Node | None:
         """What balances state beyond what the terms had earned, in the first month after them."""
@@ -72,14 +110,14 @@ class EarnedNodes:
     def earned(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """All that was earned by the end of a day, or what balances state of it."""
         opening = place.known.opening
-        if opening is None or not any(stands(stretches, opening, day) for stretches in earns.values()):
+        if opening is None or not is_stated(earns, opening, day):
             return self._by(place, earns, day)
         return self.spending.opening(place, opening)
 
     def in_books(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """The same with what balances state beyond the terms, as long as nothing is earned after them."""
         earned, opening = self.earned(place, earns, day), place.known.opening
-        if opening is None or not beyond_on(earns, opening, day):
+        if opening is None or is_stated(earns, opening, day) or not beyond_on(earns, opening, day):
             return earned
         return total(earned.title, [earned, self._stated_beyond(place)], "amount", earned.currency)
 
@@ -90,7 +128,8 @@ class EarnedNodes:
     def _by(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """All that was earned by the end of a day."""
         currency = place.contract.terms.currency
-        begun = (stretches for stretches in earns.values() if stretches[0].since <= day)
+        on_day = ((stretches, stretch_on(stretches, day)) for stretches in earns.values())
+        begun = (stretches for stretches, stretch in on_day if stretch is not None and not stretch.as_billed)
         facts = Facts(partial(self._price, place), lambda stretch: self.leaves(place, stretch.agreed))
         parts = [said(stretches, day, facts) for stretches in begun]
         parts = [part for part in parts if part.value]
@@ -158,3 +197,9 @@ class EarnedNodes:
 
 def _earns(place: LineAtStep, last: date) -> Earning:
     return earning(place.known, last + HORIZON)
+
+
+def _changes(place: LineAtStep, earns: Earning, until: date) -> list[MethodChange]:
+    entity = place.draft.reference.entity(place.contract.terms.legal_entity_id)
+    assert entity is not None, "the contract's company is known"
+    return changes(earns, partial(period, place.draft, entity), until, place.known.opening)

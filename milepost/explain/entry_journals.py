@@ -27,6 +27,7 @@ from state.books import Posted, Price, Work
 from state.ledger.carried import left_before
 from state.ledger.position import is_over_time
 from state.ledger.posting import EARNED, EARNING, beyond_billing
+from state.revenue.method_change import RULE as METHOD_CHANGE
 from state.trace import TracedOutput, row_of, works_of
 
 
@@ -53,7 +54,7 @@ class EntryJournals:
             return self._went_back(said, journal, line, number)
         if line.purpose == "cost" or line.account == INPUT_TAX:
             amount = self._cost(at, line)
-        elif self._goes_through_position(at, journal):
+        elif journal.rule != METHOD_CHANGE and self._goes_through_position(at, journal):
             return self._through_position(said, journal, line, at, number)
         elif journal.kind == "difference":
             return self._difference(said, journal, line, at, number)

@@ -105,10 +105,11 @@ class PositionNodes:
         return contract_policies(draft, contract).money_mode if contract is not None else "half_up"
 
     def _on(self, account: str, of: str, which: str) -> Node | None:
-        """What the contract's journals before that of a statement's invoice left on a side, or of a credit memo and its row."""
+        """What the contract's journals before one left on a side: of an invoice, of a credit memo and its row, or named."""
         theirs = self.sources.trace.journals_of.get(of, ())
         of_rows = (one for one in self.sources.trace.journals.values() if _credited_row(one.record) == of)
         said = next((one for one in theirs if is_of_invoice(one.record)), None) or next(of_rows, None)
+        said = said or self.sources.trace.journals.get(of)
         found = self.before(said).on(account) if said is not None else None
         return found._asdict()[which] if found is not None else None
 

@@ -82,7 +82,8 @@ def refused_treatment(contract: Contract, event: ContractAmended, amended: Contr
         return words_of("catch_up", where="of a contract over several engagements")
     if event.treatment == "catch_up":
         goes_on = (
-            timings.get(line_id) == methods.timing(line, line_policies(amended, line, defaults)) == OVER_TIME
+            line_id in timings
+            and OVER_TIME in (timings[line_id], methods.timing(line, line_policies(amended, line, defaults)))
             for line_id, line in after.items()
         )
         return None if any(goes_on) else words_of("catch_up", where="where no line goes on that earns over time")
@@ -170,7 +171,7 @@ def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
 
 
 def _refused_revenue(contract: Contract, policies: Mapping[str, Resolved]) -> list[tuple[str, str]]:
-    """What is earned by days, by periods or by hours that a price includes cannot be earned in another way once it is under way."""
+    """A line under way goes over to a method of its kind of terms alone, one whose terms include hours, or were bought, to none."""
     if len(contract.history) < 2:
         return []
     before = contract.history[-2]
@@ -179,9 +180,13 @@ def _refused_revenue(contract: Contract, policies: Mapping[str, Resolved]) -> li
         had = line_named(before.terms, line.line_id)
         if had is None or type(had.terms) is not type(line.terms):
             continue
-        went = methods.timing(had, line_policies(before.terms, had, before.defaults))
-        goes = methods.timing(line, policies[line.line_id])
-        lasts = methods.earns_to_the_end(line) or OVER_TIME in (went, goes) or methods.draws_in(line.terms) is not None
-        if went != goes and lasts:
-            refused.append((f"lines[{line.line_id}].revenue_policy", words_of("revenue_under_way")))
+        own, before_it = policies[line.line_id], line_policies(before.terms, had, before.defaults)
+        field = f"lines[{line.line_id}].revenue_policy"
+        draws = methods.draws_in(line.terms) is not None or methods.draws_in(had.terms) is not None
+        if methods.has_its_method(had, before_it) and not methods.has_its_method(line, own):
+            method, terms = methods.revenue_method(line, own), type(line.terms).__name__
+            words = words_of("method_without_price", line=line.line_id, method=method, terms=terms)
+            refused.append((field, words))
+        elif draws and methods.timing(had, before_it) != methods.timing(line, own):
+            refused.append((field, words_of("revenue_under_way", line=line.line_id)))
     return refused

@@ -26,7 +26,9 @@ def settlement(contract: Contract, known: LineHistory, charged: Sequence[Fee]) -
     ended = known.held[-1]
     if ended.before != contract.terminated_on or not ended.ends_early:
         return
-    if not all(methods.settles(agreed.line, agreed.policies) for agreed in known.held):
+    if not methods.settles(ended.line, ended.policies):
+        return
+    if not all(methods.earns_to_the_end(one.line) and methods.is_by_schedule(one.line) for one in known.held):
         return
     last = contract.terminated_on - timedelta(days=1)
     earned = _earned(known, last)

@@ -17,7 +17,7 @@ from domain.revenue.method import Opening, Reported
 from domain.revenue.shared_price import with_shares
 from domain.revenue.variable_price import Revisions, is_payable
 from domain.terms import methods, milestones
-from domain.terms.kind import Closed, LineHistory, PeriodLeft, TermsInForce, obliged_with
+from domain.terms.kind import OVER_TIME, Closed, LineHistory, PeriodLeft, TermsInForce, obliged_with
 from domain.units import Amount
 from domain.work.rows import FEE, OPENING, row_id
 from state.books import Acceptance, ClosedPeriod, Contract, ItemRevisions, LineFees, Reports, TermsVersion
@@ -76,7 +76,7 @@ def _alone(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
     fees, held = line_fees(draft, contract, line_id), agreed_versions(draft, contract, line_id)
     spends = is_spent(held)
     project_id = held[-1].line.project_id if held else ""
-    opening = _opening(draft, contract.contract_id, project_id, line_id) if spends else None
+    opening = _opening(draft, contract.contract_id, line_id, held) if spends else None
     return LineHistory(
         _accepted(draft, contract, line_id),
         reported_of(contract, _reports(draft, contract, line_id)),
@@ -129,12 +129,21 @@ def _revised(draft: Draft, contract: Contract, line_id: str, held: Sequence[Term
     return found
 
 
-def _opening(draft: Draft, contract_id: str, project_id: str, line_id: str) -> Opening | None:
-    """With what their row of the line has earned."""
+def _opening(draft: Draft, contract_id: str, line_id: str, held: Sequence[TermsInForce]) -> Opening | None:
+    """With what their row of the line has earned over time."""
+    project_id = held[-1].line.project_id
     found = earned_before(draft, contract_id, project_id, line_id)
+    if found is not None and not _earned_over_time(held, found.as_of):
+        return found._replace(earned=0)
     entry = draft.entry(row_id(OPENING, composed(contract_id, line_id))) if found is not None else None
     price = standing_price(entry) if entry is not None else None
     return found._replace(beyond=price.earns) if found is not None and price is not None else found
+
+
+def _earned_over_time(held: Sequence[TermsInForce], day: date) -> bool:
+    """Whether the line earned over time by the terms of a day."""
+    agreed = next((one for one in reversed(held) if one.since <= day), held[0])
+    return methods.timing(agreed.line, agreed.policies) == OVER_TIME
 
 
 def begins_after(draft: Draft, contract: Contract, line_id: str) -> date | None:

@@ -19,7 +19,7 @@ from domain.identity import composed, parts_of
 from domain.reference.zones import local_date, universal_midnight
 from domain.refusals import LINE
 from domain.revenue.method import COST, HOURS
-from domain.revenue.over_time import Month, by_month, earning, is_measured
+from domain.revenue.over_time import MethodChange, Month, by_month, changes, earning, is_measured
 from domain.terms import methods
 from domain.terms.kind import LineHistory
 from domain.work.rows import SCHEDULED_REVENUE, row_id
@@ -33,6 +33,7 @@ from state.handlers.fees import HORIZON, bring, look_again, project_of
 from state.handlers.fees import settle as settle_fees
 from state.ledger.position import is_over_time
 from state.rerating.rerate import line_ids
+from state.revenue import method_change
 from state.terms.known import period
 from state.terms.opening import carried
 
@@ -50,14 +51,17 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
     upcoming: list[date] = []
     for line_id in line_ids(contract):
         part_id = composed(contract.contract_id, line_id)
-        known: LineFees = draft.part("fees", part_id) or LineFees()
         day = max(yesterday, begins_after(draft, contract, line_id) or BEGINNING)
         history = known_of(draft, contract, line_id)
         today = day + DAY
+        method_change.settle(draft, contract, line_id, today)
+        known: LineFees = draft.part("fees", part_id) or LineFees()
         by_today = _by_day(history, today)
         earns = earning(by_today, day + HORIZON)
         months = list(by_month(earns, partial(period, draft, entity), day + HORIZON, day, history.opening))
-        recognised = today if is_measured(earns) else day
+        recognised = today if is_measured(earns, today) else day
+        gone_over = changes(earns, partial(period, draft, entity), day + HORIZON, history.opening)
+        upcoming += [change.day for change in gone_over if change.day > today]
         upcoming += [month.last for month in months if month.last > recognised][:1]
         said_on = [each.as_of for each in history.reported] + [each.as_of for each in history.estimates]
         said_on += history.accepted.values()
@@ -69,6 +73,11 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
             upcoming += [month_ends] if history.held[-1].before > today else []
         charges = [
             _charge_of(draft, contract, line_id, month) for month in months if month.last <= recognised and month.amount
+        ]
+        charges += [
+            _of_change(draft, contract, line_id, change)
+            for change in gone_over
+            if change.day <= today and change.amount
         ]
         rows = bring(draft, known.earned, {row_id(SCHEDULED_REVENUE, charge.charge_id): charge for charge in charges})
         if rows != known.earned:
@@ -186,6 +195,26 @@ def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory)
         return "currency", f"{of}: expected what remains in {currency}, got {other}; {send} in {currency}"
     got = found_instead(draft, contract, project_id, line_id, history.opening)
     return "line_id", f"{of}: expected an estimate of what remains, got {got}; nothing is earned before it; {send}"
+
+
+def _of_change(draft: Draft, contract: Contract, line_id: str, change: MethodChange) -> Charge:
+    """What was earned by the method over time before the line went over to it, or from it."""
+    way = "to" if change.from_billing else "from"
+    charge = Charge(
+        SCHEDULED_REVENUE,
+        method_change.charge_id(contract.contract_id, line_id, change.day),
+        0,
+        project_of(contract, line_id, change.day),
+        change.day,
+        universal_midnight(change.day),
+        contract.terms.currency,
+        0,
+        contract.contract_id,
+        line_id,
+        description=f"Change {way} revenue over time",
+        earned=change.amount,
+    )
+    return carried(draft, charge)
 
 
 def _charge_of(draft: Draft, contract: Contract, line_id: str, month: Month) -> Charge:

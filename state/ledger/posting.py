@@ -142,7 +142,7 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             opened.append(journal)
         if plan is not None and journal.plan is None:
             journal.plan, journal.policies = plan, policies
-        if plan is not None and (plan.timing == OVER_TIME or work.subject_kind == ADJUSTMENT):
+        if plan is not None and (plan.timing == OVER_TIME or _stands_on_position(plan, work.price)):
             if work.subject_kind == ADJUSTMENT:
                 position.keep(draft, plan.contract_id)
             journal.lines += position.through(draft, plan, side.pairs, slot.exchange)
@@ -168,6 +168,11 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             for of_rule, journal in zip(rules, opened, strict=False)
         ]
     )
+
+
+def _stands_on_position(plan: LinePlan, price: Price | None) -> bool:
+    """Whether a row earns over time, or by hand, of a line that does not by now."""
+    return price is not None and price.account == CONTRACT_LIABILITY and plan.timing != NO_REVENUE
 
 
 def _shares(one: Slot, other: Slot) -> bool:
@@ -324,17 +329,27 @@ def reverse(draft: Draft, work: Work, on: date | None = None) -> None:
             position.look(draft, journal.contract_id)
 
 
-def book_difference(draft: Draft, entry: Entry, plan: LinePlan, slot: Slot, rule: str, purpose: str = EARNED) -> Entry:
+def book_difference(
+    draft: Draft,
+    entry: Entry,
+    plan: LinePlan,
+    slot: Slot,
+    rule: str,
+    purpose: str = EARNED,
+    *,
+    goes_over: bool = False,
+) -> Entry:
     """Bring the revenue journals of the entry to what its price now says; only the difference is posted.
 
-    What moves from one account to another does so at the ledger amount that it carries, so that revenue stays as it is.
+    What moves from one account to another does so at the ledger amount that it carries, so that revenue stays as it is. Of a row that
+    `goes_over` to another method only what it was accrued with is moved, whatever the contract's position is.
     """
     work = entry.standing
     assert work is not None, "only posted work has a difference"
     price = work.price
     assert price is not None, "only a priced entry has a difference"
     carried = _carried(work.journals)
-    if plan.timing == OVER_TIME:
+    if (plan.timing == OVER_TIME or _stands_on_position(plan, price)) and not goes_over:
         made = _over_time(draft, entry, plan, price, slot, carried, purpose)
     else:
         made = _moved(entry, plan, price, slot, carried, purpose)

@@ -22,6 +22,7 @@ from domain.contract import (
 from domain.events.commercial import ContractSigned
 from domain.events.common import BillingCycle, ContractLine, CostPlus, Expenses, TimeAndMaterials, UnitPrice
 from domain.events.reference import LegalEntityDefined
+from domain.identity import composed
 from domain.money import smallest_unit
 from domain.policies import NEXT_RULE, Resolved, bookkeeping, resolve
 from domain.policy_faults import Fault
@@ -29,7 +30,7 @@ from domain.terms import methods
 from domain.terms.kind import OVER_TIME, RATED, WITH_CHARGE, WITH_INVOICE
 from domain.units import Amount
 from domain.work.rows import COUNTED_TIME
-from state.books import Contract, Price, TermsVersion
+from state.books import Contract, LineFees, Price, TermsVersion
 from state.draft import Draft
 
 # What is charged under these is due to be paid, and nothing else has to happen first (R45).
@@ -140,9 +141,39 @@ def plan_of(draft: Draft, price: Price) -> LinePlan | None:
 
 
 def plan_on(draft: Draft, contract: Contract, day: date, line_id: str, content: str = COUNTED_TIME) -> LinePlan | None:
-    """The plan of a line for a service date; of one that the terms of that day do not have the newest that there was."""
+    """The plan of a line for a service date, as its revenue is earned by now; of one that the terms of that day do not have the newest that
+    there was."""
     found = line_plan(draft, contract, version_on(contract, day), line_id, content)
-    return found or newest_plan(draft, contract, line_id, content)
+    return as_earned(draft, contract, found) if found else newest_plan(draft, contract, line_id, content)
+
+
+def as_earned(draft: Draft, contract: Contract, plan: LinePlan) -> LinePlan:
+    """The plan with the method that all rows of the line have gone over to, from or to one that earns over time."""
+    if len(contract.history) == 1:
+        return plan
+    fees: LineFees | None = draft.part("fees", composed(contract.contract_id, plan.line.line_id))
+    if fees is None or fees.earns_by <= plan.version:
+        return plan
+    key = (*plan.key, "earned by", fees.earns_by)
+    found = draft.lines.get(key)
+    if not isinstance(found, LinePlan):
+        timing = plan.timing
+        for stored in contract.history:
+            if plan.version < stored.version <= fees.earns_by:
+                other = line_plan(draft, contract, stored.version, plan.line.line_id, plan.content)
+                if other is not None and goes_over(timing, other.timing) and is_of_kind(plan, other):
+                    timing = other.timing
+        found = draft.lines[key] = plan._replace(timing=timing, earned=None if timing == WITH_CHARGE else 0)
+    return found
+
+
+def goes_over(went: str, goes: str) -> bool:
+    """Whether revenue goes over from what is billed to a method over time, or back."""
+    return (went == OVER_TIME) != (goes == OVER_TIME)
+
+
+def is_of_kind(one: LinePlan, other: LinePlan) -> bool:
+    return type(one.line.terms) is type(other.line.terms)
 
 
 def newest_plan(draft: Draft, contract: Contract, line_id: str, content: str = COUNTED_TIME) -> LinePlan | None:

@@ -10,7 +10,16 @@ from domain.work.rows import COUNTED_TIME, EXPENSE, TAKEN_AS, counted_as
 from state.books import Charge, Contract
 from state.draft import Draft
 from state.terms.known import Blocked
-from state.terms.plan import LinePlan, billing_zone, contract_policies, line_plan, plan_for, terms_on, versions
+from state.terms.plan import (
+    LinePlan,
+    as_earned,
+    billing_zone,
+    contract_policies,
+    line_plan,
+    plan_for,
+    terms_on,
+    versions,
+)
 from state.value import Value
 
 # What lines take, by the kind of a charge; what they take of people's time is "time".
@@ -112,7 +121,7 @@ def _place_on(draft: Draft, contract: Contract, event: TimeApproved | Charge) ->
     if plan.refused is not None:
         field, why = plan.refused
         return Blocked("price", UNSUPPORTED, of_line(plan.line.line_id, why), field=field)
-    return Placed(plan, day)
+    return Placed(as_earned(draft, contract, plan), day)
 
 
 def _service_day(draft: Draft, contract: Contract, event: TimeApproved | Charge) -> date:

@@ -28,7 +28,7 @@ from domain.policy_faults import ENTRY_MOST
 from domain.reference.exchange import Exchange
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms import methods
-from domain.terms.kind import OVER_TIME, Passed
+from domain.terms.kind import NO_REVENUE, OVER_TIME, Passed
 from domain.terms.tiers import PER_AMOUNT, graduated
 from domain.terms.unit_price import is_shared, prices
 from domain.units import (
@@ -58,7 +58,7 @@ from domain.work.rows import (
 from state.books import Charge, Cost, Entry, Price, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Worker, entity_policies, slot_for, worker_on
-from state.terms.plan import LinePlan, line_plan, plan_on, version_on
+from state.terms.plan import LinePlan, as_earned, line_plan, plan_on, version_on
 from state.work import charge_record
 from state.work.exchange_waits import Waited, settled
 from state.work.placing import Placed, place, taken_projects
@@ -96,11 +96,12 @@ def _of_terms(draft: Draft, charge: Charge, standing: Work | None, waited: Waite
     if plan is None:
         message = f"contract {charge.contract_id} has no line {charge.line_id} on {charge.day}"
         return Blocked("price", "no_contract_line", message, field="line_id")
+    over_time = charge.kind == SCHEDULED_REVENUE and plan.draws is None and plan.timing != NO_REVENUE
     price = replace(
         _at_zero(charge, plan),
         rate=shown_rate(charge.amount, charge.quantity or QUANTITY_ONE),
         value=charge.amount,
-        account=plan.account_for(SERVICE_REVENUE),
+        account=CONTRACT_LIABILITY if over_time else plan.account_for(SERVICE_REVENUE),
         earned=plan.earned if charge.kind != SCHEDULED_REVENUE else charge.earned,
         quantity=charge.quantity or QUANTITY_ONE,
         unit=charge.unit,
@@ -216,7 +217,8 @@ def plan_of_charge(draft: Draft, charge: Charge) -> LinePlan | None:
     contract = draft.contract(charge.contract_id or "")
     if contract is None or not contract.history or charge.line_id is None:
         return None
-    return line_plan(draft, contract, version_on(contract, charge.day), charge.line_id, counted_as(charge.kind))
+    plan = line_plan(draft, contract, version_on(contract, charge.day), charge.line_id, counted_as(charge.kind))
+    return as_earned(draft, contract, plan) if plan is not None else None
 
 
 def priced(

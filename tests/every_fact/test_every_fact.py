@@ -45,7 +45,7 @@ REFUSED_TODAY = frozenset(
     """
     order_over_engagements funding_with_deposit funding_over_engagements overflow prorate_beside_billing_caps prorate_billing_alone
     rounding_by_line reissue late_line_of_a_line revenue_under_way policy_of_a_contract catch_up separate revenue_method expenses_net
-    policy_of_a_line standalone_price earned_as_billed shared_over_engagements shared_ends
+    method_without_price policy_of_a_line standalone_price earned_as_billed shared_over_engagements shared_ends
     performance_obligation expected_unit_price part_begins alone_for_what_is_left Policies.residual_party Policies.hold_scope
     Policies.dimensions_from progress_unused payment_currency deposit_conceded
     write_off_over_time write_off_passed_on balances_in_parts

@@ -1,0 +1,212 @@
+"""A line goes over from revenue as it is billed, or charged, to a method over time, or back: what its rows have earned goes with it.
+
+From the day of the change all of the line earns by the new method alone, so that no row of before is left to earn by the old one. What rows
+were accrued with is taken back, or accrued; what is invoiced of them moves between revenue, or 1150, and the position of the contract, at
+the ledger amount of its invoices. What is earned over time by then is a row of its own (`state/handlers/revenue.py`): both together are the
+difference.
+
+    4,000.00 invoiced as billed, 6,000.00 earned by cost to cost: Dr 4000 4,000.00 Cr 2300; Dr 2300 4,000.00 Dr 1160 2,000.00 Cr 4000
+
+Work that was withdrawn keeps its way until it is credited: it earns nothing in the end.
+"""
+
+from datetime import date
+from typing import Final
+
+from msgspec.structs import replace
+
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERENCE, REVENUE
+from domain.explanation import Node, in_proportion, less, total
+from domain.identity import composed
+from domain.ledger.journal import Booking, Leg, journal_by_project, merge
+from domain.ledger.position import moved
+from domain.ledger.recorded import SIDES, Carried, LineParts, position_on, sum_of
+from domain.ledger.recorded import moved as say_moved
+from domain.money import convert
+from domain.reference.exchange import Exchange
+from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_CHARGE
+from domain.units import EXCHANGE_RATE_ONE
+from domain.why import exchanged, quoted
+from domain.work.recorded import VALUE
+from domain.work.rows import EXPENSE, TIME_ENTRY
+from state.books import Charge, Contract, Entry, Issued, LineFees, Price
+from state.caps.repricing import carrying_slot
+from state.draft import Draft
+from state.ledger import position, standings
+from state.ledger.carried import invoiced
+from state.ledger.dimensions import of_projects
+from state.ledger.posting import EARNED, about, book_difference, with_standing
+from state.terms.known import Blocked, Slot, open_day_from, period, slot_for
+from state.terms.plan import LinePlan, goes_over, is_of_kind, line_plan, plan_of, version_on
+from state.totals import issued_on, standing_price, with_issued
+from state.work.charge_record import of_row
+
+RULE: Final = "revenue_method"
+
+
+def charge_id(contract_id: str, line_id: str, day: date) -> str:
+    """Of the row that has what a method over time had earned before the day of the change."""
+    return f"{composed(contract_id, line_id)}/method/{day}"
+
+
+def is_change(charge: Charge) -> bool:
+    return charge.charge_id == charge_id(charge.contract_id or "", charge.line_id or "", charge.day)
+
+
+def settle(draft: Draft, contract: Contract, line_id: str, today: date) -> None:
+    """Bring all rows of a line to the way in which it earns on a day."""
+    version = version_on(contract, today)
+    day = _goes_over_on(draft, contract, line_id, version)
+    if day is None and not _is_signed_again(draft, contract):
+        return
+    if day is not None:
+        place = "fees", composed(contract.contract_id, line_id)
+        known: LineFees = draft.part(*place) or LineFees()
+        if known.earns_by != version:
+            draft.put(*place, replace(known, earns_by=version))
+        elif draft.cause.kind in (TIME_ENTRY, EXPENSE):
+            return  # what was worked or spent is valued as the line earns by now
+    for entry in list(draft.everything()):
+        price = standing_price(entry)
+        if price is not None and (price.contract_id, price.line_id) == (contract.contract_id, line_id):
+            plan = plan_of(draft, price)
+            if plan is not None and not _is_apart(entry, price, plan):
+                _go_over(draft, entry, price, plan, day or today)
+
+
+def _goes_over_on(draft: Draft, contract: Contract, line_id: str, version: int) -> date | None:
+    """The last day by a version on which the line went over; None where it never did."""
+    found, before = None, None
+    for stored in contract.history:
+        plan = line_plan(draft, contract, stored.version, line_id)
+        if plan is None:
+            continue
+        if before is not None and is_of_kind(before, plan) and goes_over(before.timing, plan.timing):
+            found = stored.effective_on
+        before = plan
+        if stored.version == version:
+            break
+    return found
+
+
+def _is_signed_again(draft: Draft, contract: Contract) -> bool:
+    """Whether the event corrects the terms from the beginning."""
+    before: Contract | None = draft.before.get(("contract", contract.contract_id))
+    return before is not None and before.in_force and before.history[0].version != contract.history[0].version
+
+
+def _is_apart(entry: Entry, price: Price, plan: LinePlan) -> bool:
+    """What only earns, work that a price includes, what is drawn of what was bought, and deposits."""
+    work = entry.standing
+    included = work is None or work.is_schedule or price.account == ""
+    return included or plan.draws is not None or plan.timing == NO_REVENUE
+
+
+def _go_over(draft: Draft, entry: Entry, price: Price, plan: LinePlan, day: date) -> None:
+    account, over_time = plan.account_for(price.revenue), plan.timing == OVER_TIME
+    # What balances state that was earned over time is taken back with the rest.
+    if (price.account == CONTRACT_LIABILITY) != over_time and not (price.earned and not over_time):
+        earned = price.allowed if plan.earned is None else plan.earned
+        fresh = replace(price, account=account, earned=plan.earned, recognised=earned, waiting=0)
+        slot = slot_for(draft, "price", plan.entity, plan.currency, day, None, day, plan.policies)
+        work = entry.standing
+        assert work is not None, "a priced row has work"
+        if isinstance(slot, Blocked):
+            slot = carrying_slot(draft, work, plan)
+        changed = with_standing(entry, replace(work, price=fresh))
+        draft.put_entry(entry, changed)
+        entry = _booked(draft, changed, fresh, plan, slot)
+        draft.put_booked(changed, entry)
+    issued = issued_on(entry, plan.contract_id, plan.line.line_id)
+    if issued is not None and (issued.account == CONTRACT_LIABILITY) != over_time:
+        if issued.invoiced and CONTRACT_ASSET not in (issued.account, account):
+            _move_invoiced(draft, entry, issued, account, plan, day)
+        draft.put_entry(entry, with_issued(entry, replace(issued, account=account)))
+
+
+def _booked(draft: Draft, entry: Entry, price: Price, plan: LinePlan, slot: Slot) -> Entry:
+    """What is invoiced already is accrued at the rate of its invoices (IFRIC 22), so that the row carries what these take."""
+    issued = issued_on(entry, plan.contract_id, plan.line.line_id)
+    currency, mode = plan.entity.currency, plan.policies.money_mode
+    if plan.timing != WITH_CHARGE or issued is None or not issued.invoiced or not price.earns:
+        return book_difference(draft, entry, plan, slot, RULE, goes_over=True)
+    if plan.currency == currency:
+        return book_difference(draft, entry, plan, slot, RULE, goes_over=True)
+    rest = price.earns - issued.invoiced
+    ledger = issued.invoiced_ledger + convert(rest, slot.exchange.numerator, slot.exchange.denominator, currency, mode)
+    rate = abs(ledger) * EXCHANGE_RATE_ONE // abs(price.earns)
+    blended = replace(slot, exchange=Exchange(abs(ledger), abs(price.earns), rate, ()))
+    booked = book_difference(draft, entry, plan, blended, RULE, goes_over=True)
+    work = booked.standing
+    if draft.why is None or work is None or booked is entry:
+        return booked
+    currencies = plan.currency, currency
+    earned = of_row(draft.why, entry.entry_id, VALUE, price.earns, plan.currency)
+    whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), *currencies)
+    rates = quoted(slot.exchange, plan.policies.exchange_rate_type, slot.accounting_date, plan.entity)
+    beyond = exchanged(less("not invoiced", earned, whole.amount), rates, currency, mode)
+    made = Carried(earned, total("as invoiced, and at the rate of the day", (whole.ledger, beyond), "amount", currency))
+    parts, posted = LineParts(*currencies), work.journals[-1]
+    parts.debit(("", price.account, EARNED), made)
+    parts.credit(("", price.revenue, EARNED), made)
+    parts.record(draft.why, posted.journal_id, [("", leg) for leg in posted.lines])
+    return booked
+
+
+def _move_invoiced(draft: Draft, entry: Entry, issued: Issued, account: str, plan: LinePlan, day: date) -> None:
+    """Between the position and what invoices took it from, at their ledger amount; 1160 of work and of the position are one."""
+    work = entry.standing
+    assert work is not None, "what was withdrawn keeps its way"
+    to_position = account == CONTRACT_LIABILITY
+    amount, ledger = issued.invoiced, issued.invoiced_ledger
+    currency, mode = plan.entity.currency, plan.policies.money_mode
+    exchange = Exchange(abs(ledger), abs(amount), abs(ledger) * EXCHANGE_RATE_ONE // abs(amount), ())
+    before = position.standing(draft, plan.contract_id).position
+    legs = moved(before, EARNED, -amount if to_position else amount, exchange, currency, mode)
+    other = issued.account if to_position else account
+    taken = -sum(leg.ledger_amount for leg in legs)
+    on_other = taken if other in REVENUE else ledger if to_position else -ledger
+    legs.append(Leg(other, EARNED, amount if to_position else -amount, on_other))
+    if rest := taken - on_other:
+        legs.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, rest))
+    open_day = open_day_from(draft, plan.entity, day)
+    booking = Booking(
+        plan.entity.legal_entity_id,
+        plan.currency,
+        currency,
+        exchange.rate,
+        open_day,
+        period(draft, plan.entity, open_day).name,
+        "difference",
+    )
+    contract = draft.contract(plan.contract_id)
+    assert contract is not None, "a plan is of a contract in the books"
+    of = about(draft, ("contract", plan.contract_id, contract.version), f"{RULE}/{entry.entry_id}")
+    placed = [(work.earns_in, leg) for leg in merge(tuple(legs))]
+    record = journal_by_project(
+        of, booking, placed, contract_id=plan.contract_id, customer_id=plan.customer_id, deliver=True
+    )
+    posted = of_projects(draft, record, plan.policies)
+    standings.publish(draft, posted)
+    position.look(draft, plan.contract_id)
+    if draft.why is None:
+        return
+    currencies = plan.currency, currency
+    whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), *currencies)
+
+    def at_rate(rest: Node) -> Node:
+        return in_proportion("at the rate of its invoices", whole.ledger, rest, whole.amount, mode, rule="R52")
+
+    parts, stands = (
+        LineParts(*currencies),
+        {side: position_on(side, had, posted.journal_id, currencies) for side, had in zip(SIDES, before, strict=True)},
+    )
+    asked = whole.taken_back("goes over").amount if to_position else whole.amount
+    made = say_moved(stands, asked, mode, at_rate)
+    for side, part in made:
+        parts.debit((work.earns_in, side, EARNED), part)
+        if other in REVENUE:
+            parts.credit((work.earns_in, other, EARNED), part)
+    if other not in REVENUE:
+        (parts.debit if to_position else parts.credit)((work.earns_in, other, EARNED), whole)
+    parts.record(draft.why, posted.journal_id, placed)

@@ -1,0 +1,123 @@
+"""Whatever methods a line goes over to, and whatever comes late: revenue is what the last one comes to, and the position the rest."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.money import HALF_UP, round_ratio
+from tests.audited import violations
+from tests.explained import not_explained
+from tests.harness import Books
+from tests.told import balances, invoiced, told
+
+FIRST, LAST, END = date(2026, 1, 1), date(2026, 12, 31), date(2026, 6, 30)
+PRICE, PARTS = 36_500_0000, (14_600_0000, 21_900_0000)
+OVER_TIME, AS_BILLED = ("straight_line_days", "hours", "cost_to_cost"), "as_billed"
+
+
+class Step(NamedTuple):
+    """From a day on by a method, which is said so many days later."""
+
+    on: date
+    method: str
+    late: int
+
+
+class Worked(NamedTuple):
+    on: date
+    hours: int
+    late: int
+    is_withdrawn: bool
+
+
+days = st.integers(5, 150).map(lambda after: FIRST + timedelta(days=after))
+late = st.sampled_from([0, 0, 10, 40])
+steps = st.lists(
+    st.builds(Step, days, st.sampled_from([*OVER_TIME, AS_BILLED, AS_BILLED]), late), min_size=1, max_size=3
+)
+works = st.lists(st.builds(Worked, days, st.integers(1, 20), late, st.booleans()), max_size=4)
+
+
+def _line(method: str) -> list[str]:
+    terms = ["    terms FixedPrice price=36,500.00"]
+    return [
+        f"  line L P revenue {method}",
+        *terms,
+        "    each schedule on=2026-01-31 amount=14,600.00",
+        "    each schedule on=2026-04-30 amount=21,900.00",
+    ]
+
+
+def _lines(first: str, changes: list[Step], worked: list[Worked], ledger: str) -> list[str]:
+    happened: list[tuple[date, int, list[str]]] = [
+        (date(2026, month + 1, 1) - timedelta(days=1), 9, ["day ended"]) for month in range(1, 6)
+    ]
+    said = FIRST
+    for step in changes:
+        said = max(said, step.on + timedelta(days=step.late))
+        happened.append((said, 0, [f"amend K from {step.on}", *_line(step.method)]))
+    for number, work in enumerate(worked):
+        on = work.on + timedelta(days=work.late)
+        happened.append((on, 1, [f"time T-{number} ann {work.hours} h on {work.on}"]))
+        if work.is_withdrawn:
+            happened.append((on + timedelta(days=5), 2, [f"withdraw T-{number}"]))
+    rates = [f"exchange USD EUR 0.{70 + after % 29} on {FIRST + timedelta(days=7 * after)}" for after in range(30)]
+    found = [
+        f"entity LE {ledger} Europe/Berlin",
+        "customer C",
+        "person ann consultant of LE",
+        "cost person ann 50.00 USD",
+        "project P of LE",
+        *(rates if ledger == "EUR" else ()),
+        f"contract K C LE USD from {FIRST} to {LAST}",
+        *_line(first),
+        "2026-01-02 estimate P 60 h 3,000.00 line L",
+    ]
+    for day, _, said_then in sorted(happened, key=lambda one: one[:2]):
+        head, *below = said_then
+        found += [f"{day} {head}", *below]
+    return found
+
+
+def _earned(method: str, worked: list[Worked], billed: int) -> int:
+    if method == AS_BILLED:
+        return billed
+    done = sum(work.hours for work in worked if not work.is_withdrawn)
+    part, whole = (done, max(done, 60)) if method != "straight_line_days" else ((END - FIRST).days + 1, 365)
+    return round_ratio(PRICE * part, whole, 100, HALF_UP)
+
+
+@given(
+    st.sampled_from([*OVER_TIME, AS_BILLED]), steps, works, st.sampled_from(["USD", "EUR"]), st.sampled_from([3, 5, 6])
+)
+def test_all_of_a_line_earns_by_its_last_method(
+    first: str, changes: list[Step], worked: list[Worked], ledger: str, month: int
+) -> None:
+    went, kept = first, list[Step]()
+    for step in sorted({step.on: step for step in changes}.values()):
+        # From one method over time to another what was earned stays (R41): see `test_over_time.py`.
+        if (step.method == AS_BILLED) != (went == AS_BILLED):
+            kept.append(step)
+            went = step.method
+    with told(_lines(first, kept, worked, ledger)) as books:
+        if month < 6:
+            invoiced(books, date(2026, 6, 1))
+        books.end_day(END)
+        if month == 6:
+            invoiced(books, END)
+        _holds(books, went, worked)
+
+
+def _holds(books: Books, method: str, worked: list[Worked]) -> None:
+    earned = _earned(method, worked, PRICE)
+    found = balances(books)
+    assert -found.get("4000", 0) == earned
+    asset, liability = found.get("1160", 0), found.get("2300", 0)
+    assert (asset + liability, asset >= 0, liability <= 0) == (earned - PRICE, True, True)
+    assert not (asset and liability)
+    assert not violations(books)
+    assert not_explained(books, "4000", "1160", "2300") == []

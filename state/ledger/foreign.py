@@ -15,7 +15,7 @@ from domain.explanation import Node, total
 from domain.identity import composed, parts_of
 from domain.ledger.position import Balance, with_move
 from domain.ledger.recorded import Carried, add_both, all_of, journal_line, parts_of_both
-from domain.ledger.revaluation import ACCOUNTS, RULE, is_held
+from domain.ledger.revaluation import ACCOUNTS, CUMULATIVE, RULE, is_held
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.reference import fiscal
@@ -26,9 +26,9 @@ from state.draft import Draft
 from state.terms.known import entity_policies
 
 KIND: Final = "monetary"
-# Periods by company and currency: those that are revalued, of these the ones of which the unrealised amounts stand (policy `cumulative`),
-# and those that wait for a rate.
-VALUED, LEFT, LACKING = "revalued", "left_unrealised", "not_revalued"
+# Periods by company and currency: those that are revalued, and those that wait for a rate. Of both the ones with what is earned and not
+# invoiced, and the ones of which the unrealised amounts stand (policy `cumulative`).
+VALUED, LACKING, EARNED, LEFT = "revalued", "not_revalued", "earned_revalued", "left_unrealised"
 # After every period.
 FOREVER: Final = "9999"
 
@@ -103,6 +103,25 @@ def put_periods(draft: Draft, which: str, key: str, names: Iterable[str]) -> Non
         kept[key] = found
     if kept != (draft.part("index", which) or {}):
         draft.put("index", which, kept or None)
+
+
+def begin_period(draft: Draft, group: ForeignBalances, name: str) -> None:
+    """Keep by which policies a period is revalued: those of its end, whatever comes later; before the first that is known, as that one."""
+    known = sorted({*periods_of(draft, VALUED, group.key), *periods_of(draft, LACKING, group.key)})
+    if name in known:
+        return
+    following = next((each for each in known if each > name), None)
+    by_policy = ((EARNED, group.policies.unbilled_is_monetary), (LEFT, group.policies.fx_revaluation == CUMULATIVE))
+    for which, is_now in by_policy:
+        kept = periods_of(draft, which, group.key)
+        if is_now if following is None else following in kept:
+            put_periods(draft, which, group.key, {*kept, name})
+
+
+def left_periods(draft: Draft, group: ForeignBalances) -> list[str]:
+    """Revalued periods of which the unrealised amounts stand until the next; the last is the one that stands now."""
+    valued = periods_of(draft, VALUED, group.key)
+    return [name for name in periods_of(draft, LEFT, group.key) if name in valued]
 
 
 # What is open

@@ -16,7 +16,7 @@ from domain.events.reference import DayEnded
 from domain.explanation import Node, constant, less
 from domain.identity import composed, parts_of
 from domain.ledger.position import Balance, standing_at
-from domain.ledger.revaluation import CUMULATIVE, left_after, say_unrealised, unrealised
+from domain.ledger.revaluation import CUMULATIVE, OWED, left_after, say_unrealised, unrealised
 from domain.money import format_amount
 from domain.reference import fiscal
 from domain.reference.exchange import Exchange, MissingRate
@@ -27,6 +27,7 @@ from domain.waiting import WaitKey, waits_for_exchange_rate
 from state.books import Monetary
 from state.draft import Draft
 from state.ledger.foreign import (
+    EARNED,
     FOREVER,
     KIND,
     LACKING,
@@ -35,8 +36,10 @@ from state.ledger.foreign import (
     Change,
     ForeignBalances,
     Moved,
+    begin_period,
     group_key,
     group_of,
+    left_periods,
     named_period,
     parts_of_group,
     periods_of,
@@ -80,7 +83,7 @@ def _bring_up_to_date(
 ) -> None:
     count_settled(draft, group, moved)
     wanted = _wanted(draft, group, moved, ended, is_woken=is_woken)
-    first, left = min(wanted, default=FOREVER), periods_of(draft, LEFT, group.key)
+    first, left = min(wanted, default=FOREVER), left_periods(draft, group)
     posted: set[str] = set()
     for name in sorted({*wanted, *(each for each in left if each > first)}):
         # What an earlier period has left standing by now counts in this one.
@@ -103,7 +106,7 @@ def _wanted(
     valued, lacking = periods_of(draft, VALUED, group.key), periods_of(draft, LACKING, group.key)
     known = sorted({*valued, *lacking})
     found: dict[str, set[str]] = {}
-    for name in valued:
+    for name in known:
         if late := {part_id for part_id, one in moved.items() if any(each <= name for each in one.periods)}:
             found[name] = late
     everything = set(parts_of_group(draft, group.key))
@@ -134,15 +137,6 @@ def _last_ended(draft: Draft, group: ForeignBalances, ended: DayEnded | None) ->
     return fiscal.last_ended(group.entity.fiscal_calendar, _yesterday(draft, group, ended))
 
 
-def _is_left(draft: Draft, group: ForeignBalances, name: str) -> bool:
-    """Whether what is unrealised at the period's end stands until the next: another policy begins with the next period that ends."""
-    valued, left = periods_of(draft, VALUED, group.key), periods_of(draft, LEFT, group.key)
-    for each in valued:
-        if each >= name:
-            return each in left
-    return group.policies.fx_revaluation == CUMULATIVE
-
-
 # The value at a period's end
 
 
@@ -152,6 +146,7 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
     Returns the parts of which something stands that did not.
     """
     name, day, entity = period.name, period.to - DAY, group.entity
+    begin_period(draft, group, name)
     lacking = set(periods_of(draft, LACKING, group.key))
     wanted = parts_of_group(draft, group.key) if name in lacking else sorted(part_ids)
     held = [part_id for part_id in wanted if _is_monetary(draft, group, part_id, name)]
@@ -165,9 +160,9 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
         return set()
     if isinstance(exchange, MissingRate):
         exchange = Exchange(1, 1, EXCHANGE_RATE_ONE, ())
-    is_left = _is_left(draft, group, name)
-    left = periods_of(draft, LEFT, group.key)
-    is_last, is_open = is_left and name >= max(left, default=""), open_day_from(draft, entity, day) == day
+    is_left = name in periods_of(draft, LEFT, group.key)
+    is_last = is_left and name >= max(left_periods(draft, group), default="")
+    is_open = open_day_from(draft, entity, day) == day
     changes = [_valued(draft, group, period, part_id, exchange, is_last=is_last) for part_id in held]
     dropped = [_no_longer_monetary(draft, group, part_id, name) for part_id in sorted({*wanted} - {*held})]
     changes, dropped = ([one for one in each if one.amount and is_open] for each in (changes, dropped))
@@ -176,8 +171,6 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
     post(draft, group, f"{name}/settled", day, exchange.rate, dropped)
     put_periods(draft, LACKING, group.key, lacking - {name})
     put_periods(draft, VALUED, group.key, {*periods_of(draft, VALUED, group.key), name})
-    if is_left:
-        put_periods(draft, LEFT, group.key, {*left, name})
     for category in ("no_exchange_rate", "stale_exchange_rate"):
         draft.resolve_exception(category, WAITING, _subject(group, period))
     _watch(draft, group, period)
@@ -186,7 +179,7 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
 
 def _is_monetary(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> bool:
     """As it was when the period was revalued first."""
-    return name in draft.part(KIND, part_id).valued or group.holds(parts_of(part_id)[2])
+    return parts_of(part_id)[2] in OWED or name in periods_of(draft, EARNED, group.key)
 
 
 def _valued(

@@ -22,6 +22,7 @@ from state.ledger.foreign import (
     Change,
     ForeignBalances,
     Moved,
+    left_periods,
     named_period,
     parts_of_group,
     periods_of,
@@ -39,7 +40,7 @@ DAY = timedelta(days=1)
 
 def count_settled(draft: Draft, group: ForeignBalances, moved: Mapping[str, Moved]) -> None:
     """Of the amount that was valued last."""
-    for name in periods_of(draft, LEFT, group.key)[-1:]:
+    for name in left_periods(draft, group)[-1:]:
         for part_id, one in moved.items():
             known: Monetary = draft.part(KIND, part_id)
             net = sum(amount for of, (amount, _) in one.periods.items() if of > name)
@@ -50,7 +51,7 @@ def take_back_settled(
     draft: Draft, group: ForeignBalances, moved: Mapping[str, Moved], part_ids: Iterable[str]
 ) -> None:
     """On the day of what settles it; what a closed period could not post is posted on the next open day as well."""
-    for name in periods_of(draft, LEFT, group.key)[-1:]:
+    for name in left_periods(draft, group)[-1:]:
         valued = named_period(group, name)
         changes: dict[date, list[Change]] = {}
         for part_id in sorted({*moved, *part_ids}):
@@ -78,8 +79,7 @@ def _standing(draft: Draft, group: ForeignBalances, name: str, part_id: str) -> 
 
 def take_back_standing(draft: Draft, group: ForeignBalances, last: AccountingPeriod) -> None:
     """`last` is the last period that has ended: nothing is taken back while that is the one which was valued last."""
-    left = periods_of(draft, LEFT, group.key)
-    if not left or last.name <= left[-1]:
+    if last.name <= max(periods_of(draft, LEFT, group.key), default=last.name):
         return
     changes: list[Change] = []
     for part_id in parts_of_group(draft, group.key):
@@ -87,8 +87,9 @@ def take_back_standing(draft: Draft, group: ForeignBalances, last: AccountingPer
         draft.put(KIND, part_id, replace(known, left=0, of=0))
         if amount := posted_by(known, FOREVER):
             changes.append(Change(part_id, -amount, _say_all_back(draft, group, part_id)))
-    day = open_day_from(draft, group.entity, last.to - DAY)
-    post(draft, group, f"{left[-1]}/settled", day, _rate_of(draft, group, named_period(group, left[-1])), changes)
+    for name in left_periods(draft, group)[-1:]:
+        day = open_day_from(draft, group.entity, last.to - DAY)
+        post(draft, group, f"{name}/settled", day, _rate_of(draft, group, named_period(group, name)), changes)
     put_periods(draft, LEFT, group.key, ())
 
 

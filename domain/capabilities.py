@@ -5,8 +5,15 @@ Its rule, promise, step of the fold and check are functions of its own files. Th
 `domain/audit/promises.py`, `state/fold.py`, `milepost/closing/checks.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
+
+from domain.events.reference import TransferPriceSet
+from domain.reference import transfer_prices
+
+# Reference data that a capability alone asks for: its type, and its classes.
+OwnReference = TransferPriceSet
+OWN_CLASSES: Final = (TransferPriceSet,)
 
 # Where a policy counts: on contract and company; on the company that keeps the books; of work that nobody is billed for on the company of
 # its project, else anywhere.
@@ -67,12 +74,23 @@ class ProjectColumn(NamedTuple):
     in_margin: bool = False
 
 
+class OwnEvent(NamedTuple):
+    """Reference data of its own, which a higher version replaces whole. `german` is what finance calls it, `faults` what makes it unusable,
+    by field; `wakes` are keys of what may wait for it (`domain/waiting.py`). Fields of `companies` name companies: `until` all of these are
+    defined that follows."""
+
+    german: str
+    faults: Callable[[OwnReference], Iterable[tuple[str, str]]]
+    wakes: Callable[[OwnReference], tuple[tuple[str, str], ...]]
+    companies: tuple[str, ...]
+    until: str
+
+
 class Capability(NamedTuple):
     """`ways_out` and `owners` are by category and kind of subject, where they differ from the category's. Journals of rules that begin
     with one of `apart` move what is unrealised alone, and nothing that balances are carried at.
 
-    Of the accounts nobody but Milepost posts to those of `ours`; those of `owed` are balances in money. `events` are its own, with what
-    they are called in German."""
+    Of the accounts nobody but Milepost posts to those of `ours`; those of `owed` are balances in money."""
 
     accounts: Mapping[str, str] = {}
     ours: tuple[str, ...] = ()
@@ -85,7 +103,7 @@ class Capability(NamedTuple):
     check: CloseCheck | None = None
     column: ProjectColumn | None = None
     apart: tuple[str, ...] = ()
-    events: Mapping[str, str] = {}
+    events: Mapping[type[OwnReference], OwnEvent] = {}
 
 
 DUE_FROM, DUE_TO = "1180", "2180"
@@ -131,7 +149,15 @@ INTERCOMPANY: Final = Capability(
     ),
     # What the company charges others of the group for its people, less what it is charged.
     column=ProjectColumn("transferred", (INTERCOMPANY_REVENUE, INTERCOMPANY_COST), 18, in_margin=True),
-    events={"TransferPriceSet": "Verrechnungspreis gesetzt"},
+    events={
+        TransferPriceSet: OwnEvent(
+            "Verrechnungspreis gesetzt",
+            transfer_prices.faults,
+            transfer_prices.wakes,
+            companies=("lending_entity_id", "borrowing_entity_id"),
+            until="nothing is charged at the transfer price",
+        )
+    },
 )
 
 
@@ -186,7 +212,7 @@ CATEGORIES: Final = {name: own for each in CAPABILITIES for name, own in each.ca
 OURS: Final = tuple(account for each in CAPABILITIES for account in each.ours)
 OWED: Final = tuple(account for each in CAPABILITIES for account in each.owed)
 COLUMNS: Final = tuple(each.column for each in CAPABILITIES if each.column is not None)
-EVENTS: Final = {event: words for each in CAPABILITIES for event, words in each.events.items()}
+OWN_REFERENCE: Final = {event: own for each in CAPABILITIES for event, own in each.events.items()}
 CHECKS: Final = tuple(each.check for each in CAPABILITIES if each.check is not None)
 _APART: Final = tuple(rule for each in CAPABILITIES for rule in each.apart)
 

@@ -107,6 +107,11 @@ def markup_faults(path: str, markup: Percent | None) -> Iterator[Fault]:
     yield from _outside(path, markup, _Range(0, MARKUP_MOST, PERCENT_SCALE))
 
 
+def currency_faults(path: str, code: str) -> Iterator[Fault]:
+    if not is_currency(code):
+        yield path, f"expected an ISO 4217 code such as EUR, got {code!r}"
+
+
 def price_faults(path: str, amount: Amount, currency: str) -> Iterator[Fault]:
     """A price of the terms: not below zero, no more than one piece of work may come to, and payable in the currency."""
     yield from _outside(path, amount, _Range(0, ENTRY_MOST, AMOUNT_SCALE))

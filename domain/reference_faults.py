@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from domain.billing import tax
+from domain.capabilities import OWN_CLASSES, OWN_REFERENCE
 from domain.events.catalogue import Event
 from domain.events.common import BankAccount, Policies, PostalAddress
 from domain.events.reference import (
@@ -20,15 +21,13 @@ from domain.events.reference import (
     PersonDefined,
     RateCardPublished,
     TaxPolicyDefined,
-    TransferPriceSet,
 )
-from domain.money import is_currency
 from domain.policy_faults import (
+    currency_faults,
     days_faults,
     exchange_rate_faults,
     hours_faults,
     line_rate_faults,
-    markup_faults,
     policy_faults,
     range_faults,
     rate_faults,
@@ -52,7 +51,7 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
     """Long, because the switch is the list of reference data."""
     match event:
         case LegalEntityDefined():
-            yield from _currency("currency", event.currency)
+            yield from currency_faults("currency", event.currency)
             yield from _zone("zone", event.zone)
             problem = fiscal.fault(event.fiscal_calendar)
             if problem is not None:
@@ -62,7 +61,7 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
             yield from _address(event.address)
             yield from _account(event.bank)
         case PersonDefined() if event.bill_rate is not None:
-            yield from _currency("bill_rate.currency", event.bill_rate.currency)
+            yield from currency_faults("bill_rate.currency", event.bill_rate.currency)
             yield from rate_faults("bill_rate.amount", event.bill_rate.amount)
         case PersonCapacitySet():
             if not _YEAR_AND_NUMBER.fullmatch(event.month):
@@ -77,28 +76,19 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
         case RateCardPublished():
             if event.scope.kind != "global" and event.scope.id is None:
                 yield "scope.id", f"expected the {event.scope.kind} that the card is for, got none"
-            yield from _currency("currency", event.currency)
+            yield from currency_faults("currency", event.currency)
             yield from range_faults("effective_to", event.effective_from, event.effective_to)
             for place, line in enumerate(event.lines):
                 yield from line_rate_faults(f"lines[{place}]", line)
         case CostRateSet():
-            yield from _currency("currency", event.currency)
+            yield from currency_faults("currency", event.currency)
             if event.person_id is None and event.role is None:
                 yield "person_id", "expected a person or a role, got neither"
             yield from rate_faults("rate", event.rate)
             yield from range_faults("effective_to", event.effective_from, event.effective_to)
-        case TransferPriceSet():
-            yield from _currency("currency", event.currency)
-            if event.lending_entity_id == event.borrowing_entity_id:
-                yield "borrowing_entity_id", f"expected another company, got {event.lending_entity_id} itself"
-            if event.rate is None and event.markup is None and event.bill_percent is None:
-                yield "rate", "expected a rate, a markup or a per cent of the bill rate, got none"
-            yield from rate_faults("rate", event.rate)
-            yield from markup_faults("markup", event.markup)
-            yield from markup_faults("bill_percent", event.bill_percent)
         case ExchangeRateSet():
-            yield from _currency("from_currency", event.from_currency)
-            yield from _currency("to_currency", event.to_currency)
+            yield from currency_faults("from_currency", event.from_currency)
+            yield from currency_faults("to_currency", event.to_currency)
             if event.from_currency == event.to_currency:
                 yield "to_currency", f"expected two currencies, got {event.to_currency} twice"
             yield from exchange_rate_faults("rate", event.rate)
@@ -107,7 +97,8 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
         case AccountingPeriodClosed() | AccountingPeriodReopened() if not _YEAR_AND_NUMBER.fullmatch(event.period):
             yield "period", f"expected a period such as 2026-05, got {event.period!r}"
         case _:
-            return
+            if isinstance(event, OWN_CLASSES):
+                yield from OWN_REFERENCE[type(event)].faults(event)
 
 
 def _policies(policies: Policies | None) -> Iterator[tuple[str, str]]:
@@ -116,7 +107,7 @@ def _policies(policies: Policies | None) -> Iterator[tuple[str, str]]:
     if policies.billing_zone is not None:
         yield from _zone("policies.billing_zone", policies.billing_zone)
     if policies.group_currency is not None:
-        yield from _currency("policies.group_currency", policies.group_currency)
+        yield from currency_faults("policies.group_currency", policies.group_currency)
     yield from policy_faults("policies", policies)
 
 
@@ -132,11 +123,6 @@ def _account(bank: BankAccount | None) -> Iterator[tuple[str, str]]:
     plain = bank.account.replace(" ", "") if bank is not None else ""
     if _LIKE_AN_IBAN.fullmatch(plain) and not is_iban(plain):
         yield "bank.account", f"expected an IBAN whose check digits fit, got {plain!r}"
-
-
-def _currency(field: str, code: str) -> Iterator[tuple[str, str]]:
-    if not is_currency(code):
-        yield field, f"expected an ISO 4217 code such as EUR, got {code!r}"
 
 
 def _zone(field: str, name: str) -> Iterator[tuple[str, str]]:

@@ -8,16 +8,17 @@
 | RateCardPublished                                | rate_card: id; card_scope: `<kind>:<id>`; rate: currency      |
 | CostRateSet                                      | cost_person: id, or cost_role: role where it states no person |
 | ExchangeRateSet                                  | exchange: currency, and `<currency>|<date>`, for each side that is not EUR |
-| TransferPriceSet                                 | transfer: lending and borrowing entity                        |
 | TaxPolicyDefined                                 | tax_region: id                                                |
 | AccountingPeriodClosed, AccountingPeriodReopened | period: legal entity, because accounting dates move           |
 
+Events of capabilities name keys of their own (`domain/capabilities.py`).
 A key names a candidate, not a certainty: who is woken is judged again.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
+from domain.capabilities import OWN_CLASSES, OWN_REFERENCE
 from domain.events.catalogue import Event
 from domain.events.common import TimeAndMaterials
 from domain.events.reference import (
@@ -30,9 +31,7 @@ from domain.events.reference import (
     PersonDefined,
     RateCardPublished,
     TaxPolicyDefined,
-    TransferPriceSet,
 )
-from domain.identity import composed
 from domain.reference.book import ReferenceBook, Scope, card_scope
 from domain.reference.exchange import BRIDGE
 from domain.work.rates import RateQuery, card_scopes
@@ -57,24 +56,17 @@ def wakes(event: Event) -> tuple[WaitKey, ...]:
         case ExchangeRateSet():
             keys = _exchange_keys(event.from_currency, event.to_currency)
             return (*keys, *(_on_day(key, event.date) for key in keys))
-        case TransferPriceSet():
-            return (_transfer_key(event.lending_entity_id, event.borrowing_entity_id),)
         case TaxPolicyDefined():
             return (("tax_region", event.tax_region),)
         case AccountingPeriodClosed() | AccountingPeriodReopened():
             return (("period", event.legal_entity_id),)
         case _:
-            return ()
+            return OWN_REFERENCE[type(event)].wakes(event) if isinstance(event, OWN_CLASSES) else ()
 
 
 def waits_for_cost_rate(person_id: str, role: str | None) -> tuple[WaitKey, ...]:
     """A cost rate of the person or the role, or another role of the person."""
     return (*_cost_keys(person_id, role), ("person", person_id))
-
-
-def waits_for_transfer_price(lender: str, borrower: str, person_id: str) -> tuple[WaitKey, ...]:
-    """A transfer price between the companies, another role of the person, or another policy of the borrower."""
-    return _transfer_key(lender, borrower), ("person", person_id), ("entity", borrower)
 
 
 def waits_for_exchange_rate(
@@ -119,10 +111,6 @@ def _scope_key(scope: Scope) -> WaitKey:
 def _cost_keys(person_id: str | None, role: str | None) -> tuple[WaitKey, ...]:
     named = (("cost_person", person_id), ("cost_role", role))
     return tuple((kind, key) for kind, key in named if key is not None)
-
-
-def _transfer_key(lender: str, borrower: str) -> WaitKey:
-    return "transfer", composed(lender, borrower)
 
 
 def _exchange_keys(from_currency: str, to_currency: str) -> tuple[WaitKey, ...]:

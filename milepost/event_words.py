@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from domain.capabilities import EVENTS
+from domain.capabilities import OWN_REFERENCE
 
 WORD_BEGINS: Final = re.compile(r"(?<!^)(?=[A-Z])")
 GERMAN: Final[Mapping[str, str]] = {
@@ -61,7 +61,7 @@ GERMAN: Final[Mapping[str, str]] = {
     "UnitsDelivered": "Einheiten geliefert",
     "VariableConsiderationRevised": "variable Vergütung geändert",
     "WrittenOff": "abgeschrieben",
-    **EVENTS,
+    **{event.__name__: own.german for event, own in OWN_REFERENCE.items()},
 }
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from domain.billing.statement import ISSUED, OPEN
+from domain.capabilities import OWN_REFERENCE
 from domain.events.catalogue import Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
 from domain.events.finance import ControlTotal, LedgerReconciled
@@ -29,7 +30,6 @@ from domain.events.reference import (
     PersonDefined,
     RulesActivated,
     TaxPolicyDefined,
-    TransferPriceSet,
 )
 from domain.outputs import (
     OUTPUTS,
@@ -423,9 +423,9 @@ class Shard:
             emit(made)
 
     def _forget(self, event: Event) -> None:
-        """Forget what all engagements share, as far as the event can change it: not by people, capacity, tax and transfer prices."""
+        """Forget what all engagements share, as far as the event can change it: not by people, capacity, tax, and facts of a capability."""
         self._daily_plans = {}
-        if not isinstance(event, (*DAILY, PersonDefined, PersonCapacitySet, TaxPolicyDefined, TransferPriceSet)):
+        if not isinstance(event, (*DAILY, PersonDefined, PersonCapacitySet, TaxPolicyDefined, *OWN_REFERENCE)):
             self._shared_plans = {}
 
     def _refuse_reference(self, event: Event, wrong: Iterable[tuple[str, str]], cause: Cause, emit: "_Emitter") -> None:

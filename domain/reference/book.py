@@ -8,8 +8,9 @@ Everything else is replaced whole by a higher version. The same events in anothe
 from collections.abc import Iterable, Mapping
 from datetime import date
 from operator import attrgetter
-from typing import NamedTuple, TypeVar, assert_never
+from typing import NamedTuple, TypeVar
 
+from domain.capabilities import OWN_CLASSES, OwnReference
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.common import NumberRange
 from domain.events.reference import (
@@ -24,7 +25,6 @@ from domain.events.reference import (
     RateCardPublished,
     RulesActivated,
     TaxPolicyDefined,
-    TransferPriceSet,
 )
 from domain.identity import composed
 from domain.reference import exchange as exchange_rates
@@ -41,7 +41,7 @@ Kept = (
     | LegalEntityDefined
     | CustomerDefined
     | PersonCapacitySet
-    | TransferPriceSet
+    | OwnReference
     | TaxPolicyDefined
     | PeriodChange
 )
@@ -71,7 +71,7 @@ class ReferenceBook(NamedTuple):
     card_lines: Mapping[CardVersion, Mapping[Criteria, tuple[int, ...]]] = {}
     costs: Mapping[str, tuple[CostRateSet, ...]] = {}
     costs_by_subject: Mapping[Scope, tuple[str, ...]] = {}
-    transfers: Mapping[str, TransferPriceSet] = {}
+    of_capabilities: Mapping[type, Mapping[str, OwnReference]] = {}
     exchange_rates: Mapping[Pair, Mapping[int, Quotes]] = {}
     tax_policies: Mapping[str, TaxPolicyDefined] = {}
     periods: Mapping[str, Mapping[str, PeriodChange]] = {}
@@ -140,17 +140,9 @@ class ReferenceBook(NamedTuple):
     def tax_policy(self, tax_region: str) -> TaxPolicyDefined | None:
         return self.tax_policies.get(tax_region)
 
-    def transfer_prices(
-        self, lending_entity_id: str, borrowing_entity_id: str, day: date
-    ) -> tuple[TransferPriceSet, ...]:
-        """Those in effect on the day between the two entities: later `effective_from` first, then the higher id."""
-        fitting = (
-            price
-            for price in self.transfers.values()
-            if (price.lending_entity_id, price.borrowing_entity_id) == (lending_entity_id, borrowing_entity_id)
-            and price.effective_from <= day
-        )
-        return tuple(sorted(fitting, key=attrgetter("effective_from", "transfer_price_id"), reverse=True))
+    def all_of(self, kind: type[OwnReference]) -> Iterable[OwnReference]:
+        """What there is of reference data that one capability asks for."""
+        return self.of_capabilities.get(kind, {}).values()
 
 
 EMPTY_BOOK = ReferenceBook()
@@ -184,9 +176,6 @@ def apply(book: ReferenceBook, event: Event) -> ReferenceBook:
         case CustomerDefined():
             customers = _replace_whole(book.customers, event.customer_id, event)
             return book if customers is book.customers else book._replace(customers=customers)
-        case TransferPriceSet():
-            transfers = _replace_whole(book.transfers, event.transfer_price_id, event)
-            return book if transfers is book.transfers else book._replace(transfers=transfers)
         case TaxPolicyDefined():
             policies = _replace_whole(book.tax_policies, event.tax_region, event)
             return book if policies is book.tax_policies else book._replace(tax_policies=policies)
@@ -199,7 +188,7 @@ def apply(book: ReferenceBook, event: Event) -> ReferenceBook:
         case RulesActivated():
             return book._replace(rules=event.version) if event.version > book.rules else book
         case _:
-            return book
+            return _with_own(book, event) if isinstance(event, OWN_CLASSES) else book
 
 
 def conflict(book: ReferenceBook, event: Event) -> bool:
@@ -292,8 +281,6 @@ def _kept(book: ReferenceBook, event: Kept) -> tuple[Kept, ...]:
             one = book.entities.get(event.legal_entity_id)
         case CustomerDefined():
             one = book.customers.get(event.customer_id)
-        case TransferPriceSet():
-            one = book.transfers.get(event.transfer_price_id)
         case TaxPolicyDefined():
             one = book.tax_policies.get(event.tax_region)
         case PersonCapacitySet():
@@ -301,7 +288,7 @@ def _kept(book: ReferenceBook, event: Kept) -> tuple[Kept, ...]:
         case AccountingPeriodClosed() | AccountingPeriodReopened():
             one = book.periods.get(event.legal_entity_id, {}).get(event.period)
         case _:
-            assert_never(event)
+            one = book.of_capabilities.get(type(event), {}).get(owner_key(event)[1])
     return () if one is None else (one,)
 
 
@@ -349,6 +336,12 @@ def _with_period(book: ReferenceBook, event: PeriodChange) -> ReferenceBook:
     return book._replace(
         periods={**book.periods, event.legal_entity_id: changes}, closed={**book.closed, event.legal_entity_id: closed}
     )
+
+
+def _with_own(book: ReferenceBook, event: OwnReference) -> ReferenceBook:
+    had = book.of_capabilities.get(type(event), {})
+    has = _replace_whole(had, owner_key(event)[1], event)
+    return book if has is had else book._replace(of_capabilities={**book.of_capabilities, type(event): has})
 
 
 def _with_entity(

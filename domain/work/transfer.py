@@ -1,7 +1,6 @@
 """Transfer prices: what a company of the group charges another for an hour of its people (policy `intercompany_transfer`).
 
-Hours are those worked, whether they are billed or not. Of the prices that state what the policy asks for, the one of the role comes before
-the one of all, then the later `effective_from`, then the higher id.
+Hours are those worked, whether they are billed or not (`domain/reference/transfer_prices.py` says which price counts).
 
     rate              40 h at 150.00                                6,000.00
     cost_plus         40 h that cost 100.00, with 50 % on it        6,000.00
@@ -12,7 +11,6 @@ Both companies book it, each in its own ledger, so that the group has nothing of
     lender   Dr 1180 6,000.00  Cr 4100 6,000.00      borrower   Dr 5050 6,000.00  Cr 2180 6,000.00
 """
 
-from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from domain.capabilities import DUE_FROM, DUE_TO, INTERCOMPANY_COST, INTERCOMPANY_REVENUE
@@ -21,14 +19,9 @@ from domain.events.reference import TransferPriceSet
 from domain.explanation import Node, Parameter, PolicyUse, constant, evaluated, less
 from domain.money import extend, extend_at
 from domain.reference.exchange import Exchange
+from domain.reference.transfer_prices import COST_PLUS, PERCENT_OF_BILL, STATED
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Rate
 from domain.why import Rates, in_event, rounding
-
-RATE: Final = "rate"
-COST_PLUS: Final = "cost_plus"
-PERCENT_OF_BILL: Final = "percent_of_bill"
-# What a transfer price has to state for each way.
-STATED: Final[Mapping[str, str]] = {RATE: "rate", COST_PLUS: "markup", PERCENT_OF_BILL: "bill_percent"}
 
 PURPOSE: Final = "intercompany"
 # The rule that journals of a pair name.
@@ -43,16 +36,6 @@ class HourRate(NamedTuple):
     rate: Rate
     currency: str
     exchange: Exchange
-
-
-def price_for(prices: Iterable[TransferPriceSet], way: str, role: str | None) -> TransferPriceSet | None:
-    """`prices` are those between two companies on a day, the one that counts most first."""
-    stating = [price for price in prices if getattr(price, STATED[way]) is not None]
-    for of in (role, None):
-        found = next((price for price in stating if price.role == of), None)
-        if found is not None:
-            return found
-    return None
 
 
 def charged(price: TransferPriceSet, way: str, hours: Hours, finer: int, hour: HourRate | None, mode: str) -> Amount:

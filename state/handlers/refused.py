@@ -5,8 +5,9 @@ What is counted by an exception is said by it when the day ends.
 
 from typing import Any
 
+from domain.capabilities import OWN_CLASSES, OWN_REFERENCE, OwnReference
 from domain.events.catalogue import Event
-from domain.events.reference import AccountingPeriodClosed, LegalEntityDefined, TransferPriceSet
+from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
 from domain.reference.book import PeriodChange, ReferenceBook, owner_key
 from domain.refusals import UNSUPPORTED, of_company, refused_policies
 from state.books import OpenException
@@ -17,7 +18,7 @@ UNKNOWN = "unknown_reference"
 
 def is_idle(event: Event) -> bool:
     """Reference data of which the books take nothing yet, or that may state such a thing."""
-    return isinstance(event, LegalEntityDefined | PeriodChange | TransferPriceSet)
+    return isinstance(event, (LegalEntityDefined, AccountingPeriodClosed, AccountingPeriodReopened, *OWN_CLASSES))
 
 
 def refuse_reference(
@@ -29,18 +30,18 @@ def refuse_reference(
     why: Cause,
     plans: Plans,
 ) -> Transition:
-    """One exception a company with policies of which nothing would follow, and one a period, or a transfer price, of no company."""
+    """One exception a company with policies of which nothing would follow, and one a period, or a fact that names a company, of none."""
     draft = Draft(of, before, entries, reference, why, plans)
     if isinstance(event, LegalEntityDefined):
         _refuse_policies(draft, event)
         for change in reference.periods.get(event.legal_entity_id, {}).values():
             draft.resolve_exception(UNKNOWN, *owner_key(change))
-        for price in reference.transfers.values():
-            if event.legal_entity_id in (price.lending_entity_id, price.borrowing_entity_id):
-                _miss_companies(draft, price)
+        for own in (own for kind in OWN_REFERENCE for own in reference.all_of(kind)):
+            if event.legal_entity_id in _companies_of(own).values():
+                _miss_companies(draft, own)
     elif isinstance(event, PeriodChange):
         _miss_company(draft, event)
-    elif isinstance(event, TransferPriceSet):
+    elif isinstance(event, OWN_CLASSES):
         _miss_companies(draft, event)
     return draft.transition()
 
@@ -56,15 +57,20 @@ def _miss_company(draft: Draft, event: PeriodChange) -> None:
         draft.raise_exception(UNKNOWN, *owner_key(event), message, field="legal_entity_id")
 
 
-def _miss_companies(draft: Draft, event: TransferPriceSet) -> None:
-    """The first of the two that nobody defined; the exception goes with the last, or with a higher version that names others."""
-    stated = (("lending_entity_id", event.lending_entity_id), ("borrowing_entity_id", event.borrowing_entity_id))
+def _companies_of(event: OwnReference) -> dict[str, str]:
+    """By the field that names one."""
+    return {field: getattr(event, field) for field in OWN_REFERENCE[type(event)].companies}
+
+
+def _miss_companies(draft: Draft, event: OwnReference) -> None:
+    """The first that nobody defined; the exception goes with the last, or with a higher version that names others."""
+    stated = _companies_of(event).items()
     missing = [(field, name) for field, name in stated if draft.reference.entity(name) is None]
     if not missing:
         draft.resolve_exception(UNKNOWN, *owner_key(event))
         return
     field, name = missing[0]
-    message = f"expected a company that is defined, got {name}; until it is, nothing is charged at the transfer price"
+    message = f"expected a company that is defined, got {name}; until it is, {OWN_REFERENCE[type(event)].until}"
     draft.raise_exception(UNKNOWN, *owner_key(event), message, field=field, revises=True)
 
 

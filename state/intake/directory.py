@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
+from domain.capabilities import OWN_REFERENCE
 from domain.delivery.answers import journals_of
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import (
@@ -89,7 +90,6 @@ from domain.events.reference import (
     RateCardPublished,
     RulesActivated,
     TaxPolicyDefined,
-    TransferPriceSet,
 )
 from domain.happened import day_of
 from domain.identity import composed, engagement_of
@@ -638,7 +638,7 @@ _REFERENCE_DATA: Final[tuple[type, ...]] = (
     RateCardPublished,
     RulesActivated,
     TaxPolicyDefined,
-    TransferPriceSet,
+    *OWN_REFERENCE,
 )
 
 # By class and not by `match`: the millions of time events must not pass fifty cases each.

@@ -15,15 +15,16 @@ from domain.money import format_amount, format_decimal
 from domain.policies import Resolved
 from domain.policy_faults import ENTRY_MOST
 from domain.reference.exchange import Exchange
+from domain.reference.transfer_prices import COST_PLUS, RATE, STATED, between, price_for, waits_for_price
 from domain.units import Amount
-from domain.waiting import waits_for_cost_rate, waits_for_rate, waits_for_transfer_price
+from domain.waiting import waits_for_cost_rate, waits_for_rate
 from domain.why import entity_policies as policies_used
 from domain.why import in_event, line_policies, quoted
 from domain.work import transfer
 from domain.work.hours import worked_hours
 from domain.work.recorded import COST, figure_of
 from domain.work.rows import EXPENSE, row_id
-from domain.work.transfer import COST_PLUS, PURPOSE, RATE, HourRate
+from domain.work.transfer import PURPOSE, HourRate
 from state.books import TRANSFER, Cost, Entry, Transfer, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Slot, conversion, entity_policies, slot_for
@@ -134,13 +135,14 @@ def _of_time(
     event, policies = work.event, companies.policies
     (lender, borrower), way = _ids(companies), policies.intercompany_transfer
     assert way is not None, "the policy has a value that is built in"
-    price = transfer.price_for(draft.reference.transfer_prices(lender, borrower, day), way, terms.role)
+    prices = between(draft.reference.all_of(TransferPriceSet), lender, borrower, day)
+    price = price_for(prices, way, terms.role)
     if price is None:
         message = (
             f"no transfer price from {lender} to {borrower} for {terms.role or 'any role'} on {day}: policy intercompany_transfer={way} "
-            f"asks for a {transfer.STATED[way]}, which finance states by TransferPriceSet"
+            f"asks for a {STATED[way]}, which finance states by TransferPriceSet"
         )
-        waits = waits_for_transfer_price(lender, borrower, event.person_id)
+        waits = waits_for_price(lender, borrower, event.person_id)
         return Blocked(TRANSFER, "no_transfer_price", message, waits, "person_id")
     hour: HourFound | None = None
     if way != RATE:
@@ -276,5 +278,5 @@ def _beyond(companies: Companies, priced: Priced, slot: Slot) -> Blocked:
         f"expected at most {format_amount(ENTRY_MOST)} for one entry, got {format_amount(priced.amount, slot.currency)} {slot.currency} "
         f"from {lender} to {borrower}, to {slot.entity.currency} at {format_decimal(slot.exchange.rate, 12)}"
     )
-    waits = (*waits_for_transfer_price(lender, borrower, ""),)
+    waits = (*waits_for_price(lender, borrower, ""),)
     return Blocked(TRANSFER, "hours_out_of_range", message, waits, "hours")

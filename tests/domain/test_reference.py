@@ -27,6 +27,7 @@ from domain.events.reference import (
 )
 from domain.reference.book import EMPTY_BOOK, ReferenceBook, apply, conflict, owner_key, zones
 from domain.reference.exchange import Exchange, MissingRate
+from domain.reference.transfer_prices import between
 
 JANUARY, JUNE, JULY, DECEMBER = date(2026, 1, 1), date(2026, 6, 30), date(2026, 7, 1), date(2026, 12, 31)
 MARCH = date(2026, 3, 4)
@@ -302,9 +303,9 @@ def test_what_else_is_kept() -> None:
     assert known.capacity("P", "2026-03") == capacity(160)
     assert known.capacity("P", "2026-04") is None
     assert known.tax_policy("DE") == tax_policy(19)
-    prices = known.transfer_prices("IN", "DE", JULY)
+    prices = between(known.all_of(TransferPriceSet), "IN", "DE", JULY)
     assert [price.transfer_price_id for price in prices] == ["U", "T"]
-    assert known.transfer_prices("DE", "IN", JULY) == ()
+    assert between(known.all_of(TransferPriceSet), "DE", "IN", JULY) == []
 
 
 def test_the_book_answers_exchange_rates() -> None:

@@ -63,12 +63,11 @@ class Output(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """What a line had earned by the last day that its balances include, and what they provide for its loss. Where it earns by what is spent
-    that stays as they state it; else `beyond` is what they state beyond what its terms had earned."""
+    """What a line had earned by the last day that its balances include. Where it earns by what is spent that stays as they state it; else
+    `beyond` is what they state beyond what its terms had earned."""
 
     as_of: date
     earned: Amount
-    provided: Amount = 0
     beyond: Amount = 0
 
 

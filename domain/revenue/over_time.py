@@ -449,6 +449,11 @@ def stretch_on(stretches: Sequence[Stretch], day: date) -> Stretch | None:
     return next((stretch for stretch in reversed(stretches) if stretch.since <= day), None)
 
 
+def prices_on(earns: Earning, day: date) -> list[Stretch]:
+    """What is earned in the end by the terms of a day, or by the first where none hold yet."""
+    return [next((one for one in reversed(own) if one.since <= day), own[0]) for own in earns.values()]
+
+
 class Facts(NamedTuple):
     """Where an explanation has what a stretch earns of, and what its work is measured by."""
 

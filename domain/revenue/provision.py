@@ -33,7 +33,7 @@ from domain.reference.exchange import Exchange
 from domain.revenue import capped, spent
 from domain.revenue.capped import Bound, CappedLine
 from domain.revenue.method import ALL_COST, Course, Leaves
-from domain.revenue.over_time import Earning, Stretch, in_books
+from domain.revenue.over_time import Earning, in_books, prices_on
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce
 from domain.units import Amount
@@ -80,13 +80,14 @@ class LineOutlook(NamedTuple):
 
 class KnownLine(NamedTuple):
     """A line that may be lost on. `rules` are caps that count all that it takes, of a line without a price; `lacking` are days, with their
-    currency, of which cost does not count for want of a rate."""
+    currency, of which cost does not count for want of a rate. `provided` is what its balances provide for."""
 
     line_id: str
     known: LineHistory
     earns: Earning
     rules: Sequence[CapRule] = ()
     lacking: Sequence[tuple[date, str]] = ()
+    provided: Amount = 0
 
 
 def counts(line: KnownLine, day: date) -> TermsInForce | None:
@@ -130,10 +131,9 @@ def _outlook(line: KnownLine, day: date, bound_by: Sequence[Bound], currency: st
 
 def _as_stated(line: KnownLine, agreed: TermsInForce) -> LineOutlook | None:
     opening = line.known.opening
-    if opening is None or not opening.provided:
+    if opening is None or not line.provided:
         return None
-    day, provided = opening.as_of, opening.provided
-    return LineOutlook(line.line_id, agreed.line.project_id, 0, 0, 0, 0, day, agreed.separate, provided)
+    return LineOutlook(line.line_id, agreed.line.project_id, 0, 0, 0, 0, opening.as_of, agreed.separate, line.provided)
 
 
 def foreseen_on(known: LineHistory, day: date) -> tuple[Amount, date] | None:
@@ -155,11 +155,6 @@ def _capped(line: KnownLine, day: date) -> CappedLine:
     at_completion = max(cost, foreseen[0]) if foreseen is not None else None
     earned = spent.earned_by(known.spent, day)
     return CappedLine(line.rules, earned, cost, at_completion, day >= known.held[-1].before)
-
-
-def prices_on(earns: Earning, day: date) -> list[Stretch]:
-    """What is earned in the end by the terms of a day, or by the first where none hold yet."""
-    return [next((one for one in reversed(own) if one.since <= day), own[0]) for own in earns.values()]
 
 
 def required(lines: Sequence[LineOutlook], currency: str, mode: str) -> dict[str, Amount]:

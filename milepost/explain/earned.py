@@ -20,10 +20,10 @@ from domain.revenue.over_time import (
     changes,
     earning,
     is_stated,
+    prices_on,
     said,
     stretch_on,
 )
-from domain.revenue.provision import prices_on
 from domain.terms import methods
 from domain.terms.kind import TermsInForce
 from domain.work.rows import FEE, OPENING, row_id

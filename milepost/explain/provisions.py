@@ -81,12 +81,18 @@ class _Lines(NamedTuple):
     def left(self, line: LineOutlook) -> Node:
         place, one = self.places[line.line_id]
         if line.stated is not None:
-            assert one.known.opening is not None, "its balances state it"
-            return self.earned.spending.provided(place, one.known.opening)
+            return self._stated(place, one)
         leaves = self.earned.leaves(place, one.known.held[-1])
         earned = self._earned(line.line_id)
         price = self._bounded(line.line_id) if one.rules else self.earned.price(place, one.earns, self.day)
         return say_left(line, one.known, LineFacts(price, earned, leaves), self.day)
+
+    def _stated(self, place: LineAtStep, one: KnownLine) -> Node:
+        assert one.known.opening is not None, "its balances state it"
+        event, number = self.earned.spending.balances(place)
+        title, currency = f"provided for by {one.known.opening.as_of}", self.contract.terms.currency
+        path = f"lines[{number}].provision"
+        return self.earned.sources.field(title, one.provided, "amount", event, path, currency)
 
     def _earned(self, line_id: str) -> Node:
         place, one = self.places[line_id]

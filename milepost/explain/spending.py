@@ -80,16 +80,10 @@ class SpendingNodes:
         nodes = [recognised(at.entry.entry_id, at.step) for at in works]
         return total(f"earned by {day}", nodes, "amount", place.contract.terms.currency)
 
-    def provided(self, place: LineAtStep, opening: Opening) -> Node:
-        """What balances state that is provided for the line's loss."""
-        event, number = self._balances(place)
-        title, currency = f"provided for by {opening.as_of}", place.contract.terms.currency
-        return self.sources.field(title, opening.provided, "amount", event, f"lines[{number}].provision", currency)
-
     def opening(self, place: LineAtStep, opening: Opening) -> Node:
         """What balances state that the line had earned."""
         title, currency = f"earned by {opening.as_of}", place.contract.terms.currency
-        event, number = self._balances(place)
+        event, number = self.balances(place)
         stated = event.lines[number]
         of = (("revenue", stated.revenue), ("conceded", stated.conceded))
         parts = [
@@ -99,8 +93,8 @@ class SpendingNodes:
         ]
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
 
-    def _balances(self, place: LineAtStep) -> tuple[BalancesBroughtForward, int]:
-        """With the number of the line."""
+    def balances(self, place: LineAtStep) -> tuple[BalancesBroughtForward, int]:
+        """Those that brought the line, and its number there."""
         found = self.fees.brought_forward(place)
         assert found is not None, "its balances are in the books"
         return found

@@ -128,13 +128,14 @@ def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
 
 
 def _columns(rows: Sequence[GlanceRow]) -> tuple[GlanceColumn, ...]:
-    """Where a project's used % is of hours or of fees, what it is of has its place in a terminal, too; so has what is provided for."""
+    """Where a project's used % is of hours or of fees, what it is of has its place in a terminal, too; so has what capabilities show apart
+    from the margin, where there is any."""
     without_cost = [
         row for row in rows if row.cells.get("budget_used") is not None and row.cells.get("budget_cost") is None
     ]
     on_hours = {row.cells.get("budget_hours") is not None for row in without_cost}
-    provided = any(row.cells.get("provision") for row in rows)
-    shown = {"budget_hours": True in on_hours, "budget_fees": False in on_hours, "provision": provided}
+    beside = {each.name: any(row.cells.get(each.name) for row in rows) for each in BESIDE}
+    shown = {"budget_hours": True in on_hours, "budget_fees": False in on_hours, **beside}
     return tuple(each._replace(spare=0) if shown.get(each.name) else each for each in COLUMNS)
 
 

@@ -375,7 +375,7 @@ def _note_estimates(draft: Draft, of: Provider, lines: Sequence[KnownLine], day:
 def _lacks(draft: Draft, of: Provider, line: KnownLine, day: date) -> tuple[str, str] | None:
     """The field, and what to send."""
     agreed, opening = counts(line, day), line.known.opening
-    stated = opening is not None and opening.as_of <= day and opening.provided
+    stated = opening is not None and opening.as_of <= day and line.provided
     if agreed is None or not (stated or any(one.day <= day for one in line.known.spent[:1])):
         return None
     project_id, line_id = agreed.line.project_id, line.line_id

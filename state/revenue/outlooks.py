@@ -8,6 +8,7 @@ from domain.revenue.over_time import earning
 from domain.revenue.provision import KnownLine
 from domain.terms import methods
 from domain.terms.kind import WITH_CHARGE, LineHistory
+from domain.units import Amount
 from domain.work.rows import COUNTED_EXPENSE, COUNTED_TIME
 from state.books import Contract
 from state.charges.estimates import known_estimates
@@ -15,7 +16,7 @@ from state.charges.spent import begin, is_spent, kept_apart, known_spent
 from state.charges.terms_known import known_of
 from state.draft import Draft
 from state.rerating.rerate import line_ids
-from state.terms.opening import earned_before
+from state.terms.opening import earned_before, loaded_of
 from state.terms.plan import LinePlan, newest_plan
 
 KIND: Final = "provision"
@@ -34,7 +35,8 @@ def lines_of(draft: Draft, contract: Contract, until: date) -> list[KnownLine]:
             continue
         if is_spent(known.held):
             lacking = known_spent(draft, contract, line_id, known.held).lacking
-            found.append(KnownLine(line_id, known, earning(known, until + AHEAD), lacking=lacking))
+            earns, provided = earning(known, until + AHEAD), _provided(draft, contract, line_id, known)
+            found.append(KnownLine(line_id, known, earns, lacking=lacking, provided=provided))
         elif rules := _bounding(draft, contract, line_id):
             found.append(_under_caps(draft, contract, line_id, known, rules))
     return found
@@ -55,7 +57,13 @@ def _under_caps(
     opening = earned_before(draft, contract.contract_id, known.held[-1].line.project_id, line_id)
     estimates = known_estimates(draft, contract, line_id, known.held, opening)
     whole = known._replace(spent=spent.spent, estimates=estimates, opening=opening)
-    return KnownLine(line_id, whole, {}, rules, spent.lacking)
+    return KnownLine(line_id, whole, {}, rules, spent.lacking, _provided(draft, contract, line_id, whole))
+
+
+def _provided(draft: Draft, contract: Contract, line_id: str, known: LineHistory) -> Amount:
+    """For the line's loss, by its balances."""
+    own = loaded_of(draft, contract.contract_id, known.held[-1].line.project_id, line_id)
+    return sum(one.provision for one in own)
 
 
 def _bounding(draft: Draft, contract: Contract, line_id: str) -> tuple[CapRule, ...]:

@@ -45,7 +45,7 @@ def earned_before(draft: Draft, contract_id: str, project_id: str, line_id: str)
     own = loaded_of(draft, contract_id, project_id, line_id)
     if as_of is None or not own:
         return None
-    return Opening(as_of, sum(one.revenue + one.conceded for one in own), sum(one.provision for one in own))
+    return Opening(as_of, sum(one.revenue + one.conceded for one in own))
 
 
 def loaded_of(draft: Draft, contract_id: str, project_id: str, line_id: str) -> list[BalanceForward]:

@@ -11,7 +11,7 @@ from domain.reference.zones import local_date
 from domain.terms import methods
 from domain.work.hours import worked_hours
 from domain.work.rows import ADJUSTMENT, DELIVERY
-from state.books import TRANSFER, AtStake, Charge, Price, Work
+from state.books import AtStake, Charge, Price, Work
 from state.draft import AMOUNT_MAX, Draft
 from state.terms.known import Blocked, Worker, cost_rate, entity_policies, worker_on
 from state.work.bill_rates import rate_for, role_on
@@ -43,7 +43,7 @@ def _of_delivery(draft: Draft, charge: Charge) -> AtStake:
 
 def _of_time(draft: Draft, event: TimeApproved, blocked: Blocked) -> AtStake:
     hours = worked_hours(event)
-    if blocked.side not in ("cost", TRANSFER) and event.billable:
+    if blocked.side in ("whole", "price") and event.billable:
         found = _value(draft, event)
         if found is not None:
             return _within(found)

@@ -103,6 +103,16 @@ class JournalStanding(Value, frozen=True, array_like=True, gc=False):
     booked_on: date | None = None
 
 
+class WorkedBy(Value, frozen=True, array_like=True, gc=False):
+    """Who worked an entry that balances list, and at which rate: what a statement line has in common."""
+
+    person_id: str
+    task: str | None
+    role: str
+    rate: Rate
+    markup: Percent
+
+
 class OpeningWork(Value, frozen=True, array_like=True, gc=False):
     """What work on a line came to before the books begin. `uncounted` is what caps do not count of its value and its hours, below zero what
     they count besides.
@@ -112,7 +122,8 @@ class OpeningWork(Value, frozen=True, array_like=True, gc=False):
     cost by category in contract currency, where progress is measured by it. Cost of another `currency` than the ledger's is `ledger` there.
     Work that is not `billable` is on no line.
 
-    Statements list entries by their `place` among those of the line. `given` is what of an entry a cut gave it under a cap, for good.
+    Statements list entries by their `place` among those of the line, and those of which it is known whom they are `by` with other work of
+    the person. `given` is what of an entry a cut gave it under a cap, for good.
     """
 
     hours: Hours = 0
@@ -129,6 +140,7 @@ class OpeningWork(Value, frozen=True, array_like=True, gc=False):
     billable: bool = True
     place: int = 0
     given: Amount = 0
+    by: WorkedBy | None = None
 
 
 class Charge(Value, frozen=True, array_like=True, gc=False):

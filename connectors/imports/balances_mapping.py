@@ -185,6 +185,11 @@ class EntryFields(OfLine):
     hours: HoursCell | None = None
     over_cap: NumberCell | None = None
     over_cap_hours: HoursCell | None = None
+    person_id: IdCell | None = None
+    task: IdCell | None = None
+    role: IdCell | None = None
+    rate: NumberCell | None = None
+    markup_percent: NumberCell | None = None
 
 
 class OpenInvoiceFields(CellPart):

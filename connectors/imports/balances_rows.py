@@ -39,7 +39,7 @@ from domain.money import AMOUNT_DECIMALS
 from domain.units import Instant
 
 # Numbers that are no money.
-NO_AMOUNTS: Final = frozenset({"units", "percent", "left", "expired"})
+NO_AMOUNTS: Final = frozenset({"units", "percent", "left", "expired", "rate", "markup_percent"})
 # In the ledger's currency, whatever the contract's.
 OF_LEDGER: Final = frozenset({"cost", "expenses"})
 # What is true or false of a row that does not say it.

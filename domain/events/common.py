@@ -126,6 +126,11 @@ class EntryForward(NamedTuple):
     source_row: str | None = None
     over_cap: Amount = 0
     over_cap_hours: Hours = 0
+    person_id: str | None = None
+    task: str | None = None
+    role: str | None = None
+    rate: Rate | None = None
+    markup_percent: Percent | None = None
 
 
 class BalanceForward(NamedTuple):

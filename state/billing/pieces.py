@@ -59,9 +59,10 @@ def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: A
 
 
 def _place(entry: Entry) -> int:
-    """Of an entry that balances list the place there."""
+    """Of an entry that balances list the place there, where they do not say who worked it."""
     charge = entry.standing.charge if entry.standing is not None else None
-    return charge.opening.place if charge is not None and charge.opening is not None else 0
+    opening = charge.opening if charge is not None else None
+    return opening.place if opening is not None and opening.by is None else 0
 
 
 def _is_whole(price: Price | None, unit: str) -> bool:
@@ -82,6 +83,9 @@ def _printed(
     """Person, task, role, rate and markup to print: of the price on the line, else of what was issued there."""
     work = entry.standing
     if price is not None and work is not None:
+        opening = work.charge.opening if work.charge is not None else None
+        if opening is not None and opening.by is not None:
+            return opening.by.person_id, opening.by.task, price.role, price.rate, price.markup
         return work.person_id, work.subject.task, price.role, price.rate, price.markup
     assert issued is not None, "an open entry has a price or was issued on the line"
     return issued.person_id, issued.task, issued.role, issued.rate, issued.markup

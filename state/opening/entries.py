@@ -8,6 +8,7 @@ from domain.caps.consume import is_prorated, limit_on
 from domain.events.common import BalanceForward, EntryForward, InvoicedForward
 from domain.identity import composed
 from domain.work.rows import BEFORE_MONTH, INVOICED, OPENING, row_id
+from state.books import WorkedBy
 from state.opening.caps import last_day_full_for_billing, last_day_with_room, same_limits
 from state.opening.faults import SHARED, Stated, is_of_whole_line
 from state.opening.loading import Loading, WaitsForRoom
@@ -53,6 +54,12 @@ def _is_in_turn(entries: Sequence[EntryForward]) -> bool:
 def turn(one: EntryForward) -> tuple[date, bool, bool, str]:
     """Within a day first those that are under the cap."""
     return one.worked_on, one.over_cap != 0, one.amount == 0, one.entry_id
+
+
+def worked_by(one: EntryForward) -> WorkedBy | None:
+    if one.person_id is None or one.rate is None:
+        return None
+    return WorkedBy(one.person_id, one.task, one.role or "", one.rate, one.markup_percent or 0)
 
 
 def invoiced_part(one: InvoicedForward) -> str:

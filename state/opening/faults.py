@@ -167,6 +167,9 @@ def _entries(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterato
                 message = f"expected an amount above 0, to be billed or over a cap, and hours of 0 or more, got {got}"
             elif each.worked_on > event.as_of:
                 message = f"worked_on: expected {event.as_of} or before, got {each.worked_on}"
+            elif (each.person_id is None) != (each.rate is None):
+                got = "a rate" if each.person_id is None else f"person {each.person_id}"
+                message = f"expected the person who worked and the rate, or neither, got {got} alone"
             if message:
                 of = f"line {one.balance.line_id}: entry {each.entry_id}{row_of(each.source_row)}"
                 at = f"lines[{one.place}].entries[{number}]"

@@ -29,6 +29,7 @@ from state.opening.entries import (
     listed_of,
     over_cap_by_entry,
     turn,
+    worked_by,
 )
 from state.opening.faults import Stated
 from state.opening.loading import Loading, WaitsForRoom, Worked
@@ -68,7 +69,9 @@ def bring_entries(
         # An earlier load has it with what is over the cap.
         value, hours_of = (waits.amount, waits.hours) if draft.entry(row) is not None else (0, 0)
         place = places[one.entry_id]
-        work = OpeningWork(0, one.hours + hours_of, 0, amount, of_hours, place=place, given=waits.given)
+        work = OpeningWork(
+            0, one.hours + hours_of, 0, amount, of_hours, place=place, given=waits.given, by=worked_by(one)
+        )
         take_row(draft, loading, stated, on, part, one.amount + value, work, earned=earned, number=number)
         if one.entry_id in over:
             loading.over_cap[row] = waits if not value else waits._replace(is_known=True)

@@ -64,7 +64,7 @@ IN_UNITS: Final = {
     "lines": {"hours": "hours", "billable_hours": "hours", "units": "quantity"},
     "caps": {"hours": "hours"},
     "costs": {"hours": "hours"},
-    "entries": {"hours": "hours", "over_cap_hours": "hours"},
+    "entries": {"hours": "hours", "over_cap_hours": "hours", "rate": "rate", "markup_percent": "percent"},
     "invoiced": {"hours": "hours"},
 }
 
@@ -254,6 +254,9 @@ def say_row(why: Why, row: str, stated: Stated, charge: Charge) -> None:
         say("ledger_cost", opening.ledger, "cost, as the ledger carries it", currency=ledger)
     say("hours", opening.hours, "hours", "hours", "")
     say("billable_hours", opening.billable_hours, "billable hours", "hours", "")
+    if opening.by is not None:
+        say("rate", opening.by.rate, "rate", "rate")
+        say("markup", opening.by.markup, "overtime markup", "percent", "")
     if balance.units is not None:
         say("units", charge.quantity or 0, "units", "quantity", "")
     in_money = stated.plan.draws == IN_MONEY

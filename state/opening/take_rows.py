@@ -71,7 +71,7 @@ def take_row(
         amount,
         contract.contract_id,
         balance.line_id,
-        description=_called(contract, balance.line_id, worked.plan, part),
+        description=_called(contract, balance.line_id, worked.plan, part) if work.by is None else None,
         category=EXPENSES if part.split("/", maxsplit=1)[0] == EXPENSES else None,
         quantity=quantity,
         earned=earned,

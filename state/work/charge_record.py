@@ -183,4 +183,8 @@ def opened(draft: Draft, charge: Charge, price: Price) -> Price:
     value = as_recorded(price.value, brought_forward(why, charge, "value"))
     units = why.figure_at(opening.figure_of(row_of(charge), charge.version, "units"), why.now)
     quantity = as_recorded(price.quantity, units) if units is not None and charge.quantity else price.quantity
-    return replace(price, hours=hours, value=value, earned=earned, quantity=quantity)
+    made = replace(price, hours=hours, value=value, earned=earned, quantity=quantity)
+    if opened_.by is None:
+        return made
+    rate, markup = (brought_forward(why, charge, name) for name in ("rate", "markup"))
+    return replace(made, rate=as_recorded(price.rate, rate), markup=as_recorded(price.markup, markup))

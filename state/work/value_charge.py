@@ -21,6 +21,7 @@ from domain.accounts import (
     REIMBURSABLE_REVENUE,
     SERVICE_REVENUE,
 )
+from domain.billing.statement import HOUR
 from domain.events.common import Expenses, PriceTier
 from domain.events.reference import LegalEntityDefined
 from domain.money import format_amount, format_decimal, is_currency, round_ratio, smallest_unit
@@ -190,6 +191,8 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         given=opening.given,
         within=0 if is_over_former(row_id(OPENING, charge.charge_id)) else None,
     )
+    if opening.by is not None:
+        price = replace(price, role=opening.by.role, rate=opening.by.rate, markup=opening.by.markup, unit=HOUR)
     if draft.why is not None:
         price = charge_record.opened(draft, charge, price)
     return Valuation(

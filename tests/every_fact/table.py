@@ -108,7 +108,13 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "AccountForward.source_row": "tests/commands/test_import_balances.py",
     "EntryForward.source_row": "tests/commands/test_import_balances.py",
     **dict.fromkeys(
-        (f"EntryForward.{name}" for name in ("entry_id", "worked_on", "amount", "hours", "over_cap", "over_cap_hours")),
+        (
+            f"EntryForward.{name}"
+            for name in (
+                *("entry_id", "worked_on", "amount", "hours", "over_cap", "over_cap_hours"),
+                *("person_id", "task", "role", "rate", "markup_percent"),
+            )
+        ),
         "tests/moving_in/stories.md",
     ),
     "InvoicedForward.source_row": "tests/scenarios/brought_forward.md",

@@ -463,6 +463,7 @@ def _of_project(
     is_foreign = any(part.currency != part.ledger_currency for part in open_invoices) or _is_foreign(sums, contract_id)
     unbilled = on(*CONTRACT_POSITION, place=1) + on_liability
     split = _split_ledger(totals, deposit_lines, -on(*REVENUE, place=1), unbilled, first)
+    by_entry: set[str] = set()
     for line_id in line_ids:
         had, done = totals[line_id], worked.get((contract_id, line_id), LineSums())
         is_first, is_deposit = line_id == first, line_id in deposit_lines
@@ -518,6 +519,8 @@ def _of_project(
         place_of = {**common, "line": line_id, "contract": contract_id}
         of_entries = list(_entries(entries, contract, line_id, done, over_cap))
         listed = {str(one["entry"]) for one in of_entries}
+        if of_entries:
+            by_entry.add(line_id)
         yield from ({**place_of, "kind": "entry", **one} for one in of_entries)
         costs = [(one, figures, True) for one, figures in done.costs.items() if one != done.ledger_currency]
         costs += [(one, figures, False) for one, figures in extra.costs.items()]
@@ -556,7 +559,8 @@ def _of_project(
     if len(contract.terms.bill_to) > 1:
         by_line = {each: of_deposits[each] if each in of_deposits else totals[each].invoiced for each in line_ids}
         until = [one for one in entries if (price := standing_price(one)) is None or price.day <= as_of]
-        yield from _payers(parts, until, contract, common, by_line, deposit_lines, first, sums.to_be_applied)
+        shared_by = _unbilled_shares(until, contract, by_line, {*deposit_lines, *by_entry})
+        yield from _payers(parts, until, contract, common, by_line, deposit_lines, first, sums.to_be_applied, shared_by)
     for part in open_invoices:
         row = {
             **common,
@@ -600,6 +604,9 @@ def _entries(
             return
         row: Row = {"entry": entry.entry_id, "worked_on": price.day, "amount": money(amount)}
         row["hours"] = hours(price.billable_hours)
+        work = entry.standing
+        row |= {"person": work.person_id, "task": work.subject.task, "role": price.role}
+        row |= {"rate": hours(price.rate), "markup": hours(price.markup)}
         if over:
             row |= {"over_cap": money(over), "over_cap_hours": hours(price.hours - price.billable_hours)}
         found.append((_listed_at(entry, price, contract), row))
@@ -687,6 +694,7 @@ def _payers(
     deposits: Collection[str],
     first: str,
     to_be_applied: Mapping[tuple[str, str], Amount],
+    unbilled: Mapping[str, Counter[str]],
 ) -> Iterator[Row]:
     """What each bill-to has of what lines were billed; tax, cash and what is retained stand with the first line, as the line's own do."""
     contract_id, project_id = contract.contract_id, common["project"]
@@ -715,8 +723,8 @@ def _payers(
             left = own[name][0] if line_id in deposits else 0
             owed[name] += left if line_id in deposits else amount
             row: Row = {**common, "kind": "payer", "line": line_id, "contract": contract_id, "customer": name}
-            if line_id not in deposits:
-                row["unbilled"] = money(_unbilled_of(entries, contract, line_id).get(name, 0))
+            if line_id in unbilled:
+                row["unbilled"] = money(unbilled[line_id].get(name, 0))
             rows.append({**row, "billed": money(amount), "deposit": money(left)})
     for row in rows:
         if row["line"] == first:
@@ -740,6 +748,13 @@ def _settled(
     given_up = sum(one.written_off[0] for one in receivables)
     paid = owed[name] + tax - retained - given_up - sum(one.open[0] for one in receivables)
     return {"paid": money(paid), "tax": money(tax), "retention": money(retained), "written_off": money(given_up)}
+
+
+def _unbilled_shares(
+    entries: Sequence[Entry], contract: Contract, line_ids: Iterable[str], not_stated: Collection[str]
+) -> dict[str, Counter[str]]:
+    """By line and bill-to what is not invoiced; where each entry is stated with its person, a statement shares it with later work."""
+    return {each: _unbilled_of(entries, contract, each) for each in line_ids if each not in not_stated}
 
 
 def _unbilled_of(entries: Sequence[Entry], contract: Contract, line_id: str) -> Counter[str]:

@@ -98,6 +98,7 @@ from state.receivables.unapplied import APPLICATION
 from state.rerating.outside import relist_outside
 from state.revenue import liability, outlooks
 from state.terms import opening, price_notices
+from state.work.exchange_waits import settles
 
 
 def apply(
@@ -223,7 +224,9 @@ def apply(
         case IntakeNoticed():
             control.on_intake_noticed(draft, event)
         case DayEnded():
-            days.on_day_ended(draft, event)
+            if rates_settle := settles(draft, event.zone):
+                brought_forward.retry(draft)
+            days.on_day_ended(draft, event, rates_settle)
             adjustments.on_day_ended(draft, event)
             credit_memos.retry(draft)
             cash_applications.retry_waiting(draft)

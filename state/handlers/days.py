@@ -11,13 +11,12 @@ from state.handlers.refused import revise_counts
 from state.handlers.statements import close_periods, publish
 from state.handlers.work import retry_unexchanged
 from state.terms.periods import zone_of
-from state.work.exchange_waits import settles
 
 
-def on_day_ended(draft: Draft, event: DayEnded) -> None:
+def on_day_ended(draft: Draft, event: DayEnded, rates_settle: bool) -> None:
     """Rates that came during the day finish what waits for them before periods close, so that its statement has the work; and what is
     late is billed with its own period before it would be with the next."""
-    if settles(draft, event.zone):
+    if rates_settle:
         retry_unexchanged(draft)
         retry_unexchanged_invoices(draft)
         payments.retry_waiting(draft)

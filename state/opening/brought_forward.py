@@ -64,6 +64,7 @@ from state.terms.opening import KIND, balances_of
 from state.terms.periods import closes_on, open_period, schedule
 from state.terms.plan import contract_policies
 from state.value import plain
+from state.work.exchange_waits import settle_when_day_ends
 
 
 def on_balances_brought_forward(draft: Draft, event: BalancesBroughtForward) -> None:
@@ -96,6 +97,8 @@ def _advance(draft: Draft, project_id: str) -> None:
     faults = [*faults_of(draft, known), *(fault for find in of_parts for fault in find(draft, known.event))]
     faults = faults or _unfit(draft, known)
     _tell(draft, known, faults)
+    for zone in {fault.settles_in for fault in faults if fault.settles_in is not None}:
+        settle_when_day_ends(draft, zone)
     waits = tuple(sorted({key for fault in faults for key in fault.waits}))
     name = f"{KIND}:{project_id}"
     draft.waits_removed |= {(kind, key, name) for kind, key in known.waits}

@@ -23,9 +23,10 @@ from domain.units import HOURS_SCALE
 from domain.waiting import waits_for_exchange_rate
 from state.books import Acceptance, BroughtForward, Contract, Receivable, RetentionAccount, Work
 from state.draft import Draft
-from state.terms.known import exchange_on, period
-from state.terms.opening import IN_BALANCES
+from state.terms.known import Blocked, exchange_on, period
+from state.terms.opening import IN_BALANCES, KIND
 from state.terms.plan import LinePlan, contract_policies, line_plan, newest_plan, versions
+from state.work.exchange_waits import EXCHANGE_FAULTS, NOTHING_WAITED, settled_exchange
 from state.work.placing import taken_projects
 
 DIFFERS = "balances_differ"
@@ -39,13 +40,14 @@ NAMED_MOST = 5
 
 
 class OpeningFault(NamedTuple):
-    """`waits` are the keys of what would mend it."""
+    """`waits` are the keys of what would mend it; `settles_in` is the zone whose day's end mends it, whatever comes."""
 
     category: str
     message: str
     field: str
     contract_id: str | None = None
     waits: tuple[tuple[str, str], ...] = ()
+    settles_in: str | None = None
 
 
 class Stated(NamedTuple):
@@ -321,12 +323,16 @@ def _of_contract(draft: Draft, known: BroughtForward, stated: Sequence[Stated]) 
         yield OpeningFault(CLOSED, message, "as_of", contract.contract_id, waits=reopened)
     policies = contract_policies(draft, contract)
     exchange = exchange_on(draft, policies, terms.currency, entity.currency, event.as_of, event.as_of)
+    staleness = policies.rate_staleness_days
+    waits = waits_for_exchange_rate(terms.currency, entity.currency, entity.legal_entity_id, {event.as_of}, staleness)
     if isinstance(exchange, MissingRate):
-        staleness = policies.rate_staleness_days
-        waits = waits_for_exchange_rate(
-            terms.currency, entity.currency, entity.legal_entity_id, {event.as_of}, staleness
-        )
         yield OpeningFault(exchange.category, exchange.message, "as_of", contract.contract_id, waits=waits)
+    else:
+        waited = {KIND: known.category} if known.category in EXCHANGE_FAULTS else NOTHING_WAITED
+        day, currency = event.as_of, entity.currency
+        found = settled_exchange(draft, exchange, KIND, entity, terms.currency, currency, day, waited)
+        if isinstance(found, Blocked):
+            yield OpeningFault(found.category, found.message, "as_of", contract.contract_id, waits, found.settles_in)
     yield from _sums(event, contract, stated)
 
 

@@ -112,10 +112,10 @@ def test_only_what_stops_the_folder_is_passed_over(stopped: Path) -> None:
 def test_a_record_for_many_is_passed_over_for_one(tmp_path: Path) -> None:
     """The day's end of BRIDGE alone; the company's other engagements have it."""
 
-    def failing(draft: Any, event: Any) -> None:
+    def failing(draft: Any, event: Any, rates_settle: bool) -> None:
         if draft.engagement_id == "BRIDGE" and str(event.date) == "2026-03-31":
             raise ZeroDivisionError("a fault of ours")
-        on_day_ended(draft, event)
+        on_day_ended(draft, event, rates_settle)
 
     write(tmp_path / "in", [*founding(), worked("T-1", 2), worked("T-2", 12)])
     with patch("state.fold.days.on_day_ended", failing):

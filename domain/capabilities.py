@@ -201,7 +201,15 @@ LOSS_PROVISION: Final = Capability(
     column=ProjectColumn("provision", (PROVISION,), 20),
 )
 
-CAPABILITIES: Final = (INTERCOMPANY, REVALUATION, LOSS_PROVISION)
+REFUNDS: Final = Capability(
+    promise=Promise(
+        "refunds",
+        "no more is owed back to a customer than its invoices asked for, and nothing of it is left in the ledger alone",
+        OF_BALANCES,
+    ),
+)
+
+CAPABILITIES: Final = (INTERCOMPANY, REVALUATION, LOSS_PROVISION, REFUNDS)
 
 POLICIES: Final = tuple(policy for each in CAPABILITIES for policy in each.policies)
 BUILT_IN: Final[Mapping[str, object]] = {policy.name: policy.built_in for policy in POLICIES}

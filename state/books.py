@@ -988,6 +988,15 @@ class Provided(Value, frozen=True, array_like=True, gc=False):
     waits: tuple[tuple[str, str], ...] = ()
 
 
+class RefundLiability(Value, frozen=True, array_like=True, gc=False):
+    """What of a contract line stands on 2320, credit positive, in contract and in ledger currency; `given` is what credit memos gave of
+    rebates, which is off it."""
+
+    amount: Amount = 0
+    ledger: Amount = 0
+    given: Amount = 0
+
+
 class OpenStatement(Value, frozen=True, array_like=True, gc=False):
     """A draft of a statement that waits for approval: what was published last of it, and the rows that it holds.
 
@@ -1337,6 +1346,7 @@ PART_KINDS: dict[str, Any] = {
     "retention": RetentionAccount,
     "monetary": Monetary,
     "provision": Provided,
+    "refund": RefundLiability,
     "draft": OpenStatement,
     "issued": IssuedStatement,
     "reissues": Reissues,

@@ -96,7 +96,7 @@ from state.ledger import revaluation
 from state.opening import brought_forward
 from state.receivables.unapplied import APPLICATION
 from state.rerating.outside import relist_outside
-from state.revenue import liability, outlooks
+from state.revenue import liability, outlooks, refunds
 from state.terms import opening, price_notices
 from state.work.exchange_waits import settles
 
@@ -268,6 +268,8 @@ def _settle(draft: Draft, ended: DayEnded | None = None, revalued: Sequence[str]
         approvals.after_event(draft)
     if ended is None and reissue.PERIODS in books:
         reissue.after_event(draft)
+    if refunds.may_arise(draft):
+        refunds.after_event(draft, has_ended=ended is not None)
     if draft.positions or liability.KIND in books or liability.may_arise(draft):
         liability.after_event(draft)
     if outlooks.KIND in books or "brought_forward" in changed or provision.may_arise(draft):

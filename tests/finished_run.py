@@ -55,13 +55,14 @@ def reopened_run() -> Path:
 
 def group_run() -> Path:
     """With PARIS, which lends Eva to a third project that loses: SHAFT is sold for 1,000.00 EUR and will cost 1,980.00, so that BERLIN
-    provides for it in January and, of 480.00 more that are spent, releases some in February."""
+    provides for it in January and, of 480.00 more that are spent, releases some in February. PIER bills 1,000.00 EUR and expects to give
+    100.00 of them back."""
     return Path(_grouped().name) / "output"
 
 
 @cache
 def _grouped() -> TemporaryDirectory[str]:
-    return _run([*history(), *_paris(), *_shaft()])
+    return _run([*history(), *_paris(), *_shaft(), *_pier()])
 
 
 @cache
@@ -281,4 +282,15 @@ def _shaft() -> list[Event]:
             remaining=remains,
         ),
         worked("S-2", "2026-02-16", "8", "2026-02-16T19:00:00Z", "SHAFT", person_id="EVA"),
+    ]
+
+
+def _pier() -> list[Event]:
+    price = {"type": "FixedPrice", "price": "1000", "schedule": [{"on": "2026-01-31", "amount": "1000"}]}
+    rebate = {"item_id": "REBATE", "kind": "rebate", "method": "most_likely", "included": True, "amount": "-100"}
+    line = {"line_id": "L-1", "revenue_policy": "reported", "terms": price, "variable_consideration": [rebate]}
+    at = ("2026-01-02T08:03:00Z", "2026-01-02T08:03:01Z")
+    return [
+        *project_and_contract("PIER", "K-4", "EUR", at, [line]),
+        _invoiced("I-5", "2026-02-03", "PIER.K-4/ACME/2026-01-01/1", "1000"),
     ]

@@ -16,6 +16,7 @@ from domain.ledger.clearing import is_of_invoice
 from domain.ledger.journal import BILLING
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry
+from domain.revenue.refund import is_refund
 from domain.units import Amount
 
 POSITION_ACCOUNTS = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT)
@@ -37,6 +38,8 @@ def positions(engagement: AuditedEngagement) -> Checked:
             last[key] = seen
             credit = credit_of(record)
             is_opening = opening.has(record)
+            if is_refund(record.rule):
+                continue  # from one side of the position to 2320, which `refunds` holds
             accounts = (
                 POSITION_ACCOUNTS if is_of_invoice(record) or credit is not None or is_opening else CONTRACT_POSITION
             )  # deposits move by invoices and their credits alone

@@ -13,6 +13,7 @@ from domain.audit.funding import sources_kept
 from domain.audit.invoices import invoices_match
 from domain.audit.pairs import pairs_match
 from domain.audit.provision import provisions_stand
+from domain.audit.refund import refunds_stand
 from domain.audit.revaluation import revalued
 from domain.audit.reversals import journals_once, reversals_mirror
 from domain.audit.statements import statements_foot
@@ -33,5 +34,6 @@ def check(engagement: AuditedEngagement, retold: AuditedEntries) -> Iterator[Che
     yield ledger_rests(engagement, retold.entries)
     yield revalued(engagement)
     yield provisions_stand(engagement)
+    yield refunds_stand(engagement)
     yield caps_kept(engagement, retold.entries)
     yield sources_kept(engagement)

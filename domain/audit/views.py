@@ -23,6 +23,7 @@ from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.ledger.journal import ADJUSTED, BILLING, moves_nothing
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
+from domain.revenue.refund import is_refund
 from domain.units import Amount
 
 # Project and contract.
@@ -99,7 +100,7 @@ def _take_journal(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> No
             sums.recognised[key] = sums.recognised.get(key, 0) - line.amount
             if line.purpose == ADJUSTED:
                 sums.adjusted[key] = sums.adjusted.get(key, 0) - line.amount
-        elif line.account in CONTRACT_POSITION:
+        elif line.account in CONTRACT_POSITION and not is_refund(journal.rule):
             sums.unbilled[key] = sums.unbilled.get(key, 0) + line.amount
         elif line.account == RETENTION_RECEIVABLE:
             sums.retained[key] = sums.retained.get(key, 0) + line.amount

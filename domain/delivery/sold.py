@@ -17,6 +17,7 @@ from domain.delivery.invoices import kind_of
 from domain.delivery.reconciled import Billing
 from domain.ledger.journal import BILLING
 from domain.outputs import BillingStatement, JournalEntry
+from domain.revenue.refund import is_refund
 from domain.units import Amount
 
 
@@ -48,7 +49,8 @@ class Revenue:
     def add(self, journal: JournalEntry) -> None:
         place = journal.legal_entity_id, journal.currency
         self._earned[place] -= sum(line.amount for line in journal.lines if line.account in REVENUE)
-        self._position[place] += sum(line.amount for line in journal.lines if line.account in CONTRACT_POSITION)
+        if not is_refund(journal.rule):
+            self._position[place] += sum(line.amount for line in journal.lines if line.account in CONTRACT_POSITION)
         if journal.kind == BILLING:
             self._invoiced.add(journal.affected_id)
 

@@ -44,7 +44,7 @@ class AllocationNodes:
 
     def _share(self, place: LineAtStep, agreed: TermsInForce, found: AllocatedPrice) -> Node:
         currency = agreed.contract.currency
-        places = [self._place_of(place, line) for line in found.lines]
+        places = [self.place_of(place, line) for line in found.lines]
         each = [
             self._comes_to(at, line, found.since, shared=True) for at, line in zip(places, found.lines, strict=True)
         ]
@@ -92,11 +92,11 @@ class AllocationNodes:
         if agreed.line.standalone_price is not None:
             return self.fees.line_field(at, agreed, title, line.standalone, "standalone_price")
         others = [
-            self._standalone(self._place_of(at, other), other, found)
+            self._standalone(self.place_of(at, other), other, found)
             for other in found.lines
             if other.line_id != line.line_id
         ]
-        prices = [self._price(self._place_of(at, other), other, found.since) for other in found.lines]
+        prices = [self.price(self.place_of(at, other), other, found.since) for other in found.lines]
         if len(found.lines) == 1:
             return prices[0]
         together = total("price of all lines, without variable parts", prices, "amount", agreed.contract.currency)
@@ -104,12 +104,12 @@ class AllocationNodes:
 
     def _comes_to(self, at: LineAtStep, line: SharingLine, since: date, *, shared: bool = False) -> Node:
         """The line's own price, with its variable parts; without those for it alone where the others share it."""
-        price = self._price(at, line, since)
+        price = self.price(at, line, since)
         items = [self.fees.variable.item(at, item, since) for item in line.items if not (shared and item.alone)]
         title = f"line {line.line_id}: price with its variable parts"
         return total(title, (price, *items), "amount", price.currency, rule="R42") if items else price
 
-    def _price(self, at: LineAtStep, line: SharingLine, since: date) -> Node:
+    def price(self, at: LineAtStep, line: SharingLine, since: date) -> Node:
         held = [agreed for agreed in _own_terms(at) if agreed.since <= since]
         agreed = held[-1]
         terms, currency = agreed.line.terms, agreed.contract.currency
@@ -132,7 +132,7 @@ class AllocationNodes:
         )
         return total(f"line {line.line_id}: all fees", [node for node in found if node is not None], "amount", currency)
 
-    def _place_of(self, place: LineAtStep, line: SharingLine) -> LineAtStep:
+    def place_of(self, place: LineAtStep, line: SharingLine) -> LineAtStep:
         if line.line_id == place.line_id:
             return place
         known = known_of(place.draft, place.contract, line.line_id)

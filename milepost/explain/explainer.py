@@ -37,6 +37,7 @@ from milepost.explain.liability import LiabilityNodes
 from milepost.explain.provisions import ProvisionNodes
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
+from milepost.explain.refunds import RefundNodes
 from milepost.explain.retainers_left import RetainerLeftNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
@@ -58,6 +59,7 @@ class Explainer:
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
         LiabilityNodes(self.sources, self.records, self.journals)
         ProvisionNodes(self.sources, self.statements.recorded, self.entries.charges.over_time, self.records.recognised)
+        RefundNodes(self.sources, self.records, self.entries.charges.over_time.allocation)
         self.listed = CashAndOrderNodes(self.sources, self.caps, self.statements.funding, self.journals.receivables)
         self.retainers = RetainerLeftNodes(self.sources, self.entries)
         self.balances = BalanceNodes(self.sources, self.entries, self.records, self.listed, self.retainers)

@@ -91,6 +91,7 @@ from state.ledger.dimensions import of_work
 from state.ledger.posting import about, booking_of, note_rounding, settle_exchange_rests
 from state.receivables.receivables import LEFT_TAX, creditable, owed_of, receivable_of, show_anew, tax_in
 from state.receivables.receivables import credit as take_off
+from state.revenue import refunds
 from state.terms.known import Slot, open_day_from, period
 from state.terms.opening import IN_BALANCES, figure_of, in_balances
 from state.terms.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of
@@ -540,6 +541,8 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, tax: Amo
             legs = [*_given_back(draft, memo, row, one.amount, ledger), *legs]
         case "rebate":
             legs.insert(0, Leg(REFUND_LIABILITY, "credit", one.amount, net))
+            given = parts.sum(("", REFUND_LIABILITY, "credit")) if parts is not None else None
+            refunds.give(draft, row.issued.contract_id, row.issued.line_id, (one.amount, net), given)
         case _:
             legs.insert(0, Leg(_revenue_of(draft, row), "credit", one.amount, ledger))
     if rest := sum(leg.ledger_amount for leg in legs):

@@ -10,27 +10,20 @@ may not be billed any more is no liability to work: it is credited with the next
     1,000.00 invoiced, of which 800.00 are recognised: Cr 2300 200.00; when 400.00 more are recognised: Dr 2300 200.00, 200.00 are unbilled
 """
 
-from datetime import date
-from typing import NamedTuple
-
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.identity import composed, parts_of
-from domain.ledger.journal import Booking, Leg, journal_by_project, merge
+from domain.ledger.journal import Leg, journal_by_project, merge
 from domain.ledger.position import settled
 from domain.money import round_ratio, smallest_unit
-from domain.outputs import JournalEntry
-from domain.reference.exchange import Exchange
-from domain.reference.zones import local_date
-from domain.units import EXCHANGE_RATE_ONE, Amount
+from domain.units import Amount
 from domain.work.rows import OPENING
 from state.books import Contract, Liability
-from state.caps.repricing import last_rate
 from state.draft import Draft
 from state.ledger import standings
 from state.ledger.position import is_over_time, standing
-from state.ledger.posting import about, booking_of
+from state.ledger.posting import about
 from state.rerating.rerate import line_ids
-from state.terms.known import Slot, open_day_from, period
+from state.revenue.beside import PlaceBeside, place_beside
 from state.terms.plan import LinePlan, newest_plan
 
 KIND = "liability"
@@ -100,7 +93,7 @@ def _settle(draft: Draft, contract: Contract) -> None:
     }
     if not moves:
         return
-    place = _place(draft, contract, held.posted_on)
+    place = place_beside(draft, contract, held.posted_on)
     lines = dict(held.lines)
     legs: list[tuple[str, Leg]] = []
     for key, amount in moves.items():
@@ -127,7 +120,7 @@ def _settle_position(draft: Draft, contract: Contract) -> None:
     legs = settled(found.position)
     if legs:
         project_id = contract.terms.lines[0].project_id if contract.terms.lines else ""
-        place = _place(draft, contract, found.posted_on)
+        place = place_beside(draft, contract, found.posted_on)
         _post(draft, contract, place, [(project_id, leg) for leg in legs], "contract_position")
         found = standing(draft, contract.contract_id)
     held: Liability = draft.part("liability", contract.contract_id) or Liability()
@@ -155,32 +148,7 @@ def _ahead(draft: Draft, contract: Contract) -> dict[str, Amount]:
     return found
 
 
-class _Place(NamedTuple):
-    booking: Booking
-    exchange: Exchange
-
-
-def _place(draft: Draft, contract: Contract, posted_on: date | None) -> _Place:
-    """Beside the event's last journal of the contract, at its rate; without one on the day of the event, at the last rate known.
-
-    What leaves 2300 does so no earlier than it came there.
-    """
-    entity = draft.reference.entity(contract.terms.legal_entity_id)
-    assert entity is not None, "terms of an unknown entity are refused"
-    journals = (one for one in reversed(draft.outputs) if isinstance(one, JournalEntry))
-    beside = next((journal for journal in journals if journal.contract_id == contract.contract_id), None)
-    day = beside.accounting_date if beside is not None else local_date(draft.cause.recorded_at, entity.zone)
-    day = open_day_from(draft, entity, day if posted_on is None else max(day, posted_on))
-    if beside is not None:
-        exchange = Exchange(beside.exchange_rate, EXCHANGE_RATE_ONE, beside.exchange_rate, ())
-    else:
-        plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
-        exchange = last_rate(draft, next(plan for plan in plans if plan is not None), day)
-    slot = Slot(entity, contract.terms.currency, day, period(draft, entity, day).name, exchange)
-    return _Place(booking_of(slot, "difference"), exchange)
-
-
-def _in_ledger(plan: LinePlan, place: _Place, amount: Amount, had: Amount, had_ledger: Amount) -> Amount:
+def _in_ledger(plan: LinePlan, place: PlaceBeside, amount: Amount, had: Amount, had_ledger: Amount) -> Amount:
     """What adds at the rate of the day, what takes back as 2300 carries it."""
     step, mode = smallest_unit(place.booking.ledger_currency), plan.policies.money_mode
     if amount > 0:
@@ -188,7 +156,7 @@ def _in_ledger(plan: LinePlan, place: _Place, amount: Amount, had: Amount, had_l
     return -had_ledger if amount == -had else round_ratio(had_ledger * amount, had, step, mode)
 
 
-def _post(draft: Draft, contract: Contract, place: _Place, legs: list[tuple[str, Leg]], rule: str) -> None:
+def _post(draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple[str, Leg]], rule: str) -> None:
     """One journal, its lines by project; it goes to the ERP also where the invoice itself is the ERP's."""
     by_project: dict[str, list[Leg]] = {}
     for project_id, leg in legs:

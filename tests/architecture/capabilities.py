@@ -56,8 +56,10 @@ CAPABILITIES: Final = {
         r"(?i)(loss_|is_)?provisions?|provisions_stand|provided|onerous_loss|provisionnodes",
     ),
     "variable consideration": _names(
-        "domain/revenue/variable_price state/handlers/variable_consideration milepost/explain/variable_price",
-        r"(?i).*variable_?consideration.*|.*variable_price.*|itemrevisions|refund_liability|expected_unit_price|considerationoutcome",
+        "domain/revenue/variable_price domain/revenue/refund domain/audit/refund state/handlers/variable_consideration "
+        "state/revenue/refunds milepost/explain/variable_price milepost/explain/refunds",
+        r"(?i).*variable_?consideration.*|.*variable_price.*|itemrevisions|refund_?liability|is_refund|refunds(_stand)?|refundnodes|"
+        r"expected_unit_price|considerationoutcome",
     ),
     "cost to cost": _names(
         "domain/revenue/cost_to_cost domain/revenue/spent state/charges/spent state/charges/estimates milepost/explain/spending",

@@ -84,13 +84,15 @@ def test_a_finished_run_holds_and_everything_was_looked_at() -> None:
 
 
 def test_what_is_looked_at_is_counted() -> None:
-    """Two entries of Eva are two pairs; two months of SHAFT two provisions. Without them there is nothing of the kind."""
+    """Two entries of Eva are two pairs; two months of SHAFT two provisions; the rebate of PIER is owed back once. Without them there is
+    nothing of the kind."""
     grouped, alone = (
         {finding.check: finding.checked for finding in audited(folder).findings}
         for folder in (group_run(), finished_run())
     )
-    assert (grouped["pairs"], grouped["provisions"]) == (4, 2)
-    assert (alone["pairs"], alone["provisions"]) == (0, 0)
+    names = ("pairs", "provisions", "refunds")
+    assert tuple(grouped[name] for name in names) == (4, 2, 1)
+    assert tuple(alone[name] for name in names) == (0, 0, 0)
 
 
 def test_the_first_violation_names_the_business_and_not_the_chain(folder: Path) -> None:

@@ -1,0 +1,56 @@
+"""What is owed back: its journals move 2320 and the position alone, and no more stands there than invoices have (IFRS 15.55)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERENCE, RECEIVABLE, REFUND_LIABILITY
+from domain.accounts import RETENTION_RECEIVABLE as RETAINED
+from domain.audit.engagement import AuditedEngagement, records
+from domain.audit.findings import Checked, SeenOutput, Violation, violation
+from domain.ledger.clearing import is_of_invoice
+from domain.money import format_amount
+from domain.outputs import JournalEntry
+from domain.revenue.refund import is_refund
+from domain.units import Amount
+
+REFUNDS: Final = "refunds"
+ACCOUNTS: Final = {CONTRACT_ASSET, CONTRACT_LIABILITY, REFUND_LIABILITY, EXCHANGE_DIFFERENCE}
+
+
+def refunds_stand(engagement: AuditedEngagement) -> Checked:
+    """By contract, after each journal of what is owed back. Counted are these journals."""
+    stands: dict[str, tuple[Amount, Amount]] = {}
+    owed: dict[str, Amount] = {}
+    found: list[Violation] = []
+    count = 0
+    for seen, journal in records(engagement.outputs, JournalEntry):
+        contract_id = journal.contract_id or ""
+        amount, ledger = stands.get(contract_id, (0, 0))
+        for line in journal.lines:
+            if line.account == REFUND_LIABILITY:
+                amount, ledger = amount - line.amount, ledger - line.ledger_amount
+            elif line.account in (RECEIVABLE, RETAINED) and is_of_invoice(journal):
+                owed[contract_id] = owed.get(contract_id, 0) + max(line.amount, 0)
+        stands[contract_id] = amount, ledger
+        if is_refund(journal.rule):
+            count += 1
+            found += _stands(seen, journal, stands[contract_id], owed.get(contract_id, 0))
+    return Checked(REFUNDS, count, tuple(found))
+
+
+def _stands(
+    seen: SeenOutput, journal: JournalEntry, balance: tuple[Amount, Amount], owed: Amount
+) -> Iterator[Violation]:
+    amount, ledger = balance
+    for line in journal.lines:
+        if line.account not in ACCOUNTS:
+            expected = f"lines on {', '.join(sorted(ACCOUNTS))}"
+            yield violation(REFUNDS, seen, journal.journal_id, expected, line.account)
+    if amount > owed:
+        expected = f"no more owed back than the {format_amount(owed)} {journal.currency} that invoices asked for"
+        yield violation(REFUNDS, seen, journal.journal_id, expected, format_amount(amount))
+    if not amount and ledger:
+        expected = f"nothing in {journal.ledger_currency} where nothing is owed back"
+        yield violation(REFUNDS, seen, journal.journal_id, expected, format_amount(ledger))

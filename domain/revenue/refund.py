@@ -1,0 +1,175 @@
+"""Refund liability (2320): what of invoices is expected to go back to the customer (IFRS 15.55, B20 to B27; ASC 606-10-32-10).
+
+A rebate or a penalty takes from the price from the day it is expected, and is given later: until then invoices have it. What they have of
+it is owed to the customer and no contract liability, since no work will ever be done for it. Of an estimate that is the part of the price
+that is invoiced; what is settled is owed as a whole until an invoice credits it.
+
+    100,000.00 less a penalty of 20,000.00 that is expected; 50,000.00 are invoiced: 10,000.00 are owed back, 40,000.00 may be earned
+    all is invoiced: 20,000.00; the penalty is settled at 5,000.00: 5,000.00; the next invoice credits them: nothing
+
+Rebates that credit memos give are debited to the same account, so that what they gave is owed no more. More than is expected in all they
+should not give: what goes beyond stands there as a debit, since no revenue has been reduced by it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from domain.accounts import EXCHANGE_DIFFERENCE, REFUND_LIABILITY
+from domain.explanation import Node, constant, in_proportion, least, less, most, negated, total
+from domain.ledger.journal import Leg
+from domain.ledger.position import Balance, ContractPosition, as_carried, relieved
+from domain.ledger.position import moved as moved_position
+from domain.ledger.recorded import Carried
+from domain.ledger.recorded import moved as recorded_position
+from domain.money import round_ratio, smallest_unit
+from domain.reference.exchange import Exchange
+from domain.units import Amount
+
+# The rule of its journals, before the contract line; and the purpose of their lines.
+RULE: Final = "refund/"
+OWED_BACK: Final = "billing"
+EXCHANGED: Final = "exchange_difference"
+
+
+def is_refund(rule: str) -> bool:
+    return rule.startswith(RULE)
+
+
+class Reduction(NamedTuple):
+    """A variable part that takes from a price: `expected` of it goes back, as a whole where it `is_due`, and invoices have `credited` some.
+
+    `invoiced` is what they have of the `price`, both without its variable parts.
+    """
+
+    item_id: str
+    expected: Amount
+    is_due: bool
+    credited: Amount
+    price: Amount
+    invoiced: Amount
+
+    @property
+    def left(self) -> Amount:
+        """All that is still to go back."""
+        return max(self.expected - self.credited, 0)
+
+    @property
+    def is_whole(self) -> bool:
+        return self.is_due or self.invoiced >= self.price
+
+
+def owed_of(one: Reduction, currency: str, mode: str) -> Amount:
+    """What invoices have of it."""
+    expected, invoiced = one.expected, max(one.invoiced, 0)
+    if not one.is_whole:
+        expected = round_ratio(expected * invoiced, one.price, smallest_unit(currency), mode)
+    return min(max(expected - one.credited, 0), invoiced)
+
+
+def owed_back(reductions: Sequence[Reduction], given: Amount, currency: str, mode: str) -> Amount:
+    """What is to stand on 2320, of which credit memos have `given`: below zero where that is more than is expected in all."""
+    owed = sum(owed_of(one, currency, mode) for one in reductions)
+    left = sum(one.left for one in reductions)
+    return max(owed, min(given, left)) - given
+
+
+def moved(
+    wanted: Amount, had: Balance, position: ContractPosition, exchange: Exchange, ledger_currency: str, mode: str
+) -> list[Leg]:
+    """The lines that bring 2320 to what is wanted, against the position of the contract: what comes there has what it was carried at, what
+    leaves leaves as it is carried, and what that makes of the position otherwise is an exchange difference."""
+    more = wanted - had[0]
+    legs = moved_position(position, OWED_BACK, more, exchange, ledger_currency, mode) if more else []
+    if more > 0 and had[0] >= 0:
+        legs.append(Leg(REFUND_LIABILITY, OWED_BACK, -more, -sum(leg.ledger_amount for leg in legs)))
+    elif more:
+        legs.append(Leg(REFUND_LIABILITY, OWED_BACK, -more, relieved(-more, had, exchange, ledger_currency, mode)))
+    elif not wanted and had[1]:
+        legs.append(Leg(REFUND_LIABILITY, EXCHANGED, 0, had[1]))
+    if rest := sum(leg.ledger_amount for leg in legs):
+        legs.append(Leg(EXCHANGE_DIFFERENCE, EXCHANGED, 0, -rest))
+    return legs
+
+
+# What an explanation says
+
+
+class ReductionFacts(NamedTuple):
+    """Where an explanation has what a reduction is made of."""
+
+    expected: Node
+    credited: Node
+    price: Node
+    invoiced: Node
+
+
+def say_owed_back(reductions: Sequence[Reduction], facts: Sequence[ReductionFacts], given: Node, mode: str) -> Node:
+    currency = given.currency
+    nothing = constant("nothing", 0, "amount", currency)
+    pairs = list(zip(reductions, facts, strict=True))
+    owed = total("invoiced of what goes back", [_say_owed(*each, mode) for each in pairs], "amount", currency)
+    left = total("expected to go back", [_say_left(*each, nothing) for each in pairs], "amount", currency)
+    if given.value:
+        owed = most("invoiced, or given already", owed, least("given, as far as it is expected", [given, left]))
+    return less("owed back", owed, given, rule="IFRS 15.55")
+
+
+def _say_left(one: Reduction, facts: ReductionFacts, nothing: Node) -> Node:
+    left = less(f"{one.item_id}: not credited yet", facts.expected, facts.credited)
+    return left if (left.value or 0) >= 0 else most(f"{one.item_id}: still to go back", left, nothing)
+
+
+def _say_owed(one: Reduction, facts: ReductionFacts, mode: str) -> Node:
+    nothing = constant("nothing", 0, "amount", facts.expected.currency)
+    invoiced = most("invoiced", facts.invoiced, nothing)
+    owed = facts.expected
+    if not one.is_whole:
+        title = f"{one.item_id}: in proportion to what is invoiced of the price"
+        owed = in_proportion(title, owed, invoiced, facts.price, mode)
+    if facts.credited.value:
+        owed = most(
+            f"{one.item_id}: still to go back", less(f"{one.item_id}: not credited yet", owed, facts.credited), nothing
+        )
+    return least(f"{one.item_id}: owed back", [owed, invoiced])
+
+
+class RefundMove(NamedTuple):
+    """What a recorder takes of a journal: what is wanted, what stood on 2320 (credit positive), and the sides of the position."""
+
+    wanted: Node
+    had: Carried
+    sides: dict[str, Carried]
+    mode: str
+    at_rate: Callable[[Node], Node]
+
+    def lines(self) -> dict[tuple[str, str], Carried]:
+        """By account and purpose, debit positive."""
+        more = less("to be owed back, less what is", self.wanted, self.had.amount)
+        found: dict[tuple[str, str], Carried] = {}
+        for account, part in recorded_position(self.sides, more, self.mode, self.at_rate) if more.value else ():
+            found[account, OWED_BACK] = _with(found.get((account, OWED_BACK)), part)
+        value, currency = more.value or 0, self.had.ledger.currency
+        taken = negated("amount", more)
+        if value > 0 and (self.had.amount.value or 0) >= 0:
+            whole = total("what it was carried at", [one.ledger for one in found.values()], "amount", currency)
+            found[REFUND_LIABILITY, OWED_BACK] = Carried(taken, negated("in ledger currency", whole, rule="R52"))
+        elif value:
+            ledger = as_carried(taken, self.had.amount, self.had.ledger, self.mode, self.at_rate)
+            found[REFUND_LIABILITY, OWED_BACK] = Carried(taken, ledger)
+        elif not self.wanted.value and self.had.ledger.value:
+            found[REFUND_LIABILITY, EXCHANGED] = Carried(negated("amount", more), self.had.ledger)
+        rest = total("of the other lines", [one.ledger for one in found.values()], "amount", currency)
+        if rest.value:
+            none = constant("amount", 0, "amount", self.wanted.currency)
+            found[EXCHANGE_DIFFERENCE, EXCHANGED] = Carried(none, negated("exchange difference", rest))
+        return found
+
+
+def _with(had: Carried | None, part: Carried) -> Carried:
+    if had is None:
+        return part
+    amounts, ledgers = (had.amount, part.amount), (had.ledger, part.ledger)
+    return Carried(
+        total("amount", amounts, "amount", part.amount.currency),
+        total("in ledger currency", ledgers, "amount", part.ledger.currency),
+    )

@@ -1,0 +1,78 @@
+"""What is owed back of a contract line (2320): of its variable parts that take from the price what invoices have (IFRS 15.55)."""
+
+from __future__ import annotations
+
+from domain.explanation import Node, negated, total
+from domain.outputs import JournalEntry
+from domain.revenue.refund import RULE, ReductionFacts, say_owed_back
+from milepost.explain.allocation import AllocationNodes
+from milepost.explain.fees import LineAtStep
+from milepost.explain.records import RecordNodes
+from milepost.explain.sources import Sources
+from state.charges.terms_known import known_of
+from state.revenue.refunds import KIND, PricedReduction, charge_row, charge_rows, given_of, reductions_of
+from state.terms.plan import contract_policies
+
+
+class RefundNodes:
+    """What journals with rule `refund/...` bring 2320 to; the rest their rule records."""
+
+    def __init__(self, sources: Sources, records: RecordNodes, allocation: AllocationNodes) -> None:
+        self.sources = sources
+        self.records = records
+        self.allocation = allocation
+        self.recorded = records.statements.recorded
+        self.recorded.resolvers[KIND] = self._owed_back
+
+    def _owed_back(self, journal_id: str) -> Node | None:
+        said = self.sources.trace.journals[journal_id]
+        journal: JournalEntry = said.record
+        draft, line_id = self.sources.draft(said.step), journal.rule.removeprefix(RULE)
+        contract = draft.contract(journal.affected_id)
+        assert contract is not None, "the journal is of it"
+        place = LineAtStep(draft, contract, line_id, known_of(draft, contract, line_id), step=said.step)
+        priced = reductions_of(draft, contract, line_id)
+        given = self.recorded.sum(
+            given_of(contract.contract_id, line_id), "given by credit memos", said.step, journal.currency
+        )
+        facts = [self._facts(place, each) for each in priced]
+        return say_owed_back([each.of for each in priced], facts, given, contract_policies(draft, contract).money_mode)
+
+    def _facts(self, place: LineAtStep, priced: PricedReduction) -> ReductionFacts:
+        item, currency = priced.item, place.contract.terms.currency
+        variable = self.allocation.fees.variable
+        expected = variable.due(place, item.item_id) if priced.of.is_due else variable.item(place, item, priced.since)
+        row = charge_row(place.contract.contract_id, place.line_id, item.item_id)
+        charged = self._invoiced(place, place.line_id, [row])
+        prices, invoiced = [], []
+        for line in priced.lines:
+            at = self.allocation.place_of(place, line)
+            prices.append(self.allocation.price(at, line, priced.since))
+            invoiced.append(self._price_invoiced(at))
+        if not invoiced:
+            invoiced.append(self._price_invoiced(place))
+        return ReductionFacts(
+            negated(f"{item.item_id}: expected to go back", expected),
+            negated(f"{item.item_id}: credited", charged),
+            total("price", prices, "amount", currency),
+            total("invoiced of the price", invoiced, "amount", currency),
+        )
+
+    def _price_invoiced(self, at: LineAtStep) -> Node:
+        rows = set(charge_rows(at.known, at.contract.contract_id, at.line_id).values())
+        place, trace = (at.contract.contract_id, at.line_id), self.sources.trace
+        found = []
+        for entry_id in sorted(set(trace.entry_ids()) - rows):
+            entry = trace.entry_at(entry_id, at.step)
+            if entry is not None and any((one.contract_id, one.line_id) == place for one in entry.issued):
+                found.append(entry_id)
+        return self._invoiced(at, at.line_id, found)
+
+    def _invoiced(self, at: LineAtStep, line_id: str, rows: list[str]) -> Node:
+        contract = at.contract
+        nodes = [
+            self.records.invoiced_on(row, contract.contract_id, {line_id}, at.step)
+            for row in rows
+            if self.sources.trace.entry_at(row, at.step) is not None
+        ]
+        return total(f"line {line_id}: invoiced", nodes, "amount", contract.terms.currency)

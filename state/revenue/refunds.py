@@ -1,0 +1,239 @@
+"""What is owed back of each contract line with variable parts that take from its price (2320; `domain/revenue/refund.py`).
+
+Brought to what it has to be at the end of each event that invoices, estimates or settles, before the position of the contract is settled.
+"""
+
+from datetime import date
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from domain.accounts import REFUND_LIABILITY
+from domain.explanation import constant
+from domain.identity import composed
+from domain.ledger.journal import Leg, journal_by_project, merge
+from domain.ledger.position import Balance, ContractPosition
+from domain.ledger.recorded import SIDES, Carried, add_both, all_of, journal_line, line_of, parts_of_both, position_on
+from domain.outputs import JournalEntry
+from domain.reference.zones import local_date
+from domain.revenue.allocation import AllocatedPrice, PricedItem, SharingLine
+from domain.revenue.refund import RULE, Reduction, RefundMove, moved, owed_back
+from domain.revenue.variable_price import fee_name, settled
+from domain.terms.kind import LineHistory, TermsInForce
+from domain.units import Amount
+from domain.why import Rates, elsewhere, exchanged
+from domain.work.rows import FEE, OPENING, row_id
+from state.books import Contract, RefundLiability
+from state.charges.terms_known import known_of
+from state.draft import Draft
+from state.ledger import position, standings
+from state.ledger.dimensions import of_projects
+from state.ledger.posting import about
+from state.rerating.rerate import line_ids
+from state.revenue.beside import PlaceBeside, place_beside
+from state.terms.plan import LinePlan, newest_plan
+
+KIND: Final = "refund"
+# What changes what is owed back, with what is invoiced.
+WATCHED: Final = frozenset({"contract", "variable_consideration", "line", "fees", KIND})
+
+
+def may_arise(draft: Draft) -> bool:
+    """Whether a line of any contract has variable parts; found again until a contract changes."""
+    kept: tuple[object, bool] | None = draft.plans.get(KIND)
+    if kept is None or kept[0] is not draft.agreed:
+        varies = any(_varies(draft, contract) for contract in draft.contracts())
+        kept = draft.plans[KIND] = (draft.agreed, varies)
+    return kept[1]
+
+
+def after_event(draft: Draft, *, has_ended: bool) -> None:
+    """`has_ended`: a day has, after which another estimate may hold."""
+    if not has_ended and not draft.kinds & WATCHED:
+        return
+    for contract in list(draft.contracts()):
+        if contract.in_force and _varies(draft, contract):
+            for line_id in line_ids(contract):
+                _settle(draft, contract, line_id)
+
+
+def _varies(draft: Draft, contract: Contract) -> bool:
+    """Whether any version of the contract has a line with variable parts."""
+    key = ("varies", contract.contract_id, contract.version, len(contract.history))
+    if key not in draft.plans:
+        lines = (line for stored in contract.history for line in stored.terms.lines)
+        draft.plans[key] = any(line.variable_consideration for line in lines)
+    found: bool = draft.plans[key]
+    return found
+
+
+def give(draft: Draft, contract_id: str, line_id: str, back: Balance, part: Carried | None) -> None:
+    """A credit memo gives a rebate: what it debits 2320 with, in contract and in ledger currency, and how it is explained."""
+    place = composed(contract_id, line_id)
+    known = standing(draft, contract_id, line_id)
+    had = known.amount - back[0], known.ledger - back[1]
+    draft.put(KIND, place, replace(known, amount=had[0], ledger=had[1], given=known.given + back[0]))
+    if draft.why is not None and part is not None:
+        add_both(draft.why, _stands(place), part.taken_back("given by a credit memo"))
+        draft.why.add(given_of(contract_id, line_id), part.amount)
+
+
+def standing(draft: Draft, contract_id: str, line_id: str) -> RefundLiability:
+    return draft.part(KIND, composed(contract_id, line_id)) or RefundLiability()
+
+
+def _stands(place: str) -> str:
+    return f"owed_back/{place}"
+
+
+def given_of(contract_id: str, line_id: str) -> str:
+    """What credit memos gave of rebates, as a recorder sums it."""
+    return f"rebates_given/{composed(contract_id, line_id)}"
+
+
+# What is expected to go back
+
+
+class PricedReduction(NamedTuple):
+    """A reduction with the item of the terms that it is, as it counts since a day; of the price of the line, or of all `lines` that share
+    it."""
+
+    of: Reduction
+    item: PricedItem
+    since: date
+    lines: tuple[SharingLine, ...]
+
+
+def reductions_of(draft: Draft, contract: Contract, line_id: str) -> list[PricedReduction]:
+    """As the event left them."""
+    entity = draft.reference.entity(contract.terms.legal_entity_id)
+    history = known_of(draft, contract, line_id)
+    if entity is None or not history.held:
+        return []
+    day = local_date(draft.cause.recorded_at, entity.zone)
+    agreed = _on(history, day)
+    if agreed.allocated is None:
+        return []
+    due = {item_id for item_id, said in settled(history.revised).items() if said.as_of <= day}
+    found, price = [], agreed.allocated
+    for item in _items(history, price, due):
+        if item.amount < 0:
+            of = (price.own,) if item.alone else price.lines
+            ids = [line.line_id for line in of] or [line_id]
+            credited = -_charged(draft, contract, line_id, item.item_id)
+            invoiced = sum(_price_invoiced(draft, contract, each) for each in ids)
+            whole = sum(line.price for line in of)
+            reduction = Reduction(item.item_id, -item.amount, item.item_id in due, credited, whole, invoiced)
+            found.append(PricedReduction(reduction, item, price.since, of))
+    return found
+
+
+def _on(history: LineHistory, day: date) -> TermsInForce:
+    return next((one for one in reversed(history.held) if one.since <= day), history.held[0])
+
+
+def _items(history: LineHistory, price: AllocatedPrice, due: set[str]) -> list[PricedItem]:
+    """Of a contract that is over only what is settled counts."""
+    if not price.is_final:
+        return list(price.own.items)
+    said = settled(history.revised)
+    return [PricedItem(one, said[one].amount or 0, said[one].version) for one in sorted(due)]
+
+
+def charge_rows(history: LineHistory, contract_id: str, line_id: str) -> dict[str, str]:
+    """Rows that charge what is settled of variable parts, by item."""
+    items = dict.fromkeys(item.item_id for one in history.held for item in one.line.variable_consideration)
+    return {item_id: charge_row(contract_id, line_id, item_id) for item_id in items}
+
+
+def charge_row(contract_id: str, line_id: str, item_id: str) -> str:
+    return row_id(FEE, f"{composed(contract_id, line_id)}/{fee_name(item_id)}")
+
+
+def _charged(draft: Draft, contract: Contract, line_id: str, item_id: str) -> Amount:
+    """What invoices have of what is settled of an item."""
+    entry = draft.entry(charge_row(contract.contract_id, line_id, item_id))
+    place = contract.contract_id, line_id
+    issued = entry.issued if entry is not None else ()
+    return sum(one.invoiced for one in issued if (one.contract_id, one.line_id) == place)
+
+
+def _price_invoiced(draft: Draft, contract: Contract, line_id: str) -> Amount:
+    history = known_of(draft, contract, line_id)
+    items = charge_rows(history, contract.contract_id, line_id)
+    return draft.line(contract.contract_id, line_id).invoiced - sum(
+        _charged(draft, contract, line_id, item_id) for item_id in items
+    )
+
+
+# Bringing it there
+
+
+def _settle(draft: Draft, contract: Contract, line_id: str) -> None:
+    plan, known = newest_plan(draft, contract, line_id), standing(draft, contract.contract_id, line_id)
+    if plan is None:
+        return
+    reductions = [each.of for each in reductions_of(draft, contract, line_id)]
+    mode, had = plan.policies.money_mode, (known.amount, known.ledger)
+    wanted = owed_back(reductions, known.given, contract.terms.currency, mode)
+    if wanted == known.amount and (wanted or not known.ledger):
+        return
+    found = position.standing(draft, contract.contract_id)
+    place = place_beside(draft, contract, found.posted_on)
+    legs = moved(wanted, had, found.position, place.exchange, place.booking.ledger_currency, mode)
+    record = _journal(draft, contract, plan, place, legs)
+    _say(draft, plan, record, wanted, found.position)
+    standings.publish(draft, record)
+    for number, line in enumerate(record.lines, 1):
+        if line.account == REFUND_LIABILITY:
+            _keep(draft, contract.contract_id, line_id, record, number)
+
+
+def _journal(draft: Draft, contract: Contract, plan: LinePlan, place: PlaceBeside, legs: list[Leg]) -> JournalEntry:
+    made = journal_by_project(
+        about(draft, ("contract", contract.contract_id, contract.version), f"{RULE}{plan.line.line_id}"),
+        place.booking,
+        [(plan.line.project_id, leg) for leg in merge(legs)],
+        contract_id=contract.contract_id,
+        customer_id=contract.terms.customer_id,
+        # The ERP has what was brought forward.
+        deliver=draft.cause.kind != OPENING,
+    )
+    return of_projects(draft, made, plan.policies)
+
+
+def _keep(draft: Draft, contract_id: str, line_id: str, record: JournalEntry, number: int) -> None:
+    line, place = record.lines[number - 1], composed(contract_id, line_id)
+    known = standing(draft, contract_id, line_id)
+    now = replace(known, amount=known.amount - line.amount, ledger=known.ledger - line.ledger_amount)
+    draft.put(KIND, place, now if now != RefundLiability() else None)
+    if draft.why is not None:
+        currencies = record.currency, record.ledger_currency
+        leg = journal_line(record.journal_id, number, (line.amount, line.ledger_amount), currencies)
+        add_both(draft.why, _stands(place), leg.taken_back("owed back"))
+
+
+def _say(
+    draft: Draft,
+    plan: LinePlan,
+    record: JournalEntry,
+    wanted: Amount,
+    stands: ContractPosition,
+) -> None:
+    if draft.why is None:
+        return
+    currencies = record.currency, record.ledger_currency
+    target = elsewhere("to be owed back", wanted, composed(KIND, record.journal_id), record.currency)
+    parts = parts_of_both(draft.why, _stands(composed(plan.contract_id, plan.line.line_id)))
+    had = all_of("on 2320 before", parts, currencies)
+    sides = {side: position_on(side, of, record.journal_id, currencies) for side, of in zip(SIDES, stands, strict=True)}
+    mode = plan.policies.money_mode
+    rates = Rates()
+    if record.currency != record.ledger_currency:
+        rates = Rates((constant("rate of the day", record.exchange_rate, "exchange_rate"),), ("times",))
+    made = RefundMove(target, had, sides, mode, lambda node: exchanged(node, rates, currencies[1], mode)).lines()
+    for number, line in enumerate(record.lines, 1):
+        amount, ledger = line_of(record.journal_id, number)
+        part = made[line.account, line.purpose]
+        draft.why.record(amount, line.amount, part.amount)
+        draft.why.record(ledger, line.ledger_amount, part.ledger)

@@ -8,7 +8,8 @@ own. All other arithmetic gives a plain number. `state.value.plain` takes the no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from domain.explanation import SCALES, Node, constant, evaluated, less, negated, stated, step_of, total
 from domain.money import allocate, smallest_unit
@@ -67,6 +68,21 @@ class Recorded(int):
         if isinstance(number, Recorded):
             return number.node
         return node_of(number, "not recorded", self.node.unit, self.node.currency)
+
+
+class RecordedLater(Recorded):
+    """A number whose node is made when somebody asks."""
+
+    make: Callable[[], Node]
+
+    def __new__(cls, number: int, make: Callable[[], Node]) -> RecordedLater:
+        made = int.__new__(cls, number)
+        made.make = make
+        return made
+
+    @cached_property
+    def node(self) -> Node:  # type: ignore[override]
+        return self.make()
 
 
 def as_recorded(number: int, node: Node) -> Recorded:

@@ -8,11 +8,12 @@ than these are not charged, and each delivery has the price of its place, whatev
     100 at 10.00, the rest at 9.00, by volume: 60 are 600.00; with 60 more all 120 are at 9.00, so that these are 480.00
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from domain.events.commercial import ContractSigned
 from domain.events.common import PriceTier, UnitPrice
+from domain.figure import called
 from domain.money import format_decimal, round_ratio, smallest_unit
 from domain.policy_faults import Fault, rate_faults
 from domain.terms.kind import WITH_CHARGE, WITH_INVOICE, Kind, TermsInForce
@@ -41,6 +42,10 @@ class UnitsValue(NamedTuple):
     within: Amount | None
 
 
+# An explanation's: what so many units of a delivery's terms come to, of so many of the period, with its node.
+Worth = Callable[[Delivery, Quantity, Quantity, Amount], Amount]
+
+
 def prices(terms: UnitPrice) -> Sequence[PriceTier]:
     return terms.tiers or (PriceTier(terms.unit_price or 0),)
 
@@ -55,7 +60,9 @@ def is_shared(terms: UnitPrice) -> bool:
     return len(terms.tiers) > 1 or terms.units is not None
 
 
-def values(deliveries: Sequence[Delivery], step: Amount, mode: str) -> dict[str, UnitsValue]:
+def values(
+    deliveries: Sequence[Delivery], step: Amount, mode: str, worth: Worth | None = None
+) -> dict[str, UnitsValue]:
     """All are given in consumption order, those that are issued first; these keep their amount as long as others make good for it."""
     periods: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
@@ -69,12 +76,16 @@ def values(deliveries: Sequence[Delivery], step: Amount, mode: str) -> dict[str,
         taken += delivery.units
     found: dict[str, UnitsValue] = {}
     for sharing in periods.values():
-        found |= _of_period(sharing, spans, step, mode)
+        found |= _of_period(sharing, spans, step, mode, worth)
     return found
 
 
 def _of_period(
-    sharing: Sequence[Delivery], spans: Mapping[str, tuple[Quantity, Quantity]], step: Amount, mode: str
+    sharing: Sequence[Delivery],
+    spans: Mapping[str, tuple[Quantity, Quantity]],
+    step: Amount,
+    mode: str,
+    worth: Worth | None,
 ) -> dict[str, UnitsValue]:
     total = sum(delivery.units for delivery in sharing)
     found = {}
@@ -82,11 +93,11 @@ def _of_period(
     before = owed = 0
     for delivery in sharing:
         within, units = spans[delivery.row]
-        amount = _between(delivery.terms, before, units, total, step, mode)
-        part = _between(delivery.terms, before, within, total, step, mode)
+        amount = _between(delivery, before, units, total, step, mode, worth)
+        part = _between(delivery, before, within, total, step, mode, worth)
         anew[delivery.row] = UnitsValue(amount, part if delivery.terms.units is not None else None)
         before += units
-        due = owed + amount
+        due = called(owed + amount, "with what was issued otherwise before")
         if delivery.kept is not None:
             part, owed, due = min(part, delivery.kept), due - delivery.kept, delivery.kept
         else:
@@ -95,16 +106,26 @@ def _of_period(
     return anew if owed else found
 
 
-def _between(terms: UnitPrice, before: Quantity, units: Quantity, total: Quantity, step: Amount, mode: str) -> Amount:
+def _between(
+    delivery: Delivery,
+    before: Quantity,
+    units: Quantity,
+    total: Quantity,
+    step: Amount,
+    mode: str,
+    worth: Worth | None,
+) -> Amount:
     """Of the units after the first `before`: the rounded value up to there less that up to here, so that deliveries add up (R12)."""
+    terms = delivery.terms
     tiers = prices(terms)
 
     def value(quantity: Quantity) -> Amount:
         is_volume = terms.tier_mode == VOLUME
         exact = quantity * reached(tiers, total) if is_volume else graduated(tiers, quantity)
-        return round_ratio(exact, PER_AMOUNT, step, mode)
+        amount = round_ratio(exact, PER_AMOUNT, step, mode)
+        return amount if worth is None else worth(delivery, quantity, total, amount)
 
-    return value(before + units) - value(before)
+    return called(value(before + units) - value(before), "at its prices")
 
 
 def units(terms: UnitPrice) -> UnitPrice:

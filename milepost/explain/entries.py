@@ -56,7 +56,6 @@ class EntryNodes:
         self.rating = rating
         self.recorded = RecordedNodes(sources)
         self.charges = ChargeNodes(sources, rating, self.recorded)
-        self.charges.value_at = self.value_at
         self.charges.fees.entries = self
         self.drawing = DrawingNodes(sources, self.charges.fees, self)
         self.passing = PassingNodes(sources, self)
@@ -82,8 +81,7 @@ class EntryNodes:
         made: dict[str, Callable[[], Node | None]] = {
             BILLABLE: lambda: self.billable(at),
             WRITTEN_OFF: lambda: self.written_off(at),
-            VALUE: lambda: self.charges.shared_value(at.entry.entry_id, at.step, at.work),
-            WITHIN: lambda: self.charges.shared_within(at.entry.entry_id, at.step, at.work),
+            VALUE: lambda: self.charges.fee(at.work, at.step),
             EARNED: lambda: self.charges.earned(at.work, at.step),
         }
         return made[what]()

@@ -533,7 +533,7 @@ class FeeNodes:
         charge = at.work.charge
         by_day: Node | None = None
         if charge is not None and charge.kind == DELIVERY:
-            by_day = self.entries.charges.by_day_alone(at.entry.entry_id, at.step, at.work, at.work.price)
+            by_day = self.entries.charges.by_day_alone(at.entry.entry_id, at.step, at.work.price)
         if by_day is None or by_day.value == at.work.price.value:
             return made
         if made.value == at.work.price.value:

@@ -66,7 +66,7 @@ class UnissuedNodes:
         """What of the value is not given up; of units at the steps of their day."""
         price, charge, entry_id = at.work.price, at.work.charge, at.entry.entry_id
         if price is not None and charge is not None and charge.kind == DELIVERY:
-            by_day: Node | None = self.entries.charges.by_day_alone(entry_id, at.step, at.work, price)
+            by_day: Node | None = self.entries.charges.by_day_alone(entry_id, at.step, price)
             if by_day is not None and by_day.value != price.value:
                 by_day = by_day._replace(title=f"{entry_id}: at its steps by day")
                 given_up = self.entries.written_off(at)

@@ -117,6 +117,7 @@ def of_units(
     """Where units are agreed, or caps count months that share steps, each has the price of its place whatever is issued; and where issued
     ones keep nothing."""
     deliveries = []
+    plans = {}
     contract = draft.contract(plan.contract_id)
     assert contract is not None, "the plan is of a contract in the books"
     history = versions(contract)
@@ -129,9 +130,11 @@ def of_units(
             since, _ = _span(draft, theirs, terms, sharer.price.day)
             terms = terms._replace(units=agreed_units(history, plan.line.line_id, sharer.price.day))
             kept = sharer.price.value if sharer.is_issued and not by_day else None
+            plans[sharer.entry_id] = theirs
             deliveries.append(Delivery(sharer.entry_id, since, sharer.price.quantity, terms, kept))
     valued = values(deliveries, plan.step, plan.policies.money_mode)
     terms_of = {delivery.row: delivery.terms for delivery in deliveries}
+    recorded = charge_record.SharedUnits(draft.why, deliveries, plans) if draft.why is not None else None
     found = {}
     for sharer in sharers:
         if sharer.entry_id in valued:
@@ -142,9 +145,7 @@ def of_units(
                 tiers = prices(terms_of[sharer.entry_id])
                 price = of_quantity(sharer.price, amount, sharer.price.quantity, tiers)
                 price = replace(price, within=within, stepped=True)
-            found[sharer.entry_id] = (
-                charge_record.of_units(draft, sharer.entry_id, price) if draft.why is not None else price
-            )
+            found[sharer.entry_id] = recorded.of(sharer.entry_id, price) if recorded is not None else price
     return found
 
 

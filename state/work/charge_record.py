@@ -4,6 +4,7 @@ hours)."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,15 +12,15 @@ from msgspec.structs import replace
 from domain.events.common import Expenses, PriceTier, UnitPrice
 from domain.events.delivery import ExpenseApproved, UnitsDelivered
 from domain.explanation import Node, constant, less, total
-from domain.figure import Recorded, as_recorded
+from domain.figure import Recorded, RecordedLater, as_recorded, node_of
 from domain.identity import composed
 from domain.reference.exchange import Exchange
 from domain.terms.kind import Passed
-from domain.terms.unit_price import path_of_prices
-from domain.units import Amount
-from domain.why import Why, elsewhere, entity_policies, in_fact, in_terms
+from domain.terms.unit_price import VOLUME, Delivery, UnitsValue, path_of_prices, prices, values
+from domain.units import Amount, Quantity
+from domain.why import Deferred, Why, elsewhere, entity_policies, in_fact, in_terms
 from domain.work import recorded
-from domain.work.recorded import EARNED, VALUE, WITHIN, WORTH, figure_of
+from domain.work.recorded import EARNED, QUANTITY, VALUE, WORTH, figure_of
 from domain.work.rows import DELIVERY, EXPENSE, ONLY_EARNED, OPENING, row_id
 from state.books import Charge, Cost, Price
 from state.draft import Draft
@@ -129,13 +130,14 @@ def included(price: Price) -> Price:
 
 
 def delivered(charge: Charge, plan: LinePlan, tiers: Sequence[PriceTier], price: Price) -> Price:
-    """Units by themselves; where deliveries share steps or a number, of_units has the rest."""
+    """Units by themselves; where deliveries share steps or a number, SharedUnits has the rest."""
     terms, mode = plan.line.terms, plan.policies.money_mode
     assert isinstance(terms, UnitPrice), "units are delivered"
     units = field(charge, f"{charge.charge_id}: quantity", price.quantity, "quantity", "units")
-    prices = prices_of(plan, terms, tiers)
     nothing = constant("before it", 0, "quantity")
-    made = recorded.in_price_steps(tiers, prices, nothing, units, "graduated", plan.currency, mode)
+    made = recorded.in_price_steps(
+        tiers, prices_of(plan, terms, tiers), nothing, units, "graduated", plan.currency, mode
+    )
     return replace(price, value=as_recorded(price.value, made), quantity=as_recorded(price.quantity, units))
 
 
@@ -147,15 +149,60 @@ def prices_of(plan: LinePlan, terms: UnitPrice, tiers: Sequence[PriceTier]) -> l
     ]
 
 
-def of_units(draft: Draft, row: str, price: Price) -> Price:
-    """Of units whose price depends on the others on the line."""
-    assert draft.why is not None, "an explanation folds"
-    value, within = price.value, price.within
-    if not isinstance(value, Recorded):
-        value = as_recorded(value, of_row(draft.why, row, VALUE, value, price.currency))
-    if within is not None:
-        within = as_recorded(within, of_row(draft.why, row, WITHIN, within, price.currency))
-    return replace(price, value=value, within=within)
+class SharedUnits:
+    """Deliveries whose prices depend on each other: valued once more with their nodes, where somebody asks."""
+
+    def __init__(self, why: Why, deliveries: Sequence[Delivery], plans: Mapping[str, LinePlan]) -> None:
+        self._why, self._step = why, why.now
+        self._deliveries, self._plans = deliveries, plans
+        self._kept = {one.row: why.kept_at(figure_of(one.row, VALUE), why.now) for one in deliveries if one.kept}
+
+    def of(self, row: str, price: Price) -> Price:
+        within = RecordedLater(price.within, partial(self._within, row)) if price.within is not None else None
+        return replace(price, value=RecordedLater(price.value, partial(self._value, row)), within=within)
+
+    def _value(self, row: str) -> Node:
+        return self._node(row, self._valued[row].amount, "value")
+
+    def _within(self, row: str) -> Node:
+        return self._node(row, self._valued[row].within or 0, "within the units agreed")
+
+    def _node(self, row: str, number: int, title: str) -> Node:
+        return node_of(number, title, currency=self._plans[row].currency)._replace(title=f"{row}: {title}")
+
+    @cached_property
+    def _valued(self) -> dict[str, UnitsValue]:
+        plan = next(iter(self._plans.values()))
+        return values([self._said(one) for one in self._deliveries], plan.step, plan.policies.money_mode, self._worth)
+
+    def _said(self, one: Delivery) -> Delivery:
+        row, plan, terms, kept = one.row, self._plans[one.row], one.terms, one.kept
+        units = self._why.figure_at(figure_of(row, QUANTITY), self._step) or node_of(one.units, row, "quantity")
+        if terms.units is not None:
+            agreed = in_terms("units agreed", terms.units, "quantity", plan.terms, "terms.units", plan.line.line_id)
+            terms = terms._replace(units=Recorded(agreed))
+        if kept:
+            issued = self._kept[row]
+            made = issued.node if isinstance(issued, Deferred) else issued or node_of(kept, row, currency=plan.currency)
+            kept = as_recorded(kept, made._replace(title=f"{row}: as issued"))
+        return one._replace(units=as_recorded(one.units, units), terms=terms, kept=kept)
+
+    def _worth(self, one: Delivery, units: Quantity, whole: Quantity, amount: Amount) -> Amount:
+        if not units:
+            return amount
+        plan, tiers = self._plans[one.row], prices(one.terms)
+        by_volume = one.terms.tier_mode == VOLUME
+        first = node_of(whole, "units of the period") if by_volume else constant("before it", 0, "quantity")
+        made = recorded.in_price_steps(
+            tiers,
+            prices_of(plan, one.terms, tiers),
+            first,
+            node_of(units, "units up to it"),
+            VOLUME if by_volume else "graduated",
+            plan.currency,
+            plan.policies.money_mode,
+        )
+        return as_recorded(amount, made)
 
 
 def of_terms(draft: Draft, charge: Charge, price: Price) -> Price:

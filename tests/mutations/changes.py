@@ -114,7 +114,7 @@ CHANGES: Final = (
         "if tier.up_to is None or quantity <= tier.up_to)",
         "if tier.up_to is None or quantity < tier.up_to)",
         ("unit_price.md",),
-        ends=DIFFER,
+        ends=REFUSED,
     ),
     Change(
         "expenses with a table of prices are passed on at cost",
@@ -129,7 +129,7 @@ CHANGES: Final = (
         "    return terms.fee_percent\n",
         "    return terms.fee_percent // 2\n",
         ("cost_plus.md",),
-        ends=DIFFER,
+        ends=REFUSED,
     ),
     Change(
         "increments round down, whatever terms say",

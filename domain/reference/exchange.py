@@ -7,6 +7,7 @@ never computed with.
     EUR to USD quoted 1.25 and EUR to GBP 0.75:  USD to GBP is 0.75 / 1.25 = 3/5;  USD to EUR is 1 / 1.25 = 4/5
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -74,6 +75,13 @@ class MissingRate(NamedTuple):
         return f"expected {asked}, found none of that day or before; publish one"
 
 
+def day_asked(message: str) -> date | None:
+    """The day that the message of a missing rate names; None where another rule words it."""
+    found = _ASKED.search(message)
+    return date.fromisoformat(found[1]) if found is not None else None
+
+
+_ASKED = re.compile(r"an exchange rate from \S+ to \S+ for (\d{4}-\d\d-\d\d) \(type ")
 SAME_CURRENCY = Exchange(1, 1, EXCHANGE_RATE_ONE, ())
 
 

@@ -236,15 +236,17 @@ def _way_out(raised: ExceptionRaised, fact: Event | None, port: ExceptionsOfRun)
 
 
 def _import_of_rates(category: str, port: ExceptionsOfRun) -> str:
-    """From the month before the first exception of the kind that is open, for a rate holds for some days after its own."""
+    """From the month before the first day that open exceptions of the kind ask for: a rate holds for some days after its own."""
     from connectors.json_values import instant_text
+    from domain.reference.exchange import day_asked
     from milepost.deciding import beside
     from milepost.next_run import a_day_later, run_text
 
+    found = [each.raised for each in port.known.values() if each.is_open and each.raised.category == category]
     first = min(
-        each.raised.raised_at for each in port.known.values() if each.is_open and each.raised.category == category
+        day_asked(raised.message) or date.fromisoformat(instant_text(raised.raised_at)[:10]) for raised in found
     )
-    month_before = (date.fromisoformat(instant_text(first)[:10]).replace(day=1) - timedelta(days=1)).replace(day=1)
+    month_before = (first.replace(day=1) - timedelta(days=1)).replace(day=1)
     output = port.output
     folder = beside(None, output)
     return (

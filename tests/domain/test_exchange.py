@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from domain.events.reference import ExchangeRateSet
 from domain.money import HALF_UP, convert, parse_amount, parse_decimal
-from domain.reference.exchange import Exchange, ExchangeLeg, ExchangeRates, MissingRate, exchange, quoted, with_rate
+from domain.reference.exchange import (
+    Exchange,
+    ExchangeLeg,
+    ExchangeRates,
+    MissingRate,
+    day_asked,
+    exchange,
+    quoted,
+    with_rate,
+)
 
 FRIDAY = date(2026, 3, 6)
 SATURDAY, SUNDAY, MONDAY = (FRIDAY + timedelta(days=days) for days in (1, 2, 3))
@@ -112,6 +121,14 @@ def test_a_rate_that_is_too_old_is_stale_and_not_missing() -> None:
     assert ask(EUROPEAN, "EUR/USD", limit + timedelta(days=1)) == MissingRate(
         "stale_exchange_rate", "spot", "EUR", "USD", limit + timedelta(days=1)
     )
+
+
+@pytest.mark.parametrize("category", ["no_exchange_rate", "stale_exchange_rate"])
+def test_what_a_missing_rate_says_names_the_day_from_which_rates_are_to_be_had(category: str) -> None:
+    message = MissingRate(category, "spot", "EUR", "USD", date(2026, 4, 30)).message
+    assert "from EUR to USD for 2026-04-30 (type spot)" in message
+    assert day_asked(f"{message}; T-1 and 3 others") == date(2026, 4, 30)
+    assert day_asked("expected a rate card for 2026-04-30") is None
 
 
 def test_a_stale_direct_rate_gives_way_to_a_fresh_path() -> None:

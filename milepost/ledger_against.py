@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COLUMNS = ("basis", "legal_entity_id", "account", "name", "project_id", "currency", "old", "ours", "difference")
 TYPED = frozenset({"legal_entity_id", "account", "project_id"})
 NOT_OURS = "not_ours"
+WAITING_NAMED = 5
 BASES = {"ledger": "In ledger currency", "transaction": "In the currency of the documents"}
 
 
@@ -62,7 +63,7 @@ def against(output: Path, asked: AgainstAsked, *, as_csv: bool, json: bool) -> N
     ours, known = _ours(output, asked, span)
     if asked.entity is not None:
         theirs = [each for each in theirs if each.legal_entity_id == asked.entity]
-    _check_companies({each.legal_entity_id for each in theirs}, ours, asked)
+    _check_companies({each.legal_entity_id for each in theirs}, ours, asked, output)
     found = compare(theirs, ours, known)
     if as_csv:
         _write_csv(found)
@@ -70,6 +71,8 @@ def against(output: Path, asked: AgainstAsked, *, as_csv: bool, json: bool) -> N
         write_json(as_json(found, span))
     else:
         _show(found, span, asked.file)
+        if found.differing and (waiting := balances_that_wait(output)):
+            tell(waiting)
     if found.differing:
         raise typer.Exit(exit_codes.VIOLATION)
 
@@ -137,13 +140,15 @@ def _account_there(path: Path | None) -> tuple[AccountThere, frozenset[tuple[str
     return there, accounts
 
 
-def _check_companies(theirs: Iterable[str], ours: OurBalances, asked: AgainstAsked) -> None:
+def _check_companies(theirs: Iterable[str], ours: OurBalances, asked: AgainstAsked, output: Path) -> None:
     """A company of another name on one side would be a difference in every account."""
     from connectors.imports.refusals import nearest
 
     if not ours.ledger_currencies:
+        waiting = balances_that_wait(output)
         raise typer.BadParameter(
-            "expected journals of Milepost beside it, but nothing is posted yet; import the balances and run, then compare",
+            "expected journals of Milepost beside it, but nothing is posted yet"
+            + (f". {waiting}" if waiting else "; import the balances and run, then compare"),
             param_hint="--against",
         )
     for entity in sorted(theirs):
@@ -215,6 +220,22 @@ def verdict(found: Comparison) -> str:
     if not found.differing:
         return f"Equal to the cent: {compared}"
     return f"{compared}, {found.differing:,} differ; milepost explain on a journal of the account says where ours comes from"
+
+
+def balances_that_wait(output: Path) -> str:
+    """Nothing of them is in the journals until their exceptions are over."""
+    from connectors.files.found_exceptions import exceptions_of
+    from domain.work.rows import OPENING
+
+    raised = [each.raised for each in exceptions_of(output).values() if each.is_open]
+    projects = sorted({each.subject_id for each in raised if each.subject_kind == OPENING})
+    if not projects:
+        return ""
+    named = ", ".join(projects[:WAITING_NAMED]) + (", ..." if len(projects) > WAITING_NAMED else "")
+    balances = (
+        "The balances of 1 project wait" if len(projects) == 1 else f"The balances of {len(projects):,} projects wait"
+    )
+    return f"{balances} and are not in ours: {named}; milepost exceptions list says for what"
 
 
 # For machines

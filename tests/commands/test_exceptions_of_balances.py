@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from connectors.files.written import read_topic
 from domain.outputs import TOPICS, ExceptionRaised
 from milepost.cli import app
-from tests.commands.tiny_firm import event, founding, run, write
+from tests.commands.tiny_firm import event, founding, run, worked, write
 
 LINES = [
     {"line_id": "L-1", "contract_id": "K-9", "hours": "50", "cost": "2000", "revenue": "5000", "billed": "4000"},
@@ -59,3 +59,21 @@ def test_the_list_has_the_figures_of_each_once_and_in_no_sum(tmp_path: Path) -> 
     assert listed["amounts"] == {}
     shutil.rmtree(tmp_path / "output" / "store")
     assert json.loads(CliRunner().invoke(app, [*told, "--json"]).stdout)["exceptions"] == listed["exceptions"]
+
+
+def test_a_comparison_with_the_old_ledger_says_which_projects_wait(tmp_path: Path) -> None:
+    """The old ledger has 1,190.00 open of BRIDGE, ours 800.00 of eight hours unbilled: the reason stands beside the differences."""
+    old, ready = tmp_path / "old.csv", Path(__file__).parents[2] / "docs" / "mappings" / "trial-balance.toml"
+    old.write_text("company,account,project,currency,amount,ledger_amount\nBERLIN,1100,,,,1190.00\n")
+    asked = ["ledger", "--against", str(old), "--map", str(ready), "--on", "2026-03-31", "--output"]
+    wait = "The balances of 1 project wait and are not in ours: BRIDGE; milepost exceptions list says for what"
+    shown(tmp_path)
+    nothing = CliRunner().invoke(app, [*asked, str(tmp_path / "output")])
+    assert nothing.exit_code == 2
+    assert f"nothing is posted yet. {wait}" in " ".join(nothing.output.split())
+    write(tmp_path / "input", [worked("T-1", 16)], "work")
+    run(tmp_path, "--until", "2026-03-31")
+    some = CliRunner().invoke(app, [*asked, str(tmp_path / "output")])
+    assert some.exit_code == 3, some.output
+    assert wait in " ".join(some.output.split())
+    assert "1150" in some.output

@@ -11,9 +11,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import NamedTuple, cast
 
+from connectors.avro_codec import EVENT_CODECS
+from connectors.avro_schema import Choice
+from connectors.decode_error import DecodeError
 from connectors.imports.checked import fault_of
 from connectors.imports.contracts_known import KnownTerms, is_same
-from connectors.imports.contracts_mapping import AMENDED, OF_AMENDMENT, SIGNED, record_of
+from connectors.imports.contracts_mapping import AMENDED, OF_AMENDMENT, SIGNED, record_of, type_at
 from connectors.imports.contracts_rows import Fields, json_of
 from connectors.imports.readings import instant_text
 from connectors.json_records import event_from_json, record_to_json
@@ -88,7 +91,7 @@ def version_of(said: StatedContract, known: KnownTerms | None, entity: LegalEnti
         )
     wrong = fault_of({"type": SIGNED, **content})
     if wrong is not None:
-        return FoundVersion(None, (TermsFault(wrong.field_path, f"{wrong.field_path}: {wrong.reason}"),))
+        return FoundVersion(None, (TermsFault(wrong.field_path, f"{wrong.field_path}: {_reason(wrong)}"),))
     terms = cast(ContractSigned, event_from_json({"type": SIGNED, "event_id": "1", **content}))
     if faults := tuple(contradictions_of(terms, entity)):
         return FoundVersion(None, faults)
@@ -149,6 +152,16 @@ def _amended(
         if wrong is None
         else FoundVersion(None, (TermsFault(wrong.field_path, wrong.reason),))
     )
+
+
+def _reason(wrong: DecodeError) -> str:
+    """A field that no row states is stated by the mapping, once for all, where it has no column."""
+    if wrong.reason != "missing":
+        return wrong.reason
+    kind = type_at(EVENT_CODECS[SIGNED].record, wrong.field_path)
+    one_of = f", one of {', '.join(kind.symbols)}" if isinstance(kind, Choice) else ""
+    path = wrong.field_path.removeprefix("lines[0].").removeprefix("terms.")
+    return f'expected it{one_of}, nothing states it; in the mapping, give "{path}" a column or {{ value = "..." }}'
 
 
 def contradictions_of(terms: ContractSigned, entity: LegalEntityDefined | None) -> Iterator[TermsFault]:

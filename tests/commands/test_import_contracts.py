@@ -177,6 +177,24 @@ def test_what_is_wrong_is_named_and_nothing_is_loaded(row: str, reason: str, tmp
     assert [path.name for path in (tmp_path / "input").iterdir()] == ["contracts.rejected.jsonl"]
 
 
+def test_a_cap_of_which_the_mapping_does_not_say_the_kind(tmp_path: Path) -> None:
+    """A column of caps alone: what else a cap has to have is named, with its words and where they go."""
+    mapping = tmp_path / "own.toml"
+    lines = READY.read_text().splitlines(keepends=True)
+    mapping.write_text("".join(line for line in lines if not line.startswith('"cap.kind"')))
+    file = tmp_path / "contracts.csv"
+    file.write_text("\n".join([HEADER, *FIRM, HOURLY]) + "\n")
+    command = ["import", "contracts", str(file), "--map", str(mapping), "--out", str(tmp_path / "input")]
+    reason = (
+        "lines[0].terms.cap.kind: expected it, one of hard, soft, nothing states it; in the mapping, give "
+        '"cap.kind" a column or { value = "..." }'
+    )
+    assert reason in said(CliRunner().invoke(app, [*command, "--since", "2026-06-30"]))
+    mapping.write_text(mapping.read_text().replace('"cap.amount"', '"cap.kind" = { value = "soft" }\n"cap.amount"'))
+    assert CliRunner().invoke(app, [*command, "--since", "2026-06-30"]).exit_code == 0
+    assert contract(tmp_path)["lines"][0]["terms"]["cap"] == {"amount": "30000", "kind": "soft"}
+
+
 def test_rows_of_one_contract_agree(tmp_path: Path) -> None:
     other = (
         HOURLY.replace("DESIGN", "BUILD").replace("EUR", "USD").replace("hourly", "cost_plus").replace("150,30000", ",")

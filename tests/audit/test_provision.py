@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from domain.audit.provision import provisions_stand
 from domain.outputs import JournalEntry
 from domain.revenue.provision import is_provision
+from tests.audit.journals import journals_of, times
 from tests.audit.test_engagement_checks import engagement
-from tests.told import told
 
 FIRM = (
     "entity LE EUR Europe/Berlin policy rate_staleness_days=40",
@@ -32,17 +30,9 @@ FIRM = (
 
 
 @pytest.fixture
-def journals() -> Iterator[list[JournalEntry]]:
+def journals() -> list[JournalEntry]:
     """1,500.00 USD are provided for at 1,350.00 in January, and released in February."""
-    with told(FIRM) as books:
-        yield [one.record for one in books.folded if isinstance(one.record, JournalEntry)]
-
-
-def _times(journal: JournalEntry, amount: int, ledger: int) -> JournalEntry:
-    lines = (
-        line._replace(amount=line.amount * amount, ledger_amount=line.ledger_amount * ledger) for line in journal.lines
-    )
-    return journal._replace(lines=tuple(lines))
+    return journals_of(FIRM)
 
 
 def test_what_is_released_in_full_holds(journals: list[JournalEntry]) -> None:
@@ -57,14 +47,14 @@ def test_a_firm_that_provides_for_nothing_has_nothing_to_look_at(journals: list[
 
 def test_more_released_than_there_is_is_found(journals: list[JournalEntry]) -> None:
     last = max((one for one in journals if is_provision(one.rule)), key=lambda one: one.accounting_date)
-    changed = [_times(one, 2, 2) if one is last else one for one in journals]
+    changed = [times(one, 2, 2) if one is last else one for one in journals]
     (wrong,) = provisions_stand(engagement(*changed)).violations
     assert (wrong.expected, wrong.found) == ("nothing provided below zero", "-1500.00 USD")
 
 
 def test_what_stays_in_the_ledger_alone_is_found(journals: list[JournalEntry]) -> None:
     last = max((one for one in journals if is_provision(one.rule)), key=lambda one: one.accounting_date)
-    changed = [_times(one, 1, 0) if one is last else one for one in journals]
+    changed = [times(one, 1, 0) if one is last else one for one in journals]
     (wrong,) = provisions_stand(engagement(*changed)).violations
     assert (wrong.expected, wrong.found) == ("nothing in EUR where nothing is provided for", "1350.00")
 

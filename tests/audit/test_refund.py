@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from domain.audit.refund import refunds_stand
 from domain.outputs import JournalEntry
 from domain.revenue.refund import is_refund
+from tests.audit.journals import journals_of, times
 from tests.audit.test_engagement_checks import engagement
-from tests.told import told
 
 FIRM = (
     "entity LE USD America/New_York",
@@ -29,17 +27,9 @@ FIRM = (
 
 
 @pytest.fixture
-def journals() -> Iterator[list[JournalEntry]]:
+def journals() -> list[JournalEntry]:
     """100.00 EUR are owed back at 110.00, and no more a day later."""
-    with told(FIRM) as books:
-        yield [one.record for one in books.folded if isinstance(one.record, JournalEntry)]
-
-
-def _times(journal: JournalEntry, amount: int, ledger: int) -> JournalEntry:
-    lines = (
-        line._replace(amount=line.amount * amount, ledger_amount=line.ledger_amount * ledger) for line in journal.lines
-    )
-    return journal._replace(lines=tuple(lines))
+    return journals_of(FIRM)
 
 
 def test_what_came_and_went_holds(journals: list[JournalEntry]) -> None:
@@ -49,7 +39,7 @@ def test_what_came_and_went_holds(journals: list[JournalEntry]) -> None:
 
 def test_more_than_invoices_asked_for_is_found(journals: list[JournalEntry]) -> None:
     first = next(one for one in journals if is_refund(one.rule))
-    changed = [_times(one, 11, 11) if one is first else one for one in journals]
+    changed = [times(one, 11, 11) if one is first else one for one in journals]
     wrong = refunds_stand(engagement(*changed)).violations[0]
     assert wrong.expected == "no more owed back than the 1000.00 EUR that invoices asked for"
     assert wrong.found == "1100.00"
@@ -57,7 +47,7 @@ def test_more_than_invoices_asked_for_is_found(journals: list[JournalEntry]) -> 
 
 def test_what_stays_in_the_ledger_alone_is_found(journals: list[JournalEntry]) -> None:
     last = next(one for one in reversed(journals) if is_refund(one.rule))
-    changed = [_times(one, 1, 0) if one is last else one for one in journals]
+    changed = [times(one, 1, 0) if one is last else one for one in journals]
     (wrong,) = refunds_stand(engagement(*changed)).violations
     assert (wrong.expected, wrong.found) == ("nothing in USD where nothing is owed back", "110.00")
 

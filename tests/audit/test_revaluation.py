@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from domain.audit.revaluation import revalued
 from domain.capabilities import is_apart
 from domain.outputs import JournalEntry
+from tests.audit.journals import journals_of
 from tests.audit.test_engagement_checks import engagement
-from tests.told import told
 
 FIRM = (
     "entity LE EUR Europe/Berlin policy fx_revaluation=reversing policy unbilled_is_monetary=yes policy rate_staleness_days=40",
@@ -29,10 +27,9 @@ FIRM = (
 
 
 @pytest.fixture
-def journals() -> Iterator[list[JournalEntry]]:
+def journals() -> list[JournalEntry]:
     """1,600.00 USD stand on 1150 at 1,440.00 and are worth 1,520.00; the last two are the revaluation and its reversal."""
-    with told(FIRM) as books:
-        yield [one.record for one in books.folded if isinstance(one.record, JournalEntry)]
+    return journals_of(FIRM)
 
 
 def test_what_is_worth_its_amount_holds(journals: list[JournalEntry]) -> None:

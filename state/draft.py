@@ -3,7 +3,7 @@
 The draft is local to one call of the fold; what leaves it is a `Transition` of plain values.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sized
 from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -397,6 +397,13 @@ class Draft:
 
     def contracts(self) -> list[Contract]:
         return [self.part("contract", contract_id) for contract_id in self.ids("contract")]
+
+    def any_contract(self, name: str, holds: "Callable[[Draft, Contract], bool]") -> bool:
+        """Whether something holds of the terms of any; found again when a contract changes, and kept by `name` until then."""
+        kept: tuple[object, bool] | None = self.plans.get(name)
+        if kept is None or kept[0] is not self.agreed:
+            kept = self.plans[name] = (self.agreed, any(holds(self, contract) for contract in self.contracts()))
+        return kept[1]
 
     def line(self, contract_id: str, line_id: str, project_id: str = "") -> LineTotals:
         return self.part("line", composed(contract_id, line_id)) or LineTotals(project_id)

@@ -260,8 +260,7 @@ def course_of(agreed: TermsInForce, method: Method, days: tuple[date, date], kno
 
 def is_measured(earns: Earning, day: date) -> bool:
     """Whether the line earns as the work is measured, so that the day counts before it has ended."""
-    on = (stretch_on(stretches, day) or stretches[0] for stretches in earns.values())
-    return any(stretch.method.measure is not None for stretch in on)
+    return any(stretch.method.measure is not None for stretch in prices_on(earns, day))
 
 
 def _measuring(agreed: TermsInForce) -> tuple[object, ...]:
@@ -451,7 +450,7 @@ def stretch_on(stretches: Sequence[Stretch], day: date) -> Stretch | None:
 
 def prices_on(earns: Earning, day: date) -> list[Stretch]:
     """What is earned in the end by the terms of a day, or by the first where none hold yet."""
-    return [next((one for one in reversed(own) if one.since <= day), own[0]) for own in earns.values()]
+    return [stretch_on(own, day) or own[0] for own in earns.values()]
 
 
 class Facts(NamedTuple):

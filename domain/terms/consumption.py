@@ -16,7 +16,7 @@ from typing import NamedTuple
 from domain.events.common import Terms
 from domain.terms import methods
 from domain.terms.draw_down import Draw, Rounded, draw
-from domain.terms.kind import DrawRequest, Draws, LineHistory, PeriodLeft, PrepaidBalance
+from domain.terms.kind import DrawRequest, Draws, LineHistory, PeriodLeft, PrepaidBalance, on_day
 
 DAY = timedelta(days=1)
 AFTER_ALL = date.max
@@ -106,7 +106,7 @@ class _Use:
 
 def held_on(known: LineHistory, day: date) -> Terms:
     """The terms that hold on a day; before the first, the first."""
-    return next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
+    return on_day(known.held, day).line.terms
 
 
 def _having(known: LineHistory, start: date, to: date) -> Terms:

@@ -125,6 +125,11 @@ class LineHistory(NamedTuple):
     revised: Mapping[str, Sequence[Revision]] = {}
 
 
+def on_day(held: Sequence[TermsInForce], day: date) -> TermsInForce:
+    """The terms that hold on a day; before the first, the first."""
+    return next((agreed for agreed in reversed(held) if agreed.since <= day), held[0])
+
+
 class Fee(NamedTuple):
     """What terms charge by themselves; `name` is one of its line's for good, so that the same fee found again is no second one.
 

@@ -32,6 +32,7 @@ from domain.terms.kind import (
     PrepaidBalance,
     Spread,
     TermsInForce,
+    on_day,
 )
 from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
 
@@ -102,7 +103,7 @@ def draws_in(terms: Milestones) -> str | None:
 
 def stores(known: LineHistory, day: date) -> Sequence[PrepaidBalance]:
     """The hours that the milestones of the day's terms include, whatever part of them was used under others."""
-    terms = next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
+    terms = on_day(known.held, day).line.terms
     assert isinstance(terms, Milestones), "the kind of the terms chose this module"
     return (PrepaidBalance(INCLUDED_HOURS, sum(milestone.included_hours or 0 for milestone in terms.milestones)),)
 

@@ -42,6 +42,7 @@ from domain.terms.kind import (
     PeriodLeft,
     PrepaidBalance,
     TermsInForce,
+    on_day,
 )
 from domain.units import AMOUNT_SCALE, HOURS_ONE, QUANTITY_SCALE, Amount, Quantity
 
@@ -80,7 +81,7 @@ class RetainerVersions(NamedTuple):
 
     def on(self, day: date) -> TermsInForce:
         """The terms that hold on a day; before the first, the first."""
-        return next((agreed for agreed in reversed(self.held) if agreed.since <= day), self.held[0])
+        return on_day(self.held, day)
 
 
 class Lot(NamedTuple):

@@ -10,7 +10,7 @@ from domain.events.common import Milestones, Terms
 from domain.explanation import Node, agreeing, in_proportion, least, less, stated, total
 from domain.terms import methods
 from domain.terms.draw_down import earned_by
-from domain.terms.kind import IN_MONEY, PrepaidBalance
+from domain.terms.kind import IN_MONEY, PrepaidBalance, on_day
 from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.sources import Sources
 from state.books import Price
@@ -78,7 +78,7 @@ class DrawingNodes:
         if plan is None or contract is None:
             return None
         place = LineAtStep(draft, contract, price.line_id, known_of(draft, contract, price.line_id))
-        held = next((one for one in reversed(place.known.held) if one.since <= price.day), place.known.held[0])
+        held = on_day(place.known.held, price.day)
         stores = list(methods.stores(held.line.terms, place.known, price.day))
         store = next((one for one in stores if one.name == name), None)
         if store is None:

@@ -17,7 +17,7 @@ from domain.revenue.method import Opening, Reported
 from domain.revenue.shared_price import with_shares
 from domain.revenue.variable_price import Revisions, is_payable
 from domain.terms import methods, milestones
-from domain.terms.kind import OVER_TIME, Closed, LineHistory, PeriodLeft, TermsInForce, obliged_with
+from domain.terms.kind import OVER_TIME, Closed, LineHistory, PeriodLeft, TermsInForce, obliged_with, on_day
 from domain.units import Amount
 from domain.work.rows import FEE, OPENING, row_id
 from state.books import Acceptance, ClosedPeriod, Contract, ItemRevisions, LineFees, Reports, TermsVersion
@@ -142,7 +142,7 @@ def _opening(draft: Draft, contract_id: str, line_id: str, held: Sequence[TermsI
 
 def _earned_over_time(held: Sequence[TermsInForce], day: date) -> bool:
     """Whether the line earned over time by the terms of a day."""
-    agreed = next((one for one in reversed(held) if one.since <= day), held[0])
+    agreed = on_day(held, day)
     return methods.timing(agreed.line, agreed.policies) == OVER_TIME
 
 

@@ -92,12 +92,8 @@ class Provider(NamedTuple):
 
 
 def may_arise(draft: Draft) -> bool:
-    """Whether any contract provides for its loss; found again until a contract changes."""
-    kept: tuple[object, bool] | None = draft.plans.get(KIND)
-    if kept is None or kept[0] is not draft.agreed:
-        asks = any(_is_asked(draft, contract) for contract in draft.contracts())
-        kept = draft.plans[KIND] = (draft.agreed, asks)
-    return kept[1]
+    """Whether any contract provides for its loss."""
+    return draft.any_contract(KIND, _is_asked)
 
 
 def after_event(draft: Draft, ended: DayEnded | None) -> None:

@@ -22,6 +22,7 @@ from domain.revenue.method import COST, HOURS
 from domain.revenue.over_time import MethodChange, Month, by_month, changes, earning, is_measured
 from domain.terms import methods
 from domain.terms.kind import LineHistory
+from domain.units import Amount
 from domain.work.rows import SCHEDULED_REVENUE, row_id
 from state.books import Charge, Contract, LineFees, Spending
 from state.charges.estimates import found_instead, is_estimated_between, other_currency
@@ -200,38 +201,31 @@ def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory)
 def _of_change(draft: Draft, contract: Contract, line_id: str, change: MethodChange) -> Charge:
     """What was earned by the method over time before the line went over to it, or from it."""
     way = "to" if change.from_billing else "from"
-    charge = Charge(
-        SCHEDULED_REVENUE,
-        method_change.charge_id(contract.contract_id, line_id, change.day),
-        0,
-        project_of(contract, line_id, change.day),
-        change.day,
-        universal_midnight(change.day),
-        contract.terms.currency,
-        0,
-        contract.contract_id,
-        line_id,
-        description=f"Change {way} revenue over time",
-        earned=change.amount,
-    )
-    return carried(draft, charge)
+    charge_id = method_change.charge_id(contract.contract_id, line_id, change.day)
+    return _earned(draft, contract, line_id, charge_id, change.day, f"Change {way} revenue over time", change.amount)
 
 
 def _charge_of(draft: Draft, contract: Contract, line_id: str, month: Month) -> Charge:
+    charge_id = f"{composed(contract.contract_id, line_id)}/{month.period.name}"
+    charge = _earned(draft, contract, line_id, charge_id, month.last, f"Revenue of {month.period.name}", month.amount)
+    return replace(charge, earned_from=month.period.start, earned_to=month.last)
+
+
+def _earned(
+    draft: Draft, contract: Contract, line_id: str, charge_id: str, day: date, description: str, amount: Amount
+) -> Charge:
     charge = Charge(
         SCHEDULED_REVENUE,
-        f"{composed(contract.contract_id, line_id)}/{month.period.name}",
+        charge_id,
         0,
-        project_of(contract, line_id, month.last),
-        month.last,
-        universal_midnight(month.last),
+        project_of(contract, line_id, day),
+        day,
+        universal_midnight(day),
         contract.terms.currency,
         0,
         contract.contract_id,
         line_id,
-        description=f"Revenue of {month.period.name}",
-        earned=month.amount,
-        earned_from=month.period.start,
-        earned_to=month.last,
+        description=description,
+        earned=amount,
     )
     return carried(draft, charge)

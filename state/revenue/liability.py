@@ -30,12 +30,8 @@ KIND = "liability"
 
 
 def may_arise(draft: Draft) -> bool:
-    """Whether any contract bills apart from its revenue, or earns over time; found again until a contract changes."""
-    kept: tuple[object, bool] | None = draft.plans.get(KIND)
-    if kept is None or kept[0] is not draft.agreed:
-        ahead = any(contract.history and _may_be_ahead(draft, contract) for contract in draft.contracts())
-        kept = draft.plans[KIND] = (draft.agreed, ahead)
-    return kept[1]
+    """Whether any contract bills apart from its revenue, or earns over time."""
+    return draft.any_contract(KIND, _may_be_ahead)
 
 
 def after_event(draft: Draft) -> None:
@@ -67,6 +63,8 @@ def _touched(draft: Draft) -> set[str]:
 
 def _may_be_ahead(draft: Draft, contract: Contract) -> bool:
     """Whether any line bills apart from its revenue, or earns over time."""
+    if not contract.history:
+        return False
     key = ("ahead", contract.contract_id, contract.version, len(contract.history))
     if key not in draft.plans:
         draft.plans[key] = _bills_apart(draft, contract) or is_over_time(draft, contract)

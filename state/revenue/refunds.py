@@ -19,7 +19,7 @@ from domain.reference.zones import local_date
 from domain.revenue.allocation import AllocatedPrice, PricedItem, SharingLine
 from domain.revenue.refund import RULE, Reduction, RefundMove, moved, owed_back
 from domain.revenue.variable_price import fee_name, settled
-from domain.terms.kind import LineHistory, TermsInForce
+from domain.terms.kind import LineHistory, on_day
 from domain.units import Amount
 from domain.why import Rates, elsewhere, exchanged
 from domain.work.rows import FEE, OPENING, row_id
@@ -39,12 +39,8 @@ WATCHED: Final = frozenset({"contract", "variable_consideration", "line", "fees"
 
 
 def may_arise(draft: Draft) -> bool:
-    """Whether a line of any contract has variable parts; found again until a contract changes."""
-    kept: tuple[object, bool] | None = draft.plans.get(KIND)
-    if kept is None or kept[0] is not draft.agreed:
-        varies = any(_varies(draft, contract) for contract in draft.contracts())
-        kept = draft.plans[KIND] = (draft.agreed, varies)
-    return kept[1]
+    """Whether a line of any contract has variable parts."""
+    return draft.any_contract(KIND, _varies)
 
 
 def after_event(draft: Draft, *, has_ended: bool) -> None:
@@ -111,7 +107,7 @@ def reductions_of(draft: Draft, contract: Contract, line_id: str) -> list[Priced
     if entity is None or not history.held:
         return []
     day = local_date(draft.cause.recorded_at, entity.zone)
-    agreed = _on(history, day)
+    agreed = on_day(history.held, day)
     if agreed.allocated is None:
         return []
     due = {item_id for item_id, said in settled(history.revised).items() if said.as_of <= day}
@@ -126,10 +122,6 @@ def reductions_of(draft: Draft, contract: Contract, line_id: str) -> list[Priced
             reduction = Reduction(item.item_id, -item.amount, item.item_id in due, credited, whole, invoiced)
             found.append(PricedReduction(reduction, item, price.since, of))
     return found
-
-
-def _on(history: LineHistory, day: date) -> TermsInForce:
-    return next((one for one in reversed(history.held) if one.since <= day), history.held[0])
 
 
 def _items(history: LineHistory, price: AllocatedPrice, due: set[str]) -> list[PricedItem]:

@@ -55,7 +55,7 @@ UNWRITABLE: Final = (EncodeError, LookupError, ValueError, TypeError, AttributeE
 LENGTHS_MAX: Final = 8192
 LENGTH_PIECES: Final = tuple(long_bytes(length) for length in range(LENGTHS_MAX))
 SINGLES: Final = tuple(bytes((bits,)) for bits in range(128))
-PAIRS: Final = tuple(bytes((bits & 127 | 128, bits >> 7 | 128)) for bits in range(16_384))
+TWO_BYTES: Final = tuple(bytes((bits & 127 | 128, bits >> 7 | 128)) for bits in range(16_384))
 # Of amounts: few, so that they stay in the processor's cache.
 DECIMALS_MAX: Final = 1_024
 assert LENGTHS_MAX <= ITEMS_MAX, "fewer items than there are ready pieces are never too many"
@@ -134,7 +134,7 @@ def _write(code: Code, kind: Type, source: str, repeated: bool) -> list[str]:
         case Instant():
             bits_ = f"{source}_z"
             code(f"{bits_} = {source} << 1")
-            pairs = code.value(PAIRS)
+            pairs = code.value(TWO_BYTES)
             upper = f"{code.value(UPPER_PIECES)}[{bits_} >> 28]"
             return [f"{pairs}[{bits_} & 16383]", f"{pairs}[{bits_} >> 14 & 16383]", upper]
         case Array(item):
@@ -319,7 +319,7 @@ def _items(count: int) -> bytes:
 def _long(value: int) -> bytes:
     if LENGTHS_MAX <= value < 1 << 27:
         rest = value >> 13
-        return PAIRS[value << 1 & 16_383] + (SINGLES[rest] if rest < 128 else bytes((rest & 127 | 128, rest >> 7)))
+        return TWO_BYTES[value << 1 & 16_383] + (SINGLES[rest] if rest < 128 else bytes((rest & 127 | 128, rest >> 7)))
     if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
         raise ValueError
     return long_bytes(value)

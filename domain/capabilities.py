@@ -1,8 +1,9 @@
 """What a capability has in lists that the whole house reads, declared once: accounts, policies, ways out of its exceptions, its check
 before a close.
 
-Its rule, promise, step of the fold and check are functions of its own files. They stand by name where they are called in order:
-`domain/audit/promises.py`, `state/fold.py`, `milepost/closing/checks.py`.
+Its rule, promise, step of the fold and check are functions of its own files. The step stands by name where it is called in order
+(`state/fold.py`); the promise is `check` of the module of its name in `domain/audit/`, the check before a close `find` of that in
+`milepost/closing/`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -64,6 +65,14 @@ class CloseCheck(NamedTuple):
     without_erp: str = ""
 
 
+class ForwardAmount(NamedTuple):
+    """An amount of each line of balances (`BalanceForward`), which they begin with by a journal of their own: `debit` to `credit`."""
+
+    field: str
+    debit: str
+    credit: str
+
+
 class ProjectColumn(NamedTuple):
     """What journals have on accounts, credit positive, where projects are shown at a glance; `spare` is as of columns there. `in_margin`:
     it counts in the company's margin."""
@@ -102,6 +111,7 @@ class Capability(NamedTuple):
     promise: Promise | None = None
     check: CloseCheck | None = None
     column: ProjectColumn | None = None
+    brought_forward: ForwardAmount | None = None
     apart: tuple[str, ...] = ()
     events: Mapping[type[OwnReference], OwnEvent] = {}
 
@@ -199,6 +209,7 @@ LOSS_PROVISION: Final = Capability(
         OF_BALANCES,
     ),
     column=ProjectColumn("provision", (PROVISION,), 20),
+    brought_forward=ForwardAmount("provision", ONEROUS_LOSS, PROVISION),
 )
 
 REFUNDS: Final = Capability(
@@ -220,7 +231,9 @@ CATEGORIES: Final = {name: own for each in CAPABILITIES for name, own in each.ca
 OURS: Final = tuple(account for each in CAPABILITIES for account in each.ours)
 OWED: Final = tuple(account for each in CAPABILITIES for account in each.owed)
 COLUMNS: Final = tuple(each.column for each in CAPABILITIES if each.column is not None)
+BROUGHT_FORWARD: Final = tuple(each.brought_forward for each in CAPABILITIES if each.brought_forward is not None)
 OWN_REFERENCE: Final = {event: own for each in CAPABILITIES for event, own in each.events.items()}
+PROMISES: Final = tuple(each.promise for each in CAPABILITIES if each.promise is not None)
 CHECKS: Final = tuple(each.check for each in CAPABILITIES if each.check is not None)
 _APART: Final = tuple(rule for each in CAPABILITIES for rule in each.apart)
 
@@ -230,8 +243,7 @@ def policies_of(counts_on: str) -> tuple[str, ...]:
 
 
 def promises_of(about: str) -> dict[str, str]:
-    made = (each.promise for each in CAPABILITIES if each.promise is not None)
-    return {promise.name: promise.text for promise in made if promise.about == about}
+    return {promise.name: promise.text for promise in PROMISES if promise.about == about}
 
 
 def is_apart(rule: str) -> bool:

@@ -41,7 +41,7 @@ REASONS: Final = {REVERSE: "Reverse charge", EXEMPT: "Exempt from VAT", OUTSIDE:
 REASON_CODES: Final = {REVERSE: "VATEX-EU-AE", OUTSIDE: "VATEX-EU-O"}
 # UN/ECE Recommendation 20; anything else is a piece, with the unit in the description.
 UNITS: Final = {HOUR: "HUR", EACH: "C62", "day": "DAY", "month": "MON", "km": "KMT", "kilometre": "KMT"}
-SEPA, TRANSFER, CLEARING = "58", "30", "97"
+SEPA, CREDIT_TRANSFER, CLEARING = "58", "30", "97"
 PLACES_MOST: Final = 2
 # Number and tax are those of the day of issue.
 LATER_ALONE: Final = "a new version counts for statements issued after it, so send this one as PDF"
@@ -336,7 +336,7 @@ class _Document:
             bank = entity.bank
             is_sepa = is_iban(bank.account) and statement.currency == "EUR"
             means = _group(self.root, "PaymentMeans")
-            _text(means, "PaymentMeansCode", SEPA if is_sepa else TRANSFER)
+            _text(means, "PaymentMeansCode", SEPA if is_sepa else CREDIT_TRANSFER)
             _text(means, "PaymentID", statement.number or "")
             account = _group(means, "PayeeFinancialAccount")
             _text(account, "ID", bank.account.replace(" ", ""))

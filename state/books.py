@@ -307,6 +307,7 @@ class Price(Value, frozen=True, array_like=True, gc=False):
 
 # The side of an entry that one company charges another.
 TRANSFER = "transfer"
+TRANSFERRED = "transferred"
 
 
 class AtStake(Value, frozen=True, array_like=True, gc=False):
@@ -360,6 +361,11 @@ class Work(Value, frozen=True, array_like=True, gc=False):
         if self.price is None or (self.cost is None and self.has_cost):
             return False
         return not self.faults or all(fault.side != TRANSFER for fault in self.faults)
+
+    @property
+    def own_figures(self) -> tuple[str, ...]:
+        """Names of those figures that not every entry has, which the fold records where an explanation runs (`domain.work.recorded`)."""
+        return (TRANSFERRED,) if self.transfer is not None else ()
 
     @property
     def has_cost(self) -> bool:

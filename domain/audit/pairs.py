@@ -27,7 +27,7 @@ LENDS, BORROWS = frozenset({DUE_FROM, INTERCOMPANY_REVENUE}), frozenset({DUE_TO,
 Half = tuple[SeenOutput, JournalEntry]
 
 
-def pairs_match(engagement: AuditedEngagement) -> Checked:
+def check(engagement: AuditedEngagement) -> Checked:
     """Posted and taken back together: by pair and the record of the log that caused it. Counted are halves."""
     made: dict[tuple[str, int, bool], list[Half]] = {}
     found: list[Violation] = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Final
 
 from domain.audit.balances import ledger_rests, positions
 from domain.audit.caps import caps_kept
@@ -11,13 +13,22 @@ from domain.audit.entries import AuditedEntries
 from domain.audit.findings import Checked
 from domain.audit.funding import sources_kept
 from domain.audit.invoices import invoices_match
-from domain.audit.pairs import pairs_match
-from domain.audit.provision import provisions_stand
-from domain.audit.refund import refunds_stand
 from domain.audit.revaluation import revalued
 from domain.audit.reversals import journals_once, reversals_mirror
 from domain.audit.statements import statements_foot
 from domain.audit.views import views_agree
+from domain.capabilities import PROMISES
+
+Promised = Callable[[AuditedEngagement], Checked]
+
+
+def _own(name: str) -> Promised:
+    """Of a capability: the function `check` of the module of the promise's name."""
+    found: Promised = import_module(f"domain.audit.{name}").check
+    return found
+
+
+OWN: Final = tuple(_own(promise.name) for promise in PROMISES)
 
 
 def check(engagement: AuditedEngagement, retold: AuditedEntries) -> Iterator[Checked]:
@@ -26,14 +37,13 @@ def check(engagement: AuditedEngagement, retold: AuditedEntries) -> Iterator[Che
     yield reversals_mirror(engagement)
     yield views_agree(engagement)
     engagement = engagement.booked
-    yield pairs_match(engagement)
     yield statements_foot(engagement)
     yield retold.checked
     yield invoices_match(engagement)
     yield positions(engagement)
     yield ledger_rests(engagement, retold.entries)
     yield revalued(engagement)
-    yield provisions_stand(engagement)
-    yield refunds_stand(engagement)
+    for find in OWN:
+        yield find(engagement)
     yield caps_kept(engagement, retold.entries)
     yield sources_kept(engagement)

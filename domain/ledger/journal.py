@@ -163,7 +163,6 @@ class JournalForm:
         *,
         deliver: bool = True,
         reverses: str | None = None,
-        pair_id: str | None = None,
     ) -> JournalEntry:
         """A journal of this form. Raises Unbalanced where its lines do not sum to zero in both currencies."""
         journal_id = _journal_id(about, booking, reverses)
@@ -204,7 +203,7 @@ class JournalForm:
                 None,
                 self.contract_id,
                 self.customer_id,
-                pair_id,
+                None,
             ),
         )
 
@@ -222,11 +221,10 @@ def journal_entry(
     customer_id: str | None,
     deliver: bool = True,
     reverses: str | None = None,
-    pair_id: str | None = None,
 ) -> JournalEntry:
     """One of a form that nothing else has; `of_cost` are the dimensions of lines of cost, where these have others."""
     form = JournalForm(project_id, dimensions, dimensions if of_cost is None else of_cost, contract_id, customer_id)
-    return form.filled(about, booking, all_legs, service_date, deliver=deliver, reverses=reverses, pair_id=pair_id)
+    return form.filled(about, booking, all_legs, service_date, deliver=deliver, reverses=reverses)
 
 
 def journal_by_project(

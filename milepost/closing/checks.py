@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from importlib import import_module
 from typing import Final
 
-from milepost.closing.intercompany import intercompany
+from domain import capabilities
 from milepost.closing.items import CheckResult, Closing, OpenPoint
 from milepost.closing.ledgers import (
     compared,
@@ -17,18 +18,25 @@ from milepost.closing.ledgers import (
     not_accepted,
 )
 from milepost.closing.names import CHECKS
-from milepost.closing.revaluation import revaluation
 from milepost.closing.work import drafts, parked_work, time_missing, unbilled
 
-FINDERS: Final[Mapping[str, Callable[[Closing], Iterator[OpenPoint]]]] = {
+Finder = Callable[[Closing], Iterator[OpenPoint]]
+
+
+def _own(name: str) -> Finder:
+    """Of a capability: the function `find` of the module of the check's name."""
+    found: Finder = import_module(f"milepost.closing.{name}").find
+    return found
+
+
+FINDERS: Final[Mapping[str, Finder]] = {
     "earlier": earlier_periods,
     "accruals": days_ended,
     "time": time_missing,
     "parked": parked_work,
     "exceptions": exceptions,
     "exchange_rates": exchange_rates,
-    "intercompany": intercompany,
-    "revaluation": revaluation,
+    **{check.name: _own(check.name) for check in capabilities.CHECKS},
     "drafts": drafts,
     "unbilled": unbilled,
     "erp": not_accepted,

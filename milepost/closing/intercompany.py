@@ -45,7 +45,7 @@ class OneSided(NamedTuple):
     command: str
 
 
-def intercompany(closing: Closing) -> Iterator[OpenPoint]:
+def find(closing: Closing) -> Iterator[OpenPoint]:
     yield from _without_price(closing)
     found: dict[OneSided, tuple[int, Amount]] = {}
     for own, other in _pairs(closing):

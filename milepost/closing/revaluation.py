@@ -22,7 +22,7 @@ from state.ledger.revaluation import WAITING
 FINANCE: Final = CATALOGUE["no_exchange_rate"].owner_role
 
 
-def revaluation(closing: Closing) -> Iterator[OpenPoint]:
+def find(closing: Closing) -> Iterator[OpenPoint]:
     """By currency. Nothing where the company asks for none."""
     policies = resolve(closing.entity.policies)
     if policies.fx_revaluation == "none":

@@ -13,14 +13,14 @@ from domain.ledger.journal import debits
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.units import Amount
-from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named
+from domain.work.recorded import figure_of
+from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named, row_id
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Cost, Entry, Issued, Price, Work
 from state.ledger.carried import INVOICED
-from state.ledger.transfers import transferred_of
 from state.totals import earned_as_billed
 from state.trace import row_of
 
@@ -82,17 +82,16 @@ class RecordNodes:
                 found.append(self.entries.worked(at.work.time))
             if at.work.cost is not None:
                 found.append(self.entries.cost(at, at.work.cost))
-            if at.work.transfer is not None:
-                found += self._transferred(at)
+            found += self._own(at)
             if at.work.price is not None:
                 found += self._priced(at, at.work.price)
         found += self._billed(entry_id, step)
         return [node._replace(id=f"{entry_id}#{name}") for name, node in self._named(found, entry_id).items()]
 
-    def _transferred(self, at: VersionStanding) -> list[Node]:
-        """What its company charges another for it."""
-        node = self.entries.recorded.figure(transferred_of(at.work), at.step)
-        return [node] if node is not None else []
+    def _own(self, at: VersionStanding) -> list[Node]:
+        row = row_id(at.work.subject_kind, at.work.subject_id)
+        nodes = [self.entries.recorded.figure(figure_of(row, name), at.step) for name in at.work.own_figures]
+        return [node for node in nodes if node is not None]
 
     def _named(self, nodes: list[Node], entry_id: str) -> dict[str, Node]:
         """By the name of the figure, which is what stands after the entry's id in the title."""

@@ -40,8 +40,8 @@ from state.totals import issued_on
 from state.work.at_stake import at_stake
 from state.work.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
 from state.work.price_record import booked, booked_cost
-from state.work.valuation import value_work
-from state.work.value_time import CostPlan, PricePlan, Valuation, journal_reversal_day
+from state.work.valuation import Valuation, value_work
+from state.work.value_time import CostPlan, PricePlan, journal_reversal_day
 
 # What tells a new version from a mere repeat.
 _REPEATED = TRACE | {"version", "occurred_at", "approved_at"}

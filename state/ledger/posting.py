@@ -237,7 +237,9 @@ def emit(
     service_day = side.day if side is not None else day
     # The ERP has what is carried already; what changes of it later it has not.
     deliver = work.charge is None or work.charge.carried_on is None or kind != "posting"
-    record = form.filled(of, booking, all_legs, service_day, deliver=deliver, pair_id=pair_id or None)
+    record = form.filled(of, booking, all_legs, service_day, deliver=deliver)
+    if pair_id:
+        record = record._replace(pair_id=pair_id)
     standings.publish(draft, record)
     project_id, place, cost_place = form.project_id, form.place, form.cost_place
     if currency != ledger_currency:
@@ -308,23 +310,20 @@ def reverse(draft: Draft, work: Work, on: date | None = None) -> None:
         contract = draft.contract(journal.contract_id)
         project_id = journal.project_id or work.project_id
         sets = draft.project(project_id).dimension_sets
-        standings.publish(
-            draft,
-            journal_entry(
-                about(draft, work.identity, INTERCOMPANY if journal.pair_id else _rule_of(work.subject_kind)),
-                booking,
-                negated(journal.lines),
-                project_id=project_id,
-                dimensions=sets[journal.dimensions],
-                of_cost=sets[journal.cost_dimensions] if journal.cost_dimensions is not None else None,
-                service_date=journal.service_date,
-                contract_id=journal.contract_id or None,
-                customer_id=contract.terms.customer_id if contract is not None else None,
-                deliver=journal.deliver,
-                reverses=journal.journal_id,
-                pair_id=journal.pair_id or None,
-            ),
+        record = journal_entry(
+            about(draft, work.identity, INTERCOMPANY if journal.pair_id else _rule_of(work.subject_kind)),
+            booking,
+            negated(journal.lines),
+            project_id=project_id,
+            dimensions=sets[journal.dimensions],
+            of_cost=sets[journal.cost_dimensions] if journal.cost_dimensions is not None else None,
+            service_date=journal.service_date,
+            contract_id=journal.contract_id or None,
+            customer_id=contract.terms.customer_id if contract is not None else None,
+            deliver=journal.deliver,
+            reverses=journal.journal_id,
         )
+        standings.publish(draft, record._replace(pair_id=journal.pair_id) if journal.pair_id else record)
         if work.is_schedule:
             position.look(draft, journal.contract_id)
 

@@ -51,8 +51,7 @@ from state.ledger.foreign import (
     unrealised_of,
     valued_of,
 )
-from state.ledger.revaluation_journals import post
-from state.ledger.settled_foreign import count_settled, take_back_settled, take_back_standing
+from state.ledger.revaluation_journals import count_settled, post, take_back_settled, take_back_standing
 from state.terms.known import exchange_on, open_day_from
 
 WAITING: Final = "revaluation"

@@ -11,13 +11,14 @@ from domain.ledger.journal import legs, merge
 from domain.ledger.recorded import Carried, LineParts
 from domain.policies import Resolved
 from domain.why import Why, exchanged, quoted
+from domain.work.recorded import figure_of
 from domain.work.rows import row_id
 from domain.work.transfer import RULE, Pairs, borrower_pairs, lender_pairs
-from state.books import Posted, Transfer, Work
+from state.books import TRANSFERRED, Posted, Transfer, Work
 from state.draft import Draft
 from state.ledger.posting import about, booking_of, emit
 from state.terms.known import Slot, entity_policies
-from state.work.value_time import TransferPlan
+from state.work.value_transfer import TransferPlan
 
 
 def post_transfer(draft: Draft, work: Work, plan: TransferPlan) -> Work:
@@ -37,7 +38,7 @@ def post_transfer(draft: Draft, work: Work, plan: TransferPlan) -> Work:
 
 def transferred_of(work: Work) -> str:
     """Where a recorder has what was transferred."""
-    return f"{row_id(work.subject_kind, work.subject_id)}#transferred"
+    return figure_of(row_id(work.subject_kind, work.subject_id), TRANSFERRED)
 
 
 def _side(draft: Draft, work: Work, slot: Slot, pairs: Pairs, pair_id: str) -> Posted:

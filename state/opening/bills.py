@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import product
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from domain.accounts import (
 from domain.billing.periods import BillingPeriod
 from domain.billing.retention import Retained, is_withheld_from, priced_lines, reached
 from domain.billing.shares import Party, parties_of, shared
-from domain.capabilities import ONEROUS_LOSS, PROVISION
+from domain.capabilities import BROUGHT_FORWARD
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, InvoicedForward, ReceivableForward
 from domain.events.finance import InvoicePosted
@@ -605,21 +606,17 @@ def _add_months(
     draft.put("outlook", project_id, replace(outlook, stale=True))
 
 
-def provide(draft: Draft, loading: Loading) -> None:
-    for one in loading.lines:
-        amount = one.balance.provision
+def begin_own(draft: Draft, loading: Loading) -> None:
+    """Amounts of capabilities, each by a journal of its own."""
+    for one, own in product(loading.lines, BROUGHT_FORWARD):
+        amount = getattr(one.balance, own.field)
         if amount:
             policies, slot = contract_policies(draft, loading.contract), loading.slot
             mode = policies.money_mode
             ledger = convert(amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
             if draft.why is not None:
                 rates = quoted(slot.exchange, policies.exchange_rate_type, slot.accounting_date, slot.entity)
-                ledger = as_recorded(ledger, exchanged(node_of(amount, "provision"), rates, slot.entity.currency, mode))
-            legs = [Leg(ONEROUS_LOSS, "provision", amount, ledger), Leg(PROVISION, "provision", -amount, -ledger)]
-            post(
-                draft,
-                loading,
-                f"provision/{one.balance.line_id}",
-                loading.event.project_id,
-                legs,
-            )
+                ledger = as_recorded(ledger, exchanged(node_of(amount, own.field), rates, slot.entity.currency, mode))
+            legs = [Leg(own.debit, own.field, amount, ledger), Leg(own.credit, own.field, -amount, -ledger)]
+            rule = f"{own.field}/{one.balance.line_id}"
+            post(draft, loading, rule, loading.event.project_id, legs)

@@ -36,9 +36,9 @@ from state.facts import is_new
 from state.handlers import fees, revenue
 from state.handlers.work import retry_parked, withdraw
 from state.opening.bills import (
+    begin_own,
     billed_rows,
     by_payer,
-    provide,
     put_months,
     put_on_bills,
     unbillable,
@@ -232,7 +232,7 @@ def _book(
         if unfit := list(unlike_unbilled(draft, loading)):
             return unfit
         share_unbilled(draft, loading)
-        provide(draft, loading)
+        begin_own(draft, loading)
         if loading.slot.currency != loading.slot.entity.currency:
             carry_in_ledger(draft, loading, before)
         parts.append(loading)

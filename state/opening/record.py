@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from domain.billing.shares import Party, rounding_place, shared
+from domain.capabilities import BROUGHT_FORWARD
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, ReceivableForward, UnitPrice
 from domain.explanation import Parameter, constant, evaluated, negated, step_of
@@ -38,7 +39,7 @@ IN_CONTRACT: Final = {
         *OF_PAYERS,
         "revenue",
         "cap_used",
-        "provision",
+        *(own.field for own in BROUGHT_FORWARD),
         "over_cap",
         "reimbursed",
         "unbilled_ended",

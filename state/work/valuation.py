@@ -4,12 +4,38 @@ from datetime import date
 
 from state.books import Entry, Work
 from state.draft import Draft
+from state.terms.known import Blocked
+from state.value import Value
 from state.work.exchange_waits import NOTHING_WAITED, Waited
 from state.work.placing import day_in
 from state.work.value_charge import value_charge
 from state.work.value_part import value_part
-from state.work.value_time import CostPlan, PricePlan, Valuation, value_time
-from state.work.value_transfer import transfer_of
+from state.work.value_time import CostPlan, PricePlan, value_time
+from state.work.value_transfer import TransferPlan, transfer_of
+
+
+class Valuation(Value, frozen=True, array_like=True, gc=False):
+    """Both sides of an entry, and what one company of the group charges another for it, None within one."""
+
+    whole: Blocked | None
+    cost: CostPlan | Blocked | None
+    price: PricePlan | Blocked
+    transfer: TransferPlan | Blocked | None = None
+
+    @property
+    def complete(self) -> bool:
+        return (
+            self.whole is None
+            and not isinstance(self.cost, Blocked)
+            and isinstance(self.price, PricePlan)
+            and not isinstance(self.transfer, Blocked)
+        )
+
+    @property
+    def blocked(self) -> tuple[Blocked, ...]:
+        if self.whole is not None:
+            return (self.whole,)
+        return tuple([side for side in (self.cost, self.price, self.transfer) if isinstance(side, Blocked)])
 
 
 def value_work(
@@ -17,23 +43,23 @@ def value_work(
 ) -> Valuation:
     """One version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
     if work.time is not None and work.part_of is not None:
-        return value_part(draft, entry, work.time, work.part_of, standing, waited)
+        return Valuation(*value_part(draft, entry, work.time, work.part_of, standing, waited))
     if work.time is not None:
-        found = value_time(draft, entry, work.time, standing, waited)
+        sides = value_time(draft, entry, work.time, standing, waited)
     else:
         assert work.charge is not None, "an entry is time or a charge"
-        found = value_charge(draft, entry, work.charge, standing, waited)
-    cost, price = found.cost, found.price
-    # Billed by the company that bears its cost, or a charge that nobody spent money on.
-    if cost is None or found.whole is not None:
-        return found
-    line = price.line if isinstance(price, PricePlan) else None
-    if line is not None and work.cost is None and isinstance(cost, CostPlan):
-        bears, owes = cost.cost.legal_entity_id, line.entity.legal_entity_id
-        if bears == owes:
-            return found
-    transfer = transfer_of(draft, entry, work, found, standing, waited)
-    return found if transfer is None else Valuation(None, cost, price, transfer)
+        sides = value_charge(draft, entry, work.charge, standing, waited)
+    whole, cost, price = sides
+    if cost is None or whole is not None or _is_within_one(work, cost, price):
+        return Valuation(whole, cost, price)
+    return Valuation(None, cost, price, transfer_of(draft, entry, work, sides, standing, waited))
+
+
+def _is_within_one(work: Work, cost: CostPlan | Blocked, price: PricePlan | Blocked) -> bool:
+    """Whether the company that bears its cost bills it."""
+    if work.cost is not None or not isinstance(cost, CostPlan) or not isinstance(price, PricePlan):
+        return False
+    return price.line is not None and cost.cost.legal_entity_id == price.line.entity.legal_entity_id
 
 
 def first_day(work: Work, zone: str) -> date:

@@ -66,7 +66,7 @@ from state.work.placing import Placed, place, taken_projects
 from state.work.value_time import (
     CostPlan,
     PricePlan,
-    Valuation,
+    Sides,
     ended_or_far_off,
     into_contract,
     is_beyond,
@@ -78,7 +78,7 @@ OUT_OF_RANGE = "amount_out_of_range"
 UNITS_MOST: Quantity = 1_000_000_000 * QUANTITY_ONE
 
 
-def value_charge(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:
+def value_charge(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Sides:
     """Judge one version of a charge; `standing` is the posted version it would replace."""
     if charge.kind == EXPENSE:
         return _of_expense(draft, entry, charge, standing, waited)
@@ -87,8 +87,8 @@ def value_charge(draft: Draft, entry: Entry, charge: Charge, standing: Work | No
     if charge.kind == OPENING:
         return _of_opening(draft, charge, standing, waited)
     if charge.kind == ADJUSTMENT:
-        return Valuation(None, None, _of_adjustment(draft, charge, standing, waited))
-    return Valuation(None, None, _of_terms(draft, charge, standing, waited))
+        return Sides(None, None, _of_adjustment(draft, charge, standing, waited))
+    return Sides(None, None, _of_terms(draft, charge, standing, waited))
 
 
 def _of_terms(draft: Draft, charge: Charge, standing: Work | None, waited: Waited) -> PricePlan | Blocked:
@@ -127,7 +127,7 @@ def _of_adjustment(draft: Draft, charge: Charge, standing: Work | None, waited: 
     return priced(draft, plan, price, standing, waited)
 
 
-def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:
+def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Waited) -> Sides:
     """What was brought forward is as it was stated: nothing of it follows from a rate."""
     contract, line_id, opening = draft.contract(charge.contract_id or ""), charge.line_id, charge.opening
     assert contract is not None, "balances of an unknown contract are refused"
@@ -139,7 +139,7 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
     policies = entity_policies(draft, entity)
     slot = slot_for(draft, "cost", entity, entity.currency, day, None, day, policies)
     if isinstance(slot, Blocked):
-        return Valuation(None, slot, slot)
+        return Sides(None, slot, slot)
     if opening.currency:
         rate = opening.ledger * EXCHANGE_RATE_ONE // opening.cost
         stated = Exchange(abs(opening.ledger), abs(opening.cost), rate, ())
@@ -162,14 +162,14 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         cost = charge_record.cost(draft, charge, cost)
     if not opening.billable:
         nothing = Price("", "", "", charge.day, charge.approved_at, "", 0, 0, "", 0, 0, 0)
-        return Valuation(None, CostPlan(cost, slot, policies), PricePlan(nothing, None, None, None))
+        return Sides(None, CostPlan(cost, slot, policies), PricePlan(nothing, None, None, None))
     plan = _counting(draft, charge, plan)
     if is_spent or opening.currency:
         nothing = _at_zero(charge, plan)
         if draft.why is not None:
             nothing = charge_record.opened(draft, charge, nothing)
         spent = priced(draft, plan, nothing, standing, waited, charge.carried_on)
-        return Valuation(None, CostPlan(cost, slot, policies), spent)
+        return Sides(None, CostPlan(cost, slot, policies), spent)
     units = methods.units(plan.line.terms)
     is_expense = isinstance(plan.line.terms, Expenses) or opening.category is not None
     revenue = REIMBURSABLE_REVENUE if is_expense else SERVICE_REVENUE
@@ -195,9 +195,7 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         price = replace(price, role=opening.by.role, rate=opening.by.rate, markup=opening.by.markup, unit=HOUR)
     if draft.why is not None:
         price = charge_record.opened(draft, charge, price)
-    return Valuation(
-        None, CostPlan(cost, slot, policies), priced(draft, plan, price, standing, waited, charge.carried_on)
-    )
+    return Sides(None, CostPlan(cost, slot, policies), priced(draft, plan, price, standing, waited, charge.carried_on))
 
 
 def _counting(draft: Draft, charge: Charge, plan: LinePlan) -> LinePlan:
@@ -251,7 +249,7 @@ def shown_rate(amount: int, quantity: int) -> int:
 # Expenses
 
 
-def _of_expense(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:
+def _of_expense(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Sides:
     worker = worker_on(draft, charge.person_id, charge.day) if charge.person_id is not None else None
     whole = _validity(entry, charge, _amount_fault(charge))
     if whole is None and charge.person_id is not None and worker is None:
@@ -259,9 +257,9 @@ def _of_expense(draft: Draft, entry: Entry, charge: Charge, standing: Work | Non
     if whole is None:
         whole = ended_or_far_off(draft, entry, charge)
     if whole is not None:
-        return Valuation(whole, whole, whole)
+        return Sides(whole, whole, whole)
     placed = place(draft, charge, entry.waived)
-    return Valuation(
+    return Sides(
         None,
         _cost(draft, charge, placed, worker, standing, waited),
         _price(draft, charge, placed, standing, waited),
@@ -478,21 +476,21 @@ def _beyond(side: str, amount: Amount, currency: str) -> Blocked:
 # Deliveries of units
 
 
-def _of_delivery(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:
+def _of_delivery(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Sides:
     whole = _validity(entry, charge, _units_fault(charge)) or ended_or_far_off(draft, entry, charge)
     if whole is not None:
-        return Valuation(whole, None, whole)
+        return Sides(whole, None, whole)
     placed = place(draft, charge, entry.waived)
     if isinstance(placed, Blocked):
-        return Valuation(None, None, placed)
+        return Sides(None, None, placed)
     price = delivered(charge, placed.plan)
     if isinstance(price, Blocked):
-        return Valuation(None, None, price)
+        return Sides(None, None, price)
     if draft.why is not None:
         terms = methods.units(placed.plan.line.terms)
         assert terms is not None, "the units have a price"
         price = charge_record.delivered(charge, placed.plan, prices(terms), price)
-    return Valuation(None, None, _within_bounds(priced(draft, placed.plan, price, standing, waited)))
+    return Sides(None, None, _within_bounds(priced(draft, placed.plan, price, standing, waited)))
 
 
 def _units_fault(charge: Charge) -> tuple[str, str] | None:

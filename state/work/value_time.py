@@ -6,13 +6,13 @@ An entry has two sides that post apart, each whole as soon as it can: cost (pers
 
 from datetime import date
 from operator import attrgetter
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from domain.accounts import LABOR_COST, SERVICE_REVENUE
 from domain.events.delivery import TimeApproved
 from domain.events.reference import LegalEntityDefined
-from domain.explanation import Node
 from domain.money import extend, extend_at, format_amount, format_decimal, round_ratio
 from domain.policies import Resolved
 from domain.policy_faults import ENTRY_MOST, HOURS_OF_A_YEAR
@@ -32,7 +32,7 @@ from domain.units import (
 from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
 from domain.work.hours import interval_hours, worked_hours
 from domain.work.rates import RateDecision
-from state.books import Charge, Cost, Entry, Posted, Price, Project, Transfer, Work
+from state.books import Charge, Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Slot, conversion, open_day_from, slot_for
 from state.terms.plan import LinePlan
@@ -71,38 +71,12 @@ class PricePlan(Value, frozen=True, array_like=True, gc=False):
         return self.line is not None
 
 
-class TransferPlan(Value, frozen=True, array_like=True, gc=False):
-    """What one company of the group charges another, and where both book it. `said` is how the amount comes about, where an explanation
-    folds."""
-
-    transfer: Transfer
-    lends: Slot
-    borrows: Slot
-    said: Node | None
-
-
-class Valuation(Value, frozen=True, array_like=True, gc=False):
-    """`cost` is None where there is none. `transfer` is what one company charges another (`state.work.value_transfer`), None within one."""
+class Sides(NamedTuple):
+    """`cost` is None where there is none; `whole` where neither side can be told without the other."""
 
     whole: Blocked | None
     cost: CostPlan | Blocked | None
     price: PricePlan | Blocked
-    transfer: TransferPlan | Blocked | None = None
-
-    @property
-    def complete(self) -> bool:
-        return (
-            self.whole is None
-            and not isinstance(self.cost, Blocked)
-            and isinstance(self.price, PricePlan)
-            and not isinstance(self.transfer, Blocked)
-        )
-
-    @property
-    def blocked(self) -> tuple[Blocked, ...]:
-        if self.whole is not None:
-            return (self.whole,)
-        return tuple([side for side in (self.cost, self.price, self.transfer) if isinstance(side, Blocked)])
 
 
 def left_out(event: TimeApproved) -> int:
@@ -148,7 +122,7 @@ class TimeToValue(Value, frozen=True, array_like=True, gc=False):
 
 def value_time(
     draft: Draft, entry: Entry, event: TimeApproved, standing: Work | None, waited: Waited = NOTHING_WAITED
-) -> Valuation:
+) -> Sides:
     """Value one version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
     project = draft.project(event.project_id)
     terms, day = hour_terms(draft, entry, event, project)
@@ -158,8 +132,8 @@ def value_time(
     worked = TimeToValue(entry, event, project, terms, day, hours, finer, standing, waited)
     whole = _validity(draft, worked)
     if whole is not None:
-        return Valuation(whole, whole, whole)
-    return Valuation(None, _cost(draft, worked), price_of(draft, worked))
+        return Sides(whole, whole, whole)
+    return Sides(None, _cost(draft, worked), price_of(draft, worked))
 
 
 # Validity

@@ -35,7 +35,17 @@ from state.work.bill_rates import rate_for, rate_query
 from state.work.exchange_waits import Waited, settled, settled_exchange
 from state.work.hour_terms import HourTerms, hour_terms
 from state.work.placing import Placed, day_in, place
-from state.work.value_time import CostPlan, TransferPlan, Valuation, is_beyond, left_out, reversal_day
+from state.work.value_time import CostPlan, Sides, is_beyond, left_out, reversal_day
+
+
+class TransferPlan(Value, frozen=True, array_like=True, gc=False):
+    """What one company of the group charges another, and where both book it. `said` is how the amount comes about, where an explanation
+    folds."""
+
+    transfer: Transfer
+    lends: Slot
+    borrows: Slot
+    said: Node | None
 
 
 class Companies(Value, frozen=True, array_like=True, gc=False):
@@ -72,7 +82,7 @@ class Priced(Value, frozen=True, array_like=True, gc=False):
 
 
 def transfer_of(
-    draft: Draft, entry: Entry, work: Work, found: Valuation, standing: Work | None, waited: Waited
+    draft: Draft, entry: Entry, work: Work, found: Sides, standing: Work | None, waited: Waited
 ) -> TransferPlan | Blocked | None:
     """None within one company, and as long as nobody knows for which company it is."""
     cost = work.cost or (found.cost.cost if isinstance(found.cost, CostPlan) else None)

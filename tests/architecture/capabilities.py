@@ -48,22 +48,28 @@ CAPABILITIES: Final = {
     ),
     "revaluation": _names(
         "domain/ledger/revaluation domain/audit/revaluation state/ledger/foreign state/ledger/revaluation "
-        "state/ledger/revaluation_journals state/ledger/settled_foreign milepost/closing/revaluation",
+        "state/ledger/revaluation_journals milepost/closing/revaluation",
         r"(?i).*revalu.*|(?!legal).*monetary.*|unrealised",
     ),
     "provision": _names(
-        "domain/revenue/provision domain/audit/provision state/handlers/provision state/revenue/outlooks milepost/explain/provisions",
-        r"(?i)(loss_|is_)?provisions?|provisions_stand|provided|onerous_loss|provisionnodes",
+        "domain/revenue/provision domain/audit/provisions state/handlers/provision state/revenue/outlooks milepost/explain/provisions",
+        r"(?i)(loss_|is_)?provisions?|provided|onerous_loss|provisionnodes",
     ),
     "variable consideration": _names(
-        "domain/revenue/variable_price domain/revenue/refund domain/audit/refund state/handlers/variable_consideration "
+        "domain/revenue/variable_price domain/revenue/refund domain/audit/refunds state/handlers/variable_consideration "
         "state/revenue/refunds milepost/explain/variable_price milepost/explain/refunds",
-        r"(?i).*variable_?consideration.*|.*variable_price.*|itemrevisions|refund_?liability|is_refund|refunds(_stand)?|refundnodes|"
+        r"(?i).*variable_?consideration.*|.*variable_price.*|itemrevisions|refund_?liability|is_refund|refunds|refundnodes|"
         r"expected_unit_price|considerationoutcome",
     ),
-    "cost to cost": _names(
-        "domain/revenue/cost_to_cost domain/revenue/spent state/charges/spent state/charges/estimates milepost/explain/spending",
-        r"(?i)cost_to_cost|poc_exclusions|forecast_denominator|spending|spentinmonth|spent_in_month|spentwork|estimatesofline|"
+    # Without what is spent of an estimate, on which the method by hours and losses of other methods rest as well.
+    "cost to cost with its loss": _names(
+        "domain/revenue/cost_to_cost domain/revenue/provision domain/audit/provisions state/handlers/provision state/revenue/outlooks "
+        "milepost/explain/provisions",
+        r"(?i)cost_to_cost|(loss_|is_)?provisions?|provided|onerous_loss|provisionnodes",
+    ),
+    "what is spent": _names(
+        "domain/revenue/spent state/charges/spent state/charges/estimates milepost/explain/spending",
+        r"(?i)poc_exclusions|forecast_denominator|spending|spentinmonth|spent_in_month|spentwork|estimatesofline|"
         r"estimatesaid|line_estimates|known_spent|is_spent|by_spending|spendingnodes",
     ),
 }

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from domain.audit import pairs
 from domain.audit.findings import Violation
-from domain.audit.pairs import pairs_match
 from domain.outputs import JournalEntry, JournalLine
 from tests.audit.test_engagement_checks import engagement, posted
 
@@ -32,7 +32,7 @@ BORROWER = half("US", "5050", "2180", 150)
 def wrong(*journals: JournalEntry) -> Sequence[Violation]:
     # All outputs of the test stand at one record of the log.
     found = engagement(*journals)
-    return pairs_match(found._replace(outputs=tuple(_at_one(one) for one in found.outputs))).violations
+    return pairs.check(found._replace(outputs=tuple(_at_one(one) for one in found.outputs))).violations
 
 
 def _at_one(seen: Any) -> Any:
@@ -44,7 +44,7 @@ def test_two_halves_of_one_amount_are_right() -> None:
 
 
 def test_halves_are_counted_and_no_other_journal() -> None:
-    assert pairs_match(engagement(LENDER, BORROWER, posted("T-2", 100))).checked == 2
+    assert pairs.check(engagement(LENDER, BORROWER, posted("T-2", 100))).checked == 2
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.audit import pairs
 from domain.audit.engagement import AuditedEngagement
 from domain.audit.findings import SeenOutput
-from domain.audit.pairs import pairs_match
 from domain.capabilities import DUE_FROM, DUE_TO, INTERCOMPANY_COST, INTERCOMPANY_REVENUE
 from domain.ledger.group import Group
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised, JournalEntry
@@ -83,7 +83,7 @@ def balances(books: Books) -> dict[tuple[str, str, str], int]:
 def check_pairs(books: Books) -> None:
     """By the audit, and by sums over all companies."""
     seen = tuple(SeenOutput(TOPICS[type(one.record).__name__], one.position, one.record) for one in books.folded)
-    assert pairs_match(AuditedEngagement("E", seen)).violations == ()
+    assert pairs.check(AuditedEngagement("E", seen)).violations == ()
     sums: Counter[tuple[str, str]] = Counter()
     for (_, currency, account), amount in balances(books).items():
         sums[currency, account] += amount

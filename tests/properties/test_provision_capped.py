@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.audit.provision import provisions_stand
+from domain.audit import provisions
 from domain.outputs import JournalEntry
 from domain.units import Amount
 from tests.audit.test_engagement_checks import engagement
@@ -112,5 +112,5 @@ def test_the_whole_loss_is_in_the_books_at_each_months_end(story: Story) -> None
             assert provided == balance(books, "5900", ends(month))
         assert balance(books, "2350", date.max) == balance(books, "5900", date.max) == 0
         journals = [one.record for one in books.folded if isinstance(one.record, JournalEntry)]
-        assert provisions_stand(engagement(*journals)).violations == ()
+        assert provisions.check(engagement(*journals)).violations == ()
         check_journals(journals)

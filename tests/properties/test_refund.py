@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, REFUND_LIABILITY, SERVICE_REVENUE
-from domain.audit.refund import refunds_stand
+from domain.audit import refunds
 from domain.units import Amount
 from tests.audit.test_engagement_checks import engagement
 from tests.auditing import check_journals
@@ -48,5 +48,5 @@ def test_what_is_expected_to_go_back_is_owed_once_the_price_is_invoiced(story: S
     assert not played.on(CONTRACT_ASSET, CONTRACT_LIABILITY, REFUND_LIABILITY)
     assert played.on(SERVICE_REVENUE) == -story.earned(story.steps)
     check_journals(played.journals())
-    assert refunds_stand(engagement(*played.journals())).violations == ()
+    assert refunds.check(engagement(*played.journals())).violations == ()
     played.books.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.audit.provision import provisions_stand
+from domain.audit import provisions
 from domain.outputs import JournalEntry
 from domain.revenue.provision import is_provision
 from tests.audit.journals import journals_of, times
@@ -36,26 +36,26 @@ def journals() -> list[JournalEntry]:
 
 
 def test_what_is_released_in_full_holds(journals: list[JournalEntry]) -> None:
-    found = provisions_stand(engagement(*journals))
+    found = provisions.check(engagement(*journals))
     assert (found.checked, found.violations) == (2, ())
 
 
 def test_a_firm_that_provides_for_nothing_has_nothing_to_look_at(journals: list[JournalEntry]) -> None:
-    found = provisions_stand(engagement(*[one for one in journals if not is_provision(one.rule)]))
+    found = provisions.check(engagement(*[one for one in journals if not is_provision(one.rule)]))
     assert (found.checked, found.violations) == (0, ())
 
 
 def test_more_released_than_there_is_is_found(journals: list[JournalEntry]) -> None:
     last = max((one for one in journals if is_provision(one.rule)), key=lambda one: one.accounting_date)
     changed = [times(one, 2, 2) if one is last else one for one in journals]
-    (wrong,) = provisions_stand(engagement(*changed)).violations
+    (wrong,) = provisions.check(engagement(*changed)).violations
     assert (wrong.expected, wrong.found) == ("nothing provided below zero", "-1500.00 USD")
 
 
 def test_what_stays_in_the_ledger_alone_is_found(journals: list[JournalEntry]) -> None:
     last = max((one for one in journals if is_provision(one.rule)), key=lambda one: one.accounting_date)
     changed = [times(one, 1, 0) if one is last else one for one in journals]
-    (wrong,) = provisions_stand(engagement(*changed)).violations
+    (wrong,) = provisions.check(engagement(*changed)).violations
     assert (wrong.expected, wrong.found) == ("nothing in EUR where nothing is provided for", "1350.00")
 
 
@@ -63,5 +63,5 @@ def test_another_account_is_found(journals: list[JournalEntry]) -> None:
     last = max((one for one in journals if is_provision(one.rule)), key=lambda one: one.accounting_date)
     debit, credit = last.lines
     wrong = last._replace(lines=(debit, credit._replace(account="4000")))
-    found = provisions_stand(engagement(*[wrong if one is last else one for one in journals]))
+    found = provisions.check(engagement(*[wrong if one is last else one for one in journals]))
     assert [one.expected for one in found.violations] == ["lines on 5900 and 2350"]

@@ -20,7 +20,7 @@ ACCOUNTS: Final = {ONEROUS_LOSS, PROVISION}
 PROVISIONS: Final = "provisions"
 
 
-def provisions_stand(engagement: AuditedEngagement) -> Checked:
+def check(engagement: AuditedEngagement) -> Checked:
     """As of each day on which a provision was brought to what was required, with all that was posted for days up to it. Counted are
     journals that move one."""
     amounts: dict[Key, Counter[date]] = {}

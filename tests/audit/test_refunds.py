@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.audit.refund import refunds_stand
+from domain.audit import refunds
 from domain.outputs import JournalEntry
 from domain.revenue.refund import is_refund
 from tests.audit.journals import journals_of, times
@@ -33,14 +33,14 @@ def journals() -> list[JournalEntry]:
 
 
 def test_what_came_and_went_holds(journals: list[JournalEntry]) -> None:
-    found = refunds_stand(engagement(*journals))
+    found = refunds.check(engagement(*journals))
     assert (found.checked, found.violations) == (2, ())
 
 
 def test_more_than_invoices_asked_for_is_found(journals: list[JournalEntry]) -> None:
     first = next(one for one in journals if is_refund(one.rule))
     changed = [times(one, 11, 11) if one is first else one for one in journals]
-    wrong = refunds_stand(engagement(*changed)).violations[0]
+    wrong = refunds.check(engagement(*changed)).violations[0]
     assert wrong.expected == "no more owed back than the 1000.00 EUR that invoices asked for"
     assert wrong.found == "1100.00"
 
@@ -48,7 +48,7 @@ def test_more_than_invoices_asked_for_is_found(journals: list[JournalEntry]) -> 
 def test_what_stays_in_the_ledger_alone_is_found(journals: list[JournalEntry]) -> None:
     last = next(one for one in reversed(journals) if is_refund(one.rule))
     changed = [times(one, 1, 0) if one is last else one for one in journals]
-    (wrong,) = refunds_stand(engagement(*changed)).violations
+    (wrong,) = refunds.check(engagement(*changed)).violations
     assert (wrong.expected, wrong.found) == ("nothing in USD where nothing is owed back", "110.00")
 
 
@@ -56,4 +56,4 @@ def test_another_account_is_found(journals: list[JournalEntry]) -> None:
     last = next(one for one in reversed(journals) if is_refund(one.rule))
     lines = (last.lines[0]._replace(account="4000"), *last.lines[1:])
     changed = [last._replace(lines=lines) if one is last else one for one in journals]
-    assert "lines on 1160, 2300, 2320, 7110" in [one.expected for one in refunds_stand(engagement(*changed)).violations]
+    assert "lines on 1160, 2300, 2320, 7110" in [one.expected for one in refunds.check(engagement(*changed)).violations]

@@ -19,7 +19,7 @@ REFUNDS: Final = "refunds"
 ACCOUNTS: Final = {CONTRACT_ASSET, CONTRACT_LIABILITY, REFUND_LIABILITY, EXCHANGE_DIFFERENCE}
 
 
-def refunds_stand(engagement: AuditedEngagement) -> Checked:
+def check(engagement: AuditedEngagement) -> Checked:
     """By contract, after each journal of what is owed back. Counted are these journals."""
     stands: dict[str, tuple[Amount, Amount]] = {}
     owed: dict[str, Amount] = {}

@@ -23,12 +23,11 @@ FINANCE: Final = CATALOGUE["no_exchange_rate"].owner_role
 
 
 def find(closing: Closing) -> Iterator[OpenPoint]:
-    """By currency. Nothing where the company asks for none."""
-    policies = resolve(closing.entity.policies)
-    if policies.fx_revaluation == "none":
-        return
-    waiting = _waiting(closing)
+    """By currency. Where the company asks for none by now, those that wait for a rate since it asked for it."""
+    policies, waiting = resolve(closing.entity.policies), _waiting(closing)
     for currency, accounts in sorted(_not_valued(closing, policies).items()):
+        if policies.fx_revaluation == "none" and currency not in waiting:
+            continue
         shown = ", ".join(
             f"{account} {format_amount(amount, currency)}" for account, amount in sorted(accounts.items())
         )

@@ -73,7 +73,7 @@ def after_event(draft: Draft, ended: DayEnded | None, woken: Collection[str] = (
             continue
         if group.policies.fx_revaluation != CUMULATIVE:
             take_back_standing(draft, group, _last_ended(draft, group, ended))
-        if group.is_revalued:
+        if group.is_revalued or _known_periods(draft, group):
             _bring_up_to_date(draft, group, own, ended, is_woken=key in woken)
 
 
@@ -99,11 +99,10 @@ def _bring_up_to_date(
 def _wanted(
     draft: Draft, group: ForeignBalances, moved: Mapping[str, Moved], ended: DayEnded | None, *, is_woken: bool
 ) -> dict[str, set[str]]:
-    """What is to be valued, by period: again what came late, all of it what is new."""
-    yesterday, last = _yesterday(draft, group, ended), _last_ended(draft, group, ended)
+    """What is to be valued, by period: again what came late, all of it what is new, while the company asks for it."""
     names = {name for one in moved.values() for name in one.periods}
     valued, lacking = periods_of(draft, VALUED, group.key), periods_of(draft, LACKING, group.key)
-    known = sorted({*valued, *lacking})
+    known = _known_periods(draft, group)
     found: dict[str, set[str]] = {}
     for name in known:
         if late := {part_id for part_id, one in moved.items() if any(each <= name for each in one.periods)}:
@@ -115,6 +114,9 @@ def _wanted(
                 name, set()
             )
         found |= dict.fromkeys(lacking, everything)
+    if not group.is_revalued:
+        return found
+    yesterday, last = _yesterday(draft, group, ended), _last_ended(draft, group, ended)
     is_end = ended is not None and last.to - DAY == yesterday
     first = min({*known[-1:], *names}, default=last.name if is_end else None)
     following = named_period(group, first) if first is not None else None
@@ -123,6 +125,11 @@ def _wanted(
             found[following.name] = everything
         following = fiscal.period_after(group.entity.fiscal_calendar, following)
     return found
+
+
+def _known_periods(draft: Draft, group: ForeignBalances) -> list[str]:
+    """Those that are revalued, or wait for a rate; by the policies of their ends, whatever the company asks for by now."""
+    return sorted({*periods_of(draft, VALUED, group.key), *periods_of(draft, LACKING, group.key)})
 
 
 def _yesterday(draft: Draft, group: ForeignBalances, ended: DayEnded | None) -> date:
@@ -248,8 +255,7 @@ def _wait(
 def _watch(draft: Draft, group: ForeignBalances, period: AccountingPeriod) -> None:
     """Rates that the period's last day may take wake it, as long as they may be corrected."""
     name = f"{WAITING}:{group.key}"
-    names = sorted({*periods_of(draft, VALUED, group.key), *periods_of(draft, LACKING, group.key)})
-    lacking = periods_of(draft, LACKING, group.key)
+    names, lacking = _known_periods(draft, group), periods_of(draft, LACKING, group.key)
     kept = {key for one in {*names[-CORRECTED:], *lacking, period.name} for key in _keys(group, one)}
     gone = {key for one in names[-CORRECTED - 1 : -CORRECTED] if one not in lacking for key in _keys(group, one)}
     draft.waits_added |= {(kind, key, name) for kind, key in kept}

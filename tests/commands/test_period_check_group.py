@@ -165,6 +165,16 @@ def test_a_company_that_asks_for_none(firm: Path) -> None:
     assert checked()["revaluation"]["state"] == "holds"
 
 
+def test_a_company_that_asks_for_none_since_a_later_day(firm: Path) -> None:
+    """March ended before it did, without a rate: it waits for one still."""
+    none = {**REVALUED, "fx_revaluation": "none"}
+    again = {**BERLIN, "version": 2, "event_id": "v2", "occurred_at": "2026-04-05T08:00:00Z", "policies": none}
+    made(firm, rate("2026-03-02", "0.90"), worked("T-1", 2), again, policies=REVALUED, currency="USD")
+    what = "1150 800.00 USD at 2026-03-31: not revalued, exchange rate too old (stale_exchange_rate)"
+    assert items(checked()["revaluation"]) == [(what, 1, None, None)]
+    assert checked(period="2026-04")["revaluation"]["state"] == "holds"
+
+
 def test_a_company_that_asks_for_it_since_a_later_day(firm: Path) -> None:
     """March ended before it did: nothing is posted there, and somebody says so."""
     again = {**BERLIN, "version": 2, "event_id": "v2", "occurred_at": "2026-04-05T08:00:00Z", "policies": REVALUED}

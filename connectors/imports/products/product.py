@@ -20,7 +20,7 @@ class Columns(NamedTuple):
     An entry is of a `day`, or from `start` to `end`, each by date and clock. `kind` says where a row is a break.
     `rounded` are the hours that are billed; `more_numbers` show how numbers are written, and so does a row in which one of
     `multiplied`, the first column that is there, times the rate is the amount.
-    `{currency}` stands for the code in a column's name. Where amounts stand without rates, the rates follow from them.
+    `{currency}` stands for the code in a column's name. An amount without a rate gives the rate.
     `fixed`: where it says a price, that is the whole entry's. `until` is the clock of the end, on the same day or the next; with it
     hours are written coarsely, and the time to the second follows from clock or amount.
     """

@@ -123,15 +123,8 @@ def _read(report: ReportForm, row: CsvRow, context: ReadingContext) -> ExportRow
     billable = flag(row, columns.billable)
     amount_column = _amount_column(report, row, context)
     currency = _currency(report, amount_column, row, context)
-    rate = quantity(row, report.rate, context)
-    if report.rate is not None and rate is not None and rate < 0:
-        raise CellFault(report.rate, row.cells[report.rate], "expected a rate that is not negative; correct it")
     amount = quantity(row, amount_column, context)
-    if columns.rate is None and amount_column is not None:
-        rate = rate_giving(amount or Decimal(0), hours, currency)
-    if _is_fixed(columns, row, context):
-        rate = _fixed_rate(columns, row, amount, hours, currency)
-    rate = rate if billable else None
+    rate = _rate(report, row, priced, amount_column, currency, context) if billable else None
     code = optional(row, columns.project_code)
     task = optional(row, columns.task)
     return ExportRow(
@@ -192,8 +185,19 @@ def _to_the_second(hours: Decimal, interval: Decimal | None, amount: Decimal | N
     return hours
 
 
-def _is_fixed(columns: Columns, row: CsvRow, context: ReadingContext) -> bool:
-    return bool(quantity(row, columns.fixed, context))
+def _rate(
+    report: ReportForm, row: CsvRow, hours: Decimal, amount_column: str | None, currency: str, context: ReadingContext
+) -> Decimal | None:
+    """As stated, else what gives the amount; of a fixed price always that. None where the row has neither."""
+    amount, rate = quantity(row, amount_column, context), quantity(row, report.rate, context)
+    column, what = report.rate, "a rate"
+    if quantity(row, report.columns.fixed, context):
+        column, what, rate = amount_column, "an amount", _fixed_rate(report.columns, row, amount, hours, currency)
+    elif rate is None and amount_column is not None and (amount or report.columns.rate is None):
+        column, what, rate = amount_column, "an amount", rate_giving(amount or Decimal(0), hours, currency)
+    if column is not None and rate is not None and rate < 0:
+        raise CellFault(column, row.cells[column], f"expected {what} that is not negative; correct it")
+    return rate
 
 
 def _fixed_rate(columns: Columns, row: CsvRow, amount: Decimal | None, hours: Decimal, currency: str) -> Decimal:

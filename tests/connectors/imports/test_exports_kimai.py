@@ -85,6 +85,8 @@ def test_an_hour_is_billed_to_its_customer(tmp_path: Path) -> None:
         # Half an hour of break between 9 and 11.
         ({"To": "11:00"}, "1.5", "135"),
         ({"Fixed price": "500", "Hourly price": "", "Price": "500"}, "1.5", "500"),
+        # A price without a rate by the hour: 500.00 for 1.5 h.
+        ({"Hourly price": "", "Price": "500"}, "1.5", "500"),
         ({"Billable": "", "Price": "0", "Hourly price": "0"}, "1.5", "0"),
         ({"Duration": "0", "To": "09:00", "Price": "0"}, "0", "0"),
         ({"Description": 'Über „alles“,\nzweite Zeile 🚀 "Zitat"'}, "1.5", "135"),
@@ -103,6 +105,9 @@ def test_odd_entries_end_in_their_money(tmp_path: Path, cells: dict[str, str], h
         ({"Duration": "-1.5"}, "Duration", "expected hours that are not negative"),
         ({"Duration": ""}, "Duration", "nothing is there; stop the timer"),
         ({"Fixed price": "500", "Price": "500", "Duration": "0"}, "Fixed price", "a fixed price without hours"),
+        ({"Hourly price": "-90", "Price": "-135"}, "Hourly price", "expected a rate that is not negative; correct it"),
+        ({"Hourly price": "", "Price": "-135"}, "Price", "expected an amount that is not negative; correct it"),
+        ({"Fixed price": "-500", "Price": "-500"}, "Price", "expected an amount that is not negative; correct it"),
         ({"Customer": ""}, "Customer", "nothing is there; give the project a client, or say --client"),
         ({"Project": ""}, "Project", "nothing is there"),
         ({"Currency": "€"}, "Currency", "expected a currency"),
@@ -114,6 +119,14 @@ def test_what_cannot_be_billed_says_what_to_do(tmp_path: Path, cells: dict[str, 
     assert (found["column"], found["line"]) == (column, 3)
     assert found["reason"].startswith(reason)
     assert worth(result) == Decimal(135)
+
+
+def test_a_price_under_an_unknown_name_of_its_rate_is_billed_as_it_is(tmp_path: Path) -> None:
+    """135.00 for 1.5 h and 40.00 at a fixed price: 175.00, not both at one of both rates."""
+    rows = ROW, {**ROW, "From": "13:00", "To": "14:00", "Duration": "1", "Fixed price": "40", "Price": "40"}
+    other = [{"Prix" if name == "Hourly price" else name: value for name, value in row.items()} for row in rows]
+    result = imported(tmp_path, written(*other), KIMAI)
+    assert (worth(result), result.differing, result.unrated) == (Decimal(175), 0, 0)
 
 
 def test_an_account_in_german_says_the_same(tmp_path: Path) -> None:

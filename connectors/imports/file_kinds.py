@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 from connectors.imports.refusals import ImportRefused
@@ -9,8 +10,9 @@ from connectors.imports.refusals import ImportRefused
 START_BYTES = 64 * 1024
 DELIMITERS = (",", ";", "\t", "|")
 _MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_ZIP = b"PK\x03\x04"
 _NO_TEXT = {
-    b"PK\x03\x04": "a zip or a spreadsheet (xlsx, ods); unpack it, or save the sheet as CSV",
+    _ZIP: "a zip or a spreadsheet (xlsx, ods); unpack it, or save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "a spreadsheet of an old format; export as CSV, or save the sheet as CSV",
     b"%PDF": "a PDF; make the export as CSV",
     b"<!doc": "a web page, perhaps one that asks to log in; make the export as CSV",
@@ -41,6 +43,8 @@ def check_text(start: bytes, path: Path) -> None:
     known = next(
         (told for mark, told in _NO_TEXT.items() if first.startswith(mark) or first.lower().startswith(mark)), None
     )
+    if first.startswith(_ZIP) and not zipfile.is_zipfile(path):
+        known = "a zip or a spreadsheet (xlsx, ods) that is cut off; make the export again"
     if known is not None:
         raise ImportRefused(f"{path}: is {known}")
     header = start.partition(b"\n")[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -59,3 +61,11 @@ def listed(result: ImportedExport) -> list[dict[str, Any]]:
     if result.listed_path is None:
         return []
     return [json.loads(line) for line in result.listed_path.read_bytes().splitlines()]
+
+
+def zipped(*names: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return file.getvalue()

@@ -16,7 +16,7 @@ from connectors.imports.readings import read_instant
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import RejectedTotals
 from connectors.imports.time_rows import TimeWanted
-from tests.connectors.imports.exporting import NOW
+from tests.connectors.imports.exporting import NOW, zipped
 
 FIELDS = """
 source = "timesheets"
@@ -467,7 +467,8 @@ def test_a_header_without_rows_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"PK\x03\x04\x14\x00", "is a zip or a spreadsheet"),
+        (b"PK\x03\x04\x14\x00", "that is cut off; make the export again"),
+        (zipped("march.csv"), "is a zip or a spreadsheet .xlsx, ods.; unpack it, or save the sheet as CSV"),
         (b"%PDF-1.7\n", "is a PDF; make the export as CSV"),
         (b"\x00\x01\x02\x03" * 9, "expected a CSV, came bytes that are no text"),
     ],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 from connectors.imports.products.product import CLOCKIFY, HARVEST, KIMAI, SOLIDTIME, TOGGL, Product
 from connectors.imports.refusals import ImportRefused
 from tests.connectors.imports import made_exports
-from tests.connectors.imports.exporting import entries, events, imported, listed
+from tests.connectors.imports.exporting import entries, events, imported, listed, zipped
 from tests.connectors.imports.made_exports import Locale
 from tests.connectors.imports.test_exports_kimai import ROW as KIMAI_ROW
 from tests.connectors.imports.test_exports_rows import CLOCKIFY_ROW, HARVEST_ROW, SOLIDTIME_ROW, TOGGL_ROW, written
@@ -50,14 +48,6 @@ DATED = SAMPLES[:4]
 of_all = pytest.mark.parametrize("sample", SAMPLES, ids=[each.product.key for each in SAMPLES])
 of_dated = pytest.mark.parametrize("sample", DATED, ids=[each.product.key for each in DATED])
 RATE: dict[str, Any] = {"rate": Decimal(100)}
-
-
-def zipped(*names: str) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name in names:
-            archive.writestr(name, "x")
-    return file.getvalue()
 
 
 def refusal(folder: Path, content: str | bytes, product: Product, **said: Any) -> str:
@@ -142,7 +132,10 @@ def test_a_header_without_rows_says_so(tmp_path: Path, sample: Sample) -> None:
         (b"\r\n\r\n", "expected a header in line 1, came nothing; export again"),
         (zipped("[Content_Types].xml", "xl/workbook.xml"), "is a spreadsheet; export as CSV, or save the sheet as CSV"),
         (zipped("mimetype", "content.xml"), "is a spreadsheet; export as CSV, or save the sheet as CSV"),
-        (zipped("xl/workbook.xml")[:30], "is a zip or a spreadsheet (xlsx, ods); unpack it, or save the sheet as CSV"),
+        (
+            zipped("xl/workbook.xml")[:30],
+            "is a zip or a spreadsheet (xlsx, ods) that is cut off; make the export again",
+        ),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "is a spreadsheet of an old format; export as CSV"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF; make the export as CSV"),
         (b"<!DOCTYPE html>\n<html>log in</html>\n", "is a web page, perhaps one that asks to log in"),

@@ -15,7 +15,7 @@ from state.store.store import Store
 
 
 class CurrencySums(NamedTuple):
-    """In one currency: revenue earned under contracts, and what stands on issued statements."""
+    """In one currency: revenue earned under contracts, and what stands on issued statements, less what credit memos took of it."""
 
     recognised: Amount = 0
     issued: Amount = 0
@@ -44,7 +44,7 @@ def sums(store: Store) -> BooksSums:
         }
         for part_id, part in parts:
             if isinstance(part, LineTotals):
-                _count(here, currencies[parts_of(part_id)[0]], part.recognised, part.issued)
+                _count(here, currencies[parts_of(part_id)[0]], part.recognised, part.issued - part.conceded)
             elif isinstance(part, BroughtForward) and part.loaded is not None:
                 statements -= len(part.statements)
                 for line in (one for one in part.loaded.lines if one.revenue or one.billed):

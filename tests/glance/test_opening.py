@@ -102,6 +102,26 @@ def test_the_summary_counts_what_was_brought_forward_apart(tmp_path: Path) -> No
     assert found["brought_forward"] == {"EUR": {"recognised": "4000.00", "issued": "4000.00"}}
 
 
+def test_a_price_concession_lowers_what_is_earned_and_what_is_issued_in_the_summary(tmp_path: Path) -> None:
+    """8 hours at 100.00, and 150.00 less for an invoice of before."""
+    conceded = event(
+        "CreditMemoIssued",
+        "2026-03-10T09:00:00Z",
+        credit_memo_id="CM-1",
+        requested_by="ann",
+        approved_by="ben",
+        invoice_id="OLD-7",
+        kind="price_concession",
+        issued_on="2026-03-10",
+        lines=[{"line_id": "L-1", "amount": "150"}],
+    )
+    write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380", OLD_8="1190", OLD_9="286"), worked("T-1", 3), conceded])
+    command = ["run", "--input", str(tmp_path / "input"), "--output", str(tmp_path / "output"), "--until", "2026-03-31"]
+    assert "EUR 650.00 650.00" in [
+        " ".join(line.split()) for line in CliRunner().invoke(app, command).output.splitlines()
+    ]
+
+
 def test_what_was_brought_forward_stands_apart_in_projects_and_clients(tmp_path: Path) -> None:
     """4,000.00 and 1,600.00 of 40 h are of before; 8 h here are 800.00 and 320.00, as the ledger has March. A second load has 3,500.00."""
     write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380", paid="3380"), worked("T-1", 3)])

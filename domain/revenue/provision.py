@@ -138,11 +138,7 @@ def _as_stated(line: KnownLine, agreed: TermsInForce) -> LineOutlook | None:
 
 def foreseen_on(known: LineHistory, day: date) -> tuple[Amount, date] | None:
     """What a line will have cost by its newest estimate, and the day of that; None where nobody has said what remains."""
-    course = course_of(known)
-    said_last = spent.estimate(course, day, ALL_COST)
-    if said_last is None:
-        return None
-    return spent.by(course, said_last.as_of, ALL_COST) + spent.remaining(course, said_last, ALL_COST), said_last.as_of
+    return spent.at_completion(course_of(known), day, ALL_COST)
 
 
 def bounds_of(lines: Iterable[KnownLine], day: date) -> Mapping[str, Sequence[Bound]]:

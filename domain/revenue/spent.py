@@ -1,7 +1,8 @@
 """What was spent on a line of what it will have taken when it is done (R37).
 
 An estimate says what remains after its day. Until the next one the line takes what was spent by then and what remained; once more was spent
-than that, as much as was spent: nothing is left, and all is earned. Of estimates of days until the one in question the last counts.
+than that, as much as was spent: nothing is left, all is earned, and somebody is asked for another estimate. Of estimates of days until the
+one in question the last counts.
 
 Against the original forecast (R38) the first estimate counts instead, and no more than it is counted as spent:
 
@@ -67,6 +68,14 @@ def remaining(course: Course, known: Estimated, measure: str) -> Hours | Amount:
     return sum(row.hours if measure == HOURS else row.cost for row in rows)
 
 
+def at_completion(course: Course, day: date, measure: str) -> tuple[Hours | Amount, date] | None:
+    """What the line takes by the estimate that holds, and its day; None as long as nobody has said what remains."""
+    known = estimate(course, day, measure)
+    if known is None:
+        return None
+    return by(course, known.as_of, measure) + remaining(course, known, measure), known.as_of
+
+
 def earned(course: Course, day: date, measure: str) -> tuple[int, int]:
     """What was spent on all lines of its obligation, and all that they take; 0 as long as nobody has said what remains of one of them."""
     if not course.together:
@@ -79,10 +88,10 @@ def earned(course: Course, day: date, measure: str) -> tuple[int, int]:
 
 def alone(course: Course, day: date, measure: str) -> tuple[int, int]:
     """What was spent on the line, and all that it takes; 0 where nobody has said what remains."""
-    spent, known = by(course, day, measure), estimate(course, day, measure)
+    spent, known = by(course, day, measure), at_completion(course, day, measure)
     if known is None:
         return spent, 0
-    foreseen = by(course, known.as_of, measure) + remaining(course, known, measure)
+    foreseen, _ = known
     if course.original and foreseen:
         return (foreseen if _is_done(course, day) else min(spent, foreseen)), foreseen
     return spent, max(spent, foreseen)

@@ -7,7 +7,7 @@ once. The rows are brought to what the terms say, as fees are: other terms chang
 (R49), which land in the next open period where a month is closed (R48).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Final
@@ -16,13 +16,16 @@ from msgspec.structs import replace
 
 from domain.contract import BEGINNING
 from domain.identity import composed, parts_of
+from domain.money import format_amount, format_decimal
 from domain.reference.zones import local_date, universal_midnight
 from domain.refusals import LINE
-from domain.revenue.method import COST, HOURS
+from domain.revenue.method import COST, HOURS, Course
 from domain.revenue.over_time import MethodChange, Month, by_month, changes, earning, is_measured
+from domain.revenue.spent import at_completion
+from domain.revenue.spent import by as spent_by
 from domain.terms import methods
 from domain.terms.kind import LineHistory
-from domain.units import Amount
+from domain.units import HOURS_SCALE, Amount
 from domain.work.rows import SCHEDULED_REVENUE, row_id
 from state.books import Charge, Contract, LineFees, Spending
 from state.charges.estimates import found_instead, is_estimated_between, other_currency
@@ -84,7 +87,7 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         if rows != known.earned:
             known = draft.part("fees", part_id) or LineFees()
             draft.put("fees", part_id, replace(known, earned=rows))
-        _note_lacking(draft, contract, line_id, by_today)
+        _note_lacking(draft, contract, line_id, by_today, period(draft, entity, today).start - DAY)
     look_again(draft, contract, entity.zone, yesterday, upcoming)
 
 
@@ -151,10 +154,11 @@ def _counts(draft: Draft, part_id: str, days: Sequence[date]) -> bool:
     )
 
 
-def _note_lacking(draft: Draft, contract: Contract, line_id: str, history: LineHistory) -> None:
-    """Work that earns nothing since nobody has said what remains; or that counts without its cost, for want of a rate."""
+def _note_lacking(draft: Draft, contract: Contract, line_id: str, history: LineHistory, ended: date) -> None:
+    """Work that earns nothing since nobody has said what remains; or all, since more was spent by the end of the last month than somebody
+    said; or that counts without its cost, for want of a rate."""
     subject = composed(contract.contract_id, line_id)
-    why = _lacks(draft, contract, line_id, history)
+    why = _lacks(draft, contract, line_id, history, ended)
     if why is None:
         draft.resolve_exception(NO_ESTIMATE, LINE, subject)
         return
@@ -171,7 +175,7 @@ def _note_lacking(draft: Draft, contract: Contract, line_id: str, history: LineH
     )
 
 
-def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory) -> tuple[str, str] | None:
+def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory, ended: date) -> tuple[str, str] | None:
     """The field, and what to send."""
     if not history.held or not (history.spent or any(other.spent for other in history.together.values())):
         return None
@@ -188,14 +192,35 @@ def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory)
             "currency",
             f"{of}: its cost in {rates} does not count, for no rate to {currency} is known; send ExchangeRateSet",
         )
-    if any(each.has_cost or measure == HOURS for each in history.estimates):
-        return None
     send = f"send EstimateRevised of project {project_id} with line_id {line_id}"
+    if any(each.has_cost or measure == HOURS for each in history.estimates):
+        course = Course(
+            date.min,
+            date.max,
+            spent=history.spent,
+            estimates=history.estimates,
+            excluded=newest.policies.poc_exclusions or (),
+        )
+        on = max(ended, history.estimates[-1].as_of)
+        foreseen, done = at_completion(course, on, measure), spent_by(course, on, measure)
+        if foreseen is None or done <= foreseen[0] or contract.terminated_on is not None:
+            return None
+        shown = _shown(measure, currency)
+        return "remaining", (
+            f"{of}: expected at most {shown(foreseen[0])} in all, as estimated on {foreseen[1]}, got {shown(done)} by {on}; "
+            f"all of it counts as done; {send}"
+        )
     other = other_currency(draft, contract, project_id, line_id)
     if other is not None and measure == COST:
         return "currency", f"{of}: expected what remains in {currency}, got {other}; {send} in {currency}"
     got = found_instead(draft, contract, project_id, line_id, history.opening)
     return "line_id", f"{of}: expected an estimate of what remains, got {got}; nothing is earned before it; {send}"
+
+
+def _shown(measure: str, currency: str) -> Callable[[int], str]:
+    if measure == HOURS:
+        return lambda hours: f"{format_decimal(hours, HOURS_SCALE)} h"
+    return lambda cost: f"{format_amount(cost, currency)} {currency}"
 
 
 def _of_change(draft: Draft, contract: Contract, line_id: str, change: MethodChange) -> Charge:

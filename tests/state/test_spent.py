@@ -37,6 +37,24 @@ def test_without_an_estimate_it_says_of_which_line_and_what_to_send() -> None:
     )
 
 
+def test_more_than_was_estimated_names_both_figures() -> None:
+    """22 h of Ann's are 1,100.00; nobody asks in the month that runs."""
+    lines = [*IN_EUR, "2026-01-02 estimate P 20 h 1,000.00 line L", "2026-01-20 time T-1 ann 22 h"]
+    assert said(lines) == []
+    (message,) = said([*lines, "2026-01-31 day ended", "2026-02-10 time T-2 ann 1 h"])
+    assert message == (
+        "line L of contract K earns by cost spent of all that it takes: expected at most 1000.00 EUR in all, as estimated on 2026-01-02, "
+        "got 1100.00 EUR by 2026-01-31; all of it counts as done; send EstimateRevised of project P with line_id L"
+    )
+
+
+def test_more_hours_than_were_estimated() -> None:
+    by_hours = [line.replace("cost_to_cost", "hours") for line in IN_EUR]
+    lines = ["2026-01-02 estimate P 20 h 1,000.00 line L", "2026-01-20 time T-1 ann 22.5 h", "2026-01-31 day ended"]
+    (message,) = said([*by_hours, *lines])
+    assert "expected at most 20 h in all, as estimated on 2026-01-02, got 22.5 h by 2026-01-31" in message
+
+
 def test_an_estimate_of_the_whole_project_says_nothing_of_the_line() -> None:
     (message,) = said([*IN_EUR, "2026-01-19 estimate P 40 h 2,000.00", "2026-01-20 time T-1 ann 10 h"])
     assert "got one of the whole project" in message

@@ -18,7 +18,8 @@ VOID: Final = frozenset({"meta", "br", "hr", "col", "img"})
 # No script, no request: what a mail client or a browser may do with a page of ours.
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 STYLE: Final = """
-:root { --ink: #1c2430; --soft: #5d6878; --line: #d5dbe3; --shade: #f4f6f9; --accent: #1f5f99; --warn: #9a4b00; --paper: #fff; }
+:root { --ink: #1c2430; --soft: #5d6878; --line: #d5dbe3; --shade: #f4f6f9; --accent: #1f5f99; --warn: #9a4b00; --paper: #fff;
+  --edge: rgb(28 36 48 / 28%); }
 * { box-sizing: border-box; }
 html { background: #e9edf2; }
 body { margin: 0; color: var(--ink); font: 14px/1.45 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif; }
@@ -42,7 +43,7 @@ th:last-child, td:last-child { padding-right: 0; }
 .banner { margin: 0 0 18px; padding: 8px 12px; border-left: 4px solid var(--warn); background: #fdf3e7; }
 @media screen and (prefers-color-scheme: dark) {
   :root { --ink: #e6eaf0; --soft: #9fabbb; --line: #38424f; --shade: #232b35; --accent: #7db8ec; --warn: #f0a95c;
-    --paper: #1a212a; color-scheme: dark; }
+    --paper: #1a212a; --edge: rgb(0 0 0 / 70%); color-scheme: dark; }
   html { background: #10151b; }
   main { background: var(--paper); box-shadow: none; }
   .banner { background: #33271a; }
@@ -51,13 +52,15 @@ th:last-child, td:last-child { padding-right: 0; }
 thead { display: table-header-group; }
 tr, .keep { break-inside: avoid; }
 h2 { break-after: avoid; }
-@media (max-width: 720px) {
-  main { margin: 0; padding: 20px 16px; box-shadow: none; }
+@media screen {
   .wide { overflow-x: auto; background:
     linear-gradient(to right, var(--paper) 40%, transparent) left / 36px 100% local no-repeat,
     linear-gradient(to left, var(--paper) 40%, transparent) right / 36px 100% local no-repeat,
-    linear-gradient(to right, rgb(28 36 48 / 28%), transparent) left / 14px 100% scroll no-repeat,
-    linear-gradient(to left, rgb(28 36 48 / 28%), transparent) right / 14px 100% scroll no-repeat; }
+    linear-gradient(to right, var(--edge), transparent) left / 14px 100% scroll no-repeat,
+    linear-gradient(to left, var(--edge), transparent) right / 14px 100% scroll no-repeat; }
+}
+@media (max-width: 720px) {
+  main { margin: 0; padding: 20px 16px; box-shadow: none; }
   th, td { padding: 6px 4px; }
   .small { font-size: 11px; }
 }
@@ -65,7 +68,6 @@ h2 { break-after: avoid; }
   html { background: none; }
   body { font-size: 10pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   main { max-width: none; margin: 0; padding: 0; box-shadow: none; }
-  .wide { overflow: visible; background: none; }
 }
 """
 
@@ -126,7 +128,7 @@ def page(title: str, *content: Content, language: str, paper: str, style: str = 
     return f"<!doctype html>\n{tag('html', head, tag('body', tag('main', *content)), lang=language)}\n"
 
 
-def table(columns: Iterable[tuple[str, bool]], *bodies: Content, class_: str | None = None) -> Html:
+def table(columns: Iterable[tuple[Content, bool]], *bodies: Content, class_: str | None = None) -> Html:
     """`columns` are titles, and whether figures stand under them; `bodies` are `tbody` elements."""
     heads = (tag("th", title, class_="right" if right else None, scope="col") for title, right in columns)
     return tag("div", tag("table", tag("thead", tag("tr", heads)), *bodies, class_=class_), class_="wide")

@@ -21,14 +21,14 @@ IN_LEDGER: Final = frozenset({"ledger_currency", "in_ledger"})
 WRONG: Final = "DOES NOT FOOT"
 STYLE: Final = """
 main { max-width: 1320px; padding: 10mm 8mm; }
-.wide { overflow-x: auto; }
 table { font-size: 12.5px; }
 td { min-width: 0; padding: 5px; overflow-wrap: break-word; }
 th { padding: 5px; font-size: 11.5px; }
 th.right { white-space: normal; }
-td small { display: block; max-width: 24em; color: var(--soft); font-size: 11.5px; }
+td small, th small { display: block; max-width: 24em; color: var(--soft); font-size: 11.5px; }
+th small { font-weight: 400; }
 td.text { min-width: 7em; max-width: 20em; }
-@media screen and (min-width: 721px) { td.id small { min-width: 11em; } }
+@media screen and (min-width: 721px) { td.id small { width: max-content; max-width: 11em; } }
 .id { overflow-wrap: normal; }
 .id > span { white-space: nowrap; }
 .total td { font-weight: 600; border-top: 2px solid var(--ink); border-bottom: 0; }
@@ -37,7 +37,7 @@ td.text { min-width: 7em; max-width: 20em; }
 .negative { color: var(--warn); }
 .notes p { margin: 0 0 4px; }
 @media (max-width: 720px) { main { max-width: none; padding: 18px 14px; } td, th { padding: 5px 6px; } td:first-child, th:first-child {
-  position: sticky; left: 0; background: var(--page, #fff); } }
+  position: sticky; left: 0; background: var(--paper); } }
 @media print { table { font-size: 7.5pt; } th { font-size: 7pt; } td, th { padding: 2.5px 4px; }
   td.text { min-width: 0; } td small { font-size: 6.5pt; }
   [title] { text-decoration: none; } }
@@ -257,8 +257,15 @@ def _body(glance: Glance, writing: Writing) -> tuple[Html, Sequence[GlanceColumn
         return tag("p", f"None: {glance.empty}."), columns
     rows = (_html_row(shown, row, columns, below, writing, "total" if row.is_sum else None) for row in shown.rows)
     totals = (_html_row(shown, row, columns, below, writing, "total") for row in shown.totals)
-    heads = [(column.title, column.kind.is_figure) for column in columns]
+    heads = [(_head(column, below.get(column.name)), column.kind.is_figure) for column in columns]
     return pages.table(heads, tag("tbody", rows), tag("tbody", totals)), columns
+
+
+def _head(column: GlanceColumn, below: GlanceColumn | None) -> Html:
+    """A figure that stands below another has its own title; names need none."""
+    if below is None or not below.kind.is_figure:
+        return markup(column.title)
+    return markup(column.title, tag("small", below.title.removeprefix(column.title).strip()))
 
 
 def _on_a_phone(columns: Sequence[GlanceColumn]) -> str:
@@ -276,23 +283,30 @@ def _html_row(
     writing: Writing,
     class_: str | None = None,
 ) -> Html:
-    cells = (
-        _html_cell(row, column, below.get(column.name), writing, glance.id_of(row, column.name)) for column in columns
-    )
+    cells = (_html_cell(glance, row, column, below.get(column.name), writing) for column in columns)
     return tag("tr", cells, class_=class_)
 
 
-def _html_cell(row: GlanceRow, column: GlanceColumn, below: GlanceColumn | None, writing: Writing, id_: str) -> Html:
-    """What stands below is a name, or what else the thing is known by."""
+def _html_cell(
+    glance: Glance, row: GlanceRow, column: GlanceColumn, below: GlanceColumn | None, writing: Writing
+) -> Html:
+    """What stands below is a name, what else the thing is known by, or what of a figure is of before."""
     cell = row.cells.get(column.name)
-    said = _written(cell, column, writing)
     classes = [_CLASSES.get(column.kind, "right")]
     if isinstance(cell, int) and cell < 0:
         classes.append("negative")
-    explained = f"milepost explain {shell_word(id_)}" if id_ and said else None
+    said, explained = _written(cell, column, writing), _explained(glance, row, column)
     inside = tag("span", said, title=explained) if explained or column.kind is CellKind.ID else said
     under = _written(row.cells.get(below.name), below, writing) if below is not None else ""
-    return tag("td", markup(inside, tag("small", under) if under else ""), class_=" ".join(classes))
+    small = (
+        tag("small", tag("span", under, title=_explained(glance, row, below))) if below is not None and under else ""
+    )
+    return tag("td", markup(inside, small), class_=" ".join(classes))
+
+
+def _explained(glance: Glance, row: GlanceRow, column: GlanceColumn) -> str | None:
+    id_ = glance.id_of(row, column.name) if row.cells.get(column.name) is not None else ""
+    return f"milepost explain {shell_word(id_)}" if id_ else None
 
 
 _CLASSES: Final[Mapping[CellKind, str]] = {CellKind.TEXT: "text", CellKind.ID: "id", CellKind.DAY: "nowrap"}

@@ -204,3 +204,15 @@ def test_balances_that_waited_for_a_rate_are_of_before(tmp_path: Path) -> None:
     assert (row["hours"], row["hours_before"]) == ("40", "40")
     assert row["revenue"] == row["revenue_before"]
     assert row["cost"] == row["cost_before"]
+
+
+def test_a_page_says_what_stands_below_a_figure(tmp_path: Path) -> None:
+    """Of 48 h, 1,920.00 and 4,800.00 are 40 h, 1,600.00 and 4,000.00 of before; each has its title and what explains it."""
+    write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380", OLD_8="1190", OLD_9="286"), worked("T-1", 3)])
+    run(tmp_path, "--until", "2026-03-15")
+    page = CliRunner().invoke(app, ["projects", "--html", "-", "--output", str(tmp_path / "output")]).stdout
+    assert page.count("<small>brought forward</small></th>") == 3
+    explained = '<small><span title="milepost explain &#x27;projects/BERLIN/BRIDGE#{}&#x27;">{}</span></small>'
+    assert explained.format("hours_before", "40") in page
+    assert explained.format("cost_before", "1,600.00") in page
+    assert explained.format("revenue_before", "4,000.00") in page

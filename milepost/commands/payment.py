@@ -97,6 +97,8 @@ def add(
         ],
         "payment_id",
     )
+    if applied:
+        say(f"It pays {_spread_text(applied, currency)}")
     if rest:
         way_out = "" if oldest or for_ else "; --for INVOICE or --oldest says what it pays"
         say(f"{amount_text(rest)} {currency} of it is for no invoice yet{way_out}")

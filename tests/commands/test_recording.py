@@ -100,6 +100,7 @@ def test_an_invoice_is_owed_and_a_payment_pays_it(firm: Path) -> None:
     assert owed() == "1200.00"
     assert milepost("payment", "add", "ACME", "500", "EUR", "--for", "INV-1", *AT).exit_code == 0
     rest = milepost("payment", "add", "ACME", "900", "EUR", "--oldest", *AT)
+    assert "It pays 700.00 EUR for INV-1" in told(rest)
     assert "200.00 EUR of it is for no invoice yet" in told(rest)
     run(firm)
     assert owed() == "0.00"

@@ -11,6 +11,7 @@ from domain.outputs import StatementLine
 from milepost.console import amount_text, shape
 from milepost.statement_data import line_json, plain_quantity
 from milepost.statement_diff import LineChange, RevisionDifference
+from milepost.statement_sheet import status_word
 from milepost.tables import Table, hours_text, short_text
 
 
@@ -43,8 +44,16 @@ def difference_tables(found: RevisionDifference, *, names: bool = True) -> list[
     )
     tables = [Table("Changes", columns, [*rows, sums] if rows else [], frozenset(range(3, 8)), 1)]
     if found.fields:
-        tables.insert(0, Table("Head", ("field", "before", "after"), found.fields))
+        tables.insert(
+            0, Table("Head", ("field", "before", "after"), [_head_row(found, *each) for each in found.fields])
+        )
     return tables
+
+
+def _head_row(found: RevisionDifference, name: str, before: str, after: str) -> tuple[str, str, str]:
+    if name == "status":
+        return name, status_word(found.before), status_word(found.after)
+    return name, before, after
 
 
 def _change_row(change: LineChange, *, names: bool) -> tuple[str, ...]:

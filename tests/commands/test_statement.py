@@ -21,6 +21,7 @@ from domain.outputs import BillingStatement, StatementLine, StatementTax, Undete
 from milepost.cli import app
 from milepost.locales import writing
 from milepost.statement_diff import difference
+from milepost.statement_diff_shown import difference_tables
 from milepost.statement_groups import GROUPS, EntryShare, grouped_lines
 from milepost.statement_sheet import StatementSheet, tax_sums
 from tests.commands.simulated_firm import simulated_run
@@ -404,13 +405,14 @@ def test_revisions_differ_line_by_line() -> None:
         statement_line(8, 100, 0, 800)._replace(person_id=name, entries=(name,)) for name in ("ADA", "BOB", "EVA")
     )
     less = ada._replace(quantity=7_000_000, amount=700_0000)
-    found = difference(statement_of(ada, bob), statement_of(less, eva)._replace(revision=2, status="issued"))
+    found = difference(statement_of(ada, bob)._replace(status="open"), statement_of(less, eva)._replace(revision=2))
     assert [(change.kind, change.line.person_id, change.quantity, change.amount) for change in found.changes] == [
         ("changed", "ADA", -1_000_000, -100_0000),
         ("added", "EVA", 8_000_000, 800_0000),
         ("removed", "BOB", -8_000_000, -800_0000),
     ]
     assert (found.is_of_revisions, found.amount) == (True, -100_0000)
+    assert ("status", "draft", "issued") in difference_tables(found)[0].rows
 
 
 def test_a_draft_is_told_once_however_often_its_revision_changes_state(tmp_path: Path) -> None:

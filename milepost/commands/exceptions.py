@@ -249,9 +249,10 @@ def _import_of_rates(category: str, port: ExceptionsOfRun) -> str:
     month_before = (first.replace(day=1) - timedelta(days=1)).replace(day=1)
     output = port.output
     folder = beside(None, output)
+    named = folder if folder.is_dir() else Path("INPUT")
     return (
-        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {shell_word(folder)}\n"
-        f"      {run_text(folder, output, a_day_later(output))}\n"
+        f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {shell_word(named)}\n"
+        f"      {run_text(named, output, a_day_later(output))}\n"
         "The file is that of the European Central Bank. Work of a day without a rate, such as a Saturday, goes on when one more day ends."
     )
 

@@ -414,6 +414,10 @@ def test_an_exception_of_a_missing_exchange_rate_says_how_to_bring_it(tmp_path: 
     way_out = f"milepost import ecb eurofxref-hist.zip --from 2025-12-01 --out {tmp_path}/input"
     then = f"milepost run --input {tmp_path}/input --output {tmp_path}/output --until 2026-04-01"
     assert f"Next: {way_out}\n      {then}\n" in shown.stderr
+    (tmp_path / "input").rename(tmp_path / "in")
+    unnamed = milepost("exceptions", "show", of_work["exception_id"], *output).stderr
+    assert f"{way_out.replace(f'{tmp_path}/input', 'INPUT')}\n      milepost run --input INPUT --output" in unnamed
+    (tmp_path / "in").rename(tmp_path / "input")
     assert "expected an exchange rate from USD to EUR for 2026-" in of_work["message"]
     days = [
         f"{day},1.1,\n"

@@ -255,19 +255,20 @@ def stores(known: LineHistory, day: date) -> Sequence[PrepaidBalance]:
 
 
 class LotLeft(NamedTuple):
-    """A lot that can be drawn: the most that can be of it, what was, and what is left."""
+    """A lot that can be drawn: the most that can be of it, what was, what is left, and what of that expires next."""
 
     lot: Lot
     limit: int
     drawn: int
     left: int
+    expires: int = 0
 
 
 class RetainerLeft(NamedTuple):
-    """All that can be drawn on a day; `expires` of it next, on `expires_on` at the latest, if nothing more is drawn. None: nothing does."""
+    """All that can be drawn on a day; what of it expires next does on `expires_on` at the latest, if nothing more is drawn. None: nothing
+    does."""
 
     lots: tuple[LotLeft, ...]
-    expires: int = 0
     expires_on: date | None = None
 
 
@@ -287,14 +288,16 @@ def left_on(known: LineHistory, day: date) -> RetainerLeft:
         return RetainerLeft(left)
     known = known._replace(ended=[ended for ended in _as_it_is(known).ended if ended.to <= own.period.start])
     kept = ends(known, own.period.start, own.period.to).limits
-    if expires := sum(each.left - max(kept[each.lot.name] - each.drawn, 0) for each in left):
-        return RetainerLeft(left, expires, own.period.last)
+    of_period = tuple(each._replace(expires=each.left - max(kept[each.lot.name] - each.drawn, 0)) for each in left)
+    if any(each.expires for each in of_period):
+        return RetainerLeft(of_period, own.period.last)
     last = next(stretch.last for stretch in _stretches(known) if own.agreed in stretch.held)
     lives = {each.lot.name: _last_life(each.lot, last) for each in left if each.left}
     first = min(lives.values(), default=FOR_EVER)
     if first >= FOR_EVER - DAY:
         return RetainerLeft(left)
-    return RetainerLeft(left, sum(each.left for each in left if lives.get(each.lot.name) == first), first)
+    of_life = (each._replace(expires=each.left if lives.get(each.lot.name) == first else 0) for each in left)
+    return RetainerLeft(tuple(of_life), first)
 
 
 def _last_life(lot: Lot, last: date) -> date:

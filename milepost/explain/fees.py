@@ -610,7 +610,7 @@ class FeeNodes:
     def _step(self, place: LineAtStep) -> int:
         return next(step.number for step in reversed(self.sources.trace.steps) if step.cause is place.draft.cause)
 
-    def _measured(self, place: LineAtStep, lot: Lot, title: str, path: str) -> Node:
+    def measured(self, place: LineAtStep, lot: Lot, title: str, path: str) -> Node:
         """A quantity of the terms, as hours or as money."""
         unit, currency = _unit(lot)
         whole = self.field(place, lot.agreed, title, getattr(lot.terms, path), path, "quantity")
@@ -619,7 +619,7 @@ class FeeNodes:
     def bought(self, place: LineAtStep, lot: Lot) -> Node:
         """Hours, or money, that the fee buys; a top-up at the price of the fee."""
         unit, currency = _unit(lot)
-        whole = self._measured(place, lot, "bought for the fee", "quantity")
+        whole = self.measured(place, lot, "bought for the fee", "quantity")
         if lot.name.startswith("top_up/"):
             fee = self.field(place, lot.agreed, "fee", lot.terms.fee, "fee")
             parameters: dict[str, Any] = {"step": step_of(currency) if currency else "0.000001", "mode": "down"}
@@ -693,7 +693,7 @@ class FeeNodes:
             return used._replace(title=title)
         if before.value == told.value:
             return before
-        over = [less("left of it", before, used), self._measured(place, lot, "goes over at most", "rollover")]
+        over = [less("left of it", before, used), self.measured(place, lot, "goes over at most", "rollover")]
         return agreeing(total(title, (used, least("goes over", over)), unit, currency, rule="R30"), told)
 
     def _drawn_by(self, place: LineAtStep, lot: Lot, step: int, before: date = date.max) -> list[Node]:

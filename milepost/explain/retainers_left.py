@@ -25,7 +25,7 @@ class RetainerLeftNodes:
         self.entries = entries
 
     def all(self, said: TracedOutput) -> tuple[Node, ...]:
-        return tuple(self._node(said, one, LEFT) for one in said.record.retainers)
+        return tuple(self._node(said, one, figure) for one in said.record.retainers for figure in (LEFT, EXPIRES))
 
     def part(self, said: TracedOutput, name: str) -> Node | None:
         """`retainers/CONTRACT/LINE/left` and `retainers/CONTRACT/LINE/expires`."""
@@ -42,10 +42,9 @@ class RetainerLeftNodes:
         currency = line.contract.terms.currency
         unit = ("amount", currency) if shown.unit == IN_MONEY else ("hours", "")
         title = f"retainer {shown.contract_id}/{shown.line_id}: {figure}"
-        if figure == LEFT:
-            made = total(title, [self._lot(said, line, lot, unit) for lot in line.left.lots], *unit)
-        else:
-            made = constant(title, line.left.expires, *unit)
+        part = self._lot if figure == LEFT else self._expires
+        lots = [lot for lot in line.left.lots if figure == LEFT or lot.expires]
+        made = total(title, [part(said, line, lot, unit) for lot in lots], *unit)
         until = f"{shown.expires_on}" if shown.expires_on is not None else "never"
         id_ = f"{said.record.project_id}#{RETAINERS}/{composed(shown.contract_id, shown.line_id)}/{figure}"
         return made._replace(id=id_, rule="R30", facts=(("on", f"{line.day}"), ("next expiry", until)))
@@ -58,6 +57,18 @@ class RetainerLeftNodes:
         )
         left = less(title, limit, *self._draws(said, line, lot.lot.name))
         return most(title, left, constant("nothing", 0, *unit)) if (left.value or 0) < 0 else left
+
+    def _expires(self, said: TracedOutput, line: LineLeft, lot: LotLeft, unit: tuple[str, str]) -> Node:
+        """All that is left, or what does not go over when the period ends: what others leave of `rollover` does."""
+        left = self._lot(said, line, lot, unit)
+        if lot.expires == lot.left:
+            return left
+        stays = [self._lot(said, line, one, unit) for one in line.left.lots if one.left and not one.expires]
+        place = LineAtStep(self.sources.draft(said.step), line.contract, line.line_id, line.known)
+        running = next(one.lot for one in line.left.lots if one.lot.period.start <= line.day < one.lot.period.to)
+        at_most = self.entries.drawing.fees.measured(place, running, "goes over at most", "rollover")
+        over = less("goes over of it", at_most, *stays) if stays else at_most
+        return less(f"{lot.lot.said}: expires", left, over)
 
     def _draws(self, said: TracedOutput, line: LineLeft, store: str) -> list[Node]:
         found = []

@@ -48,5 +48,5 @@ def _shown(one: LineLeft) -> ViewRetainer:
     """Money is drawn as an amount; a view has both units as quantities."""
     each_is: Quantity = QUANTITY_PER_AMOUNT if one.unit == IN_MONEY else 1
     left = each_is * sum(each.left for each in one.left.lots)
-    expires = each_is * one.left.expires
+    expires = each_is * sum(each.expires for each in one.left.lots)
     return ViewRetainer(one.contract.contract_id, one.line_id, one.unit, left, expires, one.left.expires_on)

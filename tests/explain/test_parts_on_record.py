@@ -66,3 +66,22 @@ def test_what_can_be_drawn_of_a_retainer_is_what_its_fee_buys() -> None:
     figure, nodes = explained(lines, "P#retainers/K/L/left")
     assert figure.value == 10 * HOURS_ONE
     assert any(each.field == "lines[0].terms.quantity" and each.value == 10 * HOURS_ONE for each in nodes)
+
+
+def test_what_expires_of_a_retainer_is_what_is_left_beyond_what_goes_over() -> None:
+    """3 h of January went over into February, which has 10 h. At most 4 h go over into March, those with the longest life: 3 h of
+    January and 6 h of February expire on the 28th.
+    """
+    lines = (
+        "contract K C LE USD",
+        "  line L P",
+        "    terms Retainer fee=1,000.00 unit=hours quantity=10 rollover=4 expiry=2 overage_rate=150.00",
+        "",
+        "2026-01-06 time T-1 bob 7 h",
+        "2026-01-31 day ended",
+        "2026-02-03 day ended",
+    )
+    figure, nodes = explained(lines, "P#retainers/K/L/expires")
+    assert figure.value == 9 * HOURS_ONE
+    assert any(each.field == "lines[0].terms.rollover" and each.value == 4 * HOURS_ONE for each in nodes)
+    assert any(each.field == "hours" and each.value == 7 * HOURS_ONE for each in nodes)

@@ -83,6 +83,7 @@ def goes_on(
     begins = _Standing(new, as_of)
     new.run([*said, *brought, *old.told[stands.told :]], until, begins.begin, begins.note)
     engagement_of = _engagements(old)
+    earlier = _of_earlier_rates(old.outputs(), as_of, until)
     found: dict[str, tuple[Mapping[Key, object], Mapping[Key, object]]] = {
         DAY_ONE: (stands.trial, begins.trial),
         STATEMENTS: (dict(_statements(old.outputs(stands.billed))), dict(_statements(new.outputs(begins.billed)))),
@@ -97,6 +98,7 @@ def goes_on(
         Difference(area, engagement_of.get(_whose(area, key), ""), key, *sides)
         for area, (before, after) in found.items()
         for key, sides in apart(before, after).items()
+        if key not in earlier
     ]
     figures = {area: len({*before, *after}) for area, (before, after) in found.items()}
     return Compared(
@@ -169,16 +171,33 @@ def _statements(outputs: Iterable[Output]) -> Iterator[tuple[Key, object]]:
 
 def _forecasts(outputs: Iterable[Output], as_of: date, until: date) -> Iterator[tuple[Key, object]]:
     """What was published last by the end of each calendar month after `as_of`, by figure, in the ledger's currency."""
+    for month, record in _last_published(outputs, as_of, until):
+        figures = record.ledger or record.project
+        for name in ForecastFigures._fields:
+            if name != "months":
+                yield (record.project_id, month, name), getattr(figures, name)
+
+
+def _of_earlier_rates(outputs: Iterable[Output], as_of: date, until: date) -> set[Key]:
+    """Per cents of a budget in another currency than the cost that nothing has moved since a day before `as_of`: they are by the exchange
+    rate of that day, and a firm that moves in says them first by that of `as_of`.
+
+    783.00 EUR of 5,900.00 GBP: 668.06 and 11.323051 % by the rate of 30 March, 668.37 and 11.328305 % by that of the 31st
+    """
+    return {
+        (record.project_id, month, "budget_used_percent")
+        for month, record in _last_published(outputs, as_of, until)
+        if record.ledger is not None and record.as_of < as_of
+    }
+
+
+def _last_published(outputs: Iterable[Output], as_of: date, until: date) -> Iterator[tuple[str, ForecastUpdate]]:
     published = [record for record in outputs if isinstance(record, ForecastUpdate)]
     first, last_of_all = (12 * day.year + day.month for day in (as_of, until))
     for place in range(first, last_of_all):
         month = f"{place // 12}-{place % 12 + 1:02d}"
         last = {record.project_id: record for record in published if f"{record.as_of:%Y-%m}" <= month}
-        for project_id, record in last.items():
-            figures = record.ledger or record.project
-            for name in ForecastFigures._fields:
-                if name != "months":
-                    yield (project_id, month, name), getattr(figures, name)
+        yield from ((month, record) for record in last.values())
 
 
 def _views(outputs: Iterable[Output]) -> Iterator[tuple[Key, object]]:

@@ -379,7 +379,7 @@ def _add(worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date, cut
         found.ended += ended
     for (of_contract, account), (amount, ledger) in unbilled_positions(entry).items():
         if of_contract == key[0]:
-            found.entries_ledger[account, entry.entry_id] += ledger
+            found.entries_ledger[account, work.subject_id] += ledger
             part = ledger * ended // amount // 100 * 100 if ended and amount else 0
             found.unbilled_ledger[account, "ended"] += part
             found.unbilled_ledger[account, _milestone_of(entry)] += ledger - part
@@ -590,7 +590,8 @@ def _entries(
 ) -> Iterator[Row]:
     """Of work that is not billed each entry, where none is billed in part, as the next statement would list them; those over caps where all
     that is over them is of entries."""
-    contract_id = contract.contract_id
+    contract_id, own = contract.contract_id, line_named(contract.terms, line_id)
+    takes_expenses = own is not None and isinstance(own.terms, Expenses) and not own.terms.limits
     waiting = sum(_over_of(entry, contract_id, line_id) for entry in entries)
     found: list[tuple[tuple[Any, ...], Row]] = []
     for entry in entries:
@@ -600,13 +601,16 @@ def _entries(
         over = _over_of(entry, contract_id, line_id) if waiting == over_cap else 0
         if not (amount or over) or price is None or entry.standing is None:
             continue
-        if entry.standing.charge is not None or amount < 0 or done.given_back or (issued and issued.invoiced):
-            return
-        row: Row = {"entry": entry.entry_id, "worked_on": price.day, "amount": money(amount)}
-        row["hours"] = hours(price.billable_hours)
         work = entry.standing
-        row |= {"person": work.person_id, "task": work.subject.task, "role": price.role}
-        row |= {"rate": hours(price.rate), "markup": hours(price.markup)}
+        is_expense = work.charge is not None and work.charge.kind == "expense" and takes_expenses
+        is_other = work.charge is not None and not is_expense
+        if is_other or amount < 0 or done.given_back or (issued and issued.invoiced):
+            return
+        row: Row = {"entry": work.subject_id, "worked_on": price.day, "amount": money(amount)}
+        if not is_expense:
+            row["hours"] = hours(price.billable_hours)
+            row |= {"person": work.person_id, "task": work.subject.task, "role": price.role}
+            row |= {"rate": hours(price.rate), "markup": hours(price.markup)}
         if over:
             row |= {"over_cap": money(over), "over_cap_hours": hours(price.hours - price.billable_hours)}
         found.append((_listed_at(entry, price, contract), row))
@@ -968,12 +972,13 @@ def write_csv(path: Path, rows: Sequence[Row]) -> Path:
 
 
 def opening(early: Iterable[Event], as_of: date) -> list[Event]:
-    """Contracts, projects, people, rates and plans, all recorded as the day begins."""
-    at = universal_midnight(as_of)
+    """Contracts, projects, people, rates and plans, all recorded as the day begins; assignments of its last hours when they were."""
+    begins = universal_midnight(as_of)
     found: list[Event] = []
     for event in early:
         if isinstance(event, SAID_AGAIN) or TOPICS[type(event).__name__] in REFERENCE_TOPICS:
             again: Any = event
+            at = max(begins, recording_time(event)) if isinstance(event, ResourceAssigned) else begins
             found.append(again._replace(recorded_at=at))
     return found
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.explanation import CONSTANT, Node
+from domain.money import parse_amount
 from milepost.explain.recompute import everything, recompute, unexplained
 from tests.audited import violations
 from tests.explain.test_every_scenario import explainer_of, figures
@@ -36,6 +37,29 @@ def as_of(firm: Firm) -> str:
     return max(AS_OF.findall(firm.balances))
 
 
+IN_EUROS = Firm(
+    """entity    LE  USD  America/New_York
+exchange  EUR USD 1.10 on 2026-06-09
+exchange  EUR USD 1.10 on 2026-06-15
+exchange  EUR USD 1.25 on 2026-06-30
+customer  C pays_in 1
+person    bob  consultant of LE
+cost      person bob 110.00 USD
+project   P of LE
+contract  K C LE EUR from 2026-06-08 cycle weekly
+  line L P budget 1,000.00
+    rate 200.00
+2026-06-09  terminate K on 2026-06-14""",
+    """2026-06-10  time T-1 bob 1 h
+2026-06-15  day ended
+2026-06-16  invoice INV-1 K/C/2026-06-08/1 200.00
+2026-06-16  pay PAY-1 C 200.00 EUR for INV-1=200.00
+2026-06-16  day ended""",
+    """2026-06-30  brought forward P as_of 2026-06-30
+  line L hours=1 cost=110.00 revenue=200.00 billed=200.00 paid=200.00 ledger.revenue=220.00 ledger.paid=220.00""",
+    """2026-07-01  day ended""",
+)
+
 # What a rate is a part of, and how many units come to an amount where a price allows several.
 SAID_BY_NOBODY = {"one", "units that come to it, by the fewest digits"}
 
@@ -54,6 +78,23 @@ def test_what_comes_after_is_the_same(name: str) -> None:
     # Balances state what was billed without what was conceded of it; views show it before.
     gross = " billed:" if "conceded=" in FIRMS[name].balances else "nothing"
     assert [one for one in differences(here.views, moved.views) if gross not in one] == []
+
+
+def test_cost_in_another_currency_is_by_the_rate_of_the_day_of_the_balances() -> None:
+    """110.00 USD of a budget of 1,000.00 EUR: 10 % at 1.10, when the last hour came. Nothing has moved since, so the old firm says no more.
+    A firm that moves in says it first on the day of the balances, at 1.25: 88.00 EUR, 8.8 %.
+    """
+    here, moved = both(IN_EUROS, as_of(IN_EUROS))
+    here.books.close()
+    moved.books.close()
+    [one, other] = (told.steps[0]["forecasts"]["P"] for told in (here, moved))
+    assert {name: (one[name], other[name]) for name in one if one[name] != other[name]} == {
+        "burn_cost": (parse_amount("100.00"), parse_amount("88.00")),
+        "eac_cost": (parse_amount("100.00"), parse_amount("88.00")),
+        "margin": (parse_amount("100.00"), parse_amount("112.00")),
+        "margin_percent": (50_000_000, 56_000_000),
+        "budget_used_percent": (10_000_000, 8_800_000),
+    }
 
 
 @pytest.mark.parametrize("name", sorted(FIRMS))

@@ -190,6 +190,7 @@ class EntryFields(OfLine):
     role: IdCell | None = None
     rate: NumberCell | None = None
     markup_percent: NumberCell | None = None
+    category: IdCell | None = None
 
 
 class OpenInvoiceFields(CellPart):

@@ -131,6 +131,7 @@ class EntryForward(NamedTuple):
     role: str | None = None
     rate: Rate | None = None
     markup_percent: Percent | None = None
+    category: str | None = None
 
 
 class BalanceForward(NamedTuple):

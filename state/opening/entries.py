@@ -1,5 +1,6 @@
 """Work that balances state entry by entry: what of each waits for room under a cap, and which rows open invoices bill."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
@@ -7,6 +8,7 @@ from typing import NamedTuple
 from domain.caps.consume import is_prorated, limit_on
 from domain.events.common import BalanceForward, EntryForward, InvoicedForward
 from domain.identity import composed
+from domain.terms import methods
 from domain.work.rows import BEFORE_MONTH, INVOICED, OPENING, row_id
 from state.books import WorkedBy
 from state.opening.caps import last_day_full_for_billing, last_day_with_room, same_limits
@@ -60,6 +62,20 @@ def worked_by(one: EntryForward) -> WorkedBy | None:
     if one.person_id is None or one.rate is None:
         return None
     return WorkedBy(one.person_id, one.task, one.role or "", one.rate, one.markup_percent or 0)
+
+
+def limited_category(plan: LinePlan, one: EntryForward) -> str | None:
+    """The category whose limit counts the entry."""
+    return one.category if one.category in methods.limits(plan.line.terms) else None
+
+
+def by_limited_category(plan: LinePlan, balance: BalanceForward) -> Counter[str]:
+    """What entries have of each category that is limited."""
+    found: Counter[str] = Counter()
+    for one in balance.entries:
+        if (category := limited_category(plan, one)) is not None:
+            found[category] += one.amount
+    return found
 
 
 def invoiced_part(one: InvoicedForward) -> str:

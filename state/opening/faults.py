@@ -12,7 +12,7 @@ from typing import NamedTuple
 from domain.billing.shares import parties_of, shared
 from domain.contract import category_of, held, included_id
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import BalanceForward, Deposit, Milestones, ReceivableForward
+from domain.events.common import BalanceForward, Deposit, Expenses, Milestones, ReceivableForward
 from domain.identity import composed
 from domain.money import format_amount, format_decimal
 from domain.receivables.opening import owed_and_settled, parts_of_payers, unlike_the_line
@@ -172,6 +172,8 @@ def _entries(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterato
             elif (each.person_id is None) != (each.rate is None):
                 got = "a rate" if each.person_id is None else f"person {each.person_id}"
                 message = f"expected the person who worked and the rate, or neither, got {got} alone"
+            elif each.category is not None and not isinstance(one.plan.line.terms, Expenses):
+                message = f"category: expected none on a line whose terms are not for expenses, got {each.category}"
             if message:
                 of = f"line {one.balance.line_id}: entry {each.entry_id}{row_of(each.source_row)}"
                 at = f"lines[{one.place}].entries[{number}]"

@@ -26,6 +26,7 @@ from state.opening.entries import (
     from_last,
     invoiced_part,
     invoiced_rows,
+    limited_category,
     listed_of,
     over_cap_by_entry,
     turn,
@@ -48,11 +49,12 @@ def bring_entries(
     earned: Amount | None,
 ) -> None:
     """Each is a row of its own day; where a lower cap was full on the day of the `former`, those until then come before what is over it.
-    What no cap counts is of the newest; what is over one waits for room later (`wait_for_room`)."""
+    What no cap counts is of the newest that no limit of a category counts; what is over a cap waits for room later (`wait_for_room`)."""
     over = over_cap_by_entry(loading, worked.plan, stated.balance)
     places = {one.entry_id: place for place, one in enumerate(stated.balance.entries, 1)}
     listed = sorted(stated.balance.entries, key=turn)
-    amounts = from_last(uncounted[0], [one.amount for one in listed])
+    categories = {one.entry_id: limited_category(worked.plan, one) for one in listed}
+    amounts = from_last(uncounted[0], [0 if categories[one.entry_id] else one.amount for one in listed])
     hours = from_last(uncounted[1], [one.hours for one in listed])
     for number, (one, amount, of_hours) in enumerate(zip(listed, amounts, hours, strict=True), 1):
         if not one.amount and one.entry_id not in over:
@@ -70,7 +72,15 @@ def bring_entries(
         value, hours_of = (waits.amount, waits.hours) if draft.entry(row) is not None else (0, 0)
         place = places[one.entry_id]
         work = OpeningWork(
-            0, one.hours + hours_of, 0, amount, of_hours, place=place, given=waits.given, by=worked_by(one)
+            0,
+            one.hours + hours_of,
+            0,
+            amount,
+            of_hours,
+            category=categories[one.entry_id],
+            place=place,
+            given=waits.given,
+            by=worked_by(one),
         )
         take_row(draft, loading, stated, on, part, one.amount + value, work, earned=earned, number=number)
         if one.entry_id in over:

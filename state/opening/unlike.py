@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from domain.caps.consume import CapRule, counting, limit_on
+from domain.contract import category_of
 from domain.events.commercial import BalancesBroughtForward
 from domain.money import format_amount, format_decimal
 from domain.receivables.opening import without_source
@@ -23,6 +24,7 @@ from state.opening.caps import (
     stated_of,
     taken_by,
 )
+from state.opening.entries import by_limited_category
 from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, is_of_whole_line, row_of
 from state.opening.loading import OR_BEGIN, UNBILLED_REST, Loading
 from state.opening.over_billing import some_bind_revenue
@@ -184,6 +186,14 @@ def _unlike_entries(draft: Draft, loading: Loading, stated: Stated) -> Iterator[
     if not balance.entries:
         return
     at = f"lines[{stated.place}].entries"
+    for category, got in by_limited_category(stated.plan, balance).items():
+        took = sum(cap.amount for cap in balance.caps if category_of(cap.cap_id, balance.line_id) == category)
+        if got > took:
+            message = (
+                f"line {balance.line_id}{row_of(balance.source_row)}: entries of category {category}: expected at most "
+                f"{format_amount(took, currency)} {currency}, what its limit is stated to have taken, got {format_amount(got, currency)}"
+            )
+            yield OpeningFault(DIFFERS, message, at, loading.contract.contract_id)
     got = sum(one.amount for one in balance.entries)
     rest = [row for row in opening_rows(draft, loading, balance.line_id) if is_part(row, stated, UNBILLED_REST)]
     if left := sum(row.work.charge.amount for row in rest if row.work is not None and row.work.charge is not None):

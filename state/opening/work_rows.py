@@ -30,6 +30,7 @@ from state.opening.caps import (
     taken_by,
 )
 from state.opening.entries import (
+    by_limited_category,
     listed_of,
     uncounted_of,
 )
@@ -71,7 +72,9 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     by_category = categories_of(worked, balance)
     value = worked.value - sum(beside_caps(draft, loading.contract, worked, by_category))
     unbilled_ended = balance.unbilled_ended if ended is not None else 0
-    expenses, billed, rest = _expenses_of(worked, before, by_category, unbilled_ended)
+    listed = by_limited_category(worked.plan, balance)
+    others = {category: amount - listed[category] for category, amount in by_category.items()}
+    expenses, billed, rest = _expenses_of(worked, before, others, unbilled_ended)
     units, billed, ended_rest, rest = _units_of(loading, stated, worked, (billed, unbilled_ended, rest))
     split = _split_of(loading, stated, worked, (value, billed, ended_rest, rest))
     hours, uncounted = _hours_of(worked, balance, split)
@@ -134,7 +137,7 @@ class _Uncounted(NamedTuple):
 def _expenses_of(
     worked: Worked, before: Worked, by_category: Mapping[str, Amount], unbilled_ended: Amount
 ) -> tuple[list[tuple[str, str, Worked, Amount]], Amount, Amount]:
-    """Rows of what is for expenses: name, category, when and amount, billed first; what else was billed, and was not."""
+    """Rows of what is for expenses and no entry lists: name, category, when and amount, billed first; what else was billed, and was not."""
     billed, rest, found = worked.billed, worked.rest, []
     whole = sum(by_category.values())
     others = max(rest - whole + max(min(whole, billed), 0), 0)

@@ -112,7 +112,7 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
             f"EntryForward.{name}"
             for name in (
                 *("entry_id", "worked_on", "amount", "hours", "over_cap", "over_cap_hours"),
-                *("person_id", "task", "role", "rate", "markup_percent"),
+                *("person_id", "task", "role", "rate", "markup_percent", "category"),
             )
         ),
         "tests/moving_in/stories.md",

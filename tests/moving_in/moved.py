@@ -591,7 +591,7 @@ def _entries(
     """Of work that is not billed each entry, where none is billed in part, as the next statement would list them; those over caps where all
     that is over them is of entries."""
     contract_id, own = contract.contract_id, line_named(contract.terms, line_id)
-    takes_expenses = own is not None and isinstance(own.terms, Expenses) and not own.terms.limits
+    takes_expenses = own is not None and isinstance(own.terms, Expenses)
     waiting = sum(_over_of(entry, contract_id, line_id) for entry in entries)
     found: list[tuple[tuple[Any, ...], Row]] = []
     for entry in entries:
@@ -607,7 +607,9 @@ def _entries(
         if is_other or amount < 0 or done.given_back or (issued and issued.invoiced):
             return
         row: Row = {"entry": work.subject_id, "worked_on": price.day, "amount": money(amount)}
-        if not is_expense:
+        if is_expense and work.charge is not None:
+            row["category"] = work.charge.category
+        else:
             row["hours"] = hours(price.billable_hours)
             row |= {"person": work.person_id, "task": work.subject.task, "role": price.role}
             row |= {"rate": hours(price.rate), "markup": hours(price.markup)}

@@ -6,7 +6,7 @@ of time 17 are two rows: `17` and `expense/17`. Time that is named like such a r
 
 from collections.abc import Mapping
 
-from domain.identity import parts_of
+from domain.identity import composed, parts_of
 
 TIME_ENTRY = "time_entry"
 EXPENSE = "expense"
@@ -59,6 +59,11 @@ def row_id(kind: str, fact_id: str) -> str:
     if kind == TIME_ENTRY and not fact_id.startswith(_MARKED):
         return fact_id
     return f"{kind}/{fact_id}"
+
+
+def fee_row(contract_id: str, line_id: str, name: str) -> str:
+    """Of what a contract line charges by itself."""
+    return row_id(FEE, f"{composed(contract_id, line_id)}/{name}")
 
 
 def named(row: str) -> tuple[str, str]:

@@ -36,7 +36,7 @@ from domain.terms.kind import IN_MONEY, Closed, Fee, LineHistory, PeriodLeft, Pr
 from domain.terms.retainer import Lot, in_unit, lots
 from domain.terms.subscription import MINIMUM, MONTHS, months
 from domain.units import Amount
-from domain.work.rows import DELIVERY, FEE, row_id
+from domain.work.rows import DELIVERY, fee_row
 from milepost.explain.arithmetic import by_day
 from milepost.explain.sources import Sources
 from milepost.explain.variable_price import VariableNodes
@@ -547,7 +547,7 @@ class FeeNodes:
             price = at.work.price if at is not None else None
             if at is None or price is None or price.contract_id != place.contract.contract_id:
                 continue
-            minimums = row_id(FEE, f"{composed(price.contract_id, price.line_id)}/{MINIMUM}")
+            minimums = fee_row(price.contract_id, price.line_id, MINIMUM)
             if price.line_id != place.line_id and month_of(price.day) == month and not row.startswith(minimums):
                 yield at
 

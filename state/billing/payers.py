@@ -16,11 +16,10 @@ from domain.billing.shares import Party, parties_of, shared, shared_in_turn, sha
 from domain.billing.statement import CORRECTION, Piece, grouped
 from domain.contract import BEGINNING, in_force
 from domain.events.commercial import ContractSigned
-from domain.identity import composed
 from domain.money import HALF_UP, allocate, round_ratio
 from domain.terms.deposit import REFUND
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Quantity
-from domain.work.rows import FEE, row_id
+from domain.work.rows import fee_row
 from state.books import Contract, Entry, Issued, PayerPart
 from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
@@ -184,7 +183,7 @@ def _is_refund(contract: Contract, one: Billed) -> bool:
 
 def is_refund_row(entry_id: str, contract_id: str, line_id: str) -> bool:
     """Whether the row is what is given back of the line's deposit."""
-    return entry_id == row_id(FEE, f"{composed(contract_id, line_id)}/{REFUND}")
+    return entry_id == fee_row(contract_id, line_id, REFUND)
 
 
 def _left_of_deposit(draft: Draft, contract_id: str, line_id: str, parties: Sequence[Party]) -> tuple[Amount, ...]:

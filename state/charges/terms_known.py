@@ -19,7 +19,7 @@ from domain.revenue.variable_price import Revisions, is_payable
 from domain.terms import methods, milestones
 from domain.terms.kind import OVER_TIME, Closed, LineHistory, PeriodLeft, TermsInForce, obliged_with, on_day
 from domain.units import Amount
-from domain.work.rows import FEE, OPENING, row_id
+from domain.work.rows import OPENING, fee_row, row_id
 from state.books import Acceptance, ClosedPeriod, Contract, ItemRevisions, LineFees, Reports, TermsVersion
 from state.charges.estimates import known_estimates
 from state.charges.spent import is_spent, known_spent
@@ -247,7 +247,7 @@ def takers(draft: Draft, milestone_id: str, fact: Acceptance) -> list[Taker]:
 
 
 def is_charged(draft: Draft, contract_id: str, line_id: str, name: str) -> bool:
-    entry = draft.entry(row_id(FEE, f"{composed(contract_id, line_id)}/{name}"))
+    entry = draft.entry(fee_row(contract_id, line_id, name))
     return entry is not None and entry.work is not None
 
 

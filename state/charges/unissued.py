@@ -25,7 +25,7 @@ from domain.caps.recorded import CapFigures
 from domain.identity import composed
 from domain.terms.subscription import MINIMUM
 from domain.units import Amount, Hours
-from domain.work.rows import FEE, row_id
+from domain.work.rows import fee_row
 from state.books import Contract, Entry, LineTotals, Price
 from state.caps.claims import Consumption, allotments, claim_of, order_key, stake_of, with_grant, with_returned
 from state.caps.sharers import has_steps, without_issue
@@ -46,7 +46,7 @@ class Unissued(NamedTuple):
 
 def minimum_rows(contract_id: str, line_id: str) -> str:
     """How rows begin that a line charges for its minimum."""
-    return row_id(FEE, f"{composed(contract_id, line_id)}/{MINIMUM}")
+    return fee_row(contract_id, line_id, MINIMUM)
 
 
 def moved_by_issue(draft: Draft, contract: Contract, line_ids: Sequence[str]) -> Counter[str]:

@@ -21,7 +21,7 @@ from domain.reference.zones import local_date
 from domain.terms.deposit import DEPOSIT, REFUND, Bounds, applied, is_named, left_in_all, left_to
 from domain.units import Amount
 from domain.why import Why, elsewhere, in_terms, rounding
-from domain.work.rows import FEE, row_id
+from domain.work.rows import fee_row
 from state.billing.payers import applied_to, has_part, part_of
 from state.books import Contract, Entry, Issued, StatementEntry
 from state.charges.terms_known import last_day, left_of, line_fees
@@ -98,7 +98,7 @@ def _bounds(
     listed: Sequence[StatementEntry],
 ) -> Bounds:
     line_id, currency = plan.line.line_id, plan.currency
-    row = row_id(FEE, f"{composed(contract.contract_id, line_id)}/{DEPOSIT}")
+    row = fee_row(contract.contract_id, line_id, DEPOSIT)
     whole, retained = why.figure(f"{of}#gross"), why.figure(f"{of}#retained")
     before = [why.figure(f"{of}#applied/{one.line_id}") for one in listed]
     left = total("left of the statement", (whole, *before), "amount", currency) if before else whole
@@ -151,7 +151,7 @@ def close(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:
 
 def _row(draft: Draft, contract: Contract, line_id: str, name: str) -> tuple[Entry, Issued] | None:
     """The row of the deposit's line with what was billed of it, if anything was."""
-    entry = draft.entry(row_id(FEE, f"{composed(contract.contract_id, line_id)}/{name}"))
+    entry = draft.entry(fee_row(contract.contract_id, line_id, name))
     issued = issued_on(entry, contract.contract_id, line_id) if entry is not None else None
     return (entry, issued) if entry is not None and issued is not None else None
 

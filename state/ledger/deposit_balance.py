@@ -7,14 +7,13 @@ given back or kept.
 """
 
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
-from domain.identity import composed
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, relieved
 from domain.reference.exchange import Exchange
 from domain.terms.deposit import DEPOSIT
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount
-from domain.work.rows import FEE, row_id
+from domain.work.rows import fee_row
 from state.books import Contract, Entry, Issued
 from state.charges.terms_known import line_fees
 from state.draft import Draft
@@ -22,7 +21,7 @@ from state.terms.plan import LinePlan, plan_on
 
 
 def deposit_row(contract_id: str, line_id: str) -> str:
-    return row_id(FEE, f"{composed(contract_id, line_id)}/{DEPOSIT}")
+    return fee_row(contract_id, line_id, DEPOSIT)
 
 
 def is_deposit(draft: Draft, contract: Contract, issued: Issued) -> bool:

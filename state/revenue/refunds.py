@@ -22,7 +22,7 @@ from domain.revenue.variable_price import fee_name, settled
 from domain.terms.kind import LineHistory, on_day
 from domain.units import Amount
 from domain.why import Rates, elsewhere, exchanged
-from domain.work.rows import FEE, OPENING, row_id
+from domain.work.rows import OPENING, fee_row
 from state.books import Contract, RefundLiability
 from state.charges.terms_known import known_of
 from state.draft import Draft
@@ -139,7 +139,7 @@ def charge_rows(history: LineHistory, contract_id: str, line_id: str) -> dict[st
 
 
 def charge_row(contract_id: str, line_id: str, item_id: str) -> str:
-    return row_id(FEE, f"{composed(contract_id, line_id)}/{fee_name(item_id)}")
+    return fee_row(contract_id, line_id, fee_name(item_id))
 
 
 def _charged(draft: Draft, contract: Contract, line_id: str, item_id: str) -> Amount:

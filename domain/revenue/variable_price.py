@@ -12,6 +12,11 @@ is caught up (88).
 
 A revision that settles it says what is due: that is part of the price for good, and charged on its day, or given back where it is below
 zero. Of a contract that was terminated only what is settled counts.
+
+A rebate is given one way: of what is due a statement credits what credit memos have not given of it. Memos name no part: they give the
+part that is settled first, and of each what no statement has credited.
+
+    12,000.00 of a rebate were given by a memo; it is settled at 20,000.00: 8,000.00 are credited
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,13 +113,24 @@ def settled_amount(revisions: Revisions) -> Amount:
 
 def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
     """What is due is charged on the day that settles it, also after the contract was terminated: it is for the days before."""
-    due = settled(known.revised)
+    due, given = settled(known.revised), given_by_memos(known)
     for item in agreed.line.variable_consideration:
         said = due.get(item.item_id)
         holds = said is not None and agreed.since <= said.as_of and (said.as_of < agreed.before or agreed.ends_early)
         if said is not None and holds and said.as_of <= until:
             words, first = spoken.said("variable", item=item.item_id), max(agreed.since, agreed.starts_on)
-            yield Fee(fee_name(item.item_id), said.as_of, said.amount or 0, words, first, said.as_of)
+            amount = (said.amount or 0) + given[item.item_id]
+            yield Fee(fee_name(item.item_id), said.as_of, amount, words, first, said.as_of)
+
+
+def given_by_memos(known: LineHistory) -> dict[str, Amount]:
+    """By item that is settled, the first first, what credit memos gave of it."""
+    left, found = known.rebates.by_memos, {}
+    for item_id, said in sorted(settled(known.revised).items(), key=lambda one: (one[1].as_of, one[0])):
+        open_still = -(said.amount or 0) - known.rebates.by_statements.get(item_id, 0)
+        found[item_id] = min(left, max(open_still, 0))
+        left -= found[item_id]
+    return found
 
 
 def fee_name(item_id: str) -> str:

@@ -96,6 +96,13 @@ class PeriodLeft(NamedTuple):
     over: Sequence[str] = ()
 
 
+class RebatesGiven(NamedTuple):
+    """What customers had of parts that take from a price: what credit memos gave of rebates, and what statements credit by item."""
+
+    by_memos: Amount = 0
+    by_statements: Mapping[str, Amount] = {}
+
+
 class LineHistory(NamedTuple):
     """What has happened on a line: milestones accepted (day by id), progress reported in the order of versions, billing periods closed,
     the terms' own periods ended, days on which it was topped up, what was left of a deposit when the contract was over.
@@ -104,7 +111,7 @@ class LineHistory(NamedTuple):
     contract's other lines charge for days of each calendar month (`2026-01`), their minimums apart. `begins_after` is the last day that
     balances brought forward include, `expired` what of stores had expired unused by then, `opening` what was earned by then. `spent` and
     `estimates` are of lines that earn by what is spent; `together` is what has happened on the other lines of a performance obligation, and
-    `revised` are revisions of variable parts of the price, by item and version.
+    `revised` are revisions of variable parts of the price, by item and version; `rebates` are what was given of them.
     """
 
     accepted: Mapping[str, date] = {}
@@ -123,6 +130,7 @@ class LineHistory(NamedTuple):
     opening: Opening | None = None
     together: Mapping[str, "LineHistory"] = {}
     revised: Mapping[str, Sequence[Revision]] = {}
+    rebates: RebatesGiven = RebatesGiven()
 
 
 def on_day(held: Sequence[TermsInForce], day: date) -> TermsInForce:

@@ -75,7 +75,7 @@ class ChargeNodes:
 
     def fee(self, work: Work, step: int) -> Node | None:
         """What the terms charge by themselves."""
-        return self.fees.fee(work.charge, self.sources.draft(step)) if work.charge is not None else None
+        return self.fees.fee(work.charge, self.sources.draft(step), step) if work.charge is not None else None
 
     def earned(self, work: Work, step: int) -> Node | None:
         """Of a charge that earns otherwise than it is billed."""

@@ -97,15 +97,15 @@ class FeeNodes:
         # What a line earns in all that earns another price than it charges; filled likewise.
         self.allocated: Callable[[LineAtStep, TermsInForce], Node] | None = None
 
-    def place(self, charge: Charge, draft: Draft) -> LineAtStep | None:
+    def place(self, charge: Charge, draft: Draft, step: int = -1) -> LineAtStep | None:
         contract = draft.contract(charge.contract_id or "")
         if contract is None or charge.line_id is None:
             return None
-        return LineAtStep(draft, contract, charge.line_id, known_of(draft, contract, charge.line_id))
+        return LineAtStep(draft, contract, charge.line_id, known_of(draft, contract, charge.line_id), step=step)
 
-    def fee(self, charge: Charge, draft: Draft) -> Node | None:
+    def fee(self, charge: Charge, draft: Draft, step: int = -1) -> Node | None:
         """What a row of a fee charges."""
-        place = self.place(charge, draft)
+        place = self.place(charge, draft, step)
         if place is None:
             return None
         if self._name(place, charge) == SETTLEMENT:
@@ -151,6 +151,7 @@ class FeeNodes:
             if one is last or not one.fee.cumulative:
                 made = self._due(place, one)
                 charged += [made] if made is not None and made.value else []
+        charged += [negated(node.title, node) for node in self.variable.given_by_memos(place).values()]
         title = charge.description or "settlement"
         return less(title, earned, *charged, rule="R46") if charged else earned._replace(title=title)
 
@@ -219,7 +220,7 @@ class FeeNodes:
         terms = agreed.line.terms
         item_id = next((one for one in settled(place.known.revised) if fee_name(one) == fee.name), None)
         if item_id is not None:
-            return self.variable.due(place, item_id)
+            return self.variable.charged(place, item_id)
         match terms:
             case FixedPrice() if not terms.by_progress:
                 return self._instalment(place, fee, agreed, terms)

@@ -35,13 +35,16 @@ from domain.work.rates import RateDecision
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.exchanges import along
+from milepost.explain.fees import LineAtStep
 from milepost.explain.forecast_prices import PricedLine, PriceNodes
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.books import Basis, Forecast, ForecastState, Issued
 from state.caps.claims import allotments
+from state.charges.rebates import standing
 from state.draft import Draft
+from state.forecast.ahead import ahead_of
 from state.forecast.bases import BUDGET, ESTIMATE
 from state.forecast.outlook import (
     has_ended,
@@ -784,9 +787,10 @@ class ForecastNodes:
     # Billing
 
     def billed(self, of: ForecastContext) -> Node:
-        """What statements of the project's lines have issued, less what was conceded of it."""
+        """What statements of the project's lines have issued, less what was conceded of it, and rebates that memos gave."""
         found: dict[str, list[Node]] = {}
         for contract_id, line_id, own in lines_of(of.draft, of.update.project_id):
+            found.setdefault(own, []).extend(self._rebates(of, contract_id, line_id))
             for entry_id in sorted(self.sources.trace.entry_ids()):
                 entry = self.sources.trace.entry_at(entry_id, of.said.step)
                 issued = issued_on(entry, contract_id, line_id) if entry is not None else None
@@ -798,6 +802,18 @@ class ForecastNodes:
                     if issued.conceded:
                         found[own].append(self.records.conceded(entry_id, contract_id, line_id, of.said.step))
         return self._in_currency("billed", found, of)
+
+    def _rebates(self, of: ForecastContext, contract_id: str, line_id: str) -> list[Node]:
+        """What credit memos gave of parts of the line's price, as `state/forecast/ahead.py` counts it."""
+        contract = of.draft.contract(contract_id)
+        if contract is None or of.draft.line(contract_id, line_id).project_id != of.update.project_id:
+            return []
+        if not standing(of.draft, contract_id, line_id).given:
+            return []
+        known = ahead_of(of.draft, contract, line_id, of.update.as_of).known
+        place = LineAtStep(of.draft, contract, line_id, known, foreseen=True, step=of.said.step)
+        nodes = self.entries.charges.fees.variable.given_by_memos(place).values()
+        return [negated("given by credit memos", node) for node in nodes]
 
 
 def _words(name: str) -> str:

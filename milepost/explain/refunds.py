@@ -9,8 +9,9 @@ from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import LineAtStep
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
+from state.charges.rebates import KIND, charge_row
 from state.charges.terms_known import known_of
-from state.revenue.refunds import KIND, PricedReduction, charge_row, charge_rows, given_of, reductions_of
+from state.revenue.refunds import PricedReduction, charge_rows, given_of, reductions_of
 from state.terms.plan import contract_policies
 
 
@@ -23,6 +24,7 @@ class RefundNodes:
         self.allocation = allocation
         self.recorded = records.statements.recorded
         self.recorded.resolvers[KIND] = self._owed_back
+        allocation.fees.variable.credited = self._credited
 
     def _owed_back(self, journal_id: str) -> Node | None:
         said = self.sources.trace.journals[journal_id]
@@ -57,6 +59,10 @@ class RefundNodes:
             total("price", prices, "amount", currency),
             total("invoiced of the price", invoiced, "amount", currency),
         )
+
+    def _credited(self, at: LineAtStep, item_id: str) -> Node:
+        contract_id = at.contract.contract_id
+        return self.records.issued_on(charge_row(contract_id, at.line_id, item_id), contract_id, {at.line_id}, at.step)
 
     def _price_invoiced(self, at: LineAtStep) -> Node:
         rows = set(charge_rows(at.known, at.contract.contract_id, at.line_id).values())

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from domain.events.commercial import VariableConsiderationRevised
 from domain.events.common import VariableConsideration
-from domain.explanation import Node, Parameter, constant, evaluated, step_of
+from domain.explanation import Node, Parameter, constant, evaluated, least, less, negated, step_of, total
 from domain.revenue.allocation import PricedItem
-from domain.revenue.variable_price import FORESEEN, MOST_LIKELY, items_on, most_likely, settled
+from domain.revenue.variable_price import FORESEEN, MOST_LIKELY, given_by_memos, items_on, most_likely, settled
 from domain.terms.kind import TermsInForce
 from state.charges.terms_known import agreed_versions
+from state.revenue.refunds import given_of
 
 if TYPE_CHECKING:
     from milepost.explain.fees import FeeNodes, LineAtStep
@@ -25,6 +26,8 @@ Said = VariableConsideration | VariableConsiderationRevised
 class VariableNodes:
     def __init__(self, fees: FeeNodes) -> None:
         self.fees = fees
+        # What a statement has of what is settled of an item; filled by the nodes of refunds.
+        self.credited: Callable[[LineAtStep, str], Node] | None = None
 
     def item(self, at: LineAtStep, priced: PricedItem, since: date) -> Node:
         """What counts of an item from a day on."""
@@ -46,6 +49,36 @@ class VariableNodes:
         event = self._revision(at, item_id, said.version)
         leaf = self._of_event(self._stating(at, item_id, said.as_of), event)
         return leaf(f"{item_id}: settled", said.amount or 0, "amount", "amount")
+
+    def charged(self, at: LineAtStep, item_id: str) -> Node:
+        """What is due of an item, less what credit memos gave of it."""
+        due, given = self.due(at, item_id), self.given_by_memos(at).get(item_id)
+        if given is None:
+            return due
+        return total(f"{item_id}: settled, and not given by credit memos", (due, given), "amount", due.currency)
+
+    def given_by_memos(self, at: LineAtStep) -> dict[str, Node]:
+        """By item that is settled, or expected to be, where memos gave something of it."""
+        found: dict[str, Node] = {}
+        contract, shares = at.contract, given_by_memos(at.known)
+        if not any(shares.values()):
+            return found
+        of, currency = given_of(contract.contract_id, at.line_id), contract.terms.currency
+        left = self.fees.statements.recorded.sum(of, "given by credit memos", at.step, currency)
+        for item_id, share in shares.items():
+            if share:
+                found[item_id] = least(f"{item_id}: given by credit memos", [left, self._open(at, item_id)])
+                left = less("given by credit memos of other parts", left, found[item_id])
+        return found
+
+    def _open(self, at: LineAtStep, item_id: str) -> Node:
+        """What of an item no statement has credited."""
+        goes_back = negated(f"{item_id}: goes back", self.due(at, item_id))
+        if not at.known.rebates.by_statements.get(item_id) or self.credited is None:
+            return goes_back
+        return total(
+            f"{item_id}: not on a statement", (goes_back, self.credited(at, item_id)), "amount", goes_back.currency
+        )
 
     def _estimate(self, agreed: TermsInForce, item: VariableConsideration, said: Said, leaf: Leaf) -> Node:
         currency = agreed.contract.currency

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from domain.revenue.over_time import earned_by, earning
+from domain.revenue.variable_price import given_by_memos
 from domain.terms import methods, spoken
 from domain.terms.kind import Fee, LineHistory
 from domain.units import Amount
@@ -32,7 +33,9 @@ def settlement(contract: Contract, known: LineHistory, charged: Sequence[Fee]) -
         return
     last = contract.terminated_on - timedelta(days=1)
     earned = _earned(known, last)
-    if rest := earned - sum(fee.amount for fee in charged):
+    # What credit memos gave of what is settled is charged by no fee.
+    given = sum(given_by_memos(known).values())
+    if rest := earned - sum(fee.amount for fee in charged) + given:
         yield Fee(SETTLEMENT, last, rest, spoken.said("settlement", day=last))
 
 

@@ -22,6 +22,7 @@ from domain.units import Amount
 from domain.work.rows import OPENING, fee_row, row_id
 from state.books import Acceptance, ClosedPeriod, Contract, ItemRevisions, LineFees, Reports, TermsVersion
 from state.charges.estimates import known_estimates
+from state.charges.rebates import rebates_of
 from state.charges.spent import is_spent, known_spent
 from state.charges.unissued import minimum_rows, moved_by_issue
 from state.draft import Draft
@@ -74,7 +75,7 @@ def every_obliged(held: Sequence[TermsInForce]) -> list[str]:
 
 def _alone(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
     fees, held = line_fees(draft, contract, line_id), agreed_versions(draft, contract, line_id)
-    spends = is_spent(held)
+    spends, revised = is_spent(held), _revised(draft, contract, line_id, held)
     project_id = held[-1].line.project_id if held else ""
     opening = _opening(draft, contract.contract_id, line_id, held) if spends else None
     return LineHistory(
@@ -92,7 +93,8 @@ def _alone(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
         known_spent(draft, contract, line_id, held).spent if spends else (),
         known_estimates(draft, contract, line_id, held, opening) if spends else (),
         opening,
-        revised=_revised(draft, contract, line_id, held),
+        revised=revised,
+        rebates=rebates_of(draft, contract.contract_id, line_id, revised),
     )
 
 

@@ -20,11 +20,13 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.events.common import Milestones
+from domain.revenue.variable_price import given_by_memos
 from domain.terms import methods
 from domain.terms.kind import Fee, LineHistory
 from domain.units import Amount
 from domain.work.rows import ADJUSTMENT
 from state.books import Contract, Inclusion, LineEarning, Project
+from state.charges import rebates
 from state.charges.fees_due import fees_due
 from state.charges.settlement import settlement
 from state.charges.terms_known import known_of
@@ -117,3 +119,11 @@ def _ahead(draft: Draft, contract: Contract, line_id: str, known: LineHistory, a
     allocated = foreseen.known.held[-1].allocated
     total = allocated.earns if allocated is not None else sum(fee.amount for fee in fees)
     return TermsAhead(foreseen.known, tuple(fees), total)
+
+
+def rebates_counted(draft: Draft, contract_id: str, line_id: str, as_of: date) -> Amount:
+    """What credit memos gave of parts of the line's price that are settled, or expected to be."""
+    contract = draft.contract(contract_id)
+    if contract is None or not rebates.standing(draft, contract_id, line_id).given:
+        return 0
+    return sum(given_by_memos(ahead_of(draft, contract, line_id, as_of).known).values())

@@ -35,6 +35,7 @@ from domain.reference.exchange import SAME_CURRENCY
 from domain.units import Amount, Percent
 from state.books import Contract, Forecast, Project
 from state.draft import Draft
+from state.forecast.ahead import rebates_counted
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
 from state.forecast.expected import ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
@@ -380,16 +381,19 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
 def _line_sums(
     draft: Draft, project_id: str, of: ProjectTerms, policies: Resolved, currency: str, as_of: date
 ) -> tuple[Amount, Amount] | None:
-    """What is issued of the project less what was conceded of it, and what is billable and not issued, deposits left out."""
+    """What is issued of the project less what was conceded of it and rebates that memos gave, and what is billable and not issued, deposits
+    left out."""
     mode = policies.money_mode
     billed = accrued = 0
     for contract_id, line_id, own in of.ever:
-        totals = in_project(draft.line(contract_id, line_id), project_id)
+        line = draft.line(contract_id, line_id)
+        totals = in_project(line, project_id)
         rate = SAME_CURRENCY if own == currency else rate_to(draft, policies, own, currency, as_of)
         if rate is None:
             return None
         above, below, due = rate.numerator, rate.denominator, totals.billable - totals.issued
-        if stays := totals.issued - totals.conceded:
+        given = rebates_counted(draft, contract_id, line_id, as_of) if line.project_id == project_id else 0
+        if stays := totals.issued - totals.conceded - given:
             billed += convert(stays, above, below, currency, mode)
         if due and not (of.keeps_back and is_deposit(draft, contract_id, line_id)):
             accrued += convert(due, above, below, currency, mode)

@@ -37,6 +37,7 @@ from state.books import (
 )
 from state.charges import drawing, milestones_due, own_periods
 from state.charges.fees_due import fees_due
+from state.charges.rebates import given_now
 from state.charges.settlement import settlement
 from state.charges.spent import category_of
 from state.charges.terms_known import known_of, line_fees
@@ -173,9 +174,9 @@ def after_event(draft: Draft) -> None:
     """Where what is drawn has changed: what is expired of it, and whether a line has to fill up when the day ends.
 
     Where a fee waited and does no more: what would have taken it back. Where what was spent of budgets by the end of a period has changed:
-    what it charges.
+    what it charges. Where a credit memo gave a rebate: what is left of it to be credited.
     """
-    for contract_id in sorted(_no_more_waiting(draft) | set(_recounted(draft))):
+    for contract_id in sorted(_no_more_waiting(draft) | set(_recounted(draft)) | given_now(draft)):
         contract = draft.contract(contract_id)
         if contract is not None:
             settle(draft, contract)

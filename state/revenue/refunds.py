@@ -18,12 +18,13 @@ from domain.outputs import JournalEntry
 from domain.reference.zones import local_date
 from domain.revenue.allocation import AllocatedPrice, PricedItem, SharingLine
 from domain.revenue.refund import RULE, Reduction, RefundMove, moved, owed_back
-from domain.revenue.variable_price import fee_name, settled
+from domain.revenue.variable_price import settled
 from domain.terms.kind import LineHistory, on_day
 from domain.units import Amount
 from domain.why import Rates, elsewhere, exchanged
-from domain.work.rows import OPENING, fee_row
+from domain.work.rows import OPENING
 from state.books import Contract, RefundLiability
+from state.charges.rebates import KIND, charge_row, issued_of_item, standing
 from state.charges.terms_known import known_of
 from state.draft import Draft
 from state.ledger import position, standings
@@ -33,7 +34,6 @@ from state.rerating.rerate import line_ids
 from state.revenue.beside import PlaceBeside, place_beside
 from state.terms.plan import LinePlan, newest_plan
 
-KIND: Final = "refund"
 # What changes what is owed back, with what is invoiced.
 WATCHED: Final = frozenset({"contract", "variable_consideration", "line", "fees", KIND})
 
@@ -72,10 +72,6 @@ def give(draft: Draft, contract_id: str, line_id: str, back: Balance, part: Carr
     if draft.why is not None and part is not None:
         add_both(draft.why, _stands(place), part.taken_back("given by a credit memo"))
         draft.why.add(given_of(contract_id, line_id), part.amount)
-
-
-def standing(draft: Draft, contract_id: str, line_id: str) -> RefundLiability:
-    return draft.part(KIND, composed(contract_id, line_id)) or RefundLiability()
 
 
 def _stands(place: str) -> str:
@@ -138,16 +134,9 @@ def charge_rows(history: LineHistory, contract_id: str, line_id: str) -> dict[st
     return {item_id: charge_row(contract_id, line_id, item_id) for item_id in items}
 
 
-def charge_row(contract_id: str, line_id: str, item_id: str) -> str:
-    return fee_row(contract_id, line_id, fee_name(item_id))
-
-
 def _charged(draft: Draft, contract: Contract, line_id: str, item_id: str) -> Amount:
     """What invoices have of what is settled of an item."""
-    entry = draft.entry(charge_row(contract.contract_id, line_id, item_id))
-    place = contract.contract_id, line_id
-    issued = entry.issued if entry is not None else ()
-    return sum(one.invoiced for one in issued if (one.contract_id, one.line_id) == place)
+    return sum(one.invoiced for one in issued_of_item(draft, contract.contract_id, line_id, item_id))
 
 
 def _price_invoiced(draft: Draft, contract: Contract, line_id: str) -> Amount:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, REFUND_LIABILITY, SERVICE_REVENUE
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, RECEIVABLE, REFUND_LIABILITY, SERVICE_REVENUE
 from domain.audit import refunds
 from domain.units import Amount
 from tests.audit.test_engagement_checks import engagement
 from tests.auditing import check_journals
-from tests.properties.test_variable_consideration import ITEMS, Played, Step, Story, _day, _events, stories
+from tests.properties.test_variable_consideration import ITEMS, Played, Step, Story, _day, _events, shown, stories
 
 
 def owed_back(story: Story, known: list[Step]) -> Amount:
@@ -50,3 +50,42 @@ def test_what_is_expected_to_go_back_is_owed_once_the_price_is_invoiced(story: S
     check_journals(played.journals())
     assert refunds.check(engagement(*played.journals())).violations == ()
     played.books.close()
+
+
+@settings(max_examples=40)
+@given(stories(), st.integers(0, 12), st.integers(0, 100))
+def test_what_memos_gave_is_credited_by_no_statement(story: Story, invoiced_after: int, percent: int) -> None:
+    """A memo gives a part of all that no statement has credited by then, before or after it is settled."""
+    events, late = _events(story), _day(330)
+    played = Played(story)
+    due = {one.item: one.estimate.outcomes[0][1] * story.step for one in story.steps if one.settled and one.estimate}
+    settled: set[str] = set()
+    for count, place in enumerate(story.order):
+        if count == min(invoiced_after, len(story.order) - 1):
+            played.fold({"type": "StatementRequested", "request_id": "R-1", "contract_id": "K"}, late)
+            played.invoice(late)
+            left = sum(max(-amount, 0) for item, amount in due.items() if item not in settled)
+            if rebate := left // story.step * percent // 100 * story.step:
+                played.fold(_memo(shown(rebate)), late)
+        played.fold(events[place], late)
+        settled |= {story.steps[place].item} if story.steps[place].settled else set()
+    played.fold({"type": "StatementRequested", "request_id": "R-2", "contract_id": "K"}, late)
+    played.invoice(late)
+    assert played.on(RECEIVABLE) == story.earned(story.steps) == story.price + sum(due.values())
+    assert not played.on(REFUND_LIABILITY)
+    assert not played.on(CONTRACT_ASSET, CONTRACT_LIABILITY)
+    check_journals(played.journals())
+    played.books.close()
+
+
+def _memo(amount: str) -> dict[str, object]:
+    who = {"requested_by": "ann", "approved_by": "ben", "issued_on": _day(330)}
+    lines = [{"line_id": "L", "amount": amount}]
+    return {
+        "type": "CreditMemoIssued",
+        "credit_memo_id": "M",
+        "invoice_id": "I-0",
+        "kind": "rebate",
+        "lines": lines,
+        **who,
+    }

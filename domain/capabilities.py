@@ -212,7 +212,19 @@ LOSS_PROVISION: Final = Capability(
     brought_forward=ForwardAmount("provision", ONEROUS_LOSS, PROVISION),
 )
 
+BEYOND_ESTIMATE: Final = "rebate_above_estimate"
 REFUNDS: Final = Capability(
+    categories={
+        BEYOND_ESTIMATE: OwnCategory(
+            Category(
+                "finance",
+                "warning",
+                "Have the estimate of the part raised to what was given (VariableConsiderationRevised), or settled at it: revenue follows. "
+                "Until then what was given beyond it stands as a debit on 2320.",
+            ),
+            "rebate above the estimate",
+        )
+    },
     promise=Promise(
         "refunds",
         "no more is owed back to a customer than its invoices asked for, and nothing of it is left in the ledger alone",

@@ -110,6 +110,7 @@ ABOUT: Final = {
     "tax_undetermined": ("tax region",),
     "rounding_over_limit": ("journal",),
     "loss_making": ("contract",),
+    "rebate_above_estimate": ("contract line",),
     "no_estimate": ("project", "contract line"),
     "amendment_gap": ("amendment",),
     "unapproved_amendment": ("amendment",),

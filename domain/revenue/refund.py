@@ -8,7 +8,8 @@ that is invoiced; what is settled is owed as a whole until an invoice credits it
     all is invoiced: 20,000.00; the penalty is settled at 5,000.00: 5,000.00; the next invoice credits them: nothing
 
 Rebates that credit memos give are debited to the same account, so that what they gave is owed no more. More than is expected in all they
-should not give: what goes beyond stands there as a debit, since no revenue has been reduced by it.
+should not give: what goes beyond stands there as a debit, since no revenue has been reduced by it, and is reported until the estimate is
+raised.
 """
 
 from collections.abc import Callable, Sequence
@@ -73,6 +74,11 @@ def owed_back(reductions: Sequence[Reduction], given: Amount, currency: str, mod
     return max(owed, min(given, left)) - given
 
 
+def given_beyond(reductions: Sequence[Reduction], given: Amount) -> Amount:
+    """What credit memos gave that nobody expects."""
+    return max(given - sum(one.left for one in reductions), 0)
+
+
 def moved(
     wanted: Amount, had: Balance, position: ContractPosition, exchange: Exchange, ledger_currency: str, mode: str
 ) -> list[Leg]:
@@ -108,10 +114,20 @@ def say_owed_back(reductions: Sequence[Reduction], facts: Sequence[ReductionFact
     nothing = constant("nothing", 0, "amount", currency)
     pairs = list(zip(reductions, facts, strict=True))
     owed = total("invoiced of what goes back", [_say_owed(*each, mode) for each in pairs], "amount", currency)
-    left = total("expected to go back", [_say_left(*each, nothing) for each in pairs], "amount", currency)
     if given.value:
+        left = _say_all_left(pairs, nothing)
         owed = most("invoiced, or given already", owed, least("given, as far as it is expected", [given, left]))
     return less("owed back", owed, given, rule="IFRS 15.55")
+
+
+def say_given_beyond(reductions: Sequence[Reduction], facts: Sequence[ReductionFacts], given: Node) -> Node:
+    nothing = constant("nothing", 0, "amount", given.currency)
+    left = _say_all_left(list(zip(reductions, facts, strict=True)), nothing)
+    return less("given, and not expected to go back", given, left)
+
+
+def _say_all_left(pairs: Sequence[tuple[Reduction, ReductionFacts]], nothing: Node) -> Node:
+    return total("expected to go back", [_say_left(*each, nothing) for each in pairs], "amount", nothing.currency)
 
 
 def _say_left(one: Reduction, facts: ReductionFacts, nothing: Node) -> Node:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from domain import capabilities
 from domain.accounts import CURRENCY_ROUNDING
 from domain.caps.consume import is_limited, limit_of, period_of
 from domain.caps.purchase_order import OVER_CAP, OVER_ORDER, SUBJECT_KIND
@@ -31,6 +32,7 @@ from milepost.explain.journals import JournalNodes
 from milepost.explain.receivable_stakes import ReceivableStakes
 from milepost.explain.receivables import OWNED
 from milepost.explain.records import RecordNodes
+from milepost.explain.refunds import RefundNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.caps.claims import allotments
@@ -59,6 +61,7 @@ class ExceptionNodes:
         at_stake: AtStakeNodes,
         balances: BalanceNodes,
         forecasts: ForecastNodes,
+        refunds: RefundNodes,
     ) -> None:
         self.sources = sources
         self.entries = entries
@@ -68,6 +71,7 @@ class ExceptionNodes:
         self.at_stake = at_stake
         self.balances = balances
         self.forecasts = forecasts
+        self.refunds = refunds
         self.of_receivables = ReceivableStakes(sources, journals.receivables, entries.given_up)
 
     def exception(self, exception_id: str) -> Node:
@@ -157,6 +161,9 @@ class ExceptionNodes:
                 return total(TITLE, values, "amount", record.blocks_currency or "")
             case "loss_making":
                 return self._loss(said, record)
+            case capabilities.BEYOND_ESTIMATE:
+                contract_id, line_id = parts_of(record.subject_id)
+                return self.refunds.given_beyond(contract_id, line_id, self._first(record))
             case "tax_undetermined":
                 return self.statements.taxes.undetermined(said, self._raised(record), record)
             case "tax_differs":

@@ -59,7 +59,7 @@ class Explainer:
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
         LiabilityNodes(self.sources, self.records, self.journals)
         ProvisionNodes(self.sources, self.statements.recorded, self.entries.charges.over_time, self.records.recognised)
-        RefundNodes(self.sources, self.records, self.entries.charges.over_time.allocation)
+        refunds = RefundNodes(self.sources, self.records, self.entries.charges.over_time.allocation)
         self.listed = CashAndOrderNodes(self.sources, self.caps, self.statements.funding, self.journals.receivables)
         self.retainers = RetainerLeftNodes(self.sources, self.entries)
         self.balances = BalanceNodes(self.sources, self.entries, self.records, self.listed, self.retainers)
@@ -78,6 +78,7 @@ class Explainer:
             at_stake,
             self.balances,
             self.forecasts,
+            refunds,
         )
 
     @property

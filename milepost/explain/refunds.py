@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from domain.explanation import Node, negated, total
 from domain.outputs import JournalEntry
-from domain.revenue.refund import RULE, ReductionFacts, say_owed_back
+from domain.revenue.refund import RULE, Reduction, ReductionFacts, say_given_beyond, say_owed_back
 from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import LineAtStep
 from milepost.explain.records import RecordNodes
@@ -13,6 +15,15 @@ from state.charges.rebates import KIND, charge_row
 from state.charges.terms_known import known_of
 from state.revenue.refunds import PricedReduction, charge_rows, given_of, reductions_of
 from state.terms.plan import contract_policies
+
+
+class MadeOf(NamedTuple):
+    """What is owed back of a line is made of."""
+
+    reductions: list[Reduction]
+    facts: list[ReductionFacts]
+    given: Node
+    mode: str
 
 
 class RefundNodes:
@@ -29,16 +40,24 @@ class RefundNodes:
     def _owed_back(self, journal_id: str) -> Node | None:
         said = self.sources.trace.journals[journal_id]
         journal: JournalEntry = said.record
-        draft, line_id = self.sources.draft(said.step), journal.rule.removeprefix(RULE)
-        contract = draft.contract(journal.affected_id)
-        assert contract is not None, "the journal is of it"
-        place = LineAtStep(draft, contract, line_id, known_of(draft, contract, line_id), step=said.step)
+        made = self._made_of(journal.affected_id, journal.rule.removeprefix(RULE), said.step)
+        return say_owed_back(made.reductions, made.facts, made.given, made.mode)
+
+    def given_beyond(self, contract_id: str, line_id: str, step: int) -> Node:
+        """What credit memos gave of the line that nobody expects."""
+        made = self._made_of(contract_id, line_id, step)
+        return say_given_beyond(made.reductions, made.facts, made.given)
+
+    def _made_of(self, contract_id: str, line_id: str, step: int) -> MadeOf:
+        draft = self.sources.draft(step)
+        contract = draft.contract(contract_id)
+        assert contract is not None, "the line is of it"
+        place = LineAtStep(draft, contract, line_id, known_of(draft, contract, line_id), step=step)
         priced = reductions_of(draft, contract, line_id)
-        given = self.recorded.sum(
-            given_of(contract.contract_id, line_id), "given by credit memos", said.step, journal.currency
-        )
+        of, currency = given_of(contract_id, line_id), contract.terms.currency
+        given = self.recorded.sum(of, "given by credit memos", step, currency)
         facts = [self._facts(place, each) for each in priced]
-        return say_owed_back([each.of for each in priced], facts, given, contract_policies(draft, contract).money_mode)
+        return MadeOf([each.of for each in priced], facts, given, contract_policies(draft, contract).money_mode)
 
     def _facts(self, place: LineAtStep, priced: PricedReduction) -> ReductionFacts:
         item, currency = priced.item, place.contract.terms.currency

@@ -9,21 +9,24 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from domain.accounts import REFUND_LIABILITY
+from domain.capabilities import BEYOND_ESTIMATE
 from domain.explanation import constant
 from domain.identity import composed
 from domain.ledger.journal import Leg, journal_by_project, merge
 from domain.ledger.position import Balance, ContractPosition
 from domain.ledger.recorded import SIDES, Carried, add_both, all_of, journal_line, line_of, parts_of_both, position_on
+from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.reference.zones import local_date
+from domain.refusals import LINE
 from domain.revenue.allocation import AllocatedPrice, PricedItem, SharingLine
-from domain.revenue.refund import RULE, Reduction, RefundMove, moved, owed_back
+from domain.revenue.refund import RULE, Reduction, RefundMove, given_beyond, moved, owed_back
 from domain.revenue.variable_price import settled
 from domain.terms.kind import LineHistory, on_day
 from domain.units import Amount
 from domain.why import Rates, elsewhere, exchanged
 from domain.work.rows import OPENING
-from state.books import Contract, RefundLiability
+from state.books import Contract, OpenException, RefundLiability
 from state.charges.rebates import KIND, charge_row, issued_of_item, standing
 from state.charges.terms_known import known_of
 from state.draft import Draft
@@ -155,6 +158,8 @@ def _settle(draft: Draft, contract: Contract, line_id: str) -> None:
     if plan is None:
         return
     reductions = [each.of for each in reductions_of(draft, contract, line_id)]
+    if known.given and _parts_of(contract, line_id):
+        _report(draft, contract, plan, reductions)
     mode, had = plan.policies.money_mode, (known.amount, known.ledger)
     wanted = owed_back(reductions, known.given, contract.terms.currency, mode)
     if wanted == known.amount and (wanted or not known.ledger):
@@ -168,6 +173,44 @@ def _settle(draft: Draft, contract: Contract, line_id: str) -> None:
     for number, line in enumerate(record.lines, 1):
         if line.account == REFUND_LIABILITY:
             _keep(draft, contract.contract_id, line_id, record, number)
+
+
+def _report(draft: Draft, contract: Contract, plan: LinePlan, reductions: list[Reduction]) -> None:
+    """What memos gave beyond what is expected. Who settled the exception hears of it again when that changes."""
+    line_id, currency = plan.line.line_id, contract.terms.currency
+    place, known = composed(contract.contract_id, line_id), standing(draft, contract.contract_id, line_id)
+    beyond = given_beyond(reductions, known.given)
+    if beyond == known.beyond:
+        return
+    draft.put(KIND, place, replace(known, beyond=beyond))
+    noted: OpenException | None = draft.part("exception", draft.exception_id(BEYOND_ESTIMATE, LINE, place))
+    if not beyond:
+        draft.resolve_exception(BEYOND_ESTIMATE, LINE, place)
+        return
+    given, left = (format_amount(amount, currency) for amount in (known.given, known.given - beyond))
+    message = (
+        f"line {line_id} of contract {contract.contract_id}: credit memos gave {given} {currency} of rebates, expected at most {left} by "
+        f"{_parts_of(contract, line_id)}; raise the estimate, or settle it at what was given"
+    )
+    if noted is not None:
+        draft.revise_exception(replace(noted, message=message, amounts={currency: beyond}))
+        return
+    draft.raise_exception(
+        BEYOND_ESTIMATE,
+        LINE,
+        place,
+        message,
+        project_id=plan.line.project_id,
+        contract_id=contract.contract_id,
+        amount=beyond,
+        currency=currency,
+    )
+
+
+def _parts_of(contract: Contract, line_id: str) -> str:
+    """Names of the variable parts that the line has, or had, by its terms."""
+    lines = (line for stored in contract.history for line in stored.terms.lines if line.line_id == line_id)
+    return ", ".join(dict.fromkeys(item.item_id for line in lines for item in line.variable_consideration))
 
 
 def _journal(draft: Draft, contract: Contract, plan: LinePlan, place: PlaceBeside, legs: list[Leg]) -> JournalEntry:

@@ -18,7 +18,6 @@ EXPENSE_CLEARING = "2100"
 LABOR_ABSORPTION = "2150"
 CONTRACT_LIABILITY = "2300"
 CUSTOMER_DEPOSIT = "2310"
-REFUND_LIABILITY = "2320"
 OUTPUT_TAX = "2400"
 SERVICE_REVENUE = "4000"
 REIMBURSABLE_REVENUE = "4050"
@@ -48,7 +47,6 @@ NAMES: Mapping[str, str] = {
     LABOR_ABSORPTION: "Payroll accrual, labor absorption",
     CONTRACT_LIABILITY: "Contract liability, deferred revenue",
     CUSTOMER_DEPOSIT: "Customer deposit",
-    REFUND_LIABILITY: "Refund liability",
     OUTPUT_TAX: "Output tax",
     SERVICE_REVENUE: "Service revenue",
     REIMBURSABLE_REVENUE: "Reimbursable revenue",

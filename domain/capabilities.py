@@ -213,7 +213,10 @@ LOSS_PROVISION: Final = Capability(
 )
 
 BEYOND_ESTIMATE: Final = "rebate_above_estimate"
+REFUND_LIABILITY: Final = "2320"
 REFUNDS: Final = Capability(
+    accounts={REFUND_LIABILITY: "Refund liability"},
+    owed=(REFUND_LIABILITY,),
     categories={
         BEYOND_ESTIMATE: OwnCategory(
             Category(

@@ -73,7 +73,7 @@ _OURS_BILLED: Final = frozenset(
         accounts.RETENTION_RECEIVABLE,
         accounts.CONTRACT_LIABILITY,
         accounts.CUSTOMER_DEPOSIT,
-        accounts.REFUND_LIABILITY,
+        capabilities.REFUND_LIABILITY,
     }
 )
 

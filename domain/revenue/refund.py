@@ -15,7 +15,8 @@ raised.
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from domain.accounts import EXCHANGE_DIFFERENCE, REFUND_LIABILITY
+from domain.accounts import EXCHANGE_DIFFERENCE
+from domain.capabilities import REFUND_LIABILITY
 from domain.explanation import Node, constant, in_proportion, least, less, most, negated, total
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, ContractPosition, as_carried, relieved

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from connectors.files.found_exceptions import KnownException
+from domain.capabilities import REFUND_LIABILITY
 from domain.exceptions import CATALOGUE
 from domain.identity import parts_of
 from domain.ledger.revaluation import CUMULATIVE, is_held
@@ -15,7 +16,8 @@ from domain.units import Amount
 from milepost.closing.items import Closing, OpenPoint
 from milepost.console import shell_word
 from milepost.exception_titles import titled
-from state.books import Monetary
+from state.books import Contract, Monetary
+from state.charges.rebates import provides
 from state.ledger.foreign import KIND
 from state.ledger.revaluation import WAITING
 
@@ -50,8 +52,11 @@ def _waiting(closing: Closing) -> dict[str, KnownException]:
 def _not_valued(closing: Closing, policies: Resolved) -> dict[str, dict[str, Amount]]:
     """Balances by currency and account."""
     found: dict[str, dict[str, Amount]] = {}
+    with_parts = {one.contract_id for _, one in closing.books.all_of("contract", Contract) if provides(one)}
     for part_id, known in closing.books.all_of(KIND, Monetary):
-        entity_id, currency, account, _, _ = parts_of(part_id)
+        entity_id, currency, account, contract_id, _ = parts_of(part_id)
+        if account == REFUND_LIABILITY and contract_id not in with_parts:
+            continue
         if entity_id != closing.whose or not is_held(account, policies) or _is_valued(closing, policies, known):
             continue
         if open_ := sum(amount for name, (amount, _) in known.moves.items() if name <= closing.period.name):

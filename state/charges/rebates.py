@@ -7,7 +7,7 @@ from domain.identity import composed, parts_of
 from domain.revenue.variable_price import fee_name
 from domain.terms.kind import RebatesGiven
 from domain.work.rows import fee_row
-from state.books import Issued, RefundLiability
+from state.books import Contract, Issued, RefundLiability
 from state.draft import Draft
 
 KIND: Final = "refund"
@@ -15,6 +15,12 @@ KIND: Final = "refund"
 
 def standing(draft: Draft, contract_id: str, line_id: str) -> RefundLiability:
     return draft.part(KIND, composed(contract_id, line_id)) or RefundLiability()
+
+
+def provides(contract: Contract | None) -> bool:
+    """Whether a line has variable parts in any version of the terms; else accounting provides for what credit memos give, outside."""
+    versions = contract.history if contract is not None else ()
+    return any(line.variable_consideration for stored in versions for line in stored.terms.lines)
 
 
 def rebates_of(draft: Draft, contract_id: str, line_id: str, settled: Iterable[str]) -> RebatesGiven:

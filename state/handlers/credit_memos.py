@@ -22,13 +22,13 @@ from domain.accounts import (
     CONTRACT_LIABILITY,
     OUTPUT_TAX,
     RECEIVABLE,
-    REFUND_LIABILITY,
     REIMBURSABLE_REVENUE,
     RETENTION_RECEIVABLE,
     REVENUE,
     SERVICE_REVENUE,
 )
 from domain.billing.retention import kept_back
+from domain.capabilities import REFUND_LIABILITY
 from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, constant, in_proportion, least, less, negated, total
 from domain.identity import composed, content_digest, is_opening_statement

@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from domain.capabilities import REFUND_LIABILITY
 from domain.events.reference import DayEnded
 from domain.explanation import Node, constant, less
 from domain.identity import composed, parts_of
@@ -25,6 +26,7 @@ from domain.reference.zones import local_date
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.waiting import WaitKey, waits_for_exchange_rate
 from state.books import Monetary
+from state.charges.rebates import provides
 from state.draft import Draft
 from state.ledger.foreign import (
     EARNED,
@@ -184,8 +186,11 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
 
 
 def _is_monetary(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> bool:
-    """As it was when the period was revalued first."""
-    return parts_of(part_id)[2] in OWED or name in periods_of(draft, EARNED, group.key)
+    """As it was when the period was revalued first. What accounting provides for outside stands on 2320 by half."""
+    _, _, account, contract_id, _ = parts_of(part_id)
+    if account == REFUND_LIABILITY and not provides(draft.contract(contract_id)):
+        return False
+    return account in OWED or name in periods_of(draft, EARNED, group.key)
 
 
 def _valued(

@@ -132,7 +132,7 @@ def _lines(changes: list[Change]) -> list[tuple[str, Leg]]:
 
 
 def _is_delivered(draft: Draft, group: ForeignBalances, account: str, contract_id: str) -> bool:
-    """Who owns the receivable, or the bank, revalues it there; what is unbilled, or between companies, is ours."""
+    """Who owns the receivable, or the bank, revalues it there; what is unbilled, owed back, or between companies, is ours."""
     if account not in (RECEIVABLE, UNAPPLIED_CASH):
         return True
     contract = draft.contract(contract_id) if contract_id else None

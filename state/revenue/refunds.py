@@ -8,8 +8,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.accounts import REFUND_LIABILITY
-from domain.capabilities import BEYOND_ESTIMATE
+from domain.capabilities import BEYOND_ESTIMATE, REFUND_LIABILITY
 from domain.explanation import constant
 from domain.identity import composed
 from domain.ledger.journal import Leg, journal_by_project, merge
@@ -27,7 +26,7 @@ from domain.units import Amount
 from domain.why import Rates, elsewhere, exchanged
 from domain.work.rows import OPENING
 from state.books import Contract, OpenException, RefundLiability
-from state.charges.rebates import KIND, charge_row, issued_of_item, standing
+from state.charges.rebates import KIND, charge_row, issued_of_item, provides, standing
 from state.charges.terms_known import known_of
 from state.draft import Draft
 from state.ledger import position, standings
@@ -60,8 +59,7 @@ def _varies(draft: Draft, contract: Contract) -> bool:
     """Whether any version of the contract has a line with variable parts."""
     key = ("varies", contract.contract_id, contract.version, len(contract.history))
     if key not in draft.plans:
-        lines = (line for stored in contract.history for line in stored.terms.lines)
-        draft.plans[key] = any(line.variable_consideration for line in lines)
+        draft.plans[key] = provides(contract)
     found: bool = draft.plans[key]
     return found
 

@@ -57,7 +57,7 @@ CAPABILITIES: Final = {
     ),
     "variable consideration": _names(
         "domain/revenue/variable_price domain/revenue/refund domain/audit/refunds state/handlers/variable_consideration "
-        "state/revenue/refunds milepost/explain/variable_price milepost/explain/refunds",
+        "state/charges/rebates state/revenue/refunds milepost/explain/variable_price milepost/explain/refunds",
         r"(?i).*variable_?consideration.*|.*variable_price.*|itemrevisions|refund_?liability|is_refund|refunds|refundnodes|"
         r"expected_unit_price|considerationoutcome",
     ),

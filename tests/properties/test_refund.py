@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, RECEIVABLE, REFUND_LIABILITY, SERVICE_REVENUE
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, RECEIVABLE, SERVICE_REVENUE
 from domain.audit import refunds
+from domain.capabilities import REFUND_LIABILITY
 from domain.units import Amount
 from tests.audit.test_engagement_checks import engagement
 from tests.auditing import check_journals

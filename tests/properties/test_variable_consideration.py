@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.json_records import event_from_json
-from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, REFUND_LIABILITY, SERVICE_REVENUE
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, SERVICE_REVENUE
+from domain.capabilities import REFUND_LIABILITY
 from domain.money import HALF_UP, format_decimal, round_ratio, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount

@@ -233,6 +233,7 @@ REFUNDS: Final = Capability(
         "no more is owed back to a customer than its invoices asked for, and nothing of it is left in the ledger alone",
         OF_BALANCES,
     ),
+    column=ProjectColumn("owed_back", (REFUND_LIABILITY,), 21),
 )
 
 CAPABILITIES: Final = (INTERCOMPANY, REVALUATION, LOSS_PROVISION, REFUNDS)

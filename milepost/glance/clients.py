@@ -16,6 +16,7 @@ from domain.accounts import (
     UNAPPLIED_CASH,
     UNBILLED,
 )
+from domain.capabilities import REFUND_LIABILITY
 from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.figures import LEDGER, BeforeTheBooks, Counted, Part, counted, less, sum_of
 from milepost.glance.firm import FirmAtMoment, text
@@ -42,6 +43,7 @@ ACCOUNTS: Final = {
     "unapplied": ((UNAPPLIED_CASH,), -1),
     "retained": ((RETENTION_RECEIVABLE,), 1),
     "prepaid": ((CONTRACT_LIABILITY, CUSTOMER_DEPOSIT), -1),
+    "owed_back": ((REFUND_LIABILITY,), -1),
 }
 COLUMNS: Final = (
     GlanceColumn("client", "client", CellKind.ID),
@@ -62,14 +64,15 @@ COLUMNS: Final = (
     GlanceColumn("unapplied", "unapplied cash", CellKind.AMOUNT, 8),
     GlanceColumn("retained", "retained", CellKind.AMOUNT, 9),
     GlanceColumn("prepaid", "prepaid", CellKind.AMOUNT, 2),
+    GlanceColumn("owed_back", "owed back", CellKind.AMOUNT, 13),
     GlanceColumn("exceptions", "open exceptions", CellKind.COUNT, 10),
 )
 SUMMED: Final = (
     *("projects", "revenue", "cost", "margin", "unbilled", "on_statement", "owed", "overdue"),
-    *("unapplied", "retained", "prepaid", "exceptions", "revenue_before", "cost_before"),
+    *("unapplied", "retained", "prepaid", "owed_back", "exceptions", "revenue_before", "cost_before"),
 )
 # What leaves a client something to bill, to settle or to decide.
-OPEN: Final = ("unbilled", "on_statement", "owed", "unapplied", "retained", "prepaid", "exceptions")
+OPEN: Final = ("unbilled", "on_statement", "owed", "unapplied", "retained", "prepaid", "owed_back", "exceptions")
 NOTES: Final = (
     "Amounts are the ledger's, in its currency. Unbilled is on no statement; on a statement is not invoiced.",
 )

@@ -77,7 +77,7 @@ COLUMNS: Final = (
     GlanceColumn("margin_percent", "margin %", CellKind.PERCENT, 4),
     *(GlanceColumn(each.name, each.name, CellKind.AMOUNT, each.spare) for each in IN_MARGIN),
     GlanceColumn("company_margin", "company margin", CellKind.AMOUNT, 19),
-    *(GlanceColumn(each.name, each.name, CellKind.AMOUNT, each.spare) for each in BESIDE),
+    *(GlanceColumn(each.name, figure_words(each.name), CellKind.AMOUNT, each.spare) for each in BESIDE),
     GlanceColumn("unbilled", "unbilled"),
     GlanceColumn("on_statement", "on a statement", CellKind.AMOUNT, 5),
     GlanceColumn("forecast_revenue", "forecast revenue", CellKind.AMOUNT, 11),

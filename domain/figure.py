@@ -8,8 +8,8 @@ own. All other arithmetic gives a plain number. `state.value.plain` takes the no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 
 from domain.explanation import SCALES, Node, constant, evaluated, less, negated, stated, step_of, total
 from domain.money import allocate, smallest_unit
@@ -71,7 +71,7 @@ class Recorded(int):
 
 
 class RecordedLater(Recorded):
-    """A number whose node is made when somebody asks."""
+    """A number whose node is made when somebody asks. Raises Disagreement where that comes to another."""
 
     make: Callable[[], Node]
 
@@ -82,7 +82,25 @@ class RecordedLater(Recorded):
 
     @cached_property
     def node(self) -> Node:  # type: ignore[override]
-        return self.make()
+        return as_recorded(int(self), self.make()).node
+
+
+class Together:
+    """Nodes of several numbers by name, all made when somebody asks for one: of most work nobody does."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self, make: Callable[[], Mapping[str, Node]]) -> None:
+        self._made: Callable[[], Mapping[str, Node]] | Mapping[str, Node] = make
+
+    def node(self, name: str) -> Node:
+        made = self._made
+        if callable(made):
+            made = self._made = made()
+        return made[name]
+
+    def later(self, number: int, name: str) -> RecordedLater:
+        return RecordedLater(number, partial(self.node, name))
 
 
 def as_recorded(number: int, node: Node) -> Recorded:

@@ -50,8 +50,15 @@ class Disagreement(AssertionError):
     """A recorded step that does not give the value of its rule: the rule and what it says of itself differ."""
 
 
-class Deferred:
+class Later(Protocol):
     """A figure of which the step is made when somebody asks: what the rule had at hand is kept instead."""
+
+    @property
+    def node(self) -> Node: ...
+
+
+class Deferred:
+    """The same, of a figure by its address."""
 
     __slots__ = ("_address", "_make", "_node", "value")
 
@@ -97,11 +104,11 @@ class Why:
         self.now: int = under.now if under is not None else 0
         self.turn: int = under.turn if under is not None else 0
         self._under = under
-        self._figures: dict[str, list[tuple[int, Node | Deferred]]] = {}
+        self._figures: dict[str, list[tuple[int, Node | Later]]] = {}
         self._parts: dict[str, list[tuple[int, Node]]] = {}
         self._placed: dict[str, dict[str, list[PlacedPart]]] = {}
         self._changes: dict[str, list[int]] = {}
-        self._held: dict[str, dict[str, Node]] = {}
+        self._held: dict[str, dict[str, Deferred]] = {}
         self._of: str | None = None
         self._marked: dict[str, list[tuple[str, Node]]] = {}
 
@@ -123,23 +130,28 @@ class Why:
 
     def later(self, address: str, value: int, make: Callable[[], Node]) -> None:
         """The same of a figure that few ask for."""
-        self._figures.setdefault(address, []).append((self.now, Deferred(address, value, make)))
+        self.record_later(address, Deferred(address, value, make))
 
-    def hold(self, of: str, address: str, made: Node) -> None:
+    def record_later(self, address: str, figure: Later) -> None:
+        """The same where it has been put off already."""
+        self._figures.setdefault(address, []).append((self.now, figure))
+
+    def hold(self, of: str, address: str, value: int, make: Callable[[], Node]) -> None:
         """A figure of something that a rule values: recorded when that is booked, forgotten where it never is."""
-        self._held.setdefault(of, {})[address] = made
+        self._held.setdefault(of, {})[address] = Deferred(address, value, make)
 
     def forget(self, of: str) -> None:
         self._held.pop(of, None)
 
     def held_or_figure(self, of: str, address: str) -> Node:
         """What is held of it, else as it was recorded last."""
-        return self._held.get(of, {}).get(address) or self.figure(address)
+        held = self._held.get(of, {}).get(address)
+        return held.node if held is not None else self.figure(address)
 
     def keep(self, of: str) -> None:
         """It is booked, with what is held of it."""
-        for address, made in self._held.pop(of, {}).items():
-            self.record(address, made.value or 0, made)
+        for address, held in self._held.pop(of, {}).items():
+            self.record_later(address, held)
 
     def add(self, address: str, part: Node) -> None:
         """To a sum."""
@@ -196,9 +208,9 @@ class Why:
 
     def figure_at(self, address: str, step: int) -> Node | None:
         found = self.kept_at(address, step)
-        return found.node if isinstance(found, Deferred) else found
+        return found if found is None else node_kept(found)
 
-    def kept_at(self, address: str, step: int) -> Node | Deferred | None:
+    def kept_at(self, address: str, step: int) -> Node | Later | None:
         """The same, as it is kept."""
         found = self._found(address, step)
         return found[1] if found is not None else None
@@ -208,7 +220,7 @@ class Why:
         found = self._found(address, step)
         return found[0] if found is not None else None
 
-    def _found(self, address: str, step: int) -> tuple[int, Node | Deferred] | None:
+    def _found(self, address: str, step: int) -> tuple[int, Node | Later] | None:
         kept = self._figures.get(address, ())
         place = bisect_right(kept, step, key=_when)
         if place:
@@ -265,7 +277,11 @@ def _agreed(address: str, value: int, made: Node) -> Node:
     return made
 
 
-def _when(kept: tuple[int, Node | Deferred]) -> int:
+def node_kept(kept: Node | Later) -> Node:
+    return kept if isinstance(kept, Node) else kept.node
+
+
+def _when(kept: tuple[int, Node | Later]) -> int:
     return kept[0]
 
 

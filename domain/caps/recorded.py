@@ -27,7 +27,7 @@ from domain.explanation import (
 )
 from domain.identity import composed
 from domain.units import Amount
-from domain.why import Deferred, Why, elsewhere, in_order, in_version, rounding
+from domain.why import Later, Why, elsewhere, in_order, in_version, node_kept, rounding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -315,7 +315,7 @@ class Held:
             TAKEN + HOURS: granted.hours - settled_hours,
         }
 
-    def _recorded(self, name: str, value: int, claimed: int) -> Node | Deferred | None:
+    def _recorded(self, name: str, value: int, claimed: int) -> Node | Later | None:
         """What was recorded of it last; None where it has all that it claims."""
         if value == claimed:
             return None
@@ -340,7 +340,7 @@ class Held:
         if value == claimed:
             return self._figures.claimed(claim, by_hours=by_hours)
         kept = self._hours if by_hours else self._share
-        found = kept.node if isinstance(kept, Deferred) else kept
+        found = node_kept(kept) if kept is not None else None
         if found is not None and found.value == value:
             return found
         return self._figures.of_entry(claim.entry_id, GRANTED, value, by_hours=by_hours)

@@ -65,7 +65,7 @@ def figure_of(row: str, name: str) -> str:
 def say(why: Why, row: str, name: str, number: int | None) -> None:
     """Record the figure where the rule made it with its node; one that stays as it was has been recorded before."""
     if isinstance(number, RecordedLater):
-        why.later(figure_of(row, name), int(number), number.make)
+        why.record_later(figure_of(row, name), number)
     elif isinstance(number, Recorded):
         why.record(figure_of(row, name), int(number), number.node)
 

@@ -19,7 +19,7 @@ from state.work import charge_record
 from state.work.at_stake import cost_rate_at_stake, role_at_stake
 from state.work.bill_rates import rate_for
 from state.work.placing import Placed, day_in, place
-from state.work.price_record import bill_rate, cost_rate, facts_of, overtime
+from state.work.price_record import RateSources, bill_rate, cost_rate, facts_of, overtime
 from state.work.value_charge import delivered
 
 TITLE = "amount blocked"
@@ -74,8 +74,8 @@ class AtStakeNodes:
         if rated.rate is None or rated.decision is None:
             return None
         bound, project = self.entries.recorded.bound, draft.project(event.project_id)
-        rate = bound(bill_rate(draft, event, project, plan, day, rated.decision))
-        markup = overtime(draft, plan, rated.decision)
+        rate = bound(bill_rate(RateSources(draft.reference, project.assignments), event, plan, day, rated.decision))
+        markup = overtime(draft.reference, plan, rated.decision)
         facts = *facts_of(plan, day), ("role", role)
         hours, mode = self.entries.hours_to_bill(at, plan), plan.policies.money_mode
         return at_rate(TITLE, hours, rate, bound(markup) if markup else None, plan.currency, mode, facts=facts)

@@ -65,7 +65,7 @@ from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import issued_on, posted_in
 from state.trace import TracedOutput
 from state.work.bill_rates import assignment_on
-from state.work.price_record import planned_rate
+from state.work.price_record import RateSources, planned_rate
 
 FIGURES = (
     *("burn_hours", "burn_cost", "burn_revenue", "etc_hours", "etc_cost", "etc_revenue", "eac_hours", "eac_cost", "eac_revenue"),
@@ -650,7 +650,8 @@ class ForecastNodes:
                 stating = line_plan(of.draft, contract, version_on(contract, day), plan.line.line_id) or plan
                 hours = self._planned_by(assignment, {month for month, _ in months})
                 operands.append(total(f"hours that {assignment.assignment_id} plans", hours, "hours"))
-                rate = planned_rate(of.draft, stating, assignment.person_id, project, day, decision)
+                sources = RateSources(of.draft.reference, project.assignments)
+                rate = planned_rate(sources, stating, assignment.person_id, day, decision)
                 operands.append(self.entries.recorded.bound(rate))
         weights, rates = operands[::2], operands[1::2]
         whole = sum(node.value or 0 for node in weights)

@@ -11,7 +11,7 @@ from state.books import Price
 from state.terms.known import worker_on
 from state.terms.plan import plan_of
 from state.work.bill_rates import rate_for
-from state.work.price_record import bill_rate, overtime
+from state.work.price_record import RateSources, bill_rate, overtime
 
 if TYPE_CHECKING:
     from milepost.explain.entries import EntryNodes, VersionStanding
@@ -51,8 +51,8 @@ class PassingNodes:
         rated = rate_for(draft, event, project, worker.person, price.role, plan, price.day)
         if rated.decision is None:
             return None
-        rate = bill_rate(draft, event, project, plan, price.day, rated.decision)
-        markup = overtime(draft, plan, rated.decision) if rated.markup else None
+        rate = bill_rate(RateSources(draft.reference, project.assignments), event, plan, price.day, rated.decision)
+        markup = overtime(draft.reference, plan, rated.decision) if rated.markup else None
         title = f"{part.entry.entry_id}: before it went back"
         hours = self.entries.hours_at(part.entry.entry_id, part.step)
         bound = self.entries.recorded.bound

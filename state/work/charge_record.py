@@ -18,7 +18,7 @@ from domain.reference.exchange import Exchange
 from domain.terms.kind import Passed
 from domain.terms.unit_price import VOLUME, Delivery, UnitsValue, path_of_prices, prices, values
 from domain.units import Amount, Quantity
-from domain.why import Deferred, Why, elsewhere, entity_policies, in_fact, in_terms
+from domain.why import Why, elsewhere, entity_policies, in_fact, in_terms, node_kept
 from domain.work import recorded
 from domain.work.recorded import EARNED, QUANTITY, VALUE, WORTH, figure_of
 from domain.work.rows import DELIVERY, EXPENSE, ONLY_EARNED, OPENING, row_id
@@ -109,8 +109,9 @@ def expense(
         markup = recorded.markup_of(terms, line_id, plan.line.terms) if price.markup else None
         rates = rates_of(exchange, plan, charge.day)
         made = recorded.at_cost("value", (spent(draft.why, charge),), rates, markup, plan.currency, mode)
-    draft.why.hold(row_of(charge), figure_of(row_of(charge), WORTH), made._replace(title="worth"))
-    return replace(price, value=as_recorded(price.value, made))
+    value = as_recorded(price.value, made)
+    draft.why.hold(row_of(charge), figure_of(row_of(charge), WORTH), value, lambda: made._replace(title="worth"))
+    return replace(price, value=value)
 
 
 def _paths(plan: LinePlan, category: str) -> list[str]:
@@ -183,7 +184,7 @@ class SharedUnits:
             terms = terms._replace(units=Recorded(agreed))
         if kept:
             issued = self._kept[row]
-            made = issued.node if isinstance(issued, Deferred) else issued or node_of(kept, row, currency=plan.currency)
+            made = node_kept(issued) if issued is not None else node_of(kept, row, currency=plan.currency)
             kept = as_recorded(kept, made._replace(title=f"{row}: as issued"))
         return one._replace(units=as_recorded(one.units, units), terms=terms, kept=kept)
 

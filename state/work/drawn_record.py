@@ -44,7 +44,7 @@ def _in_hours(draft: Draft, row: str, plan: LinePlan, price: Price, drawn: list[
     if drawn:
         title, taken = f"{row}: hours beyond what is included", total("hours drawn", drawn, "hours")
         hours = less(title, hours, taken, rule="R28")
-    rate, markup = known_rate(draft, row, price)
+    rate, markup = known_rate(draft.why, row, price)
     mode, policies = plan.policies.money_mode, uses_of(plan)("money_mode", "rounding_scope")
     facts = *facts_of(plan, price.day), ("role", price.role)
     value = recorded.at_rate(f"{row}: value", hours, rate, markup, plan.currency, mode, policies=policies, facts=facts)

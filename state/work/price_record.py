@@ -1,19 +1,22 @@
-"""What an explanation has of the price and the cost of work: the numbers with their nodes, made where `value_time.py` makes the numbers.
+"""What an explanation has of the price and the cost of work: the numbers with their nodes, of what `value_time.py` makes the numbers of.
 
-They are recorded by the row where the price is booked."""
+They are recorded by the row where the price is booked. Nodes of hours at a rate and of their cost are made when somebody asks for them: an
+engagement has thousands of entries, and an explanation rests on few."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.events.delivery import TimeApproved
+from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import CostRateSet, LegalEntityDefined
 from domain.explanation import Node, constant, less
-from domain.figure import Recorded, as_recorded
+from domain.figure import Recorded, RecordedLater, Together, as_recorded
+from domain.reference.book import ReferenceBook
 from domain.reference.exchange import Exchange
 from domain.why import Rates, Why, entity_policies, in_event, in_terms, line_policies, quoted
 from domain.work import recorded
@@ -35,11 +38,11 @@ from domain.work.recorded import (
     figure_of,
 )
 from domain.work.rows import OVERFLOW, named
-from state.books import Cost, Price, Project
+from state.books import Cost, Price
 from state.draft import Draft
 from state.terms.plan import LinePlan
 from state.value import plain
-from state.work.bill_rates import Rated, assigned
+from state.work.bill_rates import Rated
 
 if TYPE_CHECKING:
     from state.work.value_time import TimeToValue
@@ -80,17 +83,17 @@ def facts_of(plan: LinePlan, day: date) -> tuple[tuple[str, str], ...]:
 # Hours
 
 
-def worked(draft: Draft, row: str, event: TimeApproved) -> Node:
+def worked(why: Why, row: str, event: TimeApproved) -> Node:
     """Hours of the version; of a part those that went on from the line of its whole."""
     kind, whole = named(row)
-    if kind == OVERFLOW and draft.why is not None:
-        return draft.why.figure(figure_of(whole, PASSED_HOURS))._replace(title=f"{row}: hours that went on")
+    if kind == OVERFLOW:
+        return why.figure(figure_of(whole, PASSED_HOURS))._replace(title=f"{row}: hours that went on")
     return recorded.worked(event)
 
 
-def hours_asked(draft: Draft, row: str, event: TimeApproved, plan: LinePlan) -> Node:
+def hours_asked(why: Why, row: str, event: TimeApproved, plan: LinePlan) -> Node:
     """Billable, before what the terms include."""
-    base = worked(draft, row, event)
+    base = worked(why, row, event)
     if named(row)[0] == OVERFLOW:
         return recorded.rounded(base, plan.policies, uses_of(plan))
     return recorded.billable(event, base, plan.policies, uses_of(plan))
@@ -99,48 +102,49 @@ def hours_asked(draft: Draft, row: str, event: TimeApproved, plan: LinePlan) -> 
 # Rates
 
 
-def bill_rate(
-    draft: Draft, event: TimeApproved, project: Project, plan: LinePlan, day: date, decision: RateDecision
-) -> Node:
+class RateSources(NamedTuple):
+    """What states rates beside the terms, as it was when the work was valued: reference data and the person's assignments."""
+
+    reference: ReferenceBook
+    assignments: Sequence[ResourceAssigned]
+
+
+def bill_rate(stating: RateSources, event: TimeApproved, plan: LinePlan, day: date, decision: RateDecision) -> Node:
     """The rate of a service date, with where it comes from and what lost against it (R5, R6)."""
-    leaf = _stated_by(draft, event, project, plan, day, decision)
+    leaf = _stated_by(stating, event.person_id, event, plan, day, decision)
     policies = uses_of(plan)("rate_precedence", "rate_date")
     return leaf._replace(rule="R5", policies=policies, facts=recorded.rate_facts(decision, day))
 
 
-def planned_rate(
-    draft: Draft, plan: LinePlan, person_id: str, project: Project, day: date, decision: RateDecision
-) -> Node:
+def planned_rate(stating: RateSources, plan: LinePlan, person_id: str, day: date, decision: RateDecision) -> Node:
     """The rate that planned hours of a person would have."""
-    leaf = _stated_by(draft, None, project, plan, day, decision, person_id)
+    leaf = _stated_by(stating, person_id, None, plan, day, decision)
     return leaf._replace(title=f"bill rate of {person_id}", rule="R5")
 
 
 def _stated_by(
-    draft: Draft,
+    stating: RateSources,
+    person_id: str,
     event: TimeApproved | None,
-    project: Project,
     plan: LinePlan,
     day: date,
     decision: RateDecision,
-    person_id: str = "",
 ) -> Node:
     rate, currency, title = decision.rate, plan.currency, "bill rate"
-    person_id = event.person_id if event is not None else person_id
     match decision.source_kind:
         case "entry":
             assert event is not None, "a rate of its own is an entry's"
             return in_event(title, rate, "rate", event, "rate", currency)
         case "assignment":
-            assignment = covering_assignment(assigned(draft, project, person_id), person_id, day)
+            assignment = covering_assignment(stating.assignments, person_id, day)
             assert assignment is not None, "an assignment covers the day"
             return in_event(title, rate, "rate", assignment, "bill_rate.amount", currency)
         case "person":
-            known = draft.reference.persons[person_id]
+            known = stating.reference.persons[person_id]
             person = next(one for one in known if one.version == decision.version)
             return in_event(title, rate, "rate", person, "bill_rate.amount", currency)
         case "rate_card":
-            cards = draft.reference.cards[decision.source_id or ""]
+            cards = stating.reference.cards[decision.source_id or ""]
             card = next(one for one in cards if one.version == decision.version)
             return in_event(title, rate, "rate", card, f"lines[{decision.line_index}].rate", currency)
         case _:
@@ -148,14 +152,14 @@ def _stated_by(
             return in_terms(title, rate, "rate", plan.terms, f"terms.{within}", plan.line.line_id)
 
 
-def overtime(draft: Draft, plan: LinePlan, decision: RateDecision) -> Node | None:
+def overtime(reference: ReferenceBook, plan: LinePlan, decision: RateDecision) -> Node | None:
     """The overtime markup, of the first rate in order that states one (R7)."""
     if not decision.markup or decision.markup_source is None:
         return None
     kind, *rest = decision.markup_source.split("/")
     percent, title = decision.markup, "overtime markup"
     if kind == "rate_card":
-        of_id = draft.reference.cards["/".join(rest[:-2])]
+        of_id = reference.cards["/".join(rest[:-2])]
         card = next(one for one in of_id if str(one.version) == rest[-2])
         made = in_event(title, percent, "percent", card, f"lines[{rest[-1]}].overtime_markup")
     else:
@@ -178,52 +182,77 @@ def cost_rate(found: CostRateSet, day: date) -> Node:
 # Prices
 
 
+class _AtRate(NamedTuple):
+    """What nodes of hours at a rate are made of."""
+
+    why: Why
+    row: str
+    event: TimeApproved
+    plan: LinePlan
+    stating: RateSources
+    decision: RateDecision | None
+    price: Price
+    kept: int | None
+
+    def nodes(self) -> dict[str, Node]:
+        row, event, plan, price, currency = self.row, self.event, self.plan, self.price, self.plan.currency
+        rate, markup = self._rate_and_markup()
+        hours = hours_asked(self.why, row, event, plan)
+        facts = *facts_of(plan, price.day), ("role", price.role)
+        if self.kept is not None:
+            facts = *facts, ("rate kept", f"that of version {self.kept}, which is on an issued statement (R8)")
+        mode, policies = plan.policies.money_mode, uses_of(plan)("money_mode", "rounding_scope")
+        value = recorded.at_rate(f"{row}: value", hours, rate, markup, currency, mode, policies=policies, facts=facts)
+        made = {RATE: rate, HOURS: hours, VALUE: value, WORTH: value._replace(title=f"{row}: worth")}
+        if markup is not None:
+            made[MARKUP] = markup
+        if price.memo:
+            title, rest = f"{row}: value not charged", less("hours not charged", worked(self.why, row, event), hours)
+            made[MEMO] = recorded.at_rate(title, rest, rate, markup, currency, mode)
+        return made
+
+    def _rate_and_markup(self) -> tuple[Node, Node | None]:
+        if self.kept is not None:
+            return known_rate(self.why, self.row, self.price)
+        return rate_and_markup(self.stating, self.event, self.plan, self.price.day, self.decision)
+
+
 def at_rate(draft: Draft, worked_: TimeToValue, plan: LinePlan, rated: Rated, price: Price, kept: int | None) -> Price:
     """Of hours at a rate; `kept` is the version whose rate a correction keeps, because it is on an issued statement (R8)."""
     assert draft.why is not None, "an explanation folds"
-    row, event, day = worked_.entry.entry_id, worked_.event, worked_.day
-    rate, markup = _rate_and_markup(draft, worked_, plan, rated, kept)
-    hours = hours_asked(draft, row, event, plan)
-    facts = *facts_of(plan, day), ("role", price.role)
-    if kept is not None:
-        facts = *facts, ("rate kept", f"that of version {kept}, which is on an issued statement (R8)")
-    mode, policies = plan.policies.money_mode, uses_of(plan)("money_mode", "rounding_scope")
-    value = recorded.at_rate(f"{row}: value", hours, rate, markup, plan.currency, mode, policies=policies, facts=facts)
-    memo: int = price.memo
-    if memo:
-        title, rest = f"{row}: value not charged", less("hours not charged", worked(draft, row, event), hours)
-        memo = as_recorded(memo, recorded.at_rate(title, rest, rate, markup, plan.currency, mode))
-    draft.why.hold(row, figure_of(row, ASKED), hours)
-    draft.why.hold(row, figure_of(row, WORTH), value._replace(title=f"{row}: worth"))
+    why, row = draft.why, worked_.entry.entry_id
+    stating = RateSources(draft.reference, worked_.project.assignments)
+    nodes = Together(_AtRate(why, row, worked_.event, plan, stating, rated.decision, price, kept).nodes)
+    if kept is not None or named(row)[0] == OVERFLOW:
+        # They rest on figures as they stand now.
+        nodes.node(VALUE)
+    if plan.shares_price:
+        why.hold(row, figure_of(row, ASKED), price.hours, partial(nodes.node, HOURS))
+        why.hold(row, figure_of(row, WORTH), price.value, partial(nodes.node, WORTH))
     return replace(
         price,
-        rate=as_recorded(price.rate, rate),
-        markup=as_recorded(price.markup, markup) if markup is not None else price.markup,
-        hours=as_recorded(price.hours, hours),
-        value=as_recorded(price.value, value),
-        memo=memo,
+        rate=nodes.later(price.rate, RATE),
+        markup=nodes.later(price.markup, MARKUP) if price.markup else price.markup,
+        hours=nodes.later(price.hours, HOURS),
+        value=nodes.later(price.value, VALUE),
+        memo=nodes.later(price.memo, MEMO) if price.memo else price.memo,
     )
 
 
-def _rate_and_markup(
-    draft: Draft, worked_: TimeToValue, plan: LinePlan, rated: Rated, kept: int | None
+def rate_and_markup(
+    stating: RateSources, event: TimeApproved, plan: LinePlan, day: date, decision: RateDecision | None
 ) -> tuple[Node, Node | None]:
-    row, why = worked_.entry.entry_id, draft.why
-    assert why is not None, "an explanation folds"
-    if kept is not None:
-        markup = why.figure(figure_of(row, MARKUP)) if rated.markup else None
-        return why.figure(figure_of(row, RATE)), markup
-    if rated.decision is None:
+    if decision is None:
         policies = uses_of(plan)("no_rate")
         return constant("no rate found", 0, "rate", plan.currency, rule="R5", policies=policies), None
-    rate = bill_rate(draft, worked_.event, worked_.project, plan, worked_.day, rated.decision)
-    return rate, overtime(draft, plan, rated.decision)
+    return bill_rate(stating, event, plan, day, decision), overtime(stating.reference, plan, decision)
 
 
 def at_cost(draft: Draft, worked_: TimeToValue, plan: LinePlan, exchange: Exchange, price: Price) -> Price:
     """Of hours at what they cost, in contract currency, with what the terms add (R32)."""
+    assert draft.why is not None, "an explanation folds"
     row, event, day = worked_.entry.entry_id, worked_.event, worked_.day
-    hours, of_hour = hours_asked(draft, row, event, plan), _rate_of_cost(draft, worked_)
+    hours, of_hour = hours_asked(draft.why, row, event, plan), _rate_of_cost(draft, worked_)
     rates = rates_of(exchange, plan, day)
     markup = recorded.markup_of(plan.terms, plan.line.line_id, plan.line.terms)
 
@@ -241,7 +270,7 @@ def at_cost(draft: Draft, worked_: TimeToValue, plan: LinePlan, exchange: Exchan
 
     memo: int = price.memo
     if memo:
-        rest = less("hours not charged", worked(draft, row, event), hours)
+        rest = less("hours not charged", worked(draft.why, row, event), hours)
         memo = as_recorded(memo, value(f"{row}: value not charged", rest))
     return replace(
         price,
@@ -269,9 +298,14 @@ def rates_of(exchange: Exchange, plan: LinePlan, day: date) -> Rates:
 
 def not_charged(draft: Draft, worked_: TimeToValue, plan: LinePlan, rated: Rated, memo: int) -> Recorded:
     """The value of work that is not billable."""
-    rate, markup = _rate_and_markup(draft, worked_, plan, rated, None)
-    row = worked_.entry.entry_id
-    hours, mode = worked(draft, row, worked_.event), plan.policies.money_mode
+    assert draft.why is not None, "an explanation folds"
+    row, event, stating = (
+        worked_.entry.entry_id,
+        worked_.event,
+        RateSources(draft.reference, worked_.project.assignments),
+    )
+    rate, markup = rate_and_markup(stating, event, plan, worked_.day, rated.decision)
+    hours, mode = worked(draft.why, row, event), plan.policies.money_mode
     title = f"{row}: value not charged"
     return as_recorded(memo, recorded.at_rate(title, hours, rate, markup, plan.currency, mode))
 
@@ -281,31 +315,34 @@ def not_charged(draft: Draft, worked_: TimeToValue, plan: LinePlan, rated: Rated
 
 def of_day(draft: Draft, row: str, plan: LinePlan, price: Price, hours: Node) -> Price:
     """Of hours whose steps several of a day share."""
-    rate, markup = known_rate(draft, row, price)
+    assert draft.why is not None, "an explanation folds"
+    rate, markup = known_rate(draft.why, row, price)
     mode, policies = plan.policies.money_mode, uses_of(plan)("money_mode", "rounding_scope")
     facts = *facts_of(plan, price.day), ("role", price.role)
     value = recorded.at_rate(f"{row}: value", hours, rate, markup, plan.currency, mode, policies=policies, facts=facts)
     return replace(price, hours=as_recorded(price.hours, hours), value=as_recorded(price.value, value))
 
 
-def known_rate(draft: Draft, row: str, price: Price) -> tuple[Node, Node | None]:
+def known_rate(why: Why, row: str, price: Price) -> tuple[Node, Node | None]:
     """Of a price that is valued now, or as the row was booked with it."""
-    assert draft.why is not None, "an explanation folds"
-    rate = price.rate.node if isinstance(price.rate, Recorded) else draft.why.figure(figure_of(row, RATE))
+    rate = price.rate.node if isinstance(price.rate, Recorded) else why.figure(figure_of(row, RATE))
     if not price.markup:
         return rate, None
-    return rate, price.markup.node if isinstance(price.markup, Recorded) else draft.why.figure(figure_of(row, MARKUP))
+    return rate, price.markup.node if isinstance(price.markup, Recorded) else why.figure(figure_of(row, MARKUP))
 
 
 # Cost
 
 
 def cost_of_hours(event: TimeApproved, found: CostRateSet, entity: LegalEntityDefined, mode: str, cost: Cost) -> Cost:
-    rate, facts = cost_rate(found, cost.day), company_facts(cost)
-    policies = entity_policies(entity, "money_mode", "cost_policy")
-    hours, title = recorded.worked(event), f"{event.entry_id}: cost"
-    made = recorded.at_rate(title, hours, rate, None, cost.currency, mode, policies=policies, facts=facts)
-    return replace(cost, amount=as_recorded(cost.amount, made._replace(rule="R22")))
+    def made() -> Node:
+        rate, facts = cost_rate(found, cost.day), company_facts(cost)
+        policies = entity_policies(entity, "money_mode", "cost_policy")
+        hours, title = recorded.worked(event), f"{event.entry_id}: cost"
+        node = recorded.at_rate(title, hours, rate, None, cost.currency, mode, policies=policies, facts=facts)
+        return node._replace(rule="R22")
+
+    return replace(cost, amount=RecordedLater(cost.amount, made))
 
 
 def company_facts(cost: Cost) -> tuple[tuple[str, str], ...]:

@@ -229,7 +229,8 @@ def _bill_of_hour(asked: _HourAsked) -> HourFound | Blocked:
         return exchange
     node = None
     if draft.why is not None:
-        node = price_record.bill_rate(draft, event, project, plan, day, rated.decision)
+        stating = price_record.RateSources(draft.reference, project.assignments)
+        node = price_record.bill_rate(stating, event, plan, day, rated.decision)
     return HourFound(HourRate(rated.rate, plan.currency, exchange), node)
 
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import pytest
 
 from domain.explanation import Node, constant
-from domain.figure import Recorded, allocated, in_part, node_of
+from domain.figure import Recorded, Together, allocated, in_part, node_of
+from domain.why import Disagreement
 from milepost.explain.recompute import recompute, unexplained
 from state.value import plain
 
@@ -93,3 +94,23 @@ def test_what_is_kept_is_plain() -> None:
     kept = plain(Row("a", (BILLED, 5), {"2026-03": OPEN}))
     assert kept == Row("a", (100_0000, 5), {"2026-03": 40_0000})
     assert {type(each) for each in (*kept.amounts, *kept.by_month.values())} == {int}
+
+
+def test_nodes_of_several_numbers_are_made_once_when_somebody_asks() -> None:
+    asked: list[str] = []
+
+    def made() -> dict[str, Node]:
+        asked.append("made")
+        return {"hours": constant("hours", 2_000_000, "hours"), "value": euros("value", 200).node}
+
+    nodes = Together(made)
+    hours, value = nodes.later(2_000_000, "hours"), nodes.later(2_000_000, "value")
+    assert (hours, plain(value), asked) == (2_000_000, 2_000_000, [])
+    assert (hours.node.title, value.node.title, asked) == ("hours", "value", ["made"])
+    assert value.node is nodes.node("value")
+
+
+def test_a_step_that_is_made_later_comes_to_the_rules_number() -> None:
+    value = Together(lambda: {"value": euros("value", 200).node}).later(1_999_900, "value")
+    with pytest.raises(Disagreement, match="value: the rule has 1999900, its recorded step comes to 2000000"):
+        _ = value.node

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from heapq import merge
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from typing import Any, NamedTuple
 
 from connectors.avro_codec import OUTPUT_CODECS, output_versions
@@ -42,10 +42,9 @@ class OutputDifference(NamedTuple):
 
 
 class Retraced(NamedTuple):
-    """An engagement with everything that was written of it."""
+    """An engagement, and what was written of it otherwise."""
 
     trace: Trace
-    written: Sequence[WrittenOutput]
     differences: tuple[OutputDifference, ...]
 
 
@@ -61,18 +60,19 @@ def retrace(index: FigureIndex, engagement_id: str, until: int | None = None) ->
         if place.offset > last:
             fold.follow(record, place.recorded_at)
             last = place.offset
-    written = [one for one in index.written(engagement_id, sorted(trace.forecasts)) if one.position.log_offset < end]
-    return Retraced(trace, written, tuple(differences(trace, written)))
+    written = index.written(engagement_id, sorted(trace.forecasts))
+    until_end = takewhile(lambda one: one.position.log_offset < end, written)
+    return Retraced(trace, tuple(differences(trace, until_end)))
 
 
 def _offset(read: tuple[IndexedRecord, StoredRecord]) -> int:
     return read[0].offset
 
 
-def differences(trace: Trace, written: Sequence[WrittenOutput]) -> Iterator[OutputDifference]:
+def differences(trace: Trace, written: Iterable[WrittenOutput]) -> Iterator[OutputDifference]:
     """Of outputs that name their engagement; what names none cannot be distinguished by it."""
     said = [one for one in trace.said if _is_named(one)]
-    for there, again in zip_longest([one for one in written if _is_named(one)], said):
+    for there, again in zip_longest(filter(_is_named, written), said):
         step = trace.steps[again.step] if again is not None else None
         if there is None or again is None or step is None or not _alike(there, again, step):
             offset = there.position.log_offset if there is not None else step.record.offset if step is not None else 0

@@ -8,10 +8,11 @@ needed, since no engagement reads another's books.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -100,6 +101,9 @@ class Trace(Store):
         if engagement_id == self.engagement_id:
             self._note(_kept(change))
         super().apply(engagement_id, engagement, change, log_offset)
+
+    def flush(self) -> None:
+        """Nothing: rows stay at hand, for nobody opens these books again."""
 
     def _note(self, change: Transition) -> None:
         assert self.now is not None, "a step has a record"
@@ -347,6 +351,7 @@ def _no_bodies(_genesis: Genesis, _rules: int) -> Bodies:
     return {}
 
 
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 # Of shards whose outputs go nowhere as bytes.
 SILENT = Encoders(_NoPieces, _no_bodies, attrgetter("body"))
 
@@ -356,9 +361,19 @@ def _silent(_record: object) -> None:
 
 
 def _kept(change: Transition) -> Transition:
-    """With the sums as they are now; the next event changes them in place."""
+    """With the sums as they are now, which the next event changes in place; without what only the store asks for."""
     parts = {key: with_own_sums(part) if isinstance(part, Project) else part for key, part in change.parts.items()}
-    return replace(change, parts=parts)
+    return replace(
+        change,
+        parts=parts,
+        open_added=_NOTHING,
+        open_removed=_NOTHING,
+        parked=_NOTHING,
+        waits_added=_NOTHING,
+        waits_removed=_NOTHING,
+        due=_NOTHING,
+        explanations=_NOTHING,
+    )
 
 
 def _at(history: Iterable[tuple[int, Any]], step: int) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from heapq import merge
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -469,7 +470,7 @@ class FigureIndex:
         found: int = self.reached()["log_offset"]
         return found
 
-    def written(self, engagement_id: str, projects: Sequence[str] = ()) -> list[WrittenOutput]:
+    def written(self, engagement_id: str, projects: Sequence[str] = ()) -> Iterator[WrittenOutput]:
         """Every output of the engagement that was written, the forecasts of these projects among them, in order."""
         found: dict[str, list[int]] = {}
         for part, place in self._db.execute(
@@ -479,8 +480,8 @@ class FigureIndex:
         for project_id in projects:
             for part, place in self._db.execute("SELECT part, place FROM forecasts WHERE project = ?", (project_id,)):
                 found.setdefault(part, []).append(place)
-        read = [one for part, places in found.items() for one in self._read(part, sorted(places))]
-        return sorted(read, key=lambda one: one.position.output_seq)
+        read = [self._read(part, sorted(places)) for part, places in found.items()]
+        return merge(*read, key=lambda one: one.position.output_seq)
 
     def _read(
         self, part: str, places: Sequence[int], known: Mapping[str, Decoder[tuple[Position, Output]]] | None = None

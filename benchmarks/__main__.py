@@ -80,7 +80,7 @@ def _measure(part: str, asked: argparse.Namespace, results: dict[str, Any]) -> N
             folder = asked.work / "giant"
             for entries in asked.giants:
                 title = f"one engagement, cap used up, {entries:,} entries"
-                found = _told(f"{title}: explain", "giant", entries, asked.questions, folder)
+                found = _told(f"{title}: explain", "giant", entries, folder)
                 results["explain"].append({"title": title, **found})
             shutil.rmtree(folder, ignore_errors=True)
         case "grain":

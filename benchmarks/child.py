@@ -55,7 +55,7 @@ def _tasks() -> Mapping[str, Callable[..., object]]:
             kind, int(entries), int(weeks), Path(folder)
         ),
         "explain": lambda output, questions: explaining.measure(Path(output), int(questions)),
-        "giant": lambda entries, questions, folder: explaining.giant(int(entries), int(questions), Path(folder)),
+        "giant": lambda entries, folder: explaining.giant(int(entries), Path(folder)),
         "grain": lambda output: grain.measure(Path(output)),
         "way": lambda folder, after, entries: way.measure(Path(folder), int(after), int(entries)),
         "records": lambda samples: codec.figures(int(samples)),

@@ -2,6 +2,8 @@
 
 A figure is chosen with a seed from all that the folder's outputs hold, and asked for with nothing at hand but the index, as the command
 does: find it, fold what is needed, make the tree and recompute it. The start of the process comes to that once, and is told apart.
+Of one large engagement the same figures are asked for at the beginning, in the middle and at the end of its history: lines of journals and
+of statements in all of it, views and forecasts as of then.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from benchmarks.child import ROOT
 from benchmarks.command import milepost
 from benchmarks.machine import calibration, peak_mb
 from connectors.files.figure_index import FigureIndex, delete
-from connectors.files.written import read_file, shards
+from connectors.files.moments import Moment
+from connectors.files.written import WrittenOutput, read_file, shards
 from domain.events.catalogue import TOPICS
 from domain.outputs import TOPICS as OUTPUT_TOPICS
 from domain.outputs import BillingStatement, ExceptionRaised, ForecastUpdate, JournalEntry, Output, ProjectView
@@ -40,11 +43,15 @@ from simulation.write import Sink, sink
 SEED = 2026
 KINDS = (JournalEntry, BillingStatement, ExceptionRaised, ProjectView, ForecastUpdate)
 TARGET_SECONDS = 2.0
+PLACES = ("beginning", "middle", "end")
 
 
 class Asked(NamedTuple):
+    """`until`: the first log offset that is not known."""
+
     kind: str
     id: str
+    until: int | None = None
 
 
 class Answered(NamedTuple):
@@ -97,14 +104,18 @@ def write_giant(entries: int, folder: Path) -> None:
             sinks[topic].write(event)
 
 
-def giant(entries: int, questions: int, folder: Path) -> Explaining:
+def giant(entries: int, folder: Path) -> Explaining:
     write_giant(entries, folder / "input")
     milepost("run", "--input", folder / "input", "--output", folder / "output")
-    return measure(folder / "output", questions)
+    return _measured(folder / "output", through(folder / "output"))
 
 
 def measure(output: Path, questions: int) -> Explaining:
     """So many figures of each kind."""
+    return _measured(output, sample(output, questions))
+
+
+def _measured(output: Path, figures: Sequence[Asked]) -> Explaining:
     [shard] = shards(output)
     delete(output, shard)
     begin = process_time()
@@ -115,7 +126,7 @@ def measure(output: Path, questions: int) -> Explaining:
     wrong = 0
     first: list[Answered] = []
     again: list[Answered] = []
-    for asked in sample(output, questions):
+    for asked in figures:
         for answers in (first, again):
             answered, holds = _ask(output, asked)
             answers.append(answered)
@@ -126,12 +137,13 @@ def measure(output: Path, questions: int) -> Explaining:
 def _ask(output: Path, asked: Asked) -> tuple[Answered, bool]:
     gc.collect()
     cpu, wall = process_time(), perf_counter()
-    with Explanations(output, _silent) as explanations:
+    moment = Moment(offset=asked.until) if asked.until is not None else None
+    with Explanations(output, _silent, moment) as explanations:
         found = explanations.explain(asked.id)
         holds = isinstance(found, Explained) and not found.differences and not recompute(found.node)
     spent = process_time() - cpu, perf_counter() - wall
     nodes = sum(1 for _ in everything(found.node)) if isinstance(found, Explained) else 0
-    return Answered(*asked, *spent, nodes), holds
+    return Answered(asked.kind, asked.id, *spent, nodes), holds
 
 
 def _silent(_what: str, _done: int, _of: int) -> None:
@@ -160,11 +172,37 @@ def sample(output: Path, questions: int) -> list[Asked]:
     return [asked for kind in sorted(kept) for asked in kept[kind]]
 
 
+def through(output: Path) -> list[Asked]:
+    """The first, the middle and the last of each kind of figure."""
+    known: dict[str, list[tuple[str, int | None]]] = defaultdict(list)
+    for written in _written(output):
+        record, until = written.record, written.position.log_offset + 1
+        match record:
+            case JournalEntry():
+                known["journal line"].append((f"{record.journal_id}#1/ledger", None))
+            case BillingStatement():
+                known["statement line"] += [
+                    (f"{record.statement_id}#{at}", None) for at, _ in enumerate(record.lines, 1)
+                ]
+            case ProjectView():
+                known["view"].append((f"{record.project_id}#recognised", until))
+            case ForecastUpdate() if record.project.eac_cost is not None:
+                known["forecast"].append((f"{record.project_id}#eac_cost", until))
+            case _:
+                pass
+    places = ((kind, found, (0, len(found) // 2, -1)) for kind, found in sorted(known.items()))
+    return [
+        Asked(f"{kind}, {place}", *found[at])
+        for kind, found, chosen in places
+        for place, at in zip(PLACES, chosen, strict=True)
+    ]
+
+
 def _figures(output: Path) -> Iterator[Asked]:
     latest: dict[tuple[str, str], Output] = {}
     entries: dict[str, None] = {}
     accounts: set[tuple[str, str, str]] = set()
-    for record in _records(output):
+    for record in (written.record for written in _written(output)):
         match record:
             case JournalEntry():
                 for number, line in enumerate(record.lines, 1):
@@ -209,11 +247,10 @@ def _latest(kind: str, record: Output) -> Iterator[Asked]:
             pass
 
 
-def _records(output: Path) -> Iterator[Output]:
+def _written(output: Path) -> Iterator[WrittenOutput]:
     for shard in shards(output):
         for topic in sorted({OUTPUT_TOPICS[kind.__name__] for kind in KINDS}):
-            for written in read_file(output, topic, shard):
-                yield written.record
+            yield from read_file(output, topic, shard)
 
 
 def _speeds(answers: Sequence[Answered]) -> tuple[Speed, ...]:

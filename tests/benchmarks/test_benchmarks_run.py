@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import grain, report
 from benchmarks.child import ROOT
+from benchmarks.explaining import PLACES
 from benchmarks.firm import size_of
 from benchmarks.profile import group_of
 from benchmarks.stopwatch import REST, Stopwatch
@@ -75,9 +76,11 @@ def test_one_engagement_is_filled_before_it_is_measured(results: dict[str, Any])
 def test_figures_of_every_kind_are_explained(results: dict[str, Any]) -> None:
     firm, giant = results["explain"]
     assert giant["events"] > 800
+    assert {"account", "balance", "forecast", "journal line", "time entry"} <= {one["kind"] for one in firm["first"]}
+    places = {(kind, place) for kind in ("forecast", "journal line", "statement line", "view") for place in PLACES}
+    assert {f"{kind}, {place}" for kind, place in places} | {"all"} == {one["kind"] for one in giant["first"]}
     for of in (firm, giant):
         assert of["wrong"] == 0
-        assert {"account", "balance", "forecast", "journal line", "time entry"} <= {one["kind"] for one in of["first"]}
         assert [one["questions"] for one in of["first"]] == [one["questions"] for one in of["again"]]
 
 

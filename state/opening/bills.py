@@ -112,37 +112,40 @@ def _on_bills(
     loading: Loading, bill_to: str, takes: Sequence[TakenRow]
 ) -> tuple[list[tuple[int, EarlierBill, list[TakenRow]]], list[TakenRow]]:
     """By bill with its number, and what is left of rows: on an invoice what it is stated to bill of lines; else the oldest rows on what is
-    paid, the newest on the newest invoices."""
+    paid, with what it gave back, the newest on the newest invoices."""
     own = [one for one in takes if one.bill_to == bill_to]
     bills = list(enumerate(_bills(loading, bill_to, sum(one.amount for one in own))))
     by_entry = {row: one for line in loading.lines for row, one in invoiced_rows(loading, line).items()}
     single = {one.row: one for one in own if one.row in by_entry}
     own = [one for one in own if one.row not in by_entry]
-    stated: list[tuple[int, EarlierBill, list[TakenRow]]] = []
+    on: dict[int, list[TakenRow]] = {}
     # What one gives back others have to bill.
     gives_back = {
         number for number, bill in bills if min(_invoiced(loading, bill, by_line=True).values(), default=0) < 0
     }
     for number, bill in sorted(bills, key=lambda one: one[0] not in gives_back):
-        entries = [single[row] for row, one in by_entry.items() if row in single and _is_of(one, bill)]
+        entries = [single[row] for row, one in by_entry.items() if row in single and _is_of(loading, one, bill)]
         wanted = _invoiced(loading, bill, by_line=True)
         if entries or wanted:
             listed, own = _newest(own, wanted)
-            stated.append((number, bill, [*entries, *listed]))
-    others: list[tuple[int, EarlierBill, list[TakenRow]]] = []
+            on[number] = [*entries, *listed]
+    first = next((number for number, bill in bills if number in on and bill.stated is not None), None)
     for number, bill in bills:
-        if all(number != one for one, _, _ in stated):
-            listed, own = _part(own, bill.net + bill.kept + bill.applied)
-            others.append((number, bill, listed))
-    if stated and own and not sum(one.amount for one in own):
+        if number not in on or bill.stated is None:
+            had = on.get(number, [])
+            listed, own = _part(own, bill.net + bill.kept + bill.applied - sum(one.amount for one in had))
+            on[number] = _joined([*had, *listed])
+    if first is not None and own and not sum(one.amount for one in own):
         # What was conceded, and billed before that, is on the invoice that is left of it.
-        number, bill, listed = stated[0]
-        stated[0], own = (number, bill, _joined([*own, *listed])), []
-    return [*stated, *others], own
+        on[first], own = _joined([*own, *on[first]]), []
+    return [(number, bills[number][1], rows) for number, rows in on.items()], own
 
 
-def _is_of(one: InvoicedForward, bill: EarlierBill) -> bool:
-    return bill.stated is not None and one.invoice_id == bill.stated.invoice_id
+def _is_of(loading: Loading, one: InvoicedForward, bill: EarlierBill) -> bool:
+    """With what is paid is what a paid invoice gave back."""
+    if bill.stated is not None:
+        return one.invoice_id == bill.stated.invoice_id
+    return not bill.applied and all(one.invoice_id != each.invoice_id for each in loading.receivables)
 
 
 def _invoiced(loading: Loading, bill: EarlierBill, *, by_line: bool = False) -> dict[str, Amount]:
@@ -150,7 +153,7 @@ def _invoiced(loading: Loading, bill: EarlierBill, *, by_line: bool = False) -> 
     found: dict[str, Amount] = {}
     for one in loading.lines:
         for each in one.balance.invoiced:
-            if _is_of(each, bill) and not (by_line and each.entry_id is not None):
+            if _is_of(loading, each, bill) and not (by_line and each.entry_id is not None):
                 found[one.balance.line_id] = found.get(one.balance.line_id, 0) + each.amount
     return found
 
@@ -289,7 +292,7 @@ def unlike_invoiced(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[Ope
                     most, got = format_amount(had, currency), format_amount(asked, currency)
                     message = (
                         f"invoice {bill.invoice_id}: expected at most {most} {currency} of line {line_id}, as {bill_to} was billed, "
-                        f"got {got}"
+                        f"got {got}; what a paid invoice gave back of it is stated with its number, below 0"
                     )
                     yield OpeningFault(DIFFERS, message, "lines.invoiced", contract_id)
         if stated and left:
@@ -328,11 +331,12 @@ def _bills(loading: Loading, bill_to: str, billed: Amount) -> Iterator[EarlierBi
     tax = sum(one.tax for one in lines) - sum(each.tax for each in own)
     net = billed - sum(each.net + each.retention for each in own) - kept
     name = f"{loading.event.project_id}/{contract.contract_id}/{bill_to}/{PAID}"
-    if net or tax or kept:
-        yield EarlierBill(name, bill_to, net, tax, None, kept, counts=True)
+    paid = EarlierBill(name, bill_to, net, tax, None, kept, counts=True)
+    counts = not (net or tax or kept or _invoiced(loading, paid))
+    if not counts:
+        yield paid
     if applied:
         yield EarlierBill(f"{name}/{DEPOSITS}", bill_to, -applied, 0, None, applied=applied)
-    counts = not (net or tax or kept)
     for each in sorted(own, key=lambda one: (one.invoiced_on, one.invoice_id)):
         yield EarlierBill(
             each.invoice_id, bill_to, each.net, each.tax, each, each.retention, counts=counts and each.retention > 0

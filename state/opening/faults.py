@@ -114,7 +114,8 @@ def is_of_whole_line(cap_id: str, line_id: str) -> bool:
 
 
 def _invoiced(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
-    """What open invoices bill of lines: of each line once, above zero, and of all lines together what the invoice has."""
+    """What open invoices bill of lines: of each line once, and of all lines together what the invoice has. Of a paid one what it gave back,
+    where one bill-to has all; a deposit is not given back, but set against others."""
     sums = Counter[str]()
     for one in stated:
         contract_id, listed = (
@@ -122,10 +123,12 @@ def _invoiced(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterat
             [(each.invoice_id, each.entry_id) for each in one.balance.invoiced],
         )
         known = {each.invoice_id for each in event.receivables if each.contract_id in (None, contract_id)}
+        others = {each.invoice_id for each in event.receivables} - known
+        gives_back = len(one.contract.terms.bill_to) <= 1 and one.plan.timing != NO_REVENUE
         for number, each in enumerate(one.balance.invoiced):
             sums[each.invoice_id] += each.amount
             message = ""
-            if each.invoice_id not in known:
+            if each.invoice_id not in known and (each.amount > 0 or not gives_back or each.invoice_id in others):
                 message = (
                     f"expected one of the contract's open invoices, {', '.join(sorted(known)) or 'none'}, got another"
                 )
@@ -139,6 +142,8 @@ def _invoiced(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterat
                 message = f"expected another amount than 0, got {format_amount(each.amount)}"
             elif each.ledger_revenue is not None and one.plan.currency == one.plan.entity.currency:
                 message = f"ledger_revenue: expected none, as the contract is in {one.plan.currency} like the ledger"
+            elif each.ledger_revenue is not None and each.invoice_id not in known:
+                message = "ledger_revenue: expected none, as the invoice is paid"
             if message:
                 of = f"line {one.balance.line_id}: invoice {each.invoice_id}{row_of(each.source_row)}"
                 yield OpeningFault(DIFFERS, f"{of}: {message}", f"lines[{one.place}].invoiced[{number}]", contract_id)

@@ -583,6 +583,7 @@ def _of_project(
     # An invoice with deposits set against it is stated without lines, and so are the others then.
     if all(invoiced):
         yield from (row for rows in invoiced for row in rows)
+        yield from _paid_back(parts, open_invoices, contract, sums, line_ids, common)
 
 
 def _entries(
@@ -681,6 +682,29 @@ def _invoiced(
             if invoice.currency != invoice.ledger_currency:
                 made["ledger_revenue"] = money(carried)
             yield made
+
+
+def _paid_back(
+    parts: Mapping[tuple[str, str], Any],
+    open_invoices: Sequence[Receivable],
+    contract: Contract,
+    sums: Balances,
+    line_ids: Sequence[str],
+    common: Row,
+) -> Iterator[Row]:
+    """What paid invoices gave back of time and expenses that open ones bill; of several bill-tos nobody states it."""
+    of_open = {one.statement_id for one in open_invoices}
+    listed = [one for name in of_open for one in sums.of_statement.get(name, ())]
+    charged = {one.line_id for one in listed if named(one.entry_id)[0] not in (TIME_ENTRY, EXPENSE)}
+    billed = {(one.line_id, one.entry_id) for one in listed if one.amount > 0 and one.line_id not in charged}
+    for (kind, _), part in parts.items():
+        if kind != "receivable" or part.contract_id != contract.contract_id or len(contract.terms.bill_to) > 1:
+            continue
+        for one in sums.of_statement.get(part.statement_id, ()) if part.statement_id not in of_open else ():
+            if one.amount < 0 and one.line_id in line_ids and (one.line_id, one.entry_id) in billed:
+                of = {"contract": part.contract_id, "line": one.line_id, "invoice": part.invoice_id}
+                amounts = {"amount": money(one.amount), "entry": named(one.entry_id)[1], "hours": hours(one.hours)}
+                yield {**common, "kind": "invoiced", **of, **amounts}
 
 
 def _retained_of(parts: Mapping[tuple[str, str], Any], invoice: Receivable) -> tuple[Amount, Amount]:

@@ -36,8 +36,8 @@ from state.intake.directory import Everywhere, Routed, Unrouted, route
 from tests.harness import Books, Folded
 
 HOUR: Instant = 3_600_000_000
-# After a day has ended everywhere, so that nothing of it is answered before.
-ANSWERED: Instant = 9 * HOUR
+# After a day has ended everywhere, so that nothing of it is answered before: it ends in Helsinki first, in Los Angeles 10 hours later.
+ANSWERED: Instant = 10 * HOUR
 # Of every hundred invoices; what leaves cash without an invoice on the books is no balance of a project.
 FATES = (
     [PAID] * 70

@@ -358,7 +358,12 @@ def _add(worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date, cut
     for issued in entry.issued:
         of = issued.contract_id, issued.line_id
         worked[of].conceded += issued.conceded
-        worked[of].given_back += max(issued.invoiced - issued.amount - outstanding(entry, *of), 0)
+        given_back = max(issued.invoiced - issued.amount - outstanding(entry, *of), 0)
+        worked[of].given_back += given_back
+        # What is still billable is below; what is not is given back by the next statement.
+        if given_back and standing_price(entry) is None:
+            _, is_cut, drafted = cut.get(issued.contract_id, Ended(date.min, True))
+            worked[of].ended -= 0 if is_cut and entry.entry_id not in drafted else given_back
     work = entry.standing
     if work is None:
         return

@@ -33,6 +33,7 @@ REFUSED_SOMEWHERE = REFUSED_LATER | {
     "Entries of a billing period that was billed before, and were approved late",
     "Hours under a cap, with invoices that are open",
     "Two bill-tos, of whom one has paid in part",
+    "Work that is given back in a period that is within its days of grace",
 }
 DATED = re.compile(r"^\d{4}-\d{2}-\d{2}", re.MULTILINE)
 

@@ -29,7 +29,7 @@ def over_cap_by_entry(loading: Loading, plan: LinePlan, balance: BalanceForward)
     listed = [one for one in balance.entries if one.over_cap]
     as_of = loading.event.as_of
     rules = [rule for rule in plan.every_rule if is_of_whole_line(rule.cap_id, balance.line_id)]
-    if not listed or any(rule.cap_id.startswith(SHARED) or rule.period == "month" for rule in rules):
+    if not listed or any(rule.cap_id.startswith(SHARED) for rule in rules):
         return {}
     if last_day_full_for_billing(loading, plan) is not None or last_day_with_room(loading, plan) < as_of:
         return {}

@@ -522,7 +522,7 @@ def _of_project(
                 row["ledger_deposit"] = money(done.deposit_ledger)
         yield row
         place_of = {**common, "line": line_id, "contract": contract_id}
-        of_entries = list(_entries(entries, contract, line_id, done, over_cap))
+        of_entries = list(_entries(entries, contract, line_id, done, over_cap, as_of))
         listed = {str(one["entry"]) for one in of_entries}
         if of_entries:
             by_entry.add(line_id)
@@ -592,19 +592,24 @@ def _of_project(
 
 
 def _entries(
-    entries: Sequence[Entry], contract: Contract, line_id: str, done: LineSums, over_cap: Amount
+    entries: Sequence[Entry], contract: Contract, line_id: str, done: LineSums, over_cap: Amount, as_of: date
 ) -> Iterator[Row]:
     """Of work that is not billed each entry, where none is billed in part, as the next statement would list them; those over caps where all
-    that is over them is of entries."""
+    that is over them, of a cap by month in the month that runs, is of entries."""
     contract_id, own = contract.contract_id, line_named(contract.terms, line_id)
     takes_expenses = own is not None and isinstance(own.terms, Expenses)
-    waiting = sum(_over_of(entry, contract_id, line_id) for entry in entries)
+    waiting = {entry.entry_id: _over_of(entry, contract_id, line_id) for entry in entries}
+    if sum(waiting.values()) != over_cap:
+        runs = {one.entry_id for one in entries if (price := standing_price(one)) and price.day >= as_of.replace(day=1)}
+        waiting = {entry_id: over for entry_id, over in waiting.items() if entry_id in runs}
+    if sum(waiting.values()) != over_cap:
+        waiting = {}
     found: list[tuple[tuple[Any, ...], Row]] = []
     for entry in entries:
         amount, price = outstanding(entry, contract_id, line_id), standing_price(entry)
         issued = issued_on(entry, contract_id, line_id)
         amount += issued.amount - issued.invoiced if issued is not None else 0
-        over = _over_of(entry, contract_id, line_id) if waiting == over_cap else 0
+        over = waiting.get(entry.entry_id, 0)
         if not (amount or over) or price is None or entry.standing is None:
             continue
         work = entry.standing

@@ -62,7 +62,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
 
         revenue 1,500.00 of which 1,000.00 are billed: rows of 1,000.00 and 500.00
         fees of 1,000.00 billed, of which a credit memo took 30.00: rows of 1,000.00 and -30.00
-        unbilled 40.00 with 56.00 given back: rows of 96.00 and -56.00
+        unbilled 40.00 with 56.00 given back: rows of 96.00 and -56.00, of a period that has ended and is not billed where there is one
     """
     balance = stated.balance
     worked = worked_of(draft, loading, stated)
@@ -71,12 +71,13 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     before = worked._replace(day=min(worked.day, ended)) if ended is not None else worked
     by_category = categories_of(worked, balance)
     value = worked.value - sum(beside_caps(draft, loading.contract, worked, by_category))
-    unbilled_ended = balance.unbilled_ended if ended is not None else 0
+    unbilled_ended, given_back = (balance.unbilled_ended, balance.given_back) if ended is not None else (0, 0)
     listed = by_limited_category(worked.plan, balance)
     others = {category: amount - listed[category] for category, amount in by_category.items()}
     expenses, billed, rest = _expenses_of(worked, before, others, unbilled_ended)
-    units, billed, ended_rest, rest = _units_of(loading, stated, worked, (billed, unbilled_ended, rest))
-    split = _split_of(loading, stated, worked, (value, billed, ended_rest, rest))
+    of_work = billed, unbilled_ended + given_back, rest + given_back
+    units, billed, ended_rest, rest = _units_of(loading, stated, worked, of_work)
+    split = _split_of(loading, stated, worked, (value, billed, ended_rest, rest, given_back))
     hours, uncounted = _hours_of(worked, balance, split)
     earlier = of_earlier_months(worked.plan, balance, loading.event.as_of, (worked.value, worked.hours))
     earlier = _bring_billed(draft, loading, stated, worked, split, hours, uncounted, earlier)
@@ -93,6 +94,9 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         earlier = take_by_month(
             draft, loading, stated, before, UNBILLED_ENDED, split.ended, work, earlier, earned=earned
         )
+    if given_back:
+        work = OpeningWork(0, 0, 0, -given_back)
+        take_row(draft, loading, stated, before, GIVEN_BACK, -given_back, work, earned=earned)
     _bring_rest(draft, loading, stated, worked, split, hours, uncounted, earlier)
     if included := _included_hours(worked, balance):
         take_row(draft, loading, stated, worked, INCLUDED, 0, OpeningWork(0, included, draws=True))
@@ -101,13 +105,15 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
 
 class _Split(NamedTuple):
     """What work by the hour came to, by row: billed and on no open invoice, since a cap was raised and before; unbilled of an ended
-    period and after it, of which a cap let `rest_then` through before it was raised; and over caps of billing alone. Entries of open
-    invoices from place `since` on are of what was billed since then. `first` has the day of what was billed before."""
+    period, before what is `given_back` with it, and after it, of which a cap let `rest_then` through before it was raised; and over caps of
+    billing alone. Entries of open invoices from place `since` on are of what was billed since then. `first` has the day of what was billed
+    before."""
 
     billed: Amount
     billed_since: Amount
     since: int
     ended: Amount
+    given_back: Amount
     rest: Amount
     rest_then: Amount
     over: OverBilling
@@ -167,9 +173,12 @@ def _units_of(
     return Units(units, units_ended, of_rest), billed - (units - of_rest), of_ended, rest - of_rest - of_ended
 
 
-def _split_of(loading: Loading, stated: Stated, worked: Worked, of: tuple[Amount, Amount, Amount, Amount]) -> _Split:
-    """`of` is the value that caps may count, and what of the work was billed, is unbilled of an ended period, and after it."""
-    balance, (value, billed, ended, rest) = stated.balance, of
+def _split_of(
+    loading: Loading, stated: Stated, worked: Worked, of: tuple[Amount, Amount, Amount, Amount, Amount]
+) -> _Split:
+    """`of` is the value that caps may count, and what of the work was billed, is unbilled of an ended period, and after it; and what the
+    ended period gives back."""
+    balance, (value, billed, ended, rest, given_back) = stated.balance, of
     over = over_billing(loading, stated, worked, (value, billed, rest))
     rest -= over.amount
     former = worked._replace(day=over.full_on) if over.full_on is not None and over.amount else worked
@@ -183,15 +192,16 @@ def _split_of(loading: Loading, stated: Stated, worked: Worked, of: tuple[Amount
     since = since_place(listed, billed_since)
     billed_since -= sum(one.amount for one in listed[since:])
     billed -= sum(one.amount for one in listed[:since])
-    return _Split(billed, billed_since, since, ended, rest, rest_then, over, former, first)
+    return _Split(billed, billed_since, since, ended, given_back, rest, rest_then, over, former, first)
 
 
 def _hours_of(worked: Worked, balance: BalanceForward, split: _Split) -> tuple[_Hours, _Uncounted]:
     """Hours are worth what all of them are worth together, but for those of entries."""
     over, listed = split.over, listed_of(balance)
+    of_ended = max(split.ended - split.given_back, 0)
     ended, over_hours, rest = (
         in_part(worked.hours, each, worked.value, "hours of what is not billed") if worked.value > 0 and each else 0
-        for each in (split.ended, over.amount, 0 if balance.entries else split.rest)
+        for each in (of_ended, over.amount, 0 if balance.entries else split.rest)
     )
     over_hours = over.hours if over.hours is not None else over_hours
     not_counted = over.not_counted[0], over.not_counted[1] - over_hours if over.binds else over.not_counted[1]
@@ -203,14 +213,14 @@ def _hours_of(worked: Worked, balance: BalanceForward, split: _Split) -> tuple[_
         since = in_part(hours, split.billed_since, whole, "hours of what a cap let through since then")
         hours -= since
     of_amounts, of_hours = (
-        uncounted_of(not_counted[0], split.billed, [(one.entry_id, one.amount) for one in listed], split.ended),
+        uncounted_of(not_counted[0], split.billed, [(one.entry_id, one.amount) for one in listed], of_ended),
         uncounted_of(not_counted[1], hours, [(one.entry_id, one.hours) for one in listed], ended),
     )
     billed, left = (of_amounts.billed, of_hours.billed), (of_amounts.rest, of_hours.rest)
     if not split.rest:
         billed, left = (billed[0] + left[0], billed[1] + left[1]), (0, 0)
     invoiced = list(zip(of_amounts.invoiced, of_hours.invoiced, strict=True))
-    uncounted = _Uncounted(billed, invoiced, (of_amounts.ended, of_hours.ended), left)
+    uncounted = _Uncounted(billed, invoiced, (of_amounts.ended + split.given_back, of_hours.ended), left)
     return _Hours(hours, since, ended, rest, over_hours), uncounted
 
 
@@ -255,8 +265,9 @@ def _bring_rest(
     """What is unbilled and of no ended period: entries, else one row, and what a cap let through before it was raised; what is given
     back; and what is over caps of billing alone."""
     balance, earned = stated.balance, worked.beside
+    given_back = balance.given_back - split.given_back
     rest, open_hours = split.rest, hours.rest
-    left = uncounted.rest[0] + balance.given_back, uncounted.rest[1]
+    left = uncounted.rest[0] + given_back, uncounted.rest[1]
     if balance.entries:
         bring_entries(draft, loading, stated, worked, split.former, left, earned)
         rest -= sum(one.amount for one in balance.entries)
@@ -266,12 +277,12 @@ def _bring_rest(
         part, work = f"{UNBILLED_REST}/{FORMER}", OpeningWork(0, then_hours)
         take_row(draft, loading, stated, split.former, part, split.rest_then, work, earned=earned)
         rest, open_hours = rest - split.rest_then, open_hours - then_hours
-    if rest + balance.given_back:
-        work, of_rest = OpeningWork(0, open_hours, 0, *left), rest + balance.given_back
+    if rest + given_back:
+        work, of_rest = OpeningWork(0, open_hours, 0, *left), rest + given_back
         take_by_month(draft, loading, stated, worked, UNBILLED_REST, of_rest, work, earlier, earned=earned)
-    if balance.given_back:
-        work = OpeningWork(0, 0, 0, -balance.given_back)
-        take_row(draft, loading, stated, worked, GIVEN_BACK, -balance.given_back, work, earned=earned)
+    if given_back:
+        work = OpeningWork(0, 0, 0, -given_back)
+        take_row(draft, loading, stated, worked, GIVEN_BACK, -given_back, work, earned=earned)
     if split.over.amount:
         part = OVER_BILLING if split.over.full_on is not None else OVER_BILLING_FORMER
         work = OpeningWork(0, hours.over)

@@ -28,6 +28,7 @@ REFUSED_LATER = {
 # Later in the month, or after its end, of these too.
 REFUSED_SOMEWHERE = REFUSED_LATER | {
     "A period that has ended and is within its days of grace",
+    "An expense that is given back on the statement of a week that has ended, and nothing of its line after it",
     "Another currency, at the rates of its time",
     "Entries of a billing period that has ended and is not cut yet",
     "Entries of a billing period that was billed before, and were approved late",

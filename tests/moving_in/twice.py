@@ -108,6 +108,7 @@ def _of_step(step: Step, outputs: list[Output]) -> dict[str, Any]:
                 one.released,
                 one.deposits_applied,
                 one.amount_due,
+                _of_lines(one),
                 tuple((tax.category, tax.base, tax.amount) for tax in one.tax),
             )
             for one in outputs
@@ -115,6 +116,13 @@ def _of_step(step: Step, outputs: list[Output]) -> dict[str, Any]:
         ],
         "exceptions": sorted((one.category, one.blocks_amount) for one in outputs if isinstance(one, ExceptionRaised)),
     }
+
+
+def _of_lines(one: BillingStatement) -> tuple[tuple[str, int], ...]:
+    found: dict[str, int] = {}
+    for line in one.lines:
+        found[line.line_id] = found.get(line.line_id, 0) + line.amount
+    return tuple(sorted(found.items()))
 
 
 def _view(one: ProjectView) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from domain.figure import node_of
 from domain.money import extend
 from domain.policies import Resolved
 from domain.terms import methods
+from domain.terms.kind import INCLUDED
 from domain.terms.unit_price import is_shared
 from domain.units import Hours
 from domain.work.increments import billable_hours
@@ -54,7 +55,8 @@ def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: Li
 
 def _shares(work: Work, price: Price, line: LinePlan) -> bool:
     if work.time is not None:
-        return by_persons_day(line.policies) and work.time.billable_hours is None
+        is_charged = line.charged != INCLUDED
+        return is_charged and by_persons_day(line.policies) and work.time.billable_hours is None
     if work.charge is not None and work.charge.opening is not None:  # brought forward as it is
         return False
     terms = methods.units(line.line.terms)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from domain.events.common import InvoicedForward
+from domain.events.common import InvoicedForward, Retainer
 from domain.identity import composed
 from domain.units import Amount, Hours
 from domain.work.rows import (
@@ -132,12 +132,13 @@ def _day_of_entry(draft: Draft, loading: Loading, stated: Stated, worked: Worked
 
 
 def taken_of(loading: Loading, rows: Sequence[Entry], amounts: Sequence[Amount], stated: Stated) -> list[Amount]:
-    """What of each row is billed: what was conceded is on bills, and what open invoices list, not what a credit memo put back of it since;
-    what is given back on none, of the others the oldest."""
-    listed = invoiced_rows(loading, stated)
+    """What of each row is billed: what was conceded is on bills, and what open invoices list, not what a credit memo put back of it since,
+    and of a retainer what was billed beyond its fees; what is given back on none, of the others the oldest."""
+    listed, work = invoiced_rows(loading, stated), composed(stated.contract.contract_id, stated.balance.line_id)
+    beyond = row_id(OPENING, work) if isinstance(stated.plan.line.terms, Retainer) else None
     worth = list(
         zip(
-            (is_part(row, stated, CONCEDED) or row.entry_id in listed for row in rows),
+            (is_part(row, stated, CONCEDED) or row.entry_id in listed or row.entry_id == beyond for row in rows),
             (is_part(row, stated, GIVEN_BACK) for row in rows),
             amounts,
             strict=True,
@@ -146,7 +147,10 @@ def taken_of(loading: Loading, rows: Sequence[Entry], amounts: Sequence[Amount],
     billed = iter(
         billed_of(
             [each for taken, left, each in worth if not (taken or left)],
-            stated.balance.billed + stated.balance.conceded - sum(one.amount for one in listed.values()),
+            stated.balance.billed
+            + stated.balance.conceded
+            - sum(one.amount for one in listed.values())
+            - sum(each for row, each in zip(rows, amounts, strict=True) if row.entry_id == beyond),
         )
     )
     on_invoices = {row: one.amount for row, one in listed.items()}

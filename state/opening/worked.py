@@ -126,16 +126,19 @@ def last_of_ended(draft: Draft, loading: Loading) -> date | None:
     return found.to - DAY if found is not None and found.to <= loading.event.as_of else None
 
 
-def billed_of(amounts: Sequence[Amount], billed: Amount) -> list[Amount]:
+def billed_of(amounts: Sequence[Amount], billed: Amount, beyond: Amount = 0) -> list[Amount]:
     """What of each amount is billed, the oldest first.
 
-    Those up to which they come to what was billed; else all, where that is no more; else what is above zero, the last in part.
+    Those up to which they come to what was billed, but for as much as work came to `beyond` them; else all, where that is no more; else
+    what is above zero, the last in part.
 
         of 2,500.00, 2,500.00, 2,500.00 and -3,108.55 the first two where 5,000.00 were billed; all where 4,391.45 were
+        of 1,000.00 and 1,000.00 the first where 1,300.00 were, of 450.00 beyond fees
     """
-    for place, until in enumerate(accumulate(amounts)):
-        if until == billed:
-            return [*amounts[: place + 1], *(0 for _ in amounts[place + 1 :])]
+    whole = [place for place, until in enumerate(accumulate(amounts), 1) if 0 <= billed - until <= beyond]
+    if whole:
+        place = whole[-1] if beyond else whole[0]
+        return [*amounts[:place], *(0 for _ in amounts[place:])]
     if sum(amounts) <= billed:
         return list(amounts)
     found = []
@@ -154,8 +157,9 @@ def worked_of(draft: Draft, loading: Loading, stated: Stated) -> Worked:
         for entry in charged
         if (price := standing_price(entry)) is not None
     )
-    gross = balance.billed + balance.conceded
-    billed = gross - sum(billed_of(due, gross))
+    gross, drawn = balance.billed + balance.conceded, draws_of(draft, stated, event)
+    beyond_fees = beyond(stated, drawn) if drawn is not None else 0
+    billed = gross - sum(billed_of(due, gross, beyond_fees))
     former = former_terms(draft, stated, event.as_of)
     if former is not None:
         plan, day = former
@@ -163,13 +167,12 @@ def worked_of(draft: Draft, loading: Loading, stated: Stated) -> Worked:
         plan = _plan_on(draft, contract, stated, event.as_of)
         day = last_day_with_room(loading, plan)
     rest, earns = 0, None
-    drawn = draws_of(draft, stated, event)
     if former is not None:
         rest = balance.revenue - balance.billed
     elif drawn is not None and plan.timing == OVER_TIME:
         # What expired is in what is used.
         earns = balance.revenue + balance.conceded
-        rest = max(beyond(stated, drawn) - billed, 0)
+        rest = max(beyond_fees - billed, 0)
     elif plan.timing == OVER_TIME:
         earns = balance.revenue + balance.conceded - earned
     elif plan.timing == WITH_INVOICE:

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from domain.contract import line_named
 from domain.identity import composed, parts_of
 from domain.money import format_amount
-from domain.revenue.variable_price import settled_amount
+from domain.revenue.variable_price import fee_name
 from domain.terms import methods
 from domain.units import Amount
-from state.books import Contract, ItemRevisions
+from domain.work.rows import fee_row
+from state.books import Contract
 from state.draft import Draft
+from state.totals import issued_on
 
 BELOW = "cap_below_consumption"
 CONTRACT_LINE = "contract_line"
@@ -68,7 +70,7 @@ def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, ame
     line = line_named(contract.terms, line_id)
     # What earns apart from what it charges may earn more than its price.
     earned = 0 if line is not None and methods.earns_apart(line) else totals.recognised
-    excess = max(totals.issued - _settled(draft, contract, line_id), earned) - price
+    excess = max(totals.issued - _of_parts(draft, contract, line_id), earned) - price
     if excess <= 0:
         draft.resolve_exception(BELOW, CONTRACT_LINE, subject)
         return
@@ -89,13 +91,12 @@ def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, ame
     )
 
 
-def _settled(draft: Draft, contract: Contract, line_id: str) -> Amount:
-    """What is due of variable parts beside the price."""
+def _of_parts(draft: Draft, contract: Contract, line_id: str) -> Amount:
+    """What statements have of variable parts beside the price."""
     lines = [line for stored in contract.history for line in stored.terms.lines if line.line_id == line_id]
-    found = {}
+    found: Amount = 0
     for item_id in {item.item_id for line in lines for item in line.variable_consideration}:
-        known: ItemRevisions | None = draft.part(
-            "variable_consideration", composed(contract.contract_id, line_id, item_id)
-        )
-        found[item_id] = known.said if known is not None else ()
-    return settled_amount(found)
+        entry = draft.entry(fee_row(contract.contract_id, line_id, fee_name(item_id)))
+        issued = issued_on(entry, contract.contract_id, line_id) if entry is not None else None
+        found += issued.amount if issued is not None else 0
+    return found

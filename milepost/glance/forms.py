@@ -39,7 +39,7 @@ td.text { min-width: 7em; max-width: 20em; }
 @media (max-width: 720px) { main { max-width: none; padding: 18px 14px; } td, th { padding: 5px 6px; } td:first-child, th:first-child {
   position: sticky; left: 0; background: var(--paper); } }
 @media print { table { font-size: 7.5pt; } th { font-size: 7pt; } td, th { padding: 2.5px 4px; }
-  td.text { min-width: 0; } td small { font-size: 6.5pt; }
+  td.text { min-width: 0; } td small, th small { font-size: 6.5pt; }
   [title] { text-decoration: none; } }
 """
 

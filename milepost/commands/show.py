@@ -13,7 +13,7 @@ from connectors.imports.counting import counted
 from domain.money import format_amount
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import amount_text, echo, say, shape, shell_word, tell, write_json
-from milepost.figure_words import figure_words
+from milepost.figure_words import figure_words, rounding_words
 
 if TYPE_CHECKING:
     from connectors.files.lookup import EngagementFound, FoundStatement, FoundWaiting, ProjectFound, Viewed
@@ -448,7 +448,7 @@ def statement_head(issued: FoundStatement) -> list[str]:
         f"Statement {one.statement_id}, revision {one.revision}, {one.status}",
         f"contract {one.contract_id} of {one.legal_entity_id}, bill to {one.bill_to}",
         f"period {period_text(one.period, one.to)}, made on {instant_day(issued.position.recorded_at)}",
-        f"rounding {one.rounding}",
+        f"rounding {rounding_words(one.rounding)}",
     ]
 
 

@@ -33,6 +33,7 @@ from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes, Sharing
 from milepost.explain.sources import Sources
 from milepost.explain.taxes import TaxNodes
+from milepost.figure_words import rounding_words
 from state.billing.clearing_record import piece_at
 from state.billing.payers import is_refund_row
 from state.books import Entry, PayerPart, Price, StatementEntry, StatementState
@@ -156,7 +157,7 @@ class StatementNodes:
             ("contract", first.contract_id),
             ("bill to", first.bill_to),
             ("period", f"{first.period} to {first.to - timedelta(days=1)}"),
-            ("rounding", first.rounding),
+            ("rounding", rounding_words(first.rounding)),
             *((("revision", f"{first.revision}, {status}"),) if (status := self._status(statement_id, first)) else ()),
         )
         cut = Node("made upon", event=self.sources.cause(said[0].step))

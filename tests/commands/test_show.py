@@ -83,6 +83,7 @@ def test_a_statement_with_its_lines() -> None:
     result = show(BRIDGE_FEBRUARY)
     assert result.exit_code == 0, result.output
     assert "contract K-1 of BERLIN, bill to ACME" in result.stdout
+    assert "rounding entry, half_up, to 0.01 USD" in result.stdout
     assert "-700.00" in result.stdout
     assert "correction, prior_period" in result.stdout
     assert row(result, "total") == ["total", "-100.00"]

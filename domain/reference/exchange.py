@@ -85,6 +85,11 @@ _ASKED = re.compile(r"an exchange rate from \S+ to \S+ for (\d{4}-\d\d-\d\d) \(t
 SAME_CURRENCY = Exchange(1, 1, EXCHANGE_RATE_ONE, ())
 
 
+def at_rate(rate: ExchangeRate) -> Exchange:
+    """At a rate that is stated, or was booked before: no path leads to it."""
+    return Exchange(rate, EXCHANGE_RATE_ONE, rate, ())
+
+
 def exchange(
     rates: ExchangeRates, rate_type: str, from_currency: str, to_currency: str, day: date, staleness_days: int
 ) -> Exchange | MissingRate:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.accounts import UNBILLED
 from domain.money import convert
-from domain.reference.exchange import Exchange
+from domain.reference.exchange import Exchange, at_rate
 from domain.work.rows import is_listed
 from state.books import Entry, Price, Work
 from state.draft import Draft
@@ -85,10 +85,7 @@ def carrying_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
     journal = next((one for one in work.journals if any(line.purpose == "revenue" for line in one.lines)), None)
     start = journal.accounting_date if journal is not None else first_day(work, entity.zone)
     open_day = open_day_from(draft, entity, start)
-    if journal is not None:
-        exchange = Exchange(journal.exchange_rate, 10**12, journal.exchange_rate, ())
-    else:
-        exchange = last_rate(draft, plan, open_day)
+    exchange = at_rate(journal.exchange_rate) if journal is not None else last_rate(draft, plan, open_day)
     return Slot(entity, plan.currency, open_day, period(draft, entity, open_day).name, exchange)
 
 

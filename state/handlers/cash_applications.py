@@ -18,7 +18,7 @@ from domain.ledger.journal import Leg, rest_leg
 from domain.ledger.position import Balance
 from domain.money import carried_part, convert
 from domain.policies import Resolved
-from domain.reference.exchange import Exchange
+from domain.reference.exchange import at_rate
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from state.books import CashApplication, Payment, Receipt, Receivable
 from state.draft import AMOUNT_MAX, Draft
@@ -159,8 +159,7 @@ def _slot(
         return CashFault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
     days = [event.applied_on, *(receivable.posted_on for receivable, _ in members)]
     day = open_day_from(draft, entity, max(days if booked is None else [*days, booked.accounting_date]))
-    exchange = Exchange(rate, EXCHANGE_RATE_ONE, rate, ())
-    return Slot(entity, event.currency, day, period(draft, entity, day).name, exchange)
+    return Slot(entity, event.currency, day, period(draft, entity, day).name, at_rate(rate))
 
 
 # Journals

@@ -55,7 +55,7 @@ from domain.receivables.credit_memo import (
     too_fine,
 )
 from domain.receivables.credit_record import CreditableRow, CreditRecord, spread_nodes
-from domain.reference.exchange import Exchange
+from domain.reference.exchange import at_rate
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.deposit import left_in_all, left_to
 from domain.units import Amount
@@ -252,7 +252,7 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Mem
     entity = draft.reference.entity(receivable.legal_entity_id)
     assert entity is not None, "an invoice was posted in this entity"
     day = open_day_from(draft, entity, max(event.issued_on, receivable.posted_on))
-    exchange = Exchange(receivable.exchange_rate, 10**12, receivable.exchange_rate, ())
+    exchange = at_rate(receivable.exchange_rate)
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
     statement = draft.statement(receivable.statement_id)
     assert statement is not None, "a receivable is of a statement in the books"

@@ -20,7 +20,7 @@ from domain.ledger.recorded import LineParts, Place
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
-from domain.reference.exchange import Exchange, MissingRate
+from domain.reference.exchange import Exchange, MissingRate, at_rate
 from domain.units import Amount
 from domain.why import Rates, Why, elsewhere, in_event, quoted
 from state.billing.approval import keep_invoice
@@ -315,7 +315,7 @@ def _exchange(
 ) -> Exchange | MissingRate:
     """The rate that the invoice states, else the table's for its date."""
     if event.exchange_rate is not None and currency != ledger_currency:
-        return Exchange(event.exchange_rate, 10**12, event.exchange_rate, ())
+        return at_rate(event.exchange_rate)
     return exchange_on(draft, policies, currency, ledger_currency, day, day)
 
 

@@ -18,9 +18,9 @@ from domain.events.reference import LegalEntityDefined
 from domain.ledger.journal import Leg, rest_leg
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.policies import Resolved
-from domain.reference.exchange import Exchange, MissingRate
+from domain.reference.exchange import Exchange, MissingRate, at_rate
 from domain.refusals import UNSUPPORTED, words_of
-from domain.units import EXCHANGE_RATE_ONE, Amount
+from domain.units import Amount
 from domain.waiting import waits_for_exchange_rate
 from state.books import Payment, Receipt, Receivable
 from state.draft import AMOUNT_MAX, Draft
@@ -288,7 +288,7 @@ def _slot(draft: Draft, payment: Payment, group: PaymentGroup) -> Slot | CashFau
     day = open_day_from(draft, entity, event.received_on)
     exchange: Exchange | MissingRate
     if event.exchange_rate is not None and event.currency != entity.currency:
-        exchange = Exchange(event.exchange_rate, EXCHANGE_RATE_ONE, event.exchange_rate, ())
+        exchange = at_rate(event.exchange_rate)
     else:
         exchange = exchange_on(draft, policies, event.currency, entity.currency, day, day)
     staleness = policies.rate_staleness_days

@@ -10,8 +10,7 @@ from domain.accounts import BAD_DEBT, RECEIVABLE
 from domain.events.finance import WrittenOff
 from domain.ledger.journal import Leg, journal_by_project
 from domain.money import format_amount, smallest_unit
-from domain.reference.exchange import Exchange
-from domain.units import EXCHANGE_RATE_ONE
+from domain.reference.exchange import at_rate
 from state.books import Contract, Receivable, WriteOff
 from state.draft import Draft
 from state.facts import is_new, is_repeat
@@ -130,7 +129,7 @@ def _post(draft: Draft, event: WrittenOff, receivable: Receivable) -> None:
     entity = draft.reference.entity(receivable.legal_entity_id)
     assert entity is not None, "an invoice is posted in a company"
     day = open_day_from(draft, entity, event.written_off_on)
-    exchange = Exchange(receivable.exchange_rate, EXCHANGE_RATE_ONE, receivable.exchange_rate, ())
+    exchange = at_rate(receivable.exchange_rate)
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
     relief = write_off(draft, receivable.invoice_id, event.amount, policies.money_mode)
     amount, ledger = relief.gross

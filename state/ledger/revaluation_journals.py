@@ -17,7 +17,7 @@ from domain.ledger.journal import Leg, journal_by_project
 from domain.ledger.recorded import journal_line
 from domain.ledger.revaluation import REVALUED, RULE, left_after, record_lines, say_standing, standing_for
 from domain.outputs import JournalEntry
-from domain.reference.exchange import Exchange
+from domain.reference.exchange import Exchange, at_rate
 from domain.reference.fiscal import AccountingPeriod
 from domain.units import EXCHANGE_RATE_ONE
 from state.books import Monetary
@@ -95,8 +95,7 @@ def _journal(
     deliver: bool,
 ) -> JournalEntry:
     entity, lines = group.entity, _lines(changes)
-    exchange = Exchange(rate, EXCHANGE_RATE_ONE, rate, ())
-    slot = Slot(entity, group.currency, day, period_of(draft, entity, day).name, exchange)
+    slot = Slot(entity, group.currency, day, period_of(draft, entity, day).name, at_rate(rate))
     kind, subject = ("contract", contract_id) if contract_id else ("legal_entity", entity.legal_entity_id)
     rule = f"{RULE}{what}" if deliver else f"{RULE}{what}/memo"
     contract = draft.contract(contract_id) if contract_id else None
@@ -142,13 +141,8 @@ def _is_delivered(draft: Draft, group: ForeignBalances, account: str, contract_i
 
 def _reversal(draft: Draft, group: ForeignBalances, record: JournalEntry, day: date) -> JournalEntry:
     """Its own lines, back (R14)."""
-    slot = Slot(
-        group.entity,
-        group.currency,
-        day,
-        period_of(draft, group.entity, day).name,
-        Exchange(record.exchange_rate, EXCHANGE_RATE_ONE, record.exchange_rate, ()),
-    )
+    entity = group.entity
+    slot = Slot(entity, group.currency, day, period_of(draft, entity, day).name, at_rate(record.exchange_rate))
     return journal_by_project(
         about(draft, (record.affected_kind, record.affected_id, 0), record.rule),
         booking_of(slot, "reversal"),

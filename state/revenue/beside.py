@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 from domain.ledger.journal import Booking
 from domain.outputs import JournalEntry
-from domain.reference.exchange import Exchange
+from domain.reference.exchange import Exchange, at_rate
 from domain.reference.zones import local_date
-from domain.units import EXCHANGE_RATE_ONE
 from state.books import Contract
 from state.caps.repricing import last_rate
 from state.draft import Draft
@@ -34,7 +33,7 @@ def place_beside(draft: Draft, contract: Contract, posted_on: date | None) -> Pl
     day = beside.accounting_date if beside is not None else local_date(draft.cause.recorded_at, entity.zone)
     day = open_day_from(draft, entity, day if posted_on is None else max(day, posted_on))
     if beside is not None:
-        exchange = Exchange(beside.exchange_rate, EXCHANGE_RATE_ONE, beside.exchange_rate, ())
+        exchange = at_rate(beside.exchange_rate)
     else:
         plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
         exchange = last_rate(draft, next(plan for plan in plans if plan is not None), day)

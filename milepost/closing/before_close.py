@@ -43,8 +43,8 @@ def checked_reason(
                 f"\nPeriod {period.name} of {entity.legal_entity_id} stays open. Mend what is listed, or close it all the same with {ways}"
             )
         raise typer.Exit(exit_codes.VIOLATION)
-    told = [f"{each.check} accepted: {each.accepted}" for each in results if each.accepted and each.items]
-    return "; ".join([reason, *told])
+    reasons = [f"{each.check} accepted: {each.accepted}" for each in results if each.accepted and each.items]
+    return "; ".join([reason, *reasons])
 
 
 def accepted_checks(accept: Sequence[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from connectors.files.written import read_topic
 from domain.capabilities import DUE_FROM, DUE_TO, INTERCOMPANY
 from domain.outputs import TOPICS, JournalEntry
 from domain.units import Amount
-from milepost.closing.items import Closing, OpenPoint
+from milepost.closing.items import Closing, OpenPoint, counted
 from milepost.closing.ledgers import FINANCE, exceptions_in
 from milepost.console import shell_word
 from milepost.exception_titles import titled
@@ -47,25 +47,20 @@ class OneSided(NamedTuple):
 
 def find(closing: Closing) -> Iterator[OpenPoint]:
     yield from _without_price(closing)
-    found: dict[OneSided, tuple[int, Amount]] = {}
-    for own, other in _pairs(closing):
-        for apart in _apart(closing, own, other):
-            count, amount = found.get(apart, (0, 0))
-            found[apart] = count + 1, amount + own.owed
-    for apart, (count, amount) in sorted(found.items()):
+    found = ((apart, own.owed) for own, other in _pairs(closing) for apart in _apart(closing, own, other))
+    for apart, count, amount in counted(found):
         # What is posted and taken back the same way leaves nothing between both.
         if amount:
             yield OpenPoint(apart.why, count, abs(amount), apart.currency, FINANCE, apart.command)
 
 
 def _without_price(closing: Closing) -> Iterator[OpenPoint]:
-    found: dict[tuple[str, str, str], tuple[int, Amount]] = {}
-    for each in exceptions_in(closing):
-        if each.raised.category == NO_PRICE:
-            key = (*closing.companies_of(each), each.raised.blocks_currency or "")
-            count, amount = found.get(key, (0, 0))
-            found[key] = count + 1, amount + abs(each.raised.blocks_amount)
-    for (borrower, lender, currency), (count, amount) in sorted(found.items()):
+    found = (
+        ((*closing.companies_of(each), each.raised.blocks_currency or ""), abs(each.raised.blocks_amount))
+        for each in exceptions_in(closing)
+        if each.raised.category == NO_PRICE
+    )
+    for (borrower, lender, currency), count, amount in counted(found):
         what = f"{titled(NO_PRICE)}: work of {lender or NOWHERE} for {borrower or NOWHERE} is charged by nobody"
         command = closing.command(f"exceptions list --kind {NO_PRICE}")
         yield OpenPoint(what, count, amount if currency else None, currency, FINANCE, command)

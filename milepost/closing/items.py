@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from connectors.avro_codec import EVENT_CODECS
 from connectors.files.found_exceptions import KnownException, exceptions_of
-from connectors.files.moments import Moment
 from dataflows.books_read import reading_books
 from domain.events.reference import LegalEntityDefined
 from domain.reference.book import EMPTY_BOOK, ReferenceBook, apply
@@ -34,6 +34,17 @@ class OpenPoint(NamedTuple):
     currency: str
     owner: str
     command: str
+
+
+Of = TypeVar("Of", bound=str | tuple[str, ...])
+
+
+def counted(found: Iterable[tuple[Of, int]]) -> list[tuple[Of, int, int]]:
+    """How often each is found, and the sum of its figures, in order; `found` is what is open, and a figure of it."""
+    figures: dict[Of, list[int]] = defaultdict(list)
+    for of, figure in found:
+        figures[of].append(figure)
+    return [(of, len(figures[of]), sum(figures[of])) for of in sorted(figures)]
 
 
 class CheckResult(NamedTuple):
@@ -115,8 +126,7 @@ def open_closing(
     output: Path, entity: LegalEntityDefined, period: AccountingPeriod, book: ReferenceBook
 ) -> Iterator[Closing]:
     """Raises NoOutputs."""
-    moment: Moment | None = None
-    with indexing() as tell, FirmAtMoment(output, moment, tell) as firm, reading_books(output) as books:
+    with indexing() as tell, FirmAtMoment(output, None, tell) as firm, reading_books(output) as books:
         yield Closing(output, entity, period, book, books, firm)
 
 

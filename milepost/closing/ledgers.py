@@ -11,8 +11,7 @@ from domain.capabilities import CHECKS
 from domain.exceptions import CATALOGUE
 from domain.identity import composed
 from domain.outputs import TOPICS, ExceptionRaised, LedgerComparison
-from domain.units import Amount
-from milepost.closing.items import Closing, OpenPoint
+from milepost.closing.items import Closing, OpenPoint, counted
 from milepost.console import shell_word
 from milepost.days import instant_day
 from milepost.exception_titles import titled
@@ -74,14 +73,9 @@ def _keeps_a_posting(each: ExceptionRaised) -> bool:
 
 
 def _by_category(closing: Closing, wanted: Callable[[ExceptionRaised], bool]) -> Iterator[OpenPoint]:
-    found: dict[tuple[str, str], tuple[int, Amount]] = {}
-    for each in exceptions_in(closing):
-        raised = each.raised
-        if wanted(raised):
-            key = raised.category, raised.blocks_currency or ""
-            count, amount = found.get(key, (0, 0))
-            found[key] = count + 1, amount + abs(raised.blocks_amount)
-    for (category, currency), (count, amount) in sorted(found.items()):
+    raised = (each.raised for each in exceptions_in(closing))
+    found = (((each.category, each.blocks_currency or ""), abs(each.blocks_amount)) for each in raised if wanted(each))
+    for (category, currency), count, amount in counted(found):
         command = closing.command(f"exceptions list --kind {category}")
         owner = CATALOGUE[category].owner_role
         yield OpenPoint(titled(category), count, amount if currency else None, currency, owner, command)
@@ -105,17 +99,15 @@ def _is_in(closing: Closing, each: KnownException) -> bool:
 
 def not_accepted(closing: Closing) -> Iterator[OpenPoint]:
     """Journals of the period that the ERP has not taken; nothing where no journal of the folder ever went to one."""
-    found: dict[tuple[str, str], tuple[int, Amount]] = {}
-    for standing in closing.standings if closing.has_an_erp else ():
-        record = standing.record
-        if record is None or standing.standing not in {TO_SEND, REJECTED}:
-            continue
-        if (record.legal_entity_id, record.period) == (closing.whose, closing.period.name):
-            key = standing.standing, standing.currency
-            count, amount = found.get(key, (0, 0))
-            found[key] = count + 1, amount + standing.amount
-    for (standing_, currency), (count, amount) in sorted(found.items()):
-        is_rejected = standing_ == REJECTED
+    place = closing.whose, closing.period.name
+    found = (
+        ((each.standing, each.currency), each.amount)
+        for each in (closing.standings if closing.has_an_erp else ())
+        if each.record is not None and (each.record.legal_entity_id, each.record.period) == place
+        if each.standing in {TO_SEND, REJECTED}
+    )
+    for (standing, currency), count, amount in counted(found):
+        is_rejected = standing == REJECTED
         what = "journals that the ERP rejected" if is_rejected else "journals that the ERP does not have"
         command = closing.command(f"exceptions list --kind {REFUSED}" if is_rejected else "deliver")
         yield OpenPoint(what, count, amount, currency, FINANCE, command)
@@ -144,11 +136,10 @@ def differences(closing: Closing) -> Iterator[OpenPoint]:
             yield OpenPoint("nobody has compared both ledgers", 1, None, "", FINANCE, command)
         return
     scope = composed(closing.whose, closing.period.name)
-    found: dict[tuple[str, str], tuple[int, Amount]] = {}
-    for subject, each in by_subject(scope, newest.differences).items():
-        if not is_accepted(closing.books.part(REFERENCE, "fact", f"{ACCEPTED}/{subject}"), each):
-            key = each.cause, each.currency
-            count, amount = found.get(key, (0, 0))
-            found[key] = count + 1, amount + abs(each.amount)
-    for (cause, currency), (count, amount) in sorted(found.items()):
+    found = (
+        ((each.cause, each.currency), abs(each.amount))
+        for subject, each in by_subject(scope, newest.differences).items()
+        if not is_accepted(closing.books.part(REFERENCE, "fact", f"{ACCEPTED}/{subject}"), each)
+    )
+    for (cause, currency), count, amount in counted(found):
         yield OpenPoint(f"differs from the ERP: {cause.replace('_', ' ')}", count, amount, currency, FINANCE, command)

@@ -13,7 +13,7 @@ from domain.identity import parts_of
 from domain.money import HALF_UP, extend
 from domain.months import month_end
 from domain.units import Amount, Hours
-from milepost.closing.items import Closing, OpenPoint
+from milepost.closing.items import Closing, OpenPoint, counted
 from milepost.console import shell_word
 from milepost.glance.firm import on_day, text, whole
 from milepost.glance.pieces import Reason, pieces
@@ -67,12 +67,12 @@ def parked_work(closing: Closing) -> Iterator[OpenPoint]:
     firm = closing.firm
     waiting = [(each.project_id, each.day, each.hours) for each in firm.days_of(closing.books.parked()).values()]
     waiting += [(each.project_id, each.day, each.hours) for each in firm.unrouted]
-    found: dict[str, tuple[int, Hours]] = {}
-    for project_id, day, hours in waiting:
-        if closing.first <= day <= closing.last and firm.company_of("", project_id) in {closing.whose, ""}:
-            count, sum_ = found.get(project_id, (0, 0))
-            found[project_id] = count + 1, sum_ + hours
-    for project_id, (count, hours) in sorted(found.items()):
+    found = (
+        (project_id, hours)
+        for project_id, day, hours in waiting
+        if closing.first <= day <= closing.last and firm.company_of("", project_id) in {closing.whose, ""}
+    )
+    for project_id, count, hours in counted(found):
         what = f"{project_id}: {hours_text(hours)} h are approved and wait"
         command = closing.command(f"exceptions list --project {shell_word(project_id)}")
         yield OpenPoint(what, count, None, "", DELIVERY, command)
@@ -93,16 +93,14 @@ def _begins(statement_id: str) -> date:
 def unbilled(closing: Closing) -> Iterator[OpenPoint]:
     """Work of billing periods that are closed and that no statement has, by contract, reason and currency."""
     starts = {each.contract_id: each.period_start for each in closing.books.parts(None, "contract")}
-    found: dict[tuple[str, str, str], tuple[int, Amount]] = {}
+    found: list[tuple[tuple[str, str, str], Amount]] = []
     for each in pieces(closing.firm):
         if each.entity_id != closing.whose or each.reason not in {Reason.NOT_CUT, Reason.HELD}:
             continue
         day, start = date.fromordinal(each.day), starts.get(each.contract_id)
         if day <= closing.last and start is not None and day < start:
-            key = each.contract_id, str(each.reason), each.currency
-            count, amount = found.get(key, (0, 0))
-            found[key] = count + 1, amount + each.amount
-    for (contract_id, reason, currency), (count, amount) in sorted(found.items()):
+            found.append(((each.contract_id, str(each.reason), each.currency), each.amount))
+    for (contract_id, reason, currency), count, amount in counted(found):
         what = f"contract {contract_id}: {reason}"
         command = closing.command(f"unbilled --company {shell_word(closing.whose)}")
         yield OpenPoint(what, count, amount, currency, COMMERCIAL, command)

@@ -105,9 +105,14 @@ def put_periods(draft: Draft, which: str, key: str, names: Iterable[str]) -> Non
         draft.put("index", which, kept or None)
 
 
+def known_periods(draft: Draft, key: str) -> list[str]:
+    """Those that are revalued, or wait for a rate; by the policies of their ends, whatever the company asks for by now."""
+    return sorted({*periods_of(draft, VALUED, key), *periods_of(draft, LACKING, key)})
+
+
 def begin_period(draft: Draft, group: ForeignBalances, name: str) -> None:
     """Keep by which policies a period is revalued: those of its end, whatever comes later; before the first that is known, as that one."""
-    known = sorted({*periods_of(draft, VALUED, group.key), *periods_of(draft, LACKING, group.key)})
+    known = known_periods(draft, group.key)
     if name in known:
         return
     following = next((each for each in known if each > name), None)
@@ -128,6 +133,7 @@ def left_periods(draft: Draft, group: ForeignBalances) -> list[str]:
 
 
 def take_in(draft: Draft) -> dict[str, Moved]:
+    """What the event's journals moved, by balance, put into the books; journals of revaluation move nothing of it."""
     found: dict[str, tuple[dict[str, Balance], date]] = {}
     for record in draft.outputs:
         if not isinstance(record, JournalEntry) or record.currency == record.ledger_currency:

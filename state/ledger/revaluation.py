@@ -41,6 +41,7 @@ from state.ledger.foreign import (
     begin_period,
     group_key,
     group_of,
+    known_periods,
     left_periods,
     named_period,
     parts_of_group,
@@ -75,7 +76,7 @@ def after_event(draft: Draft, ended: DayEnded | None, woken: Collection[str] = (
             continue
         if group.policies.fx_revaluation != CUMULATIVE:
             take_back_standing(draft, group, _last_ended(draft, group, ended))
-        if group.is_revalued or _known_periods(draft, group):
+        if group.is_revalued or known_periods(draft, group.key):
             _bring_up_to_date(draft, group, own, ended, is_woken=key in woken)
 
 
@@ -104,7 +105,7 @@ def _wanted(
     """What is to be valued, by period: again what came late, all of it what is new, while the company asks for it."""
     names = {name for one in moved.values() for name in one.periods}
     valued, lacking = periods_of(draft, VALUED, group.key), periods_of(draft, LACKING, group.key)
-    known = _known_periods(draft, group)
+    known = known_periods(draft, group.key)
     found: dict[str, set[str]] = {}
     for name in known:
         if late := {part_id for part_id, one in moved.items() if any(each <= name for each in one.periods)}:
@@ -127,11 +128,6 @@ def _wanted(
             found[following.name] = everything
         following = fiscal.period_after(group.entity.fiscal_calendar, following)
     return found
-
-
-def _known_periods(draft: Draft, group: ForeignBalances) -> list[str]:
-    """Those that are revalued, or wait for a rate; by the policies of their ends, whatever the company asks for by now."""
-    return sorted({*periods_of(draft, VALUED, group.key), *periods_of(draft, LACKING, group.key)})
 
 
 def _yesterday(draft: Draft, group: ForeignBalances, ended: DayEnded | None) -> date:
@@ -260,7 +256,7 @@ def _wait(
 def _watch(draft: Draft, group: ForeignBalances, period: AccountingPeriod) -> None:
     """Rates that the period's last day may take wake it, as long as they may be corrected."""
     name = f"{WAITING}:{group.key}"
-    names, lacking = _known_periods(draft, group), periods_of(draft, LACKING, group.key)
+    names, lacking = known_periods(draft, group.key), periods_of(draft, LACKING, group.key)
     kept = {key for one in {*names[-CORRECTED:], *lacking, period.name} for key in _keys(group, one)}
     gone = {key for one in names[-CORRECTED - 1 : -CORRECTED] if one not in lacking for key in _keys(group, one)}
     draft.waits_added |= {(kind, key, name) for kind, key in kept}

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from domain.events.reference import ExchangeRateSet
 from domain.money import HALF_UP, round_ratio
-from domain.units import EXCHANGE_RATE_ONE, ExchangeRate
+from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
 
 BRIDGE = "EUR"
 
@@ -88,6 +88,11 @@ SAME_CURRENCY = Exchange(1, 1, EXCHANGE_RATE_ONE, ())
 def at_rate(rate: ExchangeRate) -> Exchange:
     """At a rate that is stated, or was booked before: no path leads to it."""
     return Exchange(rate, EXCHANGE_RATE_ONE, rate, ())
+
+
+def carried_at(amount: Amount, ledger: Amount) -> Exchange:
+    """That makes of an amount, other than zero, the ledger amount at which it is carried; both are debits, or both credits."""
+    return Exchange(abs(ledger), abs(amount), abs(ledger) * EXCHANGE_RATE_ONE // abs(amount), ())
 
 
 def exchange(

@@ -19,14 +19,14 @@ from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERE
 from domain.explanation import Node, in_proportion, less, total
 from domain.identity import composed
 from domain.ledger.journal import Booking, Leg, journal_by_project, merge
-from domain.ledger.position import moved
+from domain.ledger.position import ContractPosition, moved
 from domain.ledger.recorded import SIDES, Carried, LineParts, position_on, sum_of
 from domain.ledger.recorded import moved as say_moved
 from domain.money import convert
-from domain.reference.exchange import Exchange
+from domain.outputs import JournalEntry
+from domain.reference.exchange import carried_at
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_CHARGE
-from domain.units import EXCHANGE_RATE_ONE
-from domain.why import exchanged, quoted
+from domain.why import Why, exchanged, quoted
 from domain.work.recorded import VALUE
 from domain.work.rows import EXPENSE, TIME_ENTRY
 from state.books import Charge, Contract, Entry, Issued, LineFees, Price
@@ -128,14 +128,12 @@ def _booked(draft: Draft, entry: Entry, price: Price, plan: LinePlan, slot: Slot
     """What is invoiced already is accrued at the rate of its invoices (IFRIC 22), so that the row carries what these take."""
     issued = issued_on(entry, plan.contract_id, plan.line.line_id)
     currency, mode = plan.entity.currency, plan.policies.money_mode
-    if plan.timing != WITH_CHARGE or issued is None or not issued.invoiced or not price.earns:
-        return book_difference(draft, entry, plan, slot, RULE, goes_over=True)
-    if plan.currency == currency:
+    is_carried = plan.timing == WITH_CHARGE and plan.currency != currency and price.earns
+    if not is_carried or issued is None or not issued.invoiced:
         return book_difference(draft, entry, plan, slot, RULE, goes_over=True)
     rest = price.earns - issued.invoiced
     ledger = issued.invoiced_ledger + convert(rest, slot.exchange.numerator, slot.exchange.denominator, currency, mode)
-    rate = abs(ledger) * EXCHANGE_RATE_ONE // abs(price.earns)
-    blended = replace(slot, exchange=Exchange(abs(ledger), abs(price.earns), rate, ()))
+    blended = replace(slot, exchange=carried_at(price.earns, ledger))
     booked = book_difference(draft, entry, plan, blended, RULE, goes_over=True)
     work = booked.standing
     if draft.why is None or work is None or booked is entry:
@@ -160,7 +158,7 @@ def _move_invoiced(draft: Draft, entry: Entry, issued: Issued, account: str, pla
     to_position = account == CONTRACT_LIABILITY
     amount, ledger = issued.invoiced, issued.invoiced_ledger
     currency, mode = plan.entity.currency, plan.policies.money_mode
-    exchange = Exchange(abs(ledger), abs(amount), abs(ledger) * EXCHANGE_RATE_ONE // abs(amount), ())
+    exchange = carried_at(amount, ledger)
     before = position.standing(draft, plan.contract_id).position
     legs = moved(before, EARNED, -amount if to_position else amount, exchange, currency, mode)
     other = issued.account if to_position else account
@@ -189,24 +187,37 @@ def _move_invoiced(draft: Draft, entry: Entry, issued: Issued, account: str, pla
     posted = of_projects(draft, record, plan.policies)
     standings.publish(draft, posted)
     position.look(draft, plan.contract_id)
-    if draft.why is None:
-        return
-    currencies = plan.currency, currency
-    whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), *currencies)
+    if draft.why is not None:
+        whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), plan.currency, currency)
+        _say_moved(draft.why, whole, before, other, posted, placed, mode, to_position=to_position)
+
+
+def _say_moved(
+    why: Why,
+    whole: Carried,
+    before: ContractPosition,
+    other: str,
+    posted: JournalEntry,
+    placed: list[tuple[str, Leg]],
+    mode: str,
+    *,
+    to_position: bool,
+) -> None:
+    """How the lines of `_move_invoiced` came about: `whole` is what is invoiced, and `before` the position as they found it."""
 
     def at_rate(rest: Node) -> Node:
         return in_proportion("at the rate of its invoices", whole.ledger, rest, whole.amount, mode, rule="R52")
 
-    parts, stands = (
-        LineParts(*currencies),
-        {side: position_on(side, had, posted.journal_id, currencies) for side, had in zip(SIDES, before, strict=True)},
-    )
+    currencies, project_id = (posted.currency, posted.ledger_currency), placed[0][0]
+    parts = LineParts(*currencies)
+    stands = {
+        side: position_on(side, had, posted.journal_id, currencies) for side, had in zip(SIDES, before, strict=True)
+    }
     asked = whole.taken_back("goes over").amount if to_position else whole.amount
-    made = say_moved(stands, asked, mode, at_rate)
-    for side, part in made:
-        parts.debit((work.earns_in, side, EARNED), part)
+    for side, part in say_moved(stands, asked, mode, at_rate):
+        parts.debit((project_id, side, EARNED), part)
         if other in REVENUE:
-            parts.credit((work.earns_in, other, EARNED), part)
+            parts.credit((project_id, other, EARNED), part)
     if other not in REVENUE:
-        (parts.debit if to_position else parts.credit)((work.earns_in, other, EARNED), whole)
-    parts.record(draft.why, posted.journal_id, placed)
+        (parts.debit if to_position else parts.credit)((project_id, other, EARNED), whole)
+    parts.record(why, posted.journal_id, placed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from domain.accounts import (
@@ -17,11 +17,10 @@ from domain.accounts import (
     UNBILLED,
 )
 from domain.capabilities import REFUND_LIABILITY
-from milepost.glance.feet import TableFigure, feet_of
-from milepost.glance.figures import LEDGER, BeforeTheBooks, Counted, Part, counted, less, sum_of
+from milepost.glance.account_sums import Sums, account_sums, before, to_foot
+from milepost.glance.feet import feet_of
+from milepost.glance.figures import LEDGER, Counted, counted, less, sum_of
 from milepost.glance.firm import FirmAtMoment, text
-from milepost.glance.pieces import Reason, pieces
-from milepost.glance.projects import BEFORE, before
 from milepost.glance.receivables import INVOICES, open_items, overdue_days
 from milepost.glance.sheet import (
     Cell,
@@ -79,43 +78,29 @@ NOTES: Final = (
 
 
 def clients(firm: FirmAtMoment, wanted: Wanted) -> Glance:
-    sums = _sums(firm)
+    accounts = {name: of for name, (of, _) in ACCOUNTS.items()}
+    sums = _sums(firm, accounts)
     found = wanted.of(_rows(firm, sums), firm)
     if wanted.only_open:
         found = [row for row in found if any(row.amount(each) for each in OPEN)]
-    accounts = {name: of for name, (of, _) in ACCOUNTS.items()} | {"unbilled": UNBILLED}
+    in_ledger = {**accounts, "unbilled": UNBILLED}
     return Glance(
         "clients",
         "Clients",
         firm.as_of,
         COLUMNS,
         found,
-        _totals(found),
-        feet_of(firm, _figures(sums), accounts),
+        totals_with_margin(found, SUMMED, "client"),
+        feet_of(firm, to_foot(sums, in_ledger), in_ledger),
         (*firm.not_whole(), *NOTES),
         "no client is known yet",
         filters=wanted.filters,
     )
 
 
-Sums = dict[tuple[str, str, str], dict[str, list[Part]]]
-
-
-def _sums(firm: FirmAtMoment) -> Sums:
-    """By client, company and ledger currency, what each column sums; debits are positive."""
-    named = {account: name for name, (accounts, _) in ACCOUNTS.items() for account in accounts}
-    found: Sums = defaultdict(lambda: defaultdict(list))
-    for each in firm.accounts:
-        if (name := named.get(each.account)) is not None and each.ledger:
-            client = firm.payer_of(each)
-            of_key = found[client, each.entity_id, each.ledger_currency]
-            of_key[name].append(Part(each.ledger, each))
-            if each.opening and name in {"revenue", "cost"}:
-                of_key[f"{name}{BEFORE}"].append(Part(each.opening, BeforeTheBooks(each)))
-    for piece in pieces(firm):
-        client = firm.payer_of(piece)
-        name = "on_statement" if piece.reason is Reason.STATEMENT else "unbilled"
-        found[client, piece.entity_id, piece.ledger_currency][name].append(Part(piece.ledger, piece))
+def _sums(firm: FirmAtMoment, accounts: Mapping[str, tuple[str, ...]]) -> Sums:
+    """By client; overdue is a part of what is owed."""
+    found = account_sums(firm, accounts, firm.payer_of)
     for item in open_items(firm):
         if item.kind == INVOICES and overdue_days(firm, item) > 0:
             client = firm.payer_of(item)
@@ -164,15 +149,3 @@ def _keys(firm: FirmAtMoment, sums: Sums, projects: Mapping[str, Iterable[str]])
             companies = {text(firm.projects.get(each), "company") for each in projects.get(client, ())} or {""}
             found |= {(client, entity_id, firm.currency_of(entity_id)) for entity_id in companies}
     return found
-
-
-def _figures(every: Sums) -> Iterator[TableFigure]:
-    for (_, entity_id, currency), of in every.items():
-        for name, parts in of.items():
-            if name != "overdue" and not name.endswith(BEFORE):
-                what = "unbilled" if name == "on_statement" else name
-                yield TableFigure(what, entity_id, currency, sum(part.value for part in parts))
-
-
-def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
-    return totals_with_margin(rows, SUMMED, "client")

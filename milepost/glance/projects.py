@@ -7,22 +7,22 @@ person stands in the person's company. Hours are those booked and brought forwar
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from connectors.files.glance_index import WaitingException
-from connectors.files.glance_rows import OPENED, PROJECT
+from connectors.files.glance_rows import OPENED, PROJECT, Noted
 from domain import capabilities
 from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
 from domain.identity import escape
 from domain.outputs import ForecastUpdate
 from milepost.console import money_text
 from milepost.figure_words import figure_words
-from milepost.glance.feet import TableFigure, feet_of
+from milepost.glance.account_sums import ON_STATEMENT, Sums, account_sums, before, to_foot
+from milepost.glance.feet import feet_of
 from milepost.glance.figures import (
     AMOUNT,
     UNKNOWN,
-    BeforeTheBooks,
     Booked,
     Counted,
     Elsewhere,
@@ -37,7 +37,6 @@ from milepost.glance.figures import (
     together,
 )
 from milepost.glance.firm import FirmAtMoment, lines_of, text
-from milepost.glance.pieces import Reason, pieces
 from milepost.glance.sheet import (
     Cell,
     CellKind,
@@ -97,10 +96,6 @@ OF_CAPABILITIES: Final = {each.name: each.accounts for each in capabilities.COLU
 POSTED: Final = {"revenue": REVENUE, "cost": PROJECT_COST, **OF_CAPABILITIES}
 CREDITS: Final = frozenset({"revenue", *OF_CAPABILITIES})
 ACCOUNTS: Final = {**POSTED, "unbilled": UNBILLED}
-# 1150 and 1160, by whether a statement has it.
-ON_STATEMENT: Final = "on_statement"
-# A column of what balances brought forward of another.
-BEFORE: Final = "_before"
 NOTES: Final = (
     "Margin is the group's: what customers pay less what the work costs. The company's own also has what companies charge each other.",
     "Cost, revenue and unbilled are the ledger's, in its currency. Used % is of the cost budget, else of hours, else of revenue.",
@@ -109,7 +104,8 @@ NOTES: Final = (
 
 
 def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
-    sums, exceptions = _sums(firm), _exceptions(firm)
+    sums = account_sums(firm, POSTED, lambda each: each.project_id)
+    exceptions = _exceptions(firm)
     found = wanted.of(_rows(firm, sums, exceptions), firm)
     if wanted.only_open:
         found = [row for row in found if _is_open(firm, row)]
@@ -120,7 +116,7 @@ def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         _columns(found),
         found,
         _totals(found, exceptions),
-        feet_of(firm, _figures(sums), ACCOUNTS),
+        feet_of(firm, to_foot(sums, ACCOUNTS), ACCOUNTS),
         (*firm.not_whole(), *NOTES),
         "no project is known yet",
         filters=wanted.filters,
@@ -204,9 +200,11 @@ def _row(
     return row_of((entity_id, project_id), texts, figures)
 
 
-def _add_budget(figures: dict[str, Figure], project_id: str, noted: object, currency: str, of_all: _Whole) -> None:
+def _add_budget(
+    figures: dict[str, Figure], project_id: str, noted: Noted | None, currency: str, of_all: _Whole
+) -> None:
     """Cost of several currencies is that of the last forecast, which has it in the project's."""
-    stated = noted.get("budget") if isinstance(noted, dict) else None
+    stated = noted.get("budget") if noted is not None else None
     hours, cost, fees, of = stated if isinstance(stated, list) else (None, None, None, None)
     same = of in {None, currency}
     for column, value, field in (
@@ -253,44 +251,6 @@ def _add_forecast(texts: dict[str, Cell], figures: dict[str, Figure], update: Fo
 def _forecast_of(update: ForecastUpdate, figure: str, value: int) -> Figure:
     title = f"forecast {update.sequence} of {update.project_id}: {figure_words(figure)}"
     return sum_of([Part(value, Elsewhere(title, f"{escape(update.project_id)}#forecast/{update.sequence}/{figure}"))])
-
-
-def before(sums: Mapping[str, Sequence[Part]]) -> dict[str, Figure]:
-    """What of revenue and cost balances brought forward; nothing where nothing is."""
-    signs = (("revenue", -1), ("cost", 1))
-    return {
-        f"{name}{BEFORE}": sum_of(sums[f"{name}{BEFORE}"], sign) for name, sign in signs if f"{name}{BEFORE}" in sums
-    }
-
-
-Sums = dict[tuple[str, str, str], dict[str, list[Part]]]
-
-
-def _sums(firm: FirmAtMoment) -> Sums:
-    """By project, company and ledger currency; by column."""
-    named = {account: column for column, accounts in POSTED.items() for account in accounts}
-    found: Sums = defaultdict(lambda: defaultdict(list))
-    for each in firm.accounts:
-        if (column := named.get(each.account)) is not None and each.ledger:
-            of_key = found[each.project_id, each.entity_id, each.ledger_currency]
-            of_key[column].append(Part(each.ledger, each))
-            if each.opening:
-                of_key[f"{column}{BEFORE}"].append(Part(each.opening, BeforeTheBooks(each)))
-    for piece in pieces(firm):
-        column = ON_STATEMENT if piece.reason is Reason.STATEMENT else "unbilled"
-        key = piece.project_id, piece.entity_id, piece.ledger_currency
-        found[key][column].append(Part(piece.ledger, piece))
-    return found
-
-
-def _figures(every: Sums) -> Iterator[TableFigure]:
-    """As the rows have them, all of them; on a statement is a part of unbilled here."""
-    for (_, entity_id, currency), sums in every.items():
-        for column, parts in sums.items():
-            if column.endswith(BEFORE):
-                continue
-            what = "unbilled" if column == ON_STATEMENT else column
-            yield TableFigure(what, entity_id, currency, sum(part.value for part in parts))
 
 
 def _whole_costs(every: Sums) -> dict[str, dict[str, list[Part]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple, TypeVar
 from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
@@ -279,7 +280,7 @@ class _Document:
         _text(root, "BuyerReference", reference or background.purchase_order or statement.contract_id)
         period = _group(root, "InvoicePeriod")
         _text(period, "StartDate", f"{statement.period}")
-        _text(period, "EndDate", f"{statement.to.fromordinal(statement.to.toordinal() - 1)}")
+        _text(period, "EndDate", f"{statement.to - timedelta(days=1)}")
         if background.purchase_order:
             _text(_group(root, "OrderReference"), "ID", background.purchase_order)
         if statement.replaces_number is not None:
@@ -389,8 +390,8 @@ class _Document:
             quantity, price = -quantity, -price
         detail = [line.task, person_or_role(self.sheet, line), line.unit if line.unit not in UNITS else None]
         described = description(self.sheet, line)
-        told = dict.fromkeys(each for each in detail if each and each != described)
-        return _Line(described, ", ".join(told), quantity, unit, price, line.amount, tax, line)
+        details = dict.fromkeys(each for each in detail if each and each != described)
+        return _Line(described, ", ".join(details), quantity, unit, price, line.amount, tax, line)
 
     def _of_group(self, tax: StatementTax) -> _Line:
         amount = Decimal(tax.base).scaleb(-AMOUNT_SCALE)

@@ -245,8 +245,8 @@ class FirmAtMoment:
                 at_cost[one.currency] += abs(one.amount) - one.at_risk
         risk, cost = (money_text({name: each for name, each in sums.items() if each}) for sums in (at_risk, at_cost))
         count = counted(len(self.exceptions), "exception")
-        told = f"{f', {risk} at risk' if risk else ''}{f', {cost} of cost without a value' if cost else ''}"
-        return [f"Not whole: {count} open{told} (`milepost exceptions list`)"]
+        money = f"{f', {risk} at risk' if risk else ''}{f', {cost} of cost without a value' if cost else ''}"
+        return [f"Not whole: {count} open{money} (`milepost exceptions list`)"]
 
     def hours(
         self, first: date | None = None, last: date | None = None, by_day: Iterable[str] = ()

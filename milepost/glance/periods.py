@@ -35,6 +35,7 @@ def periods(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         entity_id: record.event
         for entity_id in firm.companies
         if (record := firm.stated(COMPANY, entity_id, "currency")) is not None
+        and isinstance(record.event, LegalEntityDefined)
     }
     rows = [_row(each, companies) for _, each in sorted(firm.named(PERIOD).items())]
     return Glance(
@@ -49,10 +50,10 @@ def periods(firm: FirmAtMoment, wanted: Wanted) -> Glance:
     )
 
 
-def _row(noted: Noted, companies: Mapping[str, object]) -> GlanceRow | None:
+def _row(noted: Noted, companies: Mapping[str, LegalEntityDefined]) -> GlanceRow | None:
     entity_id, name = text(noted, "company"), text(noted, "period")
     entity = companies.get(entity_id)
-    if not isinstance(entity, LegalEntityDefined) or (period := period_named(entity.fiscal_calendar, name)) is None:
+    if entity is None or (period := period_named(entity.fiscal_calendar, name)) is None:
         return None
     texts: dict[str, Cell] = {
         "company": entity_id,

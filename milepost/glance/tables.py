@@ -21,7 +21,7 @@ from milepost.glance.projects import projects
 from milepost.glance.receivables import receivables
 from milepost.glance.sheet import Glance
 from milepost.glance.unbilled import unbilled
-from milepost.glance.wanted import UnknownName, Wanted
+from milepost.glance.wanted import Wanted
 
 KINDS: Final = ("projects", "clients", "receivables", "unbilled", "prepaid", "people")
 _CHOOSING: Final = ("company", "client", "project", "manager", "practice")
@@ -80,8 +80,7 @@ def options_text(kind: str) -> str:
 def table_of(firm: FirmAtMoment, kind: str, options: Mapping[str, str]) -> Glance | None:
     """The table that the options ask for. None where they are none of it."""
     given = dict(options)
-    names = "company", "client", "project", "manager", "practice"
-    company, client, project, manager, practice = (given.pop(name, None) for name in names)
+    company, client, project, manager, practice = (given.pop(name, None) for name in _CHOOSING)
     wanted = Wanted(company, client, project, manager, practice, only_open="open" in given)
     try:
         match kind:
@@ -101,7 +100,7 @@ def table_of(firm: FirmAtMoment, kind: str, options: Mapping[str, str]) -> Glanc
                 return unbilled(firm, wanted)
             case _:
                 return None
-    except (KeyError, ValueError, UnknownName):
+    except (KeyError, ValueError):  # an unknown name is one
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import date
 from typing import Final
 
 from domain.accounts import UNBILLED
@@ -93,7 +94,7 @@ def _row(firm: FirmAtMoment, key: Key, of: list[UnbilledPiece]) -> GlanceRow:
         "company": entity_id,
         "reason": reason,
         "currency": currency,
-        "oldest": firm.today.fromordinal(min(by_day)),
+        "oldest": date.fromordinal(min(by_day)),
         "ledger_currency": ledger_currency,
     }
     figures = {name: sum_of(parts) for name, parts in ages.items()}

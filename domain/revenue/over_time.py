@@ -199,8 +199,9 @@ def _next(
         return _next(method, agreed._replace(catches_up=True), spread, known, (), as_billed=as_billed)
     since = max(agreed.since, spread.first) if not before else agreed.since
     course = course_of(agreed, method, (spread.first, spread.last), known)
+    afresh = Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops, as_billed=as_billed)
     if agreed.allocated is not None and agreed.allocated.is_final:
-        return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops, is_final=True)
+        return afresh._replace(is_final=True, as_billed=False)
     if before and agreed.revises:
         went = before[-1]
         amount = spread.amount - went.base
@@ -208,33 +209,29 @@ def _next(
             agreed=agreed, spread=spread, since=since, amount=amount, stops=spread.stops, based=went.began
         )
     if before and not agreed.catches_up:
-        went = before[-1]
-        measured = went.method is method and went.measured_alike(agreed) and went.measures_the_same(course)
-        if went.spread[:4] == spread[:4] and measured:
-            return went._replace(since=since, stops=spread.stops)
-        earned = went.earned_by(since - DAY)
-        first = max(spread.first, since)
-        course = course._replace(first=first, last=max(spread.last, first))
-        done = method.earned(course, since - DAY)[0] if method.measure is not None else 0
-        apart = spent.alone(course, since - DAY, APART)[0] if course.excluded else 0
-        return Stretch(
-            method,
-            agreed,
-            spread,
-            since,
-            earned,
-            spread.amount - earned,
-            course,
-            spread.stops,
-            done,
-            apart,
-            as_billed=as_billed,
-        )
+        return _prospective(afresh, before[-1])
     # A line that joins an obligation under way earns by the work that is left of all its lines.
     joins = not before and agreed.since > date.min and not agreed.catches_up and course.together
     done = method.earned(course, since - DAY)[0] if joins else 0
     # Terms that hold from after the end on have no days left: all is earned on their first.
-    return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops, done, as_billed=as_billed)
+    return afresh._replace(before=done)
+
+
+def _prospective(afresh: Stretch, went: Stretch) -> Stretch:
+    """What was earned until the new terms stays, and the rest of the price is for the work that is left (R41)."""
+    method, agreed, spread, since, course = afresh.method, afresh.agreed, afresh.spread, afresh.since, afresh.course
+    measured = went.method is method and went.measured_alike(agreed) and went.measures_the_same(course)
+    if went.spread[:4] == spread[:4] and measured:
+        return went._replace(since=since, stops=spread.stops)
+    earned, first = went.earned_by(since - DAY), max(spread.first, since)
+    course = course._replace(first=first, last=max(spread.last, first))
+    return afresh._replace(
+        base=earned,
+        amount=spread.amount - earned,
+        course=course,
+        before=method.earned(course, since - DAY)[0] if method.measure is not None else 0,
+        before_apart=spent.alone(course, since - DAY, APART)[0] if course.excluded else 0,
+    )
 
 
 def course_of(agreed: TermsInForce, method: Method, days: tuple[date, date], known: LineHistory) -> Course:

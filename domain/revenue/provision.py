@@ -156,13 +156,13 @@ def _capped(line: KnownLine, day: date) -> CappedLine:
 def required(lines: Sequence[LineOutlook], currency: str, mode: str) -> dict[str, Amount]:
     """What is to be provided for, by project."""
     found: Counter[str] = Counter()
-    for own in apart(lines):
+    for own in tested_together(lines):
         found.update(_by_project(own, _whole(own, currency, mode), currency))
     return dict(sorted(found.items()))
 
 
-def apart(lines: Iterable[LineOutlook]) -> list[list[LineOutlook]]:
-    """Those that are tested together: lines that an amendment brought as a contract of its own are one (IFRS 15.20)."""
+def tested_together(lines: Iterable[LineOutlook]) -> list[list[LineOutlook]]:
+    """The lines of each contract: those that an amendment brought as a contract of its own are one by themselves (IFRS 15.20)."""
     found: dict[int, list[LineOutlook]] = {}
     for line in lines:
         found.setdefault(line.separate, []).append(line)
@@ -229,7 +229,7 @@ def say_required(
     """Of a project; `left` is what each line still loses, `places` the currency and how its amounts are rounded."""
     currency, mode = places
     shares = []
-    for own in apart(lines):
+    for own in tested_together(lines):
         nodes = [left[line.line_id] for line in own]
         shares.append(_say_by_project(own, nodes, _say_whole(nodes, day, currency, mode), project_id, currency))
     parts = [share for share in shares if share.value]

@@ -80,13 +80,6 @@ def said(
         parameters["legs"] = ("times", *rates.legs)
     if operation:
         parameters["of"] = taken
-    facts = (
-        ("from company", price.lending_entity_id),
-        ("to company", price.borrowing_entity_id),
-        ("transfer price", f"{price.transfer_price_id} version {price.version}"),
-        ("of role", price.role or "all"),
-        ("in effect from", price.effective_from.isoformat()),
-    )
     title = f"{event.entry_id}: transferred"
     return evaluated(
         title,
@@ -96,7 +89,17 @@ def said(
         "amount",
         price.currency,
         policies=policies,
-        facts=facts,
+        facts=_facts(price),
+    )
+
+
+def _facts(price: TransferPriceSet) -> tuple[tuple[str, str], ...]:
+    return (
+        ("from company", price.lending_entity_id),
+        ("to company", price.borrowing_entity_id),
+        ("transfer price", f"{price.transfer_price_id} version {price.version}"),
+        ("of role", price.role or "all"),
+        ("in effect from", price.effective_from.isoformat()),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from domain.events.reference import TransferPriceSet
 from domain.reference import transfer_prices
+from domain.reference.exchange import MISSING_RATE
 
 # Reference data that a capability alone asks for: its type, and its classes.
 OwnReference = TransferPriceSet
@@ -176,7 +177,7 @@ REVALUATION: Final = Capability(
     accounts={UNREALISED: "Unrealised exchange difference"},
     policies=(Policy("fx_revaluation", "none", OF_BOOKS), Policy("unbilled_is_monetary", False, OF_BOOKS)),
     ways_out=dict.fromkeys(
-        (("no_exchange_rate", "revaluation"), ("stale_exchange_rate", "revaluation")),
+        ((category, "revaluation") for category in MISSING_RATE),
         "Publish the rate of the period's last day, or of one of the days before it: what is open then is revalued with it.",
     ),
     check=CloseCheck(
@@ -194,7 +195,7 @@ LOSS_PROVISION: Final = Capability(
     policies=(Policy("loss_provision", "none", OF_CONTRACT),),
     ways_out={
         **dict.fromkeys(
-            (("no_exchange_rate", "provision"), ("stale_exchange_rate", "provision")),
+            ((category, "provision") for category in MISSING_RATE),
             "Publish the rate that is named: what is provided for follows with it.",
         ),
         (

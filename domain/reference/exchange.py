@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import date
 from math import gcd
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from domain.events.reference import ExchangeRateSet
 from domain.money import HALF_UP, round_ratio
@@ -55,8 +55,13 @@ class Exchange(NamedTuple):
     path: tuple[ExchangeLeg, ...]
 
 
+# Categories of exceptions of a missing rate: there is none at all, or only rates that are too old.
+NO_RATE, STALE_RATE = "no_exchange_rate", "stale_exchange_rate"
+MISSING_RATE: Final = (NO_RATE, STALE_RATE)
+
+
 class MissingRate(NamedTuple):
-    """`stale_exchange_rate` where only rates that are too old exist, else `no_exchange_rate`."""
+    """`category` is one of `MISSING_RATE`."""
 
     category: str
     rate_type: str
@@ -70,7 +75,7 @@ class MissingRate(NamedTuple):
         asked = (
             f"an exchange rate from {self.from_currency} to {self.to_currency} for {self.date} (type {self.rate_type})"
         )
-        if self.category == "stale_exchange_rate":
+        if self.category == STALE_RATE:
             return f"expected {asked}, found older ones than policy rate_staleness_days allows; publish a newer one"
         return f"expected {asked}, found none of that day or before; publish one"
 
@@ -109,7 +114,7 @@ def exchange(
         if all((day - leg.date).days <= staleness_days for leg in found):
             return _along(tuple(found))
         only_stale = True
-    category = "stale_exchange_rate" if only_stale else "no_exchange_rate"
+    category = STALE_RATE if only_stale else NO_RATE
     return MissingRate(category, rate_type, from_currency, to_currency, day)
 
 

@@ -11,6 +11,7 @@ from domain.capabilities import CHECKS
 from domain.exceptions import CATALOGUE
 from domain.identity import composed
 from domain.outputs import TOPICS, ExceptionRaised, LedgerComparison
+from domain.reference.exchange import MISSING_RATE
 from milepost.closing.items import Closing, OpenPoint, counted
 from milepost.console import shell_word
 from milepost.days import instant_day
@@ -20,7 +21,6 @@ from state.handlers.reconciliations import ACCEPTED, DIFFERS, by_subject, is_acc
 from state.ledger.standings import REFUSED, REJECTED, TO_SEND, TWICE, UNMAPPED
 
 FINANCE, PLATFORM = CATALOGUE[DIFFERS].owner_role, CATALOGUE["unrouted"].owner_role
-RATES = frozenset({"no_exchange_rate", "stale_exchange_rate"})
 # What an exception of a forecast is about.
 OF_FORECAST = "project"
 # What the checks of the ERP say by themselves.
@@ -69,7 +69,7 @@ def exchange_rates(closing: Closing) -> Iterator[OpenPoint]:
 
 def _keeps_a_posting(each: ExceptionRaised) -> bool:
     """A rate is missing, and not of a forecast alone, which is no part of the ledger."""
-    return each.category in RATES and each.subject_kind != OF_FORECAST
+    return each.category in MISSING_RATE and each.subject_kind != OF_FORECAST
 
 
 def _by_category(closing: Closing, wanted: Callable[[ExceptionRaised], bool]) -> Iterator[OpenPoint]:

@@ -12,6 +12,7 @@ from domain.identity import parts_of
 from domain.ledger.revaluation import CUMULATIVE, is_held
 from domain.money import format_amount
 from domain.policies import Resolved, resolve
+from domain.reference.exchange import NO_RATE
 from domain.units import Amount
 from milepost.closing.items import Closing, OpenPoint
 from milepost.console import shell_word
@@ -21,7 +22,7 @@ from state.charges.rebates import provides
 from state.ledger.foreign import KIND
 from state.ledger.revaluation import WAITING
 
-FINANCE: Final = CATALOGUE["no_exchange_rate"].owner_role
+FINANCE: Final = CATALOGUE[NO_RATE].owner_role
 
 
 def find(closing: Closing) -> Iterator[OpenPoint]:

@@ -57,8 +57,6 @@ Future = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
-# What the rates of the European Central Bank resolve.
-EXCHANGE_RATES: Final = frozenset({"no_exchange_rate", "stale_exchange_rate"})
 GROUPS_SHOWN: Final = 40
 
 
@@ -217,10 +215,11 @@ def show(
 
 def _way_out(raised: ExceptionRaised, fact: Event | None, port: ExceptionsOfRun) -> str:
     """What settles it; where only a record does that nobody has sent, who sees to it."""
+    from domain.reference.exchange import MISSING_RATE
     from milepost.exceptions_effects import CORRECTED, Effect, effect_of, refusal_to_waive
 
     output = port.output
-    if raised.category in EXCHANGE_RATES:
+    if raised.category in MISSING_RATE:  # the rates of the European Central Bank resolve it
         return _import_of_rates(raised.category, port)
     named = shell_word(raised.exception_id)
     if fact is not None and raised.category in CORRECTED and refusal_to_waive(raised) is not None:

@@ -20,7 +20,7 @@ from domain.ledger.recorded import LineParts, Place
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
-from domain.reference.exchange import Exchange, MissingRate, at_rate
+from domain.reference.exchange import MISSING_RATE, NO_RATE, Exchange, MissingRate, at_rate
 from domain.units import Amount
 from domain.why import Rates, Why, elsewhere, in_event, quoted
 from state.billing.approval import keep_invoice
@@ -42,7 +42,6 @@ from state.terms.plan import contract_policies, customer_of
 from state.work.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 
 INVOICE = "invoice"
-NO_RATE = "no_exchange_rate"
 CLEARS_LATE = (
     "invoice {} was posted as one that clears no 1150, and is said to clear it now: move what its memo takes from other accounts there, "
     "from 1150, and take it off one of the two feeds"
@@ -52,8 +51,7 @@ UNTIL_POSTED = (
     "statement_differs_from_invoice",
     standings.REFUSED,
     standings.UNMAPPED,
-    "no_exchange_rate",
-    "stale_exchange_rate",
+    *MISSING_RATE,
 )
 
 

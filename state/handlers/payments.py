@@ -18,7 +18,7 @@ from domain.events.reference import LegalEntityDefined
 from domain.ledger.journal import Leg, rest_leg
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.policies import Resolved
-from domain.reference.exchange import Exchange, MissingRate, at_rate
+from domain.reference.exchange import MISSING_RATE, Exchange, MissingRate, at_rate
 from domain.refusals import UNSUPPORTED, words_of
 from domain.units import Amount
 from domain.waiting import waits_for_exchange_rate
@@ -42,7 +42,7 @@ INDEX = "receipts"
 MISAPPLIED = "misapplied"
 UNKNOWN = "unknown_reference"
 Paid = TypeVar("Paid", PaymentReceived, PaymentApplied)
-CATEGORIES = (MISAPPLIED, UNKNOWN, UNSUPPORTED, IN_BALANCES, "no_exchange_rate", "stale_exchange_rate")
+CATEGORIES = (MISAPPLIED, UNKNOWN, UNSUPPORTED, IN_BALANCES, *MISSING_RATE)
 
 
 class Application(NamedTuple):

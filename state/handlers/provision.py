@@ -20,7 +20,7 @@ from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.reference import fiscal
-from domain.reference.exchange import Exchange, MissingRate
+from domain.reference.exchange import MISSING_RATE, NO_RATE, Exchange, MissingRate
 from domain.reference.fiscal import AccountingPeriod
 from domain.reference.zones import local_date
 from domain.revenue import spent
@@ -58,7 +58,6 @@ from state.terms.plan import contract_policies
 from state.totals import month_of
 
 NO_ESTIMATE: Final = "no_estimate"
-NO_RATE: Final = ("no_exchange_rate", "stale_exchange_rate")
 # What changes what is required; work does where its period has ended.
 WATCHED: Final = frozenset(
     {
@@ -321,7 +320,7 @@ def _waits_for_cost(draft: Draft, of: Provider, lines: Sequence[KnownLine]) -> b
         f"no rate to {of.currency} for cost of contract {of.contract_id} in {shown}; until then its provision stays as it is; "
         "send ExchangeRateSet"
     )
-    _wait(draft, of, NO_RATE[0], message, keys)
+    _wait(draft, of, NO_RATE, message, keys)
     return True
 
 
@@ -340,7 +339,7 @@ def _go_on(draft: Draft, of: Provider, keys: Iterable[WaitKey], category: str = 
     draft.waits_removed |= {(kind, key, name) for kind, key in known.waits if (kind, key) not in waits}
     if waits != known.waits:
         draft.put(KIND, of.contract_id, replace(known, waits=waits))
-    for each in NO_RATE:
+    for each in MISSING_RATE:
         if each != category:
             draft.resolve_exception(each, KIND, of.contract_id)
 

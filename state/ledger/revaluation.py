@@ -20,7 +20,7 @@ from domain.ledger.position import Balance, standing_at
 from domain.ledger.revaluation import CUMULATIVE, OWED, left_after, say_unrealised, unrealised
 from domain.money import format_amount
 from domain.reference import fiscal
-from domain.reference.exchange import Exchange, MissingRate
+from domain.reference.exchange import MISSING_RATE, Exchange, MissingRate
 from domain.reference.fiscal import AccountingPeriod
 from domain.reference.zones import local_date
 from domain.units import EXCHANGE_RATE_ONE, Amount
@@ -175,7 +175,7 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
     post(draft, group, f"{name}/settled", day, exchange.rate, dropped)
     put_periods(draft, LACKING, group.key, lacking - {name})
     put_periods(draft, VALUED, group.key, {*periods_of(draft, VALUED, group.key), name})
-    for category in ("no_exchange_rate", "stale_exchange_rate"):
+    for category in MISSING_RATE:
         draft.resolve_exception(category, WAITING, _subject(group, period))
     _watch(draft, group, period)
     return {one.part_id for one in (*changes, *dropped)} if is_left else set()

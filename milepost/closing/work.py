@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from connectors.files.glance_rows import CAPACITY, PERSON
+from connectors.files.unrouted_hours import UnroutedEntry
 from domain.billing.statement import OPEN
 from domain.exceptions import CATALOGUE
 from domain.identity import parts_of
@@ -15,7 +16,7 @@ from domain.months import month_end
 from domain.units import Amount, Hours
 from milepost.closing.items import Closing, OpenPoint, counted
 from milepost.console import shell_word
-from milepost.glance.firm import on_day, text, whole
+from milepost.glance.firm import DayOfWork, on_day, text, whole
 from milepost.glance.pieces import Reason, pieces
 from milepost.tables import hours_text
 
@@ -63,14 +64,19 @@ def _cost(closing: Closing, person_id: str, day: date, hours: Hours) -> tuple[Am
 
 
 def parked_work(closing: Closing) -> Iterator[OpenPoint]:
-    """Hours of the period's days that are approved and of which something waits: a cost rate, a price, a project."""
-    firm = closing.firm
-    waiting = [(each.project_id, each.day, each.hours) for each in firm.days_of(closing.books.parked()).values()]
-    waiting += [(each.project_id, each.day, each.hours) for each in firm.unrouted]
+    """Hours of the period's days that are approved and wait for a cost rate, a price or a project.
+
+    Those of the company's projects, and of its people on projects of another company: their cost is posted here.
+    """
+    firm, exceptions = closing.firm, closing.open_exceptions
+    own = {row for each in exceptions if closing.whose in closing.companies_of(each) for row in each.raised.entries}
+    waiting: list[tuple[bool, DayOfWork | UnroutedEntry]] = [(False, each) for each in firm.unrouted]
+    waiting += [(row in own, each) for row, each in firm.days_of(closing.books.parked()).items()]
     found = (
-        (project_id, hours)
-        for project_id, day, hours in waiting
-        if closing.first <= day <= closing.last and firm.company_of("", project_id) in {closing.whose, ""}
+        (each.project_id, each.hours)
+        for is_own, each in waiting
+        if closing.first <= each.day <= closing.last
+        if is_own or firm.company_of("", each.project_id) in {closing.whose, ""}
     )
     for project_id, count, hours in counted(found):
         what = f"{project_id}: {hours_text(hours)} h are approved and wait"

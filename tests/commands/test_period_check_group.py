@@ -85,6 +85,16 @@ def test_work_without_a_transfer_price_forbids_both(company: str, firm: Path) ->
 
 
 @pytest.mark.parametrize("company", ["BERLIN", "PARIS"])
+def test_parked_work_for_another_company_forbids_both(company: str, firm: Path) -> None:
+    """Fay of PARIS has no cost rate: 8 h are approved, and PARIS, which pays her, has not booked what they cost."""
+    fay = {"person_id": "FAY", "version": 1, "legal_entity_id": "PARIS", "role": "senior", "cost_center": "1"}
+    made(firm, price(), event("PersonDefined", "2026-03-01T08:00:07Z", **fay), worked("T-1", 2, person_id="FAY"))
+    found = checked(company)
+    assert items(found["parked"]) == [("BRIDGE: 8 h are approved and wait", 1, None, None)]
+    assert found["parked"]["state"] == "forbids"
+
+
+@pytest.mark.parametrize("company", ["BERLIN", "PARIS"])
 def test_halves_of_one_month_are_one(company: str, firm: Path) -> None:
     made(firm, price(), of_eva("T-1", 2))
     assert checked(company)["intercompany"]["state"] == "holds"

@@ -49,9 +49,10 @@ def test_a_line_is_worth_its_price_and_the_most_that_each_part_may_add(firm: Aud
 
 def test_more_than_that_is_found(firm: AuditedEngagement) -> None:
     """What was earned first stands there twice: 500.00 more, of 1,620.00 in all."""
-    earned = [one for one in firm.outputs if _is_earned(one.record)]
-    twice = earned[0]._replace(record=times(earned[0].record, 2, 2))
-    changed = tuple(twice if one is earned[0] else one for one in firm.outputs)
+    first = next(one for one in firm.outputs if _is_earned(one.record))
+    assert isinstance(first.record, JournalEntry)
+    twice = first._replace(record=times(first.record, 2, 2))
+    changed = tuple(twice if one is first else one for one in firm.outputs)
     wrong = prices_kept(firm._replace(outputs=changed)).violations[-1]
     assert (wrong.subject, wrong.expected) == ("contract K", "at most 1120.00 USD earned over time")
     assert wrong.found == "1620.00"

@@ -17,16 +17,18 @@ from domain.identity import composed
 from domain.money import format_amount, format_decimal
 from domain.receivables.opening import owed_and_settled, parts_of_payers, unlike_the_line
 from domain.reference.exchange import MissingRate
+from domain.reference.zones import midnight
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.units import HOURS_SCALE
 from domain.waiting import waits_for_exchange_rate
 from state.books import Acceptance, BroughtForward, Contract, Receivable, RetentionAccount, Work
 from state.draft import Draft
-from state.terms.known import Blocked, exchange_on, period
-from state.terms.opening import IN_BALANCES, KIND
+from state.terms.known import exchange_on, period
+from state.terms.opening import IN_BALANCES
+from state.terms.periods import zone_of
 from state.terms.plan import LinePlan, contract_policies, line_plan, newest_plan, versions
-from state.work.exchange_waits import EXCHANGE_FAULTS, NOTHING_WAITED, settled_exchange
+from state.work.exchange_waits import EXCHANGE_FAULTS, NO_RATE, is_of_day, may_come_nearer, only_older
 from state.work.placing import taken_projects
 
 DIFFERS = "balances_differ"
@@ -335,12 +337,20 @@ def _of_contract(draft: Draft, known: BroughtForward, stated: Sequence[Stated]) 
     if isinstance(exchange, MissingRate):
         yield OpeningFault(exchange.category, exchange.message, "as_of", contract.contract_id, waits=waits)
     else:
-        waited = {KIND: known.category} if known.category in EXCHANGE_FAULTS else NOTHING_WAITED
-        day, currency = event.as_of, entity.currency
-        found = settled_exchange(draft, exchange, KIND, entity, terms.currency, currency, day, waited)
-        if isinstance(found, Blocked):
-            yield OpeningFault(found.category, found.message, "as_of", contract.contract_id, waits, found.settles_in)
+        zone = _ends_first(draft, event, entity.zone)
+        is_running = draft.cause.recorded_at < midnight(event.as_of + DAY, zone)
+        has_waited = known.category in EXCHANGE_FAULTS
+        if not is_of_day(exchange, event.as_of) and (is_running or (has_waited and may_come_nearer(draft, zone))):
+            category = known.category if has_waited else NO_RATE
+            message = only_older(terms.currency, entity.currency, event.as_of)
+            yield OpeningFault(category, message, "as_of", contract.contract_id, waits, zone)
     yield from _sums(event, contract, stated)
+
+
+def _ends_first(draft: Draft, event: BalancesBroughtForward, zone: str) -> str:
+    """The company's zone, or that of a contract whose day ends earlier, so that none is billed without its balances."""
+    zones = {zone, *(zone_of(draft, one.contract) for one in stated_lines(draft, event))}
+    return min(zones, key=lambda one: (midnight(event.as_of + DAY, one), one))
 
 
 def _sums(event: BalancesBroughtForward, contract: Contract, stated: Sequence[Stated]) -> Iterator[OpeningFault]:

@@ -3,7 +3,7 @@
 A rate of the very day finishes what waits at once. An older one, which the day may use where there is none of its own, could be
 followed by a nearer one: that of Thursday by that of Friday, and only then is Saturday's work posted. So it waits until the day ends
 in the zone of the legal entity and takes the nearest rate that has come by then; the books do not depend on the order of a day's
-rates. What finds a rate when it comes never waits.
+rates. What finds a rate when it comes never waits, but for balances that come while their day is running: they are stated at its end.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,8 @@ from domain.waiting import WaitKey, waits_for_exchange_rate
 from state.draft import Draft
 from state.terms.known import Blocked, Slot
 
-EXCHANGE_FAULTS = frozenset({"no_exchange_rate", "stale_exchange_rate"})
+NO_RATE = "no_exchange_rate"
+EXCHANGE_FAULTS = frozenset({NO_RATE, "stale_exchange_rate"})
 RATE = "exchange_rate"
 
 # Exceptions' categories of the sides that have waited for an exchange rate so far.
@@ -49,11 +50,24 @@ def settled_exchange(
     """The rate, unless its side has waited for one and a nearer one may come before the day ends where the entity is."""
     if side not in waited or isinstance(exchange, Blocked):
         return exchange
-    if _is_of_day(exchange, day) or not (draft.cause.kind == RATE or entity.zone in _zones(draft)):
+    if is_of_day(exchange, day) or not may_come_nearer(draft, entity.zone):
         return exchange
-    message = f"{from_currency} to {to_currency} on {day}: only older rates have come yet"
+    message = only_older(from_currency, to_currency, day)
     waits = waits_for_exchange_rate(from_currency, to_currency, entity.legal_entity_id, (day,), 0)
     return Blocked(side, waited[side], message, waits, settles_in=entity.zone)
+
+
+def may_come_nearer(draft: Draft, zone: str) -> bool:
+    """Whether what has waited waits on, for the end of the zone's day."""
+    return draft.cause.kind == RATE or zone in _zones(draft)
+
+
+def is_of_day(exchange: Exchange, day: date) -> bool:
+    return all(leg.date == day for leg in exchange.path)
+
+
+def only_older(from_currency: str, to_currency: str, day: date) -> str:
+    return f"{from_currency} to {to_currency} on {day}: only older rates have come yet"
 
 
 def settle_when_day_ends(draft: Draft, zone: str) -> None:
@@ -86,10 +100,6 @@ def forecast_waits(draft: Draft, project_id: str, keys: Iterable[WaitKey]) -> No
     name = f"forecast:{project_id}"
     draft.waits_removed |= {("exchange", key, name) for key in had if key not in named}
     draft.waits_added |= {("exchange", key, name) for key in named if key not in had}
-
-
-def _is_of_day(exchange: Exchange, day: date) -> bool:
-    return all(leg.date == day for leg in exchange.path)
 
 
 def _zones(draft: Draft) -> Mapping[str, tuple[str, ...]]:

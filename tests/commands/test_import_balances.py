@@ -397,3 +397,20 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "not written (--dry-run)" in one_line(result)
     assert [path.name for path in (tmp_path / "input").iterdir()] == ["firm.jsonl"]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Asia/Singapore"])
+@pytest.mark.parametrize("since", ["2026-07-30", "2026-07-31"])
+def test_balances_take_the_rate_of_their_own_day(tmp_path: Path, zone: str, since: str) -> None:
+    """11,050.00 USD at 1.105 are 10,000.00 EUR, in one import with older rates or without; the bank's rate of the day before is 1.104."""
+    company, *others, signed = founding()
+    at = {"occurred_at": "2026-07-31T00:00:00Z"}
+    write(tmp_path / "input", [each | at for each in (company | {"zone": zone}, *others, signed | {"currency": "USD"})])
+    (tmp_path / "rates.csv").write_text("Date,USD,\n2026-07-31,1.1050,\n2026-07-30,1.1040,\n")
+    rates = ["import", "ecb", str(tmp_path / "rates.csv"), "--from", since, "--out", str(tmp_path / "input")]
+    assert CliRunner().invoke(app, rates).exit_code == 0
+    assert load(tmp_path, "line,BRIDGE,L-1,2026-07-31,USD,80,3200.00,11050.00,0,0,0,0,,,,,").exit_code == 0
+    run_books(tmp_path, "--until", "2026-07-31")
+    told = CliRunner().invoke(app, ["dump", "erp.postings", "--json", "--output", str(tmp_path / "output")])
+    lines = [line for each in map(json.loads, told.stdout.splitlines()) for line in each["lines"]]
+    assert [line["ledger_amount"] for line in lines if line["account"] == "4000"] == ["-10000.00"]

@@ -19,7 +19,7 @@ AS_OF = "2026-06-30"
 FIRM = """
 entity    LE  {ledger}  America/New_York {of_entity}
 exchange  EUR USD 1.10 on 2026-06-05
-exchange  EUR USD 1.20 on 2026-06-29
+exchange  EUR USD 1.20 on 2026-06-30
 customer  C pays_in 30
 person    bob  consultant of LE
 cost      person bob 50.00 USD

@@ -66,13 +66,14 @@ def _bring_to_stated(draft: Draft, loading: Loading, totals: LoadTotals) -> None
         return
     sums = [ledger for _, ledger in stated]
     by_account = _by_account(loading)
-    revenue: list[tuple[str, tuple[str, ...], Amount]] = [
-        (SERVICE_REVENUE, REVENUE, -sum(each.revenue for each in sums))
+    by_lines: list[tuple[str, tuple[str, ...], Amount]] = [
+        (SERVICE_REVENUE, REVENUE, -sum(each.revenue for each in sums)),
+        (CURRENCY_ROUNDING, (CURRENCY_ROUNDING,), 0),
     ]
     if by_account:
-        revenue = [(account, (account,), by_account[account]) for account in (*REVENUE, CURRENCY_ROUNDING)]
+        by_lines = [(account, (account,), by_account[account]) for account in (*REVENUE, CURRENCY_ROUNDING)]
     wanted = (
-        *revenue,
+        *by_lines,
         (OUTPUT_TAX, (OUTPUT_TAX,), -sum(each.tax for each in sums)),
         (BANK, (BANK,), sum(each.paid for each in sums)),
         (BAD_DEBT, (BAD_DEBT,), sum(each.written_off for each in sums)),

@@ -203,7 +203,6 @@ LOSS_PROVISION: Final = Capability(
             "provision",
         ): "Have the project manager send EstimateRevised with the line's line_id, in the contract's currency.",
     },
-    owners={("no_estimate", "provision"): "delivery"},
     promise=Promise(
         "provisions",
         "what is provided for the loss of a contract is never below zero, and leaves nothing in the ledger alone",

@@ -70,7 +70,7 @@ CATALOGUE: Mapping[str, Category] = {
         "warning",
         "Agree a higher price by an amendment, or revise the estimate; what is left of it is a loss for the books to provide for.",
     ),
-    "no_estimate": Category("finance", "info", "Send EstimateRevised, or give the project or its line a cost budget."),
+    "no_estimate": Category("delivery", "info", "Send EstimateRevised, or give the project or its line a cost budget."),
     "no_contract": Category("delivery", "warning", "Sign a contract with a line for the project."),
     "no_contract_line": Category(
         "delivery",
@@ -209,7 +209,7 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     (
         "no_exchange_rate",
         "contract_line",
-    ): "Publish the rates of the days: the next close of a billing period counts what it cost as spent.",
+    ): "Publish the rates of the days: what it cost counts as spent, of budgets at the next close of a billing period.",
     (
         "no_estimate",
         "contract_line",

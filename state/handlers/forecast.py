@@ -75,6 +75,7 @@ from state.forecast.outlook import (
     update_forecast_state,
 )
 from state.forecast.tracks import WHOLE, tracks_in
+from state.forecast.unestimated import NO_ESTIMATE, unestimated
 from state.handlers import views
 from state.terms.known import exchange_on
 from state.totals import in_project
@@ -423,7 +424,7 @@ def send(draft: Draft, project_id: str, as_of: date) -> bool:
     caps = caps_of(draft, weighed, shape, as_of)
     digest = _digest(made, caps, weighed)
     lacks = lacks_estimate(weighed.forecast.bases)
-    forecast = _noted(draft, project_id, weighed.forecast, lacks=lacks)
+    forecast = _noted(draft, project_id, weighed, as_of)
     if digest != forecast.digest:
         unmeasured = lacks and not weighed.planned.months
         complete = None if unmeasured else percent(made.project.burn_cost, made.project.eac_cost)
@@ -597,20 +598,23 @@ def _out_of_range(draft: Draft, project_id: str, weighed: Weighed) -> bool:
     return True
 
 
-def _noted(draft: Draft, project_id: str, forecast: Forecast, *, lacks: bool) -> Forecast:
-    """Raise and settle what the forecast lacks, once; `lacks` where nobody has said what the project will cost."""
-    lacking = ("no_estimate",) if lacks else ()
-    if lacking == forecast.noted:
-        return forecast
+def _noted(draft: Draft, project_id: str, weighed: Weighed, as_of: date) -> Forecast:
+    """Raise and settle what the forecast lacks, once."""
+    forecast = weighed.forecast
+    lines = unestimated(draft, project_id, weighed.terms, forecast, as_of)
+    lacking = (NO_ESTIMATE,) if lines else ()
     for category in forecast.noted:
         if category not in lacking:
             draft.resolve_exception(category, "project", project_id)
-    if lacking:
+    if lines:
+        named = ", ".join(f"line {one.line.line_id} of contract {one.contract_id}" for one in lines)
         draft.raise_exception(
-            "no_estimate",
+            NO_ESTIMATE,
             "project",
             project_id,
-            f"nobody has said what project {project_id} will cost: no estimate and no cost budget",
+            f"{named}: expected what the work of project {project_id} will cost, as it earns no more than was agreed, got neither an "
+            "estimate nor a cost budget",
             project_id=project_id,
+            revises=True,
         )
-    return replace(forecast, noted=lacking)
+    return forecast if lacking == forecast.noted else replace(forecast, noted=lacking)

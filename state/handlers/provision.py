@@ -345,12 +345,13 @@ def _go_on(draft: Draft, of: Provider, keys: Iterable[WaitKey], category: str = 
 
 
 def _note_estimates(draft: Draft, of: Provider, lines: Sequence[KnownLine], day: date) -> None:
-    """Lines of which nobody knows what remains, or that have cost more than was ever said."""
+    """Lines of which nobody knows what remains, or that have cost more than was ever said; but those whose revenue asks for it."""
     for line_id in line_ids(of.contract):
         one = next((each for each in lines if each.line_id == line_id), None)
         lacks = _lacks(draft, of, one, day) if one is not None else None
         subject = composed(of.contract_id, line_id)
-        if one is None or lacks is None:
+        asked = draft.part("exception", draft.exception_id(NO_ESTIMATE, "contract_line", subject)) is not None
+        if one is None or lacks is None or asked:
             draft.resolve_exception(NO_ESTIMATE, KIND, subject)
         else:
             field, message = lacks

@@ -43,6 +43,9 @@ from state.terms.opening import carried
 
 DAY = timedelta(days=1)
 NO_ESTIMATE: Final = "no_estimate"
+NO_RATE: Final = "no_exchange_rate"
+# What a line may lack, and what tells it from another exception of the line in that category: cost that is spent of budgets.
+SIDES: Final = {NO_RATE: "/revenue", NO_ESTIMATE: ""}
 
 
 def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
@@ -159,15 +162,18 @@ def _note_lacking(draft: Draft, contract: Contract, line_id: str, history: LineH
     said; or that counts without its cost, for want of a rate."""
     subject = composed(contract.contract_id, line_id)
     why = _lacks(draft, contract, line_id, history, ended)
+    for gone, side in SIDES.items():
+        if why is None or why[0] != gone:
+            draft.resolve_exception(gone, LINE, subject, side=side)
     if why is None:
-        draft.resolve_exception(NO_ESTIMATE, LINE, subject)
         return
-    field, message = why
+    category, field, message = why
     draft.raise_exception(
-        NO_ESTIMATE,
+        category,
         LINE,
         subject,
         message,
+        side=SIDES[category],
         project_id=history.held[-1].line.project_id,
         contract_id=contract.contract_id,
         field=field,
@@ -175,8 +181,10 @@ def _note_lacking(draft: Draft, contract: Contract, line_id: str, history: LineH
     )
 
 
-def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory, ended: date) -> tuple[str, str] | None:
-    """The field, and what to send."""
+def _lacks(
+    draft: Draft, contract: Contract, line_id: str, history: LineHistory, ended: date
+) -> tuple[str, str, str] | None:
+    """The category, the field, and what to send."""
     if not history.held or not (history.spent or any(other.spent for other in history.together.values())):
         return None
     newest = history.held[-1]
@@ -189,6 +197,7 @@ def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory,
     if lacking:
         rates = ", ".join(f"{own} of {day}" for day, own in lacking[:3])
         return (
+            NO_RATE,
             "currency",
             f"{of}: its cost in {rates} does not count, for no rate to {currency} is known; send ExchangeRateSet",
         )
@@ -206,15 +215,20 @@ def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory,
         if foreseen is None or done <= foreseen[0] or contract.terminated_on is not None:
             return None
         shown = _shown(measure, currency)
-        return "remaining", (
+        message = (
             f"{of}: expected at most {shown(foreseen[0])} in all, as estimated on {foreseen[1]}, got {shown(done)} by {on}; "
             f"all of it counts as done; {send}"
         )
+        return NO_ESTIMATE, "remaining", message
     other = other_currency(draft, contract, project_id, line_id)
     if other is not None and measure == COST:
-        return "currency", f"{of}: expected what remains in {currency}, got {other}; {send} in {currency}"
+        return NO_ESTIMATE, "currency", f"{of}: expected what remains in {currency}, got {other}; {send} in {currency}"
     got = found_instead(draft, contract, project_id, line_id, history.opening)
-    return "line_id", f"{of}: expected an estimate of what remains, got {got}; nothing is earned before it; {send}"
+    return (
+        NO_ESTIMATE,
+        "line_id",
+        f"{of}: expected an estimate of what remains, got {got}; nothing is earned before it; {send}",
+    )
 
 
 def _shown(measure: str, currency: str) -> Callable[[int], str]:

@@ -47,7 +47,7 @@ def answered(when: str = "2026-03-02T10:00", journal_id: str | None = None) -> A
 
 
 def raised(outputs: list[Any]) -> list[ExceptionRaised]:
-    return [output for output in outputs if isinstance(output, ExceptionRaised) and output.category != "no_estimate"]
+    return [output for output in outputs if isinstance(output, ExceptionRaised)]
 
 
 def closed(outputs: list[Any]) -> list[ExceptionClosed]:

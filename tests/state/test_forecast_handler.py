@@ -18,6 +18,7 @@ from domain.events.common import (
     Cap,
     ContractLine,
     FiscalCalendar,
+    FixedPrice,
     ForecastThreshold,
     HoldScope,
     LineRate,
@@ -25,7 +26,9 @@ from domain.events.common import (
     Policies,
     ProjectBudget,
     RemainingWork,
+    ScheduledAmount,
     SharedCap,
+    Subscription,
     TimeAndMaterials,
 )
 from domain.events.delivery import (
@@ -59,6 +62,7 @@ from domain.units import EXCHANGE_RATE_ONE, HOURS_ONE, RATE_ONE
 from tests.harness import Books
 
 _numbers: Iterator[int] = count(1)
+PRICE = FixedPrice(parse_amount("10000"), (ScheduledAmount(date(2026, 6, 30), parse_amount("10000")),))
 
 
 def at(text: str) -> int:
@@ -355,14 +359,62 @@ def test_the_lines_budget_comes_before_the_projects(books: Books) -> None:
     assert eac(updates(record.record for record in books.folded)[-1]).cost == parse_amount("3000")
 
 
-def test_without_estimate_and_budget_there_is_an_exception_until_one_comes(books: Books) -> None:
-    books.fold(entity(), *people(), signed(), activated())
-    assert exceptions(books.end_day(date(2026, 3, 1))) == [("ExceptionRaised", "no_estimate")]
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (ContractLine("L", "PR", PRICE), line("M", tasks=("run",))),
+        (line("L", cap=Cap("hard", parse_amount("10000"))),),
+    ],
+    ids=["a price", "a hard cap"],
+)
+def test_a_line_that_earns_no_more_needs_an_estimate_or_a_budget(books: Books, lines: tuple[ContractLine, ...]) -> None:
+    books.fold(entity(), *people(), signed(*lines), activated())
+    books.end_day(date(2026, 3, 1))
+    (raised,) = [one.record for one in books.folded if isinstance(one.record, ExceptionRaised)]
+    assert (raised.category, raised.owner_role, raised.subject_id) == ("no_estimate", "delivery", "PR")
+    assert raised.message == (
+        "line L of contract K: expected what the work of project PR will cost, as it earns no more than was agreed, got neither an "
+        "estimate nor a cost budget"
+    )
     assert exceptions(books.fold(time("T-1", "2026-03-02", 8))) == []
     assert exceptions(books.end_day(date(2026, 3, 2))) == []
     told = books.fold(estimate(1, "2026-03-02", remaining("2026-03", 10, "1000"), when="2026-03-03T08:00"))
     assert exceptions(told) == [("ExceptionClosed", "no_estimate")]
     assert updates(told)[0].percent_complete is not None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (),
+        (line(),),
+        (line(cap=Cap("soft", parse_amount("10000"))),),
+        (ContractLine("L", "PR", Subscription(parse_amount("1000"))),),
+    ],
+    ids=["no contract", "hours as they come", "a soft cap", "a fee without an end"],
+)
+def test_nothing_rests_on_an_estimate_where_no_price_ends(books: Books, lines: tuple[ContractLine, ...]) -> None:
+    books.fold(entity(), *people(), *([signed(*lines)] if lines else []), activated())
+    books.end_day(date(2026, 3, 1))
+    books.fold(time("T-1", "2026-03-02", 8))
+    books.end_day(date(2026, 3, 2))
+    assert "no_estimate" not in {category for _, category in exceptions(record.record for record in books.folded)}
+
+
+def test_a_line_that_earns_by_its_cost_asks_for_its_estimate_alone(books: Books) -> None:
+    """Before its first hour the project asks for it, from then on the line."""
+    priced = ContractLine("L", "PR", PRICE, revenue_policy="cost_to_cost")
+    books.fold(entity(), *people(), signed(priced), activated())
+    books.end_day(date(2026, 3, 1))
+    books.fold(time("T-1", "2026-03-02", 8))
+    books.end_day(date(2026, 3, 2))
+    made = [one.record for one in books.folded if isinstance(one.record, ExceptionRaised)]
+    assert [(one.category, one.subject_kind, one.owner_role) for one in made] == [
+        ("no_estimate", "project", "delivery"),
+        ("no_estimate", "contract_line", "delivery"),
+    ]
+    gone = [one.record.exception_id for one in books.folded if isinstance(one.record, ExceptionClosed)]
+    assert gone == [made[0].exception_id]
 
 
 def test_without_an_estimate_progress_is_not_measured(books: Books) -> None:

@@ -14,13 +14,13 @@ from domain.contract import category_of, held, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Deposit, Expenses, Milestones, ReceivableForward
 from domain.identity import composed
-from domain.money import format_amount, format_decimal
+from domain.money import format_amount
 from domain.receivables.opening import owed_and_settled, parts_of_payers, unlike_the_line
+from domain.receivables.stated import StatedLine, stated_faults
 from domain.reference.exchange import MissingRate
 from domain.reference.zones import midnight
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
-from domain.units import HOURS_SCALE
 from domain.waiting import waits_for_exchange_rate
 from state.books import Acceptance, BroughtForward, Contract, Receivable, RetentionAccount, Work
 from state.draft import Draft
@@ -76,23 +76,20 @@ def faults_of(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
     event = known.event
     yield from _unknown(draft, event)
     stated = stated_lines(draft, event)
-    yield from _twice(event)
+    alone = [StatedLine(one.place, one.balance, one.contract.contract_id, one.plan.currency) for one in stated]
+    for each in stated_faults(event, alone):
+        message = f"{each.of}{row_of(each.source_row)}: {each.message}"
+        yield OpeningFault(DIFFERS, message, each.field, each.contract_id)
     yield from _work_before(draft, event)
     yield from _released_since(draft, known)
     for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
         own = [one for one in stated if one.contract.contract_id == contract_id]
         yield from _of_contract(draft, known, own)
-    if any(one.balance.ledger is None for one in stated) and any(one.balance.ledger is not None for one in stated):
-        without = ", ".join(one.balance.line_id for one in stated if one.balance.ledger is None)
-        yield OpeningFault(
-            DIFFERS, f"expected ledger of every line or of none, line {without} has none", "lines.ledger"
-        )
     for one in stated:
         yield from _of_line(draft, one, event.as_of)
         yield from _milestones(draft, known, one)
     yield from _invoices(draft, known)
-    yield from _invoiced(event, stated)
-    yield from _entries(event, stated)
+    yield from _beside_terms(event, stated)
 
 
 def former_terms(draft: Draft, stated: Stated, as_of: date) -> tuple[LinePlan, date] | None:
@@ -115,82 +112,30 @@ def is_of_whole_line(cap_id: str, line_id: str) -> bool:
     return category_of(cap_id, line_id) is None and cap_id != included_id(line_id)
 
 
-def _invoiced(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
-    """What open invoices bill of lines: of each line once, and of all lines together what the invoice has. Of a paid one what it gave back,
-    where one bill-to has all; a deposit is not given back, but set against others."""
-    sums = Counter[str]()
+def _beside_terms(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
+    """What rows of a line state that its contract, or its terms, leave no place for. An invoice that was paid may have given back, where one
+    bill-to has all; a deposit is not given back, but set against others."""
     for one in stated:
-        contract_id, listed = (
-            one.contract.contract_id,
-            [(each.invoice_id, each.entry_id) for each in one.balance.invoiced],
-        )
-        known = {each.invoice_id for each in event.receivables if each.contract_id in (None, contract_id)}
-        others = {each.invoice_id for each in event.receivables} - known
+        terms, currency, found = one.plan.line.terms, one.plan.currency, list[tuple[str, str, str]]()
         gives_back = len(one.contract.terms.bill_to) <= 1 and one.plan.timing != NO_REVENUE
-        for number, each in enumerate(one.balance.invoiced):
-            sums[each.invoice_id] += each.amount
+        is_open = {each.invoice_id for each in event.receivables}
+        for number, bill in enumerate(one.balance.invoiced):
             message = ""
-            if each.invoice_id not in known and (each.amount > 0 or not gives_back or each.invoice_id in others):
-                message = (
-                    f"expected one of the contract's open invoices, {', '.join(sorted(known)) or 'none'}, got another"
-                )
-            elif (each.invoice_id, each.entry_id) in listed[:number]:
-                message = "expected once, stated twice"
-            elif each.entry_id is not None and (each.invoice_id, None) in listed:
-                message = (
-                    f"expected the line as one amount or entry by entry, got both, entry {each.entry_id} beside it"
-                )
-            elif not each.amount:
-                message = f"expected another amount than 0, got {format_amount(each.amount)}"
-            elif each.ledger_revenue is not None and one.plan.currency == one.plan.entity.currency:
-                message = f"ledger_revenue: expected none, as the contract is in {one.plan.currency} like the ledger"
-            elif each.ledger_revenue is not None and each.invoice_id not in known:
+            if bill.invoice_id not in is_open and bill.amount < 0 and not gives_back:
+                message = "expected one of the contract's open invoices, got another"
+            elif bill.ledger_revenue is not None and currency == one.plan.entity.currency:
+                message = f"ledger_revenue: expected none, as the contract is in {currency} like the ledger"
+            elif bill.ledger_revenue is not None and bill.invoice_id not in is_open:
                 message = "ledger_revenue: expected none, as the invoice is paid"
             if message:
-                of = f"line {one.balance.line_id}: invoice {each.invoice_id}{row_of(each.source_row)}"
-                yield OpeningFault(DIFFERS, f"{of}: {message}", f"lines[{one.place}].invoiced[{number}]", contract_id)
-    for place, bill in enumerate(event.receivables):
-        if bill.invoice_id in sums and sums[bill.invoice_id] != bill.net + bill.retention:
-            whole, got = format_amount(bill.net + bill.retention), format_amount(sums[bill.invoice_id])
-            of = f"invoice {bill.invoice_id}{row_of(bill.source_row)}"
-            message = f"{of}: expected lines that come to {whole}, its net and retention, got {got}"
-            yield OpeningFault(DIFFERS, message, f"receivables[{place}].net", bill.contract_id)
-
-
-def _entries(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
-    """Each entry of unbilled work once, above zero or over a cap, of a day up to that of the balances; together no more over caps than the
-    line."""
-    for one in stated:
-        listed = [each.entry_id for each in one.balance.entries]
-        for number, each in enumerate(one.balance.entries):
-            message = ""
-            if each.entry_id in listed[:number]:
-                message = "expected once, stated twice"
-            elif (
-                min(each.amount, each.over_cap) < 0
-                or not each.amount + each.over_cap
-                or min(each.hours, each.over_cap_hours) < 0
-            ):
-                got = f"{format_amount(each.amount)} and {format_decimal(each.hours, HOURS_SCALE)} h"
-                got += f", over a cap {format_amount(each.over_cap)} and {format_decimal(each.over_cap_hours, HOURS_SCALE)} h"
-                message = f"expected an amount above 0, to be billed or over a cap, and hours of 0 or more, got {got}"
-            elif each.worked_on > event.as_of:
-                message = f"worked_on: expected {event.as_of} or before, got {each.worked_on}"
-            elif (each.person_id is None) != (each.rate is None):
-                got = "a rate" if each.person_id is None else f"person {each.person_id}"
-                message = f"expected the person who worked and the rate, or neither, got {got} alone"
-            elif each.category is not None and not isinstance(one.plan.line.terms, Expenses):
-                message = f"category: expected none on a line whose terms are not for expenses, got {each.category}"
-            if message:
-                of = f"line {one.balance.line_id}: entry {each.entry_id}{row_of(each.source_row)}"
-                at = f"lines[{one.place}].entries[{number}]"
-                yield OpeningFault(DIFFERS, f"{of}: {message}", at, one.contract.contract_id)
-        if (over := sum(each.over_cap for each in one.balance.entries)) > one.balance.over_cap:
-            most, got = format_amount(one.balance.over_cap), format_amount(over)
-            message = (
-                f"line {one.balance.line_id}: over_cap of entries: expected at most {most}, as the line has, got {got}"
-            )
-            yield OpeningFault(DIFFERS, message, f"lines[{one.place}].entries", one.contract.contract_id)
+                found.append((f"invoice {bill.invoice_id}{row_of(bill.source_row)}", f"invoiced[{number}]", message))
+        for number, entry in enumerate(one.balance.entries):
+            if entry.category is not None and not isinstance(terms, Expenses):
+                message = f"category: expected none on a line whose terms are not for expenses, got {entry.category}"
+                found.append((f"entry {entry.entry_id}{row_of(entry.source_row)}", f"entries[{number}]", message))
+        for of, at, message in found:
+            whole = f"line {one.balance.line_id}: {of}: {message}"
+            yield OpeningFault(DIFFERS, whole, f"lines[{one.place}].{at}", one.contract.contract_id)
 
 
 def is_stated(opened: Receivable) -> bool:
@@ -232,21 +177,6 @@ def _unknown(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFau
         has = f"contracts {', '.join(known)} have none" if known else "it has no contract"
         message = f"{what}: expected a line in force of project {event.project_id}, {has}"
         yield OpeningFault(UNKNOWN, message, f"lines[{place}].line_id", balance.contract_id)
-
-
-def _twice(event: BalancesBroughtForward) -> Iterator[OpeningFault]:
-    lines = Counter((one.contract_id, one.line_id) for one in event.lines)
-    for (_, line_id), number in lines.items():
-        if number > 1:
-            yield OpeningFault(DIFFERS, f"line {line_id}: expected once, stated {number} times", "lines")
-    milestones = Counter((each.milestone_id) for one in event.lines for each in one.milestones)
-    for milestone_id, number in milestones.items():
-        if number > 1:
-            message = f"milestone {milestone_id}: expected once, stated {number} times"
-            yield OpeningFault(DIFFERS, message, "lines.milestones")
-    for invoice_id, number in Counter(one.invoice_id for one in event.receivables).items():
-        if number > 1:
-            yield OpeningFault(DIFFERS, f"invoice {invoice_id}: expected once, stated {number} times", "receivables")
 
 
 def _work_before(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
@@ -417,9 +347,6 @@ def _of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[OpeningFault
         contract_id = stated.contract.contract_id
         words = words_of("balances_in_parts", line=balance.line_id, contract=contract_id, what=what)
         yield OpeningFault(UNSUPPORTED, f"{words}{row_of(balance.source_row)}", at, contract_id)
-    if not 0 <= balance.expenses <= max(balance.cost, 0):
-        cost, spent = format_amount(balance.cost), format_amount(balance.expenses)
-        yield fault("expenses", f"expected 0 to the cost of {cost}, got {spent}")
     is_of_former = former_terms(draft, stated, as_of) is not None
     if plan.timing == WITH_INVOICE and balance.revenue != balance.billed and not is_of_former:
         revenue, billed = format_amount(balance.revenue, currency), format_amount(balance.billed, currency)
@@ -432,9 +359,6 @@ def _of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[OpeningFault
         yield fault(
             "unbilled", f"it does not earn as it is billed: expected 0, as revenue less billed says it, got {got}"
         )
-    for name in ("billed", "paid", "tax", "retention", "deposit", "written_off", "over_cap", "cap_used", "unbilled"):
-        if (amount := getattr(balance, name)) < 0:
-            yield fault(name, f"expected 0 or more, got {format_amount(amount, currency)} {currency}")
     yield from _caps(stated, fault)
     yield from _payers(stated, fault)
     if isinstance(plan.line.terms, Deposit):
@@ -485,7 +409,7 @@ def _payers(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterat
 
 
 def _milestones(draft: Draft, known: BroughtForward, stated: Stated) -> Iterator[OpeningFault]:
-    terms, event = stated.plan.line.terms, known.event
+    terms = stated.plan.line.terms
     listed = {each.milestone_id for each in terms.milestones} if isinstance(terms, Milestones) else set()
     for each in stated.balance.milestones:
         field = f"lines[{stated.place}].milestones"
@@ -498,9 +422,6 @@ def _milestones(draft: Draft, known: BroughtForward, stated: Stated) -> Iterator
         if fact is not None and fact.accepted_on is not None and each.milestone_id not in known.milestones:
             message = f"{of}: milestone {each.milestone_id} was accepted here on {fact.accepted_on}, too"
             yield OpeningFault(IN_BALANCES, message, field, stated.contract.contract_id)
-        if each.accepted_on > event.as_of:
-            message = f"{of}: milestone {each.milestone_id}: expected a day until {event.as_of}, got {each.accepted_on}"
-            yield OpeningFault(DIFFERS, message, field, stated.contract.contract_id)
 
 
 def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
@@ -510,7 +431,6 @@ def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
     own = {one.invoice_id for one in known.receivables}
     for place, one in enumerate(event.receivables):
         of, at = f"invoice {one.invoice_id}{row_of(one.source_row)}", f"receivables[{place}]"
-        gross = one.net + one.tax
         if one.contract_id not in contracts and (one.contract_id is not None or len(contracts) > 1):
             message = f"{of}: expected one of the contracts of the lines, {', '.join(sorted(contracts)) or 'none'}, got {one.contract_id}"
             yield OpeningFault(UNKNOWN, message, f"{at}.contract_id", one.contract_id)
@@ -520,17 +440,6 @@ def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
         if one.bill_to is None and len(payers) > 1:
             message = f"{of}: expected the bill-to that it was sent to, one of {', '.join(sorted(payers))}, got none"
             yield OpeningFault(UNKNOWN, message, f"{at}.bill_to", one.contract_id)
-        if not min(gross, 0) <= one.open <= max(gross, 0) or not (one.open or one.retention):
-            got = format_amount(one.open)
-            message = f"{of}: expected open of more than 0, or retention, and at most {format_amount(gross)}, got {got}"
-            yield OpeningFault(DIFFERS, message, f"{at}.open", one.contract_id)
-        if one.retention < 0 or (one.retention and one.net < 0):
-            kept = format_amount(one.retention)
-            message = f"{of}: expected a retention of 0 or more, and none of an invoice that gives back, got {kept}"
-            yield OpeningFault(DIFFERS, message, f"{at}.retention", one.contract_id)
-        if one.invoiced_on > event.as_of:
-            message = f"{of}: expected a day until {event.as_of}, got {one.invoiced_on}"
-            yield OpeningFault(DIFFERS, message, f"{at}.invoiced_on", one.contract_id)
         found: Receivable | None = draft.part("receivable", one.invoice_id)
         if found is not None and one.invoice_id not in own:
             message = f"{of}: it is posted here for statement {found.statement_id} already"

@@ -1,6 +1,6 @@
 """Balances of running projects, from one CSV or several, as one `BalancesBroughtForward` a project.
 
-A project is loaded whole or not at all: one wrong row, or balances that do not sum, and nothing of it is written, while the others are.
+All is loaded, or nothing: one wrong row, or balances that do not sum, and nothing is written. All that is wrong is named.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from connectors.decode_error import DecodeError
 from connectors.imports.balances_known import KnownFirm, read_firm
 from connectors.imports.balances_mapping import LEDGER, BalancesMapping, RowKind
 from connectors.imports.balances_rows import FLAGS, BalanceRow, project_of, read_row
+from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken
 from connectors.imports.events_file import Record, write_lines, write_rejected
 from connectors.imports.readings import instant_text
@@ -29,6 +30,7 @@ from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward
 from domain.money import format_amount
 from domain.receivables.opening import owed_and_settled, unlike_the_line, without_source
+from domain.receivables.stated import StatedLine, stated_faults
 from domain.reference.zones import universal_midnight
 from domain.units import Instant
 
@@ -52,12 +54,11 @@ LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
 # Those that say where they stand, so that figures end there.
 WITH_PLACE: Final = frozenset({"payer", "retainer", "funding", "spent", "cost", "account", "invoiced", "entry"})
 SUMMED: Final = ("cost", "revenue", "billed", "paid", "open")
-# Rows that a sentence names.
-LINES_NAMED: Final = 5
 
 
 class ImportedBalances(NamedTuple):
-    """What came of the files. Every row is loaded, as before, left out, wrong, or held back with a wrong one of its project.
+    """What came of the files. Every row is loaded, as before, left out, wrong, or held back beside a wrong one; `refused` are the projects
+    with wrong rows.
 
     `sums` are of what is loaded, by currency: revenue, billed, paid and open; cost stands under the empty one, in ledger currency.
     """
@@ -92,7 +93,7 @@ def import_balances(
     *,
     is_dry_run: bool = False,
 ) -> ImportedBalances:
-    """Writes `balances-<name>.jsonl` if anything is loaded, and `<name>.rejected.jsonl` where a row was wrong."""
+    """Writes `balances-<name>.jsonl` where all is well, and `<name>.rejected.jsonl` where a row is wrong."""
     events_path = folder / f"balances-{name}.jsonl"
     known = read_firm(folder, (events_path,))
     loading = _Loading(mapped, known)
@@ -152,16 +153,21 @@ class _Loading:
         else:
             self._rows[project_id].append(read)
 
-    def _fault(self, project_id: str, row: BalanceRow, reason: str) -> None:
+    def _fault(self, project_id: str, row: BalanceRow, reason: str, column: str = "") -> None:
         cells = next(
             (cells for file, at, cells in self._places[project_id] if (file, at) == (row.file, row.line)), None
         )
-        self._wrong[project_id].append(RejectedRow(row.line, TYPE, "", "", reason, cells, row.file))
+        self._wrong[project_id].append(RejectedRow(row.line, TYPE, column, "", reason, cells, row.file))
+
+    def _column(self, row: BalanceRow, field: str) -> str:
+        """What the mapping reads the field of an event from; empty where no single column has it."""
+        cell = getattr(self._mapped.section(row.kind), field.rsplit(".", 1)[-1], None)
+        return cell.label() if isinstance(cell, TextCell) else ""
 
     # Projects
 
     def check(self) -> None:
-        """All that is wrong with rows together; then rows of a project with a wrong one are held back with it."""
+        """All that is wrong with rows together."""
         self._check_invoices()
         self._check_contracts()
         for project_id, rows in self._rows.items():
@@ -169,8 +175,8 @@ class _Loading:
                 self._fault(project_id, row, reason)
             if project_id not in self._wrong:
                 self._build(project_id, rows)
-        for project_id, wrong in self._wrong.items():
-            self._reject(project_id, wrong)
+        if self._wrong:
+            self._hold_back()
 
     def _check_invoices(self) -> None:
         first: dict[str, BalanceRow] = {}
@@ -232,6 +238,15 @@ class _Loading:
         except DecodeError as fault:
             self._fault(project_id, rows[0], str(fault))
             return None
+        currency_of = {(row.contract_id, row.line_id): row.currency for row in rows if row.kind == "line"}
+        stated = [
+            StatedLine(place, line, line.contract_id, currency_of.get((line.contract_id, line.line_id)))
+            for place, line in enumerate(made.lines)
+        ]
+        by_place = {_place(row): row for row in rows}
+        for each in stated_faults(made, stated):
+            row = by_place.get(each.source_row or "", rows[0])
+            self._fault(project_id, row, f"{each.of}: {each.message}", self._column(row, each.field))
         for contract_id in dict.fromkeys(line.contract_id for line in made.lines):
             known = self._known.contracts.get(contract_id or "")
             if self._known.contracts and known is None:
@@ -275,28 +290,17 @@ class _Loading:
                     sums = self._sums.setdefault(field, {})
                     sums[currency] = sums.get(currency, Decimal(0)) + Decimal(row.values[field])
 
-    def _reject(self, project_id: str, wrong: Sequence[RejectedRow]) -> None:
-        faulty = {(each.file, each.line) for each in wrong}
-        named = ", ".join(f"{file} line {line}" for file, line in sorted(faulty)[:LINES_NAMED])
-        more = f" and {len(faulty) - LINES_NAMED} more" if len(faulty) > LINES_NAMED else ""
-        held = [
-            RejectedRow(
-                line,
-                TYPE,
-                "",
-                "",
-                f"held back with its project {project_id}, in which {named}{more} cannot be taken",
-                cells,
-                file,
-            )
-            for file, line, cells in self._places[project_id]
-            if (file, line) not in faulty
-        ]
-        for each in wrong:
-            self._by_reason.add(each)
-        self.rejected += sorted([*wrong, *held], key=lambda each: (each.file, each.line))
-        self._counts["wrong"] += len(faulty)
-        self._counts["held back"] += len(held)
+    def _hold_back(self) -> None:
+        """What is right is loaded with what is corrected."""
+        for wrong in self._wrong.values():
+            for each in wrong:
+                self._by_reason.add(each)
+            self.rejected += wrong
+        self.rejected.sort(key=lambda each: (each.file, each.line))
+        self._counts["wrong"] = len({(each.file, each.line) for each in self.rejected})
+        self._counts["held back"] = self._counts["rows"] - self._left_out.total() - self._counts["wrong"]
+        for found in (self._loaded, self._unchanged, self._corrected, self._sums):
+            found.clear()
 
     # What comes of them
 

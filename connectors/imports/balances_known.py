@@ -16,12 +16,14 @@ DEPOSIT = "Deposit"
 
 
 class KnownContract(NamedTuple):
-    """All that any version of it says: the project of each line, and which of its lines are deposits."""
+    """All that any version of it says: the project and milestones of each line, which of them are deposits, and who is billed."""
 
     contract_id: str
     currency: str | None
     project_of: Mapping[str, str]
     deposits: frozenset[str]
+    milestones: Mapping[str, frozenset[str]] = {}
+    bill_tos: frozenset[str] = frozenset()
 
 
 class KnownFirm(NamedTuple):
@@ -69,12 +71,32 @@ def _contract(contracts: dict[str, KnownContract], event: Event) -> None:
     lines = [line for line in event.get("lines") or () if isinstance(line, Mapping)]
     projects = {str(line.get("line_id")): str(line.get("project_id")) for line in lines}
     deposits = {str(line.get("line_id")) for line in lines if _kind(line.get("terms")) == DEPOSIT}
+    milestones = dict(known.milestones)
+    for line in lines:
+        line_id, terms = str(line.get("line_id")), line.get("terms")
+        stated = terms.get("milestones") if isinstance(terms, Mapping) else None
+        milestones[line_id] = milestones.get(line_id, frozenset()) | set(_named(stated, "milestone_id"))
+    funding = event.get("funding")
+    sources = funding.get("sources") if isinstance(funding, Mapping) else None
+    billed = {
+        *_named(event.get("bill_to"), "customer_id"),
+        *_named(sources, "bill_to"),
+        *_named([event], "customer_id"),
+    }
     contracts[contract_id] = KnownContract(
         contract_id,
         event.get("currency") or known.currency,
         {**known.project_of, **projects},
         known.deposits | deposits,
+        milestones,
+        known.bill_tos | billed,
     )
+
+
+def _named(listed: object, name: str) -> Iterator[str]:
+    for each in listed if isinstance(listed, list) else ():
+        if isinstance(each, Mapping) and each.get(name) is not None:
+            yield str(each[name])
 
 
 def _kind(terms: object) -> object:

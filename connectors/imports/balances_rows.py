@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple, cast
@@ -103,6 +103,8 @@ def read_row(row: CsvRow, mapped: BalancesMapping, known: KnownFirm, file: str) 
     contract = _contract(id_in(stated, row), line_id, said.project_id, part, known)
     currency = _currency(row, part, contract)
     values = dict(_values(row, mapped, kind, part, currency))
+    if contract is not None:
+        _check_names(values, kind, part, line_id, contract)
     contract_id = contract.contract_id if contract is not None else id_in(stated, row)
     return BalanceRow(
         file, row.line, kind, said, contract_id, line_id, currency, values, dict(_flags(row, mapped, part))
@@ -153,7 +155,10 @@ def _contract(
         names = [line for contract_id, line in lines if stated in (None, contract_id)]
         label = part.line_id.label() if isinstance(part, OfLine) else ""
         raise CellFault(
-            label, line_id, f"expected a line of project {project_id}: {', '.join(names)}{nearest(line_id, names)}"
+            label,
+            line_id,
+            f"expected a line of project {project_id}: {', '.join(names)}{nearest(line_id, names)}; correct the id,"
+            " or have the contract amended first",
         )
     if len(contracts) > 1 and line_id is not None:
         raise CellFault(
@@ -162,6 +167,29 @@ def _contract(
             f"expected the contract, for {', '.join(contracts)} all have a line {line_id} of project {project_id}",
         )
     return known.contracts[contracts[0]] if len(contracts) == 1 else None
+
+
+def _check_names(
+    values: Mapping[str, str], kind: RowKind, part: CellPart, line_id: str | None, contract: KnownContract
+) -> None:
+    """Bill-tos and milestones are of the contract."""
+    of = f"contract {contract.contract_id}"
+    named = {
+        "payer": ("customer_id", f"a bill-to of {of}", contract.bill_tos),
+        "receivable": ("bill_to", f"a bill-to of {of}", contract.bill_tos),
+        "milestone": (
+            "milestone_id",
+            f"a milestone of line {line_id} of {of}",
+            contract.milestones.get(line_id or "", frozenset()),
+        ),
+    }
+    name, what, known = named.get(kind, ("", "", frozenset[str]()))
+    value = values.get(name)
+    if value is not None and value not in known and (known or kind == "milestone"):
+        cell: TextCell | None = getattr(part, name)
+        names = ", ".join(sorted(known)) or "it has none"
+        reason = f"expected {what}: {names}{nearest(value, known)}; correct the id, or have the contract amended first"
+        raise CellFault(cell.label() if cell else "", value, reason)
 
 
 def _currency(row: CsvRow, part: CellPart, contract: KnownContract | None) -> str | None:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 LEDGER_CURRENCY = "ledger currency"
 NAMED = 8
+MEND = (
+    "; finance corrects figures in the file, commercial has contracts signed or amended that lack what a row names "
+    "(milepost import contracts); then load all of it again"
+)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSVs of balances.", show_default=False)]
 
@@ -48,7 +52,7 @@ def import_balances(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Where running projects stand on the day the books begin, from one CSV or several. A second load corrects the first."""
+    """Where running projects stand on the day the books begin, from CSVs: all, or nothing. A second load corrects the first."""
     from connectors.imports.balances import import_balances as imported_of
     from connectors.imports.balances_mapping import BalancesMapping
     from connectors.imports.mapping_file import read_table_mapping
@@ -66,7 +70,7 @@ def import_balances(
     else:
         tell(text(imported, is_dry_run=dry_run))
         _tell_next(imported, out, is_dry_run=dry_run)
-    check_imported(len(imported.projects) + len(imported.unchanged), out, done="loaded")
+    check_imported(len(imported.projects) + len(imported.unchanged), out, MEND if imported.wrong else "", done="loaded")
 
 
 def summary(imported: ImportedBalances, *, is_dry_run: bool) -> dict[str, object]:
@@ -150,13 +154,6 @@ def _tell_next(imported: ImportedBalances, out: Path, *, is_dry_run: bool) -> No
             f"\nNext: these balances wait as in_balances, for {shell_word(str(books))} has billed their time. Begin again in new folders: "
             "milepost import contracts, milepost import balances, then the first milepost run"
         )
-        return
-    if imported.refused:
-        say(
-            f"\nNext: correct the rows of {_some(imported.refused)} and load them under another --name, before the first run. A run bills "
-            "what their contracts charge by themselves since they began, and these statements keep the balances out."
-        )
-        say(f"      Then {run_text(out, books, imported.as_of)}")
         return
     say(f"\nNext: {run_text(out, books, imported.as_of)}")
     say(

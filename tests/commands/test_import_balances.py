@@ -188,26 +188,27 @@ def test_another_delimiter_is_asked_for(tmp_path: Path) -> None:
     )
 
 
-def test_one_wrong_row_holds_back_its_project_and_no_other(tmp_path: Path) -> None:
+def test_one_wrong_row_and_nothing_is_loaded(tmp_path: Path) -> None:
+    """A run without the balances of BRIDGE would bill what its contract charged by itself since it began."""
     result = load(tmp_path, DESIGN, INVOICE.replace("950.00", "95.001", 1), TUNNEL)
-    assert result.exit_code == 0
-    assert [event["project_id"] for event in events(tmp_path)] == ["TUNNEL"]
+    assert result.exit_code == 2
+    assert events(tmp_path) == []
+    assert "refused 1 project 1 wrong row, 2 held back with them" in one_line(result)
+    assert "not loaded BRIDGE" in one_line(result)
     assert (
         'balances.csv line 3: column "tax": expected at most 2 decimals for EUR; round it at its source (came "95.001")'
         in one_line(result)
     )
     rejected = [json.loads(line) for line in (tmp_path / "input" / "balances.rejected.jsonl").read_text().splitlines()]
     assert [(each["line"], each["reason"]) for each in rejected] == [
-        (2, "held back with its project BRIDGE, in which balances.csv line 3 cannot be taken"),
         (3, "expected at most 2 decimals for EUR; round it at its source"),
     ]
 
 
 def test_three_digits_that_may_be_thousands_are_asked_about(tmp_path: Path) -> None:
     """A cost of 9,600.00 as it is written in German: 9.600 is not 9.60. With its signs in the mapping it is what it says."""
-    result = load(tmp_path, DESIGN.replace("9600.00", "9.600"), INVOICE, TUNNEL)
-    assert result.exit_code == 0
-    assert [event["project_id"] for event in events(tmp_path)] == ["TUNNEL"]
+    result = load(tmp_path, DESIGN.replace("9600.00", "9.600"), INVOICE)
+    assert result.exit_code == 2
     assert 'column "cost": expected two decimals or none: after "." three digits may be thousands' in one_line(result)
     german = "project;line;as_of;hours;cost;billed;revenue;paid\nBRIDGE;DESIGN;2026-06-30;160;9.600;0;24.000,50;0\n"
     (tmp_path / "german.csv").write_text(german)
@@ -267,12 +268,42 @@ def test_a_deposit_counts_by_the_terms_of_its_line(tmp_path: Path) -> None:
         ([INVOICE], "project BRIDGE has no row of kind line"),
         ([DESIGN, INVOICE.replace("INV-7", "")], 'column "invoice": invoice_id is needed and nothing is there'),
         ([DESIGN.replace("BRIDGE", "")], "project_id is needed and nothing is there; nothing was loaded, for its project is not known"),
+        ([DESIGN, INVOICE.replace("2026-06-03", "2026-07-03")], 'column "invoiced_on": invoice INV-7: expected a day until 2026-06-30'),
+        ([DESIGN, INVOICE.replace("5950.00", "6000.00")], 'column "open": invoice INV-7: expected open of more than 0'),
+        ([DESIGN.replace("24000.00,21000", "-24000.00,-21000"), INVOICE], 'column "billed": line DESIGN: expected 0 or more'),
         ([DESIGN + ",7"], "line 2: expected 17 cells as in the header, came 18"),
     ],
 )  # fmt: skip
 def test_wrong_rows_are_refused_by_name(tmp_path: Path, rows: list[str], said: str) -> None:
     result = load(tmp_path, *rows)
     assert result.exit_code == 2
+    assert said in one_line(result)
+    assert events(tmp_path) == []
+
+
+LISTED = "kind,project,line,as_of,customer,billed,paid,milestone,accepted_on,entry,worked_on,amount,hours,invoice,invoiced_on,net,open"
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("milestone,*,,,,M-2,2026-06-01,,,,,,,,", 'column "milestone": expected a milestone of line DESIGN of contract K-1: M-1; the'),
+        ("milestone,*,,,,M-1,2026-07-01,,,,,,,,", "milestone M-1: expected a day until 2026-06-30, got 2026-07-01"),
+        ("payer,*,ACMEE,0,0,,,,,,,,,,", 'column "customer": expected a bill-to of contract K-1: ACME; the nearest is'),
+        ("entry,*,,,,,,T-1,2026-07-02,300.00,2,,,,", "line DESIGN: entry T-1: worked_on: expected 2026-06-30 or before"),
+        ("entry,*,,,,,,T-1,2026-06-02,0,2,,,,", "entry T-1: expected an amount above 0, to be billed or over a cap"),
+        ("invoiced,*,,,,,,,,500.00,,INV-8,,,", "line DESIGN: invoice INV-8: expected one of the contract's open invoices, INV-7"),
+        ("invoiced,*,,,,,,,,500.00,,INV-7,,,", "invoice INV-7: expected lines that come to 1000.00, its net and retention, got 500.00"),
+    ],
+)  # fmt: skip
+def test_what_the_file_and_the_contracts_say_is_refused_before_a_run(tmp_path: Path, row: str, said: str) -> None:
+    signed = contract("K-1", "BRIDGE", "DESIGN") | {"customer_id": "ACME"}
+    signed["lines"][0]["terms"] = {"type": "Milestones", "milestones": [{"milestone_id": "M-1"}]}
+    folder(tmp_path, signed)
+    rows = ["line,BRIDGE,DESIGN,2026-06-30,,1000.00,0,,,,,,,,,,"]
+    rows += ["receivable,BRIDGE,,2026-06-30,,,,,,,,,,INV-7,2026-06-03,1000.00,1000.00"]
+    result = load(tmp_path, *rows, row.replace("*", "BRIDGE,DESIGN,2026-06-30"), header=LISTED)
+    assert result.exit_code == 2, result.output
     assert said in one_line(result)
     assert events(tmp_path) == []
 
@@ -314,18 +345,15 @@ def test_one_invoice_stands_with_one_project(tmp_path: Path) -> None:
     other = INVOICE.replace("BRIDGE", "TUNNEL")
     result = load(tmp_path, DESIGN, INVOICE, TUNNEL, other)
     assert "invoice INV-7 stands with project BRIDGE too (balances.csv row 3)" in one_line(result)
-    assert [event["project_id"] for event in events(tmp_path)] == ["BRIDGE"]
+    assert events(tmp_path) == []
 
 
-def test_rows_that_are_refused_come_before_the_first_run(tmp_path: Path) -> None:
-    """TUNNEL is loaded, BRIDGE is not: a run would bill what its contract charges by itself."""
+def test_what_is_refused_names_who_mends_it_before_a_run(tmp_path: Path) -> None:
     result = load(tmp_path, DESIGN.replace("24000.00,21000", "24000.00,x"), TUNNEL)
-    assert result.exit_code == 0
-    assert "Next: correct the rows of BRIDGE and load them under another --name, before the first run." in one_line(
-        result
-    )
+    assert "Nothing was loaded" in one_line(result)
+    assert "finance corrects figures in the file, commercial has contracts signed or amended" in one_line(result)
     assert "Next: milepost run" not in one_line(result)
-    whole = load(tmp_path, TUNNEL.replace("10,500", "11,500"), options=("--name", "again"))
+    whole = load(tmp_path, DESIGN, INVOICE, TUNNEL, options=("--name", "again"))
     assert "Next: milepost run" in one_line(whole)
 
 

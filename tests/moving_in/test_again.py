@@ -59,7 +59,8 @@ def _sums(steps: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], tuple[int
 
 
 def _again(firm: Firm, place: int) -> tuple[Firm, int]:
-    """With the load a second time before a step, and how many steps that is."""
+    """With the load a second time before a step, and how many steps that is. Days that ended between parts of the first have ended: what
+    comes again are the balances alone."""
     after = _steps(firm.after)
     day = DATED.findall(after[max(place - 1, 0)])[-1] if place or " day ended" in firm.balances else as_of(firm)
     if place and " day ended" in after[place - 1]:

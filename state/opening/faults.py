@@ -113,8 +113,8 @@ def is_of_whole_line(cap_id: str, line_id: str) -> bool:
 
 
 def _beside_terms(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
-    """What rows of a line state that its contract, or its terms, leave no place for. An invoice that was paid may have given back, where one
-    bill-to has all; a deposit is not given back, but set against others."""
+    """What rows of a line state that its contract, or its terms, leave no place for. An invoice that was paid may have given back, where
+    one bill-to has all; a deposit is not given back, but set against others."""
     for one in stated:
         terms, currency, found = one.plan.line.terms, one.plan.currency, list[tuple[str, str, str]]()
         gives_back = len(one.contract.terms.bill_to) <= 1 and one.plan.timing != NO_REVENUE

@@ -34,8 +34,11 @@ class OverBilling(NamedTuple):
     by_then: Amount = 0
 
 
-def over_billing(loading: Loading, stated: Stated, worked: Worked, of: tuple[Amount, Amount, Amount]) -> OverBilling:
-    """`of` is the value of the work, what of it was billed and what may be unbilled and over caps.
+def over_billing(
+    loading: Loading, stated: Stated, worked: Worked, of: tuple[Amount, Amount, Amount], full_before: date | None = None
+) -> OverBilling:
+    """`of` is the value of the work, what of it was billed and what may be unbilled and over caps; `full_before` is the day on which an
+    earlier load found a cap full that may have been raised since.
 
     By what is listed as unbilled, else what is stated as over the caps, else what a cap that was full has not taken.
 
@@ -54,7 +57,7 @@ def over_billing(loading: Loading, stated: Stated, worked: Worked, of: tuple[Amo
     if counted.is_least:
         not_counted = max(not_counted[0], 0), max(not_counted[1], 0)
     some_alone = any(binds_billing_alone(rule, as_of) for rule in plan.every_rule)
-    full_on = last_day_full_for_billing(loading, plan) if some_alone else None
+    full_on = (last_day_full_for_billing(loading, plan) or full_before) if some_alone else None
     over = 0
     if some_alone and balance.over_cap and not some_bind_revenue(plan, as_of):
         over = min(rest, balance.over_cap)

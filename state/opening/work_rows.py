@@ -1,6 +1,7 @@
 """Rows of what work on a line came to by the day of its balances, beside what its terms charged by themselves."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import NamedTuple
 
 from domain.caps.consume import limit_on
@@ -77,7 +78,8 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     expenses, billed, rest = _expenses_of(worked, before, others, unbilled_ended)
     of_work = billed, unbilled_ended + given_back, rest + given_back
     units, billed, ended_rest, rest = _units_of(loading, stated, worked, of_work)
-    split = _split_of(loading, stated, worked, (value, billed, ended_rest, rest, given_back))
+    over = over_billing(loading, stated, worked, (value, billed, rest), _full_before(draft, loading, stated))
+    split = _split_of(balance, worked, over, (billed, ended_rest, rest, given_back))
     hours, uncounted = _hours_of(worked, balance, split)
     earlier = of_earlier_months(worked.plan, balance, loading.event.as_of, (worked.value, worked.hours))
     earlier = _bring_billed(draft, loading, stated, worked, split, hours, uncounted, earlier)
@@ -173,13 +175,19 @@ def _units_of(
     return Units(units, units_ended, of_rest), billed - (units - of_rest), of_ended, rest - of_rest - of_ended
 
 
+def _full_before(draft: Draft, loading: Loading, stated: Stated) -> date | None:
+    """The day of what an earlier load found over a cap of billing alone: where that has got room since, it takes it."""
+    line = composed(loading.contract.contract_id, stated.balance.line_id)
+    found = draft.entry(row_id(OPENING, f"{line}/{OVER_BILLING}"))
+    charge = found.standing.charge if found is not None and found.standing is not None else None
+    return charge.day if charge is not None else None
+
+
 def _split_of(
-    loading: Loading, stated: Stated, worked: Worked, of: tuple[Amount, Amount, Amount, Amount, Amount]
+    balance: BalanceForward, worked: Worked, over: OverBilling, of: tuple[Amount, Amount, Amount, Amount]
 ) -> _Split:
-    """`of` is the value that caps may count, and what of the work was billed, is unbilled of an ended period, and after it; and what the
-    ended period gives back."""
-    balance, (value, billed, ended, rest, given_back) = stated.balance, of
-    over = over_billing(loading, stated, worked, (value, billed, rest))
+    """`of` is what of the work was billed, is unbilled of an ended period, and after it; and what the ended period gives back."""
+    billed, ended, rest, given_back = of
     rest -= over.amount
     former = worked._replace(day=over.full_on) if over.full_on is not None and over.amount else worked
     first = former if former.day < worked.day else worked

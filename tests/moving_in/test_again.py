@@ -58,6 +58,12 @@ def _sums(steps: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], tuple[int
     return {key: both for key, both in found.items() if any(both)}
 
 
+def _taken(step: Mapping[str, Any]) -> dict[tuple[str, str], int]:
+    """What forecasts say last; of a cap by month another month is said once it has ended."""
+    caps = [(project_id, cap) for project_id, told in step["forecasts"].items() for cap in told["caps"]]
+    return {(project_id, cap.cap_id): cap.used_amount for project_id, cap in caps if cap.period == "whole_term"}
+
+
 def _again(firm: Firm, place: int) -> tuple[Firm, int]:
     """With the load a second time before a step, and how many steps that is. Days that ended between parts of the first have ended: what
     comes again are the balances alone."""
@@ -94,7 +100,8 @@ def test_balances_that_are_loaded_again_change_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(FIRMS))
 def test_accounts_stay_wherever_the_same_balances_come_again(name: str) -> None:
-    """After each step, the end of a day too: of every account what it had, and what is in another currency explained."""
+    """After each step, the end of a day too: of every account what it had, of every cap of the whole term what was taken of it, and what is
+    in another currency explained."""
     firm = FIRMS[name]
     once = told(firm, as_of(firm))
     once.books.close()
@@ -105,6 +112,7 @@ def test_accounts_stay_wherever_the_same_balances_come_again(name: str) -> None:
         refused |= {category for step in twice.steps[place : place + number] for category, _ in step["exceptions"]}
         where = twice.steps[place]["at"]
         assert (where, differences({"sums": _sums(once.steps)}, {"sums": _sums(twice.steps)})) == (where, [])
+        assert (where, _taken(once.steps[-1])) == (where, _taken(twice.steps[-1]))
         assert not violations(twice.books)
         if "ledger." in firm.balances:
             assert [wrong for each in figures(explainer_of(twice.books, ENGAGEMENT)) for wrong in recompute(each)] == []

@@ -96,9 +96,11 @@ def show_json(
     fact: Event | None,
     steps: Sequence[ExceptionStep],
     held: Iterable[HeldBalances],
+    nearest: Sequence[str],
 ) -> dict[str, Any]:
     return shape(
         1,
+        nearest=list(nearest),
         exception=known_json(known, as_of, ended) | {"held": held_json(held)},
         fact=record_to_json(fact) if fact is not None else None,
         history=[

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
 from connectors.files.added_events import DECISIONS, add_events
 from connectors.files.found_exceptions import KnownException, closings, exceptions_of, latest_of
-from connectors.files.lookup import contracts_of, project_ids
+from connectors.files.lookup import contract_ids, contracts_of, nearest, project_ids
 from connectors.files.no_outputs import NoOutputs
 from dataflows.books_read import reading_books
 from domain.events.catalogue import Event
@@ -28,6 +28,8 @@ from milepost.exceptions_shown import ClosedExceptions, HeldBalances
 from milepost.own_decisions import OwnDecisions
 from milepost.second_person import SecondPerson
 from milepost.unknown_id import unknown_id
+
+IDS: Final[Mapping[str, Callable[[Path], frozenset[str]]]] = {"project": project_ids, "contract": contract_ids}
 
 
 class ExceptionsOfRun:
@@ -63,6 +65,11 @@ class ExceptionsOfRun:
         if project_id not in projects:
             raise unknown_id(self.output, project_id, "a project", projects, "milepost dump project.views", "--project")
         return contracts_of(self.output, project_id)
+
+    def nearest(self, raised: ExceptionRaised) -> tuple[str, ...]:
+        """Known ids that look like the project or contract that is not known, the likeliest first."""
+        ids = IDS.get(raised.subject_kind) if raised.category == "unrouted" else None
+        return nearest(raised.subject_id, ids(self.output)) if ids is not None else ()
 
     def closings(self, known: Iterable[KnownException]) -> Mapping[str, Event]:
         return closings(self.output, known)

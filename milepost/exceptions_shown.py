@@ -309,8 +309,15 @@ def held_table(held: Iterable[HeldBalances]) -> Table:
 
 
 def head(
-    known: KnownException, as_of: Instant, ended: Event | None, held: Iterable[HeldBalances], *, whole: bool
+    known: KnownException,
+    as_of: Instant,
+    ended: Event | None,
+    held: Iterable[HeldBalances],
+    nearest: Sequence[str],
+    *,
+    whole: bool,
 ) -> list[str]:
+    """`nearest` are known ids that look like the one that is not."""
     raised = known.raised
     state = "open" if known.closed is None else f"over since {instant_day(known.closed.closed_at)}"
     places = [f"{name} {value}" for name, value in _places(raised) if value]
@@ -328,6 +335,7 @@ def head(
         f"  raised     {instant_day(known.since)}, "
         + (f"open for {age}" if known.closed is not None else f"{age} before {instant_day(as_of)}"),
         *([f"  entries    {_entries(raised, whole=whole)}"] if raised.entries else []),
+        *([f"  nearest    {', '.join(nearest)}"] if nearest else []),
         f"  way out    {raised.resolution}",
     ]
 

@@ -142,6 +142,13 @@ def project_ids(output: Path) -> frozenset[str]:
     return frozenset(record.project_id for record in found if isinstance(record, ProjectView))
 
 
+def contract_ids(output: Path) -> frozenset[str]:
+    """Of all that a view has balances of."""
+    found = (written.record for written in read_topic(output, TOPICS["ProjectView"]))
+    views = (record for record in found if isinstance(record, ProjectView))
+    return frozenset(balance.contract_id for view in views for balance in view.balances)
+
+
 def contracts_of(output: Path, project_id: str) -> frozenset[str]:
     """Those that the project's last view has balances of."""
     views = _views(output, project_id).found

@@ -202,11 +202,11 @@ def show(
     ended = port.closings((known,)).get(id_)
     with reading_books(output) as reader:
         fact = fact_of(output, reader, known.raised)
-    held = port.held((known,)).get(id_, ())
+    held, near = port.held((known,)).get(id_, ()), port.nearest(known.raised)
     if json:
-        write_json(show_json(known, as_of, ended, fact, steps, held))
+        write_json(show_json(known, as_of, ended, fact, steps, held, near))
         return
-    tell("\n".join(head(known, as_of, ended, held, whole=all_)))
+    tell("\n".join(head(known, as_of, ended, held, near, whole=all_)))
     echo()
     show_tables(*([fact_table(fact)] if fact is not None else []), history_table(steps))
     if known.is_open and not is_known_as(output):

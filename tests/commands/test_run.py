@@ -165,6 +165,13 @@ def test_what_cannot_be_read_or_placed_is_counted_and_the_rest_goes_on(tmp_path:
     assert (found["dead_letters"], found["unrouted"], found["exceptions_open"]) == (1, 1, 2)
     assert found["exceptions_by_category"] == {"self_approved": 1, "unrouted": 1}
     assert found["unrouted_first"] == ["TimeApproved T-9 of 2026-03-04 for project BRIGDE (the nearest is BRIDGE)"]
+    shown = CliRunner().invoke(
+        app, ["exceptions", "list", "--kind", "unrouted", "--json", "--output", str(tmp_path / "out")]
+    )
+    (waiting,) = json.loads(shown.stdout)["exceptions"]
+    show = ["exceptions", "show", waiting["exception_id"], "--output", str(tmp_path / "out")]
+    assert "\n  nearest    BRIDGE\n" in CliRunner().invoke(app, show).stdout
+    assert json.loads(CliRunner().invoke(app, [*show, "--json"]).stdout)["nearest"] == ["BRIDGE"]
     told = run(tmp_path).stdout
     assert (
         "for a project or contract that is not known yet: time approved T-9 of 2026-03-04 for project BRIGDE (the nearest is BRIDGE)"

@@ -80,6 +80,7 @@ class RunningFirm:
         self._agenda: list[tuple[Instant, int, Event]] = []
         self._order = count()
         self._seen = 0
+        self._approved: set[str] = set()
         self._invoices = count(1)
 
     @property
@@ -163,18 +164,19 @@ class RunningFirm:
 
     def _answer(self, statement: BillingStatement, at: Instant) -> None:
         if statement.status == OPEN:
+            self._approved.add(statement.statement_id)
             self._plan(approved(statement, at + ANSWERED))
         elif statement.status == ISSUED:
             number = next(self._invoices)
-            day = date.fromordinal(universal_day(at + ANSWERED + HOUR))
-            invoice = posted(statement, f"INV-{number:06}", number, day)._replace(
-                occurred_at=at + ANSWERED + HOUR, recorded_at=at + ANSWERED + HOUR
-            )
+            # What was approved has waited: its invoice is of the day of the approval, else balances of that day have half of it.
+            sent = at + HOUR + (0 if statement.statement_id in self._approved else ANSWERED)
+            day = date.fromordinal(universal_day(sent))
+            invoice = posted(statement, f"INV-{number:06}", number, day)._replace(occurred_at=sent, recorded_at=sent)
             self._plan(invoice)
             owed = Owed(invoice.invoice_id, day, statement)
             if len({line.project_id for line in statement.lines}) > 1 and owed.gross > 0:
                 # An invoice over several projects stands with one of them, so it is settled before the day.
-                self._plan(received(owed, "once", day, owed.gross)._replace(recorded_at=at + ANSWERED + 2 * HOUR))
+                self._plan(received(owed, "once", day, owed.gross)._replace(recorded_at=sent + HOUR))
             elif owed.gross > 0:
                 for each in life(owed, self._fates[number * 37 % len(self._fates)], SEED):
                     paid = (

@@ -20,6 +20,7 @@ from domain.receivables.stated import StatedLine, stated_faults
 from domain.reference.exchange import MissingRate
 from domain.reference.zones import midnight
 from domain.refusals import UNSUPPORTED, words_of
+from domain.terms import methods
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.waiting import waits_for_exchange_rate
 from state.books import Acceptance, BroughtForward, Contract, Receivable, RetentionAccount, Work
@@ -422,6 +423,32 @@ def _milestones(draft: Draft, known: BroughtForward, stated: Stated) -> Iterator
         if fact is not None and fact.accepted_on is not None and each.milestone_id not in known.milestones:
             message = f"{of}: milestone {each.milestone_id} was accepted here on {fact.accepted_on}, too"
             yield OpeningFault(IN_BALANCES, message, field, stated.contract.contract_id)
+    yield from _not_accepted(stated)
+
+
+def _not_accepted(stated: Stated) -> Iterator[OpeningFault]:
+    """Where nothing but milestones is billed, each that was billed is stated; or it would be billed again when it is accepted."""
+    line, balance, currency = stated.plan.line, stated.balance, stated.plan.currency
+    if not isinstance(line.terms, Milestones) or line.terms.overage_rate is not None or line.variable_consideration:
+        return
+    if methods.takes(line, "units"):
+        return
+    prices: dict[str, int] = {}
+    for version in stated.contract.history:
+        for each in version.terms.lines:
+            if each.line_id == line.line_id and isinstance(each.terms, Milestones):
+                for one in each.terms.milestones:
+                    prices[one.milestone_id] = max(one.amount, prices.get(one.milestone_id, 0))
+    accepted = [one.milestone_id for one in balance.milestones]
+    most = sum(prices.get(milestone_id, 0) for milestone_id in accepted)
+    if balance.billed > most:
+        names = ", ".join(accepted) or "none is"
+        expected, got = format_amount(most, currency), format_amount(balance.billed, currency)
+        message = (
+            f"line {line.line_id}{row_of(balance.source_row)}: expected at most {expected} {currency} billed, the price of milestones that "
+            f"are stated as accepted ({names}), got {got} {currency}; state each that was accepted"
+        )
+        yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].milestones", stated.contract.contract_id)
 
 
 def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:

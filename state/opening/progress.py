@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from domain.events.commercial import BalancesBroughtForward
+from domain.events.common import FixedPrice
 from domain.identity import composed
 from domain.money import format_amount
 from domain.terms import methods
@@ -49,7 +50,8 @@ def _put_closed(draft: Draft, contract_id: str, line_id: str, as_of: date, close
 
 
 def progress_faults(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
-    """Of budgets that the line does not have, stated twice, below zero, or not at all."""
+    """Of budgets that the line does not have, stated twice, below zero, or not at all; of billed progress, that nobody says how much it is:
+    the next report would bill it once more."""
     for stated in stated_lines(draft, event):
         balance, line, at = stated.balance, stated.plan.line, f"lines[{stated.place}].spent"
         of, contract_id = f"line {balance.line_id}{row_of(balance.source_row)}", stated.contract.contract_id
@@ -59,6 +61,12 @@ def progress_faults(draft: Draft, event: BalancesBroughtForward) -> Iterator[Ope
                 f"{of}: it is billed as its budgets are spent: expected what is spent of {', '.join(has)}, got nothing"
             )
             yield OpeningFault(DIFFERS, message, at, contract_id)
+        terms, currency = line.terms, stated.plan.currency
+        by_reports = isinstance(terms, FixedPrice) and terms.by_progress and not line.budgets
+        if by_reports and balance.billed and not balance.percent:
+            billed = f"{format_amount(balance.billed, currency)} {currency}"
+            message = f"{of}: it is billed as progress is reported: expected the percent for which {billed} were billed, got none"
+            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].percent", contract_id)
         for category, number in Counter(each.category for each in balance.spent).items():
             if number > 1:
                 message = f"{of}: category {category}: expected once, stated {number} times"
@@ -68,6 +76,6 @@ def progress_faults(draft: Draft, event: BalancesBroughtForward) -> Iterator[Ope
                 yield OpeningFault(DIFFERS, message, at, contract_id)
         for each in balance.spent:
             if each.spent < 0:
-                got = format_amount(each.spent, stated.plan.currency)
+                got = format_amount(each.spent, currency)
                 message = f"{of}: spent of {each.category}{row_of(each.source_row)}: expected 0 or more, got {got}"
                 yield OpeningFault(DIFFERS, message, at, contract_id)

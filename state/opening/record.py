@@ -101,7 +101,7 @@ def _line(event: BalancesBroughtForward, stated: Stated) -> BalanceForward:
         ),
         invoiced=each_of("invoiced", balance.invoiced, lambda each: f"invoice {each.invoice_id}"),
         entries=each_of("entries", balance.entries, lambda each: f"entry {each.entry_id}"),
-        ledger=_figures(event, "ledger", ledger, f"{at}.ledger", f"{of}, in the ledger", currencies)
+        ledger=_figures(event, "ledger", ledger, f"{at}.ledger", f"{of}, in the ledger", currencies, balance.source_row)
         if ledger is not None
         else None,
     )
@@ -116,14 +116,23 @@ def _receivable(
     return _figures(event, "receivables", one, at, of_it, currencies)
 
 
-def _figures(event: BalancesBroughtForward, kind: str, one: Row, at: str, of: str, currencies: tuple[str, str]) -> Row:
+def _figures(
+    event: BalancesBroughtForward,
+    kind: str,
+    one: Row,
+    at: str,
+    of: str,
+    currencies: tuple[str, str],
+    source_row: str | None = None,
+) -> Row:
+    """`source_row` of what has none of its own."""
     units = {
         **dict.fromkeys(IN_CONTRACT.get(kind, ()), ("amount", currencies[0])),
         **dict.fromkeys(IN_LEDGER.get(kind, ()), ("amount", currencies[1])),
         **{name: (unit, "") for name, unit in IN_UNITS.get(kind, {}).items()},
         **(dict.fromkeys(OF_COSTS, ("amount", str(getattr(one, "currency", "")))) if kind == "costs" else {}),
     }
-    row = row_of(getattr(one, "source_row", None))
+    row = row_of(getattr(one, "source_row", source_row))
     made = {}
     for name, (unit, currency) in units.items():
         value = getattr(one, name)

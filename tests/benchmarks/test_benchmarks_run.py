@@ -23,7 +23,7 @@ ENTRIES = 1_000
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     work = tmp_path_factory.mktemp("benchmarks")
-    firms = ["--sizes", "1k", "--samples", "200", "--giants", "800", "--questions", "1"]
+    firms = ["--sizes", "1k", "--samples", "200", "--giants", "1600", "--questions", "1"]
     sizes = [*firms, "--engagement", "1400,2800", "--weeks", "1"]
     parts = ["--parts", "firm,engagement,records,explain", "--work", str(work)]
     command = [sys.executable, "-m", "benchmarks", *sizes, *parts]
@@ -75,7 +75,7 @@ def test_one_engagement_is_filled_before_it_is_measured(results: dict[str, Any])
 
 def test_figures_of_every_kind_are_explained(results: dict[str, Any]) -> None:
     firm, giant = results["explain"]
-    assert giant["events"] > 800
+    assert giant["events"] > 1_600
     assert {"account", "balance", "forecast", "journal line", "time entry"} <= {one["kind"] for one in firm["first"]}
     places = {(kind, place) for kind in ("forecast", "journal line", "statement line", "view") for place in PLACES}
     assert {f"{kind}, {place}" for kind, place in places} | {"all"} == {one["kind"] for one in giant["first"]}

@@ -44,7 +44,7 @@ from domain.audit.statement_numbers import StatementNumbers
 from domain.audit.tax import TaxTables
 from domain.audit.terms import terms_of
 from domain.events.catalogue import Event
-from domain.events.commercial import ContractAmended, ContractSigned, VariableConsiderationRevised
+from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies
 from domain.events.finance import CreditMemoIssued, PaymentApplied
 from domain.events.reference import (
@@ -69,10 +69,7 @@ from domain.outputs import (
 from state.chain import chained
 
 TOLD_EVERY: Final = 1_000
-EVENTS_ASIDE: Final = (
-    *("ContractSigned", "ContractAmended", "VariableConsiderationRevised", "BillingHoldPlaced"),
-    *("CreditMemoIssued", "PaymentApplied"),
-)
+EVENTS_ASIDE: Final = ("ContractSigned", "ContractAmended", "BillingHoldPlaced", "CreditMemoIssued", "PaymentApplied")
 OUTPUTS_ASIDE: Final = ("JournalEntry", "BillingStatement", "ProjectView")
 KINDS: Final = {name: number for number, name in enumerate((*EVENTS_ASIDE, *OUTPUTS_ASIDE))}
 
@@ -249,7 +246,6 @@ def engagement_from(
     terms: list[ContractSigned | ContractAmended] = []
     outputs: list[SeenOutput] = []
     memos: list[CreditMemoIssued] = []
-    revisions: list[VariableConsiderationRevised] = []
     applications: list[PaymentApplied] = []
     holds = False
     for kind, body in found:
@@ -260,13 +256,11 @@ def engagement_from(
         event = EVENT_CODECS[EVENTS_ASIDE[kind]].decode(body)
         if isinstance(event, ContractSigned | ContractAmended):
             terms.append(event)
-        elif isinstance(event, VariableConsiderationRevised):
-            revisions.append(event)
         elif isinstance(event, CreditMemoIssued):
             memos.append(event)
         elif isinstance(event, PaymentApplied):
             applications.append(event)
         else:
             holds = True
-    terms_then = terms_of(terms, policies, revisions)
+    terms_then = terms_of(terms, policies)
     return AuditedEngagement(engagement_id, tuple(outputs), terms_then, holds, tuple(memos), tuple(applications))

@@ -28,7 +28,6 @@ BILLED_ONCE = "billed_once"
 INVOICES = "invoices"
 POSITION = "position"
 LEDGER_REST = "ledger_rest"
-PRICES = "prices"
 CAPS = "caps"
 SOURCES = "sources"
 VIEWS = "views"
@@ -62,7 +61,6 @@ PROMISES: Mapping[str, str] = {
     POSITION: "contract balance = recognised - invoiced",
     LEDGER_REST: "no ledger amount is left where the contract currency is zero, and what is revalued is worth its amount at the rate",
     **promises_of(OF_BALANCES),
-    PRICES: "no more is earned over time than the prices of a contract with all that their variable parts may add",
     CAPS: "no more is billed or recognised than a cap allows",
     SOURCES: "sources that fund a contract pay what their lines say, up to their limits",
     VIEWS: "project views say what journals and statements say",

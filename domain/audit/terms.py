@@ -12,8 +12,8 @@ from typing import NamedTuple
 from domain.billing.shares import parties_of, several_pay
 from domain.caps.purchase_order import covers, has_limit
 from domain.contract import amend, line_policies
-from domain.events.commercial import ContractAmended, ContractSigned, VariableConsiderationRevised
-from domain.events.common import Cap, ContractLine, Policies, SharedCap, VariableConsideration
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import Cap, ContractLine, Policies, SharedCap
 from domain.terms import methods
 from domain.units import Amount, Hours, Percent
 from domain.work.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
@@ -51,8 +51,7 @@ class AuditedTerms(NamedTuple):
     With `several_payers` an entry stands on a statement for each, with a share.
     `quantity_decimals` are those of the coarsest line; with `stepped_lines` the hours of a line may not be those of its entries.
     `as_billed` are the lines that accrue nothing before their invoice, `tax_categories` those that a line ever had. `approved` where any
-    line asked for approval of statements; `shares` are those that each payer ever had. `has_deposits` where a line ever was one. `priced`
-    are the lines that have a price in every version, and together they are `worth` no more with all that their variable parts may add.
+    line asked for approval of statements; `shares` are those that each payer ever had. `has_deposits` where a line ever was one.
     """
 
     contract_id: str
@@ -68,67 +67,21 @@ class AuditedTerms(NamedTuple):
     approved: bool = False
     shares: Mapping[str, tuple[Percent, ...]] = {}
     has_deposits: bool = False
-    priced: frozenset[str] = frozenset()
-    worth: Amount = 0
 
 
 UNKNOWN = AuditedTerms("", same_allotment=False, revenue_beyond_cap=True, has_deposits=True)
 
 
-def terms_of(
-    events: Iterable[TermsEvent],
-    entities: Mapping[str, Sequence[Policies]],
-    revisions: Iterable[VariableConsiderationRevised] = (),
-) -> Mapping[str, AuditedTerms]:
-    """By contract; `entities` are the policies that legal entities ever had, for terms keep those of the day on which they were taken.
-    `revisions` are those of variable parts, whoever approved them."""
+def terms_of(events: Iterable[TermsEvent], entities: Mapping[str, Sequence[Policies]]) -> Mapping[str, AuditedTerms]:
+    """By contract; `entities` are the policies that legal entities ever had, for terms keep those of the day on which they were taken."""
     by_contract: dict[str, list[TermsEvent]] = {}
     for event in events:
         by_contract.setdefault(event.contract_id, []).append(event)
-    revised: dict[str, list[VariableConsiderationRevised]] = {}
-    for one in revisions:
-        revised.setdefault(one.contract_id, []).append(one)
     return {
-        contract_id: _with_prices(
-            _terms(contract_id, versions, entities.get(versions[0].legal_entity_id) or (Policies(),)),
-            versions,
-            revised.get(contract_id, ()),
-        )
+        contract_id: _terms(contract_id, versions, entities.get(versions[0].legal_entity_id) or (Policies(),))
         for contract_id, told in by_contract.items()
         if (versions := tuple(_versions(told)))
     }
-
-
-def _with_prices(
-    terms: AuditedTerms, versions: Sequence[ContractSigned], revised: Iterable[VariableConsiderationRevised]
-) -> AuditedTerms:
-    """Of lines that share a price, all have one, or there is no bound."""
-    lines = [line for one in versions for line in one.lines]
-    most: dict[str, Amount] = {}
-    unpriced = {line.line_id for line in lines if methods.price(line.terms) is None}
-    if any(
-        line.line_id in unpriced and (line.standalone_price is not None or line.standalone_residual) for line in lines
-    ):
-        return terms
-    parts: dict[tuple[str, str], Amount] = {}
-    for line in lines:
-        price = methods.price(line.terms)
-        if price is not None and line.line_id not in unpriced:
-            most[line.line_id] = max(most.get(line.line_id, 0), price)
-            for item in line.variable_consideration:
-                _raise(parts, (line.line_id, item.item_id), item)
-    for one in revised:
-        _raise(parts, (one.line_id, one.item_id), one)
-    return terms._replace(priced=frozenset(most), worth=sum(most.values()) + sum(parts.values()))
-
-
-def _raise(
-    parts: dict[tuple[str, str], Amount],
-    key: tuple[str, str],
-    said: VariableConsideration | VariableConsiderationRevised,
-) -> None:
-    """To the most that it says may be added, whether that is included or not."""
-    parts[key] = max(parts.get(key, 0), said.amount or 0, *(outcome.amount for outcome in said.outcomes))
 
 
 def _versions(told: Sequence[TermsEvent]) -> Iterator[ContractSigned]:

@@ -88,7 +88,7 @@ def test_a_manager_or_a_practice_is_asked_for(filters: list[str]) -> None:
 
 
 def test_figures_are_sorted_from_the_largest_and_texts_from_a() -> None:
-    assert [row["project"] for row in found("projects", "--sort", "exceptions")["rows"]] == ["TOWER", "BRIDGE"]
+    assert [row["client"] for row in found("clients", "--sort", "prepaid")["rows"]] == ["BOLT", "ACME"]
     assert [row["client"] for row in found("clients", "--sort", "client_name")["rows"]] == ["ACME", "BOLT"]
 
 

@@ -7,7 +7,7 @@ once. The rows are brought to what the terms say, as fees are: other terms chang
 (R49), which land in the next open period where a month is closed (R48).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Final
@@ -203,23 +203,8 @@ def _lacks(
         )
     send = f"send EstimateRevised of project {project_id} with line_id {line_id}"
     if any(each.has_cost or measure == HOURS for each in history.estimates):
-        course = Course(
-            date.min,
-            date.max,
-            spent=history.spent,
-            estimates=history.estimates,
-            excluded=newest.policies.poc_exclusions or (),
-        )
-        on = max(ended, history.estimates[-1].as_of)
-        foreseen, done = at_completion(course, on, measure), spent_by(course, on, measure)
-        if foreseen is None or done <= foreseen[0] or contract.terminated_on is not None:
-            return None
-        shown = _shown(measure, currency)
-        message = (
-            f"{of}: expected at most {shown(foreseen[0])} in all, as estimated on {foreseen[1]}, got {shown(done)} by {on}; "
-            f"all of it counts as done; {send}"
-        )
-        return NO_ESTIMATE, "remaining", message
+        beyond = _beyond_estimate(history, measure, currency, ended) if contract.terminated_on is None else None
+        return (NO_ESTIMATE, "remaining", f"{of}: {beyond}; all of it counts as done; {send}") if beyond else None
     other = other_currency(draft, contract, project_id, line_id)
     if other is not None and measure == COST:
         return NO_ESTIMATE, "currency", f"{of}: expected what remains in {currency}, got {other}; {send} in {currency}"
@@ -231,10 +216,24 @@ def _lacks(
     )
 
 
-def _shown(measure: str, currency: str) -> Callable[[int], str]:
-    if measure == HOURS:
-        return lambda hours: f"{format_decimal(hours, HOURS_SCALE)} h"
-    return lambda cost: f"{format_amount(cost, currency)} {currency}"
+def _beyond_estimate(history: LineHistory, measure: str, currency: str, ended: date) -> str | None:
+    """More spent by the end of the last month than the newest estimate says; None where it is not, or where that is newer."""
+    excluded = history.held[-1].policies.poc_exclusions or ()
+    course = Course(date.min, date.max, spent=history.spent, estimates=history.estimates, excluded=excluded)
+    day = max(ended, history.estimates[-1].as_of)
+    known, done = at_completion(course, day, measure), spent_by(course, day, measure)
+    if known is None or done <= known[0]:
+        return None
+    foreseen, got = (_shown(figure, measure, currency) for figure in (known[0], done))
+    return f"expected at most {foreseen} in all, as estimated on {known[1]}, got {got} by {day}"
+
+
+def _shown(figure: int, measure: str, currency: str) -> str:
+    return (
+        f"{format_decimal(figure, HOURS_SCALE)} h"
+        if measure == HOURS
+        else f"{format_amount(figure, currency)} {currency}"
+    )
 
 
 def _of_change(draft: Draft, contract: Contract, line_id: str, change: MethodChange) -> Charge:

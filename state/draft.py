@@ -603,6 +603,10 @@ class Draft:
     def exception_id(self, category: str, kind: str, subject_id: str) -> str:
         return derived_id(self.engagement_id, category, kind, subject_id)
 
+    def open_exception(self, category: str, kind: str, subject_id: str) -> OpenException | None:
+        found: OpenException | None = self.part("exception", self.exception_id(category, kind, subject_id))
+        return found
+
     def publish_raised(
         self,
         category: str,

@@ -68,7 +68,6 @@ from state.batch import (
     OutputProgress,
     Pieces,
 )
-from state.books import OpenException
 from state.chain import chained
 from state.draft import Cause, Draft, Plans, Transition
 from state.fold import apply, cause_of, flush_views, wake
@@ -460,7 +459,7 @@ class Shard:
         version = cause.version
 
         def refuse(draft: Draft) -> None:
-            noted: OpenException | None = draft.part("exception", draft.exception_id(category, kind, subject))
+            noted = draft.open_exception(category, kind, subject)
             if noted is None:
                 draft.raise_exception(
                     category, kind, subject, message, person_id=person_id, field=field, version=version
@@ -478,7 +477,7 @@ class Shard:
 
         def settle(draft: Draft) -> None:
             for category in NOT_TAKEN:
-                noted: OpenException | None = draft.part("exception", draft.exception_id(category, kind, subject))
+                noted = draft.open_exception(category, kind, subject)
                 if noted is not None and noted.version <= cause.version:
                     draft.close_exception(noted.exception_id, "resolved" if category == SELF_APPROVED else "superseded")
 

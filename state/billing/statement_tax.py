@@ -23,7 +23,7 @@ from domain.outputs import StatementTax, UndeterminedTax
 from domain.units import Amount, Percent
 from domain.why import Why, elsewhere, in_event, line_policies, rounding
 from state.billing.clearing_record import piece_at
-from state.books import Contract, OpenException, StatementEntry, StatementState
+from state.books import Contract, StatementEntry, StatementState
 from state.draft import Draft
 from state.terms.plan import plan_on, version_on
 from state.totals import issued_on
@@ -195,7 +195,7 @@ def note_undetermined(draft: Draft, statement_id: str, contract: Contract, found
 
 def _count(draft: Draft, subject: str, message: str, contract: Contract, base: Amount) -> None:
     currency = contract.terms.currency
-    noted: OpenException | None = draft.part("exception", draft.exception_id(UNDETERMINED, REGION, subject))
+    noted = draft.open_exception(UNDETERMINED, REGION, subject)
     if noted is None:
         draft.raise_exception(
             UNDETERMINED,

@@ -47,5 +47,4 @@ def _is_limited(draft: Draft, plan: LinePlan, forecast: Forecast) -> bool:
 
 
 def _says_so(draft: Draft, plan: LinePlan) -> bool:
-    noted = (draft.exception_id(NO_ESTIMATE, kind, line_key(plan)) for kind in OF_LINES)
-    return any(draft.part("exception", exception_id) is not None for exception_id in noted)
+    return any(draft.open_exception(NO_ESTIMATE, kind, line_key(plan)) is not None for kind in OF_LINES)

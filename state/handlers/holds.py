@@ -49,7 +49,7 @@ def after_event(draft: Draft) -> None:
         return
     for hold_id in sorted(draft.before.ids.get(KIND, ())):
         hold: Hold | None = draft.part(KIND, hold_id)
-        if hold is None or hold.released or draft.part("exception", draft.exception_id(UNKNOWN, KIND, hold_id)) is None:
+        if hold is None or hold.released or draft.open_exception(UNKNOWN, KIND, hold_id) is None:
             continue
         if _is_known(draft, hold):
             draft.resolve_exception(UNKNOWN, KIND, hold_id)

@@ -23,6 +23,7 @@ from domain.reference import fiscal
 from domain.reference.exchange import MISSING_RATE, NO_RATE, Exchange, MissingRate
 from domain.reference.fiscal import AccountingPeriod
 from domain.reference.zones import local_date
+from domain.refusals import LINE
 from domain.revenue import spent
 from domain.revenue.method import ALL_COST
 from domain.revenue.provision import (
@@ -350,7 +351,7 @@ def _note_estimates(draft: Draft, of: Provider, lines: Sequence[KnownLine], day:
         one = next((each for each in lines if each.line_id == line_id), None)
         lacks = _lacks(draft, of, one, day) if one is not None else None
         subject = composed(of.contract_id, line_id)
-        asked = draft.part("exception", draft.exception_id(NO_ESTIMATE, "contract_line", subject)) is not None
+        asked = draft.open_exception(NO_ESTIMATE, LINE, subject) is not None
         if one is None or lacks is None or asked:
             draft.resolve_exception(NO_ESTIMATE, KIND, subject)
         else:

@@ -99,7 +99,7 @@ def _message(difference: LedgerDifference) -> str:
 def _raise(draft: Draft, subject: str, difference: LedgerDifference) -> None:
     message = _message(difference)
     amount, entries = abs(difference.amount), difference.journals[:ENTRIES_NAMED]
-    noted: OpenException | None = draft.part("exception", draft.exception_id(DIFFERS, LEDGER, subject))
+    noted = draft.open_exception(DIFFERS, LEDGER, subject)
     if noted is None:
         draft.raise_exception(
             DIFFERS,

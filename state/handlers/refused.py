@@ -78,7 +78,7 @@ def _refuse_policies(draft: Draft, event: LegalEntityDefined) -> None:
     kind, entity_id = owner_key(event)
     refused = list(refused_policies(event.policies))
     message = of_company(entity_id, (what for _, what in refused))
-    noted: OpenException | None = draft.part("exception", draft.exception_id(UNSUPPORTED, kind, entity_id))
+    noted = draft.open_exception(UNSUPPORTED, kind, entity_id)
     if noted is not None and (not refused or noted.message != message):
         draft.resolve_exception(UNSUPPORTED, kind, entity_id, "superseded")
     if refused:

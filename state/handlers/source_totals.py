@@ -18,7 +18,7 @@ from domain.refusals import UNSUPPORTED, words_of
 from domain.units import HOURS_SCALE, Amount, Hours
 from domain.work.hours import worked_hours
 from domain.work.rows import DELIVERY, EXPENSE
-from state.books import Charge, OpenException, SourceTotal, Work
+from state.books import Charge, SourceTotal, Work
 from state.draft import Draft
 
 DIFFERS = "source_differs"
@@ -66,7 +66,7 @@ def compare(draft: Draft, zone: str) -> None:
             continue
         draft.due.add((zone, ""))
         message = f"{told.event.source} has for {told.event.kind} of {told.event.period} {'; '.join(differences)}"
-        noted: OpenException | None = draft.part("exception", draft.exception_id(DIFFERS, KIND, subject))
+        noted = draft.open_exception(DIFFERS, KIND, subject)
         if noted is None:
             currency = told.event.currency
             draft.raise_exception(

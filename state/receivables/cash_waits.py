@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from domain.events.finance import PaymentApplied, PaymentReceived
 from domain.units import Amount
 from domain.waiting import WaitKey
-from state.books import OpenException
 from state.draft import Draft
 from state.receivables.receivables import receivable_of
 
@@ -61,7 +60,7 @@ def note(draft: Draft, one: WaitingCash, event: Cash, fault: CashFault, about: s
     named = (receivable_of(draft, each.invoice_id) for each in event.applications)
     contract_id = next((each.contract_id for each in named if each is not None), None)
     message = f"{about}: {fault.message}"
-    noted: OpenException | None = draft.part("exception", draft.exception_id(fault.category, one.kind, one.id + side))
+    noted = draft.open_exception(fault.category, one.kind, one.id + side)
     if noted is not None and noted.message != message:
         amounts = {event.currency: fault.amount} if fault.amount else {}
         draft.revise_exception(replace(noted, message=message, field=fault.field, amounts=amounts))

@@ -25,7 +25,7 @@ from domain.terms.kind import LineHistory, on_day
 from domain.units import Amount
 from domain.why import Rates, elsewhere, exchanged
 from domain.work.rows import OPENING
-from state.books import Contract, OpenException, RefundLiability
+from state.books import Contract, RefundLiability
 from state.charges.rebates import KIND, charge_row, issued_of_item, provides, standing
 from state.charges.terms_known import known_of
 from state.draft import Draft
@@ -181,7 +181,7 @@ def _report(draft: Draft, contract: Contract, plan: LinePlan, reductions: list[R
     if beyond == known.beyond:
         return
     draft.put(KIND, place, replace(known, beyond=beyond))
-    noted: OpenException | None = draft.part("exception", draft.exception_id(BEYOND_ESTIMATE, LINE, place))
+    noted = draft.open_exception(BEYOND_ESTIMATE, LINE, place)
     if not beyond:
         draft.resolve_exception(BEYOND_ESTIMATE, LINE, place)
         return

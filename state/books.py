@@ -8,6 +8,7 @@ Which figures are sums: every field of `Burn` and `LineTotals` is the sum of wha
 test can recompute the books from the rows.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -17,7 +18,7 @@ from domain.accounts import LABOR_ABSORPTION, SERVICE_REVENUE
 from domain.billing.funding import Portion
 from domain.caps.consume import Bucket
 from domain.events.commercial import BalancesBroughtForward, ContractAmended, ContractSigned, ContractTerminated
-from domain.events.common import Policies
+from domain.events.common import ContractLine, Policies
 from domain.events.delivery import (
     EstimateRevised,
     ProjectActivated,
@@ -605,6 +606,11 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
     @property
     def terms(self) -> ContractSigned:
         return self.history[-1].terms
+
+    @property
+    def every_line(self) -> Iterator[ContractLine]:
+        """Each line as each version of the terms has it."""
+        return (line for stored in self.history for line in stored.terms.lines)
 
 
 class Passing(Value, frozen=True, array_like=True, gc=False):

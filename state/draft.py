@@ -56,6 +56,8 @@ from state.totals import (
 )
 from state.value import Value
 
+Key = TypeVar("Key")
+Found = TypeVar("Found")
 PartKey = tuple[str, str]
 OpenKey = tuple[str, str, str, str]
 
@@ -404,6 +406,14 @@ class Draft:
         if kept is None or kept[0] is not self.agreed:
             kept = self.plans[name] = (self.agreed, any(holds(self, contract) for contract in self.contracts()))
         return kept[1]
+
+    def of_terms(self, name: str, contract: Contract, work_out: "Callable[[Draft, Contract], Found]") -> Found:
+        """What follows from the versions of a contract's terms alone; worked out once for these, and kept by `name`."""
+        key = (name, contract.contract_id, contract.version, len(contract.history))
+        if key not in self.plans:
+            self.plans[key] = work_out(self, contract)
+        found: Found = self.plans[key]
+        return found
 
     def line(self, contract_id: str, line_id: str, project_id: str = "") -> LineTotals:
         return self.part("line", composed(contract_id, line_id)) or LineTotals(project_id)
@@ -798,9 +808,6 @@ class Draft:
         if noted is not None:
             self.put("exception", exception_id, None)
             self.publish_closed(exception_id, noted.category, reason, noted.project_id, noted.contract_id)
-
-
-Key = TypeVar("Key")
 
 
 def _swap(had: Collection[Key], has: Collection[Key], removed: set[Key], added: set[Key]) -> None:

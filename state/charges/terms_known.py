@@ -42,17 +42,12 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
 
 def earns_apart(draft: Draft, contract: Contract) -> bool:
     """Whether a line earns a share of a price, or a price with variable parts, in any version of the terms."""
-    key = ("earns apart", contract.contract_id, contract.version, len(contract.history))
-    if key not in draft.plans:
-        lines = (line for stored in contract.history for line in stored.terms.lines)
-        draft.plans[key] = any(methods.earns_apart(line) for line in lines)
-    found: bool = draft.plans[key]
-    return found
+    return draft.of_terms("earns apart", contract, lambda *_: any(map(methods.earns_apart, contract.every_line)))
 
 
 def shares_of(draft: Draft, contract: Contract) -> Mapping[str, Sequence[TermsInForce]]:
     """What lines of the contract earn apart from what they charge; found again as long as nothing happens on them."""
-    ids = list(dict.fromkeys(line.line_id for stored in contract.history for line in stored.terms.lines))
+    ids = list(dict.fromkeys(line.line_id for line in contract.every_line))
     histories = {line_id: by_itself(draft, contract, line_id) for line_id in ids}
     key = ("shares", contract.contract_id)
     kept: tuple[object, Mapping[str, Sequence[TermsInForce]]] | None = draft.plans.get(key)
@@ -157,7 +152,7 @@ def begins_after(draft: Draft, contract: Contract, line_id: str) -> date | None:
 def charged_beside(draft: Draft, contract: Contract, line_id: str) -> dict[str, Amount]:
     """What the contract's other lines have to bill for days of each month, whatever is issued; minimums apart."""
     found: Counter[str] = Counter()
-    others = sorted({line.line_id for stored in contract.history for line in stored.terms.lines} - {line_id})
+    others = sorted({line.line_id for line in contract.every_line} - {line_id})
     for other in others:
         found.update(draft.line(contract.contract_id, other).by_month)
         found.subtract(_minimums(draft, contract, other))
@@ -220,7 +215,7 @@ def _accepted(draft: Draft, contract: Contract, line_id: str) -> dict[str, date]
 
 def _of_line(draft: Draft, contract: Contract, line_id: str) -> list[str]:
     """Milestones that the line lists under any version of its terms, ascending."""
-    lists = _lists(draft, contract)
+    lists = draft.of_terms("milestones", contract, _lists)
     return sorted(each for each, listing in lists.items() if any(of == line_id for of, _ in listing)) if lists else []
 
 
@@ -260,7 +255,7 @@ def _listing(draft: Draft, milestone_id: str, fact: Acceptance) -> Iterator[Take
         if fact.contract_id not in (None, contract.contract_id) or not contract.in_force:
             continue
         found: dict[str, Taker] = {}
-        for line_id, agreed in _lists(draft, contract).get(milestone_id, ()):
+        for line_id, agreed in draft.of_terms("milestones", contract, _lists).get(milestone_id, ()):
             day = milestones.charged_on(agreed, fact.accepted_on)
             if day is not None and fact.line_id in (None, line_id):
                 is_over = contract.terminated_on is not None and day >= contract.terminated_on
@@ -271,16 +266,12 @@ def _listing(draft: Draft, milestone_id: str, fact: Acceptance) -> Iterator[Take
 
 def _lists(draft: Draft, contract: Contract) -> dict[str, list[tuple[str, TermsInForce]]]:
     """Lines that have a milestone under any version of the terms, as if the contract was not terminated."""
-    key = ("milestones", contract.contract_id, contract.version, len(contract.history))
-    if key not in draft.plans:
-        found: dict[str, list[tuple[str, TermsInForce]]] = {}
-        for line_id in sorted({line.line_id for stored in contract.history for line in stored.terms.lines}):
-            for agreed in agreed_versions(draft, replace(contract, terminated_on=None), line_id):
-                for milestone_id in milestones.listed(agreed):
-                    found.setdefault(milestone_id, []).append((line_id, agreed))
-        draft.plans[key] = found
-    lists: dict[str, list[tuple[str, TermsInForce]]] = draft.plans[key]
-    return lists
+    found: dict[str, list[tuple[str, TermsInForce]]] = {}
+    for line_id in sorted({line.line_id for line in contract.every_line}):
+        for agreed in agreed_versions(draft, replace(contract, terminated_on=None), line_id):
+            for milestone_id in milestones.listed(agreed):
+                found.setdefault(milestone_id, []).append((line_id, agreed))
+    return found
 
 
 def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> Sequence[TermsInForce]:

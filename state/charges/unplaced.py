@@ -114,7 +114,7 @@ def _say(
 def _having(draft: Draft, contract_id: str, line_id: str) -> Iterator[Contract]:
     """Contracts in force any of whose terms have the line."""
     for contract in draft.contracts():
-        lines = {line.line_id for stored in contract.history for line in stored.terms.lines}
+        lines = {line.line_id for line in contract.every_line}
         if contract.in_force and contract_id in ("", contract.contract_id) and line_id in lines:
             yield contract
 

@@ -144,9 +144,7 @@ def _pay(
 
 def work_calendar(draft: Draft, contract: Contract) -> dict[str, Calendar]:
     """Of the months asked for so far; kept as long as the terms are the same."""
-    key = ("billing months", contract.contract_id, contract.version, len(contract.history))
-    known: dict[str, Calendar] = draft.plans.setdefault(key, {})
-    return known
+    return draft.of_terms("billing months", contract, lambda *_: {})
 
 
 def work_months(draft: Draft, contract: Contract, month: str, known: dict[str, Calendar] | None = None) -> Calendar:

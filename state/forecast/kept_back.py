@@ -76,12 +76,7 @@ class DepositCharge(NamedTuple):
 
 
 def deposits_of(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Deposit]]:
-    """Found again as long as the terms are the same."""
-    key = ("deposits of", contract.contract_id, contract.version, len(contract.history))
-    if key not in draft.plans:
-        draft.plans[key] = deposit_lines(draft, contract)
-    found: list[tuple[LinePlan, Deposit]] = draft.plans[key]
-    return found
+    return draft.of_terms("deposits of", contract, deposit_lines)
 
 
 def is_deposit(draft: Draft, contract_id: str, line_id: str) -> bool:

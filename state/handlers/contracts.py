@@ -458,7 +458,7 @@ def _note_refused_lines(draft: Draft, contract: Contract) -> None:
 def _bind_projects(draft: Draft, contract: Contract) -> None:
     """Index the contract by the projects that any version of it names, and tell these their zone."""
     taken = dict(taken_projects(draft))
-    projects = {line.project_id for stored in contract.history for line in stored.terms.lines}
+    projects = {line.project_id for line in contract.every_line}
     for project_id in sorted(projects):
         known = taken.get(project_id, ())
         if contract.contract_id not in known:

@@ -218,12 +218,13 @@ def _moves_minimums(draft: Draft, contract: Contract) -> bool:
 
 def _with_minimum(draft: Draft, contract: Contract) -> tuple[str, ...]:
     """Lines that have a minimum in any version of the terms."""
-    key = ("minimums", contract.contract_id, contract.version, len(contract.history))
-    if key not in draft.plans:
-        lines = [line for stored in contract.history for line in stored.terms.lines]
-        draft.plans[key] = tuple(dict.fromkeys(line.line_id for line in lines if methods.has_minimum(line.terms)))
-    found: tuple[str, ...] = draft.plans[key]
-    return found
+    return draft.of_terms(
+        "minimums",
+        contract,
+        lambda *_: tuple(
+            dict.fromkeys(line.line_id for line in contract.every_line if methods.has_minimum(line.terms))
+        ),
+    )
 
 
 def _moves_closed(draft: Draft, contract: Contract, closed: Sequence[ClosedPeriod], line_id: str) -> bool:
@@ -322,13 +323,9 @@ def _by_budgets(draft: Draft, contract_id: str, line_id: str) -> ContractLine | 
 
 def _charges(draft: Draft, contract: Contract) -> bool:
     """Whether any version of the contract has a line that charges by itself."""
-    key = ("charges", contract.contract_id, contract.version, len(contract.history))
-    if key not in draft.plans:
-        draft.plans[key] = any(
-            methods.charges(line.terms) for stored in contract.history for line in stored.terms.lines
-        )
-    found: bool = draft.plans[key]
-    return found
+    return draft.of_terms(
+        "charges", contract, lambda *_: any(methods.charges(line.terms) for line in contract.every_line)
+    )
 
 
 def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee], day: date) -> None:

@@ -32,16 +32,16 @@ def is_over_time(draft: Draft, contract: Contract) -> bool:
     held: Liability | None = draft.part("liability", contract.contract_id)
     if held is not None and held.position is not None:
         return True
-    key = ("over time", contract.contract_id, contract.version, len(contract.history))
-    if key not in draft.plans:
-        plans = (
-            line_plan(draft, contract, stored.version, line.line_id)
-            for stored in (*contract.former, *contract.history)
-            for line in stored.terms.lines
-        )
-        draft.plans[key] = any(plan is not None and plan.timing == OVER_TIME for plan in plans)
-    found: bool = draft.plans[key]
-    return found
+    return draft.of_terms("over time", contract, _has_line_over_time)
+
+
+def _has_line_over_time(draft: Draft, contract: Contract) -> bool:
+    plans = (
+        line_plan(draft, contract, stored.version, line.line_id)
+        for stored in (*contract.former, *contract.history)
+        for line in stored.terms.lines
+    )
+    return any(plan is not None and plan.timing == OVER_TIME for plan in plans)
 
 
 def standing(draft: Draft, contract_id: str) -> PositionStanding:

@@ -119,7 +119,7 @@ def _called(contract: Contract, line_id: str, plan: LinePlan, part: str) -> str:
     """On a statement: of which line, where there are several, or were, and of which expenses or units."""
     units, (kind, category, *_) = methods.units(plan.line.terms), (*part.split("/"), "", "")
     what = category if kind == EXPENSE else units.unit if kind == UNITS and units is not None else ""
-    several = len({line.line_id for stored in contract.history for line in stored.terms.lines}) > 1
+    several = len({line.line_id for line in contract.every_line}) > 1
     of = [line_id if several else "", what]
     return (
         spoken.said("brought_forward_of", of=" ".join(filter(None, of))) if any(of) else spoken.said("brought_forward")

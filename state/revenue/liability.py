@@ -63,22 +63,14 @@ def _touched(draft: Draft) -> set[str]:
 
 def _may_be_ahead(draft: Draft, contract: Contract) -> bool:
     """Whether any line bills apart from its revenue, or earns over time."""
-    if not contract.history:
-        return False
-    key = ("ahead", contract.contract_id, contract.version, len(contract.history))
-    if key not in draft.plans:
-        draft.plans[key] = _bills_apart(draft, contract) or is_over_time(draft, contract)
-    found: bool = draft.plans[key]
-    return found
+    return bool(contract.history) and draft.of_terms(
+        "ahead", contract, lambda *of: _bills_apart(*of) or is_over_time(*of)
+    )
 
 
 def _bills_apart(draft: Draft, contract: Contract) -> bool:
-    key = ("bills apart", contract.contract_id, contract.version, len(contract.history))
-    if key not in draft.plans:
-        plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
-        draft.plans[key] = any(plan is not None and plan.apart for plan in plans)
-    found: bool = draft.plans[key]
-    return found
+    plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
+    return any(plan is not None and plan.apart for plan in plans)
 
 
 def _settle(draft: Draft, contract: Contract) -> None:

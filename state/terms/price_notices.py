@@ -55,7 +55,7 @@ def _touched(draft: Draft) -> set[str]:
 
 def _prices(contract: Contract) -> dict[str, Amount]:
     """Of lines that had one price in all of their terms: by line, as the newest have it."""
-    versions = [line for stored in contract.history for line in stored.terms.lines]
+    versions = list(contract.every_line)
     mixed = {line.line_id for line in versions if methods.price(line.terms) is None}
     return {
         line.line_id: price
@@ -93,7 +93,7 @@ def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, ame
 
 def _of_parts(draft: Draft, contract: Contract, line_id: str) -> Amount:
     """What statements have of variable parts beside the price."""
-    lines = [line for stored in contract.history for line in stored.terms.lines if line.line_id == line_id]
+    lines = [line for line in contract.every_line if line.line_id == line_id]
     found: Amount = 0
     for item_id in {item.item_id for line in lines for item in line.variable_consideration}:
         entry = draft.entry(fee_row(contract.contract_id, line_id, fee_name(item_id)))

@@ -270,7 +270,7 @@ def _terms_stay(had: Contract, now: Contract) -> bool:
 
 def _tasks(contract: Contract | None) -> set[str]:
     """Tasks that a line of the contract, in any version, or a rate of it is for."""
-    lines = [line for stored in contract.history for line in stored.terms.lines] if contract is not None else []
+    lines = list(contract.every_line) if contract is not None else []
     tasks = {task for line in lines for task in line.tasks}
     rates = (rate for line in lines if isinstance(line.terms, TimeAndMaterials) for rate in line.terms.rates)
     return tasks | {rate.task for rate in rates if rate.task is not None}

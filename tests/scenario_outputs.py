@@ -188,8 +188,18 @@ class Standing(NamedTuple):
         return f"stands {self.journal}  {self.standing}{references}{day}"
 
 
+class LastingCap(NamedTuple):
+    """The day on which the latest forecast of its project has a cap used up."""
+
+    cap: str
+    day: str
+
+    def __str__(self) -> str:
+        return f"cap {self.cap}  used_up {self.day}"
+
+
 Fact: TypeAlias = Journal | Statement | Raised | Closed | Crossed | Overdue
-Question: TypeAlias = Balances | Certificate | Standing | TrialBalance
+Question: TypeAlias = Balances | Certificate | LastingCap | Standing | TrialBalance
 
 
 class Expectation(NamedTuple):
@@ -411,6 +421,8 @@ def expectation_of(blocks: Iterable[Block], books_entity: str) -> Expectation:
             questions.append((block.head, asked_of(words, _sides)))
         elif kind == "stands":
             questions.append((block.head, _standing(words)))
+        elif kind == "cap":
+            questions.append((block.head, _lasting_cap(words)))
         elif kind in MEASURES:
             questions.append((block.head, _balances(kind, words)))
         elif kind != "nothing":
@@ -619,6 +631,13 @@ def _standing(words: Words) -> Standing:
     return found
 
 
+def _lasting_cap(words: Words) -> LastingCap:
+    cap = words.take("a contract and its cap such as K/L")
+    words.skip("used_up")
+    day = words.take("a date or never")
+    return LastingCap(cap, day if day == "never" else day_of(day, words.line).isoformat())
+
+
 # Answers from the books
 
 MONEY, TIME = (AMOUNT_ONE, 2), (QUANTITY_ONE, 0)
@@ -666,6 +685,8 @@ def answer(books: Books, question: Question) -> Question:
         return answered((folded.record for folded in books.folded), question)
     if isinstance(question, Standing):
         return _standing_of(books, question)
+    if isinstance(question, LastingCap):
+        return question._replace(day=_used_up_on(books, question.cap))
     found = FIGURES[question.kind](books, question.subject)
     named = ((name, decimal(found[name], *MEASURES[question.kind][name])) for name, _ in question.figures)
     return question._replace(figures=tuple(named))
@@ -745,6 +766,14 @@ FIGURES: Mapping[str, Callable[[Books, str], dict[str, int]]] = {
     "forecast": _forecast_figures,
     "month": _month_figures,
 }
+
+
+def _used_up_on(books: Books, asked: str) -> str:
+    """As the latest forecast that has the cap says it."""
+    told = (one for _, one in reversed(books.folded) if isinstance(one, ForecastUpdate))
+    days = (cap.exhausts_on for one in told for cap in one.caps if f"{cap.contract_id}/{cap.cap_id}" == asked)
+    day = next(days, None)
+    return day.isoformat() if day is not None else "never"
 
 
 def _standing_of(books: Books, question: Standing) -> Standing:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from domain.caps.consume import CapRule, bucket_key, limit_on
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
-from domain.forecast.exhaustion import PACE_DAYS, by_plan
+from domain.forecast.exhaustion import PACE_DAYS, by_plan, days_ahead
 from domain.identity import composed, escape
 from domain.money import HALF_UP, format_decimal, spread
 from domain.outputs import Alert, ForecastCap, ForecastUpdate
@@ -19,7 +19,7 @@ from milepost.explain.forecasts import ForecastContext, ForecastNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.caps.claims import allotments
-from state.forecast.caps import told_caps
+from state.forecast.caps import counts_until, told_caps
 from state.forecast.outlook import line_key, project_lines, sum_of
 from state.forecast.room import lines_under
 from state.terms.plan import LinePlan
@@ -203,17 +203,18 @@ class ForecastCapNodes:
         # Revenue in several currencies is not planned against a cap in one.
         planned = alone and one.plan.currency == of.forecast.currency and (by_hours or len(total_now) <= 1)
         if planned and (to_come.value or 0) > 0:
-            return self._by_plan(of, room, to_come, by_hours=by_hours)
+            last = counts_until(of.draft, members, one.rule, of.update.as_of, by_plan=True)
+            return self._by_plan(of, room, to_come, last, by_hours=by_hours)
         return self._by_pace(of, room, members, by_hours=by_hours)
 
-    def _by_plan(self, of: ForecastContext, room: Node, to_come: Node, *, by_hours: bool) -> Lasting:
+    def _by_plan(self, of: ForecastContext, room: Node, to_come: Node, last: date | None, *, by_hours: bool) -> Lasting:
         """Month for month as it is planned, and in the last of them evenly over its days."""
         as_of = of.update.as_of
         shape, weights = self.months.shape(of)
         numbers = shape.hours if by_hours else shape.revenue
         nodes = weights[0 if by_hours else 2] if weights is not None else None
         values = spread(to_come.value or 0, numbers, 1)
-        day = by_plan(room.value or 0, as_of, zip(shape.months, values, strict=True))
+        day = by_plan(room.value or 0, as_of, zip(shape.months, values, strict=True), last)
         if day is None:
             return Lasting(None, (room, to_come), ())
         scale = HOURS_SCALE if by_hours else AMOUNT_SCALE
@@ -229,10 +230,10 @@ class ForecastCapNodes:
             if len(numbers) == 1:
                 use = to_come._replace(title=use.title)
             if value >= (rest.value or 0):
-                first = max(date(int(month[:4]), int(month[5:7]), 1), as_of + timedelta(days=1))
-                days = _days_of(month, first)
-                lasts = self._days(rest, use, (day - first).days + 1, days)
-                facts = (("by", f"what is planned, from {first} on, {days} days"),)
+                days = days_ahead(month, as_of, last)
+                lasts = self._days(rest, use, days.index(day.toordinal()) + 1, len(days))
+                first = date.fromordinal(days[0])
+                facts = (("by", f"what is planned, from {first} on, {len(days)} days"),)
                 return Lasting(day, (*made, lasts), facts)
             made.append(use)
             rest = less(f"left after {month}", rest, use)
@@ -298,10 +299,3 @@ class ForecastCapNodes:
             if at is not None and price is not None and (price.contract_id, price.line_id) in keys:
                 nodes.append(self.entries.value(at))
         return total("value of the lines", nodes, "amount", currency)
-
-
-def _days_of(month: str, first: date) -> int:
-    """Days of the month from `first` on; of a month that is over one."""
-    year, number = int(month[:4]), int(month[5:7])
-    after = date(year + (number == 12), number % 12 + 1, 1)
-    return max((after - first).days, 1)

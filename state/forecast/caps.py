@@ -3,12 +3,15 @@
 By what remains, where the cap binds the project's lines and no others; else by the pace of the last 28 days: the
 revenue (or hours) of each project in these days, in the share that the cap's lines have in the value of all its
 lines. Caps of a person's day are left out, and a month's cap is not looked ahead.
+
+Work counts towards a cap as long as its terms have it, the contract runs and the project is open: a cap that has room then is not used up
+at all. By pace no work is expected after the project's planned end either, unless that has passed; a plan may go on after it.
 """
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from domain.caps.consume import CapLimit, CapRule, bucket_key, counting, is_agreed, limit_on
+from domain.caps.consume import CapLimit, CapRule, bucket_key, counting, is_agreed, is_limited, limit_on
 from domain.caps.purchase_order import SUBJECT_KIND, is_order
 from domain.contract import BEGINNING
 from domain.forecast.completion import NOTHING, percent
@@ -21,7 +24,7 @@ from state.caps.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import Weighed
 from state.forecast.figures import Shape
-from state.forecast.outlook import known, line_key, project_lines, running, sum_of
+from state.forecast.outlook import ONE_DAY, known, line_key, project_lines, sum_of
 from state.forecast.room import cap_bucket, lines_under
 from state.terms.plan import LinePlan
 
@@ -47,7 +50,7 @@ def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: Cap
     limit = limit_on(rule, as_of)
     taken = cap_bucket(draft, plan, allotments(plan)[-1], bucket_key(rule, as_of, "")).bucket
     used_up = None
-    if rule.period == "whole_term" and running(draft, [plan], as_of):
+    if rule.period == "whole_term":
         room = limit.amount - taken.amount if limit.amount is not None else None
         room_hours = limit.hours - taken.hours if limit.hours is not None else None
         used_up = _exhausts_on(draft, weighed, shape, plan, rule, room, room_hours, as_of)
@@ -102,10 +105,31 @@ def _exhausts_on(
         if each is None:
             continue
         if alone and to_come > 0:
-            days.append(by_plan(each, as_of, zip(shape.months, spread(to_come, weights, 1), strict=True)))
+            months = zip(shape.months, spread(to_come, weights, 1), strict=True)
+            days.append(by_plan(each, as_of, months, counts_until(draft, members, rule, as_of, by_plan=True)))
         else:
-            days.append(by_pace(each, as_of, _pace(draft, members, as_of, hours=hours)))
+            last = counts_until(draft, members, rule, as_of, by_plan=False)
+            days.append(by_pace(each, as_of, _pace(draft, members, as_of, hours=hours), last))
     return min((day for day in days if day is not None), default=None)
+
+
+def counts_until(
+    draft: Draft, members: Sequence[LinePlan], rule: CapRule, as_of: date, *, by_plan: bool
+) -> date | None:
+    """The last day on which work of the cap's lines counts towards it, that of the line that goes on longest; None: no end is known."""
+    agreed = next((one.effective_on for one in rule.limits if one.effective_on > as_of and not is_limited(one)), None)
+    contract, terms = draft.contract(members[0].contract_id), members[0].terms
+    terminated = contract.terminated_on if contract is not None else None
+    days = [terms.ends_on, *(day - ONE_DAY for day in (agreed, terminated) if day is not None)]
+    ends = [_work_ends(draft, plan.line.project_id, as_of, by_plan=by_plan) for plan in members]
+    days.append(max((end for end in ends if end is not None), default=None) if None not in ends else None)
+    return min((day for day in days if day is not None), default=None)
+
+
+def _work_ends(draft: Draft, project_id: str, as_of: date, *, by_plan: bool) -> date | None:
+    project = draft.project(project_id)
+    planned = project.activated.ends_on if project.activated is not None and not by_plan else None
+    return project.closed_on or (planned if planned is not None and planned > as_of else None)
 
 
 def _pace(draft: Draft, members: Sequence[LinePlan], as_of: date, *, hours: bool) -> int:

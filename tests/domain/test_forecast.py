@@ -291,6 +291,8 @@ def test_by_pace_of_the_last_28_days() -> None:
     assert by_pace(4_201, date(2026, 6, 10), 5_600) == date(2026, 7, 2)
     assert by_pace(4_200, date(2026, 6, 10), 0) is None
     assert by_pace(10**9, date(2026, 6, 10), 1) is None
+    assert by_pace(4_200, date(2026, 6, 10), 5_600, date(2026, 7, 1)) == date(2026, 7, 1)
+    assert by_pace(4_200, date(2026, 6, 10), 5_600, date(2026, 6, 30)) is None
 
 
 def test_by_plan_month_by_month() -> None:
@@ -299,6 +301,14 @@ def test_by_plan_month_by_month() -> None:
     assert by_plan(4_200, date(2026, 6, 10), months) == date(2026, 7, 11)
     assert by_plan(8_200, date(2026, 6, 10), months) == date(2026, 7, 31)
     assert by_plan(8_201, date(2026, 6, 10), months) is None
+
+
+def test_a_plan_uses_up_nothing_after_the_last_day_of_work() -> None:
+    """Of July there are 20 days, 310 a day: 2,200 last 8 of them. Of a month after the end nothing counts."""
+    months = [("2026-06", 2_000), ("2026-07", 6_200), ("2026-08", 1_000)]
+    assert by_plan(4_200, date(2026, 6, 10), months, date(2026, 7, 20)) == date(2026, 7, 8)
+    assert by_plan(8_201, date(2026, 6, 10), months, date(2026, 7, 20)) is None
+    assert by_plan(1_000, date(2026, 6, 10), months, date(2026, 6, 10)) is None
 
 
 def test_the_month_that_runs_has_its_remaining_days() -> None:

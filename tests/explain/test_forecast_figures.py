@@ -111,10 +111,11 @@ def test_every_figure_that_a_forecast_prints_is_explained(project_id: str) -> No
 # The day on which a cap is used up
 
 
-def explained(folder: Path, hours: tuple[str, ...], cap: Json, *more: Json) -> str:
+def explained(folder: Path, hours: tuple[str, ...], cap: Json, *more: Json, ends_on: str | None = None) -> str:
     """Of the cap of a line at 100 EUR an hour, worked on from 2 March on, a day each, up to the end of 20 March."""
     events = founding()
     events[-1]["lines"][0]["terms"]["cap"] = cap
+    events[-1]["ends_on"] = ends_on
     events[-2].pop("budget")
     work = [worked(f"T-{number}", number + 1, each) for number, each in enumerate(hours, 1)]
     source = write(folder / "input", [*events, *work, *more])
@@ -138,6 +139,17 @@ def test_by_the_pace_of_four_weeks(tmp_path: Path) -> None:
     assert "days that it lasts: 147 = 8,400.00 EUR × 28 days ÷ 1,600.00 EUR, a day begun counts" in text
     assert "counted from: 2026-03-03" in text
     assert "room: 8,400.00 EUR = 10,000.00 EUR − 1,600.00 EUR" in text
+
+
+def test_by_what_is_planned_up_to_the_end_of_the_contract(tmp_path: Path) -> None:
+    """120 h of March are 12,000 in the 17 days that the contract still has: 8,400 x 17 / 12,000 = 11.9, so the 12th of them."""
+    remaining = [{"month": "2026-03", "hours": "120", "cost": "4800"}]
+    fields: Json = {"project_id": "BRIDGE", "version": 1, "as_of": "2026-03-03", "remaining": remaining}
+    estimate = event("EstimateRevised", "2026-03-03T19:00:00Z", **fields)
+    text = explained(tmp_path, ("8", "8"), {"kind": "hard", "amount": "10000"}, estimate, ends_on="2026-03-20")
+    assert day_of(text) == "2026-03-15"
+    assert "days that it lasts: 12 = 8,400.00 EUR × 17 days ÷ 12,000.00 EUR, a day begun counts" in text
+    assert "what is planned, from 2026-03-04 on, 17 days" in text
 
 
 def test_by_what_an_estimate_plans(tmp_path: Path) -> None:

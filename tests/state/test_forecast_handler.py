@@ -774,11 +774,11 @@ def test_planned_hours_have_role_and_rate_of_their_own_assignment(books: Books) 
 
 
 def test_by_pace_where_nothing_is_planned(books: Books) -> None:
-    """No estimate: 1,200 in the last 28 days and 8,800 of room: 8,800 x 28 / 1,200 = 205.3, so 206 days after 2 March."""
-    begin(books, signed(line(cap=Cap("hard", parse_amount("10000")))), activated())
+    """No estimate: 1,200 in the last 28 days and 3,800 of room: 3,800 x 28 / 1,200 = 88.7, so 89 days after 2 March."""
+    begin(books, signed(line(cap=Cap("hard", parse_amount("5000")))), activated())
     books.fold(time("T-1", "2026-03-02", 8))
     (told,) = updates(books.end_day(date(2026, 3, 2)))
-    assert told.caps[0].exhausts_on == date(2026, 3, 2) + timedelta(days=206)
+    assert told.caps[0].exhausts_on == date(2026, 3, 2) + timedelta(days=89) == date(2026, 5, 30)
 
 
 def test_who_shares_a_cap_has_less_room(books: Books) -> None:

@@ -69,6 +69,21 @@ def opening_of(named: str) -> str:
     return named.split("/")[2].removeprefix(_BEFORE)
 
 
+def returned_cash_id(balances: tuple[str, int], payment_id: str, invoice_id: str) -> str:
+    """What the version of a project's balances takes off an invoice of a payment's cash."""
+    project_id, version = balances
+    return f"{_BEFORE}{escape(project_id)}-{version}/{escape(payment_id)}/{escape(invoice_id)}"
+
+
+def returned_cash(application_id: str) -> tuple[str, str, str] | None:
+    """Project, payment and invoice of such an id."""
+    parts = application_id.split("/")
+    if len(parts) != 3 or not parts[0].startswith(_BEFORE):
+        return None
+    project_id = parts[0].removeprefix(_BEFORE).rpartition("-")[0]
+    return unescape(project_id), unescape(parts[1]), unescape(parts[2])
+
+
 def engagement_of(composed_id: str) -> str:
     """The engagement that an id made by Milepost begins with."""
     return unescape(composed_id.split(".", 1)[0])

@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 
 from connectors.log_records import StoredRecord
-from domain.accounts import BANK, EXPENSE_CLEARING, INPUT_TAX, LABOR_ABSORPTION, OUTPUT_TAX, UNBILLED
+from domain.accounts import BANK, EXPENSE_CLEARING, INPUT_TAX, LABOR_ABSORPTION, OUTPUT_TAX, RECEIVABLE, UNBILLED
 from domain.events.catalogue import Event
 from domain.events.commercial import BalancesBroughtForward, ContractAmended, ContractSigned
 from domain.events.common import ContractLine
@@ -35,7 +35,7 @@ from domain.events.reference import (
     PersonCapacitySet,
     PersonDefined,
 )
-from domain.identity import composed, engagement_of, escape, parts_of, unescape
+from domain.identity import composed, engagement_of, escape, parts_of, returned_cash, unescape
 from domain.ledger.journal import BILLING
 from domain.outputs import (
     BillingStatement,
@@ -69,6 +69,8 @@ OPENED: Final = "opened"
 RETAINERS: Final = "retainers"
 # What an invoice's journals are about: a statement, by its id alone.
 STATEMENT: Final = "statement"
+# Cash of a payment that is applied later, as its journals are about it.
+APPLICATION: Final = "payment_application"
 # The first day on which a version counts; one without it counts from the beginning.
 SINCE: Final = "since"
 DAY_ZERO: Final = 0
@@ -157,6 +159,8 @@ class GlanceRows:
             # Of an invoice that waited the cause is what came: a rate, or a waiver.
             invoice_id = unescape(journal.cause_id) if journal.cause_kind == INVOICE else ""
             self.named.append((INVOICED, fact, 0, log_offset, orjson.dumps({"invoice_id": invoice_id}).decode()))
+        if returned := _returned(journal):
+            self.named.append((*returned[:-1], log_offset, orjson.dumps(returned[-1]).decode()))
         rule, engagement = journal.rule.partition("/")[0], engagement_of(journal.journal_id)
         head = journal.legal_entity_id, journal.ledger_currency, journal.currency
         accounted = journal.accounting_date.toordinal()
@@ -222,6 +226,16 @@ def worked_on(event: TimeApproved) -> date:
 def _credited(journal: JournalEntry) -> str:
     """The row that a credit memo puts back among what is to be billed: `credit/error_rebill/T-1/L-1`."""
     return parts_of(journal.rule)[2]
+
+
+def _returned(journal: JournalEntry) -> _Stated | None:
+    """What balances take off an invoice of a payment's cash, as an event would say it."""
+    of = returned_cash(journal.affected_id) if journal.affected_kind == APPLICATION else None
+    if of is None:
+        return None
+    _, payment_id, invoice_id = of
+    applied = [[invoice_id, -line.amount] for line in journal.lines if line.account == RECEIVABLE]
+    return APPLIED, composed(APPLICATION, journal.affected_id), 0, {"payment_id": payment_id, "applied": applied}
 
 
 # What things are called, and what is agreed of them
@@ -354,6 +368,6 @@ def _applied(event: PaymentReceived | PaymentApplied) -> _Stated:
     """By the id that stands on its journals."""
     by = ("payment", event.payment_id)
     if isinstance(event, PaymentApplied):
-        by = ("payment_application", event.application_id)
+        by = (APPLICATION, event.application_id)
     applied = [[each.invoice_id, each.amount] for each in event.applications]
     return APPLIED, composed(*by), 0, {"payment_id": event.payment_id, "applied": applied}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from domain.accounts import BAD_DEBT, BANK, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import CreditMemoIssued, PaymentApplied, PaymentReceived
 from domain.explanation import Arithmetic, Node, constant, in_proportion, less, negated, stated, total
+from domain.identity import returned_cash
 from domain.money import HALF_UP, round_amount
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_units
@@ -154,7 +156,10 @@ class ReceivableNodes:
             of = self.owed(invoice_id, said, which)
             if isinstance(posted, CashApplication) and self._is_taken_off(invoice_id, amount, said.step):
                 of = self.settled(posted.event, invoice_id, said, place)
-            applied = self._application(posted, posted.event, place)
+            if isinstance(posted, CashApplication) and returned_cash(affected_id) is not None:
+                applied = self._overpaid(said, which, amount)
+            else:
+                applied = self._application(posted, posted.event, place)
             if applied is None:
                 applied = self._fitting(said, posted, place, of.amount)
             self._taken[which] = ReceivableAmounts(applied, self._left(said, invoice_id, applied, of))
@@ -174,6 +179,19 @@ class ReceivableNodes:
         if left.value == amount:
             return Node("as much as is unapplied", amount, "amount", left.currency, Arithmetic("same", (left,)))
         return stated("as much as fits", amount, "amount", open_for_it.currency)
+
+    def _overpaid(self, said: TracedOutput, which: Place, amount: int) -> Node | None:
+        """What was paid beyond an invoice that balances restate, less what was credited beyond it before; None of a payment that paid less
+        than all of it."""
+        invoice_id = self._invoice_of(which[1], said.step, which[2])
+        owed = self.owed(invoice_id, said, which).amount
+        first = next(one for one in self.sources.trace.said if one.step == said.step)
+        before = self.owed(invoice_id, first._replace(step=said.step - 1)).amount
+        over, had = owed.value or 0, before.value or 0
+        title = "paid beyond what was owed"
+        if over == amount:
+            return Node(title, amount, "amount", owed.currency, Arithmetic("same", (owed,)))
+        return less(title, owed, before) if over - had == amount else None
 
     def _left_by_others(self, payment: Payment, place: int) -> Node:
         """Of all that was paid, where one application was cut to it."""
@@ -252,12 +270,14 @@ class ReceivableNodes:
         return found
 
     def _of_cash(self, payment_id: str, said: TracedOutput) -> Iterator[tuple[JournalEntry, Posted]]:
-        """Journals of the payment, and of what was applied of it later, before an output."""
-        for other in self.sources.trace.said:
+        """Journals of the payment, and of what was applied of it later, that stand before an output."""
+        before = list(takewhile(lambda one: one.record is not said.record, self.sources.trace.said))
+        gone = {one.record.reverses for one in before if isinstance(one.record, JournalEntry)}
+        for other in before:
             journal = other.record
-            if journal is said.record:
-                return
             if not isinstance(journal, JournalEntry) or journal.affected_kind not in PAID or journal.reverses:
+                continue
+            if journal.journal_id in gone:
                 continue
             posted = self._posted(journal.affected_kind, journal.affected_id, other.step)
             if posted is not None and posted.event is not None and posted.event.payment_id == payment_id:

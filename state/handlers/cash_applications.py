@@ -28,7 +28,7 @@ from state.handlers.cash_fits import Fitting, fitting
 from state.handlers.payments import CATEGORIES, MISAPPLIED, PAYMENT, RECEIPT, UNKNOWN
 from state.receivables import cash_waits
 from state.receivables.cash_waits import CashFault, WaitingCash
-from state.receivables.receipts import ReceiptLines, Subject, mirror, post
+from state.receivables.receipts import ReceiptLines, Subject, mirror, post, reverse
 from state.receivables.receivables import pay, show_anew, unpay
 from state.receivables.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home, remember
 from state.terms.known import Slot, open_day_from, period
@@ -61,6 +61,14 @@ def on_payment_applied(draft: Draft, event: PaymentApplied) -> None:
         _drop_waits(draft, known)
         draft.resolve_exception(known.category, APPLICATION, application_id, "superseded")
     _settle(draft, CashApplication(event, draft.own))
+    retry_waiting(draft)
+
+
+def apply_here(draft: Draft, event: PaymentApplied) -> None:
+    """As balances say that cash is, all of it of this engagement; it has to fit."""
+    _settle(draft, CashApplication(event))
+    known: CashApplication = draft.part(APPLICATION, event.application_id)
+    assert not known.category, f"application {event.application_id} waits: {known.category}"
     retry_waiting(draft)
 
 
@@ -175,8 +183,7 @@ def _post(draft: Draft, known: CashApplication, group: ApplicationGroup) -> Cash
         lines,
         deliver=group.policies.cash_journal == "milepost" if booked is None else booked.deliver,
     )
-    about = Subject(APPLICATION, event.application_id, event.customer_id)
-    posted = post(draft, about, slot, posts, group.policies)
+    posted = post(draft, _about(known), slot, posts, group.policies)
     return replace(known, receipts=(*known.receipts, posted), applied=(*known.applied, *applied))
 
 
@@ -250,10 +257,32 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
         write_offs.retry_waiting(draft)
 
 
+def undo(draft: Draft, known: CashApplication) -> None:
+    """As if it had not been: on its own day, or the next open one; its payment stays."""
+    payment: Payment = draft.part(PAYMENT, known.event.payment_id)
+    left = tuple(one for one in payment.applications if one != known.event.application_id)
+    draft.put(PAYMENT, known.event.payment_id, replace(payment, applications=left))
+    about = _about(known)
+    for receipt in reversed(known.receipts):
+        entity = draft.reference.entity(receipt.legal_entity_id)
+        assert entity is not None, "its receipt was posted in this company"
+        reverse(draft, about, receipt, open_day_from(draft, entity, receipt.accounting_date))
+    _free(draft, known)
+    remember(draft, known.event.payment_id)
+
+
 def _take_back(draft: Draft, event: PaymentReversed, known: CashApplication) -> None:
-    about = Subject(APPLICATION, known.event.application_id, known.event.customer_id)
+    about = _about(known)
     for receipt in reversed(known.receipts):
         mirror(draft, event, about, receipt)
+    _free(draft, known)
+
+
+def _about(known: CashApplication) -> Subject:
+    return Subject(APPLICATION, known.event.application_id, known.event.customer_id)
+
+
+def _free(draft: Draft, known: CashApplication) -> None:
     for invoice_id, amount, ledger in known.applied:
         show_anew(draft, unpay(draft, invoice_id, (amount, ledger)))
     draft.put(APPLICATION, known.event.application_id, replace(known, is_reversed=True))

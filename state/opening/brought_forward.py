@@ -51,6 +51,7 @@ from state.opening.ledger_currency import carry_in_ledger
 from state.opening.ledger_faults import ledger_faults
 from state.opening.load_totals import BeforeLoad, before_load
 from state.opening.loading import Loading
+from state.opening.overpaid import return_overpaid
 from state.opening.progress import close_day, progress_faults
 from state.opening.record import load_of, recorded
 from state.opening.retainers import retainer_faults
@@ -200,6 +201,8 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
             ),
         ),
     )
+    if unfit := list(return_overpaid(draft, event, later)):
+        return unfit
     for part in parts:
         list_outside(draft, part.contract)
     note_unplaced(draft)

@@ -1,7 +1,7 @@
 """A corrected version of balances: what the one before it posted is taken back, and what came to it since is kept."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -22,25 +22,17 @@ from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
 from state.ledger.posting import reverse, with_standing
 from state.opening.bills import take_back_months
+from state.opening.loading import SinceThen
+from state.opening.overpaid import take_back_returned
 from state.opening.progress import open_day
 from state.opening.record import load_of
 from state.receivables import receipts
+from state.receivables.receivables import beyond, receivable_of
 from state.terms.plan import plan_of
 from state.totals import issued_on, with_issued
 
 # Sums of a recorder that have what bills of before took.
 TAKEN_BACK: Final = frozenset({"deposit", "invoiced", "issued", "posted_retention", "retention"})
-
-
-class SinceThen(NamedTuple):
-    """What became of a receivable after it was brought forward."""
-
-    invoice_id: str
-    statement_id: str
-    credited: tuple[Amount, Amount]
-    credited_tax: tuple[Amount, Amount]
-    paid: tuple[Amount, Amount]
-    written_off: tuple[Amount, Amount]
 
 
 def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
@@ -53,9 +45,11 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
         draft.why.take_back(load_of(before), TAKEN_BACK)
     open_day(draft, before)
     later = []
-    for opened in known.receivables:
-        now: Receivable | None = draft.part("receivable", opened.invoice_id)
-        if now is not None:
+    stood = [receivable_of(draft, opened.invoice_id) for opened in known.receivables]
+    take_back_returned(draft, before.project_id)
+    for opened, was in zip(known.receivables, stood, strict=True):
+        now = receivable_of(draft, opened.invoice_id)
+        if now is not None and was is not None:
             later.append(
                 SinceThen(
                     now.invoice_id,
@@ -64,6 +58,7 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
                     _less(now.credited_tax, opened.credited_tax),
                     _less(now.paid, opened.paid),
                     _less(now.written_off, opened.written_off),
+                    beyond(was),
                 )
             )
             draft.put("receivable", opened.invoice_id, None)

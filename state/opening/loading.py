@@ -40,6 +40,18 @@ class WaitsForRoom(NamedTuple):
     is_known: bool = False
 
 
+class SinceThen(NamedTuple):
+    """What became of a receivable after it was brought forward; `beyond` is what all of it together was beyond what it was over."""
+
+    invoice_id: str
+    statement_id: str
+    credited: tuple[Amount, Amount]
+    credited_tax: tuple[Amount, Amount]
+    paid: tuple[Amount, Amount]
+    written_off: tuple[Amount, Amount]
+    beyond: Amount
+
+
 class Loading(NamedTuple):
     """One contract's part of balances that are loaded, and what is made of them so far; what was `given_up` by bill-to, what is over a cap
     by row of an entry, and what accounts are `carried` at (`LoadTotals`)."""

@@ -137,6 +137,12 @@ def within(amount: Amount, stands: Amount) -> bool:
     return amount == 0 or ((amount > 0) == (stands > 0) and abs(amount) <= abs(stands))
 
 
+def beyond(receivable: Receivable) -> Amount:
+    """What was taken of it beyond what it was over, below zero; above zero of an invoice that gives back."""
+    stands = receivable.open[0]
+    return 0 if within(stands, receivable.gross[0]) or (stands > 0) == (receivable.gross[0] > 0) else stands
+
+
 def _known(draft: Draft, invoice_id: str) -> Receivable:
     known = receivable_of(draft, invoice_id)
     if known is None:

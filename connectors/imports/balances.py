@@ -52,7 +52,7 @@ LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
     "entry": ("entries", ("entry_id",)),
 }
 # Those that say where they stand, so that figures end there.
-WITH_PLACE: Final = frozenset({"payer", "retainer", "funding", "spent", "cost", "account", "invoiced", "entry"})
+WITH_PLACE: Final = frozenset({"cap", "payer", "retainer", "funding", "spent", "cost", "account", "invoiced", "entry"})
 SUMMED: Final = ("cost", "revenue", "billed", "paid", "open")
 
 

@@ -15,6 +15,7 @@ class CapForward(NamedTuple):
     amount: Amount = 0
     hours: Hours = 0
     month: dt.date | None = None
+    source_row: str | None = None
 
 
 class MilestoneForward(NamedTuple):

@@ -390,7 +390,8 @@ def _caps(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator
         known.add(included_id(stated.balance.line_id))
     for cap in caps:
         if cap.cap_id not in known:
-            yield fault("caps", f"cap {cap.cap_id} is unknown, the line has {', '.join(sorted(known)) or 'none'}")
+            of = f"cap {cap.cap_id}{row_of(cap.source_row)}"
+            yield fault("caps", f"{of} is unknown, the line has {', '.join(sorted(known)) or 'none'}")
 
 
 def _payers(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator[OpeningFault]:

@@ -21,6 +21,7 @@ from state.draft import Draft
 from state.opening.caps import (
     TakenByCaps,
     binds_billing_alone,
+    rows_of,
     stated_of,
     taken_by,
 )
@@ -93,9 +94,10 @@ def _unlike_taken(draft: Draft, loading: Loading, stated: Stated) -> Iterator[Op
             and (said.hours or not is_said)
         ):
             measures.append(tuple(f"{format_decimal(each, HOURS_SCALE)} h" for each in (said.hours, got.hours)))
+        cap = rule.cap_id.removeprefix(SHARED) + "".join(row_of(one.source_row) for one in rows_of(balance, rule))
         for expected, has in measures:
             message = (
-                f"line {balance.line_id}{row_of(balance.source_row)}: cap {rule.cap_id.removeprefix(SHARED)}: {expected} are stated as "
+                f"line {balance.line_id}{row_of(balance.source_row)}: cap {cap}: {expected} are stated as "
                 f"taken, but by its revenue, billed, over_cap and hours {has} are; correct them, {OR_BEGIN}"
             )
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].caps", contract.contract_id)

@@ -147,6 +147,16 @@ def test_what_is_spent_of_a_budget_names_its_row(tmp_path: Path) -> None:
     assert event["lines"][0]["spent"] == [{"category": "build", "spent": "1250.5", "source_row": "spent.csv row 2"}]
 
 
+def test_what_a_cap_has_taken_names_its_row(tmp_path: Path) -> None:
+    lines, caps = tmp_path / "lines.csv", tmp_path / "caps.csv"
+    lines.write_text("project,line,as_of,billed,revenue,paid\nBRIDGE,DESIGN,2026-06-30,0,0,0\n")
+    caps.write_text("project,line,as_of,cap,amount\nBRIDGE,DESIGN,2026-06-30,limit:DESIGN:hotel,700.00\n")
+    assert run(tmp_path, lines, caps).exit_code == 0
+    (event,) = events(tmp_path, "lines")
+    taken = {"cap_id": "limit:DESIGN:hotel", "amount": "700", "source_row": "caps.csv row 2"}
+    assert event["lines"][0]["caps"] == [taken]
+
+
 def test_cost_in_another_currency_and_accounts_name_their_rows(tmp_path: Path) -> None:
     lines, costs, accounts = (tmp_path / f"{name}.csv" for name in ("lines", "costs", "accounts"))
     lines.write_text("project,line,as_of,billed,revenue,paid\nBRIDGE,DESIGN,2026-06-30,0,0,0\n")

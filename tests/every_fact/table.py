@@ -104,6 +104,7 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "ReceivableForward.ledger_retention": "tests/moving_in/stories.md",
     "BalanceForward.unbilled": "tests/moving_in/stories.md",
     "SpentForward.source_row": "tests/commands/test_import_balances.py",
+    "CapForward.source_row": "tests/explain/test_balances.py",
     "CostForward.source_row": "tests/commands/test_import_balances.py",
     "AccountForward.source_row": "tests/commands/test_import_balances.py",
     "EntryForward.source_row": "tests/commands/test_import_balances.py",

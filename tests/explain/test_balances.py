@@ -49,3 +49,27 @@ def test_ledger_amounts_of_a_line_are_of_its_row() -> None:
     at_the_rate, difference = (node for node in explained if node is not None)
     assert (at_the_rate.value, difference.value) == (-162_000_000, -3_600_000)
     assert "line L, in the ledger: revenue (balances.csv row 2)" in list(titles(difference))
+
+
+def test_a_cap_that_balances_have_used_up_names_its_own_row() -> None:
+    """Hotels of 700.00 are paid up to 700.00, of which the balances have taken all: 80.00 in July are over it."""
+    lines = [
+        "entity LE USD America/New_York",
+        "customer C",
+        "project P of LE",
+        "contract K C LE USD",
+        "  line X P",
+        "    terms Expenses",
+        "    each limits category=hotel amount=700.00",
+        "2026-06-30 brought forward P",
+        '  line X cost=700.00 expenses=700.00 revenue=700.00 billed=700.00 paid=700.00 source_row="balances.csv row 2"',
+        '    each caps cap_id=limit:X:hotel amount=700.00 source_row="caps.csv row 3"',
+        "2026-07-10 expense E-4 hotel 80.00 USD supplier HOTEL",
+    ]
+    with told(lines) as books:
+        engagement_id = books.log[-1].engagement_id
+        assert engagement_id is not None
+        over = explainer_of(books, engagement_id).explain("expense/E-4#over_cap")
+    assert over is not None
+    assert over.value == 800_000
+    assert "line X, cap limit:X:hotel: amount (caps.csv row 3)" in list(titles(over))

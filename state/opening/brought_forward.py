@@ -248,8 +248,8 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
         _know(draft, contract, one, event)
         close_day(draft, contract, one, event.as_of)
         _end_charges(draft, contract, one, event.as_of)
-    fees.settle(draft, contract, event.as_of)
-    revenue.settle(draft, contract, event.as_of)
+    fees.settle(draft, contract)
+    revenue.settle(draft, contract)
     slot = _slot(draft, contract, event)
     mine = tuple(each for each in event.receivables if each.contract_id in (None, contract.contract_id))
     shares = by_payer(draft.why, contract, lines)
@@ -259,7 +259,7 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     for one in lines:
         bring_over_cap(draft, loading, one)
     if any(one.balance.retainer for one in lines):  # what expired of what is used by now is taken back
-        fees.settle(draft, contract, event.as_of)
+        fees.settle(draft, contract)
     return loading
 
 

@@ -3,7 +3,8 @@
 A statement line names its entries and one amount. In the ordinary case every entry brings all that it has accrued and
 not billed, so its portion is known; where several pay, that of a line with one entry is. Where billing is allotted apart
 from revenue, or a line is cut by a cap that lets revenue pass, the portion of a line with several entries is not: such
-entries are `vague` and left out of what needs it.
+entries are `vague` and left out of what needs it. A row that balances brought forward may be billed in part by then: its first
+statement says what was left of it, at most all.
 """
 
 from __future__ import annotations
@@ -25,7 +26,16 @@ from domain.ledger.journal import BILLING
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
 from domain.units import Amount
-from domain.work.rows import COUNTED_TIME, EXPENSE, ROWS, counted_as, is_for_expenses, row_id
+from domain.work.rows import (
+    COUNTED_TIME,
+    EXPENSE,
+    OPENING,
+    ROWS,
+    counted_as,
+    is_for_expenses,
+    may_be_billed_in_part,
+    row_id,
+)
 
 # The rule of journals by which work is given up, before the write-off.
 BY_WRITE_OFF = "write_off/"
@@ -37,7 +47,8 @@ R = TypeVar("R")
 
 @dataclass(slots=True)
 class EntryAccount:
-    """Grows while the outputs are read; amounts on 1150 and 1160 are in contract and in ledger currency."""
+    """Grows while the outputs are read; amounts on 1150 and 1160 are in contract and in ledger currency. `before` is what is taken to be
+    billed of a row `in_part` when the books begin."""
 
     currency: str
     accrued: dict[str, list[Amount]] = field(default_factory=dict)
@@ -48,6 +59,8 @@ class EntryAccount:
     vague: bool = False
     content: str = COUNTED_TIME
     conceded: Amount = 0
+    in_part: bool = False
+    before: Amount = 0
 
     def amount(self, account: str) -> Amount:
         return self.accrued[account][0] if account in self.accrued else 0
@@ -66,7 +79,12 @@ class EntryAccount:
         return self.amount(UNBILLED_RECEIVABLE) if beside else self.total
 
     def left(self, terms: AuditedTerms) -> Amount:
-        return self.billable(terms) - self.billed
+        return self.billable(terms) - self.billed - self.before
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing says yet what of it was billed before."""
+        return self.in_part and not self.issued
 
 
 class Portion(NamedTuple):
@@ -165,7 +183,10 @@ def _accrued(
     """By entry of the line; None where that is not known."""
     unknown = line.line_id in terms.as_billed or terms.revenue_beyond_cap
     found = {entry_id: entries.get((statement.contract_id, entry_id)) for entry_id in line.entries}
-    return {entry_id: None if unknown or entry is None else entry.billable(terms) for entry_id, entry in found.items()}
+    return {
+        entry_id: None if unknown or entry is None or entry.is_first else entry.billable(terms)
+        for entry_id, entry in found.items()
+    }
 
 
 def _brings(entry: EntryAccount, line_id: str, terms: AuditedTerms) -> Brings:
@@ -195,7 +216,7 @@ def _by_entry(
     unknown = line.line_id in terms.as_billed or terms.revenue_beyond_cap
     found = {entry_id: entries.get((statement.contract_id, entry_id)) for entry_id in line.entries}
     return {
-        entry_id: told(entry) if entry is not None and not entry.vague and not unknown else None
+        entry_id: told(entry) if entry is not None and not entry.vague and not entry.is_first and not unknown else None
         for entry_id, entry in found.items()
     }
 
@@ -216,6 +237,9 @@ def _accrue(entries: dict[EntryKey, EntryAccount], journal: JournalEntry) -> Non
             sums[0] += line.amount
             sums[1] += line.ledger_amount
             entry.day = journal.service_date
+            if journal.cause_kind == OPENING and may_be_billed_in_part(journal.affected_kind, journal.affected_id):
+                entry.in_part = True
+                entry.vague = entry.vague or bool(entry.issued)  # loaded again, with another part of it billed before
 
 
 def _given_up(
@@ -260,10 +284,12 @@ def _bill(
         and not (terms.revenue_beyond_cap and not ADJUSTED.isdisjoint(line.flags))
     )
     if len(keys) == 1:
-        if exact and not _fits(brought[0], line, terms):
+        if brought[0].is_first and 0 < line.amount < wanted[0]:
+            brought[0].before = wanted[0] - line.amount
+        elif exact and not _fits(brought[0], line, terms):
             yield _differs(seen, statement, line, wanted[0])
         wanted = [line.amount]
-    elif any(entry.vague for entry in brought) or not exact:
+    elif any(entry.vague or entry.is_first for entry in brought) or not exact:
         for entry in brought:
             entry.vague = True
         return

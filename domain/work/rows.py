@@ -20,6 +20,8 @@ OPENING = "brought_forward"
 # Before the id of an entry in the row of one that balances list; of one that an open invoice bills, after the invoice's.
 ENTRY = "entry"
 INVOICED = "invoiced"
+# Ends the name of the row of units that share steps of a price with those to come: one row, billed in part or not.
+UNITS = "units"
 # Ends of the names of rows that balances bring: over a cap, and where that was a lower one or of another month.
 OVER_CAP = "over_cap"
 OVER_FORMER = "over_cap/former"
@@ -72,6 +74,11 @@ def named(row: str) -> tuple[str, str]:
         return TIME_ENTRY, row
     kind, _, fact_id = row.partition("/")
     return kind, fact_id
+
+
+def may_be_billed_in_part(kind: str, fact_id: str) -> bool:
+    """Of a row that balances bring: whether part of it may be billed when the books begin. Of other rows what is billed stands apart."""
+    return kind == FEE or (kind == OPENING and fact_id.endswith(f"/{UNITS}"))
 
 
 def is_over_former(row: str) -> bool:

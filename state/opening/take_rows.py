@@ -14,6 +14,7 @@ from domain.work.rows import (
     OPENING,
     OVER_BILLING,
     OVER_CAP,
+    UNITS,
     row_id,
 )
 from state.books import (
@@ -31,7 +32,7 @@ from state.opening.record import say_row
 from state.terms.plan import LinePlan
 from state.value import plain
 
-EXPENSES, UNITS, INCLUDED = "expenses", "units", "included"
+EXPENSES, INCLUDED = "expenses", "included"
 UNBILLED_ENDED, LABOR, NON_BILLABLE = "ended", "labor", "non_billable"
 GIVEN_BACK = "given_back"
 # Of what was billed what a cap let through that was raised since; of what was not, what it let through before.

@@ -10,6 +10,7 @@ from domain.figure import assumed
 from domain.terms import methods
 from domain.terms.unit_price import Delivery, is_shared, values
 from domain.units import QUANTITY_ONE, Amount, Quantity
+from domain.work.rows import UNITS
 from state.books import (
     Contract,
     OpeningWork,
@@ -18,7 +19,7 @@ from state.draft import Draft
 from state.opening.faults import Stated
 from state.opening.loading import UNBILLED_REST, Loading, Worked
 from state.opening.record import recorded_units
-from state.opening.take_rows import UNBILLED_ENDED, UNITS, take_row
+from state.opening.take_rows import UNBILLED_ENDED, take_row
 from state.terms.plan import LinePlan, versions
 
 

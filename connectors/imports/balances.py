@@ -60,7 +60,8 @@ class ImportedBalances(NamedTuple):
     """What came of the files. Every row is loaded, as before, left out, wrong, or held back beside a wrong one; `refused` are the projects
     with wrong rows.
 
-    `sums` are of what is loaded, by currency: revenue, billed, paid and open; cost stands under the empty one, in ledger currency.
+    `sums` are of what is loaded, by currency: revenue, billed, paid and open; cost by the currency of the ledger, under the empty one where
+    the folder does not say it.
     """
 
     files: tuple[str, ...]
@@ -286,7 +287,8 @@ class _Loading:
         for row in rows:
             for field in SUMMED if row.kind in ("line", "receivable") else ():
                 if field in row.values:
-                    currency = "" if field == "cost" else row.currency or ""
+                    ledger = self._known.ledger_of.get(row.said.project_id)
+                    currency = (ledger if field == "cost" else row.currency) or ""
                     sums = self._sums.setdefault(field, {})
                     sums[currency] = sums.get(currency, Decimal(0)) + Decimal(row.values[field])
 

@@ -27,12 +27,14 @@ class KnownContract(NamedTuple):
 
 
 class KnownFirm(NamedTuple):
-    """By project: `recorded_at` is when the last word on its contracts comes, `stated` are its newest balances of before."""
+    """By project: `recorded_at` is when the last word on its contracts comes, `stated` are its newest balances of before; `ledger_of`
+    is the currency of its company's ledger."""
 
     contracts: Mapping[str, KnownContract]
     engagement_of: Mapping[str, str]
     recorded_at: Mapping[str, Instant]
     stated: Mapping[str, Event]
+    ledger_of: Mapping[str, str]
 
     def projects(self) -> frozenset[str]:
         return frozenset(project for contract in self.contracts.values() for project in contract.project_of.values())
@@ -51,18 +53,25 @@ def read_firm(folder: Path, without: Collection[Path]) -> KnownFirm:
     engagement_of: dict[str, str] = {}
     recorded_at: dict[str, Instant] = {}
     stated: dict[str, Event] = {}
+    company_of: dict[str, str] = {}
+    currency_of: dict[str, str] = {}
     for event in events_of((folder,), without):
         kind = event.get("type")
         if kind in CONTRACTS:
             _contract(contracts, event)
             _recorded(recorded_at, contracts[str(event.get("contract_id"))], event)
         elif kind == "ProjectActivated":
-            engagement_of[str(event.get("project_id"))] = str(event.get("engagement_id") or event.get("project_id"))
+            project_id = str(event.get("project_id"))
+            engagement_of[project_id] = str(event.get("engagement_id") or project_id)
+            company_of[project_id] = str(event.get("legal_entity_id"))
+        elif kind == "LegalEntityDefined":
+            currency_of[str(event.get("legal_entity_id"))] = str(event.get("currency"))
         elif kind == "BalancesBroughtForward":
             before = stated.get(str(event.get("project_id")))
             if before is None or int(before.get("version", 0)) <= int(event.get("version", 0)):
                 stated[str(event.get("project_id"))] = event
-    return KnownFirm(contracts, engagement_of, recorded_at, stated)
+    ledger_of = {project: currency_of[company] for project, company in company_of.items() if company in currency_of}
+    return KnownFirm(contracts, engagement_of, recorded_at, stated, ledger_of)
 
 
 def _contract(contracts: dict[str, KnownContract], event: Event) -> None:

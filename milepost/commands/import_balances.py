@@ -128,11 +128,11 @@ def _refused(imported: ImportedBalances) -> str:
 def _sums(imported: ImportedBalances) -> Iterator[str]:
     """What the old ledger's accounts can be compared with at a glance."""
     for field, sums in imported.sums.items():
-        if "" in sums:
-            shown = ", ".join(f"{amount:,.2f}" for amount in sums.values()) + f" in {LEDGER_CURRENCY}"
-        else:
-            shown = amounts_text(dict(sorted(sums.items())))
-        yield f"  {field:<9}  {shown}"
+        shown = [
+            amounts_text({currency: amount}) if currency else f"{amount:,.2f} in {LEDGER_CURRENCY}"
+            for currency, amount in sorted(sums.items())
+        ]
+        yield f"  {field:<9}  {', '.join(shown)}"
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -452,3 +452,18 @@ def test_balances_take_the_rate_of_their_own_day(tmp_path: Path, zone: str, sinc
     told = CliRunner().invoke(app, ["dump", "erp.postings", "--json", "--output", str(tmp_path / "output")])
     lines = [line for each in map(json.loads, told.stdout.splitlines()) for line in each["lines"]]
     assert [line["ledger_amount"] for line in lines if line["account"] == "4000"] == ["-10000.00"]
+
+
+def test_costs_of_two_ledgers_are_not_added(tmp_path: Path) -> None:
+    """9,600.00 are in the euros of one company, 500.00 in the dollars of the other."""
+    companies = [
+        {"type": "LegalEntityDefined", "occurred_at": AT, "legal_entity_id": company, "currency": currency}
+        for company, currency in (("DE", "EUR"), ("US", "USD"))
+    ]
+    projects = [
+        {"type": "ProjectActivated", "occurred_at": AT, "project_id": project, "legal_entity_id": company}
+        for project, company in (("BRIDGE", "DE"), ("TUNNEL", "US"))
+    ]
+    folder(tmp_path, *companies, *projects, *FIRM[1:])
+    result = load(tmp_path, DESIGN, INVOICE, TUNNEL)
+    assert "  cost       9,600.00 EUR, 500.00 USD\n" in result.stdout

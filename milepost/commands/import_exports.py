@@ -385,8 +385,9 @@ def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
     if not found:
         return apart
     advice = (
-        f"Not known in {out}, so the work of these waits. Import again with --bootstrap to have them written, put their"
-        " events into the folder, or name the folder that has them with --known:"
+        f"Not known in {out}, so the work of these waits. Where the folder has them under other ids, say so with an"
+        " IdentityLinked each (docs/import-trackers.md); else import again with --bootstrap to have them written, put"
+        " their events into the folder, or name the folder that has them with --known:"
     )
     return [advice, *found, *apart]
 

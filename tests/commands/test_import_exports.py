@@ -299,7 +299,10 @@ def test_without_bootstrap_what_is_missing_is_named(tmp_path: Path) -> None:
     file = write_text(made_exports.harvest(made_work(7, 20)))(tmp_path / "march.csv")
     result = milepost("import", "harvest", file, "--out", tmp_path / "input", "--zone", ZONE)
     assert result.exit_code == 0
-    assert "Import again with --bootstrap" in result.stdout
+    assert (
+        "say so with an IdentityLinked each (docs/import-trackers.md); else import again with --bootstrap"
+        in result.stdout
+    )
     assert "clients (CustomerDefined): Kessler & Sohn, Nordwind, Studio" in result.stdout
     assert "people (PersonDefined): Ada Brandt, Bo Lindqvist, Chloé Martin, Dev Rao" in result.stdout
     assert "projects (ProjectActivated): KS-2, Kessler & Sohn: Website" in result.stdout

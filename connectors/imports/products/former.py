@@ -29,8 +29,8 @@ _KINDS = {
     "PersonDefined": "person_id",
     "ProjectActivated": "project_id",
     "ContractSigned": "contract_id",
-    "ContractAmended": "contract_id",
 }
+_AMENDED = "ContractAmended"
 
 
 class FormerEntry(NamedTuple):
@@ -92,14 +92,16 @@ class _Gathered:
 
     def __init__(self, known: FormerImport) -> None:
         self._newest = {kind: dict(known._of(kind)) for kind in _KINDS}
+        self._amendments: dict[str, list[Event]] = {}
         self._costs = {person: list(rates) for person, rates in known.cost_rates.items()}
         self._contracted = set(known.contracted)
 
     def take(self, kind: object, event: Event) -> None:
-        """`kind` is the event's type, or that of the one which it amends."""
+        self._contracted.update(projects_of(event))
         if kind in _KINDS:
             _keep_newest(self._newest[str(kind)], _KINDS[str(kind)], event)
-            self._contracted.update(projects_of(event))
+        elif kind == _AMENDED:
+            self._amendments.setdefault(str(event.get("contract_id")), []).append(event)
         elif kind == "CostRateSet":
             self._costs.setdefault(str(event.get("person_id")), []).append(event)
 
@@ -110,7 +112,10 @@ class _Gathered:
             customers=newest["CustomerDefined"],
             people=newest["PersonDefined"],
             projects=newest["ProjectActivated"],
-            contracts=newest["ContractSigned"],
+            contracts={
+                contract_id: _amended(signed, self._amendments.get(contract_id, ()))
+                for contract_id, signed in newest["ContractSigned"].items()
+            },
             cost_rates={person: tuple(rates) for person, rates in self._costs.items()},
             contracted=frozenset(self._contracted),
         )
@@ -135,7 +140,7 @@ def read_known(source: str, folders: Iterable[Path], without: Collection[Path] =
                 for side in ("from_currency", "to_currency"):
                     rate_days.setdefault(str(event.get(side)), set()).update(_day(event.get("date")))
             else:
-                gathered.take("ContractSigned" if kind == "ContractAmended" else kind, event)
+                gathered.take(kind, event)
             if kind == "CostRateSet" and event.get("person_id") is None:
                 roles.add(str(event.get("role")))
     return gathered.known(_NOTHING)._replace(
@@ -197,8 +202,21 @@ def _parsed(line: bytes) -> object:
 def _keep_newest(events: dict[str, Event], id_field: str, event: Event) -> None:
     entity_id = str(event.get(id_field))
     known = events.get(entity_id)
-    if known is None or int(event.get("version", 0)) >= int(known.get("version", 0)):
+    if known is None or _version(event) >= _version(known):
         events[entity_id] = event
+
+
+def _amended(signed: Event, amendments: Iterable[Event]) -> Event:
+    """As the newest version has it: an amendment inherits what it does not state."""
+    terms = dict(signed)
+    for event in sorted(amendments, key=_version):
+        if _version(event) >= _version(terms):
+            terms |= {field: value for field, value in event.items() if value is not None}
+    return terms
+
+
+def _version(event: Event) -> int:
+    return int(event.get("version", 0))
 
 
 def projects_of(event: Event) -> Iterator[str]:

@@ -124,7 +124,9 @@ def _check_same(company: Company, asked: SetupOptions, folder: Path) -> None:
 
 def unknown(rows: Sequence[ExportRow], known: FormerImport) -> Unknown:
     """`contracts` are projects that no known contract has a line for."""
-    customers = {row.client.id for row in rows} - known.customers.keys() - known.linked
+    settled = _with_customer(known) | known.linked
+    clients = {row.client.id for row in rows if row.project.id not in settled}
+    customers = clients - known.customers.keys() - known.linked
     people = {row.person.id for row in rows} - known.people.keys() - known.linked
     projects = {row.project.id for row in rows} - known.projects.keys() - known.linked
     uncosted = {
@@ -135,6 +137,14 @@ def unknown(rows: Sequence[ExportRow], known: FormerImport) -> Unknown:
     contracts = {row.project.id for row in rows} - known.contracted - known.linked
     found = (customers, people, uncosted, projects, contracts)
     return Unknown(*(tuple(sorted(each)) for each in found))
+
+
+def _with_customer(known: FormerImport) -> set[str]:
+    """Projects under contract of which contract or project says who pays: what the tracker calls the client changes nothing."""
+    stated = [(event, [project_id]) for project_id, event in known.projects.items()]
+    stated += [(event, [*projects_of(event)]) for event in known.contracts.values()]
+    found = {project for event, of in stated if event.get("customer_id") in known.customers for project in of}
+    return found & known.contracted
 
 
 def contract_id_of(client_id: str) -> str:

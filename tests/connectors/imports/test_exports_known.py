@@ -54,6 +54,32 @@ def test_a_contract_of_elsewhere_decides_the_rate(tmp_path: Path) -> None:
     assert (result.rates_unused, result.rated_at_zero) == (1, 0)
 
 
+def test_an_amendment_leaves_the_lines_that_it_does_not_state(tmp_path: Path) -> None:
+    """Another purchase order is agreed: 7.5 hours are 975.00 EUR at the 130 of the contract still."""
+    amended = {
+        "type": "ContractAmended",
+        "contract_id": "K-1",
+        "version": 2,
+        "lines": None,
+        "purchase_order": {"number": "PO-2"},
+    }
+    know(tmp_path / "out", amended, contract("130"))
+    result = imported(
+        tmp_path, written({**HARVEST_ROW, "Billable Rate": "", "Billable Amount": ""}), HARVEST, bootstrap=False
+    )
+    assert (result.priced, result.rates_unused) == ({"EUR": Decimal("975.00")}, 0)
+
+
+def test_a_client_that_the_contract_calls_otherwise_is_no_matter(tmp_path: Path) -> None:
+    """The contract says that Nordwind GmbH pays, so nothing waits for a client Nordwind, and none is made."""
+    customer = {"type": "CustomerDefined", "customer_id": "C-1", "name": "Nordwind GmbH"}
+    know(tmp_path / "out", customer, {**contract("130"), "customer_id": "C-1"})
+    result = imported(tmp_path, written(HARVEST_ROW), HARVEST, bootstrap=False)
+    assert result.unknown.customers == ()
+    imported(tmp_path, written({**HARVEST_ROW, "Notes": "more"}), HARVEST)
+    assert [each["customer_id"] for each in events(tmp_path / "out", "CustomerDefined")] == ["C-1"]
+
+
 def test_a_rate_that_the_contract_of_elsewhere_gives_too_is_not_mentioned(tmp_path: Path) -> None:
     know(tmp_path / "out", contract("100"))
     rows = written(HARVEST_ROW, {**HARVEST_ROW, "Notes": "at nothing", "Billable Rate": "0", "Billable Amount": "0"})

@@ -6,6 +6,7 @@ What belongs to an engagement is put aside, to be looked at together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from struct import Struct
 from typing import Any, Final
 
 from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS, content_of
@@ -38,13 +39,14 @@ from domain.audit.forecasts import ForecastSeries
 from domain.audit.journals import OpenPeriods, balances
 from domain.audit.numbering import DenseNumbers, DenseOrdinals
 from domain.audit.parties import billed_to_nobody
+from domain.audit.priced_terms import PricedEvent, is_of_terms
 from domain.audit.reference import ReferenceSoFar
 from domain.audit.report import AuditTally
 from domain.audit.statement_numbers import StatementNumbers
 from domain.audit.tax import TaxTables
 from domain.audit.terms import terms_of
 from domain.events.catalogue import Event
-from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.commercial import ContractAmended, ContractSigned, VariableConsiderationRevised
 from domain.events.common import Policies
 from domain.events.finance import CreditMemoIssued, PaymentApplied
 from domain.events.reference import (
@@ -69,8 +71,13 @@ from domain.outputs import (
 from state.chain import chained
 
 TOLD_EVERY: Final = 1_000
-EVENTS_ASIDE: Final = ("ContractSigned", "ContractAmended", "BillingHoldPlaced", "CreditMemoIssued", "PaymentApplied")
-OUTPUTS_ASIDE: Final = ("JournalEntry", "BillingStatement", "ProjectView")
+EVENTS_ASIDE: Final = (
+    *("ContractSigned", "ContractAmended", "VariableConsiderationRevised", "BillingHoldPlaced"),
+    *("CreditMemoIssued", "PaymentApplied"),
+)
+OUTPUTS_ASIDE: Final = ("JournalEntry", "BillingStatement", "ProjectView", "ExceptionRaised")
+# Before the body of an event.
+OFFSET: Final = Struct("<Q")
 KINDS: Final = {name: number for number, name in enumerate((*EVENTS_ASIDE, *OUTPUTS_ASIDE))}
 
 # What is being done, how far it is, and how much there is.
@@ -145,7 +152,7 @@ class AuditStream:
             case _:
                 pass
         if record.type_name in EVENTS_ASIDE:
-            self._aside.add(record.engagement_id, *aside(record.type_name, record.event))
+            self._aside.add(record.engagement_id, *aside(record.offset, record.type_name, record.event))
 
     def _violations(self, seen: SeenOutput) -> Iterator[Violation]:
         yield from self._numbers.see(seen)
@@ -194,6 +201,8 @@ class AuditStream:
                 engagement_id = engagement_of(statement.statement_id)
             case ProjectView() as view:
                 engagement_id = view.engagement_id
+            case ExceptionRaised() as raised if is_of_terms(raised):
+                engagement_id = raised.engagement_id or ""
             case _:
                 return
         name = type(written.record).__name__
@@ -234,16 +243,16 @@ def _differing(check: str, written: str, chain: bytes) -> Iterator[Violation]:
         yield Violation(check, "", None, "chain", f"{written} by progress", chain.hex())
 
 
-def aside(type_name: str, event: Event) -> Spilled:
-    """One of EVENTS_ASIDE."""
-    return Spilled(KINDS[type_name], EVENT_CODECS[type_name].encode(event))
+def aside(offset: int, type_name: str, event: Event) -> Spilled:
+    """One of EVENTS_ASIDE, with its place in the log."""
+    return Spilled(KINDS[type_name], OFFSET.pack(offset) + EVENT_CODECS[type_name].encode(event))
 
 
 def engagement_from(
     engagement_id: str, found: Sequence[Spilled], policies: Mapping[str, Sequence[Policies]]
 ) -> AuditedEngagement:
     """What was put aside of an engagement."""
-    terms: list[ContractSigned | ContractAmended] = []
+    terms: list[PricedEvent] = []
     outputs: list[SeenOutput] = []
     memos: list[CreditMemoIssued] = []
     applications: list[PaymentApplied] = []
@@ -253,14 +262,22 @@ def engagement_from(
             name = OUTPUTS_ASIDE[kind - len(EVENTS_ASIDE)]
             outputs.append(SeenOutput(TOPICS[name], *OUTPUT_CODECS[name].decode(body)))
             continue
-        event = EVENT_CODECS[EVENTS_ASIDE[kind]].decode(body)
-        if isinstance(event, ContractSigned | ContractAmended):
-            terms.append(event)
+        offset, event = OFFSET.unpack_from(body)[0], EVENT_CODECS[EVENTS_ASIDE[kind]].decode(body[OFFSET.size :])
+        if isinstance(event, ContractSigned | ContractAmended | VariableConsiderationRevised):
+            terms.append(PricedEvent(offset, event))
         elif isinstance(event, CreditMemoIssued):
             memos.append(event)
         elif isinstance(event, PaymentApplied):
             applications.append(event)
         else:
             holds = True
-    terms_then = terms_of(terms, policies)
-    return AuditedEngagement(engagement_id, tuple(outputs), terms_then, holds, tuple(memos), tuple(applications))
+    stated = [each.event for each in terms if isinstance(each.event, ContractSigned | ContractAmended)]
+    return AuditedEngagement(
+        engagement_id,
+        tuple(outputs),
+        terms_of(stated, policies),
+        holds,
+        tuple(memos),
+        tuple(applications),
+        tuple(terms),
+    )

@@ -33,7 +33,9 @@ def engagement_of(books: Books) -> AuditedEngagement:
         if isinstance(record.event, LegalEntityDefined):
             policies.setdefault(record.event.legal_entity_id, []).append(record.event.policies or Policies())
     own = (record for record in books.log if record.engagement_id == books.engagement_id)
-    put_aside = [aside(record.type_name, record.event) for record in own if record.type_name in EVENTS_ASIDE]
+    put_aside = [
+        aside(record.offset, record.type_name, record.event) for record in own if record.type_name in EVENTS_ASIDE
+    ]
     return engagement_from(books.engagement_id, put_aside, policies)._replace(outputs=seen_of(books))
 
 

@@ -6,18 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from domain.audit.findings import SeenOutput
+from domain.audit.priced_terms import PricedEvent
 from domain.audit.terms import UNKNOWN, AuditedTerms
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.events.finance import CreditMemoIssued, PaymentApplied
 from domain.ledger.journal import moves_nothing
-from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine
+from domain.outputs import BillingStatement, ExceptionRaised, JournalEntry, ProjectView, StatementLine
 
-R = TypeVar("R", JournalEntry, BillingStatement, ProjectView)
+R = TypeVar("R", JournalEntry, BillingStatement, ProjectView, ExceptionRaised)
 
 
 class AuditedEngagement(NamedTuple):
-    """Journals, statements and views in the order of their numbers, and the credit memos and applications of cash that were asked
-    for; `has_holds` where billing was ever held."""
+    """Journals, statements, views and what was raised about terms in the order of their numbers, and the credit memos and applications of
+    cash that were asked for; `has_holds` where billing was ever held. `priced` are terms and estimates in the order of the log."""
 
     engagement_id: str
     outputs: tuple[SeenOutput, ...]
@@ -25,6 +26,7 @@ class AuditedEngagement(NamedTuple):
     has_holds: bool = False
     memos: tuple[CreditMemoIssued, ...] = ()
     applications: tuple[PaymentApplied, ...] = ()
+    priced: tuple[PricedEvent, ...] = ()
 
     @property
     def booked(self) -> AuditedEngagement:

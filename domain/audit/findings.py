@@ -28,6 +28,7 @@ BILLED_ONCE = "billed_once"
 INVOICES = "invoices"
 POSITION = "position"
 LEDGER_REST = "ledger_rest"
+PRICES = "prices"
 CAPS = "caps"
 SOURCES = "sources"
 VIEWS = "views"
@@ -61,6 +62,7 @@ PROMISES: Mapping[str, str] = {
     POSITION: "contract balance = recognised - invoiced",
     LEDGER_REST: "no ledger amount is left where the contract currency is zero, and what is revalued is worth its amount at the rate",
     **promises_of(OF_BALANCES),
+    PRICES: "no event takes what is earned over time above the price in force, with all that its variable parts may add",
     CAPS: "no more is billed or recognised than a cap allows",
     SOURCES: "sources that fund a contract pay what their lines say, up to their limits",
     VIEWS: "project views say what journals and statements say",

@@ -13,6 +13,7 @@ from domain.audit.entries import AuditedEntries
 from domain.audit.findings import Checked
 from domain.audit.funding import sources_kept
 from domain.audit.invoices import invoices_match
+from domain.audit.prices import prices_kept
 from domain.audit.revaluation import revalued
 from domain.audit.reversals import journals_once, reversals_mirror
 from domain.audit.statements import statements_foot
@@ -45,5 +46,6 @@ def check(engagement: AuditedEngagement, retold: AuditedEntries) -> Iterator[Che
     yield revalued(engagement)
     for find in OWN:
         yield find(engagement)
+    yield prices_kept(engagement)
     yield caps_kept(engagement, retold.entries)
     yield sources_kept(engagement)

@@ -80,18 +80,18 @@ def terms_of(events: Iterable[TermsEvent], entities: Mapping[str, Sequence[Polic
     return {
         contract_id: _terms(contract_id, versions, entities.get(versions[0].legal_entity_id) or (Policies(),))
         for contract_id, told in by_contract.items()
-        if (versions := tuple(_versions(told)))
+        if (versions := tuple(every_version(told)))
     }
 
 
-def _versions(told: Sequence[TermsEvent]) -> Iterator[ContractSigned]:
+def every_version(told: Sequence[TermsEvent]) -> Iterator[ContractSigned]:
     """Every reading that could be in force: each signed one, and what approved amendments make of it. Two amendments may have one version;
     later ones go on from the first.
     """
     signed = [event for event in told if isinstance(event, ContractSigned)]
     amendments: dict[int, list[ContractAmended]] = {}
     for event in told:
-        if isinstance(event, ContractAmended) and _is_approved(event):
+        if isinstance(event, ContractAmended) and is_approved(event):
             amendments.setdefault(event.version, []).append(event)
     for terms in signed:
         yield terms
@@ -103,7 +103,7 @@ def _versions(told: Sequence[TermsEvent]) -> Iterator[ContractSigned]:
                 amended = readings[0]
 
 
-def _is_approved(event: ContractAmended) -> bool:
+def is_approved(event: ContractAmended) -> bool:
     return event.approved_by is not None and event.approved_by != event.requested_by
 
 

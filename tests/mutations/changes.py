@@ -50,6 +50,14 @@ CHANGES: Final = (
         ("straight_line.md",),
     ),
     Change(
+        "what was earned before an amendment is earned again",
+        "domain/revenue/over_time.py",
+        "amount=spread.amount - earned,",
+        "amount=spread.amount,",
+        ("measured_revenue.md",),
+        ends=DIFFER,
+    ),
+    Change(
         "the first step of a retention holds for ever",
         "domain/billing/retention.py",
         "step, place = steps[-1], len(steps) - 1",

@@ -32,6 +32,12 @@ def test_explanations_follow_a_changed_rule(tmp_path: Path) -> None:
     assert [str(result) for result in found if result.ends != FOLLOW] == []
 
 
+def test_an_audit_notices_more_earned_over_time_than_a_price(tmp_path: Path) -> None:
+    (change,) = (each for each in CHANGES if each.file == "domain/revenue/over_time.py")
+    (result,) = results([change], tmp_path)
+    assert "prices" in result.noticed
+
+
 def test_an_audit_notices_more_than_a_cap_allows(tmp_path: Path) -> None:
     (result,) = results([CHANGES[0]], tmp_path, first=5)
     assert "caps" in result.noticed

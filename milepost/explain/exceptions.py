@@ -9,6 +9,7 @@ from domain import capabilities
 from domain.accounts import CURRENCY_ROUNDING
 from domain.caps.consume import is_limited, limit_of, period_of
 from domain.caps.purchase_order import OVER_CAP, OVER_ORDER, SUBJECT_KIND
+from domain.contract import line_named
 from domain.events.catalogue import ENTITIES
 from domain.events.common import FixedPrice, Milestones
 from domain.events.delivery import ExpenseApproved
@@ -20,6 +21,7 @@ from domain.money import format_decimal
 from domain.outputs import ExceptionClosed, ExceptionRaised, JournalLine
 from domain.receivables.credit_memo import KIND as CREDIT_MEMO
 from domain.reference.book import owner_key
+from domain.terms import methods
 from domain.units import HOURS_SCALE
 from domain.work.rows import ADJUSTMENT, CHARGES, ROWS, TIME_ENTRY, row_id
 from milepost.exception_titles import titled
@@ -312,21 +314,22 @@ class ExceptionNodes:
         return None
 
     def _price_below(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
-        """What is billed or earned of a price, whichever is more, less the newest price."""
+        """What is billed or earned of a price, whichever is more, less the newest price; of a line that earns otherwise what is billed."""
         contract_id, line_id = parts_of(record.subject_id)
-        contract = self.sources.draft(said.step).contract(contract_id)
-        currency = record.blocks_currency or ""
-        sums = (
-            total(
-                f"line {line_id}: {name}",
-                self.balances.operands(said, contract_id, {line_id}, name),
-                "amount",
-                currency,
-            )
-            for name in ("billed", "recognised")
-        )
+        draft, currency = self.sources.draft(said.step), record.blocks_currency or ""
+        contract = draft.contract(contract_id)
+        assert contract is not None, "the line is of it"
+        billed = self.balances.operands(said, contract_id, {line_id}, "billed")
+        of_parts = self.refunds.issued_of_parts(draft, contract, line_id, said.step)
+        sums = [total(f"line {line_id}: billed", billed, "amount", currency)]
+        if of_parts:
+            sums = [less(f"line {line_id}: billed of the price", *sums, *of_parts)]
+        line = line_named(contract.terms, line_id)
+        if line is None or not methods.earns_apart(line):
+            operands = self.balances.operands(said, contract_id, {line_id}, "recognised")
+            sums.append(total(f"line {line_id}: recognised", operands, "amount", currency))
         more = max(sums, key=lambda node: node.value or 0)
-        for stored in reversed(contract.history if contract is not None else ()):
+        for stored in reversed(contract.history):
             found = self.sources.line_field(contract_id, stored.version, line_id)
             terms = found[1].terms if found is not None else None
             if found is not None and isinstance(terms, FixedPrice):

@@ -68,21 +68,23 @@ def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, ame
     totals = draft.line(contract.contract_id, line_id)
     subject = composed(contract.contract_id, line_id)
     line = line_named(contract.terms, line_id)
+    billed = totals.issued - _of_parts(draft, contract, line_id)
     # What earns apart from what it charges may earn more than its price.
-    earned = 0 if line is not None and methods.earns_apart(line) else totals.recognised
-    excess = max(totals.issued - _of_parts(draft, contract, line_id), earned) - price
+    apart = line is not None and methods.earns_apart(line)
+    excess = (billed if apart else max(billed, totals.recognised)) - price
     if excess <= 0:
         draft.resolve_exception(BELOW, CONTRACT_LINE, subject)
         return
     if not amended:
         return
     currency = contract.terms.currency
+    or_earned = "" if apart else f", or earned, {format_amount(totals.recognised, currency)}"
     draft.raise_exception(
         BELOW,
         CONTRACT_LINE,
         subject,
         f"line {line_id}: the price is {format_amount(price, currency)} {currency} now, below what is billed, "
-        f"{format_amount(totals.issued, currency)}, or earned, {format_amount(totals.recognised, currency)}",
+        f"{format_amount(billed, currency)}{or_earned}",
         project_id=totals.project_id or None,
         contract_id=contract.contract_id,
         field="price",

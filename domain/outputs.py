@@ -250,6 +250,7 @@ class ViewBalance(NamedTuple):
     receivable: Amount = 0
     bad_debt: Amount = 0
     retention: Amount = 0
+    owed_back: Amount = 0
     sources: tuple[ViewSource, ...] = ()
     orders: tuple[ViewOrder, ...] = ()
 

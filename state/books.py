@@ -1001,13 +1001,14 @@ class Provided(Value, frozen=True, array_like=True, gc=False):
 
 
 class RefundLiability(Value, frozen=True, array_like=True, gc=False):
-    """What of a contract line stands on 2320, credit positive, in contract and in ledger currency; `given` is what credit memos gave of
-    rebates, which is off it, `beyond` what of that was published last as more than is expected."""
+    """What of a contract line stands on 2320, credit positive, in contract and in ledger currency, the former also by project; `given` is
+    what credit memos gave of rebates, which is off it, `beyond` what of that was published last as more than is expected."""
 
     amount: Amount = 0
     ledger: Amount = 0
     given: Amount = 0
     beyond: Amount = 0
+    projects: dict[str, Amount] = {}
 
 
 class OpenStatement(Value, frozen=True, array_like=True, gc=False):

@@ -661,6 +661,7 @@ MEASURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "billed": MONEY,
         "invoiced": MONEY,
         "unbilled": MONEY,
+        "owed_back": MONEY,
     },
     "forecast": {
         "hours": TIME,

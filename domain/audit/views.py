@@ -20,6 +20,7 @@ from domain.audit.findings import VIEWS, Checked, SeenOutput, Violation, violati
 from domain.audit.opening import BILLED_FROM, DEPOSITS, OpeningBills, is_of_deposits
 from domain.audit.terms import AuditedTerms
 from domain.billing.statement import ISSUED, SUPERSEDED
+from domain.capabilities import REFUND_LIABILITY
 from domain.ledger.journal import ADJUSTED, BILLING, moves_nothing
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
@@ -43,6 +44,7 @@ class _Sums:
     invoiced: dict[BalanceKey, Amount] = field(default_factory=dict)
     conceded: dict[BalanceKey, Amount] = field(default_factory=dict)
     retained: dict[BalanceKey, Amount] = field(default_factory=dict)
+    owed_back: dict[BalanceKey, Amount] = field(default_factory=dict)
     lines: dict[str, list[StatementLine]] = field(default_factory=dict)
     applied: dict[str, Amount] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)
@@ -104,6 +106,8 @@ def _take_journal(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> No
             sums.unbilled[key] = sums.unbilled.get(key, 0) + line.amount
         elif line.account == RETENTION_RECEIVABLE:
             sums.retained[key] = sums.retained.get(key, 0) + line.amount
+        elif line.account == REFUND_LIABILITY:
+            sums.owed_back[key] = sums.owed_back.get(key, 0) - line.amount
         elif line.account == RECEIVABLE:
             sums.receivable[key] = sums.receivable.get(key, 0) + line.amount
             if line.purpose == "receipt":
@@ -240,6 +244,7 @@ def _figures(
     yield "receivable", sums.receivable.get(key, 0), balance.receivable
     yield "bad debt", sums.bad_debt.get(key, 0), balance.bad_debt
     yield "retention", sums.retained.get(key, 0), balance.retention
+    yield "owed back", sums.owed_back.get(key, 0), balance.owed_back
     yield "contract position", recognised - invoiced, balance.contract_position
     if bills_revenue:
         earned = recognised - sums.adjusted.get(key, 0)

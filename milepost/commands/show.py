@@ -240,7 +240,7 @@ def balances(viewed: Sequence[Viewed]) -> Table:
         "invoiced",
         "contract_position",
         *_owed(viewed),
-        *_retention(viewed),
+        *_beside(viewed),
     )
     rows = [
         (
@@ -271,15 +271,16 @@ def _owed(viewed: Sequence[Viewed]) -> tuple[str, ...]:
     return (*owed, *(("bad_debt",) if any(balance.bad_debt for balance in every) else ()))
 
 
-def _retention(viewed: Sequence[Viewed]) -> tuple[str, ...]:
-    """A figure of its own where something is retained; the position does not count it."""
-    return ("retention",) if any(balance.retention for each in viewed for balance in each.view.balances) else ()
+def _beside(viewed: Sequence[Viewed]) -> tuple[str, ...]:
+    """Figures of their own where something is retained, or owed back; the position does not count them."""
+    every = [balance for each in viewed for balance in each.view.balances]
+    return tuple(name for name in ("retention", "owed_back") if any(getattr(balance, name) for balance in every))
 
 
 def contract_positions(viewed: Sequence[Viewed]) -> dict[tuple[str, str], dict[str, int]]:
     """By contract and currency over all of its projects: recognised less invoiced is its position, on one side (R46)."""
     found: dict[tuple[str, str], dict[str, int]] = {}
-    names = (*POSITION, *_retention(viewed))
+    names = (*POSITION, *_beside(viewed))
     for balance in (balance for each in viewed for balance in each.view.balances):
         sums = found.setdefault((balance.contract_id, balance.currency), dict.fromkeys(names, 0))
         for name in names:
@@ -290,7 +291,7 @@ def contract_positions(viewed: Sequence[Viewed]) -> dict[tuple[str, str], dict[s
 def positions(viewed: Sequence[Viewed]) -> Table:
     from milepost.tables import Table
 
-    names = (*POSITION, *_retention(viewed))
+    names = (*POSITION, *_beside(viewed))
     rows = [
         (*key, *(amount_text(sums[name]) for name in names), side_of(sums["contract_position"]))
         for key, sums in contract_positions(viewed).items()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from domain.accounts import CUSTOMER_DEPOSIT
+from domain.accounts import CUSTOMER_DEPOSIT, RECEIVABLE
+from domain.capabilities import REFUND_LIABILITY
 from domain.explanation import Node, agreeing, less, negated, stated, total
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
 from milepost.explain.cash_and_orders import CashAndOrderNodes
@@ -23,7 +24,7 @@ from state.trace import TracedOutput
 # Figures of a contract's balance on a project.
 FIGURES = (
     "accrued", "held", "over_cap", "unbilled", "billed", "invoiced", "recognised", "contract_position", "written_off", "paid",
-    "receivable", "bad_debt", "retention",
+    "receivable", "bad_debt", "retention", "owed_back",
 )  # fmt: skip
 
 # Those of receivables, by the purpose of the lines on 1100 that they count; None for all.
@@ -148,6 +149,8 @@ class BalanceNodes:
         value: int = getattr(balance, name)
         if name in OWED:
             made = self._owed(said, balance, name, title)
+        elif name == "owed_back":
+            made = negated(title, self._on_account(said, balance, REFUND_LIABILITY, title))
         elif name == "retention":
             retention = self.records.statements.retention
             made = retention.posted(balance.contract_id, project_id, said.step, title, balance.currency)
@@ -169,10 +172,15 @@ class BalanceNodes:
 
     def _owed(self, said: TracedOutput, balance: ViewBalance, name: str, title: str) -> Node:
         """What journals have on 1100 in the project; what was taken off it by payments, or by write-offs."""
-        receivables = self.records.journals.receivables
-        lines = receivables.on_project(said.record.project_id, balance.contract_id, said.step, OWED[name])
-        moved = total(title, lines, "amount", balance.currency)
+        moved = self._on_account(said, balance, RECEIVABLE, title, OWED[name])
         return moved if name == "receivable" else negated(title, moved)
+
+    def _on_account(
+        self, said: TracedOutput, balance: ViewBalance, account: str, title: str, purpose: str | None = None
+    ) -> Node:
+        receivables = self.records.journals.receivables
+        lines = receivables.on_project(account, said.record.project_id, balance.contract_id, said.step, purpose)
+        return total(title, lines, "amount", balance.currency)
 
     def _deposits(self, said: TracedOutput, balance: ViewBalance) -> list[Node]:
         """What is invoiced of deposits and not set against other statements."""

@@ -463,12 +463,14 @@ class ReceivableNodes:
             Node(title, ledger.value, "amount", ledger.currency, Arithmetic("same", (ledger,)), id=whose),
         )
 
-    def on_project(self, project_id: str, contract_id: str, step: int, purpose: str | None = None) -> list[Node]:
-        """Lines on 1100 of a contract in a project up to a step, of one purpose or all."""
+    def on_project(
+        self, account: str, project_id: str, contract_id: str, step: int, purpose: str | None = None
+    ) -> list[Node]:
+        """Lines on an account of a contract in a project up to a step, of one purpose or all."""
         return [
             self.leg(said.record, number).amount
             for said in self.sources.trace.said
             if said.step <= step and isinstance(said.record, JournalEntry) and said.record.contract_id == contract_id
             for number, line in enumerate(said.record.lines, 1)
-            if line.account == RECEIVABLE and (line.project_id or "") == project_id and purpose in (None, line.purpose)
+            if line.account == account and (line.project_id or "") == project_id and purpose in (None, line.purpose)
         ]

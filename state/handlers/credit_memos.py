@@ -542,7 +542,9 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, tax: Amo
         case "rebate":
             legs.insert(0, Leg(REFUND_LIABILITY, "credit", one.amount, net))
             given = parts.sum(("", REFUND_LIABILITY, "credit")) if parts is not None else None
-            refunds.give(draft, row.issued.contract_id, row.issued.line_id, (one.amount, net), given)
+            refunds.give(
+                draft, row.issued.contract_id, row.issued.line_id, _project_of(draft, row), (one.amount, net), given
+            )
         case _:
             legs.insert(0, Leg(_revenue_of(draft, row), "credit", one.amount, ledger))
     if rest := sum(leg.ledger_amount for leg in legs):

@@ -37,6 +37,7 @@ from state.forecast.outlook import every_line, known, lines_of, project_contract
 from state.handlers import retention
 from state.receivables.receivables import receivables_of
 from state.receivables.unapplied import unapplied_of
+from state.revenue.refunds import owed_in
 from state.terms.plan import bill_tos
 from state.totals import in_project, outstanding
 from state.work.placing import taken_projects
@@ -166,6 +167,7 @@ def _balance(
         receivable=sum([one.open[0] for one in owed]),
         bad_debt=sum([one.written_off[0] for one in owed]),
         retention=retention.balance(draft, contract.contract_id, project_id),
+        owed_back=owed_in(draft, contract.contract_id, project_id),
         sources=funding.sources_of(draft, contract),
         orders=orders_of(draft, contract),
     )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from domain.capabilities import BEYOND_ESTIMATE, REFUND_LIABILITY
 from domain.explanation import constant
-from domain.identity import composed
+from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project, merge
 from domain.ledger.position import Balance, ContractPosition
 from domain.ledger.recorded import SIDES, Carried, add_both, all_of, journal_line, line_of, parts_of_both, position_on
@@ -64,15 +64,27 @@ def _varies(draft: Draft, contract: Contract) -> bool:
     return found
 
 
-def give(draft: Draft, contract_id: str, line_id: str, back: Balance, part: Carried | None) -> None:
+def give(draft: Draft, contract_id: str, line_id: str, project_id: str, back: Balance, part: Carried | None) -> None:
     """A credit memo gives a rebate: what it debits 2320 with, in contract and in ledger currency, and how it is explained."""
     place = composed(contract_id, line_id)
     known = standing(draft, contract_id, line_id)
-    had = known.amount - back[0], known.ledger - back[1]
-    draft.put(KIND, place, replace(known, amount=had[0], ledger=had[1], given=known.given + back[0]))
+    now = _less(known, project_id, back)
+    draft.put(KIND, place, replace(now, given=known.given + back[0]))
     if draft.why is not None and part is not None:
         add_both(draft.why, _stands(place), part.taken_back("given by a credit memo"))
         draft.why.add(given_of(contract_id, line_id), part.amount)
+
+
+def _less(known: RefundLiability, project_id: str, taken: Balance) -> RefundLiability:
+    in_project = known.projects.get(project_id, 0) - taken[0]
+    projects = {name: amount for name, amount in (known.projects | {project_id: in_project}).items() if amount}
+    return replace(known, amount=known.amount - taken[0], ledger=known.ledger - taken[1], projects=projects)
+
+
+def owed_in(draft: Draft, contract_id: str, project_id: str) -> Amount:
+    """What of the contract stands on 2320 in a project, credit positive."""
+    parts = (draft.part(KIND, part_id) for part_id in draft.ids(KIND) if parts_of(part_id)[0] == contract_id)
+    return sum(known.projects.get(project_id, 0) for known in parts if known is not None)
 
 
 def _stands(place: str) -> str:
@@ -227,7 +239,7 @@ def _journal(draft: Draft, contract: Contract, plan: LinePlan, place: PlaceBesid
 def _keep(draft: Draft, contract_id: str, line_id: str, record: JournalEntry, number: int) -> None:
     line, place = record.lines[number - 1], composed(contract_id, line_id)
     known = standing(draft, contract_id, line_id)
-    now = replace(known, amount=known.amount - line.amount, ledger=known.ledger - line.ledger_amount)
+    now = _less(known, line.project_id or "", (line.amount, line.ledger_amount))
     draft.put(KIND, place, now if now != RefundLiability() else None)
     if draft.why is not None:
         currencies = record.currency, record.ledger_currency

@@ -223,7 +223,7 @@ REFUNDS: Final = Capability(
                 "finance",
                 "warning",
                 "Have the estimate of the part raised to what was given (VariableConsiderationRevised), or settled at it: revenue follows. "
-                "Until then what was given beyond it stands as a debit on 2320.",
+                "Until then what was given beyond it stands as a debit on 2320; once all parts are settled, a statement asks it back.",
             ),
             "rebate above the estimate",
         )

@@ -17,6 +17,10 @@ A rebate is given one way: of what is due a statement credits what credit memos 
 part that is settled first, and of each what no statement has credited.
 
     12,000.00 of a rebate were given by a memo; it is settled at 20,000.00: 8,000.00 are credited
+
+What they gave beyond all that is due is asked back by the next statement, once no part is left that may still take it.
+
+    12,000.00 were given by a memo; it is settled at 5,000.00: 7,000.00 are charged
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -124,13 +128,28 @@ def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]
 
 
 def given_by_memos(known: LineHistory) -> dict[str, Amount]:
-    """By item that is settled, the first first, what credit memos gave of it."""
-    left, found = known.rebates.by_memos, {}
+    """By item that is settled, the first first, what credit memos gave of it; of what they gave beyond all the last has what is asked
+    back."""
+    left, found, last = known.rebates.by_memos, {}, ""
     for item_id, said in sorted(settled(known.revised).items(), key=lambda one: (one[1].as_of, one[0])):
         open_still = -(said.amount or 0) - known.rebates.by_statements.get(item_id, 0)
         found[item_id] = min(left, max(open_still, 0))
         left -= found[item_id]
+        if (said.amount or 0) <= 0:
+            last = item_id
+    if left and last and not _may_go_back(known):
+        found[last] += left
     return found
+
+
+def _may_go_back(known: LineHistory) -> bool:
+    """Whether a part that is not settled may take from the price."""
+    due = settled(known.revised)
+    items = {item.item_id: item for agreed in known.held for item in agreed.line.variable_consideration}
+    open_still = (
+        known.revised[name][-1] if known.revised.get(name) else items[name] for name in items if name not in due
+    )
+    return any(amount < 0 for said in open_still for _, amount in amounts(said))
 
 
 def fee_name(item_id: str) -> str:

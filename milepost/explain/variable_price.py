@@ -66,7 +66,9 @@ class VariableNodes:
         of, currency = given_of(contract.contract_id, at.line_id), contract.terms.currency
         left = self.fees.statements.recorded.sum(of, "given by credit memos", at.step, currency)
         for item_id, share in shares.items():
-            if share:
+            if share > (self._open(at, item_id).value or 0):
+                found[item_id] = left
+            elif share:
                 found[item_id] = least(f"{item_id}: given by credit memos", [left, self._open(at, item_id)])
                 left = less("given by credit memos of other parts", left, found[item_id])
         return found

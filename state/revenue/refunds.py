@@ -20,7 +20,7 @@ from domain.reference.zones import local_date
 from domain.refusals import LINE
 from domain.revenue.allocation import AllocatedPrice, PricedItem, SharingLine
 from domain.revenue.refund import RULE, Reduction, RefundMove, given_beyond, moved, owed_back
-from domain.revenue.variable_price import settled
+from domain.revenue.variable_price import given_by_memos, settled
 from domain.terms.kind import LineHistory, on_day
 from domain.units import Amount
 from domain.why import Rates, elsewhere, exchanged
@@ -197,11 +197,15 @@ def _report(draft: Draft, contract: Contract, plan: LinePlan, reductions: list[R
     if not beyond:
         draft.resolve_exception(BEYOND_ESTIMATE, LINE, place)
         return
-    given, left = (format_amount(amount, currency) for amount in (known.given, known.given - beyond))
+    given, left, rest = (format_amount(amount, currency) for amount in (known.given, known.given - beyond, beyond))
     message = (
         f"line {line_id} of contract {contract.contract_id}: credit memos gave {given} {currency} of rebates, expected at most {left} by "
-        f"{_parts_of(contract, line_id)}; raise the estimate, or settle it at what was given"
+        f"{_parts_of(contract, line_id)}; "
     )
+    if sum(given_by_memos(known_of(draft, contract, line_id)).values()) == known.given:
+        message += f"the next statement asks {rest} {currency} back, unless it is settled at what was given"
+    else:
+        message += "raise the estimate, or settle it at what was given"
     if noted is not None:
         draft.revise_exception(replace(noted, message=message, amounts={currency: beyond}))
         return

@@ -54,9 +54,9 @@ def test_what_is_expected_to_go_back_is_owed_once_the_price_is_invoiced(story: S
 
 
 @settings(max_examples=40)
-@given(stories(), st.integers(0, 12), st.integers(0, 100))
+@given(stories(), st.integers(0, 12), st.integers(0, 150))
 def test_what_memos_gave_is_credited_by_no_statement(story: Story, invoiced_after: int, percent: int) -> None:
-    """A memo gives a part of all that no statement has credited by then, before or after it is settled."""
+    """A memo gives a part of all that no statement has credited by then, before or after it is settled; what is more is asked back."""
     events, late = _events(story), _day(330)
     played = Played(story)
     due = {one.item: one.estimate.outcomes[0][1] * story.step for one in story.steps if one.settled and one.estimate}

@@ -67,11 +67,13 @@ class CloseCheck(NamedTuple):
 
 
 class ForwardAmount(NamedTuple):
-    """An amount of each line of balances (`BalanceForward`), which they begin with by a journal of their own: `debit` to `credit`."""
+    """An amount of each line of balances (`BalanceForward`), which they begin with by a journal of their own: `debit` to `credit`, for
+    the purpose that its lines say."""
 
     field: str
     debit: str
     credit: str
+    purpose: str
 
 
 class ProjectColumn(NamedTuple):
@@ -209,11 +211,12 @@ LOSS_PROVISION: Final = Capability(
         OF_BALANCES,
     ),
     column=ProjectColumn("provision", (PROVISION,), 20),
-    brought_forward=ForwardAmount("provision", ONEROUS_LOSS, PROVISION),
+    brought_forward=ForwardAmount("provision", ONEROUS_LOSS, PROVISION, "provision"),
 )
 
 BEYOND_ESTIMATE: Final = "rebate_above_estimate"
 REFUND_LIABILITY: Final = "2320"
+REBATES_GIVEN: Final = "rebates_given"
 REFUNDS: Final = Capability(
     accounts={REFUND_LIABILITY: "Refund liability"},
     owed=(REFUND_LIABILITY,),
@@ -234,6 +237,8 @@ REFUNDS: Final = Capability(
         OF_BALANCES,
     ),
     column=ProjectColumn("owed_back", (REFUND_LIABILITY,), 21),
+    # What memos gave settled invoices as a payment does, and is no cash (1010).
+    brought_forward=ForwardAmount(REBATES_GIVEN, REFUND_LIABILITY, "1010", "credit"),
 )
 
 CAPABILITIES: Final = (INTERCOMPANY, REVALUATION, LOSS_PROVISION, REFUNDS)

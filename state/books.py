@@ -1002,13 +1002,15 @@ class Provided(Value, frozen=True, array_like=True, gc=False):
 
 class RefundLiability(Value, frozen=True, array_like=True, gc=False):
     """What of a contract line stands on 2320, credit positive, in contract and in ledger currency, the former also by project; `given` is
-    what credit memos gave of rebates, which is off it, `beyond` what of that was published last as more than is expected."""
+    what credit memos gave of rebates, which is off it, `beyond` what of that was published last as more than is expected, and `stated`
+    what of it balances state."""
 
     amount: Amount = 0
     ledger: Amount = 0
     given: Amount = 0
     beyond: Amount = 0
     projects: dict[str, Amount] = {}
+    stated: Amount = 0
 
 
 class OpenStatement(Value, frozen=True, array_like=True, gc=False):

@@ -76,6 +76,7 @@ class BalanceLineFields(OfLine):
     retention: NumberCell | None = None
     deposit: NumberCell | None = None
     provision: NumberCell | None = None
+    rebates_given: NumberCell | None = None
     units: NumberCell | None = None
     percent: NumberCell | None = None
     reimbursed: NumberCell | None = None

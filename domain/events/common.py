@@ -173,6 +173,7 @@ class BalanceForward(NamedTuple):
     unbilled: Amount = 0
     invoiced: tuple[InvoicedForward, ...] = ()
     entries: tuple[EntryForward, ...] = ()
+    rebates_given: Amount = 0
 
 
 class ReceivableForward(NamedTuple):

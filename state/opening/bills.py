@@ -621,6 +621,6 @@ def begin_own(draft: Draft, loading: Loading) -> None:
             if draft.why is not None:
                 rates = quoted(slot.exchange, policies.exchange_rate_type, slot.accounting_date, slot.entity)
                 ledger = as_recorded(ledger, exchanged(node_of(amount, own.field), rates, slot.entity.currency, mode))
-            legs = [Leg(own.debit, own.field, amount, ledger), Leg(own.credit, own.field, -amount, -ledger)]
+            legs = [Leg(own.debit, own.purpose, amount, ledger), Leg(own.credit, own.purpose, -amount, -ledger)]
             rule = f"{own.field}/{one.balance.line_id}"
             post(draft, loading, rule, loading.event.project_id, legs)

@@ -60,6 +60,7 @@ from state.opening.unlike import unearned
 from state.opening.waiting import wait_for_room
 from state.opening.work_rows import bring_over_cap, bring_work
 from state.rerating.outside import list_outside
+from state.revenue import refunds
 from state.terms.known import Slot, exchange_on, period
 from state.terms.opening import KIND, balances_of
 from state.terms.periods import closes_on, open_period, schedule
@@ -162,6 +163,8 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     later = unload(draft, known)
     if draft.why is not None:
         event = recorded(event, stated_lines(draft, event))
+    for one in stated_lines(draft, known.loaded) if known.loaded is not None else ():
+        refunds.state_given(draft, one.contract.contract_id, one.balance.line_id, 0)
     project = draft.moved(event.project_id)
     draft.put_project(replace(project, begins_after=event.as_of))
     # From here on what terms charge of these days is carried.
@@ -301,6 +304,7 @@ def _know(draft: Draft, contract: Contract, stated: Stated, event: BalancesBroug
     for each in stated.balance.milestones:
         found = Acceptance(each.accepted_on, contract.contract_id, stated.balance.line_id, event.project_id)
         draft.put("milestone", each.milestone_id, found)
+    refunds.state_given(draft, contract.contract_id, stated.balance.line_id, stated.balance.rebates_given)
     if stated.balance.percent is not None:
         part_id = composed(contract.contract_id, stated.balance.line_id)
         had: Reports = draft.part("reports", part_id) or Reports()

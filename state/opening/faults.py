@@ -376,6 +376,16 @@ def _of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[OpeningFault
             yield fault(
                 "revenue", "a deposit has neither revenue nor cost nor hours; state them on the line of the work"
             )
+    lines = [line for stored in stated.contract.history for line in stored.terms.lines]
+    varies = any(line.variable_consideration for line in lines if line.line_id == balance.line_id)
+    if balance.rebates_given and not varies:
+        got = format_amount(balance.rebates_given, currency)
+        yield fault(
+            "rebates_given", f"no variable part of its price provides for rebates: expected 0, got {got} {currency}"
+        )
+    elif not 0 <= balance.rebates_given <= max(balance.billed, 0):
+        most, got = format_amount(max(balance.billed, 0), currency), format_amount(balance.rebates_given, currency)
+        yield fault("rebates_given", f"expected from 0 to the {most} that were billed, got {got} {currency}")
     if balance.deposit and plan.timing != NO_REVENUE:
         yield fault(
             "deposit", f"it is no deposit: expected 0, got {format_amount(balance.deposit, currency)} {currency}"

@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.capabilities import BEYOND_ESTIMATE, REFUND_LIABILITY
-from domain.explanation import constant
+from domain.capabilities import BEYOND_ESTIMATE, REBATES_GIVEN, REFUND_LIABILITY
+from domain.explanation import constant, negated
+from domain.figure import node_of
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project, merge
 from domain.ledger.position import Balance, ContractPosition
@@ -35,7 +36,10 @@ from state.ledger.posting import about
 from state.rerating.rerate import line_ids
 from state.revenue.beside import PlaceBeside, place_beside
 from state.terms.plan import LinePlan, newest_plan
+from state.value import plain
 
+# The rule of journals of balances, before the line.
+OF_BALANCES: Final = f"{REBATES_GIVEN}/"
 # What changes what is owed back, with what is invoiced.
 WATCHED: Final = frozenset({"contract", "variable_consideration", "line", "fees", KIND})
 
@@ -47,6 +51,7 @@ def may_arise(draft: Draft) -> bool:
 
 def after_event(draft: Draft, *, has_ended: bool) -> None:
     """`has_ended`: a day has, after which another estimate may hold."""
+    _take_in(draft)
     if not has_ended and not draft.kinds & WATCHED:
         return
     for contract in list(draft.contracts()):
@@ -73,6 +78,36 @@ def give(draft: Draft, contract_id: str, line_id: str, project_id: str, back: Ba
     if draft.why is not None and part is not None:
         add_both(draft.why, _stands(place), part.taken_back("given by a credit memo"))
         draft.why.add(given_of(contract_id, line_id), part.amount)
+
+
+def state_given(draft: Draft, contract_id: str, line_id: str, given: Amount) -> None:
+    """Balances state what memos gave before, in place of what they stated until now; a journal of theirs takes it off 2320."""
+    known = standing(draft, contract_id, line_id)
+    if not given and not known.stated:
+        return
+    place, of = composed(contract_id, line_id), given_of(contract_id, line_id)
+    now = replace(known, given=known.given - known.stated + plain(given), stated=plain(given))
+    draft.put(KIND, place, now if now != RefundLiability() else None)
+    if draft.why is not None:
+        if known.stated:
+            draft.why.add(of, negated("stated before", draft.why.figure(_stated(place))))
+        node = node_of(given, "given by credit memos before") if given else constant("given before", 0, "amount")
+        draft.why.add(of, node)
+        draft.why.record(_stated(place), plain(given), node)
+
+
+def _stated(place: str) -> str:
+    return f"rebates_stated/{place}"
+
+
+def _take_in(draft: Draft) -> None:
+    """What journals of balances that were brought forward moved."""
+    for record in draft.outputs:
+        if not isinstance(record, JournalEntry) or not record.rule.startswith(OF_BALANCES):
+            continue
+        for number, line in enumerate(record.lines, 1):
+            if line.account == REFUND_LIABILITY:
+                _keep(draft, record.contract_id or "", record.rule.removeprefix(OF_BALANCES), record, number)
 
 
 def _less(known: RefundLiability, project_id: str, taken: Balance) -> RefundLiability:

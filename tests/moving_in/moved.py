@@ -84,6 +84,7 @@ from state.books import (
     OpenStatement,
     Price,
     Receivable,
+    RefundLiability,
     Reports,
     RetentionAccount,
     StatementEntry,
@@ -500,6 +501,9 @@ def _of_project(
                 "written_off": money(given_up),
                 "retention": money(retention),
             }
+        refund = parts.get(("refund", f"{contract_id}/{line_id}"))
+        if isinstance(refund, RefundLiability):
+            row["rebates_given"] = money(refund.given)
         if done.units:
             row["units"] = str(Decimal(done.units) / QUANTITY_ONE)
         reports = parts.get(("reports", f"{contract_id}/{line_id}"))

@@ -65,16 +65,17 @@ contract  K C LE EUR from 2026-06-08 cycle weekly
 
 def _before_concessions(moved: Told) -> Mapping[str, Any]:
     """Its views, with what was billed as the statements of before had it: the balances state it less what was conceded since, and beside it
-    how much that was. No statement of before is here to show the gross amount."""
+    how much that was. No statement of before is here to show the gross amount. What memos gave of rebates they state as paid."""
     loads = [one.event for one in moved.books.log if isinstance(one.event, BalancesBroughtForward)]
     views = {project_id: dict(view) for project_id, view in moved.views.items()}
     for load in loads:
-        for line in load.lines if any(line.conceded for line in load.lines) else ():
+        for line in load.lines if any(line.conceded or line.rebates_given for line in load.lines) else ():
             view = views[load.project_id]
             [contract_id] = [
                 each for each, figures in view.items() if isinstance(figures, dict) and "billed" in figures
             ]
-            view[contract_id] = view[contract_id] | {"billed": view[contract_id]["billed"] + line.conceded}
+            billed, paid = (view[contract_id][name] for name in ("billed", "paid"))
+            view[contract_id] |= {"billed": billed + line.conceded, "paid": paid - line.rebates_given}
     return views
 
 

@@ -43,6 +43,9 @@ _POSTED: Final = (*range(7), 10, 11, 12, 13)
 _LINE: Final = "heading, about, rule, day, amount, ledger"
 # Of balances: what they post, and what terms had charged by themselves of the time that they include, which they take back.
 _OF_BEFORE: Final = "(p.opening OR (p.log_offset <= l.first AND p.day <= l.as_of))"
+# The same of journals of projects without balances, too.
+_LOADED: Final = " LEFT JOIN temp.loads l ON l.project = h.project"
+_IS_OF_BEFORE: Final = f"(l.project IS NOT NULL AND {_OF_BEFORE})"
 _WORKED: Final = (0, 3, 4, 8, 9)
 _CHARGED: Final = (0, 3, 4, 5)
 _PUBLISHED: Final = (0, 4, 5, 6, 7, 8)
@@ -163,12 +166,14 @@ class HoursWorked(NamedTuple):
 
 
 class CostOfHours(NamedTuple):
-    """What stands on 5000 of a person's hours on a project, in ledger currency; without a person what is no time."""
+    """What stands on 5000 of a person's hours on a project, in ledger currency; without a person what is no time, and apart from that what
+    balances brought forward (`is_opening`)."""
 
     person_id: str
     project_id: str
     entity_id: str
     ledger_currency: str
+    is_opening: bool
     cost: Amount
 
 
@@ -204,8 +209,8 @@ class LinesAsked(NamedTuple):
     about: str | None = None
     since: int = 0
     before: int = 1 << 40
-    # Of what balances brought forward alone.
-    is_opening: bool = False
+    # Of what balances brought forward alone, or without that.
+    is_opening: bool | None = None
     # Of one journal, by its output_seq, and of one of its lines.
     seq: int | None = None
     line: int | None = None
@@ -423,9 +428,9 @@ class GlanceTables:
             which.append(_is_word("p.about", "about"))
         if of.statements:
             which.append(f"x.statement IN ({_among(':statements')})")
-        if of.is_opening:
+        if of.is_opening is not None:
             self._make_loads(cut)
-            which.append(_OF_BEFORE)
+            which.append(_IS_OF_BEFORE if of.is_opening else f"NOT {_IS_OF_BEFORE}")
         if of.seq is not None:
             which.append("p.seq = :seq")
         if of.line is not None:
@@ -440,7 +445,7 @@ class GlanceTables:
                 "p.day BETWEEN :first AND :last",
                 _is_word("w.person", "by_person") if of.by_person else "w.person IS NULL",
             ]
-        joined = " JOIN temp.loads l ON l.project = h.project" if of.is_opening else ""
+        joined = _LOADED if of.is_opening is not None else ""
         joined += " LEFT JOIN newest_worked w ON w.row = p.about" if of.by_person is not None else ""
         if of.placed:
             joined += " JOIN temp.placed x ON (x.heading, x.seq, x.line) = (p.heading, p.seq, p.line)"
@@ -480,11 +485,13 @@ class GlanceTables:
     def cost_of_hours(self, cut: int, first: int = 0, last: int = 1 << 40) -> list[CostOfHours]:
         """Of service dates from one day to another."""
         self._make_worked(cut)
-        sql = f"""SELECT coalesce({_text("person")}, ''), {_texts("project", "entity", "ledger_currency")}, ledger FROM (
+        self._make_loads(cut)
+        sql = f"""SELECT coalesce({_text("person")}, ''), {_texts("project", "entity", "ledger_currency")}, is_opening, ledger FROM (
             SELECT w.person AS person, h.project AS project, h.entity AS entity, h.ledger_currency AS ledger_currency,
-            sum(p.ledger) AS ledger FROM headings h JOIN posted p ON p.heading = h.no LEFT JOIN newest_worked w ON w.row = p.about
+            w.person IS NULL AND {_IS_OF_BEFORE} AS is_opening, sum(p.ledger) AS ledger
+            FROM headings h JOIN posted p ON p.heading = h.no LEFT JOIN newest_worked w ON w.row = p.about{_LOADED}
             WHERE p.log_offset < :cut AND h.account IN ({_among(":accounts")}) AND p.day BETWEEN :first AND :last
-            GROUP BY 1, 2, 3, 4 HAVING sum(p.ledger) <> 0)"""  # noqa: S608
+            GROUP BY 1, 2, 3, 4, 5 HAVING sum(p.ledger) <> 0)"""  # noqa: S608
         rows = self._db.execute(sql, {"cut": cut, "accounts": _listed([LABOR_COST]), "first": first, "last": last})
         return [CostOfHours._make(row) for row in rows]
 

@@ -274,8 +274,10 @@ class FigureNodes:
             "project": cost.project_id,
         }
         days = (first or date.min).toordinal(), (last or date.max).toordinal()
-        asked = LinesAsked(heading, by_person=cost.person_id, first=days[0], last=days[1])
-        return self._lines(f"{cost.project_id}: {LABOR_COST}", asked, part, unit)
+        is_opening = None if cost.person_id else bool(cost.is_opening)
+        asked = LinesAsked(heading, by_person=cost.person_id, is_opening=is_opening, first=days[0], last=days[1])
+        title = f"{cost.project_id}: {LABOR_COST}" + (", brought forward" if is_opening else "")
+        return self._lines(title, asked, part, unit)
 
 
 def _said(row: GlanceRow) -> str:

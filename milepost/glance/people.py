@@ -54,6 +54,8 @@ COLUMNS: Final = (
     GlanceColumn("cost", "cost"),
 )
 LABOR: Final = "labor cost"
+# What stands in place of a name where cost is of nobody's hours.
+BEFORE, NO_PERSON = "cost brought forward", "no hours of a person"
 BY_PROJECT: Final = GlanceColumn("project", "project", CellKind.ID)
 SUMMED: Final = ("hours", "billable", "waiting", "capacity", "cost")
 # Billable hours of the months that a capacity is of; in no column.
@@ -86,6 +88,7 @@ class _Key(NamedTuple):
     entity_id: str
     currency: str
     project_id: str = ""
+    is_opening: bool = False
 
 
 def people(firm: FirmAtMoment, wanted: Wanted, months: MonthSpan, *, by_project: bool = False) -> Glance:
@@ -131,7 +134,7 @@ def _rows(firm: FirmAtMoment, months: MonthSpan, *, by_project: bool) -> list[Gl
     for one in firm.cost_of_hours(months.first, months.last):
         project_id = one.project_id if by_project else ""
         part = Part(one.cost, InDays(one, months.first, months.last))
-        cost[_Key(one.person_id, one.entity_id, one.ledger_currency, project_id)].append(part)
+        cost[_Key(one.person_id, one.entity_id, one.ledger_currency, project_id, bool(one.is_opening))].append(part)
     capacity = {} if by_project else _capacities(firm, months)
     used = _used(capacity, worked, months)
     for key in capacity:  # somebody who could work and did not
@@ -188,7 +191,7 @@ def _row(
     texts: dict[str, Cell] = {
         "person": key.person_id or None,
         "project": key.project_id or None,
-        "name": text(noted, "name") or (None if key.person_id else "no hours of a person"),
+        "name": text(noted, "name") or (None if key.person_id else BEFORE if key.is_opening else NO_PERSON),
         "role": text(noted, "role") or None,
         "practice": text(noted, "practice") or None,
         "company": key.entity_id or None,
@@ -204,7 +207,10 @@ def _row(
             figures["capacity"] = sum_of([part for parts in capacity[key].values() for part in parts])
             figures[USED] = sum_of(used[key])._replace(title="billable hours of these months", unit="hours")
             figures["utilisation"] = share(figures[USED], figures["capacity"]._replace(title="capacity", unit="hours"))
-    return row_of((key.entity_id, key.person_id, *([key.project_id] if key.project_id else ())), texts, figures)
+    parts = [key.project_id] if key.project_id else []
+    return row_of(
+        (key.entity_id, key.person_id, *parts, *(["brought-forward"] if key.is_opening else [])), texts, figures
+    )
 
 
 def _capacities(firm: FirmAtMoment, months: MonthSpan) -> dict[_Key, dict[str, list[Part]]]:

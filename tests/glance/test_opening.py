@@ -151,6 +151,35 @@ def test_what_was_brought_forward_stands_apart_in_projects_and_clients(tmp_path:
     assert shown("projects", "--as-of", "2026-03-10")[:2] == ("4800.00", "4000.00")
 
 
+def test_cost_brought_forward_is_no_persons_and_says_so(tmp_path: Path) -> None:
+    """1,600.00 are of before, and 8 h of Ada 320.00: 1,920.00, as on 5000. A second load has 1,700.00."""
+    write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380", paid="3380"), worked("T-1", 3)])
+    run(tmp_path, "--until", "2026-03-15")
+    output = ["--output", str(tmp_path / "output")]
+
+    def shown(*options: str) -> list[tuple[str | None, ...]]:
+        found = said(CliRunner().invoke(app, ["people", "--json", *options, *output]))
+        assert all(foot["holds"] for foot in found["feet"])
+        for row in found["rows"]:
+            explained = CliRunner().invoke(app, ["explain", row["explain"]["cost"], *output])
+            assert explained.exit_code == 0, explained.output
+            assert ("brought forward" in explained.output) == (row["person"] is None)
+        return [(row["person"], row["name"], row["cost"]) for row in (*found["rows"], *found["totals"])]
+
+    ours, total = ("ADA", None, "320.00"), ("total", None, "1920.00")
+    assert shown() == [ours, (None, "cost brought forward", "1600.00"), total]
+    assert shown("--by-project") == [ours, (None, "cost brought forward", "1600.00"), total]
+    assert shown("--from", "2026-03") == [ours, ("total", None, "320.00")]
+    assert (
+        len(CliRunner().invoke(app, ["people", "--from", "2026-02", *output]).stdout.split("cost brought forward")) == 2
+    )
+    second = moved_in("2026-03-16T09:00:00Z", version=2, OLD_7="1380", paid="3380")
+    second["lines"] = [{**second["lines"][0], "cost": "1700"}]
+    write(tmp_path / "input", [second], "second")
+    run(tmp_path, "--until", "2026-03-17")
+    assert shown() == [ours, (None, "cost brought forward", "1700.00"), ("total", None, "2020.00")]
+
+
 def test_hours_of_balances_that_wait_are_not_the_projects(tmp_path: Path) -> None:
     """1,476.00 are neither paid nor open, so nothing of the load is booked; 8 h are of here."""
     write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380"), worked("T-1", 3)])

@@ -133,12 +133,20 @@ def is_one_sum(row: str) -> bool:
     return row.startswith(f"{OPENING}/") and not is_listed(row)
 
 
+def listed_part(entry_id: str, category: str | None) -> str:
+    """How the row of an entry that balances list is called within its line: an expense of a line that charges for work (category empty) as
+    one of its expenses."""
+    return f"{EXPENSE}//{ENTRY}/{entry_id}" if category == "" else f"{ENTRY}/{entry_id}"
+
+
 def listed_as(row: str) -> str | None:
     """What the old system called the entry of a row that balances list, or an open invoice of before bills: T-1 of
     `brought_forward/K/L/entry/T-1` and of `brought_forward/K/L/invoiced/INV-7/T-1`."""
     if not row.startswith(f"{OPENING}/"):
         return None
-    kind, _, name = row.split("/", maxsplit=3)[-1].removeprefix(f"{BEFORE_MONTH}/").partition("/")
+    kind, _, name = (
+        row.split("/", maxsplit=3)[-1].removeprefix(f"{BEFORE_MONTH}/").removeprefix(f"{EXPENSE}//").partition("/")
+    )
     if kind == INVOICED:
         return parts_of(name)[-1]
     return name if kind == ENTRY else None

@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.caps.consume import is_prorated, limit_on
-from domain.events.common import BalanceForward, EntryForward, InvoicedForward
+from domain.events.common import BalanceForward, EntryForward, Expenses, InvoicedForward
 from domain.identity import composed
 from domain.terms import methods
 from domain.work.rows import BEFORE_MONTH, INVOICED, OPENING, row_id
@@ -64,16 +64,18 @@ def worked_by(one: EntryForward) -> WorkedBy | None:
     return WorkedBy(one.person_id, one.task, one.role or "", one.rate, one.markup_percent or 0)
 
 
-def limited_category(plan: LinePlan, one: EntryForward) -> str | None:
-    """The category whose limit counts the entry."""
+def category_apart(plan: LinePlan, one: EntryForward) -> str | None:
+    """The category whose limit counts the entry; none (empty) of an expense of a line that charges for work."""
+    if one.category is not None and not isinstance(plan.line.terms, Expenses):
+        return ""
     return one.category if one.category in methods.limits(plan.line.terms) else None
 
 
-def by_limited_category(plan: LinePlan, balance: BalanceForward) -> Counter[str]:
-    """What entries have of each category that is limited."""
+def by_category_apart(plan: LinePlan, balance: BalanceForward) -> Counter[str]:
+    """What entries have of each of these."""
     found: Counter[str] = Counter()
     for one in balance.entries:
-        if (category := limited_category(plan, one)) is not None:
+        if (category := category_apart(plan, one)) is not None:
             found[category] += one.amount
     return found
 

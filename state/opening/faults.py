@@ -12,7 +12,7 @@ from typing import NamedTuple
 from domain.billing.shares import parties_of, shared
 from domain.contract import category_of, held, included_id
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import BalanceForward, Deposit, Expenses, Milestones, ReceivableForward
+from domain.events.common import BalanceForward, Deposit, Milestones, ReceivableForward
 from domain.identity import composed
 from domain.money import format_amount
 from domain.receivables.opening import owed_and_settled, parts_of_payers, unlike_the_line
@@ -117,7 +117,7 @@ def _beside_terms(event: BalancesBroughtForward, stated: Sequence[Stated]) -> It
     """What rows of a line state that its contract, or its terms, leave no place for. An invoice that was paid may have given back, where
     one bill-to has all; a deposit is not given back, but set against others."""
     for one in stated:
-        terms, currency, found = one.plan.line.terms, one.plan.currency, list[tuple[str, str, str]]()
+        currency, found = one.plan.currency, list[tuple[str, str, str]]()
         gives_back = len(one.contract.terms.bill_to) <= 1 and one.plan.timing != NO_REVENUE
         is_open = {each.invoice_id for each in event.receivables}
         for number, bill in enumerate(one.balance.invoiced):
@@ -131,8 +131,8 @@ def _beside_terms(event: BalancesBroughtForward, stated: Sequence[Stated]) -> It
             if message:
                 found.append((f"invoice {bill.invoice_id}{row_of(bill.source_row)}", f"invoiced[{number}]", message))
         for number, entry in enumerate(one.balance.entries):
-            if entry.category is not None and not isinstance(terms, Expenses):
-                message = f"category: expected none on a line whose terms are not for expenses, got {entry.category}"
+            if entry.category is not None and not methods.takes(one.plan.line, "expense"):
+                message = f"category: expected none, as the line takes no expenses, got {entry.category}"
                 found.append((f"entry {entry.entry_id}{row_of(entry.source_row)}", f"entries[{number}]", message))
         for of, at, message in found:
             whole = f"line {one.balance.line_id}: {of}: {message}"

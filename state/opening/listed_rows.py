@@ -9,8 +9,8 @@ from domain.units import Amount, Hours
 from domain.work.rows import (
     BEFORE_MONTH,
     CONCEDED,
-    ENTRY,
     OPENING,
+    listed_part,
     row_id,
 )
 from state.books import (
@@ -23,10 +23,10 @@ from state.opening.caps import (
     some_count_all,
 )
 from state.opening.entries import (
+    category_apart,
     from_last,
     invoiced_part,
     invoiced_rows,
-    limited_category,
     listed_of,
     over_cap_by_entry,
     turn,
@@ -53,8 +53,8 @@ def bring_entries(
     over = over_cap_by_entry(loading, worked.plan, stated.balance)
     places = {one.entry_id: place for place, one in enumerate(stated.balance.entries, 1)}
     listed = sorted(stated.balance.entries, key=turn)
-    categories = {one.entry_id: limited_category(worked.plan, one) for one in listed}
-    amounts = from_last(uncounted[0], [0 if categories[one.entry_id] else one.amount for one in listed])
+    categories = {one.entry_id: category_apart(worked.plan, one) for one in listed}
+    amounts = from_last(uncounted[0], [one.amount if categories[one.entry_id] is None else 0 for one in listed])
     hours = from_last(uncounted[1], [one.hours for one in listed])
     for number, (one, amount, of_hours) in enumerate(zip(listed, amounts, hours, strict=True), 1):
         if not one.amount and one.entry_id not in over:
@@ -66,7 +66,7 @@ def bring_entries(
             else _day_of_entry(draft, loading, stated, worked, one.worked_on)
         )
         on = worked._replace(day=day)
-        part, waits = f"{ENTRY}/{one.entry_id}", over.get(one.entry_id, WaitsForRoom(0, 0))
+        part, waits = listed_part(one.entry_id, categories[one.entry_id]), over.get(one.entry_id, WaitsForRoom(0, 0))
         row = row_id(OPENING, f"{composed(loading.contract.contract_id, stated.balance.line_id)}/{part}")
         # An earlier load has it with what is over the cap.
         value, hours_of = (waits.amount, waits.hours) if draft.entry(row) is not None else (0, 0)

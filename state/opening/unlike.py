@@ -25,7 +25,7 @@ from state.opening.caps import (
     stated_of,
     taken_by,
 )
-from state.opening.entries import by_limited_category
+from state.opening.entries import by_category_apart
 from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, is_of_whole_line, row_of
 from state.opening.loading import OR_BEGIN, UNBILLED_REST, Loading
 from state.opening.over_billing import some_bind_revenue
@@ -188,12 +188,15 @@ def _unlike_entries(draft: Draft, loading: Loading, stated: Stated) -> Iterator[
     if not balance.entries:
         return
     at = f"lines[{stated.place}].entries"
-    for category, got in by_limited_category(stated.plan, balance).items():
+    for category, got in by_category_apart(stated.plan, balance).items():
+        of, what = f"of category {category}", "what its limit is stated to have taken"
         took = sum(cap.amount for cap in balance.caps if category_of(cap.cap_id, balance.line_id) == category)
+        if not category:
+            of, what, took = "with a category", "reimbursed of the line", balance.reimbursed
         if got > took:
             message = (
-                f"line {balance.line_id}{row_of(balance.source_row)}: entries of category {category}: expected at most "
-                f"{format_amount(took, currency)} {currency}, what its limit is stated to have taken, got {format_amount(got, currency)}"
+                f"line {balance.line_id}{row_of(balance.source_row)}: entries {of}: expected at most {format_amount(took, currency)} "
+                f"{currency}, {what}, got {format_amount(got, currency)}"
             )
             yield OpeningFault(DIFFERS, message, at, loading.contract.contract_id)
     got = sum(one.amount for one in balance.entries)

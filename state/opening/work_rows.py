@@ -31,7 +31,7 @@ from state.opening.caps import (
     taken_by,
 )
 from state.opening.entries import (
-    by_limited_category,
+    by_category_apart,
     listed_of,
     uncounted_of,
 )
@@ -73,7 +73,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     by_category = categories_of(worked, balance)
     value = worked.value - sum(beside_caps(draft, loading.contract, worked, by_category))
     unbilled_ended, given_back = (balance.unbilled_ended, balance.given_back) if ended is not None else (0, 0)
-    listed = by_limited_category(worked.plan, balance)
+    listed = by_category_apart(worked.plan, balance)
     others = {category: amount - listed[category] for category, amount in by_category.items()}
     expenses, billed, rest = _expenses_of(worked, before, others, unbilled_ended)
     of_work = billed, unbilled_ended + given_back, rest + given_back

@@ -77,3 +77,36 @@ def test_a_comparison_with_the_old_ledger_says_which_projects_wait(tmp_path: Pat
     assert some.exit_code == 3, some.output
     assert wait in " ".join(some.output.split())
     assert "1150" in some.output
+
+
+def test_an_entry_with_a_category_is_of_a_line_that_takes_expenses(tmp_path: Path) -> None:
+    """L-1 charges by the hour: a hotel of 400.00 beside 1,000.00 is refused until the line takes expenses and 400.00 are reimbursed."""
+    hotel = {
+        "entry_id": "E-1",
+        "worked_on": "2026-01-15",
+        "amount": "400",
+        "category": "hotel",
+        "source_row": "entries.csv row 2",
+    }
+    work = {"entry_id": "T-1", "worked_on": "2026-01-16", "amount": "1000", "hours": "10"}
+    line = {"line_id": "L-1", "revenue": "1400", "hours": "10", "entries": [hotel, work]}
+
+    def waits(folder: Path, takes: list[str], **more: str) -> list[str]:
+        founded = founding()
+        founded[-1]["lines"][0]["takes"] = takes
+        stated = {"engagement_id": "BRIDGE", "project_id": "BRIDGE", "version": 1, "as_of": "2026-01-31"}
+        loads = event("BalancesBroughtForward", "2026-03-01T09:00:00Z", lines=[{**line, **more}], **stated)
+        write(folder / "input", [*founded, loads])
+        run(folder, "--until", "2026-03-02")
+        told = CliRunner().invoke(app, ["exceptions", "list", "--json", "--output", str(folder / "output")])
+        return [
+            each["message"] for each in json.loads(told.stdout)["exceptions"] if each["category"] == "balances_differ"
+        ]
+
+    [of_time] = waits(tmp_path / "1", ["time"])
+    assert of_time == (
+        "line L-1: entry E-1 (entries.csv row 2): category: expected none, as the line takes no expenses, got hotel"
+    )
+    [too_much] = waits(tmp_path / "2", ["time", "expense"], reimbursed="300")
+    assert "entries with a category: expected at most 300.00 EUR, reimbursed of the line, got 400.00" in too_much
+    assert waits(tmp_path / "3", ["time", "expense"], reimbursed="400") == []

@@ -422,7 +422,7 @@ def send(draft: Draft, project_id: str, as_of: date) -> bool:
     if not fits(*_numbers(made, weighed.planned.demand)):
         return _out_of_range(draft, project_id, weighed)
     caps = caps_of(draft, weighed, shape, as_of)
-    digest = _digest(made, caps, weighed)
+    digest = _digest(made, caps, weighed, as_of)
     lacks = lacks_estimate(weighed.forecast.bases)
     forecast = _noted(draft, project_id, weighed, as_of)
     if digest != forecast.digest:
@@ -435,9 +435,11 @@ def send(draft: Draft, project_id: str, as_of: date) -> bool:
     return True
 
 
-def _digest(made: Figures, caps: tuple[ForecastCap, ...], weighed: Weighed) -> str:
+def _digest(made: Figures, caps: tuple[ForecastCap, ...], weighed: Weighed, as_of: date) -> str:
+    """Of a cap without room the forecast's own day is no news."""
     others = [figures for figures in made[1:] if figures is not made.project]
-    content = (made.project, others, caps, weighed.planned.demand)
+    known = [cap._replace(exhausts_on=None) if cap.exhausts_on == as_of else cap for cap in caps]
+    content = (made.project, others, known, weighed.planned.demand)
     return blake2b(msgspec.msgpack.encode(content), digest_size=12).hexdigest()
 
 

@@ -118,3 +118,17 @@ def test_accounts_stay_wherever_the_same_balances_come_again(name: str) -> None:
             assert [wrong for each in figures(explainer_of(twice.books, ENGAGEMENT)) for wrong in recompute(each)] == []
         twice.books.close()
     assert refused == ({"in_balances"} if name in REFUSED_SOMEWHERE else set())
+
+
+def test_a_cap_without_room_keeps_its_day_when_the_same_balances_come_again() -> None:
+    """All of 1,800.00 is used by 31 July, as the forecast of that day says. The balances of June come again on 1 August: no forecast moves
+    the day."""
+    firm = FIRMS["A cap that was raised before the day, with work over the lower one"]
+    after = _steps(firm.after)
+    place = next(number for number, step in enumerate(after, 1) if step.startswith("2026-07-31  day ended"))
+    changed, number = _again(firm, place)
+    twice = told(changed, as_of(firm))
+    twice.books.close()
+    load = twice.steps[place : place + number]
+    days = [[str(cap.exhausts_on) for cap in step["forecasts"]["P"]["caps"]] for step in (*load, twice.steps[-1])]
+    assert days == [["2026-07-31"], ["2026-07-31"]]

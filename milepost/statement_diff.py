@@ -6,7 +6,7 @@ different statements only corrections touch the earlier one; all else is new wor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from domain.billing.statement import CORRECTION
@@ -69,7 +69,7 @@ def difference(before: BillingStatement, after: BillingStatement) -> RevisionDif
         if getattr(before, name) != getattr(after, name)
     )
     if of_revisions and (before.tax or after.tax) and groups_of(before) != groups_of(after):
-        fields = (*fields, ("tax", _taxes(before), _taxes(after)))
+        fields = (*fields, ("tax", taxes_text(before, format_amount), taxes_text(after, format_amount)))
     found = RevisionDifference(before, after, fields, changes)
     expected = after.total - before.total if of_revisions else after.total
     assert found.amount == expected, f"{after.statement_id}: changes sum to {found.amount}, expected {expected}"
@@ -121,10 +121,11 @@ def _told(lines: Sequence[StatementLine]) -> tuple[object, ...]:
     return _quantity(lines), _amount(lines), tuple(entries), tuple(flags)
 
 
-def _taxes(statement: BillingStatement) -> str:
+def taxes_text(statement: BillingStatement, written: Callable[[Amount], str]) -> str:
+    """By category, with amounts as `written`."""
     groups = groups_of(statement)
-    known = [f"{tax.category} {format_amount(tax.amount)} on {format_amount(tax.base)}" for tax in groups.known]
-    missing = [f"{tax.category} undetermined on {format_amount(tax.base)}" for tax in groups.undetermined]
+    known = [f"{tax.category} {written(tax.amount)} on {written(tax.base)}" for tax in groups.known]
+    missing = [f"{tax.category} undetermined on {written(tax.base)}" for tax in groups.undetermined]
     return ", ".join([*known, *missing])
 
 

@@ -10,7 +10,7 @@ from domain.money import format_amount
 from domain.outputs import StatementLine
 from milepost.console import amount_text, shape
 from milepost.statement_data import line_json, plain_quantity
-from milepost.statement_diff import LineChange, RevisionDifference
+from milepost.statement_diff import LineChange, RevisionDifference, taxes_text
 from milepost.statement_sheet import status_word
 from milepost.tables import Table, hours_text, short_text
 
@@ -53,6 +53,8 @@ def difference_tables(found: RevisionDifference, *, names: bool = True) -> list[
 def _head_row(found: RevisionDifference, name: str, before: str, after: str) -> tuple[str, str, str]:
     if name == "status":
         return name, status_word(found.before), status_word(found.after)
+    if name == "tax":
+        return name, taxes_text(found.before, amount_text), taxes_text(found.after, amount_text)
     return name, before, after
 
 

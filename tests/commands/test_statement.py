@@ -388,6 +388,8 @@ def test_a_revision_that_differs_in_tax_alone() -> None:
     after = one._replace(revision=2, tax=(), undetermined_tax=(UndeterminedTax("a", 2000_0000, LAST),))
     found = difference(before, after)
     assert found.fields == (("tax", "a 380.00 on 2000.00", "a undetermined on 2000.00"),)
+    [head, _] = difference_tables(found, names=True)
+    assert head.rows == [("tax", "a 380.00 on 2,000.00", "a undetermined on 2,000.00")]
     assert found.changes == ()
     assert difference(after, one._replace(revision=3, tax=(), undetermined_tax=())).fields == ()
 

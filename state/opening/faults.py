@@ -118,12 +118,20 @@ def _beside_terms(event: BalancesBroughtForward, stated: Sequence[Stated]) -> It
     one bill-to has all; a deposit is not given back, but set against others."""
     for one in stated:
         currency, found = one.plan.currency, list[tuple[str, str, str]]()
-        gives_back = len(one.contract.terms.bill_to) <= 1 and one.plan.timing != NO_REVENUE
-        is_open = {each.invoice_id for each in event.receivables}
+        several, is_open = parties_of(one.contract.terms), {each.invoice_id for each in event.receivables}
         for number, bill in enumerate(one.balance.invoiced):
             message = ""
-            if bill.invoice_id not in is_open and bill.amount < 0 and not gives_back:
-                message = "expected one of the contract's open invoices, got another"
+            gave_back = bill.invoice_id not in is_open and bill.amount < 0
+            if gave_back and one.plan.timing == NO_REVENUE:
+                message = (
+                    "expected none, as a deposit is set against invoices: deposit of the line says what is left of it"
+                )
+            elif gave_back and len(several) > 1:
+                payers = ", ".join(sorted(party.customer_id for party in several))
+                message = (
+                    f"expected an open invoice, as nothing says to whom of {payers} a paid one gave back; leave out the rows invoiced of "
+                    "the contract, and its open invoices bill the newest work"
+                )
             elif bill.ledger_revenue is not None and currency == one.plan.entity.currency:
                 message = f"ledger_revenue: expected none, as the contract is in {currency} like the ledger"
             elif bill.ledger_revenue is not None and bill.invoice_id not in is_open:

@@ -110,3 +110,28 @@ def test_an_entry_with_a_category_is_of_a_line_that_takes_expenses(tmp_path: Pat
     [too_much] = waits(tmp_path / "2", ["time", "expense"], reimbursed="300")
     assert "entries with a category: expected at most 300.00 EUR, reimbursed of the line, got 400.00" in too_much
     assert waits(tmp_path / "3", ["time", "expense"], reimbursed="400") == []
+
+
+def test_a_paid_invoice_that_gave_back_to_one_of_several_says_what_to_do(tmp_path: Path) -> None:
+    """ACME and ZETA share the contract; of OLD-6, which is paid, 200.00 went back, and its row does not say to whom."""
+    founded = founding()
+    founded[-1]["bill_to"] = [
+        {"customer_id": "ACME", "share": "60", "rounding_party": True},
+        {"customer_id": "ZETA", "share": "40"},
+    ]
+    zeta = event("CustomerDefined", "2026-03-01T08:00:01Z", customer_id="ZETA", version=1, name="Zeta") | {
+        "event_id": "z"
+    }
+    gave_back = {"invoice_id": "OLD-6", "amount": "-200", "source_row": "invoiced.csv row 4"}
+    line = {"line_id": "L-1", "revenue": "1000", "billed": "1000", "paid": "1000", "invoiced": [gave_back]}
+    stated = {"engagement_id": "BRIDGE", "project_id": "BRIDGE", "version": 1, "as_of": "2026-01-31"}
+    loads = event("BalancesBroughtForward", "2026-03-01T09:00:00Z", lines=[line], **stated)
+    write(tmp_path / "input", [zeta, *founded, loads])
+    run(tmp_path, "--until", "2026-03-02")
+    told = CliRunner().invoke(app, ["exceptions", "list", "--json", "--output", str(tmp_path / "output")])
+    [waits] = [each for each in json.loads(told.stdout)["exceptions"] if each["category"] == "balances_differ"]
+    assert (waits["owner_role"], waits["field"]) == ("finance", "lines[0].invoiced[0]")
+    assert waits["message"] == (
+        "line L-1: invoice OLD-6 (invoiced.csv row 4): expected an open invoice, as nothing says to whom of ACME, ZETA a paid one gave "
+        "back; leave out the rows invoiced of the contract, and its open invoices bill the newest work"
+    )

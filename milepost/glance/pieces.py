@@ -360,11 +360,14 @@ def _is_by_schedule(firm: FirmAtMoment, piece: UnbilledPiece) -> bool:
 def _over_limits(
     firm: FirmAtMoment, waiting: Iterable[UnbilledPiece], category: str, reason: Reason
 ) -> list[UnbilledPiece]:
-    """What is earned and may not be billed: the newest of the contract's work on 1160, as much as the limit's exception says."""
+    """What is earned and may not be billed: the newest of the contract's work on 1160, as much as the limit's exception says. An order
+    limits what is billed by schedule, too."""
     found: list[UnbilledPiece] = []
     by_contract: dict[tuple[str, str], list[UnbilledPiece]] = defaultdict(list)
-    for piece in sorted(waiting, key=lambda each: (each.day, each.row), reverse=True):
-        if piece.reason is Reason.NOT_CUT and piece.account == CONTRACT_ASSET:
+    limited = (Reason.NOT_CUT, Reason.SCHEDULE) if category == OVER_ORDER else (Reason.NOT_CUT,)
+    newest = sorted(waiting, key=lambda each: (each.reason is Reason.NOT_CUT, each.day, each.row), reverse=True)
+    for piece in newest:
+        if piece.reason in limited and piece.account == CONTRACT_ASSET:
             by_contract[piece.contract_id, piece.currency].append(piece)
     for one in firm.exceptions:
         if one.category == category:

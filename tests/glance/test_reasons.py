@@ -43,6 +43,18 @@ def test_work_over_a_purchase_order_is_earned_and_waits(tmp_path: Path) -> None:
     }
 
 
+def test_progress_over_a_purchase_order_waits_for_the_order(tmp_path: Path) -> None:
+    """40 % of 2,000.00 are 800.00 under an order of 500.00: 300.00 wait until it is raised, the progress bills the others."""
+    terms = line({"type": "FixedPrice", "price": "2000", "by_progress": True}, revenue_policy="reported")
+    signed_so = signed(purchase_order={"number": "PO-1", "limit": "500"}, lines=[terms])
+    report = {"contract_id": "K-1", "line_id": "L-1", "percent": "40", "as_of": "2026-03-09"}
+    progress = event("ProgressReported", "2026-03-09T18:00:00Z", version=1, **report)
+    assert reasons(tmp_path, [*signed_so, progress], "2026-03-12") == {
+        "billed by schedule": ("500.00", None),
+        "over a purchase order": ("300.00", None),
+    }
+
+
 def test_work_over_a_cap_is_listed_and_in_no_account(tmp_path: Path) -> None:
     """8 h under a cap of 500.00: 500.00 are earned, 300.00 are not."""
     terms = signed(lines=[line(hourly(cap={"kind": "hard", "amount": "500"}))])

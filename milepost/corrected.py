@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any, Final
 
 import typer
@@ -26,7 +27,8 @@ FIRST_ZONE: Final = 14 * 3600 * 1_000_000
 
 
 def with_fields(said: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """Each setting is `field=value`, `lines[0].terms.price=120` for what lies deeper; `null` takes a value away."""
+    """Each setting is `field=value`, `lines[0].terms.price=120` for what lies deeper; `null` takes a value away. A record that is not there
+    yet, such as the first of the `policies`, begins with it."""
     made: dict[str, Any] = json.loads(json.dumps(said))
     for setting in settings:
         path, equals, value = setting.partition("=")
@@ -69,7 +71,9 @@ def ahead_text(said: Mapping[str, Any], stated: Collection[str], latest: Instant
 def _put(said: dict[str, Any], path: str, value: Any) -> None:
     steps = _steps(path)
     at: Any = said
-    for step in steps[:-1]:
+    for step, inner in pairwise(steps):
+        if isinstance(at, dict) and isinstance(inner, str) and at.get(step) is None:
+            at[step] = {}
         at = _inside(at, step, path)
     last = steps[-1]
     if isinstance(last, int):

@@ -204,9 +204,9 @@ def _differing(
 
     gone = [name for name in before if name not in wanted]
     if gone:
+        whole = "; a file states all terms, as the editor shows them" if option == "--file" else ""
         raise typer.BadParameter(
-            f"an amendment inherits what it does not name, so {', '.join(gone)} cannot be taken away; state another value",
-            param_hint=option,
+            f"{', '.join(gone)} cannot be taken away, only get another value{whole}", param_hint=option
         )
     _check_known(wanted, option)
     try:

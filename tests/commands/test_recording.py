@@ -276,11 +276,19 @@ def test_the_terms_as_text_say_what_each_is_and_may_be_given_back(firm: Path, mo
     assert amended["lines"][0]["terms"]["rates"][0]["rate"] == "130"
 
 
+def test_a_contract_gets_its_first_policy(firm: Path) -> None:
+    assert milepost(*AMEND, "--set", "policies.statement_approval=required", "--yes").exit_code == 0
+    [amended] = recorded(firm)
+    assert {name: value for name, value in amended["policies"].items() if value is not None} == {
+        "statement_approval": "required"
+    }
+
+
 @pytest.mark.parametrize(
     ("terms", "expected"),
     [
         ("lines = [", "expected terms as TOML"),
-        ("", "lines, starts_on cannot be taken away"),
+        ("", "lines, starts_on cannot be taken away, only get another value; a file states all terms"),
         ('currency = "USD"', "cannot be taken away"),
     ],
 )

@@ -222,6 +222,9 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "invalid_terms",
         "accounting_period",
     ): "Send the period that was meant; or this one with a higher version, once it has begun. Until then it stays as it is.",
+    ("period_closed_no_open_period", "brought_forward"): (
+        "Reopen the accounting period of the day of the balances; then they are taken in."
+    ),
     ("posting_rejected", "journal"): (
         "Correct what the ERP names: its record there, the map in accounts.toml, or the fact by a higher version. The journal goes out "
         "again by itself."

@@ -173,7 +173,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "amount_out_of_range",
         "project",
     ): "Correct the project's estimate, budget or planned hours: they, or their rates, are more than anybody can mean.",
-    ("amount_out_of_range", "progress"): "Report the progress with 0 to 100 per cent, in a higher version.",
+    (
+        "amount_out_of_range",
+        "progress",
+    ): "Report the progress with 0 to 100 per cent, no less than before, in a higher version. If work has to be done again, resolve it.",
     ("conflicting_version", "credit_memo"): _STANDS,
     ("conflicting_version", "payment"): _STANDS,
     ("conflicting_version", "payment_application"): _STANDS,

@@ -18,9 +18,11 @@ from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, Progress
 from domain.identity import composed, parts_of
 from domain.money import convert, format_decimal
 from domain.reference.zones import local_date, universal_midnight
+from domain.revenue.method import Reported
+from domain.revenue.reported import fallen_from
 from domain.terms import methods
 from domain.terms.kind import Fee, LineHistory
-from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
 from domain.work.rows import FEE, SCHEDULED_REVENUE, row_id
 from state.books import (
     Acceptance,
@@ -97,10 +99,10 @@ def on_progress_reported(draft: Draft, event: ProgressReported) -> None:
         if is_newest:
             _note_out_of_range(draft, event, part_id)
         return
-    if is_newest:
-        draft.resolve_exception(OUT_OF_RANGE, "progress", spoken(part_id), "superseded")
     said = sorted((*reports.said, (event.version, event.as_of, event.percent)))
     draft.put("reports", part_id, Reports(tuple(said)))
+    if not is_late(draft, "progress", part_id, said[-1][0]):
+        _note_fall(draft, event, part_id, said)
     for contract in draft.contracts():
         settle(draft, contract)
     note_unplaced(draft)
@@ -121,6 +123,26 @@ def _note_out_of_range(draft: Draft, event: ProgressReported, part_id: str) -> N
         project_id=event.project_id,
         contract_id=event.contract_id,
         field="percent",
+    )
+
+
+def _note_fall(draft: Draft, event: ProgressReported, part_id: str, said: Sequence[tuple[int, date, Percent]]) -> None:
+    """The newest report counts; what it takes back is a mistake, or work that has to be done again, as delivery knows."""
+    before = fallen_from([Reported(*each) for each in said])
+    if before is None:
+        draft.resolve_exception(OUT_OF_RANGE, "progress", spoken(part_id), "superseded")
+        return
+    version, as_of, percent = said[-1]
+    draft.raise_exception(
+        OUT_OF_RANGE,
+        "progress",
+        spoken(part_id),
+        f"progress {version} of line {event.line_id}: expected at least {format_decimal(before.percent, PERCENT_SCALE)} %, as reported as "
+        f"of {before.as_of}, got {format_decimal(percent, PERCENT_SCALE)} % as of {as_of}; it counts, and the difference is taken back",
+        project_id=event.project_id,
+        contract_id=event.contract_id,
+        field="percent",
+        revises=True,
     )
 
 

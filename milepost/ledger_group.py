@@ -66,13 +66,12 @@ def read_group(output: Path, period: str | None = None) -> Group:
     from domain.ledger.group import Group
     from domain.outputs import TOPICS, JournalEntry
 
-    group = Group()
+    group = Group(period)
     known: set[str] = set()
     for written in read_topic(output, TOPICS["JournalEntry"]):
         if isinstance(written.record, JournalEntry):
             known.add(written.record.period)
-            if period in (None, written.record.period):
-                group.add(written.record)
+            group.add(written.record)
     if known and period not in (None, *known):
         message = f"expected an accounting period such as {max(known)}, got {period}; companies have journals in "
         raise typer.BadParameter(message + ", ".join(sorted(known)), param_hint="--period")

@@ -92,13 +92,25 @@ class _Half:
 
 
 class Group:
-    """Sums over journals of all companies, in any order."""
+    """Sums over journals of all companies, in any order; of those of one period alone where one is named."""
 
-    def __init__(self) -> None:
+    def __init__(self, period: str | None = None) -> None:
+        self._period = period
         self._halves: dict[str, dict[bool, _Half]] = {}
         self._results: dict[tuple[str, str], list[Amount]] = {}
+        self._counted: set[str] = set()
 
     def add(self, journal: JournalEntry) -> None:
+        """One of another period says which companies its pair is of."""
+        if journal.pair_id is not None:
+            self._add_half(journal, journal.pair_id)
+        if self._counts(journal):
+            self._add_result(journal)
+
+    def _counts(self, journal: JournalEntry) -> bool:
+        return self._period in (None, journal.period)
+
+    def _add_result(self, journal: JournalEntry) -> None:
         sums = self._results.setdefault((journal.legal_entity_id, journal.ledger_currency), [0, 0, 0])
         for line in journal.lines:
             if line.account in REVENUE:
@@ -107,13 +119,14 @@ class Group:
                 sums[1] += line.ledger_amount
             elif line.account in (INTERCOMPANY_REVENUE, INTERCOMPANY_COST):
                 sums[2] -= line.ledger_amount
-        if journal.pair_id is not None:
-            self._add_half(journal, journal.pair_id)
 
     def _add_half(self, journal: JournalEntry, pair_id: str) -> None:
         lends = any(line.account in LENDS for line in journal.lines)
         halves = self._halves.setdefault(pair_id, {})
         half = halves.get(lends) or halves.setdefault(lends, _Half(journal))
+        if not self._counts(journal):
+            return
+        self._counted.add(pair_id)
         for line in journal.lines:
             if line.account in INTERCOMPANY.accounts:
                 half.on[line.account] += line.amount
@@ -122,7 +135,7 @@ class Group:
     def pairs(self) -> list[CompanyPair]:
         """By lender, borrower and currency; a half without its other stands with an empty company."""
         found: dict[tuple[str, str, str], CompanyPair] = {}
-        for halves in self._halves.values():
+        for halves in (halves for pair_id, halves in self._halves.items() if pair_id in self._counted):
             lent, borrowed = halves.get(True), halves.get(False)
             one = lent or borrowed
             assert one is not None, "a pair has a half"

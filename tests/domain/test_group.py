@@ -21,8 +21,8 @@ ONE_CURRENCY = (
 )
 
 
-def group_of(*lines: str) -> Group:
-    group = Group()
+def group_of(*lines: str, period: str | None = None) -> Group:
+    group = Group(period)
     with told(lines) as books:
         for one in books.folded:
             if isinstance(one.record, JournalEntry):
@@ -79,6 +79,24 @@ def test_exchange_differences_stand_apart() -> None:
         units(2),
     )
     assert results(group.companies())[0].eliminated == units(2)
+
+
+def test_late_work_of_a_period_that_one_company_has_closed() -> None:
+    """8 h of June are charged in June by both. US closes June; 2 h more are GB's June and US's July, and both companies are named in each."""
+    story = (
+        *ONE_CURRENCY[:-1],
+        "2026-06-01 time T-1 eva 8 h",
+        "2026-07-02 close period US 2026-06",
+        "2026-07-03 time T-2 eva 2 h on 2026-06-30",
+    )
+    (june,) = group_of(*story, period="2026-06").pairs()
+    assert (june.lender, june.borrower, june.pairs) == ("GB", "US", 2)
+    assert (june.charged, june.borne, june.differences) == (units(1_500), units(1_200), (units(300), units(300)))
+    (july,) = group_of(*story, period="2026-07").pairs()
+    assert (july.lender, july.borrower, july.pairs) == ("GB", "US", 1)
+    assert (july.charged, july.borne, july.differences) == (0, units(300), (-units(300), -units(300)))
+    (whole,) = group_of(*story).pairs()
+    assert (whole.charged, whole.borne, whole.differences) == (units(1_500), units(1_500), (0, 0))
 
 
 def test_ledgers_of_two_currencies_are_not_compared() -> None:

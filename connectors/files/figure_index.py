@@ -512,8 +512,12 @@ class FigureIndex:
 
     def journals_until(self, entity_id: str, offset: int) -> Iterator[JournalEntry]:
         """Journals of a legal entity that the records before a log offset caused."""
-        for one in self.between(POSTINGS, {}, self.lengths_at(offset)):
-            if isinstance(one.record, JournalEntry) and one.record.legal_entity_id == entity_id:
+        return (one for one in self.all_journals(offset) if one.legal_entity_id == entity_id)
+
+    def all_journals(self, offset: int | None) -> Iterator[JournalEntry]:
+        """Of all companies; those that the records before a log offset caused where one is given."""
+        for one in self.between(POSTINGS, {}, self.reached()["lengths"] if offset is None else self.lengths_at(offset)):
+            if isinstance(one.record, JournalEntry):
                 yield one.record
 
     def entities(self) -> list[str]:

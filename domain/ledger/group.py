@@ -10,7 +10,8 @@ in the ledgers they do where both are kept in one currency, else each has the ra
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
+from datetime import date
 from typing import Final, NamedTuple
 
 from domain.accounts import PROJECT_COST, REVENUE
@@ -20,6 +21,8 @@ from domain.units import Amount
 
 # Accounts of the company that lends; the others are of the one that borrows.
 LENDS: Final = frozenset({DUE_FROM, INTERCOMPANY_REVENUE})
+TRANSFERRED: Final = frozenset({INTERCOMPANY_REVENUE, INTERCOMPANY_COST})
+RESULT: Final = frozenset({*REVENUE, *PROJECT_COST, *TRANSFERRED})
 
 
 class CompanyPair(NamedTuple):
@@ -79,16 +82,32 @@ class GroupResult(NamedTuple):
         return self.revenue - self.cost
 
 
+class PairLine(NamedTuple):
+    """A line of a journal that is half of a pair, by its number; debits are positive."""
+
+    journal_id: str
+    number: int
+    accounting_date: date
+    account: str
+    amount: Amount
+    ledger_amount: Amount
+
+
 class _Half:
     """One company's side of a pair."""
 
-    __slots__ = ("currency", "entity_id", "in_ledger", "ledger_currency", "on")
+    __slots__ = ("currency", "entity_id", "ledger_currency", "lines")
 
     def __init__(self, journal: JournalEntry) -> None:
         self.entity_id, self.currency = journal.legal_entity_id, journal.currency
         self.ledger_currency = journal.ledger_currency
-        self.on: dict[str, Amount] = defaultdict(int)
-        self.in_ledger: dict[str, Amount] = defaultdict(int)
+        self.lines: list[PairLine] = []
+
+    def on(self, account: str) -> Amount:
+        return sum(line.amount for line in self.lines if line.account == account)
+
+    def in_ledger(self, account: str) -> Amount:
+        return sum(line.ledger_amount for line in self.lines if line.account == account)
 
 
 class Group:
@@ -97,7 +116,7 @@ class Group:
     def __init__(self, period: str | None = None) -> None:
         self._period = period
         self._halves: dict[str, dict[bool, _Half]] = {}
-        self._results: dict[tuple[str, str], list[Amount]] = {}
+        self._moved: dict[tuple[str, str], dict[tuple[str, str], Amount]] = {}
         self._counted: set[str] = set()
 
     def add(self, journal: JournalEntry) -> None:
@@ -105,20 +124,13 @@ class Group:
         if journal.pair_id is not None:
             self._add_half(journal, journal.pair_id)
         if self._counts(journal):
-            self._add_result(journal)
+            moved = self._moved.setdefault((journal.legal_entity_id, journal.ledger_currency), defaultdict(int))
+            for line in journal.lines:
+                if line.account in RESULT:
+                    moved[journal.period, line.account] += line.ledger_amount
 
     def _counts(self, journal: JournalEntry) -> bool:
         return self._period in (None, journal.period)
-
-    def _add_result(self, journal: JournalEntry) -> None:
-        sums = self._results.setdefault((journal.legal_entity_id, journal.ledger_currency), [0, 0, 0])
-        for line in journal.lines:
-            if line.account in REVENUE:
-                sums[0] -= line.ledger_amount
-            elif line.account in PROJECT_COST:
-                sums[1] += line.ledger_amount
-            elif line.account in (INTERCOMPANY_REVENUE, INTERCOMPANY_COST):
-                sums[2] -= line.ledger_amount
 
     def _add_half(self, journal: JournalEntry, pair_id: str) -> None:
         lends = any(line.account in LENDS for line in journal.lines)
@@ -127,10 +139,10 @@ class Group:
         if not self._counts(journal):
             return
         self._counted.add(pair_id)
-        for line in journal.lines:
+        for number, line in enumerate(journal.lines, 1):
             if line.account in INTERCOMPANY.accounts:
-                half.on[line.account] += line.amount
-                half.in_ledger[line.account] += line.ledger_amount
+                moved = line.account, line.amount, line.ledger_amount
+                half.lines.append(PairLine(journal.journal_id, number, journal.accounting_date, *moved))
 
     def pairs(self) -> list[CompanyPair]:
         """By lender, borrower and currency; a half without its other stands with an empty company."""
@@ -145,21 +157,44 @@ class Group:
             found[key] = _with(had, lent, borrowed)
         return [found[key] for key in sorted(found)]
 
+    def lines_of(self, pair: CompanyPair) -> list[PairLine]:
+        """What the pair of companies sums."""
+        found: list[PairLine] = []
+        for pair_id in self._counted:
+            halves = self._halves[pair_id]
+            lent, borrowed = halves.get(True), halves.get(False)
+            named = lent.entity_id if lent else "", borrowed.entity_id if borrowed else ""
+            if (*named, next(iter(halves.values())).currency) == pair[:3]:
+                found += (line for half in halves.values() for line in half.lines)
+        return sorted(found, key=lambda line: (line.accounting_date, line.journal_id, line.number))
+
     def companies(self) -> list[CompanyResult]:
-        return [CompanyResult(*key, *sums) for key, sums in sorted(self._results.items())]
+        return [
+            CompanyResult(*key, -_on(moved, REVENUE), _on(moved, PROJECT_COST), -_on(moved, TRANSFERRED))
+            for key, moved in sorted(self._moved.items())
+        ]
+
+    def moved(self, company: CompanyResult, accounts: Container[str]) -> list[tuple[str, str, Amount]]:
+        """By period and account, in ledger currency."""
+        of = self._moved[company[:2]]
+        return [(*key, amount) for key, amount in sorted(of.items()) if key[1] in accounts and amount]
+
+
+def _on(moved: Mapping[tuple[str, str], Amount], accounts: Container[str]) -> Amount:
+    return sum(amount for (_, account), amount in moved.items() if account in accounts)
 
 
 def _with(had: CompanyPair, lent: _Half | None, borrowed: _Half | None) -> CompanyPair:
-    charged, due_from = (-lent.on[INTERCOMPANY_REVENUE], lent.on[DUE_FROM]) if lent else (0, 0)
-    borne, due_to = (borrowed.on[INTERCOMPANY_COST], -borrowed.on[DUE_TO]) if borrowed else (0, 0)
+    charged, due_from = (-lent.on(INTERCOMPANY_REVENUE), lent.on(DUE_FROM)) if lent else (0, 0)
+    borne, due_to = (borrowed.on(INTERCOMPANY_COST), -borrowed.on(DUE_TO)) if borrowed else (0, 0)
     return had._replace(
         pairs=had.pairs + any((charged, borne, due_from, due_to)),
         charged=had.charged + charged,
         borne=had.borne + borne,
         due_from=had.due_from + due_from,
         due_to=had.due_to + due_to,
-        charged_in_ledger=had.charged_in_ledger - (lent.in_ledger[INTERCOMPANY_REVENUE] if lent else 0),
-        borne_in_ledger=had.borne_in_ledger + (borrowed.in_ledger[INTERCOMPANY_COST] if borrowed else 0),
+        charged_in_ledger=had.charged_in_ledger - (lent.in_ledger(INTERCOMPANY_REVENUE) if lent else 0),
+        borne_in_ledger=had.borne_in_ledger + (borrowed.in_ledger(INTERCOMPANY_COST) if borrowed else 0),
     )
 
 

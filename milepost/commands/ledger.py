@@ -16,7 +16,6 @@ from milepost.console import amount_text, echo, no_formula, say, shape, shell_wo
 from milepost.days import day
 from milepost.html_file import STANDARD_OUTPUT, HtmlFile, XlsxFile
 from milepost.ledger_against import AgainstAsked, against
-from milepost.ledger_group import show_group
 from milepost.shared_options import one_form
 
 if TYPE_CHECKING:
@@ -97,8 +96,8 @@ def ledger(
 
     one_form(csv=as_csv, html=html is not None, xlsx=xlsx is not None, json=json)
     for option, file in (("--html", html), ("--xlsx", xlsx)):
-        if file is not None and not statement:
-            raise typer.BadParameter("expected --statement beside it", param_hint=option)
+        if file is not None and not statement and not group:
+            raise typer.BadParameter("expected --statement, or --group, beside it", param_hint=option)
     if other is not None:
         if period is not None:
             raise typer.BadParameter("expected --on, or --from and --to, beside --against", param_hint="--period")
@@ -113,7 +112,7 @@ def ledger(
         for option, given in (("--entity", entity), ("--statement", statement)):
             if given:
                 raise typer.BadParameter("expected --group without it, of all companies together", param_hint=option)
-        show_group(output, period, as_csv=as_csv, json=json)
+        _group(output, period, as_csv=as_csv, json=json, html=html, xlsx=xlsx)
         return
     try:
         sums = ledger_sums(output)
@@ -157,6 +156,33 @@ def _financial_statement(
     from milepost.glance.financial import financial_statement, moves_in
 
     shown = financial_statement(moves_in(sums), period or sums.periods()[-1].period)
+    csv = STANDARD_OUTPUT if as_csv else None
+    write_report(shown, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
+
+
+def _group(output: Path, period: str | None, *, as_csv: bool, json: bool, html: Path | None, xlsx: Path | None) -> None:
+    """Of the journals of a period, or of all."""
+    from connectors.files.no_outputs import NoOutputs
+    from connectors.files.written import read_topic
+    from domain.outputs import TOPICS, JournalEntry
+    from milepost.commands.glance import GlanceOptions, write_report
+    from milepost.glance.tables import OF_JOURNALS
+
+    known: set[str] = set()
+
+    def journals() -> Iterator[JournalEntry]:
+        for written in read_topic(output, TOPICS["JournalEntry"]):
+            if isinstance(written.record, JournalEntry):
+                known.add(written.record.period)
+                yield written.record
+
+    try:
+        shown = OF_JOURNALS["group"](journals(), period)
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    if known and period not in (None, *known):
+        message = f"expected an accounting period such as {max(known)}, got {period}; companies have journals in "
+        raise typer.BadParameter(message + ", ".join(sorted(known)), param_hint="--period")
     csv = STANDARD_OUTPUT if as_csv else None
     write_report(shown, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
 

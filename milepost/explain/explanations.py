@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -15,6 +16,7 @@ from dataflows.retrace import Retraced, retrace
 from domain.explanation import Node
 from domain.identity import composed, engagement_of, parts_of
 from domain.ledger.trial_balance import PostedSum
+from domain.outputs import JournalEntry
 from domain.work.rows import FEE, SCHEDULED_REVENUE, named, origin
 from milepost.explain.certificates import CertificateFigure, CertificatesExplained, certificate_figure
 from milepost.explain.cuts import cuts
@@ -23,7 +25,15 @@ from milepost.explain.ledger import LedgerFigure, explain_ledger, ledger_figure,
 from milepost.explain.recompute import everything
 from milepost.glance.financial import STATEMENT
 from milepost.glance.firm import FirmAtMoment
-from milepost.glance.tables import TableFigureId, TablesExplained, explained_statement, options_text, table_figure
+from milepost.glance.tables import (
+    OF_JOURNALS,
+    TableFigureId,
+    TablesExplained,
+    explained_of_journals,
+    explained_statement,
+    options_text,
+    table_figure,
+)
 
 # Kinds of facts by whose id a figure may be asked for, in this order.
 NAMED: Final = ("time_entry", "project", "contract", "invoice")
@@ -117,7 +127,11 @@ class Explanations:
                     named = [one.id for one in everything(node) if _is_figure(one.id, whole)]
                     return NotFound((), f"its figures are {', '.join(dict.fromkeys(named))}" if named else "")
         of_table = table_figure(wanted)
-        if of_table is not None and of_table.kind != STATEMENT and (there := self._tables.there_are(of_table)):
+        if (
+            of_table is not None
+            and of_table.kind not in (STATEMENT, *OF_JOURNALS)
+            and (there := self._tables.there_are(of_table))
+        ):
             near = _nearest(wanted, there)
             same_row = there[0].rpartition("#")[0] == wanted.rpartition("#")[0]
             return NotFound(
@@ -177,7 +191,13 @@ class Explanations:
     def _of_table(self, wanted: TableFigureId) -> Node | None:
         if wanted.kind == STATEMENT:
             return explained_statement(self._sums_of(wanted.whose[0]), wanted)
+        if wanted.kind in OF_JOURNALS:
+            return explained_of_journals(self._journals(), wanted)
         return self._tables.explain(wanted)
+
+    def _journals(self) -> Iterator[JournalEntry]:
+        for index, until in self._until.items():
+            yield from index.all_journals(until)
 
     @cached_property
     def _tables(self) -> TablesExplained:

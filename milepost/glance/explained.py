@@ -46,6 +46,13 @@ _UNITS: Final = {
     CellKind.PERCENT: "percent",
     CellKind.COUNT: "count",
 }
+# Where a row has the currency of amounts that are in a ledger's.
+_LEDGERS: Final = {
+    "in_ledger": "ledger_currency",
+    "charged_in_ledger": "lender_currency",
+    "borne_in_ledger": "borrower_currency",
+    "exchange_difference": "lender_currency",
+}
 _TO_THE_MILLIONTH: Final = {"step": "0.000001", "mode": "half_up"}
 HEADING: Final = ("entity", "ledger_currency", "currency", "account", "project", "contract", "customer")
 
@@ -289,7 +296,7 @@ def _units(glance: Glance, row: GlanceRow, column: str) -> tuple[str, str]:
     unit = _UNITS.get(shown.kind, "amount") if shown is not None else "amount"
     if unit != "amount":
         return unit, ""
-    return unit, str(row.cells.get("ledger_currency" if column == "in_ledger" else "currency") or "")
+    return unit, str(row.cells.get(_LEDGERS.get(column, "currency")) or "")
 
 
 def _heading(posted: AccountSum | AboutSum) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -11,20 +11,24 @@ from domain.explanation import Node
 from domain.identity import unescape
 from domain.ledger.trial_balance import PostedSum
 from domain.months import month_end
+from domain.outputs import JournalEntry
 from milepost.glance.clients import clients
 from milepost.glance.explained import FigureNodes
 from milepost.glance.financial import STATEMENT, financial_statement, ledger_moves
 from milepost.glance.firm import FirmAtMoment
+from milepost.glance.group import GROUP, group_report
 from milepost.glance.people import MonthSpan, people
 from milepost.glance.prepaid import prepaid
 from milepost.glance.projects import projects
 from milepost.glance.receivables import receivables
-from milepost.glance.sheet import Glance
+from milepost.glance.sheet import Glance, GlanceReport
 from milepost.glance.unbilled import unbilled
 from milepost.glance.wanted import Wanted
 
 KINDS: Final = ("projects", "clients", "receivables", "unbilled", "prepaid", "people")
 _CHOOSING: Final = ("company", "client", "project", "manager", "practice")
+# Reports of all journals, or of those of a period.
+OF_JOURNALS: Final[Mapping[str, Callable[[Iterable[JournalEntry], str | None], GlanceReport]]] = {GROUP: group_report}
 # What a table's ids may ask for before their row.
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "projects": (*_CHOOSING, "open"),
@@ -34,9 +38,10 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "prepaid": ("since", "company", "client", "project", "open"),
     "people": ("from", "to", "by-project", *_CHOOSING),
     STATEMENT: (),
+    **dict.fromkeys(OF_JOURNALS, ("period",)),
 }
 _WITHOUT_VALUE: Final = frozenset({"open", "by-project"})
-_ID: Final = re.compile(rf"({'|'.join((*KINDS, STATEMENT))})(?:\?([^/]*))?/(.+)#([a-z0-9_]+)")
+_ID: Final = re.compile(rf"({'|'.join((*KINDS, STATEMENT, *OF_JOURNALS))})(?:\?([^/]*))?/(.+)#([a-z0-9_]+)")
 
 
 class TableFigureId(NamedTuple):
@@ -137,8 +142,15 @@ class TablesExplained:
 def explained_statement(posted: Iterable[PostedSum], wanted: TableFigureId) -> Node | None:
     company, period = wanted.whose
     sums = ledger_moves(company, posted)
-    tables = financial_statement(sums, period).tables if sums is not None else ()
-    return next((node for _, table in tables if (node := _figure(None, table, wanted)) is not None), None)
+    return _of_report(financial_statement(sums, period), wanted) if sums is not None else None
+
+
+def explained_of_journals(journals: Iterable[JournalEntry], wanted: TableFigureId) -> Node | None:
+    return _of_report(OF_JOURNALS[wanted.kind](journals, wanted.options.get("period")), wanted)
+
+
+def _of_report(report: GlanceReport, wanted: TableFigureId) -> Node | None:
+    return next((node for _, table in report.tables if (node := _figure(None, table, wanted)) is not None), None)
 
 
 def _figure(firm: FirmAtMoment | None, table: Glance | None, wanted: TableFigureId) -> Node | None:

@@ -42,7 +42,7 @@ def _names(own: str, words: str, *, modules: str = "") -> Names:
 CAPABILITIES: Final = {
     "intercompany": _names(
         "domain/reference/transfer_prices domain/work/transfer domain/audit/pairs domain/ledger/group state/ledger/transfers "
-        "state/work/value_transfer milepost/ledger_group milepost/closing/intercompany",
+        "state/work/value_transfer milepost/glance/group milepost/closing/intercompany",
         r"(?i).*transfer_?price.*|.*intercompany.*|transfers?|transferplan|transferred|pair_id|due_from|due_to|"
         r"post_transfer|transfer_of|(?-i:PAIRS)",
     ),

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -82,23 +84,68 @@ def test_as_tables(output: Path) -> None:
 
 
 def test_as_json(output: Path) -> None:
-    found = json.loads(milepost(output, "ledger", "--group", "--json").stdout)
-    assert [(one["lender"], one["borrower"], one["charged"], one["due_to"]) for one in found["pairs"]] == [
+    pairs, results = tables(output)
+    assert [(one["lender"], one["borrower"], one["charged"], one["due_to"]) for one in pairs["rows"]] == [
         ("PARIS", "BERLIN", "3200.00", "3200.00")
     ]
-    assert [(one["company"], one["profit"]) for one in found["companies"]] == [
-        ("BERLIN", "800.00"),
-        ("PARIS", "800.00"),
-    ]
-    (group,) = found["group"]
-    assert (group["eliminated"], group["profit"]) == ("0.00", "1600.00")
+    assert [(one["company"], one["profit"]) for one in results["rows"]] == [("BERLIN", "800.00"), ("PARIS", "800.00")]
+    (group,) = results["totals"]
+    assert (group["transferred"], group["profit"]) == ("0.00", "1600.00")
+
+
+def tables(output: Path, *more: str) -> list[dict[str, Any]]:
+    """Of pairs, and of what companies make."""
+    found = json.loads(milepost(output, "ledger", "--group", "--json", *more).stdout)
+    return [*found["tables"]]
+
+
+def test_every_figure_of_the_group_is_explained(output: Path) -> None:
+    """Down to lines of journals for what companies charge, and to accounts of a ledger for what they make."""
+    ids = {
+        id_: (name, row)
+        for table in tables(output)
+        for row in (*table["rows"], *table["totals"])
+        for name, id_ in row["explain"].items()
+    }
+    assert len(ids) == 9 + 3 * 4
+    for id_, (name, row) in ids.items():
+        told = json.loads(milepost(output, "explain", id_, "--json").stdout)
+        assert told["holds"], id_
+        assert Decimal(told["nodes"][told["root"]]["value"]) == Decimal(row[name]), id_
+
+
+def test_what_is_taken_out_goes_down_to_journals(output: Path) -> None:
+    """5 entries of 8 h at 80.00, in the journals of both companies."""
+    told = milepost(output, "explain", "group/PARIS/BERLIN/EUR#difference").stdout
+    assert "0.00 EUR = 3,200.00 EUR − 3,200.00 EUR" in told
+    assert told.count("640.00 EUR = milepost explain") == 5 + 5
+    told = milepost(output, "explain", "group/total/EUR#transferred").stdout
+    assert "0.00 EUR = -3,200.00 EUR + 3,200.00 EUR" in told
+    assert "milepost explain group/company/PARIS#transferred" in told.replace("'", "")
+
+
+def test_of_a_period_and_a_moment_it_is_explained_too(output: Path) -> None:
+    """Of 3 March two entries are known by the end of that day."""
+    told = milepost(output, "explain", "group?period=2026-03/PARIS/BERLIN/EUR#charged", "--as-of", "2026-03-03").stdout
+    assert "1,280.00 EUR = 640.00 EUR + 640.00 EUR" in told
+    wrong = CliRunner().invoke(app, ["explain", "group?since=2026/total/EUR#profit", "--output", str(output)])
+    assert wrong.exit_code == 2
+    assert "group takes each once of the options period=..." in " ".join(wrong.output.split())
+
+
+def test_as_a_page_and_a_spreadsheet(output: Path, tmp_path: Path) -> None:
+    milepost(output, "ledger", "--group", "--html", str(tmp_path / "group.html"))
+    assert "3,200.00" in (tmp_path / "group.html").read_text(encoding="utf-8")
+    milepost(output, "ledger", "--group", "--xlsx", str(tmp_path / "group.xlsx"))
+    assert (tmp_path / "group.xlsx").stat().st_size > 0
 
 
 def test_as_csv(output: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(milepost(output, "ledger", "--group", "--csv").stdout)))
-    assert [row["section"] for row in rows] == ["pair", "company", "company", "group"]
-    assert (rows[0]["difference"], rows[0]["exchange_difference"]) == ("0.00", "0.00")
-    assert (rows[3]["currency"], rows[3]["profit"]) == ("EUR", "1600.00")
+    written = milepost(output, "ledger", "--group", "--csv").stdout.split("\n\n")
+    pairs, results = (list(csv.DictReader(io.StringIO(table))) for table in written)
+    assert [(row["difference"], row["exchange_difference"]) for row in pairs] == [("0.00", "0.00")]
+    assert [row["row"] for row in results] == ["item", "item", "total"]
+    assert (results[2]["currency"], results[2]["profit"]) == ("EUR", "1600.00")
 
 
 def test_of_a_period(tmp_path: Path) -> None:
@@ -106,9 +153,9 @@ def test_of_a_period(tmp_path: Path) -> None:
     days = [worked("T-1", 2, person_id="EVA", worked_on="2026-02-27"), worked("T-2", 2, person_id="EVA")]
     write(tmp_path / "input", [*founding(), *second_company(), *days])
     run(tmp_path)
-    for period, charged in (("--period=2026-02", "640.00"), ("--period=2026-03", "640.00"), ("--json", "1280.00")):
-        found = json.loads(milepost(tmp_path / "output", "ledger", "--group", "--json", period).stdout)
-        assert [(one["charged"], one["due_to"]) for one in found["pairs"]] == [(charged, charged)]
+    for period, charged in (("--period=2026-02", "640.00"), ("--period=2026-03", "640.00"), ("--group", "1280.00")):
+        pairs, _ = tables(tmp_path / "output", period)
+        assert [(one["charged"], one["due_to"]) for one in pairs["rows"]] == [(charged, charged)]
     result = CliRunner().invoke(app, ["ledger", "--group", "--period", "2026-04", "--output", str(tmp_path / "output")])
     assert result.exit_code == 2
     assert "companies have journals in 2026-02, 2026-03" in " ".join(result.output.replace("│", " ").split())

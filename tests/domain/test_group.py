@@ -82,7 +82,7 @@ def test_exchange_differences_stand_apart() -> None:
 
 
 def test_late_work_of_a_period_that_one_company_has_closed() -> None:
-    """8 h of June are charged in June by both. US closes June; 2 h more are GB's June and US's July, and both companies are named in each."""
+    """8 h of June are charged in June by both. US closes June; 2 h more are GB's June and US's July: both companies are named in each."""
     story = (
         *ONE_CURRENCY[:-1],
         "2026-06-01 time T-1 eva 8 h",

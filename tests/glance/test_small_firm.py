@@ -256,7 +256,7 @@ def test_the_statement_is_two_tables_with_subtotals_in_every_form(tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["ledger", "--html", "x.html"], "expected --statement beside it"),
+        (["ledger", "--html", "x.html"], "expected --statement, or --group, beside it"),
         (["ledger", "--statement", "--csv", "--json"], "expected one of --csv, --html, --xlsx and --json"),
     ],
     ids=["html", "two forms"],

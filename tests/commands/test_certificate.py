@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -13,20 +12,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.log_appender import LogAppender
-from connectors.files.log_format import log_path
 from dataflows.certificates import written_certificates
 from dataflows.embedded import close, open_accounting, run_plain, store_path
-from domain.events.reference import ExchangeRateSet
-from domain.outputs import JournalEntry
 from milepost.certificate_checked import checked_certificates
 from milepost.certificate_file import Shape, canonical, digest_of, read
 from milepost.cli import app
-from state.genesis import Genesis
 from state.store.store import Store
-from tests.audit.tampering import at, outputs, rewrite, with_line
 from tests.commands.tiny_firm import write
 from tests.finished_run import finished_run, history, reopened_run
+from tests.planting import copied_log, rewritten_log, with_another_byte, with_another_line, with_another_rate
 from tests.sharded_run import SHARDS, sharded
 from tests.thoroughness import THOROUGH
 
@@ -43,7 +37,7 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The certificate of BERLIN's January in a file, and beside it `copy`, which has nothing but the log."""
     folder = tmp_path_factory.mktemp("certified")
     written(finished_run(), folder / "january.json")
-    copy_of_log(finished_run(), folder / "copy")
+    copied_log(finished_run(), folder / "copy")
     return folder
 
 
@@ -52,11 +46,6 @@ def written(output: Path, file: Path, *more: str, period: str = "2026-01") -> Sh
     assert done.exit_code == 0, done.output
     assert f"sha256 {sha256(file.read_bytes()).hexdigest()}  {file}" in done.stdout
     return read(file.read_bytes())
-
-
-def copy_of_log(output: Path, folder: Path) -> Path:
-    shutil.copytree(output / "log", folder / "log")
-    return folder
 
 
 def found(file: Path, folder: Path) -> list[dict[str, Any]]:
@@ -120,7 +109,7 @@ def test_it_is_shown_and_stands_on_a_page(certified: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("batch", [1, 7])
 def test_other_batches_certify_the_same(batch: int, certified: Path, tmp_path: Path) -> None:
     """Also with the store deleted in the middle: it is made again from the log."""
-    folder = copy_of_log(finished_run(), tmp_path / "again")
+    folder = copied_log(finished_run(), tmp_path / "again")
     with EngagementLog.open(folder) as log:
         genesis = log.genesis
         half = log.end // 2
@@ -149,7 +138,7 @@ def test_several_shards_certify_the_same_books(certified: Path, tmp_path: Path) 
     assert len(several["log"]["shards"]) == SHARDS
     own = {"log", "digest"}
     assert {name: one[name] for name in one.keys() - own} == {name: several[name] for name in several.keys() - own}
-    copy = copy_of_log(tmp_path / "sharded", tmp_path / "copy")
+    copy = copied_log(tmp_path / "sharded", tmp_path / "copy")
     assert found(tmp_path / "several.json", copy) == []
     other = found(tmp_path / "several.json", certified / "copy")
     assert other[0]["what"] == "the log: it is another one"
@@ -180,7 +169,7 @@ def test_the_second_certificate_names_the_first_and_the_difference(tmp_path: Pat
             {"account": "5000", "opening": "0.00", "movement": "100.00"},
         ],
     }
-    copy = copy_of_log(reopened_run(), tmp_path / "copy")
+    copy = copied_log(reopened_run(), tmp_path / "copy")
     files = ("--certificate", tmp_path / "1.json", "--certificate", tmp_path / "2.json")
     done = milepost("verify", *files, "--output", copy)
     assert done.exit_code == 0, done.output
@@ -285,29 +274,13 @@ def test_a_log_that_ends_before_the_close(certified: Path, tmp_path: Path) -> No
     def few(offset: int, _: object) -> bool:
         return offset < 20
 
-    folder = rewritten_log(tmp_path / "short", few)
+    folder = rewritten_log(finished_run(), tmp_path / "short", few)
     [difference] = found(certified / "january.json", folder)
     assert difference["what"] == "the log: records of shard 0"
     assert difference["found"].startswith("20;")
 
 
 # Planted changes
-
-
-def rewritten_log(folder: Path, change: Any) -> Path:
-    """The log of the finished run, each event as `change` makes it, or left out."""
-    with EngagementLog.open(finished_run()) as log:
-        genesis: Genesis = log.genesis
-        records = list(log.records())
-    appender = LogAppender.open(folder, genesis, None)
-    for record in records:
-        made = change(record.offset, record.event)
-        if made is not False:
-            appender.append(record.engagement_id, record.event if made is True else made, record.own)
-    appender.sync()
-    appender.publish()
-    appender.close()
-    return folder
 
 
 def checked(certified: Path, folder: Path) -> int:
@@ -319,65 +292,34 @@ def checked(certified: Path, folder: Path) -> int:
 
 def test_a_log_that_is_written_again_as_it_was_is_equal(certified: Path, tmp_path: Path) -> None:
     """So that what follows finds its changes, and not how it plants them."""
-    assert checked(certified, rewritten_log(tmp_path / "same", lambda *_: True)) == 0
+    assert checked(certified, rewritten_log(finished_run(), tmp_path / "same", lambda *_: True)) == 0
+
+
+def january(certified: Path) -> Shape:
+    return read((certified / "january.json").read_bytes())
 
 
 @pytest.mark.parametrize("seed", range(PLANTED))
 def test_a_changed_byte_of_the_log_is_found(seed: int, certified: Path, tmp_path: Path) -> None:
     """Anywhere up to the close: in an event, in its engagement, or in what holds the file together."""
-    folder = copy_of_log(finished_run(), tmp_path / "copy")
-    [of] = read((certified / "january.json").read_bytes())["log"]["shards"]
-    with EngagementLog.open(folder) as log:
-        ends = [place.length for place in log.places()]
-    last = ends[of["records"]]
-    chance = Random(seed)
-    data = bytearray(log_path(folder).read_bytes())
-    place = chance.randrange(last)
-    data[place] ^= chance.randrange(1, 256)
-    log_path(folder).write_bytes(bytes(data))
-    assert checked(certified, folder) > 0, f"byte {place} of {last}"
+    place = with_another_byte(finished_run(), tmp_path, january(certified), Random(seed))
+    assert checked(certified, tmp_path) > 0, f"byte {place}"
 
 
 @pytest.mark.parametrize("seed", range(PLANTED))
 def test_a_changed_exchange_rate_is_found(seed: int, certified: Path, tmp_path: Path) -> None:
     """By a millionth of a cent, also of a rate that nothing is converted by."""
-    chance = Random(seed)
-    [of] = read((certified / "january.json").read_bytes())["log"]["shards"]
-    with EngagementLog.open(finished_run()) as log:
-        rates = [each.offset for each in log.records() if isinstance(each.event, ExchangeRateSet)]
-    planted = chance.choice([offset for offset in rates if offset < of["records"]])
-    more = chance.randrange(1, 10**10)
-
-    def dearer(offset: int, event: Any) -> Any:
-        return event._replace(rate=event.rate + more) if offset == planted else True
-
-    assert checked(certified, rewritten_log(tmp_path / "rate", dearer)) > 0
+    with_another_rate(finished_run(), tmp_path, january(certified), Random(seed))
+    assert checked(certified, tmp_path) > 0
 
 
 @pytest.mark.parametrize("seed", range(PLANTED))
 def test_a_changed_line_of_a_written_journal_is_found(seed: int, certified: Path, tmp_path: Path) -> None:
     """Sealed again by somebody who knows how: the certificate names the journal, and none is written from such a folder."""
     folder = tmp_path / "output"
-    shutil.copytree(finished_run(), folder)
-    chance = Random(seed)
-    [of] = read((certified / "january.json").read_bytes())["log"]["shards"]
-    journals = [
-        told
-        for told in outputs(folder)
-        if isinstance(told.record, JournalEntry)
-        and told.record.period == "2026-01"
-        and told.position.output_seq < of["outputs"]
-    ]
-    told = chance.choice(journals)
-    line = chance.randrange(len(told.record.lines))
-    more = chance.choice((-1, 1)) * chance.randrange(1, 10**6)
-    cheaper = at(
-        told.position.output_seq,
-        lambda record: with_line(record, line, amount=record.lines[line].amount + more),
-    )
-    rewrite(folder, cheaper, totals=False)
+    journal_id = with_another_line(finished_run(), folder, january(certified), Random(seed))
     differences = found(certified / "january.json", folder)
-    assert differences[0]["what"] == f"erp.postings in the folder: journal {told.record.journal_id}"
+    assert differences[0]["what"] == f"erp.postings in the folder: journal {journal_id}"
     refused_ = milepost("period", "certificate", "BERLIN", "2026-01", "--output", folder)
     assert refused_.exit_code == 2
     assert "their bytes are other ones: the file was changed" in " ".join(refused_.output.split())

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -21,11 +22,14 @@ from dataflows.certificates import written_certificates
 from dataflows.embedded import close, open_accounting, run_plain, store_path
 from domain.ledger.close_certificate import Whole
 from domain.outputs import TOPICS, JournalEntry
-from milepost.certificate_file import Shape, sealed
+from milepost.certificate_checked import checked_certificates
+from milepost.certificate_file import Shape, read, sealed
 from milepost.cli import app
 from state.store.store import Store
+from tests.audit.tampering import rewrite
 from tests.closing_year import COMPANIES, MONTHS, closing_year, period_of
 from tests.explain.test_certificates import everything_of
+from tests.planting import copied_log, rewritten_log, with_another_byte, with_another_line, with_another_rate
 from tests.sharded_run import SHARDS, sharded
 
 
@@ -184,25 +188,25 @@ def test_the_audit_finds_every_promise_kept() -> None:
 # From the log alone
 
 
-def test_every_certificate_is_verified_from_the_log_alone(tmp_path: Path) -> None:
-    output, files = closing_year().output, []
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Of every certificate of both companies."""
+    output, folder = closing_year().output, tmp_path_factory.mktemp("certificates")
+    written = []
     for company in COMPANIES:
         for each in certificates(output, company):
-            file = tmp_path / f"{company}-{each['number']}.json"
-            words = (
-                "period",
-                "certificate",
-                company,
-                each["period"],
-                "--number",
-                str(each["number"]),
-                "--out",
-                str(file),
-            )
-            assert CliRunner().invoke(app, [*words, "--output", str(output)]).exit_code == 0
-            files += ["--certificate", str(file)]
-    shutil.copytree(output / "log", tmp_path / "copy" / "log")
-    done = CliRunner().invoke(app, ["verify", *files, "--output", str(tmp_path / "copy"), "--json"])
+            file = folder / f"{company}-{each['number']}.json"
+            number = ("--number", str(each["number"]), "--out", str(file), "--output", str(output))
+            words = ("period", "certificate", company, each["period"], *number)
+            assert CliRunner().invoke(app, words).exit_code == 0
+            written.append(file)
+    return written
+
+
+def test_every_certificate_is_verified_from_the_log_alone(files: list[Path], tmp_path: Path) -> None:
+    copy = copied_log(closing_year().output, tmp_path / "copy")
+    named = [word for file in files for word in ("--certificate", str(file))]
+    done = CliRunner().invoke(app, ["verify", *named, "--output", str(copy), "--json"])
     assert done.exit_code == 0, done.output
     checked = json.loads(done.stdout)["certificates"]
     assert len(checked) == 25
@@ -212,6 +216,31 @@ def test_every_certificate_is_verified_from_the_log_alone(tmp_path: Path) -> Non
 def test_every_figure_of_june_is_explained() -> None:
     for company in COMPANIES:
         assert everything_of(closing_year().output, company, period_of(company, "2024-06"))
+
+
+# Planted changes
+
+
+def test_a_log_and_outputs_that_are_written_again_as_they_were_are_equal(files: list[Path], tmp_path: Path) -> None:
+    """So that what follows finds its changes, and not how it plants them."""
+    folder = tmp_path / "same"
+    shutil.copytree(closing_year().output, folder, ignore=shutil.ignore_patterns("log"))
+    rewritten_log(closing_year().output, folder, lambda *_: True)
+    rewrite(folder, lambda told: told, totals=False)
+    stated = [(file, read(file.read_bytes())) for file in files]
+    assert not any(each.differences for each in checked_certificates(stated, folder, lambda *_: None))
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_change_of_a_byte_a_line_or_a_rate_is_found(seed: int, files: list[Path], tmp_path: Path) -> None:
+    """One of the three in turn, before the close of any month of either company."""
+    chance, folder = Random(seed), tmp_path / "changed"
+    file = chance.choice(files)
+    certificate = read(file.read_bytes())
+    plant = (with_another_byte, with_another_line, with_another_rate)[seed % 3]
+    plant(closing_year().output, folder, certificate, chance)
+    [checked] = checked_certificates([(file, certificate)], folder, lambda *_: None)
+    assert checked.differences
 
 
 # However it is folded

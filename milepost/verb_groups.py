@@ -35,7 +35,20 @@ PADDING: Final = 6
 
 
 class GroupedVerbs(TellingGroup):
-    """The list of commands under the titles of their groups."""
+    """The list of commands under the titles of their groups; what is a command of another says so."""
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """`milepost close check` is `milepost period check`."""
+        if args[0] not in self.commands:
+            groups = {
+                name: one.commands for name, one in self.commands.items() if isinstance(one, typer.core.TyperGroup)
+            }
+            near = [
+                f"'{name} {word}'" for name, own in groups.items() if args[0] in own for word in args[:2] if word in own
+            ]
+            if near:
+                ctx.fail(f"No such command '{args[0]}'. Did you mean {' or '.join(near)}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - as typer calls it
         known = {name: command for name, command in self.commands.items() if not command.hidden}

@@ -117,6 +117,20 @@ def test_wrong_words_end_with_two() -> None:
         assert CliRunner().invoke(app, arguments).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("close", "check", "BERLIN", "2026-03"), "'period close' or 'period check'?"),
+        (("approve", "BRIDGE.K-1/ACME/2026-03-01/1"), "'statement approve'?"),
+        (("perod",), "'period'?"),
+    ],
+)
+def test_a_command_of_a_group_is_found_by_its_own_name(words: tuple[str, ...], meant: str) -> None:
+    result = CliRunner().invoke(app, list(words))
+    assert result.exit_code == 2
+    assert f"No such command '{words[0]}'. Did you mean {meant}" in " ".join(result.stderr.split())
+
+
 def test_it_runs_as_a_module_and_plain_where_no_terminal_is() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "milepost", "--help"], capture_output=True, text=True, check=True, cwd=ROOT

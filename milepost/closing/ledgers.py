@@ -74,10 +74,13 @@ def _keeps_a_posting(each: ExceptionRaised) -> bool:
 
 def _by_category(closing: Closing, wanted: Callable[[ExceptionRaised], bool]) -> Iterator[OpenPoint]:
     raised = (each.raised for each in exceptions_in(closing))
-    found = (((each.category, each.blocks_currency or ""), abs(each.blocks_amount)) for each in raised if wanted(each))
-    for (category, currency), count, amount in counted(found):
+    found = (
+        ((each.category, each.blocks_currency or "", each.owner_role), abs(each.blocks_amount))
+        for each in raised
+        if wanted(each)
+    )
+    for (category, currency, owner), count, amount in counted(found):
         command = closing.command(f"exceptions list --kind {category}")
-        owner = CATALOGUE[category].owner_role
         yield OpenPoint(titled(category), count, amount if currency else None, currency, owner, command)
 
 

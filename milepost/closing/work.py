@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
+from connectors.files.found_exceptions import KnownException
 from connectors.files.glance_rows import CAPACITY, PERSON
 from connectors.files.unrouted_hours import UnroutedEntry
 from domain.billing.statement import OPEN
@@ -64,24 +65,37 @@ def _cost(closing: Closing, person_id: str, day: date, hours: Hours) -> tuple[Am
 
 
 def parked_work(closing: Closing) -> Iterator[OpenPoint]:
-    """Hours of the period's days that are approved and wait for a cost rate, a price or a project.
+    """Hours of the period's days that are approved and wait for a cost rate, a price or a project, with what their exceptions block.
 
     Those of the company's projects, and of its people on projects of another company: their cost is posted here.
     """
     firm, exceptions = closing.firm, closing.open_exceptions
     own = {row for each in exceptions if closing.whose in closing.companies_of(each) for row in each.raised.entries}
-    waiting: list[tuple[bool, DayOfWork | UnroutedEntry]] = [(False, each) for each in firm.unrouted]
-    waiting += [(row in own, each) for row, each in firm.days_of(closing.books.parked()).items()]
-    found = (
-        (each.project_id, each.hours)
-        for is_own, each in waiting
+    blocked = _blocked(exceptions)
+    waiting: list[tuple[str, DayOfWork | UnroutedEntry]] = [("", each) for each in firm.unrouted]
+    waiting += firm.days_of(closing.books.parked()).items()
+    found = [
+        ((each.project_id, blocked.get(row, ("", 0))[0]), each.hours, blocked.get(row, ("", 0))[1])
+        for row, each in waiting
         if closing.first <= each.day <= closing.last
-        if is_own or firm.company_of("", each.project_id) in {closing.whose, ""}
-    )
-    for project_id, count, hours in counted(found):
+        if row in own or firm.company_of("", each.project_id) in {closing.whose, ""}
+    ]
+    amounts = {of: amount for of, _, amount in counted((of, amount) for of, _, amount in found)}
+    for (project_id, currency), count, hours in counted((of, hours) for of, hours, _ in found):
         what = f"{project_id}: {hours_text(hours)} h are approved and wait"
         command = closing.command(f"exceptions list --project {shell_word(project_id)}")
-        yield OpenPoint(what, count, None, "", DELIVERY, command)
+        amount = amounts[project_id, currency] if currency else None
+        yield OpenPoint(what, count, amount, currency, DELIVERY, command)
+
+
+def _blocked(exceptions: Iterable[KnownException]) -> dict[str, tuple[str, Amount]]:
+    """By entry the money that an exception of its own blocks: its value, else what it costs."""
+    return {
+        row: (each.raised.blocks_currency, abs(each.raised.blocks_amount))
+        for each in exceptions
+        if each.raised.blocks_currency and len(each.raised.entries) == 1
+        for row in each.raised.entries
+    }
 
 
 def drafts(closing: Closing) -> Iterator[OpenPoint]:

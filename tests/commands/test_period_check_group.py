@@ -82,6 +82,14 @@ def test_work_without_a_transfer_price_forbids_both(company: str, firm: Path) ->
     assert found["intercompany"]["state"] == "forbids"
     assert found["intercompany"]["items"][0]["command"].startswith("milepost exceptions list --kind no_transfer_price")
     assert found["exceptions"]["items"] == []
+    assert items(found["parked"]) == [("BRIDGE: 8 h are approved and wait", 1, "400.00", "EUR")]
+
+
+def test_an_exception_is_the_matter_of_its_subject(firm: Path) -> None:
+    """A transfer price to a company that nobody has defined is finance's, other records that are missing are not."""
+    made(firm, {**price(), "borrowing_entity_id": "LYON"})
+    of_unknown = [item for item in checked()["exceptions"]["items"] if "unknown_reference" in item["what"]]
+    assert [(item["count"], item["owner"]) for item in of_unknown] == [(1, "finance")]
 
 
 @pytest.mark.parametrize("company", ["BERLIN", "PARIS"])

@@ -17,7 +17,7 @@ from milepost.explain.exchanges import Exchanges, at_rate, unchanged
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
 from state.books import BroughtForward, CashApplication, Payment, Receivable, WriteOff
-from state.opening.bills import PAID as SETTLED
+from state.opening.billed import PAID as SETTLED
 from state.terms.known import entity_policies
 from state.terms.opening import KIND as BROUGHT_FORWARD
 from state.terms.plan import contract_policies

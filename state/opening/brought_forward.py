@@ -35,28 +35,24 @@ from state.draft import Draft
 from state.facts import is_new
 from state.handlers import fees, revenue
 from state.handlers.work import retry_parked, withdraw
-from state.opening.bills import (
-    begin_own,
-    billed_rows,
-    by_payer,
-    put_months,
-    put_on_bills,
-    unbillable,
-    unlike_invoiced,
-    unlike_payers,
-)
+from state.opening.billed import billed_rows, by_payer
+from state.opening.billed_months import put_months
+from state.opening.bills import put_on_bills
 from state.opening.earlier import take_later, unload
-from state.opening.faults import DIFFERS, OpeningFault, Stated, faults_of, stated_lines
+from state.opening.faults import faults_of
 from state.opening.ledger_currency import carry_in_ledger
 from state.opening.ledger_faults import ledger_faults
 from state.opening.load_totals import BeforeLoad, before_load
 from state.opening.loading import Loading
 from state.opening.overpaid import return_overpaid
+from state.opening.own_amounts import begin_own
 from state.opening.progress import close_day, progress_faults
 from state.opening.record import load_of, recorded
 from state.opening.retainers import retainer_faults
+from state.opening.stated import DIFFERS, OpeningFault, Stated, stated_lines
 from state.opening.unbilled import share_unbilled, unlike_unbilled
 from state.opening.unlike import unearned
+from state.opening.unlike_bills import unbillable, unlike_invoiced, unlike_payers
 from state.opening.waiting import wait_for_room
 from state.opening.work_rows import bring_over_cap, bring_work
 from state.rerating.outside import list_outside

@@ -7,8 +7,8 @@ from domain.caps.consume import CapLimit, CapRule, limit_on
 from domain.events.common import BalanceForward, CapForward
 from domain.figure import in_part
 from domain.units import Amount, Hours
-from state.opening.faults import SHARED, is_of_whole_line
 from state.opening.loading import Loading
+from state.opening.stated import SHARED, is_of_whole_line
 from state.terms.plan import LinePlan
 from state.totals import month_of
 

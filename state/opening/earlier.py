@@ -21,7 +21,7 @@ from state.caps.claims import stake_of
 from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
 from state.ledger.posting import reverse, with_standing
-from state.opening.bills import take_back_months
+from state.opening.billed_months import take_back_months
 from state.opening.loading import SinceThen
 from state.opening.overpaid import take_back_returned
 from state.opening.progress import open_day

@@ -12,8 +12,8 @@ from domain.terms import methods
 from domain.work.rows import BEFORE_MONTH, INVOICED, OPENING, row_id
 from state.books import WorkedBy
 from state.opening.caps import last_day_full_for_billing, last_day_with_room, same_limits
-from state.opening.faults import SHARED, Stated, is_of_whole_line
 from state.opening.loading import Loading, WaitsForRoom
+from state.opening.stated import SHARED, Stated, is_of_whole_line
 from state.terms.plan import LinePlan
 
 

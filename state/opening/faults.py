@@ -1,76 +1,21 @@
-"""What is wrong with balances that are to be brought forward, all of it at once: line, field, figures, and what to do.
+"""What is wrong with balances that are to be brought forward, all of it at once.
 
 Nothing of balances with a fault is in the books.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date, timedelta
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterator
 
-from domain.billing.shares import parties_of, shared
-from domain.contract import category_of, held, included_id
+from domain.billing.shares import parties_of
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import BalanceForward, Deposit, Milestones, ReceivableForward
-from domain.identity import composed
-from domain.money import format_amount
-from domain.receivables.opening import owed_and_settled, parts_of_payers, unlike_the_line
 from domain.receivables.stated import StatedLine, stated_faults
-from domain.reference.exchange import MissingRate
-from domain.reference.zones import midnight
-from domain.refusals import UNSUPPORTED, words_of
-from domain.terms import methods
-from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
-from domain.waiting import waits_for_exchange_rate
-from state.books import Acceptance, BroughtForward, Contract, Receivable, RetentionAccount, Work
+from state.books import BroughtForward, Receivable
 from state.draft import Draft
-from state.terms.known import exchange_on, period
+from state.opening.already_here import released_since, work_before
+from state.opening.contract_faults import faults_of_contract
+from state.opening.line_faults import beside_terms, faults_of_line, faults_of_milestones
+from state.opening.stated import DIFFERS, UNKNOWN, OpeningFault, contracts_of, is_stated, row_of, stated_lines
 from state.terms.opening import IN_BALANCES
-from state.terms.periods import zone_of
-from state.terms.plan import LinePlan, contract_policies, line_plan, newest_plan, versions
-from state.work.exchange_waits import EXCHANGE_FAULTS, NO_RATE, is_of_day, may_come_nearer, only_older
 from state.work.placing import taken_projects
-
-DIFFERS = "balances_differ"
-UNKNOWN = "unknown_reference"
-CLOSED = "period_closed_no_open_period"
-# Before the id of a shared cap.
-SHARED = "shared:"
-DAY = timedelta(days=1)
-# Entries that a message names.
-NAMED_MOST = 5
-
-
-class OpeningFault(NamedTuple):
-    """`waits` are the keys of what would mend it; `settles_in` is the zone whose day's end mends it, whatever comes."""
-
-    category: str
-    message: str
-    field: str
-    contract_id: str | None = None
-    waits: tuple[tuple[str, str], ...] = ()
-    settles_in: str | None = None
-
-
-class Stated(NamedTuple):
-    """The balances of a line that is known."""
-
-    place: int
-    balance: BalanceForward
-    contract: Contract
-    plan: LinePlan
-
-
-def stated_lines(draft: Draft, event: BalancesBroughtForward) -> tuple[Stated, ...]:
-    """Those of the event's lines that are in force, in its order."""
-    found = []
-    for place, balance in enumerate(event.lines):
-        named = _contracts(draft, event, balance)
-        plan = newest_plan(draft, named[0], balance.line_id) if len(named) == 1 else None
-        if plan is not None:
-            found.append(Stated(place, balance, named[0], plan))
-    return tuple(found)
 
 
 def faults_of(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
@@ -81,98 +26,21 @@ def faults_of(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
     for each in stated_faults(event, alone):
         message = f"{each.of}{row_of(each.source_row)}: {each.message}"
         yield OpeningFault(DIFFERS, message, each.field, each.contract_id)
-    yield from _work_before(draft, event)
-    yield from _released_since(draft, known)
+    yield from work_before(draft, event)
+    yield from released_since(draft, known)
     for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
         own = [one for one in stated if one.contract.contract_id == contract_id]
-        yield from _of_contract(draft, known, own)
+        yield from faults_of_contract(draft, known, own)
     for one in stated:
-        yield from _of_line(draft, one, event.as_of)
-        yield from _milestones(draft, known, one)
+        yield from faults_of_line(draft, one, event.as_of)
+        yield from faults_of_milestones(draft, known, one)
     yield from _invoices(draft, known)
-    yield from _beside_terms(event, stated)
-
-
-def former_terms(draft: Draft, stated: Stated, as_of: date) -> tuple[LinePlan, date] | None:
-    """The terms of another kind that held before those of the line, with their last day, where the line has revenue of theirs: it earns as
-    it is billed by now, and has earned more than was billed."""
-    balance, contract = stated.balance, stated.contract
-    if stated.plan.timing != WITH_INVOICE or balance.revenue <= balance.billed:
-        return None
-    before = date.max
-    for version, since in reversed(held(versions(contract), balance.line_id)):
-        plan = line_plan(draft, contract, version.number, balance.line_id)
-        if plan is not None and plan.timing not in (WITH_INVOICE, OVER_TIME, NO_REVENUE) and before > since:
-            return plan, min(before - DAY, as_of)
-        before = since
-    return None
-
-
-def is_of_whole_line(cap_id: str, line_id: str) -> bool:
-    """Whether all work on the line takes room of the cap, not expenses of a category or hours that are included."""
-    return category_of(cap_id, line_id) is None and cap_id != included_id(line_id)
-
-
-def _beside_terms(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
-    """What rows of a line state that its contract, or its terms, leave no place for. An invoice that was paid may have given back, where
-    one bill-to has all; a deposit is not given back, but set against others."""
-    for one in stated:
-        currency, found = one.plan.currency, list[tuple[str, str, str]]()
-        several, is_open = parties_of(one.contract.terms), {each.invoice_id for each in event.receivables}
-        for number, bill in enumerate(one.balance.invoiced):
-            message = ""
-            gave_back = bill.invoice_id not in is_open and bill.amount < 0
-            if gave_back and one.plan.timing == NO_REVENUE:
-                message = (
-                    "expected none, as a deposit is set against invoices: deposit of the line says what is left of it"
-                )
-            elif gave_back and len(several) > 1:
-                payers = ", ".join(sorted(party.customer_id for party in several))
-                message = (
-                    f"expected an open invoice, as nothing says to whom of {payers} a paid one gave back; leave out the rows invoiced of "
-                    "the contract, and its open invoices bill the newest work"
-                )
-            elif bill.ledger_revenue is not None and currency == one.plan.entity.currency:
-                message = f"ledger_revenue: expected none, as the contract is in {currency} like the ledger"
-            elif bill.ledger_revenue is not None and bill.invoice_id not in is_open:
-                message = "ledger_revenue: expected none, as the invoice is paid"
-            if message:
-                found.append((f"invoice {bill.invoice_id}{row_of(bill.source_row)}", f"invoiced[{number}]", message))
-        for number, entry in enumerate(one.balance.entries):
-            if entry.category is not None and not methods.takes(one.plan.line, "expense"):
-                message = f"category: expected none, as the line takes no expenses, got {entry.category}"
-                found.append((f"entry {entry.entry_id}{row_of(entry.source_row)}", f"entries[{number}]", message))
-        for of, at, message in found:
-            whole = f"line {one.balance.line_id}: {of}: {message}"
-            yield OpeningFault(DIFFERS, whole, f"lines[{one.place}].{at}", one.contract.contract_id)
-
-
-def is_stated(opened: Receivable) -> bool:
-    """Not what stands for all that was paid."""
-    return opened.invoiced_on is not None
-
-
-def row_of(source_row: str | None) -> str:
-    """Where the source states it, in brackets."""
-    return f" ({source_row})" if source_row is not None else ""
-
-
-def _contracts(draft: Draft, event: BalancesBroughtForward, balance: BalanceForward) -> list[Contract]:
-    """Contracts in force that have the line, in the project of the event."""
-    found = []
-    for contract_id in taken_projects(draft).get(event.project_id, ()):
-        contract = draft.contract(contract_id)
-        if contract is None or not contract.in_force or balance.contract_id not in (None, contract_id):
-            continue
-        plan = newest_plan(draft, contract, balance.line_id)
-        if plan is not None and plan.line.project_id == event.project_id:
-            found.append(contract)
-    return found
+    yield from beside_terms(event, stated)
 
 
 def _unknown(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
     for place, balance in enumerate(event.lines):
-        named = _contracts(draft, event, balance)
+        named = contracts_of(draft, event, balance)
         if len(named) == 1:
             continue
         of = f" of contract {balance.contract_id}" if balance.contract_id is not None else ""
@@ -186,288 +54,6 @@ def _unknown(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFau
         has = f"contracts {', '.join(known)} have none" if known else "it has no contract"
         message = f"{what}: expected a line in force of project {event.project_id}, {has}"
         yield OpeningFault(UNKNOWN, message, f"lines[{place}].line_id", balance.contract_id)
-
-
-def _work_before(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
-    """Work that is in the books and in the balances would count twice; what waits whole is not in them."""
-    standing = ((entry.entry_id, entry.standing) for entry in draft.everything())
-    found = sorted(
-        entry_id
-        for entry_id, work in standing
-        if work is not None
-        and (work.cost is not None or work.price is not None)
-        and _is_work(work, event)
-        and _day_of(work) <= event.as_of.isoformat()
-    )
-    if found:
-        more = f" and {len(found) - NAMED_MOST} more" if len(found) > NAMED_MOST else ""
-        message = (
-            f"project {event.project_id} has {len(found)} entries of days until {event.as_of} here: "
-            f"{', '.join(found[:NAMED_MOST])}{more}; withdraw them, or state balances of an earlier day"
-        )
-        yield OpeningFault(IN_BALANCES, message, "as_of")
-    for statement_id in draft.ids("statement"):
-        statement = draft.statement(statement_id)
-        if statement is None or statement.sequence <= 0 or statement.period > event.as_of or not event.lines:
-            continue
-        if statement.contract_id in taken_projects(draft).get(event.project_id, ()) and statement.to <= event.as_of:
-            billed = f"{format_amount(statement.amount_due, statement.currency)} {statement.currency}"
-            message = (
-                f"project {event.project_id}: statement {statement_id} over {billed} was issued here for days until "
-                f"{statement.to - DAY}, which the balances include: a run came before them; begin again in new folders, with contracts and "
-                "balances before the first run, or state balances of an earlier day"
-            )
-            yield OpeningFault(IN_BALANCES, message, "as_of", statement.contract_id)
-
-
-def _released_since(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
-    """What bills of an earlier load retained, and was released or credited here since, cannot be loaded again."""
-    for made in known.statements:
-        state = draft.statement(made)
-        if state is None or not state.retention:
-            continue
-        account: RetentionAccount | None = draft.part("retention", composed(state.contract_id, state.bill_to))
-        left = sum(one.left for one in account.withheld if one.statement_id == made) if account is not None else 0
-        kept = sum(amount for withheld_by, _, amount in state.retention if withheld_by == made)
-        if left != kept:
-            gone, currency = format_amount(kept - left, state.currency), state.currency
-            message = (
-                f"contract {state.contract_id}: of what invoice {state.invoice_id or made} retained {gone} {currency} left it here since, "
-                "so that its balances stay as they are; send what is missing as facts of today: hours and cost as time and expenses "
-                "that are not billable, what was billed too much as a credit memo"
-            )
-            yield OpeningFault(IN_BALANCES, message, "lines.retention", state.contract_id)
-
-
-def _is_work(work: Work, event: BalancesBroughtForward) -> bool:
-    charge = work.charge
-    if charge is not None and charge.kind not in ("expense", "delivery"):
-        return False
-    return work.project_id == event.project_id
-
-
-def _day_of(work: Work) -> str:
-    side = work.price or work.cost
-    if side is not None:
-        return side.day.isoformat()
-    if work.charge is not None:
-        return work.charge.day.isoformat()
-    worked_on = work.event.worked_on
-    return worked_on.isoformat() if worked_on is not None else "9999"
-
-
-def _of_contract(draft: Draft, known: BroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
-    event, contract = known.event, stated[0].contract
-    terms = contract.terms
-    entity = draft.reference.entity(terms.legal_entity_id)
-    if entity is None:
-        return
-    own = period(draft, entity, event.as_of)
-    if own.name in draft.reference.closed_periods(entity.legal_entity_id):
-        message = (
-            f"accounting period {own.name} of {entity.legal_entity_id} is closed, expected an open one on {event.as_of}"
-        )
-        reopened = (("period", entity.legal_entity_id),)
-        yield OpeningFault(CLOSED, message, "as_of", contract.contract_id, waits=reopened)
-    policies = contract_policies(draft, contract)
-    exchange = exchange_on(draft, policies, terms.currency, entity.currency, event.as_of, event.as_of)
-    staleness = policies.rate_staleness_days
-    waits = waits_for_exchange_rate(terms.currency, entity.currency, entity.legal_entity_id, {event.as_of}, staleness)
-    if isinstance(exchange, MissingRate):
-        yield OpeningFault(exchange.category, exchange.message, "as_of", contract.contract_id, waits=waits)
-    else:
-        zone = _ends_first(draft, event, entity.zone)
-        is_running = draft.cause.recorded_at < midnight(event.as_of + DAY, zone)
-        has_waited = known.category in EXCHANGE_FAULTS
-        if not is_of_day(exchange, event.as_of) and (is_running or (has_waited and may_come_nearer(draft, zone))):
-            category = known.category if has_waited else NO_RATE
-            message = only_older(terms.currency, entity.currency, event.as_of)
-            yield OpeningFault(category, message, "as_of", contract.contract_id, waits, zone)
-    yield from _sums(event, contract, stated)
-
-
-def _ends_first(draft: Draft, event: BalancesBroughtForward, zone: str) -> str:
-    """The company's zone, or that of a contract whose day ends earlier, so that none is billed without its balances."""
-    zones = {zone, *(zone_of(draft, one.contract) for one in stated_lines(draft, event))}
-    return min(zones, key=lambda one: (midnight(event.as_of + DAY, one), one))
-
-
-def _sums(event: BalancesBroughtForward, contract: Contract, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
-    """Billed and tax, less what was kept back or set against it, is paid, given up or open: of all bill-tos, and of each."""
-    lines = [one.balance for one in stated]
-    own = [one for one in event.receivables if one.contract_id in (None, contract.contract_id)]
-    whole = list(_sum(contract, stated, lines, own, ""))
-    yield from whole
-    parties = parties_of(contract.terms)
-    if len(parties) == 1 or whole:
-        return
-    share = partial(shared, parties=parties, currency=contract.terms.currency)
-    parts = [parts_of_payers(one, parties, share) for one in lines]
-    for place, party in enumerate(parties):
-        of_payer = [one for one in own if one.bill_to == party.customer_id]
-        yield from _sum(contract, stated, [part[place] for part in parts], of_payer, party.customer_id)
-
-
-def _sum(
-    contract: Contract,
-    stated: Sequence[Stated],
-    lines: Sequence[BalanceForward],
-    own: Sequence[ReceivableForward],
-    bill_to: str,
-) -> Iterator[OpeningFault]:
-    """`lines` are what the bill-to has of them, where one is named; what it paid has to be stated where its parts are."""
-    currency, contract_id = contract.terms.currency, contract.contract_id
-    of = f"{contract_id}, bill-to {bill_to}" if bill_to else contract_id
-    deposits = {one.balance.line_id for one in stated if one.plan.timing == NO_REVENUE}
-    found = owed_and_settled(lines, deposits, own)
-    net = found.billed - found.deposits_used
-    beyond = sum(one.net + one.retention for one in own) - net, sum(one.tax for one in own) - found.tax
-    retained, kept = sum(one.retention for one in own), sum(one.retention for one in lines)
-    if retained > kept:
-        most, got = format_amount(kept, currency), format_amount(retained, currency)
-        message = f"contract {of}: retention of its open invoices: expected at most {most}, as its lines have it, got {got} {currency}"
-        yield OpeningFault(DIFFERS, message, "receivables", contract_id)
-    if max(beyond) > 0:
-        what, whole = ("net", net) if beyond[0] > 0 else ("tax", found.tax)
-        most, got = format_amount(whole, currency), format_amount(whole + max(beyond), currency)
-        message = (
-            f"contract {of}: {what} of its open invoices: expected at most {most}, as billed, got {got} {currency}"
-        )
-        yield OpeningFault(DIFFERS, message, "receivables", contract_id)
-    is_stated_by_payer = any(one.balance.payers for one in stated)
-    if found.difference if not bill_to or is_stated_by_payer else found.open > found.unpaid_most:
-        rows = "".join(row_of(one.source_row) for one in lines)
-        yield OpeningFault(DIFFERS, f"{found.sentence(of, currency)}{rows}", "lines", contract_id)
-
-
-def _of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[OpeningFault]:
-    balance, plan = stated.balance, stated.plan
-    currency, at = plan.currency, f"lines[{stated.place}]"
-    of = f"line {balance.line_id}{row_of(balance.source_row)}"
-
-    def fault(field: str, message: str) -> OpeningFault:
-        contract_id = stated.contract.contract_id
-        return OpeningFault(DIFFERS, f"{of}: {message}", f"{at}.{field}", contract_id)
-
-    terms, what = stated.contract.terms, ""
-    if terms.funding is not None or balance.funding:
-        what = "funding"
-    if what:
-        contract_id = stated.contract.contract_id
-        words = words_of("balances_in_parts", line=balance.line_id, contract=contract_id, what=what)
-        yield OpeningFault(UNSUPPORTED, f"{words}{row_of(balance.source_row)}", at, contract_id)
-    is_of_former = former_terms(draft, stated, as_of) is not None
-    if plan.timing == WITH_INVOICE and balance.revenue != balance.billed and not is_of_former:
-        revenue, billed = format_amount(balance.revenue, currency), format_amount(balance.billed, currency)
-        yield fault(
-            "revenue",
-            f"it earns as it is billed: expected {billed}, as billed, got {revenue} {currency}",
-        )
-    if balance.unbilled and (plan.timing != WITH_INVOICE or is_of_former):
-        got = format_amount(balance.unbilled, currency)
-        yield fault(
-            "unbilled", f"it does not earn as it is billed: expected 0, as revenue less billed says it, got {got}"
-        )
-    yield from _caps(stated, fault)
-    yield from _payers(stated, fault)
-    if isinstance(plan.line.terms, Deposit):
-        due = plan.line.terms.amount if plan.line.terms.due_on <= as_of else 0
-        if balance.billed not in (0, due):
-            whole, billed = format_amount(due, currency), format_amount(balance.billed, currency)
-            yield fault(
-                "billed", f"of the deposit {whole} is due by {as_of}: expected that or 0, got {billed} {currency}"
-            )
-        if balance.deposit > balance.billed:
-            billed, left = format_amount(balance.billed, currency), format_amount(balance.deposit, currency)
-            yield fault("deposit", f"expected at most the {billed} that were billed, got {left} {currency}")
-        if balance.revenue or balance.cost or balance.hours:
-            yield fault(
-                "revenue", "a deposit has neither revenue nor cost nor hours; state them on the line of the work"
-            )
-    lines = [line for stored in stated.contract.history for line in stored.terms.lines]
-    varies = any(line.variable_consideration for line in lines if line.line_id == balance.line_id)
-    if balance.rebates_given and not varies:
-        got = format_amount(balance.rebates_given, currency)
-        yield fault(
-            "rebates_given", f"no variable part of its price provides for rebates: expected 0, got {got} {currency}"
-        )
-    elif not 0 <= balance.rebates_given <= max(balance.billed, 0):
-        most, got = format_amount(max(balance.billed, 0), currency), format_amount(balance.rebates_given, currency)
-        yield fault("rebates_given", f"expected from 0 to the {most} that were billed, got {got} {currency}")
-    if balance.deposit and plan.timing != NO_REVENUE:
-        yield fault(
-            "deposit", f"it is no deposit: expected 0, got {format_amount(balance.deposit, currency)} {currency}"
-        )
-
-
-def _caps(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator[OpeningFault]:
-    caps = stated.balance.caps
-    known = {rule.cap_id for rule in stated.plan.every_rule}
-    known |= {cap_id.removeprefix(SHARED) for cap_id in known}
-    if isinstance(stated.plan.line.terms, Milestones) and stated.plan.draws is not None:
-        known.add(included_id(stated.balance.line_id))
-    for cap in caps:
-        if cap.cap_id not in known:
-            of = f"cap {cap.cap_id}{row_of(cap.source_row)}"
-            yield fault("caps", f"{of} is unknown, the line has {', '.join(sorted(known)) or 'none'}")
-
-
-def _payers(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator[OpeningFault]:
-    """They are bill-tos of the contract, each once, and together have what the line has."""
-    balance, currency = stated.balance, stated.plan.currency
-    may = sorted(party.customer_id for party in parties_of(stated.contract.terms))
-    for customer_id, number in Counter(each.customer_id for each in balance.payers).items():
-        if customer_id not in may:
-            yield fault("payers", f"expected a bill-to of the contract, {', '.join(may)}, got {customer_id}")
-        elif number > 1:
-            yield fault("payers", f"bill-to {customer_id}: expected once, stated {number} times")
-    for name, whole, parts in unlike_the_line(balance):
-        expected, got = format_amount(whole, currency), format_amount(parts, currency)
-        yield fault(
-            f"payers.{name}", f"{name} of its bill-tos: expected {expected}, as of the line, got {got} {currency}"
-        )
-
-
-def _milestones(draft: Draft, known: BroughtForward, stated: Stated) -> Iterator[OpeningFault]:
-    terms = stated.plan.line.terms
-    listed = {each.milestone_id for each in terms.milestones} if isinstance(terms, Milestones) else set()
-    for each in stated.balance.milestones:
-        field = f"lines[{stated.place}].milestones"
-        of = f"line {stated.balance.line_id}{row_of(stated.balance.source_row)}"
-        if each.milestone_id not in listed:
-            names = ", ".join(sorted(listed)) or "none"
-            message = f"{of}: milestone {each.milestone_id} is unknown, the line has {names}"
-            yield OpeningFault(UNKNOWN, message, field, stated.contract.contract_id)
-        fact: Acceptance | None = draft.part("milestone", each.milestone_id)
-        if fact is not None and fact.accepted_on is not None and each.milestone_id not in known.milestones:
-            message = f"{of}: milestone {each.milestone_id} was accepted here on {fact.accepted_on}, too"
-            yield OpeningFault(IN_BALANCES, message, field, stated.contract.contract_id)
-    yield from _not_accepted(stated)
-
-
-def _not_accepted(stated: Stated) -> Iterator[OpeningFault]:
-    """Where nothing but milestones is billed, each that was billed is stated; or it would be billed again when it is accepted."""
-    line, balance, currency = stated.plan.line, stated.balance, stated.plan.currency
-    if not isinstance(line.terms, Milestones) or line.terms.overage_rate is not None or line.variable_consideration:
-        return
-    if methods.takes(line, "units"):
-        return
-    prices: dict[str, int] = {}
-    for version in stated.contract.history:
-        for each in version.terms.lines:
-            if each.line_id == line.line_id and isinstance(each.terms, Milestones):
-                for one in each.terms.milestones:
-                    prices[one.milestone_id] = max(one.amount, prices.get(one.milestone_id, 0))
-    accepted = [one.milestone_id for one in balance.milestones]
-    most = sum(prices.get(milestone_id, 0) for milestone_id in accepted)
-    if balance.billed > most:
-        names = ", ".join(accepted) or "none is"
-        expected, got = format_amount(most, currency), format_amount(balance.billed, currency)
-        message = (
-            f"line {line.line_id}{row_of(balance.source_row)}: expected at most {expected} {currency} billed, the price of milestones that "
-            f"are stated as accepted ({names}), got {got} {currency}; state each that was accepted"
-        )
-        yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].milestones", stated.contract.contract_id)
 
 
 def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:

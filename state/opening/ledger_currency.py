@@ -33,11 +33,11 @@ from state.handlers.retention import carried_at
 from state.ledger.deposit_balance import deposit_row
 from state.ledger.position import is_over_time
 from state.ledger.posting import about, booking_of, emit, settle_exchange_rests, with_standing
-from state.opening.faults import Stated
 from state.opening.ledger_faults import BY_ACCOUNT
 from state.opening.load_totals import BeforeLoad, LoadTotals, on_deposit, on_row
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.record import say_payment
+from state.opening.stated import Stated
 from state.opening.take_rows import is_of_part, opening_rows
 from state.opening.worked import carried_rows
 from state.totals import standing_price

@@ -15,7 +15,7 @@ from domain.money import format_amount, format_decimal, smallest_unit
 from domain.terms.kind import NO_REVENUE
 from domain.units import HOURS_SCALE, Amount
 from state.draft import Draft
-from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of, stated_lines
+from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of, stated_lines
 from state.opening.take_rows import UNBILLED_ENDED
 from state.terms.opening import loaded_of
 

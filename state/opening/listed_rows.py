@@ -32,8 +32,8 @@ from state.opening.entries import (
     turn,
     worked_by,
 )
-from state.opening.faults import Stated
 from state.opening.loading import Loading, WaitsForRoom, Worked
+from state.opening.stated import Stated
 from state.opening.take_rows import GIVEN_BACK, is_part, take_row
 from state.opening.worked import billed_of, last_of_ended
 from state.terms.plan import line_plan, version_on

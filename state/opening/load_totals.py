@@ -24,9 +24,9 @@ from state.ledger.carried import accrued, carried, invoiced
 from state.ledger.deposit_balance import balance as deposit_balance
 from state.ledger.deposit_balance import deposit_row
 from state.ledger.deposit_balance import rows_of as deposit_rows
-from state.opening.faults import Stated, stated_lines
 from state.opening.loading import Loading
 from state.opening.record import carried_by_loads, recorded_leg
+from state.opening.stated import Stated, stated_lines
 from state.opening.worked import carried_rows
 from state.totals import unbilled_positions
 from state.value import plain

@@ -17,8 +17,8 @@ from state.books import (
     Receivable,
 )
 from state.draft import Draft
-from state.opening.faults import Stated
 from state.opening.record import say_payment
+from state.opening.stated import Stated
 from state.receivables import receipts
 from state.terms.known import Slot
 from state.terms.opening import KIND

@@ -16,8 +16,8 @@ from state.opening.caps import (
     taken_by,
     taken_of_line,
 )
-from state.opening.faults import Stated
 from state.opening.loading import Loading, Worked
+from state.opening.stated import Stated
 from state.terms.plan import LinePlan
 
 

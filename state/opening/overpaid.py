@@ -18,8 +18,8 @@ from domain.units import Amount
 from state.books import Payment, Receivable
 from state.draft import Draft
 from state.handlers import cash_applications
-from state.opening.faults import DIFFERS, OpeningFault, row_of
 from state.opening.loading import SinceThen
+from state.opening.stated import DIFFERS, OpeningFault, row_of
 from state.receivables.receivables import beyond, receivable_of, within
 from state.receivables.unapplied import applications_of, booked_as, held_of, is_home, unapplied
 

@@ -20,7 +20,7 @@ from domain.terms import methods
 from state.books import ClosedPeriod, Contract
 from state.charges.terms_known import line_fees
 from state.draft import Draft
-from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of, stated_lines
+from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of, stated_lines
 
 DAY = timedelta(days=1)
 

@@ -24,7 +24,7 @@ from state.billing.clearing_record import piece_at
 from state.books import Charge, Contract, Receivable
 from state.handlers.retention import issued_of
 from state.ledger.deposit_balance import deposit_row
-from state.opening.faults import Stated, row_of
+from state.opening.stated import Stated, row_of
 from state.receivables.receivables import owed_of, say_taken
 from state.terms.opening import figure_of
 from state.terms.plan import LinePlan

@@ -23,7 +23,7 @@ from domain.units import AMOUNT_SCALE, QUANTITY_SCALE, Amount
 from domain.why import Why, elsewhere, in_event
 from state.charges.terms_known import known_of
 from state.draft import Draft
-from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of, stated_lines
+from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of, stated_lines
 from state.terms.opening import expired_of
 
 

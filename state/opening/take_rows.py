@@ -26,9 +26,9 @@ from state.books import (
 )
 from state.draft import Draft
 from state.handlers.work import take
-from state.opening.faults import Stated
 from state.opening.loading import Loading, Worked
 from state.opening.record import say_row
+from state.opening.stated import Stated
 from state.terms.plan import LinePlan
 from state.value import plain
 

@@ -17,9 +17,9 @@ from state.billing.payers import parties_for
 from state.books import Entry, Issued, PayerPart
 from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
-from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.loading import Loading
 from state.opening.record import recorded_due, say_falls, to_parties
+from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.take_rows import opening_rows
 from state.opening.worked import carried_rows
 from state.totals import issued_on, outstanding, standing_price, with_issued

@@ -16,9 +16,9 @@ from state.books import (
     OpeningWork,
 )
 from state.draft import Draft
-from state.opening.faults import Stated
 from state.opening.loading import UNBILLED_REST, Loading, Worked
 from state.opening.record import recorded_units
+from state.opening.stated import Stated
 from state.opening.take_rows import UNBILLED_ENDED, take_row
 from state.terms.plan import LinePlan, versions
 

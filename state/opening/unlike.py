@@ -26,9 +26,9 @@ from state.opening.caps import (
     taken_by,
 )
 from state.opening.entries import by_category_apart
-from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, is_of_whole_line, row_of
 from state.opening.loading import OR_BEGIN, UNBILLED_REST, Loading
 from state.opening.over_billing import some_bind_revenue
+from state.opening.stated import DIFFERS, SHARED, OpeningFault, Stated, is_of_whole_line, row_of
 from state.opening.take_rows import is_part, opening_rows
 from state.opening.worked import carried_rows, last_of_ended, worked_of
 from state.terms.plan import plan_of

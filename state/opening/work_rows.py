@@ -35,10 +35,10 @@ from state.opening.entries import (
     listed_of,
     uncounted_of,
 )
-from state.opening.faults import Stated, is_of_whole_line
 from state.opening.listed_rows import bring_entries, bring_invoiced, since_place
 from state.opening.loading import UNBILLED_REST, Loading, Worked
 from state.opening.over_billing import OverBilling, over_billing
+from state.opening.stated import Stated, is_of_whole_line
 from state.opening.take_rows import (
     EXPENSES,
     FORMER,

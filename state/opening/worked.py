@@ -24,11 +24,11 @@ from state.opening.caps import (
     DAY,
     last_day_with_room,
 )
-from state.opening.faults import Stated, former_terms, is_of_whole_line
 from state.opening.loading import Loading, Worked
 from state.opening.over_billing import over_revenue
 from state.opening.record import recorded_due, recorded_revenue
 from state.opening.retainers import beyond, draws_of
+from state.opening.stated import Stated, former_terms, is_of_whole_line
 from state.terms.periods import open_period
 from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import outstanding, standing_price

@@ -7,8 +7,9 @@ needed, since no engagement reads another's books.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -34,18 +35,22 @@ from domain.units import Instant
 from domain.why import Why
 from domain.work.rows import OVERFLOW, ROWS, named, row_id
 from state.batch import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, OutputProgress, Pieces
-from state.books import Contract, Entry, JournalStanding, Project, Work
+from state.books import Contract, Entry, JournalStanding, Project, StatementEntry, Work
 from state.draft import Cause, Draft, PartKey, Parts, Transition, nothing_known
 from state.fold import cause_of
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Shard
 from state.store.store import Engagement, Store
-from state.totals import open_keys, with_own_sums
+from state.totals import with_own_sums
 
 # Engagements that a record may concern: this one, and what belongs to none.
 ROOM = 10
 IN_MEMORY = Path(":memory:")
+
+
+# Steps that changed a part, and what each left.
+PartHistory = list[tuple[int, Any]]
 
 
 class TracedOutput(NamedTuple):
@@ -93,17 +98,40 @@ class Trace(Store):
         # What the rules said of the figures of each step.
         self.why = Why()
         self._rows_at: dict[str, list[tuple[int, Entry]]] = {}
-        self._parts_at: dict[PartKey, list[tuple[int, Any]]] = {}
+        self._parts_at: dict[PartKey, PartHistory] = {}
+        self._journals_at: dict[str, list[tuple[int, JournalStanding]]] = {}
+        self._listed_at: dict[str, list[tuple[int, tuple[StatementEntry, ...]]]] = {}
+        # What each step listed on statements, in order.
+        self.listed: list[tuple[int, str, tuple[StatementEntry, ...]]] = []
+        # Whether an entry is open on a line, by its day and id; and these in order.
+        self._open_at: dict[tuple[str, str], dict[tuple[str, str], list[tuple[int, bool]]]] = {}
+        self._line_places: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self._parked_at: dict[str, list[tuple[int, int | None]]] = {}
+        self._by_type: dict[str, list[LogRecord]] = {}
+        self._said_by_type: dict[type, list[TracedOutput]] = {}
+        # Journals by the first part of their rule.
+        self.journals_by: dict[str, list[TracedOutput]] = {}
         self._by_event_id: dict[str, LogRecord] = {}
         self._quotes: dict[tuple[Any, ...], LogRecord] = {}
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
         if engagement_id == self.engagement_id:
+            self._note_open(change)
             self._note(_kept(change))
         super().apply(engagement_id, engagement, change, log_offset)
 
     def flush(self) -> None:
         """Nothing: rows stay at hand, for nobody opens these books again."""
+
+    def _note_open(self, change: Transition) -> None:
+        for keys, there in ((change.open_removed, False), (change.open_added, True)):
+            for contract_id, line_id, day, entry_id in keys:
+                of_line = self._open_at.setdefault((contract_id, line_id), {})
+                if (day, entry_id) not in of_line:
+                    insort(self._line_places.setdefault((contract_id, line_id), []), (day, entry_id))
+                of_line.setdefault((day, entry_id), []).append((len(self.steps), there))
+        for entry_id, offset in change.parked.items():
+            self._parked_at.setdefault(entry_id, []).append((len(self.steps), offset))
 
     def _note(self, change: Transition) -> None:
         assert self.now is not None, "a step has a record"
@@ -113,12 +141,19 @@ class Trace(Store):
             self._rows_at.setdefault(entry_id, []).append((number, entry))
         for key, part in change.parts.items():
             self._parts_at.setdefault(key, []).append((number, part))
+        for journal_id, standing in change.journals.items():
+            self._journals_at.setdefault(journal_id, []).append((number, standing))
+        for statement_id, listed in change.statements.items():
+            self._listed_at.setdefault(statement_id, []).append((number, listed))
+            self.listed.append((number, statement_id, listed))
         for record in change.outputs:
             said = TracedOutput(number, record)
             self.said.append(said)
+            self._said_by_type.setdefault(type(record), []).append(said)
             match record:
                 case JournalEntry():
                     self.journals[record.journal_id] = said
+                    self.journals_by.setdefault(record.rule.partition("/")[0], []).append(said)
                     if not moves_nothing(record):
                         self.journals_of.setdefault(row_of(record) or record.affected_id, []).append(said)
                     for followed in filter(None, (record.reverses, record.replaces)):
@@ -163,6 +198,7 @@ class Trace(Store):
         """Remember where an event stands, so that what rests on it can name it."""
         event = record.event
         self.events.append(record)
+        self._by_type.setdefault(type(event).__name__, []).append(record)
         self._by_event_id.setdefault(event.event_id, record)
         self._facts.setdefault(_fact(event), []).append(record)
         if isinstance(event, ExchangeRateSet):
@@ -175,6 +211,58 @@ class Trace(Store):
         """The entry as it stood after a step; before the first, at -1, there is none."""
         found: Entry | None = _at(self._rows_at.get(entry_id, ()), step)
         return found
+
+    def open_at(self, contract_id: str, line_id: str, since: str, until: str, step: int) -> list[Entry]:
+        """Entries open on the line after a step, with service date in [since, until), in the order of days, then ids."""
+        line = contract_id, line_id
+        places, history = self._line_places.get(line, []), self._open_at.get(line, {})
+        within = places[bisect_left(places, (since,)) : bisect_left(places, (until,))]
+        found = (self.entry_at(place[1], step) for place in within if _at(history[place], step))
+        return [entry for entry in found if entry is not None]
+
+    def parked_at(self, step: int) -> list[str]:
+        """Entries with something waiting after a step, in the order of their log offsets."""
+        found = ((_at(history, step), entry_id) for entry_id, history in self._parked_at.items())
+        return [entry_id for _, entry_id in sorted(each for each in found if each[0] is not None)]
+
+    def journal_at(self, journal_id: str, step: int) -> JournalStanding | None:
+        found: JournalStanding | None = _at(self._journals_at.get(journal_id, ()), step)
+        return found
+
+    def listed_at(self, statement_id: str, step: int) -> tuple[StatementEntry, ...]:
+        """What a statement listed after a step."""
+        return _at(self._listed_at.get(statement_id, ()), step) or ()
+
+    def listing_step(self, statement_id: str, step: int) -> int:
+        """The last step up to one that said what a statement lists."""
+        return max(number for number, _ in self._listed_at[statement_id] if number <= step)
+
+    def part_steps(self, kind: str, part_id: str) -> PartHistory:
+        """Every step that changed the part, and what it left."""
+        return self._parts_at.get((kind, part_id), [])
+
+    def parts_of(self, kind: str) -> Iterator[tuple[str, PartHistory]]:
+        """Of every part of a kind the same."""
+        return ((part_id, history) for (of, part_id), history in self._parts_at.items() if of == kind)
+
+    def records_of(self, *types: type) -> list[LogRecord]:
+        """Those of these types of events, in order."""
+        found = [record for of in types for record in self._by_type.get(of.__name__, ())]
+        return found if len(types) == 1 else sorted(found, key=attrgetter("offset"))
+
+    def said_of(self, of: type) -> Sequence[TracedOutput]:
+        """Outputs of a type, in order."""
+        return self._said_by_type.get(of, ())
+
+    def journals_before(self, said: TracedOutput) -> Iterator[TracedOutput]:
+        """All that were said before an output."""
+        yield from takewhile(lambda one: one.step < said.step, self.said_of(JournalEntry))
+        own = takewhile(lambda one: one.record is not said.record, self.said_in(said.step))
+        yield from (one for one in own if isinstance(one.record, JournalEntry))
+
+    def said_in(self, step: int) -> list[TracedOutput]:
+        first = bisect_left(self.said, step, key=attrgetter("step"))
+        return self.said[first : bisect_right(self.said, step, first, key=attrgetter("step"))]
 
     def entry_steps(self, entry_id: str) -> list[tuple[int, Entry]]:
         """Every step that changed the entry, and what it left."""
@@ -218,6 +306,16 @@ class Trace(Store):
         keys = (key for (of, _), key in self.former.items() if of == statement_id)
         return next((key for key in keys if step < self.superseded[key]), statement_id)
 
+    def record_at(self, log_offset: int) -> LogRecord | None:
+        place = bisect_left(self.events, log_offset, key=attrgetter("offset"))
+        found = self.events[place] if place < len(self.events) else None
+        return found if found is not None and found.offset == log_offset else None
+
+    def step_of(self, cause: Cause) -> int:
+        """The last step that an event made."""
+        until = bisect_right(self.steps, cause.log_offset, key=lambda step: step.record.offset)
+        return self.steps[until - 1].number
+
     def quote(
         self, rate_type: str, from_currency: str, to_currency: str, day: object, version: int
     ) -> LogRecord | None:
@@ -248,7 +346,7 @@ def revision_key(record: BillingStatement) -> str:
 
 
 class EntriesAt:
-    """The rows as they stood after a step (`state.draft.Entries`); ranges are read by walking all of them."""
+    """The rows as they stood after a step (`state.draft.Entries`)."""
 
     def __init__(self, trace: Trace, step: int) -> None:
         self._trace = trace
@@ -258,37 +356,20 @@ class EntriesAt:
         return self._trace.entry_at(entry_id, self._step)
 
     def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
-        return [
-            entry
-            for entry in self.everything()
-            for contract, name, day, _ in open_keys(entry)
-            if contract == contract_id and name == line_id and since <= day < until
-        ]
+        return self._trace.open_at(contract_id, line_id, since, until, self._step)
 
     def parked(self) -> list[str]:
-        waiting = [
-            (work.log_offset, entry.entry_id)
-            for entry in self.everything()
-            for work in (entry.work,)
-            if work is not None and work.faults
-        ]
-        return [entry_id for _, entry_id in sorted(waiting)]
+        return self._trace.parked_at(self._step)
 
     def everything(self) -> Iterable[Entry]:
         found = (self._trace.entry_at(entry_id, self._step) for entry_id in self._trace.entry_ids())
         return [entry for entry in found if entry is not None]
 
     def journal(self, journal_id: str) -> JournalStanding | None:
-        for step in reversed(self._trace.steps[: self._step + 1]):
-            if journal_id in step.change.journals:
-                return step.change.journals[journal_id]
-        return None
+        return self._trace.journal_at(journal_id, self._step)
 
-    def statement(self, statement_id: str) -> tuple[Any, ...]:
-        for step in reversed(self._trace.steps[: self._step + 1]):
-            if statement_id in step.change.statements:
-                return step.change.statements[statement_id]
-        return ()
+    def statement(self, statement_id: str) -> tuple[StatementEntry, ...]:
+        return self._trace.listed_at(statement_id, self._step)
 
 
 class Retold(Shard):
@@ -376,10 +457,16 @@ def _kept(change: Transition) -> Transition:
     )
 
 
-def _at(history: Iterable[tuple[int, Any]], step: int) -> Any:
-    kept = list(history) if not isinstance(history, list) else history
-    place = bisect_right(kept, step, key=lambda each: each[0])
-    return kept[place - 1][1] if place else None
+def _at(history: Sequence[tuple[int, Any]], step: int) -> Any:
+    if not history or history[0][0] > step:
+        return None
+    last = history[-1]
+    # Most has changed for the last time.
+    return last[1] if last[0] <= step else history[bisect_right(history, step, key=_step) - 1][1]
+
+
+def _step(kept: tuple[int, Any]) -> int:
+    return kept[0]
 
 
 def works_of(entry: Entry) -> tuple[Work, ...]:

@@ -32,7 +32,7 @@ class AlertNodes:
         self.sources = sources
         self.caps = caps
         self.funding = funding
-        self._of = {said.record.alert_id: said for said in sources.trace.said if isinstance(said.record, Alert)}
+        self._of = {said.record.alert_id: said for said in sources.trace.said_of(Alert)}
 
     def alert(self, alert_id: str) -> Node | None:
         said = self._of.get(alert_id)

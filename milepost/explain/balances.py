@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from domain.accounts import CUSTOMER_DEPOSIT, RECEIVABLE
 from domain.capabilities import REFUND_LIABILITY
@@ -45,8 +46,6 @@ class BalanceNodes:
         self.records = records
         self.listed = listed
         self.retainers = retainers
-        # By project and version of its view.
-        self._burns: dict[tuple[str, int], tuple[Node, ...]] = {}
 
     def view(self, said: TracedOutput) -> Node:
         """Every figure of a project's view."""
@@ -61,7 +60,8 @@ class BalanceNodes:
         )
         name = f", {view.name}" if view.name else ""
         cash = (self.listed.unapplied(said, one) for one in view.unapplied)
-        why = (*self.burn(said), *balances, *cash, *self.retainers.all(said), *self._exceptions(view), told)
+        burn = (make() for _, make in self.burn(said))
+        why = (*burn, *balances, *cash, *self.retainers.all(said), *self._exceptions(view), told)
         return Node(f"Project {view.project_id}{name}", facts=facts, why=why, id=view.project_id)
 
     def _exceptions(self, view: ProjectView) -> Iterable[Node]:
@@ -70,27 +70,29 @@ class BalanceNodes:
 
     # Burn
 
-    def burn(self, said: TracedOutput) -> tuple[Node, ...]:
-        key = (said.record.project_id, said.record.view_version)
-        if key not in self._burns:
-            self._burns[key] = self._burn(said)
-        return self._burns[key]
+    def burn(self, said: TracedOutput) -> list[tuple[str, Callable[[], Node]]]:
+        """By ids; each is a walk over all entries, made when it is asked for."""
+        of, burn = said.record.project_id, said.record.burn
+        of_cost = f"{of}#cost/{{}}" if len(burn.cost) > 1 else f"{of}#cost"
+        costs = [(of_cost.format(cost.currency), cost) for cost in burn.cost]
+        memo = f"{of}#value_not_charged"
+        return [
+            (f"{of}#hours", partial(self._worked, said, f"{of}#hours")),
+            (f"{of}#hours_charged", partial(self._charged, said, f"{of}#hours_charged")),
+            *((id_, partial(self._cost, said, id_, cost)) for id_, cost in costs),
+            *((memo, partial(self._memo, said, memo, one)) for one in burn.nonbillable_value),
+        ]
 
-    def _burn(self, said: TracedOutput) -> tuple[Node, ...]:
-        view: ProjectView = said.record
-        of = view.project_id
-        hours = self._sum(f"{of}: hours", self._entries(said, self._hours), "hours", "", view.burn.hours)
-        charged = self._sum(
-            f"{of}: hours charged", self._entries(said, self._hours_charged), "hours", "", view.burn.billable_hours
-        )
-        return (
-            hours._replace(id=f"{of}#hours"),
-            charged._replace(id=f"{of}#hours_charged"),
-            *(self._cost(said, cost) for cost in view.burn.cost),
-            *(self._memo(said, memo) for memo in view.burn.nonbillable_value),
-        )
+    def _worked(self, said: TracedOutput, id_: str) -> Node:
+        entries = self._entries(said, self._hours)
+        made = self._sum(f"{said.record.project_id}: hours", entries, "hours", "", said.record.burn.hours)
+        return made._replace(id=id_)
 
-    def _cost(self, said: TracedOutput, cost: CurrencyAmount) -> Node:
+    def _charged(self, said: TracedOutput, id_: str) -> Node:
+        entries, title = self._entries(said, self._hours_charged), f"{said.record.project_id}: hours charged"
+        return self._sum(title, entries, "hours", "", said.record.burn.billable_hours)._replace(id=id_)
+
+    def _cost(self, said: TracedOutput, id_: str, cost: CurrencyAmount) -> Node:
         of = said.record.project_id
 
         def node(at: VersionStanding) -> Node | None:
@@ -98,10 +100,9 @@ class BalanceNodes:
             return self.records.cost(at, own) if own is not None and own.currency == cost.currency else None
 
         made = self._sum(f"{of}: cost", self._entries(said, node), "amount", cost.currency, cost.amount)
-        several = len(said.record.burn.cost) > 1
-        return made._replace(id=f"{of}#cost" + (f"/{cost.currency}" if several else ""), rule="R22")
+        return made._replace(id=id_, rule="R22")
 
-    def _memo(self, said: TracedOutput, memo: CurrencyAmount) -> Node:
+    def _memo(self, said: TracedOutput, id_: str, memo: CurrencyAmount) -> Node:
         of = said.record.project_id
 
         def node(at: VersionStanding) -> Node | None:
@@ -109,7 +110,7 @@ class BalanceNodes:
             return self.records.value_not_charged(at, price) if price is not None and price.memo else None
 
         made = self._sum(f"{of}: value not charged", self._entries(said, node), "amount", memo.currency, memo.amount)
-        return made._replace(id=f"{of}#value_not_charged")
+        return made._replace(id=id_)
 
     def _hours(self, at: VersionStanding) -> Node | None:
         return self.entries.worked_on(at) if at.work.cost is not None else None

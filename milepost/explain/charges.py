@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 from domain.events.common import PriceTier, UnitPrice
@@ -43,13 +42,10 @@ class ChargeNodes:
 
     # Events
 
-    @cached_property
-    def _records(self) -> dict[int, Any]:
-        return {record.offset: record.event for record in self.sources.trace.events}
-
     def event_of(self, work: Work) -> Any:
         """The fact behind an expense or a delivery."""
-        return self._records.get(work.log_offset)
+        record = self.sources.trace.record_at(work.log_offset)
+        return record.event if record is not None else None
 
     def hours(self, work: Work, name: str) -> Node | None:
         """Of what was brought forward; None of what has no hours, or has them by its event."""

@@ -42,14 +42,10 @@ class CreditNodes:
         statements.credits = self
 
     def _all(self) -> Iterator[Credit]:
-        number = 0
-        for said in self.sources.trace.journals.values():
-            mark, _, rest = said.record.rule.partition("/")
-            if mark == RULE:
-                kind, _, key = rest.partition("/")
-                entry_id, line_id = parts_of(key)
-                yield Credit(number, said, kind, entry_id, line_id)
-                number += 1
+        for number, said in enumerate(self.sources.trace.journals_by.get(RULE, ())):
+            _, kind, key = said.record.rule.split("/", 2)
+            entry_id, line_id = parts_of(key)
+            yield Credit(number, said, kind, entry_id, line_id)
 
     # What is credited of a row
 
@@ -81,7 +77,7 @@ class CreditNodes:
 
     def _is_first(self, credit: Credit, listed: Listed) -> bool:
         """Of two outputs of one step."""
-        for said in self.sources.trace.said:
+        for said in self.sources.trace.said_in(credit.said.step):
             if said.record is credit.journal:
                 return True
             if said.step == listed.step and getattr(said.record, "statement_id", None) == listed.statement_id:
@@ -143,7 +139,7 @@ class CreditNodes:
         if isinstance(event, CreditMemoIssued):
             return event
         waiting = self.sources.trace.part_at("credit_memo", credit.journal.affected_id, credit.said.step - 1)
-        for record in self.sources.trace.events:
+        for record in self.sources.trace.records_of(CreditMemoIssued):
             if isinstance(record.event, CreditMemoIssued) and waiting is not None and record.event == waiting.event:
                 return record.event
         raise AssertionError(f"credit memo {credit.journal.affected_id} is in the log")

@@ -109,8 +109,7 @@ class DraftedFunding:
         return self.nodes.portions(place[0], opened.contract_id, place[1], own[-1].step) if own else ()
 
     def _told_at(self, opened: OpenStatement, step: int) -> int:
-        changes = self.sources.trace.steps[: step + 1]
-        return max(one.number for one in changes if opened.statement_id in one.change.statements)
+        return self.sources.trace.listing_step(opened.statement_id, step)
 
     def _walk(self, contract_id: str, cut: PendingCut, step: int) -> Mapping[Place, tuple[Portion, ...]]:
         key = contract_id, cut, step

@@ -193,7 +193,7 @@ class ExceptionNodes:
     def _expenses(self, said: TracedOutput) -> Iterator[ExpenseApproved]:
         """In the order of the log, up to the step."""
         last = self.sources.trace.steps[said.step].record.offset
-        for known in self.sources.trace.events:
+        for known in self.sources.trace.records_of(ExpenseApproved):
             if isinstance(known.event, ExpenseApproved) and known.offset <= last:
                 yield known.event
 
@@ -214,7 +214,7 @@ class ExceptionNodes:
         """What the lines of a credit memo that waits ask for by amount."""
         waiting = self.sources.trace.part_at("credit_memo", record.subject_id, said.step)
         currency = record.blocks_currency or ""
-        for known in self.sources.trace.events:
+        for known in self.sources.trace.records_of(CreditMemoIssued):
             event = known.event
             if isinstance(event, CreditMemoIssued) and waiting is not None and event == waiting.event:
                 asked = [

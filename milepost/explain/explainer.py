@@ -178,9 +178,9 @@ class Explainer:
         if said is None:
             return self.paths.node(project_id, name)
         view: ProjectView = said[-1].record
-        burn = next((node for node in self.balances.burn(said[-1]) if node.id == f"{whole}#{name}"), None)
+        burn = next((make for of, make in self.balances.burn(said[-1]) if of == f"{whole}#{name}"), None)
         if burn is not None:
-            return burn
+            return burn()
         balances = [one for one in view.balances if contract_id in ("", one.contract_id)]
         listed = self.listed.part(said[-1], tuple(balances), whole, name) or self.retainers.part(said[-1], name)
         if listed is not None:

@@ -332,7 +332,7 @@ class FeeNodes:
         if not version:
             found = self.brought_forward(place)
             return (found[0], f"lines[{found[1]}].percent") if found is not None else None
-        for record in self.sources.trace.events:
+        for record in self.sources.trace.records_of(ProgressReported):
             event = record.event
             if (
                 isinstance(event, ProgressReported)
@@ -347,7 +347,7 @@ class FeeNodes:
         projects = dict.fromkeys(agreed.line.project_id for agreed in place.known.held)
         known = [balances_of(place.draft, project_id) for project_id in projects]
         loaded = {one.loaded.version for one in known if one is not None and one.loaded is not None}
-        for record in reversed(self.sources.trace.events):
+        for record in reversed(self.sources.trace.records_of(BalancesBroughtForward)):
             event = record.event
             if not isinstance(event, BalancesBroughtForward) or (loaded and event.version not in loaded):
                 continue
@@ -431,13 +431,13 @@ class FeeNodes:
         """The step that counted what was spent by the end of the billing period, the last one up to the place's."""
         part_id = composed(place.contract.contract_id, place.line_id)
         counted = until = self.known_at(place)
-        for step in reversed(self.sources.trace.steps[: until + 1]):
-            known: LineFees | None = step.change.parts.get(("fees", part_id))
-            if known is None:
+        known: LineFees | None
+        for step, known in reversed(self.sources.trace.part_steps("fees", part_id)):
+            if known is None or step > until:
                 continue
             if not any((one.start, one.to, one.cost) == closed[:3] for one in known.closed):
                 break
-            counted = step.number
+            counted = step
         return counted
 
     # Milestones
@@ -473,7 +473,7 @@ class FeeNodes:
     def _acceptance(self, place: LineAtStep, milestone_id: str) -> Any:
         """The newest that the step knew."""
         offset, found = place.draft.cause.log_offset, None
-        for record in self.sources.trace.events:
+        for record in self.sources.trace.records_of(MilestoneAccepted):
             event = record.event
             if isinstance(event, MilestoneAccepted) and event.milestone_id == milestone_id and record.offset <= offset:
                 found = self.sources.ref(record)
@@ -609,7 +609,7 @@ class FeeNodes:
         return place.step if place.foreseen else self._step(place)
 
     def _step(self, place: LineAtStep) -> int:
-        return next(step.number for step in reversed(self.sources.trace.steps) if step.cause is place.draft.cause)
+        return self.sources.trace.step_of(place.draft.cause)
 
     def measured(self, place: LineAtStep, lot: Lot, title: str, path: str) -> Node:
         """A quantity of the terms, as hours or as money."""
@@ -638,7 +638,7 @@ class FeeNodes:
         brought = balances_of(place.draft, lot.agreed.line.project_id)
         if brought is None or brought.loaded is None or not place.known.expired.get(lot.name):
             return None
-        events = (record.event for record in self.sources.trace.events)
+        events = (record.event for record in self.sources.trace.records_of(BalancesBroughtForward))
         event = next(
             one
             for one in events
@@ -735,10 +735,9 @@ class FeeNodes:
         """What was billed of it, less what statements set against it."""
         contract_id, line_id = place.contract.contract_id, place.line_id
         step = next(
-            step.number
-            for step in self.sources.trace.steps
-            if (known := step.change.parts.get(("fees", composed(contract_id, line_id)))) is not None
-            and known.left == place.known.left
+            step
+            for step, known in self.sources.trace.part_steps("fees", composed(contract_id, line_id))
+            if known is not None and known.left == place.known.left
         )
         found: Node | None = self.statements.recorded.figure(left_in_all(contract_id, line_id), step)
         assert found is not None, "the rule that says what is left of a deposit records it"

@@ -179,9 +179,9 @@ class ForecastCapNodes:
         """The last alert that nothing was left of it."""
         subject = composed(one.plan.contract_id, one.rule.cap_id)
         found = None
-        for each in self.sources.trace.said:
-            record = each.record
-            if each.step > said.step or not isinstance(record, Alert):
+        for each in self.sources.trace.said_of(Alert):
+            record: Alert = each.record
+            if each.step > said.step:
                 continue
             if (record.subject_id == subject or record.subject_id.startswith(f"{subject}/")) and (
                 record.threshold == HUNDRED_PERCENT

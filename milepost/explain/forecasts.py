@@ -415,10 +415,8 @@ class ForecastNodes:
         return made[0], made[1], made[2]
 
     def _estimate(self, basis: Basis) -> EstimateRevised | None:
-        for record in self.sources.trace.events:
-            if record.offset == basis.log_offset and isinstance(record.event, EstimateRevised):
-                return record.event
-        return None
+        record = self.sources.trace.record_at(basis.log_offset)
+        return record.event if record is not None and isinstance(record.event, EstimateRevised) else None
 
     def _with_remaining(self, of: ForecastContext, event: EstimateRevised, name: str, done: Node) -> Node:
         """What was done by the estimate's day and what it says remains."""

@@ -174,8 +174,8 @@ class LiabilityNodes:
         journal: JournalEntry = said.record
         beside = [
             other.record
-            for other in self.sources.trace.journals.values()
-            if other.step == said.step
+            for other in self.sources.trace.said_in(said.step)
+            if isinstance(other.record, JournalEntry)
             and other.record.contract_id == journal.contract_id
             and other.record.journal_id != journal.journal_id
             and other.record.exchange_rate == journal.exchange_rate

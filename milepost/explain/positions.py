@@ -51,10 +51,10 @@ class PositionNodes:
         """What the contract's journals before this one left on either side."""
         journal: JournalEntry = said.record
         legs: dict[str, list[tuple[Node, Node]]] = {account: [] for account in SIDES}
-        for other in self.sources.trace.said:
+        for other in self.sources.trace.said_of(JournalEntry):
             if other.record is journal:
                 break
-            if not isinstance(other.record, JournalEntry) or other.record.contract_id != journal.contract_id:
+            if other.record.contract_id != journal.contract_id:
                 continue
             if is_apart(other.record.rule):
                 continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import takewhile
 from typing import NamedTuple
 
 from domain.accounts import BAD_DEBT, BANK, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
@@ -185,7 +184,7 @@ class ReceivableNodes:
         than all of it."""
         invoice_id = self._invoice_of(which[1], said.step, which[2])
         owed = self.owed(invoice_id, said, which).amount
-        first = next(one for one in self.sources.trace.said if one.step == said.step)
+        first = self.sources.trace.said_in(said.step)[0]
         before = self.owed(invoice_id, first._replace(step=said.step - 1)).amount
         over, had = owed.value or 0, before.value or 0
         title = "paid beyond what was owed"
@@ -271,11 +270,11 @@ class ReceivableNodes:
 
     def _of_cash(self, payment_id: str, said: TracedOutput) -> Iterator[tuple[JournalEntry, Posted]]:
         """Journals of the payment, and of what was applied of it later, that stand before an output."""
-        before = list(takewhile(lambda one: one.record is not said.record, self.sources.trace.said))
-        gone = {one.record.reverses for one in before if isinstance(one.record, JournalEntry)}
+        before = list(self.sources.trace.journals_before(said))
+        gone = {one.record.reverses for one in before}
         for other in before:
-            journal = other.record
-            if not isinstance(journal, JournalEntry) or journal.affected_kind not in PAID or journal.reverses:
+            journal: JournalEntry = other.record
+            if journal.affected_kind not in PAID or journal.reverses:
                 continue
             if journal.journal_id in gone:
                 continue
@@ -373,12 +372,8 @@ class ReceivableNodes:
         assert known is not None, "the invoice is posted"
         charged: list[ReceivableAmounts] = []
         gone: list[ReceivableAmounts] = []
-        for other in trace.said:
-            journal = other.record
-            if until is None and journal is said.record:
-                break
-            if not isinstance(journal, JournalEntry):
-                continue
+        for other in trace.journals_before(said) if until is None else trace.said_of(JournalEntry):
+            journal: JournalEntry = other.record
             if other.step > last:
                 break
             own = (
@@ -435,7 +430,7 @@ class ReceivableNodes:
             isinstance(record.event, CreditMemoIssued)
             and record.event.credit_memo_id == journal.affected_id
             and record.event.invoice_id == invoice_id
-            for record in self.sources.trace.events
+            for record in self.sources.trace.records_of(CreditMemoIssued)
         )
 
     def _is_settled_before(self, journal: JournalEntry, invoice_id: str, step: int) -> bool:
@@ -469,8 +464,8 @@ class ReceivableNodes:
         """Lines on an account of a contract in a project up to a step, of one purpose or all."""
         return [
             self.leg(said.record, number).amount
-            for said in self.sources.trace.said
-            if said.step <= step and isinstance(said.record, JournalEntry) and said.record.contract_id == contract_id
+            for said in self.sources.trace.said_of(JournalEntry)
+            if said.step <= step and said.record.contract_id == contract_id
             for number, line in enumerate(said.record.lines, 1)
             if line.account == account and (line.project_id or "") == project_id and purpose in (None, line.purpose)
         ]

@@ -346,10 +346,10 @@ class RecordNodes:
     @cached_property
     def _invoice_steps(self) -> dict[str, int]:
         found: dict[str, int] = {}
-        for step in self.sources.trace.steps:
-            for (kind, part_id), state in step.change.parts.items():
-                if kind == "statement" and state is not None and state.invoice_id is not None:
-                    found.setdefault(part_id, step.number)
+        for part_id, history in self.sources.trace.parts_of("statement"):
+            for step, state in history:
+                if state is not None and state.invoice_id is not None:
+                    found.setdefault(part_id, step)
         return found
 
     def accrued(self, entry_id: str, step: int) -> Node:

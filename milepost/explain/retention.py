@@ -109,7 +109,7 @@ class RetentionNodes:
             self._record(statement_id),
             self.sources.trace.statements[statement_id][0],
         )
-        places = {id(one): place for place, one in enumerate(trace.said)}
+        places = {id(one): place for place, one in enumerate(trace.said_of(BillingStatement))}
         nodes = []
         for other, parts in trace.statements.items():
             theirs = parts[0].record

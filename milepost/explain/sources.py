@@ -88,7 +88,7 @@ class Sources:
     def _terms(self) -> dict[tuple[str, int], TermsEvent]:
         """Events that state terms, by contract and version, as far as they were ever in force; the first of a version counts."""
         found: dict[tuple[str, int], TermsEvent] = {}
-        for record in self.trace.events:
+        for record in self.trace.records_of(ContractSigned, ContractAmended):
             event = record.event
             if (
                 isinstance(event, ContractSigned | ContractAmended)

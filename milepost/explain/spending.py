@@ -103,7 +103,7 @@ class SpendingNodes:
         projects = {agreed.line.project_id for agreed in place.known.held}
         return next(
             record.event
-            for record in self.sources.trace.events
+            for record in self.sources.trace.records_of(EstimateRevised)
             if isinstance(record.event, EstimateRevised)
             and record.event.project_id in projects
             and (record.event.line_id, record.event.version) == (place.line_id, known.version)

@@ -97,26 +97,25 @@ class StatementNodes:
         """Everything that statements list, in order."""
         number = 0
         trace = self.sources.trace
-        newest = {statement_id: step.number for step in trace.steps for statement_id in step.change.statements}
-        for step in trace.steps:
-            for of_statement, listed in step.change.statements.items():
-                statement_id = trace.former.get((of_statement, step.number), of_statement)
-                if statement_id == of_statement and newest[of_statement] != step.number:
-                    continue  # a draft of which there is a newer revision, or that was issued
-                until = trace.superseded.get(statement_id) or self._taken_back.get(statement_id)
-                lines = [line for part in self.records(statement_id) for line in part.lines]
-                rest, count = iter(listed), 0
-                for line in lines:
-                    for place, _ in enumerate(line.entries):
-                        entry = next(rest, None)
-                        if entry is not None:
-                            last = place == len(line.entries) - 1
-                            yield Listed(number, step.number, statement_id, entry, line, last, count, until)
-                            count += 1
-                for entry in rest:
-                    yield Listed(number, step.number, statement_id, entry, None, False, count, until)
-                    count += 1
-                number += 1
+        newest = {statement_id: step for step, statement_id, _ in trace.listed}
+        for step, of_statement, listed in trace.listed:
+            statement_id = trace.former.get((of_statement, step), of_statement)
+            if statement_id == of_statement and newest[of_statement] != step:
+                continue  # a draft of which there is a newer revision, or that was issued
+            until = trace.superseded.get(statement_id) or self._taken_back.get(statement_id)
+            lines = [line for part in self.records(statement_id) for line in part.lines]
+            rest, count = iter(listed), 0
+            for line in lines:
+                for place, _ in enumerate(line.entries):
+                    entry = next(rest, None)
+                    if entry is not None:
+                        last = place == len(line.entries) - 1
+                        yield Listed(number, step, statement_id, entry, line, last, count, until)
+                        count += 1
+            for entry in rest:
+                yield Listed(number, step, statement_id, entry, None, False, count, until)
+                count += 1
+            number += 1
 
     def records(self, statement_id: str) -> list[BillingStatement]:
         """Its parts."""
@@ -131,19 +130,21 @@ class StatementNodes:
     def _taken_back(self) -> dict[str, int]:
         """Steps with a higher version of the balances that what was billed before the books begin is of."""
         return {
-            part_id: step.number
-            for step in self.sources.trace.steps
-            for (kind, part_id), state in step.change.parts.items()
-            if kind == "statement" and state is None and is_opening_statement(part_id)
+            part_id: step
+            for part_id, history in self.sources.trace.parts_of("statement")
+            if is_opening_statement(part_id)
+            for step, state in history
+            if state is None
         }
 
     @cached_property
     def _opening(self) -> dict[str, StatementState]:
         return {
             part_id: state
-            for step in self.sources.trace.steps
-            for (kind, part_id), state in step.change.parts.items()
-            if kind == "statement" and state is not None and is_opening_statement(part_id)
+            for part_id, history in self.sources.trace.parts_of("statement")
+            if is_opening_statement(part_id)
+            for _, state in history
+            if state is not None
         }
 
     # Statements
@@ -191,7 +192,8 @@ class StatementNodes:
             return "issued again"
         if record.status == ISSUED:
             return "issued as it was drafted" if record.revision > 1 else ""
-        newest = [said for said in self.sources.trace.said if getattr(said.record, "statement_id", "") == statement_id]
+        of_it = self.sources.trace.said_of(BillingStatement)
+        newest = [said for said in of_it if said.record.statement_id == statement_id]
         return "superseded" if newest[-1].record.status == SUPERSEDED else "a draft that waits for approval"
 
     # Deposits that are set against statements (R31)

@@ -96,7 +96,7 @@ class TaxNodes:
         state = self.sources.trace.part_at("statement", record.subject_id, said.step)
         if state is None or state.tax is None:
             return None
-        for known in self.sources.trace.events:
+        for known in self.sources.trace.records_of(InvoicePosted):
             event = known.event
             if (
                 isinstance(event, InvoicePosted)

@@ -122,7 +122,7 @@ class VariableNodes:
 
     def _revision(self, at: LineAtStep, item_id: str, version: int) -> VariableConsiderationRevised:
         of = (at.contract.contract_id, at.line_id, item_id, version)
-        for record in self.fees.sources.trace.events:
+        for record in self.fees.sources.trace.records_of(VariableConsiderationRevised):
             event = record.event
             if isinstance(event, VariableConsiderationRevised) and _identity(event) == of:
                 return event

@@ -267,6 +267,6 @@ def promises_of(about: str) -> dict[str, str]:
     return {promise.name: promise.text for promise in PROMISES if promise.about == about}
 
 
-def is_apart(rule: str) -> bool:
+def is_unrealised(rule: str) -> bool:
     """Whether a journal of the rule moves what is unrealised alone, and nothing that is carried."""
     return rule.startswith(_APART)

@@ -16,7 +16,7 @@ from domain.capabilities import (
     INTERCOMPANY,
     INTERCOMPANY_COST,
     INTERCOMPANY_REVENUE,
-    is_apart,
+    is_unrealised,
 )
 from domain.money import format_amount
 from domain.outputs import JournalEntry
@@ -33,7 +33,7 @@ def check(engagement: AuditedEngagement) -> Checked:
     found: list[Violation] = []
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):
-        if is_apart(journal.rule):
+        if is_unrealised(journal.rule):
             continue
         if journal.pair_id is not None:
             count += 1

@@ -9,7 +9,7 @@ from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERE
 from domain.accounts import RETENTION_RECEIVABLE as RETAINED
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.findings import Checked, SeenOutput, Violation, violation
-from domain.capabilities import REFUND_LIABILITY, is_apart
+from domain.capabilities import REFUND_LIABILITY, is_unrealised
 from domain.ledger.clearing import is_of_invoice
 from domain.money import format_amount
 from domain.outputs import JournalEntry
@@ -30,7 +30,7 @@ def check(engagement: AuditedEngagement) -> Checked:
         contract_id = journal.contract_id or ""
         amount, ledger = stands.get(contract_id, (0, 0))
         for line in journal.lines:
-            if line.account == REFUND_LIABILITY and not is_apart(journal.rule):
+            if line.account == REFUND_LIABILITY and not is_unrealised(journal.rule):
                 amount, ledger = amount - line.amount, ledger - line.ledger_amount
             elif line.account in (RECEIVABLE, RETAINED) and is_of_invoice(journal):
                 owed[contract_id] = owed.get(contract_id, 0) + max(line.amount, 0)

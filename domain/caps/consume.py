@@ -181,7 +181,7 @@ def is_prorated(rule: CapRule, day: date) -> bool:
     return limit.split == "prorate" and limit.hard and limit.amount is not None
 
 
-def is_apart(rule: CapRule) -> bool:
+def splits_billing(rule: CapRule) -> bool:
     """Whether some version splits billing in another way than revenue."""
     return any(limit.hard and limit.split_billing != limit.split for limit in rule.limits)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY
-from domain.capabilities import is_apart
+from domain.capabilities import is_unrealised
 from domain.explanation import Node, constant, negated, total
 from domain.ledger.clearing import is_of_invoice
 from domain.ledger.recorded import SIDES, Carried, moved
@@ -56,7 +56,7 @@ class PositionNodes:
                 break
             if other.record.contract_id != journal.contract_id:
                 continue
-            if is_apart(other.record.rule):
+            if is_unrealised(other.record.rule):
                 continue
             for number, line in enumerate(other.record.lines, 1):
                 if line.account in SIDES:

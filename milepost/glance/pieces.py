@@ -24,7 +24,7 @@ from domain.accounts import CONTRACT_ASSET
 from domain.billing.holds import LINE, entry_scopes, keeps_back, places
 from domain.billing.shares import Party, shared
 from domain.billing.statement import ISSUED
-from domain.capabilities import is_apart
+from domain.capabilities import is_unrealised
 from domain.caps.purchase_order import OVER_ORDER
 from domain.contract import line_for
 from domain.identity import parts_of
@@ -333,7 +333,7 @@ def _give_reasons(firm: FirmAtMoment, waiting: Sequence[UnbilledPiece]) -> None:
             piece.reason = Reason.HELD
         elif piece.row in drafts and (draft := _draft_of(piece, drafts[piece.row])):
             piece.reason, piece.statement_id = Reason.APPROVAL, draft
-        elif is_apart(piece.rule):
+        elif is_unrealised(piece.rule):
             piece.reason = Reason.APART
         elif named(piece.row)[0] == ADJUSTMENT:
             piece.reason = Reason.ADJUSTED

@@ -29,7 +29,7 @@ from connectors.files.glance_rows import (
 )
 from domain.accounts import RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH
 from domain.billing.statement import due_after
-from domain.capabilities import is_apart
+from domain.capabilities import is_unrealised
 from domain.identity import is_opening_statement, opening_of, parts_of
 from domain.money import HALF_UP, carried_part
 from domain.units import Amount
@@ -144,9 +144,9 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
     before = []
     for kind, accounts in ACCOUNTS.items():
         for each in firm.about(accounts):
-            if is_apart(each.rule):
+            if is_unrealised(each.rule):
                 found.add(each._replace(about=""), APART[kind], "", each)
-    for each in (one for one in firm.about((RECEIVABLE,)) if not is_apart(one.rule)):
+    for each in (one for one in firm.about((RECEIVABLE,)) if not is_unrealised(one.rule)):
         if is_opening_statement(each.about) or parts_of(each.about)[0] == BROUGHT_FORWARD:
             before.append(each)
         elif each.about in invoiced:
@@ -157,9 +157,9 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
     applied = firm.named(APPLIED)
     for seq, place, line, invoice_id in list(_applied(firm, found)):
         found.add(line, INVOICES, invoice_id, OneJournal(line, seq, place))
-    for each in (one for one in firm.about((UNAPPLIED_CASH,)) if not is_apart(one.rule)):
+    for each in (one for one in firm.about((UNAPPLIED_CASH,)) if not is_unrealised(one.rule)):
         found.add(each, UNAPPLIED, text(applied.get(each.about), "payment_id") or parts_of(each.about)[-1])
-    for each in (one for one in firm.about((RETENTION_RECEIVABLE,)) if not is_apart(one.rule)):
+    for each in (one for one in firm.about((RETENTION_RECEIVABLE,)) if not is_unrealised(one.rule)):
         found.add(each._replace(about=""), RETAINED, "", each)
     return found.in_order()
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from domain.billing.funding import FIELD as FUNDING
 from domain.billing.shares import refused_with_shares
-from domain.caps.consume import is_apart
+from domain.caps.consume import splits_billing
 from domain.caps.purchase_order import deposit_faults, has_limit
 from domain.contract import bind_billing_alone, cap_group, cap_rules, contradictions, line_named, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned
@@ -157,7 +157,7 @@ def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
     refused = []
     history = versions(contract)
     rules = {line_id: cap_rules(history, line_id) for line_id in line_ids(contract)}
-    apart = {line_id for line_id, own in rules.items() if any(is_apart(rule) for rule in own)}
+    apart = {line_id for line_id, own in rules.items() if any(splits_billing(rule) for rule in own)}
     for line in contract.terms.lines:
         field = f"lines[{line.line_id}].terms.cap"
         hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]

@@ -4,7 +4,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, UNBILLED_RECEIVABLE
-from domain.capabilities import is_apart
+from domain.capabilities import is_unrealised
 from domain.identity import parts_of
 from domain.ledger.journal import Leg
 from domain.ledger.position import ContractPosition, moved
@@ -49,7 +49,7 @@ def standing(draft: Draft, contract_id: str) -> PositionStanding:
     known: PositionStanding | None = draft.positions.get(contract_id)
     position, posted_on, seen = known if known is not None else _before(draft, contract_id)
     for record in draft.outputs[seen:]:
-        if not isinstance(record, JournalEntry) or record.contract_id != contract_id or is_apart(record.rule):
+        if not isinstance(record, JournalEntry) or record.contract_id != contract_id or is_unrealised(record.rule):
             continue
         for line in record.lines:
             if line.account in (CONTRACT_ASSET, CONTRACT_LIABILITY):

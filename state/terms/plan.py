@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, UNBILLED_RECEIVABLE
 from domain.billing.shares import parties_of, several_pay
-from domain.caps.consume import CapRule, for_billing, for_revenue, is_apart
+from domain.caps.consume import CapRule, for_billing, for_revenue, splits_billing
 from domain.contract import (
     Version,
     bind_billing_alone,
@@ -267,11 +267,11 @@ def _billed_apart(
     """Whether the lines that share caps allot billing apart from revenue, by another split and because some caps bind billing alone: one
     for all, since they share buckets."""
     if len(group) == 1:
-        return any(is_apart(rule) for rule in rules), bool(rules) and bind_billing_alone(history, group)
+        return any(splits_billing(rule) for rule in rules), bool(rules) and bind_billing_alone(history, group)
     key = ("billed apart", contract.contract_id, contract.version, history[-1].number, group)
     if key not in draft.plans:
         draft.plans[key] = (
-            any(is_apart(rule) for line_id in group for rule in cap_rules(history, line_id)),
+            any(splits_billing(rule) for line_id in group for rule in cap_rules(history, line_id)),
             bind_billing_alone(history, group),
         )
     found: tuple[bool, bool] = draft.plans[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.audit.revaluation import revalued
-from domain.capabilities import is_apart
+from domain.capabilities import is_unrealised
 from domain.outputs import JournalEntry
 from tests.audit.journals import journals_of
 from tests.audit.test_engagement_checks import engagement
@@ -40,7 +40,7 @@ def test_what_is_worth_its_amount_holds(journals: list[JournalEntry]) -> None:
 def test_another_figure_is_found(journals: list[JournalEntry]) -> None:
     changed = [
         one._replace(lines=tuple(line._replace(ledger_amount=line.ledger_amount * 2) for line in one.lines))
-        if is_apart(one.rule)
+        if is_unrealised(one.rule)
         else one
         for one in journals
     ]
@@ -52,7 +52,7 @@ def test_another_figure_is_found(journals: list[JournalEntry]) -> None:
 def test_an_amount_in_the_currency_itself_is_found(journals: list[JournalEntry]) -> None:
     changed = [
         one._replace(lines=tuple(line._replace(amount=line.ledger_amount) for line in one.lines))
-        if is_apart(one.rule) and one.reverses is None
+        if is_unrealised(one.rule) and one.reverses is None
         else one
         for one in journals
     ]

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from typer.testing import CliRunner
 
-from domain.capabilities import is_apart
+from domain.capabilities import is_unrealised
 from domain.delivery.chart import ENTRY
 from domain.delivery.ledgers import LedgerLine
 from domain.outputs import JournalEntry, JournalLine
@@ -53,7 +53,7 @@ def slow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Firm]:
 
 
 def revalued(firm: Firm) -> list[JournalEntry]:
-    return [each for each in firm.journals() if is_apart(each.rule)]
+    return [each for each in firm.journals() if is_unrealised(each.rule)]
 
 
 def on_7100(each: Iterable[JournalLine | LedgerLine]) -> int:

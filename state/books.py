@@ -364,6 +364,11 @@ class Work(Value, frozen=True, array_like=True, gc=False):
         return not self.faults or all(fault.side != TRANSFER for fault in self.faults)
 
     @property
+    def waits_at_home(self) -> bool:
+        """Whether its cost is not booked, or nobody is charged for it yet by the company whose work it is."""
+        return self.transfer is None or any(fault.side != "price" for fault in self.faults)
+
+    @property
     def own_figures(self) -> tuple[str, ...]:
         """Names of those figures that not every entry has, which the fold records where an explanation runs (`domain.work.recorded`)."""
         return (TRANSFERRED,) if self.transfer is not None else ()

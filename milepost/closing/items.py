@@ -97,13 +97,19 @@ class Closing:
         return self.firm.days_of({row for each in self.open_exceptions for row in each.raised.entries})
 
     def companies_of(self, each: KnownException) -> tuple[str, str]:
-        """Whose contract or project an exception is about, and which company's work, if that is another; empty where nobody knows."""
+        """Whose contract or project an exception is about, and whose person's work waits there for its cost or its charge, if that is
+        another company; empty where nobody knows, or nothing of it waits there."""
         raised = each.raised
         owner = self.firm.company_of(raised.contract_id or "", raised.project_id or "")
         days = [self.days[row].day for row in raised.entries if row in self.days]
         person = self.book.person_on(raised.person_id, days[0]) if raised.person_id and days else None
         worker = person.legal_entity_id if person is not None else ""
-        return owner, worker if worker != owner else ""
+        return owner, worker if worker != owner and self._at_home.intersection(raised.entries) else ""
+
+    @cached_property
+    def _at_home(self) -> set[str]:
+        """Rows that are not all booked in the company of the person: what waits for a bill rate alone is."""
+        return {row for row, work in self.books.parked().items() if work is None or work.waits_at_home}
 
     @property
     def first(self) -> date:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from domain.ledger.period_sums import PeriodSums
-from state.books import Entry, JournalStanding
+from state.books import Entry, JournalStanding, Work
 from state.store import snapshot
 from state.store.snapshot import Damaged
 from state.store.store import SEPARATOR
@@ -136,9 +136,14 @@ class StoreReader:
         except Damaged:
             return []
 
-    def parked(self) -> set[str]:
-        """Rows of which something waits."""
-        return {entry_id for (entry_id,) in self._rows("SELECT id FROM parked")}
+    def parked(self) -> dict[str, Work | None]:
+        """Rows of which something waits; None where nothing is known of what."""
+        found: dict[str, Work | None] = {}
+        for entry_id, data in self._rows("SELECT p.id, e.data FROM parked p LEFT JOIN entries e USING (no, id)"):
+            found[entry_id] = None
+            with suppress(Damaged):
+                found[entry_id] = snapshot.decode_entry(data).work if data is not None else None
+        return found
 
     def standings(self) -> Iterator[JournalStanding]:
         """Of all journals that go to an ERP, where they stand there."""

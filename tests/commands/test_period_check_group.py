@@ -43,9 +43,11 @@ def of_eva(entry_id: str, day: int, at: str | None = None) -> Event:
     return {**found, "occurred_at": at, "event_id": entry_id} if at else found
 
 
-def price(at: str = "2026-03-01T09:00:00Z") -> Event:
+def price(at: str = "2026-03-01T09:00:00Z", **way: str) -> Event:
     stated = {"transfer_price_id": "TP", "version": 1, "lending_entity_id": "PARIS", "borrowing_entity_id": "BERLIN"}
-    return event("TransferPriceSet", at, **stated, currency="EUR", effective_from="2026-01-01", rate="70")
+    return event(
+        "TransferPriceSet", at, **stated, currency="EUR", effective_from="2026-01-01", **(way or {"rate": "70"})
+    )
 
 
 def rate(day: str, value: str, at: str | None = None) -> Event:
@@ -100,6 +102,39 @@ def test_parked_work_for_another_company_forbids_both(company: str, firm: Path) 
     found = checked(company)
     assert items(found["parked"]) == [("BRIDGE: 8 h are approved and wait", 1, None, None)]
     assert found["parked"]["state"] == "forbids"
+
+
+def unpriced(firm: Path, policies: Event | None = None, **way: str) -> None:
+    """8 h of Eva, for whose work the contract of BERLIN states no rate."""
+    line = {"line_id": "L-1", "project_id": "BRIDGE", "terms": {"type": "TimeAndMaterials"}}
+    stated = {**founding()[-1], "event_id": "again", "occurred_at": "2026-03-01T08:00:08Z", "version": 2}
+    made(firm, price(**way), {**stated, "lines": [line]}, of_eva("T-1", 2), policies=policies)
+
+
+def test_work_that_waits_for_a_bill_rate_alone_is_open_where_it_is_sold(firm: Path) -> None:
+    """PARIS has booked what the 8 h cost, 400.00, and charged 560.00 for them; BERLIN does not know what it bills."""
+    unpriced(firm)
+    found = checked("BERLIN")
+    assert items(found["parked"]) == [("BRIDGE: 8 h are approved and wait", 1, "400.00", "EUR")]
+    assert found["parked"]["state"] == "forbids"
+    found = checked("PARIS")
+    assert (items(found["parked"]), items(found["exceptions"])) == ([], [])
+    assert items(found["intercompany"]) == []
+
+
+@pytest.mark.parametrize("company", ["BERLIN", "PARIS"])
+def test_work_that_is_charged_at_a_part_of_its_bill_rate_waits_for_that_in_both(company: str, firm: Path) -> None:
+    unpriced(firm, {"intercompany_transfer": "percent_of_bill"}, bill_percent="70")
+    assert items(checked(company)["intercompany"]) == []
+    assert items(checked(company)["parked"]) == [("BRIDGE: 8 h are approved and wait", 1, "400.00", "EUR")]
+
+
+def test_a_bill_rate_in_another_currency_waits_for_its_exchange_rate_where_it_is_sold(firm: Path) -> None:
+    """100.00 USD an hour, and nobody knows what a dollar is: PARIS has cost and charge in EUR."""
+    made(firm, price(), of_eva("T-1", 2), currency="USD")
+    assert checked("BERLIN")["exchange_rates"]["state"] == "forbids"
+    assert checked("PARIS")["exchange_rates"]["state"] == "holds"
+    assert checked("PARIS")["parked"]["state"] == "holds"
 
 
 @pytest.mark.parametrize("company", ["BERLIN", "PARIS"])

@@ -96,8 +96,10 @@ def at_rate(rate: ExchangeRate) -> Exchange:
 
 
 def carried_at(amount: Amount, ledger: Amount) -> Exchange:
-    """That makes of an amount, other than zero, the ledger amount at which it is carried; both are debits, or both credits."""
-    return Exchange(abs(ledger), abs(amount), abs(ledger) * EXCHANGE_RATE_ONE // abs(amount), ())
+    """That makes of an amount, other than zero, the ledger amount at which it is carried; `rate` has no sign, also where one is a debit and
+    the other a credit, as of invoices of several payers that nearly cancel each other."""
+    signed = ledger if amount > 0 else -ledger
+    return Exchange(signed, abs(amount), abs(ledger) * EXCHANGE_RATE_ONE // abs(amount), ())
 
 
 def exchange(

@@ -156,8 +156,13 @@ class ClearingRecord:
         for withheld_by, _, _ in statement.retention:
             yield Carried(self.why.figure(f"{of}#piece/{withheld_by}"), self.why.figure(f"{of}#moved/{withheld_by}"))
 
-    def over_time(self, place: int, mode: str, legs: Iterable[tuple[str, Carried]]) -> Cleared:
-        return Cleared(self.at_rate(self.piece(place), mode), legs=tuple(legs))
+    def over_time(
+        self, place: int, entry: Entry, issued: Issued, mode: str, legs: Iterable[tuple[str, Carried]]
+    ) -> Cleared:
+        """At the invoice's rate; what a row takes back of its own invoices as these carry it."""
+        piece, own = self.piece(place), invoiced(self.why, entry.entry_id, issued, self.bill_to)
+        had = all_of("invoiced before", own, self.currencies).taken_back("own invoices")
+        return Cleared(Carried(piece, self._as_carried(piece, had, mode)), legs=tuple(legs))
 
     def remeasured(self, cleared: Cleared, posted: Posted, *, is_in: bool, mode: str) -> Cleared:
         """Out as it is carried, in at the invoice's rate."""

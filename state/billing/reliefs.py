@@ -100,7 +100,11 @@ def clear_unbilled(
         said = say.unbilled(place, entry, issued, taken, mode, is_share=shared is not None) if say is not None else None
         relief = Clearing(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan), cleared=said)
         reliefs.append(_remeasured(draft, relief, slot, say))
-    return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time, say)] if over_time else reliefs
+    return (
+        [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time, statement.bill_to, say)]
+        if over_time
+        else reliefs
+    )
 
 
 def relieve(draft: Draft, statement: StatementState, relief: Clearing) -> None:
@@ -242,6 +246,7 @@ def _through_position(
     slot: Slot,
     others: list[Clearing],
     over_time: list[_Row],
+    bill_to: str,
     say: ClearingRecord | None,
 ) -> Iterator[Clearing]:
     """What is billed of lines that earn over time takes what the others leave, by its net, once: a position has one side (R46)."""
@@ -270,10 +275,13 @@ def _through_position(
             listed_at.setdefault(project_id, []).append(row.place)
         taken_before = [(one.account, one.cleared.part) for one in others if one.cleared is not None]
         recorded = say.through_position(before, taken_before, listed_at, mode)
-    for project_id, (number, listed, entry, plan, _) in zip(places, over_time, strict=True):
+    for project_id, (number, listed, entry, plan, issued) in zip(places, over_time, strict=True):
         own = tuple(by_project.pop(project_id, ()))
-        said = say.over_time(number, mode, recorded.pop(project_id, ())) if say is not None else None
-        yield Clearing(listed, entry, plan, CONTRACT_LIABILITY, at_rate(listed.amount), same_rate, own, said)
+        part = part_of(issued, bill_to)
+        # Of what a row takes back its own invoices say the rate, as the position does.
+        asked = _taken(listed.amount, (-part.invoiced, -part.invoiced_ledger), slot, mode)
+        said = say.over_time(number, entry, issued, mode, recorded.pop(project_id, ())) if say is not None else None
+        yield Clearing(listed, entry, plan, CONTRACT_LIABILITY, asked, same_rate, own, said)
 
 
 def _by_project(

@@ -16,13 +16,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERENCE, REVENUE
-from domain.explanation import Node, in_proportion, less, total
+from domain.explanation import Node, in_proportion
 from domain.identity import composed
 from domain.ledger.journal import Booking, Leg, journal_by_project, merge
-from domain.ledger.position import ContractPosition, moved
+from domain.ledger.position import ContractPosition, as_carried, moved, relieved
 from domain.ledger.recorded import SIDES, Carried, LineParts, position_on, sum_of
 from domain.ledger.recorded import moved as say_moved
-from domain.money import convert
 from domain.outputs import JournalEntry
 from domain.reference.exchange import carried_at
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_CHARGE
@@ -70,7 +69,7 @@ def settle(draft: Draft, contract: Contract, line_id: str, today: date) -> None:
         price = standing_price(entry)
         if price is not None and (price.contract_id, price.line_id) == (contract.contract_id, line_id):
             plan = plan_of(draft, price)
-            if plan is not None and not _is_apart(entry, price, plan):
+            if plan is not None and not _stays(entry, price, plan):
                 _go_over(draft, entry, price, plan, day or today)
 
 
@@ -95,7 +94,7 @@ def _is_signed_again(draft: Draft, contract: Contract) -> bool:
     return before is not None and before.in_force and before.history[0].version != contract.history[0].version
 
 
-def _is_apart(entry: Entry, price: Price, plan: LinePlan) -> bool:
+def _stays(entry: Entry, price: Price, plan: LinePlan) -> bool:
     """What only earns, work that a price includes, what is drawn of what was bought, and deposits."""
     work = entry.standing
     included = work is None or work.is_schedule or price.account == ""
@@ -125,14 +124,14 @@ def _go_over(draft: Draft, entry: Entry, price: Price, plan: LinePlan, day: date
 
 
 def _booked(draft: Draft, entry: Entry, price: Price, plan: LinePlan, slot: Slot) -> Entry:
-    """What is invoiced already is accrued at the rate of its invoices (IFRIC 22), so that the row carries what these take."""
+    """What is invoiced already is accrued at the rate of its invoices (IFRIC 22), so that the row carries what these take; where less is
+    earned than is invoiced, in proportion, as a credit will leave it."""
     issued = issued_on(entry, plan.contract_id, plan.line.line_id)
     currency, mode = plan.entity.currency, plan.policies.money_mode
     is_carried = plan.timing == WITH_CHARGE and plan.currency != currency and price.earns
     if not is_carried or issued is None or not issued.invoiced:
         return book_difference(draft, entry, plan, slot, RULE, goes_over=True)
-    rest = price.earns - issued.invoiced
-    ledger = issued.invoiced_ledger + convert(rest, slot.exchange.numerator, slot.exchange.denominator, currency, mode)
+    ledger = relieved(price.earns, (issued.invoiced, issued.invoiced_ledger), slot.exchange, currency, mode)
     blended = replace(slot, exchange=carried_at(price.earns, ledger))
     booked = book_difference(draft, entry, plan, blended, RULE, goes_over=True)
     work = booked.standing
@@ -142,8 +141,10 @@ def _booked(draft: Draft, entry: Entry, price: Price, plan: LinePlan, slot: Slot
     earned = of_row(draft.why, entry.entry_id, VALUE, price.earns, plan.currency)
     whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), *currencies)
     rates = quoted(slot.exchange, plan.policies.exchange_rate_type, slot.accounting_date, plan.entity)
-    beyond = exchanged(less("not invoiced", earned, whole.amount), rates, currency, mode)
-    made = Carried(earned, total("as invoiced, and at the rate of the day", (whole.ledger, beyond), "amount", currency))
+    made = Carried(
+        earned,
+        as_carried(earned, whole.amount, whole.ledger, mode, lambda rest: exchanged(rest, rates, currency, mode)),
+    )
     parts, posted = LineParts(*currencies), work.journals[-1]
     parts.debit(("", price.account, EARNED), made)
     parts.credit(("", price.revenue, EARNED), made)

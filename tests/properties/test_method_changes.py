@@ -8,11 +8,12 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.money import HALF_UP, round_ratio
+from domain.money import HALF_UP, format_amount, round_ratio
+from domain.outputs import JournalEntry
 from tests.audited import violations
 from tests.explained import not_explained
 from tests.harness import Books
-from tests.told import balances, invoiced, told
+from tests.told import balances, invoiced, statements, told
 
 FIRST, LAST, END = date(2026, 1, 1), date(2026, 12, 31), date(2026, 6, 30)
 PRICE, PARTS = 36_500_0000, (14_600_0000, 21_900_0000)
@@ -121,3 +122,71 @@ def _holds(books: Books, method: str, worked: list[Worked]) -> None:
     assert not (asset and liability)
     assert not violations(books)
     assert not_explained(books, "4000", "1160", "2300") == []
+
+
+# What is invoiced at one rate and taken back at another
+
+CHANGES = [("straight_line_days", "as_billed"), ("straight_line_days", "right_to_invoice")]
+
+
+def _refunded(
+    methods: tuple[str, str], fee: str, memo: tuple[str, int] | None, rates: tuple[str, str, str], asked: str
+) -> list[str]:
+    """1,000.00 of January are invoiced; then the fee is another from January on, and its difference is invoiced with February. The method
+    changes with March."""
+    (first, last), (january, february, march) = methods, rates
+    credit = [f"2026-02-06 credit CM-1 INV-1 {memo[0]} line L {memo[1]}.00"] if memo is not None else []
+    invoice = [f"2026-03-02 invoice INV-2 K/C/2026-02-01/1 {asked} rate {february}"] if asked else []
+    line = "  line L P revenue {}", "    terms Subscription fee={}"
+    return [
+        "entity LE EUR Europe/Berlin",
+        "customer C",
+        "project P of LE",
+        f"exchange USD EUR {january} on 2026-01-01",
+        "contract K C LE USD from 2026-01-01 to 2026-12-31",
+        *(line[0].format(first), line[1].format("1,000.00")),
+        f"2026-01-31 exchange USD EUR {january}",
+        "2026-01-31 day ended",
+        f"2026-02-03 invoice INV-1 K/C/2026-01-01/1 1,000.00 rate {january}",
+        f"2026-02-04 exchange USD EUR {february}",
+        *credit,
+        "2026-02-10 amend K from 2026-01-01 retroactive",
+        *(line[0].format(first), line[1].format(fee)),
+        f"2026-02-28 exchange USD EUR {february}",
+        "2026-02-28 day ended",
+        *invoice,
+        f"2026-03-03 exchange USD EUR {march}",
+        "2026-03-10 amend K from 2026-03-01",
+        *(line[0].format(last), line[1].format(fee)),
+        f"2026-03-31 exchange USD EUR {march}",
+        "2026-03-31 day ended",
+    ]
+
+
+@given(
+    st.sampled_from([*CHANGES, *((last, first) for first, last in CHANGES)]),
+    st.sampled_from(["50.00", "400.00", "950.00", "1,000.00", "1,600.00"]),
+    st.none() | st.tuples(st.sampled_from(["price_concession", "error_rebill"]), st.sampled_from([100, 600, 1000])),
+    st.permutations(["0.5", "0.7", "0.9"]),
+    st.booleans(),
+)
+def test_what_goes_over_keeps_its_sign(
+    methods: tuple[str, str], fee: str, memo: tuple[str, int] | None, rates: list[str], is_invoiced: bool
+) -> None:
+    """No debit is a credit in the ledger: a fee of 50.00 of which 1,000.00 were invoiced at 0.70 and -950.00 at 0.90 is 35.00."""
+    january, february, march = rates
+    asked = ""
+    if is_invoiced:
+        until = _refunded(methods, fee, memo, (january, february, march), "")
+        with told(until[: until.index("2026-02-28 day ended") + 1]) as books:
+            asked = next(
+                (format_amount(one.amount_due, "USD") for one in statements(books) if one.period == date(2026, 2, 1)),
+                "",
+            )
+    with told(_refunded(methods, fee, memo, (january, february, march), asked)) as books:
+        journals = [one.record for one in books.folded if isinstance(one.record, JournalEntry)]
+        moved = [one for one in journals if one.rule.startswith("revenue_method")]
+        legs = [(line.amount, line.ledger_amount) for journal in moved for line in journal.lines]
+        assert all(amount * ledger > 0 or not amount for amount, ledger in legs), legs
+        assert not violations(books)
+        assert not_explained(books, "4000", "1150", "1160", "2300") == []

@@ -76,6 +76,9 @@ class CapNodes:
             self._memo[key] = as_taken
             orders = figures_of(BOOKS, plan.contract_id, side if plan.apart else MAIN, ORDERS)
             made = self.recorded.part(orders, at.entry.entry_id, SHARE, at.step)
+            cents = self.entries.rounding(at.entry.entry_id, at.step)
+            if made is not None and cents.value:
+                made = less(as_taken.title, made, cents)
             if made is not None and price.returned:
                 made = total(
                     as_taken.title,
@@ -129,7 +132,13 @@ class CapNodes:
     def _claimed(self, at: VersionStanding, price: Price, turn: int) -> Node:
         """What of the value is not given up, and counted by caps; of final work only what it kept."""
         value = self._counted(at, price, turn)
-        return less("counted by caps", value, self._returned(at, turn), rule="R20") if price.returned else value
+        if price.returned:
+            value = less("counted by caps", value, self._returned(at, turn), rule="R20")
+        return self._with_cents("counted by caps, with the cents of its line", at, value)
+
+    def _with_cents(self, title: str, at: VersionStanding, made: Node) -> Node:
+        cents = self.entries.rounding(at.entry.entry_id, at.step)
+        return total(title, (made, cents), "amount", made.currency, rule="R15") if cents.value else made
 
     def _counted(self, at: VersionStanding, price: Price, turn: int) -> Node:
         chargeable, kept = self.entries.chargeable(at), self._kept(at, price, turn)
@@ -188,6 +197,7 @@ class CapNodes:
         if price.returned:
             back = less("settled and not given back to the cap", settled, self._returned(at, turn), rule="R20")
             settled = most(back.title, back, constant("nothing", 0, "amount", price.currency))
+        settled = self._with_cents(f"{at.entry.entry_id}: settled, with the cents of its line", at, settled)
         if price.within is not None and price.within < (settled.value or 0):
             settled = least("settled of the units agreed", [settled, self.entries.within(at)])
         return settled

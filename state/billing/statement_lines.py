@@ -1,5 +1,6 @@
 """Lines of a statement as they are printed, and the records that a long statement is published in."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -15,11 +16,13 @@ from domain.billing.statement import (
     printed_charge,
     shown_quantity,
 )
+from domain.caps.consume import bucket_key, counting, limit_on
 from domain.identity import composed
 from domain.money import format_amount, format_decimal
 from domain.outputs import BillingStatement, SourceAmount, StatementLine
 from domain.units import PERCENT_SCALE, Amount, Quantity
 from state.books import Contract
+from state.caps.claims import allotments, bucket_id, rules_for
 from state.draft import Draft
 from state.terms.plan import LinePlan
 
@@ -27,13 +30,27 @@ LINES_A_PART = 2_000
 ENTRIES_A_PART = 4_000
 
 
-def printed_amount(group: LinePieces, plan: LinePlan) -> Amount:
-    """A line rounded as a whole is no cent above its entries where a hard cap or an order's limit counts it: that might be over it."""
+def printed_amount(draft: Draft, group: LinePieces, plan: LinePlan, cents: Counter[str]) -> Amount:
+    """A line is rounded as a whole as long as the hard caps and the order that count it have room: where they are used up, or the cents do
+    not fit, it is what its entries are, so that all that they allow is billed and no more.
+
+    `cents` are those of the statement's lines before it, by what they take them from.
+    """
     amount = line_amount(group, plan.policies, plan.currency)
-    if amount <= group.amount:
+    more = amount - group.amount
+    if not more:
         return amount
-    held = any(limit.hard and limit.amount is not None for rule in plan.rules for limit in rule.limits)
-    return group.amount if held else amount
+    last, allotment = group.pieces[-1], allotments(plan)[-1]
+    found = []
+    for rule in counting(rules_for(plan, allotment), last.day):
+        limit, key = limit_on(rule, last.day), bucket_key(rule, last.day, last.person_id)
+        bucket = bucket_id(plan, allotment, key)
+        if limit.hard and limit.amount is not None:
+            if limit.amount - draft.bucket(bucket).bucket.amount - cents[bucket] < max(more, plan.step):
+                return group.amount
+            found.append(bucket)
+    cents.update(dict.fromkeys(found, more))
+    return amount
 
 
 def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: LinePieces, amount: Amount) -> StatementLine:

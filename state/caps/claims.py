@@ -96,8 +96,8 @@ def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
         and not (allotment == FOR_REVENUE and is_over_former_billing(stake.entry_id))
     ):
         within = price.within, rules[0].cap_id
-    if price.returned or price.returned_hours:
-        back, hours_back = _returned(price)
+    if _is_counted_otherwise(price):
+        back, hours_back = _not_counted(price)
         amount, hours, pinned = amount - back, hours - hours_back, max(pinned - back, 0)
         within = (within[0] - back, within[1]) if within is not None else None
     if within is not None:  # which units are within those agreed does not depend on what is issued
@@ -117,10 +117,15 @@ def _settled(plan: LinePlan, allotment: str, stake: Consumption) -> Amount:
     return max(stake.issued, stake.price.given)
 
 
-def _returned(price: Price) -> tuple[Amount, Hours]:
-    """What a price concession gave back to the caps, as far as the price still reaches (R20)."""
+def _is_counted_otherwise(price: Price) -> bool:
+    return bool(price.returned or price.returned_hours or price.rounding)
+
+
+def _not_counted(price: Price) -> tuple[Amount, Hours]:
+    """What caps do not count of a price: what a concession gave back to them, as far as the price still reaches (R20), less the cents of
+    its statement line, which are billed too."""
     amount, hours = price.claimed
-    return min(price.returned, max(amount, 0)), min(price.returned_hours, max(hours, 0))
+    return min(price.returned, max(amount, 0)) - price.rounding, min(price.returned_hours, max(hours, 0))
 
 
 def keeping(draft: Draft, plan: LinePlan, entry_id: str, before: Price, price: Price) -> Price:
@@ -145,7 +150,7 @@ def keeping(draft: Draft, plan: LinePlan, entry_id: str, before: Price, price: P
 def granted_of(allotment: str, stake: Consumption) -> Billable:
     """What the price says was granted in this allotment."""
     price = stake.price
-    back, hours_back = _returned(price) if price.returned else (0, 0)
+    back, hours_back = _not_counted(price) if _is_counted_otherwise(price) else (0, 0)
     if allotment == FOR_REVENUE:
         return Billable(price.allowed - back, price.allowed_hours - hours_back, price.binding)
     return Billable(price.billable - back, price.billable_hours - hours_back, price.binding)
@@ -194,10 +199,10 @@ def uncapped(price: Price) -> Price:
 
 
 def with_returned(price: Price, granted: Billable) -> Billable:
-    """With what is billed and no more counted by caps."""
-    if not price.returned:
+    """With what is billed and not counted by caps."""
+    if not _is_counted_otherwise(price):
         return granted
-    back, hours_back = _returned(price)
+    back, hours_back = _not_counted(price)
     return granted._replace(amount=granted.amount + back, hours=granted.hours + hours_back)
 
 

@@ -1,5 +1,6 @@
 """Billing periods close into statements; the ERP's invoice moves what was unbilled to receivables."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
@@ -460,8 +461,9 @@ def issue(
 ) -> None:
     """`sequence` of a statement that was a draft, else the next of the period; `beside` is what others will be billed by the same cut."""
     by_entry = {(one.entry.entry_id, one.piece.line_id): one for one in due}
+    cents: Counter[str] = Counter()
     groups = [
-        (group, plan, printed_amount(group, plan))
+        (group, plan, printed_amount(draft, group, plan, cents))
         for group in grouped([one.piece for one in due])
         for plan in (by_entry[group.first.entry_id, group.first.line_id].plan,)
     ]

@@ -11,7 +11,7 @@ from milepost.days import last_day
 from milepost.statement_sheet import status_word
 from milepost.tables import Table
 
-COLUMNS = ("statement", "revision", "status", "from", "to", "amount due", "currency", "number", "due on")
+COLUMNS = ("statement", "revision", "status", "from", "to", "due, net of tax", "currency", "number", "due on")
 UNNUMBERED = COLUMNS.index("number")
 
 

@@ -109,6 +109,8 @@ def _receivables(event: BalancesBroughtForward) -> Iterator[StatedFault]:
             )
         if one.invoiced_on > event.as_of:
             faults.append(("invoiced_on", f"expected a day until {event.as_of}, got {one.invoiced_on}"))
+        if one.due_on is not None and one.due_on < one.invoiced_on:
+            faults.append(("due_on", f"expected a day from {one.invoiced_on} on, its date, got {one.due_on}"))
         for field, message in faults:
             of, at = f"invoice {one.invoice_id}", f"receivables[{place}].{field}"
             yield StatedFault(of, message, at, one.contract_id, one.source_row)

@@ -39,7 +39,9 @@ def mark(
     tax: Annotated[str | None, typer.Option("--tax", help="Its tax; without it the statement's.")] = None,
     exchange_rate: Annotated[
         str | None,
-        typer.Option("--exchange-rate", help="Ledger currency for 1 of the invoice's; else the rate of its day."),
+        typer.Option(
+            "--exchange-rate", help="Ledger currency for 1 of the invoice's; else the newest rate known by then."
+        ),
     ] = None,
 ) -> None:
     """Say that the invoice of a statement is posted: its amount is owed from then on."""

@@ -46,7 +46,9 @@ def add(
     ] = None,
     exchange_rate: Annotated[
         str | None,
-        typer.Option("--exchange-rate", help="Ledger currency for 1 of the payment's; else the rate of its day."),
+        typer.Option(
+            "--exchange-rate", help="Ledger currency for 1 of the payment's; else the newest rate known by then."
+        ),
     ] = None,
 ) -> None:
     """Say that a customer has paid, and which invoices; what is for none stays as cash that is not applied."""

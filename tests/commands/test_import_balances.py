@@ -291,6 +291,15 @@ def test_wrong_rows_are_refused_by_name(tmp_path: Path, rows: list[str], said: s
     assert events(tmp_path) == []
 
 
+def test_an_invoice_is_not_due_before_its_date(tmp_path: Path) -> None:
+    """Columns that are swapped would make a wrong age of it."""
+    swapped = load(tmp_path, DESIGN + ",", INVOICE + ",2026-05-03", header=f"{HEADER},due_on")
+    said = 'column "due_on": invoice INV-7: expected a day from 2026-06-03 on, its date, got 2026-05-03'
+    assert swapped.exit_code == 2
+    assert said in one_line(swapped)
+    assert load(tmp_path, DESIGN + ",", INVOICE + ",2026-06-03", header=f"{HEADER},due_on").exit_code == 0
+
+
 LISTED = "kind,project,line,as_of,customer,billed,paid,milestone,accepted_on,entry,worked_on,amount,hours,invoice,invoiced_on,net,open"
 
 

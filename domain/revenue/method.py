@@ -47,12 +47,17 @@ class Remaining(NamedTuple):
 
 class Estimated(NamedTuple):
     """What remained of a line after a day, as somebody said; of several of one day the highest version counts. Its cost does not count
-    where it is in another currency than the contract's."""
+    where it is in another currency than the contract's.
+
+    `is_budget`: not what remains but the cost of all of it, as that `version` of the terms budgets it from the day on; it counts until
+    somebody has said what remains.
+    """
 
     as_of: date
     version: int
     months: Sequence[Remaining]
     has_cost: bool = True
+    is_budget: bool = False
 
 
 class Output(NamedTuple):

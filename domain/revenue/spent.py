@@ -10,6 +10,8 @@ Against the original forecast (R38) the first estimate counts instead, and no mo
 
 Once an estimate says that nothing remains, all is earned, whatever was forecast.
 
+Before the first estimate of cost a cost budget is what it takes in all (RULES section 6); it says nothing of hours, nor of what is apart.
+
 Lines of one performance obligation are one piece of work: what is spent, and what they take, is added up over them (IFRS 15.41).
 
 Cost of categories that are excluded (uninstalled materials, IFRS 15.B19) is no measure of the work; it is a measure of its own (`APART`).
@@ -51,16 +53,26 @@ def by(course: Course, day: date, measure: str) -> Hours | Amount:
 
 
 def estimate(course: Course, day: date, measure: str) -> Estimated | None:
-    """Which holds on a day."""
-    known = [one for one in course.estimates if one.as_of <= day and _says(course, one, measure)]
+    """Which holds on a day; a budget before the first."""
+    counting = [one for one in course.estimates if one.as_of <= day and _says(course, one, measure)]
+    known = [one for one in counting if not one.is_budget]
     if course.original and known:
         return [one for one in known if one.as_of == known[0].as_of][-1]
-    return known[-1] if known else None
+    return (known or counting)[-1] if counting else None
 
 
 def _says(course: Course, known: Estimated, measure: str) -> bool:
     """Hours need no currency, where no cost is kept apart."""
+    if known.is_budget:
+        return measure == ALL_COST or (measure == COST and not course.excluded)
     return known.has_cost or (measure == HOURS and not course.excluded)
+
+
+def by_what(course: Course, day: date, measure: str) -> str:
+    """What it takes in all goes by, for people."""
+    known = estimate(course, day, measure)
+    assert known is not None, "it is known what it takes"
+    return "by its cost budget" if known.is_budget else f"as estimated on {known.as_of}"
 
 
 def remaining(course: Course, known: Estimated, measure: str) -> Hours | Amount:
@@ -73,7 +85,8 @@ def at_completion(course: Course, day: date, measure: str) -> tuple[Hours | Amou
     known = estimate(course, day, measure)
     if known is None:
         return None
-    return by(course, known.as_of, measure) + remaining(course, known, measure), known.as_of
+    so_far = 0 if known.is_budget else by(course, known.as_of, measure)
+    return so_far + remaining(course, known, measure), known.as_of
 
 
 def earned(course: Course, day: date, measure: str) -> tuple[int, int]:
@@ -99,15 +112,15 @@ def alone(course: Course, day: date, measure: str) -> tuple[int, int]:
 
 def _is_done(course: Course, day: date) -> bool:
     """Whether the last estimate says that nothing remains."""
-    newest = [one for one in course.estimates if one.as_of <= day][-1:]
+    newest = [one for one in course.estimates if one.as_of <= day and not one.is_budget][-1:]
     return any(not any(row.hours or row.cost for row in one.months) for one in newest)
 
 
 def foreseen(course: Course, day: date, last: date) -> list[Spent]:
-    """With what an estimate expects by the end of each of its months after a day, and all of it on the last."""
+    """With what an estimate expects by the end of each of its months after a day, and all of it on the last; a budget all then."""
     known, found = estimate(course, day, HOURS), list(course.spent)
     if known is None:
-        return found
+        return _within_budget(course, day, last)
     nothing = Spent(date.min, 0, 0)
     now, then = (found[-1] if found else nothing), _on(course.spent, known.as_of) or nothing
     for end in (*(end for end in sorted(map(_month_end, known.months)) if day < end < last), last):
@@ -128,6 +141,15 @@ def foreseen(course: Course, day: date, last: date) -> list[Spent]:
                     },
                 )
             )
+    return found
+
+
+def _within_budget(course: Course, day: date, last: date) -> list[Spent]:
+    known, found = estimate(course, day, ALL_COST), list(course.spent)
+    now = found[-1] if found else Spent(date.min, 0, 0)
+    if known is not None and last > now.day:
+        beside = sum(cost for _, cost in now.apart.values())
+        found.append(now._replace(day=last, cost=max(now.cost, remaining(course, known, ALL_COST) - beside)))
     return found
 
 
@@ -190,6 +212,8 @@ def _alone_said(course: Course, day: date, measure: str, leaves: Leaves) -> Shar
 
 
 def _completion(course: Course, leaves: Leaves, measure: str, known: Estimated) -> Node:
+    if known.is_budget:
+        return leaves.remaining(course, measure, known)
     parts = leaves.spent(course, measure, known.as_of), leaves.remaining(course, measure, known)
     title = f"as estimated on {known.as_of}"
     return total(title, parts, parts[1].unit, parts[1].currency)

@@ -43,6 +43,8 @@ class SpendingNodes:
         known = estimate(course._replace(original=False), day, measure)
         if known is None:
             return so_far
+        if known.is_budget:
+            return most(f"{measure} expected by {day}", so_far, self._budget(place, known))
         event = self._estimate(place, known)
         is_last = day >= place.known.spent[-1].day
         due = [
@@ -63,7 +65,9 @@ class SpendingNodes:
         return self.sources.field(f"{name} of {row.month}", value, unit, event, path, currency)
 
     def remaining(self, place: LineAtStep, course: Course, measure: str, known: Estimated) -> Node:
-        """Of an estimate all its months together."""
+        """Of an estimate all its months together; of a budget all of it."""
+        if known.is_budget:
+            return self._budget(place, known)
         unit, currency = _unit(place, measure)
         event = self._estimate(place, known)
         parts = [
@@ -73,6 +77,10 @@ class SpendingNodes:
         ]
         title = f"remained after {known.as_of}"
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, unit, currency)
+
+    def _budget(self, place: LineAtStep, known: Estimated) -> Node:
+        agreed = next(one for one in place.known.held if one.contract.version == known.version)
+        return self.fees.line_field(place, agreed, "cost budget", known.months[0].cost, "cost_budget")
 
     def earned(self, place: LineAtStep, day: date, recognised: Callable[[str, int], Node]) -> Node:
         """What the line's work earned by itself by the end of a day; `recognised` is what a row has at a step."""

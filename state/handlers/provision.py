@@ -387,11 +387,13 @@ def _lacks(draft: Draft, of: Provider, line: KnownLine, day: date) -> tuple[str,
             return "currency", f"{expected} one in {other} by {day}; {so}; {send}"
         got = found_instead(draft, of.contract, project_id, line_id, opening)
         return "remaining", f"{expected} {got} by {day}; {so}; {send}"
-    cost, (at_completion, estimated_on) = spent.by(course_of(line.known), day, ALL_COST), known
+    course, at_completion = course_of(line.known), known[0]
+    cost = spent.by(course, day, ALL_COST)
     if cost <= at_completion:
         return None
     got, foreseen = (format_amount(amount, of.currency) for amount in (cost, at_completion))
+    by_what = spent.by_what(course, day, ALL_COST)
     return "remaining", (
-        f"{of_line}: expected a cost of {foreseen} {of.currency} at completion, as estimated on {estimated_on}, got {got} by {day}; "
+        f"{of_line}: expected a cost of {foreseen} {of.currency} at completion, {by_what}, got {got} by {day}; "
         f"nothing more is provided for; {send}"
     )

@@ -21,7 +21,7 @@ from domain.reference.zones import local_date, universal_midnight
 from domain.refusals import LINE
 from domain.revenue.method import COST, HOURS, Course
 from domain.revenue.over_time import MethodChange, Month, by_month, changes, earning, is_measured
-from domain.revenue.spent import at_completion
+from domain.revenue.spent import at_completion, by_what, estimate
 from domain.revenue.spent import by as spent_by
 from domain.terms import methods
 from domain.terms.kind import LineHistory
@@ -202,7 +202,7 @@ def _lacks(
             f"{of}: its cost in {rates} does not count, for no rate to {currency} is known; send ExchangeRateSet",
         )
     send = f"send EstimateRevised of project {project_id} with line_id {line_id}"
-    if any(each.has_cost or measure == HOURS for each in history.estimates):
+    if estimate(_course(history), date.max, measure) is not None:
         beyond = _beyond_estimate(history, measure, currency, ended) if contract.terminated_on is None else None
         return (NO_ESTIMATE, "remaining", f"{of}: {beyond}; all of it counts as done; {send}") if beyond else None
     other = other_currency(draft, contract, project_id, line_id)
@@ -218,14 +218,18 @@ def _lacks(
 
 def _beyond_estimate(history: LineHistory, measure: str, currency: str, ended: date) -> str | None:
     """More spent by the end of the last month than the newest estimate says; None where it is not, or where that is newer."""
-    excluded = history.held[-1].policies.poc_exclusions or ()
-    course = Course(date.min, date.max, spent=history.spent, estimates=history.estimates, excluded=excluded)
+    course = _course(history)
     day = max(ended, history.estimates[-1].as_of)
     known, done = at_completion(course, day, measure), spent_by(course, day, measure)
     if known is None or done <= known[0]:
         return None
     foreseen, got = (_shown(figure, measure, currency) for figure in (known[0], done))
-    return f"expected at most {foreseen} in all, as estimated on {known[1]}, got {got} by {day}"
+    return f"expected at most {foreseen} in all, {by_what(course, day, measure)}, got {got} by {day}"
+
+
+def _course(history: LineHistory) -> Course:
+    excluded = history.held[-1].policies.poc_exclusions or ()
+    return Course(date.min, date.max, spent=history.spent, estimates=history.estimates, excluded=excluded)
 
 
 def _shown(figure: int, measure: str, currency: str) -> str:

@@ -46,6 +46,8 @@ POLICIES = (
     " policy forecast_denominator=original",
     " policy poc_exclusions=materials",
     " policy poc_exclusions=materials policy forecast_denominator=original policy poc_precision=1",
+    " budget 2,000.00",
+    " budget 500.00 policy forecast_denominator=original",
 )
 
 
@@ -110,15 +112,41 @@ def expected(price: int, step: int, worked: Sequence[Worked], said: Sequence[Est
     st.sampled_from(CURRENCIES),
     prices,
     works,
+    st.integers(1, 10_000),
+    st.randoms(use_true_random=False),
+    st.booleans(),
+)
+def test_before_an_estimate_a_price_has_earned_its_share_of_the_budget(
+    currency: str, price: int, worked: list[Worked], budget: int, chance: Random, reopens: bool
+) -> None:
+    lines = [*firm(currency, price, "cost_to_cost", f" budget {budget}"), *as_told(worked, [], chance)]
+    spent = sum(one.hours * RATE[one.person] for one in worked if not one.is_withdrawn)
+    step = smallest_unit(currency)
+    assert earned(lines, reopens=reopens) == round_ratio(price * step * spent, max(budget, spent), step, HALF_UP)
+
+
+@given(
+    st.sampled_from(CURRENCIES),
+    prices,
+    works,
     estimates,
     st.sampled_from(["cost_to_cost", "hours"]),
     st.randoms(use_true_random=False),
     st.booleans(),
+    st.sampled_from(["", " budget 2,000.00"]),
 )
 def test_a_price_has_earned_its_share_in_any_order(
-    currency: str, price: int, worked: list[Worked], said: list[Estimate], method: str, chance: Random, reopens: bool
+    currency: str,
+    price: int,
+    worked: list[Worked],
+    said: list[Estimate],
+    method: str,
+    chance: Random,
+    reopens: bool,
+    budget: str,
 ) -> None:
-    lines = [*firm(currency, price, method), *as_told(worked, said, chance)]
+    """Once there is an estimate, a cost budget counts no more."""
+    lines = [*firm(currency, price, method, budget), *as_told(worked, said, chance)]
     assert earned(lines, reopens=reopens) == expected(price, smallest_unit(currency), worked, said, method)
 
 

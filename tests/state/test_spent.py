@@ -48,6 +48,14 @@ def test_more_than_was_estimated_names_both_figures() -> None:
     )
 
 
+def test_more_than_was_budgeted_names_the_budget() -> None:
+    """As long as nobody has estimated the line."""
+    by_budget = [line.replace("cost_to_cost", "cost_to_cost budget 1,000.00") for line in IN_EUR]
+    lines = ["2026-01-20 time T-1 ann 22 h", "2026-01-31 day ended", "2026-02-10 time T-2 ann 1 h"]
+    (message,) = said([*by_budget, *lines])
+    assert "expected at most 1000.00 EUR in all, by its cost budget, got 1100.00 EUR by 2026-01-31" in message
+
+
 def test_more_hours_than_were_estimated() -> None:
     by_hours = [line.replace("cost_to_cost", "hours") for line in IN_EUR]
     lines = ["2026-01-02 estimate P 20 h 1,000.00 line L", "2026-01-20 time T-1 ann 22.5 h", "2026-01-31 day ended"]

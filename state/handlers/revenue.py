@@ -217,9 +217,9 @@ def _lacks(
 
 
 def _beyond_estimate(history: LineHistory, measure: str, currency: str, ended: date) -> str | None:
-    """More spent by the end of the last month than the newest estimate says; None where it is not, or where that is newer."""
+    """More spent by the end of the last month, or by the newest estimate's day if that is later, than is to be spent in all."""
     course = _course(history)
-    day = max(ended, history.estimates[-1].as_of)
+    day = max([ended, *(each.as_of for each in history.estimates if not each.is_budget)])
     known, done = at_completion(course, day, measure), spent_by(course, day, measure)
     if known is None or done <= known[0]:
         return None

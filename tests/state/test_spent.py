@@ -56,6 +56,21 @@ def test_more_than_was_budgeted_names_the_budget() -> None:
     assert "expected at most 1000.00 EUR in all, by its cost budget, got 1100.00 EUR by 2026-01-31" in message
 
 
+def test_an_amendment_is_no_estimate_of_the_budget_that_it_keeps() -> None:
+    """22 h are 1,100.00 of 1,000.00 estimated, 6 h of them of February, which runs: nobody asks before it ends."""
+    by_budget = [line.replace("cost_to_cost", "cost_to_cost budget 1,000.00") for line in (*IN_EUR, *BY_COST)]
+    firm, terms = by_budget[: len(IN_EUR)], by_budget[len(IN_EUR) :]
+    lines = [
+        *("2026-01-02 estimate P 20 h 1,000.00 line L", "2026-01-20 time T-1 ann 16 h", "2026-01-31 day ended"),
+        *("2026-02-03 time T-2 ann 6 h", "2026-02-04 amend K from 2026-02-05 treatment prospective"),
+        *(line.replace("10,000.00", "11,000.00") for line in terms),
+        "2026-02-10 day ended",
+    ]
+    assert said([*firm, *lines]) == []
+    (message,) = said([*firm, *lines, "2026-02-28 day ended"])
+    assert "as estimated on 2026-01-02, got 1100.00 EUR by 2026-02-28" in message
+
+
 def test_more_hours_than_were_estimated() -> None:
     by_hours = [line.replace("cost_to_cost", "hours") for line in IN_EUR]
     lines = ["2026-01-02 estimate P 20 h 1,000.00 line L", "2026-01-20 time T-1 ann 22.5 h", "2026-01-31 day ended"]

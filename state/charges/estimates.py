@@ -28,13 +28,14 @@ def known_estimates(
     draft: Draft, contract: Contract, line_id: str, held: Sequence[TermsInForce], opening: Opening | None = None
 ) -> list[Estimated]:
     """Of the line, by day and version; those that name another contract are not its own, and of what was spent by a day before its balances
-    nothing is known. Before them its cost budgets, each from the first day on which it holds."""
+    nothing is known. Before them its cost budgets, each from the first day on which it holds; none of a line with balances, for these rest
+    on a newer estimate."""
     found = [
         Estimated(
             max(agreed.since, agreed.starts_on), agreed.contract.version, [Remaining("", 0, cost)], is_budget=True
         )
         for agreed in held
-        if (cost := agreed.line.cost_budget)
+        if opening is None and (cost := agreed.line.cost_budget)
     ]
     since = opening.as_of if opening is not None else date.min
     apart = kept_apart(held)

@@ -79,18 +79,18 @@ def terms_of(events: Iterable[TermsEvent], entities: Mapping[str, Sequence[Polic
         by_contract.setdefault(event.contract_id, []).append(event)
     return {
         contract_id: _terms(contract_id, versions, entities.get(versions[0].legal_entity_id) or (Policies(),))
-        for contract_id, told in by_contract.items()
-        if (versions := tuple(every_version(told)))
+        for contract_id, stated in by_contract.items()
+        if (versions := tuple(every_version(stated)))
     }
 
 
-def every_version(told: Sequence[TermsEvent]) -> Iterator[ContractSigned]:
+def every_version(stated: Sequence[TermsEvent]) -> Iterator[ContractSigned]:
     """Every reading that could be in force: each signed one, and what approved amendments make of it. Two amendments may have one version;
     later ones go on from the first.
     """
-    signed = [event for event in told if isinstance(event, ContractSigned)]
+    signed = [event for event in stated if isinstance(event, ContractSigned)]
     amendments: dict[int, list[ContractAmended]] = {}
-    for event in told:
+    for event in stated:
         if isinstance(event, ContractAmended) and is_approved(event):
             amendments.setdefault(event.version, []).append(event)
     for terms in signed:

@@ -203,7 +203,7 @@ class ForecastCapNodes:
         # Revenue in several currencies is not planned against a cap in one.
         planned = alone and one.plan.currency == of.forecast.currency and (by_hours or len(total_now) <= 1)
         if planned and (to_come.value or 0) > 0:
-            last = counts_until(of.draft, members, one.rule, of.update.as_of, by_plan=True)
+            last = counts_until(of.draft, members, one.rule, of.update.as_of, is_planned=True)
             return self._by_plan(of, room, to_come, last, by_hours=by_hours)
         return self._by_pace(of, room, members, by_hours=by_hours)
 

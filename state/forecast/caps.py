@@ -106,29 +106,29 @@ def _exhausts_on(
             continue
         if alone and to_come > 0:
             months = zip(shape.months, spread(to_come, weights, 1), strict=True)
-            days.append(by_plan(each, as_of, months, counts_until(draft, members, rule, as_of, by_plan=True)))
+            days.append(by_plan(each, as_of, months, counts_until(draft, members, rule, as_of, is_planned=True)))
         else:
-            last = counts_until(draft, members, rule, as_of, by_plan=False)
+            last = counts_until(draft, members, rule, as_of, is_planned=False)
             days.append(by_pace(each, as_of, _pace(draft, members, as_of, hours=hours), last))
     return min((day for day in days if day is not None), default=None)
 
 
 def counts_until(
-    draft: Draft, members: Sequence[LinePlan], rule: CapRule, as_of: date, *, by_plan: bool
+    draft: Draft, members: Sequence[LinePlan], rule: CapRule, as_of: date, *, is_planned: bool
 ) -> date | None:
     """The last day on which work of the cap's lines counts towards it, that of the line that goes on longest; None: no end is known."""
     agreed = next((one.effective_on for one in rule.limits if one.effective_on > as_of and not is_limited(one)), None)
     contract, terms = draft.contract(members[0].contract_id), members[0].terms
     terminated = contract.terminated_on if contract is not None else None
     days = [terms.ends_on, *(day - ONE_DAY for day in (agreed, terminated) if day is not None)]
-    ends = [_work_ends(draft, plan.line.project_id, as_of, by_plan=by_plan) for plan in members]
+    ends = [_work_ends(draft, plan.line.project_id, as_of, is_planned=is_planned) for plan in members]
     days.append(max((end for end in ends if end is not None), default=None) if None not in ends else None)
     return min((day for day in days if day is not None), default=None)
 
 
-def _work_ends(draft: Draft, project_id: str, as_of: date, *, by_plan: bool) -> date | None:
+def _work_ends(draft: Draft, project_id: str, as_of: date, *, is_planned: bool) -> date | None:
     project = draft.project(project_id)
-    planned = project.activated.ends_on if project.activated is not None and not by_plan else None
+    planned = project.activated.ends_on if project.activated is not None and not is_planned else None
     return project.closed_on or (planned if planned is not None and planned > as_of else None)
 
 

@@ -1,6 +1,7 @@
-"""Cash that came since for more than corrected balances have open of an invoice: it is taken off again and unapplied (1120), by the rule of
-cash that a person takes off (`cash_applications`), on the day on which it was applied. A later correction takes that back, unless the cash
-was applied since.
+"""What was paid here beyond what corrected balances have open of an invoice is unapplied cash (1120).
+
+It is taken off the invoice by the rule of cash that a person takes off (`cash_applications`): of the newest payment first, on the day on
+which it was applied, or the next open one. A later correction takes that back, unless the cash was applied since.
 
     OLD-7 is loaded with 1,000.00 open and PAY-1 pays them; loaded again with 900.00 open: Dr 1100 100.00  Cr 1120 100.00
 """

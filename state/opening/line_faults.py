@@ -71,8 +71,8 @@ def faults_of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[Openin
             yield fault(
                 "revenue", "a deposit has neither revenue nor cost nor hours; state them on the line of the work"
             )
-    lines = [line for stored in stated.contract.history for line in stored.terms.lines]
-    varies = any(line.variable_consideration for line in lines if line.line_id == balance.line_id)
+    own = (line for line in stated.contract.every_line if line.line_id == balance.line_id)
+    varies = any(line.variable_consideration for line in own)
     if balance.rebates_given and not varies:
         got = format_amount(balance.rebates_given, currency)
         yield fault(

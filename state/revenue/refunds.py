@@ -62,11 +62,7 @@ def after_event(draft: Draft, *, has_ended: bool) -> None:
 
 def _varies(draft: Draft, contract: Contract) -> bool:
     """Whether any version of the contract has a line with variable parts."""
-    key = ("varies", contract.contract_id, contract.version, len(contract.history))
-    if key not in draft.plans:
-        draft.plans[key] = provides(contract)
-    found: bool = draft.plans[key]
-    return found
+    return draft.of_terms("varies", contract, lambda _, of: provides(of))
 
 
 def give(draft: Draft, contract_id: str, line_id: str, project_id: str, back: Balance, part: Carried | None) -> None:
@@ -258,7 +254,7 @@ def _report(draft: Draft, contract: Contract, plan: LinePlan, reductions: list[R
 
 def _parts_of(contract: Contract, line_id: str) -> str:
     """Names of the variable parts that the line has, or had, by its terms."""
-    lines = (line for stored in contract.history for line in stored.terms.lines if line.line_id == line_id)
+    lines = (line for line in contract.every_line if line.line_id == line_id)
     return ", ".join(dict.fromkeys(item.item_id for line in lines for item in line.variable_consideration))
 
 

@@ -194,10 +194,10 @@ class CapNodes:
             return None
         if (settled.value or 0) > (value.value or 0):
             settled = least(f"{at.entry.entry_id}: settled", [settled, value])
+        settled = self._with_cents(f"{at.entry.entry_id}: settled, with the cents of its line", at, settled)
         if price.returned:
             back = less("settled and not given back to the cap", settled, self._returned(at, turn), rule="R20")
             settled = most(back.title, back, constant("nothing", 0, "amount", price.currency))
-        settled = self._with_cents(f"{at.entry.entry_id}: settled, with the cents of its line", at, settled)
         if price.within is not None and price.within < (settled.value or 0):
             settled = least("settled of the units agreed", [settled, self.entries.within(at)])
         return settled
@@ -226,7 +226,7 @@ class CapNodes:
             title, uncounted = "used before, of caps that count it no more", self.entries.charges.uncounted(charge)
             found = [uncounted._replace(title=title), *found]
         made = total("given back to the cap", found, "amount", price.currency)
-        value = self._counted(at, price, turn)
+        value = self._with_cents("value, with the cents of its line", at, self._counted(at, price, turn))
         return least(made.title, [made, value]) if (made.value or 0) > (value.value or 0) else made
 
     # What is taken of a cap after a step

@@ -125,7 +125,8 @@ def _not_counted(price: Price) -> tuple[Amount, Hours]:
     """What caps do not count of a price: what a concession gave back to them, as far as the price still reaches (R20), less the cents of
     its statement line, which are billed too."""
     amount, hours = price.claimed
-    return min(price.returned, max(amount, 0)) - price.rounding, min(price.returned_hours, max(hours, 0))
+    returned = min(price.returned, max(amount + price.rounding, 0))
+    return returned - price.rounding, min(price.returned_hours, max(hours, 0))
 
 
 def keeping(draft: Draft, plan: LinePlan, entry_id: str, before: Price, price: Price) -> Price:

@@ -17,6 +17,7 @@ from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
 from state.books import BroughtForward, CashApplication, Payment, Receivable, WriteOff
 from state.opening.billed import PAID as SETTLED
+from state.receivables.receivables import within
 from state.terms.known import entity_policies
 from state.terms.opening import KIND as BROUGHT_FORWARD
 from state.terms.plan import contract_policies
@@ -156,11 +157,10 @@ class ReceivableNodes:
             if isinstance(posted, CashApplication) and self._is_taken_off(invoice_id, amount, said.step):
                 of = self.settled(posted.event, invoice_id, said, place)
             if isinstance(posted, CashApplication) and returned_cash(affected_id) is not None:
-                applied = self._overpaid(said, which, amount)
+                applied = self._overpaid(said, which, of.amount)
             else:
-                applied = self._application(posted, posted.event, place)
-            if applied is None:
-                applied = self._fitting(said, posted, place, of.amount)
+                applies = self._application(posted, posted.event, place)
+                applied = applies or self._fitting(said, posted, place, of.amount)
             self._taken[which] = ReceivableAmounts(applied, self._left(said, invoice_id, applied, of))
         return self._taken[which]
 
@@ -179,18 +179,20 @@ class ReceivableNodes:
             return Node("as much as is unapplied", amount, "amount", left.currency, Arithmetic("same", (left,)))
         return stated("as much as fits", amount, "amount", open_for_it.currency)
 
-    def _overpaid(self, said: TracedOutput, which: Place, amount: int) -> Node | None:
-        """What was paid beyond an invoice that balances restate, less what was credited beyond it before; None of a payment that paid less
-        than all of it."""
+    def _overpaid(self, said: TracedOutput, which: Place, settled: Node) -> Node:
+        """What was paid beyond an invoice that balances restate, less what was beyond it before; at most all that the payment settled."""
         invoice_id = self._invoice_of(which[1], said.step, which[2])
         owed = self.owed(invoice_id, said, which).amount
         first = self.sources.trace.said_in(said.step)[0]
         before = self.owed(invoice_id, first._replace(step=said.step - 1)).amount
-        over, had = owed.value or 0, before.value or 0
         title = "paid beyond what was owed"
-        if over == amount:
-            return Node(title, amount, "amount", owed.currency, Arithmetic("same", (owed,)))
-        return less(title, owed, before) if over - had == amount else None
+        made = Node(title, owed.value, "amount", owed.currency, Arithmetic("same", (owed,)))
+        if (before.value or 0) * (owed.value or 0) > 0:
+            made = less(title, owed, before)
+        if within(made.value or 0, settled.value or 0):
+            return made
+        all_of_it = "all that the payment settled of it"
+        return Node(all_of_it, settled.value, "amount", settled.currency, Arithmetic("same", (settled,)))
 
     def _left_by_others(self, payment: Payment, place: int) -> Node:
         """Of all that was paid, where one application was cut to it."""

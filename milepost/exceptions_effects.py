@@ -61,7 +61,7 @@ EFFECTS_ON_CREDITS: Final = {
 }
 # What an exception may be about where it is about work, and otherwise; a category in neither is about work alone.
 ABOUT: Final = {
-    "amount_out_of_range": ("work", "project", "variable part"),
+    "amount_out_of_range": ("work", "project", "progress", "variable part"),
     "outside_contract_dates": ("work", "contract", "variable part"),
     "self_approved": (
         "work",
@@ -167,6 +167,7 @@ RESENT: Final = {
     "invoice, forecast, contract line": "the invoice",
     "contract line": NO_FACT,
     "project": "the project",
+    "progress": "the report",
     "project, contract, progress": "the project, contract or report",
 }
 

@@ -14,6 +14,7 @@ import typer
 from connectors.decode_error import DecodeError
 from connectors.json_records import event_from_json
 from connectors.json_values import instant_text
+from domain.events.catalogue import EVENTS
 from domain.happened import HAPPENED
 from domain.reference.zones import universal_day
 from domain.units import Instant
@@ -72,8 +73,8 @@ def _put(said: dict[str, Any], path: str, value: Any) -> None:
     steps = _steps(path)
     at: Any = said
     for step, inner in pairwise(steps):
-        if isinstance(at, dict) and isinstance(inner, str) and at.get(step) is None:
-            at[step] = {}
+        if at is said and isinstance(inner, str) and said.get(str(step)) is None and _has_field(said, str(step)):
+            said[str(step)] = {}
         at = _inside(at, step, path)
     last = steps[-1]
     if isinstance(last, int):
@@ -81,6 +82,11 @@ def _put(said: dict[str, Any], path: str, value: Any) -> None:
     elif not isinstance(at, dict):
         raise typer.BadParameter(f"{path}: there is no such place in the event", param_hint=HINT)
     at[last] = value
+
+
+def _has_field(said: Mapping[str, object], name: str) -> bool:
+    of = EVENTS.get(str(said.get("type")))
+    return of is not None and name in of._fields
 
 
 def _inside(at: Any, step: str | int, path: str) -> Any:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from itertools import pairwise
 from typing import Any, Final
 
 import typer
@@ -72,9 +71,10 @@ def ahead_text(said: Mapping[str, Any], stated: Collection[str], latest: Instant
 def _put(said: dict[str, Any], path: str, value: Any) -> None:
     steps = _steps(path)
     at: Any = said
-    for step, inner in pairwise(steps):
-        if at is said and isinstance(inner, str) and said.get(str(step)) is None and _has_field(said, str(step)):
-            said[str(step)] = {}
+    first = str(steps[0])
+    if len(steps) > 1 and isinstance(steps[1], str) and said.get(first) is None and _has_field(said, first):
+        said[first] = {}
+    for step in steps[:-1]:
         at = _inside(at, step, path)
     last = steps[-1]
     if isinstance(last, int):

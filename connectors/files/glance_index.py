@@ -493,7 +493,7 @@ class GlanceTables:
             WHERE p.log_offset < :cut AND h.account IN ({_among(":accounts")}) AND p.day BETWEEN :first AND :last
             GROUP BY 1, 2, 3, 4, 5 HAVING sum(p.ledger) <> 0)"""  # noqa: S608
         rows = self._db.execute(sql, {"cut": cut, "accounts": _listed([LABOR_COST]), "first": first, "last": last})
-        return [CostOfHours._make(row) for row in rows]
+        return [CostOfHours._make((*head, bool(is_opening), cost)) for *head, is_opening, cost in rows]
 
     def work(self, cut: int, rows: Iterable[str]) -> list[StatedWork]:
         """Of some rows what time, expenses and units say of themselves."""

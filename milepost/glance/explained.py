@@ -281,7 +281,7 @@ class FigureNodes:
             "project": cost.project_id,
         }
         days = (first or date.min).toordinal(), (last or date.max).toordinal()
-        is_opening = None if cost.person_id else bool(cost.is_opening)
+        is_opening = None if cost.person_id else cost.is_opening
         asked = LinesAsked(heading, by_person=cost.person_id, is_opening=is_opening, first=days[0], last=days[1])
         title = f"{cost.project_id}: {LABOR_COST}" + (", brought forward" if is_opening else "")
         return self._lines(title, asked, part, unit)

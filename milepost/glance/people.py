@@ -134,7 +134,7 @@ def _rows(firm: FirmAtMoment, months: MonthSpan, *, by_project: bool) -> list[Gl
     for one in firm.cost_of_hours(months.first, months.last):
         project_id = one.project_id if by_project else ""
         part = Part(one.cost, InDays(one, months.first, months.last))
-        cost[_Key(one.person_id, one.entity_id, one.ledger_currency, project_id, bool(one.is_opening))].append(part)
+        cost[_Key(one.person_id, one.entity_id, one.ledger_currency, project_id, one.is_opening)].append(part)
     capacity = {} if by_project else _capacities(firm, months)
     used = _used(capacity, worked, months)
     for key in capacity:  # somebody who could work and did not

@@ -215,7 +215,7 @@ def _accepted(draft: Draft, contract: Contract, line_id: str) -> dict[str, date]
 
 def _of_line(draft: Draft, contract: Contract, line_id: str) -> list[str]:
     """Milestones that the line lists under any version of its terms, ascending."""
-    lists = draft.of_terms("milestones", contract, _lists)
+    lists = _lists(draft, contract)
     return sorted(each for each, listing in lists.items() if any(of == line_id for of, _ in listing)) if lists else []
 
 
@@ -255,7 +255,7 @@ def _listing(draft: Draft, milestone_id: str, fact: Acceptance) -> Iterator[Take
         if fact.contract_id not in (None, contract.contract_id) or not contract.in_force:
             continue
         found: dict[str, Taker] = {}
-        for line_id, agreed in draft.of_terms("milestones", contract, _lists).get(milestone_id, ()):
+        for line_id, agreed in _lists(draft, contract).get(milestone_id, ()):
             day = milestones.charged_on(agreed, fact.accepted_on)
             if day is not None and fact.line_id in (None, line_id):
                 is_over = contract.terminated_on is not None and day >= contract.terminated_on
@@ -266,6 +266,10 @@ def _listing(draft: Draft, milestone_id: str, fact: Acceptance) -> Iterator[Take
 
 def _lists(draft: Draft, contract: Contract) -> dict[str, list[tuple[str, TermsInForce]]]:
     """Lines that have a milestone under any version of the terms, as if the contract was not terminated."""
+    return draft.of_terms("milestones", contract, _listed)
+
+
+def _listed(draft: Draft, contract: Contract) -> dict[str, list[tuple[str, TermsInForce]]]:
     found: dict[str, list[tuple[str, TermsInForce]]] = {}
     for line_id in sorted({line.line_id for line in contract.every_line}):
         for agreed in agreed_versions(draft, replace(contract, terminated_on=None), line_id):

@@ -114,16 +114,8 @@ def _came_late(draft: Draft, part_id: str, reports: Reports, version: int) -> bo
 
 def _note_out_of_range(draft: Draft, event: ProgressReported, part_id: str) -> None:
     """Nothing is charged of it; what was reported before holds until a higher version corrects it."""
-    draft.raise_exception(
-        OUT_OF_RANGE,
-        "progress",
-        spoken(part_id),
-        f"progress {event.version} of line {event.line_id}: expected 0 to 100 %, "
-        f"got {format_decimal(event.percent, PERCENT_SCALE)} %",
-        project_id=event.project_id,
-        contract_id=event.contract_id,
-        field="percent",
-    )
+    got = format_decimal(event.percent, PERCENT_SCALE)
+    _ask(draft, event, part_id, f"progress {event.version} of line {event.line_id}: expected 0 to 100 %, got {got} %")
 
 
 def _note_fall(draft: Draft, event: ProgressReported, part_id: str, said: Sequence[tuple[int, date, Percent]]) -> None:
@@ -133,16 +125,24 @@ def _note_fall(draft: Draft, event: ProgressReported, part_id: str, said: Sequen
         draft.resolve_exception(OUT_OF_RANGE, "progress", spoken(part_id), "superseded")
         return
     version, as_of, percent = said[-1]
+    least, got = (format_decimal(each, PERCENT_SCALE) for each in (before.percent, percent))
+    message = (
+        f"progress {version} of line {event.line_id}: expected at least {least} %, as reported as of {before.as_of}, got {got} % as of "
+        f"{as_of}; it counts, and the difference is taken back"
+    )
+    _ask(draft, event, part_id, message, revises=True)
+
+
+def _ask(draft: Draft, event: ProgressReported, part_id: str, message: str, *, revises: bool = False) -> None:
     draft.raise_exception(
         OUT_OF_RANGE,
         "progress",
         spoken(part_id),
-        f"progress {version} of line {event.line_id}: expected at least {format_decimal(before.percent, PERCENT_SCALE)} %, as reported as "
-        f"of {before.as_of}, got {format_decimal(percent, PERCENT_SCALE)} % as of {as_of}; it counts, and the difference is taken back",
+        message,
         project_id=event.project_id,
         contract_id=event.contract_id,
         field="percent",
-        revises=True,
+        revises=revises,
     )
 
 

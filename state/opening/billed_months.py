@@ -7,10 +7,7 @@ from msgspec.structs import replace
 from domain.units import Amount
 from state.draft import Draft
 from state.forecast.outlook import known as known_forecast
-from state.opening.record import (
-    say_months,
-    say_months_back,
-)
+from state.opening.record import say_months, say_months_back
 from state.value import plain
 
 

@@ -140,7 +140,7 @@ def within(amount: Amount, stands: Amount) -> bool:
 def beyond(receivable: Receivable) -> Amount:
     """What was taken of it beyond what it was over, below zero; above zero of an invoice that gives back."""
     stands = receivable.open[0]
-    return 0 if within(stands, receivable.gross[0]) or (stands > 0) == (receivable.gross[0] > 0) else stands
+    return 0 if (stands > 0) == (receivable.gross[0] > 0) else stands
 
 
 def _known(draft: Draft, invoice_id: str) -> Receivable:

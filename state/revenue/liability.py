@@ -69,6 +69,10 @@ def _may_be_ahead(draft: Draft, contract: Contract) -> bool:
 
 
 def _bills_apart(draft: Draft, contract: Contract) -> bool:
+    return draft.of_terms("bills apart", contract, _has_line_apart)
+
+
+def _has_line_apart(draft: Draft, contract: Contract) -> bool:
     plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
     return any(plan is not None and plan.apart for plan in plans)
 

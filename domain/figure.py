@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 
-from domain.explanation import SCALES, Node, constant, evaluated, less, negated, stated, step_of, total
-from domain.money import allocate, smallest_unit
-from domain.units import Amount
+from domain.explanation import SCALES, Node, Parameter, constant, evaluated, less, most, negated, stated, step_of, total
+from domain.money import HALF_UP, allocate, format_amount, round_ratio, smallest_unit
+from domain.units import HOURS_TIMES_RATE_PER_AMOUNT, HUNDRED_PERCENT, Amount, Hours, Percent, Rate
 from domain.why import Disagreement
 
 # What is made without a name; what is added to, or taken from, one of the first two is one more operand of it.
@@ -138,6 +138,50 @@ def in_part(whole: int, part: int, of: int, title: str) -> int:
     operands = whole.node, node_of(part, "part", unit, currency), node_of(of, "whole", unit, currency)
     parameters = {"step": f"0.{'1':0>{scale}}", "mode": "down"}
     return Recorded(evaluated(title, "proportion", operands, parameters, whole.node.unit, whole.node.currency))
+
+
+# Arithmetic that stays recorded; of plain numbers it is plain.
+
+
+def at_least(number: int, floor: int, title: str, rule: str = "", *, instead_of: int | None = None) -> int:
+    """The larger of two; `instead_of` decided that it is asked."""
+    if type(number) is int and type(floor) is int:
+        return max(floor, number)
+    of = number.node if isinstance(number, Recorded) else node_of(floor, title)
+    nodes = [node_of(each, title, of.unit, of.currency) for each in (number, floor)]
+    why = (instead_of.node,) if isinstance(instead_of, Recorded) else ()
+    return Recorded(most(title, *nodes, rule=rule, why=why))
+
+
+def ratio(whole: int, part: int, of: int, step: int, title: str) -> int:
+    """`whole` times `part` over `of`, which is in the unit of `whole`; rounded half up."""
+    made = round_ratio(whole * part, of, step, HALF_UP)
+    if not isinstance(whole, Recorded):
+        return made
+    last = node_of(part, "part", "amount", whole.node.currency)
+    operands = whole.node, last, node_of(of, "whole", whole.node.unit, whole.node.currency)
+    parameters = {"step": format_amount(step), "mode": HALF_UP}
+    return as_recorded(made, evaluated(title, "proportion", operands, parameters, last.unit, last.currency))
+
+
+def extended(hours: Hours, rate: Rate, step: Amount, title: str, rule: str = "") -> Amount:
+    """Hours at a rate, rounded half up."""
+    made = round_ratio(hours * rate, HOURS_TIMES_RATE_PER_AMOUNT, step, HALF_UP)
+    if not isinstance(hours, Recorded):
+        return made
+    of = node_of(rate, "rate", "rate")
+    parameters = {"step": format_amount(step), "mode": HALF_UP}
+    return as_recorded(made, evaluated(title, "extend", (hours.node, of), parameters, "amount", of.currency, rule=rule))
+
+
+def with_percent(amount: Amount, percent: Percent, step: Amount, title: str) -> Amount:
+    """The amount and so many per cent of it, rounded half up."""
+    made = round_ratio(amount * (HUNDRED_PERCENT + percent), HUNDRED_PERCENT, step, HALF_UP)
+    if not isinstance(amount, Recorded):
+        return made
+    operands, currency = (amount.node, node_of(percent, "percent", "percent")), amount.node.currency
+    parameters: dict[str, Parameter] = {"legs": (), "step": format_amount(step), "mode": HALF_UP}
+    return as_recorded(made, evaluated(title, "convert", operands, parameters, "amount", currency))
 
 
 def in_shares(

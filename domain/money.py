@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from domain.units import MICROSECONDS_A_MILLIONTH, Amount, Hours, Percent, Rate
+from domain.units import HOURS_TIMES_RATE_PER_AMOUNT, MICROSECONDS_A_MILLIONTH, Amount, Hours, Percent, Rate
 
 HALF_UP = "half_up"
 HALF_EVEN = "half_even"
@@ -21,7 +21,6 @@ AMOUNT_DECIMALS = 4
 
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
 _HUNDRED_PERCENT = 100_000_000
-_HOURS_TIMES_RATE_PER_AMOUNT = 10**8
 
 _CODES_BY_EXPONENT = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -148,16 +147,16 @@ def extend(hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str, 
     if finer:
         return round_ratio(
             (hours * MICROSECONDS_A_MILLIONTH + finer) * rate * (_HUNDRED_PERCENT + markup),
-            _HOURS_TIMES_RATE_PER_AMOUNT * MICROSECONDS_A_MILLIONTH * _HUNDRED_PERCENT,
+            HOURS_TIMES_RATE_PER_AMOUNT * MICROSECONDS_A_MILLIONTH * _HUNDRED_PERCENT,
             smallest_unit(currency),
             mode,
         )
     if not markup:
         step = _STEPS.get(currency) or smallest_unit(currency)
-        return round_ratio(hours * rate, _HOURS_TIMES_RATE_PER_AMOUNT, step, mode)
+        return round_ratio(hours * rate, HOURS_TIMES_RATE_PER_AMOUNT, step, mode)
     return round_ratio(
         hours * rate * (_HUNDRED_PERCENT + markup),
-        _HOURS_TIMES_RATE_PER_AMOUNT * _HUNDRED_PERCENT,
+        HOURS_TIMES_RATE_PER_AMOUNT * _HUNDRED_PERCENT,
         smallest_unit(currency),
         mode,
     )
@@ -176,7 +175,7 @@ def extend_at(
     """As `extend`, of a rate in another currency at an exact exchange rate."""
     return round_ratio(
         (hours * MICROSECONDS_A_MILLIONTH + finer) * rate * numerator * (_HUNDRED_PERCENT + markup),
-        _HOURS_TIMES_RATE_PER_AMOUNT * MICROSECONDS_A_MILLIONTH * denominator * _HUNDRED_PERCENT,
+        HOURS_TIMES_RATE_PER_AMOUNT * MICROSECONDS_A_MILLIONTH * denominator * _HUNDRED_PERCENT,
         smallest_unit(currency),
         mode,
     )

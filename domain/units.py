@@ -32,6 +32,7 @@ PERCENT_ONE = 10**PERCENT_SCALE
 QUANTITY_ONE = 10**QUANTITY_SCALE
 EXCHANGE_RATE_ONE = 10**EXCHANGE_RATE_SCALE
 HUNDRED_PERCENT = 100 * PERCENT_ONE
+HOURS_TIMES_RATE_PER_AMOUNT = 10**8
 
 # Digits of the Avro decimal behind each unit: (precision, scale).
 DECIMALS: dict[str, tuple[int, int]] = {

@@ -30,6 +30,7 @@ is 15,000 + 80 h x 150 = 27,000. Under a hard cap of 25,000 revenue at completio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from domain.figure import at_least, extended, in_part, ratio, with_percent
 from domain.money import HALF_UP, round_ratio
 from domain.outputs import ForecastFigures, ForecastMonth
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Percent, Rate
@@ -43,7 +44,6 @@ MonthSums = dict[str, list[int]]
 
 MONTHS_MAX = 60
 DEFAULT_THRESHOLD: Percent = 500_000
-_HOURS_TIMES_RATE_PER_AMOUNT = 10**8
 _TOO_LARGE = 10**18
 
 
@@ -127,17 +127,19 @@ def completed(
 ) -> Tally:
     """Hours, cost and uncapped revenue at completion of one track; hours not stated are what the cost will buy."""
     worked, spent, earned = now
-    cost = max(floor[1], spent)
-    by_floor = hours_stated or spent <= 0
-    hours = max(floor[0], worked) if by_floor else worked + (cost - spent) * worked // spent
+    cost = at_least(floor[1], spent, "cost at completion", "R57")
+    if hours_stated or spent <= 0:
+        hours = at_least(floor[0], worked, "hours at completion", "R57")
+    else:
+        hours = worked + in_part(worked, cost - spent, spent, "hours that the cost to come buys")
     least = earned if earning is None else earned + earning.left
     if earning is not None and not earning.rated:
         # What is stated is of all lines, and no less than their prices; where hours earn nothing the prices say it alone.
         return hours, cost, least + beyond(hours - worked, earning.included, step)
     if revenue_stated:
-        return hours, cost, max(floor[2], least)
+        return hours, cost, at_least(floor[2], least, "revenue at completion", "R57")
     if markup is not None:
-        return hours, cost, least + with_markup(cost - spent, markup, step)
+        return hours, cost, least + with_percent(cost - spent, markup, step, "what it will be charged")
     by_hours = earned if earning is None else earning.by_hours
     return hours, cost, least + value_of(hours - worked, (worked, 0, by_hours), planned_rate, step)
 
@@ -159,13 +161,8 @@ def beyond(hours: Hours, included: Included | None, step: Amount) -> Amount:
     """What hours to come are charged as far as no price includes them."""
     if included is None:
         return 0
-    over = max(hours - included.left, 0)
-    return round_ratio(over * included.overage_rate, _HOURS_TIMES_RATE_PER_AMOUNT, step, HALF_UP)
-
-
-def with_markup(cost: Amount, markup: Percent, step: Amount) -> Amount:
-    """What cost to come is charged where the terms add so many per cent to it."""
-    return round_ratio(cost * (HUNDRED_PERCENT + markup), HUNDRED_PERCENT, step, HALF_UP)
+    over = at_least(hours - included.left, 0, "beyond what is included")
+    return extended(over, included.overage_rate, step, "charged beyond", "R28")
 
 
 def sold(track: Track, planned_rate: Rate, step: Amount) -> Amount:
@@ -176,9 +173,20 @@ def sold(track: Track, planned_rate: Rate, step: Amount) -> Amount:
     return track.now[2] + track.earning.left + beyond(hours - track.now[0], track.earning.included, step)
 
 
+def allowed(room: Amount, tracks: Iterable[Track], planned_rate: Rate, step: Amount) -> Amount:
+    """The most revenue where caps leave that much room to hours."""
+    return room + sum(sold(track, planned_rate, step) for track in tracks)
+
+
+def cost_to_come(tracks: Iterable[Track]) -> Amount:
+    return sum(at_least(track.floor[1] - track.now[1], 0, "cost to come") for track in tracks)
+
+
 def limited(wanted: Amount, ceiling: Amount | None, earned: Amount) -> Amount:
     """A cap takes no revenue back."""
-    return wanted if ceiling is None or wanted <= ceiling else max(ceiling, earned)
+    if ceiling is None or wanted <= ceiling:
+        return wanted
+    return at_least(ceiling, earned, "as far as caps allow", "R58", instead_of=wanted)
 
 
 def value_of(hours: Hours, now: Tally, planned_rate: Rate, step: Amount) -> Amount:
@@ -186,8 +194,8 @@ def value_of(hours: Hours, now: Tally, planned_rate: Rate, step: Amount) -> Amou
     if not hours:
         return 0
     if now[0] > 0 and now[2] > 0:
-        return round_ratio(hours * now[2], now[0], step, HALF_UP)
-    return round_ratio(hours * planned_rate, _HOURS_TIMES_RATE_PER_AMOUNT, step, HALF_UP)
+        return ratio(hours, now[2], now[0], step, "what they will earn")
+    return extended(hours, planned_rate, step, "what they will earn")
 
 
 def percent(part: int, whole: int) -> Percent | None:

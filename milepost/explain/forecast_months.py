@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from domain.accounts import PROJECT_COST, REVENUE
 from domain.billing.statement import ISSUED
-from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, negated, stated, total
-from domain.forecast.completion import MONTHS_MAX, percent
+from domain.explanation import Arithmetic, Node, agreeing, least, less, negated, stated, total
+from domain.figure import node_of
+from domain.forecast.completion import MONTHS_MAX, cost_to_come, percent
 from domain.money import HALF_UP, format_decimal, smallest_unit, spread
 from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
 from domain.receivables.credit_memo import ERROR_REBILL
@@ -197,12 +198,7 @@ class MonthNodes:
         made = self.forecasts.made(own)
         if own.currency == of.currency:
             return made["etc_hours"], made["etc_cost"], made["etc_revenue"]
-        nothing = constant("nothing", 0, "amount", of.currency)
-        left = [
-            most("cost to come", less("floor less what is booked", track.floor[COST], track.now[COST]), nothing)
-            for track in self.forecasts.tracks(of)
-        ]
-        cost = left[0] if len(left) == 1 else total("cost to come", left, "amount", of.currency)
+        cost = node_of(cost_to_come(self.forecasts.tracks(of)), "cost to come", currency=of.currency)
         return made["etc_hours"], cost, self.forecasts.converted(made["etc_revenue"], own.currency, of)
 
     def shape(self, own: ForecastContext) -> tuple[Shape, tuple[list[Node], list[Node], list[Node]] | None]:

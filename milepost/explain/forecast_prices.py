@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.accounts import REVENUE
 from domain.events.common import Milestones, UnitPrice
-from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, stated, step_of, total
-from domain.forecast.completion import Included, beyond
-from domain.money import HALF_UP, smallest_unit
+from domain.explanation import Node, agreeing, constant, least, less, most, stated, total
+from domain.figure import Recorded
+from domain.forecast.completion import Included
 from domain.terms.unit_price import VOLUME, prices
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME, counted_as, named
 from milepost.explain.entries import EntryNodes, VersionStanding
@@ -153,7 +153,7 @@ class PriceNodes:
             return None
         return price
 
-    def included(self, line: PricedLine) -> tuple[Node, Node]:
+    def included(self, line: PricedLine) -> Included:
         """Hours that milestones include and nobody has drawn, and the rate of those beyond."""
         agreed = line.ahead.known.held[-1]
         terms = agreed.line.terms
@@ -173,15 +173,7 @@ class PriceNodes:
         drawn = [node for at, price in self._priced_on(line) for node in self.entries.drawing.all_drawn(at, price)]
         rest = less("not drawn yet", total("included", nodes, "hours"), *drawn)
         rate = self.fees.field(line.place, agreed, "overage rate", terms.overage_rate or 0, "overage_rate", "rate")
-        return most("still included", rest, constant("nothing", 0, "hours")), rate
-
-    def beyond(self, included: tuple[Node, Node], to_come: Node, currency: str) -> Node:
-        """Hours to come that no price includes, at the overage rate."""
-        left, rate = included
-        over = most("beyond what is included", less("not included", to_come, left), constant("none", 0, "hours"))
-        made = beyond(over.value or 0, Included(0, rate.value or 0), smallest_unit(currency))
-        parameters: dict[str, Any] = {"step": step_of(currency), "mode": HALF_UP}
-        return Node("charged beyond", made, "amount", currency, Arithmetic("extend", (over, rate), parameters), "R28")
+        return Included(Recorded(most("still included", rest, constant("nothing", 0, "hours"))), Recorded(rate))
 
     def _priced_on(self, line: PricedLine) -> Iterator[tuple[VersionStanding, Price]]:
         key = (line.earning.contract_id, line.earning.line_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,7 +16,6 @@ from domain.explanation import (
     Node,
     agreeing,
     constant,
-    evaluated,
     less,
     most,
     negated,
@@ -24,13 +23,25 @@ from domain.explanation import (
     step_of,
     total,
 )
-from domain.forecast.completion import percent, room_of, value_of
+from domain.figure import Recorded, RecordedLater, at_least, called, node_of
+from domain.forecast.completion import (
+    Completion,
+    Earning,
+    Tally,
+    Track,
+    allowed,
+    at_completion,
+    percent,
+    room_of,
+    value_of,
+)
 from domain.identity import composed
 from domain.money import HALF_UP, allocate, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
 from domain.policies import Resolved
 from domain.reference.exchange import Exchange, MissingRate
 from domain.terms import methods
+from domain.units import Amount, Hours, Percent, Rate
 from domain.work.rates import RateDecision
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
@@ -59,7 +70,7 @@ from state.forecast.outlook import (
 )
 from state.forecast.planned import assigned_from, first_month, planned_decision, planned_line
 from state.forecast.room import lines_under
-from state.forecast.tracks import WHOLE, inclusion_on
+from state.forecast.tracks import WHOLE, booked, inclusion_on
 from state.terms.known import exchange_on
 from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import issued_on, posted_in
@@ -92,25 +103,6 @@ class ForecastContext(NamedTuple):
     @property
     def step(self) -> str:
         return step_of(self.currency)
-
-
-class TrackNodes(NamedTuple):
-    """Hours, cost and revenue of work with an estimate of its own: booked, and the floor at completion."""
-
-    now: tuple[Node, Node, Node]
-    floor: tuple[Node, Node, Node]
-    basis: Basis
-    earning: EarningNodes | None
-
-
-class EarningNodes(NamedTuple):
-    """What hours earned by themselves, and what is left of lines' own prices; `rated`: hours that come earn. `included` are hours that a
-    price still includes, and the rate of those beyond."""
-
-    by_hours: Node
-    left: Node
-    rated: bool
-    included: tuple[Node, Node] | None = None
 
 
 class ForecastNodes:
@@ -190,10 +182,9 @@ class ForecastNodes:
 
     def wanted(self, of: ForecastContext) -> Node:
         """Revenue at completion if no cap limited it."""
-        nodes = [made[REVENUES] for made in map(partial(self._completed, of), self.tracks(of))]
-        return self._over("revenue at completion, before caps", nodes, REVENUES, of)
+        return node_of(self._at_completion(of, self.tracks(of)).wanted, "revenue at completion, before caps")
 
-    def tracks(self, of: ForecastContext) -> list[TrackNodes]:
+    def tracks(self, of: ForecastContext) -> list[Track]:
         return [self._track(of, name, basis) for name, basis in of.forecast.bases.items()]
 
     def booked(self, of: ForecastContext) -> tuple[Node, Node, Node]:
@@ -201,29 +192,32 @@ class ForecastNodes:
         if of.currency == of.forecast.currency:
             made = self.made(of)
             return made["burn_hours"], made["burn_cost"], made["burn_revenue"]
-        return self._burn(of, self.tracks(of))
+        return self._burn(self.tracks(of))
 
-    def _burn(self, of: ForecastContext, tracks: list[TrackNodes]) -> tuple[Node, Node, Node]:
-        made = [self._over("booked", [track.now[place] for track in tracks], place, of) for place in range(3)]
-        return made[0], made[1], made[2]
+    @staticmethod
+    def _burn(tracks: Sequence[Track]) -> tuple[Node, Node, Node]:
+        hours, cost, revenue = (node_of(figure, "booked") for figure in booked(tracks))
+        return hours, cost, revenue
+
+    def _at_completion(self, of: ForecastContext, tracks: Sequence[Track], ceiling: Amount | None = None) -> Completion:
+        return at_completion(tracks, self._rate(of), ceiling, smallest_unit(of.currency))
+
+    def _rate(self, of: ForecastContext) -> Rate:
+        return RecordedLater(of.forecast.planned_rate, partial(self._planned_rate, of))
 
     def _made(self, of: ForecastContext) -> dict[str, Node]:
         tracks = self.tracks(of)
-        burn = self._burn(of, tracks)
-        hours, cost, wanted = (
-            self._over("at completion", [made[place] for made in map(partial(self._completed, of), tracks)], place, of)
-            for place in range(3)
-        )
-        prices = [track.earning.left for track in tracks if track.earning is not None]
-        prices += [node for track in tracks if (node := self._beyond_of(of, track)) is not None]
-        sold = total("booked, and left of prices", (burn[REVENUES], *prices), "amount", of.currency)
-        ceiling = self._ceiling(of, sold if prices else burn[REVENUES])
-        revenue = self._limited(wanted, ceiling, burn[REVENUES])
+        burn = self._burn(tracks)
+        ceiling = self._ceiling(of, tracks)
+        completion = self._at_completion(of, tracks, ceiling)
+        hours, cost = node_of(completion.hours, "hours at completion"), node_of(completion.cost, "cost at completion")
+        revenue = node_of(completion.revenue, "revenue at completion")
+        revenue = revenue._replace(rule=revenue.rule or "R57")
         left = less("revenue to come", revenue, burn[REVENUES])
         backlog = left
         if ceiling is not None:
             nothing = constant("nothing", 0, "amount", of.currency)
-            backlog = most("backlog", less("room left", ceiling, burn[REVENUES]), nothing)
+            backlog = most("backlog", less("room left", node_of(ceiling, ""), burn[REVENUES]), nothing)
         billed = self.billed(of)
         margin = less("margin", revenue, cost)
         made = {
@@ -243,7 +237,7 @@ class ForecastNodes:
             "margin": margin,
         }
         if ceiling is not None:
-            made["ceiling"] = most("the most that caps allow", ceiling, burn[REVENUES])
+            made["ceiling"] = most("the most that caps allow", node_of(ceiling, ""), burn[REVENUES])
         for name, part, whole in (("margin_percent", margin, revenue), ("percent_complete", burn[COST], cost)):
             share = percent(part.value or 0, whole.value or 0)
             if share is not None:
@@ -252,18 +246,21 @@ class ForecastNodes:
                 )
         return made
 
-    def _over(self, title: str, nodes: list[Node], place: int, of: ForecastContext) -> Node:
-        if len(nodes) == 1:
-            return nodes[0]
-        return total(title, nodes, "hours" if place == HOURS else "amount", "" if place == HOURS else of.currency)
-
     # What is booked
 
-    def _track(self, of: ForecastContext, name: str, basis: Basis) -> TrackNodes:
-        now = self._booked(of, name, None)
-        return TrackNodes(now, self._floor(of, name, basis), basis, self._earning(of, name))
+    def _track(self, of: ForecastContext, name: str, basis: Basis) -> Track:
+        """With figures for its numbers, so that what its rule makes of them records itself."""
+        now, floor = _tally(self._booked(of, name, None)), _tally(self._floor(of, name, basis))
+        markup = (
+            RecordedLater(basis.markup, partial(self._markup, of, basis.markup)) if basis.markup is not None else None
+        )
+        return Track(now, floor, basis.hours_stated, basis.revenue_stated, self._earning(of, name), markup)
 
-    def _earning(self, of: ForecastContext, track: str) -> EarningNodes | None:
+    def _markup(self, of: ForecastContext, markup: Percent) -> Node:
+        plan = next(plan for plan in of.lines if methods.cost_markup(plan.line.terms) == markup)
+        return self.entries.charges.markup(plan)
+
+    def _earning(self, of: ForecastContext, track: str) -> Earning | None:
         """None where all lines earn by hours alone."""
         if not of.forecast.earning:
             return None
@@ -279,9 +276,9 @@ class ForecastNodes:
                 rated = rated or own.rated
                 if included is None and own.currency == of.currency and inclusion_on(own, track) is not None:
                     included = self.prices.included(line)
-        return EarningNodes(
-            total("earned by hours", by_hours, "amount", of.currency),
-            total("left of lines' own prices", left, "amount", of.currency),
+        return Earning(
+            Recorded(total("earned by hours", by_hours, "amount", of.currency)),
+            Recorded(total("left of lines' own prices", left, "amount", of.currency)),
             rated,
             included,
         )
@@ -382,6 +379,13 @@ class ForecastNodes:
     # What estimate or budget says
 
     def _floor(self, of: ForecastContext, name: str, basis: Basis) -> tuple[Node, Node, Node]:
+        """Hours that a budget does not state are the planned ones."""
+        hours, cost, revenue = self._stated_floor(of, name, basis)
+        kept = of.outlook.progress.get(WHOLE)
+        planned = sum(tally[HOURS] for tally in kept.floor.values()) if kept is not None and not hours.value else 0
+        return self._planned_hours(of, planned) if planned else hours, cost, revenue
+
+    def _stated_floor(self, of: ForecastContext, name: str, basis: Basis) -> tuple[Node, Node, Node]:
         if basis.kind == ESTIMATE and basis.as_of is not None:
             event = self._estimate(basis)
             if event is not None:
@@ -520,65 +524,6 @@ class ForecastNodes:
 
     # At completion
 
-    def _completed(self, of: ForecastContext, track: TrackNodes) -> tuple[Node, Node, Node]:
-        """Of one track, before caps."""
-        worked, spent, earned = track.now
-        floor_revenue = track.floor[REVENUES]
-        hours, cost = self._to_spend(of, track)
-        to_come = less("hours to come", hours, worked)
-        if track.earning is not None and not track.earning.rated:
-            return hours, cost, self._with_prices(of, track, to_come)
-        by_hours, whole = earned, earned
-        if track.earning is not None:
-            by_hours = track.earning.by_hours
-            whole = total("booked, and left of prices", (earned, track.earning.left), "amount", of.currency)
-        if track.basis.revenue_stated:
-            return hours, cost, most("revenue at completion", floor_revenue, whole, rule="R57")
-        if track.basis.markup is not None:
-            return hours, cost, self._at_cost(of, track, less("cost to come", cost, spent), whole)
-        return hours, cost, self._with_hours(of, to_come, worked, by_hours, whole)
-
-    def _to_spend(self, of: ForecastContext, track: TrackNodes) -> tuple[Node, Node]:
-        """Hours and cost at completion."""
-        worked, spent, _ = track.now
-        floor_hours, floor_cost, _ = track.floor
-        cost = most("cost at completion", floor_cost, spent, rule="R57")
-        if track.basis.hours_stated or (spent.value or 0) <= 0:
-            return self._most_planned(of, floor_hours, worked), cost
-        return total("hours at completion", (worked, self._bought(cost, spent, worked)), "hours"), cost
-
-    def _with_prices(self, of: ForecastContext, track: TrackNodes, to_come: Node) -> Node:
-        """What is booked and left of prices, and what hours beyond those that these include are charged; hours earn nothing else."""
-        assert track.earning is not None, "asked where lines have prices"
-        whole = total("booked, and left of prices", (track.now[REVENUES], track.earning.left), "amount", of.currency)
-        if track.earning.included is not None:
-            over = self.prices.beyond(track.earning.included, to_come, of.currency)
-            whole = total(whole.title, (whole, over), "amount", of.currency)
-        return whole._replace(title="revenue at completion", rule="R57")
-
-    def _at_cost(self, of: ForecastContext, track: TrackNodes, to_come: Node, whole: Node) -> Node:
-        """Cost to come, with what the terms add to it."""
-        plan = next(plan for plan in of.lines if methods.cost_markup(plan.line.terms) == track.basis.markup)
-        operands = [to_come, self.entries.charges.markup(plan)]
-        parameters: dict[str, Any] = {"legs": (), "step": of.step, "mode": HALF_UP}
-        value = evaluated("what it will be charged", "convert", operands, parameters, "amount", of.currency)
-        return total("revenue at completion", (whole, value), "amount", of.currency, rule="R57")
-
-    def _beyond_of(self, of: ForecastContext, track: TrackNodes) -> Node | None:
-        if track.earning is None or track.earning.included is None:
-            return None
-        hours, _ = self._to_spend(of, track)
-        to_come = less("hours to come", hours, track.now[HOURS])
-        return self.prices.beyond(track.earning.included, to_come, of.currency)
-
-    def _most_planned(self, of: ForecastContext, floor: Node, worked: Node) -> Node:
-        """Hours that a budget does not state are the planned ones, until cost gives an average."""
-        kept = of.outlook.progress.get(WHOLE)
-        planned = sum(tally[0] for tally in kept.floor.values()) if kept is not None and not floor.value else 0
-        if planned:
-            floor = self._planned_hours(of, planned)
-        return most("hours at completion", floor, worked)
-
     def _planned_hours(self, of: ForecastContext, value: int) -> Node:
         nodes = self.planned_months(of)
         made = total("hours that the assignments plan", nodes, "hours")
@@ -612,27 +557,6 @@ class ForecastNodes:
             if row.month in months and row.hours > 0
         ]
 
-    def _bought(self, cost: Node, spent: Node, worked: Node) -> Node:
-        """Hours that the remaining cost buys at the average so far."""
-        left = less("cost to come", cost, spent)
-        made = (left.value or 0) * (worked.value or 0) // (spent.value or 1)
-        arithmetic = Arithmetic("proportion", (left, worked, spent), {"step": "0.000001", "mode": "down"})
-        return Node("hours that it buys", made, "hours", "", arithmetic)
-
-    def _with_hours(self, of: ForecastContext, to_come: Node, worked: Node, earned: Node, whole: Node) -> Node:
-        """Hours to come at the average revenue of an hour so far, before there is any at the planned rate."""
-        step = smallest_unit(of.currency)
-        now = (worked.value or 0, 0, earned.value or 0)
-        made = value_of(to_come.value or 0, now, of.forecast.planned_rate, step)
-        parameters: dict[str, Any] = {"step": of.step, "mode": HALF_UP}
-        if now[0] > 0 and now[2] > 0:
-            arithmetic = Arithmetic("proportion", (to_come, earned, worked), parameters)
-        else:
-            rate = self._planned_rate(of)
-            arithmetic = Arithmetic("extend", (to_come, rate), parameters)
-        value = Node("what they will earn", made, "amount", of.currency, arithmetic)
-        return total("revenue at completion", (whole, value), "amount", of.currency, rule="R57")
-
     def _planned_rate(self, of: ForecastContext) -> Node:
         """Average of what the assignments plan, each at the rate of its first month that is planned."""
         title, operands = "average rate of the planned hours", list[Node]()
@@ -663,61 +587,38 @@ class ForecastNodes:
 
     # Caps
 
-    def _limited(self, wanted: Node, ceiling: Node | None, earned: Node) -> Node:
-        """A cap takes no revenue back."""
-        if ceiling is None or (wanted.value or 0) <= (ceiling.value or 0):
-            return wanted
-        return most("as far as caps allow", ceiling, earned, rule="R58", why=(wanted,))
-
-    def _ceiling(self, of: ForecastContext, earned: Node) -> Node | None:
+    def _ceiling(self, of: ForecastContext, tracks: Sequence[Track]) -> Amount | None:
         """Revenue so far and the room that hard caps of the whole term leave."""
         if of.forecast.ceiling is None:
             return None
-        room = self._room(of)
-        made = total("the most that caps allow", (earned, room), "amount", of.currency, rule="R58")
-        if made.value == of.forecast.ceiling:
-            return made
-        rest = of.forecast.ceiling - (earned.value or 0)
-        left = stated("room under its caps", rest, "amount", of.currency)
-        return total("the most that caps allow", (earned, left), "amount", of.currency, rule="R58")
+        title, room = "the most that caps allow", self._room(of)
+        most_allowed = allowed(Recorded(room), tracks, self._rate(of), smallest_unit(of.currency))
+        made = node_of(most_allowed, title)._replace(title=title, why=() if room.value else (room,))
+        return Recorded(agreeing(made, stated(title, of.forecast.ceiling, "amount", of.currency)))
 
     def _room(self, of: ForecastContext) -> Node:
-        """Each line counts its tightest cap, each cap once, and a cap of all lines bounds the whole."""
         if has_ended(of.draft, of.draft.project(of.update.project_id), of.update.as_of):
             return constant("no room: the project has ended", 0, "amount", of.currency)
         terms = project_terms(of.draft, of.update.project_id)
         plans = terms.hourly if terms.goes_on else running(of.draft, terms.hourly, of.update.as_of)
         lines = [self._rooms_of_line(of, plan) for plan in plans]
-        value = room_of([{name: node.value or 0 for name, node in rooms.items()} for rooms in lines]) or 0
-        tightest: dict[str, Node] = {}
-        for rooms in lines:
-            name = min(rooms, key=lambda cap: (rooms[cap].value or 0, cap), default=None)
-            if name is not None:
-                tightest[name] = rooms[name]
-        nodes = list(tightest.values())
-        made = nodes[0] if len(nodes) == 1 else total("room under its caps", nodes, "amount", of.currency)
-        common = [node for name, node in lines[0].items() if all(name in rooms for rooms in lines)] if lines else []
-        if any((node.value or 0) < (made.value or 0) for node in common):
-            least = min((made, *common), key=lambda node: node.value or 0)
-            made = Node("room", least.value, "amount", of.currency, Arithmetic("min", (made, *common)))
-        return agreeing(made, stated("room under its caps", value, "amount", of.currency))
+        return node_of(room_of(lines) or 0, "room under its caps")
 
-    def _rooms_of_line(self, of: ForecastContext, plan: LinePlan) -> dict[str, Node]:
-        found: dict[str, Node] = {}
+    def _rooms_of_line(self, of: ForecastContext, plan: LinePlan) -> dict[str, Amount]:
+        found: dict[str, Amount] = {}
         for rule in plan.rules:
             limit = rule.limits[-1]
             if limit.hard and limit.limits_revenue and rule.period == "whole_term":
                 bucket = bucket_key(rule, of.update.as_of, "")
                 rest = partial(self.caps.left_of, plan, rule, bucket, allotments(plan)[0], of.said.step)
-                rooms = []
+                rooms: list[Amount] = []
                 if limit.amount is not None:
-                    rooms.append(rest(by_hours=False))
+                    rooms.append(Recorded(rest(by_hours=False)))
                 if limit.hours is not None:
-                    rooms.append(self._value_of_hours(of, plan, rest(by_hours=True)))
+                    rooms.append(self._value_of_hours(of, plan, Recorded(rest(by_hours=True))))
                 if rooms:
-                    least = min(rooms, key=lambda node: node.value or 0)
-                    share = self._share(of, plan, rule, least)
-                    found[f"{plan.contract_id}/{rule.cap_id}"] = self.converted(share, plan.currency, of)
+                    share = self._share(of, plan, rule, node_of(min(rooms), "room"))
+                    found[composed(plan.contract_id, rule.cap_id)] = Recorded(self.converted(share, plan.currency, of))
         return found
 
     def _share(self, of: ForecastContext, plan: LinePlan, rule: CapRule, room: Node) -> Node:
@@ -751,37 +652,21 @@ class ForecastNodes:
         own = {line_key(plan) for plan in under if plan.line.project_id == project_id}
         names = [name for name in forecast.bases if name in own] or list(forecast.bases)
         tracks = [self._track(theirs, name, forecast.bases[name]) for name in names]
-        hours = [less("hours to come", self._completed(theirs, track)[HOURS], track.now[HOURS]) for track in tracks]
-        return most(title, total(title, hours, "hours"), constant("nothing", 0, "hours"))
+        to_come = self._at_completion(theirs, tracks).hours - booked(tracks)[HOURS]
+        return node_of(at_least(called(to_come, "hours to come"), 0, title), title)
 
-    def _value_of_hours(self, of: ForecastContext, plan: LinePlan, hours: Node) -> Node:
+    def _value_of_hours(self, of: ForecastContext, plan: LinePlan, hours: Hours) -> Amount:
         """At the line's average rate so far."""
-        totals = of.draft.line(plan.contract_id, plan.line.line_id)
         priced = [
-            at
-            for at in (
-                self.entries.standing(entry_id, of.said.step) for entry_id in sorted(self.sources.trace.entry_ids())
-            )
-            if at is not None
-            and at.work.price is not None
-            and (at.work.price.contract_id, at.work.price.line_id) == (plan.contract_id, plan.line.line_id)
+            (at, price)
+            for entry_id in sorted(self.sources.trace.entry_ids())
+            if (at := self.entries.standing(entry_id, of.said.step)) is not None
+            and (price := at.work.price) is not None
+            and (price.contract_id, price.line_id) == (plan.contract_id, plan.line.line_id)
         ]
-        whole = total(
-            "hours of the line", [self.records.hours(at, price) for at in priced if (price := at.work.price)], "hours"
-        )
-        value = total(
-            "value of the line",
-            [self.records.value(at, price) for at in priced if (price := at.work.price)],
-            "amount",
-            plan.currency,
-        )
-        made = value_of(hours.value or 0, (totals.hours, 0, totals.value), of.forecast.planned_rate, plan.step)
-        parameters: dict[str, Any] = {"step": step_of(plan.currency), "mode": HALF_UP}
-        if totals.hours <= 0 or totals.value <= 0:
-            by_plan = Arithmetic("extend", (hours, self._planned_rate(of)), parameters)
-            return Node("value of the hours left", made, "amount", plan.currency, by_plan)
-        arithmetic = Arithmetic("proportion", (hours, value, whole), parameters)
-        return Node("value of the hours left", made, "amount", plan.currency, arithmetic)
+        worked = total("hours of the line", [self.records.hours(*one) for one in priced], "hours")
+        value = total("value of the line", [self.records.value(*one) for one in priced], "amount", plan.currency)
+        return value_of(hours, (Recorded(worked), 0, Recorded(value)), self._rate(of), plan.step)
 
     # Billing
 
@@ -834,3 +719,8 @@ def _converted_from(node: Node) -> str | None:
     """The currency, where it was in another."""
     arithmetic = node.arithmetic
     return arithmetic.operands[0].currency if arithmetic is not None and arithmetic.operation == "convert" else None
+
+
+def _tally(nodes: tuple[Node, Node, Node]) -> Tally:
+    hours, cost, revenue = (Recorded(node) for node in nodes)
+    return hours, cost, revenue

@@ -26,7 +26,7 @@ from msgspec.structs import replace
 
 from domain.events.common import ProjectBudget
 from domain.forecast.changes import with_change
-from domain.forecast.completion import NOTHING, Completion, Tally, added, sold, threshold
+from domain.forecast.completion import NOTHING, Completion, Tally, added, allowed, threshold
 from domain.identity import composed
 from domain.policies import Resolved
 from domain.terms import methods
@@ -244,7 +244,7 @@ def _weighed(
         return None
     ceiling = None
     if room.amount is not None:
-        ceiling = room.amount + sum(sold(track, rate, tracks.step) for track in tracks.tracks)
+        ceiling = allowed(room.amount, tracks.tracks, rate, tracks.step)
     made = tracks.completion(ceiling)
     if ceiling != forecast.ceiling:
         forecast = replace(forecast, ceiling=ceiling)

@@ -22,6 +22,7 @@ from domain.forecast.completion import (
     Tally,
     add_money,
     add_tally,
+    cost_to_come,
     figures,
     months_from,
     percent,
@@ -122,10 +123,8 @@ def _figures(
     months = _booked_months(draft, project, tracks, posted=posted) if tracks is not None else None
     if tracks is None or months is None:
         return None
-    now, left_cost = booked(tracks.tracks), 0
-    for track in tracks.tracks:
-        left_cost += max(track.floor[1] - track.now[1], 0)
-    remaining = (weighed.completion.hours - now[0], left_cost, commercial.left_revenue)
+    now = booked(tracks.tracks)
+    remaining = (weighed.completion.hours - now[0], cost_to_come(tracks.tracks), commercial.left_revenue)
     unbilled_backlog = now[2] + commercial.backlog - commercial.billed
     if posted:
         now = total_of(months)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from domain.explanation import Node, constant
-from domain.figure import Recorded, Together, allocated, in_part, node_of
+from domain.figure import Recorded, Together, allocated, at_least, extended, in_part, node_of, ratio, with_percent
 from domain.why import Disagreement
 from milepost.explain.recompute import recompute, unexplained
 from state.value import plain
@@ -32,6 +32,7 @@ def _said(node: Node) -> str:
     return f"{arithmetic.operation}({', '.join(_said(one) for one in arithmetic.operands)})"
 
 
+CENT = 100
 BILLED, OPEN, KEPT, NOTHING = euros("billed", 100), euros("open", 40), euros("kept", 10), euros("nothing", 0)
 
 
@@ -114,3 +115,31 @@ def test_a_step_that_is_made_later_comes_to_the_rules_number() -> None:
     value = Together(lambda: {"value": euros("value", 200).node}).later(1_999_900, "value")
     with pytest.raises(Disagreement, match="value: the rule has 1999900, its recorded step comes to 2000000"):
         _ = value.node
+
+
+def test_the_larger_of_two_keeps_both() -> None:
+    """Cost at completion is 300.00 by the estimate, and no less than the 450.00 that are booked."""
+    made = at_least(euros("estimate", 300), euros("booked", 450), "cost at completion", "R57")
+    assert (made, worked_out(made)) == (450_0000, "max(estimate, booked)")
+    assert at_least(300, 450, "cost at completion") == 450
+    assert at_least(euros("left", -20), 0, "left of it") == 0
+
+
+def test_hours_at_an_average_and_at_a_rate() -> None:
+    """100 h at what 80 h earned, 12,000.00, are 15,000.00; at 150.00 an hour as much."""
+    to_come = Recorded(constant("hours to come", 100_000000, "hours"))
+    worked = Recorded(constant("worked", 80_000000, "hours"))
+    by_average = ratio(to_come, euros("earned", 12_000), worked, CENT, "what they will earn")
+    rate = Recorded(constant("rate", 150_000000, "rate", "EUR"))
+    by_rate = extended(to_come, rate, CENT, "what they will earn")
+    assert by_average == by_rate == 15_000_0000
+    assert recompute(node_of(by_average, "")) == recompute(node_of(by_rate, "")) == []
+    assert ratio(100_000000, 12_000_0000, 80_000000, CENT, "") == extended(100_000000, 150_000000, CENT, "") == by_rate
+
+
+def test_an_amount_with_so_many_per_cent() -> None:
+    """1,234.56 of cost and 7.5 per cent of it are 1,327.15."""
+    percent = Recorded(constant("fee", 7_500000, "percent"))
+    made = with_percent(euros("cost", 1_234.56), percent, CENT, "charged")
+    assert made == with_percent(1_234_5600, 7_500000, CENT, "charged") == 1_327_1500
+    assert recompute(node_of(made, "")) == []

@@ -179,9 +179,8 @@ CHANGES: Final = (
     Change(
         "caps do not limit what a forecast expects",
         "domain/forecast/completion.py",
-        "return wanted if ceiling is None or wanted <= ceiling else max(ceiling, earned)",
-        "return wanted",
+        "if ceiling is None or wanted <= ceiling:",
+        "if ceiling is None or wanted >= 0:",
         ("forecasts.md",),
-        ends=DIFFER,
     ),
 )

@@ -400,13 +400,6 @@ class Draft:
     def contracts(self) -> list[Contract]:
         return [self.part("contract", contract_id) for contract_id in self.ids("contract")]
 
-    def any_contract(self, name: str, holds: "Callable[[Draft, Contract], bool]") -> bool:
-        """Whether something holds of the terms of any; found again when a contract changes, and kept by `name` until then."""
-        kept: tuple[object, bool] | None = self.plans.get(name)
-        if kept is None or kept[0] is not self.agreed:
-            kept = self.plans[name] = (self.agreed, any(holds(self, contract) for contract in self.contracts()))
-        return kept[1]
-
     def of_terms(self, name: str, contract: Contract, work_out: "Callable[[Draft, Contract], Found]") -> Found:
         """What follows from the versions of a contract's terms alone; worked out once for these, and kept by `name`."""
         key = (name, contract.contract_id, contract.version, len(contract.history))

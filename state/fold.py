@@ -4,6 +4,7 @@ The order of the calls in each handler is the business process.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import (
@@ -61,7 +62,7 @@ from state.billing import approval, reissue
 from state.billing.statement_tax import retry_undetermined
 from state.caps import notices as cap_notices
 from state.caps.repricing import book_repriced
-from state.charges import spent
+from state.charges import rebates, spent
 from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import (
     approvals,
@@ -268,22 +269,41 @@ def _settle(draft: Draft, ended: DayEnded | None = None, revalued: Sequence[str]
         approvals.after_event(draft)
     if ended is None and reissue.PERIODS in books:
         reissue.after_event(draft)
-    if refunds.may_arise(draft):
+    arising = _arising(draft)
+    if rebates.KIND in arising:
         refunds.after_event(draft, has_ended=ended is not None)
-    if draft.positions or liability.KIND in books or liability.may_arise(draft):
+    if draft.positions or liability.KIND in books or liability.KIND in arising:
         liability.after_event(draft)
-    if outlooks.KIND in books or "brought_forward" in changed or provision.may_arise(draft):
+    if outlooks.KIND in books or "brought_forward" in changed or outlooks.KIND in arising:
         provision.after_event(draft, ended)
     if ended is not None or draft.outputs or revalued:
         revaluation.after_event(draft, ended, revalued)
     if draft.watched or "cap" in changed:
         cap_notices.after_event(draft)
-    if "line" in changed or "contract" in changed:
+    if price_notices.BELOW in arising and ("line" in changed or "contract" in changed):
         price_notices.after_event(draft)
     if ended is None:
         forecast.after_event(draft)
     else:
         forecast.on_day_ended(draft, ended.zone, ended.date)
+
+
+_ARISES: Final = (
+    (rebates.KIND, refunds.may_arise),
+    (liability.KIND, liability.may_arise),
+    (outlooks.KIND, provision.may_arise),
+    (price_notices.BELOW, price_notices.may_arise),
+)
+
+
+def _arising(draft: Draft) -> frozenset[str]:
+    """What the terms of some contract give rise to; found again when a contract changes."""
+    kept: tuple[object, frozenset[str]] | None = draft.plans.get("arising")
+    if kept is None or kept[0] is not draft.agreed:
+        contracts = draft.contracts()
+        found = frozenset(kind for kind, may_arise in _ARISES if any(may_arise(draft, one) for one in contracts))
+        kept = draft.plans["arising"] = (draft.agreed, found)
+    return kept[1]
 
 
 def wake(

@@ -91,11 +91,6 @@ class Provider(NamedTuple):
         return self.contract.terms.currency
 
 
-def may_arise(draft: Draft) -> bool:
-    """Whether any contract provides for its loss."""
-    return draft.any_contract(KIND, _is_asked)
-
-
 def after_event(draft: Draft, ended: DayEnded | None) -> None:
     take_in(draft)
     _take_in(draft)
@@ -113,14 +108,15 @@ def retry(draft: Draft, contract_id: str) -> None:
         _settle(draft, provider, None)
 
 
-def _is_asked(draft: Draft, contract: Contract) -> bool:
+def may_arise(draft: Draft, contract: Contract) -> bool:
+    """Whether the contract provides for its loss."""
     return bool(contract.history) and contract_policies(draft, contract).loss_provision == OF_A_CONTRACT
 
 
 def _provider(draft: Draft, contract: Contract) -> Provider | None:
     """None where nobody asks for it, or ever did; nor of a contract of which each engagement knows but its own part."""
     entity = draft.reference.entity(contract.terms.legal_entity_id) if contract.history else None
-    if entity is None or contract.divided or not (_is_asked(draft, contract) or provided(draft, contract).is_kept):
+    if entity is None or contract.divided or not (may_arise(draft, contract) or provided(draft, contract).is_kept):
         return None
     return Provider(contract, entity, contract_policies(draft, contract))
 
@@ -189,7 +185,7 @@ def _settle(draft: Draft, of: Provider, ended: DayEnded | None) -> None:
 
 
 def _lines(draft: Draft, of: Provider, yesterday: date) -> list[KnownLine]:
-    if not _is_asked(draft, of.contract):
+    if not may_arise(draft, of.contract):
         return []
     begin_to_keep(draft, of.contract)
     return lines_of(draft, of.contract, yesterday)

@@ -59,6 +59,9 @@ class Moved(NamedTuple):
     last: date
 
 
+NOTHING_MOVED: Final[Mapping[str, Moved]] = {}
+
+
 class Change(NamedTuple):
     """What of a part goes to 7100; the node where somebody explains."""
 
@@ -132,7 +135,7 @@ def left_periods(draft: Draft, group: ForeignBalances) -> list[str]:
 # What is open
 
 
-def take_in(draft: Draft) -> dict[str, Moved]:
+def take_in(draft: Draft) -> Mapping[str, Moved]:
     """What the event's journals moved, by balance, put into the books; journals of revaluation move nothing of it."""
     found: dict[str, tuple[dict[str, Balance], date]] = {}
     for record in draft.outputs:
@@ -158,7 +161,7 @@ def take_in(draft: Draft) -> dict[str, Moved]:
         for name, move in periods.items():
             moves = with_move(moves, name, move)
         draft.put(KIND, part_id, replace(known, moves=moves))
-    return {part_id: Moved(*one) for part_id, one in found.items()}
+    return {part_id: Moved(*one) for part_id, one in found.items()} if found else NOTHING_MOVED
 
 
 def _moves_of(part_id: str, name: str) -> str:

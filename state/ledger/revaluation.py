@@ -69,13 +69,15 @@ def after_event(draft: Draft, ended: DayEnded | None, woken: Collection[str] = (
     Woken are those of which a rate came, or was corrected, or a period was closed or opened.
     """
     moved = take_in(draft)
+    if not moved and not woken and ended is None:
+        return
     for key in sorted({*woken, *map(group_key, moved if ended is None else draft.ids(KIND))}):
         group = group_of(draft, key)
         own = {part_id: one for part_id, one in moved.items() if group_key(part_id) == key}
         if group is None or not (ended is None or group.entity.zone == ended.zone or own):
             continue
         if group.policies.fx_revaluation != CUMULATIVE:
-            take_back_standing(draft, group, _last_ended(draft, group, ended))
+            take_back_standing(draft, group, _yesterday(draft, group, ended))
         if group.is_revalued or known_periods(draft, group.key):
             _bring_up_to_date(draft, group, own, ended, is_woken=key in woken)
 

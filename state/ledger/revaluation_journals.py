@@ -17,6 +17,7 @@ from domain.ledger.journal import Leg, journal_by_project
 from domain.ledger.recorded import journal_line
 from domain.ledger.revaluation import REVALUED, RULE, left_after, record_lines, say_standing, standing_for
 from domain.outputs import JournalEntry
+from domain.reference import fiscal
 from domain.reference.exchange import Exchange, at_rate
 from domain.reference.fiscal import AccountingPeriod
 from domain.units import EXCHANGE_RATE_ONE
@@ -199,9 +200,10 @@ def _standing(draft: Draft, group: ForeignBalances, name: str, part_id: str) -> 
     return Change(part_id, amount, made)
 
 
-def take_back_standing(draft: Draft, group: ForeignBalances, last: AccountingPeriod) -> None:
-    """`last` is the last period that has ended: nothing is taken back while that is the one which was valued last."""
-    if last.name <= max(periods_of(draft, LEFT, group.key), default=last.name):
+def take_back_standing(draft: Draft, group: ForeignBalances, yesterday: date) -> None:
+    """`yesterday` is the last day that has ended: nothing is taken back while that is in the period after the one which was valued last."""
+    standing = periods_of(draft, LEFT, group.key)
+    if not standing or (last := fiscal.last_ended(group.entity.fiscal_calendar, yesterday)).name <= max(standing):
         return
     changes: list[Change] = []
     for part_id in parts_of_group(draft, group.key):

@@ -29,11 +29,6 @@ from state.terms.plan import LinePlan, newest_plan
 KIND = "liability"
 
 
-def may_arise(draft: Draft) -> bool:
-    """Whether any contract bills apart from its revenue, or earns over time."""
-    return draft.any_contract(KIND, _may_be_ahead)
-
-
 def after_event(draft: Draft) -> None:
     """Bring 2300 to what it has to be for every contract whose work the event changed."""
     touched = _touched(draft)
@@ -42,7 +37,7 @@ def after_event(draft: Draft) -> None:
         if contract is None or not contract.history:
             continue
         held: Liability | None = draft.part("liability", contract_id)
-        if held is None and not _may_be_ahead(draft, contract):
+        if held is None and not may_arise(draft, contract):
             continue
         if (held is not None and held.lines) or _bills_apart(draft, contract):
             _settle(draft, contract)
@@ -61,7 +56,7 @@ def _touched(draft: Draft) -> set[str]:
     return found
 
 
-def _may_be_ahead(draft: Draft, contract: Contract) -> bool:
+def may_arise(draft: Draft, contract: Contract) -> bool:
     """Whether any line bills apart from its revenue, or earns over time."""
     return bool(contract.history) and draft.of_terms(
         "ahead", contract, lambda *of: _bills_apart(*of) or is_over_time(*of)

@@ -44,23 +44,18 @@ OF_BALANCES: Final = f"{REBATES_GIVEN}/"
 WATCHED: Final = frozenset({"contract", "variable_consideration", "line", "fees", KIND})
 
 
-def may_arise(draft: Draft) -> bool:
-    """Whether a line of any contract has variable parts."""
-    return draft.any_contract(KIND, _varies)
-
-
 def after_event(draft: Draft, *, has_ended: bool) -> None:
     """`has_ended`: a day has, after which another estimate may hold."""
     _take_in(draft)
     if not has_ended and not draft.kinds & WATCHED:
         return
     for contract in list(draft.contracts()):
-        if contract.in_force and _varies(draft, contract):
+        if contract.in_force and may_arise(draft, contract):
             for line_id in line_ids(contract):
                 _settle(draft, contract, line_id)
 
 
-def _varies(draft: Draft, contract: Contract) -> bool:
+def may_arise(draft: Draft, contract: Contract) -> bool:
     """Whether any version of the contract has a line with variable parts."""
     return draft.of_terms("varies", contract, lambda _, of: provides(of))
 

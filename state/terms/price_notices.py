@@ -21,6 +21,11 @@ BELOW = "cap_below_consumption"
 CONTRACT_LINE = "contract_line"
 
 
+def may_arise(_: Draft, contract: Contract) -> bool:
+    """Whether a line of it has a price, which an amendment may have lowered."""
+    return len(contract.history) > 1 and bool(_prices(contract))
+
+
 def after_event(draft: Draft) -> None:
     amended = _amended(draft)
     for contract_id in sorted(_touched(draft).intersection(amended)) if amended else ():

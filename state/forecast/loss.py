@@ -36,6 +36,19 @@ from state.forecast.revenue_max import known_terms, revenue_max, revenue_terms
 CATEGORY = "loss_making"
 KIND = "contract"
 PART = "contract_outlook"
+_KEPT_IN_FORECASTS = frozenset({"forecast", "outlook", "project"})
+
+
+class Looked:
+    """Where a contract's exception is, and what was looked at last of which there was nothing to say."""
+
+    __slots__ = ("contract", "key", "noted", "of")
+
+    def __init__(self, key: PartKey) -> None:
+        self.key = key
+        self.of: ContractOutlook | None = None
+        self.contract: Contract | None = None
+        self.noted: OpenException | None = None
 
 
 def take_in(draft: Draft, visited: Iterable[str] = (), ended: Ended | None = None) -> list[str]:
@@ -51,7 +64,7 @@ def take_in(draft: Draft, visited: Iterable[str] = (), ended: Ended | None = Non
 
 
 def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -> tuple[str, ...]:
-    """Returns the contracts that the project counted and counts with."""
+    """Returns the contracts that the project counted and counts with, but for one of which nothing changed since it was looked at."""
     forecast, outlook = known(draft, project_id)
     terms = project_terms(draft, project_id)
     contracts = terms.contracts
@@ -60,6 +73,8 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
         project = draft.project(project_id)
         by = _shared_by(draft, project, terms, forecast, outlook) if ended is None else None
         if by is not None and by == terms.shared_by:
+            if _is_as_looked_at(draft, contracts[0]):
+                return ()
             share = had
         else:
             share = _share(draft, project, terms, forecast, outlook, ended)
@@ -78,28 +93,45 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
 
 def is_to_say(draft: Draft, contract_id: str, *, day_ends: bool) -> bool:
     """Whether the exception is to be raised or closed, or at the day's end said with another amount."""
-    of = outlook_of(draft, contract_id)
+    of, looked = outlook_of(draft, contract_id), _looked(draft, contract_id)
     loss = _loss(draft, contract_id, of)
+    noted: OpenException | None = draft.part(*looked.key)
     if loss is None:
+        is_news = False
+    elif noted is not None:
+        is_news = loss == 0 or (day_ends and loss != _amount(noted))
+    elif loss > of.settled and looked.key in draft.parts:
+        # Somebody has settled it with this event: it is raised with the next one, or when the day ends.
+        return day_ends
+    else:
+        is_news = loss > of.settled
+    if of.projects and not is_news:
+        looked.of, looked.contract, looked.noted = of, draft.contract(contract_id), noted
+    return is_news
+
+
+def _is_as_looked_at(draft: Draft, contract: Contract) -> bool:
+    """Whether what says if there is a loss stands as when there was nothing to say of it."""
+    looked: Looked | None = draft.plans.get(("loss", contract.contract_id))
+    if looked is None or looked.contract is not contract:
         return False
-    key = _exception_key(draft, contract_id)
-    noted: OpenException | None = draft.part(*key)
-    if noted is not None:
-        return loss == 0 or (day_ends and loss != _amount(noted))
-    is_settled_now = key in draft.parts
-    return loss > of.settled and (day_ends or not is_settled_now)
+    key, parts, before = (PART, contract.contract_id), draft.parts, draft.before
+    if (parts.get(key) or before.get(key)) is not looked.of:
+        return False
+    key = looked.key
+    return (parts[key] if key in parts else before.get(key)) is looked.noted
 
 
 def say(draft: Draft, contract_id: str) -> None:
     loss = _loss(draft, contract_id, outlook_of(draft, contract_id))
-    noted: OpenException | None = draft.part(*_exception_key(draft, contract_id))
+    noted: OpenException | None = draft.part(*_looked(draft, contract_id).key)
     message, amounts = _message(draft, contract_id), {_currency(draft, contract_id): loss or 0}
     if not loss:
         draft.resolve_exception(CATEGORY, KIND, contract_id)
     elif noted is not None:
         draft.revise_exception(replace(noted, message=message, amounts=amounts))
     else:
-        _, exception_id = _exception_key(draft, contract_id)
+        _, exception_id = _looked(draft, contract_id).key
         about = (exception_id, CATEGORY, KIND, contract_id, contract_id)
         draft.publish_open(OpenException(*about, message=message, amounts=amounts, raised_at=draft.cause.recorded_at))
     for project_id in draft.projects_of(contract_id):
@@ -130,7 +162,7 @@ def _moved(draft: Draft) -> set[str]:
     """Projects of which something changed that the sums rest on."""
     found: set[str] = set()
     for (kind, part_id), after in draft.parts.items():
-        if kind in {"forecast", "outlook", "project"}:
+        if kind in _KEPT_IN_FORECASTS:
             found.add(part_id)
         elif kind == "contract" and _has_other_terms(draft.before.get((kind, part_id)), after):
             found.update(draft.projects_of(part_id))
@@ -220,11 +252,11 @@ def _first(draft: Draft, project_id: str) -> Contract | None:
     return next(iter(project_contracts(draft, project_id)), None)
 
 
-def _exception_key(draft: Draft, contract_id: str) -> PartKey:
+def _looked(draft: Draft, contract_id: str) -> Looked:
     key = ("loss", contract_id)
-    kept: PartKey | None = draft.plans.get(key)
+    kept: Looked | None = draft.plans.get(key)
     if kept is None:
-        kept = draft.plans[key] = ("exception", draft.exception_id(CATEGORY, KIND, contract_id))
+        kept = draft.plans[key] = Looked(("exception", draft.exception_id(CATEGORY, KIND, contract_id)))
     return kept
 
 

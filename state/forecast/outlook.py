@@ -279,13 +279,14 @@ def sum_of(progress: Mapping[str, BookedProgress]) -> dict[str, Tally]:
 def update_forecast_state(draft: Draft, cause: str) -> list[str]:
     """Take in what the event moved and return the projects it moved; a second call within the event finds nothing."""
     moves, draft.moves = draft.moves, []
-    if not moves:
-        return []
-    projects = sorted(set(map(_PROJECT, moves)))
-    for project_id in projects:
-        own = moves if len(projects) == 1 else [move for move in moves if move.project_id == project_id]
-        _take_in(draft, project_id, _netted(own), cause)
-    return projects
+    projects = set(map(_PROJECT, moves))
+    if len(projects) == 1:
+        [project_id] = projects
+        _take_in(draft, project_id, _netted(moves), cause)
+        return [project_id]
+    for project_id in sorted(projects):
+        _take_in(draft, project_id, _netted(move for move in moves if move.project_id == project_id), cause)
+    return sorted(projects)
 
 
 Moved = Mapping[tuple[date, str], Tally]
@@ -399,7 +400,7 @@ def _moved(part: BookedProgress, moved: Moved, as_of: date | None) -> BookedProg
     now, floor = dict(part.now), part.floor
     for (day, currency), tally in moved.items():
         had = now.get(currency)
-        now[currency] = tally if had is None else added(had, tally)
+        now[currency] = tally if had is None else (had[0] + tally[0], had[1] + tally[1], had[2] + tally[2])
         if as_of is not None and day <= as_of:
             floor = {**floor, currency: added(floor.get(currency, NOTHING), tally)}
         elif currency not in floor:
@@ -432,21 +433,22 @@ def sort_in(draft: Draft, found: dict[str, list[Move]], entry: Entry, sign: int,
 
 
 def _with_days(draft: Draft, outlook: ForecastState, moved: Moved) -> tuple[int, dict[str, dict[int, Tally]]]:
-    """Service days of the last weeks by the log's own time; older ones are dropped now and then."""
+    """Service days of the last weeks by the log's own time, changed in place; older ones are dropped now and then."""
     days, since = outlook.days, outlook.since
     newest = universal_day(draft.cause.recorded_at)
-    if newest - since > DAYS_MAX:
+    if is_long := newest - since > DAYS_MAX:
         since = newest - DAYS_KEPT
+    if is_long or draft.copied is not None:
         days = {own: {day: tally for day, tally in held.items() if day >= since} for own, held in days.items()}
-    now = dict(days)
     for (day, currency), tally in moved.items():
         ordinal = day.toordinal()
         if ordinal >= since:
-            held = dict(now.get(currency, {}))
+            held = days.get(currency)
+            if held is None:
+                held = days[currency] = {}
             had = held.get(ordinal)
-            held[ordinal] = tally if had is None else added(had, tally)
-            now[currency] = held
-    return since, now
+            held[ordinal] = tally if had is None else (had[0] + tally[0], had[1] + tally[1], had[2] + tally[2])
+    return since, days
 
 
 # When to tell
@@ -462,11 +464,13 @@ def is_material(forecast: Forecast, outlook: ForecastState) -> bool:
     )
 
 
-def register(draft: Draft, project_id: str) -> None:
+def register(draft: Draft, project_id: str, outlook: ForecastState | None = None) -> None:
     """Have the project visited when the local day ends on which the event was recorded, if not before."""
-    forecast, outlook = known(draft, project_id)
+    if outlook is None:
+        _, outlook = known(draft, project_id)
     if outlook.until and outlook.until - draft.cause.recorded_at < _SHORTEST_DAY:
         return
+    forecast, outlook = known(draft, project_id)
     zone = forecast.zone or project_zone(draft, draft.project(project_id))
     day = today(draft, zone)
     if not outlook.until or outlook.until > midnight(day + ONE_DAY, zone):

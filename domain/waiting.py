@@ -96,7 +96,7 @@ def waits_for_rate(query: RateQuery, book: ReferenceBook) -> tuple[WaitKey, ...]
     named = query.terms.rate_card_id if isinstance(query.terms, TimeAndMaterials) else None
     return (
         *((("rate_card", named),) if named is not None else ()),
-        *(_scope_key(scope) for scope in card_scopes(query, book)),
+        *(_scope_key(scope) for scope in card_scopes(book, query.project_id, query.customer_id, query.organisation)),
         *(("customer", customer_id) for customer_id in book.customer_chain(query.customer_id)),
         ("person", query.person_id),
         ("entity", query.legal_entity_id),

@@ -65,6 +65,10 @@ _OF_LEVEL: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# Practice, region and legal entity of work.
+Organisation = tuple[str | None, str | None, str]
+
+
 class RateQuery(NamedTuple):
     """One entry's question; `service_date` is the approval's where policy `rate_date` says so."""
 
@@ -84,6 +88,10 @@ class RateQuery(NamedTuple):
     assignment_rate: tuple[Rate, str] | None = None
     overtime: bool = False
     precedence: Sequence[str] = LEVELS
+
+    @property
+    def organisation(self) -> Organisation:
+        return self.practice, self.region, self.legal_entity_id
 
 
 class RejectedRate(NamedTuple):
@@ -184,10 +192,12 @@ def covering_assignment(assignments: Iterable[ResourceAssigned], person_id: str,
     return found
 
 
-def card_scopes(query: RateQuery, book: ReferenceBook) -> tuple[Scope, ...]:
-    """Every scope whose cards may rate this work, the most specific first."""
-    customers = tuple(("customer", customer_id) for customer_id in book.customer_chain(query.customer_id))
-    return ("project", query.project_id), *customers, *_organisation_scopes(query), GLOBAL_SCOPE
+def card_scopes(
+    book: ReferenceBook, project_id: str, customer_id: str, organisation: Organisation
+) -> tuple[Scope, ...]:
+    """Every scope whose cards may rate such work, the most specific first."""
+    customers = tuple(("customer", each) for each in book.customer_chain(customer_id))
+    return ("project", project_id), *customers, *_organisation_scopes(organisation), GLOBAL_SCOPE
 
 
 def _first_with_markup(chosen: _Candidate, others: Iterator[_Candidate]) -> _Candidate | None:
@@ -261,12 +271,12 @@ def _customer_card(search: _Search, level: str) -> Iterator[_Candidate]:
 
 
 def _organisation_card(search: _Search, level: str) -> Iterator[_Candidate]:
-    for scope in _organisation_scopes(search.query):
+    for scope in _organisation_scopes(search.query.organisation):
         yield from _of_scope(search, level, scope)
 
 
-def _organisation_scopes(query: RateQuery) -> tuple[Scope, ...]:
-    stated = (("practice", query.practice), ("region", query.region), ("legal_entity", query.legal_entity_id))
+def _organisation_scopes(organisation: Organisation) -> tuple[Scope, ...]:
+    stated = zip(("practice", "region", "legal_entity"), organisation, strict=True)
     return tuple((kind, scope_id) for kind, scope_id in stated if scope_id is not None)
 
 

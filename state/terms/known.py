@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Generic, NamedTuple, TypeVar
 
-from domain.events.common import TimeAndMaterials
+from domain.events.common import Terms, TimeAndMaterials
 from domain.events.reference import CostRateSet, LegalEntityDefined, PersonDefined, RateCardPublished
 from domain.policies import Resolved, resolve
 from domain.reference import fiscal
@@ -17,7 +17,7 @@ from domain.reference.book import Scope
 from domain.reference.exchange import Exchange, MissingRate
 from domain.reference.fiscal import AccountingPeriod
 from domain.waiting import waits_for_exchange_rate
-from domain.work.rates import RateQuery, card_scopes
+from domain.work.rates import Organisation, card_scopes
 from state.draft import Draft
 from state.value import Value
 
@@ -111,15 +111,16 @@ def costs_of(draft: Draft, subject: Scope) -> Ranges[CostRateSet]:
     return found
 
 
-def cards_for(draft: Draft, query: RateQuery) -> Ranges[RateCardPublished]:
+def cards_for(
+    draft: Draft, terms: Terms, project_id: str, customer_id: str, organisation: Organisation
+) -> Ranges[RateCardPublished]:
     """The cards that may rate work, of whatever day and role, and the days on which any of them begins or ends."""
-    named = query.terms.rate_card_id if isinstance(query.terms, TimeAndMaterials) else None
-    of_customer = query.customer_id, query.project_id
-    key = ("cards for", named, *of_customer, query.legal_entity_id, query.practice, query.region)
+    named = terms.rate_card_id if isinstance(terms, TimeAndMaterials) else None
+    key = ("cards for", named, project_id, customer_id, organisation)
     found: Ranges[RateCardPublished] | None = draft.shared.get(key)
     if found is None:
-        book = draft.reference
-        ids = [card_id for scope in card_scopes(query, book) for card_id in book.cards_of(scope)]
+        book, scopes = draft.reference, card_scopes(draft.reference, project_id, customer_id, organisation)
+        ids = [card_id for scope in scopes for card_id in book.cards_of(scope)]
         ids += [] if named is None else [named]
         found = draft.shared[key] = _ranges(tuple(book.cards.get(card_id, ()) for card_id in ids))
     return found

@@ -5,13 +5,14 @@ from datetime import date
 
 from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
-from domain.events.reference import PersonDefined
+from domain.events.reference import PersonDefined, RateCardPublished
 from domain.identity import content_digest
 from domain.reference.zones import local_date
 from domain.terms import methods
 from domain.units import Percent, Rate
 from domain.work.rates import (
     NoRate,
+    Organisation,
     RateDecision,
     RateQuery,
     covering_assignment,
@@ -21,7 +22,7 @@ from domain.work.rates import (
 )
 from state.books import Project
 from state.draft import Draft
-from state.terms.known import cards_for, named_in_cards
+from state.terms.known import Ranges, cards_for, named_in_cards
 from state.terms.plan import LinePlan
 from state.value import Value
 from state.work.placing import approved_at
@@ -88,8 +89,8 @@ def rate_for(
     day: date,
 ) -> Rated:
     """The rate by R5; remembered while no rate that could matter begins or ends."""
-    query, book = rate_query(draft, event, project, person, role, plan, day), draft.reference
-    rate_day = query.service_date
+    rate_day, book = _rate_day(event, plan, day), draft.reference
+    practice, region, _ = organisation = organisation_of(project, person, plan)
     billed_as = person if rate_day == day else book.person_on(event.person_id, rate_day)
     persons, tasks = _named(draft, plan)
     by_person = event.person_id in persons or (billed_as is not None and billed_as.bill_rate is not None)
@@ -100,23 +101,33 @@ def rate_for(
         billed_as.version if by_person and billed_as is not None else None,
         role,
         event.task if event.task in tasks else None,
-        bisect_right(cards_for(draft, query).days, rate_day),
+        bisect_right(cards_of_work(draft, event, organisation, plan).days, rate_day),
         bisect_right(plan.rate_days, rate_day),
         event.overtime,
         event.rate,
         event.rate_approved_by,
-        query.assignment_rate,
-        query.practice if ("practice", query.practice) in book.cards_by_scope else None,
-        query.region if ("region", query.region) in book.cards_by_scope else None,
+        assignment_on(draft, project, event.person_id, day),
+        practice if ("practice", practice) in book.cards_by_scope else None,
+        region if ("region", region) in book.cards_by_scope else None,
     )
     found = draft.rates.get(key)
     if not isinstance(found, Rated):
-        decision = resolve_bill_rate(query, book)
+        decision = resolve_bill_rate(rate_query(draft, event, project, person, role, plan, day), book)
         found = NO_RATE
         if not isinstance(decision, NoRate):
             found = Rated(decision.rate, decision.markup, decision, content_digest(decision))
         draft.rates[key] = found
     return found
+
+
+def organisation_of(project: Project, person: PersonDefined, plan: LinePlan) -> Organisation:
+    return *practice_and_region(project, person), plan.terms.legal_entity_id
+
+
+def cards_of_work(
+    draft: Draft, event: TimeApproved, organisation: Organisation, plan: LinePlan
+) -> Ranges[RateCardPublished]:
+    return cards_for(draft, plan.line.terms, event.project_id, plan.customer_id, organisation)
 
 
 def _named(draft: Draft, plan: LinePlan) -> tuple[frozenset[str], frozenset[str]]:

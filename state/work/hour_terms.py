@@ -21,13 +21,13 @@ from domain.events.reference import CostRateSet, PersonDefined, RateCardPublishe
 from domain.reference.book import in_effect
 from domain.terms.kind import RATED
 from domain.units import Hours, Rate
+from domain.work.rates import covering_assignment
 from state.books import Contract, Entry, Project
 from state.draft import Draft
 from state.terms.known import (
     Blocked,
     Ranges,
     Worker,
-    cards_for,
     cost_rate,
     costs_of,
     entity_policies,
@@ -37,7 +37,7 @@ from state.terms.known import (
 )
 from state.terms.plan import LinePlan
 from state.value import Value
-from state.work.bill_rates import Rated, assigned, rate_of_work, rate_query, role_on
+from state.work.bill_rates import Rated, assigned, cards_of_work, organisation_of, rate_of_work, role_on
 from state.work.placing import Placed, day_in, place, taken_projects
 
 # Person, line, task where one is for it, role, overtime, own rate with who approved it, whether it is billed, and the plan of the line.
@@ -159,9 +159,13 @@ class ProjectHours:
         if person.era != draft.memo.era or person.assignments is not project.assignments:
             had, own = len(person.stretches), assigned(draft, project, event.person_id)
             if own != person.own:
-                person.stretches = []
                 person.days = turning_days((one.starts_on, one.ends_on) for one in own)
-            elif person.era != draft.memo.era:
+                person.stretches = [
+                    self.stretch(one.terms, one.day, person, one.rests_on)
+                    for one in person.stretches
+                    if _stays(one, person.own, own)
+                ]
+            if person.era != draft.memo.era:
                 still = [self._still(draft, event, project, person, one) for one in person.stretches]
                 person.stretches = [one for one in still if one is not None]
             draft.memo.stretches += len(person.stretches) - had
@@ -190,9 +194,12 @@ class ProjectHours:
             rests_on.role_costs.days,
             rests_on.cards.days,
         ):
-            place = bisect_right(days, day)
-            since = max(since, days[place - 1]) if place else since
-            until = min(until, days[place]) if place < len(days) else until
+            if days:
+                place = bisect_right(days, day)
+                if place and days[place - 1] > since:
+                    since = days[place - 1]
+                if place < len(days) and days[place] < until:
+                    until = days[place]
         return TermsStretch(replace(terms, since=since, until=until), day, rests_on)
 
 
@@ -276,11 +283,21 @@ def _tasks(contract: Contract | None) -> set[str]:
     return tasks | {rate.task for rate in rates if rate.task is not None}
 
 
+def _stays(kept: TermsStretch, had: tuple[ResourceAssigned, ...], has: tuple[ResourceAssigned, ...]) -> bool:
+    """Whether other assignments of the person say the same of the stretch's day: role and bill rate."""
+    worker = kept.terms.worker
+    assert worker is not None, "terms that are kept have a worker"
+    role, person_id = worker.person.role, worker.person.person_id
+    before, now = (covering_assignment(own, person_id, kept.day) for own in (had, has))
+    said = (before.role, before.bill_rate) if before is not None else (role, None)
+    return said == ((now.role, now.bill_rate) if now is not None else (role, None))
+
+
 def _rests_on(draft: Draft, event: TimeApproved, project: Project, terms: HourTerms) -> RestsOn:
     worker, plan, cards = terms.worker, terms.plan, NO_CARDS
     assert worker is not None, "terms that are kept have a worker"
     if plan is not None:
-        cards = cards_for(draft, rate_query(draft, event, project, worker.person, terms.role, plan, terms.since))
+        cards = cards_of_work(draft, event, organisation_of(project, worker.person, plan), plan)
     return RestsOn(
         draft.reference.persons[event.person_id],
         costs_of(draft, ("person", event.person_id)),

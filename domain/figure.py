@@ -11,7 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 
-from domain.explanation import SCALES, Node, Parameter, constant, evaluated, less, most, negated, stated, step_of, total
+from domain.explanation import (
+    SCALES,
+    Node,
+    Parameter,
+    constant,
+    evaluated,
+    least,
+    less,
+    most,
+    negated,
+    stated,
+    step_of,
+    total,
+)
 from domain.money import HALF_UP, allocate, format_amount, round_ratio, smallest_unit
 from domain.units import HOURS_TIMES_RATE_PER_AMOUNT, HUNDRED_PERCENT, Amount, Hours, Percent, Rate
 from domain.why import Disagreement
@@ -182,6 +195,35 @@ def with_percent(amount: Amount, percent: Percent, step: Amount, title: str) -> 
     operands, currency = (amount.node, node_of(percent, "percent", "percent")), amount.node.currency
     parameters: dict[str, Parameter] = {"legs": (), "step": format_amount(step), "mode": HALF_UP}
     return as_recorded(made, evaluated(title, "convert", operands, parameters, "amount", currency))
+
+
+def as_rounded(amount: Amount, whole: int, part: int, of: int, title: str, mode: str) -> Amount:
+    """The amount that a rule made of `part` of `of` of the whole, and rounded: of a percentage, in proportion, or by so many days."""
+    if not isinstance(whole, Recorded):
+        return amount
+    node, currency = whole.node, whole.node.currency
+    rounding: dict[str, Parameter] = {"step": step_of(currency), "mode": mode}
+    if isinstance(part, Recorded) and part.node.unit == "percent":
+        made = evaluated(title, "percent_of", (node, part.node), rounding, "amount", currency)
+    elif isinstance(of, Recorded):
+        operands = node, node_of(part, "part", of.node.unit, of.node.currency), of.node
+        made = node if part is of else evaluated(title, "proportion", operands, rounding, "amount", currency)
+    else:
+        days = {"days": str(part), "of": str(of), **rounding}
+        made = node if part == of else evaluated(title, "by_day", (node,), days, "amount", currency)
+    return as_recorded(amount, made)
+
+
+def lesser(one: int, other: int, title: str) -> int:
+    """The lower, with both."""
+    if one is other or (type(one) is int and type(other) is int):
+        return min(one, other)
+    [of, *_] = [each.node for each in (one, other) if isinstance(each, Recorded)]
+    both = [
+        each.node if isinstance(each, Recorded) else node_of(each, "nothing", of.unit, of.currency)
+        for each in (one, other)
+    ]
+    return Recorded(least(title, both))
 
 
 def in_shares(

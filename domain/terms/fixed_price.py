@@ -20,6 +20,7 @@ from datetime import date, timedelta
 
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, FixedPrice
+from domain.figure import called, lesser
 from domain.money import format_amount, format_decimal
 from domain.policy_faults import Fault, price_faults
 from domain.revenue import spent
@@ -67,17 +68,17 @@ def _scheduled(agreed: TermsInForce, terms: FixedPrice, until: date) -> Iterator
         due[max(instalment.on, agreed.since)] = charged, spoken.said("instalment", place=place, number=len(days))
     for day, (amount, said) in sorted(due.items()):
         if day <= until:
-            yield Fee(f"instalment/{day}", day, amount, said, cumulative=True, keeps=terms.price)
+            yield Fee(f"instalment/{day}", day, called(amount, said), said, cumulative=True, keeps=terms.price)
 
 
 def _reported(agreed: TermsInForce, terms: FixedPrice, known: LineHistory, until: date) -> Iterator[Fee]:
     """Of what was reported of days before the terms, on their first."""
     for report in known.reported:
-        due = agreed.rounded(terms.price * report.percent, HUNDRED_PERCENT)
         day = max(report.as_of, agreed.since)
         if day <= until:
-            description = spoken.said("progress", percent=format_decimal(report.percent, PERCENT_SCALE))
-            yield Fee(f"progress/{report.version}", day, due, description, cumulative=True)
+            said = spoken.said("progress", percent=format_decimal(report.percent, PERCENT_SCALE))
+            due = agreed.part_of(terms.price, report.percent, HUNDRED_PERCENT, said)
+            yield Fee(f"progress/{report.version}", day, due, said, cumulative=True)
 
 
 def _spent(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
@@ -85,10 +86,11 @@ def _spent(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fe
     for period in known.closed:
         due = 0
         for budget in agreed.line.budgets:
-            used = min(period.cost.get(budget.category, 0), budget.cost)
-            due += agreed.rounded(budget.revenue * used, budget.cost) if budget.cost else 0
+            used = lesser(period.cost.get(budget.category, 0), budget.cost, "spent, at most")
+            due += agreed.part_of(budget.revenue, used, budget.cost, budget.category) if budget.cost else 0
         if period.last <= until:
             said = spoken.said("progress_by_cost")
+            due = called(due, said)
             yield Fee(f"spent/{period.start}", period.last, due, said, cumulative=True, since=period.start)
 
 

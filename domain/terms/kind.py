@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, PriceTier, UnitPrice
+from domain.figure import as_rounded
 from domain.money import round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.policy_faults import Fault
@@ -59,6 +60,10 @@ class TermsInForce(NamedTuple):
     def rounded(self, numerator: int, denominator: int) -> Amount:
         """The ratio as an amount that the contract's currency can be paid in."""
         return round_ratio(numerator, denominator, smallest_unit(self.contract.currency), self.policies.money_mode)
+
+    def part_of(self, whole: Amount, part: int, of: int, title: str) -> Amount:
+        """`part` of `of` of an amount: a percentage of it, what falls to so many of its days, or so much of a budget."""
+        return as_rounded(self.rounded(whole * part, of), whole, part, of, title, self.policies.money_mode)
 
 
 def obliged_with(line: ContractLine, lines: Sequence[ContractLine]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Subscription, Terms
+from domain.figure import called
 from domain.money import format_amount
 from domain.policy_faults import Fault, price_faults
 from domain.revenue.methods import BY_DAYS
@@ -137,7 +138,8 @@ def _share(agreed: TermsInForce, terms: Subscription, period: SubscriptionPeriod
         return None
     paid_to = period.last if _is_kept(agreed, terms, period) else last
     upto, before = (
-        agreed.rounded(terms.fee * days, period.days) for days in (period.days_to(paid_to), period.days_to(first - DAY))
+        agreed.part_of(terms.fee, period.days_to(day), period.days, title)
+        for day, title in ((paid_to, "up to its last day"), (first - DAY, "up to the day before it"))
     )
     return FeePiece(_due(agreed, terms, period, first, last), upto - before, first, last)
 
@@ -149,7 +151,8 @@ def _whole(agreed: TermsInForce, terms: Subscription, period: SubscriptionPeriod
         return None
     amount = terms.fee
     if terms.in_advance and last < period.last and not _is_kept(agreed, terms, period):
-        amount = agreed.rounded(terms.fee * ((last - period.first).days + 1), (period.last - period.first).days + 1)
+        days, of = ((day - period.first).days + 1 for day in (last, period.last))
+        amount = agreed.part_of(terms.fee, days, of, "up to its last day")
     return FeePiece(_due(agreed, terms, period, period.first, last), amount, period.first, last)
 
 
@@ -178,7 +181,9 @@ def _lacking(
             continue
         used = sum(known.beside.get(month, 0) for month in months(period.start, period.to))
         days = (last - period.first).days + 1 if terms.proration == BY_DAY else period.days
-        lacks = agreed.rounded(terms.minimum * days, period.days) - used
+        lacks = agreed.part_of(terms.minimum, days, period.days, "minimum for its days") - called(
+            used, "charged by other lines"
+        )
         if lacks > 0:
             yield period._replace(last=last), lacks
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from domain.events.common import FixedPrice, Milestones
 from domain.explanation import Node, Parameter, constant, evaluated, in_proportion, less, negated, step_of, total
 from domain.revenue.allocation import AllocatedPrice, SharingLine, weights
 from domain.revenue.variable_price import settled
@@ -111,26 +110,9 @@ class AllocationNodes:
 
     def price(self, at: LineAtStep, line: SharingLine, since: date) -> Node:
         held = [agreed for agreed in _own_terms(at) if agreed.since <= since]
-        agreed = held[-1]
-        terms, currency = agreed.line.terms, agreed.contract.currency
-        if isinstance(terms, FixedPrice):
-            return self.fees.field(at, agreed, f"line {line.line_id}: price", terms.price, "price")
-        if isinstance(terms, Milestones):
-            nodes = [
-                self.fees.field(at, agreed, f"milestone {one.name}", one.amount, f"milestones[{number}].amount")
-                for number, one in enumerate(terms.milestones)
-            ]
-            return total(f"line {line.line_id}: all milestones", nodes, "amount", currency)
-        *before, newest = held
-        newest = newest._replace(before=date.max, ends_on=newest.contract.ends_on)
-        last = newest.contract.ends_on or date.max
-        found = (
-            self.fees.full(at, fee, one)
-            for one in (*before, newest)
-            for fee in methods.kind_of(one.line.terms).fees(one, at.known, last)
-            if fee.earned_from is None or one.since <= fee.earned_from < one.before
-        )
-        return total(f"line {line.line_id}: all fees", [node for node in found if node is not None], "amount", currency)
+        price = methods.comes_to([self.fees.terms(at, agreed) for agreed in held])
+        made = self.fees.figure(price, "all that it charges", held[-1])
+        return made._replace(title=f"line {line.line_id}: {made.title}")
 
     def place_of(self, place: LineAtStep, line: SharingLine) -> LineAtStep:
         if line.line_id == place.line_id:

@@ -35,7 +35,7 @@ class ChargeNodes:
         self.sources = sources
         self.rating = rating
         self.recorded = recorded
-        self.fees = FeeNodes(sources)
+        self.fees = FeeNodes(sources, recorded)
         self.over_time = EarnedNodes(sources, self.fees, recorded)
         # What deliveries of a line would come to had nothing been issued, as after a step.
         self._by_day: dict[tuple[str, str, int], dict[str, Amount]] = {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import partial
 
-from domain.events.common import FixedPrice, Milestones
-from domain.explanation import Node, agreeing, less, negated, stated, total
+from domain.events.common import Milestones
+from domain.explanation import Node, less, negated, total
 from domain.identity import composed
 from domain.revenue.method import Leaves
 from domain.revenue.over_time import (
@@ -26,7 +26,7 @@ from domain.revenue.over_time import (
 )
 from domain.terms import methods
 from domain.terms.kind import TermsInForce
-from domain.work.rows import FEE, OPENING, row_id
+from domain.work.rows import OPENING, row_id
 from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.recorded import RecordedNodes
@@ -161,38 +161,23 @@ class EarnedNodes:
         """What milestones that are accepted by a day are worth."""
         terms = agreed.line.terms
         assert isinstance(terms, Milestones), "only milestones are accepted"
-        return self.fees.accepted(place, agreed, terms, day)
+        done, _ = methods.outputs(self.fees.terms(place, agreed), place.known)
+        by_then = [one.done for one in done if one.day <= day]
+        return self.fees.figure(by_then[-1] if by_then else 0, f"accepted by {day}", agreed)
 
     def _to_deliver(self, place: LineAtStep, agreed: TermsInForce) -> Node:
         terms = agreed.line.terms
         assert isinstance(terms, Milestones), "only milestones are accepted"
-        nodes = [
-            self.fees.field(place, agreed, f"milestone {one.name}", one.amount, f"milestones[{number}].amount")
-            for number, one in enumerate(terms.milestones)
-        ]
-        return total("all milestones", nodes, "amount", agreed.contract.currency)
+        return self.fees.figure(methods.comes_to([self.fees.terms(place, agreed)]), "all milestones", agreed)
 
     def _price(self, place: LineAtStep, stretch: Stretch) -> Node:
         agreed, spread = stretch.agreed, stretch.spread
         if agreed.allocated is not None:
             return self.allocation.earns(place, agreed)
-        name = spread.name
-        terms = agreed.line.terms
-        currency = agreed.contract.currency
-        if isinstance(terms, FixedPrice):
-            return self.fees.field(place, agreed, "price", terms.price, "price")
-        if isinstance(terms, Milestones):
-            return self._to_deliver(place, agreed)
-        part = f"{composed(place.contract.contract_id, place.line_id)}/{name}"
-        charge = Charge(
-            FEE, part, 0, "", spread.first, 0, currency, contract_id=place.contract.contract_id, line_id=place.line_id
-        )
-        # A minimum of a period that is foreseen to close is no fee of the books.
-        foreseen = (
-            self.fees.charged_by(place, name, spread.last) if place.foreseen and name.startswith("minimum/") else None
-        )
-        made = foreseen or self.fees.fee(charge, place.draft)
-        return agreeing(made, stated(f"fee {name}", spread.amount, "amount", currency))
+        terms, known = self.fees.terms(place, agreed), self.fees.history(place)
+        of_name = (one for one in methods.spreads(terms, known, spread.first) if one.name == spread.name)
+        title = spread.name if spread.name == "price" else f"fee {spread.name}"
+        return self.fees.figure(next(of_name).amount, title, agreed)
 
 
 def _earns(place: LineAtStep, last: date) -> Earning:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import Deposit, FixedPrice, Milestones, Retainer, Subscription
+from domain.events.common import Milestone, Milestones
 from domain.events.delivery import MilestoneAccepted, ProgressReported
 from domain.explanation import (
+    FIELD,
     Node,
     agreeing,
     constant,
@@ -20,12 +22,12 @@ from domain.explanation import (
     in_proportion,
     least,
     less,
-    most,
     negated,
     stated,
     step_of,
     total,
 )
+from domain.figure import Recorded, RecordedLater, as_recorded, node_of
 from domain.identity import composed
 from domain.reference.zones import local_date
 from domain.revenue.method import Reported
@@ -33,25 +35,29 @@ from domain.revenue.variable_price import fee_name, settled
 from domain.terms import methods
 from domain.terms.deposit import left_in_all
 from domain.terms.kind import IN_MONEY, Closed, Fee, LineHistory, PeriodLeft, PrepaidBalance, TermsInForce
+from domain.terms.recorded import recorded
 from domain.terms.retainer import Lot, in_unit, lots
-from domain.terms.subscription import MINIMUM, MONTHS, months
+from domain.terms.subscription import MINIMUM
 from domain.units import Amount
+from domain.why import elsewhere
 from domain.work.rows import DELIVERY, fee_row
-from milepost.explain.arithmetic import by_day
+from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from milepost.explain.variable_price import VariableNodes
-from state.books import Charge, Contract, LineFees, Price
-from state.charges.fees_due import charging
+from state.books import Charge, Contract
+from state.charges.fees_due import fees_due
 from state.charges.settlement import SETTLEMENT
+from state.charges.spent_record import spent_by
 from state.charges.terms_known import is_charged, known_of
 from state.draft import Draft
 from state.handlers.fees import HORIZON
 from state.terms.opening import balances_of, expired_of
 from state.terms.periods import zone_of
-from state.terms.plan import plan_of
 from state.totals import month_of
 
 DAY = timedelta(days=1)
+# What other lines of a contract charge in a month, as an address of it begins.
+BESIDE = "charged_beside"
 
 
 class LineAtStep(NamedTuple):
@@ -65,27 +71,10 @@ class LineAtStep(NamedTuple):
     step: int = -1
 
 
-class Charged(NamedTuple):
-    """A fee as the terms name it, with the version that charges it and what it charges by itself.
-
-    `before` is what was charged before a cumulative one, `earlier` the one that charged it last.
-    """
-
-    fee: Fee
-    agreed: TermsInForce
-    amount: Amount
-    before: Amount = 0
-    earlier: Charged | None = None
-
-    @property
-    def due(self) -> Amount:
-        """Of a cumulative one all that is charged with it."""
-        return self.before + self.amount
-
-
 class FeeNodes:
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, recorded: RecordedNodes) -> None:
         self.sources = sources
+        self.recorded = recorded
         self.variable = VariableNodes(self)
         # Nodes of statements, of rows and of their figures; filled by those, which need these.
         self.statements: Any = None
@@ -96,6 +85,7 @@ class FeeNodes:
         self.earned_by: Callable[[LineAtStep, date], Node] | None = None
         # What a line earns in all that earns another price than it charges; filled likewise.
         self.allocated: Callable[[LineAtStep, TermsInForce], Node] | None = None
+        recorded.resolvers[BESIDE] = self._charged_beside
 
     def place(self, charge: Charge, draft: Draft, step: int = -1) -> LineAtStep | None:
         contract = draft.contract(charge.contract_id or "")
@@ -111,46 +101,25 @@ class FeeNodes:
         if self._name(place, charge) == SETTLEMENT:
             return self._settlement(place, charge)
         found = self._charged(place, charge)
-        if found is None:
-            return None
-        made = self._due(place, found)
-        if found.earlier is not None and made is not None:
-            # What was charged before is all that the one before named.
-            earlier = self._due(place, found.earlier)
-            if earlier is not None and earlier.value:
-                made = less(f"{charge.description}: less what was charged before", made, earlier, rule="R12")
-        return made
+        return self._amount(place, found) if found is not None else None
 
     # What is still to come
 
     def all_charged(self, place: LineAtStep, until: date) -> list[Node]:
-        """All that the line charges up to a day; of cumulative fees the last names what those before it charged."""
-        fees = self._fees_until(place, until)
-        last = next((one for one in reversed(fees) if one.fee.cumulative), None)
-        found = (self._due(place, one) for one in fees if one is last or not one.fee.cumulative)
-        return [node for node in found if node is not None and node.value]
+        """All that the line charges up to a day."""
+        return [self._amount(place, fee) for fee in self._fees(place, until) if fee.amount]
 
     def charged_by(self, place: LineAtStep, name: str, until: date) -> Node | None:
         """What the fee of a name charges."""
-        found = next((one for one in self._fees_until(place, until) if one.fee.name == name), None)
-        made = self._due(place, found) if found is not None else None
-        earlier = self._due(place, found.earlier) if found is not None and found.earlier is not None else None
-        if made is None or earlier is None or not earlier.value:
-            return made
-        return less(f"{made.title}: less what was charged before", made, earlier, rule="R12")
+        found = next((fee for fee in self._fees(place, until) if fee.name == name), None)
+        return self._amount(place, found) if found is not None else None
 
     def _settlement(self, place: LineAtStep, charge: Charge) -> Node | None:
         """What is earned by the last day of a terminated contract, less all that the line charges besides (R46)."""
         if self.earned_by is None:
             return None
         earned = self.earned_by(place, charge.day)
-        charged: list[Node] = []
-        fees = self._fees(place, charge)
-        last = next((one for one in reversed(fees) if one.fee.cumulative), None)
-        for one in fees:
-            if one is last or not one.fee.cumulative:
-                made = self._due(place, one)
-                charged += [made] if made is not None and made.value else []
+        charged = self.all_charged(place, self._until(place, charge))
         charged += [negated(node.title, node) for node in self.variable.given_by_memos(place).values()]
         title = charge.description or "settlement"
         return less(title, earned, *charged, rule="R46") if charged else earned._replace(title=title)
@@ -161,91 +130,102 @@ class FeeNodes:
         found = self._charged(place, charge) if place is not None else None
         if place is None or found is None:
             return None
-        if isinstance(found.agreed.line.terms, Deposit):
-            return self._left_of_deposit(place)
-        return self._expired(place, found.fee)
+        if isinstance(found.earned, Recorded):
+            return self.recorded.bound(found.earned.node)
+        return self._expired(place, found)
 
     def _name(self, place: LineAtStep, charge: Charge) -> str:
         return charge.charge_id.removeprefix(f"{composed(place.contract.contract_id, place.line_id)}/")
 
-    def _charged(self, place: LineAtStep, charge: Charge) -> Charged | None:
+    def _charged(self, place: LineAtStep, charge: Charge) -> Fee | None:
         name = self._name(place, charge)
-        fees = self._fees(place, charge)
-        return next((one for one in fees if one.fee.name == name and (one.amount or one.fee.earned)), None)
+        return next((fee for fee in self._fees(place, self._until(place, charge)) if fee.name == name), None)
 
-    def _fees(self, place: LineAtStep, charge: Charge) -> list[Charged]:
-        """All that the line charges, also what comes to nothing."""
-        contract, draft = place.contract, place.draft
-        until = max(local_date(draft.cause.recorded_at, zone_of(draft, contract)), charge.day) + HORIZON
-        return self._fees_until(place, until, self._name(place, charge))
+    def _until(self, place: LineAtStep, charge: Charge) -> date:
+        return (
+            max(local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract)), charge.day) + HORIZON
+        )
 
-    def _fees_until(self, place: LineAtStep, until: date, own: str = "") -> list[Charged]:
-        contract, draft = place.contract, place.draft
-        found: dict[str, Charged] = {}
-        last: Charged | None = None
-        for agreed in charging(draft, contract, place.line_id, place.known):
-            for fee in methods.fees(agreed, place.known, until):
-                day = fee.earned_from or fee.day
-                if fee.name in found or not agreed.since <= day < agreed.before:
-                    continue
-                over = contract.terminated_on is not None and day >= contract.terminated_on
-                if over and fee.name != own and not is_charged(draft, contract.contract_id, place.line_id, fee.name):
-                    continue
-                if not fee.cumulative:
-                    found[fee.name] = Charged(fee, agreed, fee.amount)
-                    continue
-                before = last.due if last is not None else 0
-                due = fee.amount if fee.keeps is None else max(fee.amount, min(before, fee.keeps))
-                found[fee.name] = last = Charged(fee, agreed, due - before, before, last)
-        return list(found.values())
+    def _fees(self, place: LineAtStep, until: date) -> list[Fee]:
+        """As the rule has them, of numbers that say how they came about."""
+        terms = partial(self.terms, place)
+        return list(fees_due(place.draft, place.contract, place.line_id, self.history(place), until, terms))
 
-    def _due(self, place: LineAtStep, one: Charged) -> Node | None:
-        """All that a fee names, or as much of what was charged before as stays charged."""
-        made = self.full(place, one.fee, one.agreed)
-        terms = one.agreed.line.terms
-        if one.fee.keeps is None or one.due == one.fee.amount or one.earlier is None or made is None:
-            return made
-        earlier = self._due(place, one.earlier)
-        if earlier is None or not isinstance(terms, FixedPrice):
-            return None
-        price = self.field(place, one.agreed, "price", terms.price, "price")
-        return most(one.fee.description, made, least("stays charged, at most", [earlier, price]), rule="R12")
+    def _amount(self, place: LineAtStep, fee: Fee) -> Node:
+        if not isinstance(fee.amount, Recorded):
+            made = self._of_terms(place, fee)
+            return agreeing(made, stated(fee.description, fee.amount, "amount", place.contract.terms.currency))
+        made = self.figure(fee.amount, fee.description, place.known.held[-1])
+        days = f"{fee.earned_from} to {fee.earned_to}"
+        facts = (("days", days) if fee.earned_from is not None else ("due on", f"{fee.day}"),)
+        if fee.cumulative and made.arithmetic is not None and made.arithmetic.operation == "subtract":
+            made = made._replace(title=f"{fee.description}: less what was charged before")
+        return made._replace(facts=made.facts or facts, rule=made.rule or ("R12" if fee.cumulative else ""))
 
-    def full(self, place: LineAtStep, fee: Fee, agreed: TermsInForce) -> Node | None:
-        """All that the fee names; of a cumulative one with what was charged before."""
-        made = self._of_terms(place, fee, agreed)
-        return agreeing(made, stated(fee.description, fee.amount, "amount", agreed.contract.currency))
+    def figure(self, number: int, title: str, agreed: TermsInForce) -> Node:
+        """A number that a rule made; a field of an event keeps its own name."""
+        made = self.recorded.bound(node_of(number, title, "amount", agreed.contract.currency))
+        is_field = made.arithmetic is not None and made.arithmetic.operation == FIELD
+        return made if is_field else made._replace(title=title)
 
-    def _of_terms(self, place: LineAtStep, fee: Fee, agreed: TermsInForce) -> Node | None:
-        terms = agreed.line.terms
+    def _of_terms(self, place: LineAtStep, fee: Fee) -> Node | None:
         item_id = next((one for one in settled(place.known.revised) if fee_name(one) == fee.name), None)
         if item_id is not None:
             return self.variable.charged(place, item_id)
-        match terms:
-            case FixedPrice() if not terms.by_progress:
-                return self._instalment(place, fee, agreed, terms)
-            case FixedPrice() if place.foreseen and fee.amount == self._all_of(agreed, terms):
-                return self._when_done(place, agreed, terms)
-            case FixedPrice() if agreed.line.budgets:
-                return self._spent(place, fee, agreed)
-            case FixedPrice():
-                return self._progress(place, fee, agreed, terms)
-            case Milestones():
-                return self._milestone(place, fee, agreed, terms)
-            case Subscription() if fee.earned_from is None:
-                return self._minimum(place, fee, agreed, terms)
-            case Subscription():
-                return self._period_fee(place, fee, agreed, terms)
-            case Retainer() if fee.name.startswith("refund/"):
-                return self._refund(place, fee)
-            case Retainer():
-                return self._lot_fee(place, fee.name)
-            case Deposit() if fee.name == "refund":
-                return negated(fee.description, self._left_of_deposit(place))
-            case Deposit():
-                return self.field(place, agreed, "Deposit", terms.amount, "amount")
-            case _:
-                return None
+        return self._refund(place, fee) if fee.name.startswith("refund/") else self._lot_fee(place, fee.name)
+
+    # What the rules are asked with
+
+    def history(self, place: LineAtStep) -> LineHistory:
+        """What was known of the line, of which each number says how it came about."""
+        known, currency = place.known, place.contract.terms.currency
+        of, left = (BESIDE, place.contract.contract_id, place.line_id), known.left
+        beside = {
+            month: Recorded(
+                elsewhere(
+                    f"charged by other lines in {month}",
+                    amount,
+                    composed(*of, month, f"{self.known_at(place)}"),
+                    currency,
+                )
+            )
+            for month, amount in known.beside.items()
+        }
+        held = [self.terms(place, agreed) for agreed in known.held]
+        return known._replace(
+            held=held,
+            reported=[self._with_percent(place, one) for one in known.reported],
+            closed=[one._replace(cost=self._spent(place, one, held)) for one in known.closed],
+            beside=beside,
+            left=(left[0], RecordedLater(left[1], partial(self._left_of_deposit, place))) if left is not None else None,
+        )
+
+    def terms(self, place: LineAtStep, agreed: TermsInForce) -> TermsInForce:
+        """With what says when a milestone was accepted, or is due."""
+        made = recorded(agreed)
+        terms = made.line.terms
+        if not isinstance(terms, Milestones):
+            return made
+        milestones = tuple(self._accepted(place, one) for one in terms.milestones)
+        return made._replace(line=made.line._replace(terms=terms._replace(milestones=milestones)))
+
+    def _with_percent(self, place: LineAtStep, report: Reported) -> Reported:
+        """As it was reported; all of the work that a forecast expects is no number of an event."""
+        if self._report(place, report.version) is None:
+            return report
+        return report._replace(percent=Recorded(self.reported(place, report)))
+
+    def _spent(self, place: LineAtStep, closed: Closed, held: Sequence[TermsInForce]) -> dict[str, Amount]:
+        """By category, as it was counted; all that is budgeted, where a forecast expects the work to be done."""
+        if place.foreseen and closed is place.known.closed[-1] and held[-1].line.budgets:
+            return {one.category: one.cost for one in held[-1].line.budgets}
+        found: dict[str, Amount] = {}
+        for category, cost in closed.cost.items():
+            address = spent_by(place.contract.contract_id, place.line_id, closed.start, category)
+            node = self.recorded.why.figure_at(address, self.known_at(place))
+            assert node is not None, "it is recorded when it is counted"
+            found[category] = as_recorded(cost, node)
+        return found
 
     # Fields of the terms
 
@@ -279,45 +259,6 @@ class FeeNodes:
                 return self.sources.field(title, value, unit, found[0], f"{found[2]}.{path}", currency, **more)
         return stated(title, value, unit, currency, **more)
 
-    # Fixed prices
-
-    def _instalment(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: FixedPrice) -> Node:
-        """All instalments that are due by the day."""
-        parts = [
-            self.field(place, agreed, f"instalment of {one.on}", one.amount, f"schedule[{number}].amount")
-            for number, one in enumerate(terms.schedule)
-            if max(one.on, agreed.since) <= fee.day
-        ]
-        facts = (("due on", fee.day.isoformat()),)
-        if not parts:
-            return constant("nothing is due yet", 0, "amount", agreed.contract.currency, facts=facts)
-        if len(parts) == 1:
-            return parts[0]._replace(title=fee.description, facts=facts)
-        return total(fee.description, parts, "amount", agreed.contract.currency, facts=facts)
-
-    def _all_of(self, agreed: TermsInForce, terms: FixedPrice) -> Amount:
-        budgets = agreed.line.budgets
-        return sum(budget.revenue for budget in budgets if budget.cost) if budgets else terms.price
-
-    def _when_done(self, place: LineAtStep, agreed: TermsInForce, terms: FixedPrice) -> Node:
-        """What is charged once all of the work is done."""
-        if not agreed.line.budgets:
-            return self.field(place, agreed, "price", terms.price, "price")
-        parts = [
-            self.line_field(place, agreed, f"{budget.category}: price", budget.revenue, f"budgets[{number}].revenue")
-            for number, budget in enumerate(agreed.line.budgets)
-            if budget.cost
-        ]
-        return total("price by its budgets", parts, "amount", agreed.contract.currency)
-
-    def _progress(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: FixedPrice) -> Node | None:
-        version = int(fee.name.rpartition("/")[2])
-        report = next((one for one in place.known.reported if one.version == version), None)
-        if report is None or self._report(place, version) is None:
-            return None
-        price = self.field(place, agreed, "price", terms.price, "price")
-        return self._percent_of(fee.description, price, self.reported(place, report), agreed)
-
     def reported(self, place: LineAtStep, report: Reported) -> Node:
         """The percentage, where somebody stated it; of one that a forecast expects, what the terms let expect."""
         found = self._report(place, report.version)
@@ -338,6 +279,7 @@ class FeeNodes:
                 isinstance(event, ProgressReported)
                 and (event.line_id, event.version) == (place.line_id, version)
                 and event.contract_id in (None, place.contract.contract_id)
+                and record.offset <= place.draft.cause.log_offset
             ):
                 return event, "percent"
         return None
@@ -356,119 +298,21 @@ class FeeNodes:
                     return event, number
         return None
 
-    def _spent_before(self, place: LineAtStep, category: str) -> Node | None:
-        """What balances brought forward state of a budget."""
-        found = self.brought_forward(place)
-        if found is None:
-            return None
-        event, number = found
-        for at, each in enumerate(event.lines[number].spent):
-            if each.category == category:
-                title = f"{category}: spent before"
-                return self.sources.field(title, each.spent, "amount", event, f"lines[{number}].spent[{at}].spent")
-        return None
-
-    def _percent_of(self, title: str, amount: Node, percent: Node, agreed: TermsInForce) -> Node:
-        parameters: dict[str, Any] = {"step": step_of(amount.currency), "mode": agreed.policies.money_mode}
-        return evaluated(title, "percent_of", (amount, percent), parameters, "amount", amount.currency, rule="R12")
-
-    def _spent(self, place: LineAtStep, fee: Fee, agreed: TermsInForce) -> Node | None:
-        """Of each category's budget as much as of its cost budget was spent when the period closed."""
-        closed = next((one for one in place.known.closed if fee.name == f"spent/{one.start}"), None)
-        if closed is None:
-            return None
-        parts = []
-        currency = agreed.contract.currency
-        for number, budget in enumerate(agreed.line.budgets):
-            path = f"budgets[{number}]"
-            revenue = self.line_field(place, agreed, f"{budget.category}: price", budget.revenue, f"{path}.revenue")
-            most = self.line_field(place, agreed, f"{budget.category}: cost budget", budget.cost, f"{path}.cost")
-            if not budget.cost:
-                continue
-            spent = self._spent_by(place, closed, budget.category, currency)
-            used = evaluated(f"{budget.category}: spent, at most", "min", (spent, most), {}, "amount", currency)
-            parts.append(in_proportion(f"{budget.category}: earned", revenue, used, most, agreed.policies.money_mode))
-        return total(fee.description, parts, "amount", currency, rule="R12")
-
-    def _spent_by(self, place: LineAtStep, closed: Closed, category: str, currency: str) -> Node:
-        """What the line's work of the category before the end of the period cost, as it was known when that was counted last."""
-        step, parts = self._counting(place, closed), []
-        for entry_id in sorted(self.sources.trace.entry_ids()):
-            at = self.entries.standing(entry_id, step)
-            work = at.work if at is not None else None
-            if work is None or work.cost is None or work.price is None or work.price.day >= closed.to:
-                continue
-            on_line = (work.price.contract_id, work.price.line_id) == (place.contract.contract_id, place.line_id)
-            subject = work.subject
-            own = (subject.category if isinstance(subject, Charge) else subject.task) or ""
-            if on_line and isinstance(subject, Charge) and subject.opening is not None:
-                found = self._spent_before(place, category) if category in subject.opening.spent else None
-                parts += [found] if found is not None else []
-            elif on_line and own == category:
-                made = self.entries.cost(at, work.cost)
-                spent = self._in_contract_currency(made, work.price, self.sources.draft(step))
-                parts += [spent] if spent is not None else []
-        title = f"{category}: cost to {closed.last}"
-        return agreeing(
-            total(title, parts, "amount", currency), stated(title, closed.cost.get(category, 0), "amount", currency)
-        )
-
-    def _in_contract_currency(self, cost: Node, price: Price, draft: Draft) -> Node | None:
-        """By the rate of its day; None where the closing knew none."""
-        plan = plan_of(draft, price)
-        assert plan is not None, "the work is priced on the line"
-        if cost.currency == plan.currency:
-            return cost
-        charges = self.entries.charges
-        found = charges.rates_to(cost.currency, plan, price.day, draft)
-        if found is None:
-            return None
-        rates, legs = found
-        made: Node = charges.at_cost((cost, *rates), legs, plan)
-        return made._replace(title=f"{cost.title} in {plan.currency}", rule="R12")
-
-    def _counting(self, place: LineAtStep, closed: Closed) -> int:
-        """The step that counted what was spent by the end of the billing period, the last one up to the place's."""
-        part_id = composed(place.contract.contract_id, place.line_id)
-        counted = until = self.known_at(place)
-        known: LineFees | None
-        for step, known in reversed(self.sources.trace.part_steps("fees", part_id)):
-            if known is None or step > until:
-                continue
-            if not any((one.start, one.to, one.cost) == closed[:3] for one in known.closed):
-                break
-            counted = step
-        return counted
-
     # Milestones
 
-    def accepted(self, place: LineAtStep, agreed: TermsInForce, terms: Milestones, day: date) -> Node:
-        """What the milestones are worth that are accepted by a day."""
-        found = []
-        for one in terms.milestones:
-            on = place.known.accepted.get(one.milestone_id)
-            if on is not None and on <= day:
-                fee = Fee(f"milestone/{one.milestone_id}", on, one.amount, one.name)
-                made = self._milestone(place, fee, agreed, terms)
-                assert made is not None, "the terms list it"
-                found.append(made)
-        return total(f"accepted by {day}", found, "amount", agreed.contract.currency)
-
-    def _milestone(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: Milestones) -> Node | None:
-        milestone_id = fee.name.partition("/")[2]
-        for number, milestone in enumerate(terms.milestones):
-            if milestone.milestone_id == milestone_id:
-                path = f"milestones[{number}].amount"
-                title = f"milestone {milestone.name}"
-                if place.foreseen and not is_charged(place.draft, place.contract.contract_id, place.line_id, fee.name):
-                    due = (("due on", milestone.due_on.isoformat()),)
-                    return self.field(place, agreed, title, milestone.amount, path, rule="R27", facts=due)
-                accepted = Node(f"milestone {milestone_id} was accepted", event=self._acceptance(place, milestone_id))
-                facts = (("accepted on", fee.day.isoformat()),)
-                return self.field(
-                    place, agreed, title, milestone.amount, path, rule="R27", why=(accepted,), facts=facts
-                )
-        return None
+    def _accepted(self, place: LineAtStep, milestone: Milestone) -> Milestone:
+        day, amount = place.known.accepted.get(milestone.milestone_id), milestone.amount
+        if day is None or not isinstance(amount, Recorded):
+            return milestone
+        node = amount.node._replace(rule="R27", facts=(("accepted on", f"{day}"),))
+        if place.foreseen and not is_charged(
+            place.draft, place.contract.contract_id, place.line_id, f"milestone/{milestone.milestone_id}"
+        ):
+            node = node._replace(facts=(("due on", f"{milestone.due_on}"),))
+        else:
+            accepted = self._acceptance(place, milestone.milestone_id)
+            node = node._replace(why=(Node(f"milestone {milestone.milestone_id} was accepted", event=accepted),))
+        return milestone._replace(amount=Recorded(node))
 
     def _acceptance(self, place: LineAtStep, milestone_id: str) -> Any:
         """The newest that the step knew."""
@@ -481,49 +325,13 @@ class FeeNodes:
 
     # Subscriptions
 
-    def _period_fee(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: Subscription) -> Node | None:
-        """By days of the period, as cumulative as it is charged; or all of it."""
-        first, last = fee.earned_from, fee.earned_to
-        if first is None or last is None:
-            return None
-        start, to = _period(agreed.starts_on, terms.per, first)
-        whole = self.field(place, agreed, f"fee for a {terms.per}", terms.fee, "fee")
-        days, mode = (to - start).days, agreed.policies.money_mode
-        facts = (("days", f"{first} to {last}"), ("period", f"{start} to {to - timedelta(days=1)}"))
-        for end in (last, to - DAY, place.contract.terms.ends_on or to):
-            upto, before = ((one - start).days + 1 for one in (min(end, to - DAY), first - DAY))
-            made = by_day(fee.description, whole, upto, days, mode)
-            if before:
-                made = less(fee.description, made, by_day(f"up to {first - DAY}", whole, before, days, mode))
-            if made.value == fee.amount:
-                return whole._replace(facts=facts) if upto == days and not before else made._replace(facts=facts)
-        if whole.value == fee.amount:
-            return whole._replace(facts=facts)
-        ends = min(to - DAY, agreed.contract.ends_on or to)
-        begins = max(start, agreed.starts_on)
-        return by_day(fee.description, whole, (last - begins).days + 1, (ends - begins).days + 1, mode, facts=facts)
-
-    def _minimum(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: Subscription) -> Node | None:
-        """What the contract's other lines had to charge in the period is less than the minimum by so much."""
-        first = date.fromisoformat(fee.name.partition("/")[2])
-        start, to = _period(agreed.starts_on, terms.per, first)
-        last = min(to - DAY, agreed.contract.ends_on or to, agreed.ends_on or to)
-        if terms.minimum is None:
-            return None
-        least = self.field(place, agreed, f"minimum for a {terms.per}", terms.minimum, "minimum")
-        if terms.proration == "by_day":
-            days = (last - first).days + 1
-            least = by_day(f"minimum for {first} to {last}", least, days, (to - start).days, agreed.policies.money_mode)
-        used = [self._used_beside(place, month, agreed.contract.currency) for month in months(start, to)]
-        return less(fee.description, least, *used)
-
-    def _used_beside(self, place: LineAtStep, month: str, currency: str) -> Node:
+    def _charged_beside(self, contract_id: str, line_id: str, month: str, step: str) -> Node | None:
         """What other lines have to bill for days of the month, issued or not."""
-        title = f"charged by other lines in {month}"
-        step = place.step if place.foreseen else self._step(place)
-        listed = self._beside(place, month, step) if month in place.known.beside else ()
-        made = total(title, [self._by_day_alone(at) for at in listed], "amount", currency)
-        return agreeing(made, stated(title, place.known.beside.get(month, 0), "amount", currency))
+        contract = self.sources.draft(int(step)).contract(contract_id)
+        if contract is None:
+            return None
+        parts = [self._by_day_alone(at) for at in self._rows_beside(contract_id, line_id, month, int(step))]
+        return total(f"charged by other lines in {month}", parts, "amount", contract.terms.currency)
 
     def _by_day_alone(self, at: Any) -> Node:
         """What of the row counts for its month: issued rows keep their room under caps and their steps, which the month does not ask."""
@@ -542,14 +350,14 @@ class FeeNodes:
         moved = less(f"{at.entry.entry_id}: more at its steps by day", by_day, self.entries.chargeable(at))
         return total(f"{at.entry.entry_id}: with its steps by day", (made, moved), "amount", made.currency)
 
-    def _beside(self, place: LineAtStep, month: str, step: int) -> Iterator[Any]:
+    def _rows_beside(self, contract_id: str, line_id: str, month: str, step: int) -> Iterator[Any]:
         for row in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(row, step)
             price = at.work.price if at is not None else None
-            if at is None or price is None or price.contract_id != place.contract.contract_id:
+            if at is None or price is None or price.contract_id != contract_id:
                 continue
             minimums = fee_row(price.contract_id, price.line_id, MINIMUM)
-            if price.line_id != place.line_id and month_of(price.day) == month and not row.startswith(minimums):
+            if price.line_id != line_id and month_of(price.day) == month and not row.startswith(minimums):
                 yield at
 
     # Retainers
@@ -742,19 +550,6 @@ class FeeNodes:
         found: Node | None = self.statements.recorded.figure(left_in_all(contract_id, line_id), step)
         assert found is not None, "the rule that says what is left of a deposit records it"
         return found
-
-
-def _period(starts_on: date, per: str, day: date) -> tuple[date, date]:
-    """The whole months around a day, counted from the month of a line's first day; the second day is excluded."""
-    start = starts_on.replace(day=1)
-    while (to := _months_after(start, MONTHS[per])) <= day:
-        start = to
-    return start, to
-
-
-def _months_after(start: date, months: int) -> date:
-    count = start.year * 12 + start.month - 1 + months
-    return date(count // 12, count % 12 + 1, 1)
 
 
 def _ended(place: LineAtStep, start: str, last: date) -> PeriodLeft | None:

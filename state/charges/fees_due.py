@@ -1,10 +1,11 @@
 """What a contract line charges by itself up to a day, under all versions of its terms: by what is known of it, or by what is foreseen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 
 from msgspec.structs import replace
 
+from domain.figure import at_least, lesser
 from domain.terms import methods
 from domain.terms.kind import Fee, LineHistory, TermsInForce
 from domain.units import Amount
@@ -13,13 +14,19 @@ from state.charges.terms_known import agreed_versions, is_charged
 from state.draft import Draft
 
 DAY = timedelta(days=1)
+# The same terms, of which each number says where it stands.
+Said = Callable[[TermsInForce], TermsInForce]
 
 
-def fees_due(draft: Draft, contract: Contract, line_id: str, known: LineHistory, until: date) -> Iterator[Fee]:
-    """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
+def fees_due(
+    draft: Draft, contract: Contract, line_id: str, known: LineHistory, until: date, said: Said | None = None
+) -> Iterator[Fee]:
+    """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not.
+
+    An explanation asks with a history of which the numbers say how they came about, and does the same of terms that it does not have."""
     charged: Amount = 0
     seen: set[str] = set()
-    for agreed in charging(draft, contract, line_id, known):
+    for agreed in _charging(draft, contract, line_id, known, said):
         for fee in methods.fees(agreed, known, until):
             day = fee.earned_from or fee.day
             if fee.name in seen or not agreed.since <= day < agreed.before:
@@ -29,20 +36,26 @@ def fees_due(draft: Draft, contract: Contract, line_id: str, known: LineHistory,
                 continue
             on = min(fee.day, contract.terminated_on - DAY) if is_over and contract.terminated_on else fee.day
             seen.add(fee.name)
-            due = fee.amount if fee.keeps is None else max(fee.amount, min(charged, fee.keeps))
-            amount = due - charged if fee.cumulative else fee.amount
-            charged += amount if fee.cumulative else 0
+            due = fee.amount
+            if fee.keeps is not None and due < min(charged, fee.keeps):
+                due = at_least(due, lesser(charged, fee.keeps, "stays charged, at most"), fee.description)
+            amount = due - charged if fee.cumulative else due
+            charged = due if fee.cumulative else charged
             if amount or fee.earned:
                 yield fee._replace(day=on, amount=amount)
 
 
-def charging(draft: Draft, contract: Contract, line_id: str, known: LineHistory) -> Sequence[TermsInForce]:
+def _charging(
+    draft: Draft, contract: Contract, line_id: str, known: LineHistory, said: Said | None
+) -> Sequence[TermsInForce]:
     """Versions of the terms that hold, those that leave what is charged already also after a termination."""
     as_charged = _as_charged(known.held)
     if contract.terminated_on is None:
         return as_charged
     held = {agreed.since: agreed for agreed in as_charged}
     unended = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
+    if said is not None:
+        unended = [said(agreed) for agreed in unended]
     versions = (agreed if methods.stays(agreed.line.terms) else held.get(agreed.since) for agreed in unended)
     return [agreed for agreed in versions if agreed is not None]
 

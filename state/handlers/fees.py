@@ -17,6 +17,7 @@ from domain.events.common import ContractLine
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
 from domain.identity import composed, parts_of
 from domain.money import convert, format_decimal
+from domain.reference.exchange import Exchange
 from domain.reference.zones import local_date, universal_midnight
 from domain.revenue.method import Reported
 from domain.revenue.reported import fallen_from
@@ -33,7 +34,6 @@ from state.books import (
     Entry,
     LineFees,
     LineTotals,
-    Price,
     Reports,
     Work,
 )
@@ -42,6 +42,7 @@ from state.charges.fees_due import fees_due
 from state.charges.rebates import given_now
 from state.charges.settlement import settlement
 from state.charges.spent import category_of
+from state.charges.spent_record import SpentRow, before_books, say_spent, spent_row
 from state.charges.terms_known import known_of, line_fees
 from state.charges.unissued import is_moved
 from state.charges.unplaced import OUT_OF_RANGE, note_unplaced, spoken
@@ -52,7 +53,7 @@ from state.rerating.rerate import line_ids
 from state.terms.known import Blocked, conversion
 from state.terms.opening import carried
 from state.terms.periods import zone_of
-from state.terms.plan import newest_plan, plan_of, version_on
+from state.terms.plan import LinePlan, newest_plan, plan_of, version_on
 from state.totals import month_of
 
 # How far ahead the next fee is looked for.
@@ -306,8 +307,11 @@ def _by_period(line: ContractLine) -> bool:
 def _close(draft: Draft, contract: Contract, line: ContractLine, closed: Sequence[ClosedPeriod]) -> None:
     """With what the line's own work cost by the end of each period, as far as it is known by now, where it charges by that."""
     if methods.by_budgets(line):
-        spent = _spent_by_category(draft, contract, line.line_id, closed[-1].to)
+        said: list[SpentRow] = []
+        spent = _spent_by_category(draft, contract, line.line_id, closed[-1].to, said)
         closed = [replace(one, cost=_spent_before(spent, one.to)) for one in closed]
+        if draft.why is not None:
+            say_spent(draft.why, contract, line.line_id, closed, said)
     known = line_fees(draft, contract, line.line_id)
     draft.put("fees", composed(contract.contract_id, line.line_id), replace(known, closed=tuple(closed)))
 
@@ -450,11 +454,14 @@ def project_of(contract: Contract, line_id: str, day: date) -> str:
     return next(line for line in lines if line.line_id == line_id).project_id
 
 
-def _spent_by_category(draft: Draft, contract: Contract, line_id: str, to: date) -> dict[tuple[date, str], Amount]:
+def _spent_by_category(
+    draft: Draft, contract: Contract, line_id: str, to: date, said: list[SpentRow]
+) -> dict[tuple[date, str], Amount]:
     """What the line's work before a day cost, by day, in contract currency by the rate of that; an hour's category is its task, an
     expense's its own.
 
     Work needs that rate to be priced. What was priced while the line had no budgets may lack it: it is named, and counts at the next close.
+    A recorder has each row in `said`.
     """
     found: Counter[tuple[date, str]] = Counter()
     lacking: list[str] = []
@@ -466,12 +473,20 @@ def _spent_by_category(draft: Draft, contract: Contract, line_id: str, to: date)
         if (price.contract_id, price.line_id) == (contract.contract_id, line_id):
             if work.charge is not None and work.charge.opening is not None:
                 found.update({(price.day, category): cost for category, cost in work.charge.opening.spent.items()})
+                if draft.why is not None:
+                    said += before_books(draft.why, entry.entry_id, work.charge, price.day)
                 continue
-            spent = in_contract_currency(draft, work.cost, price)
-            if spent is None:
+            plan = plan_of(draft, price)
+            assert plan is not None, "the work is priced on the line"
+            exchange = conversion(
+                draft, "price", plan.entity, work.cost.currency, plan.currency, price.day, plan.policies
+            )
+            if isinstance(exchange, Blocked):
                 lacking.append(entry.entry_id)
                 continue
-            found[price.day, category_of(work)] += spent
+            found[price.day, category_of(work)] += _exchanged(work.cost, exchange, plan)
+            if draft.why is not None:
+                said.append(spent_row(draft.why, entry.entry_id, category_of(work), price.day, exchange, plan))
     _note_uncounted(draft, contract, line_id, to, lacking)
     return found
 
@@ -484,13 +499,8 @@ def _spent_before(spent: Mapping[tuple[date, str], Amount], to: date) -> dict[st
     return dict(sorted(found.items()))
 
 
-def in_contract_currency(draft: Draft, cost: Cost, price: Price) -> Amount | None:
-    """None where no rate of the day is known."""
-    plan = plan_of(draft, price)
-    assert plan is not None, "the work is priced on the line"
-    exchange = conversion(draft, "price", plan.entity, cost.currency, plan.currency, price.day, plan.policies)
-    if isinstance(exchange, Blocked):
-        return None
+def _exchanged(cost: Cost, exchange: Exchange, plan: LinePlan) -> Amount:
+    """In contract currency."""
     return convert(cost.amount, exchange.numerator, exchange.denominator, plan.currency, plan.policies.money_mode)
 
 

@@ -14,13 +14,16 @@ from msgspec.structs import replace
 
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import FixedPrice
+from domain.figure import node_of
 from domain.identity import composed
 from domain.money import format_amount
 from domain.terms import methods
 from state.books import ClosedPeriod, Contract
+from state.charges.spent_record import spent_by
 from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of, stated_lines
+from state.value import plain
 
 DAY = timedelta(days=1)
 
@@ -28,8 +31,12 @@ DAY = timedelta(days=1)
 def close_day(draft: Draft, contract: Contract, stated: Stated, as_of: date) -> None:
     """With what the balances state of each category."""
     if methods.by_budgets(stated.plan.line):
-        cost = {each.category: each.spent for each in stated.balance.spent}
-        _put_closed(draft, contract.contract_id, stated.balance.line_id, as_of, ClosedPeriod(as_of, as_of + DAY, cost))
+        line_id, cost = stated.balance.line_id, {each.category: each.spent for each in stated.balance.spent}
+        if draft.why is not None:
+            for category, spent in cost.items():
+                address = spent_by(contract.contract_id, line_id, as_of, category)
+                draft.why.record(address, spent, node_of(spent, f"{category}: spent before"))
+        _put_closed(draft, contract.contract_id, line_id, as_of, ClosedPeriod(as_of, as_of + DAY, plain(cost)))
 
 
 def open_day(draft: Draft, before: BalancesBroughtForward) -> None:

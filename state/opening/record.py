@@ -48,6 +48,7 @@ IN_CONTRACT: Final = {
     ),
     "caps": ("amount",),
     "payers": OF_PAYERS,
+    "spent": ("spent",),
     "invoiced": ("amount",),
     "entries": ("amount", "over_cap"),
     "receivables": ("net", "open", "tax", "retention"),
@@ -100,6 +101,7 @@ def _line(event: BalancesBroughtForward, stated: Stated) -> BalanceForward:
             "accounts", balance.accounts, lambda each: " ".join(filter(None, (f"account {each.account}", each.part)))
         ),
         invoiced=each_of("invoiced", balance.invoiced, lambda each: f"invoice {each.invoice_id}"),
+        spent=each_of("spent", balance.spent, lambda each: each.category),
         entries=each_of("entries", balance.entries, lambda each: f"entry {each.entry_id}"),
         ledger=_figures(event, "ledger", ledger, f"{at}.ledger", f"{of}, in the ledger", currencies, balance.source_row)
         if ledger is not None
@@ -269,6 +271,8 @@ def say_row(why: Why, row: str, stated: Stated, charge: Charge) -> None:
         say("markup", opening.by.markup, "overtime markup", "percent", "")
     if balance.units is not None:
         say("units", charge.quantity or 0, "units", "quantity", "")
+    for category, spent in opening.spent.items():
+        say(f"spent/{category}", spent, f"{category}: spent before")
     in_money = stated.plan.draws == IN_MONEY
     for store, (used, earned) in (opening.drawn or {}).items():
         unit, currency = ("amount", charge.currency) if in_money else ("hours", "")

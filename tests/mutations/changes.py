@@ -111,8 +111,8 @@ CHANGES: Final = (
     Change(
         "progress is charged by the last report but at most half the price",
         "domain/terms/fixed_price.py",
-        "due = agreed.rounded(terms.price * report.percent, HUNDRED_PERCENT)",
-        "due = agreed.rounded(terms.price * min(report.percent, HUNDRED_PERCENT // 2), HUNDRED_PERCENT)",
+        "due = agreed.part_of(terms.price, report.percent, HUNDRED_PERCENT, said)",
+        "due = agreed.part_of(terms.price, min(report.percent, HUNDRED_PERCENT // 2), HUNDRED_PERCENT, said)",
         ("fixed_price.md",),
         ends=DIFFER,
     ),

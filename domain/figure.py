@@ -25,7 +25,7 @@ from domain.explanation import (
     step_of,
     total,
 )
-from domain.money import HALF_UP, allocate, format_amount, round_ratio, smallest_unit
+from domain.money import HALF_UP, allocate, format_amount, format_decimal, round_ratio, smallest_unit
 from domain.units import HOURS_TIMES_RATE_PER_AMOUNT, HUNDRED_PERCENT, Amount, Hours, Percent, Rate
 from domain.why import Disagreement
 
@@ -142,14 +142,21 @@ def called(number: int, title: str) -> int:
     return Recorded(node_of(number, title)) if isinstance(number, Recorded) else number
 
 
-def in_part(whole: int, part: int, of: int, title: str) -> int:
-    """`part` of `of` of the whole, rounded down to its last decimal."""
+def in_unit(number: int, of: int, unit: str, currency: str) -> int:
+    """The same as another unit counts it."""
+    if not isinstance(of, Recorded):
+        return number
+    return as_recorded(number, evaluated(of.node.title, "same", (of.node,), {}, unit, currency))
+
+
+def in_part(whole: int, part: int, of: int, title: str, step: int = 1) -> int:
+    """`part` of `of` of the whole, rounded down to its last decimal, or to a step."""
     if not isinstance(whole, Recorded):
-        return whole * part // of
+        return whole * part // of // step * step
     scale = SCALES[whole.node.unit]
     unit, currency = ("amount", whole.node.currency) if whole.node.unit == "amount" else ("quantity", "")
     operands = whole.node, node_of(part, "part", unit, currency), node_of(of, "whole", unit, currency)
-    parameters = {"step": f"0.{'1':0>{scale}}", "mode": "down"}
+    parameters = {"step": format_decimal(step, scale), "mode": "down"}
     return Recorded(evaluated(title, "proportion", operands, parameters, whole.node.unit, whole.node.currency))
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from domain.events.common import Terms
 from domain.terms import methods
-from domain.terms.draw_down import Draw, Rounded, draw
+from domain.terms.draw_down import Draw, PartOf, draw
 from domain.terms.kind import DrawRequest, Draws, LineHistory, PeriodLeft, PrepaidBalance, on_day
 
 DAY = timedelta(days=1)
@@ -38,11 +38,11 @@ class Span(NamedTuple):
     last: date
 
 
-def consume(known: LineHistory, span: Span, taken: Draws, claims: Sequence[DrawRequest], rounded: Rounded) -> Used:
+def consume(known: LineHistory, span: Span, taken: Draws, claims: Sequence[DrawRequest], part_of: PartOf) -> Used:
     """Claims are all from the span's first day on, in consumption order; `taken` is what those before drew, `known` what was found then."""
     kept = [one for one in known.ended if one.to <= span.first and (one.start, one.to) in span.over]
     topped_up = [day for day in known.topped_up if day < span.first]
-    use = _Use(known._replace(ended=kept, topped_up=topped_up, drawn=dict(taken)), span, claims, rounded)
+    use = _Use(known._replace(ended=kept, topped_up=topped_up, drawn=dict(taken)), span, claims, part_of)
     for start, to in sorted(period for period in span.over if period[1] > span.first):
         use.draw_before(to)
         ended = methods.ends(_having(use.known, start, to), use.known, start, to)
@@ -54,8 +54,8 @@ def consume(known: LineHistory, span: Span, taken: Draws, claims: Sequence[DrawR
 class _Use:
     """Work is used up day by day where the terms may fill up, else as far as the next period's end at once."""
 
-    def __init__(self, known: LineHistory, span: Span, claims: Sequence[DrawRequest], rounded: Rounded) -> None:
-        self.known, self.span, self.rounded = known, span, rounded
+    def __init__(self, known: LineHistory, span: Span, claims: Sequence[DrawRequest], part_of: PartOf) -> None:
+        self.known, self.span, self.part_of = known, span, part_of
         self.shares: dict[str, Draw] = {}
         self._claims, self._next = claims, 0
         fills_up = any(methods.fills_up(agreed.line.terms) for agreed in known.held)
@@ -96,7 +96,7 @@ class _Use:
         place = self._next
         while self._next < len(self._claims) and self._claims[self._next].day < before:
             self._next += 1
-        found = draw(self._stores, self.known.drawn, self._claims[place : self._next], self.rounded)
+        found = draw(self._stores, self.known.drawn, self._claims[place : self._next], self.part_of)
         self.shares |= found.shares
         self.known = self.known._replace(drawn=found.taken)
 

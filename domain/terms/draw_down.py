@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from domain.figure import called, lesser
 from domain.terms.kind import DrawRequest, Draws, PrepaidBalance
 from domain.units import Amount
 
-Rounded = Callable[[int, int], Amount]
+# A part of an amount, rounded: the amount, the part, of how much, and what it is called.
+PartOf = Callable[[Amount, int, int, str], Amount]
 
 
 class Draw(NamedTuple):
@@ -31,7 +33,7 @@ class Drawn(NamedTuple):
 
 
 def draw(
-    stores: Callable[[date], Sequence[PrepaidBalance]], taken: Draws, claims: Iterable[DrawRequest], rounded: Rounded
+    stores: Callable[[date], Sequence[PrepaidBalance]], taken: Draws, claims: Iterable[DrawRequest], part_of: PartOf
 ) -> Drawn:
     """In the order given; `taken` is what rows before them have drawn."""
     left = dict(taken)
@@ -43,9 +45,9 @@ def draw(
         drawn, asked = {}, claim.asked
         for store in by_day[claim.day]:
             had, had_earned = left.get(store.name, (0, 0))
-            part = min(asked, store.limit - had)
+            part = lesser(asked, store.limit - had, "drawn")
             if part > 0:
-                earned = earned_by(store, had + part, rounded) - had_earned
+                earned = earned_by(store, called(had + part, "drawn by then"), part_of) - had_earned
                 left[store.name] = had + part, had_earned + earned
                 drawn[store.name] = part, earned
                 asked -= part
@@ -53,9 +55,11 @@ def draw(
     return Drawn(found, left)
 
 
-def earned_by(store: PrepaidBalance, drawn: int, rounded: Rounded) -> Amount:
+def earned_by(store: PrepaidBalance, drawn: int, part_of: PartOf) -> Amount:
     """What so much of the store earns, no more than its fee."""
-    return min(rounded(store.fee * drawn, store.quantity), store.fee) if store.fee and store.quantity else 0
+    if not store.fee or not store.quantity:
+        return 0
+    return lesser(part_of(store.fee, drawn, store.quantity, "earned by then"), store.fee, "no more than the fee")
 
 
 def add(sums: Draws, drawn: Draws, sign: int) -> dict[str, tuple[int, Amount]]:

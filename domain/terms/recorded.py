@@ -3,7 +3,7 @@
 What the rules make of such numbers says how: of 100,000.00 in `lines[0].terms.price` 15 % in `percent` of a report are 15,000.00.
 """
 
-from domain.events.common import Deposit, FixedPrice, Milestones, Subscription, Terms
+from domain.events.common import Deposit, FixedPrice, Milestone, Milestones, Retainer, Subscription, Terms
 from domain.figure import Recorded
 from domain.terms.kind import TermsInForce
 from domain.units import Amount
@@ -11,8 +11,19 @@ from domain.why import in_terms
 
 
 def recorded(agreed: TermsInForce) -> TermsInForce:
-    def amount(title: str, number: Amount, path: str) -> Recorded:
-        return Recorded(in_terms(title, number, "amount", agreed.contract, path, agreed.line.line_id))
+    def number(title: str, value: int, unit: str, path: str, rule: str = "") -> Recorded:
+        return Recorded(in_terms(title, value, unit, agreed.contract, path, agreed.line.line_id)._replace(rule=rule))
+
+    def amount(title: str, value: Amount, path: str, rule: str = "") -> Recorded:
+        return number(title, value, "amount", path, rule)
+
+    def milestone(at: int, one: Milestone) -> Milestone:
+        path, hours = f"terms.milestones[{at}]", one.included_hours
+        if hours is not None:
+            hours = number(f"included by {one.name}", hours, "hours", f"{path}.included_hours")
+        return one._replace(
+            amount=amount(f"milestone {one.name}", one.amount, f"{path}.amount", rule="R27"), included_hours=hours
+        )
 
     def of(terms: Terms) -> Terms:
         match terms:
@@ -23,16 +34,22 @@ def recorded(agreed: TermsInForce) -> TermsInForce:
                 )
                 return terms._replace(price=amount("price", terms.price, "terms.price"), schedule=schedule)
             case Milestones():
-                milestones = tuple(
-                    one._replace(amount=amount(f"milestone {one.name}", one.amount, f"terms.milestones[{at}].amount"))
-                    for at, one in enumerate(terms.milestones)
-                )
-                return terms._replace(milestones=milestones)
+                return terms._replace(milestones=tuple(map(milestone, range(len(terms.milestones)), terms.milestones)))
             case Subscription():
                 fee, minimum = amount(f"fee for a {terms.per}", terms.fee, "terms.fee"), terms.minimum
                 if minimum is not None:
                     minimum = amount(f"minimum for a {terms.per}", minimum, "terms.minimum")
                 return terms._replace(fee=fee, minimum=minimum)
+            case Retainer():
+                fee = amount(f"fee for a {terms.per}", terms.fee, "terms.fee", rule="R30")
+                top_up = terms.top_up
+                if top_up is not None:
+                    top_up = top_up._replace(
+                        amount=amount("fee of a top-up", top_up.amount, "terms.top_up.amount", rule="R30")
+                    )
+                bought = number("bought for the fee", terms.quantity, "quantity", "terms.quantity")
+                over = number("goes over at most", terms.rollover, "quantity", "terms.rollover")
+                return terms._replace(fee=fee, quantity=bought, rollover=over, top_up=top_up)
             case Deposit():
                 return terms._replace(amount=amount("Deposit", terms.amount, "terms.amount"))
             case _:

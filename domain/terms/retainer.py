@@ -24,8 +24,10 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+from domain import figure
 from domain.events.commercial import ContractSigned
 from domain.events.common import Retainer
+from domain.figure import called, in_part, lesser
 from domain.money import format_decimal, smallest_unit
 from domain.policy_faults import Fault, price_faults, rate_faults
 from domain.terms import spoken
@@ -200,13 +202,16 @@ def _top_up_quantity(agreed: TermsInForce) -> int:
     terms = agreed.line.terms
     if not isinstance(terms, Retainer) or terms.top_up is None or not terms.fee:
         return 0
-    quantity = in_unit(terms, terms.quantity) * terms.top_up.amount // terms.fee
-    return quantity - quantity % smallest_unit(agreed.contract.currency) if terms.unit == IN_MONEY else quantity
+    step = smallest_unit(agreed.contract.currency) if terms.unit == IN_MONEY else 1
+    return in_part(in_unit(terms, terms.quantity), terms.top_up.amount, terms.fee, "bought by a top-up", step)
 
 
 def in_unit(terms: Retainer, quantity: Quantity) -> int:
     """Hours as they are, money as an amount."""
-    return quantity // QUANTITY_PER_AMOUNT if terms.unit == IN_MONEY else quantity
+    if terms.unit != IN_MONEY:
+        return figure.in_unit(quantity, quantity, "hours", "")
+    currency = terms.fee.node.currency if isinstance(terms.fee, figure.Recorded) else ""
+    return figure.in_unit(quantity // QUANTITY_PER_AMOUNT, quantity, "amount", currency)
 
 
 def over_by(known: LineHistory, as_of: date) -> LineHistory:
@@ -227,7 +232,7 @@ def used_before(known: LineHistory, as_of: date, left: Mapping[date, Quantity]) 
     for lot in lots(known, as_of):
         limit = _limit(known, lot)
         used = limit - in_unit(terms_of(lot.agreed), left.get(lot.period.start, 0))
-        earned = lot.fee if used == lot.quantity else earned_by(_store(known, lot), used, lot.agreed.rounded)
+        earned = lot.fee if used == lot.quantity else earned_by(_store(known, lot), used, lot.agreed.part_of)
         if used:
             found[lot.name] = used, earned if _earns(lot) else 0
         if expired := _unearned(known, lot, limit) if _earns(lot) else 0:
@@ -369,7 +374,7 @@ def _expected(known: LineHistory, lot: Lot) -> int:
     """How much of the lot is expected to be drawn, by what was drawn of those whose life was over before it was bought."""
     over = expected_by(known, lot)
     bought, drawn = sum(one.quantity for one in over), sum(_limit(known, one, lot.since) for one in over)
-    return max(lot.quantity * drawn // bought, 1) if drawn else lot.quantity
+    return max(in_part(lot.quantity, drawn, bought, "expected to be drawn"), 1) if drawn else lot.quantity
 
 
 # When a period ends
@@ -386,14 +391,15 @@ def ends(known: LineHistory, start: date, to: date) -> PeriodLeft:
     before = _over(known, start)
     alive = [lot for lot in lots(known, to - DAY) if lot.period.start == start or lot.name in before]
     own = next(lot for lot in alive if lot.period.start == start)
-    left = {lot.name: max(_limit(known, lot) - known.drawn.get(lot.name, (0, 0))[0], 0) for lot in alive}
-    over = {lot.name: left[lot.name] for lot in sorted(alive, key=_by_life) if _may_go_over(lot, to, known)}
+    drawn = {lot.name: min(known.drawn.get(lot.name, (0, 0))[0], _limit(known, lot)) for lot in alive}
+    by_life = sorted((lot for lot in alive if _may_go_over(lot, to, known)), key=_by_life, reverse=True)
+    over = {lot.name: _limit(known, lot) - drawn[lot.name] for lot in by_life}
     if own.period.to == own.period.whole_to:
-        excess = sum(over.values()) - in_unit(own.terms, own.terms.rollover)
+        room = in_unit(own.terms, own.terms.rollover)
         for name, rest in over.items():
-            over[name] = rest - min(rest, max(excess, 0))
-            excess -= rest
-    limits = {lot.name: _limit(known, lot) - left[lot.name] + over.get(lot.name, 0) for lot in alive}
+            over[name] = lesser(rest, room, "goes over")
+            room -= over[name]
+    limits = {lot.name: called(drawn[lot.name] + over.get(lot.name, 0), "can be drawn") for lot in alive}
     return PeriodLeft(start, to, limits, tuple(sorted(name for name, rest in over.items() if rest)))
 
 
@@ -446,7 +452,7 @@ def _unearned(known: LineHistory, lot: Lot, limit: int) -> Amount:
     """What of the fee no work can earn since no more than so much can be drawn."""
     if limit == lot.quantity:
         return 0
-    return lot.fee - earned_by(_store(known, lot), limit, lot.agreed.rounded)
+    return lot.fee - earned_by(_store(known, lot), limit, lot.agreed.part_of)
 
 
 def _given_back(known: LineHistory, lot: Lot, ended: PeriodLeft) -> Amount:
@@ -454,8 +460,9 @@ def _given_back(known: LineHistory, lot: Lot, ended: PeriodLeft) -> Amount:
     drawn, limit = known.drawn.get(lot.name, (0, 0))[0], ended.limits[lot.name]
     if lot.name not in ended.over or limit <= drawn:
         return 0
-    rounded = lot.agreed.rounded
-    return rounded(lot.fee * limit, lot.quantity) - rounded(lot.fee * drawn, lot.quantity)
+    part_of = lot.agreed.part_of
+    paid = part_of(lot.fee, limit, lot.quantity, "paid for what could be drawn")
+    return paid - part_of(lot.fee, drawn, lot.quantity, "paid for what was drawn")
 
 
 # Terms that contradict

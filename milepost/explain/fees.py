@@ -11,20 +11,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import Milestone, Milestones
+from domain.events.common import Deposit, FixedPrice, Milestone, Milestones, Retainer
 from domain.events.delivery import MilestoneAccepted, ProgressReported
 from domain.explanation import (
     FIELD,
     Node,
-    agreeing,
     constant,
-    evaluated,
-    in_proportion,
-    least,
     less,
     negated,
     stated,
-    step_of,
     total,
 )
 from domain.figure import Recorded, RecordedLater, as_recorded, node_of
@@ -34,12 +29,23 @@ from domain.revenue.method import Reported
 from domain.revenue.variable_price import fee_name, settled
 from domain.terms import methods
 from domain.terms.deposit import left_in_all
-from domain.terms.kind import IN_MONEY, Closed, Fee, LineHistory, PeriodLeft, PrepaidBalance, TermsInForce
+from domain.terms.kind import (
+    IN_MONEY,
+    Closed,
+    Draws,
+    Fee,
+    LineHistory,
+    PeriodLeft,
+    PrepaidBalance,
+    TermsInForce,
+    on_day,
+)
 from domain.terms.recorded import recorded
-from domain.terms.retainer import Lot, in_unit, lots
+from domain.terms.retainer import Lot, ends, lots, periods
 from domain.terms.subscription import MINIMUM
-from domain.units import Amount
+from domain.units import Amount, Quantity
 from domain.why import elsewhere
+from domain.work.recorded import DRAWN, EARNED
 from domain.work.rows import DELIVERY, fee_row
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
@@ -58,6 +64,9 @@ from state.totals import month_of
 DAY = timedelta(days=1)
 # What other lines of a contract charge in a month, as an address of it begins.
 BESIDE = "charged_beside"
+RULES = {FixedPrice: "R12", Milestones: "R27", Retainer: "R30", Deposit: "R31"}
+# What work draws on a fee by a day, likewise.
+DRAWN_BY = "drawn_by"
 
 
 class LineAtStep(NamedTuple):
@@ -86,6 +95,9 @@ class FeeNodes:
         # What a line earns in all that earns another price than it charges; filled likewise.
         self.allocated: Callable[[LineAtStep, TermsInForce], Node] | None = None
         recorded.resolvers[BESIDE] = self._charged_beside
+        recorded.resolvers[DRAWN_BY] = self._drawn_by
+        self._histories: dict[tuple[str, str, int, bool], tuple[LineHistory, LineHistory]] = {}
+        self._drawn_at: dict[tuple[str, str, int], list[tuple[date, Draws]]] = {}
 
     def place(self, charge: Charge, draft: Draft, step: int = -1) -> LineAtStep | None:
         contract = draft.contract(charge.contract_id or "")
@@ -130,9 +142,8 @@ class FeeNodes:
         found = self._charged(place, charge) if place is not None else None
         if place is None or found is None:
             return None
-        if isinstance(found.earned, Recorded):
-            return self.recorded.bound(found.earned.node)
-        return self._expired(place, found)
+        made = self.figure(found.earned or 0, found.description, place.known.held[-1])
+        return made._replace(rule=_rule(place))
 
     def _name(self, place: LineAtStep, charge: Charge) -> str:
         return charge.charge_id.removeprefix(f"{composed(place.contract.contract_id, place.line_id)}/")
@@ -152,15 +163,17 @@ class FeeNodes:
         return list(fees_due(place.draft, place.contract, place.line_id, self.history(place), until, terms))
 
     def _amount(self, place: LineAtStep, fee: Fee) -> Node:
-        if not isinstance(fee.amount, Recorded):
-            made = self._of_terms(place, fee)
-            return agreeing(made, stated(fee.description, fee.amount, "amount", place.contract.terms.currency))
+        item_id = next((one for one in settled(place.known.revised) if fee_name(one) == fee.name), None)
+        if item_id is not None:
+            return self.variable.charged(place, item_id)
         made = self.figure(fee.amount, fee.description, place.known.held[-1])
         days = f"{fee.earned_from} to {fee.earned_to}"
         facts = (("days", days) if fee.earned_from is not None else ("due on", f"{fee.day}"),)
         if fee.cumulative and made.arithmetic is not None and made.arithmetic.operation == "subtract":
             made = made._replace(title=f"{fee.description}: less what was charged before")
-        return made._replace(facts=made.facts or facts, rule=made.rule or ("R12" if fee.cumulative else ""))
+        if fee.description not in made.title:
+            made = made._replace(title=fee.description)
+        return made._replace(facts=made.facts or facts, rule=_rule(place))
 
     def figure(self, number: int, title: str, agreed: TermsInForce) -> Node:
         """A number that a rule made; a field of an event keeps its own name."""
@@ -168,16 +181,17 @@ class FeeNodes:
         is_field = made.arithmetic is not None and made.arithmetic.operation == FIELD
         return made if is_field else made._replace(title=title)
 
-    def _of_terms(self, place: LineAtStep, fee: Fee) -> Node | None:
-        item_id = next((one for one in settled(place.known.revised) if fee_name(one) == fee.name), None)
-        if item_id is not None:
-            return self.variable.charged(place, item_id)
-        return self._refund(place, fee) if fee.name.startswith("refund/") else self._lot_fee(place, fee.name)
-
     # What the rules are asked with
 
     def history(self, place: LineAtStep) -> LineHistory:
         """What was known of the line, of which each number says how it came about."""
+        key = place.contract.contract_id, place.line_id, self.known_at(place), place.foreseen
+        kept = self._histories.get(key)
+        if kept is None or kept[0] != place.known:
+            kept = self._histories[key] = place.known, self._history(place)
+        return kept[1]
+
+    def _history(self, place: LineAtStep) -> LineHistory:
         known, currency = place.known, place.contract.terms.currency
         of, left = (BESIDE, place.contract.contract_id, place.line_id), known.left
         beside = {
@@ -192,10 +206,16 @@ class FeeNodes:
             for month, amount in known.beside.items()
         }
         held = [self.terms(place, agreed) for agreed in known.held]
+        if known.ended or known.expired:
+            expired = self._expired(place, held)
+            known = known._replace(
+                ended=self._ended(place, known._replace(held=held, expired=expired)), expired=expired
+            )
         return known._replace(
             held=held,
             reported=[self._with_percent(place, one) for one in known.reported],
             closed=[one._replace(cost=self._spent(place, one, held)) for one in known.closed],
+            drawn={name: self._drawn(place, name) for name in known.drawn},
             beside=beside,
             left=(left[0], RecordedLater(left[1], partial(self._left_of_deposit, place))) if left is not None else None,
         )
@@ -365,177 +385,90 @@ class FeeNodes:
     def lot(self, place: LineAtStep, name: str) -> Lot | None:
         """What one fee buys."""
         until = local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract)) + HORIZON
-        if place.foreseen and place.known.held:
-            until = max(until, place.known.held[-1].ends_on or until)
-        return next((lot for lot in lots(place.known, until) if lot.name == name), None)
+        return next((lot for lot in lots(self.history(place), until) if lot.name == name), None)
 
-    def _lot_fee(self, place: LineAtStep, name: str) -> Node | None:
-        lot = self.lot(place, name)
-        return self.lot_fee(place, lot) if lot is not None else None
+    def stores(self, place: LineAtStep, day: date) -> list[PrepaidBalance]:
+        """What a row of a day may draw on."""
+        known = self.history(place)
+        return list(methods.stores(on_day(known.held, day).line.terms, known, day))
 
-    def lot_fee(self, place: LineAtStep, lot: Lot) -> Node:
-        facts = (("period", f"{lot.period.start} to {lot.period.last}"),)
-        path = "top_up.amount" if lot.name.startswith("top_up/") else "fee"
-        return self.field(place, lot.agreed, lot.said, lot.fee, path, facts=facts, rule="R30")
+    def _ended(self, place: LineAtStep, known: LineHistory) -> list[PeriodLeft]:
+        """Periods as the rule ended them, each by what work before its end had drawn."""
+        found: list[PeriodLeft] = []
+        for said in place.known.ended:
+            one = said
+            if (one.start, one.to) in periods(known, one.to):
+                drawn = {name: self._drawn(place, name, one.to) for name in one.limits}
+                made = ends(known._replace(ended=found, drawn=drawn), one.start, one.to)
+                limits = {name: as_recorded(one.limits[name], node_of(made.limits[name], name)) for name in one.limits}
+                one = one._replace(limits=limits)
+            found.append(one)
+        return found
 
-    def _expired(self, place: LineAtStep, fee: Fee) -> Node | None:
-        """What nobody's work earns any more: the fee less what is drawn of it and what expired before."""
-        _, start, name = fee.name.split("/", 2)
-        lot = self.lot(place, name)
-        whole = self._lot_fee(place, name)
-        ended = _ended(place, start, fee.day)
-        if lot is None or whole is None or ended is None or fee.earned is None:
-            return None
-        earlier = [node for node in self._expired_before(place, lot, ended) if node.value]
-        if name in ended.over:
-            limit = self.limit_after(place, lot, self._ended_by(place, lot, ended.to))
-            can = in_proportion(
-                "what can be earned still", whole, limit, self.bought(place, lot), lot.agreed.policies.money_mode
+    def _drawn(self, place: LineAtStep, name: str, before: date = date.max) -> tuple[int, Amount]:
+        """On one fee by work before a day, and what that earned."""
+        step, of = self.known_at(place), (place.contract.contract_id, place.line_id)
+        shares = [(day, drawn[name]) for day, drawn in self._draws(*of, step) if day < before and name in drawn]
+        by, currency = "" if before == date.max else f" by {before - DAY}", place.contract.terms.currency
+        terms = on_day(place.known.held, min((day for day, _ in shares), default=date.min)).line.terms
+        unit, own = ("amount", currency) if methods.draws_in(terms) == IN_MONEY else ("hours", "")
+        quantity, earned = (
+            Recorded(elsewhere(title, value, composed(DRAWN_BY, what, *of, name, f"{before}", f"{step}"), *more))
+            for what, title, value, more in (
+                (DRAWN, f"drawn of {name}{by}", sum(quantity for _, (quantity, _) in shares), (own, unit)),
+                (EARNED, f"earned by {name}{by}", sum(earned for _, (_, earned) in shares), (currency, "amount")),
             )
-            return less(fee.description, whole, can, *earlier, rule="R30")
-        drawn, gone = self._drawn(place, lot), self._gone(place, lot)
-        if gone is not None:
-            mode = lot.agreed.policies.money_mode
-            earlier.append(in_proportion("expired before the books begin", whole, gone, self.bought(place, lot), mode))
-        return less(fee.description, whole, *drawn, *earlier, rule="R30")
-
-    def _expired_before(self, place: LineAtStep, lot: Lot, ended: PeriodLeft) -> Iterator[Node]:
-        for fee in methods.fees(lot.agreed, place.known, ended.to):
-            _, _, rest = fee.name.partition("expired/")
-            if rest.endswith(f"/{lot.name}") and fee.earned and rest < f"{ended.start}/":
-                node = self._expired(place, fee)
-                if node is not None:
-                    yield node
-
-    def _drawn(self, place: LineAtStep, lot: Lot) -> list[Node]:
-        """What rows earn by drawing on the lot."""
-        rows = self._drawing_rows(place, lot, self._step(place))
-        return [self.entries.drawing.earned(at, lot.name) for at in rows]
-
-    def known_at(self, place: LineAtStep) -> int:
-        """The step whose books a place has."""
-        return place.step if place.foreseen else self._step(place)
-
-    def _step(self, place: LineAtStep) -> int:
-        return self.sources.trace.step_of(place.draft.cause)
-
-    def measured(self, place: LineAtStep, lot: Lot, title: str, path: str) -> Node:
-        """A quantity of the terms, as hours or as money."""
-        unit, currency = _unit(lot)
-        whole = self.field(place, lot.agreed, title, getattr(lot.terms, path), path, "quantity")
-        return evaluated(title, "same", (whole,), {}, unit, currency)
-
-    def bought(self, place: LineAtStep, lot: Lot) -> Node:
-        """Hours, or money, that the fee buys; a top-up at the price of the fee."""
-        unit, currency = _unit(lot)
-        whole = self.measured(place, lot, "bought for the fee", "quantity")
-        if lot.name.startswith("top_up/"):
-            fee = self.field(place, lot.agreed, "fee", lot.terms.fee, "fee")
-            parameters: dict[str, Any] = {"step": step_of(currency) if currency else "0.000001", "mode": "down"}
-            operands = (whole, self.lot_fee(place, lot), fee)
-            whole = evaluated(lot.said, "proportion", operands, parameters, unit, currency)
-        return agreeing(whole, stated(lot.said, lot.quantity, unit, currency))
-
-    def _not_expired(self, place: LineAtStep, lot: Lot) -> Node:
-        """What the fee buys, less what had expired of it before the books begin."""
-        whole, gone = self.bought(place, lot), self._gone(place, lot)
-        return less(f"not expired of {lot.said}", whole, gone) if gone is not None else whole
-
-    def _gone(self, place: LineAtStep, lot: Lot) -> Node | None:
-        """What had expired of it by the day of the balances, as they state it."""
-        brought = balances_of(place.draft, lot.agreed.line.project_id)
-        if brought is None or brought.loaded is None or not place.known.expired.get(lot.name):
-            return None
-        events = (record.event for record in self.sources.trace.records_of(BalancesBroughtForward))
-        event = next(
-            one
-            for one in events
-            if isinstance(one, BalancesBroughtForward)
-            and (one.project_id, one.version) == (brought.loaded.project_id, brought.loaded.version)
         )
-        at = next(
-            at for at, line in enumerate(event.lines) if lot.name in expired_of(line) and line.line_id == place.line_id
-        )
-        number = next(no for no, one in enumerate(event.lines[at].retainer) if one.starts_on.isoformat() == lot.name)
-        gone, (unit, currency) = in_unit(lot.terms, event.lines[at].retainer[number].expired), _unit(lot)
-        title, path = f"line {place.line_id}: expired of {lot.name}", f"lines[{at}].retainer[{number}].expired"
-        return self.sources.field(title, gone, unit, event, path, currency)
+        return quantity, earned
 
-    def expected(self, place: LineAtStep, lot: Lot, store: PrepaidBalance) -> Node:
-        """How much of it is expected to be drawn: all, or as of those before it whose life is over (breakage `pro_rata`)."""
-        unit, currency = _unit(lot)
-        whole = self.bought(place, lot)
-        told = stated("expected to be drawn", store.quantity, unit, currency)
-        if whole.value == store.quantity:
-            return whole
-        names = {
-            name for one in place.known.ended if one.to <= lot.since for name in one.limits if name not in one.over
-        }
-        over = [other for name in sorted(names) if (other := self.lot(place, name)) is not None]
-        until = {other.name: self._ended_by(place, other, lot.since) for other in over}
-        drawn = total(
-            "drawn of those before", [self.limit_after(place, one, until[one.name]) for one in over], unit, currency
-        )
-        had = total("bought before", [self.bought(place, one) for one in over], unit, currency)
-        parameters: dict[str, Any] = {"step": "0.0001" if currency else "0.000001", "mode": "down"}
-        return agreeing(evaluated(told.title, "proportion", (whole, drawn, had), parameters, unit, currency), told)
+    def _draws(self, contract_id: str, line_id: str, step: int) -> list[tuple[date, Draws]]:
+        key = contract_id, line_id, step
+        if key not in self._drawn_at:
+            rows = self._drawing_rows(contract_id, line_id, step)
+            self._drawn_at[key] = [(day, at.work.price.drawn) for day, at in rows]
+        return self._drawn_at[key]
 
-    def _ended_by(self, place: LineAtStep, lot: Lot, day: date) -> list[PeriodLeft]:
-        return [one for one in place.known.ended if lot.name in one.limits and one.to <= day]
+    def _drawn_by(self, what: str, contract_id: str, line_id: str, name: str, before: str, step: str) -> Node | None:
+        """What rows of days before one draw, or earn."""
+        own = self.entries.drawing.quantity if what == DRAWN else self.entries.drawing.earned
+        rows = self._drawing_rows(contract_id, line_id, int(step))
+        parts = [own(at, name) for day, at in rows if name in at.work.price.drawn and f"{day}" < before]
+        return total(f"{what} of {name}", parts, parts[0].unit, parts[0].currency) if parts else None
 
-    def limit_of(self, place: LineAtStep, lot: Lot, told: Node, day: date) -> Node:
-        """What the fee buys; in a period after its own what was drawn by then, and what went over of it."""
-        bought, ended = self._not_expired(place, lot), self._ended_by(place, lot, day)
-        if not ended or told.value == bought.value:
-            return agreeing(bought, told)
-        return agreeing(self.limit_after(place, lot, ended), told)
-
-    def limit_after(self, place: LineAtStep, lot: Lot, ended: Sequence[PeriodLeft]) -> Node:
-        """Drawn by work before the end of the last of these periods, and as much of the rest as went over."""
-        last, (unit, currency) = ended[-1], _unit(lot)
-        title = f"can be drawn of {lot.said} after {last.to - DAY}"
-        told = stated(title, last.limits[lot.name], unit, currency)
-        before = self._not_expired(place, lot) if len(ended) == 1 else self.limit_after(place, lot, ended[:-1])
-        drawn = self._drawn_by(place, lot, self._step(place), last.to)
-        used = total(f"drawn of {lot.said} by {last.to - DAY}", drawn, unit, currency)
-        if used.value == told.value:
-            return used._replace(title=title)
-        if before.value == told.value:
-            return before
-        over = [less("left of it", before, used), self.measured(place, lot, "goes over at most", "rollover")]
-        return agreeing(total(title, (used, least("goes over", over)), unit, currency, rule="R30"), told)
-
-    def _drawn_by(self, place: LineAtStep, lot: Lot, step: int, before: date = date.max) -> list[Node]:
-        rows = self._drawing_rows(place, lot, step)
-        return [self.entries.drawing.quantity(at, lot.name) for at in rows if at.work.price.day < before]
-
-    def _drawing_rows(self, place: LineAtStep, lot: Lot, step: int) -> Iterator[Any]:
+    def _drawing_rows(self, contract_id: str, line_id: str, step: int) -> Iterator[tuple[date, Any]]:
+        """With their days; what was drawn before the books begin comes before all."""
         for row in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(row, step)
             price = at.work.price if at is not None else None
-            if price is None or (price.contract_id, price.line_id) != (place.contract.contract_id, place.line_id):
-                continue
-            if lot.name in (price.drawn or {}):
-                yield at
+            if price is not None and (price.contract_id, price.line_id) == (contract_id, line_id) and price.drawn:
+                charge = at.work.charge
+                is_before = charge is not None and charge.opening is not None
+                yield (date.min if is_before else price.day), at
 
-    def _refund(self, place: LineAtStep, fee: Fee) -> Node | None:
-        """What was paid for what could be drawn still when the line ended."""
-        start = fee.name.partition("/")[2]
-        ended = _ended(place, start, fee.day)
-        parts = []
-        for name in ended.over if ended is not None else ():
-            lot = self.lot(place, name)
-            if lot is None or ended is None:
-                return None
-            whole, bought, mode = self.lot_fee(place, lot), self.bought(place, lot), lot.agreed.policies.money_mode
-            limit = self.limit_after(place, lot, self._ended_by(place, lot, ended.to))
-            drawn = self._drawn_by(place, lot, self._step(place))
-            paid = in_proportion("paid for what could be drawn", whole, limit, bought, mode)
-            if drawn:
-                used = total(f"drawn of {lot.said}", drawn, bought.unit, bought.currency)
-                paid = less("unused", paid, in_proportion("paid for what was drawn", whole, used, bought, mode))
-            parts.append(paid)
-        return negated(fee.description, total("unused", parts, "amount", place.contract.terms.currency), rule="R30")
+    def _expired(self, place: LineAtStep, held: Sequence[TermsInForce]) -> dict[str, Quantity]:
+        """What of each had expired by the day of balances, as they state it."""
+        found: dict[str, Quantity] = {}
+        for name, expired in place.known.expired.items():
+            brought = balances_of(place.draft, held[-1].line.project_id)
+            loaded = brought.loaded if brought is not None else None
+            assert loaded is not None, "they state it"
+            event = next(
+                record.event
+                for record in self.sources.trace.records_of(BalancesBroughtForward)
+                if isinstance(record.event, BalancesBroughtForward)
+                and (record.event.project_id, record.event.version) == (loaded.project_id, loaded.version)
+            )
+            at = next(
+                at for at, one in enumerate(event.lines) if name in expired_of(one) and one.line_id == place.line_id
+            )
+            number = next(no for no, one in enumerate(event.lines[at].retainer) if f"{one.starts_on}" == name)
+            title, path = f"line {place.line_id}: expired of {name}", f"lines[{at}].retainer[{number}].expired"
+            found[name] = Recorded(self.sources.field(title, expired, "quantity", event, path))
+        return found
+
+    def known_at(self, place: LineAtStep) -> int:
+        """The step whose books a place has."""
+        return place.step if place.foreseen else self.sources.trace.step_of(place.draft.cause)
 
     # Deposits
 
@@ -552,12 +485,5 @@ class FeeNodes:
         return found
 
 
-def _ended(place: LineAtStep, start: str, last: date) -> PeriodLeft | None:
-    """The period as it ended; it may have been published with another end before."""
-    periods = (one for one in place.known.ended if one.start.isoformat() == start and one.to == last + DAY)
-    return next(periods, None)
-
-
-def _unit(lot: Lot) -> tuple[str, str]:
-    """What the terms of a fee count, with the currency of money."""
-    return ("amount", lot.agreed.contract.currency) if lot.terms.unit == IN_MONEY else ("hours", "")
+def _rule(place: LineAtStep) -> str:
+    return RULES.get(type(place.known.held[-1].line.terms), "")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from domain.explanation import Node, constant, less, most, total
 from domain.identity import composed
 from domain.outputs import ViewRetainer
-from domain.terms.kind import IN_MONEY, PrepaidBalance
-from domain.terms.retainer import LotLeft
+from domain.terms.kind import IN_MONEY
+from domain.terms.retainer import LotLeft, in_unit
 from milepost.explain.entries import EntryNodes
 from milepost.explain.fees import LineAtStep
 from milepost.explain.sources import Sources
@@ -52,9 +52,9 @@ class RetainerLeftNodes:
     def _lot(self, said: TracedOutput, line: LineLeft, lot: LotLeft, unit: tuple[str, str]) -> Node:
         title = f"{lot.lot.said}: left"
         place = LineAtStep(self.sources.draft(said.step), line.contract, line.line_id, line.known)
-        limit = self.entries.drawing.limit(
-            place, lot.lot.terms, PrepaidBalance(lot.lot.name, lot.limit), unit, line.day
-        )
+        fees = self.entries.drawing.fees
+        store = next(one for one in fees.stores(place, line.day) if one.name == lot.lot.name)
+        limit = fees.figure(store.limit, f"can be drawn of {lot.lot.said}", lot.lot.agreed)
         left = less(title, limit, *self._draws(said, line, lot.lot.name))
         return most(title, left, constant("nothing", 0, *unit)) if (left.value or 0) < 0 else left
 
@@ -66,7 +66,10 @@ class RetainerLeftNodes:
         stays = [self._lot(said, line, one, unit) for one in line.left.lots if one.left and not one.expires]
         place = LineAtStep(self.sources.draft(said.step), line.contract, line.line_id, line.known)
         running = next(one.lot for one in line.left.lots if one.lot.period.start <= line.day < one.lot.period.to)
-        at_most = self.entries.drawing.fees.measured(place, running, "goes over at most", "rollover")
+        fees = self.entries.drawing.fees
+        own = fees.lot(place, running.name)
+        assert own is not None, "it is found again"
+        at_most = fees.figure(in_unit(own.terms, own.terms.rollover), "goes over at most", own.agreed)
         over = less("goes over of it", at_most, *stays) if stays else at_most
         return less(f"{lot.lot.said}: expires", left, over)
 

@@ -170,11 +170,11 @@ def _read(draft: Draft, contract: Contract, line_id: str, entry: Entry) -> _Row 
 def _consume(known: LineHistory, span: Span, taken: Draws, rows: Sequence[_Row]) -> Used:
     claims = [DrawRequest(row.entry_id, row.price.day, row.asked) for row in sorted(rows, key=attrgetter("order"))]
 
-    def rounded(numerator: int, denominator: int) -> Amount:
+    def part_of(whole: Amount, part: int, of: int, _: str) -> Amount:
         plan = rows[0].plan
-        return round_ratio(numerator, denominator, plan.step, plan.policies.money_mode)
+        return round_ratio(whole * part, of, plan.step, plan.policies.money_mode)
 
-    return consume(known, span, taken, claims, rounded)
+    return consume(known, span, taken, claims, part_of)
 
 
 # From when on

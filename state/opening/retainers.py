@@ -12,15 +12,13 @@ from datetime import date
 
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import Retainer
-from domain.explanation import Node, Parameter, evaluated, in_proportion, least, less, total
-from domain.figure import as_recorded
-from domain.identity import composed
+from domain.figure import Recorded
 from domain.money import format_decimal
 from domain.terms import retainer
-from domain.terms.kind import IN_MONEY, Draws, LineHistory
-from domain.terms.retainer import Lot
-from domain.units import AMOUNT_SCALE, QUANTITY_SCALE, Amount
-from domain.why import Why, elsewhere, in_event
+from domain.terms.kind import Draws, LineHistory
+from domain.terms.recorded import recorded
+from domain.units import AMOUNT_SCALE, QUANTITY_SCALE, Amount, Quantity
+from domain.why import in_event
 from state.charges.terms_known import known_of
 from state.draft import Draft
 from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of, stated_lines
@@ -32,76 +30,28 @@ def draws_of(draft: Draft, stated: Stated, event: BalancesBroughtForward) -> dic
     if not isinstance(stated.plan.line.terms, Retainer):
         return None
     known, left = _known(draft, stated), {each.starts_on: each.left for each in stated.balance.retainer}
-    drawn = retainer.used_before(known, event.as_of, left)
-    if draft.why is None:
-        return drawn
-    say = _DrawnRecord(draft.why, stated, event, retainer.over_by(known, event.as_of))
-    return {store: say.figures(store, *of_it) for store, of_it in drawn.items()}
+    if draft.why is not None:
+        known, left = _recorded(stated, event, known)
+    return retainer.used_before(known, event.as_of, left)
 
 
-class _DrawnRecord:
-    """What fees bought, and what of it is used, with their nodes."""
-
-    def __init__(self, why: Why, stated: Stated, event: BalancesBroughtForward, known: LineHistory) -> None:
-        self.why, self.stated, self.event, self.known = why, stated, event, known
-        self.lots = {lot.name: lot for lot in retainer.lots(known, event.as_of)}
-        in_money = stated.plan.draws == IN_MONEY
-        self.unit, self.currency = ("amount", stated.plan.currency) if in_money else ("hours", "")
-
-    def figures(self, store: str, quantity: int, earned: Amount) -> tuple[int, Amount]:
-        """Used is all of it, less what is left and what had expired; what expired has earned what no work can."""
-        lot = self.lots[store.removeprefix(retainer.EXPIRED)]
-        if store != lot.name:
-            title = f"of {lot.name} nobody can earn"
-            return quantity, as_recorded(earned, less(title, self._fee(lot), self._earned(lot, self._usable(lot))))
-        used = self._without(lot, "left", "expired")
-        return as_recorded(quantity, used), as_recorded(earned, self._earned(lot, used)) if earned else 0
-
-    def _earned(self, lot: Lot, used: Node) -> Node:
-        """In proportion to what is expected to be drawn, no more than the fee (R28)."""
-        if used.value == lot.quantity:
-            return self._fee(lot)
-        mode = lot.agreed.policies.money_mode
-        made = in_proportion("earned", self._fee(lot), used, self._expected(lot), mode)
-        return least("no more than the fee", [made, self._fee(lot)]) if (made.value or 0) > lot.fee else made
-
-    def _expected(self, lot: Lot) -> Node:
-        bought, over = self._bought(lot), retainer.expected_by(self.known, lot)
-        drawn = total("used of those before", [self._usable(one) for one in over], self.unit, self.currency)
-        if not drawn.value:
-            return bought
-        had = total("bought before", [self._bought(one) for one in over], self.unit, self.currency)
-        parameters: dict[str, Parameter] = {"step": "0.0001" if self.currency else "0.000001", "mode": "down"}
-        title, operands = f"of {lot.name} expected to be drawn", (bought, drawn, had)
-        return evaluated(title, "proportion", operands, parameters, self.unit, self.currency)
-
-    def _usable(self, lot: Lot) -> Node:
-        return self._without(lot, "expired")
-
-    def _without(self, lot: Lot, *names: str) -> Node:
-        gone = self._stated(lot, *names)
-        return less(f"of {lot.name}", self._bought(lot), *gone) if gone else self._bought(lot)
-
-    def _fee(self, lot: Lot) -> Node:
-        return self._of_lot(lot, "fee", lot.fee, "amount", self.stated.plan.currency)
-
-    def _bought(self, lot: Lot) -> Node:
-        return self._of_lot(lot, "bought", lot.quantity, self.unit, self.currency)
-
-    def _of_lot(self, lot: Lot, what: str, value: int, unit: str, currency: str) -> Node:
-        place = self.stated.contract.contract_id, self.stated.balance.line_id
-        address = composed("lot", what, *place, lot.name, str(self.why.now))
-        return elsewhere(f"{what} of {lot.name}", value, address, currency, unit)
-
-    def _stated(self, lot: Lot, *names: str) -> list[Node]:
-        balance, found = self.stated.balance, []
-        for number, each in enumerate(balance.retainer):
-            for name in names if each.starts_on.isoformat() == lot.name else ():
-                rest = retainer.in_unit(lot.terms, getattr(each, name))
-                title = f"line {balance.line_id}: {name} of {lot.name}{row_of(each.source_row)}"
-                at = f"lines[{self.stated.place}].retainer[{number}].{name}"
-                found += [in_event(title, rest, self.unit, self.event, at, self.currency)] if rest else []
-        return found
+def _recorded(
+    stated: Stated, event: BalancesBroughtForward, known: LineHistory
+) -> tuple[LineHistory, dict[date, Quantity]]:
+    """The same, of which each number says where it is stated."""
+    left: dict[date, Quantity] = {}
+    expired: dict[str, Quantity] = {}
+    for number, each in enumerate(stated.balance.retainer):
+        of, row = f"line {stated.balance.line_id}", row_of(each.source_row)
+        at = f"lines[{stated.place}].retainer[{number}]"
+        for name, value in (("left", each.left), ("expired", each.expired)):
+            title = f"{of}: {name} of {each.starts_on}{row}"
+            made = Recorded(in_event(title, value, "quantity", event, f"{at}.{name}")) if value else 0
+            if name == "left":
+                left[each.starts_on] = made
+            elif made:
+                expired[f"{each.starts_on}"] = made
+    return known._replace(held=[recorded(agreed) for agreed in known.held], expired=expired), left
 
 
 def beyond(stated: Stated, drawn: Draws) -> Amount:

@@ -12,8 +12,8 @@ from domain.units import AMOUNT_ONE, HOURS_ONE
 DAY = date(2026, 1, 5)
 
 
-def cents(numerator: int, denominator: int) -> int:
-    return round_ratio(numerator, denominator, 100, "half_up")
+def cents(whole: int, part: int, of: int, _: str) -> int:
+    return round_ratio(whole * part, of, 100, "half_up")
 
 
 def hours(row: str, count: int) -> DrawRequest:

@@ -90,7 +90,7 @@ CHANGES: Final = (
     Change(
         "what is left of a retainer goes over whole",
         "domain/terms/retainer.py",
-        "over[name] = rest - min(rest, max(excess, 0))",
+        'over[name] = lesser(rest, room, "goes over")',
         "over[name] = rest",
         ("retainer.md",),
     ),
@@ -114,7 +114,6 @@ CHANGES: Final = (
         "due = agreed.part_of(terms.price, report.percent, HUNDRED_PERCENT, said)",
         "due = agreed.part_of(terms.price, min(report.percent, HUNDRED_PERCENT // 2), HUNDRED_PERCENT, said)",
         ("fixed_price.md",),
-        ends=DIFFER,
     ),
     Change(
         "a step of prices begins with its last unit",

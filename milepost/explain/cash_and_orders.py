@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.explanation import Node, agreeing, constant, less, most, stated, total
+from domain.explanation import Node, constant, less, most, total
+from domain.figure import as_recorded
 from domain.identity import escape
 from domain.outputs import ViewBalance, ViewOrder, ViewSource, ViewUnapplied
 from milepost.explain.caps import CapNodes
@@ -72,9 +73,9 @@ class CashAndOrderNodes:
         for name, node in made.items():
             value = getattr(source, name)
             if value is not None:
-                told = stated(f"{title}: {name}", value, "amount", balance.currency)
-                found = agreeing(node._replace(title=told.title) if node is not None else None, told)
-                yield found._replace(id=f"{whose}#{SOURCES}/{escape(source.source_id)}/{name}")
+                assert node is not None, "a source with a limit has one at the step"
+                found = as_recorded(value, node._replace(title=f"{title}: {name}"))
+                yield found.node._replace(id=f"{whose}#{SOURCES}/{escape(source.source_id)}/{name}")
 
     def order(self, said: TracedOutput, balance: ViewBalance, order: ViewOrder, whose: str) -> Node:
         figures = tuple(self.figure(said, balance, order, whose, name) for name in FIGURES)
@@ -91,7 +92,7 @@ class CashAndOrderNodes:
             )
         else:
             made = self._of_cap(said, balance, order, name)._replace(title=title)
-        made = agreeing(made, stated(title, getattr(order, name), "amount", balance.currency))
+        made = as_recorded(getattr(order, name), made).node
         return made._replace(id=f"{whose}#{ORDERS}/{escape(order.number)}/{name}")
 
     def _of_cap(self, said: TracedOutput, balance: ViewBalance, order: ViewOrder, name: str) -> Node:
@@ -111,7 +112,7 @@ class CashAndOrderNodes:
         elsewhere = self.receivables.elsewhere(payment, said) if is_main else []
         title = f"payment {cash.payment_id}: unapplied"
         made = less(title, left, *elsewhere) if elsewhere else left
-        made = agreeing(made, stated(title, cash.amount, "amount", cash.currency))
+        made = as_recorded(cash.amount, made).node
         name = f"{UNAPPLIED}/{escape(cash.payment_id)}/{escape(cash.legal_entity_id)}"
         facts = (("customer", cash.customer_id), ("company", cash.legal_entity_id))
         return made._replace(id=f"{said.record.project_id}#{name}", facts=facts)

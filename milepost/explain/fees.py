@@ -19,7 +19,6 @@ from domain.explanation import (
     constant,
     less,
     negated,
-    stated,
     total,
 )
 from domain.figure import Recorded, RecordedLater, as_recorded, node_of
@@ -44,7 +43,7 @@ from domain.terms.recorded import recorded
 from domain.terms.retainer import Lot, ends, lots, periods
 from domain.terms.subscription import MINIMUM
 from domain.units import Amount, Quantity
-from domain.why import elsewhere
+from domain.why import elsewhere, in_terms
 from domain.work.recorded import DRAWN, EARNED
 from domain.work.rows import DELIVERY, fee_row
 from milepost.explain.recorded import RecordedNodes
@@ -272,12 +271,8 @@ class FeeNodes:
         unit: str = "amount",
         **more: Any,
     ) -> Node:
-        currency = agreed.contract.currency if unit in ("amount", "rate") else ""
-        for stored in reversed(place.contract.history):
-            found = self.sources.line_field(place.contract.contract_id, stored.version, place.line_id)
-            if found is not None and (stored.terms is agreed.contract or stored.terms == agreed.contract):
-                return self.sources.field(title, value, unit, found[0], f"{found[2]}.{path}", currency, **more)
-        return stated(title, value, unit, currency, **more)
+        made = in_terms(title, value, unit, agreed.contract, path, place.line_id)
+        return self.recorded.bound(made._replace(**more))
 
     def reported(self, place: LineAtStep, report: Reported) -> Node:
         """The percentage, where somebody stated it; of one that a forecast expects, what the terms let expect."""

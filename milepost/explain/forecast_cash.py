@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from domain.events.common import Deposit
 from domain.explanation import Node, agreeing, constant, evaluated, in_proportion, least, less, negated, stated, total
 from domain.reference.exchange import SAME_CURRENCY
+from domain.why import in_terms
 from milepost.explain.drafted_funding import Portion
 from milepost.explain.forecasts import ForecastContext, ForecastNodes
 from milepost.explain.sources import Sources
@@ -66,13 +67,11 @@ class CashNodes:
         project_id: str = draft.line(self.statements.head(statement_id).contract_id, line_id).project_id
         return project_id
 
-    def deposit(self, contract: Contract, plan: LinePlan, terms: Deposit) -> Node:
+    def deposit(self, plan: LinePlan, terms: Deposit) -> Node:
         """One that is due on a day to come."""
-        title, currency = f"deposit of line {plan.line.line_id}", contract.terms.currency
-        found = self.sources.line_field(contract.contract_id, plan.version, plan.line.line_id)
-        if found is None:
-            return stated(title, terms.amount, "amount", currency)
-        return self.sources.field(title, terms.amount, "amount", found[0], f"{found[2]}.terms.amount", currency)
+        title = f"deposit of line {plan.line.line_id}"
+        made = in_terms(title, terms.amount, "amount", plan.terms, "terms.amount", plan.line.line_id)
+        return self.statements.recorded.bound(made)
 
     # What is to come
 
@@ -214,7 +213,7 @@ class _Walk:
     def _percent(self, day: date, place: int, name: str) -> Node:
         terms = terms_on(self.contract, day)
         assert terms.retention is not None, "a step of it decides"
-        return self.nodes.statements.retention.step_field(self.contract, terms, terms.retention, place, name)
+        return self.nodes.statements.retention.step_field(terms, terms.retention, place, name)
 
     # What deposits pay
 
@@ -246,9 +245,5 @@ class _Walk:
 
     def _by_percent(self, line_id: str, gross: Node) -> Node:
         plan, terms = self.deposits[line_id]
-        percent = stated("of each statement", terms.percent or 0, "percent")
-        found = self.nodes.sources.line_field(self.contract.contract_id, plan.version, line_id)
-        if found is not None:
-            path = f"{found[2]}.terms.percent"
-            percent = self.nodes.sources.field(percent.title, terms.percent or 0, "percent", found[0], path)
-        return self._share("share of the bill", gross, percent)
+        made = in_terms("of each statement", terms.percent or 0, "percent", plan.terms, "terms.percent", line_id)
+        return self._share("share of the bill", gross, self.nodes.statements.recorded.bound(made))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from domain.accounts import PROJECT_COST, REVENUE
 from domain.billing.statement import ISSUED
 from domain.explanation import Arithmetic, Node, agreeing, least, less, negated, stated, total
-from domain.figure import node_of
+from domain.figure import as_recorded, node_of
 from domain.forecast.completion import MONTHS_MAX, cost_to_come, percent
 from domain.money import HALF_UP, format_decimal, smallest_unit, spread
 from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
@@ -464,10 +464,10 @@ class MonthNodes:
                 for charge in deposit_charges(own.draft, project, contract, plan, terms, own.update.as_of):
                     title = f"deposit of line {line_id}"
                     if charge.is_to_come:
-                        node = self.beside.deposit(contract, plan, terms)
+                        node = self.beside.deposit(plan, terms)
                     else:
                         node = self._accrued_on(own, contract.contract_id, line_id, currency)._replace(title=title)
-                    node = agreeing(node, stated(title, charge.amount, "amount", currency))
+                    node = as_recorded(charge.amount, node).node
                     here = self.forecasts.converted(node, currency, own)
                     yield from self._paid(own, contract, fee_months(own.draft, contract, charge.day), here, line_id)
 

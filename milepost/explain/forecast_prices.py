@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from domain.accounts import REVENUE
 from domain.events.common import Milestones, UnitPrice
-from domain.explanation import Node, agreeing, constant, least, less, most, stated, total
-from domain.figure import Recorded
+from domain.explanation import Node, constant, least, less, most, total
+from domain.figure import Recorded, as_recorded
 from domain.forecast.completion import Included
 from domain.terms.unit_price import VOLUME, prices
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME, counted_as, named
@@ -61,13 +61,13 @@ class PriceNodes:
         nothing = constant("nothing", 0, "amount", earning.currency)
         if earning.total is None:
             return nothing
-        whole = agreeing(self._total(line), stated("agreed", earning.total, "amount", earning.currency))
+        whole = as_recorded(earning.total, self._total(line)).node
         rest = less(f"line {earning.line_id}: agreed and not earned", whole, self._by_terms(line))
         return most(f"line {earning.line_id}: left of its price", rest, nothing)
 
     # What the terms come to
 
-    def _total(self, line: PricedLine) -> Node | None:
+    def _total(self, line: PricedLine) -> Node:
         title, currency = f"line {line.earning.line_id}: all that its terms come to", line.earning.currency
         if not line.earning.total:
             return constant(f"line {line.earning.line_id}: nothing is agreed yet", 0, "amount", currency)
@@ -82,16 +82,15 @@ class PriceNodes:
         nodes = self.fees.all_charged(line.place, _until(line))
         return nodes[0]._replace(title=title) if len(nodes) == 1 else total(title, nodes, "amount", currency)
 
-    def _units(self, line: PricedLine, title: str) -> Node | None:
+    def _units(self, line: PricedLine, title: str) -> Node:
         """Units agreed, at their price; no more than a cap of the terms."""
         agreed = line.ahead.known.held[-1]
         terms = agreed.line.terms
-        if not isinstance(terms, UnitPrice) or terms.units is None:
-            return None
+        assert isinstance(terms, UnitPrice), "other terms that come to something charge it"
+        assert terms.units is not None, "any number of units comes to nothing"
         units = self.fees.field(line.place, agreed, "units agreed", terms.units, "units", "quantity")
         plan = newest_plan(line.draft, line.contract, line.earning.line_id)
-        if plan is None:
-            return None
+        assert plan is not None, "the line is priced"
         first = units if terms.tier_mode == VOLUME else constant("before them", 0, "quantity")
         worth = self.entries.charges.in_steps(prices(terms), plan, first, units, terms.tier_mode)
         if terms.cap is not None and terms.cap.amount is not None and (worth.value or 0) > (line.earning.total or 0):
@@ -192,9 +191,8 @@ class PriceNodes:
             made = self.fees.charged_by(line.place, fee.name, _until(line))
             if fee.name == SETTLEMENT:
                 made = self._settled(line, fee)
-            found.append(
-                (fee, agreeing(made, stated(f"fee of {fee.day}", fee.amount, "amount", line.earning.currency)))
-            )
+            assert made is not None, "the terms have the fee"
+            found.append((fee, as_recorded(fee.amount, made).node))
         return found
 
     def _settled(self, line: PricedLine, fee: ToCharge) -> Node | None:
@@ -234,7 +232,7 @@ class PriceNodes:
             price = at.work.price if at is not None else None
             if price is not None and (price.contract_id, price.line_id) == key and price.billable + price.rounding:
                 nodes.append(self.records.billable(entry_id, line.step))
-        rest = less("agreed and not delivered", self._total(line) or constant("", 0, "amount", currency), *nodes)
+        rest = less("agreed and not delivered", self._total(line), *nodes)
         return most(rest.title, rest, constant("nothing", 0, "amount", currency))
 
 

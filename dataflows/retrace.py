@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from heapq import merge
 from itertools import takewhile, zip_longest
 from typing import Any, NamedTuple
@@ -13,9 +15,12 @@ from connectors.files.figure_index import FigureIndex, IndexedRecord
 from connectors.files.figure_rows import engagement_named
 from connectors.files.written import WrittenOutput
 from connectors.log_records import StoredRecord
+from dataflows import stored_steps
 from dataflows.embedded import decode_event
+from dataflows.stored_steps import KeptSteps
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, Position
-from state.trace import Retold, Trace, TracedOutput, TraceStep
+from state.stored_trace import LaterTrace, StoredTrace
+from state.trace import GENERATION, Retold, Trace, TracedOutput, TraceStep
 
 
 class OutputDifference(NamedTuple):
@@ -42,27 +47,76 @@ class OutputDifference(NamedTuple):
 
 
 class Retraced(NamedTuple):
-    """An engagement, and what was written of it otherwise."""
+    """An engagement, and what was written of it otherwise; `notes` say what was kept of it and could not be used."""
 
     trace: Trace
     differences: tuple[OutputDifference, ...]
+    notes: tuple[str, ...] = ()
 
 
-def retrace(index: FigureIndex, engagement_id: str, until: int | None = None) -> Retraced:
-    """`until`: the first log offset that is not read any more."""
-    trace = Trace(engagement_id, "explain", 0)
+def retrace(index: FigureIndex, engagement_id: str, until: int | None = None, *, whole: bool = False) -> Retraced:
+    """`until`: the first log offset that is not read any more. A long history is read as it is kept, unless it is to be folded `whole`;
+    what is not kept of it is folded and kept."""
+    now = index.end
+    end = now if until is None else min(until, now)
+    if whole or not stored_steps.is_long(index, engagement_id):
+        return _folded(index, engagement_id, end).retraced
+    notes: tuple[str, ...] = ()
+    try:
+        kept = stored_steps.find(index, engagement_id)
+        if kept is not None and not kept.reach(end):
+            kept = _kept(index, _folded(index, engagement_id, now, kept), kept)
+        if kept is not None:
+            return Retraced(StoredTrace(engagement_id, kept.path, index, end), ())
+    except (OSError, stored_steps.Stale, *stored_steps.WRONG) as fault:
+        notes = (str(fault),)
+    folded = _folded(index, engagement_id, now)
+    kept = _kept(index, folded, None)
+    if end == now:
+        return folded.retraced._replace(notes=notes)
+    if kept is not None:
+        return Retraced(StoredTrace(engagement_id, kept.path, index, end), (), notes)
+    return _folded(index, engagement_id, end).retraced._replace(notes=notes)
+
+
+class _Folded(NamedTuple):
+    retraced: Retraced
+    fold: Retold
+    end: int
+    # Where in the log each record begins.
+    places: dict[int, int]
+
+
+def _folded(index: FigureIndex, engagement_id: str, end: int, before: KeptSteps | None = None) -> _Folded:
+    """From the first record on, or after the steps that are kept."""
+    start = before.end if before is not None else 0
+    trace = (
+        LaterTrace(StoredTrace(engagement_id, before.path, index, start))
+        if before is not None
+        else Trace(engagement_id, GENERATION, 0)
+    )
     fold = Retold(trace, index.genesis, decode_event, overrides.read(index.output, index.shard))
-    end = index.end if until is None else min(until, index.end)
     last = -1
-    for place, record in merge(index.records(engagement_id), index.run_ends(), key=_offset):
+    places: dict[int, int] = {}
+    for place, record in merge(index.records(engagement_id, start), index.run_ends(start), key=_offset):
         if place.offset >= end:
             break
         if place.offset > last:
             fold.follow(record, place.recorded_at)
             last = place.offset
-    written = index.written(engagement_id, sorted(trace.forecasts))
+            places[last] = place.byte
+    written = index.written(engagement_id, sorted(trace.forecasts), start)
     until_end = takewhile(lambda one: one.position.log_offset < end, written)
-    return Retraced(trace, tuple(differences(trace, until_end)))
+    return _Folded(Retraced(trace, tuple(differences(trace, until_end))), fold, end, places)
+
+
+def _kept(index: FigureIndex, folded: _Folded, before: KeptSteps | None) -> KeptSteps | None:
+    """What is kept from now on; None where the outputs are not what the log makes, or the folder cannot be written."""
+    if folded.retraced.differences:
+        return None
+    with suppress(OSError, sqlite3.Error):
+        return stored_steps.store(index, folded.fold, folded.places, folded.end, before)
+    return None
 
 
 def _offset(read: tuple[IndexedRecord, StoredRecord]) -> int:
@@ -73,7 +127,7 @@ def differences(trace: Trace, written: Iterable[WrittenOutput]) -> Iterator[Outp
     """Of outputs that name their engagement; what names none cannot be distinguished by it."""
     said = [one for one in trace.said if _is_named(one)]
     for there, again in zip_longest(filter(_is_named, written), said):
-        step = trace.steps[again.step] if again is not None else None
+        step = trace.step(again.step) if again is not None else None
         if there is None or again is None or step is None or not _alike(there, again, step):
             offset = there.position.log_offset if there is not None else step.record.offset if step is not None else 0
             yield OutputDifference(

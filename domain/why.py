@@ -98,7 +98,21 @@ class Why:
     What is tried on a copy of the books is recorded in a `fork`, which leaves this as it is.
     """
 
-    __slots__ = ("_changes", "_figures", "_held", "_marked", "_of", "_parts", "_placed", "_under", "now", "turn")
+    __slots__ = (
+        "_changes",
+        "_figures",
+        "_held",
+        "_marked",
+        "_of",
+        "_parts",
+        "_placed",
+        "_under",
+        "held_since",
+        "held_until",
+        "marked_at",
+        "now",
+        "turn",
+    )
 
     def __init__(self, under: Why | None = None) -> None:
         self.now: int = under.now if under is not None else 0
@@ -111,6 +125,10 @@ class Why:
         self._held: dict[str, dict[str, Deferred]] = {}
         self._of: str | None = None
         self._marked: dict[str, list[tuple[str, Node]]] = {}
+        # The step that holds what is held, and what was, with the step to which it was; the steps that added something within another.
+        self.held_since: dict[str, int] = {}
+        self.held_until: list[tuple[str, int, int]] = []
+        self.marked_at: dict[str, list[int]] = {}
 
     def fork(self) -> Why:
         return Why(self)
@@ -139,9 +157,17 @@ class Why:
     def hold(self, of: str, address: str, value: int, make: Callable[[], Node]) -> None:
         """A figure of something that a rule values: recorded when that is booked, forgotten where it never is."""
         self._held.setdefault(of, {})[address] = Deferred(address, value, make)
+        self._end(of)
+        self.held_since[of] = self.now
 
     def forget(self, of: str) -> None:
         self._held.pop(of, None)
+        self._end(of)
+
+    def _end(self, of: str) -> None:
+        since = self.held_since.pop(of, None)
+        if since is not None and since < self.now:
+            self.held_until.append((of, since, self.now))
 
     def held_or_figure(self, of: str, address: str) -> Node:
         """What is held of it, else as it was recorded last."""
@@ -152,6 +178,7 @@ class Why:
         """It is booked, with what is held of it."""
         for address, held in self._held.pop(of, {}).items():
             self.record_later(address, held)
+        self._end(of)
 
     def add(self, address: str, part: Node) -> None:
         """To a sum."""
@@ -163,6 +190,7 @@ class Why:
     def within(self, of: str) -> Iterator[None]:
         """What is added to sums meanwhile is of this, newly; `take_back` finds it."""
         self._of, self._marked[of] = of, []
+        self.marked_at.setdefault(of, []).append(self.now)
         yield
         self._of = None
 
@@ -203,6 +231,19 @@ class Why:
     def sum(self, address: str, title: str, currency: str) -> Node:
         """All that was added so far."""
         return total(title, self.parts_at(address, self.now), "amount", currency)
+
+    # What a stored copy of the record keeps: all but the nodes, which a step folded again gives
+
+    def addresses(self) -> Iterator[tuple[str, int]]:
+        """Of figures, each with the steps that recorded it."""
+        return ((address, step) for address, kept in self._figures.items() for step in dict.fromkeys(map(_when, kept)))
+
+    def sums(self) -> Iterator[tuple[str, int]]:
+        """Of sums, each with the steps that added to it."""
+        return ((address, step) for address, kept in self._parts.items() for step in dict.fromkeys(map(_when, kept)))
+
+    def places(self) -> Iterator[tuple[str, PlacedPart]]:
+        return ((address, one) for address, of in self._placed.items() for places in of.values() for one in places)
 
     # What explanations ask
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import takewhile
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -21,6 +22,8 @@ from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import TimeApproved
 from domain.events.reference import ExchangeRateSet, LegalEntityDefined
+from domain.explanation import EventRef
+from domain.identity import composed
 from domain.ledger.journal import moves_nothing
 from domain.outputs import (
     BillingStatement,
@@ -37,27 +40,49 @@ from domain.work.rows import OVERFLOW, ROWS, named, row_id
 from state.batch import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, OutputProgress, Pieces
 from state.books import Contract, Entry, JournalStanding, Project, StatementEntry, Work
 from state.draft import Cause, Draft, PartKey, Parts, Transition, nothing_known
-from state.fold import cause_of
+from state.fold import cause_of, wake
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Shard
-from state.store.store import Engagement, Store
+from state.store.store import Engagement, Meta, Store
+from state.stored_history import StoredHistory
 from state.totals import with_own_sums
 
 # Engagements that a record may concern: this one, and what belongs to none.
 ROOM = 10
 IN_MEMORY = Path(":memory:")
+# Of the books of an explanation.
+GENERATION: Final = "explain"
 
 
 # Steps that changed a part, and what each left.
 PartHistory = list[tuple[int, Any]]
 
 
-class TracedOutput(NamedTuple):
+class TracedOutput(Protocol):
     """An output of the engagement, and the step that made it."""
 
+    @property
+    def step(self) -> int: ...
+    @property
+    def record(self) -> Any: ...
+
+
+class Said(NamedTuple):
+    """The same, at hand."""
+
     step: int
-    record: Any
+    record: object
+
+
+class Heading(NamedTuple):
+    """By what an output is found: its id; of a journal the mark of its rule, what it is of if it moves money, and what it follows."""
+
+    kind: type
+    id: str = ""
+    mark: str = ""
+    of: str | None = None
+    follows: tuple[str, ...] = ()
 
 
 class TraceStep(NamedTuple):
@@ -67,7 +92,16 @@ class TraceStep(NamedTuple):
     record: LogRecord
     cause: Cause
     reference: ReferenceBook
-    change: Transition
+
+
+class Doing(NamedTuple):
+    """What a step does with its record: takes the event, wakes what waited, or neither, where no rule has a part in it."""
+
+    turn: int
+    # How many records had changed the reference book by then.
+    book: int
+    woken: tuple[str, ...] | None = None
+    is_folded: bool = True
 
 
 class Trace(Store):
@@ -76,7 +110,8 @@ class Trace(Store):
     def __init__(self, engagement_id: str, generation: str, shard: int) -> None:
         super().__init__(IN_MEMORY, generation, shard)
         self.engagement_id = engagement_id
-        self.steps: list[TraceStep] = []
+        self._taken: list[TraceStep] = []
+        self.steps: Sequence[TraceStep] = self._taken
         self.said: list[TracedOutput] = []
         self.journals: dict[str, TracedOutput] = {}
         self.journals_of: dict[str, list[TracedOutput]] = {}
@@ -97,6 +132,11 @@ class Trace(Store):
         self.now: tuple[LogRecord, Cause, ReferenceBook] | None = None
         # What the rules said of the figures of each step.
         self.why = Why()
+        # How each step is folded again: the turn that it begins with, and what it woke, or that it is no step of a rule.
+        self.doings: list[Doing] = []
+        self.doing = Doing(0, 0)
+        # Log offsets of the records that changed the reference book.
+        self.books: list[int] = []
         self._rows_at: dict[str, list[tuple[int, Entry]]] = {}
         self._parts_at: dict[PartKey, PartHistory] = {}
         self._journals_at: dict[str, list[tuple[int, JournalStanding]]] = {}
@@ -111,7 +151,7 @@ class Trace(Store):
         self._said_by_type: dict[type, list[TracedOutput]] = {}
         # Journals by the first part of their rule.
         self.journals_by: dict[str, list[TracedOutput]] = {}
-        self._by_event_id: dict[str, LogRecord] = {}
+        self._by_event_id: dict[str, list[LogRecord]] = {}
         self._quotes: dict[tuple[Any, ...], LogRecord] = {}
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
@@ -121,7 +161,12 @@ class Trace(Store):
         super().apply(engagement_id, engagement, change, log_offset)
 
     def flush(self) -> None:
-        """Nothing: rows stay at hand, for nobody opens these books again."""
+        """Nothing: rows stay at hand."""
+
+    def commit(self, meta: Meta) -> None:
+        """All that was kept back too: a longer history goes on from these books."""
+        super().flush()
+        super().commit(meta)
 
     def _note_open(self, change: Transition) -> None:
         for keys, there in ((change.open_removed, False), (change.open_added, True)):
@@ -129,14 +174,15 @@ class Trace(Store):
                 of_line = self._open_at.setdefault((contract_id, line_id), {})
                 if (day, entry_id) not in of_line:
                     insort(self._line_places.setdefault((contract_id, line_id), []), (day, entry_id))
-                of_line.setdefault((day, entry_id), []).append((len(self.steps), there))
+                of_line.setdefault((day, entry_id), []).append((self.why.now, there))
         for entry_id, offset in change.parked.items():
-            self._parked_at.setdefault(entry_id, []).append((len(self.steps), offset))
+            self._parked_at.setdefault(entry_id, []).append((self.why.now, offset))
 
     def _note(self, change: Transition) -> None:
         assert self.now is not None, "a step has a record"
-        number = len(self.steps)
-        self.steps.append(TraceStep(number, *self.now, change))
+        number = self.why.now
+        self._taken.append(TraceStep(number, *self.now))
+        self.doings.append(self.doing)
         for entry_id, entry in change.rows.items():
             self._rows_at.setdefault(entry_id, []).append((number, entry))
         for key, part in change.parts.items():
@@ -147,28 +193,27 @@ class Trace(Store):
             self._listed_at.setdefault(statement_id, []).append((number, listed))
             self.listed.append((number, statement_id, listed))
         for record in change.outputs:
-            said = TracedOutput(number, record)
-            self.said.append(said)
-            self._said_by_type.setdefault(type(record), []).append(said)
-            match record:
-                case JournalEntry():
-                    self.journals[record.journal_id] = said
-                    self.journals_by.setdefault(record.rule.partition("/")[0], []).append(said)
-                    if not moves_nothing(record):
-                        self.journals_of.setdefault(row_of(record) or record.affected_id, []).append(said)
-                    for followed in filter(None, (record.reverses, record.replaces)):
-                        self.following.setdefault(followed, []).append(said)
-                case BillingStatement():
-                    self._take_part(said, record)
-                case ExceptionRaised() | ExceptionClosed():
-                    self.exceptions.setdefault(record.exception_id, []).append(said)
-                case ProjectView():
-                    self.views.setdefault(record.project_id, []).append(said)
-                case ForecastUpdate():
-                    self.forecasts.setdefault(record.project_id, []).append(said)
-                case _:
-                    pass
-        self.why.now = len(self.steps)
+            self._list(Said(number, record), heading(record))
+        self.why.now = number + 1
+
+    def _list(self, said: TracedOutput, head: Heading) -> None:
+        self.said.append(said)
+        self._said_by_type.setdefault(head.kind, []).append(said)
+        if head.kind is JournalEntry:
+            self.journals[head.id] = said
+            self.journals_by.setdefault(head.mark, []).append(said)
+            if head.of is not None:
+                self.journals_of.setdefault(head.of, []).append(said)
+            for followed in head.follows:
+                self.following.setdefault(followed, []).append(said)
+        elif head.kind is BillingStatement:
+            self._take_part(said, said.record)
+        elif head.kind in (ExceptionRaised, ExceptionClosed):
+            self.exceptions.setdefault(head.id, []).append(said)
+        elif head.kind is ProjectView:
+            self.views.setdefault(head.id, []).append(said)
+        elif head.kind is ForecastUpdate:
+            self.forecasts.setdefault(head.id, []).append(said)
 
     def _take_part(self, said: TracedOutput, record: BillingStatement) -> None:
         """`statements` has the parts of the newest that was said of each; a superseded revision stays as it was drafted, and one that was
@@ -199,8 +244,8 @@ class Trace(Store):
         event = record.event
         self.events.append(record)
         self._by_type.setdefault(type(event).__name__, []).append(record)
-        self._by_event_id.setdefault(event.event_id, record)
-        self._facts.setdefault(_fact(event), []).append(record)
+        self._by_event_id.setdefault(event.event_id, []).append(record)
+        self._facts.setdefault(fact_key(event), []).append(record)
         if isinstance(event, ExchangeRateSet):
             key = (event.rate_type, event.from_currency, event.to_currency, event.date, event.version)
             self._quotes.setdefault(key, record)
@@ -268,6 +313,26 @@ class Trace(Store):
         """Every step that changed the entry, and what it left."""
         return self._rows_at.get(entry_id, [])
 
+    # What a stored copy keeps
+
+    def entry_histories(self) -> Iterable[tuple[str, Sequence[tuple[int, Entry]]]]:
+        return self._rows_at.items()
+
+    def journal_histories(self) -> Iterable[tuple[str, Sequence[tuple[int, JournalStanding]]]]:
+        return self._journals_at.items()
+
+    def part_histories(self) -> Iterable[tuple[PartKey, PartHistory]]:
+        return self._parts_at.items()
+
+    def openings(self) -> Iterator[tuple[str, str, str, int, bool]]:
+        """Line, day and entry, step, and whether it was open on the line after that."""
+        for line, of_line in self._open_at.items():
+            for (day, entry_id), history in of_line.items():
+                yield from (("\x1f".join(line), day, entry_id, step, is_open) for step, is_open in history)
+
+    def parkings(self) -> Iterator[tuple[str, int, int | None]]:
+        return ((entry_id, step, at) for entry_id, history in self._parked_at.items() for step, at in history)
+
     def entry_ids(self) -> Iterable[str]:
         return self._rows_at
 
@@ -306,6 +371,21 @@ class Trace(Store):
         keys = (key for (of, _), key in self.former.items() if of == statement_id)
         return next((key for key in keys if step < self.superseded[key]), statement_id)
 
+    def all_records(self) -> list[LogRecord]:
+        return self.events
+
+    def facts(self, key: tuple[str, str, str, int]) -> list[LogRecord]:
+        """Those that state the version of a fact, by `fact_key`."""
+        return self._facts.get(key, [])
+
+    def ref_with(self, event_id: str) -> EventRef | None:
+        """The first event of the id, with its place in the log."""
+        record = self.record_with(event_id)
+        return event_ref(record.offset, record.event) if record is not None else None
+
+    def records_with(self, event_id: str) -> list[LogRecord]:
+        return self._by_event_id.get(event_id, [])
+
     def record_at(self, log_offset: int) -> LogRecord | None:
         place = bisect_left(self.events, log_offset, key=attrgetter("offset"))
         found = self.events[place] if place < len(self.events) else None
@@ -313,8 +393,18 @@ class Trace(Store):
 
     def step_of(self, cause: Cause) -> int:
         """The last step that an event made."""
-        until = bisect_right(self.steps, cause.log_offset, key=lambda step: step.record.offset)
-        return self.steps[until - 1].number
+        return self.step_before(cause.log_offset)
+
+    def step(self, number: int) -> TraceStep:
+        return self.steps[number]
+
+    def step_before(self, log_offset: int) -> int:
+        """The last step up to a record of the log, else -1."""
+        return bisect_right(self._taken, log_offset, key=lambda step: step.record.offset) - 1
+
+    def offset_of(self, step: int) -> int:
+        """Of the record that a step is of."""
+        return self._taken[step].record.offset
 
     def quote(
         self, rate_type: str, from_currency: str, to_currency: str, day: object, version: int
@@ -322,23 +412,37 @@ class Trace(Store):
         return self._quotes.get((rate_type, from_currency, to_currency, day, version))
 
     def entity(self, entity_id: str, version: int) -> LegalEntityDefined | None:
-        known = self._facts.get((LegalEntityDefined.__name__, "legal_entity", entity_id, version), [])
+        known = self.facts((LegalEntityDefined.__name__, "legal_entity", entity_id, version))
         return next((record.event for record in known if isinstance(record.event, LegalEntityDefined)), None)
 
     def fact(self, event_type: str, kind: str, fact_id: str, version: int) -> LogRecord | None:
         """The first record of the version."""
-        return next(iter(self._facts.get((event_type, kind, fact_id, version), ())), None)
+        return next(iter(self.facts((event_type, kind, fact_id, version))), None)
 
     def record_with(self, event_id: str) -> LogRecord | None:
-        return self._by_event_id.get(event_id)
+        return next(iter(self.records_with(event_id)), None)
 
     def record_of(self, event: Event) -> LogRecord | None:
         """The record that says what the event says."""
-        known = self._facts.get(_fact(event), [])
+        known = self.facts(fact_key(event))
         if not known and isinstance(event, TimeApproved) and named(event.entry_id)[0] == OVERFLOW:
             # What went on from a line is approved with its entry.
-            known = [record for record in self.events if record.event.event_id == event.event_id]
+            known = self.records_with(event.event_id)
         return next((record for record in known if record.event == event), known[0] if known else None)
+
+
+def heading(record: object) -> Heading:
+    match record:
+        case JournalEntry():
+            of = None if moves_nothing(record) else row_of(record) or record.affected_id
+            follows = tuple(filter(None, (record.reverses, record.replaces)))
+            return Heading(JournalEntry, record.journal_id, record.rule.partition("/")[0], of, follows)
+        case ExceptionRaised() | ExceptionClosed():
+            return Heading(type(record), record.exception_id)
+        case ProjectView() | ForecastUpdate():
+            return Heading(type(record), record.project_id)
+        case _:
+            return Heading(type(record))
 
 
 def revision_key(record: BillingStatement) -> str:
@@ -400,6 +504,25 @@ class Retold(Shard):
         elif record.offset % VIEW_RUN == VIEW_RUN - 1:
             self._flush(record)
 
+    def settle(self) -> None:
+        """Write the books as they stand, so that a fold can go on from them."""
+        self._periods.keep()
+        self.trace.commit(Meta(self.offset, recorded_max=self._recorded_max))
+
+    def _apply_to(
+        self, engagement_id: str, event: Event, cause: Cause, emit: object, own: tuple[str, ...] | None = None
+    ) -> None:
+        self.trace.doing = Doing(self.trace.why.turn, len(self.trace.books))
+        super()._apply_to(engagement_id, event, cause, emit, own)  # type: ignore[arg-type]
+
+    def _take(
+        self, engagement_id: str, cause: Cause, emit: object, step: Callable[..., Transition], *args: object
+    ) -> None:
+        is_woken = isinstance(step, partial) and step.func is wake
+        woken = tuple(map(str, args[0])) if is_woken and isinstance(args[0], Sequence) else None
+        self.trace.doing = Doing(self.trace.why.turn, len(self.trace.books), woken, is_woken)
+        super()._take(engagement_id, cause, emit, step, *args)  # type: ignore[arg-type]
+
     def _see(self, record: LogRecord) -> None:
         self.trace.now = (record, cause_of(record.event, self._recorded_max, record.offset), self.reference)
 
@@ -411,6 +534,8 @@ class Retold(Shard):
 
     def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: Any) -> bool:
         is_news = super()._refer(record, event, cause, emit)
+        if is_news:
+            self.trace.books.append(record.offset)
         self.trace.now = (record, cause, self.reference)
         return is_news
 
@@ -458,6 +583,8 @@ def _kept(change: Transition) -> Transition:
 
 
 def _at(history: Sequence[tuple[int, Any]], step: int) -> Any:
+    if isinstance(history, StoredHistory):
+        return history.at(step)
     if not history or history[0][0] > step:
         return None
     last = history[-1]
@@ -478,8 +605,29 @@ def row_of(journal: JournalEntry) -> str | None:
     return row_id(journal.affected_kind, journal.affected_id) if journal.affected_kind in ROWS else None
 
 
-def _fact(event: Event) -> tuple[str, str, str, int]:
+def fact_key(event: Event) -> tuple[str, str, str, int]:
     """Type, entity and version."""
     name = type(event).__name__
     field = ENTITIES[name].version_field
     return name, *owner_key(event), getattr(event, field) if field is not None else 0
+
+
+def event_ref(offset: int, event: Event) -> EventRef:
+    name = type(event).__name__
+    kind, field = ENTITIES[name].kind, ENTITIES[name].version_field
+    # An estimate of a whole project names no line.
+    ids = (getattr(event, each) for each in ENTITIES[name].id_fields)
+    subject = composed(*(str(each) for each in ids if each is not None))
+    return EventRef(
+        name,
+        kind,
+        subject,
+        getattr(event, field) if field is not None else 0,
+        offset,
+        event.event_id,
+        event.occurred_at,
+        event.recorded_at if event.recorded_at is not None else event.occurred_at,
+        event.source,
+        getattr(event, "approved_by", None) or getattr(event, "rate_approved_by", None),
+        getattr(event, "requested_by", None) or getattr(event, "submitted_by", None),
+    )

@@ -67,6 +67,11 @@ class EngagementLog:
         return self._header.genesis
 
     @property
+    def length(self) -> int:
+        """Bytes that are committed."""
+        return self._committed.length
+
+    @property
     def end(self) -> int:
         """Offset of the next record to come."""
         return self._committed.offset

@@ -7,9 +7,11 @@ Reading what concerns one engagement then costs what that engagement has, whatev
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from heapq import merge
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -322,13 +324,34 @@ class FigureIndex:
             found.update(dict.fromkeys(unescape(each) for (each,) in rows))
         return list(found)
 
-    def records(self, engagement_id: str) -> Iterator[tuple[IndexedRecord, StoredRecord]]:
-        """What the fold of the engagement reads, in log order: its own records and those that concern everyone.
+    def records(self, engagement_id: str, start: int = 0) -> Iterator[tuple[IndexedRecord, StoredRecord]]:
+        """What the fold of the engagement reads from a log offset on, in log order: its own records and those that concern everyone.
 
         Reference data about a person concerns the engagements that name the person; of reference data itself all is read.
         """
-        for place in self._places(self._number(engagement_id)):
+        places = self._places(self._number(engagement_id))
+        for place in places[bisect_left(places, start, key=attrgetter("offset")) :]:
             yield place, self._log.record_at(LogEnd(place.offset, place.byte))
+
+    def record(self, offset: int, place: int) -> StoredRecord:
+        """The record of the log at an offset, whose bytes begin at a place. Raises ContainerDamaged."""
+        return self._log.record_at(LogEnd(offset, place))
+
+    def offsets(self, engagement_id: str) -> list[int]:
+        """Of all records that the fold of the engagement reads, those after which views go out among them."""
+        runs = (offset for (offset,) in self._db.execute("SELECT log_offset FROM runs"))
+        return sorted({*runs, *(place.offset for place in self._places(self._number(engagement_id)))})
+
+    def length(self, engagement_id: str) -> int:
+        """How many records the engagement has of its own."""
+        number = self._number(engagement_id)
+        found: int = self._db.execute("SELECT count(*) FROM records WHERE no = ?", (number,)).fetchone()[0]
+        return found
+
+    @property
+    def log_file(self) -> tuple[Path, int]:
+        """The log, and how many of its bytes are committed."""
+        return self._log.path, self._log.length
 
     def _places(self, number: int | None) -> list[IndexedRecord]:
         if number is None:
@@ -341,9 +364,10 @@ class FigureIndex:
         )
         return [IndexedRecord(*row) for row in rows]
 
-    def run_ends(self) -> Iterator[tuple[IndexedRecord, StoredRecord]]:
+    def run_ends(self, start: int = 0) -> Iterator[tuple[IndexedRecord, StoredRecord]]:
         """The records after each of which the views of what changed go out, whosesoever they are."""
-        for row in self._db.execute("SELECT log_offset, place, recorded_at FROM runs ORDER BY 1").fetchall():
+        sql = "SELECT log_offset, place, recorded_at FROM runs WHERE log_offset >= ? ORDER BY 1"
+        for row in self._db.execute(sql, (start,)).fetchall():
             place = IndexedRecord(*row)
             yield place, self._log.record_at(LogEnd(place.offset, place.byte))
 
@@ -470,15 +494,15 @@ class FigureIndex:
         found: int = self.reached()["log_offset"]
         return found
 
-    def written(self, engagement_id: str, projects: Sequence[str] = ()) -> Iterator[WrittenOutput]:
-        """Every output of the engagement that was written, the forecasts of these projects among them, in order."""
+    def written(self, engagement_id: str, projects: Sequence[str] = (), start: int = 0) -> Iterator[WrittenOutput]:
+        """Every output of the engagement that records from a log offset on caused, the forecasts of these projects among them, in order."""
         found: dict[str, list[int]] = {}
-        for part, place in self._db.execute(
-            "SELECT part, place FROM outputs WHERE no = ?", (self._number(engagement_id),)
-        ):
+        sql = "SELECT part, place FROM outputs WHERE no = ? AND log_offset >= ?"
+        for part, place in self._db.execute(sql, (self._number(engagement_id), start)):
             found.setdefault(part, []).append(place)
+        sql = "SELECT part, place FROM forecasts WHERE project = ? AND log_offset >= ?"
         for project_id in projects:
-            for part, place in self._db.execute("SELECT part, place FROM forecasts WHERE project = ?", (project_id,)):
+            for part, place in self._db.execute(sql, (project_id, start)):
                 found.setdefault(part, []).append(place)
         read = [self._read(part, sorted(places)) for part, places in found.items()]
         return merge(*read, key=lambda one: one.position.output_seq)

@@ -71,7 +71,7 @@ def explain(
         raise unknown_id(output, id_, FIGURES, found.nearest, "milepost show PROJECT", looks=SHAPES, there=there)
     alarms, notes = _alarms(found), _notes(found)
     _tell(found, output, alarms, notes, depth, html, all_=all_, json=json)
-    for line in (*notes, *alarms):
+    for line in (*found.notes, *notes, *alarms):
         say(line)
     if alarms:
         raise typer.Exit(exit_codes.VIOLATION)

@@ -32,7 +32,7 @@ from domain.outputs import CertifiedAccount, CertifiedCurrency, JournalEntry
 from domain.units import Amount
 from milepost.explain.explainer import Explainer
 from milepost.explain.ledger import LedgerFigure, of_engagement, shares
-from milepost.explain.sources import event_ref
+from state.trace import event_ref
 
 _ID: Final = re.compile(
     r"certificate/(?P<entity>.+?)/(?P<period>\d{4}-\d{2})(@(?P<number>\d{1,9}))?"

@@ -105,7 +105,7 @@ class EntryNodes:
         return self.recorded.of(whole, at.step, title, hours, "hours")._replace(title=title)
 
     def worked(self, event: TimeApproved) -> Node:
-        key = ("worked", id(event))
+        key = ("worked", event.entry_id, event.version, event.event_id, event.hours)
         if key not in self._memo:
             self._memo[key] = self.recorded.bound(worked(event))
         return self._memo[key]

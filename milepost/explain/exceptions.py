@@ -264,7 +264,7 @@ class ExceptionNodes:
             if (part := draft.part("refused", part_id)).exception_id == record.exception_id
         }
         nodes = []
-        for known in self.sources.trace.events:
+        for known in self.sources.trace.all_records():
             kind, fact_id = owner_key(known.event)
             part = counted.get(f"{kind}/{fact_id}")
             field = ENTITIES[type(known.event).__name__].version_field

@@ -15,8 +15,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
 from milepost.explain.alerts import AlertNodes
@@ -165,7 +163,7 @@ class Explainer:
         if not name or not offset.isdigit():
             name = part
         else:
-            step = bisect_right(self.trace.steps, int(offset), key=lambda each: each.record.offset) - 1
+            step = self.trace.step_before(int(offset))
         wanted = f"{entry_id}#{name}"
         found = next((node for node in self.records.figures(entry_id, step) if node.id == wanted), None)
         at = self.entries.standing(entry_id, step) if found is None else None

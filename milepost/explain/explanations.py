@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Self
 
 from connectors.files.figure_index import FigureIndex, Tell
 from connectors.files.moments import Moment, cut_at, shards_at
+from dataflows import stored_steps
 from dataflows.embedded import seldom_collecting
 from dataflows.retrace import Retraced, retrace
 from domain.explanation import Node
@@ -34,6 +35,7 @@ from milepost.glance.tables import (
     options_text,
     table_figure,
 )
+from state.stored_trace import StoredTrace
 
 # Kinds of facts by whose id a figure may be asked for, in this order.
 NAMED: Final = ("time_entry", "project", "contract", "invoice")
@@ -49,6 +51,8 @@ class Explained(NamedTuple):
     engagement_id: str | None
     differences: tuple[str, ...] = ()
     rules: int = 1
+    # What was kept of its engagement and could not be used.
+    notes: tuple[str, ...] = ()
 
 
 class NotFound(NamedTuple):
@@ -76,6 +80,9 @@ class Explanations:
             self._until[index] = cut_at(index, moment).offset if moment is not None else None
         self._known: dict[tuple[str, int | None], _Known] = {}
         self._sums: dict[str, list[PostedSum]] = {}
+        # Why steps that are kept are not used.
+        self._notes: list[str] = []
+        self._whole: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -91,11 +98,26 @@ class Explanations:
     def explain(self, wanted: str) -> Explained | NotFound:
         """Raises ContainerDamaged and GuardStop."""
         with seldom_collecting():
-            found = self._explain(wanted)
+            try:
+                found = self._explain(wanted)
+            except stored_steps.WRONG as fault:
+                if not self._drop_stored(fault):
+                    raise
+                found = self._explain(wanted)
         if not isinstance(found, Explained):
             return found
         index = self._indexes[0] if found.engagement_id is None else self._index_of(found.engagement_id)
-        return found._replace(rules=index.rules_at(self._until[index]))
+        return found._replace(rules=index.rules_at(self._until[index]), notes=tuple(self._notes))
+
+    def _drop_stored(self, fault: Exception) -> bool:
+        """Steps that are kept do not give what they gave: from here on everything is folded. False where none were used."""
+        stored = [key for key, known in self._known.items() if isinstance(known.retraced.trace, StoredTrace)]
+        for engagement_id, end in stored:
+            del self._known[engagement_id, end]
+            self._whole.add(engagement_id)
+            stored_steps.drop(self._index_of(engagement_id), engagement_id)
+            self._notes.append(f"steps kept of {engagement_id} could not be used, all was folded again: {fault}")
+        return bool(stored)
 
     def _explain(self, wanted: str) -> Explained | NotFound:
         if (of_table := table_figure(wanted)) is not None:
@@ -182,7 +204,8 @@ class Explanations:
         index = self._index_of(engagement_id)
         end = self._until[index] if until is None else until
         if (engagement_id, end) not in self._known:
-            retraced = retrace(index, engagement_id, end)
+            retraced = retrace(index, engagement_id, end, whole=engagement_id in self._whole)
+            self._notes += (f"steps kept of {engagement_id} were not used: {note}" for note in retraced.notes)
             self._known[engagement_id, end] = _Known(retraced, Explainer(retraced.trace))
         return self._known[engagement_id, end]
 

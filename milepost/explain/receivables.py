@@ -21,7 +21,7 @@ from state.receivables.receivables import within
 from state.terms.known import entity_policies
 from state.terms.opening import KIND as BROUGHT_FORWARD
 from state.terms.plan import contract_policies
-from state.trace import TracedOutput
+from state.trace import Said, TracedOutput
 
 PAYMENT = "payment"
 APPLICATION = "payment_application"
@@ -184,7 +184,7 @@ class ReceivableNodes:
         invoice_id = self._invoice_of(which[1], said.step, which[2])
         owed = self.owed(invoice_id, said, which).amount
         first = self.sources.trace.said_in(said.step)[0]
-        before = self.owed(invoice_id, first._replace(step=said.step - 1)).amount
+        before = self.owed(invoice_id, Said(said.step - 1, first.record)).amount
         title = "paid beyond what was owed"
         made = Node(title, owed.value, "amount", owed.currency, Arithmetic("same", (owed,)))
         if (before.value or 0) * (owed.value or 0) > 0:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
+from dataflows.embedded import seldom_collecting
 from domain.explanation import OPERATIONS, SCALES, STATED, EventRef, Node
 
 
@@ -40,6 +41,11 @@ def everything(root: Node) -> Iterator[Node]:
 
 def recompute(root: Node) -> list[WrongNode]:
     """Nodes whose value does not follow from their operands; empty where everything holds."""
+    with seldom_collecting():
+        return _recomputed(root)
+
+
+def _recomputed(root: Node) -> list[WrongNode]:
     found: dict[int, Fraction] = {}
     wrong = []
     for node in everything(root):

@@ -145,8 +145,7 @@ class RecordedNodes:
             record = sources.trace.fact(named.type, named.kind, named.id, named.version)
             found = sources.ref(record) if record is not None else None
         elif named.event_id:
-            record = sources.trace.record_with(named.event_id)
-            found = sources.ref(record) if record is not None else None
+            found = sources.ref_with(named.event_id)
         elif named.kind == QUOTE:
             rate_type, one, other, day = parts_of(named.id)
             record = sources.trace.quote(rate_type, one, other, date.fromisoformat(day), named.version)

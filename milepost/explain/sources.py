@@ -7,18 +7,17 @@ from functools import cached_property
 from typing import Any
 
 from domain.contract import line_named
-from domain.events.catalogue import ENTITIES, Event
+from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import ContractLine, Policies
 from domain.events.reference import LegalEntityDefined
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, EventRef, Node, PolicyUse, constant
-from domain.identity import composed
 from domain.money import format_decimal
 from domain.policies import DEFAULTS, PRESETS
 from milepost.figure_words import figure_words
 from state.batch import LogRecord
 from state.draft import Draft
-from state.trace import Trace, TraceStep
+from state.trace import Trace, TraceStep, event_ref
 
 TermsEvent = ContractSigned | ContractAmended
 # Of an engagement with more entries a sum over them names its parts; each of them is a figure of its own.
@@ -32,6 +31,7 @@ class Sources:
         self.trace = trace
         self._drafts: dict[int, Draft] = {}
         self._refs: dict[int, EventRef] = {}
+        self._refs_with: dict[str, EventRef | None] = {}
         self._kept: list[Event] = []
 
     def draft(self, step: int) -> Draft:
@@ -50,6 +50,13 @@ class Sources:
         if found is None:
             found = self._refs[record.offset] = event_ref(record.offset, record.event)
         return found
+
+    def ref_with(self, event_id: str) -> EventRef | None:
+        """The first event of the id."""
+        if event_id not in self._refs_with:
+            found = self.trace.ref_with(event_id)
+            self._refs_with[event_id] = self._refs.setdefault(found.log_offset, found) if found is not None else None
+        return self._refs_with[event_id]
 
     def cause(self, step: int) -> EventRef:
         """The event that a step is of."""
@@ -74,7 +81,7 @@ class Sources:
 
     def part(self, entry_id: str, name: str, value: int, unit: str, currency: str, step: int) -> Node:
         """A figure of an entry as a step left it, to be asked for by itself."""
-        wanted = f"{entry_id}#{name}@{self.step(step).record.offset}"
+        wanted = f"{entry_id}#{name}@{self.trace.offset_of(step)}"
         title = f"{entry_id}: {figure_words(name)}"
         return Node(title, value, unit, "" if unit == "hours" else currency, Arithmetic(ELSEWHERE), id=wanted)
 
@@ -195,27 +202,6 @@ def policy_text(name: str, value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return format_decimal(value, 4 if name in _AMOUNTS else 6 if name in _MILLIONTHS else 0)
     return str(value)
-
-
-def event_ref(offset: int, event: Event) -> EventRef:
-    name = type(event).__name__
-    kind, field = ENTITIES[name].kind, ENTITIES[name].version_field
-    # An estimate of a whole project names no line.
-    ids = (getattr(event, each) for each in ENTITIES[name].id_fields)
-    subject = composed(*(str(each) for each in ids if each is not None))
-    return EventRef(
-        name,
-        kind,
-        subject,
-        getattr(event, field) if field is not None else 0,
-        offset,
-        event.event_id,
-        event.occurred_at,
-        event.recorded_at if event.recorded_at is not None else event.occurred_at,
-        event.source,
-        getattr(event, "approved_by", None) or getattr(event, "rate_approved_by", None),
-        getattr(event, "requested_by", None) or getattr(event, "submitted_by", None),
-    )
 
 
 def nothing(title: str, unit: str = "amount", currency: str = "") -> Node:

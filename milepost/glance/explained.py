@@ -14,7 +14,6 @@ from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, Parameter, ne
 from domain.money import HALF_UP
 from domain.months import month_end
 from domain.work.rows import named
-from milepost.explain.sources import event_ref
 from milepost.glance.figures import (
     AMOUNT,
     BILLABLE,
@@ -39,6 +38,7 @@ from milepost.glance.firm import EntryRead, FirmAtMoment, LineSummed
 from milepost.glance.pieces import PieceStep, UnbilledPiece
 from milepost.glance.receivables import OfProject, OneJournal, OpenAtStart
 from milepost.glance.sheet import CellKind, Glance, GlanceRow, InRow
+from state.trace import event_ref
 
 _UNITS: Final = {
     CellKind.AMOUNT: "amount",

@@ -17,7 +17,7 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_index import FigureIndex
 from domain.events.delivery import EstimateRevised
 from milepost.cli import app
-from milepost.explain.sources import event_ref
+from state.trace import event_ref
 from tests.audit.tampering import Told, rewrite
 from tests.commands.tiny_firm import event, founding, worked, write
 from tests.finished_run import BRIDGE_FEBRUARY, finished_run

@@ -1,0 +1,142 @@
+"""Long histories of an engagement, kept step by step beside the index: written by the first question, read by those after it.
+
+A file is of the code, the log and the outputs that it was made with: it is used as long as the bytes of both begin as they did then, and
+the outputs were all what the log makes. Of an engagement that has grown since the new records alone are folded, and their steps added.
+Deleting it loses nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from bisect import bisect_left
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from shutil import copyfile
+from typing import Final, NamedTuple
+
+import orjson
+
+import domain
+import state
+from connectors.files import overrides
+from connectors.files.figure_index import FOLDER, FigureIndex
+from connectors.files.outputs import topic_file
+from domain.why import Disagreement
+from state.store import snapshot
+from state.store.snapshot import Damaged
+from state.stored_trace import FORM, checksum_of, keep
+from state.trace import Retold
+
+# Records of an engagement of its own, from which on its steps are kept: all of them are folded in about a second.
+KEPT_FROM: Final = 2_000
+# Steps that are kept are not as they were written; one folded again gives another figure, or names an operand that is not kept; or each
+# of very many rests on the one before.
+WRONG: Final = (Damaged, sqlite3.DatabaseError, Disagreement, KeyError, RecursionError)
+
+
+class Stale(Exception):
+    """Steps that cannot be read as they were kept; the message says why."""
+
+
+class KeptSteps(NamedTuple):
+    """Steps of the records before a log offset; `later` are records of the engagement that came since."""
+
+    path: Path
+    end: int
+    later: tuple[int, ...]
+
+    def reach(self, end: int) -> bool:
+        """Whether nothing before a log offset is missing."""
+        return not self.later or end <= self.later[0]
+
+
+def is_long(index: FigureIndex, engagement_id: str) -> bool:
+    return index.is_kept and index.length(engagement_id) >= KEPT_FROM
+
+
+def find(index: FigureIndex, engagement_id: str) -> KeptSteps | None:
+    """None where nothing is kept that a fold could go on from. Raises Stale."""
+    path = _path(index, engagement_id)
+    try:
+        said = orjson.loads(_beside(path).read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as fault:
+        raise Stale(f"what is said of {path} cannot be read: {fault}") from fault
+    if said["made_with"] != _made_with(index, engagement_id):
+        raise Stale(f"{path} was made by another release, or for another log")
+    if not path.exists() or checksum_of(path) != said["checksum"]:
+        raise Stale(f"{path} is not as it was written")
+    if any(checksum_of(index.output / name, length) != found for name, (length, found) in said["files"].items()):
+        raise Stale(f"{path} was made of other bytes than the log and the outputs have")
+    offsets = index.offsets(engagement_id)
+    count = bisect_left(offsets, said["end"])
+    # Somebody who was known before may concern the engagement only since.
+    return KeptSteps(path, said["end"], tuple(offsets[count:])) if count == said["records"] else None
+
+
+def store(index: FigureIndex, fold: Retold, places: Mapping[int, int], end: int, before: KeptSteps | None) -> KeptSteps:
+    """Keep what was folded up to a log offset, from the first record on or after what was kept `before`; every output is as written."""
+    engagement_id = fold.trace.engagement_id
+    path = _path(index, engagement_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A reader goes on with the old file. What two leave that write at once does not fit its checksum, and is made again.
+    made = path.with_suffix(".new")
+    made.unlink(missing_ok=True)
+    if before is not None:
+        copyfile(path, made)
+    keep(fold, places, made)
+    said = {
+        "made_with": _made_with(index, engagement_id),
+        "end": end,
+        "records": bisect_left(index.offsets(engagement_id), end),
+        "checksum": checksum_of(made),
+        "files": {name: (length, checksum_of(index.output / name, length)) for name, length in _files(index).items()},
+    }
+    _beside(path).unlink(missing_ok=True)
+    made.replace(path)
+    _beside(path).write_bytes(orjson.dumps(said))
+    return KeptSteps(path, end, ())
+
+
+def drop(index: FigureIndex, engagement_id: str) -> None:
+    path = _path(index, engagement_id)
+    for one in (_beside(path), path):
+        one.unlink(missing_ok=True)
+
+
+def _path(index: FigureIndex, engagement_id: str) -> Path:
+    name = sha256(engagement_id.encode()).hexdigest()[:32]
+    return index.output / FOLDER / "steps" / f"{index.shard}-{name}.db"
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _files(index: FigureIndex) -> dict[str, int]:
+    """The log and the parts of the outputs, and how many bytes of each are taken in."""
+    log, length = index.log_file
+    found = {log: length}
+    for part, end in index.reached()["lengths"].items():
+        found[topic_file(index.output, part, index.shard)] = end
+    return {str(path.relative_to(index.output)): length for path, length in found.items() if path.exists()}
+
+
+def _made_with(index: FigureIndex, engagement_id: str) -> list[object]:
+    genesis = index.genesis
+    passed_over = sorted(map(repr, overrides.read(index.output, index.shard).items()))
+    return [FORM, snapshot.VERSION, _code(), genesis.generation, genesis.partition, engagement_id, passed_over]
+
+
+@cache
+def _code() -> int:
+    """Of all rules and of the fold: another release may record other figures."""
+    found = 0
+    for room in (domain, state):
+        for path in sorted(Path(str(room.__file__)).parent.rglob("*.py")):
+            found = zlib.crc32(path.read_bytes(), found)
+    return found

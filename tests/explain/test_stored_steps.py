@@ -1,0 +1,272 @@
+"""Steps of a long history are kept: what is explained from them is what folding everything gives, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from connectors.files.figure_index import FigureIndex
+from connectors.files.moments import Moment
+from dataflows import stored_steps
+from dataflows.embedded import decode_event
+from domain.explanation import Node
+from domain.outputs import ProjectView
+from milepost.explain.explainer import Explainer
+from milepost.explain.explanations import Explained, Explanations
+from milepost.explained import as_json
+from state.batch import LogRecord
+from state.genesis import Genesis
+from state.rules import RULES
+from state.stored_trace import LaterTrace, StoredTrace, keep
+from state.trace import GENERATION, Retold, Trace
+from tests.audit.tampering import Told, rewrite
+from tests.commands.tiny_firm import Event, write
+from tests.explain.simulated_year import milepost
+from tests.explain.test_every_scenario import SCENARIOS, figures
+from tests.finished_run import BRIDGE_FEBRUARY, finished_run, history, worked
+from tests.harness import Record
+from tests.scenario_play import play
+from tests.scenario_text import Scenario
+
+# One in so many of all.
+SCENARIOS_APART = 60
+CHOSEN = [scenario for _, scenario in SCENARIOS[::SCENARIOS_APART]]
+AFTER_ALL = 1 << 40
+
+
+class Log(NamedTuple):
+    """Of a scenario, in memory; every record lies at the place of its offset."""
+
+    records: Sequence[Record]
+    genesis: Genesis = Genesis("1", rules=RULES)
+
+    def record(self, offset: int, place: int) -> Record:
+        assert offset == place
+        return self.records[place]
+
+    def fold(self, trace: Trace, start: int, end: int) -> Retold:
+        fold, recorded_at = Retold(trace, self.genesis, decode_event), 0
+        for record in self.records[:end]:
+            recorded_at = max(recorded_at, record.event.recorded_at or record.event.occurred_at)
+            if record.offset >= start:
+                fold.follow(record, recorded_at)
+        return fold
+
+    def keep(self, fold: Retold, path: Path) -> None:
+        keep(fold, {record.offset: record.offset for record in self.records}, path)
+
+
+@pytest.mark.parametrize("scenario", CHOSEN, ids=[scenario.name for scenario in CHOSEN])
+def test_figures_of_scenarios_from_kept_steps_are_those_of_the_whole_fold(scenario: Scenario, tmp_path: Path) -> None:
+    """From steps kept at once; from steps of the first half to which the others were added; and as of the middle."""
+    books = play(scenario)
+    log, half = Log(books.log), len(books.log) // 2
+    for engagement_id in {record.engagement_id for record in books.log if record.engagement_id}:
+        at_once, grown = tmp_path / f"{engagement_id}.db", tmp_path / f"{engagement_id}-grown.db"
+        whole = log.fold(Trace(engagement_id, GENERATION, 0), 0, len(log.records))
+        log.keep(whole, at_once)
+        log.keep(log.fold(Trace(engagement_id, GENERATION, 0), 0, half), grown)
+        before = StoredTrace(engagement_id, grown, log, AFTER_ALL)
+        log.keep(log.fold(LaterTrace(before), half, len(log.records)), grown)
+        expected = told(whole.trace)
+        assert told(StoredTrace(engagement_id, at_once, log, AFTER_ALL)) == expected
+        assert told(StoredTrace(engagement_id, grown, log, AFTER_ALL)) == expected
+        then = told(log.fold(Trace(engagement_id, GENERATION, 0), 0, half).trace)
+        assert told(StoredTrace(engagement_id, grown, log, half)) == then
+    books.close()
+
+
+def told(trace: Trace) -> list[str]:
+    return [text(node) for node in figures(Explainer(trace))]
+
+
+def text(node: Node) -> str:
+    return json.dumps(as_json(node))
+
+
+class Answers(NamedTuple):
+    """What figures are, what is said beside them, and how many engagements were read from what is kept."""
+
+    figures: dict[str, str]
+    notes: list[str]
+    stored: int
+
+
+def ask(output: Path, wanted: Sequence[str], moment: Moment | None = None) -> Answers:
+    found: dict[str, str] = {}
+    with Explanations(output, lambda *_: None, moment) as explanations:
+        for figure in wanted:
+            said = explanations.explain(figure)
+            found[figure] = text(said.node) if isinstance(said, Explained) else str(said)
+        known = [one.retraced.trace for one in explanations._known.values()]
+        return Answers(found, explanations._notes, sum(isinstance(one, StoredTrace) for one in known))
+
+
+BRIDGE = ["T-1", "T-4", "BRIDGE#recognised", "BRIDGE#eac_cost", BRIDGE_FEBRUARY, "K-1"]
+
+
+@pytest.fixture(autouse=True)
+def every_history_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_steps, "KEPT_FROM", 1)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """Steps of BRIDGE are kept."""
+    copied = Path(shutil.copytree(finished_run(), tmp_path / "output"))
+    ask(copied, BRIDGE[:1])
+    return copied
+
+
+@pytest.fixture
+def file(output: Path) -> Path:
+    [found] = (output / "index" / "steps").glob("*.db")
+    return found
+
+
+def whole(output: Path, monkeypatch: pytest.MonkeyPatch, moment: Moment | None = None) -> dict[str, str]:
+    """As it is where no history is long."""
+    with monkeypatch.context() as patched:
+        patched.setattr(stored_steps, "KEPT_FROM", AFTER_ALL)
+        found = ask(output, BRIDGE, moment)
+    assert found.stored == 0
+    return found.figures
+
+
+def test_later_questions_read_what_the_first_one_kept(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ask(output, BRIDGE) == Answers(whole(output, monkeypatch), [], 1)
+
+
+def test_what_is_kept_answers_as_of_an_earlier_record(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    then = Moment(offset=30)
+    found = ask(output, BRIDGE, then)
+    assert found == Answers(whole(output, monkeypatch, then), [], 1)
+    assert found.figures != ask(output, BRIDGE).figures
+
+
+def run(folder: Path, name: str, events: list[Event]) -> Path:
+    write(folder / "input", events, name)
+    milepost("run", "--input", str(folder / "input"), "--output", str(folder / "output"), "--yes")
+    return folder / "output"
+
+
+def test_of_a_history_that_has_grown_the_new_records_alone_are_folded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T-1 is corrected in February, which moves what T-3 and T-4 have of the cap."""
+    events = sorted(history(), key=lambda each: str(each["occurred_at"]))
+    early = [each for each in events if str(each["occurred_at"]) < "2026-02-01"]
+    output = run(tmp_path, "1-early", early)
+    ask(output, BRIDGE[:1])
+    with FigureIndex(output) as index:
+        end = index.end
+    run(tmp_path, "2-late", events[len(early) :])
+    with monkeypatch.context() as patched:
+        folded = counting(patched)
+        grown = ask(output, BRIDGE)
+        assert folded
+        assert min(folded) >= end
+    assert grown == Answers(whole(output, monkeypatch), [], 1)
+    # As of before it grew, and as of a record after that.
+    for offset in (end - 2, end + 5):
+        then = Moment(offset=offset)
+        assert ask(output, BRIDGE, then) == Answers(whole(output, monkeypatch, then), [], 1)
+
+
+def counting(patched: pytest.MonkeyPatch) -> list[int]:
+    """Log offsets of what is folded from here on."""
+    folded: list[int] = []
+    follow = Retold.follow
+
+    def counted(self: Retold, record: LogRecord, recorded_at: int) -> None:
+        folded.append(record.offset)
+        follow(self, record, recorded_at)
+
+    patched.setattr(Retold, "follow", counted)
+    return folded
+
+
+def test_a_person_who_was_known_before_and_works_here_now_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The records of the person come before those that are kept last, and were not read: all is folded again."""
+    output = run(tmp_path, "1-early", history())
+    ask(output, BRIDGE[:1])
+    late = worked("T-9", "2026-03-05", "2", "2026-03-20T18:00:00Z", "BRIDGE", person_id="BOB")
+    run(tmp_path, "2-late", [late])
+    wanted = [*BRIDGE, "T-9"]
+    grown = ask(output, wanted)
+    assert "cost rate" in grown.figures["T-9"]
+    assert ask(output, wanted) == Answers(grown.figures, [], 1)
+    assert {name: grown.figures[name] for name in BRIDGE} == whole(output, monkeypatch)
+
+
+def test_steps_of_another_history_are_said_and_not_used(
+    output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T-2 was always 7 hours there."""
+    others = [{**each, "hours": "7"} if each.get("entry_id") == "T-2" else each for each in history()]
+    other = run(tmp_path / "other", "events", others)
+    shutil.copytree(output / "index" / "steps", other / "index" / "steps")
+    found = ask(other, BRIDGE)
+    assert found.figures == whole(other, monkeypatch) != whole(output, monkeypatch)
+    assert (len(found.notes), found.stored) == (1, 0)
+    assert "was made of other bytes" in found.notes[0]
+
+
+def flip_a_bit(path: Path, place: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+def test_steps_that_are_not_as_they_were_written_are_said_and_kept_again(
+    output: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flip_a_bit(file, file.stat().st_size // 2)
+    found = ask(output, BRIDGE)
+    assert found.figures == whole(output, monkeypatch)
+    assert (len(found.notes), found.stored) == (1, 0)
+    assert "is not as it was written" in found.notes[0]
+    assert ask(output, BRIDGE)[1:] == ([], 1)
+
+
+def test_steps_of_another_release_are_said_and_not_used(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = whole(output, monkeypatch)
+    monkeypatch.setattr(stored_steps, "_code", lambda: 1)
+    found = ask(output, BRIDGE)
+    assert (found.figures, found.stored) == (expected, 0)
+    assert "was made by another release" in found.notes[0]
+
+
+def test_outputs_that_were_changed_since_are_found(output: Path) -> None:
+    def renamed(told: Told) -> Told:
+        is_view = isinstance(told.record, ProjectView)
+        return told._replace(record=told.record._replace(name="Renamed")) if is_view else told
+
+    rewrite(output, renamed)
+    shutil.move(output / "index" / "steps", output / "steps")
+    shutil.rmtree(output / "index")
+    shutil.copytree(output / "steps", output / "index" / "steps")
+    with Explanations(output, lambda *_: None) as explanations:
+        found = explanations.explain("T-1")
+        assert isinstance(found, Explained)
+        assert found.differences
+        assert "was made of other bytes than the log and the outputs have" in found.notes[0]
+
+
+def test_steps_that_give_other_rows_when_one_is_folded_again_are_dropped(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as by a rule that was changed in place."""
+    expected = whole(output, monkeypatch)
+    monkeypatch.setattr(StoredTrace, "_is_as_kept", lambda *_: False)
+    found = ask(output, BRIDGE)
+    assert (found.figures, found.stored) == (expected, 0)
+    assert "could not be used, all was folded again" in found.notes[0]
+    assert not list((output / "index" / "steps").glob("*"))

@@ -57,6 +57,10 @@ def is_long(index: FigureIndex, engagement_id: str) -> bool:
     return index.is_kept and index.length(engagement_id) >= KEPT_FROM
 
 
+def all_long(index: FigureIndex) -> list[str]:
+    return index.longest(KEPT_FROM) if index.is_kept else []
+
+
 def find(index: FigureIndex, engagement_id: str) -> KeptSteps | None:
     """None where nothing is kept that a fold could go on from. Raises Stale."""
     path = _path(index, engagement_id)

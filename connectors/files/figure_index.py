@@ -348,6 +348,11 @@ class FigureIndex:
         found: int = self._db.execute("SELECT count(*) FROM records WHERE no = ?", (number,)).fetchone()[0]
         return found
 
+    def longest(self, records: int) -> list[str]:
+        """Engagements with so many records of their own, or more."""
+        sql = "SELECT id FROM records JOIN engagements USING (no) WHERE no != ? GROUP BY no HAVING count(*) >= ? ORDER BY id"
+        return [found for (found,) in self._db.execute(sql, (EVERYONE, records))]
+
     @property
     def log_file(self) -> tuple[Path, int]:
         """The log, and how many of its bytes are committed."""

@@ -30,20 +30,25 @@ SHAPES: Final = (
 
 def explain(
     id_: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="ID",
             help="Of a journal, statement, exception, time entry, charge, project, contract or contract group; one of their figures "
             "(ID#2, ID#accrued); of a ledger (LE-DE/2026-02/1150#closing); or of a certificate (certificate/LE-DE/2026-02#1150).",
             show_default=False,
         ),
-    ],
+    ] = None,
+    *,
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
     depth: Annotated[int | None, typer.Option("--depth", min=0, help="Show so many levels; without it all.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Show long sums whole.")] = False,
     html: HtmlFile = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     as_of: AsOf = None,
+    ahead: Annotated[
+        bool,
+        typer.Option("--ahead", help="Instead of an ID: get long contract groups ready, so that no question waits."),
+    ] = False,
 ) -> None:
     """Explain any figure: its arithmetic, rules, policies, rates and caps, down to fields of events."""
     from connectors.files.no_outputs import NoOutputs
@@ -51,6 +56,11 @@ def explain(
     from milepost.in_erp import NOWHERE, in_erp
     from milepost.unknown_id import unknown_id, what_it_is
 
+    if ahead == (id_ is not None):
+        raise typer.BadParameter("expected one of ID and --ahead", param_hint="ID")
+    if id_ is None:
+        _keep_ahead(output, json=json)
+        return
     if json and html is not None:
         raise typer.BadParameter("expected one of --json and --html, got both", param_hint="--html")
     moment = moment_of(as_of, "--as-of") if as_of is not None else None
@@ -74,6 +84,25 @@ def explain(
     for line in (*found.notes, *notes, *alarms):
         say(line)
     if alarms:
+        raise typer.Exit(exit_codes.VIOLATION)
+
+
+def _keep_ahead(output: Path, *, json: bool) -> None:
+    from connectors.files.no_outputs import NoOutputs
+    from milepost.explain.explanations import Explanations
+
+    try:
+        with indexing() as tell, Explanations(output, tell) as explanations:
+            kept, differing = explanations.keep_ahead()
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    if json:
+        write_json(shape(1, kept=kept, differing=differing))
+    else:
+        say(f"Long contract groups that are ready: {len(kept):,}")
+    for engagement_id in differing:
+        say(f"Differs from what the log makes: {engagement_id}; `milepost verify` lists what")
+    if differing:
         raise typer.Exit(exit_codes.VIOLATION)
 
 

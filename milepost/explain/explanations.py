@@ -109,6 +109,19 @@ class Explanations:
         index = self._indexes[0] if found.engagement_id is None else self._index_of(found.engagement_id)
         return found._replace(rules=index.rules_at(self._until[index]), notes=tuple(self._notes))
 
+    def keep_ahead(self) -> tuple[list[str], list[str]]:
+        """Keep the steps of every long engagement, so that no question has to; and those whose outputs are not what the log makes."""
+        long = [(index, each) for index in self._indexes for each in stored_steps.all_long(index)]
+        differing = []
+        with seldom_collecting():
+            for number, (index, engagement_id) in enumerate(long):
+                self._tell("keep steps", number, len(long))
+                found = retrace(index, engagement_id)
+                found.trace.close()
+                if found.differences:
+                    differing.append(engagement_id)
+        return [each for _, each in long if each not in differing], differing
+
     def _drop_stored(self, fault: Exception) -> bool:
         """Steps that are kept do not give what they gave: from here on everything is folded. False where none were used."""
         stored = [key for key, known in self._known.items() if isinstance(known.retraced.trace, StoredTrace)]

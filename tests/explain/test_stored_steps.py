@@ -178,6 +178,17 @@ def test_of_a_history_that_has_grown_the_new_records_alone_are_folded(
         assert ask(output, BRIDGE, then) == Answers(whole(output, monkeypatch, then), [], 1)
 
 
+def test_steps_are_kept_before_anybody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = Path(shutil.copytree(finished_run(), tmp_path / "output"))
+    ready = json.loads(milepost("explain", "--ahead", "--output", str(output), "--json"))
+    assert (ready["kept"], ready["differing"]) == (["BRIDGE", "TUNNEL"], [])
+    with monkeypatch.context() as patched:
+        folded = counting(patched)
+        asked = ask(output, BRIDGE)
+        assert folded == []
+    assert asked == Answers(whole(output, monkeypatch), [], 1)
+
+
 def counting(patched: pytest.MonkeyPatch) -> list[int]:
     """Log offsets of what is folded from here on."""
     folded: list[int] = []

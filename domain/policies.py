@@ -6,6 +6,7 @@ What is agreed with the customer a contract takes from its entity with its terms
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from domain.capabilities import BUILT_IN
@@ -90,6 +91,7 @@ PRESETS: Mapping[str, Policies] = {
 }
 
 
+@lru_cache(maxsize=4096)
 def resolve(*levels: Policies | None) -> Resolved:
     """The policies that hold, without what is refused; levels from the most specific (line) to the least (entity), then the default."""
     resolved = DEFAULTS

@@ -14,6 +14,7 @@ from domain.events.commercial import ContractSigned
 from domain.money import allocate, format_decimal
 from domain.policies import Resolved
 from domain.refusals import words_of
+from domain.tuples import new_tuple
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
 
 FIELD = "bill_to"
@@ -31,7 +32,7 @@ def parties_of(terms: ContractSigned) -> tuple[Party, ...]:
         customers = dict.fromkeys(source.bill_to for source in terms.funding.sources)
         return tuple(Party(customer_id, 0, False) for customer_id in customers)
     if not terms.bill_to:
-        return (Party(terms.customer_id, HUNDRED_PERCENT, True),)
+        return (new_tuple(Party, (terms.customer_id, HUNDRED_PERCENT, True)),)
     alone = len(terms.bill_to) == 1
     return tuple(Party(party.customer_id, party.share, alone or party.rounding_party) for party in terms.bill_to)
 

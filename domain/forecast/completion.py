@@ -33,6 +33,7 @@ from typing import NamedTuple
 from domain.figure import at_least, extended, in_part, ratio, with_percent
 from domain.money import HALF_UP, round_ratio
 from domain.outputs import ForecastFigures, ForecastMonth
+from domain.tuples import new_tuple
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Percent, Rate
 
 # Hours, cost and revenue; a plain tuple, because one is made for every entry.
@@ -300,7 +301,7 @@ def add_money(months: MonthSums, month: str, billings: Amount, cash: Amount) -> 
 def month_by_month(months: MonthSums) -> tuple[ForecastMonth, ...]:
     """One record a month, ascending; months without any figure are left out, of more than `MONTHS_MAX` the oldest."""
     named = sorted([month for month, held in months.items() if any(held)])
-    return tuple([ForecastMonth(month, *months[month]) for month in named[-MONTHS_MAX:]])
+    return tuple([new_tuple(ForecastMonth, (month, *months[month])) for month in named[-MONTHS_MAX:]])
 
 
 def threshold(at_completion_then: Amount, amount: Amount | None, share: Percent | None) -> Amount:

@@ -40,6 +40,7 @@ from domain.caps.consume import (
 )
 from domain.caps.recorded import CapFigures
 from domain.explanation import Node
+from domain.tuples import new_tuple
 from domain.units import Amount, Hours
 from domain.work.rows import is_of_earlier_month
 from state.books import CapBucket, Entry, Price
@@ -339,12 +340,13 @@ def _say_moved(figures: CapFigures, had: GrantedRequest | None, has: GrantedRequ
 def _added(bucket: Bucket, share: GrantedRequest, sign: int) -> Bucket:
     claim, granted = share.claim, share.granted
     pinned, pinned_hours = claim.pinned, claim.pinned_hours if claim.pinned else 0
-    return Bucket(
+    now = (
         bucket.pinned_amount + sign * pinned,
         bucket.pinned_hours + sign * pinned_hours,
         bucket.free_amount + sign * (granted.amount - pinned),
         bucket.free_hours + sign * (granted.hours - pinned_hours),
     )
+    return new_tuple(Bucket, now)
 
 
 class _Rival(NamedTuple):

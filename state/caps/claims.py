@@ -22,6 +22,7 @@ from domain.contract import units_id
 from domain.identity import composed
 from domain.money import round_ratio
 from domain.terms import methods
+from domain.tuples import new_tuple
 from domain.units import Amount, Hours
 from domain.why import Why
 from domain.work.rows import is_of_earlier_month, is_over_former, is_over_former_billing
@@ -102,7 +103,8 @@ def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
         within = (within[0] - back, within[1]) if within is not None else None
     if within is not None:  # which units are within those agreed does not depend on what is issued
         pinned = min(pinned, max(within[0], 0))
-    return CapRequest(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules, within)
+    request = (stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules, within)
+    return new_tuple(CapRequest, request)
 
 
 def _settled(plan: LinePlan, allotment: str, stake: Consumption) -> Amount:
@@ -154,7 +156,7 @@ def granted_of(allotment: str, stake: Consumption) -> Billable:
     back, hours_back = _not_counted(price) if _is_counted_otherwise(price) else (0, 0)
     if allotment == FOR_REVENUE:
         return Billable(price.allowed - back, price.allowed_hours - hours_back, price.binding)
-    return Billable(price.billable - back, price.billable_hours - hours_back, price.binding)
+    return new_tuple(Billable, (price.billable - back, price.billable_hours - hours_back, price.binding))
 
 
 def order_key(plan: LinePlan, price: Price, entry_id: str) -> Order:

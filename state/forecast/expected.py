@@ -17,6 +17,7 @@ from domain.money import convert
 from domain.months import month_end
 from domain.outputs import BillingStatement
 from domain.policies import Resolved
+from domain.tuples import new_tuple
 from domain.units import Amount
 from state.books import Contract, Project, Receivable
 from state.draft import Draft
@@ -135,7 +136,8 @@ def _pay(
         found.append(ExpectedBill(billed, "", amount, contract_id, "", line_id, is_due))
         return
     if len(parties) == 1:
-        found.append(ExpectedBill(billed, paid[0], amount, contract_id, parties[0].customer_id, line_id, is_due))
+        bill = (billed, paid[0], amount, contract_id, parties[0].customer_id, line_id, is_due)
+        found.append(new_tuple(ExpectedBill, bill))
         return
     sign = -1 if amount < 0 else 1
     for share, party, month in zip(shared(abs(amount), parties, currency), parties, paid, strict=True):

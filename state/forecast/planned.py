@@ -14,6 +14,7 @@ from domain.forecast.completion import MONTHS_MAX, NOTHING, Tally, added, value_
 from domain.money import HALF_UP, round_ratio, smallest_unit
 from domain.outputs import ForecastDemand
 from domain.terms import methods
+from domain.tuples import new_tuple
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Rate
 from domain.work.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate
 from state.books import Contract, Project
@@ -117,7 +118,7 @@ def _changed(before: Assigned, assignments: Sequence[ResourceAssigned], first: s
                 _add(demand, (month, one.assignment.role), sign * hours)
     planned = PlannedWork(
         tuple(sorted(months.items())),
-        tuple([ForecastDemand(role, month, hours) for (month, role), hours in sorted(demand.items())]),
+        tuple([new_tuple(ForecastDemand, (role, month, hours)) for (month, role), hours in sorted(demand.items())]),
     )
     return Assigned(ahead, months, demand, planned)
 

@@ -130,7 +130,7 @@ class Tracks:
         floor = had.track.floor if had is not None and is_same else self.converted(draft, part.floor)
         if now is None or floor is None:
             return None
-        track = Track(now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup)
+        track = new_tuple(Track, (now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup))
         made = completed(*track, self.planned_rate, self.step)
         return new_tuple(TrackHeld, (part, track, made, is_valued(track, made, self.planned_rate)))
 

@@ -28,6 +28,7 @@ from domain.policies import NEXT_RULE, Resolved, bookkeeping, resolve
 from domain.policy_faults import Fault
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME, RATED, WITH_CHARGE, WITH_INVOICE
+from domain.tuples import new_tuple
 from domain.units import Amount
 from domain.work.rows import COUNTED_TIME
 from state.books import Contract, LineFees, Price, TermsVersion
@@ -87,7 +88,8 @@ class LinePlan(NamedTuple):
 
 
 def version_of(stored: TermsVersion) -> Version:
-    return Version(stored.version, stored.effective_on, stored.retroactive, stored.terms, stored.defaults)
+    version = stored.version, stored.effective_on, stored.retroactive, stored.terms, stored.defaults
+    return new_tuple(Version, version)
 
 
 def versions(contract: Contract) -> tuple[Version, ...]:

@@ -20,6 +20,7 @@ from domain.events.delivery import ProjectActivated, ResourceAssigned, TimeAppro
 from domain.events.reference import CostRateSet, PersonDefined, RateCardPublished
 from domain.reference.book import in_effect
 from domain.terms.kind import RATED
+from domain.tuples import new_tuple
 from domain.units import Hours, Rate
 from domain.work.rates import covering_assignment
 from state.books import Contract, Entry, Project
@@ -298,12 +299,13 @@ def _rests_on(draft: Draft, event: TimeApproved, project: Project, terms: HourTe
     assert worker is not None, "terms that are kept have a worker"
     if plan is not None:
         cards = cards_of_work(draft, event, organisation_of(project, worker.person, plan), plan)
-    return RestsOn(
+    rests_on = (
         draft.reference.persons[event.person_id],
         costs_of(draft, ("person", event.person_id)),
         costs_of(draft, ("role", terms.role)),
         cards,
     )
+    return new_tuple(RestsOn, rests_on)
 
 
 def _of_person(versions: tuple[PersonDefined, ...], day: date) -> PersonDefined | None:

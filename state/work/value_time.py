@@ -20,6 +20,7 @@ from domain.reference.exchange import Exchange
 from domain.reference.zones import universal_day
 from domain.terms import methods, time_and_materials
 from domain.terms.kind import AT_COST, INCLUDED
+from domain.tuples import new_tuple
 from domain.units import (
     EXCHANGE_RATE_ONE,
     MICROSECONDS_A_MILLIONTH,
@@ -133,7 +134,7 @@ def value_time(
     whole = _validity(draft, worked)
     if whole is not None:
         return Sides(whole, whole, whole)
-    return Sides(None, _cost(draft, worked), price_of(draft, worked))
+    return new_tuple(Sides, (None, _cost(draft, worked), price_of(draft, worked)))
 
 
 # Validity

@@ -182,7 +182,7 @@ def _shared_by(
         return None
     if kept.bases is not forecast.bases or kept.planned_rate != forecast.planned_rate or forecast.earning:
         return None
-    if kept.reference is not None and kept.asked_at != draft.cause.log_offset:
+    if kept.quotes is not None and kept.asked_at != draft.cause.log_offset:
         return None
     if kept.policies is not project_policies(draft, of.lines, forecast.legal_entity_id):
         return None

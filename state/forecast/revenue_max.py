@@ -152,7 +152,7 @@ def revenue_max(
         return None
     policies = project_policies(draft, terms.of.lines, forecast.legal_entity_id)
     kept = terms.of.tracks.get(forecast.currency)
-    has_day = kept is None or kept.progress is not outlook.progress or kept.reference is not None or forecast.earning
+    has_day = kept is None or kept.progress is not outlook.progress or kept.quotes is not None or forecast.earning
     as_of = day_or_today(draft, forecast.zone or "UTC", ended) if has_day else None
     found = tracks_of(draft, terms.of.tracks, policies, forecast, outlook.progress, forecast.currency, as_of)
     if found is None or (

@@ -1,7 +1,7 @@
 """A project's tracks in one currency at the rates of a day, and what they come to at completion.
 
 They are kept from event to event, so that an hour works out again only the track that it moved. Other bases or another average rate of the
-planned hours begin them again, and where some of it is in another currency another day, or a rate that comes.
+planned hours begin them again, and where some of it is in another currency another exchange rate, of another day or one that comes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,8 +44,8 @@ class TrackHeld(NamedTuple):
 
 class Tracks:
     """All tracks of a project, with their sums: cost and revenue that no cap limits (`wanted`) at completion, and what is earned of it;
-    `unvalued` of them have work to come that nothing says the value of. `reference` has the rates that they rest on, None where all of it
-    is in `currency`; `asked_at` is the log offset at which they were brought up to date or asked for last."""
+    `unvalued` of them have work to come that nothing says the value of. `quotes` are the exchange rates that they rest on, None where all
+    of it is in `currency`; `asked_at` is the log offset at which they were brought up to date or asked for last."""
 
     __slots__ = (
         "as_of",
@@ -60,8 +60,8 @@ class Tracks:
         "planned_rate",
         "policies",
         "progress",
+        "quotes",
         "rates",
-        "reference",
         "step",
         "tracks",
         "unvalued",
@@ -77,12 +77,26 @@ class Tracks:
         self.as_of: date | None = None
         self.asked_at = draft.cause.log_offset
         self.rates: dict[str, Exchange] = {}
-        self.reference = draft.reference if forecast.earning else None
+        self.quotes = draft.reference.exchange_rates if forecast.earning else None
         self.progress: Mapping[str, BookedProgress] | None = None
         self.earns: Mapping[str, Earning] = NO_EARNING
         self.held: dict[str, TrackHeld] = {}
         self.tracks: list[Track] = []
         self.cost = self.wanted = self.earned = self.unvalued = 0
+
+    def has_rates_of(self, draft: Draft, as_of: date | None) -> bool:
+        """Whether they rest on the exchange rates of the day as these are by now."""
+        quotes = draft.reference.exchange_rates
+        if self.quotes is None or (self.quotes is quotes and self.as_of == as_of):
+            return True
+        if as_of is None:
+            return False
+        for own, rate in self.rates.items():
+            found = rate_to(draft, self.policies, own, self.currency, as_of)
+            if found is None or found[:2] != rate[:2]:
+                return False
+        self.quotes = quotes
+        return True
 
     def take(self, draft: Draft, progress: Mapping[str, BookedProgress], earns: Mapping[str, Earning] | None) -> bool:
         """Bring them up to date; False where a rate is missing. `earns` is by track, None where all revenue is that of hours."""
@@ -156,7 +170,7 @@ class Tracks:
 
     def _rate_of(self, draft: Draft, own: str) -> Exchange | None:
         assert self.as_of is not None, "rates are those of a day"
-        self.reference = draft.reference
+        self.quotes = draft.reference.exchange_rates
         found = rate_to(draft, self.policies, own, self.currency, self.as_of)
         if found is not None:
             self.rates[own] = found
@@ -186,7 +200,7 @@ def tracks_of(
         or kept.earning is not forecast.earning
         or kept.planned_rate != forecast.planned_rate
         or kept.policies is not policies
-        or (kept.reference is not None and (kept.reference is not draft.reference or kept.as_of != as_of))
+        or not kept.has_rates_of(draft, as_of)
     ):
         kept = kept_in[currency] = Tracks(draft, forecast, policies, currency)
     kept.as_of, kept.asked_at = as_of, draft.cause.log_offset

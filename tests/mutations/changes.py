@@ -116,6 +116,20 @@ CHANGES: Final = (
         ("fixed_price.md",),
     ),
     Change(
+        "all of a budget is charged once something of it is spent",
+        "domain/terms/fixed_price.py",
+        'used = lesser(period.cost.get(budget.category, 0), budget.cost, "spent, at most")',
+        "used = budget.cost if period.cost.get(budget.category) else 0",
+        ("fixed_price.md",),
+    ),
+    Change(
+        "a minimum of a broken period is that of all of it",
+        "domain/terms/subscription.py",
+        "days = (last - period.first).days + 1 if terms.proration == BY_DAY else period.days",
+        "days = period.days",
+        ("subscription.md",),
+    ),
+    Change(
         "a step of prices begins with its last unit",
         "domain/terms/tiers.py",
         "if tier.up_to is None or quantity <= tier.up_to)",

@@ -10,7 +10,8 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from domain.events.common import Deposit
-from domain.explanation import Node, agreeing, constant, evaluated, in_proportion, least, less, negated, stated, total
+from domain.explanation import Node, constant, evaluated, in_proportion, least, less, negated, total
+from domain.figure import as_recorded
 from domain.reference.exchange import SAME_CURRENCY
 from domain.why import in_terms
 from milepost.explain.drafted_funding import Portion
@@ -135,7 +136,7 @@ class _Walk:
         for kept in kept_back(own.draft, project, self.contract, bills, rate, own.currency, own.update.as_of):
             node = self._cash(kept)
             if kept.cash:
-                yield kept.paid, agreeing(node, stated(node.title, kept.cash, "amount", own.currency))
+                yield kept.paid, as_recorded(kept.cash, node).node
 
     def _cash(self, kept: ExpectedWithholding) -> Node:
         """What is released, less what is withheld and what deposits pay."""

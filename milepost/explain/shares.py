@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.billing.funding import FIELD
 from domain.billing.shares import Party, expected_parties, rounding_place
-from domain.explanation import Node, evaluated, negated, stated, step_of, total
+from domain.explanation import Node, evaluated, negated, step_of, total
 from milepost.explain.sources import Sources
 from state.billing.payers import parties_for
 from state.books import Issued, PayerPart, TermsVersion
@@ -67,14 +67,14 @@ class ShareNodes:
             found = self.sources.terms_event(contract_id, version.version, "bill_to")
             if found is not None:
                 return self.sources.field(title, party.share, "percent", found, f"bill_to[{place}].share")
-        return stated(title, party.share, "percent")
+        raise AssertionError(f"expected terms of {contract_id} that state the {title}")
 
     def _funded_share(self, title: str, contract_id: str, version: TermsVersion, party: Party) -> Node:
         """Of the sources that bill the customer by the first rule."""
         funding = version.terms.funding
         found = self.sources.terms_event(contract_id, version.version, FIELD)
-        if funding is None or found is None:
-            return stated(title, party.share, "percent")
+        assert funding is not None, "the terms are funded"
+        assert found is not None, "an event states their funding"
         billed = {source.source_id for source in funding.sources if source.bill_to == party.customer_id}
         place, first = min(enumerate(funding.rules), key=lambda one: one[1].priority)
         fields = [

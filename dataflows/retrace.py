@@ -111,10 +111,11 @@ def _folded(index: FigureIndex, engagement_id: str, end: int, before: KeptSteps 
 
 
 def _kept(index: FigureIndex, folded: _Folded, before: KeptSteps | None) -> KeptSteps | None:
-    """What is kept from now on; None where the outputs are not what the log makes, or the folder cannot be written."""
+    """What is kept from now on; None where the outputs are not what the log makes, the folder cannot be written, or a rule has left a
+    number with its node in the books, which nothing encodes."""
     if folded.retraced.differences:
         return None
-    with suppress(OSError, sqlite3.Error):
+    with suppress(OSError, sqlite3.Error, TypeError):
         return stored_steps.store(index, folded.fold, folded.places, folded.end, before)
     return None
 

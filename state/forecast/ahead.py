@@ -34,6 +34,7 @@ from state.draft import Draft
 from state.forecast.minimum import with_minimum
 from state.forecast.outlook import has_ended, line_key, lines_of, project_contracts, project_lines, running
 from state.terms.plan import LinePlan, newest_plan
+from state.value import plain
 
 
 class TermsAhead(NamedTuple):
@@ -82,7 +83,7 @@ def _earning(draft: Draft, plan: LinePlan, as_of: date, *, goes_on: bool) -> Lin
     total = ahead_of(draft, contract, plan.line.line_id, as_of).total if goes_on else None
     rated = methods.earns_by_hours(plan.line.terms)
     inclusion = _inclusion(draft, plan) if goes_on else None
-    return LineEarning(plan.contract_id, plan.line.line_id, plan.currency, total, rated, inclusion)
+    return LineEarning(plan.contract_id, plan.line.line_id, plan.currency, plain(total), rated, inclusion)
 
 
 def _inclusion(draft: Draft, plan: LinePlan) -> Inclusion | None:

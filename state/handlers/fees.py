@@ -55,6 +55,7 @@ from state.terms.opening import carried
 from state.terms.periods import zone_of
 from state.terms.plan import LinePlan, newest_plan, plan_of, version_on
 from state.totals import month_of
+from state.value import plain
 
 # How far ahead the next fee is looked for.
 HORIZON = timedelta(days=400)
@@ -399,7 +400,13 @@ def bring(draft: Draft, rows: tuple[str, ...], wanted: Mapping[str, Charge]) -> 
         work = entry.work if entry is not None else None
         if work is None or work.charge is None or _content(work.charge) != _content(charge):
             version = entry.version + 1 if entry is not None else 1
-            take(draft, row, Work(None, draft.cause.log_offset, charge=replace(charge, version=version)))
+            take(
+                draft,
+                row,
+                Work(
+                    None, draft.cause.log_offset, charge=replace(charge, version=version, amount=plain(charge.amount))
+                ),
+            )
     return (*rows, *(row for row in wanted if row not in rows))
 
 

@@ -35,7 +35,16 @@ from tests.scenario_text import Scenario
 
 # One in so many of all.
 SCENARIOS_APART = 60
-CHOSEN = [scenario for _, scenario in SCENARIOS[::SCENARIOS_APART]]
+# Rules whose arithmetic records itself: their numbers are kept without nodes.
+RECORDED = {
+    "A minimum beside units with steps over a quarter: 1,100.00 in either order",
+    "The same units, of which January's come in March",
+}
+CHOSEN = [
+    scenario
+    for place, (_, scenario) in enumerate(SCENARIOS)
+    if place % SCENARIOS_APART == 0 or scenario.name in RECORDED
+]
 AFTER_ALL = 1 << 40
 
 

@@ -22,8 +22,8 @@ class StoredHistory(Sequence[tuple[int, T]]):
 
     def at(self, step: int) -> T | None:
         """What stood after a step; None before the first."""
-        place = bisect_right(self._steps, step)
-        return self[place - 1][1] if place else None
+        last = self.last(step)
+        return self._left(last)[1] if last >= 0 else None
 
     def last(self, step: int) -> int:
         """The last step up to one that changed it, else -1."""
@@ -40,7 +40,10 @@ class StoredHistory(Sequence[tuple[int, T]]):
     def __getitem__(self, place: int | slice) -> tuple[int, T] | list[tuple[int, T]]:
         if isinstance(place, slice):
             return [self[one] for one in range(*place.indices(len(self)))]
-        step = self._steps[place]
-        if step not in self._known:
-            self._known[step] = step, self._read(step)
-        return self._known[step]
+        return self._left(self._steps[place])
+
+    def _left(self, step: int) -> tuple[int, T]:
+        found = self._known.get(step)
+        if found is None:
+            found = self._known[step] = step, self._read(step)
+        return found

@@ -14,8 +14,10 @@ from domain.work.recorded import (
     DRAWN,
     EARNED,
     HOURS,
+    MARKUP,
     MEMO,
     PASSED_HOURS,
+    RATE,
     TAX,
     VALUE,
     WITHIN,
@@ -74,7 +76,8 @@ class EntryNodes:
     def _of_row(self, name: str, row: str, step: str) -> Node | None:
         """A figure of a row that terms, caps or others on its line make."""
         at, (what, _, store) = self.standing(row, int(step)), name.partition("/")
-        if at is None or at.work.price is None:
+        price = at.work.price if at is not None else None
+        if at is None or price is None:
             return None
         if store:
             return self.drawing.quantity(at, store) if what == DRAWN else self.drawing.earned(at, store)
@@ -83,6 +86,9 @@ class EntryNodes:
             WRITTEN_OFF: lambda: self.written_off(at),
             VALUE: lambda: self.charges.fee(at.work, at.step),
             EARNED: lambda: self.charges.earned(at.work, at.step),
+            HOURS: lambda: self.hours_at(row, at.step),
+            RATE: lambda: self.figure(at, RATE, "bill rate", price.rate, "rate", price.currency),
+            MARKUP: lambda: self.figure(at, MARKUP, "overtime markup", price.markup, "percent"),
         }
         return made[what]()
 

@@ -19,13 +19,10 @@ from domain.explanation import (
     less,
     negated,
     stated,
-    step_of,
     total,
 )
 from domain.identity import composed, is_opening_statement
-from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
-from domain.work.recorded import INCREMENTS, MARKUP, RATE, in_steps
 from milepost.explain.caps import same_billing
 from milepost.explain.entries import EntryNodes
 from milepost.explain.funding import FundingNodes
@@ -36,12 +33,11 @@ from milepost.explain.taxes import TaxNodes
 from milepost.figure_words import rounding_words
 from state.billing.clearing_record import piece_at
 from state.billing.payers import is_refund_row
+from state.billing.statement_lines import line_at
 from state.books import Entry, PayerPart, Price, StatementEntry, StatementState
 from state.ledger.deposit_balance import deposit_row
 from state.opening.record import falls_to
-from state.terms.plan import LinePlan, plan_of
 from state.totals import outstanding
-from state.work.price_record import uses_of
 
 
 class Listed(NamedTuple):
@@ -249,47 +245,14 @@ class StatementNodes:
             *((("flags", ", ".join(line.flags)),) if line.flags else ()),
         )
         title = f"line {number}: {line.description}"
-        made = self._line_amount(title, line, listed, step, record.currency)
+        pieces = [self.piece(one, extra=False) for one in listed]
+        whole = self.recorded.figure(line_at(statement_id.partition("@")[0], number), step)
+        if whole is None:
+            made = total(title, pieces, "amount", record.currency, rule="R11")
+        else:
+            made = whole._replace(title=title, why=tuple(pieces))
         made = agreeing(made, stated(title, line.amount, "amount", record.currency))
         return made._replace(facts=facts, id=f"{statement_id}#{number}")
-
-    def _line_amount(self, title: str, line: StatementLine, listed: list[Listed], step: int, currency: str) -> Node:
-        pieces = [self.piece(one, extra=False) for one in listed]
-        if sum(piece.value or 0 for piece in pieces) == line.amount:
-            return total(title, pieces, "amount", currency, rule="R11")
-        plan = self._plan(line, listed[0], step) if listed else None
-        if plan is None:
-            return stated(title, line.amount, "amount", currency)
-        draft, policies = self.sources.draft(step), plan.policies
-        first = self.entries.standing(listed[0].entry.entry_id, step)
-        price = first.work.price if first is not None else None
-        if first is None or price is None:
-            return stated(title, line.amount, "amount", currency)
-        hours = total("hours of the line", [self.entries.hours_at(one.entry.entry_id, step) for one in listed], "hours")
-        names = ["rounding_scope", "money_mode"]
-        if policies.increment_scope == "statement_line":
-            hours = in_steps("hours of the line, in steps", hours, policies, uses_of(plan))
-            names += INCREMENTS
-        operands = [hours, self.entries.figure(first, RATE, "bill rate", line.rate, "rate", currency)]
-        if line.markup_percent:
-            operands.append(self.entries.figure(first, MARKUP, "overtime markup", line.markup_percent, "percent"))
-        mode = policies.money_mode
-        amount = extend(hours.value or 0, line.rate, line.markup_percent, currency, mode)
-        return Node(
-            title,
-            amount,
-            "amount",
-            currency,
-            Arithmetic("extend", tuple(operands), {"step": step_of(currency), "mode": mode}),
-            "R10",
-            self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names),
-            why=tuple(pieces),
-        )
-
-    def _plan(self, line: StatementLine, listed: Listed, step: int) -> LinePlan | None:
-        at = self.entries.standing(listed.entry.entry_id, step)
-        price = at.work.price if at is not None else None
-        return plan_of(self.sources.draft(step), price) if price is not None and price.line_id == line.line_id else None
 
     # Pieces
 

@@ -17,14 +17,19 @@ from domain.billing.statement import (
     shown_quantity,
 )
 from domain.caps.consume import bucket_key, counting, limit_on
+from domain.explanation import evaluated, total
 from domain.identity import composed
 from domain.money import format_amount, format_decimal
 from domain.outputs import BillingStatement, SourceAmount, StatementLine
 from domain.units import PERCENT_SCALE, Amount, Quantity
+from domain.why import Why, rounding
+from domain.work.recorded import HOURS, INCREMENTS, MARKUP, RATE, in_steps
 from state.books import Contract
 from state.caps.claims import allotments, bucket_id, rules_for
 from state.draft import Draft
 from state.terms.plan import LinePlan
+from state.work.charge_record import of_row
+from state.work.price_record import uses_of
 
 LINES_A_PART = 2_000
 ENTRIES_A_PART = 4_000
@@ -51,6 +56,29 @@ def printed_amount(draft: Draft, group: LinePieces, plan: LinePlan, cents: Count
             found.append(bucket)
     cents.update(dict.fromkeys(found, more))
     return amount
+
+
+def line_at(statement_id: str, number: int) -> str:
+    """Address of a line that is rounded as a whole."""
+    return f"{statement_id}#line/{number}"
+
+
+def say_line(why: Why, address: str, group: LinePieces, plan: LinePlan, amount: Amount) -> None:
+    """Its hours at its rate; what is no more than its entries needs no saying, nor what they are to microseconds."""
+    if amount == group.amount or group.finer:
+        return
+    policies, first, names = plan.policies, group.first, ["rounding_scope", "money_mode"]
+    worked = [of_row(why, piece.entry_id, HOURS, piece.hours, "", "hours") for piece in group.pieces]
+    hours = total("hours of the line", worked, "hours")
+    if policies.increment_scope == "statement_line":
+        hours = in_steps("hours of the line, in steps", hours, policies, uses_of(plan))
+        names += INCREMENTS
+    operands = [hours, of_row(why, first.entry_id, RATE, first.rate, plan.currency, "rate")]
+    if first.markup:
+        operands.append(of_row(why, first.entry_id, MARKUP, first.markup, "", "percent"))
+    parameters = rounding(plan.currency, policies.money_mode)
+    made = evaluated("at its rate", "extend", operands, parameters, "amount", plan.currency, rule="R10")
+    why.record(address, amount, made._replace(policies=uses_of(plan)(*names)))
 
 
 def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: LinePieces, amount: Amount) -> StatementLine:

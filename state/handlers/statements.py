@@ -49,7 +49,7 @@ from state.billing.held import scopes_of
 from state.billing.payers import Billed, PayerShare, is_funded, issued_to, parties_for, payers_of, shares
 from state.billing.pieces import piece_of
 from state.billing.reissue import before_issue, is_reissued, keep, note_period
-from state.billing.statement_lines import in_parts, printed_amount, printed_line
+from state.billing.statement_lines import in_parts, line_at, printed_amount, printed_line, say_line
 from state.billing.statement_tax import Taxed, note_undetermined, say_groups, taxed
 from state.books import (
     Contract,
@@ -477,9 +477,11 @@ def issue(
     before = before_issue(draft, contract, list(by_entry)) if is_reissued(draft, contract, period, sequence) else None
     lines: list[StatementLine] = []
     listed: list[StatementEntry] = []
-    for group, plan, amount in groups:
+    for number, (group, plan, amount) in enumerate(groups, 1):
         rest = amount - group.amount
         lines.append(printed_line(draft, contract, plan, group, amount))
+        if draft.why is not None:
+            say_line(draft.why, line_at(of, number), group, plan, amount)
         for place, piece in enumerate(group.pieces):
             extra = rest if place == len(group.pieces) - 1 else 0
             pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)

@@ -158,7 +158,7 @@ CHANGES: Final = (
         "round_increment(seconds, increment_minutes, increment_mode or UP)",
         "round_increment(seconds, increment_minutes, DOWN)",
         ("money.md", "rates.md"),
-        ends=DIFFER,
+        ends=REFUSED,
     ),
     Change(
         "of two rates of a step the older wins",

@@ -25,7 +25,7 @@ from domain.explanation import (
     step_of,
     total,
 )
-from domain.money import HALF_UP, allocate, format_amount, format_decimal, round_ratio, smallest_unit
+from domain.money import allocate, format_amount, format_decimal, round_ratio, smallest_unit
 from domain.units import HOURS_TIMES_RATE_PER_AMOUNT, HUNDRED_PERCENT, Amount, Hours, Percent, Rate
 from domain.why import Disagreement
 
@@ -173,34 +173,34 @@ def at_least(number: int, floor: int, title: str, rule: str = "", *, instead_of:
     return Recorded(most(title, *nodes, rule=rule, why=why))
 
 
-def ratio(whole: int, part: int, of: int, step: int, title: str) -> int:
-    """`whole` times `part` over `of`, which is in the unit of `whole`; rounded half up."""
-    made = round_ratio(whole * part, of, step, HALF_UP)
+def ratio(whole: int, part: int, of: int, step: int, mode: str, title: str) -> int:
+    """`whole` times `part` over `of`, which is in the unit of `whole`."""
+    made = round_ratio(whole * part, of, step, mode)
     if not isinstance(whole, Recorded):
         return made
     last = node_of(part, "part", "amount", whole.node.currency)
     operands = whole.node, last, node_of(of, "whole", whole.node.unit, whole.node.currency)
-    parameters = {"step": format_amount(step), "mode": HALF_UP}
+    parameters = {"step": format_amount(step), "mode": mode}
     return as_recorded(made, evaluated(title, "proportion", operands, parameters, last.unit, last.currency))
 
 
-def extended(hours: Hours, rate: Rate, step: Amount, title: str, rule: str = "") -> Amount:
-    """Hours at a rate, rounded half up."""
-    made = round_ratio(hours * rate, HOURS_TIMES_RATE_PER_AMOUNT, step, HALF_UP)
+def extended(hours: Hours, rate: Rate, step: Amount, mode: str, title: str, rule: str = "") -> Amount:
+    """Hours at a rate, where the currency is known by its `step` alone (`domain.money.extend`)."""
+    made = round_ratio(hours * rate, HOURS_TIMES_RATE_PER_AMOUNT, step, mode)
     if not isinstance(hours, Recorded):
         return made
     of = node_of(rate, "rate", "rate")
-    parameters = {"step": format_amount(step), "mode": HALF_UP}
+    parameters = {"step": format_amount(step), "mode": mode}
     return as_recorded(made, evaluated(title, "extend", (hours.node, of), parameters, "amount", of.currency, rule=rule))
 
 
-def with_percent(amount: Amount, percent: Percent, step: Amount, title: str) -> Amount:
-    """The amount and so many per cent of it, rounded half up."""
-    made = round_ratio(amount * (HUNDRED_PERCENT + percent), HUNDRED_PERCENT, step, HALF_UP)
+def with_percent(amount: Amount, percent: Percent, step: Amount, mode: str, title: str) -> Amount:
+    """The amount and so many per cent of it."""
+    made = round_ratio(amount * (HUNDRED_PERCENT + percent), HUNDRED_PERCENT, step, mode)
     if not isinstance(amount, Recorded):
         return made
     operands, currency = (amount.node, node_of(percent, "percent", "percent")), amount.node.currency
-    parameters: dict[str, Parameter] = {"legs": (), "step": format_amount(step), "mode": HALF_UP}
+    parameters: dict[str, Parameter] = {"legs": (), "step": format_amount(step), "mode": mode}
     return as_recorded(made, evaluated(title, "convert", operands, parameters, "amount", currency))
 
 

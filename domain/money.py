@@ -12,7 +12,15 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from domain.units import HOURS_TIMES_RATE_PER_AMOUNT, MICROSECONDS_A_MILLIONTH, Amount, Hours, Percent, Rate
+from domain.units import (
+    HOURS_TIMES_RATE_PER_AMOUNT,
+    HUNDRED_PERCENT,
+    MICROSECONDS_A_MILLIONTH,
+    Amount,
+    Hours,
+    Percent,
+    Rate,
+)
 
 HALF_UP = "half_up"
 HALF_EVEN = "half_even"
@@ -20,7 +28,6 @@ HALF_EVEN = "half_even"
 AMOUNT_DECIMALS = 4
 
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
-_HUNDRED_PERCENT = 100_000_000
 
 _CODES_BY_EXPONENT = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -146,8 +153,8 @@ def extend(hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str, 
     """
     if finer:
         return round_ratio(
-            (hours * MICROSECONDS_A_MILLIONTH + finer) * rate * (_HUNDRED_PERCENT + markup),
-            HOURS_TIMES_RATE_PER_AMOUNT * MICROSECONDS_A_MILLIONTH * _HUNDRED_PERCENT,
+            (hours * MICROSECONDS_A_MILLIONTH + finer) * rate * (HUNDRED_PERCENT + markup),
+            HOURS_TIMES_RATE_PER_AMOUNT * MICROSECONDS_A_MILLIONTH * HUNDRED_PERCENT,
             smallest_unit(currency),
             mode,
         )
@@ -155,8 +162,8 @@ def extend(hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str, 
         step = _STEPS.get(currency) or smallest_unit(currency)
         return round_ratio(hours * rate, HOURS_TIMES_RATE_PER_AMOUNT, step, mode)
     return round_ratio(
-        hours * rate * (_HUNDRED_PERCENT + markup),
-        HOURS_TIMES_RATE_PER_AMOUNT * _HUNDRED_PERCENT,
+        hours * rate * (HUNDRED_PERCENT + markup),
+        HOURS_TIMES_RATE_PER_AMOUNT * HUNDRED_PERCENT,
         smallest_unit(currency),
         mode,
     )
@@ -174,8 +181,8 @@ def extend_at(
 ) -> Amount:
     """As `extend`, of a rate in another currency at an exact exchange rate."""
     return round_ratio(
-        (hours * MICROSECONDS_A_MILLIONTH + finer) * rate * numerator * (_HUNDRED_PERCENT + markup),
-        HOURS_TIMES_RATE_PER_AMOUNT * MICROSECONDS_A_MILLIONTH * denominator * _HUNDRED_PERCENT,
+        (hours * MICROSECONDS_A_MILLIONTH + finer) * rate * numerator * (HUNDRED_PERCENT + markup),
+        HOURS_TIMES_RATE_PER_AMOUNT * MICROSECONDS_A_MILLIONTH * denominator * HUNDRED_PERCENT,
         smallest_unit(currency),
         mode,
     )
@@ -183,7 +190,7 @@ def extend_at(
 
 def percent_of(amount: Amount, percent: Percent, currency: str, mode: str) -> Amount:
     """10 means ten per cent."""
-    return round_ratio(amount * percent, _HUNDRED_PERCENT, smallest_unit(currency), mode)
+    return round_ratio(amount * percent, HUNDRED_PERCENT, smallest_unit(currency), mode)
 
 
 def convert(amount: Amount, numerator: int, denominator: int, currency: str, mode: str) -> Amount:

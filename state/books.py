@@ -1267,7 +1267,8 @@ class ForecastState(Value, frozen=True, array_like=True, gc=False):
     """Where a project is heading; changes with every piece of work.
 
     `progress` is by contract line where lines have estimates of their own, else one for the project (""). `changes` are cost and revenue
-    at completion by cause since the last update. `days` are the service days from `since` on (both as ordinals), by currency.
+    at completion by cause since the last update. `days` are the service days from `since` on (both as ordinals), by currency, which change
+    in place.
     `until` is the end of the day at which the project is visited, 0 when nothing is to be reported.
     """
 

@@ -1,4 +1,5 @@
-"""One event's view of an engagement: reads the books as they were, collects what becomes of them. Sums of projects change in place.
+"""One event's view of an engagement: reads the books as they were, collects what becomes of them. Sums of projects and service
+days of their forecasts change in place.
 
 The draft is local to one call of the fold; what leaves it is a `Transition` of plain values.
 """
@@ -221,8 +222,8 @@ class Move(NamedTuple):
 
 
 class Draft:
-    """Reads fall through to the engagement as it was, writes stay here; but for the sums of projects, which change where they stand
-    (`moved`), unless the draft is a copy (`is_copy`)."""
+    """Reads fall through to the engagement as it was, writes stay here; but for the sums of projects (`moved`) and the service days of
+    their forecasts, which change where they stand, unless the draft is a copy (`is_copy`)."""
 
     __slots__ = (
         "agreed",

@@ -25,7 +25,7 @@ from domain.outputs import OUTPUTS
 from domain.reference.book import EMPTY_BOOK, ReferenceBook
 from domain.reference.book import apply as apply_reference
 from state.batch import LogRecord
-from state.books import Entry, JournalStanding, Project
+from state.books import Entry, JournalStanding
 from state.draft import CONTRACTS, Parts, Plans, nothing_known
 from state.fold import apply, cause_of, wake
 from state.genesis import Genesis
@@ -34,7 +34,7 @@ from state.store import snapshot
 from state.store.snapshot import Damaged
 from state.stored_history import StoredHistory
 from state.stored_why import AFTER_ALL, LaterWhy, StepWhy, StoredAddends, StoredWhy
-from state.totals import with_own_sums
+from state.totals import apart
 from state.trace import GENERATION, Doing, EntriesAt, Heading, Retold, Trace, TraceStep, event_ref, fact_key, heading
 
 # Of the file; with the code that wrote it, for another release may record other figures.
@@ -422,11 +422,10 @@ class StoredTrace(Trace):
         return all(row is not None and row[0] == snapshot.encode(entry) for row, entry in kept)
 
     def _books_before(self, number: int) -> Parts:
-        """Sums of projects change where they stand, so that each step has its own; terms in force are one object as long as they stand."""
+        """Some parts change where they stand, so that each step has its own; terms in force are one object as long as they stand."""
         found = self.parts_at(number - 1)
         for key, part in found.items():
-            if isinstance(part, Project):
-                found[key] = with_own_sums(part)
+            found[key] = apart(part)
         found.agreed = self._agreed(number)
         return found
 

@@ -17,6 +17,7 @@ from state.books import (
     Burn,
     Entry,
     Fault,
+    ForecastState,
     Issued,
     LedgerFigures,
     LineTotals,
@@ -203,6 +204,15 @@ def posted_in(work: Work, project_id: str) -> tuple[Posted, ...]:
 
 def add_revenue(project: Project, day: date, currency: str, revenue: Amount) -> None:
     _add_month(project.months, day, currency, 0, 0, revenue)
+
+
+def apart(part: object) -> object:
+    """A copy of a part of the books that changes where it stands; any other as it is."""
+    if isinstance(part, Project):
+        return with_own_sums(part)
+    if isinstance(part, ForecastState):
+        return replace(part, days={currency: dict(held) for currency, held in part.days.items()})
+    return part
 
 
 def with_own_sums(project: Project) -> Project:

@@ -38,7 +38,7 @@ from domain.units import Instant
 from domain.why import Why
 from domain.work.rows import OVERFLOW, ROWS, named, row_id
 from state.batch import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, OutputProgress, Pieces
-from state.books import Contract, Entry, JournalStanding, Project, StatementEntry, Work
+from state.books import Contract, Entry, JournalStanding, StatementEntry, Work
 from state.draft import Cause, Draft, PartKey, Parts, Transition, nothing_known
 from state.fold import cause_of, wake
 from state.genesis import Genesis
@@ -46,7 +46,7 @@ from state.overrides import Overrides
 from state.shard import Shard
 from state.store.store import Engagement, Meta, Store
 from state.stored_history import StoredHistory
-from state.totals import with_own_sums
+from state.totals import apart
 
 # Engagements that a record may concern: this one, and what belongs to none.
 ROOM = 10
@@ -567,8 +567,8 @@ def _silent(_record: object) -> None:
 
 
 def _kept(change: Transition) -> Transition:
-    """With the sums as they are now, which the next event changes in place; without what only the store asks for."""
-    parts = {key: with_own_sums(part) if isinstance(part, Project) else part for key, part in change.parts.items()}
+    """With parts as they are now, of which the next event changes some in place; without what only the store asks for."""
+    parts = {key: apart(part) for key, part in change.parts.items()}
     return replace(
         change,
         parts=parts,

@@ -140,7 +140,7 @@ def completed(
     if revenue_stated:
         return hours, cost, at_least(floor[2], least, "revenue at completion", "R57")
     if markup is not None:
-        return hours, cost, least + with_percent(cost - spent, markup, step, "what it will be charged")
+        return hours, cost, least + with_percent(cost - spent, markup, step, HALF_UP, "what it will be charged")
     by_hours = earned if earning is None else earning.by_hours
     return hours, cost, least + value_of(hours - worked, (worked, 0, by_hours), planned_rate, step)
 
@@ -163,7 +163,7 @@ def beyond(hours: Hours, included: Included | None, step: Amount) -> Amount:
     if included is None:
         return 0
     over = at_least(hours - included.left, 0, "beyond what is included")
-    return extended(over, included.overage_rate, step, "charged beyond", "R28")
+    return extended(over, included.overage_rate, step, HALF_UP, "charged beyond", "R28")
 
 
 def sold(track: Track, planned_rate: Rate, step: Amount) -> Amount:
@@ -195,8 +195,8 @@ def value_of(hours: Hours, now: Tally, planned_rate: Rate, step: Amount) -> Amou
     if not hours:
         return 0
     if now[0] > 0 and now[2] > 0:
-        return ratio(hours, now[2], now[0], step, "what they will earn")
-    return extended(hours, planned_rate, step, "what they will earn")
+        return ratio(hours, now[2], now[0], step, HALF_UP, "what they will earn")
+    return extended(hours, planned_rate, step, HALF_UP, "what they will earn")
 
 
 def percent(part: int, whole: int) -> Percent | None:

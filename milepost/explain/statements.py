@@ -246,7 +246,10 @@ class StatementNodes:
         )
         title = f"line {number}: {line.description}"
         pieces = [self.piece(one, extra=False) for one in listed]
-        whole = self.recorded.figure(line_at(statement_id.partition("@")[0], number), step)
+        address = line_at(statement_id.partition("@")[0], number)
+        # An earlier revision may have been rounded where this one is not.
+        is_whole = self.recorded.why.step_of(address, step) == step
+        whole = self.recorded.figure(address, step) if is_whole else None
         if whole is None:
             made = total(title, pieces, "amount", record.currency, rule="R11")
         else:

@@ -64,8 +64,8 @@ def line_at(statement_id: str, number: int) -> str:
 
 
 def say_line(why: Why, address: str, group: LinePieces, plan: LinePlan, amount: Amount) -> None:
-    """Its hours at its rate; what is no more than its entries needs no saying, nor what they are to microseconds."""
-    if amount == group.amount or group.finer:
+    """Its hours at its rate; what is no more than its entries needs no saying."""
+    if amount == group.amount:
         return
     policies, first, names = plan.policies, group.first, ["rounding_scope", "money_mode"]
     worked = [of_row(why, piece.entry_id, HOURS, piece.hours, "", "hours") for piece in group.pieces]
@@ -78,7 +78,9 @@ def say_line(why: Why, address: str, group: LinePieces, plan: LinePlan, amount: 
         operands.append(of_row(why, first.entry_id, MARKUP, first.markup, "", "percent"))
     parameters = rounding(plan.currency, policies.money_mode)
     made = evaluated("at its rate", "extend", operands, parameters, "amount", plan.currency, rule="R10")
-    why.record(address, amount, made._replace(policies=uses_of(plan)(*names)))
+    # Time by start and end is priced by its exact ratio, which six decimals of an hour may miss.
+    if made.value == amount or not group.finer:
+        why.record(address, amount, made._replace(policies=uses_of(plan)(*names)))
 
 
 def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: LinePieces, amount: Amount) -> StatementLine:

@@ -149,6 +149,7 @@ def _follow(draft: Draft, project_id: str, cause: str) -> None:
         forecast, outlook = known(draft, project_id)
     if forecast.currency and is_material(forecast, outlook) and _measured(forecast):
         send(draft, project_id, today(draft, forecast.zone))
+        _, outlook = known(draft, project_id)
     register(draft, project_id, outlook)
 
 

@@ -21,9 +21,9 @@ BELOW = "cap_below_consumption"
 CONTRACT_LINE = "contract_line"
 
 
-def may_arise(_: Draft, contract: Contract) -> bool:
+def may_arise(draft: Draft, contract: Contract) -> bool:
     """Whether a line of it has a price, which an amendment may have lowered."""
-    return len(contract.history) > 1 and bool(_prices(contract))
+    return contract.contract_id in _amended(draft)
 
 
 def after_event(draft: Draft) -> None:

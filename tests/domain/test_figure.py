@@ -8,6 +8,7 @@ import pytest
 
 from domain.explanation import Node, constant
 from domain.figure import Recorded, Together, allocated, at_least, extended, in_part, node_of, ratio, with_percent
+from domain.money import HALF_UP
 from domain.why import Disagreement
 from milepost.explain.recompute import recompute, unexplained
 from state.value import plain
@@ -129,17 +130,21 @@ def test_hours_at_an_average_and_at_a_rate() -> None:
     """100 h at what 80 h earned, 12,000.00, are 15,000.00; at 150.00 an hour as much."""
     to_come = Recorded(constant("hours to come", 100_000000, "hours"))
     worked = Recorded(constant("worked", 80_000000, "hours"))
-    by_average = ratio(to_come, euros("earned", 12_000), worked, CENT, "what they will earn")
+    by_average = ratio(to_come, euros("earned", 12_000), worked, CENT, HALF_UP, "what they will earn")
     rate = Recorded(constant("rate", 150_000000, "rate", "EUR"))
-    by_rate = extended(to_come, rate, CENT, "what they will earn")
+    by_rate = extended(to_come, rate, CENT, HALF_UP, "what they will earn")
     assert by_average == by_rate == 15_000_0000
     assert recompute(node_of(by_average, "")) == recompute(node_of(by_rate, "")) == []
-    assert ratio(100_000000, 12_000_0000, 80_000000, CENT, "") == extended(100_000000, 150_000000, CENT, "") == by_rate
+    assert (
+        ratio(100_000000, 12_000_0000, 80_000000, CENT, HALF_UP, "")
+        == extended(100_000000, 150_000000, CENT, HALF_UP, "")
+        == by_rate
+    )
 
 
 def test_an_amount_with_so_many_per_cent() -> None:
     """1,234.56 of cost and 7.5 per cent of it are 1,327.15."""
     percent = Recorded(constant("fee", 7_500000, "percent"))
-    made = with_percent(euros("cost", 1_234.56), percent, CENT, "charged")
-    assert made == with_percent(1_234_5600, 7_500000, CENT, "charged") == 1_327_1500
+    made = with_percent(euros("cost", 1_234.56), percent, CENT, HALF_UP, "charged")
+    assert made == with_percent(1_234_5600, 7_500000, CENT, HALF_UP, "charged") == 1_327_1500
     assert recompute(node_of(made, "")) == []

@@ -175,9 +175,10 @@ class EarnedNodes:
         if agreed.allocated is not None:
             return self.allocation.earns(place, agreed)
         terms, known = self.fees.terms(place, agreed), self.fees.history(place)
-        of_name = (one for one in methods.spreads(terms, known, spread.first) if one.name == spread.name)
+        of_name = [one for one in methods.spreads(terms, known, spread.first) if one.name == spread.name]
+        assert of_name, f"the terms of line {place.line_id} give the spread {spread.name}"
         title = spread.name if spread.name == "price" else f"fee {spread.name}"
-        return self.fees.figure(next(of_name).amount, title, agreed)
+        return self.fees.figure(of_name[0].amount, title, agreed)
 
 
 def _earns(place: LineAtStep, last: date) -> Earning:

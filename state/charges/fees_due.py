@@ -14,19 +14,20 @@ from state.charges.terms_known import agreed_versions, is_charged
 from state.draft import Draft
 
 DAY = timedelta(days=1)
-# The same terms, of which each number says where it stands.
-Said = Callable[[TermsInForce], TermsInForce]
+# The same terms, of which each number says where it stands (`domain/terms/recorded.py`).
+AsRecorded = Callable[[TermsInForce], TermsInForce]
 
 
 def fees_due(
-    draft: Draft, contract: Contract, line_id: str, known: LineHistory, until: date, said: Said | None = None
+    draft: Draft, contract: Contract, line_id: str, known: LineHistory, until: date, recorded: AsRecorded | None = None
 ) -> Iterator[Fee]:
     """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not.
 
-    An explanation asks with a history of which the numbers say how they came about, and does the same of terms that it does not have."""
+    An explanation asks with a history whose numbers say how they came about; `recorded` makes the same of terms that are in no history.
+    """
     charged: Amount = 0
     seen: set[str] = set()
-    for agreed in _charging(draft, contract, line_id, known, said):
+    for agreed in _charging(draft, contract, line_id, known, recorded):
         for fee in methods.fees(agreed, known, until):
             day = fee.earned_from or fee.day
             if fee.name in seen or not agreed.since <= day < agreed.before:
@@ -46,7 +47,7 @@ def fees_due(
 
 
 def _charging(
-    draft: Draft, contract: Contract, line_id: str, known: LineHistory, said: Said | None
+    draft: Draft, contract: Contract, line_id: str, known: LineHistory, recorded: AsRecorded | None
 ) -> Sequence[TermsInForce]:
     """Versions of the terms that hold, those that leave what is charged already also after a termination."""
     as_charged = _as_charged(known.held)
@@ -54,8 +55,8 @@ def _charging(
         return as_charged
     held = {agreed.since: agreed for agreed in as_charged}
     unended = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
-    if said is not None:
-        unended = [said(agreed) for agreed in unended]
+    if recorded is not None:
+        unended = [recorded(agreed) for agreed in unended]
     versions = (agreed if methods.stays(agreed.line.terms) else held.get(agreed.since) for agreed in unended)
     return [agreed for agreed in versions if agreed is not None]
 

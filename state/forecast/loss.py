@@ -39,7 +39,7 @@ PART = "contract_outlook"
 _KEPT_IN_FORECASTS = frozenset({"forecast", "outlook", "project"})
 
 
-class Looked:
+class LossCheck:
     """Where a contract's exception is, and what was looked at last of which there was nothing to say."""
 
     __slots__ = ("contract", "key", "noted", "of")
@@ -73,7 +73,7 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
         project = draft.project(project_id)
         by = _shared_by(draft, project, terms, forecast, outlook) if ended is None else None
         if by is not None and by == terms.shared_by:
-            if _is_as_looked_at(draft, contracts[0]):
+            if _is_as_checked(draft, contracts[0]):
                 return ()
             share = had
         else:
@@ -93,45 +93,45 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
 
 def is_to_say(draft: Draft, contract_id: str, *, day_ends: bool) -> bool:
     """Whether the exception is to be raised or closed, or at the day's end said with another amount."""
-    of, looked = outlook_of(draft, contract_id), _looked(draft, contract_id)
+    of, check = outlook_of(draft, contract_id), _check_of(draft, contract_id)
     loss = _loss(draft, contract_id, of)
-    noted: OpenException | None = draft.part(*looked.key)
+    noted: OpenException | None = draft.part(*check.key)
     if loss is None:
         is_news = False
     elif noted is not None:
         is_news = loss == 0 or (day_ends and loss != _amount(noted))
-    elif loss > of.settled and looked.key in draft.parts:
+    elif loss > of.settled and check.key in draft.parts:
         # Somebody has settled it with this event: it is raised with the next one, or when the day ends.
         return day_ends
     else:
         is_news = loss > of.settled
     if of.projects and not is_news:
-        looked.of, looked.contract, looked.noted = of, draft.contract(contract_id), noted
+        check.of, check.contract, check.noted = of, draft.contract(contract_id), noted
     return is_news
 
 
-def _is_as_looked_at(draft: Draft, contract: Contract) -> bool:
+def _is_as_checked(draft: Draft, contract: Contract) -> bool:
     """Whether what says if there is a loss stands as when there was nothing to say of it."""
-    looked: Looked | None = draft.plans.get(("loss", contract.contract_id))
-    if looked is None or looked.contract is not contract:
+    check: LossCheck | None = draft.plans.get(("loss", contract.contract_id))
+    if check is None or check.contract is not contract:
         return False
     key, parts, before = (PART, contract.contract_id), draft.parts, draft.before
-    if (parts.get(key) or before.get(key)) is not looked.of:
+    if (parts.get(key) or before.get(key)) is not check.of:
         return False
-    key = looked.key
-    return (parts[key] if key in parts else before.get(key)) is looked.noted
+    key = check.key
+    return (parts[key] if key in parts else before.get(key)) is check.noted
 
 
 def say(draft: Draft, contract_id: str) -> None:
     loss = _loss(draft, contract_id, outlook_of(draft, contract_id))
-    noted: OpenException | None = draft.part(*_looked(draft, contract_id).key)
+    noted: OpenException | None = draft.part(*_check_of(draft, contract_id).key)
     message, amounts = _message(draft, contract_id), {_currency(draft, contract_id): loss or 0}
     if not loss:
         draft.resolve_exception(CATEGORY, KIND, contract_id)
     elif noted is not None:
         draft.revise_exception(replace(noted, message=message, amounts=amounts))
     else:
-        _, exception_id = _looked(draft, contract_id).key
+        _, exception_id = _check_of(draft, contract_id).key
         about = (exception_id, CATEGORY, KIND, contract_id, contract_id)
         draft.publish_open(OpenException(*about, message=message, amounts=amounts, raised_at=draft.cause.recorded_at))
     for project_id in draft.projects_of(contract_id):
@@ -252,11 +252,11 @@ def _first(draft: Draft, project_id: str) -> Contract | None:
     return next(iter(project_contracts(draft, project_id)), None)
 
 
-def _looked(draft: Draft, contract_id: str) -> Looked:
+def _check_of(draft: Draft, contract_id: str) -> LossCheck:
     key = ("loss", contract_id)
-    kept: Looked | None = draft.plans.get(key)
+    kept: LossCheck | None = draft.plans.get(key)
     if kept is None:
-        kept = draft.plans[key] = Looked(("exception", draft.exception_id(CATEGORY, KIND, contract_id)))
+        kept = draft.plans[key] = LossCheck(("exception", draft.exception_id(CATEGORY, KIND, contract_id)))
     return kept
 
 

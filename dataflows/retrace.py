@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from heapq import merge
 from itertools import takewhile, zip_longest
 from typing import Any, NamedTuple
@@ -19,7 +17,7 @@ from dataflows import stored_steps
 from dataflows.embedded import decode_event
 from dataflows.stored_steps import KeptSteps
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, Position
-from state.stored_trace import LaterTrace, StoredTrace
+from state.stored_trace import LaterTrace
 from state.trace import GENERATION, Retold, Trace, TracedOutput, TraceStep
 
 
@@ -47,11 +45,13 @@ class OutputDifference(NamedTuple):
 
 
 class Retraced(NamedTuple):
-    """An engagement, and what was written of it otherwise; `notes` say what was kept of it and could not be used."""
+    """An engagement, and what was written of it otherwise; `notes` say what was kept of it and could not be used, and `not_kept` why its
+    steps are not kept now."""
 
     trace: Trace
     differences: tuple[OutputDifference, ...]
     notes: tuple[str, ...] = ()
+    not_kept: str = ""
 
 
 def retrace(index: FigureIndex, engagement_id: str, until: int | None = None, *, whole: bool = False) -> Retraced:
@@ -65,18 +65,21 @@ def retrace(index: FigureIndex, engagement_id: str, until: int | None = None, *,
     try:
         kept = stored_steps.find(index, engagement_id)
         if kept is not None and not kept.reach(end):
-            kept = _kept(index, _folded(index, engagement_id, now, kept), kept)
+            kept = _keep(index, _folded(index, engagement_id, now, kept), kept)
         if kept is not None:
-            return Retraced(StoredTrace(engagement_id, kept.path, index, end), ())
-    except (OSError, stored_steps.Stale, *stored_steps.WRONG) as fault:
+            return Retraced(kept.open(index, end), ())
+    except (OSError, stored_steps.Stale, stored_steps.NotKept, *stored_steps.WRONG) as fault:
         notes = (str(fault),)
-    folded = _folded(index, engagement_id, now)
-    kept = _kept(index, folded, None)
-    if end == now:
-        return folded.retraced._replace(notes=notes)
-    if kept is not None:
-        return Retraced(StoredTrace(engagement_id, kept.path, index, end), (), notes)
-    return _folded(index, engagement_id, end).retraced._replace(notes=notes)
+    folded, not_kept = _folded(index, engagement_id, now), ""
+    try:
+        kept = _keep(index, folded, None)
+        if kept is not None and end != now:
+            return Retraced(kept.open(index, end), (), notes)
+    except (OSError, stored_steps.Stale, stored_steps.NotKept, *stored_steps.WRONG) as fault:
+        not_kept = str(fault)
+    if end != now:
+        folded = _folded(index, engagement_id, end)
+    return folded.retraced._replace(notes=notes, not_kept=not_kept)
 
 
 class _Folded(NamedTuple):
@@ -90,11 +93,7 @@ class _Folded(NamedTuple):
 def _folded(index: FigureIndex, engagement_id: str, end: int, before: KeptSteps | None = None) -> _Folded:
     """From the first record on, or after the steps that are kept."""
     start = before.end if before is not None else 0
-    trace = (
-        LaterTrace(StoredTrace(engagement_id, before.path, index, start))
-        if before is not None
-        else Trace(engagement_id, GENERATION, 0)
-    )
+    trace = LaterTrace(before.open(index, start)) if before is not None else Trace(engagement_id, GENERATION, 0)
     fold = Retold(trace, index.genesis, decode_event, overrides.read(index.output, index.shard))
     last = -1
     places: dict[int, int] = {}
@@ -110,14 +109,11 @@ def _folded(index: FigureIndex, engagement_id: str, end: int, before: KeptSteps 
     return _Folded(Retraced(trace, tuple(differences(trace, until_end))), fold, end, places)
 
 
-def _kept(index: FigureIndex, folded: _Folded, before: KeptSteps | None) -> KeptSteps | None:
-    """What is kept from now on; None where the outputs are not what the log makes, the folder cannot be written, or a rule has left a
-    number with its node in the books, which nothing encodes."""
+def _keep(index: FigureIndex, folded: _Folded, before: KeptSteps | None) -> KeptSteps | None:
+    """None where the outputs are not what the log makes. Raises NotKept and Stale."""
     if folded.retraced.differences:
         return None
-    with suppress(OSError, sqlite3.Error, TypeError):
-        return stored_steps.store(index, folded.fold, folded.places, folded.end, before)
-    return None
+    return stored_steps.store(index, folded.fold, folded.places, folded.end, before)
 
 
 def _offset(read: tuple[IndexedRecord, StoredRecord]) -> int:

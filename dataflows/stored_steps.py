@@ -11,13 +11,15 @@ import sqlite3
 import zlib
 from bisect import bisect_left
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
-import orjson
+import msgspec
 
 import domain
 import state
@@ -26,8 +28,8 @@ from connectors.files.figure_index import FOLDER, FigureIndex
 from connectors.files.outputs import topic_file
 from domain.why import Disagreement
 from state.store import snapshot
-from state.store.snapshot import Damaged
-from state.stored_trace import FORM, checksum_of, keep
+from state.store.snapshot import Damaged, NotStorable
+from state.stored_trace import FORM, StoredTrace, checksum_of, keep
 from state.trace import Retold
 
 # Records of an engagement of its own, from which on its steps are kept: all of them are folded in about a second.
@@ -41,16 +43,47 @@ class Stale(Exception):
     """Steps that cannot be read as they were kept; the message says why."""
 
 
+class NotKept(Exception):
+    """Steps that cannot be kept; the message says why."""
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """What is said beside a file of what it was made of."""
+
+    made_with: list[object]
+    end: int
+    records: int
+    # The log and the parts of the outputs: bytes taken in, and their checksum.
+    files: dict[str, tuple[int, int]]
+    # Of the file.
+    checksum: int = 0
+
+    @property
+    def stamp(self) -> int:
+        """Of all that is known before the file is written; it is in there too."""
+        return zlib.crc32(msgspec.json.encode(msgspec.structs.replace(self, checksum=0)))
+
+
 class KeptSteps(NamedTuple):
     """Steps of the records before a log offset; `later` are records of the engagement that came since."""
 
+    engagement_id: str
     path: Path
     end: int
     later: tuple[int, ...]
+    stamp: int
 
     def reach(self, end: int) -> bool:
         """Whether nothing before a log offset is missing."""
         return not self.later or end <= self.later[0]
+
+    def open(self, index: FigureIndex, until: int) -> StoredTrace:
+        """Raises Stale where another process has written the file since it was found."""
+        trace = StoredTrace(self.engagement_id, self.path, index, until)
+        if trace.stamp != self.stamp:
+            trace.close()
+            raise Stale(f"{self.path} was written again meanwhile")
+        return trace
 
 
 def is_long(index: FigureIndex, engagement_id: str) -> bool:
@@ -58,58 +91,69 @@ def is_long(index: FigureIndex, engagement_id: str) -> bool:
 
 
 def all_long(index: FigureIndex) -> list[str]:
-    return index.longest(KEPT_FROM) if index.is_kept else []
+    return index.longest(KEPT_FROM)
 
 
 def find(index: FigureIndex, engagement_id: str) -> KeptSteps | None:
     """None where nothing is kept that a fold could go on from. Raises Stale."""
     path = _path(index, engagement_id)
     try:
-        said = orjson.loads(_beside(path).read_bytes())
+        said = msgspec.json.decode(_beside(path).read_bytes(), type=_Said)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as fault:
         raise Stale(f"what is said of {path} cannot be read: {fault}") from fault
-    if said["made_with"] != _made_with(index, engagement_id):
+    if said.made_with != _made_with(index, engagement_id):
         raise Stale(f"{path} was made by another release, or for another log")
-    if not path.exists() or checksum_of(path) != said["checksum"]:
+    if not path.exists() or checksum_of(path) != said.checksum:
         raise Stale(f"{path} is not as it was written")
-    if any(checksum_of(index.output / name, length) != found for name, (length, found) in said["files"].items()):
+    if any(checksum_of(index.output / name, length) != found for name, (length, found) in said.files.items()):
         raise Stale(f"{path} was made of other bytes than the log and the outputs have")
     offsets = index.offsets(engagement_id)
-    count = bisect_left(offsets, said["end"])
-    # Somebody who was known before may concern the engagement only since.
-    return KeptSteps(path, said["end"], tuple(offsets[count:])) if count == said["records"] else None
+    count = bisect_left(offsets, said.end)
+    if count != said.records:
+        # Somebody who was known before concerns the engagement only since.
+        return None
+    return KeptSteps(engagement_id, path, said.end, tuple(offsets[count:]), said.stamp)
 
 
 def store(index: FigureIndex, fold: Retold, places: Mapping[int, int], end: int, before: KeptSteps | None) -> KeptSteps:
-    """Keep what was folded up to a log offset, from the first record on or after what was kept `before`; every output is as written."""
+    """Keep what was folded up to a log offset, from the first record on or after what was kept `before`; every output is as written.
+    Raises NotKept and Stale."""
     engagement_id = fold.trace.engagement_id
     path = _path(index, engagement_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A reader goes on with the old file. What two leave that write at once does not fit its checksum, and is made again.
-    made = path.with_suffix(".new")
-    made.unlink(missing_ok=True)
-    if before is not None:
-        copyfile(path, made)
-    keep(fold, places, made)
-    said = {
-        "made_with": _made_with(index, engagement_id),
-        "end": end,
-        "records": bisect_left(index.offsets(engagement_id), end),
-        "checksum": checksum_of(made),
-        "files": {name: (length, checksum_of(index.output / name, length)) for name, length in _files(index).items()},
-    }
-    _beside(path).unlink(missing_ok=True)
-    made.replace(path)
-    _beside(path).write_bytes(orjson.dumps(said))
-    return KeptSteps(path, end, ())
+    said = _Said(
+        made_with=_made_with(index, engagement_id),
+        end=end,
+        records=bisect_left(index.offsets(engagement_id), end),
+        files={name: (length, checksum_of(index.output / name, length)) for name, length in _files(index).items()},
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=path.parent) as folder:
+            made = Path(folder) / path.name
+            if before is not None:
+                copyfile(before.path, made)
+                before._replace(path=made).open(index, 0).close()
+            keep(fold, places, made, said.stamp)
+            whole = msgspec.structs.replace(said, checksum=checksum_of(made))
+            _beside(made).write_bytes(msgspec.json.encode(whole))
+            # A reader goes on with the old file. Of two that write at once the file and what is said of it may be left of different ones:
+            # it does not fit its checksum, and is made again.
+            _beside(path).unlink(missing_ok=True)
+            made.replace(path)
+            _beside(made).replace(_beside(path))
+    except (OSError, sqlite3.Error, NotStorable) as fault:
+        raise NotKept(str(fault)) from fault
+    return KeptSteps(engagement_id, path, end, (), said.stamp)
 
 
 def drop(index: FigureIndex, engagement_id: str) -> None:
+    """Where the folder cannot be written they stay."""
     path = _path(index, engagement_id)
     for one in (_beside(path), path):
-        one.unlink(missing_ok=True)
+        with suppress(OSError):
+            one.unlink(missing_ok=True)
 
 
 def _path(index: FigureIndex, engagement_id: str) -> Path:

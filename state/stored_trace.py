@@ -38,7 +38,7 @@ from state.totals import apart
 from state.trace import GENERATION, Doing, EntriesAt, Heading, Retold, Trace, TraceStep, event_ref, fact_key, heading
 
 # Of the file; with the code that wrote it, for another release may record other figures.
-FORM: Final = 2
+FORM: Final = 3
 ENTRIES, JOURNALS = "/entries", "/journals"
 READ_ALL_FROM: Final = 500
 
@@ -60,7 +60,7 @@ CREATE TABLE placed(address TEXT, seq INTEGER, of TEXT, step INTEGER, turn INTEG
     PRIMARY KEY(address, of, seq)) WITHOUT ROWID;
 CREATE TABLE marks(of TEXT, step INTEGER, PRIMARY KEY(of, step)) WITHOUT ROWID;
 CREATE TABLE held(of TEXT, since INTEGER, until INTEGER, PRIMARY KEY(of, since)) WITHOUT ROWID;
-CREATE TABLE ended(id INTEGER PRIMARY KEY CHECK(id = 1), turn INTEGER, books BLOB);
+CREATE TABLE ended(id INTEGER PRIMARY KEY CHECK(id = 1), turn INTEGER, books BLOB, stamp INTEGER);
 """
 _INDEXES: Final = """
 CREATE INDEX records_of ON records(type, kind, id, version);
@@ -82,8 +82,9 @@ class Records(Protocol):
 # Writing
 
 
-def keep(fold: Retold, places: Mapping[int, int], path: Path) -> None:
-    """Write what was folded, or more of a file whose steps it went on from; `places` are where in the log its records begin."""
+def keep(fold: Retold, places: Mapping[int, int], path: Path, stamp: int = 0) -> None:
+    """Write what was folded, or more of a file whose steps it went on from; `places` are where in the log its records begin.
+    By its stamp a file is known that is opened. Raises NotStorable."""
     fold.settle()
     is_new = not isinstance(fold.trace, LaterTrace)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
@@ -91,7 +92,7 @@ def keep(fold: Retold, places: Mapping[int, int], path: Path) -> None:
         if is_new:
             db.executescript(_TABLES)
         db.execute("BEGIN")
-        for table, rows in _rows(fold.trace, places, db):
+        for table, rows in _rows(fold.trace, places, db, stamp):
             first = next(rows, None)
             if first is not None:
                 marks = ", ".join("?" * len(first))
@@ -111,7 +112,7 @@ def checksum_of(path: Path, length: int | None = None) -> int:
 
 
 def _rows(
-    trace: Trace, places: Mapping[int, int], db: sqlite3.Connection
+    trace: Trace, places: Mapping[int, int], db: sqlite3.Connection, stamp: int
 ) -> Iterator[tuple[str, Iterator[tuple[object, ...]]]]:
     yield (
         "steps",
@@ -155,7 +156,7 @@ def _rows(
     yield "marks", ((of, step) for of, steps in trace.why.marked_at.items() for step in steps)
     since = ((of, step, AFTER_ALL) for of, step in trace.why.held_since.items())
     yield "held", chain(iter(trace.why.held_until), since)
-    yield "ended", iter([(1, trace.why.turn, trace.db.serialize())])
+    yield "ended", iter([(1, trace.why.turn, trace.db.serialize(), stamp)])
 
 
 def _next(db: sqlite3.Connection, table: str) -> int:
@@ -208,7 +209,7 @@ def _placed(trace: Trace, start: int) -> Iterator[tuple[object, ...]]:
         values = dict(one.parts.values) if one.parts is not None else None
         parts = one.parts
         number = parts.number if isinstance(parts, StoredAddends) else numbers.setdefault(parts, seq)
-        data = msgspec.msgpack.encode((one.order, values))
+        data = snapshot.packed((one.order, values))
         yield address, seq, one.of, one.step, one.turn, place, number, data
 
 
@@ -254,6 +255,11 @@ class StoredTrace(Trace):
     def ended(self) -> tuple[int, bytes]:
         """The turn that the last step of all ended with, and the books that it left."""
         found: tuple[int, bytes] = self._file.execute("SELECT turn, books FROM ended").fetchone()
+        return found
+
+    @property
+    def stamp(self) -> int:
+        found: int = self._file.execute("SELECT stamp FROM ended").fetchone()[0]
         return found
 
     def all_books(self) -> list[int]:

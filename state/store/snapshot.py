@@ -44,13 +44,25 @@ _StoredSums = tuple[int, bytes, dict[str, tuple[int, int]], dict[str, tuple[int,
 _period_sums = msgspec.msgpack.Decoder(_StoredSums)
 
 
+class NotStorable(TypeError):
+    """A value of a type that has no stored form, such as a number with its node."""
+
+
 class Damaged(Exception):
     """A stored row does not match its checksum, or is of another form; the store is dropped and made again from the log."""
 
 
 def encode(value: Any, key: str = "") -> bytes:
     """The checksum is of value and key, so that a row is good only where it was put."""
-    return _headed(_encoder.encode(_tagged(value) if type(value) is Contract else value), key)
+    return _headed(packed(_tagged(value) if type(value) is Contract else value), key)
+
+
+def packed(value: object) -> bytes:
+    """Raises NotStorable."""
+    try:
+        return _encoder.encode(value)
+    except TypeError as fault:
+        raise NotStorable(str(fault)) from fault
 
 
 def encode_journal(value: JournalStanding, key: str) -> bytes:

@@ -59,6 +59,9 @@ def explain(
     if ahead == (id_ is not None):
         raise typer.BadParameter("expected one of ID and --ahead", param_hint="ID")
     if id_ is None:
+        others = {"--html": html is not None, "--as-of": as_of is not None, "--depth": depth is not None, "--all": all_}
+        for name in (name for name, is_given in others.items() if is_given):
+            raise typer.BadParameter(f"expected one of --ahead and {name}, got both", param_hint=name)
         _keep_ahead(output, json=json)
         return
     if json and html is not None:
@@ -93,17 +96,21 @@ def _keep_ahead(output: Path, *, json: bool) -> None:
 
     try:
         with indexing() as tell, Explanations(output, tell) as explanations:
-            kept, differing = explanations.keep_ahead()
+            ahead = explanations.keep_ahead()
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     if json:
-        write_json(shape(1, kept=kept, differing=differing))
+        write_json(shape(1, **ahead._asdict()))
     else:
-        say(f"Long contract groups that are ready: {len(kept):,}")
-    for engagement_id in differing:
+        say(f"Long contract groups that are ready: {len(ahead.kept):,}")
+    for engagement_id in ahead.differing:
         say(f"Differs from what the log makes: {engagement_id}; `milepost verify` lists what")
-    if differing:
+    for engagement_id, why in ahead.not_kept.items():
+        say(f"Not ready: {engagement_id}: {why}")
+    if ahead.differing:
         raise typer.Exit(exit_codes.VIOLATION)
+    if ahead.not_kept:
+        raise typer.Exit(exit_codes.FAILURE)
 
 
 def _alarms(found: Explained) -> list[str]:

@@ -62,6 +62,14 @@ class NotFound(NamedTuple):
     why: str = ""
 
 
+class Ahead(NamedTuple):
+    """Long engagements: those whose steps are kept, those whose outputs are not what the log makes, and why others are not kept."""
+
+    kept: list[str]
+    differing: list[str]
+    not_kept: dict[str, str]
+
+
 class _Known(NamedTuple):
     retraced: Retraced
     explainer: Explainer
@@ -82,7 +90,9 @@ class Explanations:
         self._sums: dict[str, list[PostedSum]] = {}
         # Why steps that are kept are not used.
         self._notes: list[str] = []
+        # Engagements whose kept steps have failed, and the one that was asked for last.
         self._whole: set[str] = set()
+        self._last = ""
 
     def __enter__(self) -> Self:
         return self
@@ -98,39 +108,53 @@ class Explanations:
     def explain(self, wanted: str) -> Explained | NotFound:
         """Raises ContainerDamaged and GuardStop."""
         with seldom_collecting():
-            try:
-                found = self._explain(wanted)
-            except stored_steps.WRONG as fault:
-                if not self._drop_stored(fault):
-                    raise
-                found = self._explain(wanted)
+            found = self._answer(wanted)
         if not isinstance(found, Explained):
             return found
         index = self._indexes[0] if found.engagement_id is None else self._index_of(found.engagement_id)
         return found._replace(rules=index.rules_at(self._until[index]), notes=tuple(self._notes))
 
-    def keep_ahead(self) -> tuple[list[str], list[str]]:
-        """Keep the steps of every long engagement, so that no question has to; and those whose outputs are not what the log makes."""
+    def keep_ahead(self) -> Ahead:
+        """Keep the steps of every long engagement, so that no question has to."""
         long = [(index, each) for index in self._indexes for each in stored_steps.all_long(index)]
-        differing = []
+        ahead = Ahead([], [], {})
         with seldom_collecting():
             for number, (index, engagement_id) in enumerate(long):
                 self._tell("keep steps", number, len(long))
+                if not index.is_kept:
+                    ahead.not_kept[engagement_id] = "the folder of the index cannot be written"
+                    continue
                 found = retrace(index, engagement_id)
                 found.trace.close()
                 if found.differences:
-                    differing.append(engagement_id)
-        return [each for _, each in long if each not in differing], differing
+                    ahead.differing.append(engagement_id)
+                elif found.not_kept:
+                    ahead.not_kept[engagement_id] = found.not_kept
+                else:
+                    ahead.kept.append(engagement_id)
+        return ahead
 
-    def _drop_stored(self, fault: Exception) -> bool:
-        """Steps that are kept do not give what they gave: from here on everything is folded. False where none were used."""
-        stored = [key for key, known in self._known.items() if isinstance(known.retraced.trace, StoredTrace)]
-        for engagement_id, end in stored:
-            del self._known[engagement_id, end]
-            self._whole.add(engagement_id)
-            stored_steps.drop(self._index_of(engagement_id), engagement_id)
-            self._notes.append(f"steps kept of {engagement_id} could not be used, all was folded again: {fault}")
-        return bool(stored)
+    def _answer(self, wanted: str) -> Explained | NotFound:
+        """Where kept steps do not give what they gave, their engagement is folded whole; they are dropped if that answers."""
+        try:
+            return self._explain(wanted)
+        except stored_steps.WRONG as fault:
+            failed = self._last
+            stored = [
+                (key, known.retraced.trace)
+                for key, known in self._known.items()
+                if key[0] == failed and isinstance(known.retraced.trace, StoredTrace)
+            ]
+            if not stored:
+                raise
+            for key, trace in stored:
+                trace.close()
+                del self._known[key]
+            self._whole.add(failed)
+            found = self._answer(wanted)
+            stored_steps.drop(self._index_of(failed), failed)
+            self._notes.append(f"steps kept of {failed} could not be used, all was folded again: {fault}")
+            return found
 
     def _explain(self, wanted: str) -> Explained | NotFound:
         if (of_table := table_figure(wanted)) is not None:
@@ -216,6 +240,7 @@ class Explanations:
         """As far as all is explained, or up to an earlier log offset."""
         index = self._index_of(engagement_id)
         end = self._until[index] if until is None else until
+        self._last = engagement_id
         if (engagement_id, end) not in self._known:
             retraced = retrace(index, engagement_id, end, whole=engagement_id in self._whole)
             self._notes += (f"steps kept of {engagement_id} were not used: {note}" for note in retraced.notes)

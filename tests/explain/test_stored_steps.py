@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
+from typer.testing import CliRunner
 
 from connectors.files.figure_index import FigureIndex
 from connectors.files.moments import Moment
@@ -16,13 +20,16 @@ from dataflows import stored_steps
 from dataflows.embedded import decode_event
 from domain.explanation import Node
 from domain.outputs import ProjectView
+from domain.why import Disagreement
+from milepost.cli import app
 from milepost.explain.explainer import Explainer
 from milepost.explain.explanations import Explained, Explanations
 from milepost.explained import as_json
 from state.batch import LogRecord
 from state.genesis import Genesis
 from state.rules import RULES
-from state.stored_trace import LaterTrace, StoredTrace, keep
+from state.store import snapshot
+from state.stored_trace import ENTRIES, LaterTrace, StoredTrace, checksum_of, keep
 from state.trace import GENERATION, Retold, Trace
 from tests.audit.tampering import Told, rewrite
 from tests.commands.tiny_firm import Event, write
@@ -280,13 +287,88 @@ def test_outputs_that_were_changed_since_are_found(output: Path) -> None:
         assert "was made of other bytes than the log and the outputs have" in found.notes[0]
 
 
+def alter_a_row(file: Path) -> None:
+    """The first step of T-1 is to have waived it on a statement, and the file fits its checksum."""
+    with closing(sqlite3.connect(file)) as db, db:
+        sql = "SELECT step, data FROM kept WHERE kind = ? AND id = 'T-1' ORDER BY step LIMIT 1"
+        step, data = db.execute(sql, (ENTRIES,)).fetchone()
+        waived = replace(snapshot.decode_entry(data), waived=("S-1",))
+        sql = "UPDATE kept SET data = ? WHERE kind = ? AND id = 'T-1' AND step = ?"
+        db.execute(sql, (snapshot.encode(waived), ENTRIES, step))
+    beside = file.with_suffix(".json")
+    said = json.loads(beside.read_bytes())
+    beside.write_text(json.dumps({**said, "checksum": checksum_of(file)}))
+
+
 def test_steps_that_give_other_rows_when_one_is_folded_again_are_dropped(
-    output: Path, monkeypatch: pytest.MonkeyPatch
+    output: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Such as by a rule that was changed in place."""
+    """Such as by a rule that was changed in place; those of another engagement stay."""
+    expected, tunnel = whole(output, monkeypatch), ask(output, ["TUNNEL"])
+    assert ask(output, ["TUNNEL"]).stored == 1
+    alter_a_row(file)
+    found = ask(output, ["TUNNEL", *BRIDGE])
+    assert (found.figures, found.stored) == ({**tunnel.figures, **expected}, 1)
+    [note] = found.notes
+    assert "steps kept of BRIDGE could not be used, all was folded again" in note
+    assert not file.exists()
+    assert ask(output, ["TUNNEL"]) == Answers(tunnel.figures, [], 1)
+
+
+def test_a_fault_that_folding_everything_has_too_drops_nothing(
+    output: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def disagree(*_: object) -> None:
+        raise Disagreement("T-1#recognised: the rule has 3, its recorded step comes to 5")
+
+    monkeypatch.setattr(Explainer, "explain", disagree)
+    with pytest.raises(Disagreement):
+        ask(output, BRIDGE)
+    assert file.exists()
+
+
+def test_a_file_that_another_has_written_since_it_was_found_is_not_read(output: Path, file: Path) -> None:
+    with FigureIndex(output) as index:
+        found = stored_steps.find(index, "BRIDGE")
+        assert found is not None
+        with pytest.raises(stored_steps.Stale, match="was written again meanwhile"):
+            found._replace(stamp=found.stamp + 1).open(index, AFTER_ALL)
+
+
+def test_what_could_not_be_written_leaves_nothing(output: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = whole(output, monkeypatch)
-    monkeypatch.setattr(StoredTrace, "_is_as_kept", lambda *_: False)
-    found = ask(output, BRIDGE)
-    assert (found.figures, found.stored) == (expected, 0)
-    assert "could not be used, all was folded again" in found.notes[0]
-    assert not list((output / "index" / "steps").glob("*"))
+    shutil.rmtree(file.parent)
+
+    def fail(fold: Retold, places: object, path: Path, stamp: int) -> None:
+        path.write_bytes(b"half of it")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stored_steps, "keep", fail)
+        assert ask(output, BRIDGE) == Answers(expected, [], 0)
+        assert list(file.parent.iterdir()) == []
+        result = CliRunner().invoke(app, ["explain", "--ahead", "--output", str(output)])
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "ready: 0\nNot ready: BRIDGE: database or disk is full\n" in result.stderr
+    assert ask(output, BRIDGE).stored == 0
+    assert ask(output, BRIDGE) == Answers(expected, [], 1)
+
+
+def test_what_cannot_be_kept_ahead_is_said(tmp_path: Path) -> None:
+    """A file stands where the folder should be: of all of the index, or of the steps alone."""
+    for name, why in (("index", "the folder of the index cannot be written"), ("index/steps", "File exists")):
+        output = Path(shutil.copytree(finished_run(), tmp_path / name))
+        shutil.rmtree(output / name, ignore_errors=True)
+        (output / name).parent.mkdir(exist_ok=True)
+        (output / name).write_text("a file where the folder should be")
+        result = CliRunner().invoke(app, ["explain", "--ahead", "--output", str(output), "--json"])
+        said = json.loads(result.stdout)
+        assert (result.exit_code, said["kept"], list(said["not_kept"])) == (1, [], ["BRIDGE", "TUNNEL"])
+        assert all(why in each for each in said["not_kept"].values())
+
+
+@pytest.mark.parametrize("other", [["--html", "page.html"], ["--as-of", "2026-02-09"], ["--depth", "2"], ["--all"]])
+def test_ahead_goes_with_nothing_that_shows_a_figure(output: Path, other: list[str]) -> None:
+    result = CliRunner().invoke(app, ["explain", "--ahead", "--output", str(output), *other])
+    assert result.exit_code == 2
+    assert "expected one of --ahead and" in result.stderr

@@ -10,6 +10,7 @@ import sqlite3
 import zlib
 from array import array
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache, cached_property
@@ -26,25 +27,26 @@ from domain.reference.book import EMPTY_BOOK, ReferenceBook
 from domain.reference.book import apply as apply_reference
 from state.batch import LogRecord
 from state.books import Entry, JournalStanding
-from state.draft import CONTRACTS, Parts, Plans, nothing_known
+from state.draft import CONTRACTS, Parts, Plans, Transition, nothing_known
 from state.fold import apply, cause_of, wake
 from state.genesis import Genesis
 from state.rules import begun_under
 from state.store import snapshot
 from state.store.snapshot import Damaged
+from state.store.store import SEPARATOR
 from state.stored_history import StoredHistory
 from state.stored_why import AFTER_ALL, LaterWhy, StepWhy, StoredAddends, StoredWhy
 from state.totals import apart
 from state.trace import GENERATION, Doing, EntriesAt, Heading, Retold, Trace, TraceStep, event_ref, fact_key, heading
 
 # Of the file; with the code that wrote it, for another release may record other figures.
-FORM: Final = 3
+FORM: Final = 4
 ENTRIES, JOURNALS = "/entries", "/journals"
 READ_ALL_FROM: Final = 500
 
 _TABLES: Final = """
 CREATE TABLE steps(step INTEGER PRIMARY KEY, log_offset INTEGER, recorded_at INTEGER, turn INTEGER, book INTEGER, woken TEXT,
-    is_folded INTEGER);
+    is_folded INTEGER, entries INTEGER, parts INTEGER);
 CREATE TABLE books(book INTEGER PRIMARY KEY, log_offset INTEGER);
 CREATE TABLE records(log_offset INTEGER PRIMARY KEY, place INTEGER, type TEXT, kind TEXT, id TEXT, version INTEGER, event_id TEXT,
     subject TEXT, occurred_at INTEGER, recorded_at INTEGER, source TEXT, approved_by TEXT, requested_by TEXT);
@@ -66,7 +68,6 @@ _INDEXES: Final = """
 CREATE INDEX records_of ON records(type, kind, id, version);
 CREATE INDEX records_with ON records(event_id);
 """
-SEPARATOR: Final = "\x1f"
 
 
 class Records(Protocol):
@@ -114,6 +115,8 @@ def checksum_of(path: Path, length: int | None = None) -> int:
 def _rows(
     trace: Trace, places: Mapping[int, int], db: sqlite3.Connection, stamp: int
 ) -> Iterator[tuple[str, Iterator[tuple[object, ...]]]]:
+    of_entries, of_parts = list(trace.entry_histories()), list(trace.part_histories())
+    entries, parts = (Counter(step for _, history in of for step, _ in history) for of in (of_entries, of_parts))
     yield (
         "steps",
         (
@@ -125,6 +128,8 @@ def _rows(
                 doing.book,
                 _woken(doing),
                 doing.is_folded,
+                entries[step.number],
+                parts[step.number],
             )
             for step, doing in zip(trace.steps, trace.doings, strict=True)
         ),
@@ -135,9 +140,9 @@ def _rows(
         ((one.offset, places[one.offset], *fact_key(one.event), *_reference(one)) for one in trace.events),
     )
     histories: list[tuple[str, str, Sequence[tuple[int, object]]]] = [
-        *((ENTRIES, id_, history) for id_, history in trace.entry_histories()),
+        *((ENTRIES, id_, history) for id_, history in of_entries),
         *((JOURNALS, id_, history) for id_, history in trace.journal_histories()),
-        *((kind, id_, history) for (kind, id_), history in trace.part_histories()),
+        *((kind, id_, history) for (kind, id_), history in of_parts),
     ]
     yield "histories", _histories(histories, db)
     yield (
@@ -244,7 +249,8 @@ class StoredTrace(Trace):
             listed = snapshot.decode_statement(id_, data)
             self._listed_at.setdefault(id_, []).append((step, listed))
             self.listed.append((step, id_, listed))
-        for id_, step, offset in ask("SELECT id, step, log_offset FROM parked WHERE step < ?", (self.count,)):
+        sql = "SELECT id, step, log_offset FROM parked WHERE step < ? ORDER BY id, step"
+        for id_, step, offset in ask(sql, (self.count,)):
             self._parked_at.setdefault(id_, []).append((step, offset))
         self._read_outputs()
 
@@ -395,8 +401,8 @@ class StoredTrace(Trace):
         return self._refolded[number]
 
     def _refold(self, number: int) -> StepWhy:
-        sql = "SELECT turn, book, woken, is_folded FROM steps WHERE step = ?"
-        turn, book, woken, is_folded = self._file.execute(sql, (number,)).fetchone()
+        sql = "SELECT turn, book, woken, is_folded, entries, parts FROM steps WHERE step = ?"
+        turn, book, woken, is_folded, *counts = self._file.execute(sql, (number,)).fetchone()
         if not is_folded:
             raise Damaged(f"step {number} is none of a rule")
         step, parts = self.step(number), self._books_before(number)
@@ -418,14 +424,23 @@ class StoredTrace(Trace):
             names = woken.split(SEPARATOR) if woken else []
             change = wake(self.engagement_id, parts, names, step.reference, entries, step.cause, plans, why)
         why.done()
-        if not self._is_as_kept(number, change.rows):
-            raise Damaged(f"step {number} folded again leaves other entries")
+        # Not one fewer either: each is as it is kept, and there are as many.
+        if [len(change.rows), len(change.parts)] != counts or not self._is_as_kept(number, change):
+            raise Damaged(f"step {number} folded again leaves other books")
         return why
 
-    def _is_as_kept(self, number: int, rows: Mapping[str, Entry]) -> bool:
+    def _is_as_kept(self, number: int, change: Transition) -> bool:
+        """Of parts only which they are."""
+        rows = change.rows.items()
+        return all(self._left(ENTRIES, id_, number) == (snapshot.encode(entry),) for id_, entry in rows) and all(
+            self._left(*key, number) is not None for key in change.parts
+        )
+
+    def _left(self, kind: str, id_: str, step: int) -> tuple[bytes | None] | None:
+        """None where the step did not change it."""
         sql = "SELECT data FROM kept WHERE kind = ? AND id = ? AND step = ?"
-        kept = ((self._file.execute(sql, (ENTRIES, id_, number)).fetchone(), entry) for id_, entry in rows.items())
-        return all(row is not None and row[0] == snapshot.encode(entry) for row, entry in kept)
+        found: tuple[bytes | None] | None = self._file.execute(sql, (kind, id_, step)).fetchone()
+        return found
 
     def _books_before(self, number: int) -> Parts:
         """Some parts change where they stand, so that each step has its own; terms in force are one object as long as they stand."""
@@ -455,6 +470,7 @@ class LaterTrace(Trace):
 
     def __init__(self, before: StoredTrace) -> None:
         super().__init__(before.engagement_id, GENERATION, 0)
+        self._before = before
         turn, books = before.ended()
         self.db.deserialize(books)
         self.meta = self._read_meta(GENERATION, 0)
@@ -465,6 +481,10 @@ class LaterTrace(Trace):
         self.statements, self.drafts = before.statements, before.drafts
         self.former, self.superseded = before.former, before.superseded
         self.forecasts = before.forecasts
+
+    def close(self) -> None:
+        self._before.close()
+        super().close()
 
     def step(self, number: int) -> TraceStep:
         return self.steps[number - self._first]

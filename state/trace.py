@@ -44,7 +44,7 @@ from state.fold import cause_of, wake
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Shard
-from state.store.store import Engagement, Meta, Store
+from state.store.store import SEPARATOR, Engagement, Meta, Store
 from state.stored_history import StoredHistory
 from state.totals import apart
 
@@ -328,7 +328,7 @@ class Trace(Store):
         """Line, day and entry, step, and whether it was open on the line after that."""
         for line, of_line in self._open_at.items():
             for (day, entry_id), history in of_line.items():
-                yield from (("\x1f".join(line), day, entry_id, step, is_open) for step, is_open in history)
+                yield from ((SEPARATOR.join(line), day, entry_id, step, is_open) for step, is_open in history)
 
     def parkings(self) -> Iterator[tuple[str, int, int | None]]:
         return ((entry_id, step, at) for entry_id, history in self._parked_at.items() for step, at in history)

@@ -12,7 +12,7 @@ import zlib
 from bisect import bisect_left
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from shutil import copyfile
@@ -21,12 +21,15 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+import connectors
+import dataflows
 import domain
 import state
 from connectors.files import overrides
 from connectors.files.figure_index import FOLDER, FigureIndex
 from connectors.files.outputs import topic_file
 from domain.why import Disagreement
+from schemas.files import AVRO
 from state.store import snapshot
 from state.store.snapshot import Damaged, NotStorable
 from state.stored_trace import FORM, StoredTrace, checksum_of, keep
@@ -55,6 +58,10 @@ class _Said(msgspec.Struct, frozen=True):
     records: int
     # The log and the parts of the outputs: bytes taken in, and their checksum.
     files: dict[str, tuple[int, int]]
+    # Projects with forecasts, and how many outputs of them and of the engagement there were: what is written later of an old record is
+    # none of the bytes taken in.
+    projects: list[str]
+    outputs: int
     # Of the file.
     checksum: int = 0
 
@@ -107,8 +114,10 @@ def find(index: FigureIndex, engagement_id: str) -> KeptSteps | None:
         raise Stale(f"{path} was made by another release, or for another log")
     if not path.exists() or checksum_of(path) != said.checksum:
         raise Stale(f"{path} is not as it was written")
-    if any(checksum_of(index.output / name, length) != found for name, (length, found) in said.files.items()):
+    if any(_checksum(index.output / name, length) != found for name, (length, found) in said.files.items()):
         raise Stale(f"{path} was made of other bytes than the log and the outputs have")
+    if index.count_written(engagement_id, said.projects, said.end) != said.outputs:
+        raise Stale(f"{path} was made before outputs of records that it has")
     offsets = index.offsets(engagement_id)
     count = bisect_left(offsets, said.end)
     if count != said.records:
@@ -122,11 +131,14 @@ def store(index: FigureIndex, fold: Retold, places: Mapping[int, int], end: int,
     Raises NotKept and Stale."""
     engagement_id = fold.trace.engagement_id
     path = _path(index, engagement_id)
+    projects = sorted(fold.trace.forecasts)
     said = _Said(
         made_with=_made_with(index, engagement_id),
         end=end,
         records=bisect_left(index.offsets(engagement_id), end),
-        files={name: (length, checksum_of(index.output / name, length)) for name, length in _files(index).items()},
+        files={name: (length, _checksum(index.output / name, length)) for name, length in _files(index).items()},
+        projects=projects,
+        outputs=index.count_written(engagement_id, projects, end),
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,6 +186,17 @@ def _files(index: FigureIndex) -> dict[str, int]:
     return {str(path.relative_to(index.output)): length for path, length in found.items() if path.exists()}
 
 
+def _checksum(path: Path, length: int) -> int:
+    """Read once as long as nobody writes to the file."""
+    stat = path.stat()
+    return _checksum_then(path, length, stat.st_ino, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _checksum_then(path: Path, length: int, _file: int, _written_at: int) -> int:
+    return checksum_of(path, length)
+
+
 def _made_with(index: FigureIndex, engagement_id: str) -> list[object]:
     genesis = index.genesis
     passed_over = sorted(map(repr, overrides.read(index.output, index.shard).items()))
@@ -182,9 +205,12 @@ def _made_with(index: FigureIndex, engagement_id: str) -> list[object]:
 
 @cache
 def _code() -> int:
-    """Of all rules and of the fold: another release may record other figures."""
+    """Of all that reads the log, folds it and compares outputs, by name, length and bytes: another release may record other figures."""
+    *whole, reading = (Path(str(room.__file__)).parent for room in (domain, state, dataflows, connectors))
+    paths = [path for room in whole for path in room.rglob("*.py")]
+    paths += [*reading.glob("avro*.py"), *AVRO.rglob("*.avsc")]
     found = 0
-    for room in (domain, state):
-        for path in sorted(Path(str(room.__file__)).parent.rglob("*.py")):
-            found = zlib.crc32(path.read_bytes(), found)
+    for path in sorted(paths):
+        data = path.read_bytes()
+        found = zlib.crc32(f"{path.relative_to(reading.parent)} {len(data)} ".encode() + data, found)
     return found

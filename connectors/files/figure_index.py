@@ -512,6 +512,15 @@ class FigureIndex:
         read = [self._read(part, sorted(places)) for part, places in found.items()]
         return merge(*read, key=lambda one: one.position.output_seq)
 
+    def count_written(self, engagement_id: str, projects: Sequence[str], end: int) -> int:
+        """How many there are of the same that records before a log offset caused."""
+        sql = "SELECT count(*) FROM outputs WHERE no = ? AND log_offset < ?"
+        found: int = self._db.execute(sql, (self._number(engagement_id), end)).fetchone()[0]
+        sql = "SELECT count(*) FROM forecasts WHERE project = ? AND log_offset < ?"
+        for each in projects:
+            found += self._db.execute(sql, (each, end)).fetchone()[0]
+        return found
+
     def _read(
         self, part: str, places: Sequence[int], known: Mapping[str, Decoder[tuple[Position, Output]]] | None = None
     ) -> Iterator[WrittenOutput]:

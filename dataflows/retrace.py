@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from heapq import merge
 from itertools import takewhile, zip_longest
 from typing import Any, NamedTuple
@@ -65,7 +67,9 @@ def retrace(index: FigureIndex, engagement_id: str, until: int | None = None, *,
     try:
         kept = stored_steps.find(index, engagement_id)
         if kept is not None and not kept.reach(end):
-            kept = _keep(index, _folded(index, engagement_id, now, kept), kept)
+            later = _folded(index, engagement_id, now, kept)
+            with closing(later.retraced.trace):
+                kept = _keep(index, later, kept)
         if kept is not None:
             return Retraced(kept.open(index, end), ())
     except (OSError, stored_steps.Stale, stored_steps.NotKept, *stored_steps.WRONG) as fault:
@@ -74,10 +78,13 @@ def retrace(index: FigureIndex, engagement_id: str, until: int | None = None, *,
     try:
         kept = _keep(index, folded, None)
         if kept is not None and end != now:
-            return Retraced(kept.open(index, end), (), notes)
-    except (OSError, stored_steps.Stale, stored_steps.NotKept, *stored_steps.WRONG) as fault:
+            stored = Retraced(kept.open(index, end), (), notes)
+            folded.retraced.trace.close()
+            return stored
+    except (stored_steps.Stale, stored_steps.NotKept, sqlite3.Error) as fault:
         not_kept = str(fault)
     if end != now:
+        folded.retraced.trace.close()
         folded = _folded(index, engagement_id, end)
     return folded.retraced._replace(notes=notes, not_kept=not_kept)
 

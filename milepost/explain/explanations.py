@@ -88,11 +88,11 @@ class Explanations:
             self._until[index] = cut_at(index, moment).offset if moment is not None else None
         self._known: dict[tuple[str, int | None], _Known] = {}
         self._sums: dict[str, list[PostedSum]] = {}
-        # Why steps that are kept are not used.
-        self._notes: list[str] = []
-        # Engagements whose kept steps have failed, and the one that was asked for last.
+        # Why steps that are kept are not used, by engagement.
+        self._notes: dict[str, list[str]] = {}
+        # Engagements whose kept steps have failed, and those that the question read, the last one at the end.
         self._whole: set[str] = set()
-        self._last = ""
+        self._read: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -102,17 +102,21 @@ class Explanations:
 
     def close(self) -> None:
         self._opened.close()
+        for known in self._known.values():
+            known.retraced.trace.close()
         for index in self._indexes:
             index.close()
 
     def explain(self, wanted: str) -> Explained | NotFound:
         """Raises ContainerDamaged and GuardStop."""
+        self._read.clear()
         with seldom_collecting():
             found = self._answer(wanted)
         if not isinstance(found, Explained):
             return found
         index = self._indexes[0] if found.engagement_id is None else self._index_of(found.engagement_id)
-        return found._replace(rules=index.rules_at(self._until[index]), notes=tuple(self._notes))
+        notes = tuple(note for each in dict.fromkeys(self._read) for note in self._notes.get(each, ()))
+        return found._replace(rules=index.rules_at(self._until[index]), notes=notes)
 
     def keep_ahead(self) -> Ahead:
         """Keep the steps of every long engagement, so that no question has to."""
@@ -139,7 +143,7 @@ class Explanations:
         try:
             return self._explain(wanted)
         except stored_steps.WRONG as fault:
-            failed = self._last
+            failed = self._read[-1] if self._read else ""
             stored = [
                 (key, known.retraced.trace)
                 for key, known in self._known.items()
@@ -153,7 +157,7 @@ class Explanations:
             self._whole.add(failed)
             found = self._answer(wanted)
             stored_steps.drop(self._index_of(failed), failed)
-            self._notes.append(f"steps kept of {failed} could not be used, all was folded again: {fault}")
+            self._note(failed, f"could not be used, all was folded again: {fault}")
             return found
 
     def _explain(self, wanted: str) -> Explained | NotFound:
@@ -240,12 +244,16 @@ class Explanations:
         """As far as all is explained, or up to an earlier log offset."""
         index = self._index_of(engagement_id)
         end = self._until[index] if until is None else until
-        self._last = engagement_id
+        self._read.append(engagement_id)
         if (engagement_id, end) not in self._known:
             retraced = retrace(index, engagement_id, end, whole=engagement_id in self._whole)
-            self._notes += (f"steps kept of {engagement_id} were not used: {note}" for note in retraced.notes)
+            for note in retraced.notes:
+                self._note(engagement_id, f"were not used: {note}")
             self._known[engagement_id, end] = _Known(retraced, Explainer(retraced.trace))
         return self._known[engagement_id, end]
+
+    def _note(self, engagement_id: str, note: str) -> None:
+        self._notes.setdefault(engagement_id, []).append(f"steps kept of {engagement_id} {note}")
 
     # Tables at a glance
 

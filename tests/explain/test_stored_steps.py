@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -115,12 +115,14 @@ class Answers(NamedTuple):
 
 def ask(output: Path, wanted: Sequence[str], moment: Moment | None = None) -> Answers:
     found: dict[str, str] = {}
+    notes: dict[str, None] = {}
     with Explanations(output, lambda *_: None, moment) as explanations:
         for figure in wanted:
             said = explanations.explain(figure)
             found[figure] = text(said.node) if isinstance(said, Explained) else str(said)
+            notes.update(dict.fromkeys(said.notes if isinstance(said, Explained) else ()))
         known = [one.retraced.trace for one in explanations._known.values()]
-        return Answers(found, explanations._notes, sum(isinstance(one, StoredTrace) for one in known))
+        return Answers(found, list(notes), sum(isinstance(one, StoredTrace) for one in known))
 
 
 BRIDGE = ["T-1", "T-4", "BRIDGE#recognised", "BRIDGE#eac_cost", BRIDGE_FEBRUARY, "K-1"]
@@ -287,32 +289,72 @@ def test_outputs_that_were_changed_since_are_found(output: Path) -> None:
         assert "was made of other bytes than the log and the outputs have" in found.notes[0]
 
 
-def alter_a_row(file: Path) -> None:
-    """The first step of T-1 is to have waived it on a statement, and the file fits its checksum."""
+def waive(db: sqlite3.Connection, step: int, data: bytes) -> None:
+    waived = replace(snapshot.decode_entry(data), waived=("S-1",))
+    sql = "UPDATE kept SET data = ? WHERE kind = ? AND id = 'T-1' AND step = ?"
+    db.execute(sql, (snapshot.encode(waived), ENTRIES, step))
+
+
+def leave_another_entry(db: sqlite3.Connection, step: int, data: bytes) -> None:
+    db.execute("UPDATE steps SET entries = entries + 1 WHERE step = ?", (step,))
+    db.execute("INSERT INTO kept VALUES (?, 'T-0', ?, ?)", (ENTRIES, step, data))
+
+
+def leave_another_part(db: sqlite3.Connection, step: int, _data: bytes) -> None:
+    db.execute("UPDATE steps SET parts = parts + 1 WHERE step = ?", (step,))
+
+
+Alter = Callable[[sqlite3.Connection, int, bytes], None]
+
+
+def alter_first_step(file: Path, alter: Alter) -> None:
+    """The first of T-1, and what it left of it; the file fits its checksum."""
     with closing(sqlite3.connect(file)) as db, db:
         sql = "SELECT step, data FROM kept WHERE kind = ? AND id = 'T-1' ORDER BY step LIMIT 1"
-        step, data = db.execute(sql, (ENTRIES,)).fetchone()
-        waived = replace(snapshot.decode_entry(data), waived=("S-1",))
-        sql = "UPDATE kept SET data = ? WHERE kind = ? AND id = 'T-1' AND step = ?"
-        db.execute(sql, (snapshot.encode(waived), ENTRIES, step))
+        alter(db, *db.execute(sql, (ENTRIES,)).fetchone())
     beside = file.with_suffix(".json")
     said = json.loads(beside.read_bytes())
     beside.write_text(json.dumps({**said, "checksum": checksum_of(file)}))
 
 
+@pytest.mark.parametrize("alter", [waive, leave_another_entry, leave_another_part])
 def test_steps_that_give_other_rows_when_one_is_folded_again_are_dropped(
-    output: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+    output: Path, file: Path, monkeypatch: pytest.MonkeyPatch, alter: Alter
 ) -> None:
     """Such as by a rule that was changed in place; those of another engagement stay."""
     expected, tunnel = whole(output, monkeypatch), ask(output, ["TUNNEL"])
     assert ask(output, ["TUNNEL"]).stored == 1
-    alter_a_row(file)
+    alter_first_step(file, alter)
     found = ask(output, ["TUNNEL", *BRIDGE])
     assert (found.figures, found.stored) == ({**tunnel.figures, **expected}, 1)
     [note] = found.notes
     assert "steps kept of BRIDGE could not be used, all was folded again" in note
     assert not file.exists()
     assert ask(output, ["TUNNEL"]) == Answers(tunnel.figures, [], 1)
+
+
+def test_outputs_that_were_appended_of_an_old_record_are_found(output: Path) -> None:
+    """The bytes that were taken in are as they were; the index has one output more of a record that is kept."""
+    with closing(sqlite3.connect(output / "index" / "0.db")) as db, db:
+        sql = "INSERT INTO outputs SELECT no, part, max(place) + 1, min(log_offset) FROM outputs GROUP BY no, part"
+        db.execute(sql)
+    with FigureIndex(output) as index, pytest.raises(stored_steps.Stale, match="before outputs of records that it has"):
+        stored_steps.find(index, "BRIDGE")
+
+
+def test_log_and_outputs_are_read_once_for_all_groups(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored_steps._checksum_then.cache_clear()
+    read: list[Path] = []
+
+    def noted(path: Path, length: int | None = None) -> int:
+        read.append(path)
+        return checksum_of(path, length)
+
+    monkeypatch.setattr(stored_steps, "checksum_of", noted)
+    with Explanations(output, lambda *_: None) as explanations:
+        assert explanations.keep_ahead().kept == ["BRIDGE", "TUNNEL"]
+    of_both = [path for path in read if path.suffix != ".db"]
+    assert len(of_both) == len(set(of_both)) > 1
 
 
 def test_a_fault_that_folding_everything_has_too_drops_nothing(

@@ -199,6 +199,11 @@ def _elapsed(operands: Sequence[Fraction], _parameters: Mapping[str, Parameter])
     return _rounded((end - start) / 3_600_000_000, {"step": "0.000001", "mode": "down"})
 
 
+def _in_seconds(operands: Sequence[Fraction], _parameters: Mapping[str, Parameter]) -> Fraction:
+    end, start = operands
+    return (end - start) / 1_000_000
+
+
 def _of_time(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
     """End and start of work, and the operation `of` that takes its hours first: of their exact ratio, not of six decimals."""
     end, start, *others = operands
@@ -296,6 +301,7 @@ OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parame
     "elapsed": _elapsed,
     "of_time": _of_time,
     "in_hours": _in_hours,
+    "in_seconds": _in_seconds,
     "of_seconds": _of_seconds,
     "share": _share,
     "spread": _spread,

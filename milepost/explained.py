@@ -113,6 +113,8 @@ def formula(node: Node) -> str:
             return f"exact hours from {values[1]} to {values[0]}{others}{rounded}"
         case "in_hours":
             return f"{values[0]} in hours{rounded}"
+        case "in_seconds":
+            return f"seconds from {values[1]} to {values[0]}"
         case "of_seconds":
             others = "".join(f" × {value}" for value in values[1:])
             return f"exact hours of {values[0]}{others}{rounded}"

@@ -30,7 +30,7 @@ is 15,000 + 80 h x 150 = 27,000. Under a hard cap of 25,000 revenue at completio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.figure import at_least, extended, in_part, ratio, with_percent
+from domain.figure import at_least, called, extended, in_part, ratio, with_percent
 from domain.money import HALF_UP, round_ratio
 from domain.outputs import ForecastFigures, ForecastMonth
 from domain.tuples import new_tuple
@@ -132,7 +132,8 @@ def completed(
     if hours_stated or spent <= 0:
         hours = at_least(floor[0], worked, "hours at completion", "R57")
     else:
-        hours = worked + in_part(worked, cost - spent, spent, "hours that the cost to come buys")
+        bought = in_part(worked, called(cost - spent, "cost to come"), spent, "hours that the cost to come buys")
+        hours = called(worked + bought, "hours at completion")
     least = earned if earning is None else earned + earning.left
     if earning is not None and not earning.rated:
         # What is stated is of all lines, and no less than their prices; where hours earn nothing the prices say it alone.
@@ -140,9 +141,15 @@ def completed(
     if revenue_stated:
         return hours, cost, at_least(floor[2], least, "revenue at completion", "R57")
     if markup is not None:
-        return hours, cost, least + with_percent(cost - spent, markup, step, HALF_UP, "what it will be charged")
+        return (
+            hours,
+            cost,
+            least
+            + with_percent(called(cost - spent, "cost to come"), markup, step, HALF_UP, "what it will be charged"),
+        )
     by_hours = earned if earning is None else earning.by_hours
-    return hours, cost, least + value_of(hours - worked, (worked, 0, by_hours), planned_rate, step)
+    to_come = value_of(called(hours - worked, "hours to come"), (worked, 0, by_hours), planned_rate, step)
+    return hours, cost, called(least + to_come, "revenue at completion")
 
 
 def is_valued(track: Track, made: Tally, planned_rate: Rate) -> bool:

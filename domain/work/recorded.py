@@ -145,17 +145,34 @@ def part_of_day(of: str, upto: Sequence[Node], before: Sequence[Node], issued: S
     return most(f"{of}: its share of the day", share, constant("nothing", 0, "hours"), rule="R9")
 
 
-def by_its_time(made: Node) -> Node:
-    """Hours at a rate; of work by start and end, or to the second, their exact ratio, in place of hours in six decimals."""
-    if made.arithmetic is None or not made.arithmetic.operands:
-        return made
-    operation, (hours, *others), parameters = made.arithmetic
+def seconds_of(hours: Node) -> Node | None:
+    """Of work by start and end, or to the second, the time whose hours these are; None of hours that are stated."""
+    hours = _before_steps(hours)
+    if hours.arithmetic is None or hours.arithmetic.operation not in EXACT:
+        return None
+    operation, operands, _ = hours.arithmetic
+    return (
+        operands[0] if operation == "in_hours" else evaluated("seconds worked", "in_seconds", operands, {}, "seconds")
+    )
+
+
+def _before_steps(hours: Node) -> Node:
+    """Hours that steps leave as they are, without these."""
     while (
         hours.arithmetic is not None
         and hours.arithmetic.operation == "increments"
         and hours.value == hours.arithmetic.operands[0].value
     ):
         hours = hours.arithmetic.operands[0]
+    return hours
+
+
+def by_its_time(made: Node) -> Node:
+    """Hours at a rate; of work by start and end, or to the second, their exact ratio, in place of hours in six decimals."""
+    if made.arithmetic is None or not made.arithmetic.operands:
+        return made
+    operation, (hours, *others), parameters = made.arithmetic
+    hours = _before_steps(hours)
     if hours.arithmetic is None or hours.arithmetic.operation not in EXACT:
         return made
     operands = (*hours.arithmetic.operands, *others)

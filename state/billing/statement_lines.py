@@ -17,13 +17,13 @@ from domain.billing.statement import (
     shown_quantity,
 )
 from domain.caps.consume import bucket_key, counting, limit_on
-from domain.explanation import evaluated, total
+from domain.explanation import Node, evaluated, total
 from domain.identity import composed
 from domain.money import format_amount, format_decimal
 from domain.outputs import BillingStatement, SourceAmount, StatementLine
 from domain.units import PERCENT_SCALE, Amount, Quantity
 from domain.why import Why, rounding
-from domain.work.recorded import HOURS, INCREMENTS, MARKUP, RATE, in_steps
+from domain.work.recorded import HOURS, INCREMENTS, MARKUP, RATE, figure_of, in_steps, seconds_of
 from state.books import Contract
 from state.caps.claims import allotments, bucket_id, rules_for
 from state.draft import Draft
@@ -73,14 +73,22 @@ def say_line(why: Why, address: str, group: LinePieces, plan: LinePlan, amount: 
     if policies.increment_scope == "statement_line":
         hours = in_steps("hours of the line, in steps", hours, policies, uses_of(plan))
         names += INCREMENTS
+    operation, parameters = "extend", rounding(plan.currency, policies.money_mode)
+    if group.finer and hours.value == group.hours and (seconds := _seconds(why, group)) is not None:
+        hours, operation, parameters = seconds, "of_seconds", {**parameters, "of": "extend"}
     operands = [hours, of_row(why, first.entry_id, RATE, first.rate, plan.currency, "rate")]
     if first.markup:
         operands.append(of_row(why, first.entry_id, MARKUP, first.markup, "", "percent"))
-    parameters = rounding(plan.currency, policies.money_mode)
-    made = evaluated("at its rate", "extend", operands, parameters, "amount", plan.currency, rule="R10")
-    # Time by start and end is priced by its exact ratio, which six decimals of an hour may miss.
+    made = evaluated("at its rate", operation, operands, parameters, "amount", plan.currency, rule="R10")
     if made.value == amount or not group.finer:
         why.record(address, amount, made._replace(policies=uses_of(plan)(*names)))
+
+
+def _seconds(why: Why, group: LinePieces) -> Node | None:
+    """Its exact time, which six decimals of an hour may miss; None where some hours are stated."""
+    worked = [why.figure_at(figure_of(piece.entry_id, HOURS), why.now) for piece in group.pieces]
+    times = [seconds for hours in worked if hours is not None and (seconds := seconds_of(hours)) is not None]
+    return total("seconds of the line", times, "seconds") if len(times) == len(worked) else None
 
 
 def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: LinePieces, amount: Amount) -> StatementLine:

@@ -131,6 +131,8 @@ class Checker:
                 return self._made(node, parameters["of"], [hours, *others], events)
             case "in_hours":
                 return rounded(operands[0] / 3600, {"step": "0.000001"})
+            case "in_seconds":
+                return (operands[0] - operands[1]) / 1_000_000
             case "of_seconds":
                 return self._made(node, parameters["of"], [operands[0] / 3600, *operands[1:]], events)
             case "elapsed":

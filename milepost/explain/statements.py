@@ -462,6 +462,10 @@ class StatementNodes:
         due = self.due(entry_id, contract_id, line_id, step, currency)
         parts = self.shares.parts_at(entry_id, contract_id, line_id, step)
         listed = self.listed_of(entry_id, contract_id, line_id, step)
+        if not funded and self.funding.drafts.is_funded(entry_id, contract_id, line_id, step):
+            # Before its first cut nobody knows what sources pay of it: it waits where all of their payers are held.
+            all_held = payers >= {party.customer_id for party in parties}
+            return [due._replace(title=f"{entry_id}: waits for all who pay")] if all_held else []
         found = []
         for payer in sorted(payers & {party.customer_id for party in parties}):
             if funded:

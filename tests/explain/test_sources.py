@@ -51,3 +51,17 @@ def test_a_source_without_a_limit_has_none_left() -> None:
     assert source is not None
     assert [node.title for node in source.why] == ["source OWN: used"]
     books.close()
+
+
+@pytest.mark.parametrize(("held", "waits"), [({"M"}, []), ({"A", "M"}, [1_000])])
+def test_what_waits_for_those_held_before_the_first_cut(held: set[str], waits: list[int]) -> None:
+    """What of 1,000.00 is whose nobody knows by then: it waits where all who may pay are held."""
+    name = "Before its first cut work waits where all who may pay are held"
+    (scenario,) = [one for one in read_scenarios(FOLDER / "funding.md") if one.name == name]
+    books = play(scenario)
+    (engagement_id,) = {record.engagement_id for record in books.log if record.engagement_id}
+    explainer = explainer_of(books, engagement_id)
+    last = explainer.sources.trace.entry_steps("T-1")[-1][0]
+    found = explainer.entries.pieces.held_of("T-1", "K", "L", held, last)
+    assert [node.value for node in found] == [amount * AMOUNT_ONE for amount in waits]
+    books.close()

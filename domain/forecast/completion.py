@@ -141,12 +141,8 @@ def completed(
     if revenue_stated:
         return hours, cost, at_least(floor[2], least, "revenue at completion", "R57")
     if markup is not None:
-        return (
-            hours,
-            cost,
-            least
-            + with_percent(called(cost - spent, "cost to come"), markup, step, HALF_UP, "what it will be charged"),
-        )
+        to_spend = called(cost - spent, "cost to come")
+        return hours, cost, least + with_percent(to_spend, markup, step, HALF_UP, "what it will be charged")
     by_hours = earned if earning is None else earning.by_hours
     to_come = value_of(called(hours - worked, "hours to come"), (worked, 0, by_hours), planned_rate, step)
     return hours, cost, called(least + to_come, "revenue at completion")

@@ -6,8 +6,7 @@ from typing import Any
 
 from domain.caps.consume import Order, order_of
 from domain.explanation import Node, total
-from domain.figure import Recorded, as_recorded, as_rounded
-from domain.money import round_ratio
+from domain.figure import Recorded, as_recorded
 from domain.terms.draw_down import draw
 from domain.terms.kind import DrawRequest, on_day
 from domain.units import Amount
@@ -63,11 +62,7 @@ class DrawingNodes:
         taken = {store.name: self._taken(at, price, store.name, plan) for store in stores}
         asked = DrawRequest(at.entry.entry_id, price.day, Recorded(self.entries.asked(at, plan)))
 
-        def part_of(whole: Amount, part: int, of: int, title: str) -> Amount:
-            mode = plan.policies.money_mode
-            return as_rounded(round_ratio(whole * part, of, plan.step, mode), whole, part, of, title, mode)
-
-        share = draw(lambda _: stores, taken, [asked], part_of).shares[asked.row]
+        share = draw(lambda _: stores, taken, [asked], plan.part_of).shares[asked.row]
         quantity, earned = share.drawn[name]
         agreed = on_day(place.known.held, price.day)
         return (

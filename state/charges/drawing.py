@@ -170,9 +170,8 @@ def _read(draft: Draft, contract: Contract, line_id: str, entry: Entry) -> _Row 
 def _consume(known: LineHistory, span: Span, taken: Draws, rows: Sequence[_Row]) -> Used:
     claims = [DrawRequest(row.entry_id, row.price.day, row.asked) for row in sorted(rows, key=attrgetter("order"))]
 
-    def part_of(whole: Amount, part: int, of: int, _: str) -> Amount:
-        plan = rows[0].plan
-        return round_ratio(whole * part, of, plan.step, plan.policies.money_mode)
+    def part_of(whole: Amount, part: int, of: int, title: str) -> Amount:
+        return rows[0].plan.part_of(whole, part, of, title)
 
     return consume(known, span, taken, claims, part_of)
 

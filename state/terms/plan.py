@@ -22,8 +22,9 @@ from domain.contract import (
 from domain.events.commercial import ContractSigned
 from domain.events.common import BillingCycle, ContractLine, CostPlus, Expenses, TimeAndMaterials, UnitPrice
 from domain.events.reference import LegalEntityDefined
+from domain.figure import as_rounded
 from domain.identity import composed
-from domain.money import smallest_unit
+from domain.money import round_ratio, smallest_unit
 from domain.policies import NEXT_RULE, Resolved, bookkeeping, resolve
 from domain.policy_faults import Fault
 from domain.terms import methods
@@ -85,6 +86,11 @@ class LinePlan(NamedTuple):
         if self.timing == OVER_TIME:
             return CONTRACT_LIABILITY
         return revenue if self.timing == WITH_INVOICE else self.account
+
+    def part_of(self, whole: Amount, part: int, of: int, title: str) -> Amount:
+        """`part` of `of` of an amount of the line."""
+        mode = self.policies.money_mode
+        return as_rounded(round_ratio(whole * part, of, self.step, mode), whole, part, of, title, mode)
 
 
 def version_of(stored: TermsVersion) -> Version:

@@ -177,15 +177,20 @@ def _but_noughts(amounts: Mapping[tuple[str, str], Any]) -> Mapping[tuple[str, s
     return {place: amount for place, amount in amounts.items() if amount}
 
 
-def firm(broker: Broker, own_name: str, folder: Path, months: int = 1, **settings: Any) -> Site:
-    """Two shards whose journals stand on the topics."""
+def firm(broker: Broker, own_name: str, folder: Path, months: int = 1, up_to: float = 1.0, **settings: Any) -> Site:
+    """Two shards whose journals stand on the topics; `up_to` is the part of their logs that is told so far."""
     made = site(broker, own_name, folder, **settings)
     wanted = ["delivery", *ANSWERS]
     topics.create(made.clients, [topics.planned(topics.BY_NAME[name], made.settings) for name in wanted])
-    parts = divided(simulated(months), 2)
-    giver = made.giver()
-    for number, part in enumerate(parts):
-        giver.give(number, part)
-    end = Until({number: len(part) for number, part in enumerate(parts)})
-    run(made.job(), end.reached, end.on_commit)
+    account_for(made, months, 0.0, up_to)
     return made
+
+
+def account_for(of: Site, months: int, begin: float, end: float) -> None:
+    """A part of each shard's log is told, and its journals come onto the topics."""
+    giver, ends = of.giver(), {}
+    for number, records in enumerate(divided(simulated(months), 2)):
+        ends[number] = int(len(records) * end)
+        giver.give(number, records[int(len(records) * begin) : ends[number]])
+    reached = Until(ends)
+    run(of.job(), reached.reached, reached.on_commit)

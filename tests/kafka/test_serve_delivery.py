@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
 from milepost import exit_codes
 from state.guards import FENCED
-from tests.kafka.delivering_site import Delivering, expected, firm
+from tests.kafka.delivering_site import Delivering, account_for, expected, firm
 from tests.kafka.killed_delivery import STEPS
 from tests.kafka.servers import PATIENCE, Start, until
 from tests.servers.erp import ErpServer
@@ -32,10 +33,14 @@ def delivering(broker: Broker, own_name: str, tmp_path: Path, started: Start) ->
 
 
 def ended(process: subprocess.Popen[bytes], code: int) -> str:
-    """What it said."""
+    """What it said. One that goes on is killed in the end."""
     assert process.stderr is not None
+    late = threading.Timer(PATIENCE, process.kill)
+    late.start()
     said = process.stderr.read().decode()
-    assert process.wait(PATIENCE) == code, said
+    found = process.wait(PATIENCE)
+    late.cancel()
+    assert found == code, f"expected exit code {code} within {PATIENCE} s, found {found}; it said: {said}"
     return said
 
 
@@ -120,13 +125,19 @@ def test_who_is_stopped_while_it_waits_for_calls_leaves_that_to_the_next_one(del
 
 
 def test_a_second_process_takes_over_and_the_first_one_s_store_counts_no_more(
-    delivering: Delivering, tmp_path: Path
+    broker: Broker, own_name: str, tmp_path: Path, started: Start
 ) -> None:
-    """Each has a store of its own, as where two machines deliver by mistake."""
+    """Each has a store of its own, as where two machines deliver by mistake. The first learns of it when it next writes: more is told
+    afterwards, for it may have delivered everything by the time that the second has begun.
+    """
+    site = firm(broker, own_name, tmp_path / "site", up_to=0.75)
+    delivering = Delivering(site, started(ErpServer(tmp_path / "erp", TROUBLE)))
     with delivering.start(store=tmp_path / "first") as first:
         until(lambda: len(delivering.entries()) > 50)
         delivering.port = free_port()
         with delivering.start(store=tmp_path / "second") as second:
+            until(delivering.is_ready)
+            account_for(site, 1, 0.75, 1.0)
             ended(first, FENCED)
             delivered(delivering, second)
     with delivering.start(store=tmp_path / "first") as first:

@@ -1,15 +1,60 @@
-"""Whether figures of a told history are what their explanations come to, each down to fields of events."""
+"""Every figure of a history that a test folded, and whether each is what its explanation comes to."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from dataflows.embedded import decode_event
+from domain.explanation import Node
+from domain.outputs import Alert, ForecastUpdate
+from milepost.explain.explainer import Explainer
 from milepost.explain.recompute import recompute, unexplained
-from tests.explain.test_every_scenario import explainer_of
-from tests.harness import Books
+from state.genesis import Genesis
+from state.rules import RULES
+from state.trace import Retold, Trace
+from tests.harness import Books, Record
+
+
+def engagements(books: Books) -> list[str]:
+    return list(dict.fromkeys(record.engagement_id for record in books.log if record.engagement_id))
+
+
+def explainer_of(books: Books, engagement_id: str) -> Explainer:
+    trace = Trace(engagement_id, "scenario", 0)
+    fold, recorded_at = Retold(trace, Genesis("1", rules=RULES), decode_event), 0
+    for record in books.log:
+        recorded_at = max(recorded_at, _recorded_at(record))
+        fold.follow(record, recorded_at)
+    return Explainer(trace)
+
+
+def _recorded_at(record: Record) -> int:
+    return record.event.recorded_at or record.event.occurred_at
+
+
+def figures(explainer: Explainer) -> Iterator[Node]:
+    trace = explainer.trace
+    for wanted in (*trace.journals, *trace.statements, *trace.exceptions, *trace.entry_ids(), *trace.views):
+        found = explainer.explain(wanted)
+        assert found is not None, wanted
+        yield found
+    for said in trace.said:
+        found = None
+        if isinstance(said.record, ForecastUpdate):
+            found = explainer.explain(f"{said.record.project_id}#forecast/{said.record.sequence}")
+        elif isinstance(said.record, Alert):
+            found = explainer.explain(said.record.alert_id)
+        if found is not None:
+            yield found
+
+
+def is_field(node: Node) -> bool:
+    return node.arithmetic is not None and node.arithmetic.operation == "field"
 
 
 def not_explained(books: Books, *accounts: str) -> list[str]:
     """Statements, and lines of journals on these accounts, of which an explanation leaves something open."""
-    (engagement_id,) = {record.engagement_id for record in books.log if record.engagement_id}
+    (engagement_id,) = engagements(books)
     explainer = explainer_of(books, engagement_id)
     trace = explainer.trace
     lines = [

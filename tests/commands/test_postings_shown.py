@@ -7,7 +7,7 @@ from datetime import date
 from connectors.files.lookup import Viewed
 from domain.outputs import JournalEntry, ProjectView
 from milepost.funds_shown import postings
-from tests.explain.test_every_scenario import explainer_of
+from tests.explained import explainer_of
 from tests.harness import ENGAGEMENT, Books
 from tests.properties.test_standings import FIRM, Answer, event_of, journals
 from tests.told import told

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from domain.explanation import Node
 from domain.outputs import JournalEntry
-from tests.explain.test_every_scenario import explainer_of
+from tests.explained import explainer_of
 from tests.told import told
 
 IN_DOLLARS = [

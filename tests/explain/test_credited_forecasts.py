@@ -15,7 +15,7 @@ from domain.events.finance import CreditMemoIssued, InvoicePosted
 from domain.outputs import ForecastUpdate
 from domain.units import AMOUNT_ONE, HOURS_ONE
 from milepost.explain.recompute import recompute, unexplained
-from tests.explain.test_every_scenario import explainer_of
+from tests.explained import explainer_of
 from tests.harness import Books
 from tests.told import statements, told
 

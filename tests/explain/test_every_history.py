@@ -17,7 +17,7 @@ from state.genesis import Genesis
 from state.rules import RULES
 from state.trace import Retold, Trace
 from tests.explain.simulated_year import milepost
-from tests.explain.test_every_scenario import figures, is_field
+from tests.explained import figures, is_field
 from tests.folding import log_records
 from tests.histories.draw import histories
 from tests.histories.log import History

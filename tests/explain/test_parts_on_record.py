@@ -8,7 +8,7 @@ from domain.explanation import Node
 from domain.money import parse_amount
 from domain.units import HOURS_ONE
 from milepost.explain.recompute import everything
-from tests.explain.test_every_scenario import explainer_of
+from tests.explained import explainer_of
 from tests.told import told
 
 FIRM = (

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from domain.units import AMOUNT_ONE
+from milepost.explain import sources
 from milepost.explain.recompute import recompute, unexplained
-from tests.explain.test_every_scenario import FOLDER, explainer_of
+from tests.explained import engagements, explainer_of, figures
 from tests.harness import Books
 from tests.scenario_play import play
 from tests.scenario_text import read_scenarios
+from tests.scenarios.test_scenarios import FOLDER, SCENARIOS
 
 TITLE = "Two drafts do not use the same room, whichever is approved first"
 
@@ -65,3 +67,24 @@ def test_what_waits_for_those_held_before_the_first_cut(held: set[str], waits: l
     found = explainer.entries.pieces.held_of("T-1", "K", "L", held, last)
     assert [node.value for node in found] == [amount * AMOUNT_ONE for amount in waits]
     books.close()
+
+
+def test_parts_that_a_large_engagement_only_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was cut at nothing, lines whose cents are rounded, what was spent: each part that is named is found by its name."""
+    monkeypatch.setattr(sources, "ENTRIES_FOLLOWED", 0)
+    wanted = {
+        "Work at a rate of zero is rated again until its period is cut",
+        "Policy rounding_scope: line",
+        "PUB-16 Hours: 40 of 100",
+        "PUB-16 Cost to cost: hours, then travel besides",
+        "Of lines under a cap the cents of statements are revenue",
+    }
+    chosen = [scenario for _, scenario in SCENARIOS if scenario.name in wanted]
+    assert len(chosen) == len(wanted)
+    for scenario in chosen:
+        books = play(scenario)
+        for engagement_id in engagements(books):
+            for figure in figures(explainer_of(books, engagement_id)):
+                assert recompute(figure) == []
+                assert unexplained(figure) == []
+        books.close()

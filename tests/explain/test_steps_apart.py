@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.explain.test_every_scenario import FOLDER, explainer_of
+from tests.explained import explainer_of
 from tests.scenario_play import play
 from tests.scenario_text import read_scenarios
+from tests.scenarios.test_scenarios import FOLDER
 
 
 def test_each_step_has_the_service_days_of_its_own() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from milepost.explain.recompute import recompute
 from tests.audited import violations
-from tests.explain.test_every_scenario import explainer_of, figures
+from tests.explained import explainer_of, figures
 from tests.harness import ENGAGEMENT
 from tests.moving_in.test_twice import FIRMS, as_of
 from tests.moving_in.twice import Firm, differences, told

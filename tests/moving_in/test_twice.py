@@ -14,7 +14,7 @@ from domain.explanation import CONSTANT, Node
 from domain.money import parse_amount
 from milepost.explain.recompute import everything, recompute, unexplained
 from tests.audited import violations
-from tests.explain.test_every_scenario import explainer_of, figures
+from tests.explained import explainer_of, figures
 from tests.harness import ENGAGEMENT
 from tests.moving_in.twice import Firm, Told, both, differences
 

@@ -15,9 +15,10 @@ from domain.why import Disagreement
 from milepost.explain.recompute import recompute, unexplained
 from tests import scenario_play
 from tests.audited import violations
-from tests.explain.test_every_scenario import FOLDER, NOT_FOLLOWED, explainer_of, figures
+from tests.explained import explainer_of, figures
 from tests.harness import Books
 from tests.scenario_text import Scenario, read_scenarios
+from tests.scenarios.test_scenarios import FOLDER, NOT_FOLLOWED
 
 
 def look(first: int, files: list[str]) -> dict[str, dict[str, Any]]:

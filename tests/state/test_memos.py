@@ -7,10 +7,10 @@ import pytest
 from state.draft import Plans, nothing_known
 from state.shard import Shard
 from state.store.store import Engagement
-from tests.explain.test_every_scenario import NAMES, SCENARIOS
 from tests.harness import Books
 from tests.scenario_play import play
 from tests.scenario_text import Scenario
+from tests.scenarios.test_scenarios import NAMES, SCENARIOS
 from tests.thoroughness import THOROUGH
 
 # Where much is kept; all pages with HYPOTHESIS_PROFILE=thorough.

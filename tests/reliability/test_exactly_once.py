@@ -16,9 +16,10 @@ from tests.exactly_once import NAMES, RARE, SHARD, World, Wrong, play, play_many
 from tests.reliability import deliberate_mistakes
 from tests.thoroughness import THOROUGH
 
-SEEDS = 4_000 if THOROUGH else 1_000
-CHUNK = 500
+SEEDS = 4_000 if THOROUGH else 300
+CHUNK = 100
 SEEDS_TO_FIND_A_MISTAKE = 300
+SEEDS_WITH_ONE_SAFEGUARD = 300 if THOROUGH else 100
 PAGE = Path("docs/reliability.md")
 
 # Worlds that hold no mistake that readers see: what has happened to a log, and what another safeguard makes good.
@@ -62,7 +63,7 @@ def test_one_safeguard_makes_good_what_the_other_would_prevent(alone: type[World
         world.chances = world.chances._replace(left_out=0.0)
         return world
 
-    assert play_many(range(SEEDS_TO_FIND_A_MISTAKE), marks_arrive)[1] == {}
+    assert play_many(range(SEEDS_WITH_ONE_SAFEGUARD), marks_arrive)[1] == {}
 
 
 def test_a_record_that_the_log_has_lost_stops_the_shard() -> None:

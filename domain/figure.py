@@ -26,7 +26,7 @@ from domain.explanation import (
     total,
 )
 from domain.money import allocate, format_amount, format_decimal, round_ratio, smallest_unit
-from domain.units import HOURS_TIMES_RATE_PER_AMOUNT, HUNDRED_PERCENT, Amount, Hours, Percent, Rate
+from domain.units import HOURS_TIMES_RATE_PER_AMOUNT, HUNDRED_PERCENT, PERCENT_SCALE, Amount, Hours, Percent, Rate
 from domain.why import Disagreement
 
 # What is made without a name; what is added to, or taken from, one of the first two is one more operand of it.
@@ -137,9 +137,12 @@ def assumed(beside: int | None, number: int, title: str) -> int:
     return Recorded(constant(title, number, beside.node.unit)) if isinstance(beside, Recorded) else number
 
 
-def called(number: int, title: str) -> int:
+def called(number: int, title: str, rule: str = "") -> int:
     """The same with the title, where it has none of its own."""
-    return Recorded(node_of(number, title)) if isinstance(number, Recorded) else number
+    if not isinstance(number, Recorded):
+        return number
+    node = node_of(number, title)
+    return Recorded(node._replace(rule=rule) if rule else node)
 
 
 def in_unit(number: int, of: int, unit: str, currency: str) -> int:
@@ -194,6 +197,16 @@ def extended(hours: Hours, rate: Rate, step: Amount, mode: str, title: str, rule
     return as_recorded(made, evaluated(title, "extend", (hours.node, of), parameters, "amount", of.currency, rule=rule))
 
 
+def percentage(part: int, of: int, step: Percent, mode: str, title: str, rule: str = "") -> Percent:
+    """How many per cent one number is of another, to a step."""
+    made = round_ratio(part * HUNDRED_PERCENT, of, step, mode)
+    if not isinstance(part, Recorded):
+        return made
+    operands = part.node, node_of(of, "whole", part.node.unit, part.node.currency)
+    parameters = {"step": format_decimal(step, PERCENT_SCALE), "mode": mode}
+    return as_recorded(made, evaluated(title, "percent", operands, parameters, "percent", rule=rule))
+
+
 def with_percent(amount: Amount, percent: Percent, step: Amount, mode: str, title: str) -> Amount:
     """The amount and so many per cent of it."""
     made = round_ratio(amount * (HUNDRED_PERCENT + percent), HUNDRED_PERCENT, step, mode)
@@ -205,19 +218,21 @@ def with_percent(amount: Amount, percent: Percent, step: Amount, mode: str, titl
 
 
 def as_rounded(amount: Amount, whole: int, part: int, of: int, title: str, mode: str) -> Amount:
-    """The amount that a rule made of `part` of `of` of the whole, and rounded: of a percentage, in proportion, or by so many days."""
+    """The amount that a rule made of `part` of `of` of the whole, and rounded: of a percentage, in proportion, by days, or of all."""
     if not isinstance(whole, Recorded):
         return amount
     node, currency = whole.node, whole.node.currency
     rounding: dict[str, Parameter] = {"step": step_of(currency), "mode": mode}
-    if isinstance(part, Recorded) and part.node.unit == "percent":
+    if part is of or (part == of and type(part) is int):
+        made = node if amount == whole else evaluated(title, "round", (node,), rounding, "amount", currency)
+    elif isinstance(part, Recorded) and part.node.unit == "percent" and of == HUNDRED_PERCENT:
         made = evaluated(title, "percent_of", (node, part.node), rounding, "amount", currency)
     elif isinstance(of, Recorded):
         operands = node, node_of(part, "part", of.node.unit, of.node.currency), of.node
-        made = node if part is of else evaluated(title, "proportion", operands, rounding, "amount", currency)
+        made = evaluated(title, "proportion", operands, rounding, "amount", currency)
     else:
         days = {"days": str(part), "of": str(of), **rounding}
-        made = node if part == of else evaluated(title, "by_day", (node,), days, "amount", currency)
+        made = evaluated(title, "by_day", (node,), days, "amount", currency)
     return as_recorded(amount, made)
 
 

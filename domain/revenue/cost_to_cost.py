@@ -6,12 +6,8 @@
 from datetime import date
 
 from domain.revenue import spent
-from domain.revenue.method import COST, Course, Leaves, Share
+from domain.revenue.method import COST, Course
 
 
 def earned(course: Course, day: date) -> tuple[int, int]:
     return spent.earned(course, day, COST)
-
-
-def said(course: Course, day: date, leaves: Leaves) -> Share:
-    return spent.said(course, day, COST, leaves)

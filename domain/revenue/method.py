@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
-from domain.explanation import Node
 from domain.units import Amount, Hours, Percent
 
 # What the work is measured by: what somebody reports, what was spent on it, or what the customer has of it.
@@ -96,37 +95,14 @@ class Course(NamedTuple):
     together: Mapping[str, "Course"] = {}
 
 
-class Leaves(NamedTuple):
-    """Where an explanation has what the work is measured by: a report's percentage; by measure (`HOURS`, `COST`, `APART`) what was spent by
-    the end of a day, and what remains by an estimate, both of a course; what was delivered by the end of a day, and all that is to be; the
-    same `of` another line of its performance obligation."""
-
-    report: Callable[[Reported], Node]
-    spent: Callable[[Course, str, date], Node]
-    remaining: Callable[[Course, str, Estimated], Node]
-    delivered: Callable[[date], Node]
-    to_deliver: Callable[[], Node]
-    of: Callable[[str], "Leaves"]
-
-
-class Share(NamedTuple):
-    """How a method came to what is done, and of how much."""
-
-    title: str
-    done: Node
-    whole: Node
-
-
 class Method(NamedTuple):
     """`earned` is how much of the price by the end of a day, and of how much; of 0 where nobody knows that yet.
 
-    `measure` is what the work is measured by, None of methods that go by days, and `said` how what is done of it came about; a method that
-    earns all at once does not need that.
+    `measure` is what the work is measured by, None of methods that go by days.
     """
 
     earned: Callable[[Course, date], tuple[int, int]]
     measure: str | None = None
-    said: Callable[[Course, date, Leaves], Share] | None = None
 
     @property
     def by_spending(self) -> bool:

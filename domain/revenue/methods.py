@@ -10,11 +10,11 @@ from domain.revenue.method import COST, HOURS, OUTPUTS, REPORTS, Method
 
 METHODS: Mapping[str, Method] = {
     "straight_line_days": Method(straight_line.earned),
-    "reported": Method(reported.earned, REPORTS, reported.said),
+    "reported": Method(reported.earned, REPORTS),
     "completed": Method(completed.earned, REPORTS),
-    "cost_to_cost": Method(cost_to_cost.earned, COST, cost_to_cost.said),
-    "hours": Method(hours.earned, HOURS, hours.said),
-    "milestone": Method(outputs.earned, OUTPUTS, outputs.said),
+    "cost_to_cost": Method(cost_to_cost.earned, COST),
+    "hours": Method(hours.earned, HOURS),
+    "milestone": Method(outputs.earned, OUTPUTS),
 }
 # Those of a price as a whole; the others are of terms that say what the customer gets when.
 OF_A_PRICE = tuple(name for name, method in METHODS.items() if method.measure != OUTPUTS)

@@ -6,13 +6,10 @@
 from bisect import bisect_right
 from datetime import date
 
-from domain.revenue.method import Course, Leaves, Share
+from domain.figure import called
+from domain.revenue.method import Course
 
 
 def earned(course: Course, day: date) -> tuple[int, int]:
     place = bisect_right(course.outputs, day, key=lambda one: one.day)
-    return (course.outputs[place - 1].done if place else 0), course.whole
-
-
-def said(_: Course, day: date, leaves: Leaves) -> Share:
-    return Share(f"accepted by {day}", leaves.delivered(day), leaves.to_deliver())
+    return (called(course.outputs[place - 1].done, "accepted") if place else 0), called(course.whole, "all of it")

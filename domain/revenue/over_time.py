@@ -26,16 +26,15 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from domain.explanation import Node, constant, evaluated, in_proportion, least, less, most, step_of, total
-from domain.money import format_decimal, round_ratio
+from domain import figure
+from domain.figure import Recorded, at_least, called, lesser
 from domain.reference.fiscal import AccountingPeriod
 from domain.revenue import spent
-from domain.revenue.method import APART, OUTPUTS, REPORTS, Course, Leaves, Method, Opening
+from domain.revenue.method import APART, OUTPUTS, REPORTS, Course, Method, Opening
 from domain.revenue.methods import METHODS
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME, LineHistory, Spread, TermsInForce
-from domain.units import PERCENT_ONE, PERCENT_SCALE, Amount
-from domain.why import rounding
+from domain.units import HUNDRED_PERCENT, PERCENT_ONE, Amount, Percent
 
 DAY = timedelta(days=1)
 
@@ -68,8 +67,17 @@ class Stretch(NamedTuple):
         """All that was earned by the end of a day, which is not before `since`."""
         part, whole = self.part(day)
         itself, at_completion = self.apart(day)
-        rest = self.amount - at_completion
-        return self.base + itself + self.agreed.rounded(rest * part, whole)
+        rest = called(self.amount - at_completion, "earned by the measure")
+        by_measure = self.agreed.part_of(rest, part, whole, self._goes_by(day, rest)) if part else 0
+        return self.base + itself + by_measure
+
+    def _goes_by(self, day: date, rest: Amount) -> str:
+        """In words, where somebody wants them."""
+        if not isinstance(rest, Recorded):
+            return ""
+        if self.method.measure is None:
+            return f"from {self.course.first} to {self.course.last}"
+        return f"by {self.method.measure} to {min(day, self.ends_on)}"
 
     def part(self, day: date) -> tuple[int, int]:
         """How much of the work, and of how much, as a percentage where policy `poc_precision` says how exact; nothing as long as nobody
@@ -80,9 +88,12 @@ class Stretch(NamedTuple):
         if not whole:
             return 0, 1
         # Of work that was done by then nothing is left: all is earned at once.
-        part, of = (done - self.before, whole - self.before) if self.before < whole else (1, 1)
+        if self.before >= whole:
+            done = whole = 1
+        elif self.before:
+            done, whole = called(done - self.before, "done since"), called(whole - self.before, "left to do")
         digits = self.digits
-        return (part, of) if digits is None else percentage(part, of, digits, self.agreed.policies.money_mode)
+        return (done, whole) if digits is None else percentage(done, whole, digits, self.agreed.policies.money_mode)
 
     @property
     def digits(self) -> int | None:
@@ -93,10 +104,19 @@ class Stretch(NamedTuple):
         """Of cost that is no measure of the work what was spent by a day, and all of it at completion; never more than there is to earn."""
         if self.is_final or not self.course.excluded or not self.is_known(day):
             return 0, 0
-        most = max(self.amount, 0)
-        done, whole = spent.alone(self.course, min(day, self.ends_on), APART)
-        left = (max(each - self.before_apart, 0) for each in (done, whole))
-        done, whole = (min(self.agreed.rounded(each, 1), most) for each in left)
+        most = at_least(self.amount, 0, "all that is left to earn")
+        done, whole = (
+            lesser(
+                self.agreed.part_of(at_least(called(each - self.before_apart, "since"), 0, "since"), 1, 1, "rounded"),
+                most,
+                title,
+            )
+            for each, title in zip(
+                spent.alone(self.course, min(day, self.ends_on), APART),
+                ("earns itself", "earns itself at completion"),
+                strict=True,
+            )
+        )
         return done, whole
 
     def is_known(self, day: date) -> bool:
@@ -132,10 +152,9 @@ class Stretch(NamedTuple):
         return [each.as_of for course in (self.course, *self.course.together.values()) for each in course.estimates]
 
 
-def percentage(part: int, of: int, digits: int, mode: str) -> tuple[int, int]:
+def percentage(part: int, of: int, digits: int, mode: str) -> tuple[Percent, Percent]:
     """A share as a percentage with so many digits after the point (R13)."""
-    hundred = 100 * 10**digits
-    return round_ratio(part * hundred, of, 1, mode), hundred
+    return figure.percentage(part, of, PERCENT_ONE // 10**digits, mode, "done", "R13"), HUNDRED_PERCENT
 
 
 Earning = dict[str, list[Stretch]]
@@ -204,7 +223,7 @@ def _next(
         return afresh._replace(is_final=True, as_billed=False)
     if before and agreed.revises:
         went = before[-1]
-        amount = spread.amount - went.base
+        amount = called(spread.amount - went.base, "left to earn")
         return went._replace(
             agreed=agreed, spread=spread, since=since, amount=amount, stops=spread.stops, based=went.began
         )
@@ -223,11 +242,11 @@ def _prospective(afresh: Stretch, went: Stretch) -> Stretch:
     measured = went.method is method and went.measured_alike(agreed) and went.measures_the_same(course)
     if went.spread[:4] == spread[:4] and measured:
         return went._replace(since=since, stops=spread.stops)
-    earned, first = went.earned_by(since - DAY), max(spread.first, since)
+    earned, first = called(went.earned_by(since - DAY), "earned before"), max(spread.first, since)
     course = course._replace(first=first, last=max(spread.last, first))
     return afresh._replace(
         base=earned,
-        amount=spread.amount - earned,
+        amount=called(spread.amount - earned, "left to earn", "R41"),
         course=course,
         before=method.earned(course, since - DAY)[0] if method.measure is not None else 0,
         before_apart=spent.alone(course, since - DAY, APART)[0] if course.excluded else 0,
@@ -448,83 +467,3 @@ def stretch_on(stretches: Sequence[Stretch], day: date) -> Stretch | None:
 def prices_on(earns: Earning, day: date) -> list[Stretch]:
     """What is earned in the end by the terms of a day, or by the first where none hold yet."""
     return [stretch_on(own, day) or own[0] for own in earns.values()]
-
-
-class Facts(NamedTuple):
-    """Where an explanation has what a stretch earns of, and what its work is measured by."""
-
-    price: Callable[[Stretch], Node]
-    leaves: Callable[[Stretch], Leaves]
-
-
-def said(stretches: Sequence[Stretch], day: date, facts: Facts) -> Node:
-    """How that came about: of the last stretch by a day, with what those before it had earned when it began."""
-    *before, stretch = (each for each in stretches if each.since <= day)
-    currency = stretch.agreed.contract.currency
-    whole, base = facts.price(stretch), None
-    if stretch.base or stretch.amount != stretch.spread.amount:
-        base = said(before, stretch.began - DAY, facts)
-        whole = less("left to earn", whole, base)
-    own = _of_the_rest(stretch, day, whole, facts)
-    title = f"{stretch.spread.name}: earned by {day}"
-    if base is None:
-        return own._replace(title=title)
-    return total(title, (base, own), "amount", currency, rule="R41")
-
-
-def _of_the_rest(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node:
-    """Of what there is to earn: cost that earns itself, and the rest by the measure."""
-    if not stretch.course.excluded or not stretch.is_known(day):
-        return _by_measure(stretch, day, whole, facts)
-    currency = stretch.agreed.contract.currency
-    made = spent.said(stretch.course, min(day, stretch.ends_on), APART, facts.leaves(stretch))
-    before = (
-        facts.leaves(stretch).spent(stretch.course, APART, stretch.since - DAY)
-        if stretch.before_apart
-        else constant("none before", 0, "amount", currency)
-    )
-    done, at_completion = (
-        _itself(stretch, node, before, whole, title)
-        for node, title in ((made.done, "earns itself"), (made.whole, "earns itself at completion"))
-    )
-    rest = less("earned by the measure", whole, at_completion)
-    return total("earned", (done, _by_measure(stretch, day, rest, facts)), "amount", currency, rule="R37")
-
-
-def _itself(stretch: Stretch, cost: Node, before: Node, whole: Node, title: str) -> Node:
-    currency, mode = stretch.agreed.contract.currency, stretch.agreed.policies.money_mode
-    nothing = constant("nothing", 0, "amount", currency)
-    left = most("since", less("since", cost, before), nothing)
-    parameters = {"step": step_of(currency), "mode": mode}
-    rounded = evaluated("rounded", "round", (left,), parameters, "amount", currency)
-    return least(title, (rounded, most("all that is left to earn", whole, nothing)))
-
-
-def _by_measure(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node:
-    part, of = stretch.part(day)
-    if not part:
-        since = stretch.course.first if stretch.method.measure is None else stretch.since
-        return constant(f"nothing yet from {since} on", 0, "amount", stretch.agreed.contract.currency)
-    return whole if part == of else _in_part(stretch, day, whole, facts)
-
-
-def _in_part(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node:
-    currency, mode = stretch.agreed.contract.currency, stretch.agreed.policies.money_mode
-    course, says = stretch.course, stretch.method.said
-    if says is None:
-        part, of = stretch.part(day)
-        parameters = {"days": str(part), "of": str(of), **rounding(currency, mode)}
-        title = f"from {course.first} to {course.last}"
-        return evaluated(title, "by_day", (whole,), parameters, "amount", currency)
-    leaves = facts.leaves(stretch)
-    title, done, all_of_it = says(course, min(day, stretch.ends_on), leaves)
-    if stretch.before:
-        had = says(course, stretch.began - DAY, leaves).done
-        done, all_of_it = less("done since", done, had), less("left to do", all_of_it, had)
-    if stretch.digits is None:
-        return in_proportion(title, whole, done, all_of_it, mode)
-    step = format_decimal(PERCENT_ONE // 10**stretch.digits, PERCENT_SCALE)
-    percent = evaluated(title, "percent", (done, all_of_it), {"step": step, "mode": mode}, "percent", rule="R13")
-    return evaluated(
-        title, "percent_of", (whole, percent), {"step": step_of(currency), "mode": mode}, "amount", currency
-    )

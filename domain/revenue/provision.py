@@ -32,7 +32,7 @@ from domain.money import allocate, convert, round_ratio, smallest_unit
 from domain.reference.exchange import Exchange
 from domain.revenue import capped, spent
 from domain.revenue.capped import Bound, CappedLine
-from domain.revenue.method import ALL_COST, Course, Leaves
+from domain.revenue.method import ALL_COST, Course
 from domain.revenue.over_time import Earning, in_books, prices_on
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce
@@ -205,21 +205,22 @@ def moved(wanted: Amount, had: Balance, exchange: Exchange, ledger_currency: str
 
 
 class LineFacts(NamedTuple):
-    """Where an explanation has what a line earns in all, what it had earned by a day, and what was spent and remains of it."""
+    """What a line earns in all, had earned by a day and had cost by then, and its cost at completion."""
 
     price: Node
     earned: Node
-    leaves: Leaves
+    cost: Node
+    at_completion: Node
 
 
-def say_completion(known: LineHistory, leaves: Leaves, day: date) -> Node:
-    return spent.said(course_of(known), day, ALL_COST, leaves).whole._replace(title="cost at completion")
+def costs_on(known: LineHistory, day: date) -> tuple[Amount, Amount]:
+    """What a line had cost by a day, and what it will have cost."""
+    return spent.alone(course_of(known), day, ALL_COST)
 
 
-def say_left(line: LineOutlook, known: LineHistory, facts: LineFacts, day: date) -> Node:
-    share = spent.said(course_of(known), day, ALL_COST, facts.leaves)
-    loss = less(f"loss of line {line.line_id} in all", say_completion(known, facts.leaves, day), facts.price)
-    shown = less("of it in the books", share.done._replace(title=f"cost by {day}"), facts.earned)
+def say_left(line: LineOutlook, facts: LineFacts) -> Node:
+    loss = less(f"loss of line {line.line_id} in all", facts.at_completion, facts.price)
+    shown = less("of it in the books", facts.cost, facts.earned)
     return less(f"left of the loss of line {line.line_id}", loss, shown, rule="R44")
 
 

@@ -6,22 +6,16 @@
 from collections.abc import Sequence
 from datetime import date
 
-from domain.explanation import constant
-from domain.revenue.method import Course, Leaves, Reported, Share
+from domain.figure import assumed
+from domain.revenue.method import Course, Reported
 from domain.units import HUNDRED_PERCENT
 
 
 def earned(course: Course, day: date) -> tuple[int, int]:
     """The percentage that holds on the day."""
     report = _report(course, day)
-    return (report.percent if report is not None else 0), HUNDRED_PERCENT
-
-
-def said(course: Course, day: date, leaves: Leaves) -> Share:
-    report = _report(course, day)
-    assert report is not None, "nothing is earned without a report"
-    whole = constant("all of the work", HUNDRED_PERCENT, "percent")
-    return Share(f"reported as of {report.as_of}", leaves.report(report), whole)
+    percent = report.percent if report is not None else 0
+    return percent, assumed(percent, HUNDRED_PERCENT, "all of the work")
 
 
 def _report(course: Course, day: date) -> Reported | None:

@@ -18,15 +18,13 @@ Cost of categories that are excluded (uninstalled materials, IFRS 15.B19) is no 
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
-from domain.explanation import Node, least, most, total
+from domain.figure import at_least, called, lesser
 from domain.months import month_end
-from domain.revenue.method import ALL_COST, APART, COST, HOURS, Course, Estimated, Leaves, Remaining, Share, Spent
+from domain.revenue.method import ALL_COST, APART, COST, HOURS, Course, Estimated, Remaining, Spent
 from domain.units import Amount, Hours
-
-_WORDS: Mapping[str, str] = {COST: "cost", HOURS: "hours", APART: "cost apart", ALL_COST: "all cost"}
 
 
 def counts(course: Course, measure: str, category: str) -> bool:
@@ -49,7 +47,7 @@ def by(course: Course, day: date, measure: str) -> Hours | Amount:
     for category, (hours, cost) in found.apart.items():
         if counts(course, measure, category):
             beside += hours if measure == HOURS else cost
-    return max(beside, 0)
+    return beside if beside > 0 else at_least(called(beside, "spent"), 0, "spent")
 
 
 def estimate(course: Course, day: date, measure: str) -> Estimated | None:
@@ -77,7 +75,7 @@ def by_what(course: Course, day: date, measure: str) -> str:
 
 def remaining(course: Course, known: Estimated, measure: str) -> Hours | Amount:
     rows = (row for row in known.months if counts(course, measure, row.category))
-    return sum(row.hours if measure == HOURS else row.cost for row in rows)
+    return called(sum(row.hours if measure == HOURS else row.cost for row in rows), "remained")
 
 
 def at_completion(course: Course, day: date, measure: str) -> tuple[Hours | Amount, date] | None:
@@ -86,7 +84,7 @@ def at_completion(course: Course, day: date, measure: str) -> tuple[Hours | Amou
     if known is None:
         return None
     so_far = 0 if known.is_budget else by(course, known.as_of, measure)
-    return so_far + remaining(course, known, measure), known.as_of
+    return called(so_far + remaining(course, known, measure), "as estimated"), known.as_of
 
 
 def earned(course: Course, day: date, measure: str) -> tuple[int, int]:
@@ -96,7 +94,10 @@ def earned(course: Course, day: date, measure: str) -> tuple[int, int]:
     courses = (course, *course.together.values())
     found = [alone(each, day, measure) for each in courses]
     is_known = all(estimate(each, day, measure) is not None for each in courses)
-    return sum(done for done, _ in found), sum(whole for _, whole in found) if is_known else 0
+    spent, whole = (sum(each) for each in zip(*found, strict=True))
+    return called(spent, "spent on all lines of the obligation"), called(
+        whole, "all lines of the obligation at completion"
+    ) if is_known else 0
 
 
 def alone(course: Course, day: date, measure: str) -> tuple[int, int]:
@@ -106,8 +107,9 @@ def alone(course: Course, day: date, measure: str) -> tuple[int, int]:
         return spent, 0
     foreseen, _ = known
     if course.original and foreseen:
-        return (foreseen if _is_done(course, day) else min(spent, foreseen)), foreseen
-    return spent, max(spent, foreseen)
+        at_first = called(foreseen, "forecast at first", "R38")
+        return (at_first if _is_done(course, day) else lesser(spent, at_first, "spent, at most")), at_first
+    return spent, at_least(spent, foreseen, "at completion", "R37")
 
 
 def _is_done(course: Course, day: date) -> bool:
@@ -130,11 +132,11 @@ def foreseen(course: Course, day: date, last: date) -> list[Spent]:
             found.append(
                 Spent(
                     end,
-                    max(now.hours, then.hours + _sum_hours(rows, "")),
+                    _at_least(now.hours, then.hours, _sum_hours(rows, "")),
                     _more(known, now.cost, then.cost, rows, ""),
                     {
                         name: (
-                            max(_hours(now, name), _hours(then, name) + _sum_hours(rows, name)),
+                            _at_least(_hours(now, name), _hours(then, name), _sum_hours(rows, name)),
                             _more(known, _cost(now, name), _cost(then, name), rows, name),
                         )
                         for name in sorted(names)
@@ -149,7 +151,8 @@ def _within_budget(course: Course, day: date, last: date) -> list[Spent]:
     now = found[-1] if found else Spent(date.min, 0, 0)
     if known is not None and last > now.day:
         beside = sum(cost for _, cost in now.apart.values())
-        found.append(now._replace(day=last, cost=max(now.cost, remaining(course, known, ALL_COST) - beside)))
+        left = called(remaining(course, known, ALL_COST) - beside, "left of the budget")
+        found.append(now._replace(day=last, cost=at_least(now.cost, left, "expected")))
     return found
 
 
@@ -160,7 +163,12 @@ def _on(known: Sequence[Spent], day: date) -> Spent | None:
 
 def _more(known: Estimated, now: Amount, then: Amount, rows: list[Remaining], category: str) -> Amount:
     due = sum(row.cost for row in rows if row.category == category)
-    return max(now, then + due) if known.has_cost else now
+    return _at_least(now, then, due) if known.has_cost else now
+
+
+def _at_least(now: int, then: int, due: int) -> int:
+    """As much as was spent by an estimate's day and is due since."""
+    return at_least(now, called(then + due, "as estimated"), "expected")
 
 
 def _sum_hours(rows: list[Remaining], category: str) -> Hours:
@@ -177,43 +185,3 @@ def _cost(one: Spent, category: str) -> Amount:
 
 def _month_end(row: Remaining) -> date:
     return month_end(date.fromisoformat(f"{row.month}-01"))
-
-
-def said(course: Course, day: date, measure: str, leaves: Leaves) -> Share:
-    own = _alone_said(course, day, measure, leaves)
-    if not course.together:
-        return own
-    shares = [own, *(_alone_said(each, day, measure, leaves.of(name)) for name, each in course.together.items())]
-    done, whole = (
-        total(f"{_WORDS[measure]} {what} of all lines of the obligation", nodes, own.done.unit, own.done.currency)
-        for what, nodes in (
-            ("spent", [share.done for share in shares]),
-            ("at completion", [share.whole for share in shares]),
-        )
-    )
-    return Share(f"{_WORDS[measure]} spent by {day} on all lines of the obligation", done, whole)
-
-
-def _alone_said(course: Course, day: date, measure: str, leaves: Leaves) -> Share:
-    """Without an estimate all of the work that is known is what was spent."""
-    known, done = estimate(course, day, measure), leaves.spent(course, measure, day)
-    words, title = _WORDS[measure], f"{_WORDS[measure]} spent by {day}"
-    if known is None:
-        return Share(title, done, done)
-    foreseen = _completion(course, leaves, measure, known)
-    if course.original and foreseen.value:
-        at_first = foreseen._replace(title=f"{words} forecast at first", rule="R38")
-        if _is_done(course, day):
-            return Share(f"nothing remains on {day}", at_first, at_first)
-        return Share(
-            title, least(f"{words} spent, no more than forecast at first", (done, at_first), rule="R38"), at_first
-        )
-    return Share(title, done, most(f"{words} at completion", done, foreseen, rule="R37"))
-
-
-def _completion(course: Course, leaves: Leaves, measure: str, known: Estimated) -> Node:
-    if known.is_budget:
-        return leaves.remaining(course, measure, known)
-    parts = leaves.spent(course, measure, known.as_of), leaves.remaining(course, measure, known)
-    title = f"as estimated on {known.as_of}"
-    return total(title, parts, parts[1].unit, parts[1].currency)

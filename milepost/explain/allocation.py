@@ -36,7 +36,7 @@ class AllocationNodes:
     def _by_itself(self, place: LineAtStep, agreed: TermsInForce) -> Node:
         """What the line had earned of its own price by the last day of a terminated contract."""
         known = by_itself(place.draft, place.contract, place.line_id)
-        alone = place._replace(known=known, foreseen=False)
+        alone = place._replace(known=known, foreseen=None)
         own = self.earned_by(alone, agreed.since)._replace(title="by itself, for the contract is over")
         due = [self.fees.variable.due(place, item_id) for item_id in settled(known.revised)]
         return total("by itself, with what is settled", (own, *due), "amount", own.currency, rule="R42") if due else own

@@ -5,27 +5,24 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import partial
 
-from domain.events.common import Milestones
 from domain.explanation import Node, less, negated, total
+from domain.figure import RecordedLater
 from domain.identity import composed
-from domain.revenue.method import Leaves
 from domain.revenue.over_time import (
     Earning,
-    Facts,
     MethodChange,
-    Stretch,
     beyond_on,
     by_month,
     caught_up,
     changes,
+    earned_by,
     earning,
     is_stated,
     prices_on,
-    said,
-    stretch_on,
 )
 from domain.terms import methods
-from domain.terms.kind import TermsInForce
+from domain.terms.kind import LineHistory, TermsInForce
+from domain.units import Amount
 from domain.work.rows import OPENING, row_id
 from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import FeeNodes, LineAtStep
@@ -58,7 +55,7 @@ class EarnedNodes:
         if place is None or first is None or last is None:
             return None
         earns = _earns(place, last)
-        upto, before = self._by(place, earns, last), self.earned(place, earns, first - DAY)
+        upto, before = self.by(place, last), self.earned(place, earns, first - DAY)
         beyond = self._beyond(place, earns, last)
         if beyond is not None:
             before = total("earned before", [before, beyond], "amount", beyond.currency) if before.value else beyond
@@ -86,7 +83,8 @@ class EarnedNodes:
         """What the method over time had earned by the day before, which is caught up or taken back."""
         before = change.day - DAY
         if change.from_billing:
-            return self._by(place, caught_up(earns, change.day), before)
+            caught = caught_up(self._earning(place, change.day), change.day)
+            return self._named(place, sum(earned_by(each, before) for each in caught.values()), before)
         return negated("what was earned over time", self.in_books(place, earns, before))
 
     def _beyond(self, place: LineAtStep, earns: Earning, last: date) -> Node | None:
@@ -111,7 +109,7 @@ class EarnedNodes:
         """All that was earned by the end of a day, or what balances state of it."""
         opening = place.known.opening
         if opening is None or not is_stated(earns, opening, day):
-            return self._by(place, earns, day)
+            return self.by(place, day)
         return self.spending.opening(place, opening)
 
     def in_books(self, place: LineAtStep, earns: Earning, day: date) -> Node:
@@ -123,62 +121,36 @@ class EarnedNodes:
 
     def by(self, place: LineAtStep, day: date) -> Node:
         """All that was earned over time by the end of a day."""
-        return self._by(place, _earns(place, day), day)
+        return self._named(place, sum(map(partial(earned_by, day=day), self._earning(place, day).values())), day)
 
-    def _by(self, place: LineAtStep, earns: Earning, day: date) -> Node:
-        """All that was earned by the end of a day."""
-        currency = place.contract.terms.currency
-        on_day = ((stretches, stretch_on(stretches, day)) for stretches in earns.values())
-        begun = (stretches for stretches, stretch in on_day if stretch is not None and not stretch.as_billed)
-        facts = Facts(partial(self._price, place), lambda stretch: self.leaves(place, stretch.agreed))
-        parts = [said(stretches, day, facts) for stretches in begun]
-        parts = [part for part in parts if part.value]
-        title = f"earned by {day}"
-        return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
+    def _named(self, place: LineAtStep, earned: Amount, day: date) -> Node:
+        return self.fees.figure(earned, f"earned by {day}", place.known.held[-1])
 
-    def price(self, place: LineAtStep, earns: Earning, day: date) -> Node:
+    def price(self, place: LineAtStep, day: date) -> Node:
         """All that is earned in the end by the terms of a day."""
-        parts = [self._price(place, stretch) for stretch in prices_on(earns, day)]
-        return parts[0] if len(parts) == 1 else total("price", parts, "amount", place.contract.terms.currency)
+        prices = [stretch.spread.amount for stretch in prices_on(self._earning(place), day)]
+        return self.fees.figure(sum(prices), "price", place.known.held[-1])
 
-    def leaves(self, place: LineAtStep, agreed: TermsInForce) -> Leaves:
-        """What the terms measure the work by, also of days before they held."""
-        return Leaves(
-            partial(self.fees.reported, place),
-            partial(self.spending.spent, place),
-            partial(self.spending.remaining, place),
-            partial(self._delivered, place, agreed),
-            partial(self._to_deliver, place, agreed),
-            partial(self._leaves_of, place),
+    def _earning(self, place: LineAtStep, until: date = date.max) -> Earning:
+        """By the rule, of numbers that say how they came about, and of terms that hold by a day."""
+        known = self.known(place)
+        held = [agreed for agreed in known.held if agreed.since <= until]
+        return earning(known._replace(held=held), min(until, date.max - HORIZON) + HORIZON)
+
+    def known(self, place: LineAtStep) -> LineHistory:
+        """What was known of the line, with what it was measured by and what it earns where that is not its own price."""
+        history, spending = self.fees.history(place), self.spending.known(place)
+        held = [self._allocated(place, agreed) for agreed in history.held]
+        return history._replace(
+            held=held, spent=spending.spent, estimates=spending.estimates, together=spending.together
         )
 
-    def _leaves_of(self, place: LineAtStep, line_id: str) -> Leaves:
-        """Of another line of its performance obligation."""
-        known = place.known.together[line_id]
-        return self.leaves(place._replace(line_id=line_id, known=known), known.held[-1])
-
-    def _delivered(self, place: LineAtStep, agreed: TermsInForce, day: date) -> Node:
-        """What milestones that are accepted by a day are worth."""
-        terms = agreed.line.terms
-        assert isinstance(terms, Milestones), "only milestones are accepted"
-        done, _ = methods.outputs(self.fees.terms(place, agreed), place.known)
-        by_then = [one.done for one in done if one.day <= day]
-        return self.fees.figure(by_then[-1] if by_then else 0, f"accepted by {day}", agreed)
-
-    def _to_deliver(self, place: LineAtStep, agreed: TermsInForce) -> Node:
-        terms = agreed.line.terms
-        assert isinstance(terms, Milestones), "only milestones are accepted"
-        return self.fees.figure(methods.comes_to([self.fees.terms(place, agreed)]), "all milestones", agreed)
-
-    def _price(self, place: LineAtStep, stretch: Stretch) -> Node:
-        agreed, spread = stretch.agreed, stretch.spread
-        if agreed.allocated is not None:
-            return self.allocation.earns(place, agreed)
-        terms, known = self.fees.terms(place, agreed), self.fees.history(place)
-        of_name = [one for one in methods.spreads(terms, known, spread.first) if one.name == spread.name]
-        assert of_name, f"the terms of line {place.line_id} give the spread {spread.name}"
-        title = spread.name if spread.name == "price" else f"fee {spread.name}"
-        return self.fees.figure(of_name[0].amount, title, agreed)
+    def _allocated(self, place: LineAtStep, agreed: TermsInForce) -> TermsInForce:
+        own = agreed.allocated
+        if own is None:
+            return agreed
+        earns = RecordedLater(own.earns, partial(self.allocation.earns, place, agreed))
+        return agreed._replace(allocated=own._replace(earns=earns))
 
 
 def _earns(place: LineAtStep, last: date) -> Earning:

@@ -69,13 +69,13 @@ DRAWN_BY = "drawn_by"
 
 
 class LineAtStep(NamedTuple):
-    """A contract line as a step knew it; `foreseen`: with what its terms let expect."""
+    """A contract line as a step knew it; `foreseen`: with what its terms let expect after that day."""
 
     draft: Draft
     contract: Contract
     line_id: str
     known: LineHistory
-    foreseen: bool = False
+    foreseen: date | None = None
     step: int = -1
 
 
@@ -95,7 +95,7 @@ class FeeNodes:
         self.allocated: Callable[[LineAtStep, TermsInForce], Node] | None = None
         recorded.resolvers[BESIDE] = self._charged_beside
         recorded.resolvers[DRAWN_BY] = self._drawn_by
-        self._histories: dict[tuple[str, str, int, bool], tuple[LineHistory, LineHistory]] = {}
+        self._histories: dict[tuple[str, str, int, date | None], tuple[LineHistory, LineHistory]] = {}
         self._drawn_at: dict[tuple[str, str, int], list[tuple[date, Draws]]] = {}
 
     def place(self, charge: Charge, draft: Draft, step: int = -1) -> LineAtStep | None:
@@ -236,7 +236,7 @@ class FeeNodes:
 
     def _spent(self, place: LineAtStep, closed: Closed, held: Sequence[TermsInForce]) -> dict[str, Amount]:
         """By category, as it was counted; all that is budgeted, where a forecast expects the work to be done."""
-        if place.foreseen and closed is place.known.closed[-1] and held[-1].line.budgets:
+        if place.foreseen is not None and closed is place.known.closed[-1] and held[-1].line.budgets:
             return {one.category: one.cost for one in held[-1].line.budgets}
         found: dict[str, Amount] = {}
         for category, cost in closed.cost.items():
@@ -320,7 +320,7 @@ class FeeNodes:
         if day is None or not isinstance(amount, Recorded):
             return milestone
         node = amount.node._replace(rule="R27", facts=(("accepted on", f"{day}"),))
-        if place.foreseen and not is_charged(
+        if place.foreseen is not None and not is_charged(
             place.draft, place.contract.contract_id, place.line_id, f"milestone/{milestone.milestone_id}"
         ):
             node = node._replace(facts=(("due on", f"{milestone.due_on}"),))
@@ -463,7 +463,7 @@ class FeeNodes:
 
     def known_at(self, place: LineAtStep) -> int:
         """The step whose books a place has."""
-        return place.step if place.foreseen else self.sources.trace.step_of(place.draft.cause)
+        return place.step if place.foreseen is not None else self.sources.trace.step_of(place.draft.cause)
 
     # Deposits
 

@@ -35,12 +35,11 @@ class PricedLine(NamedTuple):
     earning: LineEarning
     contract: Contract
     ahead: TermsAhead
+    as_of: date
 
     @property
     def place(self) -> LineAtStep:
-        return LineAtStep(
-            self.draft, self.contract, self.earning.line_id, self.ahead.known, foreseen=True, step=self.step
-        )
+        return LineAtStep(self.draft, self.contract, self.earning.line_id, self.ahead.known, self.as_of, self.step)
 
 
 class PriceNodes:
@@ -53,7 +52,7 @@ class PriceNodes:
     def line(self, draft: Draft, step: int, earning: LineEarning, as_of: date) -> PricedLine:
         contract = draft.contract(earning.contract_id)
         assert contract is not None, "the line is of a contract in the books"
-        return PricedLine(draft, step, earning, contract, ahead_of_line(draft, earning, as_of))
+        return PricedLine(draft, step, earning, contract, ahead_of_line(draft, earning, as_of), as_of)
 
     def left(self, line: PricedLine) -> Node:
         """What the terms come to, less what they have earned, before credit memos took off the price."""

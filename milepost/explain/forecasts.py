@@ -695,7 +695,7 @@ class ForecastNodes:
         if not standing(of.draft, contract_id, line_id).given:
             return []
         known = ahead_of(of.draft, contract, line_id, of.update.as_of).known
-        place = LineAtStep(of.draft, contract, line_id, known, foreseen=True, step=of.said.step)
+        place = LineAtStep(of.draft, contract, line_id, known, of.update.as_of, of.said.step)
         nodes = self.entries.charges.fees.variable.given_by_memos(place).values()
         return [negated("given by credit memos", node) for node in nodes]
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.explanation import Node
+from domain.figure import node_of
 from domain.outputs import JournalEntry
 from domain.reference import fiscal
 from domain.revenue.capped import say_price
@@ -16,11 +17,12 @@ from domain.revenue.provision import (
     LineFacts,
     LineOutlook,
     bounds_of,
+    costs_on,
     outlooks,
-    say_completion,
     say_left,
     say_required,
 )
+from domain.units import Amount
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import LineAtStep
 from milepost.explain.recorded import RecordedNodes
@@ -82,10 +84,8 @@ class _Lines(NamedTuple):
         place, one = self.places[line.line_id]
         if line.stated is not None:
             return self._stated(place, one)
-        leaves = self.earned.leaves(place, one.known.held[-1])
-        earned = self._earned(line.line_id)
-        price = self._bounded(line.line_id) if one.rules else self.earned.price(place, one.earns, self.day)
-        return say_left(line, one.known, LineFacts(price, earned, leaves), self.day)
+        price = self._bounded(line.line_id) if one.rules else self.earned.price(place, self.day)
+        return say_left(line, LineFacts(price, self._earned(line.line_id), *self._costs(line.line_id)))
 
     def _stated(self, place: LineAtStep, one: KnownLine) -> Node:
         assert one.known.opening is not None, "its balances state it"
@@ -105,9 +105,15 @@ class _Lines(NamedTuple):
         under = {name for bound in bound_by for name in (*bound.costs, *bound.gone)}
         place = self.contract.contract_id, self.contract.terms.currency
         earned = {name: self._earned(name) for name in sorted({*under, line_id})}
-        costs = {name: self._cost(name) for bound in bound_by for name in bound.costs}
+        costs = {name: self._costs(name)[1] for bound in bound_by for name in bound.costs}
         return say_price(line_id, bound_by, place, earned, costs)
 
-    def _cost(self, line_id: str) -> Node:
-        place, one = self.places[line_id]
-        return say_completion(one.known, self.earned.leaves(place, one.known.held[-1]), self.day)
+    def _costs(self, line_id: str) -> tuple[Node, Node]:
+        """By the day, and at completion."""
+        place, _ = self.places[line_id]
+        cost, at_completion = costs_on(self.earned.spending.known(place), self.day)
+        return self._named(cost, f"cost by {self.day}"), self._named(at_completion, "cost at completion")
+
+    def _named(self, cost: Amount, title: str) -> Node:
+        node = node_of(cost, title, currency=self.contract.terms.currency)
+        return node._replace(title=title)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.delivery import EstimateRevised
-from domain.explanation import Node, constant, most, total
-from domain.revenue.method import COST, HOURS, Course, Estimated, Opening
-from domain.revenue.spent import by, counts, estimate
+from domain.explanation import Node, total
+from domain.figure import RecordedLater
+from domain.revenue.method import COST, HOURS, Course, Estimated, Opening, Spent
+from domain.revenue.spent import foreseen
+from domain.terms.kind import LineHistory
 from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.sources import Sources
 from state.charges.spent import SpentWork, kept_apart, spent_by
+from state.charges.terms_known import known_of
 from state.terms.plan import plan_of
 
 if TYPE_CHECKING:
@@ -27,56 +31,61 @@ class SpendingNodes:
         self.sources = sources
         self.fees = fees
 
-    def spent(self, place: LineAtStep, course: Course, measure: str, day: date) -> Node:
-        """By the end of a day: hours, or cost in contract currency; of days that a forecast foresees what is expected."""
-        unit, currency = _unit(place, measure)
-        title, value = f"{measure} by {day}", by(course, day, measure)
-        works = [each for each in self._works(place) if each[1].day <= day and _counts(place, course, measure, each[1])]
-        parts = self._hours(works) if measure == HOURS else self._costs(place, works, currency)
-        made = total(title, parts, unit, currency)
-        if place.foreseen and made.value != value:
-            return self._expected(place, course, measure, day, made)
-        return made if made.value == value else most(title, made, constant("nothing", 0, unit, currency))
+    def known(self, place: LineAtStep) -> LineHistory:
+        """What was spent on the line by each day, and what remained, of which each number says how it came about when somebody asks."""
+        known, draft, contract = place.known, place.draft, place.contract
+        so_far = known_of(draft, contract, place.line_id) if place.foreseen is not None else known
+        together = {
+            name: self._known(place._replace(line_id=name, known=so_far.together[name]), of)
+            for name, of in known.together.items()
+        }
+        return self._known(place._replace(known=so_far), known)._replace(together=together)
 
-    def _expected(self, place: LineAtStep, course: Course, measure: str, day: date, so_far: Node) -> Node:
-        """As much as was spent by an estimate's day and was to come by the day in question."""
-        known = estimate(course._replace(original=False), day, measure)
-        if known is None:
-            return so_far
-        if known.is_budget:
-            return most(f"{measure} expected by {day}", so_far, self._budget(place, known))
-        event = self._estimate(place, known)
-        is_last = day >= place.known.spent[-1].day
-        due = [
-            self._row(place, measure, event, number)
-            for number, row in enumerate(event.remaining)
-            if (is_last or row.month <= day.isoformat()[:7]) and counts(course, measure, _category(place, row.category))
+    def _known(self, place: LineAtStep, known: LineHistory) -> LineHistory:
+        """With what its estimates expect after a day where that is foreseen."""
+        spent = [self._spent(place, one) for one in place.known.spent]
+        estimates = [self._estimated(place, one) for one in known.estimates]
+        if place.foreseen is not None and known.spent and estimates:
+            last = known.spent[-1].day
+            spent = foreseen(Course(place.foreseen, last, spent=spent, estimates=estimates), place.foreseen, last)
+        return known._replace(spent=spent, estimates=estimates)
+
+    def _spent(self, place: LineAtStep, one: Spent) -> Spent:
+        def later(measure: str, name: str, value: int) -> int:
+            return RecordedLater(value, partial(self._by, place, measure, name, one.day)) if value else 0
+
+        apart = {
+            name: (later(HOURS, name, hours), later(COST, name, cost)) for name, (hours, cost) in one.apart.items()
+        }
+        return one._replace(hours=later(HOURS, "", one.hours), cost=later(COST, "", one.cost), apart=apart)
+
+    def _by(self, place: LineAtStep, measure: str, name: str, day: date) -> Node:
+        """By the end of a day: hours, or cost in contract currency; of a category that is kept apart, or of all besides."""
+        works = [
+            each for each in self._works(place) if each[1].day <= day and _category(place, each[1].category) == name
         ]
         unit, currency = _unit(place, measure)
-        expected = total(
-            f"as estimated on {known.as_of}", [self.spent(place, course, measure, known.as_of), *due], unit, currency
-        )
-        return most(f"{measure} expected by {day}", so_far, expected)
+        parts = self._hours(works) if measure == HOURS else self._costs(place, works, currency)
+        return total(f"{measure} by {day}", parts, unit, currency)
 
-    def _row(self, place: LineAtStep, measure: str, event: EstimateRevised, number: int) -> Node:
-        row, (unit, currency) = event.remaining[number], _unit(place, measure)
-        name = HOURS if measure == HOURS else COST
-        value, path = row.hours if measure == HOURS else row.cost, f"remaining[{number}].{name}"
-        return self.sources.field(f"{name} of {row.month}", value, unit, event, path, currency)
+    def _estimated(self, place: LineAtStep, known: Estimated) -> Estimated:
+        def later(measure: str, number: int, value: int) -> int:
+            return RecordedLater(value, partial(self._row, place, measure, known, number)) if value else 0
 
-    def remaining(self, place: LineAtStep, course: Course, measure: str, known: Estimated) -> Node:
-        """Of an estimate all its months together; of a budget all of it."""
+        months = [
+            row._replace(hours=later(HOURS, number, row.hours), cost=later(COST, number, row.cost))
+            for number, row in enumerate(known.months)
+        ]
+        return known._replace(months=months)
+
+    def _row(self, place: LineAtStep, measure: str, known: Estimated, number: int) -> Node:
+        """What an estimate says of a month; of a budget all of it."""
         if known.is_budget:
             return self._budget(place, known)
-        unit, currency = _unit(place, measure)
-        event = self._estimate(place, known)
-        parts = [
-            self._row(place, measure, event, number)
-            for number, row in enumerate(event.remaining)
-            if counts(course, measure, _category(place, row.category))
-        ]
-        title = f"remained after {known.as_of}"
-        return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, unit, currency)
+        event, (unit, currency) = self._estimate(place, known), _unit(place, measure)
+        row = event.remaining[number]
+        value, path = row.hours if measure == HOURS else row.cost, f"remaining[{number}].{measure}"
+        return self.sources.field(f"{measure} of {row.month}", value, unit, event, path, currency)
 
     def _budget(self, place: LineAtStep, known: Estimated) -> Node:
         agreed = next(one for one in place.known.held if one.contract.version == known.version)
@@ -176,10 +185,6 @@ class SpendingNodes:
 
 def _unit(place: LineAtStep, measure: str) -> tuple[str, str]:
     return ("hours", "") if measure == HOURS else ("amount", place.contract.terms.currency)
-
-
-def _counts(place: LineAtStep, course: Course, measure: str, work: SpentWork) -> bool:
-    return counts(course, measure, _category(place, work.category))
 
 
 def _category(place: LineAtStep, name: str | None) -> str:

@@ -40,6 +40,7 @@ from state.rerating.rerate import line_ids
 from state.revenue import method_change
 from state.terms.known import period
 from state.terms.opening import carried
+from state.value import plain
 
 DAY = timedelta(days=1)
 NO_ESTIMATE: Final = "no_estimate"
@@ -268,6 +269,6 @@ def _earned(
         contract.contract_id,
         line_id,
         description=description,
-        earned=amount,
+        earned=plain(amount),
     )
     return carried(draft, charge)

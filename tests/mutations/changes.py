@@ -52,10 +52,9 @@ CHANGES: Final = (
     Change(
         "what was earned before an amendment is earned again",
         "domain/revenue/over_time.py",
-        "amount=spread.amount - earned,",
-        "amount=spread.amount,",
+        'spread.amount - earned, "left to earn"',
+        'spread.amount, "left to earn"',
         ("measured_revenue.md",),
-        ends=DIFFER,
     ),
     Change(
         "the first step of a retention holds for ever",

@@ -141,8 +141,10 @@ def _exchange(operands: Sequence[Fraction], parameters: Mapping[str, Parameter])
 
 
 def _proportion(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
-    whole, part, of = operands
-    return _rounded(whole * part / of, parameters)
+    made, *ratios = operands
+    for part, of in zip(ratios[::2], ratios[1::2], strict=True):
+        made = made * part / of
+    return _rounded(made, parameters)
 
 
 def _proportions(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:

@@ -176,15 +176,30 @@ def at_least(number: int, floor: int, title: str, rule: str = "", *, instead_of:
     return Recorded(most(title, *nodes, rule=rule, why=why))
 
 
-def ratio(whole: int, part: int, of: int, step: int, mode: str, title: str) -> int:
-    """`whole` times `part` over `of`, which is in the unit of `whole`."""
-    made = round_ratio(whole * part, of, step, mode)
+def ratio(whole: int, part: int, of: int, step: int, mode: str, title: str, then: tuple[int, int] = (1, 1)) -> int:
+    """`whole` times `part` over `of`, which is in the unit of `whole`; `then` as the first of two numbers is to the second."""
+    made = round_ratio(whole * part * then[0], of * then[1], step, mode)
     if not isinstance(whole, Recorded):
         return made
     last = node_of(part, "part", "amount", whole.node.currency)
-    operands = whole.node, last, node_of(of, "whole", whole.node.unit, whole.node.currency)
+    operands = [whole.node, last, node_of(of, "whole", whole.node.unit, whole.node.currency)]
+    operands += [each.node for each in then if isinstance(each, Recorded)]
     parameters = {"step": format_amount(step), "mode": mode}
     return as_recorded(made, evaluated(title, "proportion", operands, parameters, last.unit, last.currency))
+
+
+def average(weighted: Sequence[tuple[int, int]], title: str, rule: str = "") -> int:
+    """Of values that follow their weights, rounded down; 0 of nothing."""
+    weight = sum([each for each, _ in weighted])
+    if not weight:
+        return 0
+    made = sum([each * value for each, value in weighted]) // weight
+    nodes = [each.node for pair in weighted for each in pair if isinstance(each, Recorded)]
+    if not nodes:
+        return made
+    of = nodes[1]
+    parameters = {"step": format_decimal(1, SCALES[of.unit]), "mode": "down"}
+    return as_recorded(made, evaluated(title, "weighted_average", nodes, parameters, of.unit, of.currency, rule=rule))
 
 
 def extended(hours: Hours, rate: Rate, step: Amount, mode: str, title: str, rule: str = "") -> Amount:

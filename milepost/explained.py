@@ -91,7 +91,8 @@ def formula(node: Node) -> str:
         case "days":
             return f"{values[0]} × {parameters['days']} days ÷ {values[1]}, a day begun counts"
         case "proportion":
-            return f"{values[0]} × {values[1]} ÷ {values[2]}{rounded}"
+            ratios = zip(values[1::2], values[2::2], strict=True)
+            return values[0] + "".join(f" × {part} ÷ {of}" for part, of in ratios) + rounded
         case "proportions":
             each = zip(values[::3], values[1::3], values[2::3], strict=True)
             return " + ".join(f"{whole} × {part} ÷ {of}" for whole, part, of in each) + rounded

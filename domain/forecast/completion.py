@@ -30,8 +30,8 @@ is 15,000 + 80 h x 150 = 27,000. Under a hard cap of 25,000 revenue at completio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.figure import at_least, called, extended, in_part, ratio, with_percent
-from domain.money import HALF_UP, round_ratio
+from domain.figure import at_least, called, extended, in_part, percentage, ratio, with_percent
+from domain.money import HALF_UP
 from domain.outputs import ForecastFigures, ForecastMonth
 from domain.tuples import new_tuple
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Percent, Rate
@@ -90,10 +90,11 @@ class Completion(NamedTuple):
 
 
 class CompletionBasis(NamedTuple):
-    """All that a set of figures is made of, in one currency."""
+    """All that a set of figures is made of, in one currency; `whole` is at completion."""
 
     now: Tally
     remaining: Tally
+    whole: Tally
     backlog: Amount
     unbilled_backlog: Amount
     budget_used: Percent | None
@@ -148,6 +149,17 @@ def completed(
     return hours, cost, called(least + to_come, "revenue at completion")
 
 
+def backlog_of(to_come: Amount, ceiling: Amount | None, earned: Amount) -> Amount:
+    """What the contract still allows, or without caps on all lines the revenue to come."""
+    if ceiling is None:
+        return to_come
+    return at_least(called(ceiling - earned, "left of it"), 0, "backlog")
+
+
+def unbilled(earned: Amount, backlog: Amount, billed: Amount) -> Amount:
+    return called(called(earned + backlog, "price") - billed, "price less what is billed")
+
+
 def is_valued(track: Track, made: Tally, planned_rate: Rate) -> bool:
     """Whether something says what the work to come of a track that comes to `made` will earn.
 
@@ -193,20 +205,20 @@ def limited(wanted: Amount, ceiling: Amount | None, earned: Amount) -> Amount:
     return at_least(ceiling, earned, "as far as caps allow", "R58", instead_of=wanted)
 
 
-def value_of(hours: Hours, now: Tally, planned_rate: Rate, step: Amount) -> Amount:
+def value_of(hours: Hours, now: Tally, planned_rate: Rate, step: Amount, title: str = "what they will earn") -> Amount:
     """Remaining hours at the average revenue of an hour so far, before there is any at the planned rate."""
     if not hours:
         return 0
     if now[0] > 0 and now[2] > 0:
-        return ratio(hours, now[2], now[0], step, HALF_UP, "what they will earn")
-    return extended(hours, planned_rate, step, HALF_UP, "what they will earn")
+        return ratio(hours, now[2], now[0], step, HALF_UP, title)
+    return extended(hours, planned_rate, step, HALF_UP, title)
 
 
 def percent(part: int, whole: int) -> Percent | None:
     """In 10^-6 per cent; None of nothing, and where it does not fit into a record's field."""
     if whole == 0:
         return None
-    share = round_ratio(part * HUNDRED_PERCENT, whole, 1, HALF_UP)
+    share = percentage(part, whole, 1, HALF_UP, "share")
     return share if abs(share) < _TOO_LARGE else None
 
 
@@ -244,18 +256,15 @@ def expected_billings(accrued: Amount, earned: Iterable[tuple[str, Amount]], old
 def figures(currency: str, standing: CompletionBasis, months: MonthSums) -> ForecastFigures:
     """A forecast in one currency, in which all amounts are already."""
     hours, cost, revenue = standing.now
-    left_hours, left_cost, left_revenue = standing.remaining
-    eac_cost, eac_revenue = cost + left_cost, revenue + left_revenue
-    margin = eac_revenue - eac_cost
+    eac_hours, eac_cost, eac_revenue = standing.whole
+    margin = called(eac_revenue - eac_cost, "margin")
     return ForecastFigures(
         currency,
         hours,
         cost,
         revenue,
-        left_hours,
-        left_cost,
-        left_revenue,
-        hours + left_hours,
+        *standing.remaining,
+        eac_hours,
         eac_cost,
         eac_revenue,
         standing.backlog,

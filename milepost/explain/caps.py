@@ -242,10 +242,18 @@ class CapNodes:
         return most(f"room under {spoken(rule.cap_id)}", stands, nothing, rule="R18")
 
     def taken(
-        self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
+        self,
+        plan: LinePlan,
+        rule: CapRule,
+        bucket: BucketKey,
+        allotment: str,
+        step: int,
+        *,
+        by_hours: bool,
+        turn: int | None = None,
     ) -> Node:
-        """Everything that is granted of a bucket of the cap, and what a soft cap counts."""
-        parts = self._taken(plan, bucket, allotment, step, by_hours=by_hours)
+        """Everything that is granted of a bucket of the cap, and what a soft cap counts; as a turn of the step left it, or the step."""
+        parts = self._taken(plan, bucket, allotment, step, by_hours=by_hours, turn=turn)
         unit, currency = ("hours", "") if by_hours else ("amount", plan.currency)
         return total(f"taken from {spoken(rule.cap_id)}", parts, unit, currency, rule="R16")
 
@@ -349,11 +357,12 @@ class CapNodes:
         *,
         by_hours: bool,
         before: tuple[str, ...] | None = None,
+        turn: int | None = None,
     ) -> list[Node]:
         """All that is settled, and what is taken beside that, in consumption order."""
         found = []
         for name, title in ((SETTLED, ALL_OF_IT), (TAKEN, BEFORE_IT)):
-            places = self._placed(plan, bucket, allotment, name, step, by_hours=by_hours)
+            places = self._placed(plan, bucket, allotment, name, step, by_hours=by_hours, turn=turn)
             if name == TAKEN and before is not None:
                 places = [one for one in places if one.order < before]
             key = ("taken", plan.contract_id, bucket, allotment, name, by_hours, tuple(id(one.parts) for one in places))
@@ -366,10 +375,18 @@ class CapNodes:
         return found
 
     def _placed(
-        self, plan: LinePlan, bucket: BucketKey, allotment: str, name: str, step: int, *, by_hours: bool
+        self,
+        plan: LinePlan,
+        bucket: BucketKey,
+        allotment: str,
+        name: str,
+        step: int,
+        *,
+        by_hours: bool,
+        turn: int | None = None,
     ) -> list[PlacedPart]:
         under = bucket_of(plan.contract_id, allotment, bucket)
-        return self.recorded.why.placed(under, name + HOURS if by_hours else name, step=step)
+        return self.recorded.why.placed(under, name + HOURS if by_hours else name, step=step, turn=turn)
 
 
 PARTS = {

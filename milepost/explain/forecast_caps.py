@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from domain.caps.consume import CapRule, bucket_key, limit_on
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
+from domain.explanation import Arithmetic, Node, constant, less, total
+from domain.figure import Recorded, as_recorded
 from domain.forecast.exhaustion import PACE_DAYS, by_plan, days_ahead
 from domain.identity import composed, escape
 from domain.money import HALF_UP, format_decimal, spread
@@ -19,7 +20,7 @@ from milepost.explain.forecasts import ForecastContext, ForecastNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.caps.claims import allotments
-from state.forecast.caps import counts_until, told_caps
+from state.forecast.caps import counts_until, published_after, told_caps, used_of
 from state.forecast.outlook import line_key, project_lines, sum_of
 from state.forecast.room import lines_under
 from state.terms.plan import LinePlan
@@ -106,34 +107,28 @@ class ForecastCapNodes:
         value = getattr(one.cap, name)
         bucket = bucket_key(one.rule, said.record.as_of, "")
         hours, allotment = name == "used_hours", allotments(one.plan)[-1]
-        made = self.caps.taken(one.plan, one.rule, bucket, allotment, said.step, by_hours=hours)
-        if made.value != value:
-            # The forecast of a day may come before its statements, which settle hours of what went on to a later line again.
-            before = self.caps.taken(one.plan, one.rule, bucket, allotment, said.step - 1, by_hours=hours)
-            made = before if before.value == value else made
-        return agreeing(made, stated(made.title, value, made.unit, made.currency, rule="R16"))
+        after = published_after(said.record.project_id, said.record.sequence)
+        decided = self.entries.recorded.why.figure_at(after, said.step)
+        assert decided is not None, "it is recorded with the forecast"
+        return as_recorded(
+            value,
+            self.caps.taken(one.plan, one.rule, bucket, allotment, said.step, by_hours=hours, turn=decided.value),
+        ).node
 
     def _percent(self, said: TracedOutput, one: PublishedCap) -> Node:
         """Of the limit that is nearer."""
-        nodes = []
-        for measure in ("amount", "hours"):
-            limit = getattr(one.cap, f"limit_{measure}")
-            if limit:
-                used = self._used(said, one, f"used_{measure}")
-                whole = self.figure(said, one, f"limit_{measure}")
-                share = Arithmetic("percent", (used, whole), {"step": "0.000001"})
-                value = (used.value or 0) * HUNDRED_PERCENT
-                rounded = (2 * value + (whole.value or 1)) // (2 * (whole.value or 1))
-                nodes.append(Node(f"used of the {measure}", rounded, "percent", "", share))
-        title = f"cap {one.cap.cap_id}: used"
-        value = one.cap.used_percent
-        if one.cap.limit_amount is None and one.cap.limit_hours is None:
+        title, cap = f"cap {one.cap.cap_id}: used", one.cap
+        if cap.limit_amount is None and cap.limit_hours is None:
             return constant(title, 0, "percent", facts=(("limit", "none in force on the day"),))
-        if not nodes or max(node.value or 0 for node in nodes) != value:
-            return stated(title, value, "percent")  # a limit of nothing is always used up
-        if len(nodes) == 1:
-            return nodes[0]._replace(title=title)
-        return Node(title, value, "percent", "", Arithmetic("max", tuple(nodes)))
+        limit, limit_hours = (
+            Recorded(self.figure(said, one, name)) if value else value
+            for name, value in (("limit_amount", cap.limit_amount), ("limit_hours", cap.limit_hours))
+        )
+        amount, hours = (Recorded(self._used(said, one, name)) for name in ("used_amount", "used_hours"))
+        used = used_of((limit, limit_hours), (amount, hours))
+        if not isinstance(used, Recorded):
+            return constant(title, used, "percent", facts=(("limit", "nothing, which is always used up"),))
+        return as_recorded(cap.used_percent, used.node._replace(title=title)).node
 
     # When it is used up
 

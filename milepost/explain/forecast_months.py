@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from domain.accounts import PROJECT_COST, REVENUE
 from domain.billing.statement import ISSUED
-from domain.explanation import Arithmetic, Node, agreeing, least, less, negated, stated, total
-from domain.figure import as_recorded, node_of
-from domain.forecast.completion import MONTHS_MAX, cost_to_come, percent
+from domain.events.common import RemainingWork
+from domain.explanation import Arithmetic, Node, least, less, negated, total
+from domain.figure import Recorded, as_recorded, node_of
+from domain.forecast import completion
+from domain.forecast.completion import CompletionBasis, added, cost_to_come, figures, unbilled
 from domain.money import HALF_UP, format_decimal, smallest_unit, spread
 from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
 from domain.receivables.credit_memo import ERROR_REBILL
@@ -22,7 +24,7 @@ from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.books import Contract, Posted
-from state.forecast.bases import ESTIMATE, Weighed, estimate_of
+from state.forecast.bases import Weighed
 from state.forecast.expected import (
     Calendar,
     ExpectedBill,
@@ -32,10 +34,10 @@ from state.forecast.expected import (
     oldest_open,
     work_months,
 )
-from state.forecast.figures import Shape, shape_of
+from state.forecast.figures import Shape, as_estimated, as_planned, estimated_at, estimates_at, shape_of
 from state.forecast.kept_back import deposit_charges, deposits_of, is_deposit
 from state.forecast.outlook import ledger_currency, lines_of, project_contracts, project_terms
-from state.forecast.planned import first_month, planned_from
+from state.forecast.planned import first_month
 from state.opening.record import month_of_opening
 from state.terms.opening import balances_of
 from state.trace import TracedOutput
@@ -204,57 +206,24 @@ class MonthNodes:
     def shape(self, own: ForecastContext) -> tuple[Shape, tuple[list[Node], list[Node], list[Node]] | None]:
         """The months of what remains, and the weights of each; None: evenly."""
         draft, update = own.draft, own.update
-        project = draft.project(update.project_id)
+        planned, first = self.forecasts.planned.left(own), first_month(update.as_of)
+        found = as_estimated(self._estimated(own), first) or as_planned(planned)
+        if found is not None:
+            hours, cost, revenue = (
+                [node_of(weight, f"of {month}", "hours") for month, weight in zip(found.months, by, strict=True)]
+                for by in (found.hours, found.cost, found.revenue)
+            )
+            return found, (hours, cost, revenue)
+        heading: Any = None  # Of no concern to where what remains lies.
         of = project_terms(draft, update.project_id)
-        planned = planned_from(draft, project, update.as_of)
-        completion: Any = None  # Of no concern to where what remains lies.
-        weighed = Weighed(own.forecast, own.outlook, completion, of, own.policies, planned)
-        shape = shape_of(draft, project, weighed, update.as_of)
-        return shape, self._weights(own, shape, weighed)
+        weighed = Weighed(own.forecast, own.outlook, heading, of, own.policies, planned)
+        return shape_of(draft, draft.project(update.project_id), weighed, update.as_of), None
 
-    def _weights(
-        self, own: ForecastContext, shape: Shape, weighed: Weighed
-    ) -> tuple[list[Node], list[Node], list[Node]] | None:
-        first = first_month(own.update.as_of)
-        last = f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
-        found = [{month: list[Node]() for month in shape.months} for _ in range(3)]
-        offsets = {basis.log_offset for basis in own.forecast.bases.values() if basis.kind == ESTIMATE}
-        for plan in (None, *own.lines) if offsets else ():
-            estimate = estimate_of(own.draft, own.update.project_id, plan)
-            if estimate is None or estimate.log_offset not in offsets:
-                continue
-            event = estimate.event
-            for place, work in enumerate(event.remaining):
-                month = min(max(work.month, first), last)
-                for measure, (name, unit) in enumerate((("hours", "hours"), ("cost", "amount"), ("revenue", "amount"))):
-                    value = getattr(work, name)
-                    if value and value > 0 and month in found[measure]:
-                        title = f"{name} of {work.month}, says the estimate"
-                        currency = (event.currency or own.currency) if unit == "amount" else ""
-                        node = self.sources.field(title, value, unit, event, f"remaining[{place}].{name}", currency)
-                        found[measure][month].append(node)
-        made = [
-            [total(f"{name} of {month}", nodes[month], *_unit(measure, own.currency)) for month in shape.months]
-            for measure, (name, nodes) in enumerate(zip(("hours", "cost", "revenue"), found, strict=True))
-        ]
-        if not any(node.value for nodes in made for node in nodes):
-            return self._planned_weights(own, shape, weighed)
-        base = next(nodes for nodes in made if any(node.value for node in nodes))
-        hours, cost, revenue = (nodes if any(node.value for node in nodes) else base for nodes in made)
-        return (base, cost, revenue) if not any(node.value for node in made[HOURS]) else (hours, cost, revenue)
-
-    def _planned_weights(
-        self, own: ForecastContext, shape: Shape, weighed: Weighed
-    ) -> tuple[list[Node], list[Node], list[Node]] | None:
-        if not any(hours for _, hours in weighed.planned.months):
-            return None
-        nodes = {node.title: node for node in self.forecasts.planned_months(own)}
-        first = first_month(own.update.as_of)
-        made = [
-            nodes.get(f"left of {month}" if month == first else f"planned in {month}") or stated(month, weight, "hours")
-            for month, weight in zip(shape.months, shape.hours, strict=True)
-        ]
-        return made, made, made
+    def _estimated(self, own: ForecastContext) -> Iterator[RemainingWork]:
+        """What the estimates say that the figures rest on."""
+        project, offsets = own.draft.project(own.update.project_id), estimated_at(own.forecast)
+        for event in estimates_at(own.draft, project, own.lines, offsets):
+            yield from self.forecasts.estimated(event, own.forecast.currency).remaining
 
     def _spread(self, own: ForecastContext, of: ForecastContext, remaining: Tally) -> dict[str, list[list[Node]]]:
         """What remains, by the months in which it lies; what is left of prices in months of its own."""
@@ -578,52 +547,32 @@ class MonthNodes:
         self, own: ForecastContext, of: ForecastContext, told: ForecastFigures, burn: Tally, remaining: Tally
     ) -> dict[str, Node]:
         """All that a set of figures says; of the project's own currency what the forecast itself was made of."""
-        made = self.forecasts.made(own)
-        found = dict(made)
-        if own.currency != of.currency or burn[COST].value != told.burn_cost or burn[COST] is not made["burn_cost"]:
-            found |= self._in_other(own, of, burn, remaining)
+        found = self.forecasts.made(own)
+        if own.currency != of.currency or burn[COST] is not found["burn_cost"]:
+            found = self._in_other(own, of, burn, remaining)
         budget = self.forecasts.budget_used(own)
         if budget is not None:
-            found["budget_used_percent"] = budget
-        result = {}
-        for name in (*FIGURES, "budget_used_percent"):
-            value = getattr(told, name, None)
-            if value is not None:
-                node = found.get(name)
-                unit = "hours" if name.endswith("hours") else "percent" if "percent" in name else "amount"
-                node = agreeing(node, stated(name, value, unit, of.currency if unit == "amount" else "", rule="R57"))
-                result[name] = node
-        return result
+            found = {**found, "budget_used_percent": budget}
+        names = [*FIGURES, "budget_used_percent"]
+        stated = {name: value for name in names if (value := getattr(told, name, None)) is not None}
+        return {name: as_recorded(value, found[name]).node for name, value in stated.items()}
 
     def _in_other(self, own: ForecastContext, of: ForecastContext, burn: Tally, remaining: Tally) -> dict[str, Node]:
         made = self.forecasts.made(own)
-        cost = total("cost at completion", (burn[COST], remaining[COST]), "amount", of.currency)
-        revenue = total("revenue at completion", (burn[REVENUES], remaining[REVENUES]), "amount", of.currency)
-        margin = less("margin", revenue, cost)
-        backlog = self.forecasts.converted(made["backlog"], own.currency, of)
-        booked = self.forecasts.booked(of)[REVENUES]
-        billed = self.forecasts.converted(self.forecasts.billed(own), own.currency, of)
-        price = total("price", (booked, backlog), "amount", of.currency)
-        found = {
-            "burn_hours": burn[HOURS],
-            "burn_cost": burn[COST],
-            "burn_revenue": burn[REVENUES],
-            "etc_hours": remaining[HOURS],
-            "etc_cost": remaining[COST],
-            "etc_revenue": remaining[REVENUES],
-            "eac_hours": total("hours at completion", (burn[HOURS], remaining[HOURS]), "hours"),
-            "eac_cost": cost,
-            "eac_revenue": revenue,
-            "backlog": backlog,
-            "unbilled_backlog": less("price less what is billed", price, billed),
-            "margin": margin,
-        }
-        share = percent(margin.value or 0, revenue.value or 0)
-        if share is not None:
-            found["margin_percent"] = Node(
-                "margin", share, "percent", "", Arithmetic("percent", (margin, revenue), {"step": "0.000001"})
-            )
-        return found
+        backlog, billed = (
+            Recorded(self.forecasts.converted(node, own.currency, of))
+            for node in (made["backlog"], self.forecasts.billed(own))
+        )
+        now, left = _recorded(burn), _recorded(remaining)
+        rest = unbilled(Recorded(self.forecasts.booked(of)[REVENUES]), backlog, billed)
+        return self.forecasts.nodes(
+            figures(of.currency, CompletionBasis(now, left, added(now, left), backlog, rest, None), {})
+        )
+
+
+def _recorded(tally: Tally) -> completion.Tally:
+    hours, cost, revenue = map(Recorded, tally)
+    return hours, cost, revenue
 
 
 def _in(own: ForecastContext, currency: str) -> ForecastContext:
@@ -653,7 +602,7 @@ def _checked(row: ForecastMonth, name: str, nodes: Sequence[Node], currency: str
     unit, own = ("hours", "") if name == "hours" else ("amount", currency)
     kept = [node for node in nodes if node.value]
     made = total(f"{name} of {row.month}", kept, unit, own, rule="R57")
-    return agreeing(made, stated(made.title, value, unit, own, rule="R57"))
+    return as_recorded(value, made).node
 
 
 def _unit(place: int, currency: str) -> tuple[str, str]:

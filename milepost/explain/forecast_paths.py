@@ -19,7 +19,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, stated, total
+from domain.explanation import Arithmetic, Node, constant, least, less, most, stated, total
+from domain.figure import as_recorded, node_of
 from domain.identity import unescape
 from domain.outputs import ForecastDelta, ForecastUpdate, PreviousFigures
 from milepost.explain.forecast_caps import EXHAUSTS, ForecastCapNodes
@@ -27,7 +28,6 @@ from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
 from milepost.explain.forecast_months import MEASURES, SHEETS, MonthNodes
 from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.sources import Sources
-from state.forecast.planned import assigned_from, first_month
 from state.trace import TracedOutput
 
 FORECAST: Final = "forecast"
@@ -162,23 +162,8 @@ class ForecastPaths:
         told = next((one for one in update.demand if (one.month, one.role) == (month, role)), None)
         if told is None:
             return None
-        draft = self.forecasts.context(said).draft
-        ahead = assigned_from(draft, draft.project(update.project_id), first_month(update.as_of)).ahead
-        nodes = [
-            self.sources.field(
-                f"planned by {one.assignment.assignment_id}",
-                row.hours,
-                "hours",
-                one.assignment,
-                f"planned[{place}].hours",
-            )
-            for one in ahead.values()
-            if one.assignment.role == role
-            for place, row in enumerate(one.assignment.planned)
-            if row.month == month and row.hours > 0
-        ]
-        made = total(f"{role} in {month}", nodes, "hours")
-        return agreeing(made, stated(made.title, told.hours, "hours"))
+        hours = self.forecasts.planned.assigned(self.forecasts.context(said)).demand[month, role]
+        return as_recorded(told.hours, node_of(hours, f"{role} in {month}", "hours")).node
 
     # What changed
 
@@ -192,9 +177,8 @@ class ForecastPaths:
         node = self.forecasts.figure(told, name) if told is not None else None
         title = f"forecast {before.sequence}: {name.replace('_', ' ')}"
         currency = said.record.project.currency
-        if node is None or node.value != value:
-            return stated(title, value, "amount", currency)
-        return Node(title, value, "amount", currency, Arithmetic("same", (node,)))
+        assert node is not None, "it was published"
+        return as_recorded(value, Node(title, node.value, "amount", currency, Arithmetic("same", (node,)))).node
 
     def _told(self, said: TracedOutput, sequence: int) -> TracedOutput | None:
         told = self.sources.trace.forecasts[said.record.project_id]
@@ -212,13 +196,14 @@ class ForecastPaths:
             cost, revenue = (self._delta(said, cause, name) for name in ("cost", "revenue"))
             if cost is not None and revenue is not None:
                 return less(title, revenue, cost)
+        if not value:
+            return constant(title, 0, "amount", currency)
         if sum(1 for one in deltas if getattr(one, measure)) == 1:
             name = f"eac_{measure}"
             now, before = self.forecasts.figure(said, name), self._previous(said, name)
-            if value and now is not None and before is not None and (now.value or 0) - (before.value or 0) == value:
-                return less(title, now, before)
-        if not value:
-            return constant(title, 0, "amount", currency)
+            assert now is not None, "it is published"
+            assert before is not None, "it is compared with another"
+            return as_recorded(value, less(title, now, before)).node
         return self._by_event(said, cause, measure, title, value)
 
     def _by_event(self, said: TracedOutput, cause: str, measure: str, title: str, value: int) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,43 +10,39 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from domain.caps.consume import CapRule, bucket_key
-from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned
-from domain.explanation import (
-    Arithmetic,
-    Node,
-    agreeing,
-    constant,
-    less,
-    most,
-    negated,
-    stated,
-    step_of,
-    total,
-)
-from domain.figure import Recorded, RecordedLater, at_least, called, node_of
+from domain.events.common import RemainingWork
+from domain.events.delivery import EstimateRevised, ProjectActivated
+from domain.explanation import Arithmetic, Node, constant, most, negated, step_of, total
+from domain.figure import Recorded, RecordedLater, as_recorded, at_least, called, node_of
 from domain.forecast.completion import (
     Completion,
+    CompletionBasis,
     Earning,
     Tally,
     Track,
     allowed,
     at_completion,
+    backlog_of,
+    cost_to_come,
+    figures,
     percent,
     room_of,
+    unbilled,
     value_of,
 )
-from domain.identity import composed
+from domain.identity import composed, parts_of, unescape
 from domain.money import HALF_UP, allocate, format_amount, smallest_unit
-from domain.outputs import ForecastUpdate
+from domain.outputs import ForecastFigures, ForecastUpdate
 from domain.policies import Resolved
 from domain.reference.exchange import Exchange, MissingRate
 from domain.terms import methods
 from domain.units import Amount, Hours, Percent, Rate
-from domain.work.rates import RateDecision
+from domain.why import in_terms
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.exchanges import along
 from milepost.explain.fees import LineAtStep
+from milepost.explain.forecast_planned import PlannedNodes
 from milepost.explain.forecast_prices import PricedLine, PriceNodes
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
@@ -56,7 +52,7 @@ from state.caps.claims import allotments
 from state.charges.rebates import standing
 from state.draft import Draft
 from state.forecast.ahead import ahead_of
-from state.forecast.bases import BUDGET, ESTIMATE
+from state.forecast.bases import BUDGET, ESTIMATE, PLAN, PlanAhead, floor_of, remaining
 from state.forecast.outlook import (
     has_ended,
     known,
@@ -68,21 +64,21 @@ from state.forecast.outlook import (
     project_terms,
     running,
 )
-from state.forecast.planned import assigned_from, first_month, planned_decision, planned_line
+from state.forecast.planned import cost_of_plan
 from state.forecast.room import lines_under
 from state.forecast.tracks import WHOLE, booked, inclusion_on
 from state.terms.known import exchange_on
-from state.terms.plan import LinePlan, line_plan, version_on
+from state.terms.plan import LinePlan
 from state.totals import issued_on, posted_in
 from state.trace import TracedOutput
-from state.work.bill_rates import assignment_on
-from state.work.price_record import RateSources, planned_rate
 
 FIGURES = (
     *("burn_hours", "burn_cost", "burn_revenue", "etc_hours", "etc_cost", "etc_revenue", "eac_hours", "eac_cost", "eac_revenue"),
     *("backlog", "unbilled_backlog", "margin", "margin_percent", "percent_complete"),
 )  # fmt: skip
 HOURS, COST, REVENUES = 0, 1, 2
+# What the floor of a track is, by what it rests on.
+OF_BASES = {ESTIMATE: "done and remaining", BUDGET: "as budgeted", PLAN: "booked and planned"}
 
 
 class ForecastContext(NamedTuple):
@@ -115,6 +111,7 @@ class ForecastNodes:
         self.caps = caps
         self.records = records
         self.prices = PriceNodes(sources, entries, records)
+        self.planned = PlannedNodes(rating, entries, self.entries_of)
         self._memo: dict[tuple[int, str], dict[str, Node]] = {}
         self._all_made: dict[tuple[int, str], dict[str, Node]] = {}
 
@@ -139,7 +136,10 @@ class ForecastNodes:
 
     def revenue_max(self, said: TracedOutput, *, by_cap: bool) -> Node:
         """Revenue at completion, or the most that caps allow."""
-        return self.made(self.context(said))["ceiling"] if by_cap else self.figures(said)["eac_revenue"]
+        made = self.made(self.context(said))
+        if not by_cap:
+            return self.figures(said)["eac_revenue"]
+        return most("the most that caps allow", made["ceiling"], made["burn_revenue"])
 
     def figures(self, said: TracedOutput) -> dict[str, Node]:
         key = (said.step, said.record.project_id)
@@ -156,10 +156,7 @@ class ForecastNodes:
             if value is None:
                 continue
             title = f"{update.project_id}: {_words(name)}"
-            unit = "hours" if name.endswith("hours") else "percent" if "percent" in name else "amount"
-            currency = update.project.currency if unit == "amount" else ""
-            node = made.get(name)
-            node = agreeing(node, stated(title, value, unit, currency, rule="R57"))
+            node = as_recorded(value, made[name]).node
             found[name] = node._replace(title=title, id=f"{update.project_id}#{name}")
         return found
 
@@ -203,54 +200,42 @@ class ForecastNodes:
         return at_completion(tracks, self._rate(of), ceiling, smallest_unit(of.currency))
 
     def _rate(self, of: ForecastContext) -> Rate:
-        return RecordedLater(of.forecast.planned_rate, partial(self._planned_rate, of))
+        return RecordedLater(of.forecast.planned_rate, partial(self.planned.rate, of))
 
     def _made(self, of: ForecastContext) -> dict[str, Node]:
         tracks = self.tracks(of)
-        burn = self._burn(tracks)
         ceiling = self._ceiling(of, tracks)
-        completion = self._at_completion(of, tracks, ceiling)
-        hours, cost = node_of(completion.hours, "hours at completion"), node_of(completion.cost, "cost at completion")
-        revenue = node_of(completion.revenue, "revenue at completion")
-        revenue = revenue._replace(rule=revenue.rule or "R57")
-        left = less("revenue to come", revenue, burn[REVENUES])
-        backlog = left
+        completion, now = self._at_completion(of, tracks, ceiling), booked(tracks)
+        whole = completion.hours, completion.cost, called(completion.revenue, "revenue at completion", "R57")
+        left = called(completion.revenue - now[REVENUES], "revenue to come")
+        remaining = called(completion.hours - now[HOURS], "hours to come"), cost_to_come(tracks), left
+        backlog = backlog_of(left, ceiling, now[REVENUES])
+        rest = unbilled(now[REVENUES], backlog, Recorded(self.billed(of)))
+        made = self.nodes(figures(of.currency, CompletionBasis(now, remaining, whole, backlog, rest, None), {}))
+        complete = percent(now[COST], completion.cost)
+        if complete is not None:
+            made["percent_complete"] = node_of(complete, "percent_complete", "percent")
         if ceiling is not None:
-            nothing = constant("nothing", 0, "amount", of.currency)
-            backlog = most("backlog", less("room left", node_of(ceiling, ""), burn[REVENUES]), nothing)
-        billed = self.billed(of)
-        margin = less("margin", revenue, cost)
-        made = {
-            "burn_hours": burn[HOURS],
-            "burn_cost": burn[COST],
-            "burn_revenue": burn[REVENUES],
-            "eac_hours": hours,
-            "eac_cost": cost,
-            "eac_revenue": revenue,
-            "etc_hours": less("hours to come", hours, burn[HOURS]),
-            "etc_cost": less("cost to come", cost, burn[COST]),
-            "etc_revenue": left,
-            "backlog": backlog,
-            "unbilled_backlog": less(
-                "price less what is billed", total("price", (burn[REVENUES], backlog), "amount", of.currency), billed
-            ),
-            "margin": margin,
-        }
-        if ceiling is not None:
-            made["ceiling"] = most("the most that caps allow", node_of(ceiling, ""), burn[REVENUES])
-        for name, part, whole in (("margin_percent", margin, revenue), ("percent_complete", burn[COST], cost)):
-            share = percent(part.value or 0, whole.value or 0)
-            if share is not None:
-                made[name] = Node(
-                    name, share, "percent", "", Arithmetic("percent", (part, whole), {"step": "0.000001"})
-                )
+            made["ceiling"] = node_of(ceiling, "")
         return made
+
+    @staticmethod
+    def nodes(made: ForecastFigures) -> dict[str, Node]:
+        """Of what the rule makes of recorded numbers, by the names that figures have; nothing of what there is no figure of."""
+        found = {}
+        for name in FIGURES:
+            value = getattr(made, name, None)
+            if value is not None:
+                unit = unit_of(name)
+                found[name] = node_of(value, _words(name), unit, made.currency if unit == "amount" else "")
+        return found
 
     # What is booked
 
     def _track(self, of: ForecastContext, name: str, basis: Basis) -> Track:
         """With figures for its numbers, so that what its rule makes of them records itself."""
-        now, floor = _tally(self._booked(of, name, None)), _tally(self._floor(of, name, basis))
+        sums = self._sums(of, name, None)
+        now, floor = self._in_one(of, sums, "booked"), self._floor(of, name, basis, sums)
         markup = (
             RecordedLater(basis.markup, partial(self._markup, of, basis.markup)) if basis.markup is not None else None
         )
@@ -286,30 +271,49 @@ class ForecastNodes:
     def lines_earning(self, of: ForecastContext) -> list[PricedLine]:
         return [self.prices.line(of.draft, of.said.step, one, of.update.as_of) for one in of.forecast.earning]
 
-    def _booked(self, of: ForecastContext, track: str, until: date | None) -> tuple[Node, Node, Node]:
-        """Entries of the track with service dates up to a day, in project currency."""
-        hours: list[Node] = []
-        costs: dict[str, list[Node]] = {}
-        revenues: dict[str, list[Node]] = {}
+    def _sums(self, of: ForecastContext, track: str, until: date | None) -> dict[str, Tally]:
+        """Entries of the track with service dates up to a day, by currency."""
+        own = of.forecast.currency
+        found: dict[str, tuple[list[Node], list[Node], list[Node]]] = {}
         for at in self._entries(of, track):
             cost, price = at.work.cost, at.work.price
             if cost is not None and (until is None or cost.day <= until):
-                hours.append(self.entries.worked_on(at))
-                costs.setdefault(cost.currency, []).append(self.records.cost(at, cost))
+                found.setdefault(own, ([], [], []))[HOURS].append(self.entries.worked_on(at))
+                found.setdefault(cost.currency, ([], [], []))[COST].append(self.records.cost(at, cost))
             if price is not None and (until is None or price.day <= until) and price.earns:
                 revenue = self.records.recognised(at.entry.entry_id, of.said.step)
-                revenues.setdefault(price.currency, []).append(revenue)
+                found.setdefault(price.currency, ([], [], []))[REVENUES].append(revenue)
         for issued, currency, node in self.as_billed(of):
             if self._track_of(of, issued.contract_id, issued.line_id) == track and (
                 until is None or issued.day <= until
             ):
-                revenues.setdefault(currency, []).append(node)
-        when = "booked" if until is None else f"booked up to {until}"
-        return (
-            total(f"hours {when}", hours, "hours"),
-            self._in_currency(f"cost {when}", costs, of),
-            self._in_currency(f"revenue {when}", revenues, of),
+                found.setdefault(currency, ([], [], []))[REVENUES].append(node)
+        when = f"booked{_on_line(track)}" + ("" if until is None else f" up to {until}")
+        return {
+            currency: (
+                Recorded(total(f"hours {when}", nodes[HOURS], "hours")),
+                Recorded(total(f"cost {when} in {currency}", nodes[COST], "amount", currency)),
+                Recorded(total(f"revenue {when} in {currency}", nodes[REVENUES], "amount", currency)),
+            )
+            for currency, nodes in sorted(found.items())
+        }
+
+    def _in_one(self, of: ForecastContext, tallies: Mapping[str, Tally], title: str) -> Tally:
+        """What is in one currency is converted once."""
+        hours = sum(tally[HOURS] for tally in tallies.values())
+        cost, revenue = (
+            self._converted_sum(of, {own: tally[place] for own, tally in tallies.items()}, f"{name}, {title}")
+            for place, name in ((COST, "cost"), (REVENUES, "revenue"))
         )
+        return Recorded(node_of(hours, f"hours, {title}", "hours")), cost, revenue
+
+    def _converted_sum(self, of: ForecastContext, amounts: Mapping[str, Amount], title: str) -> Amount:
+        nodes = [
+            self.converted(node_of(amount, title, currency=own), own, of)
+            for own, amount in sorted(amounts.items())
+            if amount
+        ]
+        return Recorded(nodes[0] if len(nodes) == 1 else total(title, nodes, "amount", of.currency))
 
     def as_billed(self, of: ForecastContext) -> Iterator[tuple[Issued, str, Node]]:
         """Revenue that came with invoices, on lines of the project, with its currency."""
@@ -367,8 +371,7 @@ class ForecastNodes:
             return node
         policies, day = of.policies, of.update.as_of
         found = exchange_on(of.draft, policies, own, of.currency, day, day)
-        if isinstance(found, MissingRate):
-            return stated(node.title, node.value or 0, "amount", of.currency)
+        assert not isinstance(found, MissingRate), "a forecast that lacks a rate is not published"
         return self._exchanged(node, found, policies, of)
 
     def _exchanged(self, node: Node, found: Exchange, policies: Resolved, of: ForecastContext) -> Node:
@@ -378,212 +381,100 @@ class ForecastNodes:
 
     # What estimate or budget says
 
-    def _floor(self, of: ForecastContext, name: str, basis: Basis) -> tuple[Node, Node, Node]:
-        """Hours that a budget does not state are the planned ones."""
-        hours, cost, revenue = self._stated_floor(of, name, basis)
-        kept = of.outlook.progress.get(WHOLE)
-        planned = sum(tally[HOURS] for tally in kept.floor.values()) if kept is not None and not hours.value else 0
-        return self._planned_hours(of, planned) if planned else hours, cost, revenue
+    def _floor(self, of: ForecastContext, name: str, basis: Basis, now: Mapping[str, Tally]) -> Tally:
+        done = self._sums(of, name, basis.as_of) if basis.kind == ESTIMATE else {}
+        costs = partial(self._planned_cost, of)
+        ahead = PlanAhead(self.planned.left(of), costs, of.forecast.currency, is_alone=len(of.forecast.bases) == 1)
+        floor = floor_of(basis, now, done, self._stated(of, name, basis), ahead)
+        return self._in_one(of, floor, f"{OF_BASES.get(basis.kind, 'nothing planned')}{_on_line(name)}")
 
-    def _stated_floor(self, of: ForecastContext, name: str, basis: Basis) -> tuple[Node, Node, Node]:
-        if basis.kind == ESTIMATE and basis.as_of is not None:
-            event = self._estimate(basis)
-            if event is not None:
-                done = self._booked(of, name, basis.as_of)
-                return (
-                    self._with_remaining(of, event, "hours", done[HOURS]),
-                    self._with_remaining(of, event, "cost", done[COST]),
-                    self._with_remaining(of, event, "revenue", done[REVENUES]),
-                )
-        if basis.kind == BUDGET:
-            found = self._budget(of, name)
-            if found is not None:
-                return found
-        return self._kept(of, name)
+    def _planned_cost(self, of: ForecastContext, now: Mapping[str, Tally]) -> Mapping[str, Tally]:
+        ahead = self.planned.assigned(of).ahead.values()
+        return cost_of_plan(ahead, self.planned.left(of).hours, now, partial(self.planned.cost_rate, of))
 
-    def _kept(self, of: ForecastContext, name: str) -> tuple[Node, Node, Node]:
-        """What the books hold as the floor, taken as it is; nothing where nothing is planned."""
-        sums = [0, 0, 0]
-        floor = of.outlook.progress[name].floor
-        for own, tally in floor.items():
-            for place in range(3):
-                value = tally[place]
-                if place != HOURS and own != of.currency and value:
-                    value = self.converted(stated("planned", value, "amount", own), own, of).value or 0
-                sums[place] += value
-        units = (("hours", ""), ("amount", of.currency), ("amount", of.currency))
-        made = [
-            stated("planned", value, unit, currency) if value else constant("nothing planned", 0, unit, currency)
-            for value, (unit, currency) in zip(sums, units, strict=True)
-        ]
-        return made[0], made[1], made[2]
+    def _stated(self, of: ForecastContext, name: str, basis: Basis) -> dict[str, Tally]:
+        """What an estimate says remains, or a budget allows, by currency."""
+        if basis.kind == ESTIMATE:
+            event = self.estimated(self._estimate(basis), of.forecast.currency)
+            return {
+                own: _titled(tally, "that remains") for own, tally in remaining(event, of.forecast.currency).items()
+            }
+        return self._budget(of, name) if basis.kind == BUDGET else {}
 
-    def _estimate(self, basis: Basis) -> EstimateRevised | None:
+    def _estimate(self, basis: Basis) -> EstimateRevised:
         record = self.sources.trace.record_at(basis.log_offset)
-        return record.event if record is not None and isinstance(record.event, EstimateRevised) else None
+        assert record is not None, "the basis has its place in the log"
+        assert isinstance(record.event, EstimateRevised), "it is an estimate's"
+        return record.event
 
-    def _with_remaining(self, of: ForecastContext, event: EstimateRevised, name: str, done: Node) -> Node:
-        """What was done by the estimate's day and what it says remains."""
-        unit, own = ("hours", "") if name == "hours" else ("amount", event.currency or of.forecast.currency)
+    def estimated(self, event: EstimateRevised, currency: str) -> EstimateRevised:
+        """With numbers that say where it states them."""
+
+        def number(place: int, work: RemainingWork, name: str) -> Amount:
+            unit, own = ("hours", "") if name == "hours" else ("amount", event.currency or currency)
+            path = f"remaining[{place}].{name}"
+            node = self.sources.field(f"{name} of {work.month}", getattr(work, name), unit, event, path, own)
+            return Recorded(node)
+
         rows = [
-            self.sources.field(f"{name} of {work.month}", value, unit, event, f"remaining[{place}].{name}", own)
+            work._replace(
+                hours=number(place, work, "hours"),
+                cost=number(place, work, "cost"),
+                revenue=number(place, work, "revenue") if work.revenue is not None else None,
+            )
             for place, work in enumerate(event.remaining)
-            if (value := getattr(work, name)) is not None
         ]
-        remains, title = (
-            total(f"{name} that remains, says the estimate", rows, unit, own),
-            f"{name}, done and remaining",
-        )
-        if not own or own == of.currency:
-            return total(title, (done, remains), unit, own)
-        parts = [done]
-        if done.arithmetic is not None and done.arithmetic.operation == "sum":
-            parts = [*done.arithmetic.operands]
-        place = next((at for at, part in enumerate(parts) if _converted_from(part) == own), None)
-        if place is None:
-            return total(title, (*parts, self.converted(remains, own, of)), unit, of.currency)
-        booked = parts[place].arithmetic
-        assert booked is not None, "it was converted"
-        # What is in one currency is converted once.
-        in_own = total(f"{title} in {own}", (booked.operands[0], remains), unit, own)
-        parts[place] = self.converted(in_own, own, of)
-        return total(title, parts, unit, of.currency)
+        return event._replace(remaining=tuple(rows))
 
-    def _budget(self, of: ForecastContext, name: str) -> tuple[Node, Node, Node] | None:
+    def _budget(self, of: ForecastContext, name: str) -> dict[str, Tally]:
         """Of the track's line, else of the project."""
         for plan in of.lines:
             if plan.line.cost_budget is not None and (line_key(plan) == name or (name == WHOLE and len(of.lines) == 1)):
-                return self._line_budget(of, plan)
+                return {plan.currency: (0, *self._line_budget(plan))}
         activated = of.draft.project(of.update.project_id).activated
-        budget = activated.budget if activated is not None else None
-        if activated is None or budget is None or name != WHOLE:
-            return None
-        own = budget.currency or ledger_currency(of.draft, of.forecast.legal_entity_id) or of.currency
-        if len(of.forecast.bases) > 1:
-            return self._beside_lines(of, activated, own)
-        nodes = []
-        for field, unit, currency in (("hours", "hours", ""), ("cost", "amount", own), ("revenue", "amount", own)):
-            value = getattr(budget, field)
-            if value is None:
-                nodes.append(constant("no budget", 0, unit, currency))
-                continue
-            node = self.sources.field(f"budget, {field}", value, unit, activated, f"budget.{field}", currency)
-            nodes.append(self.converted(node, own, of) if currency else node)
-        return nodes[0], nodes[1], nodes[2]
+        assert activated is not None, "it states the budget"
+        own, hours, cost, revenue = self._project_budget(of, activated)
+        return {own: (hours, cost, revenue)}
 
-    def _beside_lines(
-        self, of: ForecastContext, activated: ProjectActivated, own: str
-    ) -> tuple[Node, Node, Node] | None:
-        """What the project's budget leaves to work of no line."""
+    def _project_budget(self, of: ForecastContext, activated: ProjectActivated) -> tuple[str, Hours, Amount, Amount]:
         budget = activated.budget
-        if budget is None or budget.cost is None:
-            return None
-        whole = self.sources.field("budget, cost", budget.cost, "amount", activated, "budget.cost", own)
-        by_currency: dict[str, list[Node]] = {own: [whole]}
-        for plan in of.lines:
-            found = self.sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
-            if found is None or plan.line.cost_budget is None:
-                return None
-            title, path = f"cost budget of line {plan.line.line_id}", f"{found[2]}.cost_budget"
-            node = self.sources.field(title, plan.line.cost_budget, "amount", found[0], path, plan.currency)
-            by_currency.setdefault(plan.currency, []).append(negated(f"less the {title}", node))
-        left = self._in_currency("budget that the lines leave", by_currency, of)
-        nothing = constant("no budget", 0, "amount", of.currency)
-        return constant("no budget of hours", 0, "hours"), left, nothing
+        assert budget is not None, "it has one"
+        own = budget.currency or ledger_currency(of.draft, of.forecast.legal_entity_id) or of.forecast.currency
+        hours, cost, revenue = (
+            Recorded(self.sources.field(f"budget, {name}", value, unit, activated, f"budget.{name}", currency))
+            if (value := getattr(budget, name)) is not None
+            else 0
+            for name, unit, currency in (("hours", "hours", ""), ("cost", "amount", own), ("revenue", "amount", own))
+        )
+        return own, hours, cost, revenue
 
-    def _line_budget(self, of: ForecastContext, plan: LinePlan) -> tuple[Node, Node, Node]:
-        found = self.sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
-        nodes = [constant("no budget of hours", 0, "hours")]
-        for name in ("cost_budget", "revenue_budget"):
-            value = getattr(plan.line, name)
-            if value is None or found is None:
-                nodes.append(constant("no budget", 0, "amount", of.currency))
-                continue
-            node = self.sources.field(_words(name), value, "amount", found[0], f"{found[2]}.{name}", plan.currency)
-            nodes.append(self.converted(node, plan.currency, of))
-        return nodes[0], nodes[1], nodes[2]
+    def _line_budget(self, plan: LinePlan) -> tuple[Amount, Amount]:
+        """Of cost and of revenue."""
+        cost, revenue = (
+            Recorded(
+                self.entries.recorded.bound(
+                    in_terms(_words(name), value, "amount", plan.terms, name, plan.line.line_id)
+                )
+            )
+            if (value := getattr(plan.line, name)) is not None
+            else 0
+            for name in ("cost_budget", "revenue_budget")
+        )
+        return cost, revenue
 
     def budget_used(self, of: ForecastContext) -> Node | None:
         """Cost so far in per cent of the project's cost budget, else of its lines' budgets."""
         activated = of.draft.project(of.update.project_id).activated
         budget = activated.budget if activated is not None else None
-        nodes = []
         if activated is not None and budget is not None and budget.cost is not None:
-            own = budget.currency or ledger_currency(of.draft, of.forecast.legal_entity_id) or of.currency
-            node = self.sources.field("budget, cost", budget.cost, "amount", activated, "budget.cost", own)
-            nodes.append(self.converted(node, own, of))
+            own, _, cost, _ = self._project_budget(of, activated)
+            stating = [(own, cost)]
         else:
-            stating = (plan for plan in of.lines if plan.line.cost_budget is not None)
-            nodes += [self._line_budget(of, plan)[COST] for plan in stating]
-        whole = total("budget of cost", nodes, "amount", of.currency)
-        spent = self.booked(of)[COST]
-        share = percent(spent.value or 0, whole.value or 0)
-        if share is None:
-            return None
-        return Node("budget used", share, "percent", "", Arithmetic("percent", (spent, whole), {"step": "0.000001"}))
-
-    # At completion
-
-    def _planned_hours(self, of: ForecastContext, value: int) -> Node:
-        nodes = self.planned_months(of)
-        made = total("hours that the assignments plan", nodes, "hours")
-        return agreeing(made, stated(made.title, value, "hours"))
-
-    def planned_months(self, of: ForecastContext) -> list[Node]:
-        """What the assignments plan from the month that runs on; of that month what is not worked yet."""
-        first = first_month(of.update.as_of)
-        ahead = assigned_from(of.draft, of.draft.project(of.update.project_id), first).ahead
-        months: dict[str, list[Node]] = {}
-        for assignment, planned, _, _ in ahead.values():
-            for node in self._planned_by(assignment, {month for month, _ in planned}):
-                months.setdefault(node.title.removeprefix("planned in "), []).append(node)
-        nodes = [total(f"planned in {month}", months[month], "hours") for month in sorted(months)]
-        if first in months:
-            worked = [
-                self.entries.worked_on(at)
-                for name in of.forecast.bases
-                for at in self._entries(of, name)
-                if at.work.cost is not None and at.work.cost.day.isoformat().startswith(first)
-            ]
-            left = less("planned and not worked yet", nodes[0], total(f"worked in {first}", worked, "hours"))
-            # The title names it also where less than nothing is left.
-            nodes[0] = most(f"left of {first}", left, constant("nothing", 0, "hours"))
-        return nodes
-
-    def _planned_by(self, assignment: ResourceAssigned, months: Set[str]) -> list[Node]:
-        return [
-            self.sources.field(f"planned in {row.month}", row.hours, "hours", assignment, f"planned[{place}].hours")
-            for place, row in enumerate(assignment.planned)
-            if row.month in months and row.hours > 0
-        ]
-
-    def _planned_rate(self, of: ForecastContext) -> Node:
-        """Average of what the assignments plan, each at the rate of its first month that is planned."""
-        title, operands = "average rate of the planned hours", list[Node]()
-        project, plan = of.draft.project(of.update.project_id), planned_line(of.lines)
-        contract = of.draft.contract(plan.contract_id) if plan is not None else None
-        ahead = assigned_from(of.draft, project, first_month(of.update.as_of)).ahead
-        for assignment, months, _, day in ahead.values() if plan is not None and contract is not None else ():
-            own = assignment_on(of.draft, project, assignment.person_id, day)
-            worker = (assignment.person_id, assignment.role, day, own)
-            assert plan is not None and contract is not None, "the loop has both"  # noqa: PT018
-            decision = planned_decision(of.draft, project, plan, contract, worker)
-            if isinstance(decision, RateDecision) and decision.rate:
-                stating = line_plan(of.draft, contract, version_on(contract, day), plan.line.line_id) or plan
-                hours = self._planned_by(assignment, {month for month, _ in months})
-                operands.append(total(f"hours that {assignment.assignment_id} plans", hours, "hours"))
-                sources = RateSources(of.draft.reference, project.assignments)
-                rate = planned_rate(sources, stating, assignment.person_id, day, decision)
-                operands.append(self.entries.recorded.bound(rate))
-        weights, rates = operands[::2], operands[1::2]
-        whole = sum(node.value or 0 for node in weights)
-        value = sum((one.value or 0) * (other.value or 0) for one, other in zip(weights, rates, strict=True))
-        if not of.forecast.planned_rate:
-            return constant(title, 0, "rate", of.currency)
-        if not whole or value // whole != of.forecast.planned_rate:
-            return stated(title, of.forecast.planned_rate, "rate", of.currency)
-        arithmetic = Arithmetic("weighted_average", tuple(operands), {"step": "0.000001", "mode": "down"})
-        return Node(title, of.forecast.planned_rate, "rate", of.currency, arithmetic, "R57")
+            stating = [(plan.currency, self._line_budget(plan)[0]) for plan in of.lines if plan.line.cost_budget]
+        nodes = [self.converted(node_of(cost, "budget, cost"), own, of) for own, cost in stating]
+        whole = Recorded(total("budget of cost", nodes, "amount", of.currency))
+        used = percent(Recorded(self.booked(of)[COST]), whole)
+        return node_of(used, "budget used", "percent") if used is not None else None
 
     # Caps
 
@@ -594,7 +485,7 @@ class ForecastNodes:
         title, room = "the most that caps allow", self._room(of)
         most_allowed = allowed(Recorded(room), tracks, self._rate(of), smallest_unit(of.currency))
         made = node_of(most_allowed, title)._replace(title=title, why=() if room.value else (room,))
-        return Recorded(agreeing(made, stated(title, of.forecast.ceiling, "amount", of.currency)))
+        return as_recorded(of.forecast.ceiling, made)
 
     def _room(self, of: ForecastContext) -> Node:
         if has_ended(of.draft, of.draft.project(of.update.project_id), of.update.as_of):
@@ -715,12 +606,15 @@ def _delta(cost: int, revenue: int, margin: int) -> str:
     )
 
 
-def _converted_from(node: Node) -> str | None:
-    """The currency, where it was in another."""
-    arithmetic = node.arithmetic
-    return arithmetic.operands[0].currency if arithmetic is not None and arithmetic.operation == "convert" else None
+def _on_line(track: str) -> str:
+    return f" on {unescape(parts_of(track)[1])}" if track != WHOLE else ""
 
 
-def _tally(nodes: tuple[Node, Node, Node]) -> Tally:
-    hours, cost, revenue = (Recorded(node) for node in nodes)
-    return hours, cost, revenue
+def _titled(tally: Tally, title: str) -> Tally:
+    hours, cost, revenue = tally
+    return called(hours, f"hours {title}"), called(cost, f"cost {title}"), called(revenue, f"revenue {title}")
+
+
+def unit_of(name: str) -> str:
+    """Of a figure of a forecast."""
+    return "hours" if name.endswith("hours") else "percent" if "percent" in name else "amount"

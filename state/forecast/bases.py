@@ -17,14 +17,16 @@ Work of no line (not billable, or waiting for its contract) counts against a pro
 that count on their own nothing is planned for it, and it counts as it comes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from operator import is_
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from domain.events.common import ProjectBudget
+from domain.events.delivery import EstimateRevised
 from domain.forecast.changes import with_change
 from domain.forecast.completion import NOTHING, Completion, Tally, added, allowed, threshold
 from domain.identity import composed
@@ -380,7 +382,7 @@ def _bases(
     complete = bool(lines) and all(found is not None or plan.line.cost_budget is not None for plan, found in of_lines)
     budget = project.activated.budget if project.activated is not None else None
     if whole is not None and not (complete and newest is not None and newest > whole.event.as_of):
-        return {WHOLE: _of_estimate(whole)}, {WHOLE: _remaining(whole, forecast.currency)}
+        return {WHOLE: _of_estimate(whole)}, {WHOLE: remaining(whole.event, forecast.currency)}
     if newest is None and not complete:
         if budget is not None and budget.cost is not None:
             return _of_project_budget(draft, forecast, budget, budget.cost)
@@ -407,7 +409,7 @@ def _of_lines(
         name = WHOLE if alone else line_key(plan)
         line = plan.line
         if estimate is not None:
-            bases[name], stated[name] = _of_estimate(estimate), _remaining(estimate, currency)
+            bases[name], stated[name] = _of_estimate(estimate), remaining(estimate.event, currency)
         elif line.cost_budget is not None:
             bases[name] = Basis(BUDGET, hours_stated=False, revenue_stated=line.revenue_budget is not None)
             stated[name] = {plan.currency: (0, line.cost_budget, line.revenue_budget or 0)}
@@ -439,8 +441,7 @@ def _of_estimate(estimate: Estimate) -> Basis:
     return Basis(ESTIMATE, event.as_of, estimate.log_offset, hours_stated=True, revenue_stated=stated)
 
 
-def _remaining(estimate: Estimate, currency: str) -> dict[str, Tally]:
-    event = estimate.event
+def remaining(event: EstimateRevised, currency: str) -> dict[str, Tally]:
     total = NOTHING
     for work in event.remaining:
         total = added(total, (work.hours, work.cost, work.revenue or 0))
@@ -466,24 +467,41 @@ def _progress(
     as_of: date,
 ) -> dict[str, BookedProgress]:
     held = outlook.progress if set(outlook.progress) == set(bases) else _rearranged(draft, project, outlook, bases)
+    costs = partial(planned_cost, draft, project, planned, as_of)
+    ahead = PlanAhead(planned, costs, forecast.currency, is_alone=len(bases) == 1)
     found = {}
     for name, basis in bases.items():
         now, floor = held[name].now, held[name].floor
-        if basis.kind == ESTIMATE:
-            if basis != forecast.bases.get(name) or held is not outlook.progress:
-                floor = _together(_done(draft, project, outlook, bases, name, now, basis.as_of), stated[name])
-        elif basis.kind == BUDGET:
-            floor = stated[name]
-            if len(bases) == 1 and not basis.hours_stated and not _begun(now):
-                floor = _together(floor, {forecast.currency: (planned.hours, 0, 0)})
-        elif basis.kind == PLAN and planned.months:
-            costs = planned_cost(draft, project, planned, as_of, now)
-            floor = _together(_together(now, costs), {forecast.currency: (planned.hours, 0, 0)})
-        else:
-            floor = {}
+        if basis.kind != ESTIMATE or basis != forecast.bases.get(name) or held is not outlook.progress:
+            done = _done(draft, project, outlook, bases, name, now, basis.as_of) if basis.kind == ESTIMATE else {}
+            floor = floor_of(basis, now, done, stated.get(name, {}), ahead)
         missing = [currency for currency in now if currency not in floor]
         found[name] = BookedProgress(now, {**floor, **dict.fromkeys(missing, NOTHING)} if missing else floor)
     return found
+
+
+class PlanAhead(NamedTuple):
+    """What assignments plan, and by what is booked what it costs; whether that is of the project's only track."""
+
+    planned: PlannedWork
+    costs: Callable[[Mapping[str, Tally]], Mapping[str, Tally]]
+    currency: str
+    is_alone: bool
+
+    @property
+    def hours(self) -> dict[str, Tally]:
+        return {self.currency: (self.planned.hours, 0, 0)}
+
+
+def floor_of(
+    basis: Basis, now: Mapping[str, Tally], done: Mapping[str, Tally], stated: dict[str, Tally], ahead: PlanAhead
+) -> dict[str, Tally]:
+    """What was done by an estimate's day and remained; what a budget states; or what is booked and planned."""
+    if basis.kind == BUDGET and ahead.is_alone and not basis.hours_stated and not _begun(now):
+        return _together(stated, ahead.hours)
+    if basis.kind == PLAN:
+        return _together(_together(now, ahead.costs(now)), ahead.hours) if ahead.planned.months else {}
+    return _together(done, stated) if done else stated
 
 
 def _begun(now: Mapping[str, Tally]) -> bool:

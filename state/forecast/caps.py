@@ -11,14 +11,17 @@ at all. By pace no work is expected after the project's planned end either, unle
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from domain.caps.consume import CapLimit, CapRule, bucket_key, counting, is_agreed, is_limited, limit_on
+from domain.caps.consume import CapRule, bucket_key, counting, is_agreed, is_limited, limit_on
 from domain.caps.purchase_order import SUBJECT_KIND, is_order
 from domain.contract import BEGINNING
+from domain.explanation import constant
 from domain.forecast.completion import NOTHING, percent
 from domain.forecast.exhaustion import PACE_DAYS, by_pace, by_plan
+from domain.identity import composed
 from domain.money import spread
 from domain.outputs import ForecastCap
-from domain.units import HUNDRED_PERCENT, Percent
+from domain.units import HUNDRED_PERCENT, Amount, Hours, Percent
+from domain.why import Why
 from state.books import ForecastState
 from state.caps.claims import allotments
 from state.draft import Draft
@@ -32,6 +35,15 @@ from state.terms.plan import LinePlan
 def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[ForecastCap, ...]:
     capped = [plan for plan in weighed.terms.lines if plan.rules]
     return tuple([_cap(draft, weighed, shape, *one, as_of) for one in told_caps(capped, as_of)])
+
+
+def say_when(why: Why, project_id: str, sequence: int) -> None:
+    """After how many decisions over caps a forecast is published: statements of its day may decide again."""
+    why.record(published_after(project_id, sequence), why.turn, constant("decisions over caps", why.turn, "count"))
+
+
+def published_after(project_id: str, sequence: int) -> str:
+    return composed("published_after", project_id, str(sequence))
 
 
 def told_caps(lines: Sequence[LinePlan], as_of: date) -> list[tuple[LinePlan, CapRule]]:
@@ -58,7 +70,7 @@ def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: Cap
         cap_id=rule.cap_id.partition(":")[2],
         used_amount=taken.amount,
         used_hours=taken.hours,
-        used_percent=_used(limit, taken.amount, taken.hours),
+        used_percent=used_of((limit.amount, limit.hours), (taken.amount, taken.hours)),
         limit_amount=limit.amount,
         limit_hours=limit.hours,
         exhausts_on=used_up,
@@ -69,11 +81,11 @@ def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: Cap
     )
 
 
-def _used(limit: CapLimit, amount: int, hours: int) -> Percent:
+def used_of(limits: tuple[Amount | None, Hours | None], taken: tuple[Amount, Hours]) -> Percent:
     """Of the limit that is nearer; a limit of nothing is always used up."""
     shares = [
         percent(used, most) if most else HUNDRED_PERCENT
-        for used, most in ((amount, limit.amount), (hours, limit.hours))
+        for used, most in zip(taken, limits, strict=True)
         if most is not None
     ]
     return max((share for share in shares if share is not None), default=0)

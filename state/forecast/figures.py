@@ -15,6 +15,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.events.common import RemainingWork
+from domain.events.delivery import EstimateRevised
 from domain.forecast.completion import (
     MONTHS_MAX,
     CompletionBasis,
@@ -22,12 +23,15 @@ from domain.forecast.completion import (
     Tally,
     add_money,
     add_tally,
+    added,
+    backlog_of,
     cost_to_come,
     figures,
     months_from,
     percent,
     settle_rest,
     total_of,
+    unbilled,
 )
 from domain.money import convert, smallest_unit, spread
 from domain.outputs import ForecastFigures
@@ -42,7 +46,7 @@ from state.forecast.expected import ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
 from state.forecast.outlook import ProjectTerms, keeps_back, ledger_currency
-from state.forecast.planned import first_month
+from state.forecast.planned import PlannedWork, first_month
 from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
 from state.forecast.tracks import Tracks, booked, rate_to, tracks_of
 from state.terms.plan import LinePlan
@@ -125,7 +129,7 @@ def _figures(
         return None
     now = booked(tracks.tracks)
     remaining = (weighed.completion.hours - now[0], cost_to_come(tracks.tracks), commercial.left_revenue)
-    unbilled_backlog = now[2] + commercial.backlog - commercial.billed
+    unbilled_backlog = unbilled(now[2], commercial.backlog, commercial.billed)
     if posted:
         now = total_of(months)
     else:
@@ -139,7 +143,9 @@ def _figures(
         add_money(months, month, 0, amount)
     for month, tally in _remaining_months(shape, remaining, commercial.prices, currency):
         add_tally(months, month, tally)
-    standing = CompletionBasis(now, remaining, commercial.backlog, unbilled_backlog, commercial.budget_used)
+    standing = CompletionBasis(
+        now, remaining, added(now, remaining), commercial.backlog, unbilled_backlog, commercial.budget_used
+    )
     return figures(currency, standing, months)
 
 
@@ -221,34 +227,43 @@ def _remaining_months(
 # Where what remains lies
 
 
+def estimated_at(forecast: Forecast) -> frozenset[int]:
+    """Places in the log of the estimates that its figures rest on."""
+    return frozenset([basis.log_offset for basis in forecast.bases.values() if basis.kind == ESTIMATE])
+
+
 def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> Shape:
     first = first_month(as_of)
-    offsets = frozenset([basis.log_offset for basis in weighed.forecast.bases.values() if basis.kind == ESTIMATE])
+    offsets = estimated_at(weighed.forecast)
     if offsets:
         key = ("shape", project.project_id, first, offsets)
         if key not in draft.plans:
-            draft.plans[key] = _shape(remaining_work(draft, project, weighed.terms.lines, offsets), first)
+            draft.plans[key] = as_estimated(remaining_work(draft, project, weighed.terms.lines, offsets), first)
         found: Shape | None = draft.plans[key]
         if found is not None:
             return found
-    if planned := weighed.planned.months:
-        hours = [hours for _, hours in planned]
-        if any(hours):
-            return Shape([month for month, _ in planned], hours, hours, hours)
+    if (found := as_planned(weighed.planned)) is not None:
+        return found
     months = months_from(max(first, _begin(project, weighed.terms.contracts)), _end(project, weighed.terms.contracts))
     even = [1] * len(months)
     return Shape(months, even, even, even)
 
 
-def _shape(to_come: Iterable[RemainingWork], first: str) -> Shape | None:
+def as_planned(planned: PlannedWork) -> Shape | None:
+    """None where nothing has any weight."""
+    hours = [hours for _, hours in planned.months]
+    return Shape([month for month, _ in planned.months], hours, hours, hours) if any(hours) else None
+
+
+def as_estimated(to_come: Iterable[RemainingWork], first: str) -> Shape | None:
     """None where nothing has any weight."""
     last = f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
     weights: dict[str, list[int]] = {}
     for work in to_come:
         held = weights.setdefault(min(max(work.month, first), last), [0, 0, 0])
-        held[0] += max(work.hours, 0)
-        held[1] += max(work.cost, 0)
-        held[2] += max(work.revenue or 0, 0)
+        for place, weight in enumerate((work.hours, work.cost, work.revenue)):
+            if weight is not None and weight > 0:
+                held[place] += weight
     months = sorted(weights)
     by_hours, by_cost, by_revenue = ([weights[month][place] for month in months] for place in range(3))
     base = next((each for each in (by_hours, by_cost, by_revenue) if any(each)), None)
@@ -261,13 +276,15 @@ def remaining_work(
     draft: Draft, project: Project, lines: Sequence[LinePlan], offsets: frozenset[int]
 ) -> list[RemainingWork]:
     """What the estimates say that the figures rest on."""
-    estimates = [estimate_of(draft, project.project_id, plan) for plan in (None, *lines)]
-    return [
-        work
-        for estimate in estimates
-        if estimate is not None and estimate.log_offset in offsets
-        for work in estimate.event.remaining
-    ]
+    return [work for event in estimates_at(draft, project, lines, offsets) for work in event.remaining]
+
+
+def estimates_at(
+    draft: Draft, project: Project, lines: Sequence[LinePlan], offsets: frozenset[int]
+) -> list[EstimateRevised]:
+    """Those with a place in the log among these."""
+    found = [estimate_of(draft, project.project_id, plan) for plan in (None, *lines)]
+    return [one.event for one in found if one is not None and one.log_offset in offsets]
 
 
 def _begin(project: Project, contracts: Sequence[Contract]) -> str:
@@ -303,7 +320,7 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     now = booked(tracks.tracks)
     billed, accrued = lines
     left = completion.revenue - now[2]
-    backlog = left if forecast.ceiling is None else max(forecast.ceiling - now[2], 0)
+    backlog = backlog_of(left, forecast.ceiling, now[2])
     ahead = _prices_ahead(draft, project, weighed, shape, as_of)
     if ahead is None:
         return None

@@ -5,11 +5,14 @@ The plan begins on the day after; of its month only what is not worked yet is pl
 project ended, do not count; of a project that has ended nothing is planned.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from domain.events.delivery import ResourceAssigned
+from domain.events.reference import CostRateSet
+from domain.figure import at_least, average, called, ratio
 from domain.forecast.completion import MONTHS_MAX, NOTHING, Tally, added, value_of
 from domain.money import HALF_UP, round_ratio, smallest_unit
 from domain.outputs import ForecastDemand
@@ -27,6 +30,8 @@ from state.totals import month_of
 from state.work.bill_rates import practice_and_region
 
 K = TypeVar("K")
+# Person, role, day, and the bill rate of the assignment with its currency.
+Worker = tuple[str, str, date, tuple[int, str] | None]
 
 
 class PlannedWork(NamedTuple):
@@ -58,6 +63,9 @@ class Assigned(NamedTuple):
     planned: PlannedWork = PlannedWork()
 
 
+NOBODY = Assigned()
+
+
 def planned_from(draft: Draft, project: Project, as_of: date) -> PlannedWork:
     if has_ended(draft, project, as_of):
         return PlannedWork()
@@ -67,12 +75,20 @@ def planned_from(draft: Draft, project: Project, as_of: date) -> PlannedWork:
 
 def planned_in(assigned: Assigned, project: Project, first: str) -> PlannedWork:
     """What is left of what assignments plan from a month on."""
-    planned = assigned.planned
+
+    def worked() -> Hours:
+        return sum([tally[0] for month, tally in project.months.items() if month.startswith(first)])
+
+    return less_worked(assigned.planned, first, worked)
+
+
+def less_worked(planned: PlannedWork, first: str, worked: Callable[[], Hours]) -> PlannedWork:
+    """Of the month that runs what is not worked in it."""
     if not planned.months or planned.months[0][0] != first:
         return planned
-    worked = sum([tally[0] for month, tally in project.months.items() if month.startswith(first)])
-    left = max(planned.months[0][1] - max(worked, 0), 0)
-    return PlannedWork(((first, left), *planned.months[1:]), planned.demand)
+    (_, hours), *others = planned.months
+    rest = called(hours - at_least(worked(), 0, "worked"), "planned, less what is worked")
+    return PlannedWork(((first, at_least(rest, 0, "not worked yet")), *others), planned.demand)
 
 
 def first_month(as_of: date) -> str:
@@ -87,17 +103,19 @@ def assigned_from(draft: Draft, project: Project, first: str) -> Assigned:
     kept: tuple[object, object, Assigned] | None = draft.plans.get(key)
     if kept is not None and kept[0] is project.assignments and kept[1] == since:
         return kept[2]
-    last = f"{int(first[:4]) + MONTHS_MAX // 12:04d}{first[4:]}"
-    if end is not None:
-        last = min(last, end.isoformat()[:7])
     before = kept[2] if kept is not None and kept[1] == since else Assigned()
-    found = _changed(before, project.assignments, first, last)
+    found = assigned_in(project.assignments, first, end, before)
     draft.plans[key] = (project.assignments, since, found)
     return found
 
 
-def _changed(before: Assigned, assignments: Sequence[ResourceAssigned], first: str, last: str) -> Assigned:
-    """As it was, less what is gone, with what is new."""
+def assigned_in(
+    assignments: Sequence[ResourceAssigned], first: str, end: date | None, before: Assigned = NOBODY
+) -> Assigned:
+    """From a month on to the project's end: as it was, less what is gone, with what is new."""
+    last = f"{int(first[:4]) + MONTHS_MAX // 12:04d}{first[4:]}"
+    if end is not None:
+        last = min(last, end.isoformat()[:7])
     gone = dict(before.ahead)
     ahead: dict[str, PlannedAssignment] = {}
     new: list[PlannedAssignment] = []
@@ -111,11 +129,12 @@ def _changed(before: Assigned, assignments: Sequence[ResourceAssigned], first: s
         if known.planned:
             ahead[assignment.assignment_id] = known
     months, demand = dict(before.months), dict(before.demand)
-    for sign, which in ((-1, gone.values()), (1, new)):
+    for is_gone, which in ((True, gone.values()), (False, new)):
         for one in which:
             for month, hours in one.planned:
-                _add(months, month, sign * hours)
-                _add(demand, (month, one.assignment.role), sign * hours)
+                more = -hours if is_gone else hours
+                _add(months, month, more)
+                _add(demand, (month, one.assignment.role), more)
     planned = PlannedWork(
         tuple(sorted(months.items())),
         tuple([new_tuple(ForecastDemand, (role, month, hours)) for (month, role), hours in sorted(demand.items())]),
@@ -141,39 +160,52 @@ def _of_assignment(assignment: ResourceAssigned, first: str, last: str) -> Plann
 def planned_cost(
     draft: Draft, project: Project, planned: PlannedWork, as_of: date, now: Mapping[str, Tally]
 ) -> dict[str, Tally]:
-    """Cost of the planned hours by currency, at cost rates; hours without one at the average cost of an hour so far."""
-    first = first_month(as_of)
+    ahead = assigned_from(draft, project, first_month(as_of)).ahead.values()
+    return cost_of_plan(ahead, planned.hours, now, partial(planned_cost_rate, draft))
+
+
+def cost_of_plan(
+    ahead: Iterable[PlannedAssignment],
+    left: Hours,
+    now: Mapping[str, Tally],
+    rate_on: Callable[[ResourceAssigned, date], tuple[str, Rate] | None],
+) -> dict[str, Tally]:
+    """Cost of the planned hours by currency, at cost rates; hours without one at the average cost of an hour so far. Of all that is planned
+    what is `left`."""
     costs: dict[str, Amount] = {}
     whole = uncosted = 0
-    for assignment, months, _, _ in assigned_from(draft, project, first).ahead.values():
+    for assignment, months, _, _ in ahead:
         for month, hours in months:
             whole += hours
-            found = _cost_rate(draft, assignment, _day_in(month, assignment))
+            found = rate_on(assignment, _day_in(month, assignment))
             if found is None:
                 uncosted += hours
                 continue
             currency, rate = found
-            cost = value_of(hours, NOTHING, rate, smallest_unit(currency))
+            cost = value_of(hours, NOTHING, rate, smallest_unit(currency), "planned cost")
             costs[currency] = costs.get(currency, 0) + cost
     if not whole:
         return {}
-    left = {currency: (0, _part(cost, planned.hours, whole, currency), 0) for currency, cost in costs.items()}
+    made = {
+        currency: (0, ratio(left, cost, whole, smallest_unit(currency), HALF_UP, "cost of what is left of the plan"), 0)
+        for currency, cost in costs.items()
+    }
     worked = sum(tally[0] for tally in now.values())
     for currency, (_, cost, _) in now.items() if uncosted and worked else ():
-        share = _part(cost, uncosted * planned.hours, worked * whole, currency)
-        left[currency] = added(left.get(currency, NOTHING), (0, share, 0))
-    return left
+        title = "hours without a cost rate, as an hour has cost so far"
+        share = ratio(uncosted, cost, worked, smallest_unit(currency), HALF_UP, title, (left, whole))
+        made[currency] = added(made.get(currency, NOTHING), (0, share, 0))
+    return made
 
 
-def _part(amount: Amount, of: int, whole: int, currency: str) -> Amount:
-    return round_ratio(amount * of, whole, smallest_unit(currency), HALF_UP)
-
-
-def _cost_rate(draft: Draft, assignment: ResourceAssigned, day: date) -> tuple[str, Rate] | None:
-    worker = worker_on(draft, assignment.person_id, day)
-    entity_id = worker.entity.legal_entity_id if worker is not None else ""
-    found = cost_rate(draft, assignment.person_id, assignment.role, entity_id, day)
+def planned_cost_rate(draft: Draft, assignment: ResourceAssigned, day: date) -> tuple[str, Rate] | None:
+    found = cost_rate_of(draft, assignment.person_id, assignment.role, day)
     return (found.currency, found.rate) if found is not None else None
+
+
+def cost_rate_of(draft: Draft, person_id: str, role: str, day: date) -> CostRateSet | None:
+    worker = worker_on(draft, person_id, day)
+    return cost_rate(draft, person_id, role, worker.entity.legal_entity_id if worker is not None else "", day)
 
 
 def _day_in(month: str, assignment: ResourceAssigned) -> date:
@@ -193,25 +225,30 @@ def planned_rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_o
         return 0
     ahead = assigned_from(draft, project, first_month(as_of)).ahead
     known = _known_rates(draft, project, plan, 4 * len(ahead))
-    hours = value = 0
-    for assignment, _, planned, day in ahead.values():
-        own = assignment.bill_rate
-        key = (assignment.person_id, assignment.role, day, (own.amount, own.currency) if own is not None else None)
-        rate = known.get(key)
+
+    def rate_on(worker: Worker) -> Rate:
+        rate = known.get(worker)
         if rate is None:
-            rate = known[key] = _bill_rate(draft, project, plan, contract, key)
-        if rate:
-            hours, value = hours + planned, value + planned * rate
-    return value // hours if hours else 0
+            rate = known[worker] = planned_bill_rate(draft, project, plan, contract, worker)
+        return rate
+
+    return average_rate(ahead.values(), rate_on)
+
+
+def average_rate(ahead: Iterable[PlannedAssignment], rate_on: Callable[[Worker], Rate]) -> Rate:
+    """Of the planned hours that have a rate."""
+    rated: list[tuple[Hours, Rate]] = []
+    for assignment, _, planned, day in ahead:
+        own = assignment.bill_rate
+        worker = assignment.person_id, assignment.role, day, (own.amount, own.currency) if own is not None else None
+        if rate := rate_on(worker):
+            rated.append((planned, rate))
+    return average(rated, "average rate of the planned hours", "R57")
 
 
 def planned_line(lines: Sequence[LinePlan]) -> LinePlan | None:
     """The line without tasks, else the first."""
     return next((plan for plan in lines if not plan.line.tasks), lines[0] if lines else None)
-
-
-# Person, role, day, and the bill rate of the assignment with its currency.
-Worker = tuple[str, str, date, tuple[int, str] | None]
 
 
 def _known_rates(draft: Draft, project: Project, plan: LinePlan, limit: int) -> dict[Worker, Rate]:
@@ -236,7 +273,7 @@ def is_at_cost(draft: Draft, plan: LinePlan) -> bool:
     )
 
 
-def _bill_rate(draft: Draft, project: Project, plan: LinePlan, contract: Contract, worker: Worker) -> Rate:
+def planned_bill_rate(draft: Draft, project: Project, plan: LinePlan, contract: Contract, worker: Worker) -> Rate:
     """0 where none is known."""
     at_cost = _rate_at_cost(draft, plan, contract, worker)
     if at_cost is not None:
@@ -252,8 +289,7 @@ def _rate_at_cost(draft: Draft, plan: LinePlan, contract: Contract, worker: Work
     markup = methods.cost_markup(plan.line.terms)
     if markup is None:
         return None
-    known = worker_on(draft, person_id, day)
-    found = cost_rate(draft, person_id, role, known.entity.legal_entity_id if known is not None else "", day)
+    found = cost_rate_of(draft, person_id, role, day)
     exchange = rate_to(draft, plan.policies, found.currency, plan.currency, day) if found is not None else None
     if found is None or exchange is None:
         return 0

@@ -51,7 +51,7 @@ from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_late, is_new
 from state.forecast import loss
 from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limited_by, weigh
-from state.forecast.caps import caps_of, companions
+from state.forecast.caps import caps_of, companions, say_when
 from state.forecast.expected import IssuedMonths, statement_months
 from state.forecast.figures import Figures, figures_of, shape_of
 from state.forecast.outlook import (
@@ -458,6 +458,8 @@ def _emit(
     outlook, figures = weighed.outlook, made.project
     before = forecast.told
     sequence = forecast.sequence + 1
+    if draft.why is not None:
+        say_when(draft.why, project_id, sequence)
     draft.emit(
         ForecastUpdate(
             project_id=project_id,

@@ -150,7 +150,14 @@ def test_figures_in_one_currency() -> None:
 
     Backlog 30,000 - 12,000 = 18,000; unbilled, as it is given, 30,000 - 9,000 = 21,000; margin 27,000 - 18,000 = 9,000, a third.
     """
-    standing = CompletionBasis(tally(80, "8000", "12000"), tally(100, "10000", "15000"), 180_000_000, 210_000_000, None)
+    standing = CompletionBasis(
+        tally(80, "8000", "12000"),
+        tally(100, "10000", "15000"),
+        tally(180, "18000", "27000"),
+        180_000_000,
+        210_000_000,
+        None,
+    )
     made = figures("EUR", standing, {})
     assert (made.eac_hours, made.eac_cost, made.eac_revenue) == tally(180, "18000", "27000")
     assert (made.backlog, made.unbilled_backlog) == (parse_amount("18000"), parse_amount("21000"))

@@ -54,6 +54,7 @@ def _tasks() -> Mapping[str, Callable[..., object]]:
         "engagement": lambda kind, entries, weeks, folder: engagement.measure(
             kind, int(entries), int(weeks), Path(folder)
         ),
+        "late": lambda rivals, entries, folder: engagement.measure_late(int(rivals), int(entries), Path(folder)),
         "explain": lambda output, questions: explaining.measure(Path(output), int(questions)),
         "giant": lambda entries, folder: explaining.giant(int(entries), Path(folder)),
         "grain": lambda output: grain.measure(Path(output)),

@@ -7,7 +7,7 @@ engagement holds so many entries, statements, forecasts and commits included.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from itertools import count, islice
 from pathlib import Path
@@ -72,6 +72,34 @@ def measure(kind: str, entries: int, measured: int, folder: Path) -> Cost:
     return Cost(held, round(median(weeks) * 1e6 / ENTRIES_A_WEEK, 1), peak_mb(), calibration())
 
 
+class LateCost(NamedTuple):
+    """Milliseconds of processor time for one entry of the first day that comes last, its share of a commit included; the first of them
+    puts those who wait in order."""
+
+    rivals: int
+    first_ms: float
+    median_ms: float
+    most_ms: float
+    calibration: float
+
+
+def measure_late(rivals: int, entries: int, folder: Path) -> LateCost:
+    """Of so many entries, each folded and committed by itself, under a cap that is used up and that `rivals` wait for."""
+    shutil.rmtree(folder, ignore_errors=True)
+    accounting = open_accounting(folder, Genesis("1", rules=RULES))
+    records = _records(CAPPED)
+    _fold(accounting, records, len(opening(CAPPED)))
+    weeks = rivals // ENTRIES_A_WEEK + 1
+    for _ in range(weeks):
+        _fold(accounting, records, ENTRIES_A_WEEK + 7)
+    at = FIRST_INSTANT + weeks * 7 * DAY
+    late = (_entry(10**6 + number, FIRST_DAY, at + number * MINUTE) for number in range(entries))
+    spent = [_fold(accounting, _logged(late, accounting[0].offset), 1) * 1e3 for _ in range(entries)]
+    close(accounting)
+    first, *usual = [round(each, 2) for each in spent]
+    return LateCost(weeks * ENTRIES_A_WEEK, first, median(usual), max(usual), calibration())
+
+
 def _fold(accounting: Accounting, records: Iterator[StoredRecord], number: int) -> float:
     """Seconds of the processor, without making the events."""
     shard, outputs = accounting
@@ -89,7 +117,11 @@ def _fold(accounting: Accounting, records: Iterator[StoredRecord], number: int) 
 
 
 def _records(kind: str) -> Iterator[StoredRecord]:
-    for offset, event in enumerate(events(kind)):
+    return _logged(events(kind), 0)
+
+
+def _logged(found: Iterable[Event], first: int) -> Iterator[StoredRecord]:
+    for offset, event in enumerate(found, first):
         name = type(event).__name__
         body = EVENT_CODECS[name].encode(event)
         own = ENGAGEMENT if isinstance(event, _OWN) else ""

@@ -3,15 +3,14 @@
 Buckets hold what is taken; an entry that comes last in consumption order, or under a cap with room for all, is settled at once.
 Anything else walks the open entries of the cap's lines from the changed entry on, and posts what that moves as differences caused by
 the event (R16, R19). The walk ends where as much is taken before an entry as was before the event: from there on nobody's share can
-be another. On its way it passes by those for whom a look at one cap tells that they keep all or nothing. Issued work keeps its room; only
+be another. On its way it passes by those who keep what they have (`domain/caps/consumption.py`). Issued work keeps its room; only
 where a refund or another negative amount that had made the room is gone everybody is looked at, and the last give back what is too much.
 
 Worked example, cap 1,000 at 100 an hour: entries of 4, 5 and 3 hours hold 400, 500 and 100, all later ones nothing. Two hours that
 come before the third leave it nothing. After it 1,000 are taken, as before, and the later ones are not looked at.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -27,26 +26,23 @@ from domain.caps.consume import (
     Order,
     allot,
     bucket_key,
-    counting,
     give_back,
     grant,
     has_room,
     is_prorated,
     limit_of,
     limit_on,
-    order_of,
     period_of,
     take,
 )
+from domain.caps.consumption import FIRST_OF_ALL, LAST_OF_ALL, Consumer, Taken
 from domain.caps.recorded import CapFigures
 from domain.explanation import Node
 from domain.tuples import new_tuple
 from domain.units import Amount, Hours
-from domain.work.rows import is_of_earlier_month
-from state.books import CapBucket, Entry, Price
+from state.books import CapBucket, Price
 from state.caps.claims import (
     FOR_REVENUE,
-    MAIN,
     Consumption,
     GrantedRequest,
     allotments,
@@ -61,14 +57,11 @@ from state.caps.claims import (
     uncapped,
     with_grant,
 )
+from state.caps.consumers import Rival, consumption_order, rival
 from state.caps.notices import count_over, first_limited, rules_of_group, ruling, watch
 from state.caps.repricing import reprice
 from state.draft import Draft
-from state.terms.plan import LinePlan, line_plan, plan_of
-
-FIRST_OF_ALL: Order = ("", "", "")
-# After every day and every instant.
-LAST_OF_ALL: Order = ("~", "", "")
+from state.terms.plan import LinePlan, line_plan
 
 
 def consume_caps(
@@ -349,18 +342,6 @@ def _added(bucket: Bucket, share: GrantedRequest, sign: int) -> Bucket:
     return new_tuple(Bucket, now)
 
 
-class _Rival(NamedTuple):
-    order: Order
-    plan: LinePlan
-    entry: Entry
-    stake: Consumption
-    claim: CapRequest
-
-
-# An entry that is not settled, at its place, with its price.
-_Waiting = tuple[Order, Entry, Price]
-
-
 class _Former(NamedTuple):
     """What the entry that changes held, at its place; it is out of the buckets."""
 
@@ -386,8 +367,8 @@ def _walk(
 ) -> Billable:
     """Allot again from `start` on what rivals of the entry `own_id` hold; returns what the comer gets."""
     result, regranted = _allotted(draft, plan, allotment, start, own_id, former, comer)
-    for rival, granted in regranted:
-        _regrant(draft, allotment, rival, granted)
+    for each, granted in regranted:
+        _regrant(draft, allotment, each, granted)
     return result
 
 
@@ -399,71 +380,70 @@ def _allotted(
     own_id: str,
     former: _Former | None,
     comer: _Comer | None,
-) -> tuple[Billable, list[tuple[_Rival, Billable]]]:
+) -> tuple[Billable, list[tuple[Rival, Billable]]]:
     """What the comer gets, and who gets another share than it has, in consumption order.
 
     Where nobody comes or leaves everybody is looked at. Otherwise the shares are what the buckets made them, and the walk ends where
-    these have again what they had. Most who wait after a cap that is used up hold nothing and are never looked at, so that only
-    their place is read. Long, because it is one walk over what all its steps move.
+    these have again what they had.
     """
     mode = plan.policies.money_mode
-    waiting = _waiting(draft, plan, start, own_id)
-    passing = _before(draft, plan, allotment, waiting)
+    order = consumption_order(draft, plan, allotment, own_id)
+    taken = _taken_at(draft, plan, allotment)
+    order.give_back(start, taken)
     figures = recorder(draft, plan, allotment)
-    exceeded = _exceeded(draft, plan, allotment, passing, former, comer)
+    exceeded = _exceeded(draft, plan, allotment, taken, former, comer)
     if exceeded:
         return _allotted_to_all(draft, plan, allotment, own_id, comer, exceeded)
-    buckets = passing.buckets
+    buckets = taken.buckets
     moved = _Moved(_measures(draft, plan))
     if former is not None:
         moved.add(former.share.claim, -former.share.claim.pinned, -former.share.claim.pinned_hours)
     if comer is not None:
-        passing.read(comer.claim)
+        taken.read(comer.claim)
         own = keys_of(comer.claim)
         buckets.update(_with_pinned(comer.claim, {key: buckets[key] for key in own}))
         moved.add(comer.claim, comer.claim.pinned, comer.claim.pinned_hours)
     result = Billable(0, 0)
-    regranted: list[tuple[_Rival, Billable]] = []
+    regranted: list[tuple[Rival, Billable]] = []
     may_end = former is not None or comer is not None
-    places: list[tuple[Order, Entry | None, Price | None]] = [*waiting, (LAST_OF_ALL, None, None)]
-    for order, other, theirs in places:
-        if comer is not None and comer.order < order:
-            passing.settle()
-            result = _taken(comer.claim, buckets, plan.step, mode, figures)
+    places = sorted({each.order for each in (former, comer) if each is not None})
+    at = start
+    for until in (*places, LAST_OF_ALL):
+        while not (may_end and until == LAST_OF_ALL and moved.is_nothing):
+            asks = order.next_to_ask(at, until, taken)
+            if asks is None:
+                break
+            at = asks.order
+            found = _rival_of(draft, plan, allotment, asks)
+            taken.settle()
+            taken.read(found.claim)
+            granted = _granted(found.claim, buckets, plan.step, mode, figures)
+            had = granted_of(allotment, found.stake)
+            moved.add(found.claim, granted.amount - had.amount, granted.hours - had.hours)
+            if _differs(allotment, had, granted):
+                regranted.append((found, granted))
+        at = max(at, until)
+        if comer is not None and comer.order == until:
+            taken.settle()
+            result = _granted(comer.claim, buckets, plan.step, mode, figures)
             moved.add(comer.claim, result.amount - comer.claim.pinned, result.hours - comer.claim.pinned_hours)
-            comer = None
-        if former is not None and former.order < order:
+        if former is not None and former.order == until:
             claim, granted = former.share.claim, former.share.granted
             moved.add(claim, claim.pinned - granted.amount, claim.pinned_hours - granted.hours)
-            former = None
-        if other is None or theirs is None or (may_end and comer is None and former is None and moved.is_nothing):
-            break
-        if passing.passes(other, theirs):
-            continue
-        rival = _rival(draft, plan, allotment, other)
-        if rival is None:
-            continue
-        passing.settle()
-        passing.read(rival.claim)
-        granted = _taken(rival.claim, buckets, plan.step, mode, figures)
-        had = granted_of(allotment, rival.stake)
-        moved.add(rival.claim, granted.amount - had.amount, granted.hours - had.hours)
-        if _differs(allotment, had, granted):
-            regranted.append((rival, granted))
     return result, regranted
 
 
 def _exceeded(
-    draft: Draft, plan: LinePlan, allotment: str, passing: "_Passing", former: _Former | None, comer: _Comer | None
+    draft: Draft, plan: LinePlan, allotment: str, taken: Taken, former: _Former | None, comer: _Comer | None
 ) -> dict[BucketKey, Amount]:
     """The most that those buckets may hold of which more is settled by now: what had made room for it is gone (R16)."""
     leaves = former.share if former is not None else None
     comes = GrantedRequest(comer.claim, Billable(comer.claim.pinned, 0)) if comer is not None else None
     for share in (leaves, comes):
         if share is not None:
-            passing.read(share.claim)
+            taken.read(share.claim)
     found = {}
-    for key, bucket in passing.buckets.items():
+    for key, bucket in taken.buckets.items():
         settled = bucket.pinned_amount + _amount_in(key, comes)
         held = draft.bucket(bucket_id(plan, allotment, key)).bucket.amount + _amount_in(key, leaves)
         if settled > held:
@@ -498,24 +478,24 @@ def _allotted_to_all(
     own_id: str,
     comer: _Comer | None,
     most: Mapping[BucketKey, Amount],
-) -> tuple[Billable, list[tuple[_Rival, Billable]]]:
+) -> tuple[Billable, list[tuple[Rival, Billable]]]:
     """The same for the rare event that leaves more issued than there is room: everybody is looked at, also who waits for nothing."""
     rivals = [
-        rival
+        each
         for entry in draft.everything()
         if entry.entry_id != own_id
-        and (rival := _rival(draft, plan, allotment, entry)) is not None
-        and rival.stake.price.contract_id == plan.contract_id
-        and rival.stake.price.line_id in plan.group
+        and (each := rival(draft, plan, allotment, entry)) is not None
+        and each.stake.price.contract_id == plan.contract_id
+        and each.stake.price.line_id in plan.group
     ]
-    passing = _Passing(draft, plan, allotment)
-    for rival in rivals:
-        passing.read(rival.claim)
-        _take_back(rival, allotment, passing.buckets)
-    buckets = passing.buckets
-    claims = [(rival.order, rival.claim) for rival in rivals]
+    taken = _taken_at(draft, plan, allotment)
+    for each in rivals:
+        taken.read(each.claim)
+        _take_back(each, allotment, taken.buckets)
+    buckets = taken.buckets
+    claims = [(each.order, each.claim) for each in rivals]
     if comer is not None:
-        passing.read(comer.claim)
+        taken.read(comer.claim)
         own = keys_of(comer.claim)
         buckets.update(_with_pinned(comer.claim, {key: buckets[key] for key in own}))
         claims.append(comer)
@@ -523,142 +503,13 @@ def _allotted_to_all(
     mode, figures = plan.policies.money_mode, recorder(draft, plan, allotment)
     grants, _ = allot([claim for _, claim in claims], buckets, plan.step, mode, most, figures)
     found = {claim.entry_id: granted for (_, claim), granted in zip(claims, grants, strict=True)}
-    rivals.sort(key=lambda rival: rival.order)
-    moved = [(rival, found[rival.claim.entry_id]) for rival in rivals]
+    rivals.sort(key=lambda each: each.order)
+    moved = [(each, found[each.claim.entry_id]) for each in rivals]
     result = found[own_id] if comer is not None else Billable(0, 0)
     return result, [(one, got) for one, got in moved if _differs(allotment, granted_of(allotment, one.stake), got)]
 
 
-def _before(draft: Draft, plan: LinePlan, allotment: str, waiting: Sequence[_Waiting]) -> "_Passing":
-    """The buckets without what those who wait hold freely."""
-    passing = _Passing(draft, plan, allotment)
-    for _, entry, price in waiting:
-        if _may_hold(entry, price) and not passing.gives_back(entry, price):
-            rival = _rival(draft, plan, allotment, entry)
-            if rival is not None:
-                passing.read(rival.claim)
-                _take_back(rival, allotment, passing.buckets)
-    passing.settle()
-    return passing
-
-
-class _Single(NamedTuple):
-    """The only cap of a day's work on a line, where its bucket is not a person's: its bucket, and what it limits if it is hard."""
-
-    key: BucketKey
-    cap_id: str
-    hard: bool
-    amount: Amount | None
-    hours: Hours | None
-
-
-class _Passing:
-    """The buckets at a place of the walk, and the short way past entries of which nothing is settled, under a single cap.
-
-    Such an entry keeps what it has if that is all and there is room for it, or if it is nothing and nothing is left. What they take is
-    summed for one bucket at a time, and is in `buckets` once settled.
-    """
-
-    __slots__ = ("_allotment", "_amount", "_draft", "_hours", "_key", "_plan", "_singles", "_stored", "buckets")
-
-    def __init__(self, draft: Draft, plan: LinePlan, allotment: str) -> None:
-        self._draft, self._plan, self._allotment = draft, plan, allotment
-        self.buckets: dict[BucketKey, Bucket] = {}
-        self._singles: dict[tuple[str, str, date], _Single | None] = {}
-        self._key: BucketKey | None = None
-        self._stored = (0, 0)
-        self._amount, self._hours = 0, 0
-
-    def read(self, claim: CapRequest) -> None:
-        """The claim's buckets as they are in the books, unless they are here already."""
-        for rule in claim.rules:
-            self._open(bucket_key(rule, claim.day, claim.person_id))
-
-    def settle(self) -> None:
-        """Bring into the bucket what was passed by."""
-        if self._key is not None:
-            taken = self.buckets[self._key]
-            self.buckets[self._key] = taken._replace(
-                free_amount=taken.free_amount + self._amount, free_hours=taken.free_hours + self._hours
-            )
-            self._key = None
-
-    def gives_back(self, entry: Entry, price: Price) -> bool:
-        """Take what the entry holds out of its bucket; false where that is not the short way."""
-        single = self._single(entry, price)
-        if single is None:
-            return False
-        self._turn_to(single.key)
-        self._amount -= price.billable
-        self._hours -= price.billable_hours
-        return True
-
-    def passes(self, entry: Entry, price: Price) -> bool:
-        """Take what the entry keeps; false where it may get something else, or that is not the short way."""
-        single = self._single(entry, price)
-        if single is None:
-            return False
-        self._turn_to(single.key)
-        amount, hours = self._stored[0] + self._amount, self._stored[1] + self._hours
-        if price.billable == price.value and price.billable_hours == (price.hours if price.value else 0):
-            if price.binding is not None or (
-                single.hard
-                and (
-                    (single.amount is not None and amount + price.value > single.amount)
-                    or (single.hours is not None and hours + price.billable_hours > single.hours)
-                )
-            ):
-                return False
-            self._amount += price.value
-            self._hours += price.billable_hours
-            return True
-        return (
-            not price.billable
-            and not price.billable_hours
-            and price.value > 0
-            and price.binding == single.cap_id
-            and single.hard
-            and single.amount is not None
-            and amount >= single.amount
-        )
-
-    def _turn_to(self, key: BucketKey) -> None:
-        if key != self._key:
-            self.settle()
-            taken = self._open(key)
-            self._key, self._stored = key, (taken.amount, taken.hours)
-            self._amount = self._hours = 0
-
-    def _open(self, key: BucketKey) -> Bucket:
-        found = self.buckets.get(key)
-        if found is None:
-            part_id = bucket_id(self._plan, self._allotment, key)
-            found = self.buckets[key] = self._draft.bucket(part_id).bucket
-        return found
-
-    def _single(self, entry: Entry, price: Price) -> _Single | None:
-        if self._allotment != MAIN or price.given or price.final:
-            return None
-        if entry.issued and (not price.by_day or price.returned):
-            return None
-        if price.within is not None or price.value < 0 or is_of_earlier_month(entry.entry_id):
-            return None
-        place = price.line_id, price.content, price.day
-        if place not in self._singles:
-            self._singles[place] = _single_of(plan_of(self._draft, price), price.day)
-        return self._singles[place]
-
-
-def _single_of(plan: LinePlan | None, day: date) -> _Single | None:
-    rules = counting(plan.rules, day) if plan is not None else ()
-    if len(rules) != 1 or rules[0].period == "day":
-        return None
-    [rule] = rules
-    limit = limit_on(rule, day)
-    return _Single(bucket_key(rule, day, ""), rule.cap_id, limit.hard, limit.amount, limit.hours)
-
-
-def _taken(
+def _granted(
     claim: CapRequest, buckets: dict[BucketKey, Bucket], step: Amount, mode: str, figures: CapFigures | None
 ) -> Billable:
     granted = grant(claim, buckets, step, mode, figures)
@@ -722,51 +573,28 @@ Held = tuple[CapRequest, Billable]
 def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Held], dict[BucketKey, Bucket]]:
     """Every claim of the plan's lines that is not settled, with what it holds, in consumption order; and the buckets without what
     these hold freely."""
-    waiting = _waiting(draft, plan, ("", "", ""), "")
-    found = (_rival(draft, plan, allotment, entry) for _, entry, _ in waiting)
-    rivals = [rival for rival in found if rival is not None]
-    passing = _Passing(draft, plan, allotment)
-    for rival in rivals:
-        passing.read(rival.claim)
-        _take_back(rival, allotment, passing.buckets)
-    return [(rival.claim, granted_of(allotment, rival.stake)) for rival in rivals], passing.buckets
+    taken, found = _taken_at(draft, plan, allotment), []
+    for consumer in consumption_order(draft, plan, allotment):
+        one = _rival_of(draft, plan, allotment, consumer)
+        taken.read(one.claim)
+        _take_back(one, allotment, taken.buckets)
+        found.append((one.claim, granted_of(allotment, one.stake)))
+    return found, taken.buckets
 
 
-def _take_back(rival: _Rival, allotment: str, buckets: dict[BucketKey, Bucket]) -> None:
-    give_back(rival.claim, granted_of(allotment, rival.stake), buckets)
+def _taken_at(draft: Draft, plan: LinePlan, allotment: str) -> Taken:
+    return Taken(lambda key: draft.bucket(bucket_id(plan, allotment, key)).bucket)
 
 
-def _waiting(draft: Draft, plan: LinePlan, start: Order, own_id: str) -> list[_Waiting]:
-    """Entries after `start` that are not settled, or may lose their room, on the line or on those that share caps with it, in consumption
-    order."""
-    by_approval = plan.policies.cap_order == "approval"
-    found = []
-    for line_id in sorted(plan.group):
-        for entry in draft.capped_on(plan.contract_id, line_id, "" if by_approval else start[0]):
-            work = entry.standing
-            price = work.price if work is not None else None
-            if price is None or price.line_id != line_id or price.contract_id != plan.contract_id:
-                continue
-            order = order_of(price.day, price.approved_at, entry.entry_id, by_approval=by_approval)
-            if order > start and entry.entry_id != own_id:
-                found.append((order, entry, price))
-    return sorted(found, key=itemgetter(0))
+def _rival_of(draft: Draft, plan: LinePlan, allotment: str, consumer: Consumer) -> Rival:
+    entry = draft.entry(consumer.entry_id)
+    found = rival(draft, plan, allotment, entry) if entry is not None else None
+    assert found is not None, "who consumes has a claim"
+    return found
 
 
-def _may_hold(entry: Entry, price: Price) -> bool:
-    """Whether the entry can have taken anything from a bucket, in any allotment."""
-    return bool(
-        price.billable or price.allowed or price.billable_hours or price.allowed_hours or price.given or entry.issued
-    )
-
-
-def _rival(draft: Draft, plan: LinePlan, allotment: str, entry: Entry) -> _Rival | None:
-    stake = stake_of(entry)
-    theirs = plan_of(draft, stake.price) if stake is not None else None
-    if stake is None or theirs is None:
-        return None
-    order = order_key(plan, stake.price, entry.entry_id)
-    return _Rival(order, theirs, entry, stake, claim_of(theirs, allotment, stake))
+def _take_back(one: Rival, allotment: str, buckets: dict[BucketKey, Bucket]) -> None:
+    give_back(one.claim, granted_of(allotment, one.stake), buckets)
 
 
 def _differs(allotment: str, had: Billable, granted: Billable) -> bool:
@@ -774,20 +602,20 @@ def _differs(allotment: str, had: Billable, granted: Billable) -> bool:
     return granted[:2] != had[:2] or (allotment != FOR_REVENUE and granted.binding != had.binding)
 
 
-def _regrant(draft: Draft, allotment: str, rival: _Rival, granted: Billable) -> None:
+def _regrant(draft: Draft, allotment: str, one: Rival, granted: Billable) -> None:
     """A rival's share changed: move its buckets, post the difference, keep the row."""
-    entry = draft.entry(rival.entry.entry_id)
+    entry = draft.entry(one.entry.entry_id)
     assert entry is not None, "the rival was read from the rows"
     stake = stake_of(entry)
     assert stake is not None, "the rival has a price"
-    price = with_grant(rival.plan, stake.price, allotment, granted)
+    price = with_grant(one.plan, stake.price, allotment, granted)
     _move(
         draft,
-        rival.plan,
+        one.plan,
         allotment,
-        GrantedRequest(rival.claim, granted_of(allotment, stake)),
-        GrantedRequest(rival.claim, granted),
-        rival.order,
+        GrantedRequest(one.claim, granted_of(allotment, stake)),
+        GrantedRequest(one.claim, granted),
+        one.order,
     )
-    count_over(draft, rival.plan, stake.price, price)
-    draft.put_entry(entry, reprice(draft, entry, rival.plan, price, "cap"))
+    count_over(draft, one.plan, stake.price, price)
+    draft.put_entry(entry, reprice(draft, entry, one.plan, price, "cap"))

@@ -10,9 +10,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from domain.caps.consumption import ConsumptionOrder
 from domain.ledger.period_sums import PeriodSums
 from domain.reference.numbers import NumberGiven
 from state.books import Entry, JournalStanding, StatementEntry
@@ -52,6 +54,9 @@ ROWS_AT_HAND_KIB = 49_152
 PAGES_AT_HAND_KIB = 24_576
 # Bytes, about: of an open entry's place on a line, and of what the fold remembers of an engagement.
 PLACE_BYTES = 150
+CONSUMER_BYTES = 900
+# Rows that may be other ones by now before an order is made again from all of them.
+ROWS_MIN = 64
 MEMO_BYTES = 400
 
 
@@ -81,7 +86,7 @@ def read_meta(data: object) -> Meta:
 class Engagement:
     """One engagement's books at hand. `memo` is the fold's, kept as long as the parts that it speaks of."""
 
-    __slots__ = ("lines", "memo", "no", "parked", "parts", "sizes", "stored")
+    __slots__ = ("lines", "memo", "no", "orders", "parked", "parts", "sizes", "stored")
 
     def __init__(self, no: int, parts: Parts, sizes: dict[PartKey, int]) -> None:
         self.no = no
@@ -92,14 +97,24 @@ class Engagement:
         self.stored = sum(sizes.values())
         # Open entries by contract and line, as far as they were asked for: day and id, ascending.
         self.lines: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        # Of groups of lines with caps, as far as they were asked for.
+        self.orders: dict[Any, ConsumptionOrder] = {}
         # Log offsets of entries with something waiting, once they were asked for.
         self.parked: dict[str, int] | None = None
 
     @property
     def bytes(self) -> int:
         """In memory, about."""
-        places = sum(map(len, self.lines.values()))
-        return DECODED * self.stored + MEMO_BYTES * len(self.memo) + PLACE_BYTES * places
+        places, consumers = sum(map(len, self.lines.values())), sum(map(len, self.orders.values()))
+        kept = PLACE_BYTES * places + CONSUMER_BYTES * consumers
+        return DECODED * self.stored + MEMO_BYTES * len(self.memo) + kept
+
+    def written(self, rows: Mapping[str, Entry]) -> None:
+        """An order of which much is another by now is forgotten."""
+        for key, order in [*self.orders.items()]:
+            order.written(rows)
+            if len(order.rows) > len(order) + ROWS_MIN:
+                del self.orders[key]
 
 
 class StoreError(Exception):
@@ -380,6 +395,8 @@ class Store:
         for entry_id, entry in change.rows.items():
             self._unsaved[no, entry_id] = entry
             self._ids.add(no, entry_id)
+        if engagement.orders:
+            engagement.written(change.rows)
         for contract, line, day, entry_id in change.open_removed:
             places = self._places(engagement, (contract, line))
             at = bisect_left(places, (day, entry_id))
@@ -551,6 +568,10 @@ class StoredEntries:
 
     def get(self, entry_id: str) -> Entry | None:
         return self._store.entry(self._no, entry_id)
+
+    @property
+    def orders(self) -> dict[Any, ConsumptionOrder]:
+        return self._engagement.orders
 
     def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
         return self._store.open_on(self._engagement, (contract_id, line_id), since, until)

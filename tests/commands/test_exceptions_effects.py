@@ -59,6 +59,7 @@ class Entries:
 
     def __init__(self, entry: Entry | None) -> None:
         self.entry = entry
+        self.orders: dict[Any, Any] = {}
 
     def get(self, entry_id: str) -> Entry | None:
         return self.entry

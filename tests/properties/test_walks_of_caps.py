@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from domain.caps import consumption
 from domain.caps.consume import Billable, BucketKey, CapRequest, Order, allot, bucket_key
 from state.caps import allot as allotting
 from state.caps.claims import FOR_REVENUE, bucket_id, claim_of, granted_of, order_key, stake_of, stands_on
@@ -91,4 +92,5 @@ def test_a_walk_that_ends_early_and_passes_by_finds_all_whose_share_is_another(h
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(allotting, "_allotted", both)
+        patch.setattr(consumption, "BLOCK", 4)  # so that few entries are many blocks
         fold(history.logged)

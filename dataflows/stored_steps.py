@@ -15,8 +15,9 @@ from contextlib import suppress
 from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, rmtree
 from tempfile import TemporaryDirectory
+from time import time
 from typing import Final, NamedTuple
 
 import msgspec
@@ -32,11 +33,15 @@ from domain.why import Disagreement
 from schemas.files import AVRO
 from state.store import snapshot
 from state.store.snapshot import Damaged, NotStorable
-from state.stored_trace import FORM, StoredTrace, checksum_of, keep
+from state.stored_trace import StoredTrace
 from state.trace import Retold
+from state.trace_writer import FORM, checksum_of, keep
 
 # Records of an engagement of its own, from which on its steps are kept: all of them are folded in about a second.
 KEPT_FROM: Final = 2_000
+# Folders of files that are being written, and seconds after which nobody writes there any more.
+UNFINISHED: Final = "unfinished-"
+LONG_AGO: Final = 24 * 3600
 # Steps that are kept are not as they were written; one folded again gives another figure, or names an operand that is not kept; or each
 # of very many rests on the one before.
 WRONG: Final = (Damaged, sqlite3.DatabaseError, Disagreement, KeyError, RecursionError)
@@ -142,7 +147,8 @@ def store(index: FigureIndex, fold: Retold, places: Mapping[int, int], end: int,
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=path.parent) as folder:
+        _clear(path.parent)
+        with TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:
             made = Path(folder) / path.name
             if before is not None:
                 copyfile(before.path, made)
@@ -158,6 +164,14 @@ def store(index: FigureIndex, fold: Retold, places: Mapping[int, int], end: int,
     except (OSError, sqlite3.Error, NotStorable) as fault:
         raise NotKept(str(fault)) from fault
     return KeptSteps(engagement_id, path, end, (), said.stamp)
+
+
+def _clear(folder: Path) -> None:
+    """Take away what writers left that were killed long ago."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        with suppress(OSError):
+            if time() - path.stat().st_mtime > LONG_AGO:
+                rmtree(path)
 
 
 def drop(index: FigureIndex, engagement_id: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from time import time
 from typing import NamedTuple
 
 import pytest
@@ -29,8 +31,9 @@ from state.batch import LogRecord
 from state.genesis import Genesis
 from state.rules import RULES
 from state.store import snapshot
-from state.stored_trace import ENTRIES, LaterTrace, StoredTrace, checksum_of, keep
+from state.stored_trace import LaterTrace, StoredTrace
 from state.trace import GENERATION, Retold, Trace
+from state.trace_writer import ENTRIES, checksum_of, keep
 from tests.audit.tampering import Told, rewrite
 from tests.commands.tiny_firm import Event, write
 from tests.explain.simulated_year import milepost
@@ -392,6 +395,20 @@ def test_what_could_not_be_written_leaves_nothing(output: Path, file: Path, monk
         assert "ready: 0\nNot ready: BRIDGE: database or disk is full\n" in result.stderr
     assert ask(output, BRIDGE).stored == 0
     assert ask(output, BRIDGE) == Answers(expected, [], 1)
+
+
+def test_what_a_killed_writer_left_goes_with_what_is_written_a_day_later(output: Path, file: Path) -> None:
+    """A writer that may be at work is left alone."""
+    killed, at_work = file.parent / "unfinished-killed", file.parent / "unfinished-now"
+    for folder in (killed, at_work):
+        folder.mkdir()
+        (folder / file.name).write_bytes(b"half of it")
+    yesterday = time() - 25 * 3600
+    os.utime(killed, (yesterday, yesterday))
+    file.unlink()
+    ask(output, BRIDGE[:1])
+    assert {path.name for path in file.parent.iterdir() if path.is_dir()} == {"unfinished-now"}
+    assert file.exists()
 
 
 def test_what_cannot_be_kept_ahead_is_said(tmp_path: Path) -> None:

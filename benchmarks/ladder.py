@@ -36,8 +36,10 @@ def main(arguments: Sequence[str]) -> int:
     on_one_core()
     with tempfile.TemporaryDirectory() as folder:
         row = _row(asked.step, asked.entries, asked.rounds, Path(folder))
-    with asked.page.open("a", encoding="utf-8") as page:
-        page.write(f"| {' | '.join(row)} |\n")
+    lines = asked.page.read_text(encoding="utf-8").splitlines(keepends=True)
+    last = max(place for place, line in enumerate(lines) if line.startswith("| 20"))
+    lines.insert(last + 1, f"| {' | '.join(row)} |\n")
+    asked.page.write_text("".join(lines), encoding="utf-8")
     print(" | ".join(row))
     return 0
 

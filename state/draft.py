@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from domain.caps.consumption import ConsumptionOrder
+from domain.caps.consumption import ConsumptionOrders
 from domain.exceptions import CATALOGUE, owner_of, resolution_of
 from domain.identity import composed, derived_id
 from domain.money import format_amount
@@ -103,7 +103,7 @@ class Entries(Protocol):
     """The work entries of one engagement as of before the event."""
 
     @property
-    def orders(self) -> dict[Any, ConsumptionOrder]:
+    def orders(self) -> ConsumptionOrders:
         """Of groups of lines with caps, as long as these are the rows."""
 
     def get(self, entry_id: str) -> Entry | None: ...

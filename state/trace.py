@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from msgspec.structs import replace
 
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
-from domain.caps.consumption import ConsumptionOrder
+from domain.caps.consumption import ConsumptionOrders
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import TimeApproved
 from domain.events.reference import ExchangeRateSet, LegalEntityDefined
@@ -456,7 +456,7 @@ class EntriesAt:
     def __init__(self, trace: Trace, step: int) -> None:
         self._trace = trace
         self._step = step
-        self.orders: dict[Any, ConsumptionOrder] = {}
+        self.orders: ConsumptionOrders = {}
 
     def get(self, entry_id: str) -> Entry | None:
         return self._trace.entry_at(entry_id, self._step)

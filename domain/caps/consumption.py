@@ -23,7 +23,7 @@ LAST_OF_ALL: Order = ("~", "", "")
 _first = attrgetter("first")
 
 
-class Kept(NamedTuple):
+class KeptShare(NamedTuple):
     """What is held of a bucket, and where it stays the same: up to `most` is taken with it, or at least `used_up` before it. None: there is
     no such limit."""
 
@@ -35,14 +35,14 @@ class Kept(NamedTuple):
     used_up: Amount | None = None
 
 
-class Consumer(NamedTuple):
+class CapConsumer(NamedTuple):
     """An entry at its place. One that `asks` is looked at wherever something moves before it; of the others a look at `kept` tells whether
     they keep what they have."""
 
     order: Order
     entry_id: str
     asks: bool
-    kept: Mapping[BucketKey, Kept]
+    kept: Mapping[BucketKey, KeptShare]
 
     @property
     def first(self) -> Order:
@@ -53,7 +53,7 @@ class Consumer(NamedTuple):
         return self.order
 
 
-class Taken:
+class TakenShares:
     """What is taken from buckets at a place of the walk; `stored` has them as they are in the books.
 
     What consumers keep that are passed by is in `buckets` once it is settled.
@@ -71,7 +71,7 @@ class Taken:
         for rule in claim.rules:
             self._open(bucket_key(rule, claim.day, claim.person_id))
 
-    def give_back(self, held: Mapping[BucketKey, Kept]) -> None:
+    def give_back(self, held: Mapping[BucketKey, KeptShare]) -> None:
         for key, kept in held.items():
             if kept.is_held:
                 taken = self._open(key)
@@ -79,7 +79,7 @@ class Taken:
                     free_amount=taken.free_amount - kept.amount, free_hours=taken.free_hours - kept.hours
                 )
 
-    def passes(self, keep: Mapping[BucketKey, Kept]) -> bool:
+    def passes(self, keep: Mapping[BucketKey, KeptShare]) -> bool:
         """Take what is kept; nothing and False where it may be another share."""
         for key, (_, own, own_hours, most, most_hours, used_up) in keep.items():
             bucket = self._open(key)
@@ -122,7 +122,9 @@ class ConsumptionOrder:
 
     __slots__ = ("_flat", "_places", "_root", "rests_on", "rows")
 
-    def __init__(self, consumers: Iterable[Consumer], rests_on: tuple[object, ...] = (), *, flat: bool = False) -> None:
+    def __init__(
+        self, consumers: Iterable[CapConsumer], rests_on: tuple[object, ...] = (), *, flat: bool = False
+    ) -> None:
         ordered = sorted(consumers, key=_first)
         self.rests_on = rests_on
         self.rows: dict[str, object] = {}
@@ -133,10 +135,10 @@ class ConsumptionOrder:
     def __len__(self) -> int:
         return len(self._places)
 
-    def __iter__(self) -> Iterator[Consumer]:
+    def __iter__(self) -> Iterator[CapConsumer]:
         return self._root.consumers()
 
-    def put(self, entry_id: str, consumer: Consumer | None) -> None:
+    def put(self, entry_id: str, consumer: CapConsumer | None) -> None:
         """In the place of what stands here of the entry."""
         had = self._places.pop(entry_id, None)
         if had is not None:
@@ -160,14 +162,18 @@ class ConsumptionOrder:
             else:
                 self.rows[entry_id] = None
 
-    def give_back(self, start: Order, taken: Taken) -> None:
+    def give_back(self, start: Order, taken: TakenShares) -> None:
         """All that is held after a place."""
         for held in self._root.held_after(start):
             taken.give_back(held)
 
-    def next_to_ask(self, after: Order, until: Order, taken: Taken) -> Consumer | None:
+    def next_to_ask(self, after: Order, until: Order, taken: TakenShares) -> CapConsumer | None:
         """The first between two places who may get another share; who keeps its own before it is passed."""
         return self._root.next_to_ask(after, until, taken)
+
+
+# By contract, lines that share caps, allotment and policy `cap_order`.
+ConsumptionOrders = dict[tuple[str, frozenset[str], str, str | None], ConsumptionOrder]
 
 
 class _Block:
@@ -175,9 +181,9 @@ class _Block:
 
     __slots__ = ("_sums", "parts")
 
-    def __init__(self, parts: "Sequence[Consumer | _Block]") -> None:
+    def __init__(self, parts: "Sequence[CapConsumer | _Block]") -> None:
         self.parts = list(parts)
-        self._sums: tuple[bool, Mapping[BucketKey, Kept]] | None = None
+        self._sums: tuple[bool, Mapping[BucketKey, KeptShare]] | None = None
 
     @property
     def first(self) -> Order:
@@ -192,10 +198,10 @@ class _Block:
         return self._summed()[0]
 
     @property
-    def kept(self) -> Mapping[BucketKey, Kept]:
+    def kept(self) -> Mapping[BucketKey, KeptShare]:
         return self._summed()[1]
 
-    def add(self, consumer: Consumer) -> None:
+    def add(self, consumer: CapConsumer) -> None:
         self._sums = None
         at = bisect_right(self.parts, consumer.order, key=_first)
         block = self.parts[max(at - 1, 0)] if self.parts else None
@@ -224,21 +230,21 @@ class _Block:
         del self.parts[half:]
         return rest
 
-    def consumers(self) -> Iterator[Consumer]:
+    def consumers(self) -> Iterator[CapConsumer]:
         for part in self.parts:
             if isinstance(part, _Block):
                 yield from part.consumers()
             else:
                 yield part
 
-    def held_after(self, start: Order) -> Iterator[Mapping[BucketKey, Kept]]:
+    def held_after(self, start: Order) -> Iterator[Mapping[BucketKey, KeptShare]]:
         for part in self.parts[self._of(start) :]:
             if start < part.first:
                 yield part.kept
             elif isinstance(part, _Block):
                 yield from part.held_after(start)
 
-    def next_to_ask(self, after: Order, until: Order, taken: Taken) -> Consumer | None:
+    def next_to_ask(self, after: Order, until: Order, taken: TakenShares) -> CapConsumer | None:
         for part in self.parts[self._of(after) :]:
             if part.first >= until:
                 return None
@@ -255,9 +261,9 @@ class _Block:
         """Where the part is in which the place is, or would be."""
         return max(bisect_right(self.parts, order, key=_first) - 1, 0)
 
-    def _summed(self) -> tuple[bool, Mapping[BucketKey, Kept]]:
+    def _summed(self) -> tuple[bool, Mapping[BucketKey, KeptShare]]:
         if self._sums is None:
-            kept: dict[BucketKey, Kept] = {}
+            kept: dict[BucketKey, KeptShare] = {}
             for part in self.parts:
                 for key, one in part.kept.items():
                     kept[key] = _together(kept[key], one) if key in kept else one
@@ -265,8 +271,8 @@ class _Block:
         return self._sums
 
 
-def _together(one: Kept, other: Kept) -> Kept:
-    return Kept(
+def _together(one: KeptShare, other: KeptShare) -> KeptShare:
+    return KeptShare(
         one.is_held or other.is_held,
         one.amount + other.amount,
         one.hours + other.hours,
@@ -280,9 +286,9 @@ def _least(one: int | None, other: int | None) -> int | None:
     return one if other is None else other if one is None else min(one, other)
 
 
-def _tree(consumers: Sequence[Consumer]) -> _Block:
+def _tree(consumers: Sequence[CapConsumer]) -> _Block:
     """Of blocks that have room for more."""
-    parts: Sequence[Consumer | _Block] = consumers
+    parts: Sequence[CapConsumer | _Block] = consumers
     while len(parts) > BLOCK:
         size = BLOCK // 2
         parts = [_Block(parts[at : at + size]) for at in range(0, len(parts), size)]

@@ -35,7 +35,7 @@ from domain.caps.consume import (
     period_of,
     take,
 )
-from domain.caps.consumption import FIRST_OF_ALL, LAST_OF_ALL, Consumer, Taken
+from domain.caps.consumption import FIRST_OF_ALL, LAST_OF_ALL, CapConsumer, TakenShares
 from domain.caps.recorded import CapFigures
 from domain.explanation import Node
 from domain.tuples import new_tuple
@@ -434,7 +434,7 @@ def _allotted(
 
 
 def _exceeded(
-    draft: Draft, plan: LinePlan, allotment: str, taken: Taken, former: _Former | None, comer: _Comer | None
+    draft: Draft, plan: LinePlan, allotment: str, taken: TakenShares, former: _Former | None, comer: _Comer | None
 ) -> dict[BucketKey, Amount]:
     """The most that those buckets may hold of which more is settled by now: what had made room for it is gone (R16)."""
     leaves = former.share if former is not None else None
@@ -582,11 +582,11 @@ def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Held
     return found, taken.buckets
 
 
-def _taken_at(draft: Draft, plan: LinePlan, allotment: str) -> Taken:
-    return Taken(lambda key: draft.bucket(bucket_id(plan, allotment, key)).bucket)
+def _taken_at(draft: Draft, plan: LinePlan, allotment: str) -> TakenShares:
+    return TakenShares(lambda key: draft.bucket(bucket_id(plan, allotment, key)).bucket)
 
 
-def _rival_of(draft: Draft, plan: LinePlan, allotment: str, consumer: Consumer) -> Rival:
+def _rival_of(draft: Draft, plan: LinePlan, allotment: str, consumer: CapConsumer) -> Rival:
     entry = draft.entry(consumer.entry_id)
     found = rival(draft, plan, allotment, entry) if entry is not None else None
     assert found is not None, "who consumes has a claim"

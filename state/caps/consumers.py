@@ -10,7 +10,7 @@ from operator import is_
 from typing import NamedTuple
 
 from domain.caps.consume import BucketKey, CapRequest, Order, bucket_key, counting, limit_on
-from domain.caps.consumption import Consumer, ConsumptionOrder, Kept
+from domain.caps.consumption import CapConsumer, ConsumptionOrder, KeptShare
 from domain.tuples import new_tuple
 from domain.units import Amount, Hours
 from domain.work.rows import is_of_earlier_month
@@ -87,19 +87,19 @@ class _Consumers:
         self._draft, self._plan, self._allotment = draft, plan, allotment
         self._singles: dict[tuple[str, str, date], _Single | None] = {}
 
-    def all(self) -> list[Consumer]:
+    def all(self) -> list[CapConsumer]:
         draft, plan = self._draft, self._plan
         listed = {entry.entry_id: entry for line in plan.group for entry in draft.capped_on(plan.contract_id, line, "")}
         found = map(self._of_open, listed.values())
         return [one for one in found if one is not None]
 
-    def consumer(self, entry: Entry) -> Consumer | None:
+    def consumer(self, entry: Entry) -> CapConsumer | None:
         names = {line + mark for line in self._plan.group for mark in ("", DUE, BY_DAY)}
         contract_id = self._plan.contract_id
         is_open = any(contract == contract_id and name in names for contract, name, _, _ in open_keys(entry))
         return self._of_open(entry) if is_open else None
 
-    def _of_open(self, entry: Entry) -> Consumer | None:
+    def _of_open(self, entry: Entry) -> CapConsumer | None:
         """Of one that moved away and has something issued on a line of the group, nothing."""
         work, plan = entry.standing, self._plan
         price = work.price if work is not None else None
@@ -109,20 +109,20 @@ class _Consumers:
         order, single = order_key(plan, price, entry_id), self._single(entry, price)
         if single is None:
             found = rival(self._draft, plan, self._allotment, entry)
-            return new_tuple(Consumer, (order, entry_id, True, self._held(found))) if found is not None else None
+            return new_tuple(CapConsumer, (order, entry_id, True, self._held(found))) if found is not None else None
         is_held = _may_hold(entry, price)
         kept = _kept(price, single, is_held=is_held)
         if kept is None:
-            held = {single.key: Kept(True, price.billable, price.billable_hours)} if is_held else {}
-            return new_tuple(Consumer, (order, entry_id, True, held))
-        return new_tuple(Consumer, (order, entry_id, False, {single.key: kept}))
+            held = {single.key: KeptShare(True, price.billable, price.billable_hours)} if is_held else {}
+            return new_tuple(CapConsumer, (order, entry_id, True, held))
+        return new_tuple(CapConsumer, (order, entry_id, False, {single.key: kept}))
 
-    def _held(self, found: Rival) -> Mapping[BucketKey, Kept]:
+    def _held(self, found: Rival) -> Mapping[BucketKey, KeptShare]:
         claim = found.claim
         if not _may_hold(found.entry, found.stake.price):
             return {}
         granted = granted_of(self._allotment, found.stake)
-        held = Kept(True, granted.amount - claim.pinned, granted.hours - claim.pinned_hours)
+        held = KeptShare(True, granted.amount - claim.pinned, granted.hours - claim.pinned_hours)
         return dict.fromkeys(keys_of(claim), held)
 
     def _single(self, entry: Entry, price: Price) -> _Single | None:
@@ -147,16 +147,16 @@ def _single_of(plan: LinePlan | None, day: date) -> _Single | None:
     return _Single(bucket_key(rule, day, ""), rule.cap_id, limit.hard, limit.amount, limit.hours)
 
 
-def _kept(price: Price, single: _Single, *, is_held: bool) -> Kept | None:
+def _kept(price: Price, single: _Single, *, is_held: bool) -> KeptShare | None:
     """What stays all, or nothing, as long as the cap has room for it, or none."""
     if price.billable == price.value and price.billable_hours == (price.hours if price.value else 0):
         if price.binding is not None:
             return None
         most, most_hours = (single.amount, single.hours) if single.hard else (None, None)
-        return new_tuple(Kept, (is_held, price.value, price.billable_hours, most, most_hours, None))
+        return new_tuple(KeptShare, (is_held, price.value, price.billable_hours, most, most_hours, None))
     has_none = not price.billable and not price.billable_hours and price.value > 0
     if has_none and price.binding == single.cap_id and single.hard and single.amount is not None:
-        return new_tuple(Kept, (is_held, 0, 0, None, None, single.amount))
+        return new_tuple(KeptShare, (is_held, 0, 0, None, None, single.amount))
     return None
 
 

@@ -10,11 +10,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from domain.caps.consumption import ConsumptionOrder
+from domain.caps.consumption import ConsumptionOrders
 from domain.ledger.period_sums import PeriodSums
 from domain.reference.numbers import NumberGiven
 from state.books import Entry, JournalStanding, StatementEntry
@@ -98,7 +97,7 @@ class Engagement:
         # Open entries by contract and line, as far as they were asked for: day and id, ascending.
         self.lines: dict[tuple[str, str], list[tuple[str, str]]] = {}
         # Of groups of lines with caps, as far as they were asked for.
-        self.orders: dict[Any, ConsumptionOrder] = {}
+        self.orders: ConsumptionOrders = {}
         # Log offsets of entries with something waiting, once they were asked for.
         self.parked: dict[str, int] | None = None
 
@@ -570,7 +569,7 @@ class StoredEntries:
         return self._store.entry(self._no, entry_id)
 
     @property
-    def orders(self) -> dict[Any, ConsumptionOrder]:
+    def orders(self) -> ConsumptionOrders:
         return self._engagement.orders
 
     def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from domain.caps.consumption import ConsumptionOrders
 from domain.events.catalogue import ENTITIES
 from domain.events.control import ExceptionResolved, ExceptionWaived
 from domain.events.delivery import TimeApproved
@@ -59,7 +60,7 @@ class Entries:
 
     def __init__(self, entry: Entry | None) -> None:
         self.entry = entry
-        self.orders: dict[Any, Any] = {}
+        self.orders: ConsumptionOrders = {}
 
     def get(self, entry_id: str) -> Entry | None:
         return self.entry

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.caps import consumption
 from domain.caps.consume import EMPTY, Bucket, BucketKey, Order
-from domain.caps.consumption import FIRST_OF_ALL, LAST_OF_ALL, Consumer, ConsumptionOrder, Kept, Taken
+from domain.caps.consumption import FIRST_OF_ALL, LAST_OF_ALL, CapConsumer, ConsumptionOrder, KeptShare, TakenShares
 
 CAP: BucketKey = ("C", "")
 MONTHS: tuple[BucketKey, ...] = (("M", "2026-03"), ("M", "2026-04"))
@@ -18,17 +18,17 @@ def at(place: int, entry_id: str) -> Order:
     return f"{place:02d}", "", entry_id
 
 
-def all_of(place: int, entry_id: str, amount: int, limit: int = 1_000) -> Consumer:
-    return Consumer(at(place, entry_id), entry_id, False, {CAP: Kept(True, amount, 0, limit)})
+def all_of(place: int, entry_id: str, amount: int, limit: int = 1_000) -> CapConsumer:
+    return CapConsumer(at(place, entry_id), entry_id, False, {CAP: KeptShare(True, amount, 0, limit)})
 
 
-def nothing_of(place: int, entry_id: str, limit: int = 1_000) -> Consumer:
-    return Consumer(at(place, entry_id), entry_id, False, {CAP: Kept(used_up=limit)})
+def nothing_of(place: int, entry_id: str, limit: int = 1_000) -> CapConsumer:
+    return CapConsumer(at(place, entry_id), entry_id, False, {CAP: KeptShare(used_up=limit)})
 
 
 def asked(order: ConsumptionOrder, free: int, start: Order = FIRST_OF_ALL) -> list[str]:
     """Who is asked after a place, with so much taken by all."""
-    taken = Taken(lambda _: Bucket(free_amount=free))
+    taken = TakenShares(lambda _: Bucket(free_amount=free))
     order.give_back(start, taken)
     found, place = [], start
     while (one := order.next_to_ask(place, LAST_OF_ALL, taken)) is not None:
@@ -65,8 +65,8 @@ def test_a_row_is_known_once_it_is_in_the_books_as_it_stands_here() -> None:
 
 
 KEPT = st.one_of(
-    st.builds(Kept, st.just(value=True), st.integers(0, 30), st.integers(0, 3), st.sampled_from([None, 60, 90])),
-    st.builds(Kept, used_up=st.sampled_from([60, 90])),
+    st.builds(KeptShare, st.just(value=True), st.integers(0, 30), st.integers(0, 3), st.sampled_from([None, 60, 90])),
+    st.builds(KeptShare, used_up=st.sampled_from([60, 90])),
 )
 CHANGES = st.lists(
     st.tuples(
@@ -78,7 +78,7 @@ CHANGES = st.lists(
 
 @given(CHANGES, st.integers(0, 40), st.integers(0, 90), st.integers(2, 6))
 def test_blocks_ask_whom_a_walk_over_everybody_asks(
-    changes: list[tuple[int, int, bool, dict[BucketKey, Kept]]], start: int, free: int, block: int
+    changes: list[tuple[int, int, bool, dict[BucketKey, KeptShare]]], start: int, free: int, block: int
 ) -> None:
     """Of one who comes or goes again and again the last change counts."""
     with pytest.MonkeyPatch.context() as patch:
@@ -98,11 +98,11 @@ def test_blocks_ask_whom_a_walk_over_everybody_asks(
         assert asked(order, free, begin) == asked(flat, free, begin) == plainly(known, free, begin)
 
 
-def consumer(place: int, entry: int, asks: bool, kept: dict[BucketKey, Kept]) -> Consumer:
-    return Consumer(at(place, str(entry)), str(entry), asks, kept)
+def consumer(place: int, entry: int, asks: bool, kept: dict[BucketKey, KeptShare]) -> CapConsumer:
+    return CapConsumer(at(place, str(entry)), str(entry), asks, kept)
 
 
-def plainly(known: dict[str, Consumer], free: int, start: Order) -> list[str]:
+def plainly(known: dict[str, CapConsumer], free: int, start: Order) -> list[str]:
     """By the words of the rule, with sums of its own."""
     later = sorted((one for one in known.values() if one.order > start), key=lambda one: one.order)
     amounts = {key: free - sum(one.kept[key].amount for one in later if key in one.kept) for key in (CAP, *MONTHS)}
@@ -128,10 +128,10 @@ def test_an_empty_bucket_is_read_once() -> None:
         read.append(key)
         return EMPTY
 
-    taken = Taken(stored)
-    assert taken.passes({CAP: Kept(True, 300, 0, 1_000)})
-    assert taken.passes({CAP: Kept(True, 700, 0, 1_000)})
-    assert not taken.passes({CAP: Kept(True, 1, 0, 1_000)})
+    taken = TakenShares(stored)
+    assert taken.passes({CAP: KeptShare(True, 300, 0, 1_000)})
+    assert taken.passes({CAP: KeptShare(True, 700, 0, 1_000)})
+    assert not taken.passes({CAP: KeptShare(True, 1, 0, 1_000)})
     taken.settle()
     assert taken.buckets == {CAP: Bucket(free_amount=1_000)}
     assert read == [CAP]

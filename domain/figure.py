@@ -145,6 +145,13 @@ def called(number: int, title: str, rule: str = "") -> int:
     return Recorded(node._replace(rule=rule) if rule else node)
 
 
+def titled(number: int, title: str, rule: str = "") -> int:
+    """The same with the title, whatever it had."""
+    if not isinstance(number, Recorded):
+        return number
+    return Recorded(number.node._replace(title=title, rule=rule or number.node.rule))
+
+
 def in_unit(number: int, of: int, unit: str, currency: str) -> int:
     """The same as another unit counts it."""
     if not isinstance(of, Recorded):
@@ -277,12 +284,14 @@ def in_shares(
     for party, part in enumerate(parts):
         node = evaluated(title, "share", operands, {"step": step, "party": order.index(party)}, "amount", currency)
         node = node if whole >= 0 else negated(title, node)
-        made[party] = Recorded(node) if node.value == part else part
+        made[party] = as_recorded(part, node)
     return made
 
 
-def allocated(whole: int, weights: Sequence[int], currency: str) -> Sequence[Amount]:
+def allocated(whole: int, weights: Sequence[int], currency: str, rounding_party: int = 0) -> Sequence[Amount]:
     """By `domain.money.allocate`, recorded."""
-    parts = allocate(int(whole), [int(each) for each in weights], currency)
+    if not isinstance(whole, Recorded):
+        return allocate(whole, weights, currency, rounding_party)
+    parts = allocate(int(whole), [int(each) for each in weights], currency, rounding_party)
     nodes = [node_of(each, "weight", currency=currency) for each in weights]
-    return in_shares(parts, whole, nodes, "share", currency)
+    return in_shares(parts, whole, nodes, "share", currency, rounding_party)

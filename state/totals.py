@@ -9,7 +9,7 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
-from domain.billing.funding import by_source
+from domain.billing.funding import paid_of
 from domain.terms.draw_down import add as add_draws
 from domain.units import Amount, Hours
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME, counted_as
@@ -135,19 +135,10 @@ def _with_issued(totals: LineTotals, issued: Issued, sign: int, kind: str) -> Li
     )
 
 
-def used_of(issued: Issued) -> dict[str, Amount]:
-    """What sources that fund the contract have paid of it, less what price concessions gave back to them (R20)."""
-    paid = by_source(issued.funded)
-    for source_id, freed in issued.freed:
-        if (amount := paid.get(source_id, 0)) > 0:
-            paid[source_id] = max(amount - freed, 0)
-    return paid
-
-
 def _with_used(funded: dict[str, Amount], issued: Issued, sign: int) -> dict[str, Amount]:
     """A source with nothing used is not kept."""
     found = dict(funded)
-    for source_id, amount in used_of(issued).items():
+    for source_id, amount in paid_of(issued.funded, issued.freed).items():
         found[source_id] = found.get(source_id, 0) + sign * amount
     return {source_id: amount for source_id, amount in sorted(found.items()) if amount}
 

@@ -21,11 +21,15 @@ turns all is given back, and a negative amount goes to the first rule by its per
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.events.common import Funding, FundingRule
-from domain.money import allocate, format_amount, format_decimal, is_currency, smallest_unit
-from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
+from domain.events.common import Funding, FundingRule, FundingSource
+from domain.explanation import constant, evaluated
+from domain.figure import Recorded, allocated, as_recorded, at_least, called, titled
+from domain.money import format_amount, format_decimal, is_currency, smallest_unit
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
+from domain.why import rounding
 
 FIELD = "funding"
+RULE = "R33"
 
 
 class Paid(NamedTuple):
@@ -52,60 +56,132 @@ def rules_of(funding: Funding) -> list[FundingRule]:
 
 
 def left_of(funding: Funding, used: Mapping[str, Amount]) -> dict[str, Amount]:
-    """What each source with a limit has left; a limit below what is used leaves nothing."""
+    """What each source with a limit has left."""
     return {
-        source.source_id: max(source.limit - used.get(source.source_id, 0), 0)
+        source.source_id: _left(source, source.limit, used.get(source.source_id, 0))
         for source in funding.sources
         if source.limit is not None
     }
 
 
-def draw(amount: Amount, funding: Funding, used: Mapping[str, Amount], currency: str) -> FundsDrawn:
-    """Of an amount that nobody pays yet."""
+def _left(source: FundingSource, limit: Amount, used: Amount) -> Amount:
+    """A limit below what is used leaves nothing."""
+    left = called(limit - called(used, f"{source.source_id}: used"), f"{source.source_id}: left")
+    return left if left >= 0 else at_least(left, 0, f"{source.source_id}: nothing left")
+
+
+class DueOfSources(NamedTuple):
+    """All that is due of an entry so far, what of it sources pay by earlier cuts and have back, and by which terms they pay the rest."""
+
+    total: Amount
+    portions: tuple[Portion, ...] = ()
+    freed: Sequence[tuple[str, Amount]] = ()
+    funding: Funding | None = None
+    entry_id: str = ""
+
+
+def drawn_in_turn(due: Sequence[DueOfSources], used: dict[str, Amount], currency: str) -> list[FundsDrawn]:
+    """First whatever became less gives back, so that what comes has the room; then each draws in turn what nobody pays of it yet. `used` is
+    brought up to date."""
+    stays = [kept(one.portions, one.total, currency, f"{one.entry_id}: ") for one in due]
+    for one, stay in zip(due, stays, strict=True):
+        if stay != one.portions:
+            give_back(used, paid_of(one.portions, one.freed))
+            take(used, paid_of(stay, one.freed))
+    found = []
+    for one, stay in zip(due, stays, strict=True):
+        drawn = FundsDrawn((), called(one.total - sum_of(stay), f"{one.entry_id}: not paid yet"))
+        if drawn.rest and one.funding is not None:
+            drawn = draw(drawn.rest, one.funding, used, currency, f"{one.entry_id}: ")
+            take(used, by_source(drawn.portions))
+        found.append(FundsDrawn(joined(stay, drawn.portions, f"{one.entry_id}: "), drawn.rest))
+    return found
+
+
+def take(used: dict[str, Amount], amounts: Mapping[str, Amount]) -> None:
+    for source_id, amount in amounts.items():
+        used[source_id] = used.get(source_id, 0) + amount
+
+
+def give_back(used: dict[str, Amount], amounts: Mapping[str, Amount]) -> None:
+    take(used, {source_id: -amount for source_id, amount in amounts.items()})
+
+
+def draw(amount: Amount, funding: Funding, used: Mapping[str, Amount], currency: str, of: str = "") -> FundsDrawn:
+    """Of an amount that nobody pays yet; `of` begins what a recorder calls it."""
     customers = {source.source_id: source.bill_to for source in funding.sources}
     if amount < 0:
-        return FundsDrawn((_portion(rules_of(funding)[0], _by_percent(amount, funding, currency), customers),), 0)
+        first = rules_of(funding)[0]
+        return FundsDrawn((_portion(first, _by_percent(amount, first, currency), customers, of),), 0)
     left = left_of(funding, used)
     portions = []
     for rule in rules_of(funding):
         paid = _taken(amount, rule, left, currency)
         if sum(paid):
-            portions.append(_portion(rule, paid, customers))
-            amount -= sum(paid)
-            left |= {one.source_id: left[one.source_id] - one.amount for one in portions[-1] if one.source_id in left}
+            portions.append(_portion(rule, paid, customers, of))
+            taken = called(sum_of(portions[-1:]), f"{of}paid by rule {rule.priority}")
+            amount = called(amount - taken, f"{of}left after rule {rule.priority}")
+            left |= {
+                one.source_id: called(left[one.source_id] - one.amount, f"{one.source_id}: left")
+                for one in portions[-1]
+                if one.source_id in left
+            }
     return FundsDrawn(tuple(portions), amount)
 
 
-def _by_percent(amount: Amount, funding: Funding, currency: str) -> tuple[Amount, ...]:
-    return allocate(amount, [share.percent for share in rules_of(funding)[0].shares], currency)
+def _by_percent(amount: Amount, rule: FundingRule, currency: str) -> Sequence[Amount]:
+    return allocated(amount, [share.percent for share in rule.shares], currency)
 
 
-def _portion(rule: FundingRule, paid: Sequence[Amount], customers: Mapping[str, str]) -> Portion:
+def _portion(rule: FundingRule, paid: Sequence[Amount], customers: Mapping[str, str], of: str) -> Portion:
     each = zip(rule.shares, paid, strict=True)
-    return tuple(Paid(share.source_id, customers[share.source_id], amount) for share, amount in each if amount)
+    return tuple(
+        Paid(
+            share.source_id,
+            customers[share.source_id],
+            titled(amount, f"{of}{share.source_id} pays by rule {rule.priority}", RULE),
+        )
+        for share, amount in each
+        if amount
+    )
 
 
-def _taken(amount: Amount, rule: FundingRule, left: Mapping[str, Amount], currency: str) -> tuple[Amount, ...]:
+def _taken(amount: Amount, rule: FundingRule, left: Mapping[str, Amount], currency: str) -> Sequence[Amount]:
     """In the order of the rule's shares."""
-    percents = [share.percent for share in rule.shares]
-    scarce, lasts = scarcest(rule, left, smallest_unit(currency))
+    scarce, lasts = scarcest(rule, left, currency)
     if scarce is None or lasts >= amount:
-        return allocate(amount, percents, currency)
-    room = left[rule.shares[scarce].source_id]
-    others = [0 if place == scarce else percent for place, percent in enumerate(percents)]
-    shared = allocate(lasts - room, others, currency) if any(others) else [0] * len(others)
-    return tuple(room if place == scarce else shared[place] for place in range(len(percents)))
+        return _by_percent(amount, rule, currency)
+    paid = [0] * len(rule.shares)
+    paid[scarce] = room = left[rule.shares[scarce].source_id]
+    others = [place for place in range(len(paid)) if place != scarce]
+    if others:
+        beside = called(lasts - room, f"beside {rule.shares[scarce].source_id}")
+        shares = allocated(beside, [rule.shares[place].percent for place in others], currency)
+        for place, share in zip(others, shares, strict=True):
+            paid[place] = share
+    return paid
 
 
-def scarcest(rule: FundingRule, left: Mapping[str, Amount], step: Amount) -> tuple[int | None, Amount]:
+def scarcest(rule: FundingRule, left: Mapping[str, Amount], currency: str) -> tuple[int | None, Amount]:
     """Place of the source that ends the rule first, and the amount of the rule that it lasts for."""
     found: tuple[int | None, Amount] = None, 0
     for place, share in enumerate(rule.shares):
         if share.source_id in left:
-            lasts = left[share.source_id] * HUNDRED_PERCENT // share.percent // step * step
+            lasts = _lasts_for(left[share.source_id], share.percent, currency, rule)
             if found[0] is None or lasts < found[1]:
                 found = place, lasts
     return found
+
+
+def _lasts_for(left: Amount, percent: Percent, currency: str, rule: FundingRule) -> Amount:
+    """The amount of the rule of which the source has its percent."""
+    step = smallest_unit(currency)
+    lasts: Amount = left * HUNDRED_PERCENT // percent // step * step
+    if not (isinstance(left, Recorded) and isinstance(percent, Recorded)):
+        return lasts
+    operands = left.node, constant("all of the rule", HUNDRED_PERCENT, "percent"), percent.node
+    title, down = f"what rule {rule.priority} lasts for", rounding(currency, "down")
+    return as_recorded(lasts, evaluated(title, "proportion", operands, down, "amount", currency))
 
 
 # What was drawn before
@@ -124,40 +200,67 @@ def by_source(portions: Iterable[Portion], customer_id: str | None = None) -> di
     return {source: amount for source, amount in found.items() if amount}
 
 
-def kept(portions: Sequence[Portion], total: Amount, currency: str) -> tuple[Portion, ...]:
+def paid_of(portions: Iterable[Portion], freed: Iterable[tuple[str, Amount]]) -> dict[str, Amount]:
+    """By source, less what price concessions gave back to it (R20), no more than it pays."""
+    paid = by_source(portions)
+    for source_id, back in freed:
+        if (amount := paid.get(source_id, 0)) > 0:
+            left = called(amount - back, f"{source_id} pays, less what was conceded")
+            paid[source_id] = left if left >= 0 else at_least(left, 0, f"{source_id} pays nothing any more")
+    return paid
+
+
+def freed_by(portions: Iterable[Portion], customer_id: str, amount: Amount, currency: str) -> dict[str, Amount]:
+    """What sources of a customer have back of a price concession, in proportion to what each of them paid."""
+    paid = by_source(portions, customer_id)
+    if sum(paid.values()) <= 0:
+        return {}
+    back = allocated(amount, list(paid.values()), currency)
+    return {one: titled(part, f"{one} has back") for one, part in zip(paid, back, strict=True)}
+
+
+def kept(portions: Sequence[Portion], total: Amount, currency: str, of: str = "") -> tuple[Portion, ...]:
     """What stays drawn of an amount that is `total` now: all of it, unless it became less or its sign has turned."""
-    drawn = sum_of(portions)
+    drawn = called(sum_of(portions), f"{of}paid before")
     if drawn * total <= 0:
         return ()
-    excess = abs(drawn) - abs(total)
+    excess = called(abs(drawn) - abs(total), f"{of}less than before")
     found = list(portions)
     while excess > 0:
         last = found.pop()
         whole = abs(sum_of((last,)))
         if whole > excess:
-            found.append(_less(last, excess, currency))
+            found.append(_less(last, excess, currency, of))
         excess -= whole
     return tuple(found)
 
 
-def _less(portion: Portion, excess: Amount, currency: str) -> Portion:
+def _less(portion: Portion, excess: Amount, currency: str, of: str) -> Portion:
     """In proportion to what each source paid, so that none gives back more than it did."""
-    back = allocate(excess, [abs(paid.amount) for paid in portion], currency)
-    sign = 1 if sum_of((portion,)) > 0 else -1
-    each = (paid._replace(amount=paid.amount - sign * one) for paid, one in zip(portion, back, strict=True))
-    return tuple(paid for paid in each if paid.amount)
+    back = allocated(excess, [abs(paid.amount) for paid in portion], currency)
+    is_charged = sum_of((portion,)) > 0
+    each = (
+        paid._replace(amount=titled(left, f"{of}{paid.source_id} still pays", RULE))
+        for paid, one in zip(portion, back, strict=True)
+        if (left := paid.amount - titled(one if is_charged else -one, f"{of}{paid.source_id} has back"))
+    )
+    return tuple(each)
 
 
-def joined(portions: Sequence[Portion], more: Sequence[Portion]) -> tuple[Portion, ...]:
+def joined(portions: Sequence[Portion], more: Sequence[Portion], of: str = "") -> tuple[Portion, ...]:
     """Portions of the same sources that follow each other are one."""
     found = list(portions)
     for portion in more:
         if found and _payers(found[-1]) == _payers(portion):
             pairs = zip(found.pop(), portion, strict=True)
-            found.append(tuple(had._replace(amount=had.amount + has.amount) for had, has in pairs))
+            found.append(tuple(_paid_with(had, has, of) for had, has in pairs))
         else:
             found.append(portion)
     return tuple(found)
+
+
+def _paid_with(had: Paid, more: Paid, of: str) -> Paid:
+    return had._replace(amount=titled(had.amount + more.amount, f"{of}{had.source_id} pays", RULE))
 
 
 def _payers(portion: Portion) -> list[tuple[str, str]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from domain.billing.funding import FundsDrawn, Portion, by_source
 from domain.explanation import Node, less, total
+from domain.figure import node_of
 from milepost.explain.sources import Sources
 from state.billing.approval import PART, PendingCut, by_cut, cut_of, drafts_of
 from state.billing.payers import is_funded
@@ -16,15 +18,6 @@ if TYPE_CHECKING:
     from milepost.explain.funding import FundingNodes
 
 
-class DraftedPortion(NamedTuple):
-    """What a source pays, of one portion."""
-
-    source_id: str
-    customer_id: str
-    node: Node
-
-
-Portion = tuple[DraftedPortion, ...]
 # Entry and contract line.
 Place = tuple[str, str]
 # By source what drafts keep of it.
@@ -36,7 +29,7 @@ class DraftedFunding:
     def __init__(self, sources: Sources, nodes: FundingNodes) -> None:
         self.sources = sources
         self.nodes = nodes
-        self._walks: dict[tuple[str, PendingCut, int], Mapping[Place, tuple[Portion, ...]]] = {}
+        self._walks: dict[tuple[str, PendingCut, int], Mapping[Place, FundsDrawn]] = {}
 
     def is_funded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> bool:
         """Whether sources pay the entry of a draft, of which nobody may be billed yet."""
@@ -49,7 +42,8 @@ class DraftedFunding:
         opened: OpenStatement | None = self.sources.draft(step).part(PART, statement_id)
         if opened is None:  # it was drafted and taken back by one event
             return ()
-        return self._walk(opened.contract_id, cut_of(opened), step).get(place, ())
+        drawn = self._walk(opened.contract_id, cut_of(opened), step).get(place)
+        return drawn.portions if drawn is not None else ()
 
     def approved_at(self, contract_id: str, step: int) -> PendingCut | None:
         """The cut of which a step issued a draft."""
@@ -89,7 +83,7 @@ class DraftedFunding:
         drawn, used, stands = (dict[str, list[Node]]() for _ in range(3))
         for place in self.places(contract_id, cut, told):
             if place[0] in opened.rows:
-                _add(drawn, walked.get(place, ()), opened.bill_to)
+                _add(drawn, walked[place].portions if place in walked else (), opened.bill_to)
                 _add(used, self.nodes.portions(place[0], contract_id, place[1], step), opened.bill_to)
                 _add(stands, self._billed(place, opened, step), opened.bill_to)
         for source_id in sorted({*drawn, *used, *stands}):
@@ -111,7 +105,7 @@ class DraftedFunding:
     def _told_at(self, opened: OpenStatement, step: int) -> int:
         return self.sources.trace.listing_step(opened.statement_id, step)
 
-    def _walk(self, contract_id: str, cut: PendingCut, step: int) -> Mapping[Place, tuple[Portion, ...]]:
+    def _walk(self, contract_id: str, cut: PendingCut, step: int) -> Mapping[Place, FundsDrawn]:
         key = contract_id, cut, step
         if key not in self._walks:
             places = list(self.places(contract_id, cut, step))
@@ -130,5 +124,6 @@ class DraftedFunding:
 
 
 def _add(found: dict[str, list[Node]], portions: Sequence[Portion], customer_id: str) -> None:
-    for part in (part for portion in portions for part in portion if part.customer_id == customer_id):
-        found.setdefault(part.source_id, []).append(part.node)
+    for source_id, paid in by_source(portions, customer_id).items():
+        title = f"{source_id} pays"
+        found.setdefault(source_id, []).append(node_of(paid, title))

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from domain.billing.funding import by_source, draw, take
 from domain.events.common import Deposit
 from domain.explanation import Node, constant, evaluated, in_proportion, least, less, negated, total
-from domain.figure import as_recorded
+from domain.figure import Recorded, as_recorded, node_of
 from domain.reference.exchange import SAME_CURRENCY
 from domain.why import in_terms
-from milepost.explain.drafted_funding import Portion
 from milepost.explain.forecasts import ForecastContext, ForecastNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
@@ -86,21 +86,22 @@ class CashNodes:
         return bills
 
     def _drawn(self, own: ForecastContext, contract: Contract, bills: list[Bill]) -> Iterator[Bill]:
-        drawn: dict[tuple[str, str], tuple[Portion, ...]] = {}
-        for number, (bill, node) in enumerate(sorted(bills, key=lambda one: drawing_order(one.bill))):
-            terms = terms_on(contract, bill.billed)
-            if bill.bill_to or terms.funding is None:
+        funding = self.statements.funding
+        uses = funding.uses(contract.contract_id, own.said.step)
+        for bill, node in sorted(bills, key=lambda one: drawing_order(one.bill)):
+            pays = funding.recorded(terms_on(contract, bill.billed))
+            if bill.bill_to or pays is None:
                 yield Bill(bill, node)
                 continue
-            place = (f"the bill of {bill.billed}", str(number))
-            portions = self.statements.funding.draw(terms, own.said.step, drawn, place, node)
-            drawn[place] = portions
-            for customer_id in dict.fromkeys(source.bill_to for source in terms.funding.sources):
-                nodes = [part.node for each in portions for part in each if part.customer_id == customer_id]
+            portions = draw(Recorded(node), pays, uses, contract.terms.currency).portions
+            take(uses, by_source(portions))
+            for customer_id in dict.fromkeys(source.bill_to for source in pays.sources):
+                paid = by_source(portions, customer_id)
+                nodes = [node_of(amount, f"{one} pays", currency=own.currency) for one, amount in paid.items()]
                 falls = total(f"falls to {customer_id}", nodes, "amount", own.currency)
                 if falls.value:
-                    paid = paid_on(own.draft, customer_id, bill.billed).isoformat()[:7]
-                    yield Bill(bill._replace(bill_to=customer_id, paid=paid, amount=falls.value), falls)
+                    month = paid_on(own.draft, customer_id, bill.billed).isoformat()[:7]
+                    yield Bill(bill._replace(bill_to=customer_id, paid=month, amount=falls.value), falls)
 
     def cash(self, own: ForecastContext, bills: Sequence[Bill]) -> list[tuple[str, Node]]:
         """In project currency, by the month in which it is paid."""

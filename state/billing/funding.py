@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing.funding import Portion, by_source, draw, joined, kept, left_of, sum_of
+from domain.billing.funding import DueOfSources, Portion, by_source, drawn_in_turn, give_back, left_of, take
 from domain.caps.consume import Order, crossed, order_of
 from domain.identity import composed, derived_id
 from domain.money import format_amount
@@ -22,7 +22,7 @@ from state.books import Contract, FundingNotice, OpenException, OpenStatement
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import contract_policies
-from state.totals import standing_price, used_of
+from state.totals import standing_price
 
 OVER = "over_funding"
 SUBJECT = "funding"
@@ -89,35 +89,18 @@ def _given_back(draft: Draft, opened: OpenStatement) -> dict[str, Amount]:
     entries = (entry for row in opened.rows for entry in (draft.entry(row),) if entry is not None)
     for issued in (one for entry in entries for one in entry.issued):
         if issued.contract_id == opened.contract_id and issued.is_funded:
-            _add(found, dict(part_of(issued, opened.bill_to).sources), 1)
-            _add(found, by_source(issued.funded, opened.bill_to), -1)
+            take(found, dict(part_of(issued, opened.bill_to).sources))
+            give_back(found, by_source(issued.funded, opened.bill_to))
     return found
 
 
 def funded(draft: Draft, contract: Contract, due: Sequence[Billed], claims: Mapping[str, Amount]) -> list[Funded]:
     """Of those that sources pay, in consumption order, beside what drafts of other cuts keep of the sources."""
-    currency = contract.terms.currency
     uses = used(draft, contract)
-    _add(uses, claims, 1)
-    waiting: list[Funded] = []
-    for place, one in enumerate(due):
-        if not one.by_sources:
-            continue
-        had = one.issued.funded if one.issued is not None else ()
-        stays = kept(had, one.total, currency)
-        if one.issued is not None and stays != had:
-            _add(uses, used_of(one.issued), -1)
-            _add(uses, used_of(replace(one.issued, funded=stays)), 1)
-        waiting.append(Funded(place, one.total, stays, one.total - sum_of(stays)))
-    return [
-        _drawn(contract, due[one.place], one, uses) if one.rest else one
-        for one in sorted(waiting, key=lambda one: _order(due[one.place]))
-    ]
-
-
-def _add(uses: dict[str, Amount], amounts: Mapping[str, Amount], sign: int) -> None:
-    for source_id, amount in amounts.items():
-        uses[source_id] = uses.get(source_id, 0) + sign * amount
+    take(uses, claims)
+    places = sorted((place for place, one in enumerate(due) if one.by_sources), key=lambda place: _order(due[place]))
+    drawn = drawn_in_turn([_due(contract, due[place]) for place in places], uses, contract.terms.currency)
+    return [Funded(place, due[place].total, one.portions, one.rest) for place, one in zip(places, drawn, strict=True)]
 
 
 def _order(one: Billed) -> tuple[Order, str]:
@@ -126,13 +109,11 @@ def _order(one: Billed) -> tuple[Order, str]:
     return order_of(one.piece.day, approved_at, one.entry.entry_id, by_approval=False), one.piece.line_id
 
 
-def _drawn(contract: Contract, one: Billed, had: Funded, uses: dict[str, Amount]) -> Funded:
-    funding = funded_terms(contract, billed_day(one.entry, one.issued)).funding
-    if funding is None:
-        return had
-    drawn = draw(had.rest, funding, uses, contract.terms.currency)
-    _add(uses, by_source(drawn.portions), 1)
-    return had._replace(portions=joined(had.portions, drawn.portions), rest=drawn.rest)
+def _due(contract: Contract, one: Billed) -> DueOfSources:
+    funding, had = funded_terms(contract, billed_day(one.entry, one.issued)).funding, one.issued
+    if had is None:
+        return DueOfSources(one.total, funding=funding)
+    return DueOfSources(one.total, had.funded, had.freed, funding)
 
 
 # What payers are billed
@@ -240,7 +221,7 @@ def sources_of(draft: Draft, contract: Contract) -> tuple[ViewSource, ...]:
         return ()
     uses = used(draft, contract)
     taken = dict(uses)
-    _add(taken, claimed(draft, contract), 1)
+    take(taken, claimed(draft, contract))
     left = left_of(funding, taken)
     return tuple(
         ViewSource(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing.funding import Portion, by_source
+from domain.billing.funding import Portion, by_source, freed_by, take
 from domain.billing.shares import Party, parties_of, shared, shared_in_turn, shared_quantity
 from domain.billing.statement import CORRECTION, Piece, grouped
 from domain.contract import BEGINNING, in_force
@@ -308,12 +308,8 @@ def credited_to(issued: Issued, bill_to: str, amount: Amount, hours: Hours, ledg
 
 def freed_of(issued: Issued, bill_to: str, amount: Amount, currency: str) -> Issued:
     """A price concession gave that much back to the sources of the payer, in proportion to what each of them paid (R20)."""
-    paid = by_source(issued.funded, bill_to)
-    if sum(paid.values()) <= 0:
-        return issued
     freed = dict(issued.freed)
-    for source_id, back in zip(paid, allocate(amount, list(paid.values()), currency), strict=True):
-        freed[source_id] = freed.get(source_id, 0) + back
+    take(freed, freed_by(issued.funded, bill_to, amount, currency))
     return replace(issued, freed=tuple(sorted(freed.items())))
 
 

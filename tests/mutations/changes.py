@@ -66,10 +66,10 @@ CHANGES: Final = (
     Change(
         "a source of funding ends a rule a cent early",
         "domain/billing/funding.py",
-        "lasts = left[share.source_id] * HUNDRED_PERCENT // share.percent // step * step",
-        "lasts = max(left[share.source_id] * HUNDRED_PERCENT // share.percent // step * step - step, 0)",
+        "lasts: Amount = left * HUNDRED_PERCENT // percent // step * step",
+        "lasts: Amount = max(left * HUNDRED_PERCENT // percent // step * step - step, 0)",
         ("funding.md",),
-        ends=DIFFER,
+        ends=REFUSED,
     ),
     Change(
         "shares of bill-tos: cents go to the smallest remainder",

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from domain.events.commercial import ContractSigned
-from domain.money import allocate, format_decimal
+from domain.figure import allocated, called, titled
+from domain.money import format_decimal
 from domain.policies import Resolved
 from domain.refusals import words_of
 from domain.tuples import new_tuple
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
 
 FIELD = "bill_to"
+RULE = "R12"
 
 
 class Party(NamedTuple):
@@ -54,7 +56,7 @@ def expected_parties(terms: ContractSigned) -> tuple[Party, ...]:
 
 def shared(total: Amount, parties: Sequence[Party], currency: str) -> tuple[Amount, ...]:
     """In the order of the parties."""
-    return allocate(total, [party.share for party in parties], currency, rounding_place(parties))
+    return tuple(allocated(total, [party.share for party in parties], currency, rounding_place(parties)))
 
 
 def rounding_place(parties: Sequence[Party]) -> int:
@@ -77,10 +79,15 @@ def shared_in_turn(amounts: Iterable[Amount], parties: Sequence[Party], currency
     before: tuple[Amount, ...] = (0,) * len(parties)
     for amount in amounts:
         reached += amount
-        upto = shared(reached, parties, currency)
-        found.append(tuple(now - had for now, had in zip(upto, before, strict=True)))
+        upto = shared(called(reached, "up to it on the line"), parties, currency)
+        found.append(tuple(_added(now, had) for now, had in zip(upto, before, strict=True)))
         before = upto
     return found
+
+
+def _added(now: Amount, had: Amount) -> Amount:
+    added = titled(now, "share of all up to it") - titled(had, "share of all before it")
+    return titled(added, "share", RULE)
 
 
 def party_faults(terms: ContractSigned) -> list[tuple[str, str]]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Set
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
-from domain.billing.shares import Party
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.explanation import (
     Arithmetic,
@@ -27,16 +24,15 @@ from milepost.explain.caps import same_billing
 from milepost.explain.entries import EntryNodes
 from milepost.explain.funding import FundingNodes
 from milepost.explain.retention import RetentionNodes
-from milepost.explain.shares import ShareNodes, Sharing
+from milepost.explain.shares import ShareNodes
 from milepost.explain.sources import Sources
 from milepost.explain.taxes import TaxNodes
 from milepost.figure_words import rounding_words
 from state.billing.clearing_record import piece_at
-from state.billing.payers import is_refund_row
+from state.billing.shares_record import falls_on
 from state.billing.statement_lines import line_at
-from state.books import Entry, PayerPart, Price, StatementEntry, StatementState
+from state.books import Entry, Price, StatementEntry, StatementState
 from state.ledger.deposit_balance import deposit_row
-from state.opening.record import falls_to
 from state.totals import outstanding
 
 
@@ -73,7 +69,7 @@ class StatementNodes:
         entries.charges.fees.statements = self
         # Filled by the nodes of credit memos, which need these.
         self.credits: Any = None
-        self.shares = ShareNodes(sources)
+        self.shares = ShareNodes(sources, self.recorded)
         self.funding = FundingNodes(sources, self)
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._of_entry: dict[str, list[Listed]] = {}
@@ -300,7 +296,7 @@ class StatementNodes:
         ]
         parties = self.shares.parties(entry_id, contract_id, line_id, step)
         if len(parties) > 1 or self._is_funded(listed, contract_id):
-            made = self._piece_of_payer(listed, parties)
+            made = self._piece_of_payer(listed)
             return agreeing(made, stated(f"{entry_id}: on the statement", listed.entry.amount, "amount", currency))
         due = self.due(entry_id, contract_id, line_id, step, currency)
         cents = [self._cents(one) for one in earlier if one.step >= self._begun(entry_id, step)]
@@ -326,11 +322,11 @@ class StatementNodes:
     def payer_of(self, listed: Listed) -> str:
         return self.head(listed.statement_id).bill_to
 
-    def _piece_of_payer(self, listed: Listed, parties: tuple[Party, ...]) -> Node:
+    def _piece_of_payer(self, listed: Listed) -> Node:
         """What falls to the payer, less what it was billed before."""
         contract_id, payer = self.contract_of(listed), self.payer_of(listed)
         entry_id, line_id = listed.entry.entry_id, listed.entry.line_id
-        falls = self._falls(listed, contract_id, parties, payer)
+        falls = self._falls(listed, contract_id, payer)
         earlier = [
             self.piece(one)
             for one in self.listed_of(entry_id, contract_id, line_id, listed.step)
@@ -347,86 +343,16 @@ class StatementNodes:
         funding = self.funding if self.is_issued(listed) else self.funding.drafts
         return funding.is_funded(listed.entry.entry_id, contract_id, listed.entry.line_id, listed.step)
 
-    def _falls(self, listed: Listed, contract_id: str, parties: tuple[Party, ...], payer: str) -> Node:
-        """Of the entry's total, as its statement left it: by its line in turn when it was first issued, then by itself."""
+    def _falls(self, listed: Listed, contract_id: str, payer: str) -> Node:
+        """Of the entry's total, as its statement left it."""
         entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
-        currency = self.head(listed.statement_id).currency
         if self._is_funded(listed, contract_id):
             drafted = None if self.is_issued(listed) else listed.statement_id
             return self.funding.falls(entry_id, contract_id, line_id, payer, step, drafted)
-        share = self.shares.sharing(contract_id, parties, payer, step)
-        title = f"{entry_id}: falls to {payer}"
-        had = self.shares.parts_at(entry_id, contract_id, line_id, step - 1)
-        if is_refund_row(entry_id, contract_id, line_id):
-            return self._given_back(title, listed, contract_id, payer)
-        if (found := self._fell_before(entry_id, had, payer, step)) is not None:
-            return found
-        if is_opening_statement(listed.statement_id):
-            return self._fell_before_the_books(title, listed, contract_id, payer, share)
-        if not had:
-            first = min(
-                (one for one in self._of_entry[entry_id] if one.step == step and one.entry.line_id == line_id),
-                key=lambda one: one.number,
-            )
-            return self._falls_in_turn(title, first, contract_id, share)
-        now = self.shares.parts_at(entry_id, contract_id, line_id, step)
-        due = self.due(entry_id, contract_id, line_id, step, currency)
-        is_shared_as_before = [part.amount for part in had] == [part.amount for part in now]
-        if not self.is_issued(listed):  # a draft leaves the parts as they are until it is issued
-            is_shared_as_before = sum(part.amount for part in had) == due.value
-        if is_shared_as_before:
-            earlier = [one for one in self.listed_of(entry_id, contract_id, line_id, step) if one.step < step]
-            return self._falls(earlier[-1], contract_id, parties, payer)
-        return share(title, due)
-
-    def _fell_before_the_books(self, title: str, listed: Listed, contract_id: str, payer: str, share: Sharing) -> Node:
-        """What the payer was billed of a row before the books begin, and its share of what nobody was."""
-        entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
-        currency = self.head(listed.statement_id).currency
-        billed = [
-            one
-            for one in self.listed_of(entry_id, contract_id, line_id, step)
-            if is_opening_statement(one.statement_id)
-        ]
-        own = [self.piece(one) for one in billed if self.payer_of(one) == payer]
-        due = self.due(entry_id, contract_id, line_id, step, currency)
-        all_of_it = total(f"{entry_id}: billed before", [self.piece(one) for one in billed], "amount", currency)
-        if due.value != all_of_it.value:
-            rest = less(f"{entry_id}: not billed before", due, all_of_it)
-            own.append(share(f"{entry_id}: share of what was not billed before", rest))
-        return total(title, own, "amount", currency)
-
-    def _fell_before(self, entry_id: str, had: Sequence[PayerPart], payer: str, step: int) -> Node | None:
-        """What is stated to fall to the payer of a row that was brought forward, while it stands."""
-        found = self.recorded.figure(falls_to(entry_id, payer), step)
-        own = next((part.amount for part in had if part.customer_id == payer), None)
-        return found if found is not None and found.value == own else None
-
-    def _falls_in_turn(self, title: str, first: Listed, contract_id: str, share: Sharing) -> Node:
-        """The shares of all entries of the line up to this one, less those of all before it."""
-        line_id, step = first.entry.line_id, first.step
-        currency = self.head(first.statement_id).currency
-        fresh = [
-            entry_id
-            for entry_id in (first.line.entries if first.line is not None else ())
-            if not self.shares.parts_at(entry_id, contract_id, line_id, step - 1)
-        ]
-        dues = [
-            self.due(entry_id, contract_id, line_id, step, currency)
-            for entry_id in fresh[: fresh.index(first.entry.entry_id) + 1]
-        ]
-        if len(dues) == 1:
-            return share(title, dues[0])
-        upto = total("up to it on the line", dues, "amount", currency)
-        before = dues[0] if len(dues) == 2 else total("before it on the line", dues[:-1], "amount", currency)
-        return less(title, share("share of all up to it", upto), share("share of all before it", before), rule="R12")
-
-    def _before(self, row: str, listed: Listed, payer: str) -> tuple[list[Node], list[Node]]:
-        """Of a deposit, by statements to the payer before one: what was billed, and what was set against them."""
-        listed_then, applied_then = self.all_listed_at(row, listed.step), self.all_applied_at(row, listed.step)
-        own = [one for one in listed_then if one.number < listed.number and self.payer_of(one) == payer]
-        against = [one for one in applied_then if one.number < listed.number and self.payer_of(one) == payer]
-        return [self.piece(one) for one in own], [self.applied(one) for one in against]
+        statement_id = listed.statement_id.partition("@")[0]
+        found = self.recorded.figure(falls_on(statement_id, entry_id, line_id), step)
+        assert found is not None, f"the cut that made {statement_id} records what of {entry_id} falls to {payer}"
+        return found
 
     def left_of_deposit(self, contract_id: str, line_id: str, payer: str, step: int) -> Node:
         """What the payer was billed of it by a step and what is not set against its statements; what is given back is billed below zero."""
@@ -438,18 +364,6 @@ class StatementNodes:
         contract = self.sources.draft(step).contract(contract_id)
         return contract.terms.currency if contract is not None else ""
 
-    def _given_back(self, title: str, listed: Listed, contract_id: str, payer: str) -> Node:
-        """Of a deposit: what the payer was billed of it, less what was set against its statements."""
-        row = deposit_row(contract_id, listed.entry.line_id)
-        currency = self.head(listed.statement_id).currency
-        billed, taken = self._before(row, listed, payer)
-        left = total(f"left to {payer}", (*billed, *taken), "amount", currency)
-        if back := self.credits.reopened_before(
-            listed._replace(entry=replace(listed.entry, entry_id=row)), contract_id, payer
-        ):
-            left = less(f"left to {payer} and not billed again", left, *back)
-        return negated(title, left, rule="R31")
-
     def held_of(self, entry_id: str, contract_id: str, line_id: str, payers: Set[str], step: int) -> list[Node]:
         """What waits of the entry for statements of these payers, where several pay."""
         draft = self.sources.draft(step)
@@ -458,9 +372,7 @@ class StatementNodes:
         funded = self.funding.is_funded(entry_id, contract_id, line_id, step)
         if contract is None or (len(parties) < 2 and not funded):
             return []
-        currency = contract.terms.currency
-        due = self.due(entry_id, contract_id, line_id, step, currency)
-        parts = self.shares.parts_at(entry_id, contract_id, line_id, step)
+        due = self.due(entry_id, contract_id, line_id, step, contract.terms.currency)
         listed = self.listed_of(entry_id, contract_id, line_id, step)
         if not funded and self.funding.drafts.is_funded(entry_id, contract_id, line_id, step):
             # Before its first cut nobody knows what sources pay of it: it waits where all of their payers are held.
@@ -470,15 +382,8 @@ class StatementNodes:
         for payer in sorted(payers & {party.customer_id for party in parties}):
             if funded:
                 falls = self.funding.falls(entry_id, contract_id, line_id, payer, step)
-            elif (stated_falls := self._fell_before(entry_id, parts, payer, step)) is not None:
-                falls = stated_falls
-            elif is_refund_row(entry_id, contract_id, line_id):
-                falls = self._left_to(payer, contract_id, line_id, step, currency)
-            elif parts and listed and sum(part.amount for part in parts) == due.value:
-                falls = self._falls(listed[-1], contract_id, parties, payer)
             else:
-                share = self.shares.sharing(contract_id, parties, payer, step)
-                falls = share(f"{entry_id}: falls to {payer}", due)
+                falls = self.shares.falls(entry_id, contract_id, line_id, payer, step)
             issued = [self.piece(one) for one in listed if self.payer_of(one) == payer]
             back = [
                 negated("to be billed again", node)
@@ -486,16 +391,6 @@ class StatementNodes:
             ]
             found.append(less(f"{entry_id}: waits for {payer}", falls, *issued, *back, rule="R26"))
         return found
-
-    def _left_to(self, payer: str, contract_id: str, line_id: str, step: int, currency: str) -> Node:
-        """What is to be given back of a deposit to a payer: what it was billed of it, less what was set against its statements."""
-        row = deposit_row(contract_id, line_id)
-        billed = [self.piece(one) for one in self.all_listed_at(row, step) if self.payer_of(one) == payer]
-        taken = [self.applied(one) for one in self.all_applied_at(row, step) if self.payer_of(one) == payer]
-        left = total(f"left to {payer}", (*billed, *taken), "amount", currency)
-        if back := self.credits.reopened(row, contract_id, line_id, step, payer):
-            left = less(f"left to {payer} and not billed again", left, *back)
-        return negated(f"falls to {payer}", left, rule="R31")
 
     def contract_of(self, listed: Listed) -> str:
         return self.head(listed.statement_id).contract_id

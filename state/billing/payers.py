@@ -20,6 +20,7 @@ from domain.money import HALF_UP, allocate, round_ratio
 from domain.terms.deposit import REFUND
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Quantity
 from domain.work.rows import fee_row
+from state.billing.shares_record import DueRow, ShareFigures
 from state.books import Contract, Entry, Issued, PayerPart
 from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
@@ -116,7 +117,7 @@ def payers_of(contract: Contract, entry: Entry, line_id: str) -> frozenset[str]:
 def shares(draft: Draft, contract: Contract, due: Sequence[Billed], held: frozenset[str]) -> Iterator[PayerShare]:
     """What each payer that no hold covers is billed, but of what sources fund; entries of one line are shared as one amount."""
     several = [place for place, one in enumerate(due) if len(one.parties) > 1 and not one.by_sources]
-    fresh = _fresh(contract, [(place, due[place]) for place in several])
+    fresh = _fresh(draft, contract, [(place, due[place]) for place in several])
     for place, one in enumerate(due):
         if one.by_sources:
             continue
@@ -131,13 +132,13 @@ def shares(draft: Draft, contract: Contract, due: Sequence[Billed], held: frozen
 
 
 def _fresh(
-    contract: Contract, due: Sequence[tuple[int, Billed]]
+    draft: Draft, contract: Contract, due: Sequence[tuple[int, Billed]]
 ) -> Mapping[int, tuple[tuple[Amount, ...], frozenset[int]]]:
     """Of what nothing is issued yet: the lines as they will stand, each shared in turn, and the parties that have anything of it.
 
     A line of theirs names every entry, also one whose cents others have.
     """
-    currency = contract.terms.currency
+    figures, currency = figures_of(draft, contract), contract.terms.currency
     places = {
         (one.piece.entry_id, one.piece.line_id): (place, one)
         for place, one in due
@@ -148,6 +149,9 @@ def _fresh(
     for group in grouped(pieces):
         parts = shared_in_turn((piece.amount for piece in group.pieces), group.first.split, currency)
         whose = frozenset(number for falls in parts for number, amount in enumerate(falls) if amount)
+        if figures is not None:
+            rows = [DueRow(piece.entry_id, piece.line_id, piece.amount) for piece in group.pieces]
+            parts = figures.in_turn(rows, group.first.split, parts)
         for piece, falls in zip(group.pieces, parts, strict=True):
             found[places[piece.entry_id, piece.line_id][0]] = falls, whose
     return found
@@ -155,26 +159,45 @@ def _fresh(
 
 def _falls(draft: Draft, contract: Contract, one: Billed) -> tuple[Amount, ...]:
     """What falls to each payer of an entry that is issued to some, or of what is given back of a deposit."""
-    return _falls_of(draft, contract, one.entry, one.piece.line_id, one.piece.amount, one.parties)
+    figures = figures_of(draft, contract)
+    return falls_of(draft, contract, one.entry, one.piece.line_id, one.piece.amount, one.parties, figures)
 
 
-def _falls_of(
-    draft: Draft, contract: Contract, entry: Entry, line_id: str, due: Amount, parties: Sequence[Party]
+def figures_of(draft: Draft, contract: Contract) -> ShareFigures | None:
+    """None without a recorder."""
+    return ShareFigures(draft.why, contract, draft.why.now) if draft.why is not None else None
+
+
+def falls_of(
+    draft: Draft,
+    contract: Contract,
+    entry: Entry,
+    line_id: str,
+    due: Amount,
+    parties: Sequence[Party],
+    figures: ShareFigures | None,
 ) -> tuple[Amount, ...]:
+    """What falls to each payer of an entry's total; of what is given back of a deposit, what each paid of it."""
     issued = issued_on(entry, contract.contract_id, line_id)
-    total = due + (issued.amount if issued is not None else 0)
+    had, total = (issued.payers, issued.amount + due) if issued is not None else ((), due)
+    row = DueRow(entry.entry_id, line_id, total)
     if is_refund_row(entry.entry_id, contract.contract_id, line_id):
-        given_back = _left_of_deposit(draft, contract.contract_id, line_id, parties)
-        if -sum(given_back) == total:
-            return tuple(-rest for rest in given_back)
-    return falling(issued.payers if issued is not None else (), total, parties, contract.terms.currency)
+        given_back = tuple(-rest for rest in _left_of_deposit(draft, contract.contract_id, line_id, parties))
+        if sum(given_back) == total:
+            return figures.given_back(row, parties, given_back, had) if figures is not None else given_back
+    falls = falling(had, total, parties, contract.terms.currency)
+    if figures is None:
+        return falls
+    return figures.standing(row, had) if _stands(had, total) else figures.in_turn([row], parties, [falls])[0]
 
 
 def falling(had: Sequence[PayerPart], total: Amount, parties: Sequence[Party], currency: str) -> tuple[Amount, ...]:
-    """What falls to each payer of an entry's total: as it was shared while that stands, else shared again."""
-    if had and total == sum(part.amount for part in had):
-        return tuple(part.amount for part in had)
-    return shared(total, parties, currency)
+    """As it was shared while that stands, else shared again."""
+    return tuple(part.amount for part in had) if _stands(had, total) else shared(total, parties, currency)
+
+
+def _stands(had: Sequence[PayerPart], total: Amount) -> bool:
+    return bool(had) and total == sum(part.amount for part in had)
 
 
 def _is_refund(contract: Contract, one: Billed) -> bool:
@@ -208,7 +231,7 @@ def less_billed(one: Billed, number: int, falls: Amount, hours: Hours, quantity:
     if had is None or not (had.issued or had.hours):
         flags = tuple(flag for flag in flags if flag != CORRECTION)
     return one.piece._replace(
-        amount=falls - (had.issued if had is not None else 0),
+        amount=int(falls) - (had.issued if had is not None else 0),
         hours=hours - (had.hours if had is not None else 0),
         quantity=quantity - (had.quantity if had is not None else 0),
         whole=False,
@@ -228,7 +251,7 @@ def issued_to(had: Issued, share: PayerShare, parties: Sequence[Party]) -> tuple
             sources=tuple(by_source(share.funded, part.customer_id).items())
             if not part.share and part.customer_id == share.bill_to
             else part.sources,
-            amount=falls,
+            amount=int(falls),
             issued=part.issued + (share.piece.amount if part.customer_id == share.bill_to else 0),
             hours=part.hours + (share.piece.hours if part.customer_id == share.bill_to else 0),
             quantity=part.quantity + (share.piece.quantity if part.customer_id == share.bill_to else 0),
@@ -340,7 +363,7 @@ def held_of(draft: Draft, contract: Contract, entry: Entry, line_id: str, debtor
         return due if parties[0].customer_id in debtors else 0
     issued = issued_on(entry, contract.contract_id, line_id)
     had = issued.payers if issued is not None else ()
-    falls = _falls_of(draft, contract, entry, line_id, due, parties)
+    falls = falls_of(draft, contract, entry, line_id, due, parties, None)
     return sum(
         falls[number] - (had[number].issued if had else 0)
         for number, party in enumerate(parties)

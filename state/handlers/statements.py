@@ -49,6 +49,7 @@ from state.billing.held import scopes_of
 from state.billing.payers import Billed, PayerShare, is_funded, issued_to, parties_for, payers_of, shares
 from state.billing.pieces import piece_of
 from state.billing.reissue import before_issue, is_reissued, keep, note_period
+from state.billing.shares_record import DueRow, say_falls
 from state.billing.statement_lines import in_parts, line_at, printed_amount, printed_line, say_line
 from state.billing.statement_tax import Taxed, note_undetermined, say_groups, taxed
 from state.books import (
@@ -488,12 +489,22 @@ def issue(
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
             if draft.why is not None:
                 deposits.say_billed(draft.why, contract, of, bill_to, listed[-1])
+                _say_falls(draft.why, contract, of, by_entry[piece.entry_id, piece.line_id])
     if draft.why is not None:
         say_rows(draft.why, of, listed, deposits_applied, contract.terms.currency)
     if lines or kept.released:
         made = _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied], kept, sequence)
         if before is not None:
             keep(draft, contract, made, before)
+
+
+def _say_falls(why: Why, contract: Contract, of: str, due: DueShare) -> None:
+    """Where several pay by shares."""
+    share = due.share
+    if share is not None and share.falls and not share.funded:
+        falls = {party.customer_id: amount for party, amount in zip(due.parties, share.falls, strict=True)}
+        row = DueRow(due.entry.entry_id, due.piece.line_id, sum(map(int, share.falls)))
+        say_falls(why, contract, row, falls, (of, share.bill_to))
 
 
 def issue_nothing(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, sequence: int) -> None:

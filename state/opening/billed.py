@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.billing.shares import Party, parties_of, shared
+from domain.billing.shares import Party, parties_of
 from domain.events.common import BalanceForward, InvoicedForward, ReceivableForward
 from domain.receivables.opening import parts_of_payers
 from domain.terms.kind import NO_REVENUE
@@ -188,8 +188,8 @@ def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
             if (on := listed.get(entry.entry_id)) is not None and len(parties) > 1:
                 falls = tuple(taken if party.customer_id == billed_to[on.invoice_id] else 0 for party in parties)
             if len(parties) > 1:
-                rest = shared(whole - taken, parties, loading.slot.currency)
-                of_all = tuple(int(one) + other for one, other in zip(falls, rest, strict=True))
+                rest = to_parties(draft.why, loading.contract, whole - taken, parties)
+                of_all = tuple(one + other for one, other in zip(falls, rest, strict=True))
             else:
                 of_all = ()
             for party, amount in zip(parties, falls, strict=True):

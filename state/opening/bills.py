@@ -23,6 +23,7 @@ from domain.why import Why
 from state.billing.clearing_record import cleared_of
 from state.billing.payers import PayerShare, applied_to, parties_for
 from state.billing.pieces import piece_of
+from state.billing.shares_record import DueRow, say_falls
 from state.books import (
     InvoiceCredits,
     OpeningPiece,
@@ -70,7 +71,7 @@ def _invoice(draft: Draft, loading: Loading, number: int, bill: EarlierBill, row
     made = opening_statement_id(
         (draft.engagement_id, contract.contract_id), bill.bill_to, (event.project_id, event.version), number
     )
-    listed = [_issue(draft, loading, plain(bill), plain(one), one.amount) for one in rows]
+    listed = [_issue(draft, loading, plain(bill), one) for one in rows]
     listed += _applied(draft, loading, bill) if bill.applied else []
     draft.statements[made] = tuple(plain(listed))
     last = bill.stated.invoiced_on if bill.stated is not None else event.as_of
@@ -125,9 +126,9 @@ def _as_posted(event: BalancesBroughtForward, bill: EarlierBill, made: str) -> I
     )
 
 
-def _issue(draft: Draft, loading: Loading, bill: EarlierBill, one: TakenRow, amount: Amount) -> StatementEntry:
-    """The row's part is billed: it takes no room any more but its own, and no statement has it again. `amount` is recorded."""
-    contract = loading.contract
+def _issue(draft: Draft, loading: Loading, bill: EarlierBill, recorded: TakenRow) -> StatementEntry:
+    """The row's part is billed: it takes no room any more but its own, and no statement has it again."""
+    contract, one = loading.contract, plain(recorded)
     entry = draft.entry(one.row)
     assert entry is not None, "it was brought forward"
     price, found = standing_price(entry), open_period(draft, contract)
@@ -142,8 +143,12 @@ def _issue(draft: Draft, loading: Loading, bill: EarlierBill, one: TakenRow, amo
             quantity=whole.quantity * one.amount // total if total else 0,
         )
     share = PayerShare(0, bill.bill_to, whole, one.falls)
-    pin(draft, contract, DueShare(entry, plan, whole, parties_for(contract, entry, one.line_id), share), 0)
-    return StatementEntry(one.row, one.line_id, amount, whole.hours)
+    parties = parties_for(contract, entry, one.line_id)
+    pin(draft, contract, DueShare(entry, plan, whole, parties, share), 0)
+    if draft.why is not None and one.falls:
+        falls = {party.customer_id: each for party, each in zip(parties, recorded.falls, strict=True)}
+        say_falls(draft.why, contract, DueRow(one.row, one.line_id, sum(one.falls)), falls)
+    return StatementEntry(one.row, one.line_id, recorded.amount, whole.hours)
 
 
 def _any_period(loading: Loading) -> BillingPeriod:

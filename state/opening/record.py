@@ -4,12 +4,12 @@ makes of them."""
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-from domain.billing.shares import Party, rounding_place, shared
+from domain.billing.shares import Party, shared
 from domain.capabilities import BROUGHT_FORWARD
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, ReceivableForward, UnitPrice
 from domain.explanation import Parameter, constant, evaluated, negated, step_of
-from domain.figure import Recorded, as_recorded, in_shares, node_of
+from domain.figure import Recorded, as_recorded, node_of
 from domain.identity import composed
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance
@@ -19,8 +19,9 @@ from domain.terms.deposit import left_in_all, left_to
 from domain.terms.kind import IN_MONEY
 from domain.terms.unit_price import VOLUME, path_of_prices, prices
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, QUANTITY_SCALE, Amount, Quantity
-from domain.why import Why, elsewhere, in_event, in_terms, in_version
+from domain.why import Why, elsewhere, in_event, in_version
 from state.billing.clearing_record import piece_at
+from state.billing.shares_record import shares_in_terms
 from state.books import Charge, Contract, Receivable
 from state.handlers.retention import issued_of
 from state.ledger.deposit_balance import deposit_row
@@ -159,11 +160,6 @@ def carried_by_loads(project_id: str, key: str) -> str:
     return f"opening/{project_id}#carried/{key}"
 
 
-def falls_to(row: str, bill_to: str) -> str:
-    """Address of what of a row falls to one of several bill-tos."""
-    return f"opening/{row}#falls/{bill_to}"
-
-
 def recorded_due(why: Why | None, row: str, stated: Stated, amount: Amount) -> int:
     """What a row has to be billed, which has an explanation of its own."""
     return _elsewhere(why, "due", row, stated, amount, f"{row}: to be billed")
@@ -207,14 +203,9 @@ def recorded_units(plan: LinePlan, terms: UnitPrice, amount: Amount, units: Quan
 
 def to_parties(why: Why | None, contract: Contract, amount: Amount, parties: Sequence[Party]) -> tuple[Amount, ...]:
     """What of the amount falls to each by the shares of the contract's terms."""
-    terms, parts = contract.terms, shared(plain(amount), parties, contract.terms.currency)
-    if why is None or len(parties) < 2:
-        return parts
-    weights = [
-        in_terms(f"share of {party.customer_id}", party.share, "percent", terms, f"bill_to[{place}].share")
-        for place, party in enumerate(parties)
-    ]
-    return tuple(in_shares(parts, amount, weights, "share", terms.currency, rounding_place(parties)))
+    if len(parties) < 2 or why is None:
+        return shared(plain(amount), parties, contract.terms.currency)
+    return shared(amount, shares_in_terms(contract, parties), contract.terms.currency)
 
 
 def recorded_settlement(
@@ -242,11 +233,6 @@ def say_months_back(why: Why, project_id: str, name: str, months: Collection[str
     for month in months:
         address = month_of_opening(project_id, name, month)
         why.add(address, negated("taken back", why.sum(address, f"{name} in {month[:7]}", month[8:])))
-
-
-def say_falls(why: Why, row: str, bill_to: str, amount: Amount, currency: str) -> None:
-    """What of a row falls to a bill-to whose unbilled work is stated."""
-    why.record(falls_to(row, bill_to), amount, node_of(amount, f"{row}: falls to {bill_to}", currency=currency))
 
 
 def say_row(why: Why, row: str, stated: Stated, charge: Charge) -> None:

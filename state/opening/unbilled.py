@@ -14,11 +14,12 @@ from domain.money import format_amount
 from domain.receivables.opening import unbilled_of
 from domain.units import Amount
 from state.billing.payers import parties_for
+from state.billing.shares_record import DueRow, say_falls
 from state.books import Entry, Issued, PayerPart
 from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
 from state.opening.loading import Loading
-from state.opening.record import recorded_due, say_falls, to_parties
+from state.opening.record import recorded_due, to_parties
 from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.take_rows import opening_rows
 from state.opening.worked import carried_rows
@@ -135,8 +136,8 @@ def _fall(
     draft: Draft, loading: Loading, stated: Stated, entry: Entry, parties: tuple[Party, ...], own: tuple[Amount, ...]
 ) -> None:
     """The parts of the row's bill-tos are known before any of it is billed."""
-    contract_id, line_id = loading.contract.contract_id, stated.balance.line_id
-    price = standing_price(entry)
+    contract, line_id = loading.contract, stated.balance.line_id
+    contract_id, price = contract.contract_id, standing_price(entry)
     assert price is not None, "it is to be billed"
     had = issued_on(entry, contract_id, line_id) or Issued(contract_id, line_id, 0, 0, price.day, account=price.account)
     parts = had.payers or tuple(PayerPart(party.customer_id, party.share, party.rounding) for party in parties)
@@ -146,5 +147,5 @@ def _fall(
     )
     draft.put_entry(entry, with_issued(entry, replace(had, payers=plain(now))))
     if draft.why is not None:
-        for part in now:
-            say_falls(draft.why, entry.entry_id, part.customer_id, part.amount, loading.slot.currency)
+        falls = {part.customer_id: part.amount for part in now}
+        say_falls(draft.why, contract, DueRow(entry.entry_id, line_id, sum(map(int, falls.values()))), falls)

@@ -77,7 +77,7 @@ CHANGES: Final = (
         "(-remainders[party], party != rounding_party, party)",
         "(remainders[party], party != rounding_party, party)",
         ("bill_tos.md",),
-        ends=DIFFER,
+        ends=REFUSED,
     ),
     Change(
         "a deposit that is applied at the end is set against every statement",

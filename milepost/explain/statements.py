@@ -30,10 +30,9 @@ from milepost.explain.taxes import TaxNodes
 from milepost.figure_words import rounding_words
 from state.billing.clearing_record import piece_at
 from state.billing.shares_record import falls_on
-from state.billing.statement_lines import line_at
-from state.books import Entry, Price, StatementEntry, StatementState
+from state.billing.statement_lines import ENTRIES, PRINTED, cents_at, line_at
+from state.books import Price, StatementEntry, StatementState
 from state.ledger.deposit_balance import deposit_row
-from state.totals import outstanding
 
 
 class Listed(NamedTuple):
@@ -61,6 +60,8 @@ class StatementNodes:
         self.retention = RetentionNodes(sources, self.recorded, self.line)
         self.recorded.resolvers["piece"] = self._piece_of
         self.recorded.resolvers["statement"] = self.statement
+        self.recorded.resolvers[PRINTED] = self._printed
+        self.recorded.resolvers[ENTRIES] = self._entries_of_line
         self.recorded.resolvers["due"] = lambda row, contract_id, line_id, step, currency: self.due(
             row, contract_id, line_id, int(step), currency
         )
@@ -311,9 +312,9 @@ class StatementNodes:
             if back := self.credits.reopened_before(listed, contract_id):
                 before = less(f"{entry_id}: on earlier statements and not billed again", before, *back)
             made = less(f"{entry_id}: new less issued", due, before, rule="R25")
-        own = self._own_cents(listed)
-        expected = listed.entry.amount - (0 if extra else own)
-        if extra and own:
+        own = self._cents_recorded(listed)
+        expected = listed.entry.amount - (own.value or 0 if own is not None and not extra else 0)
+        if extra and own is not None:
             made = total(f"{entry_id}: with the cents of the line", (made, self._cents(listed)), "amount", currency)
         return agreeing(made, stated(f"{entry_id}: on the statement", expected, "amount", currency))
 
@@ -439,48 +440,25 @@ class StatementNodes:
         at = self.entries.standing(entry_id, step)
         return self.entries.priced_at(at) if at is not None else step
 
-    def _own_cents(self, listed: Listed) -> int:
-        """What the line's rounding put on its last entry."""
-        line = listed.line
-        if line is None or not listed.last:
-            return 0
-        return self._rest(listed)
-
-    def _rest(self, listed: Listed) -> int:
-        """By how much the entry's cents changed at the step of the statement; of a draft, by how much they would."""
-        trace = self.sources.trace
-        if not self.is_issued(listed):
-            entry = trace.entry_at(listed.entry.entry_id, listed.step)
-            had = outstanding(entry, self.contract_of(listed), listed.entry.line_id) if entry is not None else 0
-            return listed.entry.amount - had
-        entry_id, line_id = listed.entry.entry_id, listed.entry.line_id
-        before = _rounding(trace.entry_at(entry_id, listed.step - 1))
-        begun = self._begun(entry_id, listed.step)
-        taken_back = sum(
-            self._rest(one)
-            for one in self._of_entry.get(entry_id, ())
-            if one.until == listed.step and one.entry.line_id == line_id and one.step >= begun
-        )
-        return _rounding(trace.entry_at(entry_id, listed.step)) - (before - taken_back)
-
     def _cents(self, listed: Listed) -> Node:
-        """The printed line less the sum of its entries."""
-        title = f"{listed.entry.entry_id}: cents of the line"
-        line = listed.line
-        value = self._own_cents(listed)
-        currency = self.head(listed.statement_id).currency
-        if line is None or not value:
-            return constant(title, 0, "amount", currency)
-        number = next(place for place, one in enumerate(self.lines(listed.statement_id), 1) if one is line)
-        whole = self.line(listed.statement_id, number)
-        others = [
-            self.piece(one, extra=False)
-            for entry_id in line.entries
-            for one in self._of_entry[entry_id]
-            if one.statement_id == listed.statement_id and one.line is line
-        ]
-        made = less(title, whole, total("sum of its entries", others, "amount", currency), rule="R10")
-        return agreeing(made, stated(title, value, "amount", currency))
+        """What the line's rounding put on its last entry."""
+        found, currency = self._cents_recorded(listed), self.head(listed.statement_id).currency
+        return self.recorded.bound(found) if found is not None else constant("no cents", 0, "amount", currency)
+
+    def _cents_recorded(self, listed: Listed) -> Node | None:
+        """An earlier revision may have been rounded where this one is not."""
+        row = composed(listed.entry.entry_id, listed.entry.line_id)
+        address, why = cents_at(listed.statement_id.partition("@")[0], row), self.recorded.why
+        return why.figure_at(address, listed.step) if why.step_of(address, listed.step) == listed.step else None
+
+    def _printed(self, statement_id: str, number: str, step: str) -> Node:
+        return self.line(self.sources.trace.revision_at(statement_id, int(step)), int(number))
+
+    def _entries_of_line(self, statement_id: str, number: str, step: str) -> Node:
+        statement_id = self.sources.trace.revision_at(statement_id, int(step))
+        line = self.lines(statement_id)[int(number) - 1]
+        pieces = [self.piece(one, extra=False) for one in self.listed_on(statement_id, line)]
+        return total("sum of its entries", pieces, "amount", self.head(statement_id).currency)
 
     # What of an entry is issued
 
@@ -520,8 +498,3 @@ class StatementNodes:
         cents = [self._cents(one) for one in listed if one.step >= self._begun(entry_id, step)]
         made = total(f"{entry_id}: cents of lines", [node for node in cents if node.value], "amount", price.currency)
         return agreeing(made, stated(made.title, price.rounding, "amount", price.currency))
-
-
-def _rounding(entry: Entry | None) -> int:
-    work = entry.standing if entry is not None else None
-    return work.price.rounding if work is not None and work.price is not None else 0

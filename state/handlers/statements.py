@@ -50,7 +50,7 @@ from state.billing.payers import Billed, PayerShare, is_funded, issued_to, parti
 from state.billing.pieces import piece_of
 from state.billing.reissue import before_issue, is_reissued, keep, note_period
 from state.billing.shares_record import DueRow, say_falls
-from state.billing.statement_lines import in_parts, line_at, printed_amount, printed_line, say_line
+from state.billing.statement_lines import in_parts, line_at, printed_amount, printed_line, say_cents, say_line
 from state.billing.statement_tax import Taxed, note_undetermined, say_groups, taxed
 from state.books import (
     Contract,
@@ -481,8 +481,9 @@ def issue(
     for number, (group, plan, amount) in enumerate(groups, 1):
         rest = amount - group.amount
         lines.append(printed_line(draft, contract, plan, group, amount))
-        if draft.why is not None:
+        if draft.why is not None and rest:
             say_line(draft.why, line_at(of, number), group, plan, amount)
+            say_cents(draft.why, of, number, group, amount, plan.currency)
         for place, piece in enumerate(group.pieces):
             extra = rest if place == len(group.pieces) - 1 else 0
             pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)

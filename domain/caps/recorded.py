@@ -113,6 +113,17 @@ class CapFigures(NamedTuple):
     def taken_before(self, key: "BucketKey", value: int, turn: int, before: str, *, by_hours: bool = False) -> Node:
         return self._taken(key, f"taken before {before}", TAKEN, value, turn, before, by_hours=by_hours)
 
+    def used(self, key: "BucketKey", taken: "Bucket", *, by_hours: bool) -> Node:
+        """All that is taken of a cap in one of its periods."""
+        settled, free = (taken.pinned_hours, taken.free_hours) if by_hours else (taken.pinned_amount, taken.free_amount)
+        parts = []
+        if settled:
+            parts.append(self.all_settled(key, settled, self.turn, by_hours=by_hours))
+        if free:
+            parts.append(self.taken_before(key, free, self.turn, "", by_hours=by_hours))
+        unit, currency = ("hours", "") if by_hours else ("amount", self.currency)
+        return total(f"taken from {_spoken(key)}", parts, unit, currency, rule="R16")
+
     def left(
         self,
         rule: "CapRule",

@@ -65,7 +65,7 @@ class Explainer:
         months = MonthNodes(self.sources, self.entries, self.statements, self.journals, self.records, self.forecasts)
         of_caps = ForecastCapNodes(self.sources, self.entries, self.caps, self.records, self.forecasts, months)
         self.paths = ForecastPaths(self.sources, self.forecasts, months, of_caps)
-        self.alerts = AlertNodes(self.sources, self.caps, self.statements.funding)
+        self.alerts = AlertNodes(self.sources, self.entries.recorded)
         at_stake = AtStakeNodes(self.sources, self.entries)
         self.exceptions = ExceptionNodes(
             self.sources,

@@ -24,6 +24,7 @@ from domain.explanation import Node, total
 from domain.figure import Recorded, node_of, titled
 from milepost.explain.drafted_funding import NO_CLAIMS, Claims, DraftedFunding, Place
 from milepost.explain.sources import Sources, nothing
+from state.billing.funding import USED_OF_SOURCE
 from state.billing.payers import funded_terms
 from state.books import Contract, Issued
 from state.handlers.statements import source_turns
@@ -38,6 +39,9 @@ class FundingNodes:
         self.sources = sources
         self.statements = statements
         self.drafts = DraftedFunding(sources, self)
+        statements.recorded.resolvers[USED_OF_SOURCE] = lambda contract_id, source_id, step: self.used(
+            contract_id, source_id, int(step)
+        )
         self._cuts: dict[tuple[str, int], Mapping[Place, FundsDrawn]] = {}
         self._used: dict[tuple[str, int], dict[str, list[Node]]] = {}
         self._terms: dict[tuple[str, int], Funding] = {}

@@ -16,6 +16,7 @@ from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import Alert, ViewSource
 from domain.units import Amount
+from domain.why import Why, elsewhere, in_terms
 from state.billing.approval import PendingCut, cut_of, drafts_of
 from state.billing.payers import Billed, PayerShare, billed_day, funded_terms, less_billed, part_of
 from state.books import Contract, FundingNotice, OpenException, OpenStatement
@@ -26,6 +27,8 @@ from state.totals import standing_price
 
 OVER = "over_funding"
 SUBJECT = "funding"
+# What a source has paid, which has an explanation of its own.
+USED_OF_SOURCE = "used_of_source"
 
 
 class Funded(NamedTuple):
@@ -241,9 +244,12 @@ def alert(draft: Draft, contract: Contract, before: Mapping[str, Amount]) -> Non
         subject = composed(contract.contract_id, source.source_id)
         for percent in crossed(thresholds, source.limit, had, source.limit, source.used):
             about = (percent, draft.cause.kind, draft.cause.id, draft.cause.version)
+            alert_id = derived_id(draft.engagement_id, SUBJECT, subject, *about)
+            if draft.why is not None:
+                _say_used(draft.why, alert_id, contract, source)
             draft.emit(
                 Alert(
-                    alert_id=derived_id(draft.engagement_id, SUBJECT, subject, *about),
+                    alert_id=alert_id,
                     kind=SUBJECT,
                     subject_kind="source",
                     subject_id=subject,
@@ -255,3 +261,16 @@ def alert(draft: Draft, contract: Contract, before: Mapping[str, Amount]) -> Non
                     contract_id=contract.contract_id,
                 )
             )
+
+
+def _say_used(why: Why, alert_id: str, contract: Contract, source: ViewSource) -> None:
+    terms = contract.terms
+    address = composed(USED_OF_SOURCE, contract.contract_id, source.source_id, str(why.now))
+    why.record(f"{alert_id}#used_amount", source.used, elsewhere("used", source.used, address, terms.currency))
+    place = next(
+        place
+        for place, one in enumerate(terms.funding.sources if terms.funding else ())
+        if one.source_id == source.source_id
+    )
+    limit, path = source.limit or 0, f"funding.sources[{place}].limit"
+    why.record(f"{alert_id}#limit_amount", limit, in_terms(f"{source.source_id}: limit", limit, "amount", terms, path))

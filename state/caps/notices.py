@@ -13,15 +13,19 @@ from msgspec.structs import replace
 
 from domain.caps.consume import Bucket, BucketKey, CapLimit, CapRule, crossed, is_limited, limit_of
 from domain.caps.purchase_order import over_category, spoken, subject_kind
+from domain.caps.recorded import limit_node
 from domain.contract import bound_lines, cap_rules
 from domain.identity import composed, derived_id, parts_of
 from domain.money import format_amount
 from domain.outputs import Alert
+from domain.why import Why
 from state.books import CapBucket, CapState, Contract, Price
+from state.caps.claims import allotments, figures_of
 from state.draft import ENTRIES_NAMED, Draft
 from state.terms.periods import zone_of
 from state.terms.plan import LinePlan, version_of, versions
 from state.totals import standing_price
+from state.work.price_record import uses_of
 
 # The first is a week from the contract's beginning, each the double of the one before; after the last comes the rest.
 STRETCHES = 12
@@ -220,12 +224,13 @@ def _watch(draft: Draft, part_id: str, watched: Watched) -> None:
 
 def _alert(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey, percent: int, bucket: Bucket) -> None:
     limit = limit_of(rule, key)
-    subject = _subject(plan, key)
+    subject, about = _subject(plan, key), (percent, draft.cause.kind, draft.cause.id, draft.cause.version)
+    alert_id = derived_id(draft.engagement_id, "cap", subject, *about)
+    if draft.why is not None:
+        _say_used(draft.why, alert_id, plan, rule, key, bucket, limit)
     draft.emit(
         Alert(
-            alert_id=derived_id(
-                draft.engagement_id, "cap", subject, percent, draft.cause.kind, draft.cause.id, draft.cause.version
-            ),
+            alert_id=alert_id,
             kind=subject_kind(rule.cap_id),
             subject_kind=subject_kind(rule.cap_id),
             subject_id=subject,
@@ -240,6 +245,19 @@ def _alert(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey, percent:
             project_id=plan.line.project_id,
         )
     )
+
+
+def _say_used(
+    why: Why, alert_id: str, plan: LinePlan, rule: CapRule, key: BucketKey, bucket: Bucket, limit: CapLimit
+) -> None:
+    """In money and in hours what is settled and what is taken beside that, and the limit."""
+    figures = figures_of(why, plan, allotments(plan)[-1])
+    for measure, used, limited in (("amount", bucket.amount, limit.amount), ("hours", bucket.hours, limit.hours)):
+        made = figures.used(key, bucket, by_hours=measure == "hours")._replace(policies=uses_of(plan)("cap_thresholds"))
+        why.record(f"{alert_id}#used_{measure}", used, made)
+        if limited is not None:
+            made = limit_node(plan.contract_id, plan.currency, rule, limit, by_hours=measure == "hours")
+            why.record(f"{alert_id}#limit_{measure}", limited, made)
 
 
 def _check_below(draft: Draft, watched: Watched, part_id: str, stored: CapBucket, limit: CapLimit) -> None:

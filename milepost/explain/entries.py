@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from domain.events.delivery import TimeApproved
-from domain.explanation import Node, PolicyUse, agreeing, constant, most, stated, total
+from domain.explanation import Node, PolicyUse, constant, total
+from domain.figure import Recorded, as_recorded, node_of
 from domain.terms.kind import IN_HOURS
 from domain.work.recorded import (
     ASKED,
@@ -34,7 +35,7 @@ from milepost.explain.rating import Rating
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Cost, Entry, Price, Work
-from state.caps.claims import FOR_BILLING, FOR_REVENUE
+from state.caps.claims import FOR_BILLING, FOR_REVENUE, earned_within
 from state.draft import Draft
 from state.terms.plan import LinePlan, plan_of
 from state.work.charge_record import OF_ROW
@@ -262,11 +263,13 @@ class EntryNodes:
         assert price is not None, "the work is priced"
         if price.earned is not None:
             return self._earned(at, price)
-        allowed, value = self.allowed(at), self.chargeable(at)
-        if price.recognised == allowed.value:
-            return allowed
-        made = most(f"{at.entry.entry_id}: recognised", value, allowed)
-        return agreeing(made, stated(made.title, price.recognised, "amount", price.currency))
+        plan, allowed = plan_of(self.sources.draft(at.step), price), Recorded(self.allowed(at))
+        if plan is None:
+            return allowed.node
+        earned, _ = earned_within(plan, price, Recorded(self.chargeable(at)), allowed, price.billable)
+        title = f"{at.entry.entry_id}: recognised"
+        made = node_of(earned, title, currency=price.currency)
+        return as_recorded(price.recognised, made if earned is allowed else made._replace(title=title)).node
 
     def _earned(self, at: VersionStanding, price: Price) -> Node:
         """Revenue that does not follow what may be billed: with the invoice, on a schedule of its own, by what is drawn."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import takewhile
 
 from domain.events.finance import WrittenOff
-from domain.explanation import Node, agreeing, constant, least, less, most, stated, total
+from domain.explanation import Node, constant, less, most, total
+from domain.figure import Recorded, as_recorded, node_of
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.sources import Sources
 from state.books import Entry, GivenUp, Price
-from state.caps.given_up import LEFT_TO_GIVE_UP, given_up_by, rows_of
+from state.caps.given_up import LEFT_TO_GIVE_UP, given_up_by, rows_of, that_counts
 from state.totals import issued_on
 
 
@@ -34,16 +35,12 @@ class GivenUpNodes:
         price = at.work.price
         assert price is not None, "the work is priced"
         title = f"{at.entry.entry_id}: written off"
-        told = stated(title, price.written_off, "amount", price.currency)
         own = [one for one in at.entry.given_up if one.currency == price.currency]
-        if not own:
-            return told
         asked = total(title, [self._part(at.entry, one) for one in own], "amount", price.currency)
-        if asked.value == price.written_off:
-            return asked
-        nothing = constant("nothing", 0, "amount", price.currency)
-        left = most("worth and not issued", self._not_issued(at, price), nothing)
-        return agreeing(least(title, [asked, left]), told)
+        counts = that_counts(Recorded(asked), Recorded(self._not_issued(at, price)))
+        return as_recorded(
+            price.written_off, node_of(counts, title, currency=price.currency)._replace(title=title)
+        ).node
 
     def _not_issued(self, at: VersionStanding, price: Price) -> Node:
         """By the step that priced the version: what is issued later was not given up."""

@@ -19,6 +19,7 @@ from domain.caps.consume import (
 )
 from domain.caps.recorded import CapFigures, bucket_of, say_kept
 from domain.contract import units_id
+from domain.figure import at_least
 from domain.identity import composed
 from domain.money import round_ratio
 from domain.terms import methods
@@ -220,7 +221,7 @@ def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Billable) 
         billable, billable_hours, binding = amount, hours, granted.binding
     recognised, waiting = price.recognised, price.waiting
     if allotment != FOR_BILLING or plan.some_bind_billing_alone:
-        recognised, waiting = _recognised(plan, price, allowed, billable)
+        recognised, waiting = earned_within(plan, price, price.chargeable, allowed, billable)
     return replace(
         price,
         allowed=allowed,
@@ -233,7 +234,9 @@ def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Billable) 
     )
 
 
-def _recognised(plan: LinePlan, price: Price, allowed: Amount, billable: Amount) -> tuple[Amount, Amount]:
+def earned_within(
+    plan: LinePlan, price: Price, chargeable: Amount, allowed: Amount, billable: Amount
+) -> tuple[Amount, Amount]:
     """What is revenue, and what waits on 1160 because caps bind billing alone. Revenue follows the cap unless every hard cap says that it
     does not limit revenue (R22), or it is apart from billing."""
     if price.earned is not None:
@@ -243,4 +246,4 @@ def _recognised(plan: LinePlan, price: Price, allowed: Amount, billable: Amount)
     in_force = [limit_on(rule, price.day) for rule in plan.rules]
     is_of_units = price.within is not None and methods.agreed_units(plan.line.terms) is not None
     limits = is_of_units or any(limit.hard and limit.limits_revenue for limit in in_force)
-    return allowed if limits else max(price.chargeable, allowed), 0
+    return allowed if limits or allowed == chargeable else at_least(allowed, chargeable, "recognised"), 0

@@ -9,6 +9,7 @@ given up is no billable value: it takes no room of a cap (R15), and of an entry 
 
 from msgspec.structs import replace
 
+from domain.figure import at_least, lesser
 from domain.identity import composed
 from domain.units import Amount
 from domain.work.rows import DELIVERY, EXPENSE, TIME_ENTRY, named, row_id
@@ -43,7 +44,13 @@ def fitted(entry: Entry, price: Price) -> Price:
     if not entry.given_up:
         return price
     asked = sum(one.amount for one in entry.given_up if one.currency == price.currency)
-    return replace(price, written_off=max(min(asked, _not_issued(entry, price)), 0))
+    return replace(price, written_off=that_counts(asked, _not_issued(entry, price)))
+
+
+def that_counts(asked: Amount, left: Amount) -> Amount:
+    """Of what is given up, where so much is `left` that is not issued."""
+    counts = asked if asked <= left else lesser(asked, left, "given up, as far as it is not issued")
+    return counts if counts >= 0 else at_least(counts, 0, "nothing is given up")
 
 
 def give_up(entry: Entry, write_off_id: str, amount: Amount, currency: str) -> Entry:

@@ -7,10 +7,11 @@ from functools import partial
 
 from domain.accounts import CUSTOMER_DEPOSIT, RECEIVABLE
 from domain.capabilities import REFUND_LIABILITY
-from domain.explanation import Node, agreeing, less, negated, stated, total
+from domain.explanation import Node, less, negated, total
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
 from milepost.explain.cash_and_orders import CashAndOrderNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
+from milepost.explain.published import as_published
 from milepost.explain.records import RecordNodes
 from milepost.explain.retainers_left import RetainerLeftNodes
 from milepost.explain.sources import Sources
@@ -132,7 +133,7 @@ class BalanceNodes:
 
     def _sum(self, title: str, operands: list[Node], unit: str, currency: str, value: int) -> Node:
         made = total(title, operands, unit, currency)
-        return agreeing(made, stated(title, value, unit, currency))
+        return as_published(made, title, value, unit, currency)
 
     # Balances of a contract
 
@@ -166,7 +167,7 @@ class BalanceNodes:
             lines = self._lines(said, balance.contract_id)
             operands = self.operands(said, balance.contract_id, lines, name, project_id)
             made = total(title, operands, "amount", balance.currency)
-        made = agreeing(made, stated(title, value, "amount", balance.currency))
+        made = as_published(made, title, value, "amount", balance.currency)
         several = len(said.record.balances) > 1
         whose = f"{project_id}/{balance.contract_id}" if several else project_id
         return made._replace(id=f"{whose}#{name}")

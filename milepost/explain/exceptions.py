@@ -14,7 +14,7 @@ from domain.events.catalogue import ENTITIES
 from domain.events.common import FixedPrice, Milestones
 from domain.events.delivery import ExpenseApproved
 from domain.events.finance import ControlTotal, CreditMemoIssued
-from domain.explanation import Node, agreeing, less, stated, total
+from domain.explanation import Node, less, total
 from domain.identity import parts_of, unescape
 from domain.ledger.journal import debits
 from domain.money import format_decimal
@@ -31,6 +31,7 @@ from milepost.explain.balances import BalanceNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.journals import JournalNodes
+from milepost.explain.published import as_published
 from milepost.explain.receivable_stakes import ReceivableStakes
 from milepost.explain.receivables import OWNED
 from milepost.explain.records import RecordNodes
@@ -123,7 +124,7 @@ class ExceptionNodes:
         if not record.blocks_amount or record.blocks_currency is None:
             return None
         made = self._amount(said, record)
-        made = agreeing(made, stated(TITLE, record.blocks_amount, "amount", record.blocks_currency))
+        made = as_published(made, TITLE, record.blocks_amount, "amount", record.blocks_currency)
         return made._replace(title=TITLE, id=f"{exception_id}#amount")
 
     def _amount(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import takewhile
 
-from domain.explanation import Arithmetic, Node, agreeing, negated, stated, total
+from domain.explanation import Arithmetic, Node, negated, total
 from domain.ledger.recorded import line_of
 from domain.outputs import JournalEntry, JournalLine
+from milepost.explain.published import as_published
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Posted
@@ -87,7 +88,7 @@ class JournalLines:
 
 def _holds(node: Node | None, title: str, value: int, currency: str) -> Node:
     """The node where it says the figure, else the figure as it stands."""
-    return agreeing(node, stated(title, value, "amount", currency))
+    return as_published(node, title, value, "amount", currency)
 
 
 def _unknown(*_: object) -> tuple[None, None]:

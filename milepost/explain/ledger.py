@@ -18,11 +18,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from domain.accounts import name_of
-from domain.explanation import ELSEWHERE, Arithmetic, Node, agreeing, less, negated, stated, total
+from domain.explanation import ELSEWHERE, Arithmetic, Node, less, negated, total
 from domain.ledger.trial_balance import BALANCES, LedgerSums, Moves, PostedSum
 from domain.outputs import JournalEntry
 from domain.units import Amount
 from milepost.explain.explainer import Explainer
+from milepost.explain.published import as_published
 
 _ID: Final = re.compile(
     r"(?P<entity>.+?)/(?P<period>\d{4}-\d{2})/"
@@ -190,7 +191,7 @@ def of_engagement(wanted: LedgerFigure, explainer: Explainer, value: Amount) -> 
             operands += _lines(wanted, journal, explainer)
     title = f"{wanted.figure} of contract group {wanted.engagement_id}"
     made = total(title, operands, "amount", currency, id=wanted.id)
-    return agreeing(made, stated(title, value, "amount", currency, id=wanted.id))
+    return as_published(made, title, value, "amount", currency)._replace(id=wanted.id)
 
 
 def _is_in(wanted: LedgerFigure, journal: JournalEntry, move: str) -> bool:

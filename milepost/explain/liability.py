@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from domain.accounts import CONTRACT_LIABILITY
-from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, negated, stated, step_of, total
+from domain.explanation import Arithmetic, Node, constant, least, less, most, negated, step_of, total
 from domain.identity import composed, parts_of
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.exchanges import at_rate, unchanged
 from milepost.explain.journals import JournalNodes
+from milepost.explain.published import as_published, not_recorded
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.books import Contract, Liability
@@ -182,7 +183,7 @@ class LiabilityNodes:
         ]
         if beside:
             return self.journals.exchanges.rate_of(beside[-1].journal_id, journal.exchange_rate)
-        return stated("rate of the day", journal.exchange_rate, "exchange_rate")
+        return not_recorded("rate of the day", journal.exchange_rate, "exchange_rate")
 
 
 def _named(key: str) -> str:
@@ -204,4 +205,4 @@ def _of_journal(node: Node, journal_id: str) -> Node:
 
 def _sum(title: str, nodes: list[Node], value: int, currency: str) -> Node:
     made = total(title, nodes, "amount", currency)
-    return agreeing(made, stated(title, value, "amount", currency))
+    return as_published(made, title, value, "amount", currency)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, agreeing, constant, stated, total
+from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, constant, total
 from domain.identity import parts_of
 from domain.why import CONTRACT_LINE, IN_ORDER, QUOTE, UNPLACED, PlacedPart, Why
+from milepost.explain.published import as_published, not_recorded
 from milepost.explain.recompute import everything
 from milepost.explain.sources import Sources
 
@@ -39,7 +40,7 @@ class RecordedNodes:
 
     def of(self, address: str, step: int, title: str, value: int, unit: str = "amount", currency: str = "") -> Node:
         """How the books came to a figure, as its rule recorded it; where none did, that is what is said of it."""
-        return agreeing(self.figure(address, step), stated(title, value, unit, currency))
+        return as_published(self.figure(address, step), title, value, unit, currency)
 
     def sum(self, address: str, title: str, step: int, currency: str, **more: Any) -> Node:
         """What was added under an address up to a step."""
@@ -134,7 +135,7 @@ class RecordedNodes:
         made = self.resolvers[kind](*parts)
         if made is None and not node.value:
             return constant(node.title, 0, node.unit, node.currency)
-        return agreeing(made, stated(node.title, node.value or 0, node.unit, node.currency))
+        return as_published(made, node.title, node.value or 0, node.unit, node.currency)
 
     def _field(self, node: Node) -> Node:
         """Of an event at hand, of terms that a version may have from one before it, or of a quoted rate."""
@@ -159,5 +160,5 @@ class RecordedNodes:
             event = sources.terms_event(named.id, named.version, path.partition(".")[0].partition("[")[0])
             found = sources.ref_of(event) if event is not None else None
         if found is None:
-            return stated(node.title, node.value or 0, node.unit, node.currency)
+            return not_recorded(node.title, node.value or 0, node.unit, node.currency)
         return node._replace(event=found, field=path)

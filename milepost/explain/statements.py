@@ -11,11 +11,9 @@ from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.explanation import (
     Arithmetic,
     Node,
-    agreeing,
     constant,
     less,
     negated,
-    stated,
     total,
 )
 from domain.identity import composed, is_opening_statement
@@ -23,6 +21,7 @@ from domain.outputs import BillingStatement, StatementLine
 from milepost.explain.caps import same_billing
 from milepost.explain.entries import EntryNodes
 from milepost.explain.funding import FundingNodes
+from milepost.explain.published import as_published
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes
 from milepost.explain.sources import Sources
@@ -251,7 +250,7 @@ class StatementNodes:
             made = total(title, pieces, "amount", record.currency, rule="R11")
         else:
             made = whole._replace(title=title, why=tuple(pieces))
-        made = agreeing(made, stated(title, line.amount, "amount", record.currency))
+        made = as_published(made, title, line.amount, "amount", record.currency)
         return made._replace(facts=facts, id=f"{statement_id}#{number}")
 
     # Pieces
@@ -298,7 +297,7 @@ class StatementNodes:
         parties = self.shares.parties(entry_id, contract_id, line_id, step)
         if len(parties) > 1 or self._is_funded(listed, contract_id):
             made = self._piece_of_payer(listed)
-            return agreeing(made, stated(f"{entry_id}: on the statement", listed.entry.amount, "amount", currency))
+            return as_published(made, f"{entry_id}: on the statement", listed.entry.amount, "amount", currency)
         due = self.due(entry_id, contract_id, line_id, step, currency)
         cents = [self._cents(one) for one in earlier if one.step >= self._begun(entry_id, step)]
         cents = [node for node in cents if node.value]
@@ -316,7 +315,7 @@ class StatementNodes:
         expected = listed.entry.amount - (own.value or 0 if own is not None and not extra else 0)
         if extra and own is not None:
             made = total(f"{entry_id}: with the cents of the line", (made, self._cents(listed)), "amount", currency)
-        return agreeing(made, stated(f"{entry_id}: on the statement", expected, "amount", currency))
+        return as_published(made, f"{entry_id}: on the statement", expected, "amount", currency)
 
     # Where several pay
 
@@ -497,4 +496,4 @@ class StatementNodes:
         listed = self.listed_of(entry_id, price.contract_id, price.line_id, step)
         cents = [self._cents(one) for one in listed if one.step >= self._begun(entry_id, step)]
         made = total(f"{entry_id}: cents of lines", [node for node in cents if node.value], "amount", price.currency)
-        return agreeing(made, stated(made.title, price.rounding, "amount", price.currency))
+        return as_published(made, made.title, price.rounding, "amount", price.currency)

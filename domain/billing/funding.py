@@ -184,6 +184,16 @@ def _lasts_for(left: Amount, percent: Percent, currency: str, rule: FundingRule)
     return as_recorded(lasts, evaluated(title, "proportion", operands, down, "amount", currency))
 
 
+def kept_by_draft(bills: Mapping[str, Amount], gives_back: Mapping[str, Amount]) -> dict[str, Amount]:
+    """By source what a draft keeps of it beyond what is used: what it bills more, and what it gives back once it is issued."""
+    found = {}
+    for source_id in {**gives_back, **bills}:
+        more = max(bills.get(source_id, 0), 0)
+        if (keeps := gives_back.get(source_id, 0) + more) > 0:
+            found[source_id] = keeps
+    return found
+
+
 # What was drawn before
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from domain.billing.funding import FundsDrawn, Portion, by_source
-from domain.explanation import Node, less, total
-from domain.figure import node_of
+from domain.billing.funding import FundsDrawn, Portion, by_source, kept_by_draft
+from domain.explanation import Node, total
+from domain.figure import Recorded, called, node_of
 from milepost.explain.sources import Sources
 from state.billing.approval import PART, PendingCut, by_cut, cut_of, drafts_of
 from state.billing.payers import is_funded
@@ -72,12 +72,13 @@ class DraftedFunding:
         for of_cut in by_cut(drafts_of(self.sources.draft(step), contract_id)):
             for opened in of_cut if cut_of(of_cut[0]) != cut else ():
                 is_before = cut is None or cut_of(opened) < cut
-                for source_id, node in self._claims_of(opened, step, is_before=is_before):
-                    if (node.value or 0) > 0:
-                        found.setdefault(source_id, []).append(node)
+                for source_id, kept in self._claims_of(opened, step, is_before=is_before).items():
+                    title = f"{source_id}: kept by the draft {opened.statement_id}"
+                    node = node_of(kept, title)._replace(title=title, rule="R26")
+                    found.setdefault(source_id, []).append(node)
         return found
 
-    def _claims_of(self, opened: OpenStatement, step: int, *, is_before: bool) -> Iterator[tuple[str, Node]]:
+    def _claims_of(self, opened: OpenStatement, step: int, *, is_before: bool) -> Mapping[str, int]:
         contract_id, cut, told = opened.contract_id, cut_of(opened), self._told_at(opened, step)
         walked = self._walk(contract_id, cut, told) if is_before else {}
         drawn, used, stands = (dict[str, list[Node]]() for _ in range(3))
@@ -86,15 +87,16 @@ class DraftedFunding:
                 _add(drawn, walked[place].portions if place in walked else (), opened.bill_to)
                 _add(used, self.nodes.portions(place[0], contract_id, place[1], step), opened.bill_to)
                 _add(stands, self._billed(place, opened, step), opened.bill_to)
+        bills, back = dict[str, int](), dict[str, int]()
         for source_id in sorted({*drawn, *used, *stands}):
             now, had, billed = (self._sum(source_id, of.get(source_id, ()), opened) for of in (drawn, used, stands))
-            more = is_before and (now.value or 0) > (billed.value or 0)
-            title = f"{source_id}: kept by the draft {opened.statement_id}"
-            yield source_id, less(title, now if more else billed, had, rule="R26")
+            bills[source_id] = called(now - billed, f"{source_id}: billed more by the draft") if is_before else 0
+            back[source_id] = called(billed - had, f"{source_id}: given back by the draft")
+        return kept_by_draft(bills, back)
 
-    def _sum(self, source_id: str, nodes: Sequence[Node], opened: OpenStatement) -> Node:
+    def _sum(self, source_id: str, nodes: Sequence[Node], opened: OpenStatement) -> Recorded:
         currency = opened.told[0].currency
-        return total(f"{source_id}: of its entries", list(nodes), "amount", currency, rule="R33")
+        return Recorded(total(f"{source_id}: of its entries", list(nodes), "amount", currency, rule="R33"))
 
     def _billed(self, place: Place, opened: OpenStatement, step: int) -> tuple[Portion, ...]:
         """As the payer's last statement left them."""

@@ -10,7 +10,16 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing.funding import DueOfSources, Portion, by_source, drawn_in_turn, give_back, left_of, take
+from domain.billing.funding import (
+    DueOfSources,
+    Portion,
+    by_source,
+    drawn_in_turn,
+    give_back,
+    kept_by_draft,
+    left_of,
+    take,
+)
 from domain.caps.consume import Order, crossed, order_of
 from domain.identity import composed, derived_id
 from domain.money import format_amount
@@ -72,9 +81,7 @@ def claimed(draft: Draft, contract: Contract, cut: PendingCut | None = None) -> 
             continue
         given_back = _given_back(draft, opened)
         said = _said(opened) if cut is None or cut_of(opened) < cut else {}
-        for source_id in {*given_back, *said}:
-            keeps = given_back.get(source_id, 0) + max(said.get(source_id, 0), 0)
-            found[source_id] = found.get(source_id, 0) + max(keeps, 0)
+        take(found, kept_by_draft(said, given_back))
     return found
 
 

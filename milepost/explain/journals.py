@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from domain.accounts import (
     CURRENCY_ROUNDING,
     name_of,
@@ -37,8 +35,6 @@ class JournalNodes:
         self.receivables = ReceivableNodes(sources, self.lines, self.exchanges)
         self.credits = CreditNodes(sources, statements)
         self.lines.make = self._made
-        # Filled by the nodes of contract liabilities, which need these.
-        self.liability: Any = None
 
     def journal(self, journal_id: str) -> Node:
         """A heading over its lines; they sum to zero in both currencies."""
@@ -149,7 +145,4 @@ class JournalNodes:
             return self.receivables.figures(said, journal, line, number)
         if journal.rule == "contract_position":
             return self.positions.settled(said, line)
-        if journal.rule == "contract_liability":
-            found: tuple[Node | None, Node | None] = self.liability.figures(said, line)
-            return found
         return None, None

@@ -17,8 +17,11 @@ from state.terms.plan import newest_plan
 
 
 class PlaceBeside(NamedTuple):
+    """`beside` is the journal whose rate it has."""
+
     booking: Booking
     exchange: Exchange
+    beside: str = ""
 
 
 def place_beside(draft: Draft, contract: Contract, posted_on: date | None) -> PlaceBeside:
@@ -38,4 +41,4 @@ def place_beside(draft: Draft, contract: Contract, posted_on: date | None) -> Pl
         plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
         exchange = last_rate(draft, next(plan for plan in plans if plan is not None), day)
     slot = Slot(entity, contract.terms.currency, day, period(draft, entity, day).name, exchange)
-    return PlaceBeside(booking_of(slot, "difference"), exchange)
+    return PlaceBeside(booking_of(slot, "difference"), exchange, beside.journal_id if beside is not None else "")

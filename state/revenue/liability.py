@@ -11,9 +11,11 @@ may not be billed any more is no liability to work: it is credited with the next
 """
 
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
+from domain.figure import at_least, called, lesser, titled
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project, merge
 from domain.ledger.position import settled
+from domain.ledger.recorded import LineParts
 from domain.money import round_ratio, smallest_unit
 from domain.units import Amount
 from domain.work.rows import OPENING
@@ -24,7 +26,9 @@ from state.ledger.position import is_over_time, standing
 from state.ledger.posting import about
 from state.rerating.rerate import line_ids
 from state.revenue.beside import PlaceBeside, place_beside
+from state.revenue.liability_record import RULE, LiabilityFigures, carried, name_of
 from state.terms.plan import LinePlan, newest_plan
+from state.value import plain
 
 KIND = "liability"
 
@@ -74,33 +78,40 @@ def _has_line_apart(draft: Draft, contract: Contract) -> bool:
 
 def _settle(draft: Draft, contract: Contract) -> None:
     held: Liability = draft.part("liability", contract.contract_id) or Liability()
-    wanted = _ahead(draft, contract)
+    figures = LiabilityFigures(draft.why, contract) if draft.why is not None else None
+    wanted, lines = _ahead(draft, contract, figures), dict(held.lines) if figures is None else figures.held(held)
     moves = {
-        key: wanted.get(key, 0) - held.lines.get(key, (0, 0))[0]
-        for key in sorted({*wanted, *held.lines})
-        if wanted.get(key, 0) != held.lines.get(key, (0, 0))[0]
+        key: called(wanted.get(key, 0) - lines.get(key, (0, 0))[0], "moved")
+        for key in sorted({*wanted, *lines})
+        if wanted.get(key, 0) != lines.get(key, (0, 0))[0]
     }
     if not moves:
         return
     place = place_beside(draft, contract, held.posted_on)
-    lines = dict(held.lines)
     legs: list[tuple[str, Leg]] = []
+    parts, stands = LineParts(place.booking.currency, place.booking.ledger_currency), dict[str, tuple[Amount, Amount]]()
     for key, amount in moves.items():
         line_id, account = parts_of(key)
         plan = newest_plan(draft, contract, line_id)
         assert plan is not None, "the line has totals"
         had, had_ledger = lines.pop(key, (0, 0))
-        ledger = _in_ledger(plan, place, amount, had, had_ledger)
-        if had + amount:
-            lines[key] = had + amount, had_ledger + ledger
+        ledger = _in_ledger(plan, place, int(amount), int(had), int(had_ledger))
         purpose = "billing" if amount > 0 else "revenue"
         legs += (
-            (plan.line.project_id, Leg(account, purpose, amount, ledger)),
-            (plan.line.project_id, Leg(CONTRACT_LIABILITY, purpose, -amount, -ledger)),
+            (plan.line.project_id, Leg(account, purpose, int(amount), ledger)),
+            (plan.line.project_id, Leg(CONTRACT_LIABILITY, purpose, -int(amount), -ledger)),
         )
-    after = Liability(lines, place.booking.accounting_date, held.position)
+        if figures is not None:
+            ledger = figures.in_ledger(amount, (had, had_ledger), ledger, place, plan.policies.money_mode)
+            parts.debit((plan.line.project_id, account, purpose), carried(amount, ledger))
+            parts.credit((plan.line.project_id, CONTRACT_LIABILITY, purpose), carried(amount, ledger))
+        if had + amount:
+            lines[key] = stands[key] = had + amount, had_ledger + ledger
+    after = Liability(plain(lines), place.booking.accounting_date, held.position)
     draft.put("liability", contract.contract_id, after if lines or held.position is not None else None)
-    _post(draft, contract, place, legs, "contract_liability")
+    journal_id, placed = _post(draft, contract, place, legs, "contract_liability")
+    if figures is not None:
+        figures.record(journal_id, placed, parts, stands)
 
 
 def _settle_position(draft: Draft, contract: Contract) -> None:
@@ -118,22 +129,25 @@ def _settle_position(draft: Draft, contract: Contract) -> None:
         draft.put("liability", contract.contract_id, now)
 
 
-def _ahead(draft: Draft, contract: Contract) -> dict[str, Amount]:
+def _ahead(draft: Draft, contract: Contract, figures: LiabilityFigures | None) -> dict[str, Amount]:
     """Invoiced and billable still, less what is recognised, by line and account; what one is ahead another may be behind."""
     ahead = {}
     for line_id in line_ids(contract):
         totals = draft.line(contract.contract_id, line_id)
-        for account, (recognised, billable, invoiced) in sorted(totals.accounts.items()):
+        for account, sums in sorted(totals.accounts.items()):
             if account in (CONTRACT_LIABILITY, CUSTOMER_DEPOSIT):
                 continue
-            if beyond := min(invoiced, billable) - recognised:
-                ahead[composed(line_id, account)] = beyond
-    left = max(sum(ahead.values()), 0)
+            recognised, billable, invoiced = figures.on_account(line_id, account, sums) if figures is not None else sums
+            name = name_of(line_id, account)
+            if beyond := called(lesser(invoiced, billable, f"{name}: invoiced and billable still") - recognised, name):
+                ahead[composed(line_id, account)] = titled(beyond, f"{name}: ahead")
+    left = at_least(called(sum(ahead.values()), "all lines"), 0, "the contract ahead of its revenue")
     found = {}
     for key, beyond in ahead.items():
-        if taken := min(max(beyond, 0), left):
-            found[key] = taken
-            left -= taken
+        title = f"{name_of(*parts_of(key))}: ahead of its revenue"
+        if taken := lesser(at_least(beyond, 0, "not below nothing"), left, title):
+            found[key] = titled(taken, title, RULE)
+            left = called(left - taken, "left for other lines")
     return found
 
 
@@ -145,18 +159,22 @@ def _in_ledger(plan: LinePlan, place: PlaceBeside, amount: Amount, had: Amount, 
     return -had_ledger if amount == -had else round_ratio(had_ledger * amount, had, step, mode)
 
 
-def _post(draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple[str, Leg]], rule: str) -> None:
+def _post(
+    draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple[str, Leg]], rule: str
+) -> tuple[str, list[tuple[str, Leg]]]:
     """One journal, its lines by project; it goes to the ERP also where the invoice itself is the ERP's."""
     by_project: dict[str, list[Leg]] = {}
     for project_id, leg in legs:
         by_project.setdefault(project_id, []).append(leg)
+    placed = [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
     record = journal_by_project(
         about(draft, ("contract", contract.contract_id, contract.version), rule),
         place.booking,
-        [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])],
+        placed,
         contract_id=contract.contract_id,
         customer_id=contract.terms.customer_id,
         # The ERP has what was brought forward.
         deliver=draft.cause.kind != OPENING,
     )
     standings.publish(draft, record)
+    return record.journal_id, placed

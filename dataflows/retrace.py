@@ -65,14 +65,14 @@ def retrace(index: FigureIndex, engagement_id: str, until: int | None = None, *,
         return _folded(index, engagement_id, end).retraced
     notes: tuple[str, ...] = ()
     try:
-        kept = stored_steps.find(index, engagement_id)
+        kept = stored_steps.kept_steps(index, engagement_id)
         if kept is not None and not kept.reach(end):
             later = _folded(index, engagement_id, now, kept)
             with closing(later.retraced.trace):
                 kept = _keep(index, later, kept)
         if kept is not None:
             return Retraced(kept.open(index, end), ())
-    except (OSError, stored_steps.Stale, stored_steps.NotKept, *stored_steps.WRONG) as fault:
+    except (OSError, stored_steps.Stale, stored_steps.NotKept, *stored_steps.UNREADABLE) as fault:
         notes = (str(fault),)
     folded, not_kept = _folded(index, engagement_id, now), ""
     try:

@@ -44,7 +44,7 @@ UNFINISHED: Final = "unfinished-"
 LONG_AGO: Final = 24 * 3600
 # Steps that are kept are not as they were written; one folded again gives another figure, or names an operand that is not kept; or each
 # of very many rests on the one before.
-WRONG: Final = (Damaged, sqlite3.DatabaseError, Disagreement, KeyError, RecursionError)
+UNREADABLE: Final = (Damaged, sqlite3.DatabaseError, Disagreement, KeyError, RecursionError)
 
 
 class Stale(Exception):
@@ -106,7 +106,7 @@ def all_long(index: FigureIndex) -> list[str]:
     return index.longest(KEPT_FROM)
 
 
-def find(index: FigureIndex, engagement_id: str) -> KeptSteps | None:
+def kept_steps(index: FigureIndex, engagement_id: str) -> KeptSteps | None:
     """None where nothing is kept that a fold could go on from. Raises Stale."""
     path = _path(index, engagement_id)
     try:

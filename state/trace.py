@@ -95,7 +95,7 @@ class TraceStep(NamedTuple):
     reference: ReferenceBook
 
 
-class Doing(NamedTuple):
+class StepRun(NamedTuple):
     """What a step does with its record: takes the event, wakes what waited, or neither, where no rule has a part in it."""
 
     turn: int
@@ -134,8 +134,8 @@ class Trace(Store):
         # What the rules said of the figures of each step.
         self.why = Why()
         # How each step is folded again: the turn that it begins with, and what it woke, or that it is no step of a rule.
-        self.doings: list[Doing] = []
-        self.doing = Doing(0, 0)
+        self.runs: list[StepRun] = []
+        self.run = StepRun(0, 0)
         # Log offsets of the records that changed the reference book.
         self.books: list[int] = []
         self._rows_at: dict[str, list[tuple[int, Entry]]] = {}
@@ -183,7 +183,7 @@ class Trace(Store):
         assert self.now is not None, "a step has a record"
         number = self.why.now
         self._taken.append(TraceStep(number, *self.now))
-        self.doings.append(self.doing)
+        self.runs.append(self.run)
         for entry_id, entry in change.rows.items():
             self._rows_at.setdefault(entry_id, []).append((number, entry))
         for key, part in change.parts.items():
@@ -514,7 +514,7 @@ class Retold(Shard):
     def _apply_to(
         self, engagement_id: str, event: Event, cause: Cause, emit: object, own: tuple[str, ...] | None = None
     ) -> None:
-        self.trace.doing = Doing(self.trace.why.turn, len(self.trace.books))
+        self.trace.run = StepRun(self.trace.why.turn, len(self.trace.books))
         super()._apply_to(engagement_id, event, cause, emit, own)  # type: ignore[arg-type]
 
     def _take(
@@ -522,7 +522,7 @@ class Retold(Shard):
     ) -> None:
         is_woken = isinstance(step, partial) and step.func is wake
         woken = tuple(map(str, args[0])) if is_woken and isinstance(args[0], Sequence) else None
-        self.trace.doing = Doing(self.trace.why.turn, len(self.trace.books), woken, is_woken)
+        self.trace.run = StepRun(self.trace.why.turn, len(self.trace.books), woken, is_woken)
         super()._take(engagement_id, cause, emit, step, *args)  # type: ignore[arg-type]
 
     def _see(self, record: LogRecord) -> None:

@@ -17,7 +17,7 @@ from state.books import JournalStanding
 from state.store import snapshot
 from state.store.store import SEPARATOR
 from state.stored_why import AFTER_ALL, StoredAddends
-from state.trace import Doing, Retold, Trace, event_ref, fact_key, heading
+from state.trace import Retold, StepRun, Trace, event_ref, fact_key, heading
 
 # Of the file; with the code that wrote it, for another release may record other figures.
 FORM: Final = 4
@@ -90,14 +90,14 @@ def _rows(
                 step.number,
                 step.record.offset,
                 step.cause.recorded_at,
-                doing.turn,
-                doing.book,
-                _woken(doing),
-                doing.is_folded,
+                run.turn,
+                run.book,
+                _woken(run),
+                run.is_folded,
                 entries[step.number],
                 parts[step.number],
             )
-            for step, doing in zip(trace.steps, trace.doings, strict=True)
+            for step, run in zip(trace.steps, trace.runs, strict=True)
         ),
     )
     yield "books", iter(enumerate(trace.books, 1))
@@ -151,8 +151,8 @@ def _reference(record: LogRecord) -> tuple[object, ...]:
     return ref.event_id, ref.id, *ref[6:]
 
 
-def _woken(doing: Doing) -> str | None:
-    return SEPARATOR.join(doing.woken) if doing.woken is not None else None
+def _woken(run: StepRun) -> str | None:
+    return SEPARATOR.join(run.woken) if run.woken is not None else None
 
 
 def _encoded(kind: str, id_: str, left: object) -> bytes | None:

@@ -142,7 +142,7 @@ class Explanations:
         """Where kept steps do not give what they gave, their engagement is folded whole; they are dropped if that answers."""
         try:
             return self._explain(wanted)
-        except stored_steps.WRONG as fault:
+        except stored_steps.UNREADABLE as fault:
             failed = self._read[-1] if self._read else ""
             stored = [
                 (key, known.retraced.trace)

@@ -340,7 +340,7 @@ def test_outputs_that_were_appended_of_an_old_record_are_found(output: Path) -> 
         sql = "INSERT INTO outputs SELECT no, part, max(place) + 1, min(log_offset) FROM outputs GROUP BY no, part"
         db.execute(sql)
     with FigureIndex(output) as index, pytest.raises(stored_steps.Stale, match="before outputs of records that it has"):
-        stored_steps.find(index, "BRIDGE")
+        stored_steps.kept_steps(index, "BRIDGE")
 
 
 def test_log_and_outputs_are_read_once_for_all_groups(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,7 +372,7 @@ def test_a_fault_that_folding_everything_has_too_drops_nothing(
 
 def test_a_file_that_another_has_written_since_it_was_found_is_not_read(output: Path, file: Path) -> None:
     with FigureIndex(output) as index:
-        found = stored_steps.find(index, "BRIDGE")
+        found = stored_steps.kept_steps(index, "BRIDGE")
         assert found is not None
         with pytest.raises(stored_steps.Stale, match="was written again meanwhile"):
             found._replace(stamp=found.stamp + 1).open(index, AFTER_ALL)

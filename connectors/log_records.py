@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from connectors.avro_reader import reader_from
 from connectors.avro_schema import bind, definitions, parse, self_contained
+from connectors.avro_source import MadeTable
 from connectors.avro_writer import writer
+from connectors.decode_error import DecodeError
+from connectors.event_bodies import READERS
 from domain.events.catalogue import Event
+from domain.tuples import new_tuple
 from schemas.files import AVRO
 
 
@@ -41,7 +47,47 @@ def _schema() -> object:
     return self_contained(found, definitions(found))
 
 
+def read_record(offset: int, data: bytes, begin: int) -> tuple[StoredRecord, int]:
+    """One record at a place in longer data, and where it ends. Raises DecodeError, and KeyError for a schema that was never released.
+
+    What stands before the body is the same few bytes again and again, so it is looked up. A record of another form than
+    nearly all (a body of two bytes' length, nothing that is its own) is read field by field.
+    """
+    try:
+        at = begin + 1 + (data[begin] >> 1)
+        at += 2 + (data[at] >> 1)
+        engagement_id, type_name, read = HEADS[data[begin:at]]
+        low, high = data[at], data[at + 1]
+        end = at + 2 + ((low & 127 | high << 7) >> 1)
+        is_usual = low > 127 and not low & 1 and high < 128 and not data[end]
+    except (LookupError, DecodeError):
+        return _by_fields(offset, data, begin)
+    if not is_usual:
+        return _by_fields(offset, data, begin)
+    body = data[at + 2 : end]
+    return new_tuple(StoredRecord, (offset, engagement_id, type_name, body, read(body), None)), end + 1
+
+
+def _by_fields(offset: int, data: bytes, begin: int) -> tuple[StoredRecord, int]:
+    (engagement_id, type_name, schema, body, own), end = read_stored(data, begin)
+    event = READERS[type_name, schema](body)
+    return new_tuple(StoredRecord, (offset, engagement_id, type_name, body, event, own)), end
+
+
+Head = tuple[str, str, Callable[[bytes], Event]]
+
+
+def _head(data: bytes) -> Head:
+    """Engagement, type and how its body is read. Raises DecodeError, and LookupError for bytes that are not exactly these fields."""
+    (engagement_id, type_name, schema, _, _), end = _read_head(data, 0)
+    if end != len(data):
+        raise LookupError
+    return engagement_id, type_name, READERS[type_name, schema]
+
+
 LOG_RECORD: Final = _schema()
 _RECORD: Final = bind(LOG_RECORD, {"milepost.internal.LogRecord": Stored}, {})
 write_stored: Final = writer(_RECORD)
 read_stored: Final = reader_from(_RECORD)
+_read_head: Final = reader_from(replace(_RECORD, fields=_RECORD.fields[:3], filled={"body": b"", "own": None}))
+HEADS: Final = MadeTable(_head)

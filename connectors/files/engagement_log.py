@@ -10,7 +10,6 @@ from typing import Final, Self
 
 from connectors.containers import SYNC_BYTES
 from connectors.decode_error import DecodeError
-from connectors.event_bodies import READERS
 from connectors.files.log_format import (
     INDEXED_EVERY,
     LogEnd,
@@ -21,7 +20,7 @@ from connectors.files.log_format import (
     read_header,
     read_index,
 )
-from connectors.log_records import Stored, StoredRecord, read_stored
+from connectors.log_records import StoredRecord, read_record
 from domain.events.catalogue import Event
 from state.genesis import Genesis
 from state.guards import LOG_MISSING, GuardStop
@@ -138,9 +137,7 @@ class EngagementLog:
                 data = os.pread(self._file, RECORD_BYTES_MAX, place.length)
                 block = read_block(data, 0, self._header.sync)
             if block is not None:
-                stored: Stored = read_stored(data, block[0])[0]
-                event = READERS[stored.type, stored.schema](stored.body)
-                return StoredRecord(place.offset, stored.engagement_id, stored.type, stored.body, event, stored.own)
+                return read_record(place.offset, data, block[0])[0]
         except (DecodeError, KeyError) as error:
             raise damaged(self.path, place.offset, str(error)) from error
         raise damaged(self.path, place.offset, f"no whole record at byte {place.length}")
@@ -151,8 +148,7 @@ class EngagementLog:
         try:
             block = read_block(data, 0, self._header.sync)
             if block is not None:
-                stored: Stored = read_stored(data, block[0])[0]
-                return READERS[stored.type, stored.schema](stored.body)
+                return read_record(-1, data, block[0])[0].event
         except (DecodeError, KeyError) as error:
             raise damaged(self.path, None, f"byte {position}: {error}") from error
         raise damaged(self.path, None, f"no whole record at byte {position}")
@@ -168,12 +164,11 @@ class EngagementLog:
         stop = self._index[indexed] if indexed < len(self._index) else self._committed.length
         data = os.pread(self._file, max(0, min(size, stop - position)), position)
         found: list[StoredRecord] = []
-        at, sync, new = 0, self._header.sync, tuple.__new__
+        at, sync = 0, self._header.sync
         try:
             while offset < last and (block := read_block(data, at, sync)):
-                (engagement_id, type_name, schema, body, own), end = read_stored(data, block[0])
-                event = READERS[type_name, schema](body)
-                found.append(new(StoredRecord, (offset, engagement_id, type_name, body, event, own)))
+                record, end = read_record(offset, data, block[0])
+                found.append(record)
                 offset += 1
                 at = block[1]
                 _check_length(end, at)

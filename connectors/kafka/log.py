@@ -10,18 +10,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Final, NoReturn
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.decode_error import DecodeError
-from connectors.event_bodies import READERS
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER
 from connectors.kafka.partitions import bounds, is_passing, unreachable
 from connectors.kafka.published import Headers
 from connectors.kafka.trace_headers import correlated, trace_headers
-from connectors.log_records import StoredRecord, read_stored
+from connectors.log_records import StoredRecord, read_record
 from state import genesis
 from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
@@ -31,6 +31,7 @@ RECORD_BYTES_MAX: Final = 3 * 1024 * 1024
 READ_RECORDS: Final = 2_000
 READS_AT_THE_END_MAX: Final = 20
 READ_BYTES: Final = 4 * 1024 * 1024
+BODY_OF: Final = itemgetter(StoredRecord._fields.index("body"))
 GONE: Final = frozenset(
     {
         KafkaError._AUTO_OFFSET_RESET,
@@ -63,8 +64,8 @@ class KafkaLog:
         self._consumer = clients.consumer()
         self._held: list[StoredRecord] = []
         self._messages: list[Message] = []
-        # Of the few that have one, by number.
-        self._traces: dict[int, Headers] = {}
+        # The headers of tracing that what follows from a record carries too, by its number: of those read last, the few that have any.
+        self.traces: dict[int, Headers] = {}
         self._next, self._next_place, self._seen_to = -1, -1, -1
         try:
             self._first = bounds(self._consumer, (topic, shard), timeout)[0]
@@ -90,10 +91,6 @@ class KafkaLog:
         if self._held and self._held[0].offset < number <= self._next:
             return digest_of(self._held[number - 1 - self._held[0].offset])
         return None
-
-    def trace_of(self, number: int) -> Headers:
-        """The headers of tracing that what follows from this record carries too; none where it was not read last."""
-        return self._traces.get(number, [])
 
     def appended(self, number: int, following: int) -> list[int]:
         """When the broker took these records, in milliseconds since 1970; of those that were read last."""
@@ -123,7 +120,7 @@ class KafkaLog:
         if held and held[0].offset <= offset < self._next:
             done = offset - held[0].offset
             del held[:done], self._messages[:done]
-            self._traces = {number: trace for number, trace in self._traces.items() if number >= offset}
+            self.traces = {number: trace for number, trace in self.traces.items() if number >= offset}
         else:
             self._forget_held()
             if offset != self._next:
@@ -139,9 +136,8 @@ class KafkaLog:
         found = self._first_from(self.locate(number))
         if found is None:
             return None
-        self._next = number
         try:
-            return self._record(found)
+            return self._record(found, number)
         finally:
             self._forget()
 
@@ -153,7 +149,7 @@ class KafkaLog:
     def _forget_held(self) -> None:
         self._held.clear()
         self._messages.clear()
-        self._traces.clear()
+        self.traces.clear()
 
     def read_patiently(self, offset: int, max_records: int, max_bytes: int) -> list[StoredRecord]:
         """Records that must be there. None where the log has ended before them, however often it is asked."""
@@ -197,43 +193,58 @@ class KafkaLog:
         self.is_at_end = False
 
     def _take_in(self, messages: list[Message]) -> None:
-        for message in messages:
-            fault = message.error()
-            if fault is not None:
-                self._heed(fault)
-                self._seen_to = message.offset()
-                continue
-            record = self._record(message)
-            self._held.append(record)
-            self._messages.append(message)
-            correlation_id = record.event.correlation_id
-            if correlation_id is not None or len(message.headers() or ()) > 1:
-                self._traces[self._next] = correlated(trace_headers(message.headers()), correlation_id)
-            self._next += 1
-            self._next_place = message.offset() + 1
-            self.is_at_end = False
+        number = self._next
+        try:
+            for message in messages:
+                fault = message.error()
+                if fault is not None:
+                    self._has_come_to(number)
+                    self._heed(fault)
+                    self._seen_to = message.offset()
+                    continue
+                self._held.append(self._record(message, number))
+                self._messages.append(message)
+                number += 1
+                self.is_at_end = False
+        finally:
+            self._has_come_to(number)
 
-    def _record(self, message: Message) -> StoredRecord:
-        number = _number(message, self.topic)
-        if number != self._next:
-            raise _damaged(
-                self.topic, message, f"expected number {self._next}, found {number}: records are missing, or twice"
-            )
+    def _has_come_to(self, number: int) -> None:
+        self._next = number
+        if self._messages:
+            self._next_place = self._messages[-1].offset() + 1
+
+    def _record(self, message: Message, number: int) -> StoredRecord:
+        told = message.headers()
+        # Nearly all have this one header.
+        if told != [(NUMBER_HEADER, b"%d" % number)]:
+            self._check_number(message, number)
         value = message.value() or b""
         if len(value) > RECORD_BYTES_MAX:
             raise _damaged(self.topic, message, f"expected at most {RECORD_BYTES_MAX:,} bytes, found {len(value):,}")
         if self._on_record is not None:
             self._on_record(number, value)
         try:
-            (engagement_id, type_name, schema, body, own), length = read_stored(value, 0)
-            event = READERS[type_name, schema](body)
+            record, length = read_record(number, value, 0)
         except (DecodeError, KeyError) as fault:
             raise _damaged(self.topic, message, f"record {number} cannot be read: {fault}") from fault
         if length != len(value):
             raise _damaged(self.topic, message, f"record {number} has {len(value)} bytes, expected {length}")
-        if (message.key() or b"") != engagement_id.encode():
-            raise _damaged(self.topic, message, f"record {number} has another key than its engagement {engagement_id}")
-        return StoredRecord(number, engagement_id, type_name, body, event, own)
+        if (message.key() or b"") != record.engagement_id.encode():
+            raise _damaged(
+                self.topic, message, f"record {number} has another key than its engagement {record.engagement_id}"
+            )
+        correlation_id = record.event.correlation_id
+        if correlation_id is not None or len(told or ()) > 1:
+            self.traces[number] = correlated(trace_headers(told), correlation_id)
+        return record
+
+    def _check_number(self, message: Message, expected: int) -> None:
+        number = _number(message, self.topic)
+        if number != expected:
+            raise _damaged(
+                self.topic, message, f"expected number {expected}, found {number}: records are missing, or twice"
+            )
 
     def _heed(self, fault: KafkaError) -> None:
         if fault.code() == KafkaError._PARTITION_EOF:
@@ -302,14 +313,15 @@ def digest_of(record: StoredRecord) -> str:
 
 def _within(held: list[StoredRecord], max_records: int, max_bytes: int) -> list[StoredRecord]:
     """As many as fit, at least one where there is one."""
-    if sum([len(record.body) for record in held[:max_records]]) <= max_bytes:
-        return held[:max_records]
+    asked = held[:max_records]
+    if sum(map(len, map(BODY_OF, asked))) <= max_bytes:
+        return asked
     room = max_bytes
-    for count, record in enumerate(held[:max_records]):
+    for count, record in enumerate(asked):
         room -= len(record.body)
         if room < 0 and count:
-            return held[:count]
-    return held[:max_records]
+            return asked[:count]
+    return asked
 
 
 def _number(message: Message, topic: str) -> int:

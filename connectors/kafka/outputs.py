@@ -63,7 +63,9 @@ class Places(Protocol):
     def digest_before(self, number: int) -> str | None:
         """None where that record was not read last."""
 
-    def trace_of(self, number: int) -> Headers: ...
+    @property
+    def traces(self) -> Mapping[int, Headers]:
+        """By number; most have none."""
 
 
 class Visible(NamedTuple):
@@ -170,7 +172,9 @@ class KafkaOutputs:
             self._begin()
         place = topic, type_name, rules
         frame = self._frames.get(place) or self._frame(*place)
-        told = headers(self._source, type_name, number, before) + self._places.trace_of(log_offset)
+        told = headers(self._source, type_name, number, before)
+        if trace := self._places.traces.get(log_offset):
+            told += trace
         self._produce(self._full[topic], frame + body, key.encode(), told)
         self.produced[topic] += 1
 
@@ -236,7 +240,10 @@ class KafkaOutputs:
 
     def _produce(self, topic: str, value: bytes, key: bytes, told: list[tuple[str, bytes]] | None) -> None:
         try:
-            produce(self._producer, self._timeout, topic, value, key, self._shard, headers=told)
+            try:
+                self._producer.produce(topic, value, key, self._shard, headers=told)
+            except BufferError:
+                produce(self._producer, self._timeout, topic, value, key, self._shard, headers=told)
         except KafkaException as fault:
             self._check_fenced(fault)
             raise

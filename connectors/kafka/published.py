@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from connectors.avro_source import MadeTable
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Message
 from connectors.kafka.frame import unframed
@@ -46,11 +47,16 @@ def source_of(generation: str, shard: int) -> bytes:
     return f"milepost/{generation}/{shard}".encode()
 
 
+# Ready headers of the few types and sources.
+TYPES: Final = MadeTable(lambda type_name: ("ce_type", type_name.encode()))
+SOURCES: Final = MadeTable(lambda source: ("ce_source", source))
+
+
 def headers(source: bytes, type_name: str, output_seq: int, before: int) -> Headers:
     return [
         SPECIFICATION,
-        ("ce_type", type_name.encode()),
-        ("ce_source", source),
+        TYPES[type_name],
+        SOURCES[source],
         ("ce_id", b"%d" % output_seq),
         CONTENT,
         ("topic_seq", b"%d" % before),

@@ -55,8 +55,9 @@ class Log:
     def place_of(self, number: int) -> int:
         return number + 1
 
-    def trace_of(self, number: int) -> list[tuple[str, bytes]]:
-        return []
+    @property
+    def traces(self) -> dict[int, list[tuple[str, bytes]]]:
+        return {}
 
     def digest_before(self, number: int) -> str:
         return str(number - 1)

@@ -110,7 +110,7 @@ def test_from_the_message_to_the_outputs(tmp_path: Path) -> None:
     assert firm.headers_in_the_log() == [[], [], TRACED, []]
     log = KafkaLog(firm.clients, firm.names.log, 0)
     log.read(0)
-    assert [log.trace_of(number) for number in range(5)] == [[], [], TRACED, [("ce_correlationid", b"own")], []]
+    assert log.traces == {2: TRACED, 3: [("ce_correlationid", b"own")]}
     firm.account(4)
     by_record: dict[int, list[Headers]] = {}
     for topic in SHARD_TOPICS:

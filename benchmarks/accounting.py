@@ -11,7 +11,6 @@ from typing import NamedTuple, TypeAlias
 from benchmarks.machine import Spent, clock
 from benchmarks.profile import Sampler, Share
 from benchmarks.stopwatch import Stage, Stopwatch
-from connectors.avro_codec import CausePieces
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.outputs import OutputFiles, read_progress
 from dataflows.embedded import (
@@ -140,24 +139,12 @@ class _WatchedEntries(StoredEntries):
 
 
 def _watched_encoders(watch: Stopwatch) -> Encoders:
-    at = watch.watch("encode", CausePieces.at)
-    prepare = watch.watch("encode", CausePieces)
-
     def bodies(genesis: Genesis, rules: int) -> Bodies:
         return {name: watch.watch("encode", encode) for name, encode in ENCODERS.bodies(genesis, rules).items()}
 
-    return Encoders(lambda position: _WatchedPieces(prepare(position), at), bodies, ENCODERS.reference)
-
-
-class _WatchedPieces:
-    __slots__ = ("_at", "_pieces")
-
-    def __init__(self, pieces: CausePieces, at: Callable[[CausePieces, int, int], bytes]) -> None:
-        self._pieces = pieces
-        self._at = at
-
-    def at(self, ordinal: int, output_seq: int) -> bytes:
-        return self._at(self._pieces, ordinal, output_seq)
+    position = watch.watch("encode", ENCODERS.position)
+    numbered = watch.watch("encode", ENCODERS.numbered)
+    return Encoders(position, numbered, bodies, ENCODERS.reference)
 
 
 def _accounted(folder: Path, spent: Spent | None) -> Accounted:

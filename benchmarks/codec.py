@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import fastavro
 
-from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS, CausePieces, encode_position
+from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS, encode_position, numbered, position_around
 from connectors.json_records import event_from_json_line, record_to_json
 from connectors.record_check import check_record
 from domain.events.delivery import TimeApproved
@@ -113,9 +113,9 @@ def figures(samples: int) -> list[Figure]:
     chance = Random(1)
     times, entries = times_approved(chance, samples), journals(chance, samples)
     position = Position("g1", 3, 123_456, 0, 987_654, "e" * 32, MARCH, MARCH + 250_000, None, "1")
-    pieces = CausePieces(position)
+    around = position_around(position)
     codec = OUTPUT_CODECS["JournalEntry"]
-    bodies = [pieces.at(0, number) + codec.encode_body(entry) for number, entry in enumerate(entries)]
+    bodies = [numbered(around, 0, number, codec.encode_body(entry)) for number, entry in enumerate(entries)]
     time_codec = EVENT_CODECS["TimeApproved"]
     time_bodies = [time_codec.encode(event) for event in times]
     lines = [json.dumps(record_to_json(event)).encode() for event in times]
@@ -132,7 +132,7 @@ def figures(samples: int) -> list[Figure]:
         *_of_fastavro(journal, codec.writer_schema_json, bodies),
         Figure(place, "write whole", microseconds(encode_position, [_position(n) for n in range(samples)])),
         Figure(place, "first of a record", microseconds(_first, [_position(n) for n in range(samples)])),
-        Figure(place, "number the next", microseconds(lambda number: pieces.at(0, number), range(samples))),
+        Figure(place, "number the next", microseconds(lambda number: numbered(around, 0, number, b""), range(samples))),
     ]
 
 
@@ -148,7 +148,7 @@ def microseconds(function: Callable[[T], object], samples: Sequence[T]) -> float
 
 
 def _first(position: Position) -> bytes:
-    return CausePieces(position).at(0, position.output_seq)
+    return numbered(position_around(position), 0, position.output_seq, b"")
 
 
 def _position(number: int) -> Position:

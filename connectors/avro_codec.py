@@ -89,19 +89,6 @@ class OutputCodec(Decoder[tuple[Position, Output]]):
         return writer(self.record)
 
 
-class CausePieces:
-    """The bytes of a position around `ordinal` and `output_seq`, which are the same for all outputs of a log record."""
-
-    __slots__ = ("after", "before")
-
-    def __init__(self, position: Position) -> None:
-        self.before, self.after = _around_numbers(position)
-
-    def at(self, ordinal: int, output_seq: int) -> bytes:
-        """As `encode_position` of the position with these two numbers."""
-        return self.before + whole_piece(ordinal) + whole_piece(output_seq) + self.after
-
-
 class Versions(Mapping[str, D]):
     """Decoders by fingerprint. What today's schemas wrote is read without those before them: there are hundreds, and reading them takes
     longer than the start of a command."""
@@ -252,9 +239,16 @@ _HEAD: Final = _HEADS[0]
 assert all(head.fields == _HEAD.fields for head in _HEADS), "outputs differ in the types of their positions"
 encode_position: Final[Callable[[Position], bytes]] = writer(_HEAD)
 _read_head: Final[Callable[[bytes, int], tuple[Position, int]]] = reader_from(_HEAD)
-_around_numbers: Final = writer_around(
+# The bytes of a position before `ordinal` and after `output_seq`, which are the same for all outputs of a log record.
+position_around: Final = writer_around(
     _HEAD, Position._fields.index("ordinal"), Position._fields.index("output_seq") + 1
 )
+
+
+def numbered(around: tuple[bytes, bytes], ordinal: int, output_seq: int, content: bytes) -> bytes:
+    """An output's bytes: its position, with these two numbers, and what it says."""
+    before, after = around
+    return b"".join((before, whole_piece(ordinal), whole_piece(output_seq), after, content))
 
 
 def content_of(body: bytes) -> bytes:

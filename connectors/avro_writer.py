@@ -54,7 +54,6 @@ RARELY_REPEATED: Final = frozenset(
 UNWRITABLE: Final = (EncodeError, LookupError, ValueError, TypeError, AttributeError, OverflowError)
 LENGTHS_MAX: Final = 8192
 LENGTH_PIECES: Final = tuple(long_bytes(length) for length in range(LENGTHS_MAX))
-SINGLES: Final = tuple(bytes((bits,)) for bits in range(128))
 TWO_BYTES: Final = tuple(bytes((bits & 127 | 128, bits >> 7 | 128)) for bits in range(16_384))
 # Of amounts: few, so that they stay in the processor's cache.
 DECIMALS_MAX: Final = 1_024
@@ -316,10 +315,21 @@ def _items(count: int) -> bytes:
     return whole_piece(count)
 
 
+def _upper_long(bits: int) -> bytes:
+    """What comes after the two bytes of a number's lowest 13 bits."""
+    if bits >> 50:
+        raise ValueError
+    return long_bytes(bits >> 1 ^ -(bits & 1))
+
+
+# Numbers that count go through them one after the other.
+UPPER_LONGS: Final = MadeTable(_upper_long)
+
+
 def _long(value: int) -> bytes:
-    if LENGTHS_MAX <= value < 1 << 27:
-        rest = value >> 13
-        return TWO_BYTES[value << 1 & 16_383] + (SINGLES[rest] if rest < 128 else bytes((rest & 127 | 128, rest >> 7)))
+    if value >= LENGTHS_MAX:
+        upper: bytes = UPPER_LONGS[value >> 13]
+        return TWO_BYTES[value << 1 & 16_383] + upper
     if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
         raise ValueError
     return long_bytes(value)

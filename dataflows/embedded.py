@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from bytewax.run import cli_main
 
-from connectors.avro_codec import EVENT_CODECS, CausePieces
+from connectors.avro_codec import EVENT_CODECS, numbered, position_around
 from connectors.files import overrides
 from connectors.files.outputs import OutputFiles
 from connectors.output_schemas import output_bodies
@@ -30,7 +30,7 @@ def reference_body(record: LogRecord) -> bytes:
     return EVENT_CODECS[record.type_name].encode(record.event)
 
 
-ENCODERS = Encoders(CausePieces, output_bodies, reference_body)
+ENCODERS = Encoders(position_around, numbered, output_bodies, reference_body)
 
 
 class Accounting(NamedTuple):

@@ -61,22 +61,20 @@ class Mark(NamedTuple):
     numbers: Mapping[str, int] = NO_NUMBERS
 
 
-class Pieces(Protocol):
-    """The bytes of a log record's position but for the two numbers that count its outputs."""
-
-    def at(self, ordinal: int, output_seq: int) -> bytes: ...
-
-
+# The bytes of a log record's position before and after the two numbers that count its outputs.
+Pieces = tuple[bytes, bytes]
 Bodies = Mapping[str, Callable[[Any], bytes]]
 
 
 class Encoders(NamedTuple):
-    """How outputs become bytes: the position, prepared once a log record, then each body, as a version of the rules has it.
+    """How outputs become bytes: the position, prepared once a log record; both numbers and what is said within it; each body, as a
+    version of the rules has it.
 
     `reference` gives reference data as the store keeps it: by today's schema, whichever the log has it by.
     """
 
     position: Callable[[Position], Pieces]
+    numbered: Callable[[Pieces, int, int, bytes], bytes]
     bodies: Callable[[Genesis, int], Bodies]
     reference: Callable[[LogRecord], bytes]
 

@@ -559,7 +559,7 @@ class Shard:
         if type_name == STATEMENT:
             record = self._numbered(record)
         content = self._bodies[type_name](record)
-        body = pieces.at(self._ordinal, self._seq) + content
+        body = self._encoders.numbered(pieces, self._ordinal, self._seq, content)
         self._output_chain = chained(self._output_chain, body)
         topic = TOPICS[type_name]
         if self._seq >= self.progress.next_seq:

@@ -548,11 +548,12 @@ class Retold(Shard):
         """Nothing: the trace has it."""
 
 
-class _NoPieces:
-    def __init__(self, position: object) -> None: ...
+def _no_pieces(_position: object) -> Pieces:
+    return b"", b""
 
-    def at(self, _ordinal: int, _output_seq: int) -> bytes:
-        return b""
+
+def _not_numbered(_pieces: Pieces, _ordinal: int, _output_seq: int, content: bytes) -> bytes:
+    return content
 
 
 def _no_bodies(_genesis: Genesis, _rules: int) -> Bodies:
@@ -561,7 +562,7 @@ def _no_bodies(_genesis: Genesis, _rules: int) -> Bodies:
 
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 # Of shards whose outputs go nowhere as bytes.
-SILENT = Encoders(_NoPieces, _no_bodies, attrgetter("body"))
+SILENT = Encoders(_no_pieces, _not_numbered, _no_bodies, attrgetter("body"))
 
 
 def _silent(_record: object) -> None:

@@ -16,7 +16,7 @@ from bytewax.run import cli_main
 
 from benchmarks.peers.entries import settings
 from benchmarks.peers.job import TIMEOUT, ProjectHours, Task, read_hours, write_hours
-from connectors.avro_codec import OUTPUT_CODECS, CausePieces
+from connectors.avro_codec import OUTPUT_CODECS, numbered, position_around
 from connectors.avro_reader import reader_from
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.frame import FRAME
@@ -28,6 +28,7 @@ from dataflows.embedded import seldom_collecting
 from dataflows.settings import AccountingSettings
 from domain.events.delivery import TimeApproved
 from domain.outputs import TOPICS, Position
+from domain.tuples import new_tuple
 from operators.accounting import AccountingTurn, Effects, Faults
 from state.batch import Encoded, LogRecord, Mark, OutputProgress
 from state.chain import chained
@@ -76,7 +77,7 @@ class ReferenceFold:
         project_id = event.project_id
         _, entries, hours = self._hours.get(project_id) or ProjectHours(project_id, 0, 0)
         now = self._hours[project_id] = ProjectHours(project_id, entries + 1, hours + (event.hours or 0))
-        caused = Position(
+        caused = (
             self._generation,
             self.number,
             offset,
@@ -88,10 +89,11 @@ class ReferenceFold:
             event.correlation_id,
             str(RULES),
         )
-        body = CausePieces(caused).at(0, self._seq) + write_hours(now)
+        body = numbered(position_around(new_tuple(Position, caused)), 0, self._seq, write_hours(now))
         self._output_chain = chained(self._output_chain, body)
         if self._seq >= self.progress.next_seq:
-            made.append(Encoded(TOPIC, project_id, self._seq, "ProjectHours", body, RULES, offset, now))
+            encoded = TOPIC, project_id, self._seq, "ProjectHours", body, RULES, offset, now
+            made.append(new_tuple(Encoded, encoded))
         self._seq += 1
 
 

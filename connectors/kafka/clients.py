@@ -225,6 +225,8 @@ class KafkaClients:
                 # What is produced in one go is sent in few requests; at a flush, which comes before every commit, nothing lingers.
                 "linger.ms": 50,
                 "compression.type": "lz4",
+                # Nobody asks about one record: what is not delivered fails the transaction.
+                "delivery.report.only.error": True,
                 # A log record: an event, and what of it is one engagement's own, which are ids that the event names.
                 "message.max.bytes": 2_100_000,
             },

@@ -21,12 +21,13 @@ from connectors.avro_codec import (
     DEAD_LETTER_CODEC,
     EVENT_CODECS,
     OUTPUT_CODECS,
-    CausePieces,
     Decoder,
     Versions,
     encode_position,
     event_versions,
+    numbered,
     output_versions,
+    position_around,
 )
 from connectors.avro_schema import (
     Array,
@@ -204,7 +205,8 @@ def with_branches(record: RecordType, value: Any, position: Position) -> Any:
 
 @given(positions())
 def test_pieces_around_the_numbers_make_the_position(position: Position) -> None:
-    assert CausePieces(position).at(position.ordinal, position.output_seq) == encode_position(position)
+    made = numbered(position_around(position), position.ordinal, position.output_seq, b"content")
+    assert made == encode_position(position) + b"content"
 
 
 def test_equal_maps_are_equal_bytes() -> None:

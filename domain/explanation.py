@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from domain.money import format_amount, format_decimal, smallest_unit
+from domain.money import format_amount, smallest_unit
 from domain.units import (
     AMOUNT_SCALE,
     EXCHANGE_RATE_SCALE,
@@ -375,13 +375,3 @@ def least(title: str, nodes: Sequence[Node], **more: object) -> Node:
         return first
     value = min(node.value or 0 for node in nodes)
     return Node(title, value, first.unit, first.currency, Arithmetic("min", tuple(nodes)), **more)  # type: ignore[arg-type]
-
-
-def agreeing(made: Node | None, told: Node) -> Node:
-    """`made` where it comes to what was stated, else `told` as it is, saying what `made` below it comes to."""
-    if made is None or made.value is None:
-        return told
-    if made.value == told.value:
-        return made
-    parameters = {COMES_TO: format_decimal(made.value, SCALES[made.unit])}
-    return told._replace(arithmetic=Arithmetic(STATED, (), parameters), why=(*told.why, made))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from domain.explanation import agreeing, constant, stated, total
+from domain.explanation import constant, stated, total
+from milepost.explain.published import as_published
 from milepost.explain.recompute import disagreeing, recompute, unexplained
 from milepost.explained import as_json, formula
 from milepost.explained_html import page
@@ -11,13 +12,13 @@ HOURS = total("hours allowed", (constant("nothing", 0, "hours"),), "hours")
 
 
 def test_what_agrees_is_the_explanation_itself() -> None:
-    assert agreeing(HOURS, stated("told", 0, "hours")) is HOURS
-    assert agreeing(None, stated("told", 0, "hours")) == stated("told", 0, "hours")
+    assert as_published(HOURS, "told", 0, "hours") is HOURS
+    assert as_published(None, "told", 0, "hours") == stated("told", 0, "hours")
 
 
 def test_what_does_not_agree_says_both() -> None:
     """The outputs have 2.5 h, and the explanation none."""
-    made = agreeing(HOURS, stated("told", 2_500_000, "hours"))
+    made = as_published(HOURS, "told", 2_500_000, "hours")
     assert (made.value, made.why) == (2_500_000, (HOURS,))
     assert formula(made) == "as the outputs have it, not explained: what is below comes to 0"
     assert disagreeing(made) == unexplained(made) == [made]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,7 +43,7 @@ class Line(NamedTuple):
         return ScenarioError(f"{self.path}:{self.number}: {message}\n    {self.text.strip()}")
 
 
-@cache
+@lru_cache(maxsize=20_000)
 def _words(text: str) -> tuple[str, ...]:
     """Those of shlex, which takes ten times as long; most lines stand in many scenarios."""
     return tuple(shlex.split(text, comments=True) if NOT_PLAIN.search(text) else PLAIN.findall(text))
@@ -89,7 +89,8 @@ def read_scenarios(path: Path) -> list[Scenario]:
     return list(_scenarios(path.name, path.read_text(encoding="utf-8")))
 
 
-@cache
+# The pages that there are, and some; tests of properties tell thousands, each once.
+@lru_cache(maxsize=100)
 def _scenarios(file: str, text: str) -> tuple[Scenario, ...]:
     """Several tests of one run read the same files."""
     common: list[Step] = []

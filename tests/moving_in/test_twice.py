@@ -83,14 +83,21 @@ def _before_concessions(moved: Told) -> Mapping[str, Any]:
 SAID_BY_NOBODY = {"one", "units that come to it, by the fewest digits"}
 
 
-@pytest.mark.parametrize("name", sorted(FIRMS))
-def test_what_comes_after_is_the_same(name: str) -> None:
-    """The trial balance of the day, from then on every journal, statement, exception and forecast, and at last every project's view."""
-    here, moved = both(FIRMS[name], as_of(FIRMS[name]))
-    wrong, views = violations(moved.books), _before_concessions(moved)
+@pytest.fixture(scope="module", params=sorted(FIRMS))
+def twice(request: pytest.FixtureRequest) -> Iterator[tuple[Told, Told]]:
+    """The firm from its beginning, and moved in."""
+    firm = FIRMS[request.param]
+    here, moved = both(firm, as_of(firm))
+    yield here, moved
     here.books.close()
     moved.books.close()
-    assert not wrong
+
+
+def test_what_comes_after_is_the_same(twice: tuple[Told, Told]) -> None:
+    """The trial balance of the day, from then on every journal, statement, exception and forecast, and at last every project's view."""
+    here, moved = twice
+    views = _before_concessions(moved)
+    assert not violations(moved.books)
     assert differences({"balances": here.opening}, {"balances": moved.opening}) == []
     for one, other in zip(here.steps, moved.steps, strict=True):
         assert (one["at"], differences(one, other)) == (one["at"], [])
@@ -114,13 +121,9 @@ def test_cost_in_another_currency_is_by_the_rate_of_the_day_of_the_balances() ->
     }
 
 
-@pytest.mark.parametrize("name", sorted(FIRMS))
-def test_every_figure_ends_at_a_field(name: str) -> None:
+def test_every_figure_ends_at_a_field(twice: tuple[Told, Told]) -> None:
     """Those of balances that were brought forward at fields that state them: no other part of one is taken off as a mere number."""
-    here, moved = both(FIRMS[name], as_of(FIRMS[name]))
-    ones, others = ([*figures(explainer_of(told.books, ENGAGEMENT))] for told in (here, moved))
-    here.books.close()
-    moved.books.close()
+    ones, others = ([*figures(explainer_of(told.books, ENGAGEMENT))] for told in twice)
     assert [wrong for figure in others for wrong in recompute(figure)] == []
     open_here, open_moved = ({node.title for figure in of for node in unexplained(figure)} for of in (ones, others))
     assert open_moved <= open_here

@@ -30,7 +30,7 @@ is 15,000 + 80 h x 150 = 27,000. Under a hard cap of 25,000 revenue at completio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.figure import at_least, called, extended, in_part, percentage, ratio, with_percent
+from domain.figure import at_least, called, extended, in_part, lesser, percentage, ratio, with_percent
 from domain.money import HALF_UP
 from domain.outputs import ForecastFigures, ForecastMonth
 from domain.tuples import new_tuple
@@ -243,11 +243,11 @@ def expected_billings(accrued: Amount, earned: Iterable[tuple[str, Amount]], old
     """
     found = []
     for month, amount in sorted(earned, reverse=True):
-        share = min(accrued, amount)
-        if month <= oldest or share <= 0:
+        if month <= oldest or min(accrued, amount) <= 0:
             continue
+        share = lesser(accrued, amount, "earned and not issued")
         found.append((month, share))
-        accrued -= share
+        accrued = called(accrued - share, "accrued of earlier months")
     if accrued:
         found.append((oldest, accrued))
     return found

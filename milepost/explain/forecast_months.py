@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from domain.accounts import PROJECT_COST, REVENUE
 from domain.billing.statement import ISSUED
 from domain.events.common import RemainingWork
-from domain.explanation import Arithmetic, Node, least, less, negated, total
+from domain.explanation import Arithmetic, Node, less, negated, total
 from domain.figure import Recorded, as_recorded, node_of
 from domain.forecast import completion
-from domain.forecast.completion import CompletionBasis, added, cost_to_come, figures, unbilled
+from domain.forecast.completion import CompletionBasis, added, cost_to_come, expected_billings, figures, unbilled
 from domain.money import HALF_UP, format_decimal, smallest_unit, spread
 from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
 from domain.receivables.credit_memo import ERROR_REBILL
@@ -489,21 +489,15 @@ class MonthNodes:
         return total(f"accrued on line {line_id}", [node for node in nodes if node.value], "amount", currency)
 
     def _not_issued(self, own: ForecastContext, accrued: Node, oldest: str) -> list[tuple[str, Node]]:
-        """The newest service months first, because what is issued is the oldest; the oldest open period takes the rest."""
-        booked = self._booked(own, posted=False)
-        project = own.draft.project(own.update.project_id)
-        earned = sorted(
-            (key[:7] for key, tally in project.months.items() if tally[2] and key[8:] == own.currency), reverse=True
-        )
-        found: list[tuple[str, Node]] = []
-        rest = accrued
-        for month in earned:
-            if month > oldest and month in booked:
-                share = least("earned and not issued", [rest, booked[month][REVENUES]])
-                if (share.value or 0) > 0:
-                    found.append((month, share))
-                    rest = less("accrued of earlier months", rest, share)
-        return [*found, (oldest, rest)] if rest.value else found
+        """By service month, as far as it is later than the oldest open period."""
+        project, booked = own.draft.project(own.update.project_id), self._booked(own, posted=False)
+        earned = [
+            (month, Recorded(booked[month][REVENUES]))
+            for key, tally in project.months.items()
+            if tally[2] and key[8:] == own.currency and (month := key[:7]) in booked
+        ]
+        bills = expected_billings(Recorded(accrued), earned, oldest)
+        return [(month, node_of(amount, "accrued", currency=own.currency)) for month, amount in bills]
 
     # Months and figures
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 
+from domain import money
 from domain.explanation import (
     SCALES,
     Node,
@@ -25,7 +26,7 @@ from domain.explanation import (
     step_of,
     total,
 )
-from domain.money import allocate, format_amount, format_decimal, round_ratio, smallest_unit
+from domain.money import HALF_UP, allocate, format_amount, format_decimal, round_ratio, smallest_unit
 from domain.units import HOURS_TIMES_RATE_PER_AMOUNT, HUNDRED_PERCENT, PERCENT_SCALE, Amount, Hours, Percent, Rate
 from domain.why import Disagreement
 
@@ -286,6 +287,25 @@ def in_shares(
         node = node if whole >= 0 else negated(title, node)
         made[party] = as_recorded(part, node)
     return made
+
+
+def spread(whole: int, weights: Sequence[int], step: int) -> Sequence[int]:
+    """By `domain.money.spread`, recorded."""
+    if not isinstance(whole, Recorded):
+        return money.spread(whole, weights, step)
+    if len(weights) == 1:
+        return [whole]
+    parts = money.spread(int(whole), [int(each) for each in weights], step)
+    node, recorded = whole.node, any(isinstance(each, Recorded) for each in weights)
+    parameters: dict[str, Parameter] = {"step": format_decimal(step, SCALES[node.unit]), "mode": HALF_UP}
+    if not recorded:
+        parameters["parts"] = len(weights)
+    operands = (node, *(node_of(each, "weight", "hours") for each in weights)) if recorded else (node,)
+    made = (
+        evaluated(node.title, "spread", operands, {**parameters, "party": party}, node.unit, node.currency, rule="R12")
+        for party in range(len(parts))
+    )
+    return [as_recorded(part, one) for part, one in zip(parts, made, strict=True)]
 
 
 def allocated(whole: int, weights: Sequence[int], currency: str, rounding_party: int = 0) -> Sequence[Amount]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.caps.consume import CapRule, bucket_key, limit_on
 from domain.explanation import Arithmetic, Node, constant, less, total
-from domain.figure import Recorded, as_recorded
+from domain.figure import Recorded, as_recorded, node_of, spread
 from domain.forecast.exhaustion import PACE_DAYS, by_plan, days_ahead
 from domain.identity import composed, escape
-from domain.money import HALF_UP, format_decimal, spread
+from domain.money import format_decimal
 from domain.outputs import Alert, ForecastCap, ForecastUpdate
 from domain.units import AMOUNT_SCALE, HOURS_SCALE, HUNDRED_PERCENT
 from milepost.explain.caps import CapNodes
@@ -205,25 +205,16 @@ class ForecastCapNodes:
     def _by_plan(self, of: ForecastContext, room: Node, to_come: Node, last: date | None, *, by_hours: bool) -> Lasting:
         """Month for month as it is planned, and in the last of them evenly over its days."""
         as_of = of.update.as_of
-        shape, weights = self.months.shape(of)
-        numbers = shape.hours if by_hours else shape.revenue
-        nodes = weights[0 if by_hours else 2] if weights is not None else None
-        values = spread(to_come.value or 0, numbers, 1)
+        shape = self.months.shape(of)
+        values = spread(Recorded(to_come), shape.hours if by_hours else shape.revenue, 1)
         day = by_plan(room.value or 0, as_of, zip(shape.months, values, strict=True), last)
         if day is None:
             return Lasting(None, (room, to_come), ())
-        scale = HOURS_SCALE if by_hours else AMOUNT_SCALE
-        parameters: dict[str, Any] = {"step": format_decimal(1, scale), "mode": HALF_UP}
-        if nodes is None:
-            parameters["parts"] = len(numbers)
         rest, made = room, list[Node]()
-        for place, (month, value) in enumerate(zip(shape.months, values, strict=True)):
+        for month, value in zip(shape.months, values, strict=True):
             if value <= 0:
                 continue
-            arithmetic = Arithmetic("spread", (to_come, *(nodes or ())), {**parameters, "party": place})
-            use = Node(f"planned in {month}", value, to_come.unit, to_come.currency, arithmetic, "R12")
-            if len(numbers) == 1:
-                use = to_come._replace(title=use.title)
+            use = node_of(value, "")._replace(title=f"planned in {month}")
             if value >= (rest.value or 0):
                 days = days_ahead(month, as_of, last)
                 lasts = self._days(rest, use, days.index(day.toordinal()) + 1, len(days))

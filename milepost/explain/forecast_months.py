@@ -9,13 +9,13 @@ from domain.accounts import PROJECT_COST, REVENUE
 from domain.billing.statement import ISSUED
 from domain.events.common import RemainingWork
 from domain.explanation import Arithmetic, Node, less, negated, total
-from domain.figure import Recorded, as_recorded, node_of
+from domain.figure import Recorded, as_recorded, called, node_of, spread
 from domain.forecast import completion
 from domain.forecast.completion import CompletionBasis, added, cost_to_come, expected_billings, figures, unbilled
-from domain.money import HALF_UP, format_decimal, smallest_unit, spread
+from domain.money import smallest_unit
 from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
 from domain.receivables.credit_memo import ERROR_REBILL
-from domain.units import HOURS_SCALE
+from domain.units import Amount
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.forecast_cash import Bill, CashNodes
 from milepost.explain.forecasts import COST, FIGURES, HOURS, REVENUES, ForecastContext, ForecastNodes
@@ -34,7 +34,15 @@ from state.forecast.expected import (
     oldest_open,
     work_months,
 )
-from state.forecast.figures import Shape, as_estimated, as_planned, estimated_at, estimates_at, shape_of
+from state.forecast.figures import (
+    Shape,
+    as_estimated,
+    as_planned,
+    estimated_at,
+    estimates_at,
+    remaining_months,
+    shape_of,
+)
 from state.forecast.kept_back import deposit_charges, deposits_of, is_deposit
 from state.forecast.outlook import ledger_currency, lines_of, project_contracts, project_terms
 from state.forecast.planned import first_month
@@ -203,21 +211,19 @@ class MonthNodes:
         cost = node_of(cost_to_come(self.forecasts.tracks(of)), "cost to come", currency=of.currency)
         return made["etc_hours"], cost, self.forecasts.converted(made["etc_revenue"], own.currency, of)
 
-    def shape(self, own: ForecastContext) -> tuple[Shape, tuple[list[Node], list[Node], list[Node]] | None]:
-        """The months of what remains, and the weights of each; None: evenly."""
+    def shape(self, own: ForecastContext) -> Shape:
+        """The months of what remains, and the weights of each."""
         draft, update = own.draft, own.update
         planned, first = self.forecasts.planned.left(own), first_month(update.as_of)
         found = as_estimated(self._estimated(own), first) or as_planned(planned)
         if found is not None:
-            hours, cost, revenue = (
-                [node_of(weight, f"of {month}", "hours") for month, weight in zip(found.months, by, strict=True)]
-                for by in (found.hours, found.cost, found.revenue)
-            )
-            return found, (hours, cost, revenue)
+            months, *by = found
+            named = ([called(each, f"of {month}") for month, each in zip(months, own_, strict=True)] for own_ in by)
+            return Shape(months, *named)
         heading: Any = None  # Of no concern to where what remains lies.
         of = project_terms(draft, update.project_id)
         weighed = Weighed(own.forecast, own.outlook, heading, of, own.policies, planned)
-        return shape_of(draft, draft.project(update.project_id), weighed, update.as_of), None
+        return shape_of(draft, draft.project(update.project_id), weighed, update.as_of)
 
     def _estimated(self, own: ForecastContext) -> Iterator[RemainingWork]:
         """What the estimates say that the figures rest on."""
@@ -227,71 +233,32 @@ class MonthNodes:
 
     def _spread(self, own: ForecastContext, of: ForecastContext, remaining: Tally) -> dict[str, list[list[Node]]]:
         """What remains, by the months in which it lies; what is left of prices in months of its own."""
-        shape, weights = self.shape(own)
-        found: dict[str, list[list[Node]]] = {}
+        shape, found = self.shape(own), dict[str, list[list[Node]]]()
         prices = [
-            (month, self.forecasts.converted(node, own.currency, of))
-            for month, node in self._prices(own, shape, weights)
+            (month, Recorded(self.forecasts.converted(node_of(amount, ""), own.currency, of)))
+            for month, amount in self._prices(own, shape)
         ]
-        for month, node in prices:
-            found.setdefault(month, [[], [], []])[REVENUES].append(node)
-        hours, cost, revenue = remaining
-        if prices:
-            revenue = less("what hours will earn", revenue, *(node for _, node in prices))
-        rest = (hours, cost, revenue)
-        for place, (whole, numbers) in enumerate(zip(rest, (shape.hours, shape.cost, shape.revenue), strict=True)):
-            nodes = weights[place] if weights is not None else None
-            for month, node in zip(shape.months, self._parts(of, whole, place, numbers, nodes), strict=True):
-                found.setdefault(month, [[], [], []])[place].append(node)
+        for month, tally in remaining_months(shape, _recorded(remaining), prices, of.currency):
+            for place, amount in enumerate(tally):
+                if isinstance(amount, Recorded):
+                    found.setdefault(month, [[], [], []])[place].append(amount.node)
         return found
 
-    def _prices(
-        self, own: ForecastContext, shape: Shape, weights: tuple[list[Node], list[Node], list[Node]] | None
-    ) -> list[tuple[str, Node]]:
+    def _prices(self, own: ForecastContext, shape: Shape) -> list[tuple[str, Amount]]:
         """What is left of each line's price by the months in which it is earned, in project currency."""
-        found: list[tuple[str, Node]] = []
+        found: list[tuple[str, Amount]] = []
         for line in self.forecasts.lines_earning(own):
             if line.earning.total is None:
                 continue
-            prices = self.forecasts.prices
-            left = self.forecasts.converted(prices.left(line), line.earning.currency, own)
-            if not line.ahead.fees:
-                nodes = weights[REVENUES] if weights is not None else None
-                parts = self._parts(own, left, REVENUES, shape.revenue, nodes)
-                found += [(month, part) for month, part in zip(shape.months, parts, strict=True) if part.value]
-                continue
-            months = prices.weights(line, own.update.as_of)
-            by = [node for _, node in months if node is not None]
-            parts = self._parts(own, left, REVENUES, [node.value or 0 for node in by] or [1], by)
-            found += [(month, part) for (month, _), part in zip(months, parts, strict=True) if part.value]
+            prices, months, weights = self.forecasts.prices, shape.months, shape.revenue
+            left = Recorded(self.forecasts.converted(prices.left(line), line.earning.currency, own))
+            if line.ahead.fees:
+                by = prices.weights(line, own.update.as_of)
+                months = [month for month, _ in by]
+                weights = [Recorded(node) if node is not None else 1 for _, node in by]
+            parts = zip(months, spread(left, weights, smallest_unit(own.currency)), strict=True)
+            found += [(month, part) for month, part in parts if part]
         return found
-
-    def _parts(
-        self, of: ForecastContext, whole: Node, place: int, numbers: Sequence[int], weights: Sequence[Node] | None
-    ) -> list[Node]:
-        """Shares by cumulative rounding (R12)."""
-        if len(numbers) == 1:
-            return [whole]
-        unit, currency = _unit(place, of.currency)
-        step = 1 if place == HOURS else smallest_unit(of.currency)
-        parameters: dict[str, Any] = {
-            "step": format_decimal(step, HOURS_SCALE if place == HOURS else 4),
-            "mode": HALF_UP,
-        }
-        if weights is None:
-            parameters["parts"] = len(numbers)
-        operands = (whole, *(weights or ()))
-        return [
-            Node(
-                whole.title,
-                value,
-                unit,
-                currency,
-                Arithmetic("spread", operands, {**parameters, "party": party}),
-                "R12",
-            )
-            for party, value in enumerate(spread(whole.value or 0, numbers, step))
-        ]
 
     # Billings and cash
 
@@ -386,25 +353,20 @@ class MonthNodes:
             return []
         made = self.forecasts.made(own)
         accrued, left = self._accrued(own), made["etc_revenue"]
-        shape, weights = self.shape(own)
-        by_shape = weights[REVENUES] if weights is not None else None
-        prices = [node for _, node in self._prices(own, shape, weights)]
-        if prices:
-            left = less("what hours will earn", left, *prices)
+        shape, step = self.shape(own), smallest_unit(own.currency)
+        by_hours = Recorded(left) - sum(amount for _, amount in self._prices(own, shape))
         found: list[Bill] = []
         draft, first = own.draft, contracts[0]
         if accrued.value:
             for month, node in self._not_issued(own, accrued, oldest_open(draft, first, own.update.as_of)):
                 found += self._paid(own, first, work_months(draft, first, month), node, is_due=True)
-        if left.value:
-            parts = self._parts(own, left, REVENUES, shape.revenue, by_shape)
-            for month, node in zip(shape.months, parts, strict=True):
-                found += self._paid(own, first, work_months(draft, first, month), node)
-        return [*found, *self._expected_of_prices(own, shape, by_shape), *self._expected_deposits(own)]
+        parts = spread(called(by_hours, "what hours will earn"), shape.revenue, step)
+        for month, part in zip(shape.months, parts, strict=True):
+            if part:
+                found += self._paid(own, first, work_months(draft, first, month), node_of(part, ""))
+        return [*found, *self._expected_of_prices(own, shape), *self._expected_deposits(own)]
 
-    def _expected_of_prices(
-        self, own: ForecastContext, shape: Shape, by_shape: Sequence[Node] | None
-    ) -> Iterator[Bill]:
+    def _expected_of_prices(self, own: ForecastContext, shape: Shape) -> Iterator[Bill]:
         """Fees on their days, and units agreed where the hours are."""
         prices = self.forecasts.prices
         for line in self.forecasts.lines_earning(own):
@@ -415,11 +377,12 @@ class MonthNodes:
                 on, here = fee_months(own.draft, line.contract, fee.day), self.forecasts.converted(node, currency, own)
                 yield from self._paid(own, line.contract, on, here, line.earning.line_id)
             if not line.ahead.fees:
-                whole = self.forecasts.converted(prices.to_deliver(line), currency, own)
-                parts = self._parts(own, whole, REVENUES, shape.revenue, by_shape)
-                for month, node in zip(shape.months, parts, strict=True):
-                    if node.value:
-                        yield from self._paid(own, line.contract, work_months(own.draft, line.contract, month), node)
+                whole = Recorded(self.forecasts.converted(prices.to_deliver(line), currency, own))
+                parts = spread(whole, shape.revenue, smallest_unit(own.currency))
+                for month, part in zip(shape.months, parts, strict=True):
+                    if part:
+                        on = work_months(own.draft, line.contract, month)
+                        yield from self._paid(own, line.contract, on, node_of(part, whole.node.title))
 
     def _expected_deposits(self, own: ForecastContext) -> Iterator[Bill]:
         """What is charged of deposits and not on a statement yet, and those that are due on a day to come."""

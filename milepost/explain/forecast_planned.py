@@ -49,16 +49,17 @@ class PlannedNodes:
         self.entries = entries
         self.entries_of = entries_of
         self._bound = entries.recorded.bound
-        self._memo: dict[tuple[int, str], Assigned] = {}
+        self._assigned: dict[tuple[int, str], Assigned] = {}
+        self._left: dict[tuple[int, str], PlannedWork] = {}
 
     def assigned(self, of: ForecastContext) -> Assigned:
         """From the month that runs on."""
         key = of.said.step, of.update.project_id
-        if key not in self._memo:
+        if key not in self._assigned:
             project = of.draft.project(of.update.project_id)
             first, end = first_month(of.update.as_of), last_day(of.draft, project)
-            self._memo[key] = assigned_in([self._recorded(one) for one in project.assignments], first, end)
-        return self._memo[key]
+            self._assigned[key] = assigned_in([self._recorded(one) for one in project.assignments], first, end)
+        return self._assigned[key]
 
     def _recorded(self, assignment: ResourceAssigned) -> ResourceAssigned:
         def of_month(place: int, month: str, hours: Hours) -> Recorded:
@@ -74,10 +75,13 @@ class PlannedNodes:
 
     def left(self, of: ForecastContext) -> PlannedWork:
         """What is not worked yet of it."""
-        if has_ended(of.draft, of.draft.project(of.update.project_id), of.update.as_of):
-            return PlannedWork()
-        first = first_month(of.update.as_of)
-        return less_worked(self.assigned(of).planned, first, partial(self._worked_in, of, first))
+        key = of.said.step, of.update.project_id
+        if key not in self._left:
+            first, planned = first_month(of.update.as_of), self.assigned(of).planned
+            if has_ended(of.draft, of.draft.project(of.update.project_id), of.update.as_of):
+                planned = PlannedWork()
+            self._left[key] = less_worked(planned, first, partial(self._worked_in, of, first))
+        return self._left[key]
 
     def _worked_in(self, of: ForecastContext, month: str) -> Hours:
         worked = [

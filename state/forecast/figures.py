@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from domain.events.common import RemainingWork
 from domain.events.delivery import EstimateRevised
+from domain.figure import called, spread
 from domain.forecast.completion import (
     MONTHS_MAX,
     CompletionBasis,
@@ -33,7 +34,7 @@ from domain.forecast.completion import (
     total_of,
     unbilled,
 )
-from domain.money import convert, smallest_unit, spread
+from domain.money import convert, smallest_unit
 from domain.outputs import ForecastFigures
 from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY
@@ -141,7 +142,7 @@ def _figures(
         add_money(months, bill.paid, 0, bill.amount)
     for month, amount in commercial.beside:
         add_money(months, month, 0, amount)
-    for month, tally in _remaining_months(shape, remaining, commercial.prices, currency):
+    for month, tally in remaining_months(shape, remaining, commercial.prices, currency):
         add_tally(months, month, tally)
     standing = CompletionBasis(
         now, remaining, added(now, remaining), commercial.backlog, unbilled_backlog, commercial.budget_used
@@ -209,7 +210,7 @@ def _add_statements(
     return True
 
 
-def _remaining_months(
+def remaining_months(
     shape: Shape, remaining: Tally, prices: Sequence[tuple[str, Amount]], currency: str
 ) -> Iterable[tuple[str, Tally]]:
     """What is left of prices in its own months, the rest where the hours are."""
@@ -218,7 +219,8 @@ def _remaining_months(
     step = smallest_unit(currency)
     hours = spread(remaining[0], shape.hours, 1)
     cost = spread(remaining[1], shape.cost, step)
-    revenue = spread(remaining[2] - sum([amount for _, amount in prices]), shape.revenue, step)
+    by_hours = called(remaining[2] - sum([amount for _, amount in prices]), "what hours will earn")
+    revenue = spread(by_hours, shape.revenue, step)
     found = list(zip(shape.months, zip(hours, cost, revenue, strict=True), strict=True))
     found += [(month, (0, 0, amount)) for month, amount in prices]
     return found

@@ -95,10 +95,11 @@ class ChargeNodes:
         made = self.sources.field("adjusted by hand", event.amount, "amount", event, "amount", event.currency)
         return made._replace(facts=(("because", event.reason), *by))
 
-    def at_cost(self, operands: Sequence[Node], legs: tuple[str, ...], plan: LinePlan) -> Node:
-        """Exchanged and marked up, rounded once."""
+    def exchanged(self, cost: Node, rates: tuple[Node, ...], legs: tuple[str, ...], plan: LinePlan) -> Node:
+        """In contract currency."""
         parameters: dict[str, Any] = {"legs": legs, "step": step_of(plan.currency), "mode": plan.policies.money_mode}
-        return evaluated("value", "convert", operands, parameters, "amount", plan.currency, rule="R34")
+        title = f"{cost.title} in {plan.currency}"
+        return evaluated(title, "convert", (cost, *rates), parameters, "amount", plan.currency, rule="R53")
 
     def rates_to(
         self, currency: str, plan: LinePlan, day: Any, draft: Draft

@@ -179,8 +179,7 @@ class SpendingNodes:
         found = charges.rates_to(spent.currency, plan, day, place.draft)
         if found is None:
             return []
-        rates, legs = found
-        return [charges.at_cost((spent, *rates), legs, plan)._replace(title=f"{spent.title} in {plan.currency}")]
+        return [charges.exchanged(spent, *found, plan)]
 
 
 def _unit(place: LineAtStep, measure: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.json_values import decimal_text, instant_text
-from domain.explanation import COMES_TO, CONSTANT, ELSEWHERE, FIELD, SCALES, STATED, EventRef, Node, PolicyUse
+from domain.explanation import COMES_TO, CONSTANT, ELSEWHERE, FIELD, SCALES, STATED, EventRef, Node, PolicyUse, step_of
 from domain.identity import unescape
 from domain.units import AMOUNT_SCALE, RATE_SCALE
 from milepost.console import shell_word
@@ -25,7 +25,9 @@ def value_text(node: Node) -> str:
         scale = AMOUNT_SCALE if node.unit == "amount" else RATE_SCALE
         text = scaled_text(node.value, scale)
         whole, _, decimals = text.partition(".")
-        return f"{whole}.{decimals.ljust(2, '0')} {node.currency}".rstrip()
+        least = len(step_of(node.currency).partition(".")[2]) if node.currency else 2
+        decimals = f".{decimals.ljust(least, '0')}" if decimals or least else ""
+        return f"{whole}{decimals} {node.currency}".rstrip()
     if node.unit == "instant":
         return instant_text(node.value)
     return scaled_text(node.value, SCALES[node.unit]) + UNITS.get(node.unit, "")

@@ -202,7 +202,8 @@ def limited(wanted: Amount, ceiling: Amount | None, earned: Amount) -> Amount:
     """A cap takes no revenue back."""
     if ceiling is None or wanted <= ceiling:
         return wanted
-    return at_least(ceiling, earned, "as far as caps allow", "R58", instead_of=wanted)
+    title = "as far as caps allow" if ceiling >= earned else "what is booked, which caps take nothing of"
+    return at_least(ceiling, earned, title, "R58", instead_of=wanted)
 
 
 def value_of(hours: Hours, now: Tally, planned_rate: Rate, step: Amount, title: str = "what they will earn") -> Amount:

@@ -137,9 +137,10 @@ def _share(agreed: TermsInForce, terms: Subscription, period: SubscriptionPeriod
     if first > last:
         return None
     paid_to = period.last if _is_kept(agreed, terms, period) else last
+    said = "up to its last day" if paid_to == last else f"up to {paid_to}, and kept"
     upto, before = (
         agreed.part_of(terms.fee, period.days_to(day), period.days, title)
-        for day, title in ((paid_to, "up to its last day"), (first - DAY, "up to the day before it"))
+        for day, title in ((paid_to, said), (first - DAY, "up to the day before it"))
     )
     return FeePiece(_due(agreed, terms, period, first, last), upto - before, first, last)
 

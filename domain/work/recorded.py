@@ -211,11 +211,12 @@ def at_rate(title: str, hours: Node, rate: Node, markup: Node | None, currency: 
 def at_cost(
     title: str, cost: Sequence[Node], rates: Rates, markup: Node | None, currency: str, mode: str, **more: object
 ) -> Node:
-    """What something cost, or hours and what each cost, exchanged and marked up, rounded once (R32, R34)."""
+    """What something cost, or hours and what each cost, exchanged and marked up, rounded once (R34 for what was spent, R10 for hours)."""
     operands = (*cost, *rates.nodes, *(() if markup is None else (markup,)))
     legs = (*("times",) * (len(cost) - 1), *rates.legs)
     parameters: dict[str, Parameter] = {"legs": legs, **rounding(currency, mode)}
-    made = evaluated(title, "convert", operands, parameters, "amount", currency, rule="R34", **more)
+    rule = "R34" if len(cost) == 1 else "R10"
+    made = evaluated(title, "convert", operands, parameters, "amount", currency, rule=rule, **more)
     return by_its_time(made)
 
 
@@ -237,4 +238,4 @@ def in_price_steps(
 ) -> Node:
     up_to = tuple(format_decimal(tier.up_to, QUANTITY_SCALE) for tier in tiers if tier.up_to is not None)
     parameters: dict[str, Parameter] = {"by": by, "up_to": up_to, **rounding(currency, mode)}
-    return evaluated("value", "steps", (first, units, *prices), parameters, "amount", currency, rule="R33")
+    return evaluated("value", "steps", (first, units, *prices), parameters, "amount", currency, rule="R10")

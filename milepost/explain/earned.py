@@ -22,7 +22,6 @@ from domain.revenue.over_time import (
 )
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce
-from domain.units import Amount
 from domain.work.rows import OPENING, row_id
 from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import FeeNodes, LineAtStep
@@ -36,6 +35,8 @@ from state.terms.known import period
 from state.terms.opening import figure_of
 
 DAY = timedelta(days=1)
+# What a line earns whole goes by this name, beside those of fees.
+PRICE = "price"
 
 
 class EarnedNodes:
@@ -83,8 +84,7 @@ class EarnedNodes:
         """What the method over time had earned by the day before, which is caught up or taken back."""
         before = change.day - DAY
         if change.from_billing:
-            caught = caught_up(self._earning(place, change.day), change.day)
-            return self._named(place, sum(earned_by(each, before) for each in caught.values()), before)
+            return self._by(place, caught_up(self._earning(place, change.day), change.day), before)
         return negated("what was earned over time", self.in_books(place, earns, before))
 
     def _beyond(self, place: LineAtStep, earns: Earning, last: date) -> Node | None:
@@ -121,15 +121,23 @@ class EarnedNodes:
 
     def by(self, place: LineAtStep, day: date) -> Node:
         """All that was earned over time by the end of a day."""
-        return self._named(place, sum(map(partial(earned_by, day=day), self._earning(place, day).values())), day)
+        return self._by(place, self._earning(place, day), day)
 
-    def _named(self, place: LineAtStep, earned: Amount, day: date) -> Node:
-        return self.fees.figure(earned, f"earned by {day}", place.known.held[-1])
+    def _by(self, place: LineAtStep, earns: Earning, day: date) -> Node:
+        """Of each fee, or of the price."""
+        parts = {name: earned for name, stretches in earns.items() if (earned := earned_by(stretches, day))}
+        nodes = [self.fees.figure(earned, "", place.known.held[-1]) for earned in parts.values()]
+        title, currency = f"earned by {day}", place.contract.terms.currency
+        if len(nodes) == 1:
+            return nodes[0]._replace(title=title)
+        named = (name if name == PRICE else f"fee {name}" for name in parts)
+        nodes = [node._replace(title=f"{name}: {title}") for name, node in zip(named, nodes, strict=True)]
+        return total(title, nodes, "amount", currency)
 
     def price(self, place: LineAtStep, day: date) -> Node:
         """All that is earned in the end by the terms of a day."""
         prices = [stretch.spread.amount for stretch in prices_on(self._earning(place), day)]
-        return self.fees.figure(sum(prices), "price", place.known.held[-1])
+        return self.fees.figure(sum(prices), PRICE, place.known.held[-1])
 
     def _earning(self, place: LineAtStep, until: date = date.max) -> Earning:
         """By the rule, of numbers that say how they came about, and of terms that hold by a day."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import Deposit, FixedPrice, Milestone, Milestones, Retainer
+from domain.events.common import Deposit, FixedPrice, Milestone, Milestones, Retainer, Subscription
 from domain.events.delivery import MilestoneAccepted, ProgressReported
 from domain.explanation import (
     FIELD,
@@ -63,7 +63,7 @@ from state.totals import month_of
 DAY = timedelta(days=1)
 # What other lines of a contract charge in a month, as an address of it begins.
 BESIDE = "charged_beside"
-RULES = {FixedPrice: "R12", Milestones: "R27", Retainer: "R30", Deposit: "R31"}
+RULES = {FixedPrice: "R12", Subscription: "R12", Milestones: "R27", Retainer: "R30", Deposit: "R31"}
 # What work draws on a fee by a day, likewise.
 DRAWN_BY = "drawn_by"
 
@@ -167,7 +167,7 @@ class FeeNodes:
             return self.variable.charged(place, item_id)
         made = self.figure(fee.amount, fee.description, place.known.held[-1])
         days = f"{fee.earned_from} to {fee.earned_to}"
-        facts = (("days", days) if fee.earned_from is not None else ("due on", f"{fee.day}"),)
+        facts = (("earned over", days) if fee.earned_from is not None else ("due on", f"{fee.day}"),)
         if fee.cumulative and made.arithmetic is not None and made.arithmetic.operation == "subtract":
             made = made._replace(title=f"{fee.description}: less what was charged before")
         if fee.description not in made.title:

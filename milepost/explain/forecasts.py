@@ -482,7 +482,8 @@ class ForecastNodes:
         """Revenue so far and the room that hard caps of the whole term leave."""
         if of.forecast.ceiling is None:
             return None
-        title, room = "the most that caps allow", self._room(of)
+        room, ended = self._room(of), has_ended(of.draft, of.draft.project(of.update.project_id), of.update.as_of)
+        title = "all that is earned, for the project has ended" if ended else "the most that caps allow"
         most_allowed = allowed(Recorded(room), tracks, self._rate(of), smallest_unit(of.currency))
         made = node_of(most_allowed, title)._replace(title=title, why=() if room.value else (room,))
         return as_recorded(of.forecast.ceiling, made)

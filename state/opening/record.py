@@ -198,7 +198,7 @@ def recorded_units(plan: LinePlan, terms: UnitPrice, amount: Amount, units: Quan
     first = units.node if is_volume else constant("before it", 0, "quantity")
     title = "units at their prices"
     operands = first, units.node, *each
-    return as_recorded(amount, evaluated(title, "steps", operands, parameters, "amount", plan.currency, rule="R33"))
+    return as_recorded(amount, evaluated(title, "steps", operands, parameters, "amount", plan.currency, rule="R10"))
 
 
 def to_parties(why: Why | None, contract: Contract, amount: Amount, parties: Sequence[Party]) -> tuple[Amount, ...]:

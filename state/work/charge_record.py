@@ -105,6 +105,7 @@ def expense(
         ]
         before = constant("before it", 0, "quantity")
         made = recorded.in_price_steps(passed.tiers, prices, before, quantity, "graduated", plan.currency, mode)
+        made = made._replace(rule="R34")
     else:
         markup = recorded.markup_of(terms, line_id, plan.line.terms) if price.markup else None
         rates = rates_of(exchange, plan, charge.day)

@@ -7,7 +7,20 @@ from typing import NamedTuple
 import pytest
 
 from domain.explanation import Node, constant
-from domain.figure import Recorded, Together, allocated, at_least, extended, in_part, node_of, ratio, with_percent
+from domain.figure import (
+    Recorded,
+    Together,
+    allocated,
+    as_rounded,
+    at_least,
+    average,
+    extended,
+    in_part,
+    node_of,
+    percentage,
+    ratio,
+    with_percent,
+)
 from domain.money import HALF_UP
 from domain.why import Disagreement
 from milepost.explain.recompute import recompute, unexplained
@@ -148,3 +161,33 @@ def test_an_amount_with_so_many_per_cent() -> None:
     made = with_percent(euros("cost", 1_234.56), percent, CENT, HALF_UP, "charged")
     assert made == with_percent(1_234_5600, 7_500000, CENT, HALF_UP, "charged") == 1_327_1500
     assert recompute(node_of(made, "")) == []
+
+
+def test_a_ratio_that_goes_on_by_another() -> None:
+    """Of 10 h 6 have no cost rate; 4 h cost 40.00 so far, and half of the plan is left: 6 x 40.00 / 4 x 5 / 10 = 30.00."""
+    hours = [Recorded(constant(f"{each} h", each * 1_000_000, "hours")) for each in (6, 4, 5, 10)]
+    made = ratio(hours[0], OPEN, hours[1], CENT, HALF_UP, "at the cost so far", (hours[2], hours[3]))
+    assert made == 30 * 10_000
+    assert worked_out(made) == "proportion(6 h, open, 4 h, 5 h, 10 h)"
+
+
+def test_an_average_and_a_percentage() -> None:
+    rates = [
+        (
+            Recorded(constant(f"{hours} h", hours * 1_000_000, "hours")),
+            Recorded(constant(f"{rate}", rate * 1_000_000, "rate", "EUR")),
+        )
+        for hours, rate in ((10, 100), (30, 120))
+    ]
+    assert average([], "nothing") == 0
+    assert worked_out(average(rates, "average")) == "weighted_average(10 h, 100, 30 h, 120)"
+    assert average(rates, "average") == average([(10, 100_000_000), (30, 120_000_000)], "average") == 115_000_000
+    share = percentage(OPEN, BILLED, 1, HALF_UP, "share")
+    assert share == percentage(40, 100, 1, HALF_UP, "share") == 40_000_000
+    assert worked_out(share) == "percent(open, billed)"
+
+
+def test_an_amount_that_is_rounded_whole() -> None:
+    finer = Recorded(constant("finer", 10_049, "amount", "EUR"))
+    assert worked_out(as_rounded(10_000, finer, 1, 1, "rounded", HALF_UP)) == "round(finer)"
+    assert as_rounded(1_000_000, BILLED, 1, 1, "rounded", HALF_UP) == BILLED

@@ -112,7 +112,10 @@ class Checker:
                 lasts = operands[0] * int(parameters["days"]) / operands[1]
                 return Fraction(ceil(lasts))
             case "proportion":
-                return rounded(operands[0] * operands[1] / operands[2], parameters)
+                made, *ratios = operands
+                for part, of in zip(ratios[::2], ratios[1::2], strict=True):
+                    made = made * part / of
+                return rounded(made, parameters)
             case "proportions":
                 threes = [operands[place : place + 3] for place in range(0, len(operands), 3)]
                 return rounded(sum((whole * part / of for whole, part, of in threes), Fraction(0)), parameters)

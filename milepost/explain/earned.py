@@ -47,6 +47,9 @@ class EarnedNodes:
         self.recorded = recorded
         self.fees = fees
         self.spending = SpendingNodes(sources, fees)
+        # By what was known of a line, which is kept so that no other has its identity.
+        self._known: dict[int, tuple[LineHistory, LineHistory]] = {}
+        self._earns: dict[tuple[int, int, date], Earning] = {}
         fees.earned_by = self.by
         self.allocation = AllocationNodes(fees, self.by)
         fees.allocated = self.allocation.earns
@@ -143,15 +146,24 @@ class EarnedNodes:
         """By the rule, of numbers that say how they came about, and of terms that hold by a day."""
         known = self.known(place)
         held = [agreed for agreed in known.held if agreed.since <= until]
-        return earning(known._replace(held=held), min(until, date.max - HORIZON) + HORIZON)
+        key = id(known), len(held), min(until, date.max - HORIZON) + HORIZON
+        if key not in self._earns:
+            self._earns[key] = earning(known._replace(held=held), key[-1])
+        return self._earns[key]
 
     def known(self, place: LineAtStep) -> LineHistory:
         """What was known of the line, with what it was measured by and what it earns where that is not its own price."""
-        history, spending = self.fees.history(place), self.spending.known(place)
-        held = [self._allocated(place, agreed) for agreed in history.held]
-        return history._replace(
-            held=held, spent=spending.spent, estimates=spending.estimates, together=spending.together
-        )
+        history = self.fees.history(place)
+        if id(history) not in self._known:
+            spending = self.spending.known(place)
+            made = history._replace(
+                held=[self._allocated(place, agreed) for agreed in history.held],
+                spent=spending.spent,
+                estimates=spending.estimates,
+                together=spending.together,
+            )
+            self._known[id(history)] = history, made
+        return self._known[id(history)][1]
 
     def _allocated(self, place: LineAtStep, agreed: TermsInForce) -> TermsInForce:
         own = agreed.allocated

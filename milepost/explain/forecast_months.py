@@ -20,6 +20,7 @@ from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.forecast_cash import Bill, CashNodes
 from milepost.explain.forecasts import COST, FIGURES, HOURS, REVENUES, ForecastContext, ForecastNodes
 from milepost.explain.journals import JournalNodes
+from milepost.explain.published import as_published
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
@@ -559,7 +560,7 @@ def _checked(row: ForecastMonth, name: str, nodes: Sequence[Node], currency: str
     unit, own = ("hours", "") if name == "hours" else ("amount", currency)
     kept = [node for node in nodes if node.value]
     made = total(f"{name} of {row.month}", kept, unit, own, rule="R57")
-    return as_recorded(value, made).node
+    return as_published(made, made.title, value, unit, own)
 
 
 def _unit(place: int, currency: str) -> tuple[str, str]:

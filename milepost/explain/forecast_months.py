@@ -453,15 +453,22 @@ class MonthNodes:
         return total(f"accrued on line {line_id}", [node for node in nodes if node.value], "amount", currency)
 
     def _not_issued(self, own: ForecastContext, accrued: Node, oldest: str) -> list[tuple[str, Node]]:
-        """By service month, as far as it is later than the oldest open period."""
-        project, booked = own.draft.project(own.update.project_id), self._booked(own, posted=False)
+        """By service month, as far as it is later than the oldest open period; of what is earned in project currency."""
+        found, currency = dict[str, list[Node]](), own.currency
+        for at in self.forecasts.entries_of(own):
+            price = at.work.price
+            if price is not None and price.earns and price.currency == currency:
+                revenue = self.records.recognised(at.entry.entry_id, own.said.step)
+                found.setdefault(_month(price.day), []).append(revenue)
+        for issued, of, node, _ in self.forecasts.rows_as_billed(own):
+            if of == currency:
+                found.setdefault(_month(issued.day), []).append(node)
         earned = [
-            (month, Recorded(booked[month][REVENUES]))
-            for key, tally in project.months.items()
-            if tally[2] and key[8:] == own.currency and (month := key[:7]) in booked
+            (month, Recorded(total(f"revenue booked in {month} in {currency}", nodes, "amount", currency)))
+            for month, nodes in found.items()
         ]
         bills = expected_billings(Recorded(accrued), earned, oldest)
-        return [(month, node_of(amount, "accrued", currency=own.currency)) for month, amount in bills]
+        return [(month, node_of(amount, "accrued", currency=currency)) for month, amount in bills]
 
     # Months and figures
 

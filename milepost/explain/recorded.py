@@ -132,6 +132,8 @@ class RecordedNodes:
 
     def _elsewhere(self, node: Node) -> Node:
         kind, *parts = parts_of(node.id)
+        if kind not in self.resolvers:  # a part that a large engagement names, which its own id explains
+            return node
         made = self.resolvers[kind](*parts)
         if made is None and not node.value:
             return constant(node.title, 0, node.unit, node.currency)

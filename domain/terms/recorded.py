@@ -3,11 +3,33 @@
 What the rules make of such numbers says how: of 100,000.00 in `lines[0].terms.price` 15 % in `percent` of a report are 15,000.00.
 """
 
-from domain.events.common import Deposit, FixedPrice, Milestone, Milestones, Retainer, Subscription, Terms
+from collections.abc import Mapping
+
+from domain.events.common import (
+    CostPlus,
+    Deposit,
+    Expenses,
+    FixedPrice,
+    Milestone,
+    Milestones,
+    Retainer,
+    Terms,
+    TimeAndMaterials,
+    UnitPrice,
+)
 from domain.figure import Recorded
 from domain.terms.kind import TermsInForce
+from domain.tuples import new_tuple
 from domain.units import Amount
 from domain.why import in_terms
+
+UNITS = {"Amount": "amount", "Quantity": "quantity", "Hours": "hours", "Percent": "percent", "Rate": "rate"}
+
+
+def _units(kind: type[Terms]) -> Mapping[str, str]:
+    """Of fields that are numbers; all of these are `int` but by the name of their type."""
+    named = ((name, getattr(of, "__forward_arg__", "")) for name, of in kind.__annotations__.items())
+    return {name: UNITS[of.partition(" ")[0]] for name, of in named if of.partition(" ")[0] in UNITS}
 
 
 def recorded(agreed: TermsInForce) -> TermsInForce:
@@ -35,11 +57,6 @@ def recorded(agreed: TermsInForce) -> TermsInForce:
                 return terms._replace(price=amount("price", terms.price, "terms.price"), schedule=schedule)
             case Milestones():
                 return terms._replace(milestones=tuple(map(milestone, range(len(terms.milestones)), terms.milestones)))
-            case Subscription():
-                fee, minimum = amount(f"fee for a {terms.per}", terms.fee, "terms.fee"), terms.minimum
-                if minimum is not None:
-                    minimum = amount(f"minimum for a {terms.per}", minimum, "terms.minimum")
-                return terms._replace(fee=fee, minimum=minimum)
             case Retainer():
                 fee = amount(f"fee for a {terms.per}", terms.fee, "terms.fee", rule="R30")
                 top_up = terms.top_up
@@ -52,8 +69,20 @@ def recorded(agreed: TermsInForce) -> TermsInForce:
                 return terms._replace(fee=fee, quantity=bought, rollover=over, top_up=top_up)
             case Deposit():
                 return terms._replace(amount=amount("Deposit", terms.amount, "terms.amount"))
-            case _:
+            # They price rows, and charge nothing by themselves.
+            case TimeAndMaterials() | CostPlus() | Expenses() | UnitPrice():
                 return terms
+            case _:
+                return new_tuple(type(terms), (stated(terms, name, of) for name, of in terms._asdict().items()))
+
+    def stated(terms: Terms, name: str, value: object) -> object:
+        """A number under the name of its field."""
+        unit = _units(type(terms)).get(name)
+        if unit is None or not isinstance(value, int):
+            return value
+        per = getattr(terms, "per", None)
+        title = name.replace("_", " ")
+        return number(f"{title} for a {per}" if per else title, value, unit, f"terms.{name}")
 
     budgets = tuple(
         one._replace(

@@ -50,7 +50,8 @@ def consumption_order(draft: Draft, plan: LinePlan, allotment: str, own_id: str 
             if entry is None or order.rows.get(entry_id) is not entry:
                 order.put(entry_id, made.consumer(entry) if entry is not None else None)
     order.rows = {entry_id: draft.rows[entry_id] for entry_id in changed}
-    order.leave_out(own_id)
+    if own_id:
+        order.leave_out(own_id)
     return order
 
 

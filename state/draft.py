@@ -213,6 +213,7 @@ class Transition(Value, frozen=True, array_like=True, gc=False):
     statements: dict[str, tuple[StatementEntry, ...]]
     explanations: dict[str, Any]
     journals: dict[str, JournalStanding]
+    changed_on: dict[tuple[str, str], dict[str, None]]
 
 
 class Move(NamedTuple):
@@ -341,6 +342,7 @@ class Draft:
             self.statements,
             self.explanations,
             self.journals,
+            self.changed_on,
         )
 
     # Parts

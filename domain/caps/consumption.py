@@ -79,7 +79,7 @@ class TakenShares:
                     free_amount=taken.free_amount - kept.amount, free_hours=taken.free_hours - kept.hours
                 )
 
-    def passes(self, keep: Mapping[BucketKey, KeptShare]) -> bool:
+    def pass_by(self, keep: Mapping[BucketKey, KeptShare]) -> bool:
         """Take what is kept; nothing and False where it may be another share."""
         for key, (_, own, own_hours, most, most_hours, used_up) in keep.items():
             bucket = self._open(key)
@@ -172,8 +172,8 @@ class ConsumptionOrder:
         return self._root.next_to_ask(after, until, taken)
 
 
-# By contract, lines that share caps, allotment and policy `cap_order`.
-ConsumptionOrders = dict[tuple[str, frozenset[str], str, str | None], ConsumptionOrder]
+# By contract; then by the lines that share caps, allotment, policy `cap_order` and the version of Milepost's rules.
+ConsumptionOrders = dict[str, dict[tuple[frozenset[str], str, str | None, int], ConsumptionOrder]]
 
 
 class _Block:
@@ -238,18 +238,20 @@ class _Block:
                 yield part
 
     def held_after(self, start: Order) -> Iterator[Mapping[BucketKey, KeptShare]]:
-        for part in self.parts[self._of(start) :]:
+        for at in range(self._of(start), len(self.parts)):
+            part = self.parts[at]
             if start < part.first:
                 yield part.kept
             elif isinstance(part, _Block):
                 yield from part.held_after(start)
 
     def next_to_ask(self, after: Order, until: Order, taken: TakenShares) -> CapConsumer | None:
-        for part in self.parts[self._of(after) :]:
+        for at in range(self._of(after), len(self.parts)):
+            part = self.parts[at]
             if part.first >= until:
                 return None
             if part.last <= after or (
-                after < part.first and part.last < until and not part.asks and taken.passes(part.kept)
+                after < part.first and part.last < until and not part.asks and taken.pass_by(part.kept)
             ):
                 continue
             found = part.next_to_ask(after, until, taken) if isinstance(part, _Block) else part

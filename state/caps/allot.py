@@ -387,7 +387,9 @@ def _allotted(
     these have again what they had.
     """
     mode = plan.policies.money_mode
-    order = consumption_order(draft, plan, allotment, own_id)
+    order = consumption_order(draft, plan, allotment)
+    if own_id:
+        order.leave_out(own_id)
     taken = _taken_at(draft, plan, allotment)
     order.give_back(start, taken)
     figures = recorder(draft, plan, allotment)

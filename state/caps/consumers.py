@@ -30,19 +30,19 @@ class Rival(NamedTuple):
     claim: CapRequest
 
 
-def consumption_order(draft: Draft, plan: LinePlan, allotment: str, own_id: str = "") -> ConsumptionOrder:
-    """Of entries on the plan's line, or on one that shares caps with it, that are not settled or may lose their room, but for `own_id`."""
-    contract, orders = draft.contract(plan.contract_id), draft.entries.orders
+def consumption_order(draft: Draft, plan: LinePlan, allotment: str) -> ConsumptionOrder:
+    """Of entries on the lines that share caps with the plan's, that are not settled or may lose their room; brought up to date."""
+    contract = draft.contract(plan.contract_id)
     assert contract is not None, "the plan is of a contract in the books"
-    rests_on = contract.history, contract.former, draft.reference.entities, draft.reference.rules
-    key = plan.contract_id, plan.group, allotment, plan.policies.cap_order
+    orders = draft.entries.orders.setdefault(plan.contract_id, {})
+    rests_on = contract.history, contract.former, draft.reference.entities
+    key = plan.group, allotment, plan.policies.cap_order, draft.reference.rules
     changed = {each: None for line in plan.group for each in draft.changed_on.get((plan.contract_id, line), ())}
     made = _Consumers(draft, plan, allotment)
     order = orders.get(key)
     if order is None or not all(map(is_, order.rests_on, rests_on)):
-        for other in [each for each in orders if each[0] == plan.contract_id]:
-            if not all(map(is_, orders[other].rests_on, rests_on)):
-                del orders[other]
+        for other in [each for each, one in orders.items() if not all(map(is_, one.rests_on, rests_on))]:
+            del orders[other]
         order = orders[key] = ConsumptionOrder(made.all(), rests_on, flat=_by_person(draft, plan))
     else:
         for entry_id in dict.fromkeys((*order.rows, *changed)):
@@ -50,8 +50,6 @@ def consumption_order(draft: Draft, plan: LinePlan, allotment: str, own_id: str 
             if entry is None or order.rows.get(entry_id) is not entry:
                 order.put(entry_id, made.consumer(entry) if entry is not None else None)
     order.rows = {entry_id: draft.rows[entry_id] for entry_id in changed}
-    if own_id:
-        order.leave_out(own_id)
     return order
 
 

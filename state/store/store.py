@@ -54,7 +54,7 @@ PAGES_AT_HAND_KIB = 24_576
 # Bytes, about: of an open entry's place on a line, and of what the fold remembers of an engagement.
 PLACE_BYTES = 150
 CONSUMER_BYTES = 900
-# Rows that may be other ones by now before an order is made again from all of them.
+# Rows of its lines that may be others by now, more than consumers, before an order is made again from all of them.
 ROWS_MIN = 64
 MEMO_BYTES = 400
 
@@ -104,16 +104,20 @@ class Engagement:
     @property
     def bytes(self) -> int:
         """In memory, about."""
-        places, consumers = sum(map(len, self.lines.values())), sum(map(len, self.orders.values()))
+        places = sum(map(len, self.lines.values()))
+        consumers = sum(len(order) for orders in self.orders.values() for order in orders.values())
         kept = PLACE_BYTES * places + CONSUMER_BYTES * consumers
         return DECODED * self.stored + MEMO_BYTES * len(self.memo) + kept
 
-    def written(self, rows: Mapping[str, Entry]) -> None:
+    def written(self, change: Transition) -> None:
         """An order of which much is another by now is forgotten."""
-        for key, order in [*self.orders.items()]:
-            order.written(rows)
-            if len(order.rows) > len(order) + ROWS_MIN:
-                del self.orders[key]
+        for contract_id in {contract_id for contract_id, _ in change.changed_on} & self.orders.keys():
+            orders = self.orders[contract_id]
+            for key, order in [*orders.items()]:
+                changed = (change.changed_on.get((contract_id, line_id), ()) for line_id in key[0])
+                order.written({entry_id: change.rows[entry_id] for each in changed for entry_id in each})
+                if len(order.rows) > len(order) + ROWS_MIN:
+                    del orders[key]
 
 
 class StoreError(Exception):
@@ -395,7 +399,7 @@ class Store:
             self._unsaved[no, entry_id] = entry
             self._ids.add(no, entry_id)
         if engagement.orders:
-            engagement.written(change.rows)
+            engagement.written(change)
         for contract, line, day, entry_id in change.open_removed:
             places = self._places(engagement, (contract, line))
             at = bisect_left(places, (day, entry_id))

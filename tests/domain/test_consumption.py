@@ -129,9 +129,9 @@ def test_an_empty_bucket_is_read_once() -> None:
         return EMPTY
 
     taken = TakenShares(stored)
-    assert taken.passes({CAP: KeptShare(True, 300, 0, 1_000)})
-    assert taken.passes({CAP: KeptShare(True, 700, 0, 1_000)})
-    assert not taken.passes({CAP: KeptShare(True, 1, 0, 1_000)})
+    assert taken.pass_by({CAP: KeptShare(True, 300, 0, 1_000)})
+    assert taken.pass_by({CAP: KeptShare(True, 700, 0, 1_000)})
+    assert not taken.pass_by({CAP: KeptShare(True, 1, 0, 1_000)})
     taken.settle()
     assert taken.buckets == {CAP: Bucket(free_amount=1_000)}
     assert read == [CAP]

@@ -317,17 +317,16 @@ def _items(count: int) -> bytes:
 
 def _upper_long(bits: int) -> bytes:
     """What comes after the two bytes of a number's lowest 13 bits."""
-    if bits >> 50:
-        raise ValueError
     return long_bytes(bits >> 1 ^ -(bits & 1))
 
 
-# Numbers that count go through them one after the other.
+# Numbers that count go through them one after the other. Instants would bring a new one nearly every time.
 UPPER_LONGS: Final = MadeTable(_upper_long)
+COUNTED_MAX: Final = 1 << 40
 
 
 def _long(value: int) -> bytes:
-    if value >= LENGTHS_MAX:
+    if LENGTHS_MAX <= value < COUNTED_MAX:
         upper: bytes = UPPER_LONGS[value >> 13]
         return TWO_BYTES[value << 1 & 16_383] + upper
     if type(value) is not int or not -(1 << 63) <= value < 1 << 63:

@@ -46,7 +46,7 @@ from connectors.avro_schema import (
     with_todays_names,
 )
 from connectors.avro_source import ENTRIES_MAX, MadeTable
-from connectors.avro_writer import writer
+from connectors.avro_writer import COUNTED_MAX, LENGTHS_MAX, UPPER_LONGS, whole_piece, writer
 from connectors.decode_error import DecodeError, EncodeError
 from domain.events.catalogue import Event
 from domain.events.common import ContractLine, TimeAndMaterials
@@ -319,6 +319,24 @@ def test_a_table_that_fills_itself_stays_bounded() -> None:
         assert table[number] == str(number)
     assert len(table) < 20
     assert table[None] == "null"
+
+
+@pytest.mark.parametrize("limit", [0, LENGTHS_MAX, 1 << 20, COUNTED_MAX, 1 << 62, 1 << 63])
+def test_a_whole_number_is_the_same_bytes_however_it_is_written(limit: int) -> None:
+    for value in (limit - 1, limit, limit + 1, -limit):
+        if -(1 << 63) <= value < 1 << 63:
+            assert whole_piece(value) == avro_walk.long_bytes(value)
+        else:
+            with pytest.raises(ValueError, match=r"^$"):
+                whole_piece(value)
+
+
+def test_instants_do_not_push_out_the_numbers_that_count() -> None:
+    whole_piece(LENGTHS_MAX)
+    held = dict(UPPER_LONGS)
+    for second in range(ENTRIES_MAX):
+        whole_piece(1_780_000_000_000_000 + second * 1_000_000)
+    assert held == UPPER_LONGS
 
 
 def test_every_released_schema_is_read_into_todays_classes() -> None:

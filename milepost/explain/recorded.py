@@ -131,9 +131,9 @@ class RecordedNodes:
         return None
 
     def _elsewhere(self, node: Node) -> Node:
-        kind, *parts = parts_of(node.id)
-        if kind not in self.resolvers:  # a part that a large engagement names, which its own id explains
+        if node.id in self.sources.named:
             return node
+        kind, *parts = parts_of(node.id)
         made = self.resolvers[kind](*parts)
         if made is None and not node.value:
             return constant(node.title, 0, node.unit, node.currency)

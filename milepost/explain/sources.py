@@ -33,6 +33,8 @@ class Sources:
         self._refs: dict[int, EventRef] = {}
         self._refs_with: dict[str, EventRef | None] = {}
         self._kept: list[Event] = []
+        # Parts that sums of this explanation name: their own ids explain them.
+        self.named: set[str] = set()
 
     def draft(self, step: int) -> Draft:
         """The books after a step; they are read many times, and never changed."""
@@ -83,6 +85,7 @@ class Sources:
         """A figure of an entry as a step left it, to be asked for by itself."""
         wanted = f"{entry_id}#{name}@{self.trace.offset_of(step)}"
         title = f"{entry_id}: {figure_words(name)}"
+        self.named.add(wanted)
         return Node(title, value, unit, "" if unit == "hours" else currency, Arithmetic(ELSEWHERE), id=wanted)
 
     def figure(self, wanted: str, title: str, value: int, currency: str) -> Node:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.units import AMOUNT_ONE
+from domain.why import elsewhere
 from milepost.explain import sources
 from milepost.explain.recompute import recompute, unexplained
 from tests.explained import engagements, explainer_of, figures
@@ -88,3 +89,15 @@ def test_parts_that_a_large_engagement_only_names(monkeypatch: pytest.MonkeyPatc
                 assert recompute(figure) == []
                 assert unexplained(figure) == []
         books.close()
+
+
+def test_only_parts_that_are_named_explain_themselves() -> None:
+    """An operand of a kind that nothing resolves is a mistake of the rule that names it."""
+    books = drafted()
+    (engagement_id,) = engagements(books)
+    explainer = explainer_of(books, engagement_id)
+    named = explainer.sources.part("T-1", "hours", 7, "hours", "", 0)
+    assert explainer.entries.recorded.bound(named) is named
+    with pytest.raises(KeyError, match="no_such_kind"):
+        explainer.entries.recorded.bound(elsewhere("paid", 7, "no_such_kind/a/b", "EUR"))
+    books.close()

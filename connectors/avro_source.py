@@ -15,7 +15,7 @@ PIECE_BYTES_MAX: Final = 136
 
 
 class MadeTable(dict[Any, Any]):
-    """A bounded table that makes what it is asked for; `make` raises ValueError for what cannot be."""
+    """A bounded table that makes what it is asked for; what `make` raises goes on to the caller, and nothing is kept."""
 
     __slots__ = ("first", "make")
 

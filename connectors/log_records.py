@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Final, NamedTuple
 
 from connectors.avro_reader import reader_from
 from connectors.avro_schema import bind, definitions, parse, self_contained
-from connectors.avro_source import MadeTable
 from connectors.avro_writer import writer
 from connectors.decode_error import DecodeError
 from connectors.event_bodies import READERS
@@ -50,21 +50,22 @@ def _schema() -> object:
 def read_record(offset: int, data: bytes, begin: int) -> tuple[StoredRecord, int]:
     """One record at a place in longer data, and where it ends. Raises DecodeError, and KeyError for a schema that was never released.
 
-    What stands before the body is the same few bytes again and again, so it is looked up. A record of another form than
-    nearly all (a body of two bytes' length, nothing that is its own) is read field by field.
+    Type and schema are the same few bytes again and again, so they are looked up. A record of another form than nearly
+    all (an id of one byte's length, a body of two bytes', nothing that is its own) is read field by field.
     """
     try:
         at = begin + 1 + (data[begin] >> 1)
-        at += 2 + (data[at] >> 1)
-        engagement_id, type_name, read = HEADS[data[begin:at]]
-        low, high = data[at], data[at + 1]
-        end = at + 2 + ((low & 127 | high << 7) >> 1)
-        is_usual = low > 127 and not low & 1 and high < 128 and not data[end]
-    except (LookupError, DecodeError):
+        engagement_id = data[begin + 1 : at].decode()
+        after = at + 2 + (data[at] >> 1)
+        type_name, read = _kind(data[at:after])
+        low, high = data[after], data[after + 1]
+        end = after + 2 + ((low & 127 | high << 7) >> 1)
+        is_usual = not data[begin] & 129 and low > 127 and not low & 1 and high < 128 and not data[end]
+    except (LookupError, UnicodeDecodeError, DecodeError):
         return _by_fields(offset, data, begin)
     if not is_usual:
         return _by_fields(offset, data, begin)
-    body = data[at + 2 : end]
+    body = data[after + 2 : end]
     return new_tuple(StoredRecord, (offset, engagement_id, type_name, body, read(body), None)), end + 1
 
 
@@ -74,20 +75,19 @@ def _by_fields(offset: int, data: bytes, begin: int) -> tuple[StoredRecord, int]
     return new_tuple(StoredRecord, (offset, engagement_id, type_name, body, event, own)), end
 
 
-Head = tuple[str, str, Callable[[bytes], Event]]
-
-
-def _head(data: bytes) -> Head:
-    """Engagement, type and how its body is read. Raises DecodeError, and LookupError for bytes that are not exactly these fields."""
-    (engagement_id, type_name, schema, _, _), end = _read_head(data, 0)
+@cache
+def _kind(data: bytes) -> tuple[str, Callable[[bytes], Event]]:
+    """Type and how its body is read. Raises DecodeError, and LookupError for bytes that are not exactly a released schema's."""
+    (_, type_name, schema, _, _), end = _read_kind(data, 0)
     if end != len(data):
         raise LookupError
-    return engagement_id, type_name, READERS[type_name, schema]
+    return type_name, READERS[type_name, schema]
 
 
 LOG_RECORD: Final = _schema()
 _RECORD: Final = bind(LOG_RECORD, {"milepost.internal.LogRecord": Stored}, {})
 write_stored: Final = writer(_RECORD)
 read_stored: Final = reader_from(_RECORD)
-_read_head: Final = reader_from(replace(_RECORD, fields=_RECORD.fields[:3], filled={"body": b"", "own": None}))
-HEADS: Final = MadeTable(_head)
+_read_kind: Final = reader_from(
+    replace(_RECORD, fields=_RECORD.fields[1:3], filled={"engagement_id": "", "body": b"", "own": None})
+)

@@ -215,9 +215,9 @@ class KafkaLog:
             self._next_place = self._messages[-1].offset() + 1
 
     def _record(self, message: Message, number: int) -> StoredRecord:
-        told = message.headers()
+        headers = message.headers()
         # Nearly all have this one header.
-        if told != [(NUMBER_HEADER, b"%d" % number)]:
+        if headers != [(NUMBER_HEADER, b"%d" % number)]:
             self._check_number(message, number)
         value = message.value() or b""
         if len(value) > RECORD_BYTES_MAX:
@@ -235,8 +235,8 @@ class KafkaLog:
                 self.topic, message, f"record {number} has another key than its engagement {record.engagement_id}"
             )
         correlation_id = record.event.correlation_id
-        if correlation_id is not None or len(told or ()) > 1:
-            self.traces[number] = correlated(trace_headers(told), correlation_id)
+        if correlation_id is not None or len(headers or ()) > 1:
+            self.traces[number] = correlated(trace_headers(headers), correlation_id)
         return record
 
     def _check_number(self, message: Message, expected: int) -> None:

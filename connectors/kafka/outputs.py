@@ -172,10 +172,10 @@ class KafkaOutputs:
             self._begin()
         place = topic, type_name, rules
         frame = self._frames.get(place) or self._frame(*place)
-        told = headers(self._source, type_name, number, before)
+        all_headers = headers(self._source, type_name, number, before)
         if trace := self._places.traces.get(log_offset):
-            told += trace
-        self._produce(self._full[topic], frame + body, key.encode(), told)
+            all_headers += trace
+        self._produce(self._full[topic], frame + body, key.encode(), all_headers)
         self.produced[topic] += 1
 
     def _frame(self, topic: str, type_name: str, rules: int) -> bytes:
@@ -238,12 +238,13 @@ class KafkaOutputs:
             self._ask(self._producer.begin_transaction)
             self._is_open = True
 
-    def _produce(self, topic: str, value: bytes, key: bytes, told: list[tuple[str, bytes]] | None) -> None:
+    def _produce(self, topic: str, value: bytes, key: bytes, headers: Headers | None) -> None:
         try:
             try:
-                self._producer.produce(topic, value, key, self._shard, headers=told)
+                # Through `produce` it would take 0.3 us longer, for every output.
+                self._producer.produce(topic, value, key, self._shard, headers=headers)
             except BufferError:
-                produce(self._producer, self._timeout, topic, value, key, self._shard, headers=told)
+                produce(self._producer, self._timeout, topic, value, key, self._shard, headers=headers)
         except KafkaException as fault:
             self._check_fenced(fault)
             raise

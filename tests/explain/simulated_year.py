@@ -25,7 +25,7 @@ from tests.thoroughness import THOROUGH
 
 Json = Any
 # Each figure rests on the entries before it.
-MONTHS, UNTIL = (12, "2027-01-31") if THOROUGH else (5, "2026-06-30")
+PEOPLE, MONTHS, UNTIL = (12, 12, "2027-01-31") if THOROUGH else (10, 5, "2026-06-30")
 
 
 class Printed(NamedTuple):
@@ -50,7 +50,7 @@ def _made() -> TemporaryDirectory[str]:
         "--seed",
         "7",
         "--people",
-        "10",
+        str(PEOPLE),
         "--projects",
         "8",
         "--months",

@@ -53,6 +53,7 @@ from tests.kafka.given_log import divided
 from tests.kafka.servers import PATIENCE, until
 from tests.reliability.run_in_batches import AHEAD, COMMITTED
 from tests.servers.kafka import Broker
+from tests.thoroughness import THOROUGH
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +247,7 @@ def done(
 ) -> tuple[Site, list[list[StoredRecord]]]:
     """One shard whose log is folded in several batches; half of it has outputs of every kind."""
     one = site(broker, own_name, tmp_path / "stores", partitions=1)
-    parts = given(one, records[: len(records) // 2])
+    parts = given(one, records if THOROUGH else records[: len(records) // 2])
     run_to_end(one, parts, batch_records=200)
     return one, parts
 

@@ -474,7 +474,8 @@ def _progress(
         now, floor = held[name].now, held[name].floor
         if basis.kind != ESTIMATE or basis != forecast.bases.get(name) or held is not outlook.progress:
             done = _done(draft, project, outlook, bases, name, now, basis.as_of) if basis.kind == ESTIMATE else {}
-            floor = floor_of(basis, now, done, stated.get(name, {}), ahead)
+            own = stated[name] if basis.kind in (ESTIMATE, BUDGET) else {}
+            floor = floor_of(basis, now, done, own, ahead)
         missing = [currency for currency in now if currency not in floor]
         found[name] = BookedProgress(now, {**floor, **dict.fromkeys(missing, NOTHING)} if missing else floor)
     return found

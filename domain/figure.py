@@ -120,7 +120,9 @@ class Together:
 def as_recorded(number: int, node: Node) -> Recorded:
     """The number with a node that was made beside it. Raises Disagreement where that comes to another."""
     if node.value != number:
-        raise Disagreement(f"{node.title}: the rule has {number}, its recorded step comes to {node.value}")
+        raise Disagreement(
+            f"{node.title}: the rule has {number}, its recorded step comes to {node.value}", number, node
+        )
     return Recorded(node)
 
 

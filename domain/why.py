@@ -47,7 +47,15 @@ CONTRACT, CONTRACT_LINE, QUOTE, ENTITY = "contract", "contract_line", "exchange_
 
 
 class Disagreement(AssertionError):
-    """A recorded step that does not give the value of its rule: the rule and what it says of itself differ."""
+    """A recorded step that does not give the value of its rule: the rule and what it says of itself differ.
+
+    `made` is the step, None where there is none, and `number` what the rule has.
+    """
+
+    def __init__(self, said: str, number: int = 0, made: Node | None = None) -> None:
+        super().__init__(said)
+        self.number = number
+        self.made = made
 
 
 class Later(Protocol):
@@ -314,7 +322,7 @@ class Why:
 
 def _agreed(address: str, value: int, made: Node) -> Node:
     if made.value != value:
-        raise Disagreement(f"{address}: the rule has {value}, its recorded step comes to {made.value}")
+        raise Disagreement(f"{address}: the rule has {value}, its recorded step comes to {made.value}", value, made)
     return made
 
 

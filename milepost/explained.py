@@ -147,7 +147,7 @@ def _taken(node: Node) -> str:
     parameters = node.arithmetic.parameters if node.arithmetic is not None else {}
     if COMES_TO in parameters:
         return f"as the outputs have it, not explained: what is below comes to {parameters[COMES_TO]}"
-    return "as the outputs have it"
+    return "as the outputs have it" if node.value is not None else "not explained"
 
 
 def policies_text(policies: Sequence[PolicyUse]) -> str:

@@ -33,6 +33,14 @@ def _recorded_at(record: Record) -> int:
 
 
 def figures(explainer: Explainer) -> Iterator[Node]:
+    """Raises what an explanation was refused for."""
+    for figure in _asked(explainer):
+        if explainer.refused:
+            raise explainer.refused[0]
+        yield figure
+
+
+def _asked(explainer: Explainer) -> Iterator[Node]:
     trace = explainer.trace
     for wanted in (*trace.journals, *trace.statements, *trace.exceptions, *trace.entry_ids(), *trace.views):
         found = explainer.explain(wanted)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
+from domain.why import Disagreement
 from milepost.explain.alerts import AlertNodes
 from milepost.explain.at_stake import AtStakeNodes
 from milepost.explain.balances import FIGURES, BalanceNodes
@@ -33,6 +34,7 @@ from milepost.explain.given_up import GivenUpNodes
 from milepost.explain.journals import JournalNodes
 from milepost.explain.liability import LiabilityNodes
 from milepost.explain.provisions import ProvisionNodes
+from milepost.explain.published import refused
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.refunds import RefundNodes
@@ -46,6 +48,7 @@ from state.trace import Trace
 class Explainer:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
+        self.refused: list[Disagreement] = []
         self.sources = Sources(trace)
         self.rating = Rating(self.sources)
         self.entries = EntryNodes(self.sources, self.rating)
@@ -85,7 +88,14 @@ class Explainer:
         return len(self.trace.steps) - 1
 
     def explain(self, wanted: str) -> Node | None:
-        """None where the engagement has no such figure."""
+        """None where the engagement has no such figure. One that differs from what its rule has says so, and others are explained."""
+        try:
+            return self._explained(wanted)
+        except Disagreement as differs:
+            self.refused.append(differs)
+            return refused(wanted, differs)
+
+    def _explained(self, wanted: str) -> Node | None:
         found = (self._part(whole, part) for whole, part in cuts(wanted, "#"))
         return self._record(wanted) or next((node for node in found if node is not None), None)
 

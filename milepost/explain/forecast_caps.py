@@ -17,6 +17,7 @@ from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes
 from milepost.explain.forecast_months import MonthNodes
 from milepost.explain.forecasts import ForecastContext, ForecastNodes
+from milepost.explain.published import given
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.caps.claims import allotments
@@ -108,8 +109,7 @@ class ForecastCapNodes:
         bucket = bucket_key(one.rule, said.record.as_of, "")
         hours, allotment = name == "used_hours", allotments(one.plan)[-1]
         after = published_after(said.record.project_id, said.record.sequence)
-        decided = self.entries.recorded.why.figure_at(after, said.step)
-        assert decided is not None, "it is recorded with the forecast"
+        decided = given(self.entries.recorded.why.figure_at(after, said.step), after)
         return as_recorded(
             value,
             self.caps.taken(one.plan, one.rule, bucket, allotment, said.step, by_hours=hours, turn=decided.value),

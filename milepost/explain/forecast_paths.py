@@ -27,6 +27,7 @@ from milepost.explain.forecast_caps import EXHAUSTS, ForecastCapNodes
 from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
 from milepost.explain.forecast_months import MEASURES, SHEETS, MonthNodes
 from milepost.explain.forecasts import ForecastNodes
+from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from state.trace import TracedOutput
 
@@ -177,7 +178,7 @@ class ForecastPaths:
         node = self.forecasts.figure(told, name) if told is not None else None
         title = f"forecast {before.sequence}: {name.replace('_', ' ')}"
         currency = said.record.project.currency
-        assert node is not None, "it was published"
+        node = given(node, title)
         return as_recorded(value, Node(title, node.value, "amount", currency, Arithmetic("same", (node,)))).node
 
     def _told(self, said: TracedOutput, sequence: int) -> TracedOutput | None:
@@ -201,9 +202,7 @@ class ForecastPaths:
         if sum(1 for one in deltas if getattr(one, measure)) == 1:
             name = f"eac_{measure}"
             now, before = self.forecasts.figure(said, name), self._previous(said, name)
-            assert now is not None, "it is published"
-            assert before is not None, "it is compared with another"
-            return as_recorded(value, less(title, now, before)).node
+            return as_recorded(value, less(title, given(now, title), given(before, title))).node
         return self._by_event(said, cause, measure, title, value)
 
     def _by_event(self, said: TracedOutput, cause: str, measure: str, title: str, value: int) -> Node:

@@ -8,6 +8,7 @@ from domain.events.finance import WrittenOff
 from domain.explanation import Node, constant, less, most, total
 from domain.figure import Recorded, as_recorded, node_of
 from milepost.explain.entries import EntryNodes, VersionStanding
+from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from state.books import Entry, GivenUp, Price
 from state.caps.given_up import LEFT_TO_GIVE_UP, given_up_by, rows_of, that_counts
@@ -90,9 +91,8 @@ class GivenUpNodes:
     # What one write-off gave up of an entry
 
     def _part(self, entry: Entry, own: GivenUp) -> Node:
-        found = self.entries.recorded.figure(given_up_by(entry.entry_id, own.write_off_id))
-        assert found is not None, "the rule that gives up records it"
-        return found
+        address = given_up_by(entry.entry_id, own.write_off_id)
+        return given(self.entries.recorded.figure(address), address)
 
     def _step_of(self, entry_id: str, write_off_id: str) -> int:
         steps = self.sources.trace.entry_steps(entry_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.explanation import COMES_TO, SCALES, STATED, Arithmetic, Node, stated
 from domain.money import format_decimal
+from domain.why import Disagreement
 
 
 def as_published(made: Node | None, title: str, value: int, unit: str = "amount", currency: str = "") -> Node:
@@ -19,3 +20,17 @@ def as_published(made: Node | None, title: str, value: int, unit: str = "amount"
 
 def not_recorded(title: str, value: int, unit: str = "amount", currency: str = "") -> Node:
     return stated(title, value, unit, currency)
+
+
+def given(node: Node | None, what: str) -> Node:
+    """Raises Disagreement where no rule recorded it."""
+    if node is None:
+        raise Disagreement(f"{what}: no rule recorded it")
+    return node
+
+
+def refused(wanted: str, differs: Disagreement) -> Node:
+    """What is asked for and is not explained: it says why, and below stands what a recorded step comes to. `unexplained` finds both."""
+    made = differs.made
+    below = (as_published(made, made.title, differs.number, made.unit, made.currency),) if made is not None else ()
+    return Node(wanted, arithmetic=Arithmetic(STATED), facts=(("not explained", f"{differs}"),), why=below, id=wanted)

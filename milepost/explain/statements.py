@@ -21,7 +21,7 @@ from domain.outputs import BillingStatement, StatementLine
 from milepost.explain.caps import same_billing
 from milepost.explain.entries import EntryNodes
 from milepost.explain.funding import FundingNodes
-from milepost.explain.published import as_published
+from milepost.explain.published import as_published, given
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes
 from milepost.explain.sources import Sources
@@ -350,9 +350,8 @@ class StatementNodes:
             drafted = None if self.is_issued(listed) else listed.statement_id
             return self.funding.falls(entry_id, contract_id, line_id, payer, step, drafted)
         statement_id = listed.statement_id.partition("@")[0]
-        found = self.recorded.figure(falls_on(statement_id, entry_id, line_id), step)
-        assert found is not None, f"the cut that made {statement_id} records what of {entry_id} falls to {payer}"
-        return found
+        address = falls_on(statement_id, entry_id, line_id)
+        return given(self.recorded.figure(address, step), address)
 
     def left_of_deposit(self, contract_id: str, line_id: str, payer: str, step: int) -> Node:
         """What the payer was billed of it by a step and what is not set against its statements; what is given back is billed below zero."""

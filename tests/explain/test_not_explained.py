@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from domain.explanation import constant, stated, total
+import pytest
+
+from domain.explanation import Node, constant, stated, total
+from domain.why import Disagreement
+from milepost.explain.forecasts import ForecastContext
 from milepost.explain.published import as_published
 from milepost.explain.recompute import disagreeing, recompute, unexplained
 from milepost.explained import as_json, formula
 from milepost.explained_html import page
+from tests.explained import explainer_of, figures
+from tests.told import told
 
 HOURS = total("hours allowed", (constant("nothing", 0, "hours"),), "hours")
 
@@ -26,3 +32,42 @@ def test_what_does_not_agree_says_both() -> None:
     assert disagreeing(stated("told", 2_500_000, "hours")) == []
     assert as_json(made)["nodes"][-1]["parameters"] == {"comes_to": "0"}
     assert "what is below comes to 0" in page(made, [], [])
+
+
+def test_a_figure_of_a_forecast_that_differs_takes_no_other_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its hours to complete are one more than its rule has."""
+    lines = (
+        "entity LE USD America/New_York",
+        "customer C",
+        "person bob consultant of LE",
+        "cost person bob 100.00 USD",
+        "project P of LE from 2026-01-01 to 2026-12-31",
+        "contract K C LE USD",
+        "  line L P",
+        "    rate 200.00",
+        "",
+        "2026-01-05 estimate P 60 h 6000",
+        "2026-01-05 time T-1 bob 8 h",
+        "2026-01-31 day ended",
+    )
+    with told(lines) as books:
+        explainer = explainer_of(books, "E")
+        made = explainer.forecasts.made
+
+        def more(of: ForecastContext) -> dict[str, Node]:
+            found = made(of)
+            return {**found, "etc_hours": constant("to complete", (found["etc_hours"].value or 0) + 1, "hours")}
+
+        monkeypatch.setattr(explainer.forecasts, "made", more)
+        for wanted in ("P#etc_hours", "P#forecast"):
+            figure = explainer.explain(wanted)
+            assert figure is not None
+            assert recompute(figure) == []
+            assert [each.title for each in disagreeing(figure)] == ["to complete"]
+            assert figure.facts == (("not explained", f"{explainer.refused[0]}"),)
+            assert wanted in page(figure, [], [])
+        statement = explainer.explain("E.K/C/2026-01-01/1")
+        assert statement is not None
+        assert unexplained(statement) == []
+        with pytest.raises(Disagreement, match="to complete: the rule has"):
+            list(figures(explainer))

@@ -37,13 +37,15 @@ class AlertNodes:
         )
 
     def figure(self, alert_id: str, name: str) -> Node | None:
-        """As the rule recorded it that published the alert."""
-        said = self._of.get(alert_id)
-        found = self.recorded.figure(f"{alert_id}#{name}", said.step) if said is not None else None
-        if said is None or found is None:
+        """As the rule recorded it that published the alert; None where that does not say it."""
+        said, whose = self._of.get(alert_id), f"{alert_id}#{name}"
+        value = getattr(said.record, name) if said is not None and name in FIGURES else None
+        if said is None or value is None:
             return None
-        title = f"{said.record.subject_id}: {name.replace('_', ' ')}"
-        return found._replace(title=title, id=f"{alert_id}#{name}")
+        alert, hours = said.record, name.endswith("hours")
+        title, unit = f"{alert.subject_id}: {name.replace('_', ' ')}", "hours" if hours else "amount"
+        found = self.recorded.of(whose, said.step, title, value, unit, "" if hours else alert.currency or "")
+        return found._replace(title=title, id=whose)
 
     def _share(self, alert_id: str, measure: str) -> Node | None:
         """What is taken in per cent of the limit."""

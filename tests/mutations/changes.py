@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-FOLLOW, REFUSED, DIFFER = "follow", "refused by the recorder", "differ"
+FOLLOW: Final = "follow"
+REFUSED: Final = "refused by the recorder"
 
 
 class Change(NamedTuple):
-    """`before` stands once in the file; `scenarios` show the rule. What explanations do with it: they `FOLLOW`; the recorder refuses a step
-    whose arithmetic is not the rule's (`REFUSED`); or they derive the rule by themselves and say something else (`DIFFER`)."""
+    """`before` stands once in the file; `scenarios` show the rule. What explanations do with it: they `FOLLOW`, or the recorder refuses a
+    step whose arithmetic is not the rule's (`REFUSED`). None may derive its rule by itself and say something else."""
 
     rule: str
     file: str
     before: str
     after: str
     scenarios: tuple[str, ...]
-    ends: str = FOLLOW
+    ends: Literal["follow", "refused by the recorder"] = FOLLOW
 
 
 CHANGES: Final = (

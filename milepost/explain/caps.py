@@ -28,11 +28,11 @@ from domain.caps.recorded import (
     limit_node,
     name_of,
 )
-from domain.explanation import Node, constant, evaluated, least, less, most, total
+from domain.explanation import Node, constant, evaluated, least, less, most, stated, total
 from domain.identity import parts_of
 from domain.why import PlacedPart
 from milepost.explain.entries import EntryNodes, VersionStanding
-from milepost.explain.published import as_published, not_recorded
+from milepost.explain.published import as_published
 from milepost.explain.recorded import ALL_OF_IT, BEFORE_IT
 from milepost.explain.sources import Sources
 from state.books import Price, Work
@@ -67,7 +67,7 @@ class CapNodes:
         value = self.entries.chargeable(at)
         if amount == value.value:
             return value
-        as_taken = not_recorded(f"{at.entry.entry_id}: what caps allow", amount, "amount", price.currency)
+        as_taken = stated(f"{at.entry.entry_id}: what caps allow", amount, "amount", price.currency)
         plan = plan_of(self.sources.draft(at.step), price)
         if plan is None:
             return as_taken

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from domain.events.finance import InvoicePosted, PaymentReceived
-from domain.explanation import Arithmetic, Node, step_of
+from domain.explanation import Arithmetic, Node, stated, step_of
 from domain.ledger.clearing import CLEARED
 from domain.ledger.journal import BILLING
 from domain.money import convert
@@ -16,7 +16,6 @@ from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE
 from milepost.explain.entries import VersionStanding
 from milepost.explain.journal_lines import JournalLines, journals_until
-from milepost.explain.published import not_recorded
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.terms.known import entity_policies, open_day_from
@@ -192,4 +191,4 @@ class Exchanges:
                 parameters = {"legs": arithmetic.parameters["legs"], "step": "0.000000000001"}
                 path = Arithmetic("exchange", arithmetic.operands[1:], parameters)
                 return Node(title, rate, "exchange_rate", "", path, "R52", id=journal_id)
-        return not_recorded(title, rate, "exchange_rate")
+        return stated(title, rate, "exchange_rate")

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 from domain.accounts import BAD_DEBT, BANK, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import CreditMemoIssued, PaymentApplied, PaymentReceived
-from domain.explanation import Arithmetic, Node, constant, in_proportion, less, negated, total
+from domain.explanation import Arithmetic, Node, constant, in_proportion, less, negated, stated, total
 from domain.identity import returned_cash
 from domain.money import HALF_UP, round_amount
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_units
 from milepost.explain.exchanges import Exchanges, at_rate, unchanged
 from milepost.explain.journal_lines import JournalLines
-from milepost.explain.published import not_recorded
 from milepost.explain.sources import Sources
 from state.books import BroughtForward, CashApplication, Payment, Receivable, WriteOff
 from state.opening.billed import PAID as SETTLED
@@ -178,7 +177,7 @@ class ReceivableNodes:
             left = self._left_by_others(posted, place)
         if left.value == amount:
             return Node("as much as is unapplied", amount, "amount", left.currency, Arithmetic("same", (left,)))
-        return not_recorded("as much as fits", amount, "amount", open_for_it.currency)
+        return stated("as much as fits", amount, "amount", open_for_it.currency)
 
     def _overpaid(self, said: TracedOutput, which: Place, settled: Node) -> Node:
         """What was paid beyond an invoice that balances restate, less what was beyond it before; at most all that the payment settled."""

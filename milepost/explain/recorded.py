@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, constant, total
+from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, constant, stated, total
 from domain.identity import parts_of
 from domain.why import CONTRACT_LINE, IN_ORDER, QUOTE, UNPLACED, PlacedPart, Why
-from milepost.explain.published import as_published, not_recorded
+from milepost.explain.published import as_published
 from milepost.explain.recompute import everything
 from milepost.explain.sources import Sources
 
@@ -162,5 +162,5 @@ class RecordedNodes:
             event = sources.terms_event(named.id, named.version, path.partition(".")[0].partition("[")[0])
             found = sources.ref_of(event) if event is not None else None
         if found is None:
-            return not_recorded(node.title, node.value or 0, node.unit, node.currency)
+            return stated(node.title, node.value or 0, node.unit, node.currency)
         return node._replace(event=found, field=path)

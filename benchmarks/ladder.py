@@ -37,8 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         row = _row(asked.step, asked.entries, asked.rounds, Path(folder))
     lines = asked.page.read_text(encoding="utf-8").splitlines(keepends=True)
-    last = max(place for place, line in enumerate(lines) if line.startswith("| 20"))
-    lines.insert(last + 1, f"| {' | '.join(row)} |\n")
+    rows = [place for place, line in enumerate(lines) if line.startswith("| 20")]
+    lines.insert(rows[-1] + 1 if rows else len(lines), f"| {' | '.join(row)} |\n")
     asked.page.write_text("".join(lines), encoding="utf-8")
     print(" | ".join(row))
     return 0

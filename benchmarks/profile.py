@@ -42,6 +42,7 @@ GROUPS = (
     ("state/work/value_time.py", "", "time: cost and price"),
     ("state/ledger/posting.py", "", "time: journals"),
     ("state/caps/allot.py", "", "caps and lines"),
+    ("state/caps/walk.py", "", "caps and lines"),
     ("state/caps/claims.py", "", "caps and lines"),
     ("state/caps/notices.py", "", "caps and lines"),
     ("state/caps/repricing.py", "", "caps and lines"),

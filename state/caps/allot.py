@@ -10,10 +10,6 @@ Worked example, cap 1,000 at 100 an hour: entries of 4, 5 and 3 hours hold 400, 
 come before the third leave it nothing. After it 1,000 are taken, as before, and the later ones are not looked at.
 """
 
-from collections.abc import Mapping
-from operator import itemgetter
-from typing import NamedTuple
-
 from msgspec.structs import replace
 
 from domain.caps.consume import (
@@ -24,22 +20,17 @@ from domain.caps.consume import (
     CapRequest,
     CapRule,
     Order,
-    allot,
     bucket_key,
-    give_back,
     grant,
     has_room,
     is_prorated,
     limit_of,
     limit_on,
-    period_of,
-    take,
 )
-from domain.caps.consumption import FIRST_OF_ALL, LAST_OF_ALL, CapConsumer, TakenShares
+from domain.caps.consumption import FIRST_OF_ALL
 from domain.caps.recorded import CapFigures
 from domain.explanation import Node
 from domain.tuples import new_tuple
-from domain.units import Amount, Hours
 from state.books import CapBucket, Price
 from state.caps.claims import (
     FOR_REVENUE,
@@ -57,11 +48,12 @@ from state.caps.claims import (
     uncapped,
     with_grant,
 )
-from state.caps.consumers import Rival, consumption_order, rival
-from state.caps.notices import count_over, first_limited, rules_of_group, ruling, watch
+from state.caps.consumers import ConsumerClaim
+from state.caps.notices import count_over, rules_of_group, ruling, watch
 from state.caps.repricing import reprice
+from state.caps.walk import Comer, Leaver, allotted, with_pinned
 from state.draft import Draft
-from state.terms.plan import LinePlan, line_plan
+from state.terms.plan import LinePlan
 
 
 def consume_caps(
@@ -136,11 +128,11 @@ def _replace(
     for allotment in allotments(plan):
         start: Order | None = None
         left: GrantedRequest | None = None
-        former: _Former | None = None
+        former: Leaver | None = None
         if old is not None:
             left = GrantedRequest(claim_of(old[0], allotment, old[1]), granted_of(allotment, old[1]))
             start = order_key(old[0], old[1].price, old[1].entry_id)
-            former = _Former(start, left)
+            former = Leaver(start, left)
             _move(draft, old[0], allotment, left, None, start)
         entering = claim_of(plan, allotment, new[1]) if new is not None else None
         if (left.claim.pinned if left is not None else 0) != (entering.pinned if entering is not None else 0):
@@ -158,7 +150,7 @@ def _replace(
         assert price is not None, "a new claim has a price"
         assert entering is not None, "a new claim was made above"
         order = order_key(plan, price, new[1].entry_id)
-        granted = _enter(draft, plan, allotment, _Comer(order, entering), former, start)
+        granted = _enter(draft, plan, allotment, Comer(order, entering), former, start)
         price = with_grant(plan, price, allotment, granted)
         _move(draft, plan, allotment, None, GrantedRequest(entering, granted), order)
     count_over(draft, plan, old[1].price if old is not None else None, price)
@@ -209,8 +201,8 @@ def _enter(
     draft: Draft,
     plan: LinePlan,
     allotment: str,
-    comer: "_Comer",
-    former: "_Former | None",
+    comer: "Comer",
+    former: "Leaver | None",
     since: Order | None,
 ) -> Billable:
     """The grant of a claim whose former share is out of the buckets already; rivals may get another from `since` on."""
@@ -222,7 +214,7 @@ def _enter(
         stored[key] = draft.bucket(bucket_id(plan, allotment, key))
     buckets = {key: value.bucket for key, value in stored.items()}
     if claim.pinned:
-        buckets = _with_pinned(claim, buckets)
+        buckets = with_pinned(claim, buckets)
     freed = left is not None and _binds(draft, plan, allotment, left.claim, left.granted)
     # What gives back (a credit) is pinned whole: it makes room for those who were refused.
     if not freed and claim.amount >= 0 and has_room(claim, _of_everyone(draft, plan, claim.rules), buckets):
@@ -233,16 +225,6 @@ def _enter(
         return grant(claim, buckets, plan.step, plan.policies.money_mode, recorder(draft, plan, allotment))
     start = own if since is None else min(own, since)
     return _walk(draft, plan, allotment, start, claim.entry_id, former, comer)
-
-
-def _with_pinned(claim: CapRequest, buckets: dict[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
-    """The claim's own pinned part comes first, before its free part looks for room."""
-    return {
-        key: bucket._replace(
-            pinned_amount=bucket.pinned_amount + claim.pinned, pinned_hours=bucket.pinned_hours + claim.pinned_hours
-        )
-        for key, bucket in buckets.items()
-    }
 
 
 def _stored(draft: Draft, plan: LinePlan, allotment: str, rule: CapRule, claim: CapRequest) -> CapBucket:
@@ -342,269 +324,23 @@ def _added(bucket: Bucket, share: GrantedRequest, sign: int) -> Bucket:
     return new_tuple(Bucket, now)
 
 
-class _Former(NamedTuple):
-    """What the entry that changes held, at its place; it is out of the buckets."""
-
-    order: Order
-    share: GrantedRequest
-
-
-class _Comer(NamedTuple):
-    """What the entry that comes or changes claims, at its place."""
-
-    order: Order
-    claim: CapRequest
-
-
 def _walk(
     draft: Draft,
     plan: LinePlan,
     allotment: str,
     start: Order,
     own_id: str,
-    former: _Former | None,
-    comer: _Comer | None,
+    former: Leaver | None,
+    comer: Comer | None,
 ) -> Billable:
     """Allot again from `start` on what rivals of the entry `own_id` hold; returns what the comer gets."""
-    result, regranted = _allotted(draft, plan, allotment, start, own_id, former, comer)
+    result, regranted = allotted(draft, plan, allotment, start, own_id, former, comer)
     for each, granted in regranted:
         _regrant(draft, allotment, each, granted)
     return result
 
 
-def _allotted(
-    draft: Draft,
-    plan: LinePlan,
-    allotment: str,
-    start: Order,
-    own_id: str,
-    former: _Former | None,
-    comer: _Comer | None,
-) -> tuple[Billable, list[tuple[Rival, Billable]]]:
-    """What the comer gets, and who gets another share than it has, in consumption order.
-
-    Where nobody comes or leaves everybody is looked at. Otherwise the shares are what the buckets made them, and the walk ends where
-    these have again what they had.
-    """
-    mode = plan.policies.money_mode
-    order = consumption_order(draft, plan, allotment)
-    if own_id:
-        order.leave_out(own_id)
-    taken = _taken_at(draft, plan, allotment)
-    order.give_back(start, taken)
-    figures = recorder(draft, plan, allotment)
-    exceeded = _exceeded(draft, plan, allotment, taken, former, comer)
-    if exceeded:
-        return _allotted_to_all(draft, plan, allotment, own_id, comer, exceeded)
-    buckets = taken.buckets
-    moved = _Moved(_measures(draft, plan))
-    if former is not None:
-        moved.add(former.share.claim, -former.share.claim.pinned, -former.share.claim.pinned_hours)
-    if comer is not None:
-        taken.read(comer.claim)
-        own = keys_of(comer.claim)
-        buckets.update(_with_pinned(comer.claim, {key: buckets[key] for key in own}))
-        moved.add(comer.claim, comer.claim.pinned, comer.claim.pinned_hours)
-    result = Billable(0, 0)
-    regranted: list[tuple[Rival, Billable]] = []
-    may_end = former is not None or comer is not None
-    places = sorted({each.order for each in (former, comer) if each is not None})
-    at = start
-    for until in (*places, LAST_OF_ALL):
-        while not (may_end and until == LAST_OF_ALL and moved.is_nothing):
-            asks = order.next_to_ask(at, until, taken)
-            if asks is None:
-                break
-            at = asks.order
-            found = _rival_of(draft, plan, allotment, asks)
-            taken.settle()
-            taken.read(found.claim)
-            granted = _granted(found.claim, buckets, plan.step, mode, figures)
-            had = granted_of(allotment, found.stake)
-            moved.add(found.claim, granted.amount - had.amount, granted.hours - had.hours)
-            if _differs(allotment, had, granted):
-                regranted.append((found, granted))
-        at = max(at, until)
-        if comer is not None and comer.order == until:
-            taken.settle()
-            result = _granted(comer.claim, buckets, plan.step, mode, figures)
-            moved.add(comer.claim, result.amount - comer.claim.pinned, result.hours - comer.claim.pinned_hours)
-        if former is not None and former.order == until:
-            claim, granted = former.share.claim, former.share.granted
-            moved.add(claim, claim.pinned - granted.amount, claim.pinned_hours - granted.hours)
-    return result, regranted
-
-
-def _exceeded(
-    draft: Draft, plan: LinePlan, allotment: str, taken: TakenShares, former: _Former | None, comer: _Comer | None
-) -> dict[BucketKey, Amount]:
-    """The most that those buckets may hold of which more is settled by now: what had made room for it is gone (R16)."""
-    leaves = former.share if former is not None else None
-    comes = GrantedRequest(comer.claim, Billable(comer.claim.pinned, 0)) if comer is not None else None
-    for share in (leaves, comes):
-        if share is not None:
-            taken.read(share.claim)
-    found = {}
-    for key, bucket in taken.buckets.items():
-        settled = bucket.pinned_amount + _amount_in(key, comes)
-        held = draft.bucket(bucket_id(plan, allotment, key)).bucket.amount + _amount_in(key, leaves)
-        if settled > held:
-            most = most_settled(draft, plan, key, held)
-            if most is not None and settled > most:
-                found[key] = most
-    return found
-
-
-def _amount_in(key: BucketKey, share: GrantedRequest | None) -> Amount:
-    if share is None:
-        return 0
-    claim = share.claim
-    return share.granted.amount if key in keys_of(claim) else 0
-
-
-def most_settled(draft: Draft, plan: LinePlan, key: BucketKey, held: Amount) -> Amount | None:
-    """Up to where issued work keeps its room: what the cap allows by the newest terms, or what it `held` before where it was lowered since;
-    None where it does not bind money."""
-    rules = (*plan.every_rule, *rules_of_group(draft, plan))
-    rule = next((rule for rule in rules if (rule.cap_id, rule.period) == (key[0], period_of(key))), None)
-    if rule is None:
-        return None
-    limit = limit_of(first_limited(rules, rule, key), key)
-    return max(limit.amount, held) if limit.hard and limit.amount is not None else None
-
-
-def _allotted_to_all(
-    draft: Draft,
-    plan: LinePlan,
-    allotment: str,
-    own_id: str,
-    comer: _Comer | None,
-    most: Mapping[BucketKey, Amount],
-) -> tuple[Billable, list[tuple[Rival, Billable]]]:
-    """The same for the rare event that leaves more issued than there is room: everybody is looked at, also who waits for nothing."""
-    rivals = [
-        each
-        for entry in draft.everything()
-        if entry.entry_id != own_id
-        and (each := rival(draft, plan, allotment, entry)) is not None
-        and each.stake.price.contract_id == plan.contract_id
-        and each.stake.price.line_id in plan.group
-    ]
-    taken = _taken_at(draft, plan, allotment)
-    for each in rivals:
-        taken.read(each.claim)
-        _take_back(each, allotment, taken.buckets)
-    buckets = taken.buckets
-    claims = [(each.order, each.claim) for each in rivals]
-    if comer is not None:
-        taken.read(comer.claim)
-        own = keys_of(comer.claim)
-        buckets.update(_with_pinned(comer.claim, {key: buckets[key] for key in own}))
-        claims.append(comer)
-    claims.sort(key=itemgetter(0))
-    mode, figures = plan.policies.money_mode, recorder(draft, plan, allotment)
-    grants, _ = allot([claim for _, claim in claims], buckets, plan.step, mode, most, figures)
-    found = {claim.entry_id: granted for (_, claim), granted in zip(claims, grants, strict=True)}
-    rivals.sort(key=lambda each: each.order)
-    moved = [(each, found[each.claim.entry_id]) for each in rivals]
-    result = found[own_id] if comer is not None else Billable(0, 0)
-    return result, [(one, got) for one, got in moved if _differs(allotment, granted_of(allotment, one.stake), got)]
-
-
-def _granted(
-    claim: CapRequest, buckets: dict[BucketKey, Bucket], step: Amount, mode: str, figures: CapFigures | None
-) -> Billable:
-    granted = grant(claim, buckets, step, mode, figures)
-    take(claim, granted, buckets)
-    return granted
-
-
-# By cap and period: whether any version limits amount, whether any limits hours.
-_Measures = dict[tuple[str, str], tuple[bool, bool]]
-
-
-class _Moved:
-    """How much more, or less, is taken from each bucket than at the same place before the event; only in measures that decide."""
-
-    __slots__ = ("_by_bucket", "_measures")
-
-    def __init__(self, measures: _Measures) -> None:
-        self._measures = measures
-        self._by_bucket: dict[BucketKey, tuple[Amount, Hours]] = {}
-
-    def add(self, claim: CapRequest, amount: Amount, hours: Hours) -> None:
-        if not amount and not hours:
-            return
-        for rule in claim.rules:
-            in_amount, in_hours = self._measures.get((rule.cap_id, rule.period), (True, True))
-            key = bucket_key(rule, claim.day, claim.person_id)
-            had_amount, had_hours = self._by_bucket.pop(key, (0, 0))
-            has = had_amount + amount * in_amount, had_hours + hours * in_hours
-            if any(has):
-                self._by_bucket[key] = has
-
-    @property
-    def is_nothing(self) -> bool:
-        return not self._by_bucket
-
-
-def _measures(draft: Draft, plan: LinePlan) -> _Measures:
-    """In what the hard limits of any line under the same caps are, in any version that was ever known."""
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
-    key = ("measures", plan.key, len(contract.former))
-    if key not in draft.plans:
-        found: _Measures = {}
-        stored = (*contract.former, *contract.history)
-        plans = (line_plan(draft, contract, one.version, line_id) for line_id in sorted(plan.group) for one in stored)
-        for rule in (rule for known in (plan, *plans) if known is not None for rule in known.every_rule):
-            in_amount, in_hours = found.get((rule.cap_id, rule.period), (False, False))
-            hard = [limit for limit in rule.limits if limit.hard]
-            found[rule.cap_id, rule.period] = (
-                in_amount or any(limit.amount is not None for limit in hard),
-                in_hours or any(limit.hours is not None for limit in hard),
-            )
-        draft.plans[key] = found
-    measures: _Measures = draft.plans[key]
-    return measures
-
-
-Held = tuple[CapRequest, Billable]
-
-
-def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Held], dict[BucketKey, Bucket]]:
-    """Every claim of the plan's lines that is not settled, with what it holds, in consumption order; and the buckets without what
-    these hold freely."""
-    taken, found = _taken_at(draft, plan, allotment), []
-    for consumer in consumption_order(draft, plan, allotment):
-        one = _rival_of(draft, plan, allotment, consumer)
-        taken.read(one.claim)
-        _take_back(one, allotment, taken.buckets)
-        found.append((one.claim, granted_of(allotment, one.stake)))
-    return found, taken.buckets
-
-
-def _taken_at(draft: Draft, plan: LinePlan, allotment: str) -> TakenShares:
-    return TakenShares(lambda key: draft.bucket(bucket_id(plan, allotment, key)).bucket)
-
-
-def _rival_of(draft: Draft, plan: LinePlan, allotment: str, consumer: CapConsumer) -> Rival:
-    entry = draft.entry(consumer.entry_id)
-    found = rival(draft, plan, allotment, entry) if entry is not None else None
-    assert found is not None, "who consumes has a claim"
-    return found
-
-
-def _take_back(one: Rival, allotment: str, buckets: dict[BucketKey, Bucket]) -> None:
-    give_back(one.claim, granted_of(allotment, one.stake), buckets)
-
-
-def _differs(allotment: str, had: Billable, granted: Billable) -> bool:
-    """Whether the share is another, or the cap that bounds it (kept for billing alone, where the two are apart)."""
-    return granted[:2] != had[:2] or (allotment != FOR_REVENUE and granted.binding != had.binding)
-
-
-def _regrant(draft: Draft, allotment: str, one: Rival, granted: Billable) -> None:
+def _regrant(draft: Draft, allotment: str, one: ConsumerClaim, granted: Billable) -> None:
     """A rival's share changed: move its buckets, post the difference, keep the row."""
     entry = draft.entry(one.entry.entry_id)
     assert entry is not None, "the rival was read from the rows"

@@ -22,7 +22,7 @@ from state.terms.plan import LinePlan, plan_of
 from state.totals import BY_DAY, DUE, open_keys
 
 
-class Rival(NamedTuple):
+class ConsumerClaim(NamedTuple):
     order: Order
     plan: LinePlan
     entry: Entry
@@ -58,13 +58,13 @@ def _by_person(draft: Draft, plan: LinePlan) -> bool:
     return any(rule.period == "day" for rule in (*plan.every_rule, *rules_of_group(draft, plan)))
 
 
-def rival(draft: Draft, plan: LinePlan, allotment: str, entry: Entry) -> Rival | None:
+def consumer_claim(draft: Draft, plan: LinePlan, allotment: str, entry: Entry) -> ConsumerClaim | None:
     stake = stake_of(entry)
     theirs = plan_of(draft, stake.price) if stake is not None else None
     if stake is None or theirs is None:
         return None
     order = order_key(plan, stake.price, entry.entry_id)
-    return Rival(order, theirs, entry, stake, claim_of(theirs, allotment, stake))
+    return ConsumerClaim(order, theirs, entry, stake, claim_of(theirs, allotment, stake))
 
 
 class _Single(NamedTuple):
@@ -107,7 +107,7 @@ class _Consumers:
         entry_id = entry.entry_id
         order, single = order_key(plan, price, entry_id), self._single(entry, price)
         if single is None:
-            found = rival(self._draft, plan, self._allotment, entry)
+            found = consumer_claim(self._draft, plan, self._allotment, entry)
             return new_tuple(CapConsumer, (order, entry_id, True, self._held(found))) if found is not None else None
         is_held = _may_hold(entry, price)
         kept = _kept(price, single, is_held=is_held)
@@ -116,7 +116,7 @@ class _Consumers:
             return new_tuple(CapConsumer, (order, entry_id, True, held))
         return new_tuple(CapConsumer, (order, entry_id, False, {single.key: kept}))
 
-    def _held(self, found: Rival) -> Mapping[BucketKey, KeptShare]:
+    def _held(self, found: ConsumerClaim) -> Mapping[BucketKey, KeptShare]:
         claim = found.claim
         if not _may_hold(found.entry, found.stake.price):
             return {}

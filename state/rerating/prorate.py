@@ -29,7 +29,7 @@ from domain.caps.recorded import CapFigures
 from domain.explanation import Node
 from domain.units import Amount
 from state.books import Contract
-from state.caps.allot import Held, open_claims, reallocate, settle_consumption
+from state.caps.allot import reallocate, settle_consumption
 from state.caps.claims import (
     Consumption,
     allotments,
@@ -43,6 +43,7 @@ from state.caps.claims import (
     with_grant,
 )
 from state.caps.repricing import reprice
+from state.caps.walk import Held, open_claims
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import LinePlan, plan_of

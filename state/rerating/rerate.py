@@ -16,7 +16,7 @@ from domain.contract import BEGINNING, cap_rules, is_capped, line_named
 from domain.identity import composed, parts_of
 from domain.units import Amount, Hours
 from state.books import CapBucket, CapState, Contract, Entry, Price
-from state.caps.allot import consume_caps, most_settled
+from state.caps.allot import consume_caps
 from state.caps.claims import (
     FOR_BILLING,
     FOR_REVENUE,
@@ -38,6 +38,7 @@ from state.caps.claims import (
 from state.caps.given_up import fitted
 from state.caps.notices import first_limited, is_over, ruling, settle_below, watch
 from state.caps.repricing import reprice
+from state.caps.walk import most_settled
 from state.charges.shared_price import settle_line, stepped_price
 from state.draft import Draft
 from state.ledger.posting import explain

@@ -25,6 +25,7 @@ from domain.events.delivery import ProjectActivated, TimeApproved, TimeWithdrawn
 from domain.events.reference import CostRateSet, CustomerDefined, DayEnded, LegalEntityDefined, PersonDefined
 from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE
 from state.caps import allot as allotting
+from state.caps import walk
 from state.draft import Draft
 from state.store import store
 from state.store.store import Engagement
@@ -130,7 +131,7 @@ def test_a_long_order_finds_all_whose_share_is_another(
     rows_min: int, forgets: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where an order is forgotten with any row that is written, and made again."""
-    short_walk, written = allotting._allotted, Engagement.written
+    short_walk, written = walk.allotted, Engagement.written
     longest, walks, forgotten = 0, 0, 0
 
     def both(draft: Draft, plan: LinePlan, allotment: str, start: Any, own_id: str, former: Any, comer: Any) -> Any:
@@ -148,7 +149,7 @@ def test_a_long_order_finds_all_whose_share_is_another(
         written(engagement, change)
         forgotten += had - sum(map(len, engagement.orders.values()))
 
-    monkeypatch.setattr(allotting, "_allotted", both)
+    monkeypatch.setattr(allotting, "allotted", both)
     monkeypatch.setattr(Engagement, "written", counted)
     monkeypatch.setattr(consumption, "BLOCK", 4)
     monkeypatch.setattr(store, "ROWS_MIN", rows_min)

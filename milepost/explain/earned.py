@@ -1,4 +1,4 @@
-"""Revenue over time (R12, R40, R41): what is earned by the end of a month, less what was by its beginning."""
+"""Revenue over time (R12, R37, R40, R41): what is earned by the end of a month, less what was by its beginning."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ class EarnedNodes:
         title = charge.description or "revenue"
         gone_over = [self._change(place, earns, one) for one in _changes(place, earns, last) if one.day >= first]
         besides = [one for one in (before, *gone_over) if one.value]
-        return less(title, upto, *besides, rule="R40") if besides else upto._replace(title=title, rule="R40")
+        rule = _rule(place, last)
+        return less(title, upto, *besides, rule=rule) if besides else upto._replace(title=title, rule=rule)
 
     def change(self, charge: Charge, draft: Draft) -> Node | None:
         """What the line earns otherwise since it has gone over to another method, and by which terms."""
@@ -171,6 +172,11 @@ class EarnedNodes:
             return agreed
         earns = RecordedLater(own.earns, partial(self.allocation.earns, place, agreed))
         return agreed._replace(allocated=own._replace(earns=earns))
+
+
+def _rule(place: LineAtStep, day: date) -> str:
+    agreed = next((one for one in reversed(place.known.held) if one.since <= day), place.known.held[0])
+    return "R37" if methods.revenue_method(agreed.line, agreed.policies) == "cost_to_cost" else "R40"
 
 
 def _earns(place: LineAtStep, last: date) -> Earning:

@@ -152,7 +152,11 @@ class ForecastPaths:
         nothing = constant("nothing", 0, unit, currency)
         for name, figures in sheet.months.items():
             whole = figures[measure]
-            burned = most(f"burned of {name}", least("", [whole, left]), nothing) if (left.value or 0) >= 0 else nothing
+            burned = (
+                most(f"burned of {name}", least(f"of {name}, at most what is booked", [whole, left]), nothing)
+                if (left.value or 0) >= 0
+                else nothing
+            )
             if name == month:
                 return burned if part == "burned" else less(f"to come in {name}", whole, burned)
             left = less(f"burned after {name}", left, burned)

@@ -14,6 +14,8 @@ COST: Final = "cost"
 # Cost that is no measure of the work, and all cost.
 APART: Final = "apart"
 ALL_COST: Final = "all cost"
+# Of methods that go by days, by reports, hours or outputs.
+RULE: Final = "R40"
 
 
 class Reported(NamedTuple):
@@ -98,11 +100,12 @@ class Course(NamedTuple):
 class Method(NamedTuple):
     """`earned` is how much of the price by the end of a day, and of how much; of 0 where nobody knows that yet.
 
-    `measure` is what the work is measured by, None of methods that go by days.
+    `measure` is what the work is measured by, None of methods that go by days; `rule` is the method's source.
     """
 
     earned: Callable[[Course, date], tuple[int, int]]
     measure: str | None = None
+    rule: str = RULE
 
     @property
     def by_spending(self) -> bool:

@@ -12,7 +12,7 @@ METHODS: Mapping[str, Method] = {
     "straight_line_days": Method(straight_line.earned),
     "reported": Method(reported.earned, REPORTS),
     "completed": Method(completed.earned, REPORTS),
-    "cost_to_cost": Method(cost_to_cost.earned, COST),
+    "cost_to_cost": Method(cost_to_cost.earned, COST, "R37"),
     "hours": Method(hours.earned, HOURS),
     "milestone": Method(outputs.earned, OUTPUTS),
 }

@@ -8,6 +8,8 @@ from functools import partial
 from domain.explanation import Node, less, negated, total
 from domain.figure import RecordedLater
 from domain.identity import composed
+from domain.revenue.method import RULE
+from domain.revenue.methods import METHODS
 from domain.revenue.over_time import (
     Earning,
     MethodChange,
@@ -176,7 +178,8 @@ class EarnedNodes:
 
 def _rule(place: LineAtStep, day: date) -> str:
     agreed = next((one for one in reversed(place.known.held) if one.since <= day), place.known.held[0])
-    return "R37" if methods.revenue_method(agreed.line, agreed.policies) == "cost_to_cost" else "R40"
+    method = METHODS.get(methods.revenue_method(agreed.line, agreed.policies))
+    return method.rule if method is not None else RULE
 
 
 def _earns(place: LineAtStep, last: date) -> Earning:

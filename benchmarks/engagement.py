@@ -60,13 +60,8 @@ class Cost(NamedTuple):
 
 def measure(kind: str, entries: int, measured: int, folder: Path) -> Cost:
     """Of so many weeks once it holds the entries."""
-    shutil.rmtree(folder, ignore_errors=True)
-    accounting = open_accounting(folder, Genesis("1", rules=RULES))
-    records = _records(kind)
-    _fold(accounting, records, len(opening(kind)))
     held = -(-entries // ENTRIES_A_WEEK) * ENTRIES_A_WEEK
-    for _ in range(held // ENTRIES_A_WEEK):
-        _fold(accounting, records, ENTRIES_A_WEEK + 7)
+    accounting, records = _with_weeks(kind, held // ENTRIES_A_WEEK, folder)
     weeks = [_fold(accounting, records, ENTRIES_A_WEEK + 7) for _ in range(measured)]
     close(accounting)
     return Cost(held, round(median(weeks) * 1e6 / ENTRIES_A_WEEK, 1), peak_mb(), calibration())
@@ -85,19 +80,25 @@ class LateCost(NamedTuple):
 
 def measure_late(rivals: int, entries: int, folder: Path) -> LateCost:
     """Of so many entries, each folded and committed by itself, under a cap that is used up and that `rivals` wait for."""
-    shutil.rmtree(folder, ignore_errors=True)
-    accounting = open_accounting(folder, Genesis("1", rules=RULES))
-    records = _records(CAPPED)
-    _fold(accounting, records, len(opening(CAPPED)))
     weeks = rivals // ENTRIES_A_WEEK + 1
-    for _ in range(weeks):
-        _fold(accounting, records, ENTRIES_A_WEEK + 7)
+    accounting, _ = _with_weeks(CAPPED, weeks, folder)
     at = FIRST_INSTANT + weeks * 7 * DAY
-    late = (_entry(10**6 + number, FIRST_DAY, at + number * MINUTE) for number in range(entries))
+    late = (entry(10**6 + number, FIRST_DAY, at + number * MINUTE) for number in range(entries))
     spent = [_fold(accounting, _logged(late, accounting[0].offset), 1) * 1e3 for _ in range(entries)]
     close(accounting)
     first, *usual = [round(each, 2) for each in spent]
     return LateCost(weeks * ENTRIES_A_WEEK, first, median(usual), max(usual), calibration())
+
+
+def _with_weeks(kind: str, weeks: int, folder: Path) -> tuple[Accounting, Iterator[StoredRecord]]:
+    """With so many folded, and the records that follow."""
+    shutil.rmtree(folder, ignore_errors=True)
+    accounting = open_accounting(folder, Genesis("1", rules=RULES))
+    records = _records(kind)
+    _fold(accounting, records, len(opening(kind)))
+    for _ in range(weeks):
+        _fold(accounting, records, ENTRIES_A_WEEK + 7)
+    return accounting, records
 
 
 def _fold(accounting: Accounting, records: Iterator[StoredRecord], number: int) -> float:
@@ -136,11 +137,11 @@ def events(kind: str) -> Iterator[Event]:
     for day in count():
         worked_on, at = FIRST_DAY + timedelta(days=day), FIRST_INSTANT + day * DAY
         for number in range(ENTRIES_A_DAY):
-            yield _entry(day * ENTRIES_A_DAY + number, worked_on, at + 9 * 60 * MINUTE + number * MINUTE)
+            yield entry(day * ENTRIES_A_DAY + number, worked_on, at + 9 * 60 * MINUTE + number * MINUTE)
         yield DayEnded(f"day-{day}", at + DAY, SOURCE, ZONE, worked_on, recorded_at=at + DAY)
 
 
-def _entry(number: int, worked_on: date, at: int) -> TimeApproved:
+def entry(number: int, worked_on: date, at: int) -> TimeApproved:
     return TimeApproved(
         event_id=f"e-{number}",
         occurred_at=at,

@@ -145,7 +145,7 @@ def _replace(
                 and left is not None
                 and (left.claim.amount < 0 or _binds(draft, plan, allotment, left.claim, left.granted))
             ):
-                _walk(draft, plan, allotment, start, left.claim.entry_id, former, None)
+                _walk(draft, plan, allotment, start, former, None)
             continue
         assert price is not None, "a new claim has a price"
         assert entering is not None, "a new claim was made above"
@@ -194,15 +194,15 @@ def reallocate(draft: Draft, plan: LinePlan, allotment: str) -> None:
     """Allot everything of the group that is not pinned again, from the beginning."""
     if draft.why is not None:
         draft.why.turn += 1
-    _walk(draft, plan, allotment, FIRST_OF_ALL, "", None, None)
+    _walk(draft, plan, allotment, FIRST_OF_ALL, None, None)
 
 
 def _enter(
     draft: Draft,
     plan: LinePlan,
     allotment: str,
-    comer: "Comer",
-    former: "Leaver | None",
+    comer: Comer,
+    former: Leaver | None,
     since: Order | None,
 ) -> Billable:
     """The grant of a claim whose former share is out of the buckets already; rivals may get another from `since` on."""
@@ -224,7 +224,7 @@ def _enter(
     if since is None and all(value.last is None or value.last < own for value in stored.values()):
         return grant(claim, buckets, plan.step, plan.policies.money_mode, recorder(draft, plan, allotment))
     start = own if since is None else min(own, since)
-    return _walk(draft, plan, allotment, start, claim.entry_id, former, comer)
+    return _walk(draft, plan, allotment, start, former, comer)
 
 
 def _stored(draft: Draft, plan: LinePlan, allotment: str, rule: CapRule, claim: CapRequest) -> CapBucket:
@@ -329,12 +329,11 @@ def _walk(
     plan: LinePlan,
     allotment: str,
     start: Order,
-    own_id: str,
     former: Leaver | None,
     comer: Comer | None,
 ) -> Billable:
-    """Allot again from `start` on what rivals of the entry `own_id` hold; returns what the comer gets."""
-    result, regranted = allotted(draft, plan, allotment, start, own_id, former, comer)
+    """Allot again from `start` on what rivals of the entry that changes hold; returns what the comer gets."""
+    result, regranted = allotted(draft, plan, allotment, start, former, comer)
     for each, granted in regranted:
         _regrant(draft, allotment, each, granted)
     return result

@@ -22,7 +22,7 @@ from domain.caps.consume import (
     period_of,
     take,
 )
-from domain.caps.consumption import LAST_OF_ALL, CapConsumer, TakenShares
+from domain.caps.consumption import FIRST_OF_ALL, LAST_OF_ALL, CapConsumer, TakenShares
 from domain.caps.recorded import CapFigures
 from domain.units import Amount, Hours
 from state.caps.claims import FOR_REVENUE, GrantedRequest, bucket_id, granted_of, keys_of, recorder
@@ -51,7 +51,6 @@ def allotted(
     plan: LinePlan,
     allotment: str,
     start: Order,
-    own_id: str,
     former: Leaver | None,
     comer: Comer | None,
 ) -> tuple[Billable, list[tuple[ConsumerClaim, Billable]]]:
@@ -59,13 +58,15 @@ def allotted(
     move."""
     mode = plan.policies.money_mode
     order = consumption_order(draft, plan, allotment)
-    if own_id:
-        order.leave_out(own_id)
+    changed = former.share.claim if former is not None else comer.claim if comer is not None else None
+    if changed is not None:
+        order.leave_out(changed.entry_id)
     taken = _taken_at(draft, plan, allotment)
     order.give_back(start, taken)
     figures = recorder(draft, plan, allotment)
     exceeded = _exceeded(draft, plan, allotment, taken, former, comer)
     if exceeded:
+        own_id = changed.entry_id if changed is not None else ""
         return _allotted_to_all(draft, plan, allotment, own_id, comer, exceeded)
     buckets = taken.buckets
     moved = _Moved(_measures(draft, plan))
@@ -78,11 +79,10 @@ def allotted(
         moved.add(comer.claim, comer.claim.pinned, comer.claim.pinned_hours)
     result = Billable(0, 0)
     regranted: list[tuple[ConsumerClaim, Billable]] = []
-    may_end = former is not None or comer is not None
     places = sorted({each.order for each in (former, comer) if each is not None})
     at = start
     for until in (*places, LAST_OF_ALL):
-        while not (may_end and until == LAST_OF_ALL and moved.is_nothing):
+        while not (changed is not None and until == LAST_OF_ALL and moved.is_nothing):
             asks = order.next_to_ask(at, until, taken)
             if asks is None:
                 break
@@ -164,7 +164,7 @@ def _allotted_to_all(
     taken = _taken_at(draft, plan, allotment)
     for each in others:
         taken.read(each.claim)
-        _take_back(each, allotment, taken.buckets)
+        give_back(each.claim, granted_of(allotment, each.stake), taken.buckets)
     buckets = taken.buckets
     claims = [(each.order, each.claim) for each in others]
     if comer is not None:
@@ -256,11 +256,11 @@ Held = tuple[CapRequest, Billable]
 def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Held], dict[BucketKey, Bucket]]:
     """Every claim of the plan's lines that is not settled, with what it holds, in consumption order; and the buckets without what
     these hold freely."""
-    taken, found = _taken_at(draft, plan, allotment), []
-    for consumer in consumption_order(draft, plan, allotment):
+    order, taken, found = consumption_order(draft, plan, allotment), _taken_at(draft, plan, allotment), []
+    order.give_back(FIRST_OF_ALL, taken)
+    for consumer in order:
         one = _claim_of_consumer(draft, plan, allotment, consumer)
         taken.read(one.claim)
-        _take_back(one, allotment, taken.buckets)
         found.append((one.claim, granted_of(allotment, one.stake)))
     return found, taken.buckets
 
@@ -274,10 +274,6 @@ def _claim_of_consumer(draft: Draft, plan: LinePlan, allotment: str, consumer: C
     found = consumer_claim(draft, plan, allotment, entry) if entry is not None else None
     assert found is not None, "who consumes has a claim"
     return found
-
-
-def _take_back(one: ConsumerClaim, allotment: str, buckets: dict[BucketKey, Bucket]) -> None:
-    give_back(one.claim, granted_of(allotment, one.stake), buckets)
 
 
 def _differs(allotment: str, had: Billable, granted: Billable) -> bool:

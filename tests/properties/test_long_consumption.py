@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
+from benchmarks.engagement import DAY, ENGAGEMENT, FIRST_DAY, FIRST_INSTANT, MINUTE, SOURCE, UNCAPPED, ZONE, entry
+from benchmarks.engagement import opening as uncapped
 from domain.caps import consumption
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractSigned
-from domain.events.common import (
-    BillingCycle,
-    Cap,
-    ContractLine,
-    FiscalCalendar,
-    LineRate,
-    SharedCap,
-    TimeAndMaterials,
-)
-from domain.events.delivery import ProjectActivated, TimeApproved, TimeWithdrawn
-from domain.events.reference import CostRateSet, CustomerDefined, DayEnded, LegalEntityDefined, PersonDefined
-from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE
+from domain.events.common import Cap, SharedCap, TimeAndMaterials
+from domain.events.delivery import EstimateRevised, ProjectActivated, TimeApproved, TimeWithdrawn
+from domain.events.reference import DayEnded
+from domain.units import AMOUNT_ONE, HOURS_ONE
 from state.caps import allot as allotting
 from state.caps import walk
 from state.draft import Draft
@@ -33,46 +27,22 @@ from state.terms.plan import LinePlan
 from tests.folding import Logged, fold
 from tests.properties.test_walks_of_caps import plain_walk
 
-FIRST, DAYS, A_DAY, PEOPLE = date(2026, 1, 5), 60, 6, 4
-SOURCE, ZONE, ENGAGEMENT = "test", "UTC", "E"
-MINUTE = 60_000_000
-
-
-def instant(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
+DAYS, A_DAY = 60, 6
 
 
 def opening() -> Iterator[Event]:
     """Lines L and M share a cap of 20,000.00; L has one of 3,000.00 a month besides."""
-    at = instant(FIRST) - MINUTE
-    rates = (LineRate(rate=100 * RATE_ONE),)
     by_month = Cap(kind="hard", amount=3_000 * AMOUNT_ONE, period="month")
-    lines = (
-        ContractLine("L", "P", TimeAndMaterials(rates=rates, cap=by_month), tasks=("build",)),
-        ContractLine("M", "P", TimeAndMaterials(rates=rates)),
-    )
     shared = (SharedCap("S", ("L", "M"), "hard", 20_000 * AMOUNT_ONE),)
-    yield LegalEntityDefined("le", at, SOURCE, "LE", 1, "Company", "EUR", ZONE, FiscalCalendar(kind="calendar_month"))
-    yield CustomerDefined("c", at, SOURCE, "C", 1, "Customer")
-    yield from (PersonDefined(f"p-{n}", at, SOURCE, f"PER-{n}", 1, "LE", "consultant") for n in range(PEOPLE))
-    yield CostRateSet("k", at, SOURCE, "K", 1, "EUR", 60 * RATE_ONE, FIRST, role="consultant")
-    yield ProjectActivated("pa", at, SOURCE, "P", 1, "Project", "LE", FIRST, engagement_id=ENGAGEMENT)
-    yield ContractSigned(
-        "cs",
-        at,
-        SOURCE,
-        "K",
-        1,
-        "C",
-        "LE",
-        "EUR",
-        FIRST,
-        FIRST,
-        lines,
-        engagement_id=ENGAGEMENT,
-        billing_cycle=BillingCycle(kind="weekly"),
-        shared_caps=shared,
-    )
+    for event in uncapped(UNCAPPED):
+        yield _with_caps(event, by_month, shared) if isinstance(event, ContractSigned) else event
+
+
+def _with_caps(signed: ContractSigned, by_month: Cap, shared: tuple[SharedCap, ...]) -> ContractSigned:
+    [line] = signed.lines
+    assert isinstance(line.terms, TimeAndMaterials)
+    capped = line._replace(terms=line.terms._replace(cap=by_month), tasks=("build",))
+    return signed._replace(lines=(capped, line._replace(line_id="M")), shared_caps=shared)
 
 
 def events(chance: Random) -> Iterator[Event]:
@@ -80,50 +50,44 @@ def events(chance: Random) -> Iterator[Event]:
     yield from opening()
     known: dict[str, TimeApproved] = {}
     for number in range(DAYS):
-        day = FIRST + timedelta(days=number)
+        day, begin = FIRST_DAY + timedelta(days=number), FIRST_INSTANT + number * DAY
         for place in range(A_DAY):
-            at = instant(day) + (9 * 60 + place) * MINUTE
+            at = begin + (9 * 60 + place) * MINUTE
             late = chance.randrange(22) if chance.random() < 0.4 else 0
-            entry_id = f"T-{number * A_DAY + place:04}"
-            entry = TimeApproved(
-                event_id=f"e-{entry_id}",
-                occurred_at=at,
-                source=SOURCE,
-                entry_id=entry_id,
-                version=1,
-                project_id="P",
-                person_id=f"PER-{place % PEOPLE}",
-                approved_by="boss",
-                recorded_at=at,
-                engagement_id=ENGAGEMENT,
-                worked_on=max(day - timedelta(days=late), FIRST),
-                hours=chance.randrange(1, 9) * HOURS_ONE // 2,
-                approved_at=at,
-                task="build" if chance.random() < 0.5 else None,
-            )
+            hours = chance.randrange(1, 9) * HOURS_ONE // 2
+            task = "build" if chance.random() < 0.5 else None
+            fresh = entry(number * A_DAY + place, max(day - timedelta(days=late), FIRST_DAY), at)
             before = known.get(chance.choice(list(known))) if known and chance.random() < 0.1 else None
             if before is not None and chance.random() < 0.3:
                 del known[before.entry_id]
                 yield TimeWithdrawn(
-                    f"w-{entry_id}", at, SOURCE, before.entry_id, before.version, at, ENGAGEMENT, before.project_id
+                    f"w-{fresh.event_id}",
+                    at,
+                    SOURCE,
+                    before.entry_id,
+                    before.version,
+                    at,
+                    ENGAGEMENT,
+                    before.project_id,
                 )
                 continue
-            if before is not None:
-                entry = before._replace(
-                    event_id=f"e-{entry_id}",
+            if before is None:
+                approved = fresh._replace(hours=hours, task=task)
+            else:
+                approved = fresh._replace(
+                    hours=hours,
+                    task=before.task,
+                    entry_id=before.entry_id,
                     version=before.version + 1,
-                    hours=entry.hours,
-                    occurred_at=at,
-                    recorded_at=at,
-                    approved_at=at,
+                    person_id=before.person_id,
+                    worked_on=before.worked_on,
                 )
-            known[entry.entry_id] = entry
-            yield entry
-        ended = instant(day + timedelta(days=1))
-        yield DayEnded(f"day-{number}", ended, SOURCE, ZONE, day, recorded_at=ended)
+            known[approved.entry_id] = approved
+            yield approved
+        yield DayEnded(f"day-{number}", begin + DAY, SOURCE, ZONE, day, recorded_at=begin + DAY)
 
 
-OWN = (ProjectActivated, ContractSigned, TimeApproved, TimeWithdrawn)
+OWN = (ProjectActivated, ContractSigned, EstimateRevised, TimeApproved, TimeWithdrawn)
 
 
 @pytest.mark.parametrize(("rows_min", "forgets"), [(store.ROWS_MIN, False), (-200, True)])
@@ -134,10 +98,11 @@ def test_a_long_order_finds_all_whose_share_is_another(
     short_walk, written = walk.allotted, Engagement.written
     longest, walks, forgotten = 0, 0, 0
 
-    def both(draft: Draft, plan: LinePlan, allotment: str, start: Any, own_id: str, former: Any, comer: Any) -> Any:
+    def both(draft: Draft, plan: LinePlan, allotment: str, start: Any, former: Any, comer: Any) -> Any:
         nonlocal longest, walks
-        wanted = plain_walk(draft, plan, allotment, start, own_id, comer)
-        result, regranted = short_walk(draft, plan, allotment, start, own_id, former, comer)
+        changed = former.share.claim.entry_id if former else comer.claim.entry_id if comer else ""
+        wanted = plain_walk(draft, plan, allotment, start, changed, comer)
+        result, regranted = short_walk(draft, plan, allotment, start, former, comer)
         assert (result, [(one.entry.entry_id, granted) for one, granted in regranted]) == wanted
         longest = max(longest, *(len(order) for order in draft.entries.orders["K"].values()))
         walks += 1

@@ -91,10 +91,11 @@ def test_a_walk_that_ends_early_and_passes_by_finds_all_whose_share_is_another(h
         exceeded.append("more is settled than there is room")
         return to_all(*asked)
 
-    def both(draft: Draft, plan: LinePlan, allotment: str, start: Order, own_id: str, former: Any, comer: Any) -> Any:
-        wanted = plain_walk(draft, plan, allotment, start, own_id, comer)
+    def both(draft: Draft, plan: LinePlan, allotment: str, start: Order, former: Any, comer: Any) -> Any:
+        changed = former.share.claim.entry_id if former else comer.claim.entry_id if comer else ""
+        wanted = plain_walk(draft, plan, allotment, start, changed, comer)
         exceeded.clear()
-        result, regranted = short_walk(draft, plan, allotment, start, own_id, former, comer)
+        result, regranted = short_walk(draft, plan, allotment, start, former, comer)
         if exceeded:
             return result, regranted
         assert (result, [(rival.entry.entry_id, granted) for rival, granted in regranted]) == wanted

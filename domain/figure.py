@@ -148,6 +148,11 @@ def called(number: int, title: str, rule: str = "") -> int:
     return Recorded(node._replace(rule=rule) if rule else node)
 
 
+def node_titled(number: int, title: str, unit: str = "amount", currency: str = "") -> Node:
+    """The number's node (`node_of`) with the title, whatever it had."""
+    return node_of(number, title, unit, currency)._replace(title=title)
+
+
 def titled(number: int, title: str, rule: str = "") -> int:
     """The same with the title, whatever it had."""
     if not isinstance(number, Recorded):

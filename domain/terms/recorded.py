@@ -73,11 +73,11 @@ def recorded(agreed: TermsInForce) -> TermsInForce:
             case TimeAndMaterials() | CostPlus() | Expenses() | UnitPrice():
                 return terms
             case _:
-                return new_tuple(type(terms), (stated(terms, name, of) for name, of in terms._asdict().items()))
+                units, fields = _units(type(terms)), terms._asdict().items()
+                return new_tuple(type(terms), (stated(terms, name, of, units.get(name)) for name, of in fields))
 
-    def stated(terms: Terms, name: str, value: object) -> object:
+    def stated(terms: Terms, name: str, value: object, unit: str | None) -> object:
         """A number under the name of its field."""
-        unit = _units(type(terms)).get(name)
         if unit is None or not isinstance(value, int):
             return value
         per = getattr(terms, "per", None)

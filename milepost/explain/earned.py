@@ -23,7 +23,7 @@ from domain.revenue.over_time import (
     prices_on,
 )
 from domain.terms import methods
-from domain.terms.kind import LineHistory, TermsInForce
+from domain.terms.kind import LineHistory, TermsInForce, on_day
 from domain.work.rows import OPENING, row_id
 from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import FeeNodes, LineAtStep
@@ -177,7 +177,7 @@ class EarnedNodes:
 
 
 def _rule(place: LineAtStep, day: date) -> str:
-    agreed = next((one for one in reversed(place.known.held) if one.since <= day), place.known.held[0])
+    agreed = on_day(place.known.held, day)
     method = METHODS.get(methods.revenue_method(agreed.line, agreed.policies))
     return method.rule if method is not None else RULE
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from domain.caps.consume import CapRule, bucket_key, limit_on
 from domain.explanation import Arithmetic, Node, constant, less, total
-from domain.figure import Recorded, as_recorded, node_of, spread
+from domain.figure import Recorded, as_recorded, node_titled, spread
 from domain.forecast.exhaustion import PACE_DAYS, by_plan, days_ahead
 from domain.identity import composed, escape
 from domain.money import format_decimal
@@ -214,7 +214,7 @@ class ForecastCapNodes:
         for month, value in zip(shape.months, values, strict=True):
             if value <= 0:
                 continue
-            use = node_of(value, "")._replace(title=f"planned in {month}")
+            use = node_titled(value, f"planned in {month}")
             if value >= (rest.value or 0):
                 days = days_ahead(month, as_of, last)
                 lasts = self._days(rest, use, days.index(day.toordinal()) + 1, len(days))

@@ -21,7 +21,7 @@ from domain.contract import BEGINNING
 from domain.events.commercial import ContractSigned
 from domain.events.common import Funding
 from domain.explanation import Node, total
-from domain.figure import Recorded, node_of, titled
+from domain.figure import Recorded, node_of, node_titled, titled
 from milepost.explain.drafted_funding import NO_CLAIMS, Claims, DraftedFunding, Place
 from milepost.explain.sources import Sources, nothing
 from state.billing.funding import USED_OF_SOURCE
@@ -112,8 +112,7 @@ class FundingNodes:
             claims = self.drafts.claims(contract_id, turn.cut, step) if turn.claims else NO_CLAIMS
             for (entry_id, _), one in self.walk(contract_id, step, step, places, claims).items():
                 if one.rest:
-                    title = f"{entry_id}: nobody pays"
-                    rests.append(node_of(titled(one.rest, title), title, currency=currency))
+                    rests.append(node_titled(one.rest, f"{entry_id}: nobody pays", currency=currency))
         return total("nobody pays", rests, "amount", currency, rule=RULE)
 
     # A cut

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from domain.events.finance import WrittenOff
 from domain.explanation import Node, constant, less, most, total
-from domain.figure import Recorded, as_recorded, node_of
+from domain.figure import Recorded, as_recorded, node_titled
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.published import given
 from milepost.explain.sources import Sources
@@ -39,9 +39,7 @@ class GivenUpNodes:
         own = [one for one in at.entry.given_up if one.currency == price.currency]
         asked = total(title, [self._part(at.entry, one) for one in own], "amount", price.currency)
         counts = that_counts(Recorded(asked), Recorded(self._not_issued(at, price)))
-        return as_recorded(
-            price.written_off, node_of(counts, title, currency=price.currency)._replace(title=title)
-        ).node
+        return as_recorded(price.written_off, node_titled(counts, title, currency=price.currency)).node
 
     def _not_issued(self, at: VersionStanding, price: Price) -> Node:
         """By the step that priced the version: what is issued later was not given up."""

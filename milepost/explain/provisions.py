@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.explanation import Node
-from domain.figure import node_of
+from domain.figure import node_titled
 from domain.outputs import JournalEntry
 from domain.reference import fiscal
 from domain.revenue.capped import say_price
@@ -115,5 +115,4 @@ class _Lines(NamedTuple):
         return self._named(cost, f"cost by {self.day}"), self._named(at_completion, "cost at completion")
 
     def _named(self, cost: Amount, title: str) -> Node:
-        node = node_of(cost, title, currency=self.contract.terms.currency)
-        return node._replace(title=title)
+        return node_titled(cost, title, currency=self.contract.terms.currency)

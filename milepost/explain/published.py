@@ -9,13 +9,13 @@ from domain.why import Disagreement
 
 def as_published(made: Node | None, title: str, value: int, unit: str = "amount", currency: str = "") -> Node:
     """What explains the figure. Where no rule recorded it, or what did comes to another, it says so, and `unexplained` finds it."""
-    told = stated(title, value, unit, currency)
+    published = stated(title, value, unit, currency)
     if made is None or made.value is None:
-        return told
+        return published
     if made.value == value:
         return made
     parameters = {COMES_TO: format_decimal(made.value, SCALES[made.unit])}
-    return told._replace(arithmetic=Arithmetic(STATED, (), parameters), why=(made,))
+    return published._replace(arithmetic=Arithmetic(STATED, (), parameters), why=(made,))
 
 
 def given(node: Node | None, what: str) -> Node:

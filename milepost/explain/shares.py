@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from domain.billing.shares import Party, shared
 from domain.explanation import Node
-from domain.figure import Recorded, node_of
+from domain.figure import Recorded, node_of, node_titled
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.billing.payers import falls_of, parties_for
@@ -58,6 +58,6 @@ class ShareNodes:
 
         def share(title: str, amount: Node) -> Node:
             part = shared(Recorded(amount), stated, amount.currency)[own]
-            return node_of(part, title, currency=amount.currency)._replace(title=title)
+            return node_titled(part, title, currency=amount.currency)
 
         return share

@@ -12,11 +12,11 @@ from domain.billing.funding import FIELD
 from domain.billing.shares import Party, expected_parties, shared_in_turn
 from domain.events.commercial import ContractSigned
 from domain.explanation import Node, negated, total
-from domain.figure import Recorded, RecordedLater, Together, as_recorded, node_of
+from domain.figure import Recorded, RecordedLater, Together, as_recorded, node_of, node_titled
 from domain.identity import composed
 from domain.terms.deposit import left_to
 from domain.units import Amount
-from domain.why import Later, Why, elsewhere, in_terms, node_kept
+from domain.why import Why, elsewhere, in_terms, node_kept
 from state.books import Contract, PayerPart
 
 
@@ -76,7 +76,7 @@ class ShareFigures(NamedTuple):
     def _standing(self, row: DueRow, part: PayerPart) -> Amount:
         address = falls_to(self.contract.contract_id, row.line_id, row.entry_id, part.customer_id)
         kept = self.why.kept_at(address, self.step)
-        return RecordedLater(part.amount, partial(_node, kept)) if kept is not None else part.amount
+        return RecordedLater(part.amount, partial(node_kept, kept)) if kept is not None else part.amount
 
     def given_back(
         self, row: DueRow, parties: Sequence[Party], falls: Sequence[Amount], had: Sequence[PayerPart]
@@ -98,24 +98,16 @@ class ShareFigures(NamedTuple):
         return total(f"left to {party.customer_id}", parts, "amount", self.contract.terms.currency)
 
 
-def _node(kept: Node | Later) -> Node:
-    return node_kept(kept)
-
-
 def say_falls(
     why: Why, contract: Contract, row: DueRow, falls: Mapping[str, Amount], on: tuple[str, str] | None = None
 ) -> None:
     """What of a row falls to payers from now on, as the statement to one of them has it too where it is `on` one."""
     currency = contract.terms.currency
     for bill_to, amount in falls.items():
-        make = partial(_titled, amount, f"{row.entry_id}: falls to {bill_to}", currency)
+        make = partial(node_titled, amount, f"{row.entry_id}: falls to {bill_to}", currency=currency)
         why.later(falls_to(contract.contract_id, row.line_id, row.entry_id, bill_to), int(amount), make)
         if on is not None and on[1] == bill_to:
             why.later(falls_on(on[0], row.entry_id, row.line_id), int(amount), make)
-
-
-def _titled(amount: Amount, title: str, currency: str) -> Node:
-    return node_of(amount, title, currency=currency)._replace(title=title)
 
 
 def shares_in_terms(contract: Contract, parties: Sequence[Party]) -> tuple[Party, ...]:

@@ -21,6 +21,8 @@ from domain.units import Amount, Hours, Instant, Percent
 
 # Consumption order as text that sorts: service date, approval, entry id (R16).
 Order = tuple[str, str, str]
+# The cap, and which of its periods: a month, or a day with its person (composed), else nothing.
+BucketKey = tuple[str, str]
 
 
 class CapLimit(NamedTuple):
@@ -77,7 +79,7 @@ EMPTY = Bucket()
 
 
 class CapRequest(NamedTuple):
-    """One entry's claim on the caps of its line; `pinned` of its value is settled already.
+    """One entry's claim on the caps of its line, each with its bucket; `pinned` of its value is settled already.
 
     `within` is the most that may be allowed whatever room there is, and the cap that says so.
     """
@@ -88,7 +90,7 @@ class CapRequest(NamedTuple):
     amount: Amount
     hours: Hours
     pinned: Amount
-    rules: tuple[CapRule, ...]
+    under: tuple[tuple[BucketKey, CapRule], ...]
     within: tuple[Amount, str] | None = None
 
     @property
@@ -108,8 +110,6 @@ class Billable(NamedTuple):
     binding: str | None = None
 
 
-# The cap, and which of its periods: a month, or a day with its person (composed), else nothing.
-BucketKey = tuple[str, str]
 NO_LIMITS: Mapping[BucketKey, Amount] = MappingProxyType({})
 
 
@@ -227,10 +227,11 @@ def grant(
     free_hours = claim.hours - claim.pinned_hours
     room, room_hours, binding = free, free_hours, None
     rooms = Rooms(figures, claim) if figures is not None else None
-    for rule in claim.rules:
+    for key, rule in claim.under:
         if not limit_on(rule, claim.day).hard:
             continue
-        left, left_hours = _left(rule, claim, free, free_hours, buckets, step, mode, rooms)
+        taken = buckets.get(key, EMPTY)
+        left, left_hours = _left(rule, key, claim.day, free, free_hours, taken, step, mode, rooms)
         if left < room or left_hours < room_hours:
             room, room_hours, binding = min(left, room), min(left_hours, room_hours), rule.cap_id
     if claim.within is not None and (most := max(claim.within[0] - claim.pinned, 0)) < room:
@@ -243,17 +244,17 @@ def grant(
 
 def _left(
     rule: CapRule,
-    claim: CapRequest,
+    key: BucketKey,
+    day: date,
     free: Amount,
     free_hours: Hours,
-    buckets: Mapping[BucketKey, Bucket],
+    taken: Bucket,
     step: Amount,
     mode: str,
     rooms: Rooms | None,
 ) -> tuple[Amount, Hours]:
-    """Amount and hours of the claim's free part for which this cap has room."""
-    limit, key = limit_on(rule, claim.day), bucket_key(rule, claim.day, claim.person_id)
-    taken = buckets.get(key, EMPTY)
+    """Amount and hours of a claim's free part for which this cap has room."""
+    limit = limit_on(rule, day)
     left, left_hours = free, free_hours
     if limit.amount is not None and (rest := max(limit.amount - taken.amount, 0)) < left:
         left, left_hours = rest, free_hours * rest // free
@@ -283,9 +284,8 @@ def give_back(claim: CapRequest, granted: Billable, buckets: dict[BucketKey, Buc
 
 
 def _add(claim: CapRequest, amount: Amount, hours: Hours, buckets: dict[BucketKey, Bucket]) -> None:
-    for rule in claim.rules:
-        key = bucket_key(rule, claim.day, claim.person_id)
-        taken = buckets.get(key, Bucket())
+    for key, _ in claim.under:
+        taken = buckets.get(key, EMPTY)
         buckets[key] = taken._replace(free_amount=taken.free_amount + amount, free_hours=taken.free_hours + hours)
 
 
@@ -301,18 +301,15 @@ def without_excess(
     kept = list(claims)
     for place in reversed(range(len(kept))):
         claim = kept[place]
-        keys = [bucket_key(rule, claim.day, claim.person_id) for rule in claim.rules]
-        above = {key: now[key].pinned_amount - most[key] for key in keys if key in most and key in now}
+        above = {key: now[key].pinned_amount - most[key] for key, _ in claim.under if key in most and key in now}
         back = min(claim.pinned, max(above.values(), default=0))
         if back <= 0:
             continue
         if figures is not None:
-            ruled = {key: rule for rule, key in zip(claim.rules, keys, strict=True) if key in above}
-            figures.give_back(
-                claim, back, {key: (rule, limit_of(rule, key)) for key, rule in ruled.items()}, buckets, most
-            )
+            ruled = {key: (rule, limit_of(rule, key)) for key, rule in claim.under if key in above}
+            figures.give_back(claim, back, ruled, buckets, most)
         kept[place] = less = claim._replace(pinned=claim.pinned - back)
-        for key in keys:
+        for key, _ in claim.under:
             taken = now[key]
             now[key] = taken._replace(
                 pinned_amount=taken.pinned_amount - back,
@@ -339,14 +336,16 @@ def allot(
     return grants, now
 
 
-def has_room(claim: CapRequest, rules: Iterable[CapRule], buckets: Mapping[BucketKey, Bucket]) -> bool:
-    """Whether the whole claim fits under every hard cap of every version, so that nobody else's share can change; `rules` are the claim's,
+def has_room(
+    claim: CapRequest, under: Iterable[tuple[BucketKey, CapRule]], buckets: Mapping[BucketKey, Bucket]
+) -> bool:
+    """Whether the whole claim fits under every hard cap of every version, so that nobody else's share can change; the caps are the claim's,
     with the limits that any line under the same caps has."""
     if claim.within is not None and claim.within[0] < claim.amount:
         return False
-    free, free_hours = claim.amount - claim.pinned, claim.hours - claim.pinned_hours
-    for rule in rules:
-        taken = buckets.get(bucket_key(rule, claim.day, claim.person_id), EMPTY)
+    free, free_hours = claim.amount - claim.pinned, claim.hours - (claim.pinned_hours if claim.pinned else 0)
+    for key, rule in under:
+        taken = buckets.get(key, EMPTY)
         amount, hours = taken.pinned_amount + taken.free_amount, taken.pinned_hours + taken.free_hours
         for limit in rule.limits:
             if limit.hard and limit.amount is not None and amount + free > limit.amount:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from domain.caps.consume import Bucket, BucketKey, CapRequest, Order, bucket_key
+from domain.caps.consume import Bucket, BucketKey, CapRequest, Order
 from domain.units import Amount, Hours
 
 # The most consumers, or blocks, of a block.
@@ -68,8 +68,8 @@ class TakenShares:
 
     def read(self, claim: CapRequest) -> None:
         """The claim's buckets as they are in the books, unless they are here already."""
-        for rule in claim.rules:
-            self._open(bucket_key(rule, claim.day, claim.person_id))
+        for key, _ in claim.under:
+            self._open(key)
 
     def give_back(self, held: Mapping[BucketKey, KeptShare]) -> None:
         for key, kept in held.items():

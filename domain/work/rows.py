@@ -93,14 +93,12 @@ def is_over_former_billing(row: str) -> bool:
 
 def is_of_earlier_month(row: str) -> bool:
     """Whether it is work of months before that of its balances, which caps by month counted then: `brought_forward/K/L/earlier_months`."""
-    kind, fact_id = named(row)
-    return kind == OPENING and fact_id.split("/")[2:3] == [BEFORE_MONTH]
+    return row.startswith(f"{OPENING}/") and row.split("/")[3:4] == [BEFORE_MONTH]
 
 
 def is_conceded(row: str) -> bool:
     """Whether it is what credit memos took off the price before: `brought_forward/K/L/conceded`."""
-    kind, fact_id = named(row)
-    return kind == OPENING and fact_id.split("/")[2:3] == [CONCEDED]
+    return row.startswith(f"{OPENING}/") and row.split("/")[3:4] == [CONCEDED]
 
 
 def counted_as(kind: str, category: str | None = None) -> str:

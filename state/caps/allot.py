@@ -20,7 +20,6 @@ from domain.caps.consume import (
     CapRequest,
     CapRule,
     Order,
-    bucket_key,
     grant,
     has_room,
     is_prorated,
@@ -101,11 +100,10 @@ def with_issue_kept(
     figures = recorder(draft, plan, FOR_REVENUE)
     left: list[Node] = []
     own = claim_of(old[0], FOR_REVENUE, old[1]) if old is not None else None
-    for rule in claim_of(plan, FOR_REVENUE, stake).rules:
+    for key, rule in claim_of(plan, FOR_REVENUE, stake).under:
         if is_prorated(rule, stake.price.day):
             limit = limit_on(rule, stake.price.day).amount
             assert limit is not None, "what is prorated is under a limit in money"
-            key = bucket_key(rule, stake.price.day, stake.person_id)
             others = draft.bucket(bucket_id(plan, FOR_REVENUE, key)).bucket.pinned_amount
             theirs = own if own is not None and key in keys_of(own) else None
             others -= theirs.pinned if theirs is not None else 0
@@ -208,16 +206,13 @@ def _enter(
     """The grant of a claim whose former share is out of the buckets already; rivals may get another from `since` on."""
     own, claim = comer
     left = former.share if former is not None else None
-    stored = {}
-    for rule in claim.rules:
-        key = bucket_key(rule, claim.day, claim.person_id)
-        stored[key] = draft.bucket(bucket_id(plan, allotment, key))
+    stored = {key: draft.bucket(bucket_id(plan, allotment, key)) for key, _ in claim.under}
     buckets = {key: value.bucket for key, value in stored.items()}
     if claim.pinned:
         buckets = with_pinned(claim, buckets)
     freed = left is not None and _binds(draft, plan, allotment, left.claim, left.granted)
     # What gives back (a credit) is pinned whole: it makes room for those who were refused.
-    if not freed and claim.amount >= 0 and has_room(claim, _of_everyone(draft, plan, claim.rules), buckets):
+    if not freed and claim.amount >= 0 and has_room(claim, _of_everyone(draft, plan, claim.under), buckets):
         whole = Billable(claim.amount, claim.hours)
         if (left is None and _alone(plan)) or not _binds(draft, plan, allotment, claim, whole):
             return whole
@@ -225,10 +220,6 @@ def _enter(
         return grant(claim, buckets, plan.step, plan.policies.money_mode, recorder(draft, plan, allotment))
     start = own if since is None else min(own, since)
     return _walk(draft, plan, allotment, start, former, comer)
-
-
-def _stored(draft: Draft, plan: LinePlan, allotment: str, rule: CapRule, claim: CapRequest) -> CapBucket:
-    return draft.bucket(bucket_id(plan, allotment, bucket_key(rule, claim.day, claim.person_id)))
 
 
 def _alone(plan: LinePlan) -> bool:
@@ -241,8 +232,8 @@ def _binds(draft: Draft, plan: LinePlan, allotment: str, claim: CapRequest, take
 
     One that has room even for all that was refused holds back nobody: those are bound by other caps, and stay as they are.
     """
-    for rule in _of_everyone(draft, plan, claim.rules):
-        stored = _stored(draft, plan, allotment, rule, claim)
+    for bucket, rule in _of_everyone(draft, plan, claim.under):
+        stored = draft.bucket(bucket_id(plan, allotment, bucket))
         if not stored.refused:
             continue
         amount = stored.bucket.amount + stored.refused_amount + taken.amount
@@ -256,10 +247,12 @@ def _binds(draft: Draft, plan: LinePlan, allotment: str, claim: CapRequest, take
     return False
 
 
-def _of_everyone(draft: Draft, plan: LinePlan, rules: tuple[CapRule, ...]) -> tuple[CapRule, ...]:
-    """The rules with the limits that any line under the same cap has in any version: a line that has left it knows no later ones."""
+def _of_everyone(
+    draft: Draft, plan: LinePlan, under: tuple[tuple[BucketKey, CapRule], ...]
+) -> tuple[tuple[BucketKey, CapRule], ...]:
+    """The caps with the limits that any line under the same cap has in any version: a line that has left it knows no later ones."""
     if len(plan.group) == 1:
-        return rules
+        return under
     key = ("limits of everyone", plan.key)
     if key not in draft.plans:
         found: dict[tuple[str, str], tuple[CapLimit, ...]] = {}
@@ -268,27 +261,25 @@ def _of_everyone(draft: Draft, plan: LinePlan, rules: tuple[CapRule, ...]) -> tu
             found[place] = tuple(dict.fromkeys((*found.get(place, ()), *rule.limits)))
         draft.plans[key] = found
     limits: dict[tuple[str, str], tuple[CapLimit, ...]] = draft.plans[key]
-    return tuple(rule._replace(limits=limits.get((rule.cap_id, rule.period), rule.limits)) for rule in rules)
+    return tuple(
+        (bucket, rule._replace(limits=limits.get((rule.cap_id, rule.period), rule.limits))) for bucket, rule in under
+    )
 
 
 def _move(
     draft: Draft, plan: LinePlan, allotment: str, had: GrantedRequest | None, has: GrantedRequest | None, order: Order
 ) -> None:
     """Replace one entry's share in the buckets it touches."""
-    touched: dict[BucketKey, tuple[CapRule, list[tuple[GrantedRequest, int]]]] = {}
-    for share, sign in ((had, -1), (has, 1)):
-        if share is None:
-            continue
-        claim = share.claim
-        for key, rule in {bucket_key(rule, claim.day, claim.person_id): rule for rule in claim.rules}.items():
-            shares = touched[key][1] if key in touched else []
-            touched[key] = rule, [*shares, (share, sign)]
-    for key, (rule, shares) in touched.items():
+    shares = [(share, dict(share.claim.under), sign) for share, sign in ((had, -1), (has, 1)) if share is not None]
+    touched = shares[0][1] if len(shares) == 1 else {key: rule for _, under, _ in shares for key, rule in under.items()}
+    for key, rule in touched.items():
         part_id = bucket_id(plan, allotment, key)
         stored = draft.bucket(part_id)
         bucket, last = stored.bucket, stored.last
         refused, refused_amount, refused_hours = stored.refused, stored.refused_amount, stored.refused_hours
-        for share, sign in shares:
+        for share, under, sign in shares:
+            if key not in under:
+                continue
             bucket = _added(bucket, share, sign)
             amount, hours = share.lacks
             refused += sign * bool(amount or hours)

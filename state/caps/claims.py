@@ -104,7 +104,8 @@ def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
         within = (within[0] - back, within[1]) if within is not None else None
     if within is not None:  # which units are within those agreed does not depend on what is issued
         pinned = min(pinned, max(within[0], 0))
-    request = (stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules, within)
+    under = tuple([(bucket_key(rule, price.day, stake.person_id), rule) for rule in rules])
+    request = (stake.entry_id, price.day, stake.person_id, amount, hours, pinned, under, within)
     return new_tuple(CapRequest, request)
 
 
@@ -175,7 +176,7 @@ def figures_of(why: Why, plan: LinePlan, allotment: str) -> CapFigures:
 
 def keys_of(claim: CapRequest) -> set[BucketKey]:
     """Of the caps and periods that count it."""
-    return {bucket_key(rule, claim.day, claim.person_id) for rule in claim.rules}
+    return {key for key, _ in claim.under}
 
 
 def bucket_id(plan: LinePlan, allotment: str, key: BucketKey) -> str:
@@ -243,7 +244,9 @@ def earned_within(
         return price.earned, price.waiting
     if plan.some_bind_billing_alone:
         return allowed, max(allowed - billable, 0)
+    if allowed == chargeable:
+        return allowed, 0
     in_force = [limit_on(rule, price.day) for rule in plan.rules]
     is_of_units = price.within is not None and methods.agreed_units(plan.line.terms) is not None
     limits = is_of_units or any(limit.hard and limit.limits_revenue for limit in in_force)
-    return allowed if limits or allowed == chargeable else at_least(allowed, chargeable, "recognised"), 0
+    return allowed if limits else at_least(allowed, chargeable, "recognised"), 0

@@ -15,7 +15,6 @@ from domain.caps.consume import (
     CapRequest,
     Order,
     allot,
-    bucket_key,
     give_back,
     grant,
     limit_of,
@@ -216,9 +215,8 @@ class _Moved:
     def add(self, claim: CapRequest, amount: Amount, hours: Hours) -> None:
         if not amount and not hours:
             return
-        for rule in claim.rules:
+        for key, rule in claim.under:
             in_amount, in_hours = self._measures.get((rule.cap_id, rule.period), (True, True))
-            key = bucket_key(rule, claim.day, claim.person_id)
             had_amount, had_hours = self._by_bucket.pop(key, (0, 0))
             has = had_amount + amount * in_amount, had_hours + hours * in_hours
             if any(has):

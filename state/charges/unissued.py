@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps.consume import Billable, Bucket, BucketKey, CapRequest, Order, bucket_key, grant
+from domain.caps.consume import Billable, Bucket, BucketKey, CapRequest, Order, grant
 from domain.caps.recorded import CapFigures
 from domain.identity import composed
 from domain.terms.subscription import MINIMUM
@@ -305,8 +305,7 @@ class _Allotted:
     def _before(self, row: Unissued, at: int) -> dict[BucketKey, Bucket]:
         """What stood before it, had it been there: as before the next row that the same cap counts, or in the end."""
         found: dict[BucketKey, Bucket] = {}
-        for rule in row.claim.rules:
-            key = bucket_key(rule, row.claim.day, row.claim.person_id)
+        for key, _ in row.claim.under:
             after = (place.before[key] for place in islice(self.places, at, None) if key in place.before)
             found[key] = next(after, None) or self.taken.get(key, Bucket())
         return found
@@ -376,8 +375,7 @@ def _settled(rows: Sequence[Unissued]) -> dict[BucketKey, Bucket]:
     """What is below zero makes room for all others (R16)."""
     buckets: dict[BucketKey, Bucket] = {}
     for claim in (row.claim for row in rows if row.claim.pinned):
-        for rule in claim.rules:
-            key = bucket_key(rule, claim.day, claim.person_id)
+        for key, _ in claim.under:
             had = buckets.get(key, Bucket())
             buckets[key] = had._replace(
                 pinned_amount=had.pinned_amount + claim.pinned, pinned_hours=had.pinned_hours + claim.pinned_hours

@@ -20,7 +20,6 @@ from domain.caps.consume import (
     CapRequest,
     CapRule,
     allot,
-    bucket_key,
     is_prorated,
     limit_on,
     prorate,
@@ -151,9 +150,8 @@ def _targets(
 def _by_bucket(members: Mapping[str, ProratedEntry]) -> dict[BucketKey, list[tuple[ProratedEntry, CapRule]]]:
     found: dict[BucketKey, list[tuple[ProratedEntry, CapRule]]] = {}
     for member in members.values():
-        for rule in member.claim.rules:
+        for key, rule in member.claim.under:
             if is_prorated(rule, member.claim.day):
-                key = bucket_key(rule, member.claim.day, member.claim.person_id)
                 found.setdefault(key, []).append((member, rule))
     return dict(sorted(found.items()))
 
@@ -164,8 +162,7 @@ def _taken_before(members: Mapping[str, ProratedEntry], claims: Sequence[Held]) 
     for claim, held in claims:
         if claim.entry_id in members:
             break
-        for rule in claim.rules:
-            key = bucket_key(rule, claim.day, claim.person_id)
+        for key, _ in claim.under:
             taken[key] = taken.get(key, 0) + held.amount - claim.pinned
     return taken
 
@@ -188,5 +185,5 @@ def _limited(claim: CapRequest, target: ProratedCap | None) -> CapRequest:
     if target is None:
         return claim
     hours = claim.hours if target.amount == claim.amount else claim.hours * target.amount // claim.amount
-    others = tuple(rule for rule in claim.rules if not is_prorated(rule, claim.day))
-    return claim._replace(amount=target.amount, hours=hours, rules=others)
+    others = tuple((key, rule) for key, rule in claim.under if not is_prorated(rule, claim.day))
+    return claim._replace(amount=target.amount, hours=hours, under=others)

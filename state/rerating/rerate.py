@@ -284,8 +284,7 @@ def _allot_all(
     pinned: dict[BucketKey, Bucket] = {}
     plans: dict[BucketKey, LinePlan] = {}
     for (own, _), claim in zip(members, claims, strict=True):
-        for rule in claim.rules:
-            key = bucket_key(rule, claim.day, claim.person_id)
+        for key, _ in claim.under:
             plans[key] = own
             held = pinned.get(key, Bucket())
             pinned[key] = held._replace(
@@ -303,8 +302,7 @@ def _allot_all(
     last: dict[BucketKey, tuple[str, str, str]] = {}
     for (own, stake), claim, granted in zip(members, claims, grants, strict=True):
         prices[stake.entry_id] = with_grant(own, prices[stake.entry_id], allotment, granted)
-        for rule in claim.rules:
-            key = bucket_key(rule, claim.day, claim.person_id)
+        for key, _ in claim.under:
             amount, hours = GrantedRequest(claim, granted).lacks
             had = refused.get(key, (0, 0, 0))
             refused[key] = had[0] + bool(amount or hours), had[1] + amount, had[2] + hours

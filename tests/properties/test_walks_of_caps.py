@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from domain.caps import consumption
-from domain.caps.consume import Billable, BucketKey, CapRequest, Order, allot, bucket_key
+from domain.caps.consume import Billable, BucketKey, CapRequest, Order, allot
 from state.caps import allot as allotting
 from state.caps import walk
 from state.caps.claims import FOR_REVENUE, bucket_id, claim_of, granted_of, order_key, stake_of, stands_on
@@ -76,7 +76,7 @@ def plain_walk(draft: Draft, plan: LinePlan, allotment: str, start: Order, own_i
 
 
 def keys_of(claim: CapRequest) -> list[BucketKey]:
-    return [bucket_key(rule, claim.day, claim.person_id) for rule in claim.rules]
+    return [key for key, _ in claim.under]
 
 
 @settings(max_examples=2 * settings().max_examples)

@@ -217,9 +217,11 @@ class Transition(Value, frozen=True, array_like=True, gc=False):
 
 
 class Move(NamedTuple):
-    """What an event added to a project's hours, cost or revenue, by service date and currency; negative where it took back."""
+    """What an event added to a project's hours, cost or revenue, by service date and currency; negative where it took back. `line` is the
+    contract line that it is on, empty for work on none."""
 
     project_id: str
+    line: str
     day: date
     currency: str
     hours: Hours
@@ -535,7 +537,8 @@ class Draft:
         contract = self.contract(issued.contract_id)
         assert contract is not None, "what is issued is of a contract in the books"
         project_id = issued.project_id or self.line(issued.contract_id, issued.line_id).project_id
-        return Move(project_id, issued.day, contract.terms.currency, 0, 0, revenue)
+        line = composed(issued.contract_id, issued.line_id)
+        return Move(project_id, line, issued.day, contract.terms.currency, 0, 0, revenue)
 
     def _add_billed(self, issued: Issued, move: Move, sign: int) -> None:
         """What it is in ledger currency, where that is another."""
@@ -827,10 +830,11 @@ def moves_of(work: Work, sign: int) -> list[Move]:
     """The cost and the revenue of the work, as moves."""
     moves = []
     cost, price, project_id = work.cost, work.price, work.project_id
+    line = composed(price.contract_id, price.line_id) if price is not None and price.line_id else ""
     if cost is not None:
-        move = (project_id, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0)
+        move = (project_id, line, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0)
         moves.append(new_tuple(Move, move))
     if price is not None and (revenue := price.earns):
-        move = (price.project_id or project_id, price.day, price.currency, 0, 0, sign * revenue)
+        move = (price.project_id or project_id, line, price.day, price.currency, 0, 0, sign * revenue)
         moves.append(new_tuple(Move, move))
     return moves

@@ -149,6 +149,12 @@ def completed(
     return hours, cost, called(least + to_come, "revenue at completion")
 
 
+def is_as_stated(track: Track) -> bool:
+    """Whether its cost and revenue at completion are what was stated, since no more is booked; then its work to come is valued."""
+    now, floor, _, revenue_stated, earning, _ = track
+    return revenue_stated and earning is None and now[1] <= floor[1] and now[2] <= floor[2]
+
+
 def backlog_of(to_come: Amount, ceiling: Amount | None, earned: Amount) -> Amount:
     """What the contract still allows, or without caps on all lines the revenue to come."""
     if ceiling is None:

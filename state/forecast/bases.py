@@ -34,7 +34,7 @@ from domain.policies import Resolved
 from domain.terms import methods
 from domain.units import Amount, Percent, Rate
 from state.books import Basis, BookedProgress, Estimate, Forecast, ForecastState, Project
-from state.draft import Draft, Move
+from state.draft import Draft
 from state.forecast.ahead import earning_of, is_adjusted
 from state.forecast.outlook import (
     ONE_DAY,
@@ -44,13 +44,13 @@ from state.forecast.outlook import (
     known,
     ledger_currency,
     line_key,
+    moves_in,
     project_contracts,
     project_entity_id,
     project_policies,
     project_terms,
     project_zone,
     running,
-    sort_in,
     sum_of,
 )
 from state.forecast.planned import (
@@ -563,13 +563,10 @@ def _months_until(project: Project, last: str) -> dict[str, Tally]:
 
 def _walk(draft: Draft, project_id: str, bases: Mapping[str, Basis], as_of: date | None) -> dict[str, dict[str, Tally]]:
     """Sums of the project's entries by track, service dates up to `as_of`."""
-    moves: dict[str, list[Move]] = {}
-    for entry in draft.everything():
-        sort_in(draft, moves, entry, 1, project_id)
     sums: dict[str, dict[str, Tally]] = {}
-    for line, of_line in moves.items():
-        done = sums.setdefault(line if line in bases else WHOLE, {})
-        for _, day, currency, hours, cost, revenue in of_line:
+    for entry in draft.everything():
+        for _, line, day, currency, hours, cost, revenue in moves_in(draft, entry, project_id):
+            done = sums.setdefault(line if line in bases else WHOLE, {})
             if as_of is None or day <= as_of:
                 done[currency] = added(done.get(currency, NOTHING), (hours, cost, revenue))
     return sums

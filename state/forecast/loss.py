@@ -27,7 +27,6 @@ from state.forecast.outlook import (
     ProjectTerms,
     known,
     project_contracts,
-    project_policies,
     project_terms,
     register,
 )
@@ -178,13 +177,7 @@ def _shared_by(
 ) -> tuple[object, ...] | None:
     """All that the share of an ordinary project rests on beside its terms, the share it has last; None where there may be more to it."""
     kept, terms = of.tracks.get(forecast.currency), known_terms(draft, project.project_id)
-    if kept is None or kept.progress is not outlook.progress or terms is None or not terms.is_ordinary:
-        return None
-    if kept.bases is not forecast.bases or kept.planned_rate != forecast.planned_rate or forecast.earning:
-        return None
-    if kept.quotes is not None and kept.asked_at != draft.cause.log_offset:
-        return None
-    if kept.policies is not project_policies(draft, of.lines, forecast.legal_entity_id):
+    if kept is None or not kept.are_of(draft, forecast, outlook.progress) or terms is None or not terms.is_ordinary:
         return None
     figures = outlook.eac_cost, outlook.eac_revenue, kept.unvalued, forecast.ceiling
     return (*figures, forecast.currency, forecast.bases, project.waiting, project.burn.elsewhere, terms, forecast.share)

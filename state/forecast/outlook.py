@@ -26,7 +26,6 @@ from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
 from state.rerating.rerate import line_ids
 from state.terms.known import entity_policies
 from state.terms.plan import LinePlan, line_plan
-from state.totals import standing_price
 from state.work.placing import taken_projects
 
 DAYS_KEPT = 35
@@ -282,36 +281,19 @@ def update_forecast_state(draft: Draft, cause: str) -> list[str]:
     projects = set(map(_PROJECT, moves))
     if len(projects) == 1:
         [project_id] = projects
-        _take_in(draft, project_id, _netted(moves), cause)
+        _take_in(draft, project_id, moves, cause)
         return [project_id]
     for project_id in sorted(projects):
-        _take_in(draft, project_id, _netted(move for move in moves if move.project_id == project_id), cause)
+        _take_in(draft, project_id, [move for move in moves if move.project_id == project_id], cause)
     return sorted(projects)
 
 
-Moved = Mapping[tuple[date, str], Tally]
-
-
-def _netted(moves: Iterable[Move]) -> Moved:
-    """By service date and currency."""
-    net: dict[tuple[date, str], Tally] = {}
-    for _, day, currency, hours, cost, revenue in moves:
-        key = (day, currency)
-        had = net.get(key)
-        net[key] = (hours, cost, revenue) if had is None else (had[0] + hours, had[1] + cost, had[2] + revenue)
-    return net
-
-
-def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
+def _take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) -> None:
     forecast, outlook = known(draft, project_id)
-    before = outlook.progress
-    if len(before) == 1:
-        progress = {WHOLE: _moved(before[WHOLE], moved, forecast.bases[WHOLE].as_of)}
-    else:
-        progress = dict(before)
-        for name, moves in _by_line(draft, project_id).items():
-            line = name if name in progress else WHOLE
-            progress[line] = _moved(progress[line], _netted(moves), forecast.bases[line].as_of)
+    progress = dict(outlook.progress)
+    for line, on_line in _by_line(moves).items() if len(progress) > 1 else ((WHOLE, moves),):
+        name = line if line in progress else WHOLE
+        progress[name] = _moved(progress[name], on_line, forecast.bases[name].as_of)
     cost, revenue, drift = _heading(draft, project_id, forecast, outlook, progress)
     by_cost, by_revenue = cost - outlook.eac_cost, revenue - outlook.eac_revenue
     if (by_cost or by_revenue or drift is not None) and not fits(cost, revenue, *(drift or ())):
@@ -323,7 +305,7 @@ def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
         by_cost, by_revenue = by_cost - drift[0], by_revenue - drift[1]
     if by_cost or by_revenue:
         changes = with_change(changes, cause, by_cost, by_revenue)
-    since, days = _with_days(draft, outlook, moved)
+    since, days = _with_days(draft, outlook, moves)
     if ("forecast", project_id) not in draft.before:
         draft.put("forecast", project_id, forecast)
     state = ForecastState(progress, cost, revenue, changes, days, since, outlook.until, True)
@@ -353,86 +335,64 @@ def _heading(
     if not forecast.currency:
         return _unchanged(outlook)
     of = project_terms(draft, project_id)
-    policies = project_policies(draft, of.lines, forecast.legal_entity_id)
-    if is_of_one_currency(forecast, progress):
-        tracks = tracks_of(draft, of.tracks, policies, forecast, progress, forecast.currency, None)
-        return (*tracks.heading(forecast.ceiling), None) if tracks is not None else _unchanged(outlook)
-    states = outlook.progress, progress
-    made = _completions(draft, of, forecast, states, policies)
-    if made is None:
-        made = _completions(draft, of, forecast, states, policies._replace(rate_staleness_days=_EVER))
-        if made is None:
-            return _unchanged(outlook)
-        (cost, revenue), (cost_now, revenue_now) = made
-        return outlook.eac_cost + cost_now - cost, outlook.eac_revenue + revenue_now - revenue, None
-    (cost, revenue), now = made
-    drift = cost - outlook.eac_cost, revenue - outlook.eac_revenue
-    return *now, drift if any(drift) else None
+    tracks = of.tracks.get(forecast.currency)
+    if tracks is None or not tracks.are_of(draft, forecast, outlook.progress):
+        tracks = _tracks_before(draft, of, forecast, outlook)
+    ceiling = forecast.ceiling
+    if tracks is not None:
+        cost, revenue = tracks.heading(ceiling)
+        if with_event(draft, forecast, tracks, progress):
+            drift = cost - outlook.eac_cost, revenue - outlook.eac_revenue
+            return *tracks.heading(ceiling), drift if tracks.quotes is not None and any(drift) else None
+    tracks = _tracks_before(draft, of, forecast, outlook, _EVER)
+    if tracks is not None:
+        cost, revenue = tracks.heading(ceiling)
+        if with_event(draft, forecast, tracks, progress):
+            cost_now, revenue_now = tracks.heading(ceiling)
+            return outlook.eac_cost + cost_now - cost, outlook.eac_revenue + revenue_now - revenue, None
+    return _unchanged(outlook)
 
 
-def is_of_one_currency(forecast: Forecast, progress: Mapping[str, BookedProgress]) -> bool:
-    """Whether no rate does anything to the figures: all of it is in the project's currency, and earned by hours."""
-    if len(progress) != 1 or forecast.earning:
-        return False
-    part, own = progress[WHOLE], forecast.currency
-    return len(part.now) == len(part.floor) == 1 and own in part.now and own in part.floor
-
-
-def _completions(
-    draft: Draft,
-    of: ProjectTerms,
-    forecast: Forecast,
-    states: tuple[Mapping[str, BookedProgress], Mapping[str, BookedProgress]],
-    policies: Resolved,
-) -> tuple[Change, Change] | None:
-    """Cost and revenue at completion before and after the event, at today's rates; None where one is missing."""
-    before, progress = states
+def _tracks_before(
+    draft: Draft, of: ProjectTerms, forecast: Forecast, outlook: ForecastState, days: int | None = None
+) -> Tracks | None:
+    """As of before the event, at today's rates, which may be so many days old; None where one is missing."""
+    policies, kept_in = project_policies(draft, of.lines, forecast.legal_entity_id), of.tracks
+    if days is not None:
+        policies, kept_in = policies._replace(rate_staleness_days=days), {}
     as_of = today(draft, forecast.zone)
-    tracks = tracks_of(draft, of.tracks, policies, forecast, before, forecast.currency, as_of, before=True)
-    if tracks is None:
-        return None
-    was = tracks.heading(forecast.ceiling)
-    return (was, tracks.heading(forecast.ceiling)) if with_event(draft, forecast, tracks, progress) else None
+    return tracks_of(draft, kept_in, policies, forecast, outlook.progress, forecast.currency, as_of, before=True)
 
 
-def _moved(part: BookedProgress, moved: Moved, as_of: date | None) -> BookedProgress:
+def _moved(part: BookedProgress, moves: Iterable[Move], as_of: date | None) -> BookedProgress:
     """Work dated up to `as_of` lifts the floor too."""
     now, floor = dict(part.now), part.floor
-    for (day, currency), tally in moved.items():
-        had = now.get(currency)
-        now[currency] = tally if had is None else (had[0] + tally[0], had[1] + tally[1], had[2] + tally[2])
+    for _, _, day, currency, hours, cost, revenue in moves:
+        had = now.get(currency, NOTHING)
+        now[currency] = had[0] + hours, had[1] + cost, had[2] + revenue
         if as_of is not None and day <= as_of:
-            floor = {**floor, currency: added(floor.get(currency, NOTHING), tally)}
+            floor = {**floor, currency: added(floor.get(currency, NOTHING), (hours, cost, revenue))}
         elif currency not in floor:
             floor = {**floor, currency: NOTHING}
     return BookedProgress(now, floor)
 
 
-def _by_line(draft: Draft, project_id: str) -> dict[str, list[Move]]:
-    """The event's moves by contract line, from the rows it changed; work without a line stands under the project."""
+def _by_line(moves: Iterable[Move]) -> dict[str, list[Move]]:
     found: dict[str, list[Move]] = {}
-    for entry_id, after in draft.rows.items():
-        for entry, sign in ((draft.entries.get(entry_id), -1), (after, 1)):
-            if entry is not None:
-                sort_in(draft, found, entry, sign, project_id)
+    for move in moves:
+        found.setdefault(move.line, []).append(move)
     return found
 
 
-def sort_in(draft: Draft, found: dict[str, list[Move]], entry: Entry, sign: int, project_id: str) -> None:
-    """Add what an entry gives to the project under its contract line; what its invoices earned under the line that they bill."""
-    price = standing_price(entry)
-    line = composed(price.contract_id, price.line_id) if price is not None and price.line_id else WHOLE
+def moves_in(draft: Draft, entry: Entry, project_id: str) -> list[Move]:
+    """All that the entry gives to the project; what its invoices earned is on the lines that they bill."""
     work = entry.standing
-    for move in moves_of(work, sign) if work is not None else ():
-        if move.project_id == project_id:
-            found.setdefault(line, []).append(move)
-    for issued in entry.issued:
-        earned = draft.earned_move(issued, sign)
-        if earned is not None and earned.project_id == project_id:
-            found.setdefault(composed(issued.contract_id, issued.line_id), []).append(earned)
+    found = moves_of(work, 1) if work is not None else []
+    found += [earned for issued in entry.issued if (earned := draft.earned_move(issued, 1)) is not None]
+    return [move for move in found if move.project_id == project_id]
 
 
-def _with_days(draft: Draft, outlook: ForecastState, moved: Moved) -> tuple[int, dict[str, dict[int, Tally]]]:
+def _with_days(draft: Draft, outlook: ForecastState, moves: Iterable[Move]) -> tuple[int, dict[str, dict[int, Tally]]]:
     """Service days of the last weeks by the log's own time, changed in place; older ones are dropped now and then."""
     days, since = outlook.days, outlook.since
     newest = universal_day(draft.cause.recorded_at)
@@ -440,14 +400,14 @@ def _with_days(draft: Draft, outlook: ForecastState, moved: Moved) -> tuple[int,
         since = newest - DAYS_KEPT
     if is_long or draft.copied is not None:
         days = {own: {day: tally for day, tally in held.items() if day >= since} for own, held in days.items()}
-    for (day, currency), tally in moved.items():
+    for _, _, day, currency, hours, cost, revenue in moves:
         ordinal = day.toordinal()
         if ordinal >= since:
             held = days.get(currency)
             if held is None:
                 held = days[currency] = {}
-            had = held.get(ordinal)
-            held[ordinal] = tally if had is None else (had[0] + tally[0], had[1] + tally[1], had[2] + tally[2])
+            had = held.get(ordinal, NOTHING)
+            held[ordinal] = had[0] + hours, had[1] + cost, had[2] + revenue
     return since, days
 
 

@@ -5,16 +5,17 @@ planned hours begin them again, and where some of it is in another currency anot
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date
-from typing import NamedTuple
+from datetime import date, timedelta
 
 from domain.forecast.completion import (
+    NOTHING,
     Completion,
     Earning,
     Included,
     Tally,
     Track,
     completed,
+    is_as_stated,
     is_valued,
     limited,
 )
@@ -22,37 +23,44 @@ from domain.identity import composed
 from domain.money import convert, smallest_unit
 from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY, Exchange, MissingRate
+from domain.reference.zones import midnight
 from domain.terms.milestones import INCLUDED_HOURS
 from domain.tuples import new_tuple
-from domain.units import Amount
+from domain.units import Amount, Hours, Instant
 from state.books import Basis, BookedProgress, Forecast, Inclusion, LineEarning, LineTotals
 from state.draft import Draft
 from state.terms.known import exchange_on
 
 WHOLE = ""
 NO_EARNING: Mapping[str, Earning] = {}
+ONE_DAY = timedelta(days=1)
+UNWORKED = Track(NOTHING, NOTHING, hours_stated=True, revenue_stated=True)
 
 
-class TrackHeld(NamedTuple):
-    """A track with what it was made of, what it comes to, and whether its work to come has a value."""
+class TrackHeld:
+    """A track with what it was made of and what it comes to, hours only once they are asked for, and whether its work to come has a
+    value."""
 
-    part: BookedProgress
-    track: Track
-    made: Tally
-    has_value: bool
+    __slots__ = ("cost", "has_value", "hours", "part", "revenue", "track")
+
+    def __init__(self, part: BookedProgress, track: Track) -> None:
+        self.part, self.track = part, track
+        self.cost = self.revenue = 0
+        self.hours: Hours | None = 0
+        self.has_value = True
 
 
 class Tracks:
     """All tracks of a project, with their sums: cost and revenue that no cap limits (`wanted`) at completion, and what is earned of it;
     `unvalued` of them have work to come that nothing says the value of. `quotes` are the exchange rates that they rest on, None where all
-    of it is in `currency`; `asked_at` is the log offset at which they were brought up to date or asked for last."""
+    of it is in `currency`, and those of the day `as_of`, which ends at `day_ends`."""
 
     __slots__ = (
         "as_of",
-        "asked_at",
         "bases",
         "cost",
         "currency",
+        "day_ends",
         "earned",
         "earning",
         "earns",
@@ -63,7 +71,6 @@ class Tracks:
         "quotes",
         "rates",
         "step",
-        "tracks",
         "unvalued",
         "wanted",
     )
@@ -75,13 +82,12 @@ class Tracks:
         self.currency = currency
         self.step = smallest_unit(currency)
         self.as_of: date | None = None
-        self.asked_at = draft.cause.log_offset
+        self.day_ends: Instant = 0
         self.rates: dict[str, Exchange] = {}
         self.quotes = draft.reference.exchange_rates if forecast.earning else None
         self.progress: Mapping[str, BookedProgress] | None = None
         self.earns: Mapping[str, Earning] = NO_EARNING
         self.held: dict[str, TrackHeld] = {}
-        self.tracks: list[Track] = []
         self.cost = self.wanted = self.earned = self.unvalued = 0
 
     def has_rates_of(self, draft: Draft, as_of: date | None) -> bool:
@@ -98,28 +104,39 @@ class Tracks:
         self.quotes = quotes
         return True
 
+    def are_of(self, draft: Draft, forecast: Forecast, progress: Mapping[str, BookedProgress]) -> bool:
+        """Whether they are up to date for what is booked, at the rates of now, where lines earn by hours alone."""
+        return (
+            self.progress is progress
+            and self.bases is forecast.bases
+            and self.planned_rate == forecast.planned_rate
+            and not (self.earning or forecast.earning)
+            and (self.quotes is None or self.quotes is draft.reference.exchange_rates)
+            and draft.cause.recorded_at < self.day_ends
+        )
+
+    @property
+    def tracks(self) -> list[Track]:
+        return [held.track for held in self.held.values()]
+
     def take(self, draft: Draft, progress: Mapping[str, BookedProgress], earns: Mapping[str, Earning] | None) -> bool:
         """Bring them up to date; False where a rate is missing. `earns` is by track, None where all revenue is that of hours."""
-        tracks: list[Track] = []
-        cost = wanted = earned = unvalued = 0
         self.progress = None
         for name, part in progress.items():
             own = earns.get(name, Earning()) if earns is not None else None
             held = self.held.get(name)
             if held is None or held.part is not part or held.track.earning != own:
-                held = self._held(draft, held, part, self.bases[name], own)
-                if held is None:
+                track = self._track(draft, held, part, self.bases[name], own)
+                if track is None:
                     return False
-                self.held[name] = held
-            _, track, made, has_value = held
-            tracks.append(track)
-            cost += made[1]
-            wanted += made[2]
-            earned += track.now[2]
-            if not has_value:
-                unvalued += 1
-        self.tracks = tracks
-        self.cost, self.wanted, self.earned, self.unvalued = cost, wanted, earned, unvalued
+                if held is None:
+                    held = self.held[name] = TrackHeld(part, UNWORKED)
+                self._replace(held, part, track)
+        if len(self.held) > len(progress):
+            for name in self.held.keys() - progress.keys():
+                held = self.held[name]
+                self._replace(held, held.part, UNWORKED)
+                del self.held[name]
         self.progress, self.earns = progress, earns if earns is not None else NO_EARNING
         return True
 
@@ -130,23 +147,37 @@ class Tracks:
     def completion(self, ceiling: Amount | None) -> Completion:
         """What all of them come to."""
         hours = prices = 0
-        for name in self.progress or ():
-            _, track, made, _ = self.held[name]
-            hours += made[0]
-            prices += track.earning.left if track.earning is not None else 0
+        for held in self.held.values():
+            if held.hours is None:
+                held.hours = completed(*held.track, self.planned_rate, self.step)[0]
+            hours += held.hours
+            prices += held.track.earning.left if held.track.earning is not None else 0
         return Completion(hours, *self.heading(ceiling), self.wanted, prices)
 
-    def _held(
+    def _track(
         self, draft: Draft, had: TrackHeld | None, part: BookedProgress, basis: Basis, own: Earning | None
-    ) -> TrackHeld | None:
+    ) -> Track | None:
         now = self.converted(draft, part.now)
         is_same = had is not None and had.part.floor is part.floor
         floor = had.track.floor if had is not None and is_same else self.converted(draft, part.floor)
         if now is None or floor is None:
             return None
-        track = new_tuple(Track, (now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup))
-        made = completed(*track, self.planned_rate, self.step)
-        return new_tuple(TrackHeld, (part, track, made, is_valued(track, made, self.planned_rate)))
+        return new_tuple(Track, (now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup))
+
+    def _replace(self, held: TrackHeld, part: BookedProgress, track: Track) -> None:
+        """Have the sums count it as it is now."""
+        if is_as_stated(track):
+            _, cost, revenue = track.floor
+            hours, has_value = None, True
+        else:
+            made = hours, cost, revenue = completed(*track, self.planned_rate, self.step)
+            has_value = is_valued(track, made, self.planned_rate)
+        self.cost += cost - held.cost
+        self.wanted += revenue - held.revenue
+        self.earned += track.now[2] - held.track.now[2]
+        self.unvalued += held.has_value - has_value
+        held.part, held.track, held.hours, held.cost, held.revenue = part, track, hours, cost, revenue
+        held.has_value = has_value
 
     def converted(self, draft: Draft, tallies: Mapping[str, Tally]) -> Tally | None:
         """The sum in one currency; None where a rate is missing."""
@@ -203,7 +234,8 @@ def tracks_of(
         or not kept.has_rates_of(draft, as_of)
     ):
         kept = kept_in[currency] = Tracks(draft, forecast, policies, currency)
-    kept.as_of, kept.asked_at = as_of, draft.cause.log_offset
+    if as_of is not None:
+        kept.as_of, kept.day_ends = as_of, midnight(as_of + ONE_DAY, forecast.zone)
     earns = None
     if forecast.earning:
         assert as_of is not None, "what lines earn has a day"

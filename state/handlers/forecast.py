@@ -124,7 +124,7 @@ def after_event(draft: Draft) -> None:
 def _work_cause(draft: Draft) -> str:
     cause = draft.cause
     corrects = False
-    for _, _, _, hours, cost, revenue in draft.moves:
+    for _, _, _, _, hours, cost, revenue in draft.moves:
         if hours < 0 or cost < 0 or revenue < 0:
             corrects = _reverses(draft.outputs, cause.id)
             break

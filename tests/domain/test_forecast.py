@@ -23,6 +23,7 @@ from domain.forecast.completion import (
     completed,
     expected_billings,
     figures,
+    is_as_stated,
     is_valued,
     month_by_month,
     months_from,
@@ -52,6 +53,19 @@ def valued(track: Track, planned_rate: int) -> bool:
 
 
 # At completion
+
+
+AMOUNTS = st.integers(0, 3)
+
+
+@given(st.tuples(AMOUNTS, AMOUNTS, AMOUNTS), st.tuples(AMOUNTS, AMOUNTS, AMOUNTS), st.booleans(), st.integers(0, 2))
+def test_as_long_as_no_more_is_booked_than_was_stated_that_is_what_it_comes_to(
+    now: Tally, floor: Tally, hours_stated: bool, rate: int
+) -> None:
+    track = Track(now, floor, hours_stated, revenue_stated=True)
+    _, cost, revenue = completed(*track, rate, CENT)
+    assert is_as_stated(track) == (now[1] <= floor[1] and now[2] <= floor[2])
+    assert not is_as_stated(track) or ((cost, revenue) == floor[1:] and valued(track, rate))
 
 
 def test_an_estimate_adds_what_remains_to_what_is_done() -> None:

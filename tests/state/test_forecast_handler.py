@@ -553,6 +553,19 @@ def test_an_estimate_changes_by_volume_rate_and_mix(books: Books) -> None:
     assert_explained(told)
 
 
+def test_an_estimate_of_a_line_is_split_by_its_own_hours(books: Books) -> None:
+    """The same beside a line with a budget, whose hours are none of it."""
+    begin(books, *two_lines())
+    senior, junior = remaining("2026-04", 40, "6000", None, "senior"), remaining("2026-04", 60, "4000", None, "junior")
+    books.fold(time("T-1", "2026-03-02", 8), estimate(1, "2026-03-02", senior, junior, line_id="BUILD"))
+    senior, junior = remaining("2026-04", 60, "9000", None, "senior"), remaining("2026-04", 60, "4200", None, "junior")
+    (told,) = updates(books.fold(estimate(2, "2026-03-02", senior, junior, line_id="BUILD")))
+    costs = [(one.cause, one.cost) for one in told.deltas if one.cost]
+    assert costs == [
+        (cause, parse_amount(cost)) for cause, cost in (("volume", "2000"), ("rate", "240"), ("mix", "960"))
+    ]
+
+
 def test_a_correction_is_told_as_one(books: Books) -> None:
     """8 h become 6 h, then none, on a project without an estimate; the id has a dot."""
     begin(books, signed(), activated())
@@ -816,6 +829,24 @@ def test_projects_that_share_a_cap_share_its_room_by_the_hours_that_remain(books
     told = [updates(outputs, project_id)[-1].project for project_id in ("A", "B")]
     assert sum(one.backlog for one in told) == parse_amount("2700")
     assert [one.eac_revenue for one in told] == [parse_amount("868.42"), parse_amount("2131.58")]
+
+
+def test_hours_of_a_line_of_its_own_take_no_room_of_a_shared_cap(books: Books) -> None:
+    """2,700 of room are left; 10 h remain in A under the cap, 28 h in B: 710.53 and 1,989.47. The 100 h of L-C are under another one."""
+    shared = SharedCap("BOTH", ("L-A", "L-B"), "hard", parse_amount("3000"))
+    own = line("L-C", project_id="A", cap=Cap("hard", amount=parse_amount("5000")), tasks=("other",))
+    lines = line("L-A", project_id="A"), line("L-B", project_id="B"), own
+    books.fold(entity(), *people(), signed(*lines, shared_caps=(shared,)))
+    books.fold(*(activated(project_id=project_id) for project_id in ("A", "B")))
+    for line_id, hours in (("L-A", 10), ("L-B", 30), ("L-C", 100)):
+        work = remaining("2026-03", hours, str(hours * 100), str(hours * 150))
+        revised = estimate(1, "2026-03-01", work, line_id=line_id)
+        books.fold(revised._replace(project_id="B" if line_id == "L-B" else "A"))
+    books.end_day(date(2026, 3, 1))
+    books.fold(time("T-1", "2026-03-02", 2, project_id="B"))
+    outputs = books.end_day(date(2026, 3, 2))
+    told = [updates(outputs, project_id)[-1].project for project_id in ("A", "B")]
+    assert [one.backlog for one in told] == [parse_amount("5710.53"), parse_amount("1989.47")]
 
 
 # Currencies

@@ -71,7 +71,8 @@ class AccountingSettings(BaseModel):
     )
     cache_engagements_kib: Annotated[int, Field(ge=1_024)] = Field(
         98_304,
-        description="Memory for engagements that stay decoded; divided among the shards of the process, as all caches are.",
+        description="Memory for engagements that stay decoded, 25 to 70 kB each; divided among the shards of the process, as all caches "
+        "are. Where more are worked on than fit, an event costs up to half as much again.",
     )
     cache_rows_kib: Annotated[int, Field(ge=1_024)] = Field(
         49_152, description="Memory for rows of entries that stay decoded, 5 kB each."

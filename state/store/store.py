@@ -48,8 +48,9 @@ SEPARATOR = "\x1f"
 FILES = ("", "-wal", "-shm", "-pages")
 # Rows that are changed and not written, at most; 5 kB each.
 KEPT_BACK_MAX = 4_000
-ENGAGEMENTS_AT_HAND_KIB = 98_304
-ROWS_AT_HAND_KIB = 49_152
+# For some 10,000 engagements, with which a process stays below 1 GB: one that is read again costs as much as an hour of work.
+ENGAGEMENTS_AT_HAND_KIB = 327_680
+ROWS_AT_HAND_KIB = 98_304
 PAGES_AT_HAND_KIB = 24_576
 # Bytes, about: of an open entry's place on a line, and of what the fold remembers of an engagement.
 PLACE_BYTES = 150

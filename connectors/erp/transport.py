@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any, Final
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -158,8 +159,9 @@ def _target(parts: SplitResult) -> str:
     return quote(f"{parts.path or '/'}{asked}", safe=_AS_IT_IS)
 
 
+@cache
 def trusted() -> ssl.SSLContext:
-    """The machine's certificate authorities (`SSL_CERT_FILE` names others), and the usual public ones."""
+    """The machine's certificate authorities (`SSL_CERT_FILE` names others), and the usual public ones: read once, which takes 40 ms."""
     found = ssl.create_default_context()
     found.load_verify_locations(certifi.where())
     return found

@@ -7,6 +7,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc.jwk import RSAKey
+
+# Whether a key is sound takes 40 ms to find out, and all tests sign with one.
+RSAKey.import_key = cache(RSAKey.import_key)  # type: ignore[assignment]
 
 CANARIES = ("canary-client-7f3a", "canary-secret-91bc", "canary-token-d20e", "canary-password-55ab")
 TOKEN = "canary-bearer-3c1d"

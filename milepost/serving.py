@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bytewax.dataflow import Dataflow
 from confluent_kafka import KafkaException
@@ -30,7 +31,6 @@ from connectors.kafka.partitions import failed
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.topics import SettingFault
 from connectors.output_schemas import check_files, todays_fingerprints
-from connectors.redis.read_model import ReadModel
 from dataflows import accounting_kafka, intake
 from dataflows.accounting_kafka import Job, store_path
 from dataflows.intake import IntakeSetup, KafkaIntake
@@ -44,7 +44,6 @@ from dataflows.measured import (
     ends_followed,
     exceptions_followed,
 )
-from dataflows.view import ViewFlow
 from domain.outputs import TOPICS
 from milepost.console import say, stamp_lines
 from milepost.serving_metrics import Measured, serving_metrics
@@ -57,6 +56,9 @@ from operators.accounting import Faults
 from state.genesis import Genesis
 from state.guards import INTAKE_STATE_LOST, GuardStop
 from state.rules import RULES
+
+if TYPE_CHECKING:
+    from dataflows.view import ViewFlow
 
 MINUTE = 60_000_000
 INTAKE_TOPICS = (ENGAGEMENT_LOG, DIRECTORY, DEAD_LETTERS)
@@ -180,6 +182,9 @@ def view_flow() -> Dataflow:
 
 @contextmanager
 def opened_view(settings: Settings, is_told: Callable[[], bool]) -> Iterator[ViewFlow]:
+    from connectors.redis.read_model import ReadModel
+    from dataflows.view import ViewFlow
+
     kafka = settings.kafka
     topic = Names.of(kafka).shared(TOPICS["ProjectView"])
     places = [(topic, partition) for partition in range(kafka.partitions)]
@@ -202,6 +207,9 @@ def opened_view(settings: Settings, is_told: Callable[[], bool]) -> Iterator[Vie
 
 def rebuild_views(settings: Settings) -> tuple[int, int] | None:
     """Keys that were taken away, and projects there are now; None where somebody asked to stop before all were."""
+    from connectors.redis.read_model import ReadModel
+    from dataflows.view import ViewFlow
+
     kafka = settings.kafka
     with stopping() as stop, closing(ReadModel(settings.redis)) as model:
         clients = KafkaClients(kafka)

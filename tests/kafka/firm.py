@@ -38,6 +38,7 @@ from tests.folding import IN_MEMORY, MemoryLog
 from tests.kafka.given_log import LogGiver
 from tests.reliability.run_in_batches import standing_after
 from tests.servers.kafka import Broker
+from tests.thoroughness import THOROUGH
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +69,12 @@ def simulated(months: int = 2) -> list[StoredRecord]:
     """Its log."""
     with EngagementLog.open(simulated_output(months)) as log:
         return list(log.records())
+
+
+def first_half() -> list[StoredRecord]:
+    """Of that log, which has outputs of every kind; all of it in the thorough search."""
+    whole = simulated()
+    return whole if THOROUGH else whole[: len(whole) // 2]
 
 
 class Site(NamedTuple):

@@ -48,17 +48,16 @@ from state.handlers.time import on_time_approved
 from state.overrides import Override, by_place
 from state.store.snapshot import Damaged
 from state.store.store import Store
-from tests.kafka.firm import ROOT, Site, Until, expected, simulated, site
+from tests.kafka.firm import ROOT, Site, Until, expected, first_half, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import PATIENCE, until
 from tests.reliability.run_in_batches import AHEAD, COMMITTED
 from tests.servers.kafka import Broker
-from tests.thoroughness import THOROUGH
 
 
 @pytest.fixture(scope="module")
 def records() -> list[StoredRecord]:
-    return simulated()
+    return first_half()
 
 
 @pytest.fixture
@@ -138,12 +137,12 @@ def stopped(process: subprocess.Popen[bytes]) -> int:
     return process.returncode
 
 
-def test_killed_at_any_commit_nothing_is_lost_and_nothing_comes_twice(two: Site, records: list[StoredRecord]) -> None:
+def test_killed_at_any_commit_nothing_is_lost_and_nothing_comes_twice(two: Site) -> None:
     """`kill -9` in the fold, in a transaction and between its end and the store's commit; stores are lost on the way.
 
     However late the kills are, they leave a third of the 2,061 records.
     """
-    parts = given(two, records)
+    parts = given(two, simulated())
     chance = random.Random(5)
     for kill in range(6):
         size, commits = chance.choice([10, 30, 60]), 1 + chance.randrange(8)
@@ -168,7 +167,7 @@ def test_two_processes_share_the_shards(two: Site, records: list[StoredRecord]) 
 
 
 def test_the_same_flow_under_bytewax_own_command(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
-    parts = given(two, records[:800])
+    parts = given(two, records[:600])
     told = dict(option.split("=", 1) for option in two.options()[1::2])
     named = {f"MILEPOST__{name.upper().replace('.', '__')}": value for name, value in told.items()}
     command = [sys.executable, "-m", "bytewax.run", "milepost.serving:accounting_flow"]
@@ -245,9 +244,9 @@ def forget(of: Site, topic: str) -> None:
 def done(
     broker: Broker, own_name: str, tmp_path: Path, records: list[StoredRecord]
 ) -> tuple[Site, list[list[StoredRecord]]]:
-    """One shard whose log is folded in several batches; half of it has outputs of every kind."""
+    """One shard whose log is folded in several batches."""
     one = site(broker, own_name, tmp_path / "stores", partitions=1)
-    parts = given(one, records if THOROUGH else records[: len(records) // 2])
+    parts = given(one, records)
     run_to_end(one, parts, batch_records=200)
     return one, parts
 

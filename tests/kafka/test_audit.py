@@ -31,7 +31,7 @@ from milepost.following import Auditors, follow_on
 from milepost.stopping import Stop
 from state.guards import OTHER_GENERATION, GuardStop
 from state.overrides import Override
-from tests.kafka.firm import Site, Until, simulated, site
+from tests.kafka.firm import Site, Until, first_half, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import until
 from tests.servers.kafka import Broker
@@ -39,7 +39,7 @@ from tests.servers.kafka import Broker
 
 @pytest.fixture(scope="module")
 def records() -> list[StoredRecord]:
-    return simulated()
+    return first_half()
 
 
 @pytest.fixture

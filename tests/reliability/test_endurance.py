@@ -9,10 +9,12 @@ import pytest
 from domain.delivery.chart import ENTITY_DAY
 from simulation.erp.troubles import Trouble
 from tests.endurance.run import Plan, run
+from tests.thoroughness import THOROUGH
 
+JOURNALS = 300 if THOROUGH else 160
 PLANS = (
-    Plan("netsuite", journals=300, seed=7, loses_store=True, is_twice=True),
-    Plan("dynamics365_finance", journals=300, seed=8, loses_store=True, grain=ENTITY_DAY),
+    Plan("netsuite", journals=JOURNALS, seed=7, loses_store=True, is_twice=True),
+    Plan("dynamics365_finance", journals=JOURNALS, seed=8, loses_store=True, grain=ENTITY_DAY),
 )
 
 

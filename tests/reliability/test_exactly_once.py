@@ -16,7 +16,7 @@ from tests.exactly_once import NAMES, RARE, SHARD, World, Wrong, play, play_many
 from tests.reliability import deliberate_mistakes
 from tests.thoroughness import THOROUGH
 
-SEEDS = 4_000 if THOROUGH else 300
+SEEDS = 4_000 if THOROUGH else 100
 CHUNK = 100
 SEEDS_TO_FIND_A_MISTAKE = 300
 SEEDS_WITH_ONE_SAFEGUARD = 300 if THOROUGH else 100

@@ -19,9 +19,9 @@ from tests.explain.checker import Checker
 from tests.explain.simulated_year import Printed, events, printed, simulated_year
 from tests.thoroughness import THOROUGH
 
-FIGURES = 1_000 if THOROUGH else 400
+FIGURES = 1_000 if THOROUGH else 200
 SEED = 2026
-PARTS = 400 if THOROUGH else 200
+PARTS = 400 if THOROUGH else 100
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("domain", "state", "operators", "connectors", "dataflows", "milepost", "schemas", "simulation", "tests")
+# Another process may be about to rename it; what is compiled is copied, for compiling all again takes ten seconds.
+BEING_COMPILED = "*.pyc.*"
 # Among them is one with more hours on a day than the next release takes.
 RECORDED_SCENARIOS = ("parking.md",)
 LIMIT = "worker_on(draft, event.person_id, day), plan.policies.hours_max_per_entry"
@@ -60,7 +62,7 @@ def copied(root: Path) -> Release:
     """These sources, with all of their tests."""
     root.mkdir()
     for package in (*PACKAGES, "docs"):
-        shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns(BEING_COMPILED))
     for file in ("pyproject.toml", "rules.lock"):
         shutil.copy(ROOT / file, root)
     return Release(root)
@@ -70,7 +72,7 @@ def frozen_release(root: Path) -> Release:
     """These sources with version 1 of the rules frozen."""
     root.mkdir()
     for package in PACKAGES:
-        left_out = shutil.ignore_patterns("__pycache__", *_other_scenarios())
+        left_out = shutil.ignore_patterns(BEING_COMPILED, *_other_scenarios())
         shutil.copytree(ROOT / package, root / package, ignore=left_out)
     shutil.copy(ROOT / "rules.lock", root)
     made = Release(root)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import pytest
 
 from tests.fuzz.play import FOLD_AGAIN_EVERY, case, fault_of
+from tests.thoroughness import THOROUGH
 
 SEED = 21
-CASES = range(40)
+CASES = range(200 if THOROUGH else 20)
 
 
 @pytest.mark.parametrize("number", CASES)

@@ -13,6 +13,7 @@ from domain.money import format_decimal, smallest_unit
 from domain.outputs import JournalEntry
 from domain.units import Amount
 from tests.harness import Books
+from tests.thoroughness import EXAMPLES
 
 Event = dict[str, Any]
 LINES = 3
@@ -92,7 +93,7 @@ def _sum(journals: list[JournalEntry], account: str) -> Amount:
     return sum(line.amount for journal in journals for line in journal.lines if line.account == account)
 
 
-@settings(max_examples=30)
+@settings(max_examples=EXAMPLES)
 @given(stories())
 def test_all_of_the_price_is_earned_in_any_order(story: tuple[str, list[Event], Amount, list[int]]) -> None:
     currency, events, price, order = story

@@ -18,13 +18,14 @@ from tests.finished_run import finished_run
 from tests.histories.draw import histories
 from tests.histories.log import History
 from tests.sharded_run import sharded
+from tests.thoroughness import EXAMPLES
 from tests.whatif.really import check, predicted
 
 # Nobody else may say them.
 WRITTEN_BY_INTAKE = (DayEnded, IntakeNoticed)
 
 
-@settings(max_examples=15)
+@settings(max_examples=EXAMPLES // 2)
 @given(histories(), st.integers(1, 3))
 def test_what_is_said_is_what_then_happens(history: History, count: int) -> None:
     """The last events of a history are the change, recorded when all else was."""

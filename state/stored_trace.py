@@ -304,7 +304,7 @@ class LaterTrace(Trace):
         self.meta = self._read_meta(GENERATION, 0)
         self.why = LaterWhy(before.recorded, before.count, turn)
         self.books = before.all_books()
-        self._first = before.count
+        self.first = before.count
         # What says of a statement which of its revisions stands; and all projects with forecasts.
         self.statements, self.drafts = before.statements, before.drafts
         self.former, self.superseded = before.former, before.superseded
@@ -313,9 +313,6 @@ class LaterTrace(Trace):
     def close(self) -> None:
         self._before.close()
         super().close()
-
-    def step(self, number: int) -> TraceStep:
-        return self.steps[number - self._first]
 
 
 class StoredSteps(Sequence[TraceStep]):

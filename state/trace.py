@@ -111,6 +111,8 @@ class Trace(Store):
     def __init__(self, engagement_id: str, generation: str, shard: int) -> None:
         super().__init__(IN_MEMORY, generation, shard)
         self.engagement_id = engagement_id
+        # The number of the first step at hand.
+        self.first = 0
         self._taken: list[TraceStep] = []
         self.steps: Sequence[TraceStep] = self._taken
         self.said: list[TracedOutput] = []
@@ -356,7 +358,7 @@ class Trace(Store):
 
     def draft_at(self, step: int) -> Draft:
         """The books after a step as the fold reads them, for its pure functions."""
-        taken = self.steps[step]
+        taken = self.step(step)
         return Draft(
             self.engagement_id,
             self.parts_at(step),
@@ -397,15 +399,15 @@ class Trace(Store):
         return self.step_before(cause.log_offset)
 
     def step(self, number: int) -> TraceStep:
-        return self.steps[number]
+        return self.steps[number - self.first]
 
     def step_before(self, log_offset: int) -> int:
         """The last step up to a record of the log, else -1."""
-        return bisect_right(self._taken, log_offset, key=lambda step: step.record.offset) - 1
+        return self.first + bisect_right(self._taken, log_offset, key=lambda step: step.record.offset) - 1
 
     def offset_of(self, step: int) -> int:
         """Of the record that a step is of."""
-        return self._taken[step].record.offset
+        return self.step(step).record.offset
 
     def quote(
         self, rate_type: str, from_currency: str, to_currency: str, day: object, version: int

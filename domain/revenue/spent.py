@@ -132,11 +132,11 @@ def foreseen(course: Course, day: date, last: date) -> list[Spent]:
             found.append(
                 Spent(
                     end,
-                    _at_least(now.hours, then.hours, _sum_hours(rows, "")),
+                    _expected(now.hours, then.hours, _sum_hours(rows, "")),
                     _more(known, now.cost, then.cost, rows, ""),
                     {
                         name: (
-                            _at_least(_hours(now, name), _hours(then, name), _sum_hours(rows, name)),
+                            _expected(_hours(now, name), _hours(then, name), _sum_hours(rows, name)),
                             _more(known, _cost(now, name), _cost(then, name), rows, name),
                         )
                         for name in sorted(names)
@@ -163,10 +163,10 @@ def _on(known: Sequence[Spent], day: date) -> Spent | None:
 
 def _more(known: Estimated, now: Amount, then: Amount, rows: list[Remaining], category: str) -> Amount:
     due = sum(row.cost for row in rows if row.category == category)
-    return _at_least(now, then, due) if known.has_cost else now
+    return _expected(now, then, due) if known.has_cost else now
 
 
-def _at_least(now: int, then: int, due: int) -> int:
+def _expected(now: int, then: int, due: int) -> int:
     """As much as was spent by an estimate's day and is due since."""
     return at_least(now, called(then + due, "as estimated"), "expected")
 

@@ -47,12 +47,18 @@ class ExchangeLeg(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """Multiply by `numerator / denominator`; `rate` is that in 10^-12, for showing. One currency needs no path."""
+    """Multiply by `numerator / denominator`; `rate` is that in 10^-12, for showing. One currency needs no path.
+
+    `rate_type` and `day` are what the path was looked up for; a rate without one is of a journal, or something states it.
+    """
 
     numerator: int
     denominator: int
     rate: ExchangeRate
     path: tuple[ExchangeLeg, ...]
+    rate_type: str = ""
+    day: date = date.min
+    journal_id: str = ""
 
 
 # Categories of exceptions of a missing rate: there is none at all, or only rates that are too old.
@@ -90,9 +96,9 @@ _ASKED = re.compile(r"an exchange rate from \S+ to \S+ for (\d{4}-\d\d-\d\d) \(t
 SAME_CURRENCY = Exchange(1, 1, EXCHANGE_RATE_ONE, ())
 
 
-def at_rate(rate: ExchangeRate) -> Exchange:
-    """At a rate that is stated, or was booked before: no path leads to it."""
-    return Exchange(rate, EXCHANGE_RATE_ONE, rate, ())
+def at_rate(rate: ExchangeRate, journal_id: str = "") -> Exchange:
+    """At a rate that is stated, or that a journal carries: no path leads to it."""
+    return Exchange(rate, EXCHANGE_RATE_ONE, rate, (), journal_id=journal_id)
 
 
 def carried_at(amount: Amount, ledger: Amount) -> Exchange:
@@ -114,7 +120,7 @@ def exchange(
         if len(found) < len(legs):
             continue
         if all((day - leg.date).days <= staleness_days for leg in found):
-            return _along(tuple(found))
+            return _along(tuple(found), rate_type, day)
         only_stale = True
     category = STALE_RATE if only_stale else NO_RATE
     return MissingRate(category, rate_type, from_currency, to_currency, day)
@@ -187,7 +193,7 @@ def _leg(rates: ExchangeRates, rate_type: str, step: _Step, day: date) -> Exchan
     )
 
 
-def _along(path: tuple[ExchangeLeg, ...]) -> Exchange:
+def _along(path: tuple[ExchangeLeg, ...], rate_type: str, day: date) -> Exchange:
     numerator = denominator = 1
     for leg in path:
         above, below = (EXCHANGE_RATE_ONE, leg.rate) if leg.inverted else (leg.rate, EXCHANGE_RATE_ONE)
@@ -195,4 +201,5 @@ def _along(path: tuple[ExchangeLeg, ...]) -> Exchange:
         denominator *= below
     common = gcd(numerator, denominator)
     numerator, denominator = numerator // common, denominator // common
-    return Exchange(numerator, denominator, round_ratio(numerator * EXCHANGE_RATE_ONE, denominator, 1, HALF_UP), path)
+    rate = round_ratio(numerator * EXCHANGE_RATE_ONE, denominator, 1, HALF_UP)
+    return Exchange(numerator, denominator, rate, path, rate_type, day)

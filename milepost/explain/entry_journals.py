@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 
 from domain.accounts import (
     CONTRACT_ASSET,
@@ -60,9 +60,7 @@ class EntryJournals:
             return self._difference(said, journal, line, at, number)
         elif line.purpose == "revenue":
             amount = self._revenue(at, line)
-            if amount is not None and at.entry.given_up:
-                amount = self.entries.given_up.before_it(at, amount, line.amount)
-            if amount is not None and abs(amount.value or 0) != abs(line.amount):
+            if amount is not None:
                 amount = self._without_later(said, journal, line, at, amount)
         else:
             amount = None
@@ -71,7 +69,7 @@ class EntryJournals:
         amount = _signed(amount, line.amount)
         if line.purpose == "cost" and (carried := self.entries.charges.hours(at.work, "ledger_cost")) is not None:
             return amount, _signed(carried, line.ledger_amount)
-        return amount, self.exchanges.converted(amount, journal, line, at)
+        return amount, self.exchanges.converted(amount, journal, at)
 
     def work_of(self, said: TracedOutput, journal: JournalEntry) -> VersionStanding | None:
         """The version of the entry that keeps the journal, at the step that posted it."""
@@ -94,7 +92,7 @@ class EntryJournals:
         target = self.entries.passing.before_it_went_back(part, said.step)
         if target is None:
             return None, None
-        carried = self._carried(list(part.work.journals), line.account, EARNING)
+        carried = self._carried(part.work.journals, line.account, journal)
         title = f"{part.entry.entry_id}: what it came to, less what its journals carry"
         amount = less(title, target, carried[0], rule="R19")
         amount = amount._replace(why=(Node("moved by", event=self.sources.cause(said.step)),))
@@ -129,7 +127,7 @@ class EntryJournals:
         """What is earned takes what was billed ahead, and stands on 1160 beyond that; 1150 is left, but for what is charged beside."""
         earned, beside = self.entries.recognised(at), self._charged_beside(at)
         before = self._before(at.work, journal.journal_id) if journal.kind == "difference" else []
-        carried = [self._carried(before, account, EARNING)[0] for account in CONTRACT_POSITION]
+        carried = [self._carried(before, account, journal)[0] for account in CONTRACT_POSITION]
         title = f"{at.entry.entry_id}: earned by now, less what its journals carry"
         if line.account in REVENUE:
             return negated("amount", _less(title, earned, carried)), self.lines.balancing(journal, number)[1]
@@ -137,12 +135,12 @@ class EntryJournals:
             title = f"{at.entry.entry_id}: charged beside, less what its journals carry"
             amount = _signed(_less(title, beside, carried[:1]), line.amount)
             if not before:
-                return amount, self.exchanges.converted(amount, journal, line, at)
+                return amount, self.exchanges.converted(amount, journal, at)
             return amount, self._difference_ledger(amount, before, journal, line, at)
         earned = _less(title, earned, [beside, *carried[1:]])
 
         def at_rate(rest: Node) -> Node:
-            return self.exchanges.at_rate_of(rest, journal, at) or Node("no exchange rate")
+            return self.exchanges.converted(rest, journal, at) or Node("no exchange rate")
 
         moves = self.positions.moved(said, earned, at_rate)
         if CONTRACT_ASSET in moves and not self._is_over_time(said, journal):
@@ -188,7 +186,7 @@ class EntryJournals:
         if line.account in REVENUE:
             return self.lines.balancing(journal, number)
         before = self._before(at.work, journal.journal_id)
-        carried = self._carried(before, line.account, EARNING)
+        carried = self._carried(before, line.account, journal)
         target = self._target(at, line.account, journal.currency)
         amount = less(
             f"{at.entry.entry_id}: what it is now, less what its journals carry", target, carried[0], rule="R19"
@@ -199,20 +197,19 @@ class EntryJournals:
             else (Node("moved by", event=self.sources.cause(said.step)),)
         )
         amount = amount._replace(why=why)
-        if amount.value != line.amount:
-            amount = self._without_later(said, journal, line, at, amount)
+        amount = self._without_later(said, journal, line, at, amount)
         return amount, self._difference_ledger(amount, before, journal, line, at)
 
     def _without_later(
         self, said: TracedOutput, journal: JournalEntry, line: JournalLine, at: VersionStanding, amount: Node
     ) -> Node:
         """An event may post an entry more than once, and what the entry is now comes with the last: without those after this one."""
-        told = self.sources.trace.journals
+        journals = self.sources.trace.journals
         behind = at.work.journals[len(self._before(at.work, journal.journal_id)) + 1 :]
         later = [
             constant(f"journal line {posted.journal_id}#{number}, after it", leg.amount, "amount", posted.currency)
             for posted in behind
-            if told[posted.journal_id].step == said.step
+            if journals[posted.journal_id].step == said.step
             for number, leg in enumerate(posted.lines, 1)
             if leg.account == line.account and leg.purpose in EARNING
         ]
@@ -251,23 +248,18 @@ class EntryJournals:
     def _before(self, work: Work, journal_id: str) -> list[Posted]:
         return journals_until(work.journals, journal_id)
 
-    def _carried(self, journals: list[Posted], account: str, purposes: Set[str]) -> tuple[Node, Node]:
-        """Sums of the lines that journals have on an account."""
+    def _carried(self, journals: Sequence[Posted], account: str, journal: JournalEntry) -> tuple[Node, Node]:
+        """Sums of the lines of what is earned that journals before this one have on an account."""
         amounts, ledgers = [], []
         for posted in journals:
             for number, leg in enumerate(posted.lines, 1):
-                if leg.account == account and leg.purpose in purposes:
+                if leg.account == account and leg.purpose in EARNING:
                     amount, ledger = self.lines.named(posted.journal_id, number)
                     amounts.append(amount)
                     ledgers.append(ledger)
         return (
-            total("carried by its journals", amounts, "amount", amounts[0].currency if amounts else ""),
-            total(
-                "carried by its journals, in ledger currency",
-                ledgers,
-                "amount",
-                ledgers[0].currency if ledgers else "",
-            ),
+            total("carried by its journals", amounts, "amount", journal.currency),
+            total("carried by its journals, in ledger currency", ledgers, "amount", journal.ledger_currency),
         )
 
     def _difference_ledger(
@@ -281,14 +273,14 @@ class EntryJournals:
         """What takes back uses the ledger amount that is carried, in proportion; what adds takes over what leaves the other account of
         the journal, and the rate of the date beyond that."""
         if journal.currency == journal.ledger_currency:
-            return self.exchanges.converted(amount, journal, line, at)
+            return self.exchanges.converted(amount, journal, at)
         plan = self.exchanges.plan(at)
         mode = (plan.policies.money_mode if plan is not None else None) or "half_up"
 
         def at_rate(beyond: Node) -> Node | None:
-            return self.exchanges.at_rate_of(beyond, journal, at)
+            return self.exchanges.converted(beyond, journal, at)
 
-        carried = Carried(*self._carried(before, line.account, EARNING))
+        carried = Carried(*self._carried(before, line.account, journal))
         had, delta = carried.amount.value or 0, amount.value or 0
         if had and (had > 0) != (delta > 0):
             own = self._left(journal, line.account) or carried
@@ -298,7 +290,7 @@ class EntryJournals:
             return negated("in ledger currency, taken back", taken, rule="R52") if taken is not None else None
         moved = self._leaves_others(journal, line)
         if moved is None:
-            return self.exchanges.converted(amount, journal, line, at)
+            return self.exchanges.converted(amount, journal, at)
         return as_carried(amount, moved.amount, moved.ledger, mode, at_rate)
 
     def _left(self, journal: JournalEntry, account: str) -> Carried | None:

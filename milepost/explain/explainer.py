@@ -56,7 +56,7 @@ class Explainer:
         self.entries.charges.fees.unissued = UnissuedNodes(self.sources, self.entries)
         GivenUpNodes(self.sources, self.entries)
         self.statements = StatementNodes(self.sources, self.entries)
-        self.journals = JournalNodes(self.sources, self.rating, self.entries, self.statements)
+        self.journals = JournalNodes(self.sources, self.entries, self.statements)
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
         LiabilityNodes(self.sources, self.records, self.journals)
         ProvisionNodes(self.sources, self.statements.recorded, self.entries.charges.over_time, self.records.recognised)

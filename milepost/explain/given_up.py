@@ -52,22 +52,6 @@ class GivenUpNodes:
         pieces = self.entries.pieces.issued(entry_id, price.contract_id, price.line_id, step)
         return less(f"{entry_id}: not issued", value, pieces)
 
-    def before_it(self, at: VersionStanding, amount: Node, wanted: int) -> Node:
-        """What the work was posted with in the event that brought it, where a write-off waited for that and came right after."""
-        price = at.work.price
-        if price is None or abs(amount.value or 0) == abs(wanted):
-            return amount
-        by_now = {one: self._step_of(at.entry.entry_id, one.write_off_id) == at.step for one in at.entry.given_up}
-        earlier = [self._part(at.entry, one) for one, is_now in by_now.items() if not is_now]
-        now = [self._part(at.entry, one) for one, is_now in by_now.items() if is_now]
-        if not now:
-            return amount
-        value = self.entries.value(at)
-        title = f"{at.entry.entry_id}: before it was given up"
-        whole = less(title, value, *earlier) if earlier else value
-        found = (whole, total(title, [amount, *now], "amount", price.currency))
-        return next((one for one in found if one.value == abs(wanted)), amount)
-
     def left_of(self, event: WrittenOff, step: int) -> Node:
         """What could be given up of the entries that a write-off names, which it is not."""
         rows = dict.fromkeys(row for name in event.entries for row in rows_of(name))
@@ -91,10 +75,6 @@ class GivenUpNodes:
     def _part(self, entry: Entry, own: GivenUp) -> Node:
         address = given_up_by(entry.entry_id, own.write_off_id)
         return given(self.entries.recorded.figure(address), address)
-
-    def _step_of(self, entry_id: str, write_off_id: str) -> int:
-        steps = self.sources.trace.entry_steps(entry_id)
-        return next(step for step, entry in steps if any(one.write_off_id == write_off_id for one in entry.given_up))
 
     def _left(self, entry_id: str, write_off_id: str, step: str) -> Node | None:
         """What of the entry was worth something, not issued and not given up before."""

@@ -10,13 +10,13 @@ from domain.explanation import Node, constant
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine
 from domain.receivables.credit_memo import KIND as CREDIT_MEMO
+from domain.work.rows import spoken
 from milepost.explain.credits import CreditNodes
 from milepost.explain.entries import EntryNodes
 from milepost.explain.entry_journals import EntryJournals
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.positions import PositionNodes
-from milepost.explain.rating import Rating
 from milepost.explain.receivables import OWNED, ReceivableNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
@@ -25,11 +25,11 @@ from state.trace import TracedOutput, row_of
 
 
 class JournalNodes:
-    def __init__(self, sources: Sources, rating: Rating, entries: EntryNodes, statements: StatementNodes) -> None:
+    def __init__(self, sources: Sources, entries: EntryNodes, statements: StatementNodes) -> None:
         self.sources = sources
         self.entries = entries
         self.lines = JournalLines(sources, statements.recorded)
-        self.exchanges = Exchanges(sources, rating, self.lines)
+        self.exchanges = Exchanges(sources, self.lines)
         self.positions = PositionNodes(sources, self.lines)
         self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.positions)
         self.receivables = ReceivableNodes(sources, self.lines, self.exchanges)
@@ -41,8 +41,9 @@ class JournalNodes:
         said = self.sources.trace.journals[journal_id]
         journal: JournalEntry = said.record
         lines = tuple(self.line(journal_id, number) for number in range(1, len(journal.lines) + 1))
+        affected = f"{spoken(journal.affected_kind)} {journal.affected_id} version {journal.affected_version}"
         return Node(
-            f"Journal {journal_id}: {journal.kind} of {journal.affected_kind} {journal.affected_id} version {journal.affected_version}",
+            f"Journal {journal_id}: {journal.kind} of {affected}",
             facts=self._facts(journal),
             why=(*lines, *self._rooms(said, journal), *self._lineage(said, journal)),
             rule=f"rule {journal.rule}",

@@ -42,6 +42,6 @@ class LiabilityNodes:
         title, currency = name_of(line_id, account), contract.terms.currency
         return {name: total(f"{title}: {name}", nodes, "amount", currency) for name, nodes in found.items()}
 
-    def _rate_of(self, journal_id: str) -> Node:
+    def _rate_of(self, journal_id: str) -> Node | None:
         journal = self.sources.trace.journals[journal_id].record
         return self.journals.exchanges.rate_of(journal_id, journal.exchange_rate)

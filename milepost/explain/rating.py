@@ -7,7 +7,6 @@ from datetime import date
 from domain.explanation import FIELD, Arithmetic, Node
 from domain.reference.exchange import Exchange
 from milepost.explain.sources import Sources
-from state.draft import Draft
 
 
 class Rating:
@@ -33,13 +32,3 @@ class Rating:
                 Node(title, leg.rate, "exchange_rate", "", Arithmetic(FIELD), "R53", (), facts, (), event, "rate")
             )
         return tuple(rates), tuple("divided" if leg.inverted else "times" for leg in exchange.path)
-
-    def exchange(
-        self, draft: Draft, rate_type: str, pair: tuple[str, str], days: tuple[date, ...], staleness: int, rate: int
-    ) -> tuple[Exchange, date] | None:
-        """The path that gives this rate on the first of the days on which one does."""
-        for day in days:
-            found = draft.reference.exchange(rate_type, *pair, day, staleness)
-            if isinstance(found, Exchange) and found.rate == rate:
-                return found, day
-        return None

@@ -12,7 +12,7 @@ from domain.identity import returned_cash
 from domain.money import HALF_UP, round_amount
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_units
-from milepost.explain.exchanges import Exchanges, at_rate, unchanged
+from milepost.explain.exchanges import Exchanges
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
 from state.books import BroughtForward, CashApplication, Payment, Receivable, WriteOff
@@ -66,7 +66,7 @@ class ReceivableNodes:
         if line.account == RECEIVABLE:
             return self._applied(said, journal, number, posted)
         if isinstance(posted, CashApplication):
-            return self._cash_applied(said, journal, number, posted) if line.account == UNAPPLIED_CASH else (None, None)
+            return self._cash_applied(said, journal, posted) if line.account == UNAPPLIED_CASH else (None, None)
         return self._cash_received(said, journal, number, posted, posted.event)
 
     # Payments
@@ -81,10 +81,10 @@ class ReceivableNodes:
         line = journal.lines[number - 1]
         if line.account == BANK:
             cash = self._cash(journal, event, number)
-            return cash, self._at_rate(said, journal, event, cash, line.ledger_amount)
+            return cash, self._at_rate(said, journal, cash)
         if line.account == UNAPPLIED_CASH:
             left = self._unapplied(journal, payment, event)
-            made = self._at_rate(said, journal, event, left, -line.ledger_amount)
+            made = self._at_rate(said, journal, left)
             return negated("amount", left), negated("in ledger currency", made) if made is not None else None
         return None, None
 
@@ -285,10 +285,10 @@ class ReceivableNodes:
                 yield journal, posted
 
     def _cash_applied(
-        self, said: TracedOutput, journal: JournalEntry, number: int, posted: CashApplication
+        self, said: TracedOutput, journal: JournalEntry, posted: CashApplication
     ) -> tuple[Node | None, Node | None]:
         """What its invoices take; the ledger amount at the rate of the payment, of all that is left as it is carried."""
-        line, event = journal.lines[number - 1], posted.event
+        event = posted.event
         taken = [
             self.lines.figures(journal.journal_id, place)[0]
             for place, other in enumerate(journal.lines, 1)
@@ -298,17 +298,7 @@ class ReceivableNodes:
         left = self.on_account(said, event.payment_id, journal.legal_entity_id)
         if left.amount.value == net.value:
             return net, left.ledger
-        if journal.currency == journal.ledger_currency:
-            return net, unchanged(net, journal.ledger_currency)
-        journals = self.sources.trace.journals_of.get(event.payment_id, ())
-        booked = next((one for one in journals if one.record.legal_entity_id == journal.legal_entity_id), None)
-        payment = self._posted(PAYMENT, event.payment_id, said.step)
-        if booked is not None and isinstance(payment, Payment) and payment.event is not None:
-            return net, self._at_rate(booked, booked.record, payment.event, net, line.ledger_amount)
-        if event.exchange_rate is None:
-            return net, None
-        rate = self.sources.field("the payment's rate", event.exchange_rate, "exchange_rate", event, "exchange_rate")
-        return net, at_rate(net, rate, journal.ledger_currency, self._mode(journal.contract_id or "", said.step))
+        return net, self._at_rate(said, journal, net)
 
     def _application(self, payment: Posted, event: PaymentReceived | PaymentApplied, wanted: int) -> Node | None:
         """The field that says it; None where only a part of what is stated fits."""
@@ -342,17 +332,13 @@ class ReceivableNodes:
         contract = draft.contract(contract_id)
         return contract_policies(draft, contract).money_mode if contract is not None else "half_up"
 
-    def _at_rate(
-        self, said: TracedOutput, journal: JournalEntry, event: PaymentReceived, amount: Node, ledger: int
-    ) -> Node | None:
-        """The rate that the bank states, else the table's for the day."""
-        if journal.currency == journal.ledger_currency:
-            return unchanged(amount, journal.ledger_currency)
+    def _at_rate(self, said: TracedOutput, journal: JournalEntry, amount: Node) -> Node | None:
+        """The rate that the bank states, else the table's for the day; of cash that is applied later that of its payment."""
         draft = self.sources.draft(said.step)
         entity = draft.reference.entity(journal.legal_entity_id)
         contract = draft.contract(journal.contract_id or "")
         policies = contract_policies(draft, contract) if contract is not None else entity_policies(draft, entity)
-        return self.exchanges.of_document(amount, journal, ledger, said.step, policies, event, "the bank's rate")
+        return self.exchanges.in_ledger(amount, journal, policies.money_mode)
 
     # Write-offs
 

@@ -85,7 +85,9 @@ def carrying_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
     journal = next((one for one in work.journals if any(line.purpose == "revenue" for line in one.lines)), None)
     start = journal.accounting_date if journal is not None else first_day(work, entity.zone)
     open_day = open_day_from(draft, entity, start)
-    exchange = at_rate(journal.exchange_rate) if journal is not None else last_rate(draft, plan, open_day)
+    exchange = (
+        at_rate(journal.exchange_rate, journal.journal_id) if journal is not None else last_rate(draft, plan, open_day)
+    )
     return Slot(entity, plan.currency, open_day, period(draft, entity, open_day).name, exchange)
 
 

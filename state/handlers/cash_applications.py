@@ -14,18 +14,21 @@ from msgspec.structs import replace
 
 from domain.accounts import RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReversed
+from domain.explanation import Node
 from domain.ledger.journal import Leg, rest_leg
 from domain.ledger.position import Balance
 from domain.money import carried_part, convert
 from domain.policies import Resolved
-from domain.reference.exchange import at_rate
-from domain.units import EXCHANGE_RATE_ONE, Amount
+from domain.reference.exchange import Exchange, at_rate
+from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
+from domain.why import in_event
 from state.books import CashApplication, Payment, Receipt, Receivable
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_new
 from state.handlers import payments, write_offs
 from state.handlers.cash_fits import Fitting, fitting
 from state.handlers.payments import CATEGORIES, MISAPPLIED, PAYMENT, RECEIPT, UNKNOWN
+from state.ledger.rate_record import say_rate
 from state.receivables import cash_waits
 from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import ReceiptLines, Subject, mirror, post, reverse
@@ -167,7 +170,17 @@ def _slot(
         return CashFault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
     days = [event.applied_on, *(receivable.posted_on for receivable, _ in members)]
     day = open_day_from(draft, entity, max(days if booked is None else [*days, booked.accounting_date]))
-    return Slot(entity, event.currency, day, period(draft, entity, day).name, at_rate(rate))
+    return Slot(entity, event.currency, day, period(draft, entity, day).name, _exchange(rate, booked))
+
+
+def _exchange(rate: ExchangeRate, booked: Receipt | None) -> Exchange:
+    return at_rate(rate, booked.journal_id if booked is not None else "")
+
+
+def _stated_rate(event: PaymentApplied) -> Node | None:
+    """Of a payment that is booked in another engagement."""
+    rate = event.exchange_rate
+    return in_event("the payment's rate", rate, "exchange_rate", event, "exchange_rate") if rate is not None else None
 
 
 # Journals
@@ -184,6 +197,8 @@ def _post(draft: Draft, known: CashApplication, group: ApplicationGroup) -> Cash
         deliver=group.policies.cash_journal == "milepost" if booked is None else booked.deliver,
     )
     posted = post(draft, _about(known), slot, posts, group.policies)
+    if draft.why is not None:
+        say_rate(draft.why, posted.journal_id, slot, None, _stated_rate(event) if booked is None else None)
     return replace(known, receipts=(*known.receipts, posted), applied=(*known.applied, *applied))
 
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from domain.accounts import BANK, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReceived, PaymentReversed
 from domain.events.reference import LegalEntityDefined
+from domain.explanation import Node
 from domain.ledger.journal import Leg, rest_leg
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.policies import Resolved
@@ -22,10 +23,12 @@ from domain.reference.exchange import MISSING_RATE, Exchange, MissingRate, at_ra
 from domain.refusals import UNSUPPORTED, words_of
 from domain.units import Amount
 from domain.waiting import waits_for_exchange_rate
+from domain.why import in_event
 from state.books import Payment, Receipt, Receivable
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_new
 from state.handlers import write_offs
+from state.ledger.rate_record import say_rate
 from state.receivables import cash_waits
 from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import ReceiptLines, Subject, mirror, post
@@ -322,7 +325,17 @@ def _post(
     rule = f"{RECEIPT}/{group.contract_id}" if group.contract_id else RECEIPT
     posts = ReceiptLines(rule, group.contract_id, lines, deliver=group.policies.cash_journal == "milepost")
     about = Subject(PAYMENT, payment_id, event.customer_id)
-    return [post(draft, about, slot, posts, group.policies)], applied
+    receipt = post(draft, about, slot, posts, group.policies)
+    if draft.why is not None:
+        say_rate(draft.why, receipt.journal_id, slot, None, _stated_rate(event, slot))
+    return [receipt], applied
+
+
+def _stated_rate(event: Paid, slot: Slot) -> Node | None:
+    """The bank's."""
+    if event.exchange_rate is None or slot.exchange.path:
+        return None
+    return in_event("the bank's rate", event.exchange_rate, "exchange_rate", event, "exchange_rate")
 
 
 def _lines(

@@ -383,7 +383,7 @@ def _carried_slot(draft: Draft, journal: Posted, leg: Leg) -> Slot:
     entity = draft.reference.entity(journal.legal_entity_id)
     assert entity is not None, "a journal was posted in this entity"
     day = journal_reversal_day(draft, journal)
-    carried = Exchange(leg.ledger_amount, leg.amount, journal.exchange_rate, ())
+    carried = Exchange(leg.ledger_amount, leg.amount, journal.exchange_rate, (), journal_id=journal.journal_id)
     return Slot(entity, journal.currency, day, period(draft, entity, day).name, carried)
 
 

@@ -42,6 +42,7 @@ from state.draft import Draft
 from state.ledger import deposit_balance, position, standings
 from state.ledger.carried import say_left, say_rest
 from state.ledger.dimensions import form_of
+from state.ledger.rate_record import say_rate
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, plan_of
 from state.totals import unbilled_positions
@@ -153,7 +154,7 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
     identity = work.identity
     rule = _rule_of(identity[0])
     rules = _rules(opened, rule) if len(opened) > 1 else (rule,)
-    return tuple(
+    posted = tuple(
         [
             emit(
                 draft,
@@ -168,6 +169,10 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             for of_rule, journal in zip(rules, opened, strict=False)
         ]
     )
+    if draft.why is not None:
+        for one, journal in zip(posted, opened, strict=True):
+            say_rate(draft.why, one.journal_id, journal.slot, journal.plan)
+    return posted
 
 
 def _stands_on_position(plan: LinePlan, price: Price | None) -> bool:
@@ -357,6 +362,7 @@ def book_difference(
     of = about(draft, work.identity, rule)
     posted = emit(draft, work, of, booking_of(slot, "difference"), merge(made), plan, plan.policies)
     if draft.why is not None:
+        say_rate(draft.why, posted.journal_id, slot, plan)
         say_left(draft.why, entry, plan.contract_id, posted.journal_id, (plan.currency, plan.entity.currency))
     return settle_exchange_rests(draft, with_standing(entry, replace(work, journals=(*work.journals, posted))))
 

@@ -1,0 +1,56 @@
+"""What a recorder has of the rate of a journal (R51 to R53): quotes on the way, what an event states, or what another journal carries."""
+
+from functools import partial
+from typing import Final
+
+from domain.explanation import Arithmetic, Node, PolicyUse
+from domain.reference.exchange import Exchange
+from domain.units import EXCHANGE_RATE_ONE
+from domain.why import Why, entity_policies, line_policies, quoted
+from state.terms.known import Slot
+from state.terms.plan import LinePlan
+
+POLICIES: Final = ("exchange_rate_type", "fx_date", "rate_staleness_days", "money_mode")
+# A rate is kept to twelve decimals.
+STEP: Final = "0.000000000001"
+
+
+def rate_at(journal_id: str) -> str:
+    return f"{journal_id}#rate"
+
+
+def say_rate(why: Why, journal_id: str, slot: Slot, plan: LinePlan | None, stated: Node | None = None) -> None:
+    """By policies of the contract line, where it is of one; `stated` by an event."""
+    exchange = slot.exchange
+    if slot.currency == slot.entity.currency:
+        return
+    if stated is not None:
+        why.record(rate_at(journal_id), exchange.rate, stated)
+    elif exchange.path:
+        why.later(rate_at(journal_id), exchange.rate, partial(_quoted, slot, plan))
+    elif (carried := why.figure_at(rate_at(exchange.journal_id), why.now)) is not None:
+        why.record(rate_at(journal_id), exchange.rate, _carried(exchange, carried))
+
+
+def _quoted(slot: Slot, plan: LinePlan | None) -> Node:
+    exchange = slot.exchange
+    rates = quoted(exchange, exchange.rate_type, exchange.day, slot.entity)
+    path = Arithmetic("exchange", rates.nodes, {"legs": rates.legs, "step": STEP})
+    title = f"{slot.currency} to {slot.entity.currency}"
+    used = _policies(slot, plan)
+    return Node(title, exchange.rate, "exchange_rate", "", path, "R53", used, rates.facts)
+
+
+def _policies(slot: Slot, plan: LinePlan | None) -> tuple[PolicyUse, ...]:
+    if plan is None:
+        return entity_policies(slot.entity, *POLICIES)
+    return line_policies(plan.terms, plan.line.line_id, plan.entity, *POLICIES)
+
+
+def _carried(exchange: Exchange, carried: Node) -> Node:
+    """To the twelve decimals that are kept; where a line goes over whole, as exactly as it was converted."""
+    if exchange.denominator != EXCHANGE_RATE_ONE:
+        return carried
+    title = f"rate that journal {exchange.journal_id} carries"
+    same = Arithmetic("same", (carried,))
+    return Node(title, exchange.rate, "exchange_rate", "", same, "R52", id=exchange.journal_id)

@@ -31,8 +31,8 @@ from domain.units import HOURS_TIMES_RATE_PER_AMOUNT, HUNDRED_PERCENT, PERCENT_S
 from domain.why import Disagreement
 
 # What is made without a name; what is added to, or taken from, one of the first two is one more operand of it.
-TOGETHER, LEFT, OTHER_SIDE = "together", "what is left", "the other side"
-UNNAMED = (TOGETHER, LEFT, OTHER_SIDE)
+TOGETHER, LEFT = "together", "what is left"
+LESS = "less {}"
 
 
 class Recorded(int):
@@ -69,7 +69,7 @@ class Recorded(int):
         return -self if not other else Recorded(less(LEFT, self._node_of(other), self.node))
 
     def __neg__(self) -> Recorded:
-        return Recorded(negated(OTHER_SIDE, self.node))
+        return Recorded(negated(LESS.format(self.node.title), self.node))
 
     def __abs__(self) -> Recorded:
         return self if self >= 0 else -self
@@ -129,10 +129,21 @@ def as_recorded(number: int, node: Node) -> Recorded:
 def node_of(number: int, title: str, unit: str = "amount", currency: str = "") -> Node:
     """Of a figure its node, with the title where it has none of its own; of 0 a constant, of any other number one that an audit finds."""
     if isinstance(number, Recorded):
-        return number.node._replace(title=title) if number.node.title in UNNAMED else number.node
+        return number.node._replace(title=title) if _is_unnamed(number.node) else number.node
     if not number:
         return constant(title, 0, unit, currency)
     return stated(title, number, unit, currency)
+
+
+def _is_unnamed(node: Node) -> bool:
+    if node.arithmetic is not None and node.arithmetic.operation == "negate":
+        return node.title == LESS.format(node.arithmetic.operands[0].title)
+    return node.title in (TOGETHER, LEFT)
+
+
+def moved(number: int, month: str) -> int:
+    """What was expected in another month, and is now in this one."""
+    return titled(number, f"{number.node.title}, by now in {month}") if isinstance(number, Recorded) else number
 
 
 def assumed(beside: int | None, number: int, title: str) -> int:
@@ -185,10 +196,8 @@ def at_least(number: int, floor: int, title: str, rule: str = "", *, instead_of:
     """The larger of two; `instead_of` decided that it is asked."""
     if type(number) is int and type(floor) is int:
         return max(floor, number)
-    of = number.node if isinstance(number, Recorded) else node_of(floor, title)
-    nodes = [node_of(each, title, of.unit, of.currency) for each in (number, floor)]
     why = (instead_of.node,) if isinstance(instead_of, Recorded) else ()
-    return Recorded(most(title, *nodes, rule=rule, why=why))
+    return Recorded(most(title, *_both(number, floor), rule=rule, why=why))
 
 
 def ratio(whole: int, part: int, of: int, step: int, mode: str, title: str, then: tuple[int, int] = (1, 1)) -> int:
@@ -270,12 +279,13 @@ def lesser(one: int, other: int, title: str) -> int:
     """The lower, with both."""
     if one is other or (type(one) is int and type(other) is int):
         return min(one, other)
+    return Recorded(least(title, _both(one, other)))
+
+
+def _both(one: int, other: int) -> list[Node]:
+    """Of two numbers, one of which is recorded."""
     [of, *_] = [each.node for each in (one, other) if isinstance(each, Recorded)]
-    both = [
-        each.node if isinstance(each, Recorded) else node_of(each, "nothing", of.unit, of.currency)
-        for each in (one, other)
-    ]
-    return Recorded(least(title, both))
+    return [node_of(each, "nothing", of.unit, of.currency) for each in (one, other)]
 
 
 def in_shares(

@@ -14,6 +14,8 @@ from milepost.event_words import event_name
 from milepost.explain.recompute import events_of, everything
 from milepost.tables import scaled_text
 
+# What shares that no per cent is agreed for are in proportion to.
+WEIGHED: Final[Mapping[str, str]] = {"amount": "value", "hours": "hours", "quantity": "quantity", "count": "number"}
 UNITS: Final[Mapping[str, str]] = {"hours": " h", "percent": " %", "quantity": "", "exchange_rate": "", "count": ""}
 
 
@@ -84,8 +86,12 @@ def formula(node: Node) -> str:
             return f"{values[1]} after {values[0]}, in {len(values) - 2:,} steps of prices{rounded}"
         case "exchange":
             return " and ".join(values)
+        case "share" if len(values) == 2:
+            return f"all of {values[0]}"
+        case "share" if operands[1].unit == "percent":
+            return f"its part of {values[0]} by agreed per cent, {values[_place(parameters)]} among {len(values) - 1:,}"
         case "share":
-            return f"its part of {values[0]} in proportion to value, among {len(values) - 1:,}"
+            return f"its part of {values[0]} in proportion to {WEIGHED[operands[1].unit]}, among {len(values) - 1:,}"
         case "spread" if len(values) == 1:
             return f"part {_place(parameters)} of {parameters['parts']} of {values[0]}, evenly{rounded}"
         case "spread":

@@ -108,10 +108,11 @@ class CapFigures(NamedTuple):
     def all_settled(
         self, key: "BucketKey", value: int, turn: int, *, by_hours: bool = False, name: str = SETTLED
     ) -> Node:
-        return self._taken(key, f"settled under {_spoken(key)}", name, value, turn, "", by_hours=by_hours)
+        return self._taken(key, f"settled under {spoken_period(key)}", name, value, turn, "", by_hours=by_hours)
 
     def taken_before(self, key: "BucketKey", value: int, turn: int, before: str, *, by_hours: bool = False) -> Node:
-        return self._taken(key, f"taken before {before}", TAKEN, value, turn, before, by_hours=by_hours)
+        title = f"taken before {before}" if before else f"taken under {spoken_period(key)}"
+        return self._taken(key, title, TAKEN, value, turn, before, by_hours=by_hours)
 
     def used(self, key: "BucketKey", taken: "Bucket", *, by_hours: bool) -> Node:
         """All that is taken of a cap in one of its periods."""
@@ -122,7 +123,7 @@ class CapFigures(NamedTuple):
         if free:
             parts.append(self.taken_before(key, free, self.turn, "", by_hours=by_hours))
         unit, currency = ("hours", "") if by_hours else ("amount", self.currency)
-        return total(f"taken from {_spoken(key)}", parts, unit, currency, rule="R16")
+        return total(f"taken from {spoken_period(key)}", parts, unit, currency, rule="R16")
 
     def left(
         self,
@@ -135,7 +136,7 @@ class CapFigures(NamedTuple):
         by_hours: bool,
     ) -> Node:
         """The limit less what is settled and what comes before."""
-        title = f"room under {_spoken(key)}"
+        title = f"room under {spoken_period(key)}"
         if is_order(rule.cap_id):
             title = f"{title}, where billing stops"
         settled, free = (taken.pinned_hours, taken.free_hours) if by_hours else (taken.pinned_amount, taken.free_amount)
@@ -145,7 +146,7 @@ class CapFigures(NamedTuple):
         if free:
             operands.append(self.taken_before(key, free, self.turn, claim.entry_id, by_hours=by_hours))
         limited = limit_node(self.contract_id, self.currency, rule, limit, by_hours=by_hours)
-        stands = less(f"{title}, before", limited, *operands)
+        stands = less("limit less what is taken", limited, *operands)
         return most(title, stands, constant("nothing", 0, stands.unit, stands.currency), rule="R18")
 
     def of_entry(self, entry_id: str, name: str, value: int, *, by_hours: bool = False, back: int = 0) -> Node:
@@ -450,7 +451,7 @@ class Rooms:
         """What one limit leaves of what is not settled; the other measure is in proportion."""
         figures, (rule, limit, key, taken, how) = self._figures, bound
         if how == WHOLE:
-            title = f"room under {_spoken(key)}, all or nothing"
+            title = f"room under {spoken_period(key)}, all or nothing"
             return _all_or_nothing(title, free, left), _all_or_nothing(title, free_hours, left_hours)
         room = figures.left(rule, limit, key, self._claim, taken, by_hours=how == HOURS)
         if how != HOURS:
@@ -485,7 +486,8 @@ def _down(title: str, hours: Node, part: Node, of: Node) -> Node:
     return Node(title, value, "hours", "", Arithmetic("proportion", (hours, part, of), _DOWN))
 
 
-def _spoken(key: "BucketKey") -> str:
+def spoken_period(key: "BucketKey") -> str:
+    """A cap with the period that it is taken in."""
     return f"{spoken(key[0])}{' ' + key[1] if key[1] else ''}"
 
 

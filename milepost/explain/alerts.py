@@ -42,10 +42,8 @@ class AlertNodes:
         value = getattr(said.record, name) if said is not None and name in FIGURES else None
         if said is None or value is None:
             return None
-        alert, hours = said.record, name.endswith("hours")
-        title, unit = f"{alert.subject_id}: {name.replace('_', ' ')}", "hours" if hours else "amount"
-        found = self.recorded.of(whose, said.step, title, value, unit, "" if hours else alert.currency or "")
-        return found._replace(title=title, id=whose)
+        title = f"{said.record.subject_id}: {name.replace('_', ' ')}"
+        return self.recorded.of(whose, said.step, value)._replace(title=title, id=whose)
 
     def _share(self, alert_id: str, measure: str) -> Node | None:
         """What is taken in per cent of the limit."""

@@ -8,10 +8,10 @@ from functools import partial
 from domain.accounts import CUSTOMER_DEPOSIT, RECEIVABLE
 from domain.capabilities import REFUND_LIABILITY
 from domain.explanation import Node, less, negated, total
+from domain.figure import as_recorded
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
 from milepost.explain.cash_and_orders import CashAndOrderNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
-from milepost.explain.published import as_published
 from milepost.explain.records import RecordNodes
 from milepost.explain.retainers_left import RetainerLeftNodes
 from milepost.explain.sources import Sources
@@ -52,7 +52,7 @@ class BalanceNodes:
         """Every figure of a project's view."""
         view: ProjectView = said.record
         balances = tuple(self.balance(said, balance) for balance in view.balances)
-        told = Node("published upon", event=self.sources.cause(said.step))
+        upon = Node("published upon", event=self.sources.cause(said.step))
         facts = (
             ("contract group", view.engagement_id),
             *((("company", view.legal_entity_id),) if view.legal_entity_id else ()),
@@ -62,7 +62,7 @@ class BalanceNodes:
         name = f", {view.name}" if view.name else ""
         cash = (self.listed.unapplied(said, one) for one in view.unapplied)
         burn = (make() for _, make in self.burn(said))
-        why = (*burn, *balances, *cash, *self.retainers.all(said), *self._exceptions(view), told)
+        why = (*burn, *balances, *cash, *self.retainers.all(said), *self._exceptions(view), upon)
         return Node(f"Project {view.project_id}{name}", facts=facts, why=why, id=view.project_id)
 
     def _exceptions(self, view: ProjectView) -> Iterable[Node]:
@@ -76,12 +76,13 @@ class BalanceNodes:
         of, burn = said.record.project_id, said.record.burn
         of_cost = f"{of}#cost/{{}}" if len(burn.cost) > 1 else f"{of}#cost"
         costs = [(of_cost.format(cost.currency), cost) for cost in burn.cost]
-        memo = f"{of}#value_not_charged"
+        memos = burn.nonbillable_value
+        of_memo = f"{of}#value_not_charged/{{}}" if len(memos) > 1 else f"{of}#value_not_charged"
         return [
             (f"{of}#hours", partial(self._worked, said, f"{of}#hours")),
             (f"{of}#hours_charged", partial(self._charged, said, f"{of}#hours_charged")),
             *((id_, partial(self._cost, said, id_, cost)) for id_, cost in costs),
-            *((memo, partial(self._memo, said, memo, one)) for one in burn.nonbillable_value),
+            *((id_ := of_memo.format(one.currency), partial(self._memo, said, id_, one)) for one in memos),
         ]
 
     def _worked(self, said: TracedOutput, id_: str) -> Node:
@@ -108,7 +109,9 @@ class BalanceNodes:
 
         def node(at: VersionStanding) -> Node | None:
             price = at.work.price
-            return self.records.value_not_charged(at, price) if price is not None and price.memo else None
+            if price is None or not price.memo or price.currency != memo.currency:
+                return None
+            return self.records.value_not_charged(at, price)
 
         made = self._sum(f"{of}: value not charged", self._entries(said, node), "amount", memo.currency, memo.amount)
         return made._replace(id=id_)
@@ -132,8 +135,7 @@ class BalanceNodes:
         return found
 
     def _sum(self, title: str, operands: list[Node], unit: str, currency: str, value: int) -> Node:
-        made = total(title, operands, unit, currency)
-        return as_published(made, title, value, unit, currency)
+        return as_recorded(value, total(title, operands, unit, currency)).node
 
     # Balances of a contract
 
@@ -167,7 +169,7 @@ class BalanceNodes:
             lines = self._lines(said, balance.contract_id)
             operands = self.operands(said, balance.contract_id, lines, name, project_id)
             made = total(title, operands, "amount", balance.currency)
-        made = as_published(made, title, value, "amount", balance.currency)
+        made = as_recorded(value, made).node
         several = len(said.record.balances) > 1
         whose = f"{project_id}/{balance.contract_id}" if several else project_id
         return made._replace(id=f"{whose}#{name}")

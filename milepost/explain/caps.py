@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from domain.caps.consume import BucketKey, CapLimit, CapRule, bucket_key, limit_of, limit_on
-from domain.caps.purchase_order import spoken
 from domain.caps.recorded import (
     BOOKS,
     CHARGEABLE,
@@ -27,12 +26,14 @@ from domain.caps.recorded import (
     kept_in,
     limit_node,
     name_of,
+    spoken_period,
 )
-from domain.explanation import Node, constant, evaluated, least, less, most, stated, total
+from domain.explanation import Node, constant, evaluated, least, less, most, total
+from domain.figure import as_recorded
 from domain.identity import parts_of
 from domain.why import PlacedPart
 from milepost.explain.entries import EntryNodes, VersionStanding
-from milepost.explain.published import as_published
+from milepost.explain.published import given
 from milepost.explain.recorded import ALL_OF_IT, BEFORE_IT
 from milepost.explain.sources import Sources
 from state.books import Price, Work
@@ -67,34 +68,24 @@ class CapNodes:
         value = self.entries.chargeable(at)
         if amount == value.value:
             return value
-        as_taken = stated(f"{at.entry.entry_id}: what caps allow", amount, "amount", price.currency)
-        plan = plan_of(self.sources.draft(at.step), price)
-        if plan is None:
-            return as_taken
         key = ("granted", at.entry.entry_id, at.step, side)
         if key not in self._memo:
-            # What a cut gives and issues at once would explain itself by itself.
-            self._memo[key] = as_taken
-            orders = figures_of(BOOKS, plan.contract_id, side if plan.apart else MAIN, ORDERS)
-            made = self.recorded.part(orders, at.entry.entry_id, SHARE, at.step)
-            cents = self.entries.rounding(at.entry.entry_id, at.step)
-            if made is not None and cents.value:
-                made = less(as_taken.title, made, cents)
-            if made is not None and price.returned:
-                made = total(
-                    as_taken.title,
-                    (made, self._returned(at, self.recorded.why.turn)),
-                    "amount",
-                    price.currency,
-                    rule="R20",
-                )
-            if made is not None:
-                used = self.sources.policies(
-                    self.sources.draft(at.step), plan.contract_id, plan.version, plan.line.line_id, *POLICIES
-                )
-                made = made._replace(title=as_taken.title, policies=used)
-            self._memo[key] = as_published(made, as_taken.title, amount, "amount", price.currency)
+            self._memo[key] = as_recorded(amount, self._granted(at, price, side)).node
         return self._memo[key]
+
+    def _granted(self, at: VersionStanding, price: Price, side: str) -> Node:
+        title, draft = f"{at.entry.entry_id}: what caps allow", self.sources.draft(at.step)
+        plan = given(plan_of(draft, price), title)
+        orders = figures_of(BOOKS, plan.contract_id, side if plan.apart else MAIN, ORDERS)
+        made = given(self.recorded.part(orders, at.entry.entry_id, SHARE, at.step), title)
+        cents = self.entries.rounding(at.entry.entry_id, at.step)
+        if cents.value:
+            made = less(title, made, cents)
+        if price.returned:
+            returned = self._returned(at, self.recorded.why.turn)
+            made = total(title, (made, returned), "amount", price.currency, rule="R20")
+        used = self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *POLICIES)
+        return made._replace(title=title, policies=used)
 
     def named(self, at: VersionStanding, name: str) -> Node | None:
         """A part of an entry by its name, such as `taken_hours`; None where the entry has no such part."""
@@ -240,12 +231,11 @@ class CapNodes:
         taken = self._taken(plan, bucket, allotment, step, by_hours=by_hours)
         nothing = constant("nothing", 0, limit.unit, limit.currency)
         stands = less("limit less what is taken", limit, *taken)
-        return most(f"room under {spoken(rule.cap_id)}", stands, nothing, rule="R18")
+        return most(f"room under {spoken_period(bucket)}", stands, nothing, rule="R18")
 
     def taken(
         self,
         plan: LinePlan,
-        rule: CapRule,
         bucket: BucketKey,
         allotment: str,
         step: int,
@@ -256,7 +246,7 @@ class CapNodes:
         """Everything that is granted of a bucket of the cap, and what a soft cap counts; as a turn of the step left it, or the step."""
         parts = self._taken(plan, bucket, allotment, step, by_hours=by_hours, turn=turn)
         unit, currency = ("hours", "") if by_hours else ("amount", plan.currency)
-        return total(f"taken from {spoken(rule.cap_id)}", parts, unit, currency, rule="R16")
+        return total(f"taken from {spoken_period(bucket)}", parts, unit, currency, rule="R16")
 
     def limit_on(self, plan: LinePlan, rule: CapRule, day: date, *, by_hours: bool) -> Node:
         return self._limit(plan, rule, limit_on(rule, max(day, EARLIEST)), by_hours=by_hours)
@@ -296,7 +286,7 @@ class CapNodes:
                 self.entries.passing.before_it_went_back(at, step) for at in self._ahead_on_line(before, plan, rule)
             )
             taken = [node for node in ahead if node is not None]
-            title = f"room under {spoken(rule.cap_id)}"
+            title = f"room under {spoken_period(bucket_key(rule, _priced(before).day, before.work.person_id))}"
             found.append(most(title, less(title, whole, *taken), nothing, rule="R18") if taken else whole)
         return found
 
@@ -332,7 +322,7 @@ class CapNodes:
             limit, bucket = limit_on(rule, price.day), bucket_key(rule, price.day, at.work.person_id)
             if limit.amount is None or share is None:
                 continue
-            title = f"{spoken(rule.cap_id)}: room"
+            title = f"{spoken_period(bucket)}: room"
             whole = self._limit(plan, rule, limit, by_hours=False)
             taken = self._taken(plan, bucket, allotment, at.step, by_hours=False, before=order)
             before = less(f"{title} before", whole, *taken, rule="R18")
@@ -362,13 +352,24 @@ class CapNodes:
     ) -> list[Node]:
         """All that is settled, and what is taken beside that, in consumption order."""
         found = []
-        for name, title in ((SETTLED, ALL_OF_IT), (TAKEN, BEFORE_IT)):
+        for name in (SETTLED, TAKEN):
             places = self._placed(plan, bucket, allotment, name, step, by_hours=by_hours, turn=turn)
+            is_before = name == TAKEN and before is not None
             if name == TAKEN and before is not None:
                 places = [one for one in places if one.order < before]
-            key = ("taken", plan.contract_id, bucket, allotment, name, by_hours, tuple(id(one.parts) for one in places))
+            key = (
+                "taken",
+                is_before,
+                plan.contract_id,
+                bucket,
+                allotment,
+                name,
+                by_hours,
+                tuple(id(one.parts) for one in places),
+            )
             if key not in self._memo and places:
                 under = bucket_of(plan.contract_id, allotment, bucket)
+                title = BEFORE_IT if is_before else ALL_OF_IT[name]
                 made = self.recorded.placed(under, name + HOURS if by_hours else name, places, title)
                 assert made is not None, "there are places"
                 self._memo[key] = made

@@ -10,6 +10,7 @@ from domain.identity import escape
 from domain.outputs import ViewBalance, ViewOrder, ViewSource, ViewUnapplied
 from milepost.explain.caps import CapNodes
 from milepost.explain.funding import FundingNodes
+from milepost.explain.published import given
 from milepost.explain.receivables import ReceivableNodes
 from milepost.explain.sources import Sources
 from state.billing.orders import ordered
@@ -73,8 +74,7 @@ class CashAndOrderNodes:
         for name, node in made.items():
             value = getattr(source, name)
             if value is not None:
-                assert node is not None, "a source with a limit has one at the step"
-                found = as_recorded(value, node._replace(title=f"{title}: {name}"))
+                found = as_recorded(value, given(node, f"{title}: {name}")._replace(title=f"{title}: {name}"))
                 yield found.node._replace(id=f"{whose}#{SOURCES}/{escape(source.source_id)}/{name}")
 
     def order(self, said: TracedOutput, balance: ViewBalance, order: ViewOrder, whose: str) -> Node:
@@ -102,7 +102,7 @@ class CashAndOrderNodes:
         plan, rule = next(one for one in ordered(draft, contract) if one.number == order.number)
         if name == "limit":
             return self.caps.newest_limit(plan, rule, (rule.cap_id, ""))
-        return self.caps.taken(plan, rule, (rule.cap_id, ""), allotments(plan)[-1], said.step, by_hours=False)
+        return self.caps.taken(plan, (rule.cap_id, ""), allotments(plan)[-1], said.step, by_hours=False)
 
     def unapplied(self, said: TracedOutput, cash: ViewUnapplied) -> Node:
         """On 1120 by journals here, less what invoices of other engagements took."""

@@ -30,6 +30,7 @@ from domain.ledger.trial_balance import PostedSum
 from domain.money import format_amount
 from domain.outputs import CertifiedAccount, CertifiedCurrency, JournalEntry
 from domain.units import Amount
+from domain.work.rows import spoken
 from milepost.explain.explainer import Explainer
 from milepost.explain.ledger import LedgerFigure, of_engagement, shares
 from state.trace import event_ref
@@ -364,7 +365,9 @@ class _Certificate:
             journal: JournalEntry = said.record
             is_of = (journal.legal_entity_id, journal.period) == (wanted.entity_id, wanted.period)
             if is_of and wanted.of in (JOURNALS, journal.currency):
-                title = f"{journal.accounting_date} {journal.kind} of {journal.affected_kind} {journal.affected_id}"
+                title = (
+                    f"{journal.accounting_date} {journal.kind} of {spoken(journal.affected_kind)} {journal.affected_id}"
+                )
                 why = (explainer.journals.journal(journal.journal_id),)
                 operands.append(Node(title, 1, "count", "", Arithmetic(CONSTANT), why=why, id=journal.journal_id))
         title = f"journals of contract group {wanted.engagement_id}"

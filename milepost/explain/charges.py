@@ -16,6 +16,7 @@ from domain.work.recorded import in_price_steps, markup_of
 from domain.work.rows import ADJUSTMENT, OPENING, SCHEDULED_REVENUE, row_id
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import FeeNodes
+from milepost.explain.published import given
 from milepost.explain.rating import Rating
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
@@ -61,9 +62,7 @@ class ChargeNodes:
 
     def uncounted(self, charge: Charge, *, by_hours: bool = False) -> Node:
         """What of a row of balances no cap counts."""
-        found = self._opening(charge, "uncounted_hours" if by_hours else "uncounted")
-        assert found is not None, "the row was brought forward"
-        return found
+        return given(self._opening(charge, name := "uncounted_hours" if by_hours else "uncounted"), name)
 
     def _opening(self, charge: Charge, name: str) -> Node | None:
         """What balances that were brought forward state of a row."""

@@ -11,6 +11,7 @@ from domain.explanation import Node, constant
 from domain.identity import composed, parts_of
 from domain.outputs import JournalEntry
 from domain.receivables.credit_memo import CONCESSIONS, ERROR_REBILL, RULE
+from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Receivable
@@ -120,16 +121,15 @@ class CreditNodes:
         """The same as the journals have it."""
         found = []
         for one in self.of_row(entry_id, contract_id, line_id, step, *CONCESSIONS):
-            back = self._recorded(f"back/{self._of(one)}")
-            assert back is not None, "the rule records what it takes back"
-            found.append(back)
+            address = f"back/{self._of(one)}"
+            found.append(given(self._recorded(address), address))
         return found
 
     def amount(self, credit: Credit) -> Node:
         """Net of tax."""
         if credit.number not in self._amounts:
-            found = self._recorded(f"credited/{self._of(credit)}")
-            assert found is not None, "the rule records what it credits"
+            address = f"credited/{self._of(credit)}"
+            found = given(self._recorded(address), address)
             self._amounts[credit.number] = found._replace(id=credit.journal.journal_id)
         return self._amounts[credit.number]
 

@@ -88,8 +88,8 @@ class EntryNodes:
             VALUE: lambda: self.charges.fee(at.work, at.step),
             EARNED: lambda: self.charges.earned(at.work, at.step),
             HOURS: lambda: self.hours_at(row, at.step),
-            RATE: lambda: self.figure(at, RATE, "bill rate", price.rate, "rate", price.currency),
-            MARKUP: lambda: self.figure(at, MARKUP, "overtime markup", price.markup, "percent"),
+            RATE: lambda: self.figure(at, RATE, price.rate),
+            MARKUP: lambda: self.figure(at, MARKUP, price.markup),
         }
         return made[what]()
 
@@ -109,7 +109,7 @@ class EntryNodes:
             return self.worked(at.work.event)
         title = f"{at.entry.entry_id}: hours that went on"
         whole, hours = figure_of(at.work.part_of.row, PASSED_HOURS), at.work.event.hours or 0
-        return self.recorded.of(whole, at.step, title, hours, "hours")._replace(title=title)
+        return self.recorded.of(whole, at.step, hours)._replace(title=title)
 
     def worked(self, event: TimeApproved) -> Node:
         key = ("worked", event.entry_id, event.version, event.event_id, event.hours)
@@ -139,14 +139,11 @@ class EntryNodes:
         price = at.work.price
         if at.work.time is None and self.charges.hours(at.work, "billable_hours") is None:
             return self.worked_on(at)
-        return self.figure(at, HOURS, "hours", price.hours, "hours")
+        return self.figure(at, HOURS, price.hours)
 
-    def figure(
-        self, at: VersionStanding, name: str, title: str, value: int, unit: str = "amount", currency: str = ""
-    ) -> Node:
+    def figure(self, at: VersionStanding, name: str, value: int) -> Node:
         """As the rule that made it recorded it when the version was priced."""
-        row = at.entry.entry_id
-        return self.recorded.of(figure_of(row, name), at.step, f"{row}: {title}", value, unit, currency)
+        return self.recorded.of(figure_of(at.entry.entry_id, name), at.step, value)
 
     # Value
 
@@ -179,7 +176,7 @@ class EntryNodes:
         step = self.recorded.why.step_of(figure_of(row, VALUE), at.step)
         key = (VALUE, row, step, price.value)
         if key not in self._memo:
-            made = self.figure(at, VALUE, "value", price.value, currency=price.currency)
+            made = self.figure(at, VALUE, price.value)
             self._memo[key] = self._as_priced(at, price, made, at.step if step is None else step)
         return self._memo[key]
 
@@ -208,8 +205,7 @@ class EntryNodes:
         assert price.within is not None, "units are agreed, or it is over a cap of before"
         if is_over_former(row):
             return constant("nothing: over a cap of before", price.within, "amount", price.currency)
-        title = "within the units agreed"
-        return self.figure(at, WITHIN, title, price.within, currency=price.currency)._replace(title=f"{row}: {title}")
+        return self.figure(at, WITHIN, price.within)._replace(title=f"{row}: within the units agreed")
 
     def _priced_by(self, at: VersionStanding, step: int) -> Node:
         cause = self.sources.cause(step)
@@ -224,16 +220,16 @@ class EntryNodes:
         """The value of what is not charged; no money moves with it."""
         price = at.work.price
         assert price is not None, "the work is priced"
-        return self.figure(at, MEMO, "value not charged", price.memo, currency=price.currency)
+        return self.figure(at, MEMO, price.memo)
 
     # Cost
 
     def cost(self, at: VersionStanding, cost: Cost) -> Node:
         """As it was booked, with the tax beside it."""
-        return self.figure(at, COST, "cost", cost.amount, currency=cost.currency)
+        return self.figure(at, COST, cost.amount)
 
     def tax(self, at: VersionStanding, cost: Cost) -> Node:
-        return self.figure(at, TAX, "tax that is recovered", cost.tax, currency=cost.currency)
+        return self.figure(at, TAX, cost.tax)
 
     # What is given up
 
@@ -276,7 +272,7 @@ class EntryNodes:
         title = f"{at.entry.entry_id}: recognised"
         if not price.earned:
             return constant(title, 0, "amount", price.currency)
-        return self.figure(at, EARNED, "recognised", price.recognised, currency=price.currency)._replace(title=title)
+        return self.figure(at, EARNED, price.recognised)._replace(title=title)
 
     def rounding(self, entry_id: str, step: int) -> Node:
         """Cents of statement lines that were put on the entry (policy `rounding_scope: line`)."""

@@ -180,7 +180,7 @@ class ExceptionNodes:
         """What the source says of its expenses, less what is here of them; the other way round where that is more."""
         draft, currency = self.sources.draft(said.step), record.blocks_currency or ""
         event: ControlTotal = draft.part(record.subject_kind, record.subject_id).event
-        told = self.sources.field("what the source has", event.amount or 0, "amount", event, "amount", currency)
+        said_by = self.sources.field("what the source has", event.amount or 0, "amount", event, "amount", currency)
         known = {each.expense_id: each for each in self._expenses(said)}
         here = [
             self.sources.field(
@@ -189,7 +189,7 @@ class ExceptionNodes:
             for each in source_totals.charges(draft, event)
         ]
         held = total("what is here", here, "amount", currency)
-        return less(TITLE, told, held) if (told.value or 0) >= (held.value or 0) else less(TITLE, held, told)
+        return less(TITLE, said_by, held) if (said_by.value or 0) >= (held.value or 0) else less(TITLE, held, said_by)
 
     def _expenses(self, said: TracedOutput) -> Iterator[ExpenseApproved]:
         """In the order of the log, up to the step."""
@@ -283,11 +283,11 @@ class ExceptionNodes:
         draft, currency = self.sources.draft(said.step), record.blocks_currency or ""
         costs, revenues = [], []
         for project_id in loss.projects_of(draft, record.subject_id):
-            told = [one for one in self.sources.trace.forecasts.get(project_id, ()) if one.step <= said.step]
+            published = [one for one in self.sources.trace.forecasts.get(project_id, ()) if one.step <= said.step]
             share = draft.part("forecast", project_id).share
-            if told:
-                costs.append(self.forecasts.figures(told[-1])["eac_cost"])
-                revenues.append(self.forecasts.revenue_max(told[-1], by_cap=share.by_cap))
+            if published:
+                costs.append(self.forecasts.figures(published[-1])["eac_cost"])
+                revenues.append(self.forecasts.revenue_max(published[-1], by_cap=share.by_cap))
         cost = total("cost at completion", costs, "amount", currency)
         return less(TITLE, cost, total("the most that is earned", revenues, "amount", currency))
 

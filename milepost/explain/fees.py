@@ -46,6 +46,7 @@ from domain.units import Amount, Quantity
 from domain.why import elsewhere, in_terms
 from domain.work.recorded import DRAWN, EARNED
 from domain.work.rows import DELIVERY, fee_row
+from milepost.explain.published import given
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from milepost.explain.variable_price import VariableNodes
@@ -241,8 +242,7 @@ class FeeNodes:
         found: dict[str, Amount] = {}
         for category, cost in closed.cost.items():
             address = spent_by(place.contract.contract_id, place.line_id, closed.start, category)
-            node = self.recorded.why.figure_at(address, self.known_at(place))
-            assert node is not None, "it is recorded when it is counted"
+            node = given(self.recorded.why.figure_at(address, self.known_at(place)), address)
             found[category] = as_recorded(cost, node)
         return found
 
@@ -475,9 +475,8 @@ class FeeNodes:
             for step, known in self.sources.trace.part_steps("fees", composed(contract_id, line_id))
             if known is not None and known.left == place.known.left
         )
-        found: Node | None = self.statements.recorded.figure(left_in_all(contract_id, line_id), step)
-        assert found is not None, "the rule that says what is left of a deposit records it"
-        return found
+        address = left_in_all(contract_id, line_id)
+        return given(self.recorded.figure(address, step), address)
 
 
 def _rule(place: LineAtStep) -> str:

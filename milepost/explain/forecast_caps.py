@@ -64,7 +64,7 @@ class ForecastCapNodes:
         self.forecasts = forecasts
         self.months = months
 
-    def told(self, said: TracedOutput) -> dict[str, PublishedCap]:
+    def published(self, said: TracedOutput) -> dict[str, PublishedCap]:
         """By the name that is asked for: the cap's id, with its contract's where several have one."""
         update: ForecastUpdate = said.record
         of = self.forecasts.context(said)
@@ -112,7 +112,7 @@ class ForecastCapNodes:
         decided = given(self.entries.recorded.why.figure_at(after, said.step), after)
         return as_recorded(
             value,
-            self.caps.taken(one.plan, one.rule, bucket, allotment, said.step, by_hours=hours, turn=decided.value),
+            self.caps.taken(one.plan, bucket, allotment, said.step, by_hours=hours, turn=decided.value),
         ).node
 
     def _percent(self, said: TracedOutput, one: PublishedCap) -> Node:

@@ -20,7 +20,6 @@ from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.forecast_cash import Bill, CashNodes
 from milepost.explain.forecasts import COST, FIGURES, HOURS, REVENUES, ForecastContext, ForecastNodes
 from milepost.explain.journals import JournalNodes
-from milepost.explain.published import as_published
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
@@ -85,29 +84,31 @@ class MonthNodes:
 
     def sheet(self, said: TracedOutput, which: str) -> ForecastSheet | None:
         """None where the forecast was not published in the currency."""
-        told: ForecastFigures | None = getattr(said.record, which)
-        if told is None:
+        published: ForecastFigures | None = getattr(said.record, which)
+        if published is None:
             return None
         key = (said.step, said.record.project_id, which)
         if key not in self._memo:
-            self._memo[key] = self._sheet(said, which, told)
+            self._memo[key] = self._sheet(said, which, published)
         return self._memo[key]
 
-    def _sheet(self, said: TracedOutput, which: str, told: ForecastFigures) -> ForecastSheet:
+    def _sheet(self, said: TracedOutput, which: str, published: ForecastFigures) -> ForecastSheet:
         own = self.forecasts.context(said)
-        of = _in(own, told.currency)
+        of = _in(own, published.currency)
         ledger = ledger_currency(of.draft, of.forecast.legal_entity_id) or own.currency
         project = of.draft.project(own.update.project_id)
         posted = (
-            which != "project" and told.currency == ledger and any(key.endswith(f"|{ledger}") for key in project.posted)
+            which != "project"
+            and published.currency == ledger
+            and any(key.endswith(f"|{ledger}") for key in project.posted)
         )
         booked = self._booked(of, posted=posted)
         burn = self._burn(of, booked, posted=posted)
         if not posted:
             booked = _settled(booked, burn)
         remaining = self._remaining(own, of)
-        months = self._months(own, of, told, booked, remaining)
-        return ForecastSheet(self._figures(own, of, told, burn, remaining), months)
+        months = self._months(own, of, published, booked, remaining)
+        return ForecastSheet(self._figures(own, of, published, burn, remaining), months)
 
     # What is booked
 
@@ -476,7 +477,7 @@ class MonthNodes:
         self,
         own: ForecastContext,
         of: ForecastContext,
-        told: ForecastFigures,
+        published: ForecastFigures,
         booked: Mapping[str, Tally],
         remaining: Tally,
     ) -> dict[str, dict[str, Node]]:
@@ -488,7 +489,7 @@ class MonthNodes:
             (paid, self.forecasts.converted(node, own.currency, of)) for paid, node in self.beside.cash(own, bills)
         ]
         found: dict[str, dict[str, Node]] = {}
-        for row in told.months:
+        for row in published.months:
             month = row.month
             parts: dict[str, list[Node]] = {name: [] for name in MEASURES}
             for place, name in enumerate(MEASURES[:3]):
@@ -509,7 +510,7 @@ class MonthNodes:
         return found
 
     def _figures(
-        self, own: ForecastContext, of: ForecastContext, told: ForecastFigures, burn: Tally, remaining: Tally
+        self, own: ForecastContext, of: ForecastContext, published: ForecastFigures, burn: Tally, remaining: Tally
     ) -> dict[str, Node]:
         """All that a set of figures says; of the project's own currency what the forecast itself was made of."""
         found = self.forecasts.made(own)
@@ -519,7 +520,7 @@ class MonthNodes:
         if budget is not None:
             found = {**found, "budget_used_percent": budget}
         names = [*FIGURES, "budget_used_percent"]
-        stated = {name: value for name in names if (value := getattr(told, name, None)) is not None}
+        stated = {name: value for name in names if (value := getattr(published, name, None)) is not None}
         return {name: as_recorded(value, found[name]).node for name, value in stated.items()}
 
     def _in_other(self, own: ForecastContext, of: ForecastContext, burn: Tally, remaining: Tally) -> dict[str, Node]:
@@ -567,7 +568,7 @@ def _checked(row: ForecastMonth, name: str, nodes: Sequence[Node], currency: str
     unit, own = ("hours", "") if name == "hours" else ("amount", currency)
     kept = [node for node in nodes if node.value]
     made = total(f"{name} of {row.month}", kept, unit, own, rule="R57")
-    return as_published(made, made.title, value, unit, own)
+    return as_recorded(value, made).node
 
 
 def _unit(place: int, currency: str) -> tuple[str, str]:

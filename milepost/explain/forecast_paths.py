@@ -45,12 +45,12 @@ class ForecastPaths:
 
     def node(self, project_id: str, path: str) -> Node | None:
         """None where the project has no forecast, or the forecast no such figure."""
-        told = self.sources.trace.forecasts.get(project_id)
-        if not told:
+        published = self.sources.trace.forecasts.get(project_id)
+        if not published:
             return None
-        said, parts = told[-1], path.split("/")
+        said, parts = published[-1], path.split("/")
         if parts[0] == FORECAST and len(parts) > 1:
-            found = next((one for one in told if str(one.record.sequence) == parts[1]), None)
+            found = next((one for one in published if str(one.record.sequence) == parts[1]), None)
             if found is None:
                 return None
             said, parts = found, parts[2:] or [FORECAST]
@@ -70,7 +70,7 @@ class ForecastPaths:
             figures = getattr(update, which)
             if figures is not None and (which == "project" or figures != update.project):
                 parts += self._sheet(said, which, head)
-        caps = tuple(self.caps.cap(said, one, f"{head}/caps/{name}") for name, one in self.caps.told(said).items())
+        caps = tuple(self.caps.cap(said, one, f"{head}/caps/{name}") for name, one in self.caps.published(said).items())
         heads = [*parts, *([Node("caps", why=caps)] if caps else [])]
         return whole._replace(why=(*whole.why[:-1], *heads, whole.why[-1]))
 
@@ -95,7 +95,7 @@ class ForecastPaths:
     def _cap(self, said: TracedOutput, parts: Sequence[str], whose: str) -> Node | None:
         if parts[0] != "caps" or len(parts) < 2:
             return None
-        for name, one in self.caps.told(said).items():
+        for name, one in self.caps.published(said).items():
             rest = "/".join(parts[1:]).removeprefix(name)
             if "/".join(parts[1:]) == name:
                 return self.caps.cap(said, one, whose)
@@ -164,11 +164,11 @@ class ForecastPaths:
 
     def _demand(self, said: TracedOutput, month: str, role: str) -> Node | None:
         update: ForecastUpdate = said.record
-        told = next((one for one in update.demand if (one.month, one.role) == (month, role)), None)
-        if told is None:
+        published = next((one for one in update.demand if (one.month, one.role) == (month, role)), None)
+        if published is None:
             return None
         hours = self.forecasts.planned.assigned(self.forecasts.context(said)).demand[month, role]
-        return as_recorded(told.hours, node_of(hours, f"{role} in {month}", "hours")).node
+        return as_recorded(published.hours, node_of(hours, f"{role} in {month}", "hours")).node
 
     # What changed
 
@@ -178,16 +178,16 @@ class ForecastPaths:
         value = getattr(before, name, None)
         if before is None or value is None or name not in PreviousFigures._fields or name == "sequence":
             return None
-        told = self._told(said, before.sequence)
-        node = self.forecasts.figure(told, name) if told is not None else None
+        published = self._published(said, before.sequence)
+        node = self.forecasts.figure(published, name) if published is not None else None
         title = f"forecast {before.sequence}: {name.replace('_', ' ')}"
         currency = said.record.project.currency
         node = given(node, title)
         return as_recorded(value, Node(title, node.value, "amount", currency, Arithmetic("same", (node,)))).node
 
-    def _told(self, said: TracedOutput, sequence: int) -> TracedOutput | None:
-        told = self.sources.trace.forecasts[said.record.project_id]
-        return next((one for one in told if one.record.sequence == sequence), None)
+    def _published(self, said: TracedOutput, sequence: int) -> TracedOutput | None:
+        published = self.sources.trace.forecasts[said.record.project_id]
+        return next((one for one in published if one.record.sequence == sequence), None)
 
     def _delta(self, said: TracedOutput, cause: str, measure: str) -> Node | None:
         """Of the only cause the whole change; of one among several what the events that have it moved."""
@@ -213,9 +213,9 @@ class ForecastPaths:
         """What each event moved, as the books have it."""
         project_id, currency = said.record.project_id, said.record.project.currency
         before = said.record.previous
-        told = self._told(said, before.sequence) if before is not None else None
+        published = self._published(said, before.sequence) if before is not None else None
         nodes, had = [], 0
-        for step in range(told.step + 1 if told is not None else 0, said.step + 1):
+        for step in range(published.step + 1 if published is not None else 0, said.step + 1):
             outlook = self.sources.trace.part_at("outlook", project_id, step)
             moved = outlook.changes.get(cause, (0, 0)) if outlook is not None and step < said.step else (0, 0)
             has = moved[("cost", "revenue").index(measure)] if step < said.step else value

@@ -62,7 +62,7 @@ class PriceNodes:
             return nothing
         whole = as_recorded(earning.total, self._total(line)).node
         rest = less(f"line {earning.line_id}: agreed and not earned", whole, self._by_terms(line))
-        return most(f"line {earning.line_id}: left of its price", rest, nothing)
+        return most(f"line {earning.line_id}: left to earn", rest, nothing)
 
     # What the terms come to
 

@@ -22,6 +22,7 @@ from domain.explanation import ELSEWHERE, Arithmetic, Node, less, negated, total
 from domain.ledger.trial_balance import BALANCES, LedgerSums, Moves, PostedSum
 from domain.outputs import JournalEntry
 from domain.units import Amount
+from domain.work.rows import spoken
 from milepost.explain.explainer import Explainer
 from milepost.explain.published import as_published
 
@@ -214,6 +215,6 @@ def _lines(wanted: LedgerFigure, journal: JournalEntry, explainer: Explainer) ->
         if not value or (wanted.figure == "debits" and value < 0) or (wanted.figure == "credits" and value > 0):
             continue
         whose = f"{journal.journal_id}#{number}/{'ledger' if wanted.in_ledger else 'amount'}"
-        title = f"{journal.accounting_date} {journal.kind} of {journal.affected_kind} {journal.affected_id}"
+        title = f"{journal.accounting_date} {journal.kind} of {spoken(journal.affected_kind)} {journal.affected_id}"
         named = Node(title, value, "amount", node.currency, Arithmetic("same", (node,)), id=whose)
         yield negated(title, named) if wanted.figure == "credits" else named

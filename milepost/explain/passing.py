@@ -26,11 +26,11 @@ class PassingNodes:
     def passed(self, at: VersionStanding) -> Node:
         """The value that is not billable on the entry's own line."""
         price = _price(at)
-        return self.entries.figure(at, PASSED, "passed on", price.passed, currency=price.currency)
+        return self.entries.figure(at, PASSED, price.passed)
 
     def passed_hours(self, at: VersionStanding) -> Node:
         """As many as the part has."""
-        return self.entries.figure(at, PASSED_HOURS, "hours passed on", _price(at).passed_hours, "hours")
+        return self.entries.figure(at, PASSED_HOURS, _price(at).passed_hours)
 
     # What went back
 

@@ -112,7 +112,9 @@ class _Lines(NamedTuple):
         """By the day, and at completion."""
         place, _ = self.places[line_id]
         cost, at_completion = costs_on(self.earned.spending.known(place), self.day)
-        return self._named(cost, f"cost by {self.day}"), self._named(at_completion, "cost at completion")
+        return self._named(cost, f"line {line_id}: cost by {self.day}"), self._named(
+            at_completion, f"line {line_id}: cost at completion"
+        )
 
     def _named(self, cost: Amount, title: str) -> Node:
         return node_titled(cost, title, currency=self.contract.terms.currency)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from domain.explanation import COMES_TO, SCALES, STATED, Arithmetic, Node, stated
 from domain.money import format_decimal
 from domain.why import Disagreement
+
+T = TypeVar("T")
 
 
 def as_published(made: Node | None, title: str, value: int, unit: str = "amount", currency: str = "") -> Node:
@@ -18,11 +22,11 @@ def as_published(made: Node | None, title: str, value: int, unit: str = "amount"
     return published._replace(arithmetic=Arithmetic(STATED, (), parameters), why=(made,))
 
 
-def given(node: Node | None, what: str) -> Node:
+def given(found: T | None, what: str) -> T:
     """Raises Disagreement where no rule recorded it."""
-    if node is None:
+    if found is None:
         raise Disagreement(f"{what}: no rule recorded it")
-    return node
+    return found
 
 
 def refused(wanted: str, differs: Disagreement) -> Node:

@@ -6,16 +6,21 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, constant, stated, total
+from connectors.imports.counting import counted
+from domain.caps.recorded import HOURS, PINNED, SETTLED, TAKEN
+from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, constant, total
+from domain.figure import as_recorded
 from domain.identity import parts_of
-from domain.why import CONTRACT_LINE, IN_ORDER, QUOTE, UNPLACED, PlacedPart, Why
-from milepost.explain.published import as_published
+from domain.why import CONTRACT_LINE, IN_ORDER, QUOTE, UNPLACED, Disagreement, PlacedPart, Why
+from milepost.explain.published import as_published, given
 from milepost.explain.recompute import everything
 from milepost.explain.sources import Sources
 
 # What explains an address by the parts after its kind; None where it has no such figure.
 Resolver = Callable[..., Node | None]
-ALL_OF_IT, BEFORE_IT = "settled of {:,} entries", "taken by {:,} entries before"
+# By the name of what is summed, all of it; and of what is taken what those before an entry have.
+ALL_OF_IT = {SETTLED: "settled of {}", TAKEN: "taken by {}", PINNED: "settled of {}"}
+BEFORE_IT = "taken by {} before"
 
 
 class RecordedNodes:
@@ -38,9 +43,9 @@ class RecordedNodes:
         found = self.why.figure_at(address, self.why.now if step is None else step)
         return self._bound(found) if found is not None else None
 
-    def of(self, address: str, step: int, title: str, value: int, unit: str = "amount", currency: str = "") -> Node:
-        """How the books came to a figure, as its rule recorded it; where none did, that is what is said of it."""
-        return as_published(self.figure(address, step), title, value, unit, currency)
+    def of(self, address: str, step: int, value: int) -> Node:
+        """How the books came to a figure, as its rule recorded it. Raises Disagreement where none did."""
+        return as_recorded(value, given(self.figure(address, step), address)).node
 
     def sum(self, address: str, title: str, step: int, currency: str, **more: Any) -> Node:
         """What was added under an address up to a step."""
@@ -75,13 +80,16 @@ class RecordedNodes:
                 parts.append(self.sources.part(one.of, called, one.parts.values[name], unit, currency, one.step))
             else:
                 parts.append(self._part(one, name))
-        return total(title.format(len(parts)), parts, parts[0].unit, parts[0].currency, rule="R16") if parts else None
+        if not parts:
+            return None
+        title = title.format(counted(len(parts), "entry", "entries"))
+        return total(title, parts, parts[0].unit, parts[0].currency, rule="R16")
 
     def _in_order(self, address: str, name: str, turn: str, orders: str, before: str) -> Node | None:
         at = int(turn)
         key = (address, name, self.why.changes(address, at), before)
         if key not in self._sums:
-            places, title = self.why.placed(address, name, turn=at), ALL_OF_IT
+            places, title = self.why.placed(address, name, turn=at), ALL_OF_IT[name.removesuffix(HOURS)]
             if before:
                 own, title = self.why.placed_of(orders, before, turn=at), BEFORE_IT
                 assert own is not None, "what is granted has a place"
@@ -162,5 +170,5 @@ class RecordedNodes:
             event = sources.terms_event(named.id, named.version, path.partition(".")[0].partition("[")[0])
             found = sources.ref_of(event) if event is not None else None
         if found is None:
-            return stated(node.title, node.value or 0, node.unit, node.currency)
+            raise Disagreement(f"{node.title}: the log has no event that states it", node.value or 0)
         return node._replace(event=found, field=path)

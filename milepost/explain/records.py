@@ -184,7 +184,7 @@ class RecordNodes:
     def conceded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Node:
         """What credit memos took off the price, below zero."""
         off = self.statements.credits.conceded(entry_id, contract_id, line_id, step)
-        return negated(f"{entry_id}: conceded", total("conceded", off, "amount", off[0].currency if off else ""))
+        return negated(f"{entry_id}: conceded", total("conceded", off, "amount", self._currency(entry_id, step, off)))
 
     def as_billed_in_ledger(self, entry_id: str, issued: Issued, step: int, currency: str) -> Node:
         """What invoices recognised of the row in ledger currency, less what credit memos took off the price."""
@@ -266,9 +266,15 @@ class RecordNodes:
     def _issued(self, entry_id: str, step: int, counts: Callable[[Listed], bool]) -> Node:
         listed = [one for one in self.statements.all_listed_at(entry_id, step) if counts(one)]
         pieces = [self._named_piece(one) for one in listed]
-        made = total(f"{entry_id}: issued", pieces, "amount", pieces[0].currency if pieces else "")
+        made = total(f"{entry_id}: issued", pieces, "amount", self._currency(entry_id, step, pieces))
         back = [node for place in self._places(listed) for node in self.statements.credits.reopened(*place, step)]
         return less(f"{entry_id}: issued", made, *back, rule="R20") if back else made
+
+    def _currency(self, entry_id: str, step: int, pieces: list[Node]) -> str:
+        """Of the pieces, else of the price."""
+        at = self.entries.standing(entry_id, step)
+        of_price = at.work.price.currency if at is not None and at.work.price is not None else ""
+        return pieces[0].currency if pieces else of_price
 
     def _places(self, listed: list[Listed]) -> list[tuple[str, str, str]]:
         """Row, contract and line of each."""
@@ -330,7 +336,7 @@ class RecordNodes:
             posted = self.invoice_step(listed.statement_id)
             if posted is not None and posted <= step and counts(listed):
                 pieces.append(self.statements.applied(listed))
-        made = total(f"{entry_id}: invoiced", pieces, "amount", pieces[0].currency if pieces else "")
+        made = total(f"{entry_id}: invoiced", pieces, "amount", self._currency(entry_id, step, pieces))
         memos = self.statements.credits
         off = [
             node

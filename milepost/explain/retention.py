@@ -11,6 +11,7 @@ from domain.explanation import Node, constant, negated, total
 from domain.identity import composed, escape
 from domain.outputs import BillingStatement, JournalEntry, JournalLine
 from domain.why import in_terms
+from milepost.explain.published import given
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Contract, OpenStatement, StatementState
@@ -38,9 +39,8 @@ class RetentionNodes:
         return self._said(statement_id, "retained")
 
     def _said(self, statement_id: str, name: str) -> Node:
-        found = self.recorded.figure(f"{statement_id}#{name}")
-        assert found is not None, f"the rule that made {statement_id} records its {name}"
-        return found
+        address = f"{statement_id}#{name}"
+        return given(self.recorded.figure(address), address)
 
     # Accounts
 

@@ -8,20 +8,14 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from domain.billing.statement import ISSUED, SUPERSEDED
-from domain.explanation import (
-    Arithmetic,
-    Node,
-    constant,
-    less,
-    negated,
-    total,
-)
+from domain.explanation import Arithmetic, Node, constant, less, negated, total
+from domain.figure import as_recorded
 from domain.identity import composed, is_opening_statement
 from domain.outputs import BillingStatement, StatementLine
 from milepost.explain.caps import same_billing
 from milepost.explain.entries import EntryNodes
 from milepost.explain.funding import FundingNodes
-from milepost.explain.published import as_published, given
+from milepost.explain.published import given
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes
 from milepost.explain.sources import Sources
@@ -205,9 +199,8 @@ class StatementNodes:
         """What of a deposit is set against a statement, negative: as much as is left of it and of the statement, or a percentage."""
         if is_opening_statement(listed.statement_id):
             return self._before_the_books(listed)
-        found = self.recorded.figure(f"{listed.statement_id}#applied/{listed.entry.line_id}")
-        assert found is not None, f"the rule that made {listed.statement_id} records what is set against it"
-        return found
+        address = f"{listed.statement_id}#applied/{listed.entry.line_id}"
+        return given(self.recorded.figure(address), address)
 
     def lines(self, statement_id: str) -> list[StatementLine]:
         return [line for part in self.records(statement_id) for line in part.lines]
@@ -250,8 +243,7 @@ class StatementNodes:
             made = total(title, pieces, "amount", record.currency, rule="R11")
         else:
             made = whole._replace(title=title, why=tuple(pieces))
-        made = as_published(made, title, line.amount, "amount", record.currency)
-        return made._replace(facts=facts, id=f"{statement_id}#{number}")
+        return as_recorded(line.amount, made).node._replace(facts=facts, id=f"{statement_id}#{number}")
 
     # Pieces
 
@@ -275,9 +267,8 @@ class StatementNodes:
 
     def _before_the_books(self, listed: Listed) -> Node:
         """What was billed of it before the books begin."""
-        found = self.recorded.figure(piece_at(listed.statement_id, listed.place))
-        assert found is not None, f"the balances that made {listed.statement_id} are recorded"
-        return found
+        address = piece_at(listed.statement_id, listed.place)
+        return given(self.recorded.figure(address), address)
 
     def _piece(self, listed: Listed, *, extra: bool) -> Node:
         if is_opening_statement(listed.statement_id):
@@ -297,7 +288,7 @@ class StatementNodes:
         parties = self.shares.parties(entry_id, contract_id, line_id, step)
         if len(parties) > 1 or self._is_funded(listed, contract_id):
             made = self._piece_of_payer(listed)
-            return as_published(made, f"{entry_id}: on the statement", listed.entry.amount, "amount", currency)
+            return as_recorded(listed.entry.amount, made).node
         due = self.due(entry_id, contract_id, line_id, step, currency)
         cents = [self._cents(one) for one in earlier if one.step >= self._begun(entry_id, step)]
         cents = [node for node in cents if node.value]
@@ -315,7 +306,7 @@ class StatementNodes:
         expected = listed.entry.amount - (own.value or 0 if own is not None and not extra else 0)
         if extra and own is not None:
             made = total(f"{entry_id}: with the cents of the line", (made, self._cents(listed)), "amount", currency)
-        return as_published(made, f"{entry_id}: on the statement", expected, "amount", currency)
+        return as_recorded(expected, made).node
 
     # Where several pay
 
@@ -495,4 +486,4 @@ class StatementNodes:
         listed = self.listed_of(entry_id, price.contract_id, price.line_id, step)
         cents = [self._cents(one) for one in listed if one.step >= self._begun(entry_id, step)]
         made = total(f"{entry_id}: cents of lines", [node for node in cents if node.value], "amount", price.currency)
-        return as_published(made, made.title, price.rounding, "amount", price.currency)
+        return as_recorded(price.rounding, made).node

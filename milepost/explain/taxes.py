@@ -12,6 +12,7 @@ from domain.identity import parts_of
 from domain.money import HALF_UP, round_amount
 from domain.outputs import BillingStatement, ExceptionRaised, StatementTax, UndeterminedTax
 from milepost.explain.arithmetic import in_units
+from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from state.trace import TracedOutput
 
@@ -60,9 +61,8 @@ class TaxNodes:
 
     def _recorded(self, statement_id: str, name: str) -> Node:
         step = self.sources.trace.statements[statement_id][0].step
-        found = self.statements.recorded.figure(f"{self._record(statement_id).statement_id}#{name}", step)
-        assert found is not None, f"the rule that made {statement_id} records its tax"
-        return found
+        address = f"{self._record(statement_id).statement_id}#{name}"
+        return given(self.statements.recorded.figure(address, step), address)
 
     def total(self, statement_id: str) -> Node:
         """Of a statement whose groups are all determined."""

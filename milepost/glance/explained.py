@@ -13,7 +13,7 @@ from domain.accounts import LABOR_COST
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, Parameter, negated, stated, step_of, total
 from domain.money import HALF_UP
 from domain.months import month_end
-from domain.work.rows import named
+from domain.work.rows import named, spoken
 from milepost.glance.figures import (
     AMOUNT,
     BILLABLE,
@@ -323,7 +323,7 @@ def _row_said(row: str) -> str:
 def _sum(title: str, lines: Iterable[LineSummed], measure: str, unit: tuple[str, str]) -> Node:
     parts = []
     for journal, number, amount, ledger in lines:
-        said = f"{journal.accounting_date} {journal.kind} of {journal.affected_kind} {journal.affected_id}"
+        said = f"{journal.accounting_date} {journal.kind} of {spoken(journal.affected_kind)} {journal.affected_id}"
         value, whose = (amount, "amount") if measure == AMOUNT else (ledger, "ledger")
         if value:
             parts.append(Node(said, value, *unit, Arithmetic(ELSEWHERE), id=f"{journal.journal_id}#{number}/{whose}"))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from domain.events.common import RemainingWork
 from domain.events.delivery import EstimateRevised
-from domain.figure import called, spread
+from domain.figure import called, moved, spread
 from domain.forecast.completion import (
     MONTHS_MAX,
     CompletionBasis,
@@ -262,10 +262,11 @@ def as_estimated(to_come: Iterable[RemainingWork], first: str) -> Shape | None:
     last = f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
     weights: dict[str, list[int]] = {}
     for work in to_come:
-        held = weights.setdefault(min(max(work.month, first), last), [0, 0, 0])
+        month = min(max(work.month, first), last)
+        held = weights.setdefault(month, [0, 0, 0])
         for place, weight in enumerate((work.hours, work.cost, work.revenue)):
             if weight is not None and weight > 0:
-                held[place] += weight
+                held[place] += weight if month == work.month else moved(weight, month)
     months = sorted(weights)
     by_hours, by_cost, by_revenue = ([weights[month][place] for month in months] for place in range(3))
     base = next((each for each in (by_hours, by_cost, by_revenue) if any(each)), None)

@@ -136,8 +136,8 @@ def _of_views() -> Iterator[Printed]:
             for source in balance["sources"]:
                 for name in ("limit", "used", "left"):
                     if source[name] is not None:
-                        told = f"{whose}#sources/{escape(source['source_id'])}/{name}"
-                        yield Printed("source", told, Fraction(source[name]))
+                        published = f"{whose}#sources/{escape(source['source_id'])}/{name}"
+                        yield Printed("source", published, Fraction(source[name]))
             for order in balance["orders"]:
                 for name in ("limit", "used", "left"):
                     yield Printed("order", f"{whose}#orders/{escape(order['number'])}/{name}", Fraction(order[name]))
@@ -148,8 +148,8 @@ def _of_views() -> Iterator[Printed]:
 
 def _of_forecasts() -> Iterator[Printed]:
     """Of the latest: figures, months, caps; of all: what the only cause of a change moved."""
-    told = [record for record in outputs() if record["type"] == "ForecastUpdate"]
-    for project_id, update in {record["project_id"]: record for record in told}.items():
+    published = [record for record in outputs() if record["type"] == "ForecastUpdate"]
+    for project_id, update in {record["project_id"]: record for record in published}.items():
         for path, value in forecast_figures(update).items():
             kind = (
                 "cap of a forecast"
@@ -160,7 +160,7 @@ def _of_forecasts() -> Iterator[Printed]:
             )
             if not path.startswith(("deltas", "caps")) or path.endswith(CAP_NUMBERS):
                 yield Printed(kind, f"{project_id}#{path}", value)
-    for update in told:
+    for update in published:
         if len(update["deltas"]) == 1:
             for path, value in forecast_figures(update).items():
                 if path.startswith("deltas"):

@@ -152,7 +152,7 @@ def test_names_in_a_page_are_no_markup(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"),
+    ("wanted", "shown"),
     [
         ("T-33", "got T-33"),
         ("BRIDGE#nothing", "BRIDGE#cost"),
@@ -162,10 +162,10 @@ def test_names_in_a_page_are_no_markup(tmp_path: Path) -> None:
         ("", "got (nothing)"),
     ],
 )
-def test_what_there_is_not(wanted: str, told: str) -> None:
+def test_what_there_is_not(wanted: str, shown: str) -> None:
     result = explain(wanted)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert shown in result.stderr
 
 
 def test_nearest_ids_are_named() -> None:
@@ -177,15 +177,15 @@ def test_the_nearest_journal_of_the_engagement_is_named() -> None:
 
 
 def test_figures_that_there_are_are_named() -> None:
-    told = explain("T-1#worth").stderr
-    assert "its figures are T-1#hours_worked, T-1#cost, T-1#hours_billable, T-1#value, T-1#billable" in told
+    shown = explain("T-1#worth").stderr
+    assert "its figures are T-1#hours_worked, T-1#cost, T-1#hours_billable, T-1#value, T-1#billable" in shown
 
 
 @pytest.mark.parametrize("period", ["2025-12", "2026-13", "2031-01"])
 def test_periods_that_there_are_are_named(period: str) -> None:
     """Work of January to March 2026 is all there is."""
-    told = explain(f"BERLIN/{period}/1150#closing").stderr
-    assert f"no figure is called BERLIN/{period}/1150#closing; BERLIN has journals in 2026-01 to 2026-03" in told
+    shown = explain(f"BERLIN/{period}/1150#closing").stderr
+    assert f"no figure is called BERLIN/{period}/1150#closing; BERLIN has journals in 2026-01 to 2026-03" in shown
 
 
 def test_an_entry_as_a_record_left_it() -> None:
@@ -204,8 +204,8 @@ def test_as_it_was_known_before_the_correction() -> None:
 
 
 def test_what_came_later_is_no_figure_then() -> None:
-    told = explain(f"{DIFFERENCE}#1/ledger", "--as-of", "2026-02-09").stderr
-    assert f"no figure is called {DIFFERENCE}#1/ledger as of 2026-02-09" in told
+    shown = explain(f"{DIFFERENCE}#1/ledger", "--as-of", "2026-02-09").stderr
+    assert f"no figure is called {DIFFERENCE}#1/ledger as of 2026-02-09" in shown
 
 
 def answered(wanted: str, as_of: str) -> tuple[str, str]:
@@ -228,13 +228,13 @@ def copied(tmp_path: Path) -> Path:
     return copy
 
 
-def test_an_output_that_is_not_what_the_log_makes_is_told_loudly(copied: Path) -> None:
+def test_an_output_that_is_not_what_the_log_makes_is_said_loudly(copied: Path) -> None:
     """Somebody makes 333.33 of the difference 433.33, on both sides."""
 
-    def larger(told: Told) -> Told:
-        position, record = told
+    def larger(shown: Told) -> Told:
+        position, record = shown
         if getattr(record, "journal_id", None) != DIFFERENCE:
-            return told
+            return shown
         lines = tuple(
             line._replace(ledger_amount=line.ledger_amount + (1_000_000 if line.ledger_amount > 0 else -1_000_000))
             for line in record.lines
@@ -313,13 +313,13 @@ def test_a_credit_names_what_took_the_work_back_and_where_it_was_billed(tmp_path
     arguments = ["run", "--input", str(tmp_path / "input"), "--output", str(output), "--until", "2026-04-30"]
     assert CliRunner().invoke(app, arguments).exit_code == 0
     credit, march = (f"BRIDGE.K-1/ACME/2026-{month}-01/1" for month in ("04", "03"))
-    told = explain(f"{credit}#1", output=output)
-    assert told.exit_code == 0, told.output
-    lines = told.stdout.splitlines()
+    shown = explain(f"{credit}#1", output=output)
+    assert shown.exit_code == 0, shown.output
+    lines = shown.stdout.splitlines()
     (gone,) = (number for number, line in enumerate(lines) if "time withdrawn" in line)
-    assert "TimeWithdrawn" in "".join(lines[gone : gone + 2]), told.stdout
-    assert f"{march}#1" in told.stdout
-    assert "DayEnded" not in told.stdout, told.stdout
+    assert "TimeWithdrawn" in "".join(lines[gone : gone + 2]), shown.stdout
+    assert f"{march}#1" in shown.stdout
+    assert "DayEnded" not in shown.stdout, shown.stdout
 
 
 def test_an_estimate_of_a_whole_project_names_no_line() -> None:

@@ -189,7 +189,7 @@ def test_a_margin_is_explained_down_to_the_journals() -> None:
     assert "1,340.00 EUR" in result.stdout
     cost = asked("explain", "projects/BERLIN/BRIDGE#cost", "--as-of", "2026-02-08", "--all").stdout
     assert "700.00 EUR = sum of 1" in cost
-    assert "posting of time_entry T-1: 400.00 EUR" in cost
+    assert "posting of entry T-1: 400.00 EUR" in cost
 
 
 # Profit and loss, balance sheet

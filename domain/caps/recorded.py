@@ -26,7 +26,7 @@ from domain.explanation import (
     total,
 )
 from domain.identity import composed
-from domain.units import Amount
+from domain.units import Amount, Hours
 from domain.why import Later, Why, elsewhere, in_order, in_version, node_kept, rounding
 
 if TYPE_CHECKING:
@@ -341,7 +341,7 @@ class Held:
         if name.removesuffix(HOURS) == SETTLED:
             return part
         whole = self._all_of_it(by_hours=by_hours)
-        if name == SHARE or not self.values[SETTLED + HOURS if by_hours else SETTLED]:
+        if name.removesuffix(HOURS) == SHARE or not self.values[SETTLED + HOURS if by_hours else SETTLED]:
             return whole
         return less(f"{settled.entry_id}: beside what is settled", whole, part)
 
@@ -359,15 +359,15 @@ class Held:
 
 
 class Kept:
-    """What final work keeps."""
+    """What final work keeps, or a write-off gives up, by name."""
 
-    __slots__ = ("_node", "values")
+    __slots__ = ("_nodes", "values")
 
-    def __init__(self, node: Node) -> None:
-        self._node, self.values = node, {KEPT: node.value or 0}
+    def __init__(self, **nodes: Node) -> None:
+        self._nodes, self.values = nodes, {name: node.value or 0 for name, node in nodes.items()}
 
-    def node(self, _name: str) -> Node:
-        return self._node
+    def node(self, name: str) -> Node:
+        return self._nodes[name]
 
 
 def kept_in(contract_id: str) -> str:
@@ -375,26 +375,41 @@ def kept_in(contract_id: str) -> str:
     return f"{composed(BOOKS, contract_id)}#{KEPT}"
 
 
-def say_final(figures: CapFigures, entry_id: str, kept: Amount, *, whole: bool) -> None:
+def say_final(figures: CapFigures, entry_id: str, kept: Amount, kept_hours: Hours, *, whole: bool) -> None:
     """Work that becomes final keeps what caps allow of it by then, or its `whole` value."""
     figures.why.turn += 1
     placed = figures.why.placed_of(figures.of(ORDERS), entry_id)
     share = placed.parts.node(SHARE) if placed is not None and placed.parts is not None else None
+    hours = placed.parts.node(SHARE + HOURS) if placed is not None and placed.parts is not None else None
     if whole or share is None or share.value != kept:
         share = figures.of_entry(entry_id, VALUE, kept)
-    figures.why.place(kept_in(figures.contract_id), entry_id, (), Kept(share))
+    if whole or hours is None or hours.value != kept_hours:
+        hours = figures.of_entry(entry_id, VALUE + HOURS, kept_hours, by_hours=True)
+    figures.why.place(kept_in(figures.contract_id), entry_id, (), Kept(kept=share, kept_hours=hours))
 
 
-def say_kept(figures: CapFigures, entry_id: str, kept: Amount, value: Amount, before: Amount) -> None:
-    """Final work that is rated again keeps the same part of its value."""
+def say_kept(
+    figures: CapFigures,
+    entry_id: str,
+    kept: tuple[Amount, Hours],
+    now: tuple[Amount, Hours],
+    before: tuple[Amount, Hours],
+) -> None:
+    """Final work that is rated again keeps the same part of its value, and of its hours."""
     figures.why.turn += 1
     address = kept_in(figures.contract_id)
     had = figures.why.placed_of(address, entry_id)
     if had is not None and had.parts is not None:
-        was, now = figures.of_entry(entry_id, VALUE, before, back=1), figures.of_entry(entry_id, VALUE, value)
-        made = in_proportion("the same part of its value", now, had.parts.node(KEPT), was, figures.mode)
-        assert made.value == kept, "it keeps the same part"
-        figures.why.place(address, entry_id, (), Kept(made))
+        was, value = figures.of_entry(entry_id, VALUE, before[0], back=1), figures.of_entry(entry_id, VALUE, now[0])
+        made = in_proportion("the same part of its value", value, had.parts.node(KEPT), was, figures.mode)
+        assert made.value == kept[0], "it keeps the same part"
+        hours, had_hours = (
+            figures.of_entry(entry_id, VALUE + HOURS, each[1], by_hours=True, back=back)
+            for each, back in ((now, 0), (before, 1))
+        )
+        hours = _down("the same part of its hours", hours, had.parts.node(KEPT + HOURS), had_hours)
+        assert hours.value == kept[1], "it keeps the same part of its hours"
+        figures.why.place(address, entry_id, (), Kept(kept=made, kept_hours=hours))
 
 
 class Rooms:

@@ -109,7 +109,8 @@ class CapNodes:
             return self._settled(at, price, allotment, by)
         of_entry: dict[str, Callable[[], Node]] = {
             VALUE: lambda: self.entries.value(at),
-            CHARGEABLE: lambda: self.entries.chargeable(at),
+            VALUE + HOURS: lambda: self.entries.hours_at(entry_id, at.step),
+            CHARGEABLE: lambda: self.entries.chargeable(at, by),
             CLAIMED: lambda: self._claimed(at, price, by),
             CLAIMED + HOURS: lambda: self._hours_claimed(at, price, by),
             WITHIN: lambda: self._within(at, price, by),
@@ -123,7 +124,7 @@ class CapNodes:
 
     def _claimed(self, at: VersionStanding, price: Price, turn: int) -> Node:
         """What of the value is not given up, and counted by caps; of final work only what it kept."""
-        value = self._counted(at, price, turn)
+        value = self.counted(at, price, turn)
         if price.returned:
             value = less("counted by caps", value, self._returned(at, turn), rule="R20")
         return self._with_cents("counted by caps, with the cents of its line", at, value)
@@ -132,25 +133,29 @@ class CapNodes:
         cents = self.entries.rounding(at.entry.entry_id, at.step)
         return total(title, (made, cents), "amount", made.currency, rule="R15") if cents.value else made
 
-    def _counted(self, at: VersionStanding, price: Price, turn: int) -> Node:
-        chargeable, kept = self.entries.chargeable(at), self._kept(at, price, turn)
+    def counted(self, at: VersionStanding, price: Price, turn: int | None = None) -> Node:
+        """What of the entry counts: of final work what it kept; by a turn, or as the step left it."""
+        chargeable, kept = self.entries.chargeable(at, turn), self._kept(at, price, turn)
         if kept is None:
             return chargeable
         return least("kept and not given up", [kept, chargeable]) if price.written_off else kept
 
-    def _kept(self, at: VersionStanding, price: Price, turn: int) -> Node | None:
+    def _kept(self, at: VersionStanding, price: Price, turn: int | None, name: str = KEPT) -> Node | None:
         """What final work kept; None of work that was not final yet."""
-        kept = self.recorded.why.placed_of(kept_in(price.contract_id), at.entry.entry_id, turn=turn)
+        kept = self.recorded.why.placed_of(kept_in(price.contract_id), at.entry.entry_id, turn=turn, step=at.step)
         if kept is None or not price.final:
             return None
-        return self.recorded.bound(kept.parts.node(KEPT)) if kept.parts is not None else None
+        return self.recorded.bound(kept.parts.node(name)) if kept.parts is not None else None
 
     def _hours_claimed(self, at: VersionStanding, price: Price, turn: int) -> Node:
         """An entry of which a part is given up, or that kept a part, claims the hours of the rest."""
-        hours, kept = self.entries.hours_at(at.entry.entry_id, at.step), self._kept(at, price, turn)
-        if kept is not None or price.written_off:
-            title = f"{at.entry.entry_id}: hours that {'it kept' if kept is not None else 'are not given up'}"
-            operands = (hours, self._counted(at, price, turn), self.entries.value(at))
+        whole, counted = self._kept(at, price, turn) or self.entries.value(at), self.counted(at, price, turn)
+        if not counted.value:
+            return constant(f"{at.entry.entry_id}: no hours, as nothing of it counts", 0, "hours")
+        kept = self._kept(at, price, turn, KEPT + HOURS)
+        hours = kept if kept is not None else self.entries.hours_at(at.entry.entry_id, at.step)
+        if price.written_off and whole.value != counted.value:
+            title, operands = f"{at.entry.entry_id}: hours that are not given up", (hours, counted, whole)
             hours = evaluated(title, "proportion", operands, {"step": "0.000001", "mode": "down"}, "hours")
         if not price.returned_hours:
             return hours
@@ -173,7 +178,7 @@ class CapNodes:
         plan = plan_of(self.sources.draft(at.step), price)
         if plan is None:
             return None
-        value, entry = self._counted(at, price, turn), at.entry
+        value, entry = self.counted(at, price, turn), at.entry
         issued = issued_of(price, issued_on(entry, price.contract_id, price.line_id))
         apart = allotment == FOR_REVENUE and not plan.settles_alike
         settled: Node | None = None
@@ -218,7 +223,7 @@ class CapNodes:
             title, uncounted = "used before, of caps that count it no more", self.entries.charges.uncounted(charge)
             found = [uncounted._replace(title=title), *found]
         made = total("given back to the cap", found, "amount", price.currency)
-        value = self._with_cents("value, with the cents of its line", at, self._counted(at, price, turn))
+        value = self._with_cents("value, with the cents of its line", at, self.counted(at, price, turn))
         return least(made.title, [made, value]) if (made.value or 0) > (value.value or 0) else made
 
     # What is taken of a cap after a step

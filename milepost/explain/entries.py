@@ -237,9 +237,9 @@ class EntryNodes:
         found: Node = self.given_up.written_off(at)
         return found
 
-    def chargeable(self, at: VersionStanding) -> Node:
-        """What of the value is not given up."""
-        found: Node = self.given_up.chargeable(at)
+    def chargeable(self, at: VersionStanding, turn: int | None = None) -> Node:
+        """What of the value is not given up, by the end of the step or by a turn of it."""
+        found: Node = self.given_up.chargeable(at, turn)
         return found
 
     # What caps allow

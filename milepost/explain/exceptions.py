@@ -38,6 +38,7 @@ from milepost.explain.records import RecordNodes
 from milepost.explain.refunds import RefundNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
+from state.books import Price
 from state.caps.claims import allotments
 from state.caps.notices import is_over
 from state.forecast import loss
@@ -360,15 +361,15 @@ class ExceptionNodes:
             if at is None or price is None or (price.contract_id, price.binding) != (contract_id, cap_id):
                 continue
             if is_over(price):
-                found.append(self._over(at, price.final, said.step))
+                found.append(self._over(at, price))
         return total(TITLE, found, "amount", record.blocks_currency or "", rule="R15")
 
-    def _over(self, at: VersionStanding, is_final: bool, step: int) -> Node:
-        """Final work waits for no more than it kept, which is what it earns."""
-        if not is_final:
-            return self.records.over(at.entry.entry_id, step)
-        earned, billable = self.entries.allowed(at), self.entries.billable(at)
-        return less(f"{at.entry.entry_id}: earned and not billable", earned, billable, rule="R15")
+    def _over(self, at: VersionStanding, price: Price) -> Node:
+        """Final work waits for no more than it kept."""
+        if not price.final:
+            return self.records.over(at.entry.entry_id, at.step)
+        kept, passed = self.entries.caps.counted(at, price), [self.entries.passing.passed(at)] if price.passed else []
+        return less(f"{at.entry.entry_id}: kept and not billable", kept, self.entries.billable(at), *passed, rule="R15")
 
     def _difference(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         event = self.sources.step(said.step).record.event

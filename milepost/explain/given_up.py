@@ -11,7 +11,7 @@ from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from state.books import Entry, GivenUp, Price
-from state.caps.given_up import LEFT_TO_GIVE_UP, given_up_by, rows_of, that_counts
+from state.caps.given_up import LEFT_TO_GIVE_UP, given_up_by, given_up_of, rows_of, that_counts
 from state.totals import issued_on
 
 
@@ -22,24 +22,33 @@ class GivenUpNodes:
         entries.given_up = self
         entries.recorded.resolvers[LEFT_TO_GIVE_UP] = self._left
 
-    def chargeable(self, at: VersionStanding) -> Node:
-        """What of the value is not given up."""
+    def chargeable(self, at: VersionStanding, turn: int | None = None) -> Node:
+        """What of the value is not given up, by the end of the step or by a turn of it."""
         price = at.work.price
         assert price is not None, "the work is priced"
         value = self.entries.value(at)
         if not price.written_off:
             return value
-        return less(f"{at.entry.entry_id}: not given up", value, self.written_off(at), rule="R15")
+        off = self.written_off(at) if turn is None else self._by(at, price, turn)
+        return less(f"{at.entry.entry_id}: not given up", value, off, rule="R15") if off.value else value
 
     def written_off(self, at: VersionStanding) -> Node:
         """What write-offs gave up of the entry, no more than its version is worth and not issued."""
         price = at.work.price
         assert price is not None, "the work is priced"
-        title = f"{at.entry.entry_id}: written off"
-        own = [one for one in at.entry.given_up if one.currency == price.currency]
-        asked = total(title, [self._part(at.entry, one) for one in own], "amount", price.currency)
+        return as_recorded(price.written_off, self._by(at, price)).node
+
+    def _by(self, at: VersionStanding, price: Price, turn: int | None = None) -> Node:
+        title, entry_id, why = f"{at.entry.entry_id}: written off", at.entry.entry_id, self.entries.recorded.why
+        own = [
+            self._part(at.entry, one)
+            for one in at.entry.given_up
+            if one.currency == price.currency
+            and (turn is None or why.placed_of(given_up_of(entry_id), one.write_off_id, turn=turn) is not None)
+        ]
+        asked = total(title, own, "amount", price.currency)
         counts = that_counts(Recorded(asked), Recorded(self._not_issued(at, price)))
-        return as_recorded(price.written_off, node_titled(counts, title, currency=price.currency)).node
+        return node_titled(counts, title, currency=price.currency)
 
     def _not_issued(self, at: VersionStanding, price: Price) -> Node:
         """By the step that priced the version: what is issued later was not given up."""

@@ -141,7 +141,8 @@ def keeping(draft: Draft, plan: LinePlan, entry_id: str, before: Price, price: P
     kept = round_ratio(price.value * before.kept, before.value, plan.step, mode) if before.value else 0
     kept_hours = price.hours * before.kept_hours // before.hours if before.hours else 0
     if draft.why is not None and before.value:
-        say_kept(figures_of(draft.why, plan, MAIN), entry_id, kept, price.value, before.value)
+        figures, was = figures_of(draft.why, plan, MAIN), (before.value, before.hours)
+        say_kept(figures, entry_id, (kept, kept_hours), (price.value, price.hours), was)
     return replace(
         price,
         billable=min(price.billable, kept),

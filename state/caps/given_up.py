@@ -9,9 +9,12 @@ given up is no billable value: it takes no room of a cap (R15), and of an entry 
 
 from msgspec.structs import replace
 
+from domain.caps.recorded import Kept
+from domain.explanation import Node
 from domain.figure import at_least, lesser
 from domain.identity import composed
 from domain.units import Amount
+from domain.why import Why
 from domain.work.rows import DELIVERY, EXPENSE, TIME_ENTRY, named, row_id
 from state.books import Entry, GivenUp, Price
 from state.totals import issued_of, issued_on, standing_price
@@ -22,7 +25,19 @@ LEFT_TO_GIVE_UP = "left_to_give_up"
 
 def given_up_by(entry_id: str, write_off_id: str) -> str:
     """Where it is recorded what a write-off gave up of an entry."""
-    return f"{composed('given_up', entry_id)}#{write_off_id}"
+    return f"{given_up_of(entry_id)}#{write_off_id}"
+
+
+def say_given_up(why: Why, entry_id: str, write_off_id: str, made: Node) -> None:
+    """Before anything else is allotted: what was allotted in the event so far does not count it."""
+    why.turn += 1
+    why.record(given_up_by(entry_id, write_off_id), made.value or 0, made)
+    why.place(given_up_of(entry_id), write_off_id, (), Kept(given_up=made))
+
+
+def given_up_of(entry_id: str) -> str:
+    """Where a recorder has since when each write-off counts."""
+    return composed("given_up", entry_id)
 
 
 def rows_of(name: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from domain.caps.consume import Order, order_of
 from domain.events.finance import WrittenOff
 from domain.explanation import Node, least, less
+from domain.figure import as_recorded
 from domain.identity import composed
 from domain.money import format_amount, smallest_unit
 from domain.overflow import passes_on
@@ -29,7 +30,7 @@ from domain.why import Why, elsewhere, in_event
 from state.books import Contract, Entry, WriteOff
 from state.caps.allot import consume_caps
 from state.caps.claims import Consumption, stake_of
-from state.caps.given_up import LEFT_TO_GIVE_UP, fitted, give_up, given_up_by, left_of, rows_of
+from state.caps.given_up import LEFT_TO_GIVE_UP, fitted, give_up, left_of, rows_of, say_given_up
 from state.caps.repricing import book_repriced, carrying_slot, reprice
 from state.draft import Draft
 from state.ledger.posting import GIVEN_UP, book_difference
@@ -208,7 +209,9 @@ def _say_given_up(why: Why, event: WrittenOff, entry: Entry, part: Amount, earli
     left = elsewhere(f"{entry.entry_id}: left of it", left_of(entry), address, event.currency)
     made = least("all that was left", [left, rest]) if (rest.value or 0) > part else rest
     title = f"{entry.entry_id}: given up by {event.write_off_id}"
-    return why.record(given_up_by(entry.entry_id, event.write_off_id), part, made._replace(title=title))
+    made = as_recorded(part, made._replace(title=title)).node
+    say_given_up(why, entry.entry_id, event.write_off_id, made)
+    return made
 
 
 def _give_up(draft: Draft, event: WrittenOff, entry_id: str, amount: Amount) -> None:

@@ -34,7 +34,7 @@ def make_final(draft: Draft, contract: Contract, to: date, since: date | None) -
             if kept < price.chargeable and not price.final:
                 final = replace(price, final=True, kept=kept, kept_hours=kept_hours)
                 if draft.why is not None:
-                    _say_final(draft.why, plan, stake.entry_id, price, kept)
+                    _say_final(draft.why, plan, stake.entry_id, price, (kept, kept_hours))
                 settle_consumption(draft, plan, stake, replace(stake, price=final))
                 work = entry.standing
                 assert work is not None, "a stake has standing work"
@@ -51,8 +51,8 @@ def _kept(plan: LinePlan, price: Price) -> tuple[Amount, Hours]:
     return (price.allowed, price.allowed_hours) if plan.some_bind_billing_alone else (price.value, price.hours)
 
 
-def _say_final(why: Why, plan: LinePlan, entry_id: str, price: Price, kept: Amount) -> None:
+def _say_final(why: Why, plan: LinePlan, entry_id: str, price: Price, kept: tuple[Amount, Hours]) -> None:
     under_order = is_order(price.binding or "")
     allowed = under_order and plan.some_bind_billing_alone
     figures = figures_of(why, plan, allotments(plan)[0 if allowed else -1])
-    say_final(figures, entry_id, kept, whole=under_order and not allowed)
+    say_final(figures, entry_id, *kept, whole=under_order and not allowed)

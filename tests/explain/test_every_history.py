@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from shutil import copy
 
@@ -13,7 +12,7 @@ from dataflows.embedded import decode_event
 from domain.outputs import TOPICS, JournalEntry
 from milepost.explain.explainer import Explainer
 from milepost.explain.explanations import Explained, Explanations
-from milepost.explain.recompute import disagreeing, everything, recompute
+from milepost.explain.recompute import everything, recompute, unexplained
 from state.genesis import Genesis
 from state.rules import RULES
 from state.trace import Retold, Trace
@@ -25,8 +24,6 @@ from tests.histories.log import History
 from tests.histories.scope import Scope
 
 HERE = Path(__file__).parent
-# A measure of a forecast's month, as `forecast_months.py` calls it.
-OF_A_MONTH = re.compile(r"[a-z]+ of \d{4}-\d{2}")
 
 
 @given(histories() | histories(Scope(reissue=True)) | histories(Scope(next_rule=True, plain_caps=True)))
@@ -34,7 +31,7 @@ def test_every_figure_of_a_history_is_what_its_explanation_comes_to(history: His
     for explainer in explainers(history):
         for figure in figures(explainer):
             assert recompute(figure) == [], figure.title
-            assert [node.title for node in disagreeing(figure) if OF_A_MONTH.fullmatch(node.title)] == [], figure.title
+            assert [node.title for node in unexplained(figure)] == [], figure.title
             assert all(node.event is not None for node in everything(figure) if is_field(node)), figure.title
 
 

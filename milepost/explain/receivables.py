@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 from domain.accounts import BAD_DEBT, BANK, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import CreditMemoIssued, PaymentApplied, PaymentReceived
-from domain.explanation import Arithmetic, Node, constant, in_proportion, less, negated, stated, total
+from domain.explanation import Arithmetic, Node, constant, in_proportion, less, negated, total
 from domain.identity import returned_cash
-from domain.money import HALF_UP, round_amount
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_units
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.journal_lines import JournalLines
+from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from state.books import BroughtForward, CashApplication, Payment, Receivable, WriteOff
 from state.opening.billed import PAID as SETTLED
+from state.receivables.cash_record import OPEN_FOR, SETTLED_FOR, UNAPPLIED_FOR, fits_at
 from state.receivables.receivables import within
 from state.terms.known import entity_policies
 from state.terms.opening import KIND as BROUGHT_FORWARD
@@ -48,6 +49,11 @@ class ReceivableNodes:
         self.lines = lines
         self.exchanges = exchanges
         self._taken: dict[Place, ReceivableAmounts] = {}
+        lines.recorded.resolvers |= {
+            OPEN_FOR: self._open_for,
+            SETTLED_FOR: self._settled_for,
+            UNAPPLIED_FOR: self._unapplied_for,
+        }
 
     def figures(
         self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int
@@ -147,11 +153,7 @@ class ReceivableNodes:
         """What was taken of an invoice by one of the applications that fit; below zero what was taken off it."""
         if which not in self._taken:
             kind, affected_id, place = which
-            journals = self.sources.trace.journals_of[affected_id]
-            said = next(one for one in journals if one.record.affected_kind == kind and not one.record.reverses)
-            posted = self._posted(kind, affected_id, said.step)
-            assert posted is not None, "its journal was posted"
-            assert posted.event is not None, "its journal was posted"
+            said, posted = self._first(kind, affected_id)
             invoice_id, amount, _ = posted.applied[place]
             of = self.owed(invoice_id, said, which)
             if isinstance(posted, CashApplication) and self._is_taken_off(invoice_id, amount, said.step):
@@ -159,25 +161,38 @@ class ReceivableNodes:
             if isinstance(posted, CashApplication) and returned_cash(affected_id) is not None:
                 applied = self._overpaid(said, which, of.amount)
             else:
-                applies = self._application(posted, posted.event, place)
-                applied = applies or self._fitting(said, posted, place, of.amount)
+                address = fits_at(*which)
+                applied = given(self.lines.recorded.figure(address), address)
             self._taken[which] = ReceivableAmounts(applied, self._left(said, invoice_id, applied, of))
         return self._taken[which]
 
-    def _fitting(self, said: TracedOutput, posted: Posted, place: int, open_for_it: Node) -> Node:
-        """What a waiver let through: all that was open, or all that was unapplied."""
-        _, amount, _ = posted.applied[place]
-        if open_for_it.value == amount:
-            return Node(
-                "as much as is open", amount, "amount", open_for_it.currency, Arithmetic("same", (open_for_it,))
-            )
-        if isinstance(posted, CashApplication):
-            left = self.on_account(said, posted.event.payment_id, said.record.legal_entity_id).amount
-        else:
-            left = self._left_by_others(posted, place)
-        if left.value == amount:
-            return Node("as much as is unapplied", amount, "amount", left.currency, Arithmetic("same", (left,)))
-        return stated("as much as fits", amount, "amount", open_for_it.currency)
+    def _first(self, kind: str, affected_id: str) -> tuple[TracedOutput, Posted]:
+        """Its first journal, and what it was posted with."""
+        journals = self.sources.trace.journals_of[affected_id]
+        said = next(one for one in journals if one.record.affected_kind == kind and not one.record.reverses)
+        posted = self._posted(kind, affected_id, said.step)
+        assert posted is not None, "its journal was posted"
+        return said, posted
+
+    def _open_for(self, kind: str, affected_id: str, invoice_id: str) -> Node:
+        """Before the first application to the invoice."""
+        said, posted = self._first(kind, affected_id)
+        place = next(place for place, (named, _, _) in enumerate(posted.applied) if named == invoice_id)
+        return self.owed(invoice_id, said, (kind, affected_id, place)).amount
+
+    def _settled_for(self, kind: str, affected_id: str, invoice_id: str) -> Node | None:
+        said, posted = self._first(kind, affected_id)
+        return self.settled(posted.event, invoice_id, said).amount if isinstance(posted, CashApplication) else None
+
+    def _unapplied_for(self, application_id: str, legal_entity_id: str) -> Node | None:
+        said, posted = self._first(APPLICATION, application_id)
+        if posted.event is None:
+            return None
+        left = self.on_account(said, posted.event.payment_id, legal_entity_id).amount
+        before = Said(said.step - 1, said.record)
+        payment: Payment | None = self.sources.trace.part_at(PAYMENT, posted.event.payment_id, before.step)
+        others = self.elsewhere(payment, before)
+        return less("unapplied", left, *others) if others else left
 
     def _overpaid(self, said: TracedOutput, which: Place, settled: Node) -> Node:
         """What was paid beyond an invoice that balances restate, less what was beyond it before; at most all that the payment settled."""
@@ -193,17 +208,6 @@ class ReceivableNodes:
             return made
         all_of_it = "all that the payment settled of it"
         return Node(all_of_it, settled.value, "amount", settled.currency, Arithmetic("same", (settled,)))
-
-    def _left_by_others(self, payment: Payment, place: int) -> Node:
-        """Of all that was paid, where one application was cut to it."""
-        event = payment.event
-        assert event is not None, "its journal was posted"
-        others = [
-            self.taken((PAYMENT, event.payment_id, other)).amount
-            for other in range(len(payment.applied))
-            if other != place
-        ]
-        return less("paid and not applied to others", self._paid(event), *others)
 
     # Cash that is applied later
 
@@ -299,19 +303,6 @@ class ReceivableNodes:
         if left.amount.value == net.value:
             return net, left.ledger
         return net, self._at_rate(said, journal, net)
-
-    def _application(self, payment: Posted, event: PaymentReceived | PaymentApplied, wanted: int) -> Node | None:
-        """The field that says it; None where only a part of what is stated fits."""
-        units = [round_amount(each.amount, event.currency, HALF_UP) for each in event.applications]
-        left = list(range(len(units)))
-        for place, (invoice_id, amount, _) in enumerate(payment.applied):
-            fields = (one for one in left if (event.applications[one].invoice_id, units[one]) == (invoice_id, amount))
-            found = next(fields, None)
-            if found is not None:
-                left.remove(found)
-            if place == wanted:
-                return self._field(event, found) if found is not None else None
-        return None
 
     def _field(self, event: PaymentReceived | PaymentApplied, place: int) -> Node:
         one = event.applications[place]

@@ -21,7 +21,7 @@ from domain.money import carried_part, convert
 from domain.policies import Resolved
 from domain.reference.exchange import Exchange, at_rate
 from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
-from domain.why import in_event
+from domain.why import Why, in_event
 from state.books import CashApplication, Payment, Receipt, Receivable
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_new
@@ -30,6 +30,7 @@ from state.handlers.cash_fits import Fitting, fitting
 from state.handlers.payments import CATEGORIES, MISAPPLIED, PAYMENT, RECEIPT, UNKNOWN
 from state.ledger.rate_record import say_rate
 from state.receivables import cash_waits
+from state.receivables.cash_record import say_fits
 from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import ReceiptLines, Subject, mirror, post, reverse
 from state.receivables.receivables import pay, show_anew, unpay
@@ -37,6 +38,7 @@ from state.receivables.unapplied import APPLICATION, applications_of, booked_as,
 from state.terms.known import Slot, open_day_from, period
 from state.terms.opening import IN_BALANCES
 from state.terms.plan import contract_policies
+from state.value import plain
 
 Taken = tuple[str, Amount, Amount]
 
@@ -110,22 +112,32 @@ def _settle(draft: Draft, known: CashApplication) -> None:
     found = fitting(draft, known, payment)
     made = found if isinstance(found, CashFault) else _groups(draft, event, payment, found)
     if isinstance(made, CashFault):
-        _park(draft, known, made)
+        _park(draft, known, plain(made))
         return
     for category in CATEGORIES:
         draft.resolve_exception(category, APPLICATION, event.application_id)
     _drop_waits(draft, known)
     assert isinstance(found, Fitting), "what is grouped fits"
-    posted = replace(known, elsewhere=found.elsewhere, category="", waits=())
+    posted = replace(known, elsewhere=plain(found.elsewhere), category="", waits=())
     with_it = payment if payment is not None else Payment(None, known.own)
     draft.put(PAYMENT, event.payment_id, replace(with_it, applications=(*with_it.applications, event.application_id)))
     draft.put(APPLICATION, event.application_id, posted)
     for group in made:
-        posted = _post(draft, posted, group)
+        plain_group = _said(draft.why, event, len(posted.applied), group) if draft.why is not None else group
+        posted = _post(draft, posted, plain_group)
         draft.put(APPLICATION, event.application_id, posted)
     remember(draft, event.payment_id)
     payments.retry_waiting(draft)
     write_offs.retry_waiting(draft)
+
+
+def _said(why: Why, event: PaymentApplied, first: int, group: ApplicationGroup) -> ApplicationGroup:
+    """With plain amounts, of which it is recorded what makes them fit."""
+    members = tuple(
+        (receivable, say_fits(why, APPLICATION, event.application_id, place, amount, event.currency))
+        for place, (receivable, amount) in enumerate(group.members, first)
+    )
+    return group._replace(members=members)
 
 
 # Where it is booked

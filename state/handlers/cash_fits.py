@@ -10,9 +10,10 @@ from domain.units import Amount
 from state.books import CashApplication, Payment, Receivable
 from state.draft import Draft
 from state.handlers.payments import MISAPPLIED, UNKNOWN, in_units, misfit, too_fine
+from state.receivables.cash_record import open_for, settled_for, unapplied_for, with_fields
 from state.receivables.cash_waits import CashFault
 from state.receivables.receivables import receivable_of, within
-from state.receivables.unapplied import held_of, is_home, unapplied
+from state.receivables.unapplied import APPLICATION, held_of, is_home, unapplied
 
 
 class Fitting(NamedTuple):
@@ -24,8 +25,11 @@ class Fitting(NamedTuple):
 
 def fitting(draft: Draft, known: CashApplication, payment: Payment | None) -> Fitting | CashFault:
     """All that the event says; of one that is waived, what fits of it."""
+    stated_by = known.event
     if known.is_waived:
         known = replace(known, event=in_units(known.event))
+    if draft.why is not None:
+        known = replace(known, event=with_fields(stated_by, known.event))
     event = known.event
     stated = sum(each.amount for each in event.applications)
     fault = _of_payment(event, known.own, payment, stated) or too_fine(event)
@@ -34,7 +38,7 @@ def fitting(draft: Draft, known: CashApplication, payment: Payment | None) -> Fi
     found = _members(draft, known, payment)
     if isinstance(found, CashFault) or payment is None or not is_home(payment):
         return found
-    short = _short(draft, payment, found)
+    short = _short(draft, event, payment, found)
     if not short:
         return found
     if not known.is_waived:
@@ -84,13 +88,13 @@ def _members(draft: Draft, known: CashApplication, payment: Payment | None) -> F
             field = f"applications[{place}].invoice_id"
             return CashFault(UNKNOWN, field, f"invoice {each.invoice_id} is not posted", each.amount)
         earlier = moved.get(each.invoice_id, 0)
-        room = receivable.open[0] - earlier
         is_taken_off = (each.amount > 0) != (receivable.gross[0] > 0)
-        if is_taken_off:
-            room = -held_of(draft, payment, each.invoice_id)[0] - earlier
-            fault = _not_held(event, place, -room)
-        else:
-            fault = misfit(draft, event, place, receivable, room)
+        held = -held_of(draft, payment, each.invoice_id)[0] if is_taken_off else 0
+        room = (held if is_taken_off else receivable.open[0]) - earlier
+        if draft.why is not None:
+            of = APPLICATION, event.application_id, receivable
+            room = (settled_for(*of, -held) if is_taken_off else open_for(*of)) - earlier
+        fault = _not_held(event, place, -room) if is_taken_off else misfit(draft, event, place, receivable, room)
         amount = each.amount
         if fault is not None:
             if not known.is_waived:
@@ -113,7 +117,7 @@ def _not_held(event: PaymentApplied, place: int, held: Amount) -> CashFault | No
     return CashFault(MISAPPLIED, f"applications[{place}].amount", message, -amount - held)
 
 
-def _short(draft: Draft, payment: Payment, found: Fitting) -> dict[str, Amount]:
+def _short(draft: Draft, event: PaymentApplied, payment: Payment, found: Fitting) -> dict[str, Amount]:
     """By company, what more is applied than is unapplied there."""
     needed: dict[str, Amount] = {}
     for receivable, amount in found.members:
@@ -122,6 +126,8 @@ def _short(draft: Draft, payment: Payment, found: Fitting) -> dict[str, Amount]:
         main = payment.receipts[0].legal_entity_id
         needed[main] = needed.get(main, 0) + found.elsewhere
     left = unapplied(draft, payment)
+    if draft.why is not None:
+        left = {each: unapplied_for(event, each, amount) for each, amount in left.items()}
     missing = {each: amount - left.get(each, 0) for each, amount in needed.items()}
     return {each: amount for each, amount in missing.items() if amount > 0 and needed[each] > 0}
 

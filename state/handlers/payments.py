@@ -23,13 +23,14 @@ from domain.reference.exchange import MISSING_RATE, Exchange, MissingRate, at_ra
 from domain.refusals import UNSUPPORTED, words_of
 from domain.units import Amount
 from domain.waiting import waits_for_exchange_rate
-from domain.why import in_event
+from domain.why import Why, in_event
 from state.books import Payment, Receipt, Receivable
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_new
 from state.handlers import write_offs
 from state.ledger.rate_record import say_rate
 from state.receivables import cash_waits
+from state.receivables.cash_record import open_for, say_fits, with_fields
 from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import ReceiptLines, Subject, mirror, post
 from state.receivables.receivables import pay, receivable_of, show_anew, unpay, within
@@ -37,6 +38,7 @@ from state.receivables.unapplied import customers_of, remember
 from state.terms.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
 from state.terms.opening import IN_BALANCES, in_balances
 from state.terms.plan import contract_policies
+from state.value import plain
 from state.work.exchange_waits import settle_when_day_ends, settled
 
 PAYMENT = "payment"
@@ -116,19 +118,30 @@ def _settle(draft: Draft, payment_id: str, payment: Payment) -> None:
     found = _groups(draft, payment)
     made = found if isinstance(found, CashFault) else _slots(draft, payment, found)
     if isinstance(made, CashFault):
-        _park(draft, payment_id, payment, made)
+        _park(draft, payment_id, payment, plain(made))
         return
     for category in CATEGORIES:
         draft.resolve_exception(category, PAYMENT, payment_id)
     _drop_waits(draft, payment_id, payment)
-    receipts, applied = [], []
+    receipts: list[Receipt] = []
+    applied: list[tuple[str, Amount, Amount]] = []
     for group, slot in made:
-        receipt, taken = _post(draft, payment_id, payment, group, slot)
+        plain_group = _said(draft.why, payment_id, len(applied), group, slot) if draft.why is not None else group
+        receipt, taken = _post(draft, payment_id, payment, plain_group, slot)
         receipts += receipt
         applied += taken
     posted = replace(payment, receipts=tuple(receipts), applied=tuple(applied), category="", waits=())
     draft.put(PAYMENT, payment_id, posted)
     remember(draft, payment_id)
+
+
+def _said(why: Why, payment_id: str, first: int, group: PaymentGroup, slot: Slot) -> PaymentGroup:
+    """With plain amounts, of which it is recorded what makes them fit."""
+    applications = tuple(
+        each._replace(amount=say_fits(why, PAYMENT, payment_id, place, each.amount, slot.currency))
+        for place, each in enumerate(group.applications, first)
+    )
+    return group._replace(applications=applications, unapplied=int(group.unapplied))
 
 
 # What a payment is applied to
@@ -143,6 +156,8 @@ def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
         event = in_units(event)
     elif fine is not None:
         return fine
+    if draft.why is not None:
+        event = with_fields(payment.event or event, event)
     if event.amount < 0 and not event.applications and not payment.is_waived:
         got = f"{format_amount(event.amount)} {event.currency}; one that is taken back is a PaymentReversed"
         return CashFault(MISAPPLIED, "amount", f"expected an amount above zero, got {got}", -event.amount)
@@ -163,7 +178,7 @@ def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
         if receivable is None:
             field = f"applications[{place}].invoice_id"
             return CashFault(UNKNOWN, field, f"invoice {each.invoice_id} is not posted", each.amount)
-        stands = left.get(each.invoice_id, receivable.open[0])
+        stands = left[each.invoice_id] if each.invoice_id in left else _open(draft, event, receivable)
         fault = misfit(draft, event, place, receivable, stands)
         amount = each.amount
         if fault is not None:
@@ -192,6 +207,10 @@ def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
         )
         unapplied = 0
     return groups
+
+
+def _open(draft: Draft, event: PaymentReceived, receivable: Receivable) -> Amount:
+    return receivable.open[0] if draft.why is None else open_for(PAYMENT, event.payment_id, receivable)
 
 
 def _cut(found: list[Application], unapplied: Amount) -> tuple[list[Application], Amount]:

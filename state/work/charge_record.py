@@ -43,7 +43,7 @@ def row_of(charge: Charge) -> str:
 
 def field(charge: Charge, title: str, value: int, unit: str, path: str) -> Node:
     """What the event behind a charge states."""
-    fact = EVENTS[charge.kind], charge.kind, charge.charge_id, charge.version
+    fact = EVENTS[charge.kind], charge.kind, composed(charge.charge_id), charge.version
     return in_fact(title, value, unit, fact, path, charge.currency if unit == "amount" else "")
 
 

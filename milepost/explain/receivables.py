@@ -9,7 +9,7 @@ from domain.accounts import BAD_DEBT, BANK, EXCHANGE_DIFFERENCE, RECEIVABLE, UNA
 from domain.events.finance import CreditMemoIssued, PaymentApplied, PaymentReceived
 from domain.explanation import Arithmetic, Node, constant, in_proportion, less, negated, total
 from domain.identity import returned_cash
-from domain.outputs import JournalEntry, JournalLine
+from domain.outputs import ExceptionRaised, JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_units
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.journal_lines import JournalLines
@@ -153,7 +153,10 @@ class ReceivableNodes:
         """What was taken of an invoice by one of the applications that fit; below zero what was taken off it."""
         if which not in self._taken:
             kind, affected_id, place = which
-            said, posted = self._first(kind, affected_id)
+            journals = self.sources.trace.journals_of[affected_id]
+            said = next(one for one in journals if one.record.affected_kind == kind and not one.record.reverses)
+            posted = self._posted(kind, affected_id, said.step)
+            assert posted is not None, "its journal was posted"
             invoice_id, amount, _ = posted.applied[place]
             of = self.owed(invoice_id, said, which)
             if isinstance(posted, CashApplication) and self._is_taken_off(invoice_id, amount, said.step):
@@ -166,32 +169,40 @@ class ReceivableNodes:
             self._taken[which] = ReceivableAmounts(applied, self._left(said, invoice_id, applied, of))
         return self._taken[which]
 
-    def _first(self, kind: str, affected_id: str) -> tuple[TracedOutput, Posted]:
-        """Its first journal, and what it was posted with."""
-        journals = self.sources.trace.journals_of[affected_id]
-        said = next(one for one in journals if one.record.affected_kind == kind and not one.record.reverses)
-        posted = self._posted(kind, affected_id, said.step)
-        assert posted is not None, "its journal was posted"
-        return said, posted
+    # What there was before cash was applied, or before it began to wait
 
-    def _open_for(self, kind: str, affected_id: str, invoice_id: str) -> Node:
+    def _before(self, kind: str, affected_id: str, step: int) -> TracedOutput:
+        for said in self.sources.trace.said_in(step):
+            record = said.record
+            is_posted = isinstance(record, JournalEntry) and not record.reverses
+            about = (record.affected_kind, record.affected_id) if is_posted else ()
+            if isinstance(record, ExceptionRaised):
+                about = record.subject_kind, record.subject_id
+            if about == (kind, affected_id):
+                return said
+        return Said(step, None)
+
+    def _open_for(self, kind: str, affected_id: str, invoice_id: str, step: str) -> Node:
         """Before the first application to the invoice."""
-        said, posted = self._first(kind, affected_id)
-        place = next(place for place, (named, _, _) in enumerate(posted.applied) if named == invoice_id)
-        return self.owed(invoice_id, said, (kind, affected_id, place)).amount
+        said = self._before(kind, affected_id, int(step))
+        if isinstance(said.record, JournalEntry):
+            posted = self._posted(kind, affected_id, said.step)
+            applied = posted.applied if posted is not None else ()
+            places = (place for place, (named, _, _) in enumerate(applied) if named == invoice_id)
+            return self.owed(invoice_id, said, (kind, affected_id, next(places, 0))).amount
+        return self.owed(invoice_id, said).amount
 
-    def _settled_for(self, kind: str, affected_id: str, invoice_id: str) -> Node | None:
-        said, posted = self._first(kind, affected_id)
-        return self.settled(posted.event, invoice_id, said).amount if isinstance(posted, CashApplication) else None
+    def _settled_for(self, application_id: str, invoice_id: str, step: str) -> Node:
+        said = self._before(APPLICATION, application_id, int(step))
+        event = self._posted(APPLICATION, application_id, said.step)
+        assert isinstance(event, CashApplication), "it is in the books"
+        return self.settled(event.event, invoice_id, said).amount
 
-    def _unapplied_for(self, application_id: str, legal_entity_id: str) -> Node | None:
-        said, posted = self._first(APPLICATION, application_id)
-        if posted.event is None:
-            return None
-        left = self.on_account(said, posted.event.payment_id, legal_entity_id).amount
+    def _unapplied_for(self, payment_id: str, application_id: str, legal_entity_id: str, step: str) -> Node:
+        said = self._before(APPLICATION, application_id, int(step))
+        left = self.on_account(said, payment_id, legal_entity_id).amount
         before = Said(said.step - 1, said.record)
-        payment: Payment | None = self.sources.trace.part_at(PAYMENT, posted.event.payment_id, before.step)
-        others = self.elsewhere(payment, before)
+        others = self.elsewhere(self.sources.trace.part_at(PAYMENT, payment_id, before.step), before)
         return less("unapplied", left, *others) if others else left
 
     def _overpaid(self, said: TracedOutput, which: Place, settled: Node) -> Node:

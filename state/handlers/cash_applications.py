@@ -112,7 +112,7 @@ def _settle(draft: Draft, known: CashApplication) -> None:
     found = fitting(draft, known, payment)
     made = found if isinstance(found, CashFault) else _groups(draft, event, payment, found)
     if isinstance(made, CashFault):
-        _park(draft, known, plain(made))
+        _park(draft, known, made)
         return
     for category in CATEGORIES:
         draft.resolve_exception(category, APPLICATION, event.application_id)

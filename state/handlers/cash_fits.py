@@ -92,8 +92,9 @@ def _members(draft: Draft, known: CashApplication, payment: Payment | None) -> F
         held = -held_of(draft, payment, each.invoice_id)[0] if is_taken_off else 0
         room = (held if is_taken_off else receivable.open[0]) - earlier
         if draft.why is not None:
-            of = APPLICATION, event.application_id, receivable
-            room = (settled_for(*of, -held) if is_taken_off else open_for(*of)) - earlier
+            room = open_for(draft.why, APPLICATION, event.application_id, receivable) - earlier
+            if is_taken_off:
+                room = settled_for(draft.why, event, receivable, -held) - earlier
         fault = _not_held(event, place, -room) if is_taken_off else misfit(draft, event, place, receivable, room)
         amount = each.amount
         if fault is not None:
@@ -127,7 +128,7 @@ def _short(draft: Draft, event: PaymentApplied, payment: Payment, found: Fitting
         needed[main] = needed.get(main, 0) + found.elsewhere
     left = unapplied(draft, payment)
     if draft.why is not None:
-        left = {each: unapplied_for(event, each, amount) for each, amount in left.items()}
+        left = {each: unapplied_for(draft.why, event, each, amount) for each, amount in left.items()}
     missing = {each: amount - left.get(each, 0) for each, amount in needed.items()}
     return {each: amount for each, amount in missing.items() if amount > 0 and needed[each] > 0}
 

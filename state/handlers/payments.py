@@ -38,7 +38,6 @@ from state.receivables.unapplied import customers_of, remember
 from state.terms.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
 from state.terms.opening import IN_BALANCES, in_balances
 from state.terms.plan import contract_policies
-from state.value import plain
 from state.work.exchange_waits import settle_when_day_ends, settled
 
 PAYMENT = "payment"
@@ -118,7 +117,7 @@ def _settle(draft: Draft, payment_id: str, payment: Payment) -> None:
     found = _groups(draft, payment)
     made = found if isinstance(found, CashFault) else _slots(draft, payment, found)
     if isinstance(made, CashFault):
-        _park(draft, payment_id, payment, plain(made))
+        _park(draft, payment_id, payment, made)
         return
     for category in CATEGORIES:
         draft.resolve_exception(category, PAYMENT, payment_id)
@@ -151,13 +150,12 @@ def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
     """Applications by contract, in the order in which the payment names them; what is not applied goes with the first."""
     event = payment.event
     assert event is not None, "a payment that was taken back before it came posts nothing"
-    fine = too_fine(event)
     if payment.is_waived:
         event = in_units(event)
-    elif fine is not None:
-        return fine
     if draft.why is not None:
         event = with_fields(payment.event or event, event)
+    if not payment.is_waived and (fine := too_fine(event)) is not None:
+        return fine
     if event.amount < 0 and not event.applications and not payment.is_waived:
         got = f"{format_amount(event.amount)} {event.currency}; one that is taken back is a PaymentReversed"
         return CashFault(MISAPPLIED, "amount", f"expected an amount above zero, got {got}", -event.amount)
@@ -210,7 +208,7 @@ def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
 
 
 def _open(draft: Draft, event: PaymentReceived, receivable: Receivable) -> Amount:
-    return receivable.open[0] if draft.why is None else open_for(PAYMENT, event.payment_id, receivable)
+    return receivable.open[0] if draft.why is None else open_for(draft.why, PAYMENT, event.payment_id, receivable)
 
 
 def _cut(found: list[Application], unapplied: Amount) -> tuple[list[Application], Amount]:
@@ -316,7 +314,7 @@ def _slot(draft: Draft, payment: Payment, group: PaymentGroup) -> Slot | CashFau
     staleness = policies.rate_staleness_days
     waits = waits_for_exchange_rate(event.currency, entity.currency, entity.legal_entity_id, {day}, staleness)
     if isinstance(exchange, MissingRate):
-        return CashFault(exchange.category, "exchange_rate", exchange.message, event.amount, waits)
+        return CashFault(exchange.category, "exchange_rate", exchange.message, _paid(draft, event), waits)
     largest = max(abs(group.amount), *(abs(each.amount) for each in group.applications), abs(group.unapplied))
     if largest * exchange.numerator > AMOUNT_MAX * exchange.denominator:
         return CashFault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
@@ -325,8 +323,12 @@ def _slot(draft: Draft, payment: Payment, group: PaymentGroup) -> Slot | CashFau
     now = settled(draft, slot, RECEIPT, day, policies, waited)
     if isinstance(now, Blocked):
         settle_when_day_ends(draft, entity.zone)
-        return CashFault(now.category, "exchange_rate", now.message, event.amount, waits)
+        return CashFault(now.category, "exchange_rate", now.message, _paid(draft, event), waits)
     return slot
+
+
+def _paid(draft: Draft, event: PaymentReceived) -> Amount:
+    return event.amount if draft.why is None else with_fields(event, event).amount
 
 
 # Journals

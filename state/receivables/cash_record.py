@@ -12,7 +12,7 @@ from domain.why import Why, elsewhere, in_event
 from state.books import Receivable
 
 Paid = TypeVar("Paid", PaymentReceived, PaymentApplied)
-# What is explained elsewhere, before an event that applies cash, by kind and id of this.
+# What is explained elsewhere, before cash is applied, by kind and id of this, and the step that does so or lets it wait.
 OPEN_FOR, SETTLED_FOR, UNAPPLIED_FOR = "open_for", "settled_for", "unapplied_for"
 
 
@@ -44,19 +44,20 @@ def _field(event: PaymentReceived | PaymentApplied, path: str, said: Amount, amo
     return Recorded(made)
 
 
-def open_for(kind: str, about: str, receivable: Receivable) -> Recorded:
-    title, of = f"invoice {receivable.invoice_id}: open", composed(OPEN_FOR, kind, about, receivable.invoice_id)
+def open_for(why: Why, kind: str, about: str, receivable: Receivable) -> Recorded:
+    of = composed(OPEN_FOR, kind, about, receivable.invoice_id, str(why.now))
+    title = f"invoice {receivable.invoice_id}: open"
     return Recorded(elsewhere(title, receivable.open[0], of, receivable.currency))
 
 
-def settled_for(kind: str, about: str, receivable: Receivable, held: Amount) -> Recorded:
+def settled_for(why: Why, event: PaymentApplied, receivable: Receivable, held: Amount) -> Recorded:
     """Below zero, what the payment had of the invoice."""
-    of = composed(SETTLED_FOR, kind, about, receivable.invoice_id)
+    of = composed(SETTLED_FOR, event.application_id, receivable.invoice_id, str(why.now))
     return Recorded(elsewhere("to be taken off", -held, of, receivable.currency))
 
 
-def unapplied_for(event: PaymentApplied, legal_entity_id: str, left: Amount) -> Recorded:
-    of = composed(UNAPPLIED_FOR, event.application_id, legal_entity_id)
+def unapplied_for(why: Why, event: PaymentApplied, legal_entity_id: str, left: Amount) -> Recorded:
+    of = composed(UNAPPLIED_FOR, event.payment_id, event.application_id, legal_entity_id, str(why.now))
     return Recorded(elsewhere(f"payment {event.payment_id}: unapplied", left, of, event.currency))
 
 

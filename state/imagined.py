@@ -17,7 +17,7 @@ from domain.billing.statement import SUPERSEDED
 from domain.events.catalogue import Event
 from domain.outputs import BillingStatement, ForecastCap, ForecastFigures, ProjectView
 from domain.units import Amount, Hours, Instant
-from state.batch import Encoded, LogRecord, Mark, OutputProgress, Pieces
+from state.batch import LogRecord, Mark, OutputProgress
 from state.books import IssuedStatement, OpenStatement
 from state.draft import Cause, Draft, Transition, nothing_known
 from state.forecast.bases import weigh
@@ -204,8 +204,8 @@ class ImaginedShard(Shard):
     def _certify(self, *_: object) -> None:
         """What comes next closes no period for good."""
 
-    def number_output(self, record: Any, _pieces: Pieces, _made: list[Encoded | Mark]) -> None:
-        self.said.append(ImaginedOutput(self.offset, record))
+    def publish(self, _cause: Cause, outputs: Sequence[Any]) -> None:
+        self.said += [ImaginedOutput(self.offset, record) for record in outputs]
 
 
 def _foreseen(draft: Draft, project_id: str, day: date) -> ImaginedForecast | None:

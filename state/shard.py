@@ -12,7 +12,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -133,6 +133,10 @@ class Shard:
         self._numbers = dict(meta.numbers)
         self._periods = PeriodBooks(store)
         self._in_flight = False
+        # Of the batch: outputs without bytes so far, and records that are not chained so far.
+        self._published: list[_Published] = []
+        self._unchained: list[bytes] = []
+        self._made: list[Encoded | Mark] = []
         self._shared_plans: dict[Any, Any] = {}
         self._daily_plans: dict[Any, Any] = {}
         book = EMPTY_BOOK._replace(rules=begun_under(genesis), partitions=genesis.partitions)
@@ -163,17 +167,22 @@ class Shard:
         if not self._in_flight:
             self.store.begin()
             self._in_flight = True
-        made: list[Encoded | Mark] = []
+        made = self._made = []
         room = self.engagements_a_batch
-        for record in records:
-            try:
-                room = self._fold_one(record, made, room)
-            except AROUND:
-                raise
-            except Exception as fault:
-                raise self._poisoned(record, fault) from fault
-            if self.engagement or room <= 0:
-                break
+        try:
+            for record in records:
+                room = self._fold_one(record, room)
+                if self.engagement:
+                    break
+                self._unchained.append(record.body)
+                self._check_place()
+                if room <= 0:
+                    break
+            self._encode()
+        except AROUND:
+            raise
+        except Exception as fault:
+            raise self._poisoned(next(each for each in records if each.offset == self.offset), fault) from fault
         self._periods.keep()
         made.append(
             Mark(
@@ -208,56 +217,53 @@ class Shard:
         )
         self._in_flight = False
 
-    def _fold_one(self, record: LogRecord, made: list[Encoded | Mark], room: int) -> int:
+    def _fold_one(self, record: LogRecord, room: int) -> int:
         event = record.event
         recorded_at: int = getattr(event, "recorded_at", None) or event.occurred_at
         self._recorded_max = max(self._recorded_max, recorded_at)
         cause = cause_of(event, self._recorded_max, record.offset)
-        emit = _Emitter(self, cause, made)
         self._at = ""
         if not self.engagement.startswith(VIEWS):
             if passed_over := self._overrides.get((record.offset, "")):
-                self._skip(record.engagement_id, passed_over, event, cause, emit)
+                self._skip(record.engagement_id, passed_over, event, cause)
             elif record.engagement_id or isinstance(event, DECISIONS):
-                self._apply_to(record.engagement_id, event, cause, emit, record.own)
+                self._apply_to(record.engagement_id, event, cause, record.own)
             elif isinstance(event, LedgerReconciled | ControlTotal):
                 if self.number == FIRST:
-                    self._apply_to(REFERENCE, event, cause, emit)
+                    self._apply_to(REFERENCE, event, cause)
             else:
-                room = self._broadcast(record, event, cause, emit, room)
+                room = self._broadcast(record, event, cause, room)
                 if self.engagement:
                     return room
         if record.offset % VIEW_RUN == VIEW_RUN - 1:
-            room = self._send_views(cause, emit, room)
+            room = self._send_views(cause, room)
             if self.engagement:
                 return room
-        self._input_chain = chained(self._input_chain, record.body)
         self.offset, self.engagement, self._ordinal = record.offset + 1, "", 0
-        if self.offset == self.progress.offset and self.progress.input_chain != self._input_chain:
-            raise GuardStop(
-                LOG_DAMAGED,
-                f"shard {self.number}: the log up to record {record.offset} is not the one that the outputs were made from; "
-                "put back a copy of it. Nothing was written",
-            )
-        if self._seq < self.progress.next_seq:
-            self._check_place()
         return room
 
     def _check_place(self) -> None:
         """Where the outputs are known to end the same number of them must have been made; more are compared one by one."""
         known = self.progress
-        if self.offset > known.offset or (self.offset == known.offset and not known.engagement):
+        if self.offset == known.offset:
+            self._encode()
+            if known.input_chain != self._input_chain:
+                raise GuardStop(
+                    LOG_DAMAGED,
+                    f"shard {self.number}: the log up to record {self.offset - 1} is not the one that the outputs were made from; "
+                    "put back a copy of it. Nothing was written",
+                )
+        is_past = self.offset > known.offset or (self.offset == known.offset and not known.engagement)
+        if is_past and self._seq < known.next_seq:
             raise GuardStop(
                 OUTPUTS_DIFFER,
                 f"shard {self.number}: {self._seq} outputs were recomputed from the log, {known.next_seq} are written; "
                 "the code or its data changed without an activated rules version",
             )
 
-    def _apply_to(
-        self, engagement_id: str, event: Event, cause: Cause, emit: "_Emitter", own: tuple[str, ...] | None = None
-    ) -> None:
+    def _apply_to(self, engagement_id: str, event: Event, cause: Cause, own: tuple[str, ...] | None = None) -> None:
         if passed_over := self._overrides.get((cause.log_offset, engagement_id)):
-            self._skip(engagement_id, passed_over, event, cause, emit)
+            self._skip(engagement_id, passed_over, event, cause)
             return
         self._at = engagement_id
         store = self.store
@@ -274,8 +280,7 @@ class Shard:
             self.why,
         )
         store.apply(engagement_id, engagement, change, cause.log_offset)
-        for record in change.outputs:
-            emit(record)
+        self.publish(cause, change.outputs)
 
     def _plans(self, engagement: Engagement) -> Plans:
         """Memo of one engagement, by the reference data of now; emptied when it has become long."""
@@ -291,7 +296,7 @@ class Shard:
 
     # What an operator passes over
 
-    def _skip(self, engagement_id: str, passed_over: Override, event: Event, cause: Cause, emit: "_Emitter") -> None:
+    def _skip(self, engagement_id: str, passed_over: Override, event: Event, cause: Cause) -> None:
         """Nothing of the record but an exception that says so."""
         kind, subject = owner_key(event)
         message = (
@@ -304,7 +309,7 @@ class Shard:
             draft.raise_exception("skipped_by_operator", kind, subject, message, side=f"/{cause.version}")
             return draft.transition()
 
-        self._take(engagement_id or REFERENCE, cause, emit, note)
+        self._take(engagement_id or REFERENCE, cause, note)
 
     def _poisoned(self, record: LogRecord, fault: Exception) -> GuardStop:
         at = self._at.removeprefix(VIEWS)
@@ -319,9 +324,7 @@ class Shard:
             f"milepost skip {self.whereabouts} --offset {record.offset}{how}{views} --reason WHY --as YOU --approved-by ANOTHER",
         )
 
-    def _take(
-        self, engagement_id: str, cause: Cause, emit: "_Emitter", step: Callable[..., Transition], *args: object
-    ) -> None:
+    def _take(self, engagement_id: str, cause: Cause, step: Callable[..., Transition], *args: object) -> None:
         engagement = self.store.engagement(engagement_id)
         change = step(
             engagement_id,
@@ -333,8 +336,7 @@ class Shard:
             self._plans(engagement),
         )
         self.store.apply(engagement_id, engagement, change, cause.log_offset)
-        for record in change.outputs:
-            emit(record)
+        self.publish(cause, change.outputs)
 
     def _shown(self, engagement_id: str) -> None:
         parts = self.store.engagement(engagement_id).parts
@@ -343,27 +345,27 @@ class Shard:
 
     # Records that concern many
 
-    def _broadcast(self, record: LogRecord, event: Event, cause: Cause, emit: "_Emitter", room: int) -> int:
+    def _broadcast(self, record: LogRecord, event: Event, cause: Cause, room: int) -> int:
         """Apply the event to exactly those engagements that it concerns, ascending, as many as the batch has room for."""
         keys = wakes(event)
         if isinstance(event, DayEnded):
             targets = self.store.due(event.zone, event.date.isoformat(), self.engagement)
         else:
             # What is known already, or is refused, brings nothing that anybody waits for.
-            is_news = bool(self.engagement) or self._refer(record, event, cause, emit)
+            is_news = bool(self.engagement) or self._refer(record, event, cause)
             targets = self.store.waiting(keys, self.engagement) if is_news else []
         taken = targets[: max(room, 1)]
         for engagement_id in taken:
             if isinstance(event, DayEnded):
                 self.store.done(event.zone, event.date.isoformat(), engagement_id)
-                self._apply_to(engagement_id, event, cause, emit)
+                self._apply_to(engagement_id, event, cause)
                 self._shown(engagement_id)
             elif passed_over := self._overrides.get((record.offset, engagement_id)):
-                self._skip(engagement_id, passed_over, event, cause, emit)
+                self._skip(engagement_id, passed_over, event, cause)
             else:
                 self._at = engagement_id
                 self._take(
-                    engagement_id, cause, emit, partial(wake, why=self.why), self.store.waiting_in(engagement_id, keys)
+                    engagement_id, cause, partial(wake, why=self.why), self.store.waiting_in(engagement_id, keys)
                 )
         if len(taken) < len(targets):
             self.engagement = taken[-1]
@@ -371,55 +373,56 @@ class Shard:
         self.engagement = ""
         if isinstance(event, DayEnded):
             self._periods.end_day(event.zone, event.date)
-            self._control_totals(event, emit)
+            self._control_totals(event, cause)
         return room - len(taken)
 
-    def _send_views(self, cause: Cause, emit: "_Emitter", room: int) -> int:
+    def _send_views(self, cause: Cause, room: int) -> int:
         """Of all projects whose view is not sent, as many engagements as the batch has room for."""
         targets = self.store.changed(self.engagement.removeprefix(VIEWS))
         taken = targets[: max(room, 1)]
         for engagement_id in taken:
             self._at = f"{VIEWS}{engagement_id}"
             if (cause.log_offset, self._at) not in self._overrides:
-                self._take(engagement_id, cause, emit, flush_views)
+                self._take(engagement_id, cause, flush_views)
             self._shown(engagement_id)
         self.engagement = f"{VIEWS}{taken[-1]}" if len(taken) < len(targets) else ""
         return room - len(taken)
 
-    def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: "_Emitter") -> bool:
+    def _refer(self, record: LogRecord, event: Event, cause: Cause) -> bool:
         """Whether the reference book is another by it."""
         if isinstance(event, RulesActivated):
             check_rules({event.rule: event.version})
         wrong = faults(event) or fixed_faults(self.reference, event)
         if wrong or conflict(self.reference, event):
-            self._refuse_reference(event, wrong, cause, emit)
+            self._refuse_reference(event, wrong, cause)
             return False
         book = apply_reference(self.reference, event)
         if book is self.reference:
             return False
         if isinstance(event, PeriodChange) and (person := approves_itself(event)) is not None:
-            self._leave_period(event, person, cause, emit)
+            self._leave_period(event, person, cause)
             return False
-        self._settle(event, cause, emit)
+        self._settle(event, cause)
         before = self.reference
-        if book.rules != self.reference.rules:
+        if book.rules != before.rules or book.entities is not before.entities:
+            # What was published before is encoded, and statements numbered, by the book of then.
+            self._encode()
             self._bodies = self._encoders.bodies(self.genesis, book.rules)
         self.reference = book
         self.store.add_reference(record.type_name, self._encoders.reference(record))
         self._forget(event)
         if self.number == FIRST and is_idle(event):
-            self._take(REFERENCE, cause, emit, refuse_reference, event)
+            self._take(REFERENCE, cause, refuse_reference, event)
         if isinstance(event, AccountingPeriodClosed):
-            self._certify(record, event, before, emit)
+            self._certify(record, event, before, cause)
         return True
 
-    def _certify(
-        self, record: LogRecord, event: AccountingPeriodClosed, before: ReferenceBook, emit: "_Emitter"
-    ) -> None:
+    def _certify(self, record: LogRecord, event: AccountingPeriodClosed, before: ReferenceBook, cause: Cause) -> None:
+        self._encode()
         chains = chained(self._input_chain, record.body), self._output_chain, self._seq - 1
         made = self._periods.certify(event, before, self.reference, chains, self._bodies[CERTIFICATE])
         if made is not None:
-            emit(made)
+            self.publish(cause, (made,))
 
     def _forget(self, event: Event) -> None:
         """Forget what all engagements share, as far as the event can change it: not by people, capacity, tax, and facts of a capability."""
@@ -427,21 +430,21 @@ class Shard:
         if not isinstance(event, (*DAILY, PersonDefined, PersonCapacitySet, TaxPolicyDefined, *OWN_REFERENCE)):
             self._shared_plans = {}
 
-    def _refuse_reference(self, event: Event, wrong: Iterable[tuple[str, str]], cause: Cause, emit: "_Emitter") -> None:
+    def _refuse_reference(self, event: Event, wrong: Iterable[tuple[str, str]], cause: Cause) -> None:
         kind, subject = owner_key(event)
         message = "; ".join(f"{field}: {what}" for field, what in wrong) or (
             f"version {cause.version} of {spoken(kind)} {subject} came twice with different content; the first one stands"
         )
-        self._refuse("invalid_terms" if wrong else "conflicting_version", event, message, cause, emit)
+        self._refuse("invalid_terms" if wrong else "conflicting_version", event, message, cause)
 
-    def _leave_period(self, event: PeriodChange, person: str, cause: Cause, emit: "_Emitter") -> None:
+    def _leave_period(self, event: PeriodChange, person: str, cause: Cause) -> None:
         """It stays as it is until somebody else approves this version, or a higher one."""
         kind, subject = owner_key(event)
         message = (
             f"expected two people, {person} asked for {type(event).__name__} of {spoken(kind)} {subject} and approved it "
             f"(version {event.version}); the period stays as it is"
         )
-        self._refuse(SELF_APPROVED, event, message, cause, emit, person_id=person, field="approved_by")
+        self._refuse(SELF_APPROVED, event, message, cause, person_id=person, field="approved_by")
 
     def _refuse(
         self,
@@ -449,7 +452,6 @@ class Shard:
         event: Event,
         message: str,
         cause: Cause,
-        emit: "_Emitter",
         *,
         person_id: str | None = None,
         field: str | None = None,
@@ -467,9 +469,9 @@ class Shard:
             elif noted.version <= version and noted.message != message:
                 draft.revise_exception(replace(noted, message=message, person_id=person_id, version=version))
 
-        self._say(cause, emit, refuse)
+        self._say(cause, refuse)
 
-    def _settle(self, event: Event, cause: Cause, emit: "_Emitter") -> None:
+    def _settle(self, event: Event, cause: Cause) -> None:
         """What was refused of the same, up to this version, is put right."""
         if not self.store.engagement(REFERENCE).parts.ids.get("exception"):
             return
@@ -481,9 +483,9 @@ class Shard:
                 if noted is not None and noted.version <= cause.version:
                     draft.close_exception(noted.exception_id, "resolved" if category == SELF_APPROVED else "superseded")
 
-        self._say(cause, emit, settle)
+        self._say(cause, settle)
 
-    def _say(self, cause: Cause, emit: "_Emitter", say: Callable[[Draft], None]) -> None:
+    def _say(self, cause: Cause, say: Callable[[Draft], None]) -> None:
         """Of reference data, which is no engagement's."""
 
         def told(
@@ -493,13 +495,14 @@ class Shard:
             say(draft)
             return draft.transition()
 
-        self._take(REFERENCE, cause, emit, told)
+        self._take(REFERENCE, cause, told)
 
-    def _control_totals(self, event: DayEnded, emit: "_Emitter") -> None:
+    def _control_totals(self, event: DayEnded, cause: Cause) -> None:
         """What the day's end finds posted so far, of every company of the zone; a receiver compares count, sums and chain.
 
         A company without journals says so in its ledger currency: who reads all shards knows by their marks that its day is closed.
         """
+        self._encode()
         of_zone = {one.legal_entity_id: one for one in self.reference.entities.values() if one.zone == event.zone}
         totals = self._periods.totals()
         posted = {entity_id for entity_id, _ in totals}
@@ -510,7 +513,9 @@ class Shard:
                 chain, last = self._output_chain.hex(), self._seq - 1
                 ended = last_ended(entity.fiscal_calendar, event.date).name
                 many = currencies[entity_id]
-                emit(ControlTotals(event.date, entity_id, currency, *sums, chain, last, many, ended))
+                total = ControlTotals(event.date, entity_id, currency, *sums, chain, last, many, ended)
+                self.publish(cause, (total,))
+                self._encode()
 
     # Numbering
 
@@ -538,7 +543,52 @@ class Shard:
         self.store.keep_number(record.statement_id, given)
         return given
 
-    def pieces(self, cause: Cause) -> Pieces:
+    def publish(self, cause: Cause, outputs: Sequence[Any]) -> None:
+        """Give outputs their places, in business order."""
+        if outputs:
+            self._published.append(new_tuple(_Published, (cause, self._at, self._ordinal, self._seq, outputs)))
+            self._ordinal += len(outputs)
+            self._seq += len(outputs)
+
+    def _encode(self) -> None:
+        """Encode and chain what was published since the last time: many at once, which is several times as fast as one by one."""
+        for body in self._unchained:
+            self._input_chain = chained(self._input_chain, body)
+        self._unchained.clear()
+        published, self._published = self._published, []
+        for each in published:
+            try:
+                self._number(each)
+            except Exception:
+                self.offset, self._at = each.cause.log_offset, each.at
+                raise
+
+    def _number(self, published: "_Published") -> None:
+        """Give outputs their numbers, encode and chain them; what is below progress was written before and is only compared."""
+        cause, _, ordinal, first, outputs = published
+        known, rules, numbered = self.progress, self.reference.rules, self._encoders.numbered
+        place = self._place(cause)
+        for seq, output in enumerate(outputs, first):
+            type_name = type(output).__name__
+            record: Any = self._numbered(output) if type_name == STATEMENT else output
+            content = self._bodies[type_name](record)
+            body = numbered(place, ordinal + seq - first, seq, content)
+            self._output_chain = chained(self._output_chain, body)
+            topic = TOPICS[type_name]
+            if seq >= known.next_seq:
+                encoded = (topic, key_of(record), seq, type_name, body, rules, cause.log_offset, record)
+                self._made.append(new_tuple(Encoded, encoded))
+            elif seq == known.next_seq - 1 and self._output_chain != known.output_chain:
+                raise GuardStop(
+                    OUTPUTS_DIFFER,
+                    f"shard {self.number}: outputs recomputed from the log differ from those written (output_seq up to {seq}); "
+                    "the code or its data changed without an activated rules version",
+                )
+            self._topic_seqs[topic] = seq
+            if type_name == JOURNAL:
+                self._periods.add(record, content)
+
+    def _place(self, cause: Cause) -> Pieces:
         position = (
             self.generation,
             self.number,
@@ -553,46 +603,15 @@ class Shard:
         )
         return self._encoders.position(new_tuple(Position, position))
 
-    def number_output(self, record: Any, pieces: Pieces, made: list[Encoded | Mark]) -> None:
-        """Give the output its number, encode and chain it; what is below progress was written before and is only compared."""
-        type_name = type(record).__name__
-        if type_name == STATEMENT:
-            record = self._numbered(record)
-        content = self._bodies[type_name](record)
-        body = self._encoders.numbered(pieces, self._ordinal, self._seq, content)
-        self._output_chain = chained(self._output_chain, body)
-        topic = TOPICS[type_name]
-        if self._seq >= self.progress.next_seq:
-            encoded = (topic, key_of(record), self._seq, type_name, body, self.reference.rules, self.offset, record)
-            made.append(new_tuple(Encoded, encoded))
-        elif self._seq == self.progress.next_seq - 1 and self._output_chain != self.progress.output_chain:
-            raise GuardStop(
-                OUTPUTS_DIFFER,
-                f"shard {self.number}: outputs recomputed from the log differ from those written (output_seq up to {self._seq}); "
-                "the code or its data changed without an activated rules version",
-            )
-        self._topic_seqs[topic] = self._seq
-        self._seq += 1
-        self._ordinal += 1
-        if type_name == JOURNAL:
-            self._periods.add(record, content)
 
+class _Published(NamedTuple):
+    """Outputs that follow each other, of what `at` names of a log record; `ordinal` and `output_seq` are those of the first."""
 
-class _Emitter:
-    """Numbers the outputs of one record in business order."""
-
-    __slots__ = ("_cause", "_made", "_pieces", "_shard")
-
-    def __init__(self, shard: Shard, cause: Cause, made: list[Encoded | Mark]) -> None:
-        self._shard = shard
-        self._cause = cause
-        self._made = made
-        self._pieces: Pieces | None = None
-
-    def __call__(self, record: Any) -> None:
-        if self._pieces is None:
-            self._pieces = self._shard.pieces(self._cause)
-        self._shard.number_output(record, self._pieces, self._made)
+    cause: Cause
+    at: str
+    ordinal: int
+    output_seq: int
+    outputs: Sequence[Any]
 
 
 def key_of(record: Any) -> str:

@@ -38,7 +38,7 @@ from domain.reference.book import ReferenceBook, owner_key
 from domain.units import Instant
 from domain.why import Why
 from domain.work.rows import OVERFLOW, ROWS, named, row_id
-from state.batch import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, OutputProgress, Pieces
+from state.batch import REFERENCE, VIEW_RUN, Bodies, Encoders, LogRecord, OutputProgress, Pieces
 from state.books import Contract, Entry, JournalStanding, StatementEntry, Work
 from state.draft import Cause, Draft, PartKey, Parts, Transition, nothing_known
 from state.fold import cause_of, wake
@@ -503,8 +503,7 @@ class Retold(Shard):
         self.trace.know(record)
         if record.engagement_id in (REFERENCE, self.trace.engagement_id):
             self._see(record)
-            made: list[Encoded | Mark] = []
-            self._fold_one(record, made, ROOM)
+            self._fold_one(record, ROOM)
         elif record.offset % VIEW_RUN == VIEW_RUN - 1:
             self._flush(record)
 
@@ -513,19 +512,15 @@ class Retold(Shard):
         self._periods.keep()
         self.trace.commit(Meta(self.offset, recorded_max=self._recorded_max))
 
-    def _apply_to(
-        self, engagement_id: str, event: Event, cause: Cause, emit: object, own: tuple[str, ...] | None = None
-    ) -> None:
+    def _apply_to(self, engagement_id: str, event: Event, cause: Cause, own: tuple[str, ...] | None = None) -> None:
         self.trace.run = StepRun(self.trace.why.turn, len(self.trace.books))
-        super()._apply_to(engagement_id, event, cause, emit, own)  # type: ignore[arg-type]
+        super()._apply_to(engagement_id, event, cause, own)
 
-    def _take(
-        self, engagement_id: str, cause: Cause, emit: object, step: Callable[..., Transition], *args: object
-    ) -> None:
+    def _take(self, engagement_id: str, cause: Cause, step: Callable[..., Transition], *args: object) -> None:
         is_woken = isinstance(step, partial) and step.func is wake
         woken = tuple(map(str, args[0])) if is_woken and isinstance(args[0], Sequence) else None
         self.trace.run = StepRun(self.trace.why.turn, len(self.trace.books), woken, is_woken)
-        super()._take(engagement_id, cause, emit, step, *args)  # type: ignore[arg-type]
+        super()._take(engagement_id, cause, step, *args)
 
     def _see(self, record: LogRecord) -> None:
         self.trace.now = (record, cause_of(record.event, self._recorded_max, record.offset), self.reference)
@@ -534,10 +529,10 @@ class Retold(Shard):
         """Another engagement's record that ends a run: views of what changed go out."""
         self._see(record)
         cause = cause_of(record.event, self._recorded_max, record.offset)
-        self._send_views(cause, _silent, ROOM)  # type: ignore[arg-type]  # nothing is numbered
+        self._send_views(cause, ROOM)
 
-    def _refer(self, record: LogRecord, event: Event, cause: Cause, emit: Any) -> bool:
-        is_news = super()._refer(record, event, cause, emit)
+    def _refer(self, record: LogRecord, event: Event, cause: Cause) -> bool:
+        is_news = super()._refer(record, event, cause)
         if is_news:
             self.trace.books.append(record.offset)
         self.trace.now = (record, cause, self.reference)
@@ -546,7 +541,7 @@ class Retold(Shard):
     def _certify(self, *_: object) -> None:
         """One engagement's journals are not those of a company."""
 
-    def number_output(self, record: Any, pieces: Pieces, made: list[Encoded | Mark]) -> None:
+    def publish(self, _cause: Cause, _outputs: Sequence[Any]) -> None:
         """Nothing: the trace has it."""
 
 
@@ -565,10 +560,6 @@ def _no_bodies(_genesis: Genesis, _rules: int) -> Bodies:
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 # Of shards whose outputs go nowhere as bytes.
 SILENT = Encoders(_no_pieces, _not_numbered, _no_bodies, attrgetter("body"))
-
-
-def _silent(_record: object) -> None:
-    """Outputs are in the trace already."""
 
 
 def _kept(change: Transition) -> Transition:

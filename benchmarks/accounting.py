@@ -29,7 +29,7 @@ from state.genesis import Genesis
 from state.shard import Shard
 from state.store.store import Engagement, Store, StoredEntries
 
-OpenOn: TypeAlias = Callable[[StoredEntries, str, str, str, str], list[Entry]]
+OpenOn: TypeAlias = Callable[[StoredEntries, str, str, str, str, str], list[Entry]]
 
 SHARD = 0
 BATCH_RECORDS = 2_000
@@ -134,8 +134,8 @@ class _WatchedEntries(StoredEntries):
         super().__init__(store, engagement)
         self._open_on = open_on
 
-    def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
-        return self._open_on(self, contract_id, line_id, since, until)
+    def open_on(self, contract_id: str, line_id: str, since: str, until: str, person_id: str) -> list[Entry]:
+        return self._open_on(self, contract_id, line_id, since, until, person_id)
 
 
 def _watched_encoders(watch: Stopwatch) -> Encoders:

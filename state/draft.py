@@ -61,7 +61,7 @@ from state.value import Value
 Key = TypeVar("Key")
 Found = TypeVar("Found")
 PartKey = tuple[str, str]
-OpenKey = tuple[str, str, str, str]
+OpenKey = tuple[str, str, str, str, str]
 
 
 # An exception names the first of the entries that it blocks.
@@ -108,8 +108,8 @@ class Entries(Protocol):
 
     def get(self, entry_id: str) -> Entry | None: ...
 
-    def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
-        """Entries not settled on the line with service date in [since, until), in no particular order."""
+    def open_on(self, contract_id: str, line_id: str, since: str, until: str, person_id: str) -> list[Entry]:
+        """Entries not settled on the line with service date in [since, until), in no particular order; of a person, or of all."""
 
     def parked(self) -> list[str]:
         """Entries with something waiting, in the order of their log offsets."""
@@ -458,6 +458,10 @@ class Draft:
         """Entries not settled on the line, service dates in [since, until), with what this event changed."""
         return self._open(contract_id, line_id, since, until, (line_id, line_id + DUE))
 
+    def ratable_on(self, contract_id: str, line_id: str, since: str, until: str, person_id: str) -> list[Entry]:
+        """Those of them that new terms may find, and those priced at zero and not cut; of a person, or of all."""
+        return self._open(contract_id, line_id, since, until, (line_id, line_id + DUE, line_id + FREE), person_id)
+
     def capped_on(self, contract_id: str, line_id: str, since: str) -> list[Entry]:
         """Those of them from a day on, and the settled ones that have their room under a cap by day."""
         return self._open(contract_id, line_id, since, "9999", (line_id, line_id + DUE, line_id + BY_DAY))
@@ -474,8 +478,10 @@ class Draft:
         """All entries that share what the line's terms include, also those that are issued."""
         return self._open(contract_id, line_id, since, until, (line_id + DRAWS,))
 
-    def _open(self, contract_id: str, line_id: str, since: str, until: str, names: tuple[str, ...]) -> list[Entry]:
-        stored = [entry for name in names for entry in self.entries.open_on(contract_id, name, since, until)]
+    def _open(
+        self, contract_id: str, line_id: str, since: str, until: str, names: tuple[str, ...], whose: str = ""
+    ) -> list[Entry]:
+        stored = [entry for name in names for entry in self.entries.open_on(contract_id, name, since, until, whose)]
         changed = self.changed_on.get((contract_id, line_id))
         if not changed:
             return stored
@@ -483,8 +489,8 @@ class Draft:
         for entry_id in changed:
             found.pop(entry_id, None)
             entry = self.rows[entry_id]
-            for contract, name, day, _ in open_keys(entry):
-                if name in names and contract == contract_id and since <= day < until:
+            for contract, name, day, _, person_id in open_keys(entry):
+                if name in names and contract == contract_id and since <= day < until and whose in ("", person_id):
                     found[entry_id] = entry
         return list(found.values())
 
@@ -585,7 +591,7 @@ class Draft:
     def _move_index(self, before: Entry | None, after: Entry) -> None:
         entry_id = after.entry_id
         has, had = open_keys(after), open_keys(before) if before is not None else []
-        for contract_id, name, _, _ in (*had, *has):
+        for contract_id, name, *_ in (*had, *has):
             self.changed_on.setdefault((contract_id, name.partition(MARK)[0]), {})[entry_id] = None
         if had != has:
             _swap(had, has, self.open_removed, self.open_added)

@@ -332,11 +332,12 @@ DRAWS = MARK + "draws"
 BY_DAY = MARK + "day"
 
 
-def open_keys(entry: Entry) -> list[tuple[str, str, str, str]]:
-    """Keys of the index for every line on which the entry is not settled: contract, line with its mark, service date, entry."""
+def open_keys(entry: Entry) -> list[tuple[str, str, str, str, str]]:
+    """Keys of the index for every line on which the entry is not settled: contract, line with its mark, service date, entry, who worked."""
     found = []
     entry_id, work = entry.entry_id, entry.standing
     price = work.price if work is not None else None
+    person_id = work.person_id if work is not None else ""
     if work is not None and price is not None and price.line_id:
         contract_id, line_id, day = price.contract_id, price.line_id, price.day.isoformat()
         issued = issued_on(entry, contract_id, line_id) if entry.issued else None
@@ -345,19 +346,19 @@ def open_keys(entry: Entry) -> list[tuple[str, str, str, str]]:
             issued is not None and is_shared_otherwise(issued, settled)
         )
         if due:
-            found.append((contract_id, line_id + DUE, day, entry_id))
+            found.append((contract_id, line_id + DUE, day, entry_id, person_id))
         elif price.claimed[0] > settled or (price.stepped and (price.drawn is None or issued is None)):
-            found.append((contract_id, line_id, day, entry_id))
+            found.append((contract_id, line_id, day, entry_id, person_id))
         elif price.by_day:
-            found.append((contract_id, line_id + BY_DAY, day, entry_id))
+            found.append((contract_id, line_id + BY_DAY, day, entry_id, person_id))
         if price.drawn is not None:
-            found.append((contract_id, line_id + DRAWS, day, entry_id))
+            found.append((contract_id, line_id + DRAWS, day, entry_id, person_id))
         if not price.value and issued is None and not work.is_schedule:
-            found.append((contract_id, line_id + FREE, day, entry_id))
+            found.append((contract_id, line_id + FREE, day, entry_id, person_id))
     for issued in entry.issued:
         on_price = price is not None and price.line_id == issued.line_id and price.contract_id == issued.contract_id
         if not on_price and (issued.amount or is_shared_otherwise(issued, 0)):
-            found.append((issued.contract_id, issued.line_id + DUE, issued.day.isoformat(), entry_id))
+            found.append((issued.contract_id, issued.line_id + DUE, issued.day.isoformat(), entry_id, person_id))
     return found
 
 

@@ -173,11 +173,14 @@ class Trace(Store):
 
     def _note_open(self, change: Transition) -> None:
         for keys, there in ((change.open_removed, False), (change.open_added, True)):
-            for contract_id, line_id, day, entry_id in keys:
+            for contract_id, line_id, day, entry_id, _ in keys:
                 of_line = self._open_at.setdefault((contract_id, line_id), {})
                 if (day, entry_id) not in of_line:
                     insort(self._line_places.setdefault((contract_id, line_id), []), (day, entry_id))
-                of_line.setdefault((day, entry_id), []).append((self.why.now, there))
+                history = of_line.setdefault((day, entry_id), [])
+                if history and history[-1][0] == self.why.now:
+                    history.pop()
+                history.append((self.why.now, there))
         for entry_id, offset in change.parked.items():
             self._parked_at.setdefault(entry_id, []).append((self.why.now, offset))
 
@@ -463,8 +466,9 @@ class EntriesAt:
     def get(self, entry_id: str) -> Entry | None:
         return self._trace.entry_at(entry_id, self._step)
 
-    def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
-        return self._trace.open_at(contract_id, line_id, since, until, self._step)
+    def open_on(self, contract_id: str, line_id: str, since: str, until: str, person_id: str) -> list[Entry]:
+        found = self._trace.open_at(contract_id, line_id, since, until, self._step)
+        return [one for one in found if not person_id or (one.standing and one.standing.person_id == person_id)]
 
     def parked(self) -> list[str]:
         return self._trace.parked_at(self._step)

@@ -312,11 +312,9 @@ def check_indexes(store: Store, engagement_id: str) -> None:
     entries = entries_of(store, engagement_id)
     (no,) = store.db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
     said_open = {
-        (f"{contract}{SEPARATOR}{line}", day, entry_id)
-        for entry in entries
-        for contract, line, day, entry_id in open_keys(entry)
+        (f"{contract}{SEPARATOR}{line}", *place) for entry in entries for contract, line, *place in open_keys(entry)
     }
-    assert set(store.db.execute("SELECT line, day, id FROM open_entries WHERE no = ?", (no,))) == said_open
+    assert set(store.db.execute("SELECT line, day, id, person FROM open_entries WHERE no = ?", (no,))) == said_open
     parked = {
         (entry.entry_id, entry.work.log_offset) for entry in entries if entry.work is not None and entry.work.faults
     }

@@ -156,7 +156,7 @@ def _is_late(contract: Contract, entry: Entry) -> bool:
 
 def due_lines(contract: Contract, entry: Entry) -> Iterator[tuple[str, str]]:
     """Lines of the contract on which the row has something to bill, with the service date."""
-    for contract_id, name, day, _ in open_keys(entry):
+    for contract_id, name, day, *_ in open_keys(entry):
         if contract_id == contract.contract_id and name.endswith(DUE):
             yield name.removesuffix(DUE), day
 

@@ -95,7 +95,7 @@ class _Consumers:
     def consumer(self, entry: Entry) -> CapConsumer | None:
         names = {line + mark for line in self._plan.group for mark in ("", DUE, BY_DAY)}
         contract_id = self._plan.contract_id
-        is_open = any(contract == contract_id and name in names for contract, name, _, _ in open_keys(entry))
+        is_open = any(contract == contract_id and name in names for contract, name, *_ in open_keys(entry))
         return self._of_open(entry) if is_open else None
 
     def _of_open(self, entry: Entry) -> CapConsumer | None:

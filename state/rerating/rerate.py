@@ -123,17 +123,17 @@ def rerate_person(
     for contract in contracts:
         for line_id in line_ids(contract):
             last = (until + timedelta(days=1)).isoformat() if until is not None else "9999"
-            for entry in in_order(ratable(draft, contract, line_id, since.isoformat(), last)):
-                work = entry.work
-                if work is not None and (work.person_id, work.project_id) == (person_id, project_id):
+            for entry in in_order(ratable(draft, contract, line_id, since.isoformat(), last, person_id)):
+                if entry.work is not None and entry.work.project_id == project_id:
                     _rerate_one(draft, entry)
 
 
-def ratable(draft: Draft, contract: Contract, line_id: str, since: str, until: str = "9999") -> Iterable[Entry]:
-    """Entries that new terms may find: not settled, or priced at zero and not cut."""
-    found = {entry.entry_id: entry for entry in draft.open_on(contract.contract_id, line_id, since, until)}
-    found |= {entry.entry_id: entry for entry in draft.free_on(contract.contract_id, line_id, since, until)}
-    return found.values()
+def ratable(
+    draft: Draft, contract: Contract, line_id: str, since: str, until: str = "9999", person_id: str = ""
+) -> Iterable[Entry]:
+    """Entries that new terms may find, of one person or of all: not settled, or priced at zero and not cut."""
+    found = draft.ratable_on(contract.contract_id, line_id, since, until, person_id)
+    return {entry.entry_id: entry for entry in found}.values()
 
 
 def _rerate_one(draft: Draft, stale: Entry) -> None:

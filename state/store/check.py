@@ -35,7 +35,7 @@ TABLES: Final[Mapping[str, TableRows]] = {
     "parts": TableRows("no, kind, id", "data", f"{{1}} {{2}} {_ENGAGEMENT}"),
     "journals": TableRows("no, id", "data", f"journal {{1}} {_ENGAGEMENT}"),
     "statements": TableRows("no, id", "data", f"entries of statement {{1}} {_ENGAGEMENT}"),
-    "open_entries": TableRows("no, line, day, id", "'a row'", f"entry {{3}} {_ENGAGEMENT}, open on {{1}} on {{2}}"),
+    "open_entries": TableRows("no, line, day, id", "person", f"entry {{3}} {_ENGAGEMENT}, open on {{1}} on {{2}}"),
     "parked": TableRows("no, id", "log_offset", f"entry {{1}} {_ENGAGEMENT}, parked"),
     "waits": TableRows("no, kind, key, name", "log_offset", f"{{3}} {_ENGAGEMENT}, which waits for {{1}} {{2}}"),
     "due": TableRows("no, zone, day", "'a row'", f"the end of {{2}} in {{1}} {_ENGAGEMENT}"),

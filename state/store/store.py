@@ -27,7 +27,9 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS engagements(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, checksum INTEGER);
 CREATE TABLE IF NOT EXISTS parts(no INTEGER, kind TEXT, id TEXT, data BLOB, PRIMARY KEY(no, kind, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS open_entries(no INTEGER, line TEXT, day TEXT, id TEXT, PRIMARY KEY(no, line, day, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS open_entries(
+  no INTEGER, line TEXT, day TEXT, id TEXT, person TEXT, PRIMARY KEY(no, line, day, id)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS parked(no INTEGER, log_offset INTEGER, id TEXT, PRIMARY KEY(no, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS waits(
   kind TEXT, key TEXT, no INTEGER, name TEXT, log_offset INTEGER, PRIMARY KEY(kind, key, no, name)
@@ -95,8 +97,8 @@ class Engagement:
         # Stored bytes of each part, and of all.
         self.sizes = sizes
         self.stored = sum(sizes.values())
-        # Open entries by contract and line, as far as they were asked for: day and id, ascending.
-        self.lines: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        # Open entries by contract and line, as far as they were asked for: day, id and person, ascending.
+        self.lines: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
         # Of groups of lines with caps, as far as they were asked for.
         self.orders: ConsumptionOrders = {}
         # Log offsets of entries with something waiting, once they were asked for.
@@ -251,14 +253,18 @@ class Store:
         self._rows.put(key, found, DECODED * len(row[0]))
         return found
 
-    def open_on(self, engagement: Engagement, line: tuple[str, str], since: str, until: str) -> list[Entry]:
+    def open_on(
+        self, engagement: Engagement, line: tuple[str, str], since: str, until: str, person_id: str
+    ) -> list[Entry]:
         """In the order of days, then ids."""
         places = self._places(engagement, line)
         if not places:
             return []
         no, unsaved, rows = engagement.no, self._unsaved, self._rows
         found: list[Entry] = []
-        for _, entry_id in places[bisect_left(places, (since,)) : bisect_left(places, (until,))]:
+        for _, entry_id, who in places[bisect_left(places, (since,)) : bisect_left(places, (until,))]:
+            if person_id and who != person_id:
+                continue
             key = no, entry_id
             entry = unsaved.get(key) or rows.get(key) or self._stored(key)
             if entry is None:
@@ -266,13 +272,13 @@ class Store:
             found.append(entry)
         return found
 
-    def _places(self, engagement: Engagement, line: tuple[str, str]) -> list[tuple[str, str]]:
+    def _places(self, engagement: Engagement, line: tuple[str, str]) -> list[tuple[str, str, str]]:
         """From here on `apply` keeps the list."""
         found = engagement.lines.get(line)
         if found is None:
             asked = engagement.no, SEPARATOR.join(line)
-            rows = self.db.execute("SELECT day, id FROM open_entries WHERE no = ? AND line = ? ORDER BY day, id", asked)
-            found = engagement.lines[line] = rows.fetchall()
+            sql = "SELECT day, id, person FROM open_entries WHERE no = ? AND line = ? ORDER BY day, id"
+            found = engagement.lines[line] = self.db.execute(sql, asked).fetchall()
         return found
 
     def everything(self, no: int) -> Iterator[Entry]:
@@ -401,18 +407,18 @@ class Store:
             self._ids.add(no, entry_id)
         if engagement.orders:
             engagement.written(change)
-        for contract, line, day, entry_id in change.open_removed:
-            places = self._places(engagement, (contract, line))
-            at = bisect_left(places, (day, entry_id))
-            if places[at : at + 1] == [(day, entry_id)]:
+        for key in change.open_removed:
+            places, place = self._places(engagement, key[:2]), key[2:]
+            at = bisect_left(places, place)
+            if places[at : at + 1] == [place]:
                 del places[at]
-                self._open[no, (contract, line, day, entry_id)] = False
-        for contract, line, day, entry_id in change.open_added:
-            places = self._places(engagement, (contract, line))
-            at = bisect_left(places, (day, entry_id))
-            if places[at : at + 1] != [(day, entry_id)]:
-                places.insert(at, (day, entry_id))
-                self._open[no, (contract, line, day, entry_id)] = True
+                self._open[no, key] = False
+        for key in change.open_added:
+            places, place = self._places(engagement, key[:2]), key[2:]
+            at = bisect_left(places, place)
+            if places[at : at + 1] != [place]:
+                places.insert(at, place)
+                self._open[no, key] = True
         if change.parked:
             parked = self.parked(engagement)
             for entry_id, parked_at in change.parked.items():
@@ -469,11 +475,11 @@ class Store:
             for (no, (contract, line, *place)), there in self._open.items()
         )
         self.db.executemany(
-            "DELETE FROM open_entries WHERE no = ? AND line = ? AND day = ? AND id = ?",
+            "DELETE FROM open_entries WHERE no = ? AND line = ? AND day = ? AND id = ? AND person = ?",
             [key for *key, there in index if not there],
         )
         self.db.executemany(
-            "INSERT OR IGNORE INTO open_entries VALUES (?, ?, ?, ?)", [key for *key, there in index if there]
+            "INSERT OR IGNORE INTO open_entries VALUES (?, ?, ?, ?, ?)", [key for *key, there in index if there]
         )
         self._open.clear()
         self.db.executemany(
@@ -577,8 +583,8 @@ class StoredEntries:
     def orders(self) -> ConsumptionOrders:
         return self._engagement.orders
 
-    def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
-        return self._store.open_on(self._engagement, (contract_id, line_id), since, until)
+    def open_on(self, contract_id: str, line_id: str, since: str, until: str, person_id: str) -> list[Entry]:
+        return self._store.open_on(self._engagement, (contract_id, line_id), since, until, person_id)
 
     def parked(self) -> list[str]:
         found = self._store.parked(self._engagement)

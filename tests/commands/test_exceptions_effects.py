@@ -65,7 +65,7 @@ class Entries:
     def get(self, entry_id: str) -> Entry | None:
         return self.entry
 
-    def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
+    def open_on(self, contract_id: str, line_id: str, since: str, until: str, person_id: str) -> list[Entry]:
         return []
 
     def parked(self) -> list[str]:

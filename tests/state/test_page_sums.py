@@ -83,7 +83,7 @@ def fill(db: sqlite3.Connection, number: int) -> None:
     """A row in every table that has no checksum of its own."""
     db.execute("INSERT INTO parts VALUES (1, 'line', ?, x'00')", (f"{number}",))
     db.execute("INSERT INTO entries VALUES (1, ?, x'00')", (f"{number}",))
-    db.execute("INSERT INTO open_entries VALUES (1, 'K/L', '2026-03-02', ?)", (f"{number}",))
+    db.execute("INSERT INTO open_entries VALUES (1, 'K/L', '2026-03-02', ?, 'P')", (f"{number}",))
     db.execute("INSERT INTO parked VALUES (1, ?, ?)", (number, f"{number}"))
     db.execute("INSERT INTO waits VALUES ('rate', ?, 1, 'entry', 1)", (f"{number}",))
     db.execute("INSERT INTO due VALUES ('UTC', ?, 1)", (f"{number}",))

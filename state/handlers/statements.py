@@ -1,7 +1,7 @@
 """Billing periods close into statements; the ERP's invoice moves what was unbilled to receivables."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import date, timedelta
 from functools import partial
 from itertools import chain
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing.holds import keeps_back, places
+from domain.billing.holds import BILL_TO, CONTRACT, Scope, keeps_back, places
 from domain.billing.periods import BillingPeriod
 from domain.billing.retention import NOTHING, Retained
 from domain.billing.shares import Party
@@ -73,7 +73,7 @@ from state.rerating.finals import make_final
 from state.rerating.prorate import prorate_at_cut
 from state.rerating.rerate import in_order, line_ids
 from state.terms.periods import closes_on, open_period, schedule, zone_of
-from state.terms.plan import LinePlan, contract_policies, line_plan, plan_of, plan_on, terms_on
+from state.terms.plan import LinePlan, bill_tos, contract_policies, line_plan, plan_of, plan_on, terms_on
 from state.totals import is_due, issued_on, outstanding, standing_price, with_issued
 
 NOTHING_RESERVED: Final[Reserved] = MappingProxyType({})
@@ -272,8 +272,10 @@ def _due(
     was_issued: bool = False,
 ) -> Iterable[DueShare]:
     """Of `only` these rows, else of all that drafts do not hold for all of their payers."""
-    holds = () if was_issued else _holds(draft)
+    held = set() if was_issued else _holds(draft)
     for line_id in line_ids(contract):
+        if held and keeps_back(held, places(contract.contract_id, line_id, ()), bill_tos(contract)):
+            continue
         entries = draft.due_on(contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
         for entry in in_order(entries):
             if only is not None and entry.entry_id not in only:
@@ -284,7 +286,7 @@ def _due(
             plan = _plan(draft, contract, entry, line_id)
             if plan is None or not (amount or is_due(entry, contract.contract_id, line_id)):
                 continue
-            if (was_issued or _ratable(entry, plan)) and not _held(draft, holds, contract, plan, entry):
+            if (was_issued or _ratable(entry, plan)) and not _held(draft, held, contract, plan, entry):
                 piece = piece_of(draft, entry, plan, line_id, amount, period)
                 yield DueShare(entry, plan, piece, parties_for(contract, entry, line_id))
 
@@ -298,7 +300,7 @@ def _shared(
     draft: Draft, contract: Contract, due: Sequence[DueShare], of_cut: PendingCut | None = None
 ) -> list[DueShare]:
     """By payer; holds of one keep its statement alone. `of_cut` made the drafts that hold what is due."""
-    held = frozenset(hold.scope_id for hold in _holds(draft) if hold.scope == "bill_to")
+    held = frozenset(name for scope, name in _holds(draft) if scope == BILL_TO)
     billed = _billed(contract, due)
     found = list(shares(draft, contract, billed, held))
     if any(one.by_sources for one in billed):
@@ -339,8 +341,10 @@ def _plan(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> LineP
     return plan_on(draft, contract, issued.day, line_id)
 
 
-def _holds(draft: Draft) -> list[Hold]:
-    return [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
+def _holds(draft: Draft) -> set[Scope]:
+    """What holds that are not released name."""
+    holds: list[Hold] = [draft.part("hold", hold_id) for hold_id in draft.ids("hold")]
+    return {(hold.scope, hold.scope_id) for hold in holds if not hold.released}
 
 
 def _releasable_bill_tos(draft: Draft, contract: Contract, holders: Iterable[str]) -> list[str]:
@@ -351,10 +355,10 @@ def _releasable_bill_tos(draft: Draft, contract: Contract, holders: Iterable[str
 
 def _bill_tos_not_held(draft: Draft, contract: Contract, holders: Iterable[str]) -> list[str]:
     """Bill-tos of whom neither a hold of the contract nor of the bill-to keeps back what is retained."""
-    held = {(hold.scope, hold.scope_id) for hold in _holds(draft)}
-    if ("contract", contract.contract_id) in held:
+    held = _holds(draft)
+    if (CONTRACT, contract.contract_id) in held:
         return []
-    return [bill_to for bill_to in holders if ("bill_to", bill_to) not in held]
+    return [bill_to for bill_to in holders if (BILL_TO, bill_to) not in held]
 
 
 def is_kept_back(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> bool:
@@ -363,15 +367,14 @@ def is_kept_back(draft: Draft, contract: Contract, entry: Entry, line_id: str) -
     return plan is None or not _ratable(entry, plan) or _held(draft, _holds(draft), contract, plan, entry)
 
 
-def _held(draft: Draft, holds: Sequence[Hold], contract: Contract, plan: LinePlan, entry: Entry) -> bool:
+def _held(draft: Draft, held: Set[Scope], contract: Contract, plan: LinePlan, entry: Entry) -> bool:
     """A hold of a project keeps back what is billed in it and what was worked there."""
-    if not holds:
+    if not held:
         return False
     standing = entry.standing
     billed_in = draft.billed_in(entry, contract.contract_id, plan.line.line_id)
     worked_in = standing.project_id if standing is not None else ""
     names = places(contract.contract_id, plan.line.line_id, (billed_in, worked_in)) | scopes_of(draft, entry.entry_id)
-    held = {(hold.scope, hold.scope_id) for hold in holds}
     return keeps_back(held, names, payers_of(contract, entry, plan.line.line_id))
 
 
@@ -546,7 +549,7 @@ def release_held(draft: Draft, contract: Contract, period: BillingPeriod, bill_t
 
 def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> None:
     """What is priced at zero has no line on the statement, but its period is cut: a later rate finds it no more."""
-    holds = _holds(draft)
+    held = _holds(draft)
     for line_id in line_ids(contract):
         entries = draft.free_on(
             contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat()
@@ -555,7 +558,7 @@ def _close_free(draft: Draft, contract: Contract, period: BillingPeriod, since: 
             price = standing_price(entry)
             assert price is not None, "an entry priced at zero has a price"
             plan = plan_of(draft, price)
-            if plan is not None and not _held(draft, holds, contract, plan, entry):
+            if plan is not None and not _held(draft, held, contract, plan, entry):
                 place = price.contract_id, price.line_id
                 nothing = _nothing_issued(draft, *place, price.day, draft.billed_in(entry, *place))
                 draft.put_entry(entry, with_issued(entry, replace(nothing, account=price.account)))

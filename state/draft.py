@@ -512,6 +512,15 @@ class Draft:
             self._add_issued(after, 1)
         self._move_index(before, after)
 
+    def touch(self, entry: Entry) -> None:
+        """Of a row that stays as it is: what rests on it is looked at, and sent, as if it had changed."""
+        work = entry.standing
+        assert work is not None, "what is touched stands"
+        self.worked += ((entry, -1), (entry, 1))
+        self.moves += (*moves_of(work, -1), *moves_of(work, 1))
+        self.moved(work.project_id)
+        self.moved(work.earns_in)
+
     def put_booked(self, before: Entry, after: Entry) -> None:
         """Replace a row of which only what is posted changed."""
         self.rows[after.entry_id] = after

@@ -114,6 +114,9 @@ def _share(draft: Draft, members: Mapping[str, ProratedEntry]) -> None:
         entry = draft.entry(entry_id)
         assert entry is not None, "the stake was read from the rows"
         after = with_grant(member.plan, replace(member.stake.price, given=grant.amount), member.allotment, grant)
+        if after == member.stake.price:
+            draft.touch(entry)
+            continue
         settle_consumption(draft, member.plan, member.stake, replace(member.stake, price=after))
         draft.put_entry(entry, reprice(draft, entry, member.plan, after, "prorate"))
     reallocate(draft, first.plan, first.allotment)

@@ -1,4 +1,4 @@
-"""`milepost serve`: the processes that work on Kafka."""
+"""`milepost serve`: the processes that work on Kafka. A supervisor loads nothing of what the process does that it looks after."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def accounting(
 
     A process takes some of the shards; each shard is taken by one process at a time, wherever it runs.
     """
-    from milepost import console, serving, shards_chosen, supervisor
+    from milepost import console, shards_chosen, supervisor
 
     settings = given(file, options).settings
     numbers = shards_chosen.chosen(
@@ -40,6 +40,8 @@ def accounting(
     )
     console.stamp_lines()
     if alone:
+        from milepost import serving
+
         serving.account(settings, numbers)
     else:
         raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))
@@ -50,11 +52,13 @@ def intake(file: File = None, options: Set = None, alone: Alone = False) -> None
 
     One process at a time does so for a generation of the log; one that is started later takes over.
     """
-    from milepost import console, serving, supervisor
+    from milepost import console, supervisor
 
     settings = given(file, options).settings
     console.stamp_lines()
     if alone:
+        from milepost import serving
+
         serving.take_in(settings)
     else:
         raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))
@@ -65,11 +69,13 @@ def view(file: File = None, options: Set = None, alone: Alone = False) -> None:
 
     Its place is in Redis too, so a Redis that was emptied or put back is filled again from the topic.
     """
-    from milepost import console, serving, supervisor
+    from milepost import console, supervisor
 
     settings = given(file, options).settings
     console.stamp_lines()
     if alone:
+        from milepost import serving
+
         serving.keep_views(settings)
     else:
         raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))

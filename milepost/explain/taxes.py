@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from domain.billing.statement import ISSUED
 from domain.billing.tax import OUTPUT
-from domain.events.finance import InvoicePosted
 from domain.explanation import Node, less, total
 from domain.identity import parts_of
-from domain.money import HALF_UP, round_amount
 from domain.outputs import BillingStatement, ExceptionRaised, StatementTax, UndeterminedTax
-from milepost.explain.arithmetic import in_units
 from milepost.explain.published import given
 from milepost.explain.sources import Sources
+from state.billing.statement_tax import invoiced_tax_of
 from state.trace import TracedOutput
 
 if TYPE_CHECKING:
@@ -91,24 +89,11 @@ class TaxNodes:
                 ]
         return total("blocked", nodes, "amount", record.blocks_currency or "")
 
-    def difference(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
+    def difference(self, said: TracedOutput, record: ExceptionRaised) -> Node:
         """The invoice's tax less the statement's."""
-        state = self.sources.trace.part_at("statement", record.subject_id, said.step)
-        if state is None or state.tax is None:
-            return None
-        for known in self.sources.trace.records_of(InvoicePosted):
-            event = known.event
-            if (
-                isinstance(event, InvoicePosted)
-                and event.invoice_id == state.invoice_id
-                and round_amount(event.tax_amount, state.currency, HALF_UP) == state.tax + record.blocks_amount
-            ):
-                currency = record.blocks_currency or ""
-                invoice = self.sources.field(
-                    "the invoice's tax", event.tax_amount, "amount", event, "tax_amount", currency
-                )
-                return less("blocked", in_units(invoice), self.total(record.subject_id))
-        return None
+        address = invoiced_tax_of(record.subject_id)
+        invoice = given(self.statements.recorded.figure(address, said.step), address)
+        return less("blocked", invoice, self.total(record.subject_id))
 
     def _record(self, statement_id: str) -> BillingStatement:
         return self.statements.records(statement_id)[0]

@@ -234,6 +234,11 @@ def retry_undetermined(draft: Draft, waiting: Sequence[str]) -> None:
 # An invoice with another tax
 
 
+def invoiced_tax_of(statement_id: str) -> str:
+    """Where a recorder has the tax that the invoice states."""
+    return f"{statement_id}#invoiced_tax"
+
+
 def note_difference(draft: Draft, statement: StatementState, event: InvoicePosted) -> None:
     """The invoice is posted with its own tax all the same: only the net amount must agree."""
     if statement.tax is None or statement.tax == event.tax_amount:

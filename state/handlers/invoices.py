@@ -27,7 +27,7 @@ from state.billing.approval import keep_invoice
 from state.billing.clearing_record import Cleared, ClearingRecord, cleared_of
 from state.billing.reissue import stands_for_good
 from state.billing.reliefs import Clearing, at_its_rate, clear_unbilled, relieve
-from state.billing.statement_tax import note_difference
+from state.billing.statement_tax import invoiced_tax_of, note_difference
 from state.books import InvoiceCredits, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.handlers import payments, write_offs
@@ -262,6 +262,8 @@ def post_invoice(
         statement.statement_id,
         replace(statement, invoice_id=event.invoice_id, waiting=None, is_cleared=event.clears_unbilled),
     )
+    if draft.why is not None:
+        draft.why.record(invoiced_tax_of(statement.statement_id), event.tax_amount, _say_owed(statement, event)[1])
     note_difference(draft, statement, event)
     payments.retry_waiting(draft)
     write_offs.retry_waiting(draft)

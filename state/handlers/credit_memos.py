@@ -89,6 +89,7 @@ from state.ledger.carried import say_invoiced
 from state.ledger.deposit_balance import deposit_row, is_deposit
 from state.ledger.dimensions import of_work
 from state.ledger.posting import about, booking_of, note_rounding, settle_exchange_rests
+from state.ledger.rate_record import invoice_rate_of
 from state.receivables.receivables import LEFT_TAX, creditable, owed_of, receivable_of, show_anew, tax_in
 from state.receivables.receivables import credit as take_off
 from state.revenue import refunds
@@ -709,19 +710,14 @@ def _say_given_back(draft: Draft, memo: _Memo, row: _Row, back: Carried) -> list
     before = position.standing(draft, memo.receivable.contract_id).position
     of = f"{memo.event.credit_memo_id}/{row.key}"
     stands = {side: position_on(side, had, of, currencies) for side, had in zip(SIDES, before, strict=True)}
-    mode = row.plan.policies.money_mode
+    mode, rates = row.plan.policies.money_mode, Rates()
+    if draft.why is not None and currencies[0] != currencies[1]:
+        rates = Rates((draft.why.figure(invoice_rate_of(memo.receivable.invoice_id)),), ("times",))
 
     def at_rate(rest: Node) -> Node:
-        return exchanged(rest, _rate(memo), currencies[1], mode)
+        return exchanged(rest, rates, currencies[1], mode)
 
     return moved_legs(stands, back.amount, mode, at_rate)
-
-
-def _rate(memo: _Memo) -> Rates:
-    """Of the invoice."""
-    if memo.receivable.currency == memo.receivable.ledger_currency:
-        return Rates()
-    return Rates((constant("the invoice's rate", memo.receivable.exchange_rate, "exchange_rate"),), ("times",))
 
 
 def _say_back(why: Why, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount) -> None:

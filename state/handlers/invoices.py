@@ -36,6 +36,7 @@ from state.handlers.retention import moved as moved_retention
 from state.ledger import standings
 from state.ledger.dimensions import of_projects
 from state.ledger.posting import about, booking_of, note_rounding
+from state.ledger.rate_record import say_invoice_rate
 from state.receivables.receivables import open_receivable, receivable_of
 from state.terms.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.terms.plan import contract_policies, customer_of
@@ -240,6 +241,7 @@ def post_invoice(
     say = None
     if draft.why is not None:
         currencies, rates = (slot.currency, entity.currency), _rates(draft.why, event, slot, policies)
+        say_invoice_rate(draft.why, event.invoice_id, slot, rates)
         say = ClearingRecord(draft.why, statement.statement_id, statement.bill_to, currencies, rates)
     reliefs = clear_unbilled(draft, contract, statement, slot, say)
     kept = moved_retention(draft, statement, slot, policies.money_mode, say.rates if say is not None else None)

@@ -4,9 +4,10 @@ from functools import partial
 from typing import Final
 
 from domain.explanation import Arithmetic, Node, PolicyUse
+from domain.identity import composed
 from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE
-from domain.why import Why, entity_policies, line_policies, quoted
+from domain.why import Rates, Why, entity_policies, line_policies, quoted
 from state.terms.known import Slot
 from state.terms.plan import LinePlan
 
@@ -32,13 +33,26 @@ def say_rate(why: Why, journal_id: str, slot: Slot, plan: LinePlan | None, state
         why.record(rate_at(journal_id), exchange.rate, _carried(exchange, carried))
 
 
+def invoice_rate_of(invoice_id: str) -> str:
+    """Where it is recorded at which rate an invoice was posted, for its credit memos."""
+    return f"{composed('invoice', invoice_id)}#rate"
+
+
+def say_invoice_rate(why: Why, invoice_id: str, slot: Slot, rates: Rates) -> None:
+    if rates.nodes:
+        why.record(invoice_rate_of(invoice_id), slot.exchange.rate, _along(slot, rates))
+
+
 def _quoted(slot: Slot, plan: LinePlan | None) -> Node:
     exchange = slot.exchange
     rates = quoted(exchange, exchange.rate_type, exchange.day, slot.entity)
+    return _along(slot, rates)._replace(policies=_policies(slot, plan))
+
+
+def _along(slot: Slot, rates: Rates) -> Node:
     path = Arithmetic("exchange", rates.nodes, {"legs": rates.legs, "step": STEP})
     title = f"{slot.currency} to {slot.entity.currency}"
-    used = _policies(slot, plan)
-    return Node(title, exchange.rate, "exchange_rate", "", path, "R53", used, rates.facts)
+    return Node(title, slot.exchange.rate, "exchange_rate", "", path, "R53", rates.policies, rates.facts)
 
 
 def _policies(slot: Slot, plan: LinePlan | None) -> tuple[PolicyUse, ...]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from bytewax.run import cli_main
 
 from connectors.delivery_store import SUFFIXES, DeliveryStore
 from connectors.erp.adapter import Erp
 from connectors.erp.adapters import opened as opened_erp
-from connectors.erp.connection import Connection
 from connectors.files.holder import LockToken
 from connectors.files.output_lock import only_writer
 from connectors.kafka.clients import KafkaClients
@@ -20,58 +19,25 @@ from connectors.kafka.names import DELIVERY as DELIVERY_TOPIC
 from connectors.kafka.names import ENGAGEMENT_LOG, Names
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.rights import ANSWERS
-from connectors.metrics.catalogue import FORMS
 from dataflows.delivery import build, opened, terms_of
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_kafka import KafkaBooks
 from dataflows.delivery_measured import MeasuredDelivery
 from dataflows.embedded import seldom_collecting
 from dataflows.measured import DELIVERY, ends_followed
-from domain.delivery.chart import EntityChart
 from domain.delivery.documents import DELIVERED
-from milepost.accounts_given import given_accounts
 from milepost.console import say
+from milepost.delivered_account import Account
 from milepost.delivering import companies_of, say_left_out
 from milepost.serving import asked, check_topics, either, faults_named, tell_end, topics_watched
 from milepost.serving_metrics import Measured, serving_metrics
 from milepost.settings import Settings
 from milepost.stopping import stopping
 from milepost.supervisor import until_told
-from milepost.wrong_settings import WrongSettings
 
 STORE: Final = "delivery.db"
 HOLDER: Final = "holder"
 TOPICS: Final = (DELIVERY_TOPIC, ENGAGEMENT_LOG, *ANSWERS, *DELIVERED)
-
-
-class Account(NamedTuple):
-    """What accounts.toml says of `[erp.NAME]`, and the charts of the companies that are delivered there."""
-
-    erp: str
-    connection: Connection
-    charts: Mapping[str, EntityChart]
-
-
-def account_of(settings: Settings, erp: str | None) -> Account:
-    """`erp` may be left out where there is one. Calls nothing, reads no secret. Raises WrongSettings."""
-    path = settings.delivery.accounts
-    if path is None:
-        raise WrongSettings(
-            ["delivery.accounts: expected the path of accounts.toml, such as accounts.toml; it is not set"]
-        )
-    accounts = given_accounts(path)
-    names = ", ".join(accounts.erps)
-    if erp is None and len(accounts.erps) != 1:
-        raise WrongSettings([f"--erp: expected one of {names}, as {path} has several"])
-    name = erp or next(iter(accounts.erps))
-    if name not in accounts.erps:
-        raise WrongSettings([f"--erp {name}: expected a NAME of [erp.NAME] in {path}: {names}"])
-    if not FORMS["erp"].fullmatch(name):
-        raise WrongSettings([f"{path}: [erp.{name}]: expected letters, digits, dot, dash and underscore, 64 at most"])
-    charts = accounts.charts_of(name)
-    if not charts:
-        raise WrongSettings([f'{path}: no company is delivered to {name}; write erp = "{name}" in its [entities.ID]'])
-    return Account(name, accounts.erps[name], charts)
 
 
 def deliver(settings: Settings, account: Account) -> None:

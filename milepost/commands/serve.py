@@ -94,12 +94,14 @@ def delivery(
 
     One process at a time delivers to an account; one that is started later takes over. [delivery] says where accounts.toml is.
     """
-    from milepost import console, serving_delivery, supervisor
+    from milepost import console, delivered_account, supervisor
 
     settings = given(file, options).settings
-    account = serving_delivery.account_of(settings, erp)
+    account = delivered_account.account_of(settings, erp)
     console.stamp_lines()
     if alone:
+        from milepost import serving_delivery
+
         serving_delivery.deliver(settings, account)
     else:
         raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))

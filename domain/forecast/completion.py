@@ -42,6 +42,7 @@ NOTHING: Tally = (0, 0, 0)
 
 # Hours, cost, revenue, billings and cash by month, all in one currency.
 MonthSums = dict[str, list[int]]
+BILLINGS, CASH = 3, 4
 
 MONTHS_MAX = 60
 DEFAULT_THRESHOLD: Percent = 500_000
@@ -283,14 +284,24 @@ def figures(currency: str, standing: CompletionBasis, months: MonthSums) -> Fore
     )
 
 
-def add_tally(months: MonthSums, month: str, tally: Tally) -> None:
-    held = months.get(month)
-    if held is None:
-        months[month] = [*tally, 0, 0]
-    else:
-        held[0] += tally[0]
-        held[1] += tally[1]
-        held[2] += tally[2]
+def add_tallies(months: MonthSums, tallies: Iterable[tuple[str, Tally]]) -> None:
+    for month, (hours, cost, revenue) in tallies:
+        held = months.get(month)
+        if held is None:
+            months[month] = [hours, cost, revenue, 0, 0]
+        else:
+            held[0] += hours
+            held[1] += cost
+            held[2] += revenue
+
+
+def add_money(months: MonthSums, place: int, amounts: Iterable[tuple[str, Amount]]) -> None:
+    """`place` is BILLINGS or CASH."""
+    for month, amount in amounts:
+        held = months.get(month)
+        if held is None:
+            held = months[month] = [0, 0, 0, 0, 0]
+        held[place] += amount
 
 
 def total_of(months: MonthSums) -> Tally:
@@ -305,16 +316,7 @@ def settle_rest(months: MonthSums, whole: Tally) -> None:
     given = total_of(months)
     if given != whole:
         last = max((month for month, held in months.items() if any(held)), default=max(months))
-        add_tally(months, last, (whole[0] - given[0], whole[1] - given[1], whole[2] - given[2]))
-
-
-def add_money(months: MonthSums, month: str, billings: Amount, cash: Amount) -> None:
-    held = months.get(month)
-    if held is None:
-        months[month] = [0, 0, 0, billings, cash]
-    else:
-        held[3] += billings
-        held[4] += cash
+        add_tallies(months, [(last, (whole[0] - given[0], whole[1] - given[1], whole[2] - given[2]))])
 
 
 def month_by_month(months: MonthSums) -> tuple[ForecastMonth, ...]:

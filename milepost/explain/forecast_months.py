@@ -24,7 +24,6 @@ from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.books import Contract, Posted
-from state.forecast.bases import Weighed
 from state.forecast.expected import (
     Calendar,
     ExpectedBill,
@@ -222,10 +221,8 @@ class MonthNodes:
             months, *by = found
             named = ([called(each, f"of {month}") for month, each in zip(months, own_, strict=True)] for own_ in by)
             return Shape(months, *named)
-        heading: Any = None  # Of no concern to where what remains lies.
         of = project_terms(draft, update.project_id)
-        weighed = Weighed(own.forecast, own.outlook, heading, of, own.policies, planned)
-        return shape_of(draft, draft.project(update.project_id), weighed, update.as_of)
+        return shape_of(draft, draft.project(update.project_id), own.forecast, of, planned, update.as_of)
 
     def _estimated(self, own: ForecastContext) -> Iterator[RemainingWork]:
         """What the estimates say that the figures rest on."""

@@ -32,6 +32,7 @@ from domain.forecast.completion import NOTHING, Completion, Tally, added, allowe
 from domain.identity import composed
 from domain.policies import Resolved
 from domain.terms import methods
+from domain.tuples import new_tuple
 from domain.units import Amount, Percent, Rate
 from state.books import Basis, BookedProgress, Estimate, Forecast, ForecastState, Project
 from state.draft import Draft
@@ -66,7 +67,7 @@ from state.forecast.planned import (
     planned_rate,
 )
 from state.forecast.room import WorkAhead, room_under_caps
-from state.forecast.tracks import WHOLE, tracks_of
+from state.forecast.tracks import WHOLE, Tracks, tracks_of
 from state.terms.plan import LinePlan
 
 ESTIMATE, BUDGET, PLAN, NONE, ENDED = "estimate", "budget", "plan", "none", "ended"
@@ -90,6 +91,7 @@ class Weighed(NamedTuple):
     terms: ProjectTerms
     policies: Resolved
     planned: PlannedWork
+    tracks: Tracks
 
 
 class Rests:
@@ -139,10 +141,10 @@ class Rests:
         keys = [("estimate", estimate_key(project.project_id, line_id)) for line_id in lines]
         self.estimates = {key: draft.part(*key) for key in keys}
         self.rate: Rate | None = None
-        planned = bool(assigned.planned.months)
-        self.floors_move = any(
-            (basis.kind == PLAN and planned) or (basis.kind == BUDGET and not basis.hours_stated)
-            for basis in forecast.bases.values()
+        whole = forecast.bases[WHOLE]
+        # What assignments plan is counted on a project's only track.
+        self.floors_move = bool(assigned.planned.months) and (
+            whole.kind == PLAN or (whole.kind == BUDGET and not whole.hours_stated)
         )
 
     def holds(self, draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, month: str) -> bool:
@@ -257,7 +259,7 @@ def _weighed(
         changes = with_change(changes, by_revenue, 0, revenue) if revenue else changes
         outlook = replace(outlook, eac_cost=made.cost, eac_revenue=made.revenue, changes=changes)
     _keep(draft, project.project_id, forecast, outlook)
-    return Weighed(forecast, outlook, made, of, policies, planned)
+    return new_tuple(Weighed, (forecast, outlook, made, of, policies, planned, tracks))
 
 
 def _rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_of: date, rests: Rests | None) -> Rate:

@@ -18,15 +18,16 @@ from domain.events.common import RemainingWork
 from domain.events.delivery import EstimateRevised
 from domain.figure import called, moved, spread
 from domain.forecast.completion import (
+    BILLINGS,
+    CASH,
     MONTHS_MAX,
     CompletionBasis,
     MonthSums,
     Tally,
     add_money,
-    add_tally,
+    add_tallies,
     added,
     backlog_of,
-    cost_to_come,
     figures,
     months_from,
     percent,
@@ -38,6 +39,7 @@ from domain.money import convert, smallest_unit
 from domain.outputs import ForecastFigures
 from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY
+from domain.tuples import new_tuple
 from domain.units import Amount, Percent
 from state.books import Contract, Forecast, Project
 from state.draft import Draft
@@ -49,7 +51,7 @@ from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
 from state.forecast.outlook import ProjectTerms, keeps_back, ledger_currency
 from state.forecast.planned import PlannedWork, first_month
 from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
-from state.forecast.tracks import Tracks, booked, rate_to, tracks_of
+from state.forecast.tracks import Tracks, rate_to, tracks_of
 from state.terms.plan import LinePlan
 from state.totals import in_project
 
@@ -64,14 +66,15 @@ class Shape(NamedTuple):
 
 
 class Commercial(NamedTuple):
-    """The contract's side, in project currency; `prices` is by month what of the revenue to come is left of lines' own prices,
-    `beside` by month what is paid beside what is billed: less what is withheld and deposits pay, more what is released."""
+    """The contract's side, in project currency; `prices` is by month what of the revenue to come is left of lines' own prices, `expected`
+    the months in which bills to come are billed and paid, `beside` by month what is paid beside what is billed: less what is withheld and
+    deposits pay, more what is released."""
 
     left_revenue: Amount
     prices: list[tuple[str, Amount]]
     backlog: Amount
     billed: Amount
-    expected: list[ExpectedBill]
+    expected: list[tuple[str, str, Amount]]
     budget_used: Percent | None
     beside: list[tuple[str, Amount]]
 
@@ -118,18 +121,18 @@ def _figures(
     posted: bool = False,
 ) -> ForecastFigures | None:
     """With `posted` burn is what was posted in the ledger, else it is converted; None where a rate is missing."""
-    forecast, progress, policies = weighed.forecast, weighed.outlook.progress, weighed.policies
+    forecast, policies, tracks = weighed.forecast, weighed.policies, weighed.tracks
     if currency != forecast.currency:
         converted = _converted(draft, policies, commercial, forecast.currency, currency, as_of)
-        if converted is None:
+        found = tracks_of(draft, weighed.terms.tracks, policies, forecast, weighed.outlook.progress, currency, as_of)
+        if converted is None or found is None:
             return None
-        commercial = converted
-    tracks = tracks_of(draft, weighed.terms.tracks, policies, forecast, progress, currency, as_of)
-    months = _booked_months(draft, project, tracks, posted=posted) if tracks is not None else None
-    if tracks is None or months is None:
+        commercial, tracks = converted, found
+    months = _booked_months(draft, project, tracks, posted=posted)
+    if months is None:
         return None
-    now = booked(tracks.tracks)
-    remaining = (weighed.completion.hours - now[0], cost_to_come(tracks.tracks), commercial.left_revenue)
+    now = tracks.booked
+    remaining = (weighed.completion.hours - now[0], tracks.cost - now[1], commercial.left_revenue)
     unbilled_backlog = unbilled(now[2], commercial.backlog, commercial.billed)
     if posted:
         now = total_of(months)
@@ -137,17 +140,13 @@ def _figures(
         settle_rest(months, now)
     if not _add_statements(draft, months, forecast, policies, currency, as_of):
         return None
-    for bill in commercial.expected:
-        add_money(months, bill.month, bill.amount, 0)
-        add_money(months, bill.paid, 0, bill.amount)
-    for month, amount in commercial.beside:
-        add_money(months, month, 0, amount)
-    for month, tally in remaining_months(shape, remaining, commercial.prices, currency):
-        add_tally(months, month, tally)
-    standing = CompletionBasis(
-        now, remaining, added(now, remaining), commercial.backlog, unbilled_backlog, commercial.budget_used
-    )
-    return figures(currency, standing, months)
+    add_money(months, BILLINGS, [(billed, amount) for billed, _, amount in commercial.expected])
+    add_money(months, CASH, [(paid, amount) for _, paid, amount in commercial.expected])
+    add_money(months, CASH, commercial.beside)
+    add_tallies(months, remaining_months(shape, remaining, commercial.prices, currency))
+    whole = added(now, remaining)
+    standing = (now, remaining, whole, commercial.backlog, unbilled_backlog, commercial.budget_used)
+    return figures(currency, new_tuple(CompletionBasis, standing), months)
 
 
 def _converted(
@@ -164,7 +163,7 @@ def _converted(
         [(month, convert(amount, above, below, currency, mode)) for month, amount in prices],
         convert(backlog, above, below, currency, mode),
         convert(billed, above, below, currency, mode),
-        [bill._replace(amount=convert(bill.amount, above, below, currency, mode)) for bill in expected],
+        [(billed, paid, convert(amount, above, below, currency, mode)) for billed, paid, amount in expected],
         used,
         [(month, convert(amount, above, below, currency, mode)) for month, amount in beside],
     )
@@ -172,12 +171,12 @@ def _converted(
 
 def _booked_months(draft: Draft, project: Project, tracks: Tracks, *, posted: bool) -> MonthSums | None:
     """What is worked; None where a rate is missing."""
-    months: MonthSums = {}
     currency = tracks.currency
+    found: list[tuple[str, Tally]] = []
     for key, tally in project.months.items():
         month, own = key[:7], key[8:]
         if own == currency:
-            add_tally(months, month, tally)
+            found.append((month, tally))
             continue
         rest = tally
         if posted:
@@ -186,10 +185,12 @@ def _booked_months(draft: Draft, project: Project, tracks: Tracks, *, posted: bo
         converted = tracks.converted(draft, {own: rest})
         if converted is None:
             return None
-        add_tally(months, month, converted)
+        found.append((month, converted))
     for key, (_, cost_ledger, _, revenue_ledger) in project.posted.items() if posted else ():
         if key.endswith(f"|{currency}"):
-            add_tally(months, key[:7], (0, cost_ledger, revenue_ledger))
+            found.append((key[:7], (0, cost_ledger, revenue_ledger)))
+    months: MonthSums = {}
+    add_tallies(months, found)
     return months
 
 
@@ -197,16 +198,17 @@ def _add_statements(
     draft: Draft, months: MonthSums, forecast: Forecast, policies: Resolved, currency: str, as_of: date
 ) -> bool:
     """What statements billed, and when that is due; False where a rate is missing."""
-    mode = policies.money_mode
-    for place, issued in enumerate((forecast.billed, forecast.due)):
+    for place, issued in ((BILLINGS, forecast.billed), (CASH, forecast.due)):
+        found = []
         for key, amount in issued.items():
             money, own = amount, key[8:]
             if own != currency:
                 rate = rate_to(draft, policies, own, currency, as_of)
                 if rate is None:
                     return False
-                money = convert(amount, rate.numerator, rate.denominator, currency, mode)
-            add_money(months, key[:7], 0 if place else money, money if place else 0)
+                money = convert(amount, rate.numerator, rate.denominator, currency, policies.money_mode)
+            found.append((key[:7], money))
+        add_money(months, place, found)
     return True
 
 
@@ -234,19 +236,21 @@ def estimated_at(forecast: Forecast) -> frozenset[int]:
     return frozenset([basis.log_offset for basis in forecast.bases.values() if basis.kind == ESTIMATE])
 
 
-def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> Shape:
+def shape_of(
+    draft: Draft, project: Project, forecast: Forecast, of: ProjectTerms, planned: PlannedWork, as_of: date
+) -> Shape:
     first = first_month(as_of)
-    offsets = estimated_at(weighed.forecast)
+    offsets = estimated_at(forecast)
     if offsets:
         key = ("shape", project.project_id, first, offsets)
         if key not in draft.plans:
-            draft.plans[key] = as_estimated(remaining_work(draft, project, weighed.terms.lines, offsets), first)
+            draft.plans[key] = as_estimated(remaining_work(draft, project, of.lines, offsets), first)
         found: Shape | None = draft.plans[key]
         if found is not None:
             return found
-    if (found := as_planned(weighed.planned)) is not None:
+    if (found := as_planned(planned)) is not None:
         return found
-    months = months_from(max(first, _begin(project, weighed.terms.contracts)), _end(project, weighed.terms.contracts))
+    months = months_from(max(first, _begin(project, of.contracts)), _end(project, of.contracts))
     even = [1] * len(months)
     return Shape(months, even, even, even)
 
@@ -316,18 +320,17 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     """None where an exchange rate is missing."""
     forecast, policies, completion = weighed.forecast, weighed.policies, weighed.completion
     currency = forecast.currency
-    tracks = tracks_of(draft, weighed.terms.tracks, policies, forecast, weighed.outlook.progress, currency, as_of)
     lines = _line_sums(draft, project.project_id, weighed.terms, policies, currency, as_of)
-    if tracks is None or lines is None:
+    if lines is None:
         return None
-    now = booked(tracks.tracks)
+    now = weighed.tracks.booked
     billed, accrued = lines
     left = completion.revenue - now[2]
     backlog = backlog_of(left, forecast.ceiling, now[2])
     ahead = _prices_ahead(draft, project, weighed, shape, as_of)
     if ahead is None:
         return None
-    by_work = spread(left - sum(amount for _, amount in ahead.earned), shape.revenue, smallest_unit(currency))
+    by_work = spread(left - sum([amount for _, amount in ahead.earned]), shape.revenue, smallest_unit(currency))
     to_come = [(month, amount) for month, amount in zip(shape.months, by_work, strict=True) if amount]
     expected = ahead.expected
     if weighed.terms.contracts:
@@ -336,8 +339,11 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     if weighed.terms.is_funded:
         expected = by_payer(draft, weighed.terms.contracts, expected)
     beside = _beside(draft, project, weighed, expected, as_of) if weighed.terms.keeps_back else []
+    if beside is None:
+        return None
     used = _budget_used(draft, project, weighed, now[1], as_of)
-    return Commercial(left, ahead.earned, backlog, billed, expected, used, beside) if beside is not None else None
+    bills = [(bill.month, bill.paid, bill.amount) for bill in expected]
+    return new_tuple(Commercial, (left, ahead.earned, backlog, billed, bills, used, beside))
 
 
 def _beside(

@@ -51,9 +51,9 @@ class TrackHeld:
 
 
 class Tracks:
-    """All tracks of a project, with their sums: cost and revenue that no cap limits (`wanted`) at completion, and what is earned of it;
-    `unvalued` of them have work to come that nothing says the value of. `quotes` are the exchange rates that they rest on, None where all
-    of it is in `currency`, and those of the day `as_of`, which ends at `day_ends`."""
+    """All tracks of a project, with their sums: what is worked, spent and earned, cost and revenue that no cap limits (`wanted`) at
+    completion; `unvalued` of them have work to come that nothing says the value of. `quotes` are the exchange rates that they rest on, None
+    where all of it is in `currency`, and those of the day `as_of`, which ends at `day_ends`."""
 
     __slots__ = (
         "as_of",
@@ -65,11 +65,13 @@ class Tracks:
         "earning",
         "earns",
         "held",
+        "hours",
         "planned_rate",
         "policies",
         "progress",
         "quotes",
         "rates",
+        "spent",
         "step",
         "unvalued",
         "wanted",
@@ -88,7 +90,7 @@ class Tracks:
         self.progress: Mapping[str, BookedProgress] | None = None
         self.earns: Mapping[str, Earning] = NO_EARNING
         self.held: dict[str, TrackHeld] = {}
-        self.cost = self.wanted = self.earned = self.unvalued = 0
+        self.hours = self.spent = self.earned = self.cost = self.wanted = self.unvalued = 0
 
     def has_rates_of(self, draft: Draft, as_of: date | None) -> bool:
         """Whether they rest on the exchange rates of the day as these are by now."""
@@ -114,6 +116,10 @@ class Tracks:
             and (self.quotes is None or self.quotes is draft.reference.exchange_rates)
             and draft.cause.recorded_at < self.day_ends
         )
+
+    @property
+    def booked(self) -> Tally:
+        return self.hours, self.spent, self.earned
 
     @property
     def tracks(self) -> list[Track]:
@@ -152,7 +158,7 @@ class Tracks:
                 held.hours = completed(*held.track, self.planned_rate, self.step)[0]
             hours += held.hours
             prices += held.track.earning.left if held.track.earning is not None else 0
-        return Completion(hours, *self.heading(ceiling), self.wanted, prices)
+        return new_tuple(Completion, (hours, *self.heading(ceiling), self.wanted, prices))
 
     def _track(
         self, draft: Draft, had: TrackHeld | None, part: BookedProgress, basis: Basis, own: Earning | None
@@ -174,7 +180,10 @@ class Tracks:
             has_value = is_valued(track, made, self.planned_rate)
         self.cost += cost - held.cost
         self.wanted += revenue - held.revenue
-        self.earned += track.now[2] - held.track.now[2]
+        (worked, spent, earned), had = track.now, held.track.now
+        self.hours += worked - had[0]
+        self.spent += spent - had[1]
+        self.earned += earned - had[2]
         self.unvalued += held.has_value - has_value
         held.part, held.track, held.hours, held.cost, held.revenue = part, track, hours, cost, revenue
         held.has_value = has_value

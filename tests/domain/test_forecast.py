@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from domain.events.common import RemainingWork
 from domain.forecast.changes import Left, Split, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
 from domain.forecast.completion import (
+    BILLINGS,
+    CASH,
     NOTHING,
     Completion,
     CompletionBasis,
@@ -18,7 +20,7 @@ from domain.forecast.completion import (
     Tally,
     Track,
     add_money,
-    add_tally,
+    add_tallies,
     at_completion,
     completed,
     expected_billings,
@@ -186,11 +188,10 @@ def test_percent_of_nothing_and_percent_that_fits_no_field() -> None:
 
 def test_months_add_up_and_empty_ones_are_left_out() -> None:
     months: dict[str, list[int]] = {}
-    add_tally(months, "2026-05", (8, 100, 200))
-    add_tally(months, "2026-05", (1, 10, 20))
-    add_money(months, "2026-05", 150, 0)
-    add_money(months, "2026-04", 4, 5)
-    add_tally(months, "2026-06", NOTHING)
+    add_tallies(months, [("2026-05", (8, 100, 200)), ("2026-05", (1, 10, 20))])
+    add_money(months, BILLINGS, [("2026-05", 150), ("2026-04", 4)])
+    add_money(months, CASH, [("2026-04", 5)])
+    add_tallies(months, [("2026-06", NOTHING)])
     assert month_by_month(months) == (
         ForecastMonth("2026-04", 0, 0, 0, 4, 5),
         ForecastMonth("2026-05", 9, 110, 220, 150, 0),

@@ -30,7 +30,7 @@ from state.forecast.outlook import (
     project_terms,
     register,
 )
-from state.forecast.revenue_max import known_terms, revenue_max, revenue_terms
+from state.forecast.revenue_max import REVENUE_TERMS, RevenueTerms, revenue_max, revenue_terms
 
 CATEGORY = "loss_making"
 KIND = "contract"
@@ -176,8 +176,9 @@ def _shared_by(
     draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, outlook: ForecastState
 ) -> tuple[object, ...] | None:
     """All that the share of an ordinary project rests on beside its terms, the share it has last; None where there may be more to it."""
-    kept, terms = of.tracks.get(forecast.currency), known_terms(draft, project.project_id)
-    if kept is None or not kept.are_of(draft, forecast, outlook.progress) or terms is None or not terms.is_ordinary:
+    kept = of.tracks.get(forecast.currency)
+    terms: RevenueTerms | None = draft.plans.get((REVENUE_TERMS, project.project_id))
+    if terms is None or not terms.is_ordinary or kept is None or not kept.are_of(draft, forecast, outlook.progress):
         return None
     figures = outlook.eac_cost, outlook.eac_revenue, kept.unvalued, forecast.ceiling
     return (*figures, forecast.currency, forecast.bases, project.waiting, project.burn.elsewhere, terms, forecast.share)

@@ -52,6 +52,10 @@ WAITS_FOR_PRICE = frozenset(
 )
 
 
+# Of what is kept of a project.
+REVENUE_TERMS = "revenue terms"
+
+
 class RevenueMax(NamedTuple):
     amount: Amount
     by_cap: bool = False
@@ -116,16 +120,10 @@ class RevenueTerms:
         )
 
 
-def known_terms(draft: Draft, project_id: str) -> RevenueTerms | None:
-    """As they were found last."""
-    found: RevenueTerms | None = draft.plans.get(("revenue terms", project_id))
-    return found
-
-
 def revenue_terms(
     draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, ended: Ended | None
 ) -> RevenueTerms:
-    key = ("revenue terms", project.project_id)
+    key = (REVENUE_TERMS, project.project_id)
     kept: RevenueTerms | None = draft.plans.get(key)
     if kept is None or not kept.holds(draft, of, forecast, ended):
         as_of = day_or_today(draft, forecast.zone or "UTC", ended)

@@ -12,16 +12,16 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.caps.consume import BucketKey, CapRule, bucket_key
-from domain.forecast.completion import at_completion, room_of, value_of
+from domain.forecast.completion import room_of, value_of
 from domain.identity import composed
-from domain.money import allocate, convert, smallest_unit
+from domain.money import allocate, convert
 from domain.policies import Resolved
 from domain.units import Amount, Hours, Rate
 from state.books import BookedProgress, CapBucket, Forecast
 from state.caps.claims import allotments, bucket_id
 from state.draft import Draft
 from state.forecast.outlook import ProjectTerms, has_ended, known, line_key, project_policies, project_terms, running
-from state.forecast.tracks import rate_to, tracks_in
+from state.forecast.tracks import rate_to, tracks_of
 from state.terms.plan import LinePlan, line_plan
 
 
@@ -130,8 +130,5 @@ def _hours_left(draft: Draft, ahead: WorkAhead, under: Sequence[LinePlan], as_of
     progress = {name: part for name, part in ahead.progress.items() if name in own} or ahead.progress
     of = project_terms(draft, ahead.project_id)
     policies = project_policies(draft, of.lines, forecast.legal_entity_id)
-    tracks = tracks_in(draft, of.tracks, policies, forecast, progress, forecast.currency, as_of)
-    if tracks is None:
-        return 0
-    made = at_completion(tracks, ahead.rate, None, smallest_unit(forecast.currency))
-    return max(made.hours - sum(track.now[0] for track in tracks), 0)
+    tracks = tracks_of(draft, of.tracks, policies, forecast, progress, forecast.currency, as_of)
+    return max(tracks.completion(None).hours - tracks.hours, 0) if tracks is not None else 0

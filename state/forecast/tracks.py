@@ -265,20 +265,6 @@ def with_event(draft: Draft, forecast: Forecast, tracks: Tracks, progress: Mappi
     return earns is not None and tracks.take(draft, progress, earns)
 
 
-def tracks_in(
-    draft: Draft,
-    kept_in: dict[str, Tracks],
-    policies: Resolved,
-    forecast: Forecast,
-    progress: Mapping[str, BookedProgress],
-    currency: str,
-    as_of: date,
-) -> list[Track] | None:
-    """None where a rate is missing."""
-    found = tracks_of(draft, kept_in, policies, forecast, progress, currency, as_of)
-    return found.tracks if found is not None else None
-
-
 def booked(tracks: Iterable[Track]) -> Tally:
     """Hours, cost and revenue of all tracks."""
     hours = cost = revenue = 0

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.events.delivery import EstimateRevised
 from domain.forecast.changes import Change, Left, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
-from domain.forecast.completion import at_completion, percent
+from domain.forecast.completion import percent
 from domain.identity import escape
 from domain.money import format_amount, smallest_unit
 from domain.months import month_end
@@ -74,7 +74,7 @@ from state.forecast.outlook import (
     today,
     update_forecast_state,
 )
-from state.forecast.tracks import WHOLE, tracks_in
+from state.forecast.tracks import WHOLE, tracks_of
 from state.forecast.unestimated import NO_ESTIMATE, unestimated
 from state.handlers import views
 from state.terms.known import exchange_on
@@ -304,11 +304,10 @@ def _left(draft: Draft, project_id: str, state: State, track: str | None, as_of:
     progress = outlook.progress if track is None else {track: outlook.progress[track]}
     of = project_terms(draft, project_id)
     policies = project_policies(draft, of.lines, forecast.legal_entity_id)
-    tracks = tracks_in(draft, of.tracks, policies, forecast, progress, forecast.currency, as_of)
+    tracks = tracks_of(draft, of.tracks, policies, forecast, progress, forecast.currency, as_of)
     if tracks is None:
         return None
-    made = at_completion(tracks, forecast.planned_rate, forecast.ceiling, smallest_unit(forecast.currency))
-    hours, cost, revenue = (sum(each.now[place] for each in tracks) for place in range(3))
+    made, (hours, cost, revenue) = tracks.completion(forecast.ceiling), tracks.booked
     return Left(made.hours - hours, made.cost - cost), Left(made.hours - hours, made.revenue - revenue)
 
 

@@ -136,10 +136,10 @@ class Cause(Value, frozen=True, array_like=True, gc=False):
 
 
 class Memo:
-    """What was worked out for one engagement from its contracts and the reference data, as long as these stay as they are: of contract
-    lines, of bill rates, of hours, and everything else, by what was asked.
+    """What was worked out for one engagement from its contracts and the reference data, as long as these stay as they are: of contracts
+    and their lines, of bill rates, of hours, and everything else, by what was asked.
 
-    Lines follow from contracts and legal entities alone, bill rates also from rate cards and the customers that have them; which version
+    Lines follow from contracts, legal entities and customers alone, bill rates also from rate cards; which version
     of a person was asked for stands in the question. What hours rest on is compared where they are kept, once an `era`: people,
     customers, rate cards and cost rates come every day, and each concerns few.
     """
@@ -149,8 +149,8 @@ class Memo:
     def __init__(self) -> None:
         self.book = EMPTY_BOOK
         self.era = 0
-        self.plans: dict[Any, Any] = {}
-        self.lines: dict[tuple[object, ...], object] = {}
+        self.plans: dict[object, Any] = {}
+        self.lines: dict[object, Any] = {}
         self.rates: dict[tuple[object, ...], object] = {}
         self.hours: dict[str, Sized] = {}
         # How much is kept in `hours`.
@@ -174,10 +174,10 @@ class Memo:
     def go_by(self, book: ReferenceBook) -> None:
         """Forget what the book says otherwise than the one before it."""
         had, self.book = self.book, book
-        if book.entities is not had.entities or book.rules != had.rules:
+        if book.entities is not had.entities or book.customers is not had.customers or book.rules != had.rules:
             self.clear()
             return
-        other_cards = book.cards is not had.cards or book.customers is not had.customers
+        other_cards = book.cards is not had.cards
         if other_cards:
             self.rates.clear()
         if other_cards or book.persons is not had.persons or book.costs is not had.costs:
@@ -413,9 +413,9 @@ class Draft:
     def of_terms(self, name: str, contract: Contract, work_out: "Callable[[Draft, Contract], Found]") -> Found:
         """What follows from the versions of a contract's terms alone; worked out once for these, and kept by `name`."""
         key = (name, contract.contract_id, contract.version, len(contract.history))
-        if key not in self.plans:
-            self.plans[key] = work_out(self, contract)
-        found: Found = self.plans[key]
+        if key not in self.lines:
+            self.lines[key] = work_out(self, contract)
+        found: Found = self.lines[key]
         return found
 
     def line(self, contract_id: str, line_id: str, project_id: str = "") -> LineTotals:

@@ -68,9 +68,9 @@ def ruling(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey) -> CapRu
     if contract is None or (plan.version >= contract.history[0].version and is_limited(limit_of(rule, key))):
         return rule
     place = ("ruling", plan.key, rule.cap_id, rule.period, key[1])
-    if place not in draft.plans:
-        draft.plans[place] = first_limited(rules_of_group(draft, plan), rule, key)
-    found: CapRule = draft.plans[place]
+    if place not in draft.lines:
+        draft.lines[place] = first_limited(rules_of_group(draft, plan), rule, key)
+    found: CapRule = draft.lines[place]
     return found
 
 

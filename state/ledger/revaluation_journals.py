@@ -202,8 +202,8 @@ def _standing(draft: Draft, group: ForeignBalances, name: str, part_id: str) -> 
 
 def take_back_standing(draft: Draft, group: ForeignBalances, yesterday: date) -> None:
     """`yesterday` is the last day that has ended: nothing is taken back while that is in the period after the one which was valued last."""
-    standing = periods_of(draft, LEFT, group.key)
-    if not standing or (last := fiscal.last_ended(group.entity.fiscal_calendar, yesterday)).name <= max(standing):
+    last = fiscal.last_ended(group.entity.fiscal_calendar, yesterday)
+    if last.name <= max(periods_of(draft, LEFT, group.key)):
         return
     changes: list[Change] = []
     for part_id in parts_of_group(draft, group.key):

@@ -92,8 +92,8 @@ def _charged_outside(draft: Draft, contract: Contract, line_id: str) -> Iterator
 
 def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
     key = ("outside", contract_id)
-    exception_id = draft.plans.get(key)
+    exception_id = draft.lines.get(key)
     if exception_id is None:
-        exception_id = draft.plans[key] = draft.exception_id(OUTSIDE, "contract", contract_id)
+        exception_id = draft.lines[key] = draft.exception_id(OUTSIDE, "contract", contract_id)
     said: OpenException | None = draft.part("exception", exception_id)
     return said

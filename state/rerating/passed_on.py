@@ -56,9 +56,9 @@ def next_line(draft: Draft, plan: LinePlan, work: Work, price: Price) -> LinePla
     task = work.time.task
     number = version_on(contract, price.day)
     key = ("next line", plan.contract_id, contract.version, len(contract.history), number, plan.line.line_id, task)
-    if key not in draft.plans:
-        draft.plans[key] = _next_line(draft, contract, number, plan.line, task)
-    found: LinePlan | None = draft.plans[key]
+    if key not in draft.lines:
+        draft.lines[key] = _next_line(draft, contract, number, plan.line, task)
+    found: LinePlan | None = draft.lines[key]
     return found
 
 

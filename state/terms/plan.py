@@ -277,12 +277,12 @@ def _billed_apart(
     if len(group) == 1:
         return any(splits_billing(rule) for rule in rules), bool(rules) and bind_billing_alone(history, group)
     key = ("billed apart", contract.contract_id, contract.version, history[-1].number, group)
-    if key not in draft.plans:
-        draft.plans[key] = (
+    if key not in draft.lines:
+        draft.lines[key] = (
             any(splits_billing(rule) for line_id in group for rule in cap_rules(history, line_id)),
             bind_billing_alone(history, group),
         )
-    found: tuple[bool, bool] = draft.plans[key]
+    found: tuple[bool, bool] = draft.lines[key]
     return found
 
 
@@ -302,11 +302,11 @@ def contract_policies(draft: Draft, contract: Contract, day: date | None = None)
     """Of the contract as a whole on a day, or in its newest version."""
     stored = contract.history[-1] if day is None else _stored_on(contract, day)
     key = ("contract policies", contract.contract_id, contract.version, len(contract.history), stored.version)
-    found: Resolved | None = draft.plans.get(key)
+    found: Resolved | None = draft.lines.get(key)
     if found is None:
         entity = draft.reference.entity(stored.terms.legal_entity_id)
         own = bookkeeping(entity.policies if entity is not None else None)
-        found = draft.plans[key] = resolve(stored.terms.policies, stored.defaults, own)
+        found = draft.lines[key] = resolve(stored.terms.policies, stored.defaults, own)
     return found
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache, partial
+from struct import Struct
 from typing import Any, Final
 
 from connectors.avro_schema import (
@@ -32,12 +33,10 @@ from connectors.avro_source import Code, MadeTable, is_flat
 from connectors.avro_walk import (
     DAY_FIRST,
     DAY_LAST,
-    DECIMAL_BYTES_MAX,
     EPOCH,
     INSTANT_FIRST,
     INSTANT_LAST,
     ITEMS_MAX,
-    decimal_bytes,
     long_bytes,
     write,
 )
@@ -55,8 +54,8 @@ UNWRITABLE: Final = (EncodeError, LookupError, ValueError, TypeError, AttributeE
 LENGTHS_MAX: Final = 8192
 LENGTH_PIECES: Final = tuple(long_bytes(length) for length in range(LENGTHS_MAX))
 TWO_BYTES: Final = tuple(bytes((bits & 127 | 128, bits >> 7 | 128)) for bits in range(16_384))
-# Of amounts: few, so that they stay in the processor's cache.
-DECIMALS_MAX: Final = 1_024
+WORD: Final = Struct(">q")
+WORD_BITS: Final = 64
 assert LENGTHS_MAX <= ITEMS_MAX, "fewer items than there are ready pieces are never too many"
 
 
@@ -108,8 +107,14 @@ def _unpacked(code: Code, record: RecordType, source: str) -> dict[str, str]:
 
 def _write_fields(code: Code, record: RecordType, names: Mapping[str, str]) -> list[str]:
     pieces: list[str] = []
+    before: dict[int, str] = {}
     for field in record.fields:
-        pieces += _write(code, field.type, names[field.name], field.name not in RARELY_REPEATED)
+        kind, source = field.type, names[field.name]
+        if isinstance(kind, Decimal):
+            pieces.append(_write_decimal(code, kind.precision, None, source, before.get(kind.precision, "")))
+            before[kind.precision] = source
+        else:
+            pieces += _write(code, kind, source, field.name not in RARELY_REPEATED)
     return pieces
 
 
@@ -124,7 +129,9 @@ def _write(code: Code, kind: Type, source: str, repeated: bool) -> list[str]:
             code(f"{data} = {source}{'.encode()' if kind == Text() else ''}", f"k = len({data})")
             code(f"{length} = {code.value(LENGTH_PIECES)}[k] if k < {LENGTHS_MAX} else long(k)")
             return [length, data]
-        case Boolean() | Decimal() | Date() | Choice():
+        case Decimal(precision):
+            return [_write_decimal(code, precision, None, source, "")]
+        case Boolean() | Date() | Choice():
             return [f"{code.value(_pieces(kind, None))}[{source}]"]
         case WholeType(bits):
             other = "long" if bits == 64 else "long32"
@@ -170,7 +177,9 @@ def _write_part(record: RecordType) -> Write:
 
 
 def _write_optional(code: Code, inner: Type, null: int, source: str, repeated: bool) -> list[str]:
-    if isinstance(inner, Boolean | Decimal | Date | Choice) or (inner == Text() and repeated):
+    if isinstance(inner, Decimal):
+        return [_write_decimal(code, inner.precision, null, source, "")]
+    if isinstance(inner, Boolean | Date | Choice) or (inner == Text() and repeated):
         return [f"{code.value(_pieces(inner, null))}[{source}]"]
     made = f"{source}_o"
     with code.under(f"if {source} is None:"):
@@ -198,9 +207,13 @@ def _write_array(code: Code, item: Type, source: str, repeated: bool) -> str:
 
 
 def _write_table(code: Code, inner: Type, source: str) -> str:
-    """Sorted by key, so that equal tables are equal bytes; the dimensions of journals are the same few again and again."""
+    """Sorted by key, so that equal tables are equal bytes. Lines of a journal have the same dimensions, and others the same few again."""
     if inner == Text():
-        return f"{code.value(TEXT_TABLES)}[(*{source}.items(),)]"
+        last, made = f"{source}_w", f"{source}_t"
+        code.first(f"{last} = {made} = None")
+        with code.under(f"if {source} is not {last}:"):
+            code(f"{made} = {code.value(TEXT_TABLES)}[(*{source}.items(),)]", f"{last} = {source}")
+        return made
     key, one, many, made = (f"{source}_{part}" for part in "kiap")
     with code.under(f"if {source}:"):
         code(f"{many} = [items(len({source}))]")
@@ -241,8 +254,6 @@ def _pieces(kind: Type, null: int | None) -> MadeTable:
             return MadeTable(_unknown, {**first, False: tag + b"\x00", True: tag + b"\x01"})
         case Choice(symbols):
             return MadeTable(_unknown, {**first, **{symbol: tag + long_bytes(at) for at, symbol in enumerate(symbols)}})
-        case Decimal(precision):
-            return Decimals(tag, 10**precision, first)
         case Date():
             return MadeTable(partial(_date_piece, tag), first)
         case _:
@@ -260,32 +271,31 @@ def _text_piece(tag: bytes, value: object) -> bytes:
     return tag + long_bytes(len(data)) + data
 
 
-class Decimals(MadeTable):
-    """Amounts hardly come twice beyond the journal that they are in, so making one is a single step (`decimal_bytes`)."""
+@cache
+def _decimal_bytes(precision: int, tag: bytes) -> Write:
+    """Amounts hardly come twice, so a table of them would cost more than it spares. Very large ones are written field by field."""
+    lengths = [bits // 8 + 1 for bits in range(min((10**precision).bit_length(), WORD_BITS))]
+    heads = [tag + long_bytes(length) for length in lengths]
+    parts = [slice(WORD.size - length, WORD.size) for length in lengths]
+    word = WORD.pack
 
-    __slots__ = ("_heads", "_limit")
-
-    def __init__(self, tag: bytes, limit: int, first: dict[Any, Any]) -> None:
-        super().__init__(partial(_decimal_piece, tag, limit), first)
-        self._limit = limit
-        self._heads = tuple(tag + long_bytes(length) for length in range(DECIMAL_BYTES_MAX + 1))
-
-    def __missing__(self, value: Any) -> bytes:
-        if type(value) is not int or not -self._limit < value < self._limit:
+    def piece(value: int) -> bytes:
+        if type(value) is not int:
             raise ValueError
-        length = (value + (value < 0)).bit_length() // 8 + 1
-        made = self._heads[length] + value.to_bytes(length, "big", signed=True)
-        if len(self) >= DECIMALS_MAX:
-            self.clear()
-            self.update(self.first)
-        self[value] = made
-        return made
+        bits = (value if value >= 0 else ~value).bit_length()
+        return heads[bits] + word(value)[parts[bits]]
+
+    return piece
 
 
-def _decimal_piece(tag: bytes, limit: int, value: object) -> bytes:
-    if type(value) is not int or not -limit < value < limit:
-        raise ValueError
-    return tag + decimal_bytes(value)
+def _write_decimal(code: Code, precision: int, null: int | None, source: str, before: str) -> str:
+    """Many are zero, or the same number as the one `before`: ledger amounts as amounts."""
+    tag = b"" if null is None else long_bytes(1 - null)
+    of = _decimal_bytes(precision, tag)
+    made = f"{of(0)!r} if {source} is zero else {code.value(of)}({source})"
+    if null is not None:
+        return f"({long_bytes(null)!r} if {source} is None else {made})"
+    return f"({source}_b := {f'{before}_b if {source} is {before} else ' if before else ''}{made})"
 
 
 def _date_piece(tag: bytes, value: object) -> bytes:
@@ -340,4 +350,4 @@ def _long32(value: int) -> bytes:
     return long_bytes(value)
 
 
-_HELPERS: Final = {"join": b"".join, "long": _long, "long32": _long32, "items": _items}
+_HELPERS: Final = {"zero": 0, "join": b"".join, "long": _long, "long32": _long32, "items": _items}

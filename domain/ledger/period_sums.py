@@ -53,17 +53,14 @@ class PeriodSums:
         self.marks = with_mark(self.marks, sha256(content).digest())
         accounts = self.accounts
         debited = credited = 0
-        for line in journal.lines:
-            if line.amount > 0:
-                debited += line.amount
+        for account, _, amount, moved, _, _, _ in journal.lines:
+            if amount > 0:
+                debited += amount
             else:
-                credited -= line.amount
-            if (moved := line.ledger_amount) > 0:
-                debits, credits_ = accounts.get(line.account, (0, 0))
-                accounts[line.account] = debits + moved, credits_
-            elif moved:
-                debits, credits_ = accounts.get(line.account, (0, 0))
-                accounts[line.account] = debits, credits_ - moved
+                credited -= amount
+            if moved:
+                debits, credits_ = accounts.get(account, (0, 0))
+                accounts[account] = (debits + moved, credits_) if moved > 0 else (debits, credits_ - moved)
         count, debits, credits_ = self.currencies.get(journal.currency, (0, 0, 0))
         self.currencies[journal.currency] = count + 1, debits + debited, credits_ + credited
 

@@ -130,7 +130,7 @@ def _write(code: Code, kind: Type, source: str, repeated: bool) -> list[str]:
             code(f"{length} = {code.value(LENGTH_PIECES)}[k] if k < {LENGTHS_MAX} else long(k)")
             return [length, data]
         case Decimal(precision):
-            return [_write_decimal(code, precision, None, source, "")]
+            return [_write_decimal(code, precision, None, source)]
         case Boolean() | Date() | Choice():
             return [f"{code.value(_pieces(kind, None))}[{source}]"]
         case WholeType(bits):
@@ -178,7 +178,7 @@ def _write_part(record: RecordType) -> Write:
 
 def _write_optional(code: Code, inner: Type, null: int, source: str, repeated: bool) -> list[str]:
     if isinstance(inner, Decimal):
-        return [_write_decimal(code, inner.precision, null, source, "")]
+        return [_write_decimal(code, inner.precision, null, source)]
     if isinstance(inner, Boolean | Date | Choice) or (inner == Text() and repeated):
         return [f"{code.value(_pieces(inner, null))}[{source}]"]
     made = f"{source}_o"
@@ -288,7 +288,7 @@ def _decimal_bytes(precision: int, tag: bytes) -> Write:
     return piece
 
 
-def _write_decimal(code: Code, precision: int, null: int | None, source: str, before: str) -> str:
+def _write_decimal(code: Code, precision: int, null: int | None, source: str, before: str = "") -> str:
     """Many are zero, or the same number as the one `before`: ledger amounts as amounts."""
     tag = b"" if null is None else long_bytes(1 - null)
     of = _decimal_bytes(precision, tag)

@@ -175,7 +175,8 @@ class Shard:
                 if self.engagement:
                     break
                 self._unchained.append(record.body)
-                self._check_place()
+                if self.offset <= self.progress.offset + 1:
+                    self._check_place()
                 if room <= 0:
                     break
             self._encode()

@@ -404,7 +404,6 @@ class Store:
                     self._changed.add(no)
         for entry_id, entry in change.rows.items():
             self._unsaved[no, entry_id] = entry
-            self._ids.add(no, entry_id)
         if engagement.orders:
             engagement.written(change)
         for key in change.open_removed:
@@ -460,6 +459,7 @@ class Store:
         written = [(*key, snapshot.encode(entry)) for key, entry in sorted(self._unsaved.items(), key=_by_key)]
         self.db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", written)
         for no, entry_id, data in written:
+            self._ids.add(no, entry_id)
             self._rows.put((no, entry_id), self._unsaved[no, entry_id], DECODED * len(data))
         self._unsaved.clear()
         self.db.executemany(

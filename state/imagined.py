@@ -204,7 +204,7 @@ class ImaginedShard(Shard):
     def _certify(self, *_: object) -> None:
         """What comes next closes no period for good."""
 
-    def publish(self, _cause: Cause, outputs: Sequence[Any]) -> None:
+    def publish(self, _cause: Cause, outputs: Sequence[object]) -> None:
         self.said += [ImaginedOutput(self.offset, record) for record in outputs]
 
 

@@ -12,7 +12,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -133,8 +133,9 @@ class Shard:
         self._numbers = dict(meta.numbers)
         self._periods = PeriodBooks(store)
         self._in_flight = False
-        # Of the batch: outputs without bytes so far, and records that are not chained so far.
-        self._published: list[_Published] = []
+        # Of the batch: outputs without bytes so far, each list with its cause, what it is of, and the places of its first; records that
+        # are not chained so far.
+        self._published: list[tuple[Cause, str, int, int, Sequence[object]]] = []
         self._unchained: list[bytes] = []
         self._made: list[Encoded | Mark] = []
         self._shared_plans: dict[Any, Any] = {}
@@ -544,10 +545,10 @@ class Shard:
         self.store.keep_number(record.statement_id, given)
         return given
 
-    def publish(self, cause: Cause, outputs: Sequence[Any]) -> None:
+    def publish(self, cause: Cause, outputs: Sequence[object]) -> None:
         """Give outputs their places, in business order."""
         if outputs:
-            self._published.append(new_tuple(_Published, (cause, self._at, self._ordinal, self._seq, outputs)))
+            self._published.append((cause, self._at, self._ordinal, self._seq, outputs))
             self._ordinal += len(outputs)
             self._seq += len(outputs)
 
@@ -557,16 +558,15 @@ class Shard:
             self._input_chain = chained(self._input_chain, body)
         self._unchained.clear()
         published, self._published = self._published, []
-        for each in published:
+        for cause, at, ordinal, first, outputs in published:
             try:
-                self._number(each)
+                self._number(cause, ordinal, first, outputs)
             except Exception:
-                self.offset, self._at = each.cause.log_offset, each.at
+                self.offset, self._at = cause.log_offset, at
                 raise
 
-    def _number(self, published: "_Published") -> None:
+    def _number(self, cause: Cause, ordinal: int, first: int, outputs: Sequence[Any]) -> None:
         """Give outputs their numbers, encode and chain them; what is below progress was written before and is only compared."""
-        cause, _, ordinal, first, outputs = published
         known, rules, numbered = self.progress, self.reference.rules, self._encoders.numbered
         place = self._place(cause)
         for seq, output in enumerate(outputs, first):
@@ -603,16 +603,6 @@ class Shard:
             str(self.reference.rules),
         )
         return self._encoders.position(new_tuple(Position, position))
-
-
-class _Published(NamedTuple):
-    """Outputs that follow each other, of what `at` names of a log record; `ordinal` and `output_seq` are those of the first."""
-
-    cause: Cause
-    at: str
-    ordinal: int
-    output_seq: int
-    outputs: Sequence[Any]
 
 
 def key_of(record: Any) -> str:

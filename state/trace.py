@@ -38,7 +38,7 @@ from domain.reference.book import ReferenceBook, owner_key
 from domain.units import Instant
 from domain.why import Why
 from domain.work.rows import OVERFLOW, ROWS, named, row_id
-from state.batch import REFERENCE, VIEW_RUN, Bodies, Encoders, LogRecord, OutputProgress, Pieces
+from state.batch import REFERENCE, VIEW_RUN, Encoders, LogRecord, OutputProgress
 from state.books import Contract, Entry, JournalStanding, StatementEntry, Work
 from state.draft import Cause, Draft, PartKey, Parts, Transition, nothing_known
 from state.fold import cause_of, wake
@@ -545,25 +545,17 @@ class Retold(Shard):
     def _certify(self, *_: object) -> None:
         """One engagement's journals are not those of a company."""
 
-    def publish(self, _cause: Cause, _outputs: Sequence[Any]) -> None:
+    def publish(self, _cause: Cause, _outputs: Sequence[object]) -> None:
         """Nothing: the trace has it."""
 
 
-def _no_pieces(_position: object) -> Pieces:
-    return b"", b""
-
-
-def _not_numbered(_pieces: Pieces, _ordinal: int, _output_seq: int, content: bytes) -> bytes:
-    return content
-
-
-def _no_bodies(_genesis: Genesis, _rules: int) -> Bodies:
-    return {}
+def _none(*_: object) -> Any:
+    return _NOTHING
 
 
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 # Of shards whose outputs go nowhere as bytes.
-SILENT = Encoders(_no_pieces, _not_numbered, _no_bodies, attrgetter("body"))
+SILENT = Encoders(_none, _none, _none, attrgetter("body"))
 
 
 def _kept(change: Transition) -> Transition:

@@ -20,7 +20,6 @@ from tests.folding import MEMORY_DISK
 from tests.harness import Books
 from tests.scenario_play import ScenarioFailed, play
 from tests.scenario_text import Scenario, ScenarioError, read_scenarios
-from tests.thoroughness import tried
 
 FOLDER = Path(__file__).parent
 # Pages that tell people the rules have figures too.
@@ -64,13 +63,11 @@ def _played(scenario: Scenario) -> Books:
 
 
 def test_scenario(played: Played) -> None:
-    """The text is the example; the same log folded in other batches over a reopened store gives the same bytes, of one scenario in two.
+    """The text is the example; the same log folded in other batches over a reopened store gives the same bytes.
 
     Where something is charged, an audit finds nothing after further days either: days of the second books, as the first
     are asked by the other tests.
     """
-    if not tried(played.name, 2):
-        return
     told = played.books
     half = len(told.log) // 2
     with TemporaryDirectory(dir=MEMORY_DISK) as folder:

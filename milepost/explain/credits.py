@@ -11,7 +11,6 @@ from domain.explanation import Node, constant
 from domain.identity import composed, parts_of
 from domain.outputs import JournalEntry
 from domain.receivables.credit_memo import CONCESSIONS, ERROR_REBILL, RULE
-from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Receivable
@@ -119,17 +118,13 @@ class CreditNodes:
 
     def conceded_in_ledger(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
         """The same as the journals have it."""
-        found = []
-        for one in self.of_row(entry_id, contract_id, line_id, step, *CONCESSIONS):
-            address = f"back/{self._of(one)}"
-            found.append(given(self._recorded(address), address))
-        return found
+        given_back = self.of_row(entry_id, contract_id, line_id, step, *CONCESSIONS)
+        return [self.statements.recorded.known(f"back/{self._of(one)}") for one in given_back]
 
     def amount(self, credit: Credit) -> Node:
         """Net of tax."""
         if credit.number not in self._amounts:
-            address = f"credited/{self._of(credit)}"
-            found = given(self._recorded(address), address)
+            found = self.statements.recorded.known(f"credited/{self._of(credit)}")
             self._amounts[credit.number] = found._replace(id=credit.journal.journal_id)
         return self._amounts[credit.number]
 

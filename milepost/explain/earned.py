@@ -27,7 +27,6 @@ from domain.terms.kind import LineHistory, TermsInForce, on_day
 from domain.work.rows import OPENING, row_id
 from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import FeeNodes, LineAtStep
-from milepost.explain.published import given
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from milepost.explain.spending import SpendingNodes
@@ -108,8 +107,7 @@ class EarnedNodes:
         entry = place.draft.entry(row)
         charge = entry.standing.charge if entry is not None and entry.standing is not None else None
         assert charge is not None, "what balances state beyond is a row that is booked"
-        address = figure_of(row, charge.version, "earned")
-        return given(self.recorded.figure(address), address)
+        return self.recorded.known(figure_of(row, charge.version, "earned"))
 
     def earned(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """All that was earned by the end of a day, or what balances state of it."""

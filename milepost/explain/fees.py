@@ -475,8 +475,7 @@ class FeeNodes:
             for step, known in self.sources.trace.part_steps("fees", composed(contract_id, line_id))
             if known is not None and known.left == place.known.left
         )
-        address = left_in_all(contract_id, line_id)
-        return given(self.recorded.figure(address, step), address)
+        return self.recorded.known(left_in_all(contract_id, line_id), step)
 
 
 def _rule(place: LineAtStep) -> str:

@@ -8,7 +8,6 @@ from domain.events.finance import WrittenOff
 from domain.explanation import Node, constant, less, most, total
 from domain.figure import Recorded, as_recorded, node_titled
 from milepost.explain.entries import EntryNodes, VersionStanding
-from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from state.books import Entry, GivenUp, Price
 from state.caps.given_up import LEFT_TO_GIVE_UP, given_up_by, given_up_of, rows_of, that_counts
@@ -82,8 +81,7 @@ class GivenUpNodes:
     # What one write-off gave up of an entry
 
     def _part(self, entry: Entry, own: GivenUp) -> Node:
-        address = given_up_by(entry.entry_id, own.write_off_id)
-        return given(self.entries.recorded.figure(address), address)
+        return self.entries.recorded.known(given_up_by(entry.entry_id, own.write_off_id))
 
     def _left(self, entry_id: str, write_off_id: str, step: str) -> Node | None:
         """What of the entry was worth something, not issued and not given up before."""

@@ -13,7 +13,6 @@ from domain.outputs import ExceptionRaised, JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_units
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.journal_lines import JournalLines
-from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from state.books import BroughtForward, CashApplication, Payment, Receivable, WriteOff
 from state.opening.billed import PAID as SETTLED
@@ -164,8 +163,7 @@ class ReceivableNodes:
             if isinstance(posted, CashApplication) and returned_cash(affected_id) is not None:
                 applied = self._overpaid(said, which, of.amount)
             else:
-                address = fits_at(*which)
-                applied = given(self.lines.recorded.figure(address), address)
+                applied = self.lines.recorded.known(fits_at(*which))
             self._taken[which] = ReceivableAmounts(applied, self._left(said, invoice_id, applied, of))
         return self._taken[which]
 

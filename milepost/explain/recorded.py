@@ -43,9 +43,13 @@ class RecordedNodes:
         found = self.why.figure_at(address, self.why.now if step is None else step)
         return self._bound(found) if found is not None else None
 
+    def known(self, address: str, step: int | None = None) -> Node:
+        """Raises Disagreement where no rule recorded it."""
+        return given(self.figure(address, step), address)
+
     def of(self, address: str, step: int, value: int) -> Node:
-        """How the books came to a figure, as its rule recorded it. Raises Disagreement where none did."""
-        return as_recorded(value, given(self.figure(address, step), address)).node
+        """How the books came to a figure, as its rule recorded it. Raises Disagreement where that is another, or none did."""
+        return as_recorded(value, self.known(address, step)).node
 
     def sum(self, address: str, title: str, step: int, currency: str, **more: Any) -> Node:
         """What was added under an address up to a step."""

@@ -11,7 +11,6 @@ from domain.explanation import Node, constant, negated, total
 from domain.identity import composed, escape
 from domain.outputs import BillingStatement, JournalEntry, JournalLine
 from domain.why import in_terms
-from milepost.explain.published import given
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Contract, OpenStatement, StatementState
@@ -39,8 +38,7 @@ class RetentionNodes:
         return self._said(statement_id, "retained")
 
     def _said(self, statement_id: str, name: str) -> Node:
-        address = f"{statement_id}#{name}"
-        return given(self.recorded.figure(address), address)
+        return self.recorded.known(f"{statement_id}#{name}")
 
     # Accounts
 

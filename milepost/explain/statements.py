@@ -15,7 +15,6 @@ from domain.outputs import BillingStatement, StatementLine
 from milepost.explain.caps import same_billing
 from milepost.explain.entries import EntryNodes
 from milepost.explain.funding import FundingNodes
-from milepost.explain.published import given
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes
 from milepost.explain.sources import Sources
@@ -199,8 +198,7 @@ class StatementNodes:
         """What of a deposit is set against a statement, negative: as much as is left of it and of the statement, or a percentage."""
         if is_opening_statement(listed.statement_id):
             return self._before_the_books(listed)
-        address = f"{listed.statement_id}#applied/{listed.entry.line_id}"
-        return given(self.recorded.figure(address), address)
+        return self.recorded.known(f"{listed.statement_id}#applied/{listed.entry.line_id}")
 
     def lines(self, statement_id: str) -> list[StatementLine]:
         return [line for part in self.records(statement_id) for line in part.lines]
@@ -267,8 +265,7 @@ class StatementNodes:
 
     def _before_the_books(self, listed: Listed) -> Node:
         """What was billed of it before the books begin."""
-        address = piece_at(listed.statement_id, listed.place)
-        return given(self.recorded.figure(address), address)
+        return self.recorded.known(piece_at(listed.statement_id, listed.place))
 
     def _piece(self, listed: Listed, *, extra: bool) -> Node:
         if is_opening_statement(listed.statement_id):
@@ -341,8 +338,7 @@ class StatementNodes:
             drafted = None if self.is_issued(listed) else listed.statement_id
             return self.funding.falls(entry_id, contract_id, line_id, payer, step, drafted)
         statement_id = listed.statement_id.partition("@")[0]
-        address = falls_on(statement_id, entry_id, line_id)
-        return given(self.recorded.figure(address, step), address)
+        return self.recorded.known(falls_on(statement_id, entry_id, line_id), step)
 
     def left_of_deposit(self, contract_id: str, line_id: str, payer: str, step: int) -> Node:
         """What the payer was billed of it by a step and what is not set against its statements; what is given back is billed below zero."""

@@ -9,7 +9,6 @@ from domain.billing.tax import OUTPUT
 from domain.explanation import Node, less, total
 from domain.identity import parts_of
 from domain.outputs import BillingStatement, ExceptionRaised, StatementTax, UndeterminedTax
-from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from state.billing.statement_tax import invoiced_tax_of
 from state.trace import TracedOutput
@@ -59,8 +58,7 @@ class TaxNodes:
 
     def _recorded(self, statement_id: str, name: str) -> Node:
         step = self.sources.trace.statements[statement_id][0].step
-        address = f"{self._record(statement_id).statement_id}#{name}"
-        return given(self.statements.recorded.figure(address, step), address)
+        return self.statements.recorded.known(f"{self._record(statement_id).statement_id}#{name}", step)
 
     def total(self, statement_id: str) -> Node:
         """Of a statement whose groups are all determined."""
@@ -91,8 +89,7 @@ class TaxNodes:
 
     def difference(self, said: TracedOutput, record: ExceptionRaised) -> Node:
         """The invoice's tax less the statement's."""
-        address = invoiced_tax_of(record.subject_id)
-        invoice = given(self.statements.recorded.figure(address, said.step), address)
+        invoice = self.statements.recorded.known(invoiced_tax_of(record.subject_id), said.step)
         return less("blocked", invoice, self.total(record.subject_id))
 
     def _record(self, statement_id: str) -> BillingStatement:

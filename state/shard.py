@@ -490,14 +490,14 @@ class Shard:
     def _say(self, cause: Cause, say: Callable[[Draft], None]) -> None:
         """Of reference data, which is no engagement's."""
 
-        def told(
+        def step(
             engagement_id: str, before: Any, reference: ReferenceBook, entries: Any, why: Cause, plans: Plans
         ) -> Transition:
             draft = Draft(engagement_id, before, entries, reference, why, plans)
             say(draft)
             return draft.transition()
 
-        self._take(REFERENCE, cause, told)
+        self._take(REFERENCE, cause, step)
 
     def _control_totals(self, event: DayEnded, cause: Cause) -> None:
         """What the day's end finds posted so far, of every company of the zone; a receiver compares count, sums and chain.

@@ -19,8 +19,8 @@ from domain.ledger.journal import Leg, rest_leg
 from domain.ledger.position import Balance
 from domain.money import carried_part, convert
 from domain.policies import Resolved
-from domain.reference.exchange import Exchange, at_rate
-from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
+from domain.reference.exchange import at_rate
+from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.why import Why, in_event
 from state.books import CashApplication, Payment, Receipt, Receivable
 from state.draft import AMOUNT_MAX, Draft
@@ -182,11 +182,8 @@ def _slot(
         return CashFault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
     days = [event.applied_on, *(receivable.posted_on for receivable, _ in members)]
     day = open_day_from(draft, entity, max(days if booked is None else [*days, booked.accounting_date]))
-    return Slot(entity, event.currency, day, period(draft, entity, day).name, _exchange(rate, booked))
-
-
-def _exchange(rate: ExchangeRate, booked: Receipt | None) -> Exchange:
-    return at_rate(rate, booked.journal_id if booked is not None else "")
+    exchange = at_rate(rate, booked.journal_id if booked is not None else "")
+    return Slot(entity, event.currency, day, period(draft, entity, day).name, exchange)
 
 
 def _stated_rate(event: PaymentApplied) -> Node | None:

@@ -23,20 +23,18 @@ def fits_at(kind: str, about: str, place: int) -> str:
 
 def with_fields(stated: Paid, event: Paid) -> Paid:
     """The event with amounts that say where it is `stated`; of one that is waived in units of its currency."""
-    named = (
-        each._replace(
-            amount=_field(stated, f"applications[{place}].amount", stated.applications[place].amount, each.amount)
-        )
-        for place, each in enumerate(event.applications)
-    )
-    applications = tuple(named)
+    applications = []
+    for place, each in enumerate(event.applications):
+        path, title = f"applications[{place}].amount", f"applied to invoice {each.invoice_id}"
+        amount = _field(stated, path, title, stated.applications[place].amount, each.amount)
+        applications.append(each._replace(amount=amount))
     if isinstance(event, PaymentReceived):
-        return event._replace(amount=_field(stated, "amount", stated.amount, event.amount), applications=applications)
-    return event._replace(applications=applications)
+        paid = _field(stated, "amount", "paid", stated.amount, event.amount)
+        return event._replace(amount=paid, applications=tuple(applications))
+    return event._replace(applications=tuple(applications))
 
 
-def _field(event: PaymentReceived | PaymentApplied, path: str, said: Amount, amount: Amount) -> Recorded:
-    title = "paid" if path == "amount" else f"applied to invoice {event.applications[int(path[13:-8])].invoice_id}"
+def _field(event: PaymentReceived | PaymentApplied, path: str, title: str, said: Amount, amount: Amount) -> Recorded:
     made = in_event(title, said, "amount", event, path, event.currency)
     if amount != said:
         unit = step_of(event.currency)

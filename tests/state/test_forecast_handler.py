@@ -559,8 +559,8 @@ def test_an_estimate_of_a_line_is_split_by_its_own_hours(books: Books) -> None:
     senior, junior = remaining("2026-04", 40, "6000", None, "senior"), remaining("2026-04", 60, "4000", None, "junior")
     books.fold(time("T-1", "2026-03-02", 8), estimate(1, "2026-03-02", senior, junior, line_id="BUILD"))
     senior, junior = remaining("2026-04", 60, "9000", None, "senior"), remaining("2026-04", 60, "4200", None, "junior")
-    (told,) = updates(books.fold(estimate(2, "2026-03-02", senior, junior, line_id="BUILD")))
-    costs = [(one.cause, one.cost) for one in told.deltas if one.cost]
+    (update,) = updates(books.fold(estimate(2, "2026-03-02", senior, junior, line_id="BUILD")))
+    costs = [(one.cause, one.cost) for one in update.deltas if one.cost]
     assert costs == [
         (cause, parse_amount(cost)) for cause, cost in (("volume", "2000"), ("rate", "240"), ("mix", "960"))
     ]
@@ -845,8 +845,8 @@ def test_hours_of_a_line_of_its_own_take_no_room_of_a_shared_cap(books: Books) -
     books.end_day(date(2026, 3, 1))
     books.fold(time("T-1", "2026-03-02", 2, project_id="B"))
     outputs = books.end_day(date(2026, 3, 2))
-    told = [updates(outputs, project_id)[-1].project for project_id in ("A", "B")]
-    assert [one.backlog for one in told] == [parse_amount("5710.53"), parse_amount("1989.47")]
+    figures = [updates(outputs, project_id)[-1].project for project_id in ("A", "B")]
+    assert [one.backlog for one in figures] == [parse_amount("5710.53"), parse_amount("1989.47")]
 
 
 # Currencies

@@ -169,18 +169,12 @@ class Shard:
             self.store.begin()
             self._in_flight = True
         made = self._made = []
-        room = self.engagements_a_batch
         try:
-            for record in records:
-                room = self._fold_one(record, room)
-                if self.engagement:
-                    break
-                self._unchained.append(record.body)
-                if self.offset <= self.progress.offset + 1:
-                    self._check_place()
-                if room <= 0:
-                    break
-            self._encode()
+            try:
+                self._fold_all(records)
+            finally:
+                # Where a record fails as well, an output of those before it that has no bytes is what stops the shard.
+                self._encode()
         except AROUND:
             raise
         except Exception as fault:
@@ -218,6 +212,18 @@ class Shard:
             )
         )
         self._in_flight = False
+
+    def _fold_all(self, records: Sequence[LogRecord]) -> None:
+        room = self.engagements_a_batch
+        for record in records:
+            room = self._fold_one(record, room)
+            if self.engagement:
+                break
+            self._unchained.append(record.body)
+            if self.offset <= self.progress.offset + 1:
+                self._check_place()
+            if room <= 0:
+                break
 
     def _fold_one(self, record: LogRecord, room: int) -> int:
         event = record.event

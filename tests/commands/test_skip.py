@@ -11,7 +11,10 @@ from unittest.mock import patch
 import pytest
 from typer.testing import CliRunner, Result
 
+from dataflows.embedded import ENCODERS
 from milepost.cli import app
+from state.batch import Bodies
+from state.genesis import Genesis
 from state.guards import LOG_MISSING, OUTPUTS_DIFFER, POISON
 from state.handlers.days import on_day_ended
 from state.handlers.time import on_time_approved
@@ -31,6 +34,10 @@ def run(folder: Path) -> Result:
 
 def skip(folder: Path, offset: int, *more: object) -> Result:
     return ask("skip", "--output", folder / "out", "--offset", offset, *ASKED, *more)
+
+
+def said_of(folder: Path, topic: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ask("dump", topic, "--json", "--output", folder / "out").stdout.splitlines()]
 
 
 @pytest.fixture
@@ -69,6 +76,32 @@ def test_what_stops_a_folder_is_passed_over(stopped: Path) -> None:
         write(stopped, [worked("T-4", 3)], "change")
         result = ask(*command, "--output", stopped / "out")
         assert result.exit_code == 0, f"{command}: {result.output}"
+
+
+def test_an_output_that_cannot_be_written_stops_before_a_later_record_that_cannot_be_folded(stopped: Path) -> None:
+    """T-1 has a journal without bytes, and T-2 of the same batch cannot be folded: one is named after the other."""
+
+    def bodies(genesis: Genesis, rules: int) -> Bodies:
+        def failing(record: Any) -> bytes:
+            if record.affected_id == "T-1":
+                raise ZeroDivisionError("no bytes")
+            return written["JournalEntry"](record)
+
+        written = ENCODERS.bodies(genesis, rules)
+        return {**written, "JournalEntry": failing}
+
+    with patch("dataflows.embedded.ENCODERS", ENCODERS._replace(bodies=bodies)):
+        ended = run(stopped)
+        assert (ended.exit_code, "record 7, engagement BRIDGE: TimeApproved" in ended.stderr) == (POISON, True)
+        assert "cannot be folded: ZeroDivisionError: no bytes" in ended.stderr
+        assert not said_of(stopped, "erp.postings")
+        assert skip(stopped, 8).exit_code == 2
+        assert skip(stopped, 7).exit_code == 0
+        ended = run(stopped)
+        assert (ended.exit_code, "record 8, engagement BRIDGE: TimeApproved" in ended.stderr) == (POISON, True)
+        assert skip(stopped, 8).exit_code == 0
+        assert run(stopped).exit_code == 0
+        assert {each["affected_id"] for each in said_of(stopped, "erp.postings")} == {"T-3"}
 
 
 def test_a_store_that_is_gone_passes_over_it_again(stopped: Path) -> None:

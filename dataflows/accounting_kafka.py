@@ -140,25 +140,27 @@ def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) 
 
 def open_books(job: Job, genesis: Genesis, progress: OutputProgress, passed_over: Overrides, tell: Tell) -> Shard:
     """The books of a shard, at most as far as its outputs."""
-    number, several, settings = genesis.partition, len(job.shards), job.accounting
-    path = store_path(job, number)
-
-    def store() -> Store:
-        return Store(
-            path,
-            genesis.generation,
-            number,
-            engagements_kib=settings.cache_engagements_kib // several,
-            rows_kib=settings.cache_rows_kib // several,
-            pages_kib=max(settings.cache_pages_kib // several, 256),
-        )
+    path = store_path(job, genesis.partition)
 
     def over(store: Store) -> Shard:
         shard = Shard(store, ENCODERS, genesis, progress, decode_event, passed_over)
-        shard.engagements_a_batch = settings.batch_engagements
+        shard.engagements_a_batch = job.accounting.batch_engagements
         return shard
 
-    return open_shard(path, store, over, tell)
+    return open_shard(path, lambda: opened_store(job, genesis.partition, path), over, tell)
+
+
+def opened_store(job: Job, number: int, path: Path) -> Store:
+    """A shard's, with its part of the process's memory for caches."""
+    settings, several = job.accounting, len(job.shards)
+    return Store(
+        path,
+        job.kafka.generation,
+        number,
+        engagements_kib=settings.cache_engagements_kib // several,
+        rows_kib=settings.cache_rows_kib // several,
+        pages_kib=max(settings.cache_pages_kib // several, 256),
+    )
 
 
 def _tell_where(shard: Shard, outputs: KafkaOutputs, tell: Tell) -> None:

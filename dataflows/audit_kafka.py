@@ -24,7 +24,7 @@ from connectors.kafka.outputs import FORECAST_UPDATES
 from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.published import Published
 from connectors.kafka.resume import COMPACTED, Ends, described, last_progress
-from dataflows.accounting_kafka import Job, check_log, target_of
+from dataflows.accounting_kafka import Job, check_log, opened_store, target_of
 from dataflows.audit_stream import Tell
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting, store_path
 from domain.audit.about import about
@@ -32,7 +32,6 @@ from domain.audit.findings import INPUT_CHAIN, OUTPUT_CHAIN, REFOLD, Violation
 from state.batch import Encoded, Mark
 from state.guards import OTHER_GENERATION, GuardStop
 from state.shard import Shard
-from state.store.store import Store
 
 BATCH_RECORDS: Final = 2_000
 BATCH_BYTES: Final = 4 << 20
@@ -85,7 +84,7 @@ class AuditedShard:
         self._held.callback(self._appender.close)
         self._outputs = OutputFiles(self._folder, self._log.genesis)
         self._held.callback(self._outputs.close)
-        store = Store(store_path(self._folder, number), job.kafka.generation, number)
+        store = opened_store(job, number, store_path(self._folder, number))
         self._held.callback(store.close)
         self._shard = Shard(store, ENCODERS, self._log.genesis, self._outputs.progress, decode_event)
         before = read_progress(self._folder, number)

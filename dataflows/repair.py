@@ -37,14 +37,13 @@ from connectors.kafka.resume import (
     fence,
     last_progress,
 )
-from dataflows.accounting_kafka import Job, check_log, shard_folder, target_of
+from dataflows.accounting_kafka import Job, check_log, opened_store, shard_folder, target_of
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from dataflows.opening import Tell, silent
 from state.batch import Encoded, Mark, OutputProgress
 from state.guards import OUTPUTS_DIFFER, GuardStop
 from state.overrides import digest_before
 from state.shard import Shard
-from state.store.store import Store
 
 BATCH_RECORDS: Final = 2_000
 BATCH_BYTES: Final = 4 << 20
@@ -110,7 +109,7 @@ def repair(
             partial(digest_before, passed_over),
         )
         folder = held.enter_context(tempfile.TemporaryDirectory(dir=shard_folder(job, number)))
-        store = Store(Path(folder) / "again.db", job.kafka.generation, number)
+        store = opened_store(job, number, Path(folder) / "again.db")
         held.callback(store.close)
         shard = Shard(store, ENCODERS, log.genesis, OutputProgress(), decode_event, passed_over)
         place = written.place if written is not None else (0, "")

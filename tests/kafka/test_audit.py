@@ -31,6 +31,7 @@ from milepost.following import Auditors, follow_on
 from milepost.stopping import Stop
 from state.guards import OTHER_GENERATION, GuardStop
 from state.overrides import Override
+from state.store.store import Store
 from tests.kafka.firm import Site, Until, first_half, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import until
@@ -93,6 +94,17 @@ def test_all_outputs_agree_and_all_promises_hold(two: Site, records: list[Stored
     checked = {each.check: each.checked for each in with_topics(report, said, ()).findings}
     assert checked["refold"] == said
     assert checked["journals"], "journals of both shards are looked at"
+
+
+def test_shards_that_are_audited_together_share_the_memory_for_caches(
+    two: Site, records: list[StoredRecord], tmp_path: Path
+) -> None:
+    accounted(two, records[:20])
+    job, caches = two.job(), ("engagements_kib", "rows_kib", "pages_kib")
+    settings = [getattr(job.accounting, f"cache_{name}") for name in caches]
+    with patch("dataflows.accounting_kafka.Store", wraps=Store) as opened, audited_shards(job, tmp_path / "kept"):
+        given = [[one.kwargs[name] for one in opened.mock_calls] for name in caches]
+    assert given == [[kib // 2, kib // 2] for kib in settings]
 
 
 def test_commands_that_look_back_read_what_was_kept(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:

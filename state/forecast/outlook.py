@@ -328,40 +328,74 @@ def _unchanged(outlook: ForecastState) -> Heading:
 def _heading(
     draft: Draft, project_id: str, forecast: Forecast, outlook: ForecastState, progress: Mapping[str, BookedProgress]
 ) -> Heading:
-    """First what currencies did since the event before, then the event; as it was where a rate is missing.
+    """First what currencies did since the event before, then the event.
 
-    Where rates are too old the event alone, by these: what it does has its own cause, and currencies are measured when a rate comes.
+    Where rates are too old the event alone, by these, and where there is none what it does to tracks without other currencies: what it does
+    has its own cause, and currencies are measured when a rate comes. Else as it was.
     """
     if not forecast.currency:
         return _unchanged(outlook)
-    of = project_terms(draft, project_id)
+    of, before = project_terms(draft, project_id), outlook.progress
     tracks = of.tracks.get(forecast.currency)
-    if tracks is None or not tracks.are_of(draft, forecast, outlook.progress):
-        tracks = _tracks_before(draft, of, forecast, outlook)
-    ceiling = forecast.ceiling
-    if tracks is not None:
-        cost, revenue = tracks.heading(ceiling)
-        if with_event(draft, forecast, tracks, progress):
-            drift = cost - outlook.eac_cost, revenue - outlook.eac_revenue
-            return *tracks.heading(ceiling), drift if tracks.quotes is not None and any(drift) else None
-    tracks = _tracks_before(draft, of, forecast, outlook, _EVER)
-    if tracks is not None:
-        cost, revenue = tracks.heading(ceiling)
-        if with_event(draft, forecast, tracks, progress):
-            cost_now, revenue_now = tracks.heading(ceiling)
+    if tracks is None or not tracks.are_of(draft, forecast, before):
+        tracks = _tracks_before(draft, of, forecast, before)
+    made = _before_and_after(draft, forecast, tracks, progress)
+    if tracks is not None and made is not None:
+        (cost, revenue), now = made
+        drift = cost - outlook.eac_cost, revenue - outlook.eac_revenue
+        return *now, drift if tracks.quotes is not None and any(drift) else None
+    for names in (progress.keys(), _in_own_currency(forecast, before, progress)):
+        tracks = _tracks_before(draft, of, forecast, {name: before[name] for name in names}, _EVER)
+        made = _before_and_after(draft, forecast, tracks, {name: progress[name] for name in names})
+        if made is not None:
+            (cost, revenue), (cost_now, revenue_now) = made
             return outlook.eac_cost + cost_now - cost, outlook.eac_revenue + revenue_now - revenue, None
     return _unchanged(outlook)
 
 
+def _before_and_after(
+    draft: Draft, forecast: Forecast, tracks: Tracks | None, progress: Mapping[str, BookedProgress]
+) -> tuple[Change, Change] | None:
+    """Cost and revenue at completion; None where a rate is missing."""
+    if tracks is None:
+        return None
+    before = tracks.heading(forecast.ceiling)
+    return (before, tracks.heading(forecast.ceiling)) if with_event(draft, forecast, tracks, progress) else None
+
+
+def _in_own_currency(
+    forecast: Forecast, before: Mapping[str, BookedProgress], progress: Mapping[str, BookedProgress]
+) -> list[str]:
+    """Tracks of which no money is in another currency than the project's; none where a cap limits all of them together."""
+    if forecast.ceiling is not None:
+        return []
+    own = forecast.currency
+    return [
+        name
+        for name in progress
+        if not any(
+            tally[1] or tally[2]
+            for part in (before[name], progress[name])
+            for tallies in (part.now, part.floor)
+            for currency, tally in tallies.items()
+            if currency != own
+        )
+    ]
+
+
 def _tracks_before(
-    draft: Draft, of: ProjectTerms, forecast: Forecast, outlook: ForecastState, days: int | None = None
+    draft: Draft,
+    of: ProjectTerms,
+    forecast: Forecast,
+    before: Mapping[str, BookedProgress],
+    days: int | None = None,
 ) -> Tracks | None:
     """As of before the event, at today's rates, which may be so many days old; None where one is missing."""
     policies, kept_in = project_policies(draft, of.lines, forecast.legal_entity_id), of.tracks
     if days is not None:
         policies, kept_in = policies._replace(rate_staleness_days=days), {}
     as_of = today(draft, forecast.zone)
-    return tracks_of(draft, kept_in, policies, forecast, outlook.progress, forecast.currency, as_of, before=True)
+    return tracks_of(draft, kept_in, policies, forecast, before, forecast.currency, as_of, before=True)
 
 
 def _moved(part: BookedProgress, moves: Iterable[Move], as_of: date | None) -> BookedProgress:

@@ -940,6 +940,23 @@ def test_what_happens_while_no_rate_is_fresh_keeps_its_cause(books: Books) -> No
     assert_explained(told)
 
 
+def test_what_happens_beside_a_line_without_a_rate_keeps_its_cause(books: Books) -> None:
+    """RUN's 3,000 become an estimate of 1,000 GBP, which no rate makes euros. Meanwhile T-2 lifts BUILD's 2,000 to 2,800, and the hours
+    that earn 3,000 of it to 4,200; T-1 is withdrawn: -400 and -600. At 0.8 pounds a euro RUN's 1,000 are 1,250 EUR, 1,750 less."""
+    begin(books, *two_lines())
+    books.fold(time("T-1", "2026-03-02", 4, task="build"))
+    books.end_day(date(2026, 3, 2))
+    pounds = estimate(1, "2026-03-03", remaining("2026-04", 10, "1000"), currency="GBP", line_id="RUN")
+    waits = books.fold(pounds, time("T-2", "2026-03-03", 24, task="build"))
+    waits += books.fold(event(TimeWithdrawn, "2026-03-04T09:00", entry_id="T-1", version=2))
+    waits += books.end_day(date(2026, 3, 4))
+    assert updates(waits) == []
+    (told,) = updates(books.fold(rate("2026-03-05", "GBP", "0.8")))
+    taken_back = delta("correction", "-400", "-600")
+    assert told.deltas == (delta("volume", "800", "1200"), delta("exchange_rate", "-1750", "0"), taken_back)
+    assert_explained(told)
+
+
 def test_without_a_rate_group_figures_are_left_out(books: Books) -> None:
     books.fold(entity(policies=Policies(group_currency="GBP")), *people(), signed())
     (told,) = updates(books.fold(activated("5000")))

@@ -133,12 +133,14 @@ def _notes(found: Explained) -> list[str]:
 
 
 def _head(found: Explained) -> list[str]:
+    from connectors.imports.counting import counted
     from milepost.explain.recompute import events_of, everything, unexplained
 
     nodes, events = sum(1 for _ in everything(found.node)), len(events_of(found.node))
     taken = len(unexplained(found.node))
-    rest = f"; {taken:,} of them are taken as they are" if taken else ""
-    return [f"Rules version {found.rules}; {nodes:,} figures and facts from {events:,} events{rest}"]
+    rest = f"; {taken:,} of them as the outputs have it" if taken else ""
+    figures = counted(nodes, "figure or fact", "figures and facts")
+    return [f"Rules version {found.rules}; {figures} from {counted(events, 'event')}{rest}"]
 
 
 def _tell(

@@ -185,9 +185,11 @@ class Explanations:
         """An id of something that there is asks for a figure that it has not; else ids that are written alike."""
         for whole, _ in cuts(wanted, "#"):
             for engagement_id in self._candidates(whole):
-                node = self.engagement(engagement_id).explainer.explain(whole)
+                explainer = self.engagement(engagement_id).explainer
+                node = explainer.explain(whole)
                 if node is not None:
                     named = [one.id for one in everything(node) if _is_figure(one.id, whole)]
+                    named += explainer.paths.ids(whole)
                     return NotFound((), f"its figures are {', '.join(dict.fromkeys(named))}" if named else "")
         of_table = table_figure(wanted)
         if (

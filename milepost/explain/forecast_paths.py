@@ -26,7 +26,7 @@ from domain.outputs import ForecastDelta, ForecastUpdate, PreviousFigures
 from milepost.explain.forecast_caps import EXHAUSTS, ForecastCapNodes
 from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
 from milepost.explain.forecast_months import MEASURES, SHEETS, MonthNodes
-from milepost.explain.forecasts import ForecastNodes
+from milepost.explain.forecasts import FIGURES, ForecastNodes
 from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from state.trace import TracedOutput
@@ -59,6 +59,15 @@ class ForecastPaths:
             return self._forecast(said)._replace(id=whose)
         made = self._cap(said, parts, whose) or self._of(said, parts)
         return made._replace(id=whose) if made is not None else None
+
+    def ids(self, project_id: str) -> list[str]:
+        """Of the latest forecast, and of its figures at completion and so far; empty where the project has none."""
+        published = self.sources.trace.forecasts.get(project_id)
+        if not published:
+            return []
+        figures = published[-1].record.project
+        names = (name for name in FIGURES if getattr(figures, name, None) is not None)
+        return [f"{project_id}#{name}" for name in (FORECAST, *names)]
 
     def _forecast(self, said: TracedOutput) -> Node:
         """Everything that it says."""

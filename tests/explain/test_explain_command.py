@@ -179,6 +179,14 @@ def test_the_nearest_journal_of_the_engagement_is_named() -> None:
 def test_figures_that_there_are_are_named() -> None:
     shown = explain("T-1#worth").stderr
     assert "its figures are T-1#hours_worked, T-1#cost, T-1#hours_billable, T-1#value, T-1#billable" in shown
+    assert "T-1#forecast" not in shown
+
+
+def test_figures_of_a_forecast_are_named_among_those_of_its_project() -> None:
+    shown = explain("BRIDGE#eac").stderr
+    assert "no figure is called BRIDGE#eac; its figures are BRIDGE#hours, " in shown
+    assert "BRIDGE#forecast, BRIDGE#burn_hours, " in shown
+    assert "BRIDGE#eac_cost, " in shown
 
 
 @pytest.mark.parametrize("period", ["2025-12", "2026-13", "2031-01"])

@@ -148,12 +148,11 @@ def _said(why: Why, payment_id: str, first: int, group: PaymentGroup, slot: Slot
 
 def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
     """Applications by contract, in the order in which the payment names them; what is not applied goes with the first."""
-    event = payment.event
-    assert event is not None, "a payment that was taken back before it came posts nothing"
-    if payment.is_waived:
-        event = in_units(event)
+    stated = payment.event
+    assert stated is not None, "a payment that was taken back before it came posts nothing"
+    event = in_units(stated) if payment.is_waived else stated
     if draft.why is not None:
-        event = with_fields(payment.event or event, event)
+        event = with_fields(stated, event)
     if not payment.is_waived and (fine := too_fine(event)) is not None:
         return fine
     if event.amount < 0 and not event.applications and not payment.is_waived:

@@ -76,8 +76,8 @@ def after_event(draft: Draft, ended: DayEnded | None, woken: Collection[str] = (
         own = {part_id: one for part_id, one in moved.items() if group_key(part_id) == key}
         if group is None or not (ended is None or group.entity.zone == ended.zone or own):
             continue
-        if group.policies.fx_revaluation != CUMULATIVE and periods_of(draft, LEFT, key):
-            take_back_standing(draft, group, _yesterday(draft, group, ended))
+        if group.policies.fx_revaluation != CUMULATIVE and (standing := periods_of(draft, LEFT, key)):
+            take_back_standing(draft, group, max(standing), _yesterday(draft, group, ended))
         if group.is_revalued or known_periods(draft, group.key):
             _bring_up_to_date(draft, group, own, ended, is_woken=key in woken)
 

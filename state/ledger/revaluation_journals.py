@@ -35,7 +35,6 @@ from state.ledger.foreign import (
     left_periods,
     named_period,
     parts_of_group,
-    periods_of,
     posted_by,
     posted_of,
     put_periods,
@@ -200,10 +199,10 @@ def _standing(draft: Draft, group: ForeignBalances, name: str, part_id: str) -> 
     return Change(part_id, amount, made)
 
 
-def take_back_standing(draft: Draft, group: ForeignBalances, yesterday: date) -> None:
-    """`yesterday` is the last day that has ended: nothing is taken back while that is in the period after the one which was valued last."""
+def take_back_standing(draft: Draft, group: ForeignBalances, valued: str, yesterday: date) -> None:
+    """`yesterday` is the last day that has ended: nothing is taken back while that is in the period after the one `valued` last."""
     last = fiscal.last_ended(group.entity.fiscal_calendar, yesterday)
-    if last.name <= max(periods_of(draft, LEFT, group.key)):
+    if last.name <= valued:
         return
     changes: list[Change] = []
     for part_id in parts_of_group(draft, group.key):

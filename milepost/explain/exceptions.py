@@ -50,7 +50,7 @@ from state.trace import TracedOutput
 BASES: Final = {
     "price": "the rate that would be used",
     "cost": "cost, as no rate is known",
-    "fact": "the amount of the fact",
+    "fact": "what the event or the books say",
 }
 
 

@@ -90,6 +90,7 @@ def test_an_exception_with_its_amount_and_its_end() -> None:
     text = explain(over).stdout
     assert "raised: " in text
     assert "closed: resolved" in text
+    assert "blocked at: what the event or the books say" in text
     assert value(f"{over}#amount") == ("600", "USD")
 
 

@@ -50,7 +50,8 @@ SEPARATOR = "\x1f"
 FILES = ("", "-wal", "-shm", "-pages")
 # Rows that are changed and not written, at most; 5 kB each.
 KEPT_BACK_MAX = 4_000
-# For some 10,000 engagements, with which a process stays below 1 GB: one that is read again costs as much as an hour of work.
+# Over files, where a process has one store: some 10,000 engagements, with which it stays below 1 GB. One that is read again costs as much
+# as an hour of work.
 ENGAGEMENTS_AT_HAND_KIB = 327_680
 ROWS_AT_HAND_KIB = 98_304
 PAGES_AT_HAND_KIB = 24_576

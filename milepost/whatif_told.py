@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from connectors.files.cap_use import is_used_up
@@ -34,15 +35,15 @@ from milepost.tables import Table, hours_text, rate_text
 
 SIDES: Final = ("without", "with", "change")
 ENGAGEMENTS_NAMED: Final = 8
+ONE_DAY: Final = timedelta(days=1)
 
 
 def head(found: WhatIf) -> list[str]:
     events = ", ".join(f"{event_name(name)} ({place})" for name, place in found.events[:ENGAGEMENTS_NAMED])
     more = len(found.events) - ENGAGEMENTS_NAMED
-    to = f"the end of {found.on}" if found.on is not None else f"{instant_day(found.until)}"
     lines = [
         f"What if: {events}{f' and {more:,} more' if more > 0 else ''}",
-        f"added to the books of {instant_day(found.since)}; figures without and with it are at {to}",
+        f"added to the books of {instant_day(found.since)}; figures without and with it are at {_until(found)}",
         _concerned(found.engagements),
     ]
     if found.left_out:
@@ -52,6 +53,15 @@ def head(found: WhatIf) -> list[str]:
     if found.difference.is_nothing:
         lines.append("Nothing would change" + (", for it is refused" if found.refused else ""))
     return lines
+
+
+def _until(found: WhatIf) -> str:
+    """A day that is over ends no more."""
+    last = instant_day(found.until)
+    if found.on is None:
+        return f"{last}"
+    # Where a day ends last, it is the next one in UTC.
+    return f"the end of {found.on}" if found.on >= last - ONE_DAY else f"{last}, as {found.on} is over"
 
 
 def _concerned(engagements: Sequence[str]) -> str:

@@ -385,6 +385,21 @@ def test_a_csv_is_refused_in_one_sentence(firm: Path, tmp_path: Path) -> None:
     assert "expected events, one a line of JSON; milepost import makes events of a CSV" in said
 
 
+@pytest.mark.parametrize(
+    ("on", "until"),
+    [
+        ("2026-03-31", "the end of 2026-03-31"),
+        ("2026-03-19", "the end of 2026-03-19"),
+        ("2026-03-02", "2026-03-20, as"),
+    ],
+)
+def test_figures_are_not_those_of_a_day_that_is_over(firm: Path, tmp_path: Path, on: str, until: str) -> None:
+    """Days up to the amendment of 20 March end on both sides."""
+    change = write(tmp_path / "change", [amended(lines=line(cap="2000"))], "c") / "c.jsonl"
+    told = " ".join(asked(firm / "output", change, "--on", on).stdout.split())
+    assert f"figures without and with it are at {until}" in told
+
+
 def test_a_day_before_the_log_is_refused_with_its_first(firm: Path, tmp_path: Path) -> None:
     """The firm is founded on 1 March."""
     change = write(tmp_path / "change", [worked("T-9", 9)], "c") / "c.jsonl"

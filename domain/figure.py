@@ -26,9 +26,28 @@ from domain.explanation import (
     step_of,
     total,
 )
-from domain.money import HALF_UP, allocate, format_amount, format_decimal, round_ratio, smallest_unit
-from domain.units import HOURS_TIMES_RATE_PER_AMOUNT, HUNDRED_PERCENT, PERCENT_SCALE, Amount, Hours, Percent, Rate
-from domain.why import Disagreement
+from domain.money import (
+    HALF_UP,
+    STEPS,
+    allocate,
+    format_amount,
+    format_decimal,
+    percent_of,
+    round_ratio,
+    smallest_unit,
+)
+from domain.reference.exchange import Exchange
+from domain.units import (
+    HOURS_TIMES_RATE_PER_AMOUNT,
+    HUNDRED_PERCENT,
+    PERCENT_SCALE,
+    RATE_SCALE,
+    Amount,
+    Hours,
+    Percent,
+    Rate,
+)
+from domain.why import Disagreement, quotes
 
 # What is made without a name; what is added to, or taken from, one of the first two is one more operand of it.
 TOGETHER, LEFT = "together", "what is left"
@@ -50,29 +69,39 @@ class Recorded(int):
             return self
         if not self and isinstance(other, Recorded):
             return other
-        operands = self._operands(TOGETHER)
-        return Recorded(total(TOGETHER, (*operands, self._node_of(other)), self.node.unit, self.node.currency))
+        return Summed(self, other)
 
     def __radd__(self, other: int) -> Recorded:
         if not other:
             return self
-        return Recorded(total(TOGETHER, (self._node_of(other), self.node), self.node.unit, self.node.currency))
+        return RecordedLater(
+            other + int(self),
+            lambda: total(TOGETHER, (self._node_of(other), self.node), self.node.unit, self.node.currency),
+        )
 
     def __sub__(self, other: int) -> Recorded:
         if not other:
             return self
         if not self and isinstance(other, Recorded):
             return -other
-        return Recorded(less(LEFT, *self._operands(LEFT), self._node_of(other)))
+        return RecordedLater(int(self) - int(other), lambda: less(LEFT, *self._operands(LEFT), self._node_of(other)))
 
     def __rsub__(self, other: int) -> Recorded:
-        return -self if not other else Recorded(less(LEFT, self._node_of(other), self.node))
+        return (
+            -self
+            if not other
+            else RecordedLater(other - int(self), lambda: less(LEFT, self._node_of(other), self.node))
+        )
 
     def __neg__(self) -> Recorded:
-        return Recorded(negated(LESS.format(self.node.title), self.node))
+        return RecordedLater(-int(self), lambda: negated(LESS.format(self.node.title), self.node))
 
     def __abs__(self) -> Recorded:
         return self if self >= 0 else -self
+
+    def __rmul__(self, sign: int) -> int:
+        """As sums are added to, or taken from; any other product is a plain number."""
+        return self if sign == 1 else -self if sign == -1 else sign * int(self)
 
     def _operands(self, title: str) -> tuple[Node, ...]:
         arithmetic = self.node.arithmetic
@@ -97,6 +126,26 @@ class RecordedLater(Recorded):
     @cached_property
     def node(self) -> Node:  # type: ignore[override]
         return as_recorded(int(self), self.make()).node
+
+
+class Summed(RecordedLater):
+    """A number that one more was added to: of very many there is one sum, made when somebody asks."""
+
+    added_to: Recorded
+    more: int
+
+    def __new__(cls, added_to: Recorded, more: int) -> Summed:
+        made = int.__new__(cls, int(added_to) + int(more))
+        made.added_to, made.more = added_to, more
+        return made
+
+    def make(self) -> Node:
+        parts, first = [self.more], self.added_to
+        while isinstance(first, Summed) and "node" not in first.__dict__:
+            parts.append(first.more)
+            first = first.added_to
+        operands = (*first._operands(TOGETHER), *map(first._node_of, reversed(parts)))
+        return total(TOGETHER, operands, first.node.unit, first.node.currency)
 
 
 class Together:
@@ -155,8 +204,12 @@ def called(number: int, title: str, rule: str = "") -> int:
     """The same with the title, where it has none of its own."""
     if not isinstance(number, Recorded):
         return number
-    node = node_of(number, title)
-    return Recorded(node._replace(rule=rule) if rule else node)
+
+    def named() -> Node:
+        node = node_of(number, title)
+        return node._replace(rule=rule) if rule else node
+
+    return RecordedLater(number, named)
 
 
 def node_titled(number: int, title: str, unit: str = "amount", currency: str = "") -> Node:
@@ -168,7 +221,7 @@ def titled(number: int, title: str, rule: str = "") -> int:
     """The same with the title, whatever it had."""
     if not isinstance(number, Recorded):
         return number
-    return Recorded(number.node._replace(title=title, rule=rule or number.node.rule))
+    return RecordedLater(number, lambda: number.node._replace(title=title, rule=rule or number.node.rule))
 
 
 def in_unit(number: int, of: int, unit: str, currency: str) -> int:
@@ -190,6 +243,22 @@ def in_part(whole: int, part: int, of: int, title: str, step: int = 1) -> int:
 
 
 # Arithmetic that stays recorded; of plain numbers it is plain.
+
+
+def exchanged(amount: Amount, rate: Exchange, currency: str, mode: str) -> Amount:
+    """In another currency, at a rate along its path."""
+    # Most work is in one currency and its cost in another: a call less than `convert`.
+    made = round_ratio(amount * rate.numerator, rate.denominator, STEPS.get(currency) or smallest_unit(currency), mode)
+    if not isinstance(amount, Recorded) or not rate.path:
+        return amount if amount == made else made
+
+    def in_currency() -> Node:
+        rates, operands = quotes(rate), (amount.node,)
+        parameters: dict[str, Parameter] = {"legs": rates.legs, "step": step_of(currency), "mode": mode}
+        title = f"{amount.node.title}, in {currency}"
+        return evaluated(title, "convert", (*operands, *rates.nodes), parameters, "amount", currency, rule="R53")
+
+    return RecordedLater(made, in_currency)
 
 
 def at_least(number: int, floor: int, title: str, rule: str = "", *, instead_of: int | None = None) -> int:
@@ -224,6 +293,18 @@ def average(weighted: Sequence[tuple[int, int]], title: str, rule: str = "") -> 
     of = nodes[1]
     parameters = {"step": format_decimal(1, SCALES[of.unit]), "mode": "down"}
     return as_recorded(made, evaluated(title, "weighted_average", nodes, parameters, of.unit, of.currency, rule=rule))
+
+
+def marked_up(rate: Rate, exchange: Exchange, percent: Percent, currency: str, title: str) -> Rate:
+    """A rate in another currency with so many per cent of it, rounded once."""
+    above, below = exchange.numerator * (HUNDRED_PERCENT + percent), exchange.denominator * HUNDRED_PERCENT
+    made = round_ratio(rate * above, below, 1, HALF_UP)
+    if not isinstance(rate, Recorded):
+        return made
+    rates, parameters = quotes(exchange), {"step": format_decimal(1, RATE_SCALE), "mode": HALF_UP}
+    operands = rate.node, *rates.nodes, node_of(percent, "markup", "percent")
+    made_of = evaluated(title, "convert", operands, {"legs": rates.legs, **parameters}, "rate", currency)
+    return as_recorded(made, made_of)
 
 
 def extended(hours: Hours, rate: Rate, step: Amount, mode: str, title: str, rule: str = "") -> Amount:
@@ -273,6 +354,14 @@ def as_rounded(amount: Amount, whole: int, part: int, of: int, title: str, mode:
         days = {"days": str(part), "of": str(of), **rounding}
         made = evaluated(title, "by_day", (node,), days, "amount", currency)
     return as_recorded(amount, made)
+
+
+def percent_taken(whole: Amount, percent: Percent, currency: str, mode: str, title: str, rule: str = "") -> Amount:
+    """So many per cent of an amount."""
+    made = percent_of(whole, percent, currency, mode)
+    if not isinstance(whole, Recorded):
+        return made
+    return titled(as_rounded(made, whole, percent, HUNDRED_PERCENT, title, mode), title, rule)
 
 
 def lesser(one: int, other: int, title: str) -> int:

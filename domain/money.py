@@ -55,7 +55,7 @@ def _exponents() -> dict[str, int]:
 
 
 _EXPONENTS = _exponents()
-_STEPS: dict[str, Amount] = {code: 10 ** (AMOUNT_DECIMALS - exponent) for code, exponent in _EXPONENTS.items()}
+STEPS: dict[str, Amount] = {code: 10 ** (AMOUNT_DECIMALS - exponent) for code, exponent in _EXPONENTS.items()}
 
 
 class CurrencyMismatch(ValueError):
@@ -94,7 +94,7 @@ def minor_units(currency: str) -> int:
 def smallest_unit(currency: str) -> Amount:
     """The smallest amount of the currency that can be paid: 0.01 of most is 100."""
     try:
-        return _STEPS[currency]
+        return STEPS[currency]
     except KeyError:
         raise _unknown_currency(currency) from None
 
@@ -159,7 +159,7 @@ def extend(hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str, 
             mode,
         )
     if not markup:
-        step = _STEPS.get(currency) or smallest_unit(currency)
+        step = STEPS.get(currency) or smallest_unit(currency)
         return round_ratio(hours * rate, HOURS_TIMES_RATE_PER_AMOUNT, step, mode)
     return round_ratio(
         hours * rate * (HUNDRED_PERCENT + markup),
@@ -195,7 +195,7 @@ def percent_of(amount: Amount, percent: Percent, currency: str, mode: str) -> Am
 
 def convert(amount: Amount, numerator: int, denominator: int, currency: str, mode: str) -> Amount:
     """`amount` times an exact exchange rate, rounded once to the smallest unit of the currency it becomes."""
-    step = _STEPS.get(currency) or smallest_unit(currency)
+    step = STEPS.get(currency) or smallest_unit(currency)
     return round_ratio(amount * numerator, denominator, step, mode)
 
 

@@ -394,7 +394,14 @@ class Rates(NamedTuple):
 
 def quoted(exchange: Exchange, rate_type: str, day: date, entity: LegalEntityDefined) -> Rates:
     """As the table had them for a day, by policies of the legal entity."""
-    rates, legs = [], []
+    policies = entity_policies(entity, "exchange_rate_type", "rate_staleness_days")
+    found = quotes(exchange._replace(rate_type=rate_type, day=day))
+    return found._replace(policies=policies, facts=(("rate of", day.isoformat()),))
+
+
+def quotes(exchange: Exchange) -> Rates:
+    """The quoted rates on its way."""
+    rates, legs, rate_type, day = [], [], exchange.rate_type, exchange.day
     for leg in exchange.path:
         pair = (leg.to_currency, leg.from_currency) if leg.inverted else (leg.from_currency, leg.to_currency)
         event = _unplaced(QUOTE, composed(rate_type, *pair, leg.date.isoformat()), leg.version)
@@ -402,8 +409,7 @@ def quoted(exchange: Exchange, rate_type: str, day: date, entity: LegalEntityDef
         title = f"{pair[0]} to {pair[1]}, quoted on {leg.date}"
         rates.append(_field(title, leg.rate, "exchange_rate", "", event, "rate")._replace(rule="R53", facts=facts))
         legs.append("divided" if leg.inverted else "times")
-    policies = entity_policies(entity, "exchange_rate_type", "rate_staleness_days")
-    return Rates(tuple(rates), tuple(legs), policies, (("rate of", day.isoformat()),))
+    return Rates(tuple(rates), tuple(legs))
 
 
 def exchanged(amount: Node, rates: Rates, currency: str, mode: str) -> Node:

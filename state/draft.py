@@ -229,12 +229,21 @@ class Move(NamedTuple):
     revenue: Amount
 
 
+class Asked(Protocol):
+    def sum(self, number: Amount, address: str, title: str, currency: str) -> Amount:
+        """A number that is the sum of what the fold recorded under an address."""
+
+    def ahead(self, contract_id: str, line_id: str, as_of: date) -> object:
+        """What is foreseen of a line (`state.forecast.ahead`)."""
+
+
 class Draft:
     """Reads fall through to the engagement as it was, writes stay here; but for the sums of projects (`moved`) and the service days of
     their forecasts, which change where they stand, unless the draft is a copy (`is_copy`)."""
 
     __slots__ = (
         "agreed",
+        "asked",
         "before",
         "cause",
         "changed_on",
@@ -298,6 +307,8 @@ class Draft:
         self.own = own
         # The recorder of an explanation; None in production.
         self.why = why
+        # Where one asks rules with books of which each number says how it came about: what they cannot read there.
+        self.asked: Asked | None = None
         self.parts: dict[PartKey, Any] = {}
         # Kinds of the parts that this event changed.
         self.kinds: set[str] = set()

@@ -18,7 +18,8 @@ from typing import Final, NamedTuple
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Deposit, Milestones, Retention, RetentionStep
 from domain.explanation import Node, constant, evaluated, in_proportion, least, most, negated, total
-from domain.money import format_decimal, percent_of, round_ratio, smallest_unit
+from domain.figure import called, lesser, percent_taken, ratio
+from domain.money import format_decimal, round_ratio, smallest_unit
 from domain.policy_faults import Fault
 from domain.receivables.credit_memo import shares
 from domain.terms import methods
@@ -27,6 +28,7 @@ from domain.why import Why, in_terms, rounding
 
 WHOLE_TERM: Final = "whole_term"
 RULE: Final = "R32"
+OF_BILLED: Final = "in proportion to what was billed"
 
 
 class Retained(NamedTuple):
@@ -88,18 +90,19 @@ def reached(steps: Sequence[RetentionStep], billed: Amount, price: Amount) -> tu
 
 
 def withheld(step: RetentionStep, gross: Amount, currency: str, mode: str) -> Amount:
-    return percent_of(gross, step.withhold_percent, currency, mode)
+    return percent_taken(gross, step.withhold_percent, currency, mode, "retained", RULE)
 
 
 def released(step: RetentionStep, before: Amount, currency: str, mode: str) -> Amount:
-    return percent_of(before, step.release_percent, currency, mode)
+    return percent_taken(before, step.release_percent, currency, mode, "released", RULE)
 
 
 def taken_back(gross: Amount, retained: Amount, billed: Amount, currency: str, mode: str) -> Amount:
     """Of what is retained, by a bill below zero; all of it where no more was billed than that takes back."""
     if -gross >= billed:
         return retained
-    return min(retained, round_ratio(retained * -gross, billed, smallest_unit(currency), mode))
+    taken = called(-gross, "billed below zero")
+    return lesser(retained, ratio(retained, taken, billed, smallest_unit(currency), mode, OF_BILLED), "taken back")
 
 
 # A bill. `of` is its statement; it records `#retained` and `#released`, from `#before`, `#billed_before` and `#gross`
@@ -252,8 +255,7 @@ def _taken_back(why: Why, of: str, gross: Amount, billed: Amount, mode: str) -> 
     if -gross >= billed:
         return negated("retained", before, rule=RULE)
     taken = negated("billed below zero", why.figure(f"{of}#gross"))
-    title = "in proportion to what was billed"
-    share = in_proportion(title, before, taken, why.figure(f"{of}#billed_before"), mode)
+    share = in_proportion(OF_BILLED, before, taken, why.figure(f"{of}#billed_before"), mode)
     return negated("retained", least("taken back", [before, share]), rule=RULE)
 
 

@@ -105,6 +105,12 @@ def added(one: Tally, other: Tally) -> Tally:
     return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
+def named(tally: Tally, words: str) -> Tally:
+    """Of sums that have no name yet."""
+    hours, cost, revenue = tally
+    return called(hours, f"hours {words}"), called(cost, f"cost {words}"), called(revenue, f"revenue {words}")
+
+
 def at_completion(tracks: Iterable[Track], planned_rate: Rate, ceiling: Amount | None, step: Amount) -> Completion:
     """Of all tracks together; `ceiling` is the most revenue that caps allow, `step` the currency's smallest unit."""
     hours = cost = earned = wanted = prices = 0
@@ -316,7 +322,11 @@ def settle_rest(months: MonthSums, whole: Tally) -> None:
     given = total_of(months)
     if given != whole:
         last = max((month for month, held in months.items() if any(held)), default=max(months))
-        add_tallies(months, [(last, (whole[0] - given[0], whole[1] - given[1], whole[2] - given[2]))])
+        hours, cost, revenue = (
+            called(one - other, "what converting month by month leaves")
+            for one, other in zip(whole, given, strict=True)
+        )
+        add_tallies(months, [(last, (hours, cost, revenue))])
 
 
 def month_by_month(months: MonthSums) -> tuple[ForecastMonth, ...]:

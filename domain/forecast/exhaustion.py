@@ -11,17 +11,30 @@ when it is used up is not looked for here.
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from typing import NamedTuple
 
+from domain.figure import called
 from domain.months import month_end
 
 PACE_DAYS = 28
 HORIZON_DAYS = 1_830
 
 
-def by_plan(room: int, as_of: date, months: Iterable[tuple[str, int]], last: date | None = None) -> date | None:
-    """The day on which `room` is used up; `months` ascending (`2026-07`), each with the amount or hours to come, up to the day `last`."""
+class Lasting(NamedTuple):
+    """The day on which a limit is used up: of what is left of it by `since`, `use` is taken evenly in so many `days` that follow."""
+
+    day: date
+    room: int
+    use: int
+    days: int
+    since: date
+    is_planned: bool
+
+
+def by_plan(room: int, as_of: date, months: Iterable[tuple[str, int]], last: date | None = None) -> Lasting | None:
+    """How long `room` lasts; `months` ascending (`2026-07`), each with the amount or hours to come, up to the day `last`."""
     if room <= 0:
-        return as_of
+        return Lasting(as_of, room, 0, 0, as_of, is_planned=True)
     for month, use in months:
         if use <= 0:
             continue
@@ -29,8 +42,9 @@ def by_plan(room: int, as_of: date, months: Iterable[tuple[str, int]], last: dat
         if not days:
             return None
         if use >= room:
-            return date.fromordinal(days[-(-room * len(days) // use) - 1])
-        room -= use
+            day = date.fromordinal(days[lasts(room, len(days), use) - 1])
+            return Lasting(day, room, use, len(days), date.fromordinal(days[0]), is_planned=True)
+        room = called(room - use, f"left after {month}")
     return None
 
 
@@ -42,14 +56,19 @@ def days_ahead(month: str, as_of: date, last: date | None) -> range:
     return range(first.toordinal(), (end if last is None else min(end, last)).toordinal() + 1)
 
 
-def by_pace(room: int, as_of: date, used: int, last: date | None = None) -> date | None:
+def lasts(room: int, days: int, use: int) -> int:
+    """In days; one that is begun counts."""
+    return -(-int(room) * days // int(use))
+
+
+def by_pace(room: int, as_of: date, used: int, last: date | None = None) -> Lasting | None:
     """`used` is what the last 28 days up to `as_of` took."""
     if room <= 0:
-        return as_of
+        return Lasting(as_of, room, used, PACE_DAYS, as_of, is_planned=False)
     if used <= 0:
         return None
-    days = -(-room * PACE_DAYS // used)
+    days = lasts(room, PACE_DAYS, used)
     if days > HORIZON_DAYS:
         return None
     day = as_of + timedelta(days=days)
-    return day if last is None or day <= last else None
+    return Lasting(day, room, used, PACE_DAYS, as_of, is_planned=False) if last is None or day <= last else None

@@ -16,6 +16,7 @@ from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
 from domain.explanation import Node, least, negated
+from domain.figure import at_least, lesser
 from domain.identity import composed
 from domain.money import format_decimal
 from domain.policy_faults import Fault, price_faults
@@ -102,7 +103,8 @@ def applied(
     if total <= 0 or (terms.applied == AT_END and not is_last):
         return 0
     by_percent = terms.applied == PERCENT and not is_last
-    amount = max(min(rounded if by_percent else total, total, available), 0)
+    most = lesser(rounded, total, "of the bill") if by_percent else total
+    amount = at_least(lesser(most, available, "set against the bill"), 0, "set against the bill", "R31")
     if why is not None and bounds is not None and amount:
         title = f"{bounds.row}: set against the statement"
         least_of = [bounds.left, bounds.available]

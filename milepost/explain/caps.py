@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 from domain.caps.consume import BucketKey, CapLimit, CapRule, bucket_key, limit_of, limit_on
@@ -43,8 +42,6 @@ from state.totals import issued_of, issued_on
 
 # Of an engagement with more entries, what was left is only named where it decides.
 CONSUMERS_SHOWN = 2_000
-# Before every service date.
-EARLIEST = date(1990, 1, 1)
 POLICIES = ("cap_split", "cap_order", "cap_includes", "overflow")
 
 
@@ -228,16 +225,6 @@ class CapNodes:
 
     # What is taken of a cap after a step
 
-    def left_of(
-        self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
-    ) -> Node:
-        """What a cap has left of its newest limit after everything that is granted."""
-        limit = self.newest_limit(plan, rule, bucket, by_hours=by_hours)
-        taken = self._taken(plan, bucket, allotment, step, by_hours=by_hours)
-        nothing = constant("nothing", 0, limit.unit, limit.currency)
-        stands = less("limit less what is taken", limit, *taken)
-        return most(f"room under {spoken_period(bucket)}", stands, nothing, rule="R18")
-
     def taken(
         self,
         plan: LinePlan,
@@ -252,9 +239,6 @@ class CapNodes:
         parts = self._taken(plan, bucket, allotment, step, by_hours=by_hours, turn=turn)
         unit, currency = ("hours", "") if by_hours else ("amount", plan.currency)
         return total(f"taken from {spoken_period(bucket)}", parts, unit, currency, rule="R16")
-
-    def limit_on(self, plan: LinePlan, rule: CapRule, day: date, *, by_hours: bool) -> Node:
-        return self._limit(plan, rule, limit_on(rule, max(day, EARLIEST)), by_hours=by_hours)
 
     def newest_limit(self, plan: LinePlan, rule: CapRule, bucket: BucketKey, *, by_hours: bool = False) -> Node:
         return self._limit(plan, rule, limit_of(rule, bucket), by_hours=by_hours)

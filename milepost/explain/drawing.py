@@ -32,12 +32,6 @@ class DrawingNodes:
     def earned(self, at: Any, store: str) -> Node:
         return self._drawn(at, store)[1]
 
-    def all_drawn(self, at: Any, price: Price) -> list[Node]:
-        return [self.quantity(at, name) for name in price.drawn or {}]
-
-    def all_earned(self, at: Any, price: Price) -> list[Node]:
-        return [self.earned(at, name) for name in price.drawn or {}]
-
     def _drawn(self, at: Any, store: str) -> tuple[Node, Node]:
         step = self.entries.priced_at(at)
         key = (at.entry.entry_id, step, store)

@@ -163,12 +163,6 @@ class EntryNodes:
             first = step
         return first
 
-    def value_at(self, entry_id: str, step: int) -> Node:
-        """Of the version that stands after a step."""
-        at = self.standing(entry_id, step)
-        assert at is not None, "the row is in the books"
-        return self.value(at)
-
     def value(self, at: VersionStanding) -> Node:
         """hours x rate x (1 + markup), rounded once; of a charge what it is charged by."""
         price, row = at.work.price, at.entry.entry_id

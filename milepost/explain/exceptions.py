@@ -31,7 +31,7 @@ from milepost.explain.balances import BalanceNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.journals import JournalNodes
-from milepost.explain.published import as_published
+from milepost.explain.published import as_published, given
 from milepost.explain.receivable_stakes import ReceivableStakes
 from milepost.explain.receivables import OWNED
 from milepost.explain.records import RecordNodes
@@ -287,7 +287,7 @@ class ExceptionNodes:
             published = [one for one in self.sources.trace.forecasts.get(project_id, ()) if one.step <= said.step]
             share = draft.part("forecast", project_id).share
             if published:
-                costs.append(self.forecasts.figures(published[-1])["eac_cost"])
+                costs.append(given(self.forecasts.figure(published[-1], "eac_cost"), TITLE))
                 revenues.append(self.forecasts.revenue_max(published[-1], by_cap=share.by_cap))
         cost = total("cost at completion", costs, "amount", currency)
         return less(TITLE, cost, total("the most that is earned", revenues, "amount", currency))

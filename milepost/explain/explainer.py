@@ -19,6 +19,8 @@ from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
 from domain.why import Disagreement
 from milepost.explain.alerts import AlertNodes
+from milepost.explain.asked_books import AskedBooks
+from milepost.explain.asked_rows import AskedRows
 from milepost.explain.at_stake import AtStakeNodes
 from milepost.explain.balances import FIGURES, BalanceNodes
 from milepost.explain.caps import CapNodes
@@ -29,6 +31,7 @@ from milepost.explain.exceptions import ExceptionNodes
 from milepost.explain.forecast_caps import ForecastCapNodes
 from milepost.explain.forecast_months import MonthNodes
 from milepost.explain.forecast_paths import ForecastPaths
+from milepost.explain.forecast_prices import PriceNodes
 from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.given_up import GivenUpNodes
 from milepost.explain.journals import JournalNodes
@@ -64,10 +67,10 @@ class Explainer:
         self.listed = CashAndOrderNodes(self.sources, self.caps, self.statements.funding, self.journals.receivables)
         self.retainers = RetainerLeftNodes(self.sources, self.entries)
         self.balances = BalanceNodes(self.sources, self.entries, self.records, self.listed, self.retainers)
-        self.forecasts = ForecastNodes(self.sources, self.rating, self.entries, self.caps, self.records)
-        months = MonthNodes(self.sources, self.entries, self.statements, self.journals, self.records, self.forecasts)
-        of_caps = ForecastCapNodes(self.sources, self.entries, self.caps, self.records, self.forecasts, months)
-        self.paths = ForecastPaths(self.sources, self.forecasts, months, of_caps)
+        rows = AskedRows(self.sources, self.entries, self.records)
+        prices, months = PriceNodes(self.sources, self.entries.charges), MonthNodes(self.sources, self.statements)
+        self.forecasts = ForecastNodes(AskedBooks(rows, self.caps, prices, months))
+        self.paths = ForecastPaths(self.forecasts, ForecastCapNodes(self.caps, self.forecasts))
         self.alerts = AlertNodes(self.sources, self.entries.recorded)
         at_stake = AtStakeNodes(self.sources, self.entries)
         self.exceptions = ExceptionNodes(

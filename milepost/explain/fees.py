@@ -23,6 +23,7 @@ from domain.explanation import (
 )
 from domain.figure import Recorded, RecordedLater, as_recorded, node_of
 from domain.identity import composed
+from domain.numbered import in_force
 from domain.reference.zones import local_date
 from domain.revenue.method import Reported
 from domain.revenue.variable_price import fee_name, settled
@@ -39,7 +40,6 @@ from domain.terms.kind import (
     TermsInForce,
     on_day,
 )
-from domain.terms.recorded import recorded
 from domain.terms.retainer import Lot, ends, lots, periods
 from domain.terms.subscription import MINIMUM
 from domain.units import Amount, Quantity
@@ -222,7 +222,7 @@ class FeeNodes:
 
     def terms(self, place: LineAtStep, agreed: TermsInForce) -> TermsInForce:
         """With what says when a milestone was accepted, or is due."""
-        made = recorded(agreed)
+        made = in_force(agreed)
         terms = made.line.terms
         if not isinstance(terms, Milestones):
             return made

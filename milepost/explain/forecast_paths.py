@@ -20,27 +20,27 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.explanation import Arithmetic, Node, constant, least, less, most, stated, total
-from domain.figure import as_recorded, node_of
+from domain.figure import as_recorded
 from domain.identity import unescape
-from domain.outputs import ForecastDelta, ForecastUpdate, PreviousFigures
+from domain.outputs import ForecastDelta, ForecastFigures, ForecastUpdate, PreviousFigures
 from milepost.explain.forecast_caps import EXHAUSTS, ForecastCapNodes
 from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
-from milepost.explain.forecast_months import MEASURES, SHEETS, MonthNodes
 from milepost.explain.forecasts import FIGURES, ForecastNodes
 from milepost.explain.published import given
-from milepost.explain.sources import Sources
 from state.trace import TracedOutput
 
 FORECAST: Final = "forecast"
 MONTH: Final = r"\d{4}-(0[1-9]|1[0-2])"
+MEASURES: Final = ("hours", "cost", "revenue", "billings", "cash")
+SHEETS: Final = ("project", "ledger", "group")
+OF_SHEETS: Final = (*FIGURES[:-1], "budget_used_percent")
 CHANGED: Final = ("cost", "revenue", "margin")
 
 
 class ForecastPaths:
-    def __init__(self, sources: Sources, forecasts: ForecastNodes, months: MonthNodes, caps: ForecastCapNodes) -> None:
-        self.sources = sources
+    def __init__(self, forecasts: ForecastNodes, caps: ForecastCapNodes) -> None:
+        self.sources = forecasts.sources
         self.forecasts = forecasts
-        self.months = months
         self.caps = caps
 
     def node(self, project_id: str, path: str) -> Node | None:
@@ -84,20 +84,21 @@ class ForecastPaths:
         return whole._replace(why=(*whole.why[:-1], *heads, whole.why[-1]))
 
     def _sheet(self, said: TracedOutput, which: str, head: str) -> list[Node]:
-        sheet = self.months.sheet(said, which)
-        if sheet is None:
-            return []
+        figures: ForecastFigures = getattr(said.record, which)
         place = f"{head}/{which}"
         months = tuple(
-            node._replace(id=f"{place}/months/{month}/{name}")
-            for month, figures in sheet.months.items()
-            for name, node in figures.items()
+            node._replace(id=f"{place}/months/{row.month}/{name}")
+            for row in figures.months
+            for name in MEASURES
+            if (node := self._month(said, which, row.month, name)) is not None
         )
-        by_month = Node(f"by month, in {getattr(said.record, which).currency}", why=months)
+        by_month = Node(f"by month, in {figures.currency}", why=months)
         if which == "project":
             return [by_month]
         named = tuple(
-            node._replace(title=name.replace("_", " "), id=f"{place}/{name}") for name, node in sheet.figures.items()
+            node._replace(title=name.replace("_", " "), id=f"{place}/{name}")
+            for name in OF_SHEETS
+            if (node := self.forecasts.node(said, which, name)) is not None
         )
         return [Node(f"in {which} currency", why=named), by_month]
 
@@ -137,30 +138,31 @@ class ForecastPaths:
                 return None
 
     def _figure(self, said: TracedOutput, which: str, name: str) -> Node | None:
-        sheet = self.months.sheet(said, which)
-        node = sheet.figures.get(name) if sheet is not None else None
-        words = f"{said.record.project_id}: {name.replace('_', ' ')}"
-        return node._replace(title=words) if node is not None else None
+        if getattr(said.record, which) is None or name not in OF_SHEETS:
+            return None
+        node = self.forecasts.node(said, which, name)
+        return node and node._replace(title=f"{said.record.project_id}: {name.replace('_', ' ')}")
 
     def _month(self, said: TracedOutput, which: str, month: str, measure: str) -> Node | None:
         """Nothing in a month that the forecast does not name."""
-        sheet = self.months.sheet(said, which)
-        if sheet is None or measure not in MEASURES or re.fullmatch(MONTH, month) is None:
+        figures: ForecastFigures | None = getattr(said.record, which)
+        if figures is None or measure not in MEASURES or re.fullmatch(MONTH, month) is None:
             return None
-        if month not in sheet.months:
-            return _nothing(month, measure, getattr(said.record, which).currency)
-        return sheet.months[month][measure]
+        place = next((at for at, row in enumerate(figures.months) if row.month == month), None)
+        if place is None:
+            return _nothing(month, measure, figures.currency)
+        node = given(self.forecasts.node(said, which, "months", place, measure), month)
+        return node._replace(title=f"{measure} of {month}", rule="R57")
 
     def _part_of_month(self, said: TracedOutput, part: str, month: str, measure: str) -> Node | None:
         """Burn fills the months from the first on: of each what is left of it, at most the month."""
-        sheet = self.months.sheet(said, "project")
-        if sheet is None or measure not in MEASURES[:3]:
+        burn = self._figure(said, "project", f"burn_{measure}")
+        if burn is None:
             return None
-        burn = sheet.figures[f"burn_{measure}"]
         left, unit, currency = burn, burn.unit, burn.currency
         nothing = constant("nothing", 0, unit, currency)
-        for name, figures in sheet.months.items():
-            whole = figures[measure]
+        for name in (row.month for row in said.record.project.months):
+            whole = given(self._month(said, "project", name, measure), name)
             burned = (
                 most(f"burned of {name}", least(f"of {name}, at most what is booked", [whole, left]), nothing)
                 if (left.value or 0) >= 0
@@ -176,8 +178,7 @@ class ForecastPaths:
         published = next((one for one in update.demand if (one.month, one.role) == (month, role)), None)
         if published is None:
             return None
-        hours = self.forecasts.planned.assigned(self.forecasts.context(said)).demand[month, role]
-        return as_recorded(published.hours, node_of(hours, f"{role} in {month}", "hours")).node
+        return self.forecasts.node(said, "demand", update.demand.index(published), "hours")
 
     # What changed
 

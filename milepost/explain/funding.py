@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from domain.billing.funding import (
-    FIELD,
     RULE,
     DueOfSources,
     FundsDrawn,
@@ -22,6 +21,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import Funding
 from domain.explanation import Node, total
 from domain.figure import Recorded, node_of, node_titled, titled
+from domain.numbered import in_a_contract
 from milepost.explain.drafted_funding import NO_CLAIMS, Claims, DraftedFunding, Place
 from milepost.explain.sources import Sources, nothing
 from state.billing.funding import USED_OF_SOURCE
@@ -44,7 +44,7 @@ class FundingNodes:
         )
         self._cuts: dict[tuple[str, int], Mapping[Place, FundsDrawn]] = {}
         self._used: dict[tuple[str, int], dict[str, list[Node]]] = {}
-        self._terms: dict[tuple[str, int], Funding] = {}
+        self._terms: dict[tuple[str, int], Funding | None] = {}
 
     def is_funded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> bool:
         issued = self._issued(entry_id, contract_id, line_id, step)
@@ -147,7 +147,7 @@ class FundingNodes:
         entry_id, line_id = place
         due = self.statements.due(entry_id, contract_id, line_id, step, self._currency(contract_id, step))
         had = self.portions(entry_id, contract_id, line_id, before)
-        freed, terms = self._freed(place, contract_id, before), self._terms_of(place, contract_id, step)
+        freed, terms = self.freed(place, contract_id, before), self._terms_of(place, contract_id, step)
         pays = self.recorded(terms) if terms is not None else None
         return DueOfSources(Recorded(due), had, list(freed.items()), pays, entry_id)
 
@@ -177,12 +177,12 @@ class FundingNodes:
     def _paid_of(self, place: Place, issued: Issued, step: int) -> Iterator[tuple[str, Node]]:
         if issued.funded:
             portions = self.portions(place[0], issued.contract_id, place[1], step)
-            freed = self._freed(place, issued.contract_id, step)
+            freed = self.freed(place, issued.contract_id, step)
             for source_id, paid in paid_of(portions, freed.items()).items():
                 title = f"{place[0]}: {source_id} pays"
                 yield source_id, node_of(paid, title)
 
-    def _freed(self, place: Place, contract_id: str, step: int) -> dict[str, int]:
+    def freed(self, place: Place, contract_id: str, step: int) -> dict[str, int]:
         """By price concessions up to a step, each by what the payer's sources had paid of the entry when it came."""
         memos, found = self.statements.credits, dict[str, int]()
         for credit in memos.returning(place[0], contract_id, place[1], step):
@@ -195,40 +195,9 @@ class FundingNodes:
 
     def recorded(self, terms: ContractSigned) -> Funding | None:
         """With numbers that say where the terms state them."""
-        event = self.sources.terms_event(terms.contract_id, terms.version, FIELD)
-        if terms.funding is None or event is None:
-            return None
         key = terms.contract_id, terms.version
-
-        def field(title: str, value: int, unit: str, path: str, currency: str = "") -> Recorded:
-            return Recorded(self.sources.field(title, value, unit, event, f"{FIELD}.{path}", currency))
-
         if key not in self._terms:
-            sources = tuple(
-                one._replace(
-                    limit=field(f"{one.source_id}: limit", one.limit, "amount", f"sources[{at}].limit", terms.currency)
-                )
-                if one.limit is not None
-                else one
-                for at, one in enumerate(terms.funding.sources)
-            )
-            rules = tuple(
-                rule._replace(
-                    shares=tuple(
-                        share._replace(
-                            percent=field(
-                                f"percent of {share.source_id}, rule {rule.priority}",
-                                share.percent,
-                                "percent",
-                                f"rules[{at}].shares[{place}].percent",
-                            )
-                        )
-                        for place, share in enumerate(rule.shares)
-                    )
-                )
-                for at, rule in enumerate(terms.funding.rules)
-            )
-            self._terms[key] = Funding(sources, rules)
+            self._terms[key] = in_a_contract(terms, self.statements.recorded.bound).funding
         return self._terms[key]
 
     def _terms_of(self, place: Place, contract_id: str, step: int) -> ContractSigned | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -22,8 +22,8 @@ class WrongNode(NamedTuple):
         return f"{self.node.title}: says {said}, its arithmetic gives {self.found}"
 
 
-def everything(root: Node) -> Iterator[Node]:
-    """Every node once, those below before those above."""
+def everything(root: Node, known: Container[int] = ()) -> Iterator[Node]:
+    """Every node once, those below before those above; but those `known` by their identity and all below them."""
     seen: set[int] = set()
     stack: list[tuple[Node, bool]] = [(root, False)]
     while stack:
@@ -36,7 +36,8 @@ def everything(root: Node) -> Iterator[Node]:
         seen.add(id(node))
         stack.append((node, True))
         operands = node.arithmetic.operands if node.arithmetic is not None else ()
-        stack += [(below, False) for below in reversed((*operands, *node.why)) if id(below) not in seen]
+        parts = reversed((*operands, *node.why))
+        stack += [(below, False) for below in parts if id(below) not in seen and id(below) not in known]
 
 
 def recompute(root: Node) -> list[WrongNode]:

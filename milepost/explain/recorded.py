@@ -106,11 +106,13 @@ class RecordedNodes:
 
     def _bound(self, root: Node) -> Node:
         """Operands before what is made of them, so that no chain of figures is too long."""
-        if id(root) not in self._made:
-            for node in everything(root):
-                if id(node) not in self._made:
-                    self._made[id(node)] = self._leaf(node) or self._with_operands(node)
-        return self._made[id(root)]
+        made = self._made
+        if id(root) not in made:
+            for node in everything(root, made):
+                if id(node) not in made:
+                    found = made[id(node)] = self._leaf(node) or self._with_operands(node)
+                    made[id(found)] = found
+        return made[id(root)]
 
     def _with_operands(self, node: Node) -> Node:
         arithmetic = node.arithmetic

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from domain.accounts import REVENUE
 from domain.caps.purchase_order import is_order, spoken
-from domain.explanation import Arithmetic, Node, constant, less, negated, total
+from domain.explanation import Arithmetic, Node, less, negated, total
 from domain.identity import composed
 from domain.ledger.journal import debits
 from domain.money import format_amount
@@ -186,14 +186,19 @@ class RecordNodes:
         off = self.statements.credits.conceded(entry_id, contract_id, line_id, step)
         return negated(f"{entry_id}: conceded", total("conceded", off, "amount", self._currency(entry_id, step, off)))
 
-    def as_billed_in_ledger(self, entry_id: str, issued: Issued, step: int, currency: str) -> Node:
-        """What invoices recognised of the row in ledger currency, less what credit memos took off the price."""
-        title, place = f"{entry_id}: revenue as billed", (issued.contract_id, issued.line_id)
-        made = constant("nothing as it is billed", 0, "amount", currency)
-        if issued.account in REVENUE:
-            made = self.statements.recorded.sum(f"{composed(INVOICED, entry_id, *place)}/ledger", title, step, currency)
-        off = self.statements.credits.conceded_in_ledger(entry_id, *place, step)
-        return less(title, made, *off, rule="R20") if off else made
+    def invoiced_in_ledger(self, entry_id: str, issued: Issued, step: int) -> Node:
+        """In ledger currency, before credit memos took off the price; nothing of it where that is known otherwise."""
+        contract = self.sources.draft(step).contract(issued.contract_id)
+        entity = self.sources.draft(step).reference.entity(contract.terms.legal_entity_id) if contract else None
+        address = f"{composed(INVOICED, entry_id, issued.contract_id, issued.line_id)}/ledger"
+        currency = entity.currency if entity is not None else ""
+        return self.statements.recorded.sum(address, f"{entry_id}: revenue as billed", step, currency)
+
+    def billable_here(self, at: VersionStanding, price: Price) -> Node:
+        """With the cents of statement lines; of very many entries it is only named."""
+        if self.sources.are_many and not price.rounding:
+            return self.sources.part(at.entry.entry_id, "billable", price.billable, "amount", price.currency, at.step)
+        return self.billable(at.entry.entry_id, at.step)
 
     def billable(self, entry_id: str, step: int) -> Node:
         at = self.entries.standing(entry_id, step)
@@ -321,12 +326,15 @@ class RecordNodes:
         currency = self.statements.head(first.statement_id).currency
         return self.sources.part(entry_id, name, value, "amount", currency, step)
 
-    def invoiced_on(self, entry_id: str, contract_id: str, lines: Set[str], step: int) -> Node:
-        if self._all_is_on(entry_id, contract_id, lines, step):
+    def invoiced_on(
+        self, entry_id: str, contract_id: str, lines: Set[str], step: int, *, conceded: bool = False
+    ) -> Node:
+        """With what was `conceded`: before credit memos took off the price."""
+        if not conceded and self._all_is_on(entry_id, contract_id, lines, step):
             return self._whole(entry_id, "invoiced", step)
-        return self._invoiced(entry_id, step, self._on(contract_id, lines))
+        return self._invoiced(entry_id, step, self._on(contract_id, lines), conceded=conceded)
 
-    def _invoiced(self, entry_id: str, step: int, counts: Callable[[Listed], bool]) -> Node:
+    def _invoiced(self, entry_id: str, step: int, counts: Callable[[Listed], bool], *, conceded: bool = False) -> Node:
         pieces = []
         for listed in self.statements.all_listed_at(entry_id, step):
             posted = self.invoice_step(listed.statement_id)
@@ -341,7 +349,7 @@ class RecordNodes:
         off = [
             node
             for place in self._places([one for one in self.statements.all_listed_at(entry_id, step) if counts(one)])
-            for node in (*memos.reopened(*place, step), *memos.conceded(*place, step))
+            for node in (*memos.reopened(*place, step), *(() if conceded else memos.conceded(*place, step)))
         ]
         return less(f"{entry_id}: invoiced", made, *off, rule="R20") if off else made
 

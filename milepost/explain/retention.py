@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from domain.events.commercial import ContractSigned
-from domain.events.common import Retention
 from domain.explanation import Node, constant, negated, total
 from domain.identity import composed, escape
 from domain.outputs import BillingStatement, JournalEntry, JournalLine
-from domain.why import in_terms
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Contract, OpenStatement, StatementState
@@ -55,11 +52,6 @@ class RetentionNodes:
         """What was billed to a bill-to of which something is withheld."""
         address = f"retention/{composed(contract.contract_id, bill_to)}#billed"
         return self.recorded.figure(address, step) or constant("billed before", 0, "amount", contract.terms.currency)
-
-    def step_field(self, terms: ContractSigned, agreed: Retention, place: int, name: str) -> Node:
-        value = getattr(agreed.steps[place], name)
-        made = in_terms(name.replace("_", " "), value, "percent", terms, f"retention.steps[{place}].{name}")
-        return self.recorded.bound(made)
 
     # What an invoice moves
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from domain.billing.shares import Party, shared
+from domain.billing.shares import Party
 from domain.explanation import Node
-from domain.figure import Recorded, node_of, node_titled
+from domain.figure import node_of
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.billing.payers import falls_of, parties_for
-from state.billing.shares_record import ShareFigures, shares_in_terms
-from state.books import Contract
+from state.billing.shares_record import ShareFigures
 from state.totals import outstanding
-
-# One party's share of an amount.
-Sharing = Callable[[str, Node], Node]
 
 
 class ShareNodes:
@@ -44,20 +38,3 @@ class ShareNodes:
         title = f"{entry_id}: falls to {payer}"
         node = self.recorded.bound(node_of(falls[own], title, currency=contract.terms.currency))
         return node._replace(title=title)
-
-    def sharing(self, contract_id: str, parties: Sequence[Party], payer: str, step: int) -> Sharing:
-        """Of any amount what falls to the payer, by the shares of the terms that state them."""
-        own = next(place for place, party in enumerate(parties) if party.customer_id == payer)
-        contract: Contract | None = self.sources.draft(step).contract(contract_id)
-        assert contract is not None, "its terms state the shares"
-        stated = tuple(
-            party._replace(share=Recorded(self.recorded.bound(party.share.node)))
-            for party in shares_in_terms(contract, parties)
-            if isinstance(party.share, Recorded)
-        )
-
-        def share(title: str, amount: Node) -> Node:
-            part = shared(Recorded(amount), stated, amount.currency)[own]
-            return node_titled(part, title, currency=amount.currency)
-
-        return share

@@ -340,16 +340,6 @@ class StatementNodes:
         statement_id = listed.statement_id.partition("@")[0]
         return self.recorded.known(falls_on(statement_id, entry_id, line_id), step)
 
-    def left_of_deposit(self, contract_id: str, line_id: str, payer: str, step: int) -> Node:
-        """What the payer was billed of it by a step and what is not set against its statements; what is given back is billed below zero."""
-        address = composed("deposit", contract_id, line_id, payer)
-        title = f"left of the deposit of line {line_id}"
-        return self.recorded.sum(address, title, step, self._currency_of(contract_id, step))
-
-    def _currency_of(self, contract_id: str, step: int) -> str:
-        contract = self.sources.draft(step).contract(contract_id)
-        return contract.terms.currency if contract is not None else ""
-
     def held_of(self, entry_id: str, contract_id: str, line_id: str, payers: Set[str], step: int) -> list[Node]:
         """What waits of the entry for statements of these payers, where several pay."""
         draft = self.sources.draft(step)

@@ -14,7 +14,7 @@ from state.charges.terms_known import agreed_versions, is_charged
 from state.draft import Draft
 
 DAY = timedelta(days=1)
-# The same terms, of which each number says where it stands (`domain/terms/recorded.py`).
+# The same terms, of which each number says where it stands (`domain/numbered.py`).
 AsRecorded = Callable[[TermsInForce], TermsInForce]
 
 

@@ -15,7 +15,7 @@ brought is no part of that, nor what was adjusted by hand: it is revenue so far,
 A project whose lines all earn by hours alone has none of this.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -43,6 +43,8 @@ class TermsAhead(NamedTuple):
     known: LineHistory
     fees: tuple[Fee, ...] = ()
     total: Amount | None = None
+    # By item what credit memos gave of parts of the price, where an explanation says how; else it follows from what is known.
+    given: Mapping[str, Amount] | None = None
 
 
 def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning, ...]:
@@ -83,7 +85,8 @@ def _earning(draft: Draft, plan: LinePlan, as_of: date, *, goes_on: bool) -> Lin
     total = ahead_of(draft, contract, plan.line.line_id, as_of).total if goes_on else None
     rated = methods.earns_by_hours(plan.line.terms)
     inclusion = _inclusion(draft, plan) if goes_on else None
-    return LineEarning(plan.contract_id, plan.line.line_id, plan.currency, plain(total), rated, inclusion)
+    total = total if draft.asked is not None else plain(total)
+    return LineEarning(plan.contract_id, plan.line.line_id, plan.currency, total, rated, inclusion)
 
 
 def _inclusion(draft: Draft, plan: LinePlan) -> Inclusion | None:
@@ -98,6 +101,10 @@ def _inclusion(draft: Draft, plan: LinePlan) -> Inclusion | None:
 
 def ahead_of(draft: Draft, contract: Contract, line_id: str, as_of: date) -> TermsAhead:
     """Found again as long as nothing happens on the line."""
+    if draft.asked is not None:
+        found = draft.asked.ahead(contract.contract_id, line_id, as_of)
+        assert isinstance(found, TermsAhead), "it is what is foreseen of the line"
+        return found
     known = with_minimum(contract, line_id, known_of(draft, contract, line_id), as_of)
     key = ("ahead", contract.contract_id, line_id)
     base = (known, contract.terms, contract.terminated_on, as_of)
@@ -127,4 +134,5 @@ def rebates_counted(draft: Draft, contract_id: str, line_id: str, as_of: date) -
     contract = draft.contract(contract_id)
     if contract is None or not rebates.standing(draft, contract_id, line_id).given:
         return 0
-    return sum(given_by_memos(ahead_of(draft, contract, line_id, as_of).known).values())
+    ahead = ahead_of(draft, contract, line_id, as_of)
+    return sum((given_by_memos(ahead.known) if ahead.given is None else ahead.given).values())

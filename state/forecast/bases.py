@@ -27,8 +27,9 @@ from msgspec.structs import replace
 
 from domain.events.common import ProjectBudget
 from domain.events.delivery import EstimateRevised
+from domain.figure import titled
 from domain.forecast.changes import with_change
-from domain.forecast.completion import NOTHING, Completion, Tally, added, allowed, threshold
+from domain.forecast.completion import NOTHING, Completion, Tally, added, allowed, named, threshold
 from domain.identity import composed
 from domain.policies import Resolved
 from domain.terms import methods
@@ -205,6 +206,19 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
     return _weighed(draft, project, of, forecast, outlook, planned, as_of, cause, rests)
 
 
+def rest_on_books(draft: Draft, project_id: str, as_of: date) -> None:
+    """Have what is kept of a forecast rest on sums of its project that are made again, by the bases that it has."""
+    project, of = draft.project(project_id), project_terms(draft, project_id)
+    forecast, outlook = known(draft, project_id)
+    planned, held = planned_from(draft, project, as_of), forecast.bases
+    earning = earning_of(draft, project, as_of)
+    bases, stated = _bases_held(draft, project, of.lines, forecast, planned, as_of)
+    if bases == held and earning == forecast.earning:
+        unmade = replace(forecast, bases={}, earning=earning)
+        progress = _progress(draft, project, unmade, outlook, bases, stated, planned, as_of)
+        _keep(draft, project_id, replace(unmade, bases=bases), replace(outlook, progress=progress))
+
+
 def _ends(before: Mapping[str, Basis], bases: Mapping[str, Basis]) -> bool:
     """Whether the last day of the project, or of one of its contracts, is over."""
     project_ends = bases[WHOLE].kind == ENDED and before[WHOLE].kind != ENDED
@@ -248,7 +262,9 @@ def _weighed(
         return None
     ceiling = None
     if room.amount is not None:
-        ceiling = allowed(room.amount, tracks.tracks, rate, tracks.step)
+        has_no_room = not room.amount and has_ended(draft, project, as_of)
+        title = "all that is earned, for the project has ended" if has_no_room else "the most that caps allow"
+        ceiling = titled(allowed(room.amount, tracks.tracks, rate, tracks.step), title)
     made = tracks.completion(ceiling)
     if ceiling != forecast.ceiling:
         forecast = replace(forecast, ceiling=ceiling)
@@ -447,7 +463,7 @@ def remaining(event: EstimateRevised, currency: str) -> dict[str, Tally]:
     total = NOTHING
     for work in event.remaining:
         total = added(total, (work.hours, work.cost, work.revenue or 0))
-    return {event.currency or currency: total}
+    return {event.currency or currency: named(total, "that remains")}
 
 
 def lacks_estimate(bases: Mapping[str, Basis]) -> bool:
@@ -541,7 +557,8 @@ def _done(
     if len(bases) == 1 and as_of.toordinal() >= outlook.since - 1:
         return _before(now, outlook, as_of)
     if len(bases) == 1 and (as_of + ONE_DAY).day == 1:
-        return _months_until(project, as_of.isoformat()[:7])
+        months = _months_until(project, as_of.isoformat()[:7])
+        return {of: named(tally, f"booked up to {as_of}") for of, tally in months.items()}
     return _walk(draft, project.project_id, bases, as_of).get(name, {})
 
 
@@ -571,4 +588,5 @@ def _walk(draft: Draft, project_id: str, bases: Mapping[str, Basis], as_of: date
             done = sums.setdefault(line if line in bases else WHOLE, {})
             if as_of is None or day <= as_of:
                 done[currency] = added(done.get(currency, NOTHING), (hours, cost, revenue))
-    return sums
+    when = f"booked up to {as_of}" if as_of is not None else "booked"
+    return {line: {of: named(tally, when) for of, tally in done.items()} for line, done in sums.items()}

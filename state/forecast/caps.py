@@ -10,15 +10,16 @@ at all. By pace no work is expected after the project's planned end either, unle
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from operator import attrgetter
 
 from domain.caps.consume import CapRule, bucket_key, counting, is_agreed, is_limited, limit_on
 from domain.caps.purchase_order import SUBJECT_KIND, is_order
 from domain.contract import BEGINNING
 from domain.explanation import constant
+from domain.figure import called, in_part, spread, titled
 from domain.forecast.completion import NOTHING, percent
-from domain.forecast.exhaustion import PACE_DAYS, by_pace, by_plan
+from domain.forecast.exhaustion import PACE_DAYS, Lasting, by_pace, by_plan
 from domain.identity import composed
-from domain.money import spread
 from domain.outputs import ForecastCap
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Percent
 from domain.why import Why
@@ -61,11 +62,7 @@ def told_caps(lines: Sequence[LinePlan], as_of: date) -> list[tuple[LinePlan, Ca
 def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: CapRule, as_of: date) -> ForecastCap:
     limit = limit_on(rule, as_of)
     taken = cap_bucket(draft, plan, allotments(plan)[-1], bucket_key(rule, as_of, "")).bucket
-    used_up = None
-    if rule.period == "whole_term":
-        room = limit.amount - taken.amount if limit.amount is not None else None
-        room_hours = limit.hours - taken.hours if limit.hours is not None else None
-        used_up = _exhausts_on(draft, weighed, shape, plan, rule, room, room_hours, as_of)
+    used_up = lasting(draft, weighed, shape, plan, rule, as_of) if rule.period == "whole_term" else None
     return ForecastCap(
         cap_id=rule.cap_id.partition(":")[2],
         used_amount=taken.amount,
@@ -73,7 +70,7 @@ def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: Cap
         used_percent=used_of((limit.amount, limit.hours), (taken.amount, taken.hours)),
         limit_amount=limit.amount,
         limit_hours=limit.hours,
-        exhausts_on=used_up,
+        exhausts_on=used_up.day if used_up is not None else None,
         contract_id=plan.contract_id,
         kind=SUBJECT_KIND if is_order(rule.cap_id) else "hard" if limit.hard else "soft",
         period=rule.period,
@@ -91,17 +88,12 @@ def used_of(limits: tuple[Amount | None, Hours | None], taken: tuple[Amount, Hou
     return max((share for share in shares if share is not None), default=0)
 
 
-def _exhausts_on(
-    draft: Draft,
-    weighed: Weighed,
-    shape: Shape,
-    plan: LinePlan,
-    rule: CapRule,
-    room: int | None,
-    room_hours: int | None,
-    as_of: date,
-) -> date | None:
-    """The earlier day, where the cap limits amount and hours."""
+def lasting(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: CapRule, as_of: date) -> Lasting | None:
+    """The limit that is used up earlier, where the cap limits amount and hours."""
+    limit = limit_on(rule, as_of)
+    taken = cap_bucket(draft, plan, allotments(plan)[-1], bucket_key(rule, as_of, "")).bucket
+    room = called(limit.amount - taken.amount, "room") if limit.amount is not None else None
+    room_hours = called(limit.hours - taken.hours, "room") if limit.hours is not None else None
     members = lines_under(draft, plan, rule)
     total = sum_of(weighed.outlook.progress)
     own = {line_key(one) for one in weighed.terms.lines}
@@ -109,7 +101,7 @@ def _exhausts_on(
     to_earn = weighed.completion.wanted - weighed.completion.prices
     left = to_earn - total.get(plan.currency, NOTHING)[2] if len(total) <= 1 else 0
     left_hours = weighed.completion.hours - sum(tally[0] for tally in total.values())
-    days = []
+    found = []
     for each, to_come, weights, hours in (
         (room, left, shape.revenue, False),
         (room_hours, left_hours, shape.hours, True),
@@ -117,12 +109,16 @@ def _exhausts_on(
         if each is None:
             continue
         if alone and to_come > 0:
-            months = zip(shape.months, spread(to_come, weights, 1), strict=True)
-            days.append(by_plan(each, as_of, months, counts_until(draft, members, rule, as_of, is_planned=True)))
+            parts = spread(called(to_come, "to come, before caps"), weights, 1)
+            months = (
+                (month, titled(part, f"planned in {month}")) for month, part in zip(shape.months, parts, strict=True)
+            )
+            found.append(by_plan(each, as_of, months, counts_until(draft, members, rule, as_of, is_planned=True)))
         else:
             last = counts_until(draft, members, rule, as_of, is_planned=False)
-            days.append(by_pace(each, as_of, _pace(draft, members, as_of, hours=hours), last))
-    return min((day for day in days if day is not None), default=None)
+            pace = called(_pace(draft, members, as_of, hours=hours), f"taken in {PACE_DAYS} days")
+            found.append(by_pace(each, as_of, pace, last))
+    return min((one for one in found if one is not None), key=attrgetter("day"), default=None)
 
 
 def counts_until(
@@ -154,12 +150,17 @@ def _pace(draft: Draft, members: Sequence[LinePlan], as_of: date, *, hours: bool
         since = since if begins_after is None else max(since, begins_after)
         whole = _value(draft, project_lines(draft, project_id))
         mine = _value(draft, [plan for plan in members if plan.line.project_id == project_id])
-        total += _lately(outlook, members[0].currency, since, as_of, hours=hours) * mine // whole if whole > 0 else 0
+        taken = _lately(outlook, members[0].currency, since, as_of, hours=hours)
+        taken = called(taken, f"{project_id}: taken from {since + ONE_DAY} to {as_of}")
+        if mine != whole and whole > 0:
+            taken = in_part(taken, mine, whole, f"{project_id}: in the share of the cap's lines")
+        total += taken if whole > 0 else 0
     return total
 
 
 def _value(draft: Draft, plans: Sequence[LinePlan]) -> int:
-    return sum([draft.line(plan.contract_id, plan.line.line_id).value for plan in plans])
+    values = [draft.line(plan.contract_id, plan.line.line_id).value for plan in plans]
+    return called(sum(values), "value of the lines")
 
 
 def _lately(outlook: ForecastState, currency: str, since: date, as_of: date, *, hours: bool) -> int:

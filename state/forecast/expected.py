@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from domain.billing.periods import period_of
 from domain.billing.shares import Party, expected_parties, shared
+from domain.figure import exchanged, titled
 from domain.forecast.completion import expected_billings
-from domain.money import convert
 from domain.months import month_end
 from domain.outputs import BillingStatement
 from domain.policies import Resolved
@@ -105,7 +105,7 @@ def expected_fees(
         return None
     found: list[ExpectedBill] = []
     for fee in fees:
-        amount = convert(fee.amount, rate.numerator, rate.denominator, currency, policies.money_mode)
+        amount = exchanged(fee.amount, rate, currency, policies.money_mode)
         _pay(found, contract, fee_months(draft, contract, fee.day), amount, currency, line_id)
     return found
 
@@ -141,7 +141,8 @@ def _pay(
         return
     sign = -1 if amount < 0 else 1
     for share, party, month in zip(shared(abs(amount), parties, currency), parties, paid, strict=True):
-        found.append(ExpectedBill(billed, month, sign * share, contract_id, party.customer_id, line_id, is_due))
+        falls = titled(sign * share, f"falls to {party.customer_id}", "R12")
+        found.append(ExpectedBill(billed, month, falls, contract_id, party.customer_id, line_id, is_due))
 
 
 def work_calendar(draft: Draft, contract: Contract) -> dict[str, Calendar]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from domain.events.common import RemainingWork
 from domain.events.delivery import EstimateRevised
-from domain.figure import called, moved, spread
+from domain.figure import at_least, called, exchanged, moved, spread
 from domain.forecast.completion import (
     BILLINGS,
     CASH,
@@ -35,7 +35,7 @@ from domain.forecast.completion import (
     total_of,
     unbilled,
 )
-from domain.money import convert, smallest_unit
+from domain.money import smallest_unit
 from domain.outputs import ForecastFigures
 from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY
@@ -51,7 +51,7 @@ from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
 from state.forecast.outlook import ProjectTerms, keeps_back, ledger_currency
 from state.forecast.planned import PlannedWork, first_month
 from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
-from state.forecast.tracks import Tracks, rate_to, tracks_of
+from state.forecast.tracks import Tracks, left_to_earn, rate_to, tracks_of
 from state.terms.plan import LinePlan
 from state.totals import in_project
 
@@ -132,7 +132,8 @@ def _figures(
     if months is None:
         return None
     now = tracks.booked
-    remaining = (weighed.completion.hours - now[0], tracks.cost - now[1], commercial.left_revenue)
+    hours, cost = weighed.completion.hours - now[0], tracks.cost - now[1]
+    remaining = called(hours, "hours to come"), called(cost, "cost to come"), commercial.left_revenue
     unbilled_backlog = unbilled(now[2], commercial.backlog, commercial.billed)
     if posted:
         now = total_of(months)
@@ -144,7 +145,10 @@ def _figures(
     add_money(months, CASH, [(paid, amount) for _, paid, amount in commercial.expected])
     add_money(months, CASH, commercial.beside)
     add_tallies(months, remaining_months(shape, remaining, commercial.prices, currency))
-    whole = added(now, remaining)
+    if posted or currency != forecast.currency:
+        whole = added(now, remaining)
+    else:
+        whole = weighed.completion.hours, weighed.completion.cost, weighed.completion.revenue
     standing = (now, remaining, whole, commercial.backlog, unbilled_backlog, commercial.budget_used)
     return figures(currency, new_tuple(CompletionBasis, standing), months)
 
@@ -155,17 +159,19 @@ def _converted(
     rate = rate_to(draft, policies, own, currency, as_of)
     if rate is None:
         return None
-    mode = policies.money_mode
-    above, below = rate.numerator, rate.denominator
     left, prices, backlog, billed, expected, used, beside = commercial
+
+    def here(amount: Amount) -> Amount:
+        return exchanged(amount, rate, currency, policies.money_mode)
+
     return Commercial(
-        convert(left, above, below, currency, mode),
-        [(month, convert(amount, above, below, currency, mode)) for month, amount in prices],
-        convert(backlog, above, below, currency, mode),
-        convert(billed, above, below, currency, mode),
-        [(billed, paid, convert(amount, above, below, currency, mode)) for billed, paid, amount in expected],
+        here(left),
+        [(month, here(amount)) for month, amount in prices],
+        here(backlog),
+        here(billed),
+        [(billed, paid, here(amount)) for billed, paid, amount in expected],
         used,
-        [(month, convert(amount, above, below, currency, mode)) for month, amount in beside],
+        [(month, here(amount)) for month, amount in beside],
     )
 
 
@@ -206,7 +212,7 @@ def _add_statements(
                 rate = rate_to(draft, policies, own, currency, as_of)
                 if rate is None:
                     return False
-                money = convert(amount, rate.numerator, rate.denominator, currency, policies.money_mode)
+                money = exchanged(amount, rate, currency, policies.money_mode)
             found.append((key[:7], money))
         add_money(months, place, found)
     return True
@@ -272,7 +278,9 @@ def as_estimated(to_come: Iterable[RemainingWork], first: str) -> Shape | None:
             if weight is not None and weight > 0:
                 held[place] += weight if month == work.month else moved(weight, month)
     months = sorted(weights)
-    by_hours, by_cost, by_revenue = ([weights[month][place] for month in months] for place in range(3))
+    by_hours, by_cost, by_revenue = (
+        [called(weights[month][place], f"of {month}") for month in months] for place in range(3)
+    )
     base = next((each for each in (by_hours, by_cost, by_revenue) if any(each)), None)
     if base is None:
         return None
@@ -325,12 +333,13 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
         return None
     now = weighed.tracks.booked
     billed, accrued = lines
-    left = completion.revenue - now[2]
+    left = called(completion.revenue - now[2], "revenue to come")
     backlog = backlog_of(left, forecast.ceiling, now[2])
     ahead = _prices_ahead(draft, project, weighed, shape, as_of)
     if ahead is None:
         return None
-    by_work = spread(left - sum([amount for _, amount in ahead.earned]), shape.revenue, smallest_unit(currency))
+    by_hours = called(left - sum([amount for _, amount in ahead.earned]), "what hours will earn")
+    by_work = spread(by_hours, shape.revenue, smallest_unit(currency))
     to_come = [(month, amount) for month, amount in zip(shape.months, by_work, strict=True) if amount]
     expected = ahead.expected
     if weighed.terms.contracts:
@@ -390,14 +399,14 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
         if rate is None or billed is None:
             return None
         totals, step = draft.line(line.contract_id, line.line_id), smallest_unit(currency)
-        above, below, mode = rate.numerator, rate.denominator, policies.money_mode
-        left = convert(max(line.total - totals.by_terms, 0), above, below, currency, mode)
+        left = exchanged(left_to_earn(line.total, totals.by_terms), rate, currency, policies.money_mode)
         months = weights(months_ahead(ahead, as_of), fees, as_of) if ahead.fees else by_shape
         parts = spread(left, [weight for _, weight in months], step)
         found.earned.extend((month, part) for (month, _), part in zip(months, parts, strict=True) if part)
         found.expected.extend(billed)
         if not ahead.fees:
-            rows = convert(max(line.total - totals.billable, 0), above, below, currency, mode)
+            agreed = at_least(called(line.total - totals.billable, "agreed and not delivered"), 0, "to deliver")
+            rows = exchanged(agreed, rate, currency, policies.money_mode)
             lies = zip(shape.months, spread(rows, shape.revenue, step), strict=True)
             found.expected.extend(expected_work(draft, project, contract, currency, 0, lies, as_of))
     return found
@@ -416,12 +425,12 @@ def _line_sums(
         rate = SAME_CURRENCY if own == currency else rate_to(draft, policies, own, currency, as_of)
         if rate is None:
             return None
-        above, below, due = rate.numerator, rate.denominator, totals.billable - totals.issued
+        due = called(totals.billable - totals.issued, "accrued")
         given = rebates_counted(draft, contract_id, line_id, as_of) if line.project_id == project_id else 0
         if stays := totals.issued - totals.conceded - given:
-            billed += convert(stays, above, below, currency, mode)
+            billed += exchanged(called(stays, "billed"), rate, currency, mode)
         if due and not (of.keeps_back and is_deposit(draft, contract_id, line_id)):
-            accrued += convert(due, above, below, currency, mode)
+            accrued += exchanged(due, rate, currency, mode)
     return billed, accrued
 
 
@@ -440,5 +449,5 @@ def _budget_used(draft: Draft, project: Project, weighed: Weighed, cost: Amount,
         rate = rate_to(draft, policies, own, currency, as_of)
         if rate is None:
             return None
-        total += convert(amount, rate.numerator, rate.denominator, currency, policies.money_mode)
-    return percent(cost, total)
+        total += exchanged(amount, rate, currency, policies.money_mode)
+    return percent(cost, called(total, "budget of cost"))

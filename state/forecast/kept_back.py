@@ -16,7 +16,7 @@ from typing import NamedTuple
 from domain.billing import retention as rule
 from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
-from domain.money import convert, percent_of
+from domain.figure import at_least, called, exchanged, percent_taken
 from domain.reference.exchange import Exchange
 from domain.terms import methods
 from domain.terms.deposit import DEPOSIT, applied
@@ -91,7 +91,7 @@ def deposits_to_come(
     for plan, terms in deposits_of(draft, contract):
         if plan.line.project_id == project.project_id:
             for amount, day, _ in deposit_charges(draft, project, contract, plan, terms, as_of):
-                here = convert(amount, to.numerator, to.denominator, currency, plan.policies.money_mode)
+                here = exchanged(amount, to, currency, plan.policies.money_mode)
                 yield from expected_deposit(draft, contract, plan.line.line_id, here, day, currency)
 
 
@@ -102,7 +102,8 @@ def deposit_charges(
     totals = draft.line(contract.contract_id, line_id)
     if totals.billable != totals.issued:
         period = open_period(draft, contract)
-        yield DepositCharge(totals.billable - totals.issued, period.start if period is not None else as_of)
+        due = called(totals.billable - totals.issued, f"deposit of line {line_id}")
+        yield DepositCharge(due, period.start if period is not None else as_of)
     is_agreed = any(line.line_id == line_id for line in contract.terms.lines)
     last = last_day(contract)
     is_over = has_ended(draft, project, as_of) or (last is not None and last < terms.due_on)
@@ -160,7 +161,7 @@ class _Walk:
         self.completed = self._completed_so_far(contract.terms)
 
     def _here(self, amount: Amount) -> Amount:
-        return convert(amount, self.to.numerator, self.to.denominator, self.currency, self.mode)
+        return exchanged(amount, self.to, self.currency, self.mode)
 
     def _open(self, bill_to: str) -> None:
         if bill_to in self.left:
@@ -224,7 +225,7 @@ class _Walk:
             return Withholding(released=left)
         if gross < 0:
             back = rule.taken_back(gross, left, self.billed[bill_to], self.currency, self.mode)
-            self.billed[bill_to] = max(self.billed[bill_to] + gross, 0)
+            self.billed[bill_to] = at_least(called(self.billed[bill_to] + gross, "billed"), 0, "billed")
             return Withholding(-back)
         self.billed[bill_to] += gross
         price = self._here(sum(price for _, price, _ in rule.priced_lines(terms)))
@@ -251,7 +252,8 @@ class _Walk:
                 yield Applied(plan.line.line_id, amount, amount < min(rest, available))
 
     def _share_of(self, plan: LinePlan, terms: Deposit, gross: Amount) -> Amount:
-        return percent_of(gross, terms.percent or 0, self.currency, plan.policies.money_mode)
+        percent = terms.percent or 0
+        return percent_taken(gross, percent, self.currency, plan.policies.money_mode, "share of the bill", "R31")
 
     # The end
 

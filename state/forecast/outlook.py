@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from domain.events.common import Deposit
 from domain.forecast.changes import Change, with_change
-from domain.forecast.completion import NOTHING, Tally, added
+from domain.forecast.completion import NOTHING, Tally, added, named
 from domain.identity import composed
 from domain.policies import Resolved
 from domain.reference.zones import MICROSECONDS_PER_DAY, local_date, midnight, universal_day
@@ -409,6 +409,17 @@ def _moved(part: BookedProgress, moves: Iterable[Move], as_of: date | None) -> B
         elif currency not in floor:
             floor = {**floor, currency: NOTHING}
     return BookedProgress(now, floor)
+
+
+def booked_again(outlook: ForecastState, moves: Sequence[Move]) -> ForecastState:
+    """With the sums of all moves of the project, by day and in all, whenever they were."""
+    days: dict[str, dict[int, Tally]] = {}
+    for _, _, day, currency, *more in moves:
+        hours, cost, revenue = days.setdefault(currency, {}).get(day.toordinal(), NOTHING)
+        days[currency][day.toordinal()] = hours + more[0], cost + more[1], revenue + more[2]
+    now = _moved(BookedProgress(), moves, None).now
+    now = {of: named(tally, f"booked in {of}") for of, tally in now.items()}
+    return replace(outlook, progress={WHOLE: BookedProgress(now)}, days=days, since=date.max.toordinal())
 
 
 def _by_line(moves: Iterable[Move]) -> dict[str, list[Move]]:

@@ -12,13 +12,13 @@ from typing import NamedTuple, TypeVar
 
 from domain.events.delivery import ResourceAssigned
 from domain.events.reference import CostRateSet
-from domain.figure import at_least, average, called, ratio
+from domain.figure import Recorded, at_least, average, called, marked_up, ratio
 from domain.forecast.completion import MONTHS_MAX, NOTHING, Tally, added, value_of
-from domain.money import HALF_UP, round_ratio, smallest_unit
+from domain.money import HALF_UP, smallest_unit
 from domain.outputs import ForecastDemand
 from domain.terms import methods
 from domain.tuples import new_tuple
-from domain.units import HUNDRED_PERCENT, Amount, Hours, Rate
+from domain.units import Amount, Hours, Rate
 from domain.work.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate
 from state.books import Contract, Project
 from state.draft import Draft
@@ -27,6 +27,7 @@ from state.forecast.tracks import rate_to
 from state.terms.known import cost_rate, worker_on
 from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import month_of
+from state.work import price_record
 from state.work.bill_rates import practice_and_region
 
 K = TypeVar("K")
@@ -200,7 +201,11 @@ def cost_of_plan(
 
 def planned_cost_rate(draft: Draft, assignment: ResourceAssigned, day: date) -> tuple[str, Rate] | None:
     found = cost_rate_of(draft, assignment.person_id, assignment.role, day)
-    return (found.currency, found.rate) if found is not None else None
+    return (found.currency, _rate(draft, found, day)) if found is not None else None
+
+
+def _rate(draft: Draft, found: CostRateSet, day: date) -> Rate:
+    return Recorded(price_record.cost_rate(found, day)) if draft.asked is not None else found.rate
 
 
 def cost_rate_of(draft: Draft, person_id: str, role: str, day: date) -> CostRateSet | None:
@@ -279,7 +284,15 @@ def planned_bill_rate(draft: Draft, project: Project, plan: LinePlan, contract: 
     if at_cost is not None:
         return at_cost
     decision = planned_decision(draft, project, plan, contract, worker)
-    return decision.rate if isinstance(decision, RateDecision) else 0
+    if not isinstance(decision, RateDecision):
+        return 0
+    if draft.asked is None:
+        return decision.rate
+    person_id, _, day, own = worker
+    theirs = [one for one in project.assignments if one.person_id == person_id and one.bill_rate == own]
+    sources = price_record.RateSources(draft.reference, theirs)
+    plan = line_plan(draft, contract, version_on(contract, day), plan.line.line_id) or plan
+    return Recorded(price_record.planned_rate(sources, plan, person_id, day, decision))
 
 
 def _rate_at_cost(draft: Draft, plan: LinePlan, contract: Contract, worker: Worker) -> Rate | None:
@@ -293,8 +306,7 @@ def _rate_at_cost(draft: Draft, plan: LinePlan, contract: Contract, worker: Work
     exchange = rate_to(draft, plan.policies, found.currency, plan.currency, day) if found is not None else None
     if found is None or exchange is None:
         return 0
-    above, below = exchange.numerator * (HUNDRED_PERCENT + markup), exchange.denominator * HUNDRED_PERCENT
-    return round_ratio(found.rate * above, below, 1, HALF_UP)
+    return marked_up(_rate(draft, found, day), exchange, markup, plan.currency, f"cost of an hour of {person_id}")
 
 
 def planned_decision(

@@ -12,9 +12,9 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.caps.consume import BucketKey, CapRule, bucket_key
+from domain.figure import allocated, assumed, at_least, called, exchanged, titled
 from domain.forecast.completion import room_of, value_of
 from domain.identity import composed
-from domain.money import allocate, convert
 from domain.policies import Resolved
 from domain.units import Amount, Hours, Rate
 from state.books import BookedProgress, CapBucket, Forecast
@@ -55,8 +55,7 @@ def room_under_caps(
         exchange = rate_to(draft, policies, plan.currency, currency, as_of)
         if exchange is None:
             return None
-        above, below = exchange.numerator, exchange.denominator
-        rooms.append({cap_id: convert(left, above, below, currency, mode) for cap_id, left in caps.items()})
+        rooms.append({cap_id: exchanged(left, exchange, currency, mode) for cap_id, left in caps.items()})
     return Room(room_of(rooms))
 
 
@@ -70,14 +69,19 @@ def _caps_room(draft: Draft, plan: LinePlan, ahead: WorkAhead, as_of: date) -> d
         taken = cap_bucket(draft, plan, allotments(plan)[0], bucket_key(rule, as_of, "")).bucket
         rooms = []
         if limit.amount is not None:
-            rooms.append(max(limit.amount - taken.amount, 0))
+            rooms.append(left_of(limit.amount, taken.amount))
         if limit.hours is not None:
             totals = draft.line(plan.contract_id, plan.line.line_id)
             so_far = (totals.hours, 0, totals.value)
-            rooms.append(value_of(max(limit.hours - taken.hours, 0), so_far, ahead.rate, plan.step))
+            rooms.append(value_of(left_of(limit.hours, taken.hours), so_far, ahead.rate, plan.step))
         if rooms:
             caps[composed(plan.contract_id, rule.cap_id)] = _share(draft, plan, rule, min(rooms), ahead, as_of)
     return caps
+
+
+def left_of(limit: int, taken: int) -> int:
+    """A cap takes nothing back."""
+    return at_least(called(limit - taken, "limit less what is taken"), 0, "room", "R18")
 
 
 def cap_bucket(draft: Draft, plan: LinePlan, allotment: str, key: BucketKey) -> CapBucket:
@@ -111,9 +115,9 @@ def _share(draft: Draft, plan: LinePlan, rule: CapRule, room: Amount, ahead: Wor
         for each in projects
     ]
     if not any(weights):
-        weights = [0 if has_ended(draft, draft.project(each), as_of) else 1 for each in projects]
-    shares = allocate(room, weights, plan.currency)
-    return shares[projects.index(ahead.project_id)]
+        weights = [assumed(room, int(not has_ended(draft, draft.project(each), as_of)), "a part") for each in projects]
+    share = allocated(room, weights, plan.currency)[projects.index(ahead.project_id)]
+    return titled(share, "its share of the room", "R12")
 
 
 def _known(draft: Draft, project_id: str) -> WorkAhead:
@@ -131,4 +135,7 @@ def _hours_left(draft: Draft, ahead: WorkAhead, under: Sequence[LinePlan], as_of
     of = project_terms(draft, ahead.project_id)
     policies = project_policies(draft, of.lines, forecast.legal_entity_id)
     tracks = tracks_of(draft, of.tracks, policies, forecast, progress, forecast.currency, as_of)
-    return max(tracks.completion(None).hours - tracks.hours, 0) if tracks is not None else 0
+    if tracks is None:
+        return 0
+    title = f"{ahead.project_id}: hours to come"
+    return at_least(called(tracks.completion(None).hours - tracks.hours, "hours to come"), 0, title)

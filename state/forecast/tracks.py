@@ -7,6 +7,7 @@ planned hours begin them again, and where some of it is in another currency anot
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
+from domain.figure import at_least, called, exchanged
 from domain.forecast.completion import (
     NOTHING,
     Completion,
@@ -20,7 +21,7 @@ from domain.forecast.completion import (
     limited,
 )
 from domain.identity import composed
-from domain.money import convert, smallest_unit
+from domain.money import smallest_unit
 from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY, Exchange, MissingRate
 from domain.reference.zones import midnight
@@ -172,7 +173,7 @@ class Tracks:
 
     def _replace(self, held: TrackHeld, part: BookedProgress, track: Track) -> None:
         """Have the sums count it as it is now."""
-        if is_as_stated(track):
+        if type(track.now[1]) is int and is_as_stated(track):
             _, cost, revenue = track.floor
             hours, has_value = None, True
         else:
@@ -203,9 +204,8 @@ class Tracks:
                 rate = self.rates.get(own) or self._rate_of(draft, own)
                 if rate is None:
                     return None
-                above, below = rate.numerator, rate.denominator
-                cost += convert(own_cost, above, below, currency, mode) if own_cost else 0
-                revenue += convert(own_revenue, above, below, currency, mode) if own_revenue else 0
+                cost += exchanged(own_cost, rate, currency, mode) if own_cost else 0
+                revenue += exchanged(own_revenue, rate, currency, mode) if own_revenue else 0
         return hours, cost, revenue
 
     def _rate_of(self, draft: Draft, own: str) -> Exchange | None:
@@ -299,15 +299,17 @@ def _earns(
         if rate is None:
             return None
         by_hours, by_terms = (totals.by_hours, totals.by_terms) if totals is not None else (0, 0)
-        amounts = by_hours if line.rated else 0, max(line.total - by_terms, 0) if line.total is not None else 0
-        hourly, left = (
-            convert(one, rate.numerator, rate.denominator, currency, policies.money_mode) for one in amounts
-        )
+        amounts = by_hours if line.rated else 0, left_to_earn(line.total, by_terms) if line.total is not None else 0
+        hourly, left = (exchanged(one, rate, currency, policies.money_mode) for one in amounts)
         name = part_id if part_id in forecast.bases else WHOLE
         had = found.get(name, Earning())
         included = _included(line, name, totals) if line.currency == currency else None
         found[name] = Earning(had.by_hours + hourly, had.left + left, had.rated or line.rated, had.included or included)
     return found
+
+
+def left_to_earn(total: Amount, so_far: Amount) -> Amount:
+    return at_least(called(total - so_far, "agreed and not earned"), 0, "left to earn")
 
 
 def inclusion_on(line: LineEarning, track: str) -> Inclusion | None:
@@ -320,4 +322,4 @@ def _included(line: LineEarning, track: str, totals: LineTotals | None) -> Inclu
     if found is None:
         return None
     drawn, _ = totals.drawn.get(INCLUDED_HOURS, (0, 0)) if totals is not None else (0, 0)
-    return Included(max(found.hours - drawn, 0), found.overage_rate)
+    return Included(at_least(called(found.hours - drawn, "not drawn yet"), 0, "still included"), found.overage_rate)

@@ -122,6 +122,9 @@ def available_to(draft: Draft, contract: Contract, line_id: str, bill_to: str) -
     available = own.issued - own.applied
     if given_back is not None and has_part(given_back[1], bill_to):
         available += part_of(given_back[1], bill_to).issued
+    if draft.asked is not None:
+        address, title = left_to(contract.contract_id, line_id, bill_to), f"left of the deposit of line {line_id}"
+        return draft.asked.sum(available, address, title, contract.terms.currency)
     return available
 
 

@@ -14,9 +14,9 @@ from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import Retainer
 from domain.figure import Recorded
 from domain.money import format_decimal
+from domain.numbered import in_force
 from domain.terms import retainer
 from domain.terms.kind import Draws, LineHistory
-from domain.terms.recorded import recorded
 from domain.units import AMOUNT_SCALE, QUANTITY_SCALE, Amount, Quantity
 from domain.why import in_event
 from state.charges.terms_known import known_of
@@ -31,11 +31,11 @@ def draws_of(draft: Draft, stated: Stated, event: BalancesBroughtForward) -> dic
         return None
     known, left = _known(draft, stated), {each.starts_on: each.left for each in stated.balance.retainer}
     if draft.why is not None:
-        known, left = _recorded(stated, event, known)
+        known, left = _in_force(stated, event, known)
     return retainer.used_before(known, event.as_of, left)
 
 
-def _recorded(
+def _in_force(
     stated: Stated, event: BalancesBroughtForward, known: LineHistory
 ) -> tuple[LineHistory, dict[date, Quantity]]:
     """The same, of which each number says where it is stated."""
@@ -51,7 +51,7 @@ def _recorded(
                 left[each.starts_on] = made
             elif made:
                 expired[f"{each.starts_on}"] = made
-    return known._replace(held=[recorded(agreed) for agreed in known.held], expired=expired), left
+    return known._replace(held=[in_force(agreed) for agreed in known.held], expired=expired), left
 
 
 def beyond(stated: Stated, drawn: Draws) -> Amount:

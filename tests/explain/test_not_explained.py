@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from domain.explanation import Node, constant, stated, total
+from domain.explanation import constant, stated, total
+from domain.figure import Recorded
 from domain.why import Disagreement
-from milepost.explain.forecasts import ForecastContext
+from milepost.explain.forecasts import Made
 from milepost.explain.published import as_published
 from milepost.explain.recompute import disagreeing, recompute, unexplained
 from milepost.explained import as_json, formula
 from milepost.explained_html import page
+from state.trace import TracedOutput
 from tests.explained import explainer_of, figures
 from tests.told import told
 
@@ -54,9 +56,10 @@ def test_a_figure_of_a_forecast_that_differs_takes_no_other_away(monkeypatch: py
         explainer = explainer_of(books, "E")
         made = explainer.forecasts.made
 
-        def more(of: ForecastContext) -> dict[str, Node]:
-            found = made(of)
-            return {**found, "etc_hours": constant("to complete", (found["etc_hours"].value or 0) + 1, "hours")}
+        def more(said: TracedOutput) -> Made:
+            found = made(said)
+            hours = Recorded(constant("to complete", found.update.project.etc_hours + 1, "hours"))
+            return found._replace(update=found.update._replace(project=found.update.project._replace(etc_hours=hours)))
 
         monkeypatch.setattr(explainer.forecasts, "made", more)
         for wanted in ("P#etc_hours", "P#forecast"):

@@ -1,0 +1,213 @@
+"""The books after a step, of which each number says how it came about, so that rules which are asked with them say how they did.
+
+Rows have figures for their numbers, and are added up by the fold's own sums (`state.draft`); terms, estimates and plans name the fields of
+their events. What a forecast was made of is asked of its rules with these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from domain.caps.consume import Bucket, CapLimit, CapRule, bucket_key
+from domain.caps.recorded import limit_node
+from domain.explanation import Node
+from domain.figure import Recorded, RecordedLater, called
+from domain.identity import parts_of
+from domain.numbered import in_a_contract, in_an_event
+from domain.outputs import ForecastUpdate
+from domain.units import Amount
+from milepost.explain.asked_rows import AskedRows
+from milepost.explain.caps import CapNodes
+from milepost.explain.forecast_months import MonthNodes
+from milepost.explain.forecast_prices import PriceNodes
+from milepost.explain.published import given
+from state.books import Burn, CapBucket, Contract, LineTotals, Project, RetentionAccount, Withheld
+from state.caps.claims import allotments, bucket_id
+from state.draft import Draft
+from state.forecast.ahead import TermsAhead
+from state.forecast.bases import rest_on_books
+from state.forecast.caps import companions, published_after
+from state.forecast.outlook import booked_again, known, ledger_currency, project_lines, project_terms
+from state.forecast.planned import planned_rate
+from state.terms.plan import LinePlan, line_plan
+from state.trace import TracedOutput
+
+SUMS = ("hours", "value", "billable", "issued", "conceded", "by_hours", "by_terms")
+
+
+class AskedAt(NamedTuple):
+    """What rules ask besides the books (`state.draft.Asked`), of a step."""
+
+    nodes: AskedBooks
+    step: int
+
+    def sum(self, number: Amount, address: str, title: str, currency: str) -> Amount:
+        return _later(number, partial(self.nodes.rows.recorded.sum, address, title, self.step, currency))
+
+    def ahead(self, contract_id: str, line_id: str, as_of: date) -> TermsAhead:
+        return self.nodes.prices.ahead(contract_id, line_id, as_of, self.step)
+
+
+class AskedBooks:
+    def __init__(self, rows: AskedRows, caps: CapNodes, prices: PriceNodes, months: MonthNodes) -> None:
+        self.rows = rows
+        self.caps = caps
+        self.prices = prices
+        self.months = months
+        self.sources = rows.sources
+        self._at: dict[int, Draft] = {}
+
+    def of_forecast(self, said: TracedOutput) -> Draft:
+        """As they were when a forecast was published."""
+        update: ForecastUpdate = said.record
+        draft, step, project_id = self._copy(said.step), said.step, update.project_id
+        decided = given(
+            self.sources.trace.why.figure_at(published_after(project_id, update.sequence), step), project_id
+        )
+        projects = [project_id, *companions(draft, {project_id})]
+        for plan in (plan for each in projects for plan in project_lines(draft, each)):
+            for rule in plan.rules:
+                self._take_bucket(draft, plan, rule, update.as_of, step, decided.value or 0)
+        for each in projects:
+            self._take_forecast(draft, each, step, update.as_of)
+        for each in projects:
+            rest_on_books(draft, each, update.as_of)
+        return draft
+
+    def _copy(self, step: int) -> Draft:
+        if step not in self._at:
+            self._at[step] = self._books(step)
+        made, of = self.sources.trace.draft_at(step), self._at[step]
+        made.asked, made.moves, made.rows = of.asked, of.moves, of.rows
+        for (kind, part_id), part in of.parts.items():
+            made.put(kind, part_id, part)
+        for contract in made.contracts():
+            for stored in (*contract.former, *contract.history):
+                for line in stored.terms.lines:
+                    _take_limits(made, line_plan(made, contract, stored.version, line.line_id))
+        return made
+
+    # The books
+
+    def _books(self, step: int) -> Draft:
+        draft = self.sources.trace.draft_at(step)
+        draft.asked = AskedAt(self, step)
+        of_kinds: dict[str, Callable[[Any, str, int], object]] = {
+            "contract": self._contract,
+            "estimate": lambda one, *_: replace(one, event=in_an_event(one.event, one.event.currency or "")),
+            "project": lambda one, *_: self._project(draft, one),
+            "line": lambda one, *_: LineTotals(one.project_id),
+            "retention": self._retention,
+        }
+        for kind, of in of_kinds.items():
+            for part_id in draft.ids(kind):
+                draft.put(kind, part_id, of(draft.part(kind, part_id), part_id, step))
+        for entry in self.rows.all_at(step):
+            draft.rows[entry.entry_id] = entry
+            draft._add_work(entry, entry.standing, 1)
+            draft._add_issued(entry, 1)
+        self._name_sums(draft)
+        return draft
+
+    @staticmethod
+    def _name_sums(draft: Draft) -> None:
+        for part_id in draft.ids("line"):
+            line: LineTotals = draft.part("line", part_id)
+            title = f"on line {parts_of(part_id)[1]}"
+            sums = {name: called(getattr(line, name), f"{name.replace('_', ' ')} {title}") for name in SUMS}
+            draft.put("line", part_id, replace(line, **sums))
+        for project_id in draft.ids("project"):
+            project: Project = draft.part("project", project_id)
+            months = {
+                key: tuple(
+                    called(number, f"{name} booked in {key[:7]}")
+                    for number, name in zip(sums, ("hours", "cost", "revenue"), strict=True)
+                )
+                for key, sums in project.months.items()
+            }
+            draft.put("project", project_id, replace(project, months=months))
+
+    def _contract(self, contract: Contract, *_: object) -> Contract:
+        history, former = (
+            tuple(replace(stored, terms=in_a_contract(stored.terms)) for stored in several)
+            for several in (contract.history, contract.former)
+        )
+        return replace(contract, history=history, former=former)
+
+    @staticmethod
+    def _project(draft: Draft, project: Project) -> Project:
+        activated = project.activated
+        if activated is not None:
+            own = activated.budget.currency if activated.budget is not None else None
+            activated = in_an_event(activated, own or ledger_currency(draft, activated.legal_entity_id) or "")
+        assignments = tuple(in_an_event(one, "") for one in project.assignments)
+        return replace(project, activated=activated, assignments=assignments, burn=Burn(), months={}, posted={})
+
+    def _retention(self, account: RetentionAccount, part_id: str, step: int) -> RetentionAccount:
+        (contract_id, bill_to), retention = parts_of(part_id), self.rows.statements.retention
+        contract = self.sources.draft(step).contract(contract_id)
+        assert contract is not None, "something is retained of it"
+        by_project: dict[str, Withheld] = {}
+        for one in account.withheld:
+            had = by_project.get(one.project_id)
+            by_project[one.project_id] = one if had is None else replace(had, left=had.left + one.left)
+        withheld = tuple(
+            replace(one, left=_later(one.left, partial(retention.left_at, contract, bill_to, one.project_id, step)))
+            for one in by_project.values()
+        )
+        billed = _later(account.billed, partial(retention.billed_at, contract, bill_to, step))
+        return replace(account, withheld=withheld, billed=billed)
+
+    # What forecasts rest on besides
+
+    def _take_bucket(self, draft: Draft, plan: LinePlan, rule: CapRule, as_of: date, step: int, turn: int) -> None:
+        key = bucket_key(rule, as_of, "")
+        for allotment in dict.fromkeys((allotments(plan)[0], allotments(plan)[-1])):
+            amount, hours = (
+                Recorded(self.caps.taken(plan, key, allotment, step, by_hours=by_hours, turn=turn))
+                for by_hours in (False, True)
+            )
+            bucket = Bucket(free_amount=amount, free_hours=hours)
+            draft.put("bucket", bucket_id(plan, allotment, key), CapBucket(bucket))
+
+    def _take_forecast(self, draft: Draft, project_id: str, step: int, as_of: date) -> None:
+        forecast, outlook = known(draft, project_id)
+        rated = partial(self._planned_rate, draft, project_id, as_of, forecast.currency)
+        billed, due = self.months.issued(project_id, step)
+        made = replace(
+            forecast, billed=billed, due=due, planned_rate=_later(forecast.planned_rate, rated), ceiling=None
+        )
+        draft.put("forecast", project_id, made)
+        moves = [move for move in draft.moves if move.project_id == project_id]
+        draft.put("outlook", project_id, booked_again(outlook, moves))
+
+    @staticmethod
+    def _planned_rate(draft: Draft, project_id: str, as_of: date, currency: str) -> Node:
+        rate = planned_rate(draft, draft.project(project_id), project_terms(draft, project_id).lines, as_of)
+        assert isinstance(rate, Recorded), "it is the average of recorded rates"
+        return rate.node._replace(currency=currency)
+
+
+def _take_limits(draft: Draft, plan: LinePlan | None) -> None:
+    """Caps of a plan are compiled once for equal terms; here each limit says which version states it."""
+    if plan is None or not plan.rules:
+        return
+
+    def numbered(rule: CapRule, limit: CapLimit) -> CapLimit:
+        amount, hours = (
+            Recorded(limit_node(plan.contract_id, plan.currency, rule, limit, by_hours=by_hours)) if value else value
+            for by_hours, value in ((False, limit.amount), (True, limit.hours))
+        )
+        return limit._replace(amount=amount, hours=hours)
+
+    rules = tuple(rule._replace(limits=tuple(numbered(rule, one) for one in rule.limits)) for rule in plan.rules)
+    draft.lines[plan.key] = plan._replace(rules=rules)
+
+
+def _later(number: int, make: Callable[[], Node]) -> int:
+    return RecordedLater(number, make) if number else 0

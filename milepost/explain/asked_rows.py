@@ -1,0 +1,115 @@
+"""Rows of the books with figures for their numbers, each made when somebody asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from msgspec.structs import replace
+
+from domain.explanation import Arithmetic, Node, total
+from domain.figure import RecordedLater
+from domain.ledger.journal import Leg
+from milepost.explain.entries import EntryNodes, VersionStanding
+from milepost.explain.records import RecordNodes
+from milepost.explain.sources import Sources
+from state.books import Cost, Entry, Issued, Posted, Price, Work
+
+
+class AskedRows:
+    def __init__(self, sources: Sources, entries: EntryNodes, records: RecordNodes) -> None:
+        self.sources = sources
+        self.entries = entries
+        self.records = records
+        self.recorded = entries.recorded
+        self.statements = records.statements
+
+    def all_at(self, step: int) -> Iterator[Entry]:
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            entry = self.sources.trace.entry_at(entry_id, step)
+            if entry is not None:
+                work = entry.standing
+                made = self._work(VersionStanding(step, entry, work)) if work is not None else None
+                issued = tuple(self._issued(entry_id, one, step) for one in entry.issued)
+                yield replace(entry, work=made, behind=None, issued=issued)
+
+    def _work(self, at: VersionStanding) -> Work:
+        work = at.work
+        cost, price = work.cost, work.price
+        return replace(
+            work,
+            cost=self._cost(at, cost) if cost is not None else None,
+            price=self._price(at, price) if price is not None else None,
+            journals=tuple(map(self._journal, work.journals)),
+            faults=(),
+        )
+
+    def _cost(self, at: VersionStanding, cost: Cost) -> Cost:
+        amount = _later(cost.amount, self.records.cost, at, cost)
+        return replace(cost, hours=_later(cost.hours, self.entries.worked_on, at), amount=amount)
+
+    def _price(self, at: VersionStanding, price: Price) -> Price:
+        records, row, step = self.records, at.entry.entry_id, at.step
+        drawing = self.entries.drawing
+        drawn = price.drawn and {
+            name: (_later(quantity, drawing.quantity, at, name), _later(earned, drawing.earned, at, name))
+            for name, (quantity, earned) in price.drawn.items()
+        }
+        return replace(
+            price,
+            hours=_later(price.hours - price.passed_hours, records.hours_here, at, price),
+            passed_hours=0,
+            value=_later(price.value, records.value, at, price),
+            passed=_later(price.passed, self.entries.passing.passed, at),
+            recognised=_later(price.earns, records.recognised, row, step),
+            billable=_later(price.billable + price.rounding, records.billable_here, at, price),
+            rounding=0,
+            drawn=drawn,
+        )
+
+    def _issued(self, row: str, issued: Issued, step: int) -> Issued:
+        records, memos = self.records, self.statements.credits
+        on = row, issued.contract_id, {issued.line_id}, step
+        place = issued.contract_id, issued.line_id
+        funding = self.statements.funding
+        return replace(
+            issued,
+            amount=_later(issued.amount, records.issued_on, *on),
+            invoiced=_later(issued.invoiced, partial(records.invoiced_on, conceded=bool(issued.conceded)), *on),
+            invoiced_ledger=_later(issued.invoiced_ledger, records.invoiced_in_ledger, row, issued, step),
+            conceded=_later(issued.conceded, self._conceded, row, *place, step),
+            conceded_ledger=_later(issued.conceded_ledger, self._sum_of, memos.conceded_in_ledger, row, *place, step),
+            funded=funding.portions(row, *place, step) if issued.funded else (),
+            freed=tuple(funding.freed((row, issued.line_id), issued.contract_id, step).items()) if issued.freed else (),
+        )
+
+    def _conceded(self, row: str, contract_id: str, line_id: str, step: int) -> Node:
+        return self._sum_of(self.statements.credits.conceded, row, contract_id, line_id, step)
+
+    @staticmethod
+    def _sum_of(of: Callable[..., list[Node]], row: str, contract_id: str, line_id: str, step: int) -> Node:
+        parts = of(row, contract_id, line_id, step)
+        return total(f"{row}: conceded", parts, "amount", parts[0].currency)
+
+    def _journal(self, journal: Posted) -> Posted:
+        """Only what is converted is added up by journals."""
+        if journal.currency == journal.ledger_currency:
+            return journal
+        return replace(journal, lines=tuple(self._leg(journal, at, leg) for at, leg in enumerate(journal.lines, 1)))
+
+    def _leg(self, journal: Posted, number: int, leg: Leg) -> Leg:
+        amount, ledger = (
+            _later(value, self._line, journal.journal_id, number, place)
+            for place, value in enumerate((leg.amount, leg.ledger_amount))
+        )
+        return leg._replace(amount=amount, ledger_amount=ledger)
+
+    def _line(self, journal_id: str, number: int, place: int) -> Node:
+        """A journal's line with its name, so that it can be asked for; in transaction or in ledger currency."""
+        whose, node = f"{journal_id}#{number}", self.records.journals.figures(journal_id, number)[place]
+        title = f"journal line {whose}"
+        return Node(title, node.value, "amount", node.currency, Arithmetic("same", (node,)), id=whose)
+
+
+def _later(number: int, make: Callable[..., Node], *of: object) -> int:
+    return RecordedLater(number, partial(make, *of)) if number else 0

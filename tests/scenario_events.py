@@ -515,8 +515,9 @@ class Teller:
     def _contract_terminated(self, words: Words, _: Block) -> dict[str, Any]:
         contract_id = words.take("a contract")
         found: dict[str, Any] = {"type": "ContractTerminated", "contract_id": contract_id, "effective_on": self._day}
-        found["version"] = self._version("contract", contract_id)
-        return {**found, **words.options({"on": ("effective_on", text)})}
+        stated = words.options({"on": ("effective_on", text), "version": ("version", whole)})
+        stated["version"] = self._version("contract", contract_id, stated.get("version"))
+        return {**found, **stated}
 
     def _balances_brought_forward(self, words: Words, block: Block) -> dict[str, Any]:
         """`brought forward P as_of 2026-06-30`, below it a line for each contract line and each invoice that is not paid in full."""

@@ -132,17 +132,21 @@ def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
     list_outside(draft, ended)
     note_unplaced(draft)
     retry_parked(draft)
+    _apply_waiting(draft, event.contract_id)
 
 
 def _end_waiting(draft: Draft, contract_id: str) -> None:
     """A termination that came before the contract holds once the versions before it are known."""
     contract = draft.contract(contract_id)
-    if contract is not None and contract.history and contract.ending is not None and not contract.waiting:
-        draft.resolve_exception("unknown_reference", "contract_ending", contract_id)
-        if contract.ending.version > contract.version:
-            _end(draft, contract, contract.ending)
-        else:
-            draft.put("contract", contract_id, replace(contract, ending=None))
+    if contract is None or not contract.history or (ending := contract.ending) is None:
+        return
+    if any(amendment.version < ending.version for amendment in contract.waiting):
+        return
+    draft.resolve_exception("unknown_reference", "contract_ending", contract_id)
+    if ending.version > contract.version:
+        _end(draft, contract, ending)
+    else:
+        draft.put("contract", contract_id, replace(contract, ending=None))
 
 
 def on_reference_for_contracts(draft: Draft, contract_ids: Iterable[str]) -> None:

@@ -135,7 +135,8 @@ def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) 
         shard = open_books(job, log.genesis, outputs.progress, passed_over, tell)
         held.callback(shard.store.close)
         _tell_where(shard, outputs, tell)
-        yield AccountingTurn(Paced(log, stopped, job.accounting.commit_seconds), shard, outputs)
+        paced = Paced(log, stopped, job.accounting.commit_seconds)
+        yield AccountingTurn(paced, shard, outputs, job.accounting.store_seconds)
 
 
 def open_books(job: Job, genesis: Genesis, progress: OutputProgress, passed_over: Overrides, tell: Tell) -> Shard:

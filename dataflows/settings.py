@@ -66,6 +66,11 @@ class AccountingSettings(BaseModel):
     commit_seconds: Annotated[float, Field(ge=0, le=10)] = Field(
         0.05, description="Once its log is read to the end, a shard commits at most this often."
     )
+    store_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
+        1.0,
+        description="A shard's store follows its outputs at most this often. After a crash what lies between is processed again and "
+        "compared with what readers see.",
+    )
     idle_seconds: Annotated[float, Field(ge=0.001, le=1)] = Field(
         0.01, description="How long a shard waits before it asks again whether something has come."
     )

@@ -5,16 +5,20 @@ Whole batches travel through the engine, so that several shards of a process sta
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from operators.idling import AT_ONCE, Idle
 from state.batch import Encoded, LogRecord, Mark
+
+# After so many records the store follows at once: what a batch touched stays in memory until then.
+STORE_RECORDS: Final = 2_000
 
 
 class BatchLog(Protocol):
@@ -69,13 +73,42 @@ OnCommit = Callable[[Effects, Mark], None]
 
 
 class AccountingTurn:
-    """A shard with its log and its outputs. One batch in flight: the next one is read after the last is committed."""
+    """A shard with its log and its outputs. One batch in flight: the next one is read after the last is committed.
 
-    def __init__(self, log: BatchLog, shard: Fold, outputs: Outputs) -> None:
+    The shard's store may follow its outputs `store_seconds` later: a commit of the store costs a small batch several times what it costs a
+    large one. What lies between is folded again after a crash, and compared.
+    """
+
+    def __init__(self, log: BatchLog, shard: Fold, outputs: Outputs, store_seconds: float = 0.0) -> None:
         self.log = log
         self.shard = shard
         self.outputs = outputs
         self.is_in_flight = False
+        self._store_seconds = store_seconds
+        self._stored_at = time.monotonic()
+        self._stored_offset = shard.position[0]
+        self._unstored: Mark | None = None
+
+    def commit(self, mark: Mark) -> None:
+        """Outputs first, then the store."""
+        self.outputs.commit(mark)
+        self.is_in_flight = False
+        self._unstored = mark
+        if mark.engagement or mark.offset - self._stored_offset >= STORE_RECORDS:
+            self.store()
+        else:
+            self.store_if_due()
+
+    def store_if_due(self) -> None:
+        if self._unstored is not None and time.monotonic() - self._stored_at >= self._store_seconds:
+            self.store()
+
+    def store(self) -> None:
+        """Move the store as far as the outputs."""
+        if self._unstored is not None:
+            self.shard.commit(self._unstored)
+            self._stored_at, self._stored_offset = time.monotonic(), self._unstored.offset
+            self._unstored = None
 
 
 class Faults:
@@ -170,11 +203,18 @@ class LogSource(FixedPartitionedSource[Batch, None]):
             return []
         offset, _ = turn.shard.position
         records: Sequence[Any] = ()
+        has_ended = False
         with self._steps.faults.at(turn.shard.number):
             records = turn.log.read(offset, self._reading.max_records, self._reading.max_bytes)
+            if not records:
+                has_ended = not self._more()
+                if has_ended:
+                    turn.store()
+                else:
+                    turn.store_if_due()
+        if has_ended:
+            raise StopIteration
         if not records:
-            if not self._more():
-                raise StopIteration
             self._idle.had_nothing(turn.shard.number)
             return []
         turn.is_in_flight = True
@@ -207,8 +247,6 @@ class CommittingSink(DynamicSink[Effects]):
         with self._steps.faults.at(effects.batch.shard):
             mark = turn.outputs.write(effects.made)
             if mark is not None:
-                turn.outputs.commit(mark)
-                turn.shard.commit(mark)
-                turn.is_in_flight = False
+                turn.commit(mark)
                 if self._on_commit is not None:
                     self._on_commit(effects, mark)

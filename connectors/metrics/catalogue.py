@@ -211,7 +211,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         COMMIT_SECONDS,
         HISTOGRAM,
         ("dataflow",),
-        "Of one commit, first by the brokers, then by the store",
+        "Of one commit by the brokers, with that of the store where it is due",
         COMMIT_BUCKETS,
     ),
     Measure(LOG_PLACE, GAUGE, ("shard",), "The number of the next record in the shard's log"),

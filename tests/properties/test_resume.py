@@ -17,6 +17,7 @@ from connectors.log_records import StoredRecord
 from dataflows.embedded import close, open_accounting, run_dataflow, run_plain, store_path
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
+from operators.accounting import AccountingTurn
 from state.genesis import Genesis
 from state.rules import RULES
 from state.store.store import FILES, Store
@@ -30,12 +31,14 @@ BATCHES = st.sampled_from([1, 7, 2_000]) | st.integers(2, 60)
 
 
 class Cut(NamedTuple):
-    """A run that ends after some batches: with the last one folded, or written, or committed; and what happens to the store then."""
+    """A run that ends after some batches: with the last one folded, or written, or committed; and what happens to the store then.
+    Until then it followed the outputs so many seconds later."""
 
     batches: int
     size: int
     reached: str
     store: str
+    store_seconds: float
 
 
 cuts = st.builds(
@@ -44,6 +47,7 @@ cuts = st.builds(
     BATCHES,
     st.sampled_from(["folded", "written", "committed"]),
     st.sampled_from(["kept", "deleted", "an older copy", "cut short"]),
+    st.sampled_from([0.0, 3_600.0]),
 )
 
 
@@ -71,9 +75,9 @@ def little_at_hand() -> Iterator[None]:
 def run_and_cut(folder: Path, records: Sequence[StoredRecord], cut: Cut) -> None:
     """Fold some batches and leave everything as a crash at that moment would."""
     accounting = open_accounting(folder, Genesis(GENERATION, rules=RULES))
-    log = MemoryLog(records)
+    turn = AccountingTurn(MemoryLog(records), accounting.shard, accounting.outputs, cut.store_seconds)
     for number in range(1, cut.batches + 1):
-        batch = log.read(accounting.shard.position[0], cut.size, 4 << 20)
+        batch = turn.log.read(accounting.shard.position[0], cut.size, 4 << 20)
         if not batch:
             break
         mark = accounting.outputs.write(accounting.shard.fold(batch))
@@ -81,10 +85,10 @@ def run_and_cut(folder: Path, records: Sequence[StoredRecord], cut: Cut) -> None
         last = number == cut.batches
         if last and cut.reached == "folded":
             break
-        accounting.outputs.commit(mark)
         if last and cut.reached == "written":
+            accounting.outputs.commit(mark)
             break
-        accounting.shard.commit(mark)
+        turn.commit(mark)
     close(accounting)
 
 
@@ -198,7 +202,7 @@ def test_a_log_of_duplicates_only_commits_and_restarts(history: History, size: i
         before = written(folder)
         reached = 0
         for batches in (1, 2, 10_000):
-            run_and_cut(folder, records, Cut(batches, size, "committed", "kept"))
+            run_and_cut(folder, records, Cut(batches, size, "committed", "kept", 0.0))
             accounting = open_accounting(folder, Genesis(GENERATION, rules=RULES))
             place = accounting.shard.position, accounting.outputs.progress.offset
             close(accounting)

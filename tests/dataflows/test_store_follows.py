@@ -1,0 +1,103 @@
+"""A store may follow the outputs of its shard later: it moves when it is due, after many records, and when the log ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from bytewax.run import cli_main
+
+from dataflows.accounting import build
+from dataflows.embedded import Accounting, close, open_accounting
+from domain.events.reference import DayEnded
+from operators.accounting import AccountingTurn, CommittingSink, Effects, Faults, LogSource, Reading, Steps
+from state.batch import Mark
+from state.genesis import Genesis
+from state.rules import RULES
+from tests.folding import GENERATION, Logged, MemoryLog, log_records
+
+GENESIS = Genesis(GENERATION, rules=RULES)
+FIRST = date(2026, 1, 1)
+NOON = 1_767_268_800_000_000
+LOG = MemoryLog(
+    log_records(
+        Logged("", DayEnded(f"day-{day}", NOON + day, "milepost", date=FIRST + timedelta(day), zone="UTC"))
+        for day in range(100)
+    )
+)
+
+
+@pytest.fixture
+def accounting(tmp_path: Path) -> Iterator[Accounting]:
+    opened = open_accounting(tmp_path, GENESIS)
+    yield opened
+    close(opened)
+
+
+def turn_of(accounting: Accounting, store_seconds: float) -> AccountingTurn:
+    return AccountingTurn(LOG, accounting.shard, accounting.outputs, store_seconds)
+
+
+def fold(turn: AccountingTurn, records: int) -> None:
+    batch = LOG.read(turn.shard.position[0], records, 1 << 20)
+    mark = turn.outputs.write(turn.shard.fold(batch))
+    assert mark is not None
+    turn.commit(mark)
+
+
+def test_a_store_without_a_delay_moves_with_every_batch(accounting: Accounting) -> None:
+    turn = turn_of(accounting, 0.0)
+    fold(turn, 10)
+    assert accounting.shard.store.meta.offset == 10
+
+
+def test_it_moves_once_its_seconds_have_passed(accounting: Accounting, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("operators.accounting.time.monotonic", lambda: clock[0])
+    turn = turn_of(accounting, 1.0)
+    stored = []
+    for clock[0] in (100.3, 100.9, 101.0, 101.5, 102.0, 102.1):
+        fold(turn, 10)
+        stored.append(accounting.shard.store.meta.offset)
+    assert stored == [0, 0, 30, 30, 50, 50]
+    clock[0] = 103.1
+    turn.store_if_due()
+    assert accounting.shard.store.meta.offset == 60
+
+
+def test_it_moves_after_many_records(accounting: Accounting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operators.accounting.STORE_RECORDS", 25)
+    turn = turn_of(accounting, 3_600.0)
+    stored = []
+    for _ in range(6):
+        fold(turn, 10)
+        stored.append(accounting.shard.store.meta.offset)
+    assert stored == [0, 0, 30, 30, 30, 60]
+
+
+def test_what_was_not_stored_is_folded_again_and_the_same_is_not_written_twice(tmp_path: Path) -> None:
+    first = open_accounting(tmp_path, GENESIS)
+    turn = turn_of(first, 3_600.0)
+    fold(turn, 40)
+    close(first)
+    again = open_accounting(tmp_path, GENESIS)
+    assert again.shard.position == (0, "")
+    assert again.shard.progress.offset == 40
+    fold(turn_of(again, 0.0), 60)
+    assert again.shard.store.meta.offset == 60
+    close(again)
+
+
+def test_it_moves_when_the_log_ends(accounting: Accounting) -> None:
+    seen: list[int] = []
+
+    def committed(_effects: Effects, _mark: Mark) -> None:
+        seen.append(accounting.shard.store.meta.offset)
+
+    steps = Steps([turn_of(accounting, 3_600.0)], Faults(keep=True))
+    source = LogSource(steps, lambda: False, Reading(max_records=30))
+    cli_main(build(source, steps.fold, CommittingSink(steps, committed)))
+    assert seen == [0, 0, 0, 0]
+    assert accounting.shard.store.meta.offset == 100

@@ -87,7 +87,8 @@ class Tracks:
         self.as_of: date | None = None
         self.day_ends: Instant = 0
         self.rates: dict[str, Exchange] = {}
-        self.quotes = draft.reference.exchange_rates if forecast.earning else None
+        is_foreign = any(line.currency != currency for line in forecast.earning)
+        self.quotes = draft.reference.exchange_rates if is_foreign else None
         self.progress: Mapping[str, BookedProgress] | None = None
         self.earns: Mapping[str, Earning] = NO_EARNING
         self.held: dict[str, TrackHeld] = {}

@@ -34,6 +34,8 @@ from domain.events.common import (
 from domain.events.delivery import (
     BillingHoldPlaced,
     EstimateRevised,
+    ExpenseApproved,
+    ExpenseWithdrawn,
     ProjectActivated,
     ProjectClosed,
     ResourceAssigned,
@@ -170,6 +172,24 @@ def time(entry_id: str, day: str, hours: int, **fields: Any) -> Event:
         worked_on=date.fromisoformat(day),
         hours=hours * HOURS_ONE,
         **fields,
+    )
+    return made
+
+
+def spent(expense_id: str, day: str, amount: str, line_id: str) -> Event:
+    made: Event = event(
+        ExpenseApproved,
+        f"{day}T18:00",
+        expense_id=expense_id,
+        version=1,
+        project_id="PR",
+        category="travel",
+        amount=parse_amount(amount),
+        currency="EUR",
+        spent_on=date.fromisoformat(day),
+        person_id="P-1",
+        approved_by="B",
+        line_id=line_id,
     )
     return made
 
@@ -938,6 +958,22 @@ def test_what_happens_while_no_rate_is_fresh_keeps_its_cause(books: Books) -> No
     taken_back = delta("correction", "-1000", "-1200")
     assert told.deltas == (delta("volume", "375", "450"), delta("exchange_rate", "15", "0"), taken_back)
     assert_explained(told)
+
+
+def test_in_one_currency_nothing_is_put_down_to_exchange_rates(books: Books) -> None:
+    """BUILD's estimate is close to the most that a record holds, so that E-1 beside RUN's budget of 3,000 is beyond it, and is not counted.
+    E-1 is taken back, and E-2 of 4,000 lifts RUN by 1,000 and is charged."""
+    lines = (
+        line("BUILD", tasks=("build",)),
+        line("RUN", tasks=("run",), takes=("time", "expense"), cost_budget=parse_amount("3000")),
+    )
+    begin(books, signed(*lines), activated())
+    books.fold(estimate(1, "2026-03-02", remaining("2026-04", 10, "99999999990000"), line_id="BUILD"))
+    assert books.fold(spent("E-1", "2026-03-03", "50000", "RUN"))
+    assert books.part("outlook", "PR").eac_cost == parse_amount("99999999993000")
+    books.fold(event(ExpenseWithdrawn, "2026-03-03T19:00", expense_id="E-1", version=2))
+    (told,) = updates(books.fold(spent("E-2", "2026-03-04", "4000", "RUN")))
+    assert told.deltas == (delta("volume", "1000", "4000"),)
 
 
 def test_what_happens_beside_a_line_without_a_rate_keeps_its_cause(books: Books) -> None:

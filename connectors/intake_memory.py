@@ -21,6 +21,7 @@ from state.intake.clock import Clock, running
 from state.intake.directory import Key, Link
 from state.intake.identities import Links
 from state.intake.intake import Noticed, WaitingEvent
+from state.store.store import is_damage
 
 CACHED_MAX: Final = 20_000
 # SQLite takes up to 32,766 values in a question.
@@ -312,6 +313,6 @@ class IntakeMemory:
         except sqlite3.ProgrammingError:
             raise
         except sqlite3.DatabaseError as fault:
-            if isinstance(fault, sqlite3.OperationalError):
+            if isinstance(fault, sqlite3.OperationalError) and not is_damage(fault):
                 raise unwritable(self.path, str(fault)) from fault
             raise self.lost(f"damaged ({fault})") from fault

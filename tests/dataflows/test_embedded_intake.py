@@ -8,10 +8,12 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -554,6 +556,15 @@ def test_damaged_state_says_what_to_do(tmp_path: Path) -> None:
     for path in (tmp_path / "out").glob("intake.db*"):
         path.unlink()
     assert run(tmp_path).rounds == 0
+
+
+def test_a_text_that_cannot_be_read_is_damage_and_no_disk_that_is_full(tmp_path: Path) -> None:
+    write_lines(tmp_path / "in" / "a.jsonl", worked(MORNING, "T-1", "P-7"))
+    run(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "out" / "intake.db")) as store, store:
+        store.execute("UPDATE notices SET category = CAST(x'ff' AS TEXT)")
+    stop = stopped(tmp_path)
+    assert (stop.code, "delete it and run again" in stop.message) == (INTAKE_STATE_LOST, True)
 
 
 def test_a_damaged_header_of_the_log_is_told(tmp_path: Path) -> None:

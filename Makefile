@@ -2,8 +2,8 @@
 # Nothing is installed outside $(VENV).
 
 VENV ?= .venv
-# One more than the cores that CI has: half of the time of all tests is waiting (tests/order.py).
-JOBS ?= 3
+# Three more than the cores that CI has: tests with servers wait for two thirds of their time (tests/order.py).
+JOBS ?= 5
 PYTEST_ARGS ?=
 HYPOTHESIS_PROFILE ?= ci
 BENCH_ARGS ?=

@@ -36,7 +36,16 @@ def test_of_two_workers_one_waits() -> None:
     assert other == [*LONG, *SHORT[:13]]
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+def test_of_five_workers_four_wait() -> None:
+    """30 tests, six for each: a file of each folder, or what is left of one, and the last computes."""
+    *four, last = begun([*SHORT, *WAITING, *LONG], 5)
+    assert [[test for test in each if test in WAITING] for each in four] == [
+        WAITING[at : at + 2] for at in (4, 6, 0, 2)
+    ]
+    assert last == [*LONG, *SHORT[:4]]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("tests", [WAITING, LONG, SHORT, [*WAITING, *SHORT[:1]], SHORT[:1], []])
 def test_nothing_is_left_out_whatever_is_chosen(tests: list[str], workers: int) -> None:
     begun(tests, workers)

@@ -27,8 +27,8 @@ LOOKED_UP = "another store has delivered to simulated since"
 
 @pytest.fixture
 def delivering(broker: Broker, own_name: str, tmp_path: Path, started: Start) -> Delivering:
-    """A month of a small firm, 583 journals."""
-    site = firm(broker, own_name, tmp_path / "site")
+    """257 journals, of the first month of a small firm the first two fifths of its log."""
+    site = firm(broker, own_name, tmp_path / "site", up_to=0.4)
     return Delivering(site, started(ErpServer(tmp_path / "erp", TROUBLE)))
 
 
@@ -130,14 +130,14 @@ def test_a_second_process_takes_over_and_the_first_one_s_store_counts_no_more(
     """Each has a store of its own, as where two machines deliver by mistake. The first learns of it when it next writes: more is told
     afterwards, for it may have delivered everything by the time that the second has begun.
     """
-    site = firm(broker, own_name, tmp_path / "site", up_to=0.75)
+    site = firm(broker, own_name, tmp_path / "site", up_to=0.3)
     delivering = Delivering(site, started(ErpServer(tmp_path / "erp", TROUBLE)))
     with delivering.start(store=tmp_path / "first") as first:
         until(lambda: len(delivering.entries()) > 50)
         delivering.port = free_port()
         with delivering.start(store=tmp_path / "second") as second:
             until(delivering.is_ready)
-            account_for(site, 1, 0.75, 1.0)
+            account_for(site, 1, 0.3, 0.4)
             ended(first, FENCED)
             delivered(delivering, second)
     with delivering.start(store=tmp_path / "first") as first:
@@ -148,7 +148,7 @@ def test_an_older_copy_of_a_store_is_not_believed(delivering: Delivering, tmp_pa
     folder = delivering.site.folder / "delivery"
     killed(delivering, "after call", 20)
     shutil.copytree(folder, tmp_path / "copy")
-    killed(delivering, "after call", 200)
+    killed(delivering, "after call", 100)
     shutil.rmtree(folder)
     shutil.copytree(tmp_path / "copy", folder)
     with delivering.start() as process:

@@ -15,7 +15,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -103,6 +103,19 @@ def promtool() -> str:
 
 @pytest.fixture
 def started() -> Iterator[Start]:
+    with _ending_what_is_started() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def started_once() -> Iterator[Start]:
+    """The same for all tests of a file that leave the server as it was."""
+    with _ending_what_is_started() as start:
+        yield start
+
+
+@contextmanager
+def _ending_what_is_started() -> Iterator[Start]:
     with ExitStack() as servers:
 
         def start(server: AnyServer) -> AnyServer:

@@ -141,52 +141,63 @@ def test_writing_makes_no_topic(broker: Broker, own_name: str) -> None:
     assert f"{own_name}.mistyped" not in AdminClient(broker.client()).list_topics(timeout=PATIENCE).topics
 
 
-def test_what_was_written_outlives_a_stop_and_a_kill(started: Start, tmp_path: Path) -> None:
-    broker = started(Broker(tmp_path / "kafka"))
-    address = broker.bootstrap
-    create_topic(broker, "log", partitions=2)
-    write(broker, "log", "before the stop")
-    broker.restart()
-    write(broker, "log", "before the kill")
-    broker.kill()
-    assert not broker.running
-    broker.start()
-    assert broker.bootstrap == address
-    assert sorted(read_all(broker, "log", partitions=2)) == [b"before the kill", b"before the stop"]
+@pytest.fixture(scope="module")
+def apart(started_once: Start, tmp_path_factory: pytest.TempPathFactory) -> Broker:
+    """One that tests kill and pause, and that runs again after each."""
+    return started_once(Broker(tmp_path_factory.mktemp("apart") / "kafka"))
 
 
-def test_a_paused_broker_answers_when_it_goes_on(started: Start, tmp_path: Path) -> None:
-    broker = started(Broker(tmp_path / "kafka"))
-    create_topic(broker, "log")
-    producer = Producer({**broker.client(), "acks": "all"})
-    broker.pause()
+@pytest.fixture(scope="module")
+def guarded(started_once: Start, tmp_path_factory: pytest.TempPathFactory) -> Broker:
+    users = {"milepost": "secret", "stranger": "other-secret"}
+    return started_once(Broker(tmp_path_factory.mktemp("guarded") / "kafka", users=users))
+
+
+def test_what_was_written_outlives_a_stop_and_a_kill(apart: Broker) -> None:
+    address = apart.bootstrap
+    create_topic(apart, "kept", partitions=2)
+    write(apart, "kept", "before the stop")
+    apart.restart()
+    write(apart, "kept", "before the kill")
+    apart.kill()
+    assert not apart.running
+    apart.start()
+    assert apart.bootstrap == address
+    assert sorted(read_all(apart, "kept", partitions=2)) == [b"before the kill", b"before the stop"]
+
+
+def test_a_paused_broker_answers_when_it_goes_on(apart: Broker) -> None:
+    create_topic(apart, "log")
+    producer = Producer({**apart.client(), "acks": "all"})
+    apart.pause()
     producer.produce("log", "written while it slept")
     assert producer.flush(1) == 1
-    broker.resume()
+    apart.resume()
     assert producer.flush(PATIENCE) == 0
-    assert read_all(broker, "log") == [b"written while it slept"]
+    assert read_all(apart, "log") == [b"written while it slept"]
 
 
-def test_an_end_that_nobody_told_is_no_end(started: Start, tmp_path: Path) -> None:
+def test_an_end_that_nobody_told_is_no_end(apart: Broker) -> None:
     """The client gives the same offset for each question that was not answered, as if nothing were open."""
-    broker = started(Broker(tmp_path / "kafka"))
-    create_topic(broker, "postings")
-    write(broker, "postings", "one")
-    settings = KafkaSettings(brokers=broker.bootstrap, request_timeout_seconds=PATIENCE)
+    create_topic(apart, "postings")
+    write(apart, "postings", "one")
+    settings = KafkaSettings(brokers=apart.bootstrap, request_timeout_seconds=PATIENCE)
     clients = KafkaClients(settings)
     assert clients.last_stable("postings", 0) == (1, 1)
     assert clients.ends([("postings", 0)], PATIENCE) == {("postings", 0): 1}
-    broker.pause()
-    clients.settings = settings.model_copy(update={"request_timeout_seconds": 2})
-    with pytest.raises(KafkaException):
-        clients.last_stable("postings", 0)
-    with pytest.raises(KafkaException):
-        clients.ends([("postings", 0)], 2)
+    apart.pause()
+    try:
+        clients.settings = settings.model_copy(update={"request_timeout_seconds": 2})
+        with pytest.raises(KafkaException):
+            clients.last_stable("postings", 0)
+        with pytest.raises(KafkaException):
+            clients.ends([("postings", 0)], 2)
+    finally:
+        apart.resume()
 
 
-def test_a_guarded_broker_lets_only_write_who_may(started: Start, tmp_path: Path) -> None:
-    broker = started(Broker(tmp_path / "kafka", users={"milepost": "secret", "stranger": "other-secret"}))
-    create_topic(broker, "erp.postings")
+def test_a_guarded_broker_lets_only_write_who_may(guarded: Broker) -> None:
+    create_topic(guarded, "erp.postings")
     may_write = AclBinding(
         ResourceType.TOPIC,
         "erp.postings",
@@ -196,10 +207,10 @@ def test_a_guarded_broker_lets_only_write_who_may(started: Start, tmp_path: Path
         AclOperation.WRITE,
         AclPermissionType.ALLOW,
     )
-    grant(broker, [may_write])
+    grant(guarded, [may_write])
     errors: dict[str, KafkaError | None] = {}
     for user in ("milepost", "stranger"):
-        producer = Producer({**broker.client(user), "message.timeout.ms": PATIENCE * 1_000})
+        producer = Producer({**guarded.client(user), "message.timeout.ms": PATIENCE * 1_000})
 
         def delivered(error: KafkaError | None, _message: Message, user: str = user) -> None:
             errors[user] = error
@@ -210,13 +221,12 @@ def test_a_guarded_broker_lets_only_write_who_may(started: Start, tmp_path: Path
     refused = errors["stranger"]
     assert refused is not None
     assert refused.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
-    assert read_all(broker, "erp.postings") == [b"of milepost"]
+    assert read_all(guarded, "erp.postings") == [b"of milepost"]
 
 
-def test_a_guarded_broker_asks_for_the_password(started: Start, tmp_path: Path) -> None:
-    broker = started(Broker(tmp_path / "kafka", users={"milepost": "secret"}))
+def test_a_guarded_broker_asks_for_the_password(guarded: Broker) -> None:
     for mechanism in ("SCRAM-SHA-512", "PLAIN"):
-        client = broker.client("milepost", mechanism)
+        client = guarded.client("milepost", mechanism)
         assert "__cluster_metadata" not in AdminClient(client).list_topics(timeout=PATIENCE).topics
         said: list[KafkaError] = []
         guessing: dict[str, Any] = {**client, "sasl.password": "guessed", "error_cb": said.append, "log_level": 0}

@@ -25,9 +25,9 @@ WRONG = "canary-of-nobody-77ac"
 SECRETS = {name: f"canary-of-{name}-5e1d" for name in ("intake", "accounting", "view", "redis")}
 
 
-@pytest.fixture
-def tls(tmp_path: Path) -> Tls:
-    return certificate(tmp_path)
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    return certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture
@@ -46,10 +46,11 @@ def redis(started: Start, tls: Tls, tmp_path: Path) -> RedisSettings:
     return RedisSettings(url=url, username="milepost-view", password_file=secret, ca_file=tls.certificate)
 
 
-@pytest.fixture
-def guarded(started: Start, tls: Tls, tmp_path: Path) -> Site:
-    users = {name: SECRETS[name] for name in ("intake", "accounting", "view")}
-    site = guarded_site(started(Broker(tmp_path / "kafka", users=users, tls=tls)), tmp_path / "site")
+@pytest.fixture(scope="module")
+def guarded(started_once: Start, tls: Tls, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Who is refused changes nothing there."""
+    users, folder = {name: SECRETS[name] for name in ("intake", "accounting", "view")}, tmp_path_factory.mktemp("site")
+    site = guarded_site(started_once(Broker(folder / "kafka", users=users, tls=tls)), folder / "site")
     allow(site.broker, site.kafka)
     return site
 

@@ -33,7 +33,7 @@ UNTIMED = (HealthCheck.too_slow,)
 # making it small can take longer than all tests together.
 settings.register_profile(
     "ci",
-    max_examples=12,
+    max_examples=8,
     derandomize=True,
     database=None,
     deadline=None,

@@ -17,7 +17,7 @@ from benchmarks.profile import group_of
 from benchmarks.stopwatch import REST, Stopwatch
 from tests.finished_run import finished_run
 
-ENTRIES = 1_000
+ENTRIES = 400
 GIANT = 1_600
 # Whole weeks of 1,400 entries.
 HELD = (1_400,)
@@ -26,7 +26,7 @@ HELD = (1_400,)
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     work = tmp_path_factory.mktemp("benchmarks")
-    firms = ["--sizes", "1k", "--samples", "50", "--giants", str(GIANT), "--questions", "1"]
+    firms = ["--sizes", str(ENTRIES), "--samples", "50", "--giants", str(GIANT), "--questions", "1"]
     sizes = [*firms, "--engagement", ",".join(map(str, HELD)), "--weeks", "1"]
     parts = ["--parts", "firm,engagement,records,explain", "--work", str(work)]
     command = [sys.executable, "-m", "benchmarks", *sizes, *parts]

@@ -11,7 +11,7 @@ def test_a_step_is_a_row(tmp_path: Path) -> None:
     page = tmp_path / "LADDER.md"
     head = next(line for line in ladder.PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| date"))
     page.write_text(f"{head}\n", encoding="utf-8")
-    assert ladder.main(["a step", "--entries", "1000", "--rounds", "1", "--page", str(page)]) == 0
+    assert ladder.main(["a step", "--entries", "400", "--rounds", "1", "--page", str(page)]) == 0
     rows = page.read_text(encoding="utf-8").splitlines()
     names, row = ([cell.strip() for cell in line.strip("| ").split("|")] for line in rows)
     found = dict(zip(names, row, strict=True))

@@ -28,7 +28,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "make test": "it would run this test",
     "make chaos": "it takes minutes; tests/reliability/test_chaos.py runs its short form",
     "make endurance": "it takes minutes; tests/reliability/test_endurance.py runs its short form",
-    "make fuzz": "it takes minutes; tests/fuzz/test_fuzz.py plays 40 cases",
+    "make fuzz": "it takes minutes; tests/fuzz/test_fuzz.py plays twelve cases",
     "make mutations": "it takes minutes; tests/mutations/test_mutations.py looks at some",
     "make kafka": "it runs until it is stopped; tests/kafka/test_servers.py runs it",
     'make kafka KAFKA_ARGS="--redis --prometheus"': "it runs until it is stopped; tests/kafka/test_servers.py runs it",

@@ -11,7 +11,7 @@ from tests.fuzz.play import FOLD_AGAIN_EVERY, case, fault_of
 from tests.thoroughness import THOROUGH
 
 SEED = 21
-CASES = range(200 if THOROUGH else 20)
+CASES = range(200 if THOROUGH else 12)
 
 
 @pytest.mark.parametrize("number", CASES)

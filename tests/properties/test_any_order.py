@@ -201,7 +201,7 @@ def two_stories(draw: st.DrawFn, kinds: Sequence[str]) -> tuple[str, list[str], 
 
 
 @pytest.mark.parametrize("kind", EVERY)
-@settings(max_examples=5_000 // len(EVERY) + 1 if THOROUGH else EXAMPLES // 6)
+@settings(max_examples=5_000 // len(EVERY) + 1 if THOROUGH else max(EXAMPLES // 6, 2))
 @given(st.data())
 def test_facts_in_any_order_come_to_the_same(kind: str, data: st.DataObject) -> None:
     """Before the last invoices and after them; 5,000 histories in the thorough profile."""
@@ -210,7 +210,7 @@ def test_facts_in_any_order_come_to_the_same(kind: str, data: st.DataObject) -> 
 
 @pytest.mark.parametrize("minimum", [kind for kind in EVERY if "minimum" in kind])
 @pytest.mark.parametrize("beside", OF_OTHER_MONTHS)
-@settings(max_examples=100 if THOROUGH else EXAMPLES // 6)
+@settings(max_examples=100 if THOROUGH else max(EXAMPLES // 6, 2))
 @given(st.data())
 def test_a_minimum_counts_months_as_if_nothing_was_issued(minimum: str, beside: str, data: st.DataObject) -> None:
     """What is issued keeps its steps and its room; what the minimum compares with does not."""

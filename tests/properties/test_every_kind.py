@@ -50,7 +50,7 @@ POSITION = ("1150", "1160", "2300", "2310")
 every_kind = pytest.mark.parametrize("kind", KINDS)
 codes = st.sampled_from(CODES)
 # A quarter has ninety days to fold, and every test is there for every kind.
-few = settings(max_examples=EXAMPLES // 4)
+few = settings(max_examples=max(EXAMPLES // 4, 3))
 
 
 def story(kind: str, code: str, came: Sequence[Fact]) -> list[str]:
@@ -169,7 +169,7 @@ def test_the_order_of_arrival_does_not_matter(kind: str, code: str, came: list[F
 
 
 @every_kind
-@settings(max_examples=EXAMPLES // 6)
+@settings(max_examples=max(EXAMPLES // 6, 2))
 @given(codes, facts((STAYS, GOES, CHANGES)))
 def test_every_state_survives_a_checkpoint(kind: str, code: str, came: list[Fact]) -> None:
     """Closed and opened again after every event, the books say the same bytes."""

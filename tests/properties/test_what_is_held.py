@@ -167,7 +167,7 @@ class _Told:
                 self._tell([f"credit CM-{number} INV-{number} {kind} {what}"], day)
 
 
-@settings(max_examples=max(EXAMPLES // 4, 1))
+@settings(max_examples=max(EXAMPLES // 4, 3))
 @given(stories())
 def test_nothing_is_left_once_nothing_is_held(story: Story) -> None:
     """What is over a purchase order waits on 1160; nothing else stays anywhere."""

@@ -12,7 +12,7 @@ from tests.kafka.servers import NOT_RUN
 from tests.servers.fetched import Missing
 
 # A minute and a half; it waits for what happens, however long that takes.
-SHORT = Plan(seed=11, events=3_000, shards=4, minutes=0.5, each_once=True, hostile=6)
+SHORT = Plan(seed=11, events=1_500, shards=4, minutes=0.5, each_once=True, hostile=6)
 
 
 @pytest.mark.timeout(1_800)

@@ -11,7 +11,7 @@ from simulation.erp.troubles import Trouble
 from tests.endurance.run import Plan, run
 from tests.thoroughness import THOROUGH
 
-JOURNALS = 300 if THOROUGH else 160
+JOURNALS = 300 if THOROUGH else 80
 PLANS = (
     Plan("netsuite", journals=JOURNALS, seed=7, loses_store=True, is_twice=True),
     Plan("dynamics365_finance", journals=JOURNALS, seed=8, loses_store=True, grain=ENTITY_DAY),

@@ -27,7 +27,7 @@ from domain.events.common import (
     Policies,
     TimeAndMaterials,
 )
-from domain.events.delivery import ProjectActivated, TimeApproved, TimeWithdrawn
+from domain.events.delivery import ProjectActivated, StatementRequested, TimeApproved, TimeWithdrawn
 from domain.events.reference import CostRateSet, CustomerDefined, LegalEntityDefined, PersonDefined
 from domain.outputs import TOPICS, BillingStatement
 from domain.units import HOURS_ONE, RATE_ONE
@@ -35,7 +35,7 @@ from state.genesis import Genesis
 from state.intake.partition import partition_of
 from state.rules import RULES
 from state.store.store import FILES, Store
-from tests.folding import Logged, MemoryLog, log_records
+from tests.folding import Logged, MemoryLog, fold, log_records
 from tests.histories.log import with_days
 
 SHARDS = 2
@@ -199,6 +199,17 @@ def test_a_statement_that_is_issued_again_takes_the_next_number_and_names_the_fo
         former = by_revision[one.statement_id, one.revision - 1, "superseded"]
         assert one.replaces_number == former.number != one.number
         assert former.number == by_revision[one.statement_id, one.revision - 1, "issued"].number
+
+
+def test_a_statement_has_its_number_by_the_range_of_its_moment() -> None:
+    """What is asked for and the range that is written otherwise come in one batch."""
+    project, moment = PROJECTS[0], at(MONDAY)
+    done = TimeApproved("t-1", moment, "psa", "T-1", 1, project, "BOB", "EVE", hours=HOURS_ONE)._replace(
+        worked_on=MONDAY
+    )
+    asked = StatementRequested("s-1", moment, "crm", "S-1", f"K{project}", requested_by="ANN", approved_by="EVE")
+    history = [*firm(), Logged(project, done), Logged(project, asked), Logged("", entity(2, SHORTER, CREDITS))]
+    assert [one.number for one in fold(history).statements] == ["INV-2026-1-0041"]
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -926,6 +926,16 @@ def test_a_moved_rate_is_told_as_exchange_rate(books: Books) -> None:
     assert_explained(told)
 
 
+def test_a_rate_of_the_day_moves_what_was_booked_before_it_alone(books: Books) -> None:
+    """T-1 comes at 1.25, the day's rate of 1.30 after it, then T-2: 800 EUR are 1,000 USD, 40 more, and 1,040."""
+    dollars(books)
+    books.end_day(date(2026, 3, 2))
+    books.fold(time("T-1", "2026-03-03", 8, when="2026-03-03T07:00"), rate("2026-03-03", "USD", "1.3"))
+    books.fold(time("T-2", "2026-03-03", 8))
+    (told,) = updates(books.end_day(date(2026, 3, 3)))
+    assert told.deltas == (delta("volume", "2040", "2400"), delta("exchange_rate", "40", "0"))
+
+
 def test_a_currency_that_comes_back_is_compared_with_what_was_told_in_it(books: Books) -> None:
     """8 h cost 800 EUR. A contract in dollars, of which no rate is known, has no forecast; then one in euros comes first, at 150 an hour.
     What it told in euros before is the baseline of what it tells once the rate is known: no cost more, 1,200 of revenue."""

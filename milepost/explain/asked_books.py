@@ -15,15 +15,15 @@ from msgspec.structs import replace
 
 from domain.caps.consume import Bucket, CapLimit, CapRule, bucket_key
 from domain.caps.recorded import limit_node
-from domain.explanation import Node
+from domain.explanation import Node, total
 from domain.figure import Recorded, RecordedLater, called
-from domain.identity import parts_of
+from domain.identity import composed, parts_of
 from domain.numbered import in_a_contract, in_an_event
 from domain.outputs import ForecastUpdate
 from domain.units import Amount
 from milepost.explain.asked_rows import AskedRows
 from milepost.explain.caps import CapNodes
-from milepost.explain.forecast_months import MonthNodes
+from milepost.explain.forecast_months import BILLED, DUE, MonthNodes
 from milepost.explain.forecast_prices import PriceNodes
 from milepost.explain.published import given
 from state.books import Burn, CapBucket, Contract, LineTotals, Project, RetentionAccount, Withheld
@@ -35,9 +35,21 @@ from state.forecast.caps import companions, published_after
 from state.forecast.outlook import booked_again, known, ledger_currency, project_lines, project_terms
 from state.forecast.planned import planned_rate
 from state.terms.plan import LinePlan, line_plan
+from state.totals import standing_price
 from state.trace import TracedOutput
 
-SUMS = ("hours", "value", "billable", "issued", "conceded", "by_hours", "by_terms")
+SUMS = (
+    "recognised",
+    "invoiced",
+    "written_off",
+    "hours",
+    "value",
+    "billable",
+    "issued",
+    "conceded",
+    "by_hours",
+    "by_terms",
+)
 
 
 class AskedAt(NamedTuple):
@@ -79,10 +91,13 @@ class AskedBooks:
             rest_on_books(draft, each, update.as_of)
         return draft
 
-    def _copy(self, step: int) -> Draft:
+    def at(self, step: int) -> Draft:
         if step not in self._at:
             self._at[step] = self._books(step)
-        made, of = self.sources.trace.draft_at(step), self._at[step]
+        return self._at[step]
+
+    def _copy(self, step: int) -> Draft:
+        made, of = self.sources.trace.draft_at(step), self.at(step)
         made.asked, made.moves, made.rows = of.asked, of.moves, of.rows
         for (kind, part_id), part in of.parts.items():
             made.put(kind, part_id, part)
@@ -111,16 +126,29 @@ class AskedBooks:
             draft.rows[entry.entry_id] = entry
             draft._add_work(entry, entry.standing, 1)
             draft._add_issued(entry, 1)
-        self._name_sums(draft)
+            draft._move_index(None, entry)
+        self._name_sums(draft, step)
         return draft
 
-    @staticmethod
-    def _name_sums(draft: Draft) -> None:
+    def _over(self, draft: Draft, part_id: str, step: int) -> Node:
+        """What rows of a line have over its caps."""
+        prices = ((row, standing_price(entry)) for row, entry in draft.rows.items())
+        nodes = [
+            self.rows.records.over(row, step)
+            for row, price in prices
+            if price is not None
+            and composed(price.contract_id, price.line_id) == part_id
+            and price.chargeable - price.passed != price.billable
+        ]
+        return total(f"over cap on line {parts_of(part_id)[1]}", nodes, "amount", nodes[0].currency)
+
+    def _name_sums(self, draft: Draft, step: int) -> None:
         for part_id in draft.ids("line"):
             line: LineTotals = draft.part("line", part_id)
             title = f"on line {parts_of(part_id)[1]}"
             sums = {name: called(getattr(line, name), f"{name.replace('_', ' ')} {title}") for name in SUMS}
-            draft.put("line", part_id, replace(line, **sums))
+            over = _later(line.over, partial(self._over, draft, part_id, step))
+            draft.put("line", part_id, replace(line, over=over, **sums))
         for project_id in draft.ids("project"):
             project: Project = draft.part("project", project_id)
             months = {
@@ -178,7 +206,10 @@ class AskedBooks:
     def _take_forecast(self, draft: Draft, project_id: str, step: int, as_of: date) -> None:
         forecast, outlook = known(draft, project_id)
         rated = partial(self._planned_rate, draft, project_id, as_of, forecast.currency)
-        billed, due = self.months.issued(project_id, step)
+        billed, due = (
+            self.months.later(name, project_id, step, numbers)
+            for name, numbers in ((BILLED, forecast.billed), (DUE, forecast.due))
+        )
         made = replace(
             forecast, billed=billed, due=due, planned_rate=_later(forecast.planned_rate, rated), ceiling=None
         )

@@ -7,13 +7,15 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from domain.explanation import Arithmetic, Node, total
+from domain.billing.shares import Party
+from domain.explanation import Arithmetic, Node, less, total
 from domain.figure import RecordedLater
 from domain.ledger.journal import Leg
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
-from state.books import Cost, Entry, Issued, Posted, Price, Work
+from state.billing.shares_record import falls_to, shares_in_terms
+from state.books import Cost, Entry, Issued, PayerPart, Posted, Price, Work
 
 
 class AskedRows:
@@ -61,9 +63,11 @@ class AskedRows:
             passed_hours=0,
             value=_later(price.value, records.value, at, price),
             passed=_later(price.passed, self.entries.passing.passed, at),
-            recognised=_later(price.earns, records.recognised, row, step),
-            billable=_later(price.billable + price.rounding, records.billable_here, at, price),
-            rounding=0,
+            memo=_later(price.memo, records.value_not_charged, at, price),
+            recognised=_later(price.recognised, records.recognised_alone, at, price),
+            billable=_later(price.billable, records.billable_alone, at, price),
+            rounding=_later(price.rounding, self.entries.rounding, row, step),
+            written_off=_later(price.written_off, records.written_off, row, step),
             drawn=drawn,
         )
 
@@ -80,8 +84,38 @@ class AskedRows:
             conceded=_later(issued.conceded, self._conceded, row, *place, step),
             conceded_ledger=_later(issued.conceded_ledger, self._sum_of, memos.conceded_in_ledger, row, *place, step),
             funded=funding.portions(row, *place, step) if issued.funded else (),
+            payers=self._payers(row, issued, step),
             freed=tuple(funding.freed((row, issued.line_id), issued.contract_id, step).items()) if issued.freed else (),
         )
+
+    def _payers(self, row: str, issued: Issued, step: int) -> tuple[PayerPart, ...]:
+        if not issued.payers:
+            return ()
+        parties = [Party(part.customer_id, part.share, part.rounding) for part in issued.payers]
+        contract = self.sources.draft(step).contract(issued.contract_id)
+        if contract is not None and not issued.is_funded:
+            parties = list(shares_in_terms(contract, parties))
+        return tuple(
+            replace(
+                part,
+                share=party.share,
+                amount=_later(part.amount, self._falls, row, issued, part.customer_id, step),
+                issued=_later(part.issued, self._issued_to, row, issued, part.customer_id, step),
+            )
+            for part, party in zip(issued.payers, parties, strict=True)
+        )
+
+    def _falls(self, row: str, issued: Issued, payer: str, step: int) -> Node:
+        if issued.is_funded:
+            return self.statements.funding.falls(row, issued.contract_id, issued.line_id, payer, step)
+        return self.recorded.known(falls_to(issued.contract_id, issued.line_id, row, payer), step)
+
+    def _issued_to(self, row: str, issued: Issued, payer: str, step: int) -> Node:
+        """On the payer's statements, less what is billed again."""
+        statements, place = self.statements, (row, issued.contract_id, issued.line_id, step)
+        pieces = [statements.piece(one) for one in statements.listed_of(*place) if statements.payer_of(one) == payer]
+        made = total(f"{row}: issued to {payer}", pieces, "amount", pieces[0].currency if pieces else "")
+        return less(made.title, made, *back) if (back := statements.credits.reopened(*place, payer)) else made
 
     def _conceded(self, row: str, contract_id: str, line_id: str, step: int) -> Node:
         return self._sum_of(self.statements.credits.conceded, row, contract_id, line_id, step)

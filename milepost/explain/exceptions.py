@@ -15,6 +15,7 @@ from domain.events.common import FixedPrice, Milestones
 from domain.events.delivery import ExpenseApproved
 from domain.events.finance import ControlTotal, CreditMemoIssued
 from domain.explanation import Node, less, total
+from domain.figure import node_titled
 from domain.identity import parts_of, unescape
 from domain.ledger.journal import debits
 from domain.money import format_decimal
@@ -321,15 +322,15 @@ class ExceptionNodes:
         draft, currency = self.sources.draft(said.step), record.blocks_currency or ""
         contract = draft.contract(contract_id)
         assert contract is not None, "the line is of it"
-        billed = self.balances.operands(said, contract_id, {line_id}, "billed")
+        line_sums = self.balances.books.at(said.step).line(contract_id, line_id)
+        bound, title = self.entries.recorded.bound, f"line {line_id}: "
         of_parts = self.refunds.issued_of_parts(draft, contract, line_id, said.step)
-        sums = [total(f"line {line_id}: billed", billed, "amount", currency)]
+        sums = [bound(node_titled(line_sums.issued, f"{title}billed", "amount", currency))]
         if of_parts:
             sums = [less(f"line {line_id}: billed of the price", *sums, *of_parts)]
         line = line_named(contract.terms, line_id)
         if line is None or not methods.earns_apart(line):
-            operands = self.balances.operands(said, contract_id, {line_id}, "recognised")
-            sums.append(total(f"line {line_id}: recognised", operands, "amount", currency))
+            sums.append(bound(node_titled(line_sums.recognised, f"{title}recognised", "amount", currency)))
         more = max(sums, key=lambda node: node.value or 0)
         for stored in reversed(contract.history):
             found = self.sources.line_field(contract_id, stored.version, line_id)

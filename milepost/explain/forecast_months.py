@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
 from domain.billing.statement import ISSUED
 from domain.explanation import Node, negated, total
-from domain.figure import Recorded
+from domain.figure import RecordedLater
 from domain.receivables.credit_memo import ERROR_REBILL
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
@@ -12,6 +16,8 @@ from state.forecast.expected import months_of, months_of_invoice
 from state.opening.record import month_of_opening
 from state.terms.opening import balances_of
 
+BILLED: Final = "billed"
+DUE: Final = "due"
 # Nodes by month and currency (`2026-03|EUR`).
 ByMonth = dict[str, list[Node]]
 
@@ -20,16 +26,31 @@ class MonthNodes:
     def __init__(self, sources: Sources, statements: StatementNodes) -> None:
         self.sources = sources
         self.statements = statements
+        self._issued: dict[tuple[str, int], dict[str, ByMonth]] = {}
 
-    def issued(self, project_id: str, step: int) -> tuple[dict[str, int], dict[str, int]]:
-        """By month and currency what is billed, and what is due."""
+    def later(self, name: str, project_id: str, step: int, numbers: Mapping[str, int]) -> dict[str, int]:
+        """Of what is `billed`, or `due`, by month and currency, as its forecast has it."""
+        of_month = partial(self._in_month, name, project_id, step)
+        return {month: RecordedLater(number, partial(of_month, month)) for month, number in numbers.items()}
+
+    def _in_month(self, name: str, project_id: str, step: int, month: str) -> Node:
+        title = f"{name} by statements" if name == BILLED else f"{name} of statements"
+        return total(title, self.issued(project_id, step)[name].get(month, ()), "amount", month[8:])
+
+    def issued(self, project_id: str, step: int) -> dict[str, ByMonth]:
+        key = project_id, step
+        if key not in self._issued:
+            self._issued[key] = self._all_issued(project_id, step)
+        return self._issued[key]
+
+    def _all_issued(self, project_id: str, step: int) -> dict[str, ByMonth]:
         billed: ByMonth = {}
         due: ByMonth = {}
         for statement_id in self.sources.trace.statements:
             self._of_statement(statement_id, project_id, step, billed, due)
         self._before_the_books(project_id, step, billed, due)
         self._credited(project_id, step, billed, due)
-        return _sums("billed by statements", billed), _sums("due of statements", due)
+        return {BILLED: billed, DUE: due}
 
     def _of_statement(self, statement_id: str, project_id: str, step: int, billed: ByMonth, due: ByMonth) -> None:
         parts = self.sources.trace.statements[statement_id]
@@ -94,7 +115,3 @@ class MonthNodes:
             if len(parts) > 1:
                 parts = [total("credited, but for what is retained of it", parts, "amount", journal.currency)]
             due.setdefault(pays, []).extend(parts)
-
-
-def _sums(title: str, found: ByMonth) -> dict[str, int]:
-    return {month: Recorded(total(title, nodes, "amount", month[8:])) for month, nodes in found.items()}

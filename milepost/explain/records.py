@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Set
 from functools import cached_property
 
-from domain.accounts import REVENUE
 from domain.caps.purchase_order import is_order, spoken
 from domain.explanation import Arithmetic, Node, less, negated, total
 from domain.identity import composed
@@ -21,7 +20,6 @@ from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Cost, Entry, Issued, Price, Work
 from state.ledger.carried import INVOICED
-from state.totals import earned_as_billed
 from state.trace import row_of
 
 _KINDS = {
@@ -166,21 +164,6 @@ class RecordNodes:
         cents = self.entries.rounding(entry_id, step)
         return total(f"{entry_id}: recognised", (made, cents), "amount", price.currency)
 
-    def as_billed(self, step: int) -> Iterator[tuple[Issued, Node]]:
-        """What invoices recognised of rows whose revenue comes with them, on each contract line."""
-        for _, issued, node in self.rows_as_billed(step):
-            yield issued, node
-
-    def rows_as_billed(self, step: int) -> Iterator[tuple[str, Issued, Node]]:
-        """The same with the rows."""
-        for entry_id in sorted(self.sources.trace.entry_ids()):
-            entry = self.sources.trace.entry_at(entry_id, step)
-            for issued in entry.issued if entry is not None else ():
-                if issued.account in REVENUE and earned_as_billed(issued):
-                    yield entry_id, issued, self.invoiced_on(entry_id, issued.contract_id, {issued.line_id}, step)
-                elif issued.account not in REVENUE and issued.conceded:
-                    yield entry_id, issued, self.conceded(entry_id, issued.contract_id, issued.line_id, step)
-
     def conceded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Node:
         """What credit memos took off the price, below zero."""
         off = self.statements.credits.conceded(entry_id, contract_id, line_id, step)
@@ -194,11 +177,15 @@ class RecordNodes:
         currency = entity.currency if entity is not None else ""
         return self.statements.recorded.sum(address, f"{entry_id}: revenue as billed", step, currency)
 
-    def billable_here(self, at: VersionStanding, price: Price) -> Node:
-        """With the cents of statement lines; of very many entries it is only named."""
-        if self.sources.are_many and not price.rounding:
+    def billable_alone(self, at: VersionStanding, price: Price) -> Node:
+        """Without the cents of statement lines."""
+        if self.sources.are_many:
             return self.sources.part(at.entry.entry_id, "billable", price.billable, "amount", price.currency, at.step)
-        return self.billable(at.entry.entry_id, at.step)
+        return self.entries.billable(at)
+
+    def recognised_alone(self, at: VersionStanding, price: Price) -> Node:
+        """The same."""
+        return self.entries.recognised(at) if price.rounding else self.recognised(at.entry.entry_id, at.step)
 
     def billable(self, entry_id: str, step: int) -> Node:
         at = self.entries.standing(entry_id, step)
@@ -368,25 +355,11 @@ class RecordNodes:
 
     def accrued(self, entry_id: str, step: int) -> Node:
         """Billable and not on a statement yet; negative where more was issued than is billable now."""
-        return self._accrued(entry_id, step, None, self.issued(entry_id, step))
-
-    def accrued_on(self, entry_id: str, contract_id: str, lines: Set[str], step: int) -> Node:
-        issued = self.issued_on(entry_id, contract_id, lines, step)
-        return self._accrued(entry_id, step, (contract_id, lines), issued)
-
-    def _accrued(self, entry_id: str, step: int, on: tuple[str, Set[str]] | None, issued: Node) -> Node:
-        at = self.entries.standing(entry_id, step)
+        at, issued = self.entries.standing(entry_id, step), self.issued(entry_id, step)
         price = at.work.price if at is not None else None
         title = f"{entry_id}: accrued"
-        if (
-            price is None
-            or not price.line_id
-            or (on is not None and (price.contract_id != on[0] or price.line_id not in on[1]))
-        ):
+        if price is None or not price.line_id:
             return Node(title, -(issued.value or 0), "amount", issued.currency, Arithmetic("negate", (issued,)))
-        if on is not None and self.sources.are_many and not price.rounding and _is_only(at, on):
-            value = price.billable - (issued.value or 0)
-            return self.sources.part(entry_id, "accrued", value, "amount", price.currency, step)
         due = self.billable(entry_id, step)
         if issued.arithmetic is not None and issued.arithmetic.operation == "sum" and not issued.arithmetic.operands:
             return Node(title, due.value, due.unit, due.currency, Arithmetic("same", (due,)))
@@ -437,11 +410,6 @@ class RecordNodes:
         if work.faults:
             return "waits: " + ", ".join(fault.category for fault in work.faults)
         return "posted" if journals else "changed"
-
-
-def _is_only(at: VersionStanding | None, on: tuple[str, Set[str]]) -> bool:
-    """Whether all that is issued of the entry is on these lines."""
-    return at is not None and all(one.contract_id == on[0] and one.line_id in on[1] for one in at.entry.issued)
 
 
 def _always(_listed: Listed) -> bool:

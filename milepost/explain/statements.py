@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from domain.billing.statement import ISSUED, SUPERSEDED
-from domain.explanation import Arithmetic, Node, constant, less, negated, total
+from domain.explanation import Arithmetic, Node, constant, less, total
 from domain.figure import as_recorded
 from domain.identity import composed, is_opening_statement
 from domain.outputs import BillingStatement, StatementLine
@@ -339,34 +339,6 @@ class StatementNodes:
             return self.funding.falls(entry_id, contract_id, line_id, payer, step, drafted)
         statement_id = listed.statement_id.partition("@")[0]
         return self.recorded.known(falls_on(statement_id, entry_id, line_id), step)
-
-    def held_of(self, entry_id: str, contract_id: str, line_id: str, payers: Set[str], step: int) -> list[Node]:
-        """What waits of the entry for statements of these payers, where several pay."""
-        draft = self.sources.draft(step)
-        contract = draft.contract(contract_id)
-        parties = self.shares.parties(entry_id, contract_id, line_id, step)
-        funded = self.funding.is_funded(entry_id, contract_id, line_id, step)
-        if contract is None or (len(parties) < 2 and not funded):
-            return []
-        due = self.due(entry_id, contract_id, line_id, step, contract.terms.currency)
-        listed = self.listed_of(entry_id, contract_id, line_id, step)
-        if not funded and self.funding.drafts.is_funded(entry_id, contract_id, line_id, step):
-            # Before its first cut nobody knows what sources pay of it: it waits where all of their payers are held.
-            all_held = payers >= {party.customer_id for party in parties}
-            return [due._replace(title=f"{entry_id}: waits for all who pay")] if all_held else []
-        found = []
-        for payer in sorted(payers & {party.customer_id for party in parties}):
-            if funded:
-                falls = self.funding.falls(entry_id, contract_id, line_id, payer, step)
-            else:
-                falls = self.shares.falls(entry_id, contract_id, line_id, payer, step)
-            issued = [self.piece(one) for one in listed if self.payer_of(one) == payer]
-            back = [
-                negated("to be billed again", node)
-                for node in self.credits.reopened(entry_id, contract_id, line_id, step, payer)
-            ]
-            found.append(less(f"{entry_id}: waits for {payer}", falls, *issued, *back, rule="R26"))
-        return found
 
     def contract_of(self, listed: Listed) -> str:
         return self.head(listed.statement_id).contract_id

@@ -20,12 +20,13 @@ from domain.reference.zones import MICROSECONDS_PER_DAY, local_date, midnight, u
 from domain.terms import methods
 from domain.units import Amount
 from state.billing.funding import is_ever_funded
-from state.books import Basis, BookedProgress, Contract, Entry, Forecast, ForecastState, Project
+from state.books import Basis, BookedProgress, Contract, Entry, Forecast, ForecastState, LineTotals, Project
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
 from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
 from state.rerating.rerate import line_ids
 from state.terms.known import entity_policies
 from state.terms.plan import LinePlan, line_plan
+from state.totals import in_project
 from state.work.placing import taken_projects
 
 DAYS_KEPT = 35
@@ -141,6 +142,12 @@ def every_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
 def lines_of(draft: Draft, project_id: str) -> tuple[tuple[str, str, str], ...]:
     """Contract, line and currency of every line that any version of a contract has or had on the project."""
     return project_terms(draft, project_id).ever
+
+
+def sums_on(draft: Draft, project_id: str, contract_id: str) -> list[tuple[str, LineTotals]]:
+    """What lines of the contract have come to in the project."""
+    lines = (line_id for of, line_id, _ in lines_of(draft, project_id) if of == contract_id)
+    return [(line_id, in_project(draft.line(contract_id, line_id), project_id)) for line_id in lines]
 
 
 def _newest_lines(draft: Draft, project_id: str, contracts: Iterable[Contract]) -> tuple[LinePlan, ...]:

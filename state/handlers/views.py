@@ -9,37 +9,29 @@ must not fit into one record.
 
 from msgspec.structs import replace
 
-from domain.accounts import CUSTOMER_DEPOSIT
 from domain.caps.purchase_order import over_category
 from domain.exceptions import CATALOGUE, owner_of
 from domain.identity import composed, derived_id, parts_of
-from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast, ViewPosting
-from domain.units import Amount
+from domain.outputs import ProjectView, ViewBalance, ViewException, ViewForecast, ViewPosting
 from state.billing import funding
-from state.billing.held import rows_held
+from state.billing.balances import balances_of, burn_of
 from state.billing.orders import orders_of
-from state.billing.payers import held_of
 from state.books import (
     AtStake,
     CapState,
     Contract,
-    Entry,
     Forecast,
-    Hold,
-    LineTotals,
     OpenException,
     Project,
     StatementState,
 )
 from state.charges.retainers_left import retainers_of
 from state.draft import AMOUNT_MAX, Draft
-from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id
+from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id, sums_on
 from state.handlers import retention
 from state.receivables.receivables import receivables_of
 from state.receivables.unapplied import unapplied_of
 from state.revenue.refunds import owed_in
-from state.terms.plan import bill_tos
-from state.totals import in_project, outstanding
 from state.work.placing import taken_projects
 
 PARKED_SHOWN = 100
@@ -67,7 +59,7 @@ def project_view(draft: Draft, project_id: str) -> ProjectView:
         project_id=project_id,
         engagement_id=draft.engagement_id,
         view_version=forecast.view_version,
-        burn=_burn(project),
+        burn=burn_of(project),
         legal_entity_id=project_entity_id(draft, project),
         name=project.activated.name if project.activated is not None else None,
         balances=_balances(draft, project_id, contracts),
@@ -89,21 +81,6 @@ def _gravest(exceptions: tuple[ViewException, ...]) -> tuple[ViewException, ...]
     return tuple(by_weight[:EXCEPTIONS_SHOWN])
 
 
-def _burn(project: Project) -> ViewBurn:
-    costs: dict[str, Amount] = {}
-    for key, (_, cost, _) in project.months.items():
-        if cost:
-            currency = key[8:]
-            costs[currency] = costs.get(currency, 0) + cost
-    burn = project.burn
-    return ViewBurn(
-        burn.hours,
-        burn.billable_hours,
-        tuple(CurrencyAmount(currency, costs[currency]) for currency in sorted(costs)),
-        tuple(CurrencyAmount(currency, burn.memo[currency]) for currency in sorted(burn.memo)),
-    )
-
-
 def _postings(project: Project) -> tuple[ViewPosting, ...]:
     found = []
     for key in sorted(project.standings):
@@ -123,47 +100,16 @@ def _forecast(forecast: Forecast) -> ViewForecast | None:
 
 
 def _balances(draft: Draft, project_id: str, contracts: tuple[Contract, ...]) -> tuple[ViewBalance, ...]:
-    holds = [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
-    lines: dict[str, list[str]] = {}
-    for contract_id, line_id, _ in lines_of(draft, project_id):
-        lines.setdefault(contract_id, []).append(line_id)
-    found = []
-    for contract in contracts:
-        of_project = [
-            (line_id, in_project(draft.line(contract.contract_id, line_id), project_id))
-            for line_id in lines.get(contract.contract_id, ())
-        ]
-        found.append(_balance(draft, project_id, contract, of_project, holds))
-    return tuple(found)
+    return tuple(_balance(draft, project_id, contract) for contract in contracts)
 
 
-def _balance(
-    draft: Draft, project_id: str, contract: Contract, of_project: list[tuple[str, LineTotals]], holds: list[Hold]
-) -> ViewBalance:
-    """`of_project` are the contract's lines of the project, with their sums there."""
-    accrued = over = issued = invoiced = recognised = deposits = written_off = 0
-    for _, totals in of_project:
-        accrued += totals.billable - totals.issued
-        over += totals.over
-        written_off += totals.written_off
-        issued += totals.issued
-        invoiced += totals.invoiced
-        recognised += totals.recognised
-        deposits += totals.accounts.get(CUSTOMER_DEPOSIT, (0, 0, 0))[2]
+def _balance(draft: Draft, project_id: str, contract: Contract) -> ViewBalance:
     owed = receivables_of(draft, project_id, contract.contract_id)
     return ViewBalance(
         contract_id=contract.contract_id,
         currency=contract.terms.currency,
-        accrued=accrued,
-        held=_all_that_is_held(draft, project_id, contract, of_project, holds) if holds else 0,
-        over_cap=over,
-        unbilled=recognised - (invoiced - deposits),
-        billed=issued,
-        invoiced=invoiced,
-        written_off=written_off,
+        **balances_of(draft, project_id, contract, sums_on(draft, project_id, contract.contract_id))._asdict(),
         paid=sum([one.paid[0] for one in owed]),
-        recognised=recognised,
-        contract_position=recognised - invoiced,
         receivable=sum([one.open[0] for one in owed]),
         bad_debt=sum([one.written_off[0] for one in owed]),
         retention=retention.balance(draft, contract.contract_id, project_id),
@@ -171,53 +117,6 @@ def _balance(
         sources=funding.sources_of(draft, contract),
         orders=orders_of(draft, contract),
     )
-
-
-def _all_that_is_held(
-    draft: Draft, project_id: str, contract: Contract, of_project: list[tuple[str, LineTotals]], holds: list[Hold]
-) -> Amount:
-    """What of the accrued holds keep from being billed."""
-    held = 0
-    entries = [row for hold in holds if hold.scope == "entry" for row in rows_held(draft, hold.scope_id)]
-    debtors = frozenset(hold.scope_id for hold in holds if hold.scope == "bill_to") & bill_tos(contract)
-    other_projects = frozenset(hold.scope_id for hold in holds if hold.scope == "project")
-    for line_id, totals in of_project:
-        if _all_held(holds, project_id, contract, line_id):
-            held += totals.billable - totals.issued
-        elif debtors or other_projects:
-            for entry in draft.due_on(contract.contract_id, line_id, "", "9999"):
-                if draft.billed_in(entry, contract.contract_id, line_id) != project_id:
-                    continue
-                if entry.entry_id in entries or _worked_in(entry) in other_projects:
-                    held += outstanding(entry, contract.contract_id, line_id)
-                elif debtors:
-                    held += held_of(draft, contract, entry, line_id, debtors)
-        else:
-            held += sum(_held(draft, entry_id, contract, line_id, project_id) for entry_id in entries)
-    return held
-
-
-def _all_held(holds: list[Hold], project_id: str, contract: Contract, line_id: str) -> bool:
-    names = {
-        ("contract", contract.contract_id),
-        ("line", line_id),
-        ("project", project_id),
-    }
-    if len(debtors := bill_tos(contract)) == 1:
-        names |= {("bill_to", debtor) for debtor in debtors}
-    return any((hold.scope, hold.scope_id) in names for hold in holds)
-
-
-def _held(draft: Draft, entry_id: str, contract: Contract, line_id: str, project_id: str) -> Amount:
-    entry = draft.entry(entry_id)
-    due = outstanding(entry, contract.contract_id, line_id) if entry is not None else 0
-    if entry is None or not due or draft.billed_in(entry, contract.contract_id, line_id) != project_id:
-        return 0
-    return due
-
-
-def _worked_in(entry: Entry) -> str | None:
-    return entry.standing.project_id if entry.standing is not None else None
 
 
 # What is open

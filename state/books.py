@@ -559,13 +559,19 @@ class Project(Value, frozen=True, array_like=True, gc=False):
     zone: str | None = None
     burn: Burn = msgspec.field(default_factory=Burn)
     months: dict[str, MonthFigures] = {}
-    assignments: tuple[ResourceAssigned, ...] = ()
     dimension_sets: tuple[dict[str, str], ...] = ({},)
     waiting: dict[str, int] = {}
     changed: bool = False
     posted: dict[str, LedgerFigures] = {}
     standings: dict[str, tuple[int, Amount]] = {}
     begins_after: date | None = None
+
+
+class Assignments(Value, frozen=True, array_like=True, gc=False):
+    """Of a project, as they came; apart from it, because every hour changes the project, and a large one has hundreds of them."""
+
+    project_id: str
+    stated: tuple[ResourceAssigned, ...]
 
 
 class TermsVersion(Value, frozen=True, array_like=True, gc=False):
@@ -1339,6 +1345,7 @@ class Fact(Value, frozen=True, array_like=True, gc=False):
 
 PART_KINDS: dict[str, Any] = {
     "project": Project,
+    "assignments": Assignments,
     "contract": Contract,
     "line": LineTotals,
     "cap": CapState,

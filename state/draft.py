@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from msgspec.structs import replace
 
 from domain.caps.consumption import ConsumptionOrders
+from domain.events.delivery import ResourceAssigned
 from domain.exceptions import CATALOGUE, owner_of, resolution_of
 from domain.identity import composed, derived_id
 from domain.money import format_amount
@@ -22,6 +23,7 @@ from domain.units import Amount, Hours, Instant
 from domain.why import Why
 from domain.work.rows import named
 from state.books import (
+    Assignments,
     AtStake,
     CapBucket,
     CapState,
@@ -412,6 +414,16 @@ class Draft:
     def put_project(self, project: Project) -> None:
         self.parts["project", project.project_id] = project
         self.kinds.add("project")
+
+    def assignments(self, project_id: str) -> tuple[ResourceAssigned, ...]:
+        """One object as long as none of the project changes."""
+        key = ("assignments", project_id)
+        found: Assignments | None = self.parts.get(key) or self.before.get(key)
+        return found.stated if found is not None else ()
+
+    def put_assignments(self, project_id: str, stated: tuple[ResourceAssigned, ...]) -> None:
+        self.put("assignments", project_id, Assignments(project_id, stated))
+        self.put_project(replace(self.project(project_id), changed=True))
 
     def contract(self, contract_id: str) -> Contract | None:
         key = ("contract", contract_id)

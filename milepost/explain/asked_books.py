@@ -116,6 +116,7 @@ class AskedBooks:
             "contract": self._contract,
             "estimate": lambda one, *_: replace(one, event=in_an_event(one.event, one.event.currency or "")),
             "project": lambda one, *_: self._project(draft, one),
+            "assignments": lambda one, *_: replace(one, stated=tuple(in_an_event(each, "") for each in one.stated)),
             "line": lambda one, *_: LineTotals(one.project_id),
             "retention": self._retention,
         }
@@ -173,8 +174,7 @@ class AskedBooks:
         if activated is not None:
             own = activated.budget.currency if activated.budget is not None else None
             activated = in_an_event(activated, own or ledger_currency(draft, activated.legal_entity_id) or "")
-        assignments = tuple(in_an_event(one, "") for one in project.assignments)
-        return replace(project, activated=activated, assignments=assignments, burn=Burn(), months={}, posted={})
+        return replace(project, activated=activated, burn=Burn(), months={}, posted={})
 
     def _retention(self, account: RetentionAccount, part_id: str, step: int) -> RetentionAccount:
         (contract_id, bill_to), retention = parts_of(part_id), self.rows.statements.retention

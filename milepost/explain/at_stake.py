@@ -73,8 +73,8 @@ class AtStakeNodes:
         rated = rate_for(draft, event, draft.project(event.project_id), worker.person, role, plan, day)
         if rated.rate is None or rated.decision is None:
             return None
-        bound, project = self.entries.recorded.bound, draft.project(event.project_id)
-        rate = bound(bill_rate(RateSources(draft.reference, project.assignments), event, plan, day, rated.decision))
+        bound, stating = self.entries.recorded.bound, RateSources(draft.reference, draft.assignments(event.project_id))
+        rate = bound(bill_rate(stating, event, plan, day, rated.decision))
         markup = overtime(draft.reference, plan, rated.decision)
         facts = *facts_of(plan, day), ("role", role)
         hours, mode = self.entries.hours_to_bill(at, plan), plan.policies.money_mode

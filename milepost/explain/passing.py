@@ -51,7 +51,8 @@ class PassingNodes:
         rated = rate_for(draft, event, project, worker.person, price.role, plan, price.day)
         if rated.decision is None:
             return None
-        rate = bill_rate(RateSources(draft.reference, project.assignments), event, plan, price.day, rated.decision)
+        stating = RateSources(draft.reference, draft.assignments(event.project_id))
+        rate = bill_rate(stating, event, plan, price.day, rated.decision)
         markup = overtime(draft.reference, plan, rated.decision) if rated.markup else None
         title = f"{part.entry.entry_id}: before it went back"
         hours = self.entries.hours_at(part.entry.entry_id, part.step)

@@ -133,7 +133,7 @@ class Rests:
         self.of, self.activated, self.assignments, self.own_zone = (
             of,
             project.activated,
-            project.assignments,
+            draft.assignments(project.project_id),
             project.zone,
         )
         self.currency, self.zone, self.legal_entity_id = forecast.currency, forecast.zone, forecast.legal_entity_id
@@ -152,7 +152,7 @@ class Rests:
         if (
             self.of is not of
             or self.activated is not project.activated
-            or self.assignments is not project.assignments
+            or self.assignments is not draft.assignments(project.project_id)
             or project.closed_on is not None
             or self.own_zone != project.zone
             or self.bases is not forecast.bases

@@ -15,7 +15,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.events.common import RemainingWork
-from domain.events.delivery import EstimateRevised
+from domain.events.delivery import EstimateRevised, ResourceAssigned
 from domain.figure import at_least, called, exchanged, moved, spread
 from domain.forecast.completion import (
     BILLINGS,
@@ -256,7 +256,8 @@ def shape_of(
             return found
     if (found := as_planned(planned)) is not None:
         return found
-    months = months_from(max(first, _begin(project, of.contracts)), _end(project, of.contracts))
+    begins = _begin(project, of.contracts, draft.assignments(project.project_id))
+    months = months_from(max(first, begins), _end(project, of.contracts))
     even = [1] * len(months)
     return Shape(months, even, even, even)
 
@@ -302,12 +303,12 @@ def estimates_at(
     return [one.event for one in found if one is not None and one.log_offset in offsets]
 
 
-def _begin(project: Project, contracts: Sequence[Contract]) -> str:
+def _begin(project: Project, contracts: Sequence[Contract], assignments: Sequence[ResourceAssigned]) -> str:
     """The month from which on there may be work: project, contract and somebody assigned have begun, as far as these are known."""
     begins = [
         [project.activated.starts_on] if project.activated is not None else [],
         [stored.terms.starts_on for contract in contracts for stored in contract.history],
-        [assignment.starts_on for assignment in project.assignments],
+        [assignment.starts_on for assignment in assignments],
     ]
     known = [min(days) for days in begins if days]
     return max(known).isoformat()[:7] if known else ""

@@ -101,12 +101,13 @@ def assigned_from(draft: Draft, project: Project, first: str) -> Assigned:
     key = ("assigned from", project.project_id)
     end = last_day(draft, project)
     since = (first, end)
+    stated = draft.assignments(project.project_id)
     kept: tuple[object, object, Assigned] | None = draft.plans.get(key)
-    if kept is not None and kept[0] is project.assignments and kept[1] == since:
+    if kept is not None and kept[0] is stated and kept[1] == since:
         return kept[2]
     before = kept[2] if kept is not None and kept[1] == since else Assigned()
-    found = assigned_in(project.assignments, first, end, before)
-    draft.plans[key] = (project.assignments, since, found)
+    found = assigned_in(stated, first, end, before)
+    draft.plans[key] = (stated, since, found)
     return found
 
 
@@ -289,7 +290,8 @@ def planned_bill_rate(draft: Draft, project: Project, plan: LinePlan, contract: 
     if draft.asked is None:
         return decision.rate
     person_id, _, day, own = worker
-    theirs = [one for one in project.assignments if one.person_id == person_id and one.bill_rate == own]
+    stated = draft.assignments(project.project_id)
+    theirs = [one for one in stated if one.person_id == person_id and one.bill_rate == own]
     sources = price_record.RateSources(draft.reference, theirs)
     plan = line_plan(draft, contract, version_on(contract, day), plan.line.line_id) or plan
     return Recorded(price_record.planned_rate(sources, plan, person_id, day, decision))

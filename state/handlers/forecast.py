@@ -37,6 +37,7 @@ from domain.waiting import WaitKey, waits_for_rates_of
 from state.billing import reissue
 from state.books import (
     Adjustment,
+    Assignments,
     Contract,
     Estimate,
     Forecast,
@@ -205,6 +206,8 @@ def _based_anew(draft: Draft) -> set[str]:
                 found.update(draft.projects_of(part_id))
             case Project() if not _same_plan(before or Project(part_id), after):
                 found.add(part_id)
+            case Assignments():
+                found.add(part_id)
             case Estimate():
                 found.add(after.event.project_id)
             case Adjustment():
@@ -221,7 +224,7 @@ def _same_terms(one: Contract, other: Contract) -> bool:
 
 def _same_plan(one: Project, other: Project) -> bool:
     ends = one.closed_on == other.closed_on
-    return ends and one.activated is other.activated and one.assignments is other.assignments
+    return ends and one.activated is other.activated
 
 
 def _touched(draft: Draft) -> set[str]:

@@ -31,8 +31,7 @@ def on_resource_assigned(draft: Draft, event: ResourceAssigned) -> None:
         return
     stated = [one for project_id in draft.ids("project") for one in _take_out(draft, project_id, event.assignment_id)]
     if draft.own is None or event.project_id in draft.own:
-        project = draft.project(event.project_id)
-        draft.put_project(replace(project, assignments=(*project.assignments, event), changed=True))
+        draft.put_assignments(event.project_id, (*draft.assignments(event.project_id), event))
         stated.append(event)
     for one in stated:
         rerate_person(draft, draft.contracts(), one.project_id, one.person_id, one.starts_on, one.ends_on)
@@ -41,9 +40,8 @@ def on_resource_assigned(draft: Draft, event: ResourceAssigned) -> None:
 
 def _take_out(draft: Draft, project_id: str, assignment_id: str) -> tuple[ResourceAssigned, ...]:
     """The version of the assignment that stands on the project, which it leaves."""
-    project = draft.project(project_id)
-    former = tuple(one for one in project.assignments if one.assignment_id == assignment_id)
+    stated = draft.assignments(project_id)
+    former = tuple(one for one in stated if one.assignment_id == assignment_id)
     if former:
-        others = tuple(one for one in project.assignments if one.assignment_id != assignment_id)
-        draft.put_project(replace(project, assignments=others, changed=True))
+        draft.put_assignments(project_id, tuple(one for one in stated if one.assignment_id != assignment_id))
     return former

@@ -41,7 +41,7 @@ NO_RATE = Rated(None, 0, None, "")
 
 
 def role_on(draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, day: date) -> str:
-    if event.role is not None or not project.assignments:
+    if event.role is not None or not draft.assignments(project.project_id):
         return event.role or person.role
     return role_of(None, assigned(draft, project, event.person_id), person, day)
 
@@ -49,12 +49,13 @@ def role_on(draft: Draft, event: TimeApproved, project: Project, person: PersonD
 def assigned(draft: Draft, project: Project, person_id: str) -> tuple[ResourceAssigned, ...]:
     """The person's assignments on the project."""
     key = ("assigned", project.project_id)
+    stated = draft.assignments(project.project_id)
     known: tuple[object, dict[str, tuple[ResourceAssigned, ...]]] | None = draft.plans.get(key)
-    if known is None or known[0] is not project.assignments:
+    if known is None or known[0] is not stated:
         by_person: dict[str, list[ResourceAssigned]] = {}
-        for one in project.assignments:
+        for one in stated:
             by_person.setdefault(one.person_id, []).append(one)
-        known = draft.plans[key] = (project.assignments, {person: tuple(own) for person, own in by_person.items()})
+        known = draft.plans[key] = (stated, {person: tuple(own) for person, own in by_person.items()})
     return known[1].get(person_id, ())
 
 

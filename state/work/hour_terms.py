@@ -157,7 +157,8 @@ class ProjectHours:
         if person is None:
             person = self.persons[stated] = PersonHours()
             draft.memo.stretches += 1
-        if person.era != draft.memo.era or person.assignments is not project.assignments:
+        assignments = draft.assignments(event.project_id)
+        if person.era != draft.memo.era or person.assignments is not assignments:
             had, own = len(person.stretches), assigned(draft, project, event.person_id)
             if own != person.own:
                 person.days = turning_days((one.starts_on, one.ends_on) for one in own)
@@ -170,7 +171,7 @@ class ProjectHours:
                 still = [self._still(draft, event, project, person, one) for one in person.stretches]
                 person.stretches = [one for one in still if one is not None]
             draft.memo.stretches += len(person.stretches) - had
-            person.era, person.assignments, person.own = draft.memo.era, project.assignments, own
+            person.era, person.assignments, person.own = draft.memo.era, assignments, own
         return person
 
     def _still(

@@ -221,7 +221,7 @@ def at_rate(draft: Draft, worked_: TimeToValue, plan: LinePlan, rated: Rated, pr
     """Of hours at a rate; `kept` is the version whose rate a correction keeps, because it is on an issued statement (R8)."""
     assert draft.why is not None, "an explanation folds"
     why, row = draft.why, worked_.entry.entry_id
-    stating = RateSources(draft.reference, worked_.project.assignments)
+    stating = RateSources(draft.reference, draft.assignments(worked_.project.project_id))
     nodes = Together(_AtRate(why, row, worked_.event, plan, stating, rated.decision, price, kept).nodes)
     if kept is not None or named(row)[0] == OVERFLOW:
         # They rest on figures as they stand now.
@@ -302,7 +302,7 @@ def not_charged(draft: Draft, worked_: TimeToValue, plan: LinePlan, rated: Rated
     row, event, stating = (
         worked_.entry.entry_id,
         worked_.event,
-        RateSources(draft.reference, worked_.project.assignments),
+        RateSources(draft.reference, draft.assignments(worked_.project.project_id)),
     )
     rate, markup = rate_and_markup(stating, event, plan, worked_.day, rated.decision)
     hours, mode = worked(draft.why, row, event), plan.policies.money_mode

@@ -229,7 +229,7 @@ def _bill_of_hour(asked: _HourAsked) -> HourFound | Blocked:
         return exchange
     node = None
     if draft.why is not None:
-        stating = price_record.RateSources(draft.reference, project.assignments)
+        stating = price_record.RateSources(draft.reference, draft.assignments(project.project_id))
         node = price_record.bill_rate(stating, event, plan, day, rated.decision)
     return HourFound(HourRate(rated.rate, plan.currency, exchange), node)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
+from itertools import repeat
 from operator import itemgetter
 from typing import Final, NoReturn
 
@@ -21,7 +22,7 @@ from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER
 from connectors.kafka.partitions import bounds, is_passing, unreachable
 from connectors.kafka.published import Headers
 from connectors.kafka.trace_headers import correlated, trace_headers
-from connectors.log_records import StoredRecord, read_record
+from connectors.log_records import StoredRecord, read_record, read_records
 from state import genesis
 from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
@@ -193,26 +194,58 @@ class KafkaLog:
         self.is_at_end = False
 
     def _take_in(self, messages: list[Message]) -> None:
-        number = self._next
-        try:
-            for message in messages:
-                fault = message.error()
+        faults = [message.error() for message in messages]
+        begin = 0
+        if any(faults):
+            for at, fault in enumerate(faults):
                 if fault is not None:
-                    self._has_come_to(number)
+                    self._hold(messages[begin:at])
                     self._heed(fault)
-                    self._seen_to = message.offset()
-                    continue
-                self._held.append(self._record(message, number))
-                self._messages.append(message)
-                number += 1
-                self.is_at_end = False
-        finally:
-            self._has_come_to(number)
+                    self._seen_to = messages[at].offset()
+                    begin = at + 1
+        self._hold(messages[begin:])
 
-    def _has_come_to(self, number: int) -> None:
-        self._next = number
-        if self._messages:
-            self._next_place = self._messages[-1].offset() + 1
+    def _hold(self, messages: list[Message]) -> None:
+        """All at once where they are as nearly all are, which takes half the time."""
+        if not messages:
+            return
+        records = self._usual(messages)
+        if records is not None:
+            self._add(messages, records)
+            return
+        for message in messages:
+            self._add([message], [self._record(message, self._next)])
+
+    def _add(self, messages: list[Message], records: list[StoredRecord]) -> None:
+        self._held += records
+        self._messages += messages
+        self._next += len(messages)
+        self._next_place = messages[-1].offset() + 1
+        self.is_at_end = False
+
+    def _usual(self, messages: list[Message]) -> list[StoredRecord] | None:
+        """None where something is wrong with one of them, or it has headers beside its number."""
+        first = self._next
+        numbers = range(first, first + len(messages))
+        if [message.headers() for message in messages] != [[(NUMBER_HEADER, b"%d" % number)] for number in numbers]:
+            return None
+        values = [message.value() or b"" for message in messages]
+        lengths = list(map(len, values))
+        if max(lengths) > RECORD_BYTES_MAX:
+            return None
+        try:
+            records, ends = read_records(first, zip(values, repeat(0)))
+        except (DecodeError, KeyError):
+            return None
+        if ends != lengths or [message.key() or b"" for message in messages] != [one[1].encode() for one in records]:
+            return None
+        if self._on_record is not None:
+            for number, value in zip(numbers, values, strict=True):
+                self._on_record(number, value)
+        for record in records:
+            if (correlation_id := record.event.correlation_id) is not None:
+                self.traces[record.offset] = correlated([], correlation_id)
+        return records
 
     def _record(self, message: Message, number: int) -> StoredRecord:
         headers = message.headers()

@@ -130,6 +130,29 @@ def test_a_record_that_intake_cannot_have_written_stops_the_shard(
     assert f"{NAMES.log}, partition 0, offset 2" in stop.message
 
 
+def test_what_comes_before_a_damaged_record_of_the_same_batch_is_read(topic: Topic) -> None:
+    records = some(4)
+    topic.giver.give(0, records)
+    topic.append(b"E", as_stored(records[3]), numbered(records[3]))
+    topic.giver.give(0, some(5)[4:])
+    seen: list[int] = []
+    log = KafkaLog(topic.clients, NAMES.log, 0, 1.0, lambda number, _value: seen.append(number))
+    assert "expected number 4, found 3" in guarded(lambda: log.read(0)).message
+    assert log.read(0) == records
+    assert seen[:4] == [0, 1, 2, 3]
+
+
+def test_headers_of_tracing_beside_the_number_of_some(topic: Topic) -> None:
+    records = some(3)
+    topic.giver.give(0, records[:1])
+    trace = ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    topic.append(b"E", as_stored(records[1]), [*numbered(records[1]), trace])
+    topic.giver.give(0, records[2:])
+    log = topic.log()
+    assert log.read(0) == records
+    assert log.traces == {1: [trace]}
+
+
 def test_a_record_that_is_longer_than_what_it_says_stops_the_shard(topic: Topic) -> None:
     topic.append(b"E", as_stored(some(1)[0]) + b"\x00", [("n", b"0")])
     assert guarded(lambda: topic.log().read(0)).code == LOG_DAMAGED

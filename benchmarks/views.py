@@ -18,7 +18,7 @@ from connectors.avro_codec import OUTPUT_CODECS
 from connectors.kafka import topics
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.names import Names
-from connectors.kafka.published import headers, source_of
+from connectors.kafka.published import about, headers
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.redis.read_model import ReadModel
@@ -72,7 +72,7 @@ def fill(clients: KafkaClients, settings: KafkaSettings, views: int, projects: i
             shard = project % SHARDS
             position = Position(names.generation, shard, number, 0, number, "event", MORNING, MORNING, None, "1")
             body = frame + encode(position, view(f"PRJ-{project:06d}", number // projects + 1))
-            told = headers(source_of(names.generation, shard), "ProjectView", number, number - 1)
+            told = headers(about(names.generation, shard, "ProjectView"), number, number - 1)
             producer.produce(names.shared(TOPIC), body, f"PRJ-{project:06d}".encode(), shard, headers=told)
             producer.poll(0)
         producer.commit_transaction(PATIENCE)

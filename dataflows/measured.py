@@ -99,7 +99,7 @@ class _Shard:
         self.visible = progress.offset, progress.engagement
         self.pulse = Pulse()
         self.pulse.is_ready = turn.shard.position >= self.visible
-        self.produced = Counter(self.outputs.produced)
+        self.produced = dict(self.outputs.produced)
         self.suppressed = self.outputs.suppressed
         self.timed = _Timed(turn.outputs)
         turn.log, turn.outputs = _Beating(turn.log, self.pulse), self.timed

@@ -233,6 +233,9 @@ class HoldingProducer:
         value: bytes | None,
         key: bytes | None,
         partition: int,
+        _callback: None = None,
+        _on_delivery: None = None,
+        _timestamp: int = 0,
         headers: list[tuple[str, bytes]] | None = None,
     ) -> None:
         self._held.append(Produced(topic, value, key, partition, headers or []))

@@ -445,6 +445,9 @@ class ModelProducer:
         value: bytes | None,
         key: bytes | None,
         partition: int,
+        _callback: None = None,
+        _on_delivery: None = None,
+        _timestamp: int = 0,
         headers: list[tuple[str, bytes]] | None = None,
     ) -> None:
         place = topic, partition

@@ -70,6 +70,9 @@ class Sender(Protocol):
         value: bytes | None,
         key: bytes | None,
         partition: int,
+        _callback: None = ...,
+        _on_delivery: None = ...,
+        _timestamp: int = ...,
         headers: list[tuple[str, bytes]] | None = ...,
     ) -> None: ...
     def poll(self, timeout: float) -> int: ...

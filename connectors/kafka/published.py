@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from connectors.avro_source import MadeTable
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Message
 from connectors.kafka.frame import unframed
@@ -20,7 +19,9 @@ CONTENT: Final = ("content-type", b"application/avro")
 SOURCE: Final = re.compile(rb"milepost/([A-Za-z0-9_-]{1,32})/([0-9]{1,4})")
 NUMBER: Final = re.compile(rb"-?[0-9]{1,19}")
 
-Headers = list[tuple[str, bytes]]
+Header = tuple[str, bytes]
+Headers = list[Header]
+About = tuple[Header, Header, Header]
 
 
 class Published(NamedTuple):
@@ -43,24 +44,13 @@ class Published(NamedTuple):
         return self.key, self.type_name, self.output_seq, self.before, self.body
 
 
-def source_of(generation: str, shard: int) -> bytes:
-    return f"milepost/{generation}/{shard}".encode()
+def about(generation: str, shard: int, type_name: str) -> About:
+    """The headers that all outputs of a type have alike."""
+    return SPECIFICATION, ("ce_type", type_name.encode()), ("ce_source", f"milepost/{generation}/{shard}".encode())
 
 
-# Ready headers of the few types and sources.
-TYPES: Final = MadeTable(lambda type_name: ("ce_type", type_name.encode()))
-SOURCES: Final = MadeTable(lambda source: ("ce_source", source))
-
-
-def headers(source: bytes, type_name: str, output_seq: int, before: int) -> Headers:
-    return [
-        SPECIFICATION,
-        TYPES[type_name],
-        SOURCES[source],
-        ("ce_id", b"%d" % output_seq),
-        CONTENT,
-        ("topic_seq", b"%d" % before),
-    ]
+def headers(about: About, output_seq: int, before: int) -> Headers:
+    return [*about, ("ce_id", b"%d" % output_seq), CONTENT, ("topic_seq", b"%d" % before)]
 
 
 def published(message: Message) -> Published:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from confluent_kafka import Producer
 
 from connectors.avro_codec import OUTPUT_CODECS
-from connectors.kafka.published import headers, source_of
+from connectors.kafka.published import about, headers
 from domain.outputs import CurrencyAmount, Position, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
 from tests.kafka.firm import Site
 
@@ -52,7 +52,7 @@ class ViewGiver:
             )
             body = OUTPUT_CODECS["ProjectView"].encode(position, view)
             told: list[tuple[str, str | bytes | None]] = [
-                *headers(source_of(self.generation, shard), "ProjectView", self._seq, self._seq - 1)
+                *headers(about(self.generation, shard, "ProjectView"), self._seq, self._seq - 1)
             ]
             self._producer.produce(topic, frame + body, view.project_id.encode(), partition=shard, headers=told)
             self._seq += 1

@@ -15,7 +15,7 @@ from connectors.files.written import read_topic
 from connectors.kafka.names import PROGRESS
 from connectors.kafka.output_reader import OutputReader
 from connectors.kafka.progress import to_bytes
-from connectors.kafka.published import Published, headers, source_of
+from connectors.kafka.published import Published, about, headers
 from connectors.log_records import StoredRecord
 from dataflows.accounting_kafka import run
 from dataflows.audit import audit
@@ -197,7 +197,7 @@ def test_an_audit_that_follows_a_generation_that_is_over_is_stopped(
     with AuditedOnce(two, 0, tmp_path / "a") as auditor:
         assert auditor.catch_up(silent).violations == ()
         auditor.check_generation()
-        told: list[tuple[str, str | bytes | None]] = [*headers(source_of("9", 0), "JournalEntry", 0, -1)]
+        told: list[tuple[str, str | bytes | None]] = [*headers(about("9", 0, "JournalEntry"), 0, -1)]
         write(two, "erp.postings", b"\x00\x00\x00\x00\x01body", b"P", told)
         assert auditor.catch_up(silent).violations == ()
         with pytest.raises(GuardStop) as stop:
@@ -234,7 +234,7 @@ def test_it_goes_on_from_what_was_kept(two: Site, records: list[StoredRecord], t
 
 def test_an_output_that_none_of_the_shards_made(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
     accounted(two, records)
-    forged: list[tuple[str, str | bytes | None]] = [*headers(source_of(two.names.generation, 0), "JournalEntry", 3, 2)]
+    forged: list[tuple[str, str | bytes | None]] = [*headers(about(two.names.generation, 0, "JournalEntry"), 3, 2)]
     with AuditedOnce(two, 0, tmp_path / "a") as before:
         assert before.catch_up(silent).violations == ()
         write(two, "erp.postings", b"\x00\x00\x00\x00\x01forged", b"P", forged)

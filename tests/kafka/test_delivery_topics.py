@@ -16,7 +16,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.delivery_rounds import last_rounds
 from connectors.kafka.lag import lags
 from connectors.kafka.log_writer import Produced
-from connectors.kafka.published import headers, source_of
+from connectors.kafka.published import about, headers
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.rights import ANSWERS
 from connectors.kafka.transactions import Transactions
@@ -214,9 +214,9 @@ def test_what_no_shard_wrote_is_passed_over_and_said(firm: Firm, held: ExitStack
     frame = SchemaIds.fixed(firm.site.settings.prefix).frame("erp.postings", "JournalEntry")
     forged = [
         ("JournalEntry", [], frame + last.body),
-        ("ProjectView", headers(source_of(names.generation, 0), "ProjectView", 10**6, -1), frame + last.body),
-        ("of shard 1", headers(source_of(names.generation, 1), "JournalEntry", 10**6, -1), frame + last.body),
-        ("no body", headers(source_of(names.generation, 0), "JournalEntry", 10**6, -1), frame + b"?"),
+        ("ProjectView", headers(about(names.generation, 0, "ProjectView"), 10**6, -1), frame + last.body),
+        ("of shard 1", headers(about(names.generation, 1, "JournalEntry"), 10**6, -1), frame + last.body),
+        ("no body", headers(about(names.generation, 0, "JournalEntry"), 10**6, -1), frame + b"?"),
     ]
     books = held.enter_context(firm.books())
     books.begin({})
@@ -240,7 +240,7 @@ def test_a_newer_generation_takes_the_place_of_ours(firm: Firm, held: ExitStack)
     names = firm.site.names
     last = firm.site.read(0)["erp.postings"][-1]
     frame = SchemaIds.fixed(firm.site.settings.prefix).frame("erp.postings", "JournalEntry")
-    told = headers(source_of("next", 0), "JournalEntry", 0, -1)
+    told = headers(about("next", 0, "JournalEntry"), 0, -1)
     books = held.enter_context(firm.books())
     books.begin({})
     all_of(books)
@@ -281,7 +281,7 @@ def test_the_trace_of_a_journal_comes_with_it(firm: Firm, held: ExitStack) -> No
     names = firm.site.names
     last = firm.site.read(0)["erp.postings"][-1]
     frame = SchemaIds.fixed(firm.site.settings.prefix).frame("erp.postings", "JournalEntry")
-    told = [*headers(source_of(names.generation, 0), "JournalEntry", 10**6, -1), ("traceparent", PARENT.encode())]
+    told = [*headers(about(names.generation, 0, "JournalEntry"), 10**6, -1), ("traceparent", PARENT.encode())]
     write(firm.site.clients, [(names.shared("erp.postings"), frame + last.body, told)])
     books = held.enter_context(firm.books())
     books.begin({})

@@ -15,7 +15,7 @@ from connectors.avro_codec import OUTPUT_CODECS
 from connectors.kafka import topics
 from connectors.kafka.frame import FRAME
 from connectors.kafka.outputs import SHARD_TOPICS
-from connectors.kafka.published import headers, source_of
+from connectors.kafka.published import about, headers
 from domain.outputs import TOPICS, BillingStatement, JournalEntry, JournalLine, Output, Position
 from domain.units import AMOUNT_ONE
 from milepost import exit_codes
@@ -98,7 +98,7 @@ def write(of: World, generation: str, partition: int, *outputs: Output) -> None:
             FRAME.pack(0, 1) + body,
             b"K-1",
             partition=partition,
-            headers=list(headers(source_of(generation, partition), name, number, number - 1)),
+            headers=list(headers(about(generation, partition, name), number, number - 1)),
         )
     of.flush()
 

@@ -211,7 +211,7 @@ class TwoIds(KafkaOutputs):
 
     def _produce(self, topic: str, value: bytes, key: bytes, told: list[tuple[str, bytes]] | None) -> None:
         if topic in {"alerts", "exceptions", "control.totals"}:
-            self.second.produce(topic, value, key, SHARD, told)
+            self.second.produce(topic, value, key, SHARD, headers=told)
         else:
             super()._produce(topic, value, key, told)
 
@@ -239,7 +239,7 @@ class TwoTransactionalIds(World):
 class ByKey(KafkaOutputs):
     def _produce(self, topic: str, value: bytes, key: bytes, told: list[tuple[str, bytes]] | None) -> None:
         partition = SHARD if topic == NAMES.progress else sum(key) % 2
-        self._producer.produce(topic, value, key, partition, told)
+        self._producer.produce(topic, value, key, partition, headers=told)
 
 
 class PartitionByKey(World):

@@ -19,7 +19,7 @@ from connectors.kafka.output_reader import OutputReader
 from connectors.kafka.outputs import SHARD_TOPICS, KafkaOutputs
 from connectors.kafka.partitions import untold
 from connectors.kafka.progress import WrittenProgress, from_bytes, to_bytes
-from connectors.kafka.published import headers, source_of
+from connectors.kafka.published import about, headers
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.resume import ResumeTarget, take_over
 from state.batch import Encoded, Mark
@@ -77,7 +77,7 @@ class Topics:
 
     def append(self, output_seq: int, before: int, shard: int = 0, generation: str = "1") -> None:
         """An alert that is just there."""
-        told = headers(source_of(generation, shard), "Alert", output_seq, before)
+        told = headers(about(generation, shard, "Alert"), output_seq, before)
         self.brokers.append("alerts", 0, b"P", FRAME + b"body", told)
 
     def stop(self, **other: Any) -> GuardStop:
@@ -177,7 +177,7 @@ def test_outputs_that_count_and_were_aborted_by_hand_are_written_again(topics: T
     """What was aborted before it counted comes first; output 2 was made again then, with another body."""
     write(topics.take_over(), 5, alert(0))
     for number, before, body in ((2, 0, b"of another batch"), (2, 0, b"two"), (4, 2, b"four")):
-        told = headers(source_of("1", 0), "Alert", number, before)
+        told = headers(about("1", 0, "Alert"), number, before)
         at = topics.brokers.append("alerts", 0, b"P", FRAME + body, told)
         topics.brokers.partition("alerts", 0).slots[at].state = ABORTED
     known = topics.take_over().written
@@ -191,7 +191,7 @@ def test_outputs_that_count_and_were_aborted_by_hand_are_written_again(topics: T
 @pytest.mark.parametrize("left", [(2, 0), (4, 2)])
 def test_where_one_of_them_is_gone_nothing_is_written(topics: Topics, left: tuple[int, int]) -> None:
     write(topics.take_over(), 5, alert(0))
-    at = topics.brokers.append("alerts", 0, b"P", FRAME + b"body", headers(source_of("1", 0), "Alert", *left))
+    at = topics.brokers.append("alerts", 0, b"P", FRAME + b"body", headers(about("1", 0, "Alert"), *left))
     topics.brokers.partition("alerts", 0).slots[at].state = ABORTED
     known = topics.take_over().written
     assert known is not None
@@ -341,9 +341,7 @@ def named(topics: Topics, **foreign: list[int]) -> None:
 JUNK = [("ce_source", b"somebody")]
 
 
-@pytest.mark.parametrize(
-    "told", [JUNK, headers(source_of("1", 1), "Alert", 9, 3), headers(source_of("1", 0), "Alert", 3, 0)]
-)
+@pytest.mark.parametrize("told", [JUNK, headers(about("1", 1, "Alert"), 9, 3), headers(about("1", 0, "Alert"), 3, 0)])
 def test_what_somebody_else_has_written_is_passed_over_once_it_is_named(topics: Topics, told: Headers) -> None:
     """Junk, an output of another shard, an output that is there already; what comes after it is looked at as before."""
     write(topics.take_over(), 5, alert(0), alert(3))

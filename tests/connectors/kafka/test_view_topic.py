@@ -8,7 +8,7 @@ import pytest
 
 from connectors.avro_codec import OUTPUT_CODECS
 from connectors.kafka.names import Names
-from connectors.kafka.published import headers, source_of
+from connectors.kafka.published import about, headers
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.views import ViewTopic
 from domain.outputs import Position
@@ -31,7 +31,7 @@ class Topic:
     def say(self, generation: str, version: int, shard: int = 0) -> None:
         position = Position(generation, shard, 10, 0, version, "ev-1", TEN, TEN, None, "1")
         body = OUTPUT_CODECS["ProjectView"].encode(position, project(f"P-{shard}", version))
-        told = headers(source_of(generation, shard), "ProjectView", version, version - 1)
+        told = headers(about(generation, shard, "ProjectView"), version, version - 1)
         self.brokers.append(TOPIC, shard, b"P", FRAME + body, told)
 
     def taken(self, generation: str = "1") -> list[int]:

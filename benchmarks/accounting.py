@@ -23,7 +23,7 @@ from dataflows.embedded import (
     seldom_collecting,
     store_path,
 )
-from state.batch import Bodies, Encoders
+from state.batch import Around, Bodies, Encoders
 from state.books import Entry
 from state.genesis import Genesis
 from state.shard import Shard
@@ -142,7 +142,9 @@ def _watched_encoders(watch: Stopwatch) -> Encoders:
     def bodies(genesis: Genesis, rules: int) -> Bodies:
         return {name: watch.watch("encode", encode) for name, encode in ENCODERS.bodies(genesis, rules).items()}
 
-    position = watch.watch("encode", ENCODERS.position)
+    def position(generation: str, shard: int, rules: str) -> Around:
+        return watch.watch("encode", ENCODERS.position(generation, shard, rules))
+
     numbered = watch.watch("encode", ENCODERS.numbered)
     return Encoders(position, numbered, bodies, ENCODERS.reference)
 

@@ -113,7 +113,7 @@ def figures(samples: int) -> list[Figure]:
     chance = Random(1)
     times, entries = times_approved(chance, samples), journals(chance, samples)
     position = Position("g1", 3, 123_456, 0, 987_654, "e" * 32, MARCH, MARCH + 250_000, None, "1")
-    around = position_around(position)
+    around = _around(position)
     codec = OUTPUT_CODECS["JournalEntry"]
     bodies = [numbered(around, 0, number, codec.encode_body(entry)) for number, entry in enumerate(entries)]
     time_codec = EVENT_CODECS["TimeApproved"]
@@ -147,8 +147,13 @@ def microseconds(function: Callable[[T], object], samples: Sequence[T]) -> float
     return round(best / len(samples) * 1e6, 2)
 
 
+def _around(of: Position) -> tuple[bytes, bytes]:
+    facts = of.log_offset, of.event_id, of.occurred_at, of.recorded_at, of.correlation_id
+    return position_around(of.generation, of.shard, of.rules_version)(*facts)
+
+
 def _first(position: Position) -> bytes:
-    return numbered(position_around(position), 0, position.output_seq, b"")
+    return numbered(_around(position), 0, position.output_seq, b"")
 
 
 def _position(number: int) -> Position:

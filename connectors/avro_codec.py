@@ -27,7 +27,7 @@ from connectors.avro_schema import (
     with_head,
     with_todays_names,
 )
-from connectors.avro_writer import whole_piece, writer, writer_around
+from connectors.avro_writer import WriteAround, whole_piece, writer, writer_around
 from connectors.decode_error import DecodeError
 from domain import outputs
 from domain.events import common
@@ -239,10 +239,16 @@ _HEAD: Final = _HEADS[0]
 assert all(head.fields == _HEAD.fields for head in _HEADS), "outputs differ in the types of their positions"
 encode_position: Final[Callable[[Position], bytes]] = writer(_HEAD)
 _read_head: Final[Callable[[bytes, int], tuple[Position, int]]] = reader_from(_HEAD)
-# The bytes of a position before `ordinal` and after `output_seq`, which are the same for all outputs of a log record.
-position_around: Final = writer_around(
-    _HEAD, Position._fields.index("ordinal"), Position._fields.index("output_seq") + 1
-)
+
+
+@cache
+def position_around(generation: str, shard: int, rules: str) -> WriteAround:
+    """The bytes of a position before `ordinal` and after `output_seq`, which are the same for all outputs of a log record.
+
+    It is given what differs between records: offset, event, both instants, correlation.
+    """
+    alike = ("generation", generation), ("shard", shard), ("rules_version", rules)
+    return writer_around(_HEAD, Position._fields.index("ordinal"), Position._fields.index("output_seq") + 1, alike)
 
 
 def numbered(around: tuple[bytes, bytes], ordinal: int, output_seq: int, content: bytes) -> bytes:

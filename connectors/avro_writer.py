@@ -6,10 +6,11 @@ from bounded tables. What a function cannot write it hands to `avro_walk`, which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache, partial
+from itertools import groupby
 from struct import Struct
 from typing import Any, Final
 
@@ -43,7 +44,7 @@ from connectors.avro_walk import (
 from connectors.decode_error import EncodeError
 
 Write = Callable[[Any], bytes]
-WriteAround = Callable[[tuple[object, ...]], tuple[bytes, bytes]]
+WriteAround = Callable[..., tuple[bytes, bytes]]
 
 # Strings that hardly come twice; keeping their pieces would push out the others.
 RARELY_REPEATED: Final = frozenset(
@@ -52,8 +53,12 @@ RARELY_REPEATED: Final = frozenset(
 )
 UNWRITABLE: Final = (EncodeError, LookupError, ValueError, TypeError, AttributeError, OverflowError)
 LENGTHS_MAX: Final = 8192
-LENGTH_PIECES: Final = tuple(long_bytes(length) for length in range(LENGTHS_MAX))
+# Fourteen bits of a number, where more come and where none do.
 TWO_BYTES: Final = tuple(bytes((bits & 127 | 128, bits >> 7 | 128)) for bits in range(16_384))
+LAST_BYTES: Final = tuple(
+    bytes((bits,)) if bits < 128 else bytes((bits & 127 | 128, bits >> 7)) for bits in range(16_384)
+)
+LENGTH_PIECES: Final = LAST_BYTES[::2]
 WORD: Final = Struct(">q")
 WORD_BITS: Final = 64
 assert LENGTHS_MAX <= ITEMS_MAX, "fewer items than there are ready pieces are never too many"
@@ -73,19 +78,36 @@ def writer(record: RecordType) -> Write:
 
 
 @cache
-def writer_around(record: RecordType, begin: int, end: int) -> WriteAround:
-    """The bytes before the fields from `begin` to `end`, and those after them. Raises EncodeError."""
-    parts = tuple(replace(record, fields=fields) for fields in (record.fields[:begin], record.fields[end:]))
-    code = Code("def write(r):")
-    with code.under("try:"), code.under(f"if type(r) is {code.value(record.holder)}:"):
-        names = _unpacked(code, record, "r")
-        before, after = (_joined(_write_fields(code, part, names)) for part in parts)
-        code(f"return join(({before})), join(({after}))")
+def writer_around(record: RecordType, begin: int, end: int, alike: tuple[tuple[str, object], ...]) -> WriteAround:
+    """The bytes before the fields from `begin` to `end`, and those after them; it is given those that are not always `alike`.
+
+    It raises EncodeError.
+    """
+    parts = record.fields[:begin], record.fields[end:]
+    said = dict(alike)
+    names = {field.name: f"v_{field.name}" for part in parts for field in part if field.name not in said}
+    code = Code(f"def write({', '.join(names.values())}):")
+    with code.under("try:"):
+        made = [_joined(_write_around(code, replace(record, fields=part), said, names)) for part in parts]
+        code(f"return join(({made[0]})), join(({made[1]}))")
     with code.under(f"except {code.value(UNWRITABLE)}:"):
         code("pass")
-    code("return " + ", ".join(f"{code.value(partial(write, part))}(r)" for part in parts))
+    values = [names.get(name) or code.value(said.get(name)) for name in record.names]
+    code(f"r = {code.value(record.holder)}({', '.join(values)})")
+    code("return " + ", ".join(f"{code.value(partial(write, replace(record, fields=part)))}(r)" for part in parts))
     written: WriteAround = code.function("write", f"write around in {record.name}", _HELPERS)
     return written
+
+
+def _write_around(code: Code, part: RecordType, said: Mapping[str, object], names: Mapping[str, str]) -> Iterator[str]:
+    """Pieces of the fields; those that are always alike and stand together are one."""
+    values = part.holder(**{name: said.get(name) for name in part.names})
+    for is_said, fields in groupby(part.fields, lambda field: field.name in said):
+        some = replace(part, fields=tuple(fields))
+        if is_said:
+            yield repr(writer(some)(values))
+        else:
+            yield from _write_fields(code, some, names)
 
 
 def _joined(pieces: Iterable[str]) -> str:
@@ -316,7 +338,16 @@ UPPER_PIECES: Final = MadeTable(_upper_piece)
 
 def whole_piece(value: int) -> bytes:
     """A whole number of 64 bits."""
-    return LENGTH_PIECES[value] if 0 <= value < LENGTHS_MAX else _long(value)
+    if 0 <= value < 1 << 41:
+        bits = value << 1
+        if bits < 1 << 14:
+            return LAST_BYTES[bits]
+        if bits < 1 << 28:
+            return TWO_BYTES[bits & 16_383] + LAST_BYTES[bits >> 14]
+        return TWO_BYTES[bits & 16_383] + TWO_BYTES[bits >> 14 & 16_383] + LAST_BYTES[bits >> 28]
+    if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
+        raise ValueError
+    return long_bytes(value)
 
 
 def _items(count: int) -> bytes:
@@ -325,29 +356,10 @@ def _items(count: int) -> bytes:
     return whole_piece(count)
 
 
-def _upper_long(bits: int) -> bytes:
-    """What comes after the two bytes of a number's lowest 13 bits."""
-    return long_bytes(bits >> 1 ^ -(bits & 1))
-
-
-# Numbers that count go through them one after the other. Instants would bring a new one nearly every time.
-UPPER_LONGS: Final = MadeTable(_upper_long)
-COUNTED_MAX: Final = 1 << 40
-
-
-def _long(value: int) -> bytes:
-    if LENGTHS_MAX <= value < COUNTED_MAX:
-        upper: bytes = UPPER_LONGS[value >> 13]
-        return TWO_BYTES[value << 1 & 16_383] + upper
-    if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
-        raise ValueError
-    return long_bytes(value)
-
-
 def _long32(value: int) -> bytes:
     if type(value) is not int or not -(1 << 31) <= value < 1 << 31:
         raise ValueError
     return long_bytes(value)
 
 
-_HELPERS: Final = {"zero": 0, "join": b"".join, "long": _long, "long32": _long32, "items": _items}
+_HELPERS: Final = {"zero": 0, "join": b"".join, "long": whole_piece, "long32": _long32, "items": _items}

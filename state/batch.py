@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from domain.events.catalogue import Event
-from domain.outputs import Position
 from state.genesis import Genesis
 
 # Views of changed projects go out at the end of the day and after so many log records.
@@ -63,17 +62,19 @@ class Mark(NamedTuple):
 
 # The bytes of a log record's position before and after the two numbers that count its outputs.
 Pieces = tuple[bytes, bytes]
+# Of its offset, event, instants and correlation.
+Around = Callable[[int, str, int, int, str | None], Pieces]
 Bodies = Mapping[str, Callable[[Any], bytes]]
 
 
 class Encoders(NamedTuple):
-    """How outputs become bytes: the position, prepared once a log record; both numbers and what is said within it; each body, as a
-    version of the rules has it.
+    """How outputs become bytes: the position of a generation, shard and rules, prepared once a log record; both numbers and what is said
+    within it; each body, as a version of the rules has it.
 
     `reference` gives reference data as the store keeps it: by today's schema, whichever the log has it by.
     """
 
-    position: Callable[[Position], Pieces]
+    position: Callable[[str, int, str], Around]
     numbered: Callable[[Pieces, int, int, bytes], bytes]
     bodies: Callable[[Genesis, int], Bodies]
     reference: Callable[[LogRecord], bytes]

@@ -38,7 +38,6 @@ from domain.outputs import (
     CloseCertificate,
     ControlTotals,
     JournalEntry,
-    Position,
 )
 from domain.reference.book import (
     EMPTY_BOOK,
@@ -66,7 +65,6 @@ from state.batch import (
     LogRecord,
     Mark,
     OutputProgress,
-    Pieces,
 )
 from state.chain import chained
 from state.draft import Cause, Draft, Plans, Transition
@@ -145,7 +143,7 @@ class Shard:
             book = apply_reference(book, decode(type_name, body))
         check_rules({ACCOUNTING: book.rules})
         self.reference: ReferenceBook = book
-        self._bodies = encoders.bodies(genesis, book.rules)
+        self._encode_by(book)
 
     def pass_over(self, overrides: Overrides) -> None:
         """Which records, or parts of them, are passed over from here on."""
@@ -160,6 +158,10 @@ class Shard:
     def failed_at(self) -> tuple[int, str]:
         """Where a fold has raised: the record, and what of it, as an override names it; empty for no engagement of its own."""
         return self.offset, self._at
+
+    def _encode_by(self, book: ReferenceBook) -> None:
+        self._bodies = self._encoders.bodies(self.genesis, book.rules)
+        self._around = self._encoders.position(self.generation, self.number, str(book.rules))
 
     # Folding
 
@@ -415,7 +417,7 @@ class Shard:
         if book.rules != before.rules or book.entities is not before.entities:
             # What was published before is encoded, and statements numbered, by the book of then.
             self._encode()
-            self._bodies = self._encoders.bodies(self.genesis, book.rules)
+            self._encode_by(book)
         self.reference = book
         self.store.add_reference(record.type_name, self._encoders.reference(record))
         self._forget(event)
@@ -574,7 +576,9 @@ class Shard:
     def _number(self, cause: Cause, ordinal: int, first: int, outputs: Sequence[Any]) -> None:
         """Give outputs their numbers, encode and chain them; what is below progress was written before and is only compared."""
         known, rules, numbered = self.progress, self.reference.rules, self._encoders.numbered
-        place = self._place(cause)
+        place = self._around(
+            cause.log_offset, cause.event_id, cause.occurred_at, cause.recorded_at, cause.correlation_id
+        )
         for seq, output in enumerate(outputs, first):
             type_name = type(output).__name__
             record: Any = self._numbered(output) if type_name == STATEMENT else output
@@ -594,21 +598,6 @@ class Shard:
             self._topic_seqs[topic] = seq
             if type_name == JOURNAL:
                 self._periods.add(record, content)
-
-    def _place(self, cause: Cause) -> Pieces:
-        position = (
-            self.generation,
-            self.number,
-            cause.log_offset,
-            0,
-            0,
-            cause.event_id,
-            cause.occurred_at,
-            cause.recorded_at,
-            cause.correlation_id,
-            str(self.reference.rules),
-        )
-        return self._encoders.position(new_tuple(Position, position))
 
 
 def key_of(record: Any) -> str:

@@ -27,7 +27,7 @@ from dataflows.accounting_kafka import Job, Paced, flow_of
 from dataflows.embedded import seldom_collecting
 from dataflows.settings import AccountingSettings
 from domain.events.delivery import TimeApproved
-from domain.outputs import TOPICS, Position
+from domain.outputs import TOPICS
 from domain.tuples import new_tuple
 from operators.accounting import AccountingTurn, Effects, Faults
 from state.batch import Encoded, LogRecord, Mark, OutputProgress
@@ -47,7 +47,7 @@ class ReferenceFold:
         self.number = number
         self.offset = 0
         self.progress = progress
-        self._generation = generation
+        self._around = position_around(generation, number, str(RULES))
         self._hours: dict[str, ProjectHours] = {}
         self._seq = 0
         self._input_chain = self._output_chain = b""
@@ -59,42 +59,32 @@ class ReferenceFold:
 
     def fold(self, records: Sequence[LogRecord]) -> list[Encoded | Mark]:
         made: list[Encoded | Mark] = []
+        sums, seq, known = self._hours, self._seq, self.progress.next_seq
+        input_chain, output_chain = self._input_chain, self._output_chain
         for record in records:
             event = record.event
             assert isinstance(event, TimeApproved)
+            project_id = event.project_id
+            _, entries, hours = sums.get(project_id) or (project_id, 0, 0)
+            now = sums[project_id] = new_tuple(ProjectHours, (project_id, entries + 1, hours + (event.hours or 0)))
             self._recorded_max = max(self._recorded_max, event.recorded_at or event.occurred_at)
-            self._add(event, record.offset, made)
-            self._input_chain = chained(self._input_chain, record.body)
-        self.offset = records[-1].offset + 1
-        chains = self._input_chain, self._output_chain
-        made.append(Mark(self.offset, "", 0, self._seq, *chains, {TOPIC: self._seq - 1}, self._recorded_max, RULES))
+            around = self._around(
+                record.offset, event.event_id, event.occurred_at, self._recorded_max, event.correlation_id
+            )
+            body = numbered(around, 0, seq, write_hours(now))
+            input_chain, output_chain = chained(input_chain, record.body), chained(output_chain, body)
+            if seq >= known:
+                encoded = TOPIC, project_id, seq, "ProjectHours", body, RULES, record.offset, now
+                made.append(new_tuple(Encoded, encoded))
+            seq += 1
+        self.offset, self._seq = records[-1].offset + 1, seq
+        self._input_chain, self._output_chain = input_chain, output_chain
+        chains = input_chain, output_chain
+        made.append(Mark(self.offset, "", 0, seq, *chains, {TOPIC: seq - 1}, self._recorded_max, RULES))
         return made
 
     def commit(self, mark: Mark) -> None:
         """Nothing is stored."""
-
-    def _add(self, event: TimeApproved, offset: int, made: list[Encoded | Mark]) -> None:
-        project_id = event.project_id
-        _, entries, hours = self._hours.get(project_id) or ProjectHours(project_id, 0, 0)
-        now = self._hours[project_id] = ProjectHours(project_id, entries + 1, hours + (event.hours or 0))
-        caused = (
-            self._generation,
-            self.number,
-            offset,
-            0,
-            0,
-            event.event_id,
-            event.occurred_at,
-            self._recorded_max,
-            event.correlation_id,
-            str(RULES),
-        )
-        body = numbered(position_around(new_tuple(Position, caused)), 0, self._seq, write_hours(now))
-        self._output_chain = chained(self._output_chain, body)
-        if self._seq >= self.progress.next_seq:
-            encoded = TOPIC, project_id, self._seq, "ProjectHours", body, RULES, offset, now
-            made.append(new_tuple(Encoded, encoded))
-        self._seq += 1
 
 
 def run(task: Task) -> None:

@@ -8,8 +8,10 @@ CHAIN_BYTES = 16
 _empty = blake2b(digest_size=CHAIN_BYTES).copy
 
 
-def chained(chain: bytes, body: bytes) -> bytes:
-    """With one more record at its end."""
-    link = _empty()
-    link.update(chain + body)
-    return link.digest()
+def chained(chain: bytes, *bodies: bytes) -> bytes:
+    """With these records at its end, one after the other."""
+    for body in bodies:
+        link = _empty()
+        link.update(chain + body)
+        chain = link.digest()
+    return chain

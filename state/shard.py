@@ -131,10 +131,11 @@ class Shard:
         self._numbers = dict(meta.numbers)
         self._periods = PeriodBooks(store)
         self._in_flight = False
-        # Of the batch: outputs without bytes so far, each list with its cause, what it is of, and the places of its first; records that
-        # are not chained so far.
+        # Of the batch: outputs without bytes so far, each list with its cause, what it is of, and the places of its first; records and
+        # outputs that are not chained so far.
         self._published: list[tuple[Cause, str, int, int, Sequence[object]]] = []
         self._unchained: list[bytes] = []
+        self._unchained_outputs: list[bytes] = []
         self._made: list[Encoded | Mark] = []
         self._shared_plans: dict[Any, Any] = {}
         self._daily_plans: dict[Any, Any] = {}
@@ -562,8 +563,7 @@ class Shard:
 
     def _encode(self) -> None:
         """Encode and chain what was published since the last time: many at once, which is several times as fast as one by one."""
-        for body in self._unchained:
-            self._input_chain = chained(self._input_chain, body)
+        self._input_chain = chained(self._input_chain, *self._unchained)
         self._unchained.clear()
         published, self._published = self._published, []
         for cause, at, ordinal, first, outputs in published:
@@ -572,6 +572,21 @@ class Shard:
             except Exception:
                 self.offset, self._at = cause.log_offset, at
                 raise
+        self._chain_outputs()
+
+    def _chain_outputs(self) -> None:
+        self._output_chain = chained(self._output_chain, *self._unchained_outputs)
+        self._unchained_outputs.clear()
+
+    def _check_outputs(self) -> None:
+        """At the last of those that were written before."""
+        self._chain_outputs()
+        if self._output_chain != self.progress.output_chain:
+            raise GuardStop(
+                OUTPUTS_DIFFER,
+                f"shard {self.number}: outputs recomputed from the log differ from those written (output_seq up to "
+                f"{self.progress.next_seq - 1}); the code or its data changed without an activated rules version",
+            )
 
     def _number(self, cause: Cause, ordinal: int, first: int, outputs: Sequence[Any]) -> None:
         """Give outputs their numbers, encode and chain them; what is below progress was written before and is only compared."""
@@ -584,17 +599,13 @@ class Shard:
             record: Any = self._numbered(output) if type_name == STATEMENT else output
             content = self._bodies[type_name](record)
             body = numbered(place, ordinal + seq - first, seq, content)
-            self._output_chain = chained(self._output_chain, body)
+            self._unchained_outputs.append(body)
             topic = TOPICS[type_name]
             if seq >= known.next_seq:
                 encoded = (topic, key_of(record), seq, type_name, body, rules, cause.log_offset, record)
                 self._made.append(new_tuple(Encoded, encoded))
-            elif seq == known.next_seq - 1 and self._output_chain != known.output_chain:
-                raise GuardStop(
-                    OUTPUTS_DIFFER,
-                    f"shard {self.number}: outputs recomputed from the log differ from those written (output_seq up to {seq}); "
-                    "the code or its data changed without an activated rules version",
-                )
+            elif seq == known.next_seq - 1:
+                self._check_outputs()
             self._topic_seqs[topic] = seq
             if type_name == JOURNAL:
                 self._periods.add(record, content)

@@ -60,26 +60,28 @@ class ReferenceFold:
     def fold(self, records: Sequence[LogRecord]) -> list[Encoded | Mark]:
         made: list[Encoded | Mark] = []
         sums, seq, known = self._hours, self._seq, self.progress.next_seq
-        input_chain, output_chain = self._input_chain, self._output_chain
+        bodies: list[bytes] = []
+        around_of, latest = self._around, self._recorded_max
         for record in records:
             event = record.event
             assert isinstance(event, TimeApproved)
             project_id = event.project_id
             _, entries, hours = sums.get(project_id) or (project_id, 0, 0)
             now = sums[project_id] = new_tuple(ProjectHours, (project_id, entries + 1, hours + (event.hours or 0)))
-            self._recorded_max = max(self._recorded_max, event.recorded_at or event.occurred_at)
-            around = self._around(
-                record.offset, event.event_id, event.occurred_at, self._recorded_max, event.correlation_id
-            )
+            if (recorded_at := event.recorded_at or event.occurred_at) > latest:
+                latest = recorded_at
+            offset = record.offset
+            around = around_of(offset, event.event_id, event.occurred_at, latest, event.correlation_id)
             body = numbered(around, 0, seq, write_hours(now))
-            input_chain, output_chain = chained(input_chain, record.body), chained(output_chain, body)
+            bodies.append(body)
             if seq >= known:
-                encoded = TOPIC, project_id, seq, "ProjectHours", body, RULES, record.offset, now
+                encoded = TOPIC, project_id, seq, "ProjectHours", body, RULES, offset, now
                 made.append(new_tuple(Encoded, encoded))
             seq += 1
-        self.offset, self._seq = records[-1].offset + 1, seq
-        self._input_chain, self._output_chain = input_chain, output_chain
-        chains = input_chain, output_chain
+        self.offset, self._seq, self._recorded_max = records[-1].offset + 1, seq, latest
+        self._input_chain = chained(self._input_chain, *[record.body for record in records])
+        self._output_chain = chained(self._output_chain, *bodies)
+        chains = self._input_chain, self._output_chain
         made.append(Mark(self.offset, "", 0, seq, *chains, {TOPIC: seq - 1}, self._recorded_max, RULES))
         return made
 

@@ -48,7 +48,7 @@ from state.handlers.time import on_time_approved
 from state.overrides import Override, by_place
 from state.store.snapshot import Damaged
 from state.store.store import Store
-from tests.kafka.firm import ROOT, Site, Until, expected, first_half, simulated, site
+from tests.kafka.firm import ROOT, Site, Until, expected, first_weeks, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import PATIENCE, until
 from tests.reliability.run_in_batches import AHEAD, COMMITTED
@@ -57,7 +57,7 @@ from tests.servers.kafka import Broker
 
 @pytest.fixture(scope="module")
 def records() -> list[StoredRecord]:
-    return first_half()
+    return first_weeks()
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from milepost.stopping import Stop
 from state.guards import OTHER_GENERATION, GuardStop
 from state.overrides import Override
 from state.store.store import Store
-from tests.kafka.firm import Site, Until, first_half, site
+from tests.kafka.firm import Site, Until, first_weeks, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import until
 from tests.servers.kafka import Broker
@@ -40,7 +40,7 @@ from tests.servers.kafka import Broker
 
 @pytest.fixture(scope="module")
 def records() -> list[StoredRecord]:
-    return first_half()
+    return first_weeks()
 
 
 @pytest.fixture

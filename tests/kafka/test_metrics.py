@@ -37,7 +37,7 @@ from milepost.cli import app
 from state.guards import POISON, TOPIC_CHANGED
 from state.store.store import Store
 from tests.intake_inputs import activated, at, entity, worked
-from tests.kafka.firm import Site, Until, first_half, site
+from tests.kafka.firm import Site, Until, first_weeks, site
 from tests.kafka.given_log import divided
 from tests.kafka.intake_world import MORNING, SECOND, World, until_idle
 from tests.kafka.servers import until
@@ -51,7 +51,7 @@ WHEN = "2026-03-02 07:00"
 
 @pytest.fixture(scope="module")
 def records() -> list[StoredRecord]:
-    return first_half()
+    return first_weeks()
 
 
 @pytest.fixture

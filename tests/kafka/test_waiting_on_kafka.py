@@ -25,7 +25,7 @@ from domain.events.control import ExceptionAssigned, ExceptionWaived
 from milepost.cli import app
 from milepost.exceptions_effects import refusal_to_waive
 from tests.intake_inputs import activated, entity, worked
-from tests.kafka.firm import Site, Until, first_half, site
+from tests.kafka.firm import Site, Until, first_weeks, site
 from tests.kafka.given_log import divided
 from tests.kafka.intake_world import World
 from tests.servers.kafka import Broker
@@ -35,7 +35,7 @@ WHEN = "2026-03-02 09:00"
 
 @pytest.fixture(scope="module")
 def records() -> list[StoredRecord]:
-    return first_half()
+    return first_weeks()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.thoroughness import THOROUGH
 SEEDS = 4_000 if THOROUGH else 100
 CHUNK = 100
 SEEDS_TO_FIND_A_MISTAKE = 300
-SEEDS_WITH_ONE_SAFEGUARD = 300 if THOROUGH else 100
+SEEDS_WITH_ONE_SAFEGUARD = 300 if THOROUGH else 50
 PAGE = Path("docs/reliability.md")
 
 # Worlds that hold no mistake that readers see: what has happened to a log, and what another safeguard makes good.

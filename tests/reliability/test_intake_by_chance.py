@@ -43,8 +43,8 @@ PARTITIONS = 3
 EVENTS = 30
 # Projects for which two engagements stand up, with three events each.
 RIVALS = 16
-SEEDS = 1_000 if THOROUGH else 100
-CHUNK = 100
+SEEDS = 1_000 if THOROUGH else 50
+CHUNK = min(SEEDS, 100)
 SEEDS_TO_FIND_A_MISTAKE = 100
 # After so many starts nothing goes wrong any more, and all has to come right.
 STARTS_WITH_FAULTS = 12

@@ -30,7 +30,7 @@ COPIED = tuple(suffix for suffix in FILES if suffix != "-shm")
 ROOT = Path(__file__).parents[2]
 UNTIL = "2026-04-30"
 # With AHEAD commits each they end before the log does, however late the kills are.
-KILLS = 15 if THOROUGH else 8
+KILLS = 15 if THOROUGH else 5
 SIZES = (3, 8, 25, 60)
 # Records until the next kill, on average: so that intake and fold are cut all along the log.
 STRETCH = 150

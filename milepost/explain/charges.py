@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from domain.events.common import PriceTier, UnitPrice
 from domain.events.finance import RevenueAdjusted
-from domain.explanation import Node, constant, evaluated, step_of
-from domain.figure import Recorded
+from domain.explanation import Node
+from domain.figure import Recorded, exchanged, node_of
 from domain.reference.exchange import Exchange
 from domain.terms import methods
 from domain.units import Amount
-from domain.work.recorded import in_price_steps, markup_of
+from domain.work.recorded import in_price_steps
 from domain.work.rows import ADJUSTMENT, OPENING, SCHEDULED_REVENUE, row_id
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import FeeNodes
 from milepost.explain.published import given
-from milepost.explain.rating import Rating
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Charge, Price, Work
@@ -32,9 +32,8 @@ from state.work.charge_record import prices_of
 class ChargeNodes:
     """Nodes of rows that are charges; drafts are of the step that gave the row its value."""
 
-    def __init__(self, sources: Sources, rating: Rating, recorded: RecordedNodes) -> None:
+    def __init__(self, sources: Sources, recorded: RecordedNodes) -> None:
         self.sources = sources
-        self.rating = rating
         self.recorded = recorded
         self.fees = FeeNodes(sources, recorded)
         self.over_time = EarnedNodes(sources, self.fees, recorded)
@@ -94,26 +93,14 @@ class ChargeNodes:
         made = self.sources.field("adjusted by hand", event.amount, "amount", event, "amount", event.currency)
         return made._replace(facts=(("because", event.reason), *by))
 
-    def exchanged(self, cost: Node, rates: tuple[Node, ...], legs: tuple[str, ...], plan: LinePlan) -> Node:
-        """In contract currency."""
-        parameters: dict[str, Any] = {"legs": legs, "step": step_of(plan.currency), "mode": plan.policies.money_mode}
-        title = f"{cost.title} in {plan.currency}"
-        return evaluated(title, "convert", (cost, *rates), parameters, "amount", plan.currency, rule="R53")
-
-    def rates_to(
-        self, currency: str, plan: LinePlan, day: Any, draft: Draft
-    ) -> tuple[tuple[Node, ...], tuple[str, ...]] | None:
-        """Quoted rates on the way from what something cost to contract currency."""
-        if currency == plan.currency:
-            return (), ()
-        kind = plan.policies.exchange_rate_type
-        found = draft.reference.exchange(kind, currency, plan.currency, day, plan.policies.rate_staleness_days)
-        return self.rating.legs(found, kind, day) if isinstance(found, Exchange) else None
-
-    def markup(self, plan: LinePlan) -> Node:
-        """What the terms add to cost."""
-        made = markup_of(plan.terms, plan.line.line_id, plan.line.terms)
-        return self.recorded.bound(made) if made is not None else constant("no markup", 0, "percent")
+    def exchanged(self, cost: Node, plan: LinePlan, day: date, draft: Draft) -> Node | None:
+        """In contract currency, at the rate of a day; None where no rate is known."""
+        kind, stale = plan.policies.exchange_rate_type, plan.policies.rate_staleness_days
+        found = draft.reference.exchange(kind, cost.currency, plan.currency, day, stale)
+        if not isinstance(found, Exchange):
+            return None
+        made = exchanged(Recorded(cost), found, plan.currency, plan.policies.money_mode)
+        return self.recorded.bound(node_of(made, cost.title, "amount", plan.currency))
 
     # Prices by quantity
 

@@ -31,7 +31,6 @@ from domain.work.rows import is_over_former, row_id
 from milepost.explain.charges import ChargeNodes
 from milepost.explain.drawing import DrawingNodes
 from milepost.explain.passing import PassingNodes
-from milepost.explain.rating import Rating
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Cost, Entry, Price, Work
@@ -54,11 +53,10 @@ class VersionStanding(NamedTuple):
 class EntryNodes:
     """Nodes of entries; `step` is always the state after that step of the trace."""
 
-    def __init__(self, sources: Sources, rating: Rating) -> None:
+    def __init__(self, sources: Sources) -> None:
         self.sources = sources
-        self.rating = rating
         self.recorded = RecordedNodes(sources)
-        self.charges = ChargeNodes(sources, rating, self.recorded)
+        self.charges = ChargeNodes(sources, self.recorded)
         self.charges.fees.entries = self
         self.drawing = DrawingNodes(sources, self.charges.fees, self)
         self.passing = PassingNodes(sources, self)

@@ -9,7 +9,6 @@ from domain.ledger.clearing import CLEARED
 from domain.ledger.journal import BILLING
 from domain.money import convert
 from domain.outputs import JournalEntry
-from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE
 from milepost.explain.entries import VersionStanding
 from milepost.explain.journal_lines import JournalLines
@@ -19,39 +18,18 @@ from state.terms.known import entity_policies
 from state.terms.plan import LinePlan, plan_of
 
 IN_LEDGER = "in ledger currency"
-ONE_RATE = ("times",)
-
-
-def along(
-    amount: Node,
-    exchange: Exchange,
-    way: tuple[tuple[Node, ...], tuple[str, ...]],
-    currency: str,
-    mode: str,
-    title: str = IN_LEDGER,
-) -> Node:
-    """At quoted rates; `way` is what `Rating.legs` says of the exchange."""
-    rates, legs = way
-    made = convert(amount.value or 0, exchange.numerator, exchange.denominator, currency, mode)
-    return _node(title, made, currency, (amount, *rates), legs, mode, "R53")
 
 
 def at_rate(amount: Node, rate: Node, currency: str, mode: str, title: str = IN_LEDGER) -> Node:
     """At one rate that something carries."""
     made = convert(amount.value or 0, rate.value or 0, EXCHANGE_RATE_ONE, currency, mode)
-    return _node(title, made, currency, (amount, rate), ONE_RATE, mode, "R52")
+    parameters: dict[str, Any] = {"legs": ("times",), "step": step_of(currency), "mode": mode}
+    return Node(title, made, "amount", currency, Arithmetic("convert", (amount, rate), parameters), "R52")
 
 
 def unchanged(amount: Node, currency: str, title: str = IN_LEDGER) -> Node:
     """Of an amount in that currency already."""
     return Node(title, amount.value, "amount", currency, Arithmetic("same", (amount,)))
-
-
-def _node(
-    title: str, value: int, currency: str, operands: tuple[Node, ...], legs: tuple[str, ...], mode: str, rule: str
-) -> Node:
-    parameters: dict[str, Any] = {"legs": legs, "step": step_of(currency), "mode": mode}
-    return Node(title, value, "amount", currency, Arithmetic("convert", operands, parameters), rule)
 
 
 class Exchanges:

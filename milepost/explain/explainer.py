@@ -38,7 +38,6 @@ from milepost.explain.journals import JournalNodes
 from milepost.explain.liability import LiabilityNodes
 from milepost.explain.provisions import ProvisionNodes
 from milepost.explain.published import refused
-from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.refunds import RefundNodes
 from milepost.explain.retainers_left import RetainerLeftNodes
@@ -53,8 +52,7 @@ class Explainer:
         self.trace = trace
         self.refused: list[Disagreement] = []
         self.sources = Sources(trace)
-        self.rating = Rating(self.sources)
-        self.entries = EntryNodes(self.sources, self.rating)
+        self.entries = EntryNodes(self.sources)
         self.caps = CapNodes(self.sources, self.entries)
         self.entries.charges.fees.unissued = UnissuedNodes(self.sources, self.entries)
         GivenUpNodes(self.sources, self.entries)

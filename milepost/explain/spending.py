@@ -176,10 +176,10 @@ class SpendingNodes:
         assert at.work.price is not None, "it is on the line"
         plan, charges = plan_of(place.draft, at.work.price), self.fees.entries.charges
         assert plan is not None, "the work is priced on the line"
-        found = charges.rates_to(spent.currency, plan, day, place.draft)
+        found = charges.exchanged(spent, plan, day, place.draft)
         if found is None:
             return []
-        return [charges.exchanged(spent, *found, plan)]
+        return [found]
 
 
 def _unit(place: LineAtStep, measure: str) -> tuple[str, str]:

@@ -16,11 +16,11 @@ from milepost.explain.caps import same_billing
 from milepost.explain.entries import EntryNodes
 from milepost.explain.funding import FundingNodes
 from milepost.explain.retention import RetentionNodes
-from milepost.explain.shares import ShareNodes
 from milepost.explain.sources import Sources
 from milepost.explain.taxes import TaxNodes
 from milepost.figure_words import rounding_words
 from state.billing.clearing_record import piece_at
+from state.billing.payers import parties_for
 from state.billing.shares_record import falls_on
 from state.billing.statement_lines import ENTRIES, PRINTED, cents_at, line_at
 from state.books import Price, StatementEntry, StatementState
@@ -62,7 +62,6 @@ class StatementNodes:
         entries.charges.fees.statements = self
         # Filled by the nodes of credit memos, which need these.
         self.credits: Any = None
-        self.shares = ShareNodes(sources, self.recorded)
         self.funding = FundingNodes(sources, self)
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._of_entry: dict[str, list[Listed]] = {}
@@ -282,7 +281,13 @@ class StatementNodes:
             and self.contract_of(one) == contract_id
             and self.is_issued(one)
         ]
-        parties = self.shares.parties(entry_id, contract_id, line_id, step)
+        contract = self.sources.draft(step).contract(contract_id)
+        entry = self.sources.trace.entry_at(entry_id, step)
+        parties = (
+            parties_for(contract, entry, line_id)
+            if contract is not None and contract.history and entry is not None
+            else ()
+        )
         if len(parties) > 1 or self._is_funded(listed, contract_id):
             made = self._piece_of_payer(listed)
             return as_recorded(listed.entry.amount, made).node

@@ -5,6 +5,7 @@ Exactly once, with the sums in its RocksDB store and their changelog topic.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from connectors.kafka.names import GENESIS_KEY
 
 
 def run(task: Task, folder: Path) -> None:
+    """On an empty store: what another broker's changelog left there is not taken for this one's."""
+    shutil.rmtree(folder / task.output, ignore_errors=True)
     app = Application(
         task.brokers,
         consumer_group=task.output,

@@ -48,6 +48,7 @@ from domain.units import (
     Rate,
 )
 from domain.why import Disagreement, quotes
+from domain.why import exchanged as in_ledger
 
 # What is made without a name; what is added to, or taken from, one of the first two is one more operand of it.
 TOGETHER, LEFT = "together", "what is left"
@@ -166,6 +167,11 @@ class Together:
         return RecordedLater(number, partial(self.node, name))
 
 
+def later(number: int, make: Callable[..., Node], *of: object) -> int:
+    """Recorded as `make` says of these when somebody asks; 0 is plain, nothing brought it about."""
+    return RecordedLater(number, partial(make, *of)) if number else 0
+
+
 def as_recorded(number: int, node: Node) -> Recorded:
     """The number with a node that was made beside it. Raises Disagreement where that comes to another."""
     if node.value != number:
@@ -253,10 +259,8 @@ def exchanged(amount: Amount, rate: Exchange, currency: str, mode: str) -> Amoun
         return amount if amount == made else made
 
     def in_currency() -> Node:
-        rates, operands = quotes(rate), (amount.node,)
-        parameters: dict[str, Parameter] = {"legs": rates.legs, "step": step_of(currency), "mode": mode}
-        title = f"{amount.node.title}, in {currency}"
-        return evaluated(title, "convert", (*operands, *rates.nodes), parameters, "amount", currency, rule="R53")
+        node = in_ledger(amount.node, quotes(rate), currency, mode)
+        return node._replace(title=f"{amount.node.title}, in {currency}", rule="R53")
 
     return RecordedLater(made, in_currency)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from functools import partial
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from msgspec.structs import replace
 from domain.caps.consume import Bucket, CapLimit, CapRule, bucket_key
 from domain.caps.recorded import limit_node
 from domain.explanation import Node, total
-from domain.figure import Recorded, RecordedLater, called
+from domain.figure import Recorded, called, later
 from domain.identity import composed, parts_of
 from domain.numbered import in_a_contract, in_an_event
 from domain.outputs import ForecastUpdate
@@ -59,7 +58,7 @@ class AskedAt(NamedTuple):
     step: int
 
     def sum(self, number: Amount, address: str, title: str, currency: str) -> Amount:
-        return _later(number, partial(self.nodes.rows.recorded.sum, address, title, self.step, currency))
+        return later(number, self.nodes.rows.recorded.sum, address, title, self.step, currency)
 
     def ahead(self, contract_id: str, line_id: str, as_of: date) -> TermsAhead:
         return self.nodes.prices.ahead(contract_id, line_id, as_of, self.step)
@@ -148,7 +147,7 @@ class AskedBooks:
             line: LineTotals = draft.part("line", part_id)
             title = f"on line {parts_of(part_id)[1]}"
             sums = {name: called(getattr(line, name), f"{name.replace('_', ' ')} {title}") for name in SUMS}
-            over = _later(line.over, partial(self._over, draft, part_id, step))
+            over = later(line.over, self._over, draft, part_id, step)
             draft.put("line", part_id, replace(line, over=over, **sums))
         for project_id in draft.ids("project"):
             project: Project = draft.part("project", project_id)
@@ -185,10 +184,10 @@ class AskedBooks:
             had = by_project.get(one.project_id)
             by_project[one.project_id] = one if had is None else replace(had, left=had.left + one.left)
         withheld = tuple(
-            replace(one, left=_later(one.left, partial(retention.left_at, contract, bill_to, one.project_id, step)))
+            replace(one, left=later(one.left, retention.left_at, contract, bill_to, one.project_id, step))
             for one in by_project.values()
         )
-        billed = _later(account.billed, partial(retention.billed_at, contract, bill_to, step))
+        billed = later(account.billed, retention.billed_at, contract, bill_to, step)
         return replace(account, withheld=withheld, billed=billed)
 
     # What forecasts rest on besides
@@ -205,14 +204,12 @@ class AskedBooks:
 
     def _take_forecast(self, draft: Draft, project_id: str, step: int, as_of: date) -> None:
         forecast, outlook = known(draft, project_id)
-        rated = partial(self._planned_rate, draft, project_id, as_of, forecast.currency)
+        rate = later(forecast.planned_rate, self._planned_rate, draft, project_id, as_of, forecast.currency)
         billed, due = (
             self.months.later(name, project_id, step, numbers)
             for name, numbers in ((BILLED, forecast.billed), (DUE, forecast.due))
         )
-        made = replace(
-            forecast, billed=billed, due=due, planned_rate=_later(forecast.planned_rate, rated), ceiling=None
-        )
+        made = replace(forecast, billed=billed, due=due, planned_rate=rate, ceiling=None)
         draft.put("forecast", project_id, made)
         moves = [move for move in draft.moves if move.project_id == project_id]
         draft.put("outlook", project_id, booked_again(outlook, moves))
@@ -238,7 +235,3 @@ def _take_limits(draft: Draft, plan: LinePlan | None) -> None:
 
     rules = tuple(rule._replace(limits=tuple(numbered(rule, one) for one in rule.limits)) for rule in plan.rules)
     draft.lines[plan.key] = plan._replace(rules=rules)
-
-
-def _later(number: int, make: Callable[[], Node]) -> int:
-    return RecordedLater(number, make) if number else 0

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.billing.shares import Party
 from domain.explanation import Arithmetic, Node, less, total
-from domain.figure import RecordedLater
+from domain.figure import later
 from domain.ledger.journal import Leg
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.records import RecordNodes
@@ -47,27 +47,27 @@ class AskedRows:
         )
 
     def _cost(self, at: VersionStanding, cost: Cost) -> Cost:
-        amount = _later(cost.amount, self.records.cost, at, cost)
-        return replace(cost, hours=_later(cost.hours, self.entries.worked_on, at), amount=amount)
+        amount = later(cost.amount, self.records.cost, at, cost)
+        return replace(cost, hours=later(cost.hours, self.entries.worked_on, at), amount=amount)
 
     def _price(self, at: VersionStanding, price: Price) -> Price:
         records, row, step = self.records, at.entry.entry_id, at.step
         drawing = self.entries.drawing
         drawn = price.drawn and {
-            name: (_later(quantity, drawing.quantity, at, name), _later(earned, drawing.earned, at, name))
+            name: (later(quantity, drawing.quantity, at, name), later(earned, drawing.earned, at, name))
             for name, (quantity, earned) in price.drawn.items()
         }
         return replace(
             price,
-            hours=_later(price.hours - price.passed_hours, records.hours_here, at, price),
+            hours=later(price.hours - price.passed_hours, records.hours_here, at, price),
             passed_hours=0,
-            value=_later(price.value, records.value, at, price),
-            passed=_later(price.passed, self.entries.passing.passed, at),
-            memo=_later(price.memo, records.value_not_charged, at, price),
-            recognised=_later(price.recognised, records.recognised_alone, at, price),
-            billable=_later(price.billable, records.billable_alone, at, price),
-            rounding=_later(price.rounding, self.entries.rounding, row, step),
-            written_off=_later(price.written_off, records.written_off, row, step),
+            value=later(price.value, records.value, at, price),
+            passed=later(price.passed, self.entries.passing.passed, at),
+            memo=later(price.memo, records.value_not_charged, at, price),
+            recognised=later(price.recognised, records.recognised_alone, at, price),
+            billable=later(price.billable, records.billable_alone, at, price),
+            rounding=later(price.rounding, self.entries.rounding, row, step),
+            written_off=later(price.written_off, records.written_off, row, step),
             drawn=drawn,
         )
 
@@ -78,11 +78,11 @@ class AskedRows:
         funding = self.statements.funding
         return replace(
             issued,
-            amount=_later(issued.amount, records.issued_on, *on),
-            invoiced=_later(issued.invoiced, partial(records.invoiced_on, conceded=bool(issued.conceded)), *on),
-            invoiced_ledger=_later(issued.invoiced_ledger, records.invoiced_in_ledger, row, issued, step),
-            conceded=_later(issued.conceded, self._conceded, row, *place, step),
-            conceded_ledger=_later(issued.conceded_ledger, self._sum_of, memos.conceded_in_ledger, row, *place, step),
+            amount=later(issued.amount, records.issued_on, *on),
+            invoiced=later(issued.invoiced, partial(records.invoiced_on, conceded=bool(issued.conceded)), *on),
+            invoiced_ledger=later(issued.invoiced_ledger, records.invoiced_in_ledger, row, issued, step),
+            conceded=later(issued.conceded, self._conceded, row, *place, step),
+            conceded_ledger=later(issued.conceded_ledger, self._sum_of, memos.conceded_in_ledger, row, *place, step),
             funded=funding.portions(row, *place, step) if issued.funded else (),
             payers=self._payers(row, issued, step),
             freed=tuple(funding.freed((row, issued.line_id), issued.contract_id, step).items()) if issued.freed else (),
@@ -99,8 +99,8 @@ class AskedRows:
             replace(
                 part,
                 share=party.share,
-                amount=_later(part.amount, self._falls, row, issued, part.customer_id, step),
-                issued=_later(part.issued, self._issued_to, row, issued, part.customer_id, step),
+                amount=later(part.amount, self._falls, row, issued, part.customer_id, step),
+                issued=later(part.issued, self._issued_to, row, issued, part.customer_id, step),
             )
             for part, party in zip(issued.payers, parties, strict=True)
         )
@@ -133,7 +133,7 @@ class AskedRows:
 
     def _leg(self, journal: Posted, number: int, leg: Leg) -> Leg:
         amount, ledger = (
-            _later(value, self._line, journal.journal_id, number, place)
+            later(value, self._line, journal.journal_id, number, place)
             for place, value in enumerate((leg.amount, leg.ledger_amount))
         )
         return leg._replace(amount=amount, ledger_amount=ledger)
@@ -143,7 +143,3 @@ class AskedRows:
         whose, node = f"{journal_id}#{number}", self.records.journals.figures(journal_id, number)[place]
         title = f"journal line {whose}"
         return Node(title, node.value, "amount", node.currency, Arithmetic("same", (node,)), id=whose)
-
-
-def _later(number: int, make: Callable[..., Node], *of: object) -> int:
-    return RecordedLater(number, partial(make, *of)) if number else 0

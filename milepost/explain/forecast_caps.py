@@ -14,7 +14,7 @@ from domain.units import HUNDRED_PERCENT
 from milepost.explain.caps import CapNodes
 from milepost.explain.forecasts import ForecastNodes, Made
 from milepost.explain.published import given
-from state.forecast.caps import lasting, told_caps
+from state.forecast.caps import lasting, published_caps
 from state.forecast.outlook import project_lines
 from state.terms.plan import LinePlan
 from state.trace import TracedOutput
@@ -42,8 +42,8 @@ class ForecastCapNodes:
         """By the name that is asked for: the cap's id, with its contract's where several have one."""
         update: ForecastUpdate = said.record
         lines = project_lines(self.sources.draft(said.step), update.project_id)
-        told = told_caps([plan for plan in lines if plan.rules], update.as_of)
-        found = [PublishedCap(at, cap, *one) for at, (cap, one) in enumerate(zip(update.caps, told, strict=True))]
+        stated = published_caps([plan for plan in lines if plan.rules], update.as_of)
+        found = [PublishedCap(at, cap, *one) for at, (cap, one) in enumerate(zip(update.caps, stated, strict=True))]
         ids = [one.cap.cap_id for one in found]
         return {
             escape(one.cap.cap_id)
@@ -86,7 +86,7 @@ class ForecastCapNodes:
         if gone is not None:
             return gone
         title, as_of = f"cap {cap.cap_id}: used up on {cap.exhausts_on}", said.record.as_of
-        plan, rule = told_caps([plan for plan in made.weighed.terms.lines if plan.rules], as_of)[one.place]
+        plan, rule = published_caps([plan for plan in made.weighed.terms.lines if plan.rules], as_of)[one.place]
         first = lasting(made.draft, made.weighed, made.shape, plan, rule, as_of)
         return self._lasts(made, title, given(first, title), by_hours=cap.limit_amount is None)
 

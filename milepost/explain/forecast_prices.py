@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
-from functools import partial
 from typing import NamedTuple
 
 from domain.events.common import UnitPrice
 from domain.explanation import Node, constant, least, less, total
-from domain.figure import Recorded, RecordedLater
+from domain.figure import Recorded, later
 from domain.terms.kind import Fee
 from domain.terms.unit_price import VOLUME, prices
 from milepost.explain.charges import ChargeNodes
@@ -44,8 +42,8 @@ class PriceNodes:
         rebates = standing(draft, contract_id, line_id).given
         return TermsAhead(
             self.charges.over_time.known(line.place) if found.known.held else found.known,
-            tuple(fee._replace(amount=_later(fee.amount, partial(line.charged, fee))) for fee in found.fees),
-            _later(found.total, line.total) if found.total is not None else None,
+            tuple(fee._replace(amount=later(fee.amount, line.charged, fee)) for fee in found.fees),
+            later(found.total, line.total) if found.total is not None else None,
             {name: Recorded(one) for name, one in self.fees.variable.given_by_memos(line.place).items()}
             if rebates
             else {},
@@ -103,7 +101,3 @@ class _Foreseen(NamedTuple):
         if terms.cap is not None and terms.cap.amount is not None and (worth.value or 0) > (self.found.total or 0):
             worth = least("", [worth, fees.field(place, agreed, "cap", terms.cap.amount, "cap.amount")])
         return worth
-
-
-def _later(number: int, make: Callable[[], Node]) -> int:
-    return RecordedLater(number, make) if number else 0

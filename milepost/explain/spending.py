@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING
 
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.delivery import EstimateRevised
 from domain.explanation import Node, total
-from domain.figure import RecordedLater
+from domain.figure import later
 from domain.revenue.method import COST, HOURS, Course, Estimated, Opening, Spent
 from domain.revenue.spent import foreseen
 from domain.terms.kind import LineHistory
@@ -51,13 +50,11 @@ class SpendingNodes:
         return known._replace(spent=spent, estimates=estimates)
 
     def _spent(self, place: LineAtStep, one: Spent) -> Spent:
-        def later(measure: str, name: str, value: int) -> int:
-            return RecordedLater(value, partial(self._by, place, measure, name, one.day)) if value else 0
+        def by(measure: str, name: str, value: int) -> int:
+            return later(value, self._by, place, measure, name, one.day)
 
-        apart = {
-            name: (later(HOURS, name, hours), later(COST, name, cost)) for name, (hours, cost) in one.apart.items()
-        }
-        return one._replace(hours=later(HOURS, "", one.hours), cost=later(COST, "", one.cost), apart=apart)
+        apart = {name: (by(HOURS, name, hours), by(COST, name, cost)) for name, (hours, cost) in one.apart.items()}
+        return one._replace(hours=by(HOURS, "", one.hours), cost=by(COST, "", one.cost), apart=apart)
 
     def _by(self, place: LineAtStep, measure: str, name: str, day: date) -> Node:
         """By the end of a day: hours, or cost in contract currency; of a category that is kept apart, or of all besides."""
@@ -69,11 +66,11 @@ class SpendingNodes:
         return total(f"{measure} by {day}", parts, unit, currency)
 
     def _estimated(self, place: LineAtStep, known: Estimated) -> Estimated:
-        def later(measure: str, number: int, value: int) -> int:
-            return RecordedLater(value, partial(self._row, place, measure, known, number)) if value else 0
+        def of_row(measure: str, number: int, value: int) -> int:
+            return later(value, self._row, place, measure, known, number)
 
         months = [
-            row._replace(hours=later(HOURS, number, row.hours), cost=later(COST, number, row.cost))
+            row._replace(hours=of_row(HOURS, number, row.hours), cost=of_row(COST, number, row.cost))
             for number, row in enumerate(known.months)
         ]
         return known._replace(months=months)

@@ -35,7 +35,7 @@ from state.terms.plan import LinePlan
 
 def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[ForecastCap, ...]:
     capped = [plan for plan in weighed.terms.lines if plan.rules]
-    return tuple([_cap(draft, weighed, shape, *one, as_of) for one in told_caps(capped, as_of)])
+    return tuple([_cap(draft, weighed, shape, *one, as_of) for one in published_caps(capped, as_of)])
 
 
 def say_when(why: Why, project_id: str, sequence: int) -> None:
@@ -47,7 +47,7 @@ def published_after(project_id: str, sequence: int) -> str:
     return composed("published_after", project_id, str(sequence))
 
 
-def told_caps(lines: Sequence[LinePlan], as_of: date) -> list[tuple[LinePlan, CapRule]]:
+def published_caps(lines: Sequence[LinePlan], as_of: date) -> list[tuple[LinePlan, CapRule]]:
     """Each cap once, by the period that it has on the day; one that no version in force has any more by the period it had first. Of
     purchase orders the one of the day."""
     found: dict[tuple[str, str], tuple[LinePlan, CapRule]] = {}

@@ -15,6 +15,7 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.outputs import OutputFiles, read_progress
 from dataflows.embedded import (
     ENCODERS,
+    STORE_SECONDS,
     close,
     decode_event,
     open_accounting,
@@ -23,6 +24,7 @@ from dataflows.embedded import (
     seldom_collecting,
     store_path,
 )
+from operators.accounting import AccountingTurn
 from state.batch import Around, Bodies, Encoders
 from state.books import Entry
 from state.genesis import Genesis
@@ -96,14 +98,16 @@ def staged(folder: Path) -> Staged:
         store = _WatchedStore(store_path(folder, SHARD), log.genesis.generation, watch)
         shard = Shard(store, _watched_encoders(watch), log.genesis, outputs.progress, decode_event)
         read, fold = watch.watch("decode", log.read), watch.watch("fold", shard.fold)
-        write, commit = watch.watch("write", outputs.write), watch.watch("write", outputs.commit)
+        write = watch.watch("write", outputs.write)
+        outputs.commit = watch.watch("write", outputs.commit)  # type: ignore[method-assign]
+        turn = AccountingTurn(log, shard, outputs, STORE_SECONDS)
         watch.reset()
         with seldom_collecting():
             while records := read(shard.position[0], BATCH_RECORDS, BATCH_BYTES):
                 mark = write(fold(records))
                 assert mark is not None, "a folded batch ends with its mark"
-                commit(mark)
-                shard.commit(mark)
+                turn.commit(mark)
+            turn.store()
         stages = watch.stages()
         outputs.close()
         store.close()

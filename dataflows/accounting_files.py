@@ -19,7 +19,7 @@ from bytewax.dataflow import Dataflow
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.output_lock import only_writer
 from dataflows.accounting import build
-from dataflows.embedded import close, open_accounting
+from dataflows.embedded import STORE_SECONDS, close, open_accounting
 from operators.accounting import AccountingTurn, CommittingSink, Faults, LogSource, Steps
 from state.guards import LOG_MISSING, GuardStop
 from state.rules import check_genesis
@@ -40,5 +40,5 @@ def get_flow(output: str | None = None) -> Dataflow:
     check_genesis(log.genesis)
     accounting = open_accounting(folder, log.genesis)
     held.callback(close, accounting)
-    steps = Steps([AccountingTurn(log, accounting.shard, accounting.outputs)], Faults())
+    steps = Steps([AccountingTurn(log, accounting.shard, accounting.outputs, STORE_SECONDS)], Faults())
     return build(LogSource(steps, more=lambda: False), steps.fold, CommittingSink(steps))

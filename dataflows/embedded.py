@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from bytewax.run import cli_main
 
@@ -29,6 +29,9 @@ Answer = TypeVar("Answer")
 def reference_body(record: LogRecord) -> bytes:
     return EVENT_CODECS[record.type_name].encode(record.event)
 
+
+# The store follows the output files at most this often; what lies between is folded again after a crash.
+STORE_SECONDS: Final = 5.0
 
 ENCODERS = Encoders(position_around, numbered, output_bodies, reference_body)
 
@@ -105,10 +108,11 @@ def run_dataflow(
     more: Callable[[], bool],
     on_commit: OnCommit | None = None,
     max_records: int = 2_000,
+    store_seconds: float = STORE_SECONDS,
 ) -> None:
     """Run the Bytewax dataflow until the log has nothing more to give. Raises what a step raised."""
     faults = Faults(keep=True)
-    steps = Steps([AccountingTurn(log, accounting.shard, accounting.outputs)], faults)
+    steps = Steps([AccountingTurn(log, accounting.shard, accounting.outputs, store_seconds)], faults)
 
     with seldom_collecting():
         cli_main(build(LogSource(steps, more, Reading(max_records)), steps.fold, CommittingSink(steps, on_commit)))

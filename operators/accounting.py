@@ -17,8 +17,8 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from operators.idling import AT_ONCE, Idle
 from state.batch import Encoded, LogRecord, Mark
 
-# After so many records the store follows at once: what a batch touched stays in memory until then.
-STORE_RECORDS: Final = 2_000
+# After so many records, which a restart folds again, the store follows at once.
+STORE_RECORDS: Final = 20_000
 
 
 class BatchLog(Protocol):
@@ -38,12 +38,18 @@ class Outputs(Protocol):
 
 
 class Fold(Protocol):
-    """What makes outputs of a log's records, such as a shard's books; `position` is the next record and what of it is done."""
+    """What makes outputs of a log's records, such as a shard's books; `position` is the next record and what of it is done.
+
+    `holds_much` where what it keeps in memory until its next commit should wait no longer.
+    """
 
     number: int
 
     @property
     def position(self) -> tuple[int, str]: ...
+
+    @property
+    def holds_much(self) -> bool: ...
 
     def fold(self, records: Sequence[LogRecord]) -> list[Encoded | Mark]: ...
 
@@ -94,7 +100,7 @@ class AccountingTurn:
         self.outputs.commit(mark)
         self.is_in_flight = False
         self._unstored = mark
-        if mark.engagement or mark.offset - self._stored_offset >= STORE_RECORDS:
+        if mark.engagement or mark.offset - self._stored_offset >= STORE_RECORDS or self.shard.holds_much:
             self.store()
         else:
             self.store_if_due()

@@ -164,6 +164,10 @@ class Shard:
         self._bodies = self._encoders.bodies(self.genesis, book.rules)
         self._around = self._encoders.position(self.generation, self.number, str(book.rules))
 
+    @property
+    def holds_much(self) -> bool:
+        return self.store.holds_much
+
     # Folding
 
     def fold(self, records: Sequence[LogRecord]) -> list[Encoded | Mark]:

@@ -57,6 +57,10 @@ class ReferenceFold:
     def position(self) -> tuple[int, str]:
         return self.offset, ""
 
+    @property
+    def holds_much(self) -> bool:
+        return False
+
     def fold(self, records: Sequence[LogRecord]) -> list[Encoded | Mark]:
         made: list[Encoded | Mark] = []
         sums, seq, known = self._hours, self._seq, self.progress.next_seq

@@ -152,8 +152,9 @@ class Store:
         pages_kib: int = PAGES_AT_HAND_KIB,
     ) -> None:
         self.path = path
-        # Of this batch, and of earlier ones.
+        # Since the last commit, and earlier.
         self._touched: dict[str, Engagement] = {}
+        self._touched_bytes = 0
         self._at_hand: Recent[str, Engagement] = Recent(engagements_kib << 10)
         self._rows: Recent[tuple[int, str], Entry] = Recent(rows_kib << 10)
         self._ids = StoredIds()
@@ -216,7 +217,13 @@ class Store:
         if found is None:
             found = self._at_hand.get(engagement_id) or self._load(engagement_id)
             self._touched[engagement_id] = found
+            self._touched_bytes += found.bytes
         return found
+
+    @property
+    def holds_much(self) -> bool:
+        """Whether the books touched since the last commit, which stay in memory until the next, would fill half the room for all."""
+        return self._touched_bytes >= self._at_hand.limit // 2
 
     def _load(self, engagement_id: str) -> Engagement:
         """One that there is not is made."""
@@ -526,6 +533,7 @@ class Store:
         for engagement_id, engagement in self._touched.items():
             self._at_hand.put(engagement_id, engagement, engagement.bytes)
         self._touched.clear()
+        self._touched_bytes = 0
 
     def _write_parts(self) -> None:
         written: list[tuple[int, str, str, bytes]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from operators.accounting import AccountingTurn, CommittingSink, Effects, Faults
 from state.batch import Mark
 from state.genesis import Genesis
 from state.rules import RULES
+from state.store.store import Meta, Store
 from tests.folding import GENERATION, Logged, MemoryLog, log_records
 
 GENESIS = Genesis(GENERATION, rules=RULES)
@@ -75,6 +77,29 @@ def test_it_moves_after_many_records(accounting: Accounting, monkeypatch: pytest
         fold(turn, 10)
         stored.append(accounting.shard.store.meta.offset)
     assert stored == [0, 0, 30, 30, 30, 60]
+
+
+def test_it_moves_where_the_books_that_wait_take_much_memory(
+    accounting: Accounting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = turn_of(accounting, 3_600.0)
+    fold(turn, 10)
+    monkeypatch.setattr(Store, "holds_much", True)
+    fold(turn, 10)
+    assert accounting.shard.store.meta.offset == 20
+
+
+def test_books_touched_since_a_commit_are_much_at_half_the_memory_for_books(tmp_path: Path) -> None:
+    """1,024 bytes of an engagement take 8,192 in memory."""
+    with closing(Store(tmp_path / "0.db", "g", 0, engagements_kib=16)) as store:
+        found = []
+        for offset in (1, 2):
+            store.begin()
+            store.engagement("E-1").stored = 1_024
+            found.append(store.holds_much)
+            store.commit(Meta(offset))
+            found.append(store.holds_much)
+        assert found == [False, False, True, False]
 
 
 def test_what_was_not_stored_is_folded_again_and_the_same_is_not_written_twice(tmp_path: Path) -> None:

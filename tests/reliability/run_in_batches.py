@@ -23,6 +23,8 @@ from operators.accounting import Effects, OnCommit
 from state.batch import Mark
 
 COMMITTED = b"."
+# Now and then, so that a kill meets a store that is as far as the outputs, and one that is not.
+STORE_SECONDS = 0.05
 STANDS_AFTER = "MILEPOST_TEST_STANDS_AFTER"
 # So many commits may come after the one after which a process is killed or paused, so that it is met at any moment.
 AHEAD = 3
@@ -52,7 +54,8 @@ def and_tell(on_commit: OnCommit | None) -> OnCommit:
 
 
 def run_in_batches(size: int, *args: Any, on_commit: OnCommit | None = None, **options: Any) -> None:
-    run_dataflow(*args, **{**options, "max_records": size, "on_commit": and_tell(on_commit)})
+    ours = {"max_records": size, "store_seconds": STORE_SECONDS, "on_commit": and_tell(on_commit)}
+    run_dataflow(*args, **{**options, **ours})
 
 
 def main(input_dir: str, output_dir: str, until: str, size: int) -> None:

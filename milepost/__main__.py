@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 
 # Commands make many values and few cycles: looking for garbage among them as often as Python does is an eighth of a command's time.
 COLLECTED: tuple[int, int, int] = (500_000, 10, 10)
@@ -10,9 +11,9 @@ COLLECTED: tuple[int, int, int] = (500_000, 10, 10)
 
 def main() -> None:
     gc.set_threshold(*COLLECTED)
-    from milepost.cli import app
+    from milepost.command_line import command_line
 
-    app(prog_name="milepost")
+    command_line(sys.argv[1:])(prog_name="milepost")
 
 
 if __name__ == "__main__":

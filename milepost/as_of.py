@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from milepost.console import known_as, progress_bar, say
+from milepost.console import known_as, say
 from milepost.shared_options import Verb, parameters_of, with_parameters
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ def end_text(last: LogCut) -> str:
 @contextmanager
 def indexing() -> Iterator[Callable[[str, int, int], None]]:
     """A bar for the first question, or the first one after much that is new."""
+    from milepost.progress import progress_bar
+
     with progress_bar() as bar:
         task = bar.add_task("Indexing", total=None, visible=False)
 

@@ -9,9 +9,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from domain.explanation import Node
-from milepost.console import Printer
 from milepost.explained import below, event_text, formula, policies_text, shared, value_text
 from milepost.printable import printable
+from milepost.printer import Printer
 
 SHOWN_FIRST: Final = 8
 # Wider than any line, so that nothing is broken where no terminal is.

@@ -25,7 +25,8 @@ from connectors.log_records import StoredRecord
 from connectors.output_schemas import check_files, todays_fingerprints
 from dataflows.embedded import Accounting, Resuming, run_dataflow, seldom_collecting, store_path
 from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundProgress, RoundSummary, first_waiting
-from milepost.console import progress_bar, say
+from milepost.console import say
+from milepost.progress import progress_bar
 from milepost.stopping import Stop
 from milepost.summary import RunSummary, open_exceptions
 from operators.accounting import Effects

@@ -15,8 +15,9 @@ from rich.text import Text
 from connectors.kafka.lag import DELIVERED, Lag
 from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.scraped import Page, scrape
-from milepost.console import Printer, shape, write_json
+from milepost.console import shape, write_json
 from milepost.lags_told import asked
+from milepost.printer import Printer
 from milepost.settings import Settings
 from milepost.stopping import Stop, stopping
 from state.guards import GuardStop

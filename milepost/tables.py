@@ -12,8 +12,9 @@ from rich.text import Text
 
 from domain.outputs import ForecastFigures
 from domain.units import HOURS_SCALE, RATE_SCALE
-from milepost.console import Printer, aligned, amount_text, echo, fitted
+from milepost.console import aligned, amount_text, echo, fitted
 from milepost.printable import printable
+from milepost.printer import Printer
 
 # Of a text that somebody wrote; the whole of it is in JSON, CSV and pages.
 TEXT_SHOWN = 60

@@ -11,7 +11,7 @@ import typer
 
 from milepost import exit_codes
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import echo, progress_bar, say, shape, write_json
+from milepost.console import echo, say, shape, write_json
 
 if TYPE_CHECKING:
     from dataflows.log_copy import CopyManifest, Tell
@@ -84,6 +84,7 @@ def compare(
 def _told(settings: Settings) -> Iterator[Tell]:
     from confluent_kafka import KafkaException
 
+    from milepost.progress import progress_bar
     from milepost.topics_told import unanswered
 
     with progress_bar() as bar:

@@ -13,7 +13,7 @@ import typer
 from connectors.files.output_lock import only_writer
 from milepost import exit_codes
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import echo, progress_bar, say, shape, write_json
+from milepost.console import echo, say, shape, write_json
 
 if TYPE_CHECKING:
     from dataflows.audit_kafka import ShardComparison
@@ -151,6 +151,8 @@ def with_topics(report: Report, outputs: int, found: tuple[Violation, ...]) -> R
 @contextmanager
 def shown() -> Iterator[Tell]:
     """A progress bar on a terminal, by what is done."""
+    from milepost.progress import progress_bar
+
     with progress_bar() as bar:
         tasks: dict[str, Any] = {}
 

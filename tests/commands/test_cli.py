@@ -142,22 +142,24 @@ def test_it_runs_as_a_module_and_plain_where_no_terminal_is() -> None:
 
 def test_what_few_verbs_need_is_not_loaded_for_all() -> None:
     """Every process of Milepost waits for what its command imports."""
-    script = "import sys, milepost.cli; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
-    loaded = set(done.stdout.split())
-    assert not loaded & {
-        *(
-            "bytewax",
-            "confluent_kafka",
-            "fpdf",
-            "joserfc",
-            "pydantic",
-            "redis",
-            "simulation.story",
-            "state.fold",
-            "xlsxwriter",
-        )
+    few = "bytewax confluent_kafka fpdf joserfc pydantic redis simulation.story state.fold xlsxwriter"
+    assert not loaded("import milepost.cli") & {*few.split()}
+
+
+def test_a_process_loads_the_verb_that_is_called_and_no_other() -> None:
+    found = loaded("from milepost.command_line import command_line; command_line(['--debug', 'serve', 'intake'])")
+    assert {name for name in found if name.startswith("milepost.commands.")} == {
+        "milepost.commands.given_settings",
+        "milepost.commands.serve",
     }
+    assert not found & {"rich", "pydantic"}
+
+
+def loaded(script: str) -> set[str]:
+    """The modules that a process then has."""
+    script = f"import sys; {script}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split())
 
 
 def typed(page: Path) -> Iterator[str]:

@@ -19,8 +19,9 @@ import pytest
 from rich.console import Console
 
 from milepost.commands.forecast import bar, bar_length
-from milepost.console import Printer, amount_text, fitted, tell
+from milepost.console import amount_text, fitted, tell
 from milepost.outlook import OutlookMonth
+from milepost.printer import Printer
 from milepost.tables import IDS, Table, drawn
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_import_exports import COMPANY, milepost

@@ -1,0 +1,36 @@
+"""What draws tables and trees, for a terminal and elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
+from rich.segment import Segment
+
+from milepost.printable import printable
+
+
+class Printer(Console):
+    """A console of which everything is printable, and that leaves it to the command line how a closed pipe ends."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **how)
+        self.push_render_hook(_OnlyPrintable())
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - called while the fault is handled
+
+
+class _OnlyPrintable(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Printable(each) for each in renderables]
+
+
+class _Printable:
+    def __init__(self, of: ConsoleRenderable) -> None:
+        self._of = of
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for text, style, control in console.render(self._of, options):
+            yield Segment(text if control else printable(text), style, control)

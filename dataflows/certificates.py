@@ -16,6 +16,7 @@ from connectors.files.log_format import FOLDER
 from connectors.files.written import WrittenOutput, read_file, shards
 from dataflows.audit_stream import Tell
 from dataflows.refold import refold
+from domain.counting import counted
 from domain.ledger.close_certificate import ShardCertificate, Whole, journals_digest, put_together
 from domain.ledger.period_sums import with_mark
 from domain.outputs import TOPICS, CloseCertificate, JournalEntry
@@ -115,8 +116,8 @@ def journals_of(outputs: Path, whole: Whole) -> list[tuple[str, str]]:
     if (len(found), journals_digest([marks])) != (whole.books.journals, whole.books.digest):
         other = "; their bytes are other ones" if len(found) == whole.books.journals else ""
         raise WrongPostings(
-            f"{POSTINGS} has {len(found):,} journals of {whole.entity_id} in {whole.period}, and certificate {whole.number} was given for "
-            f"{whole.books.journals:,}{other}: the file was changed. `milepost verify` names the first journal"
+            f"{POSTINGS} has {counted(len(found), 'journal')} of {whole.entity_id} in {whole.period}, and certificate {whole.number} "
+            f"was given for {whole.books.journals:,}{other}: the file was changed. `milepost verify` names the first journal"
         )
     return found
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from connectors.imports.counting import counted
+from domain.counting import counted
 from domain.delivery.invoices import date_of
 from domain.delivery.standings import REFUSED
 from domain.money import format_amount

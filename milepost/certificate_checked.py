@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from domain.counting import counted
 from milepost import exit_codes
 from milepost.certificate_file import (
     Difference,
@@ -203,7 +204,7 @@ def _tell(checked: CheckedCertificate, folder: Path) -> None:
     what = f"Certificate {stated['number']} of {stated['company']}, period {stated['period']}"
     if not checked.differences:
         records = sum(each["records"] for each in stated["log"]["shards"])
-        echo(f"{what}: recomputed from {records:,} records of the log, equal in every figure and journal")
+        echo(f"{what}: recomputed from {counted(records, 'record')} of the log, equal in every figure and journal")
         say(f"  digest {stated['digest']}")
         return
     first, *more = checked.differences

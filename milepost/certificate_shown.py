@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from domain.accounts import name_of
+from domain.counting import counted
 from milepost import pages
 from milepost.pages import Html, markup, tag
 from milepost.tables import Table, show
@@ -64,7 +65,7 @@ def _tables(shape: Shape) -> Iterator[Table]:
     )
     if (had := shape["replaces"]) is not None:
         since = [(each["account"], name_of(each["account"]), *_amounts(each, _CHANGED)) for each in had["difference"]]
-        title = f"What changed since certificate {had['number']}, {had['journals_since']:,} journals"
+        title = f"What changed since certificate {had['number']}, {counted(had['journals_since'], 'journal')}"
         yield Table(title, ("account", "name", *_CHANGED), since, frozenset({2, 3}))
 
 
@@ -113,14 +114,14 @@ def _facts(shape: Shape, every: Sequence[Shape]) -> Iterator[str]:
         why = f": {had['reopen_reason']}" if had["reopen_reason"] else ""
         who = f"asked for by {had['reopened_by']}, approved by {had['reopen_approved_by']}"
         yield f"Opened again {had['reopened_at']}, {who}{why}. It takes the place of certificate {had['number']}, digest {had['digest']}"
-    yield f"{shape['books']['journals']:,} journals, digest {shape['books']['digest']}"
+    yield f"{counted(shape['books']['journals'], 'journal')}, digest {shape['books']['digest']}"
     if (before := shape["previous"]) is not None:
         yield f"The certificate before it is {before['number']} of period {before['period']}, digest {before['digest']}"
     log = shape["log"]
     for each in log["shards"]:
         yield (
-            f"Shard {each['shard']} of {log['partitions']}: {each['records']:,} records of the log of generation {log['generation']}, "
-            f"sha256 {each['sha256']}"
+            f"Shard {each['shard']} of {log['partitions']}: {counted(each['records'], 'record')} of the log of generation "
+            f"{log['generation']}, sha256 {each['sha256']}"
         )
     yield f"Digest of all of it {shape['digest']}, rules version {log['rules_version']}"
 

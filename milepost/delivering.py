@@ -17,10 +17,10 @@ from connectors.delivery_store import DeliveryStore
 from connectors.erp.adapter import Calls
 from connectors.erp.adapters import opened as open_erp
 from connectors.erp.fallback import BesideFiles, InFiles
-from connectors.imports.counting import counted
 from dataflows.delivery import DeliveryAccount, build, opened
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_files import FileBooks
+from domain.counting import counted
 from domain.delivery.chart import EntityChart
 from domain.delivery.documents import INVOICE
 from domain.delivery.pace import seconds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import typer
 
-from connectors.imports.counting import counted
+from domain.counting import counted
 from domain.delivery.answers import PERIOD
 from domain.identity import parts_of
 from domain.money import format_amount

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from connectors.files.found_exceptions import KnownException
-from connectors.imports.counting import counted
+from domain.counting import counted
 from domain.outputs import ExceptionRaised
 from domain.units import Instant
 from milepost.console import echo, say, shape, write_json

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from connectors.files.delivered import events_and_answers
 from connectors.files.written import read_topic
-from connectors.imports.counting import counted
 from dataflows.books_read import reading_books
+from domain.counting import counted
 from domain.delivery.answers import journals_of
 from domain.delivery.documents import INVOICE, JOURNAL, is_key, key_of, revision_of
 from domain.events.finance import InvoicePosted, PostingAccepted, PostingRejected

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from connectors.imports.counting import counted, hours_text
 from connectors.imports.rejections import REASONS_SHOWN, RejectedRows, RejectedTotals
+from domain.counting import counted, hours_text
 from domain.money import minor_units
 from milepost.console import tell
 

@@ -10,6 +10,7 @@ import typer
 
 from connectors.files.lookup import FoundStatement, newest_statements
 from connectors.files.writing import replace_file
+from domain.counting import counted
 from milepost.console import say
 from milepost.e_invoice import NoEInvoice, e_invoice
 from milepost.exit_codes import FAILURE
@@ -75,6 +76,6 @@ def send_period(
         say(lack)
     told = [f"{made.pdfs} PDFs in {to.pdf}"] if to.pdf is not None else []
     told += [f"{made.e_invoices} e-invoices in {to.e_invoice}"] if to.e_invoice is not None else []
-    say(f"{len(found)} statements: {', '.join(told)}")
+    say(f"{counted(len(found), 'statement')}: {', '.join(told)}")
     if made.lacking:
         raise typer.Exit(FAILURE)

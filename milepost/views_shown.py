@@ -10,10 +10,10 @@ from redis.exceptions import RedisError
 
 from connectors.decode_error import DecodeError
 from connectors.files.lookup import Viewed, hint
-from connectors.imports.counting import counted
 from connectors.json_records import output_from_json
 from connectors.redis.read_model import ReadModel
 from connectors.redis.settings import RedisSettings
+from domain.counting import counted
 from domain.outputs import ProjectView
 from milepost import exit_codes
 from milepost.commands.show import balances, burn, positions, project_title, projects, view_json

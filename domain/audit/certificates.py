@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.audit.findings import CERTIFICATES, SeenOutput, Violation, violation
+from domain.counting import counted
 from domain.ledger.period_sums import Certified, PeriodSums, certified_as, marks_text, trial_balance_of
 from domain.money import format_amount
 from domain.outputs import CertifiedAccount, CloseCertificate, JournalEntry
@@ -34,7 +35,7 @@ class CertifiedPeriods:
         sums = periods.get(said.period) or PeriodSums()
         last, had = self._last.get(entity_id), self._of_period.get((entity_id, said.period))
         compared: list[tuple[object, object]] = [
-            (f"{sums.journals:,} journals", f"{said.journal_count:,} journals"),
+            (counted(sums.journals, "journal"), counted(said.journal_count, "journal")),
             (f"number {last.number + 1 if last is not None else 1}", f"number {said.number}"),
             (_previous(last.seal if last is not None else None), _previous(said.previous)),
             (_replaces(had.number, had.journals) if had is not None else NONE, _replaced(said)),
@@ -63,7 +64,7 @@ def _previous(seal: str | None) -> str:
 
 
 def _replaces(number: int, journals: int | None) -> str:
-    return f"replaces {number} of {journals or 0:,} journals"
+    return f"replaces {number} of {counted(journals or 0, 'journal')}"
 
 
 def _replaced(said: CloseCertificate) -> str:
@@ -94,4 +95,4 @@ def _currencies(sums: PeriodSums, said: CloseCertificate) -> Iterator[tuple[str,
 
 
 def _sums_text(count: int, debits: int, credits_: int) -> str:
-    return f"{count:,} journals, debits {format_amount(debits)}, credits {format_amount(credits_)}"
+    return f"{counted(count, 'journal')}, debits {format_amount(debits)}, credits {format_amount(credits_)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.audit.findings import CONTROL_TOTALS, SeenOutput, Violation, violation
+from domain.counting import counted
 from domain.money import format_amount
 from domain.outputs import ControlTotals, JournalEntry
 from domain.units import Amount
@@ -40,4 +41,4 @@ class PostedTotals:
 
 
 def _text(count: int, debited: Amount, credited: Amount) -> str:
-    return f"{count:,} journals, debits {format_amount(debited)}, credits {format_amount(credited)}"
+    return f"{counted(count, 'journal')}, debits {format_amount(debited)}, credits {format_amount(credited)}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.findings import JOURNAL_IDS, REVERSALS, Checked, SeenOutput, Violation, violation
+from domain.counting import counted
 from domain.ledger.journal import moves_nothing
 from domain.outputs import JournalEntry, JournalLine
 
@@ -106,7 +107,7 @@ def _mirrored(journal: JournalEntry) -> list[tuple[Any, ...]]:
 
 def _first_difference(wanted: list[tuple[Any, ...]], found: list[tuple[Any, ...]]) -> str:
     if len(wanted) != len(found):
-        return f"{len(found)} lines instead of {len(wanted)}"
+        return f"{counted(len(found), 'line')} instead of {len(wanted)}"
     place = next(place for place, line in enumerate(found) if line != wanted[place])
     account, purpose, amount, ledger_amount = found[place][:4]
     return f"line {place + 1}: account {account} {purpose} {amount} and {ledger_amount} in the ledger (10^-4)"

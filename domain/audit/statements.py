@@ -13,6 +13,7 @@ from domain.audit.opening import OpeningBills
 from domain.audit.terms import AuditedTerms
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.billing.tax import by_category, groups_of
+from domain.counting import counted
 from domain.identity import bill_to_of, statement_id
 from domain.ledger.journal import BILLING
 from domain.money import format_amount, is_currency, smallest_unit
@@ -158,7 +159,11 @@ def _whole(seen: SeenOutput, statement: BillingStatement, lines: list[StatementL
             yield violation(STATEMENTS, seen, statement.statement_id, what, format_amount(has))
     if statement.line_count != len(lines):
         yield violation(
-            STATEMENTS, seen, statement.statement_id, f"{statement.line_count} lines by its head", f"{len(lines)} lines"
+            STATEMENTS,
+            seen,
+            statement.statement_id,
+            f"{counted(statement.line_count, 'line')} by its head",
+            counted(len(lines), "line"),
         )
     yield from _in_units(seen, statement, lines)
     for place, line in enumerate(lines, 1):

@@ -21,6 +21,7 @@ from domain.audit.opening import BILLED_FROM, DEPOSITS, OpeningBills, is_of_depo
 from domain.audit.terms import AuditedTerms
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.capabilities import REFUND_LIABILITY
+from domain.counting import counted
 from domain.ledger.journal import ADJUSTED, BILLING, moves_nothing
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
@@ -213,7 +214,7 @@ def _wrong(engagement: AuditedEngagement, sums: _Sums, seen: SeenOutput, view: P
             yield violation(VIEWS, seen, project_id, what, f"{one.expires} of {one.left} on {one.expires_on}")
     count = sum(one.journal_count for one in view.postings)
     if count != (sent := sums.delivered.get(project_id, 0)):
-        yield violation(VIEWS, seen, project_id, f"{sent:,} journals to deliver", f"{count:,}")
+        yield violation(VIEWS, seen, project_id, f"{counted(sent, 'journal')} to deliver", f"{count:,}")
     contracts = {balance.contract_id for balance in view.balances}
     opened = sorted(statement_id for statement_id, contract_id in sums.open.items() if contract_id in contracts)
     shown = sorted(set(view.open_statements) - sums.over_nothing)

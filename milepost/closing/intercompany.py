@@ -15,7 +15,7 @@ from connectors.files.written import read_topic
 from domain.capabilities import DUE_FROM, DUE_TO, INTERCOMPANY
 from domain.outputs import TOPICS, JournalEntry
 from domain.units import Amount
-from milepost.closing.items import Closing, OpenPoint, counted
+from milepost.closing.items import Closing, OpenPoint, tallied
 from milepost.closing.ledgers import FINANCE, exceptions_in
 from milepost.console import shell_word
 from milepost.exception_titles import titled
@@ -48,7 +48,7 @@ class OneSided(NamedTuple):
 def find(closing: Closing) -> Iterator[OpenPoint]:
     yield from _without_price(closing)
     found = ((apart, own.owed) for own, other in _pairs(closing) for apart in _apart(closing, own, other))
-    for apart, count, amount in counted(found):
+    for apart, count, amount in tallied(found):
         # What is posted and taken back the same way leaves nothing between both.
         if amount:
             yield OpenPoint(apart.why, count, abs(amount), apart.currency, FINANCE, apart.command)
@@ -60,7 +60,7 @@ def _without_price(closing: Closing) -> Iterator[OpenPoint]:
         for each in exceptions_in(closing)
         if each.raised.category == NO_PRICE
     )
-    for (borrower, lender, currency), count, amount in counted(found):
+    for (borrower, lender, currency), count, amount in tallied(found):
         what = f"{titled(NO_PRICE)}: work of {lender or NOWHERE} for {borrower or NOWHERE} is charged by nobody"
         command = closing.command(f"exceptions list --kind {NO_PRICE}")
         yield OpenPoint(what, count, amount if currency else None, currency, FINANCE, command)

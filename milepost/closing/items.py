@@ -39,7 +39,7 @@ class OpenPoint(NamedTuple):
 Of = TypeVar("Of", bound=str | tuple[str, ...])
 
 
-def counted(found: Iterable[tuple[Of, int]]) -> list[tuple[Of, int, int]]:
+def tallied(found: Iterable[tuple[Of, int]]) -> list[tuple[Of, int, int]]:
     """How often each is found, and the sum of its figures, in order; `found` is what is open, and a figure of it."""
     figures: dict[Of, list[int]] = defaultdict(list)
     for of, figure in found:

@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from connectors.files.found_exceptions import KnownException
 from connectors.files.written import read_topic
 from domain.capabilities import CHECKS
+from domain.counting import counted
 from domain.exceptions import CATALOGUE
 from domain.identity import composed
 from domain.outputs import TOPICS, ExceptionRaised, LedgerComparison
 from domain.reference.exchange import MISSING_RATE
-from milepost.closing.items import Closing, OpenPoint, counted
+from milepost.closing.items import Closing, OpenPoint, tallied
 from milepost.console import shell_word
 from milepost.days import instant_day
 from milepost.exception_titles import titled
@@ -51,7 +52,7 @@ def earlier_periods(closing: Closing) -> Iterator[OpenPoint]:
     for name, certified, journals in closing.books.changed_periods(closing.whose):
         if name < closing.period.name and name in closed:
             command = closing.command(f"period reopen {shell_word(closing.whose)} {name}")
-            what = f"period {name} is not as certified: {certified:,} journals then, {journals:,} now; open and close it again"
+            what = f"period {name} is not as certified: {counted(certified, 'journal')} then, {journals:,} now; open and close it again"
             yield OpenPoint(what, abs(journals - certified), None, "", FINANCE, command)
 
 
@@ -79,7 +80,7 @@ def _by_category(closing: Closing, wanted: Callable[[ExceptionRaised], bool]) ->
         for each in raised
         if wanted(each)
     )
-    for (category, currency, owner), count, amount in counted(found):
+    for (category, currency, owner), count, amount in tallied(found):
         command = closing.command(f"exceptions list --kind {category}")
         yield OpenPoint(titled(category), count, amount if currency else None, currency, owner, command)
 
@@ -109,7 +110,7 @@ def not_accepted(closing: Closing) -> Iterator[OpenPoint]:
         if each.record is not None and (each.record.legal_entity_id, each.record.period) == place
         if each.standing in {TO_SEND, REJECTED}
     )
-    for (standing, currency), count, amount in counted(found):
+    for (standing, currency), count, amount in tallied(found):
         is_rejected = standing == REJECTED
         what = "journals that the ERP rejected" if is_rejected else "journals that the ERP does not have"
         command = closing.command(f"exceptions list --kind {REFUSED}" if is_rejected else "deliver")
@@ -144,5 +145,5 @@ def differences(closing: Closing) -> Iterator[OpenPoint]:
         for subject, each in by_subject(scope, newest.differences).items()
         if not is_accepted(closing.books.part(REFERENCE, "fact", f"{ACCEPTED}/{subject}"), each)
     )
-    for (cause, currency), count, amount in counted(found):
+    for (cause, currency), count, amount in tallied(found):
         yield OpenPoint(f"differs from the ERP: {cause.replace('_', ' ')}", count, amount, currency, FINANCE, command)

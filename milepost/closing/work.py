@@ -15,7 +15,7 @@ from domain.identity import parts_of
 from domain.money import HALF_UP, extend
 from domain.months import month_end
 from domain.units import Amount, Hours
-from milepost.closing.items import Closing, OpenPoint, counted
+from milepost.closing.items import Closing, OpenPoint, tallied
 from milepost.console import shell_word
 from milepost.glance.firm import DayOfWork, on_day, text, whole
 from milepost.glance.pieces import Reason, pieces
@@ -80,8 +80,8 @@ def parked_work(closing: Closing) -> Iterator[OpenPoint]:
         if closing.first <= each.day <= closing.last
         if row in own or firm.company_of("", each.project_id) in {closing.whose, ""}
     ]
-    amounts = {of: amount for of, _, amount in counted((of, amount) for of, _, amount in found)}
-    for (project_id, currency), count, hours in counted((of, hours) for of, hours, _ in found):
+    amounts = {of: amount for of, _, amount in tallied((of, amount) for of, _, amount in found)}
+    for (project_id, currency), count, hours in tallied((of, hours) for of, hours, _ in found):
         what = f"{project_id}: {hours_text(hours)} h are approved and wait"
         command = closing.command(f"exceptions list --project {shell_word(project_id)}")
         amount = amounts[project_id, currency] if currency else None
@@ -120,7 +120,7 @@ def unbilled(closing: Closing) -> Iterator[OpenPoint]:
         day, start = date.fromordinal(each.day), starts.get(each.contract_id)
         if day <= closing.last and start is not None and day < start:
             found.append(((each.contract_id, str(each.reason), each.currency), each.amount))
-    for (contract_id, reason, currency), count, amount in counted(found):
+    for (contract_id, reason, currency), count, amount in tallied(found):
         what = f"contract {contract_id}: {reason}"
         command = closing.command(f"unbilled --company {shell_word(closing.whose)}")
         yield OpenPoint(what, count, amount, currency, COMMERCIAL, command)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.counting import counted
 from domain.money import format_amount
 from milepost.as_of import indexing, moment_of, say_beyond
 from milepost.console import amount_text, shape, tell, write_json
@@ -60,7 +61,7 @@ def head(found: Between) -> list[str]:
     days = [f"{instant_day(cut)}" for cut in cuts]
     # Within a day the time of day tells them apart.
     moments = days if days[0] != days[1] else [instant_text(cut) for cut in cuts]
-    return [f"Between {' and '.join(moments)}: {sum(found.events.values()):,} events"]
+    return [f"Between {' and '.join(moments)}: {counted(sum(found.events.values()), 'event')}"]
 
 
 def tables(found: Between) -> list[Table]:

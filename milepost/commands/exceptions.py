@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
-from connectors.imports.counting import counted
+from domain.counting import counted
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import echo, is_known_as, say, shape, shell_word, tell, write_json
 from milepost.days import moment

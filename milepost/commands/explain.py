@@ -133,7 +133,7 @@ def _notes(found: Explained) -> list[str]:
 
 
 def _head(found: Explained) -> list[str]:
-    from connectors.imports.counting import counted
+    from domain.counting import counted
     from milepost.explain.recompute import events_of, everything, unexplained
 
     nodes, events = sum(1 for _ in everything(found.node)), len(events_of(found.node))

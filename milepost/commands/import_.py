@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connectors.imports.counting import counted, hours_text
 from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from connectors.imports.refusals import ImportRefused
+from domain.counting import counted, hours_text
 from milepost.console import say, tell, write_json
 from milepost.days import day, now
 from milepost.event_words import event_name

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connectors.imports.counting import counted
 from connectors.imports.refusals import ImportRefused
+from domain.counting import counted
 from milepost.commands.import_ import (
     DryRun,
     Json,

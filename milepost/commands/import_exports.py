@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connectors.imports.counting import counted, hours_text
 from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.product import Product
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
+from domain.counting import counted, hours_text
 from domain.money import is_currency
 from domain.reference.zones import is_zone, zone_names
 from milepost.commands.import_ import WRONG_USAGE, AllowFuture, BillInvoiced, DryRun, Json, name_of, plain_name, refused

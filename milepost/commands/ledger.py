@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.counting import counted
 from domain.money import format_amount
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 from milepost.days import day
@@ -293,7 +294,7 @@ def tables(balance: TrialBalance) -> list[Table]:
     from domain.ledger.trial_balance import OCCASIONAL
 
     whose = f"{balance.legal_entity_id} {balance.period}"
-    title = f"Trial balance of {whose} in {balance.ledger_currency}, {balance.journals:,} journals"
+    title = f"Trial balance of {whose} in {balance.ledger_currency}, {counted(balance.journals, 'journal')}"
     told_of = {roll.balance for roll in balance.rolls}
     return [
         _accounts(title, balance.ledger),

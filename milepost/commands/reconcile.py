@@ -229,7 +229,7 @@ def _verdict(
     look: bool,
 ) -> Iterator[str]:
     """What differs, or what agrees, and what was not compared and why; nothing of ledgers that agree as far as they could be read."""
-    from connectors.imports.counting import counted
+    from domain.counting import counted
     from domain.delivery.standings import REFUSED
     from milepost.absent_shown import count_text
     from milepost.delivered_shown import RETRIED
@@ -267,7 +267,7 @@ def _verdict(
 def _in_sum(differing: Sequence[tuple[Reconciled, Sequence[LedgerDifference]]]) -> str:
     from collections import Counter
 
-    from connectors.imports.counting import counted
+    from domain.counting import counted
     from domain.delivery.reconciliation import MORE
 
     found = [one for _, left in differing for one in left]

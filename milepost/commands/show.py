@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connectors.imports.counting import counted
+from domain.counting import counted
 from domain.money import format_amount
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import amount_text, echo, say, shape, shell_word, tell, write_json

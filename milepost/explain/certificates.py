@@ -23,6 +23,7 @@ from connectors.files.figure_index import FigureIndex
 from connectors.json_values import instant_text
 from dataflows.certificates import certified
 from domain.accounts import name_of
+from domain.counting import counted
 from domain.explanation import CONSTANT, ELSEWHERE, Arithmetic, Node, less, total
 from domain.identity import engagement_of
 from domain.ledger.close_certificate import Whole
@@ -229,7 +230,7 @@ class _Certificate:
             ("digest of its journals", whole.books.digest),
         ]
         if had is not None:
-            facts.append(("replaces", f"certificate {had.number} of {had.journals:,} journals"))
+            facts.append(("replaces", f"certificate {had.number} of {counted(had.journals, 'journal')}"))
             who = f"{had.requested_by}, {had.approved_by}: {had.reason or ''}".rstrip(": ")
             facts.append(("opened again", f"{instant_text(had.at) if had.at is not None else ''} {who}".strip()))
         return [(name, value) for name, value in facts if value]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from connectors.imports.counting import counted
 from domain.caps.recorded import HOURS, PINNED, SETTLED, TAKEN
+from domain.counting import counted
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, constant, total
 from domain.figure import as_recorded
 from domain.identity import parts_of

@@ -31,10 +31,10 @@ from connectors.files.glance_index import (
 from connectors.files.glance_rows import COMPANY, CONTRACT, CUSTOMER, INVOICED, OPENED, PERSON, PROJECT, SINCE, Noted
 from connectors.files.moments import LogCut, Moment, cut_at, latest, log_end, shards_at
 from connectors.files.unrouted_hours import UnroutedEntry, unrouted_entries
-from connectors.imports.counting import counted
 from connectors.json_values import instant_text
 from connectors.log_records import StoredRecord
 from domain.billing.shares import Party
+from domain.counting import counted
 from domain.events.common import ContractLine
 from domain.outputs import ForecastUpdate, JournalEntry
 from domain.units import Amount, Hours

@@ -249,7 +249,7 @@ def test_an_earlier_month_that_is_not_what_was_certified(firm: Path) -> None:
     write(firm / "input", [event("PostingRejected", "2026-05-06T08:00:00Z", **refusal, because="period")], "no")
     run(firm)
     found = checked(period="2026-04")["earlier"]
-    what = "period 2026-03 is not as certified: 1 journals then, 2 now; open and close it again"
+    what = "period 2026-03 is not as certified: 1 journal then, 2 now; open and close it again"
     assert items(found) == [(what, 1, None, None)]
     assert found["items"][0]["command"].startswith("milepost period reopen BERLIN 2026-03")
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.imports.checked import fault_of
-from connectors.imports.counting import counted
 from connectors.imports.products.assumed import with_assumed
 from connectors.imports.products.budgets import Budgets, read_budgets
 from connectors.imports.products.choices import Choices
@@ -59,6 +58,7 @@ from connectors.imports.products.setup import (
 from connectors.imports.products.sums import ImportSums, by_currency, sums_of
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import ByReason, RejectedRows, rejected_json
+from domain.counting import counted
 from domain.identity import statement_id
 from domain.policies import resolve
 from domain.reference.exchange import BRIDGE

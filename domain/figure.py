@@ -30,6 +30,7 @@ from domain.money import (
     HALF_UP,
     STEPS,
     allocate,
+    carried_part,
     format_amount,
     format_decimal,
     percent_of,
@@ -339,6 +340,19 @@ def with_percent(amount: Amount, percent: Percent, step: Amount, mode: str, titl
     operands, currency = (amount.node, node_of(percent, "percent", "percent")), amount.node.currency
     parameters: dict[str, Parameter] = {"legs": (), "step": format_amount(step), "mode": mode}
     return as_recorded(made, evaluated(title, "convert", operands, parameters, "amount", currency))
+
+
+def carried_at(part: Amount, whole: tuple[Amount, Amount], currency: str, mode: str, rule: str) -> Amount:
+    """The ledger amount of a part of a balance (`domain.money.carried_part`)."""
+    made, (amount, ledger) = carried_part(part, whole, currency, mode), whole
+    if not isinstance(ledger, Recorded) or part == amount or not amount:
+        return made
+    of = node_of(part, "its part", currency=node_of(amount, "whole").currency)
+    if made == part and of.currency == currency:
+        return part
+    operands, rounding = (ledger.node, of, node_of(amount, "whole")), {"step": step_of(currency), "mode": mode}
+    made_of = evaluated("as it is carried", "proportion", operands, rounding, "amount", currency, rule=rule)
+    return as_recorded(made, made_of)
 
 
 def as_rounded(amount: Amount, whole: int, part: int, of: int, title: str, mode: str) -> Amount:

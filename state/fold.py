@@ -95,7 +95,7 @@ from state.handlers import (
 )
 from state.ledger import revaluation
 from state.opening import brought_forward
-from state.receivables.unapplied import APPLICATION
+from state.receivables.cash_record import APPLICATION
 from state.rerating.outside import relist_outside
 from state.revenue import liability, outlooks, refunds
 from state.terms import opening, price_notices

@@ -9,7 +9,7 @@ from domain.accounts import RECEIVABLE
 from domain.capabilities import REFUND_LIABILITY
 from domain.explanation import Node, negated, total
 from domain.figure import as_recorded, node_titled
-from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn
+from domain.outputs import CurrencyAmount, JournalEntry, ProjectView, ViewBalance, ViewBurn
 from milepost.explain.asked_books import AskedBooks
 from milepost.explain.cash_and_orders import CashAndOrderNodes
 from milepost.explain.entries import EntryNodes
@@ -156,6 +156,12 @@ class BalanceNodes:
     def _on_account(
         self, said: TracedOutput, balance: ViewBalance, account: str, title: str, purpose: str | None = None
     ) -> Node:
-        receivables = self.records.journals.receivables
-        lines = receivables.on_project(account, said.record.project_id, balance.contract_id, said.step, purpose)
+        project_id, journal_lines = said.record.project_id, self.records.journals.lines
+        lines = [
+            journal_lines.leg(other.record, number)[0]
+            for other in self.sources.trace.said_of(JournalEntry)
+            if other.step <= said.step and other.record.contract_id == balance.contract_id
+            for number, line in enumerate(other.record.lines, 1)
+            if line.account == account and (line.project_id or "") == project_id and purpose in (None, line.purpose)
+        ]
         return total(title, lines, "amount", balance.currency)

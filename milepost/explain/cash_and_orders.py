@@ -11,11 +11,10 @@ from domain.outputs import ViewBalance, ViewOrder, ViewSource, ViewUnapplied
 from milepost.explain.caps import CapNodes
 from milepost.explain.funding import FundingNodes
 from milepost.explain.published import given
-from milepost.explain.receivables import ReceivableNodes
 from milepost.explain.sources import Sources
 from state.billing.orders import ordered
-from state.books import Payment
 from state.caps.claims import allotments
+from state.receivables.cash_record import unapplied_at
 from state.trace import TracedOutput
 
 SOURCES, ORDERS, UNAPPLIED = "sources", "orders", "unapplied"
@@ -23,11 +22,10 @@ FIGURES = ("limit", "used", "left")
 
 
 class CashAndOrderNodes:
-    def __init__(self, sources: Sources, caps: CapNodes, funding: FundingNodes, receivables: ReceivableNodes) -> None:
+    def __init__(self, sources: Sources, caps: CapNodes, funding: FundingNodes) -> None:
         self.sources = sources
         self.caps = caps
         self.funding = funding
-        self.receivables = receivables
 
     def part(self, said: TracedOutput, balances: tuple[ViewBalance, ...], whose: str, name: str) -> Node | None:
         """`orders/NUMBER` and `orders/NUMBER/used`, `sources/SOURCE` likewise, `unapplied/PAYMENT` and `unapplied/PAYMENT/COMPANY`."""
@@ -106,13 +104,9 @@ class CashAndOrderNodes:
 
     def unapplied(self, said: TracedOutput, cash: ViewUnapplied) -> Node:
         """On 1120 by journals here, less what invoices of other engagements took."""
-        left = self.receivables.on_account(said, cash.payment_id, cash.legal_entity_id).amount
-        payment: Payment | None = self.sources.trace.part_at("payment", cash.payment_id, said.step)
-        is_main = payment is not None and payment.receipts[0].legal_entity_id == cash.legal_entity_id
-        elsewhere = self.receivables.elsewhere(payment, said) if is_main else []
-        title = f"payment {cash.payment_id}: unapplied"
-        made = less(title, left, *elsewhere) if elsewhere else left
-        made = as_recorded(cash.amount, made).node
+        address = unapplied_at(cash.payment_id, cash.legal_entity_id)
+        made = self.caps.recorded.of(address, said.step, cash.amount)
+        made = made._replace(title=f"payment {cash.payment_id}: unapplied")
         name = f"{UNAPPLIED}/{escape(cash.payment_id)}/{escape(cash.legal_entity_id)}"
         facts = (("customer", cash.customer_id), ("company", cash.legal_entity_id))
         return made._replace(id=f"{said.record.project_id}#{name}", facts=facts)

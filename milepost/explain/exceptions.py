@@ -33,8 +33,7 @@ from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.journals import JournalNodes
 from milepost.explain.published import as_published, given
-from milepost.explain.receivable_stakes import ReceivableStakes
-from milepost.explain.receivables import OWNED
+from milepost.explain.receivable_stakes import OWNED, ReceivableStakes
 from milepost.explain.records import RecordNodes
 from milepost.explain.refunds import RefundNodes
 from milepost.explain.sources import Sources
@@ -77,7 +76,7 @@ class ExceptionNodes:
         self.balances = balances
         self.forecasts = forecasts
         self.refunds = refunds
-        self.of_receivables = ReceivableStakes(sources, journals.receivables, entries.given_up)
+        self.of_receivables = ReceivableStakes(sources, journals.lines.recorded, entries.given_up)
 
     def exception(self, exception_id: str) -> Node:
         """Its life, the last time it was raised at the head."""

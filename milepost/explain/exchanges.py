@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from domain.explanation import Arithmetic, Node, evaluated, step_of
+from domain.explanation import Arithmetic, Node
 from domain.ledger.clearing import CLEARED
 from domain.ledger.journal import BILLING
-from domain.money import convert
 from domain.outputs import JournalEntry
-from domain.units import EXCHANGE_RATE_ONE
 from milepost.explain.entries import VersionStanding
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
-from state.ledger.rate_record import STEP, rate_at
+from state.ledger.rate_record import STEP, in_ledger, rate_at
 from state.terms.known import entity_policies
 from state.terms.plan import LinePlan, plan_of
 
 IN_LEDGER = "in ledger currency"
-
-
-def at_rate(amount: Node, rate: Node, currency: str, mode: str, title: str = IN_LEDGER) -> Node:
-    """At one rate that something carries."""
-    made = convert(amount.value or 0, rate.value or 0, EXCHANGE_RATE_ONE, currency, mode)
-    parameters: dict[str, Any] = {"legs": ("times",), "step": step_of(currency), "mode": mode}
-    return Node(title, made, "amount", currency, Arithmetic("convert", (amount, rate), parameters), "R52")
 
 
 def unchanged(amount: Node, currency: str, title: str = IN_LEDGER) -> Node:
@@ -57,15 +46,7 @@ class Exchanges:
         if journal.currency == journal.ledger_currency:
             return unchanged(amount, journal.ledger_currency)
         rate = self.lines.recorded.figure(rate_at(journal.journal_id))
-        if rate is None or rate.arithmetic is None:
-            return None
-        operation, quotes, parameters = rate.arithmetic
-        if operation != "exchange":
-            return at_rate(amount, rate, journal.ledger_currency, mode)
-        operands, rounding = (amount, *quotes), {"step": step_of(journal.ledger_currency), "mode": mode}
-        legs = {"legs": parameters["legs"], **rounding}
-        made = evaluated(IN_LEDGER, "convert", operands, legs, "amount", journal.ledger_currency, rule="R53")
-        return made._replace(policies=rate.policies, facts=rate.facts)
+        return in_ledger(amount, rate, journal.ledger_currency, mode) if rate is not None else None
 
     def rate_of(self, journal_id: str, rate: int) -> Node | None:
         """The rate on a journal: as it was recorded, else that of its first line that is converted."""

@@ -62,7 +62,7 @@ class Explainer:
         LiabilityNodes(self.sources, self.records, self.journals)
         ProvisionNodes(self.sources, self.statements.recorded, self.entries.charges.over_time, self.records.recognised)
         refunds = RefundNodes(self.sources, self.records, self.entries.charges.over_time.allocation)
-        self.listed = CashAndOrderNodes(self.sources, self.caps, self.statements.funding, self.journals.receivables)
+        self.listed = CashAndOrderNodes(self.sources, self.caps, self.statements.funding)
         self.retainers = RetainerLeftNodes(self.sources, self.entries)
         rows = AskedRows(self.sources, self.entries, self.records)
         prices, months = PriceNodes(self.sources, self.entries.charges), MonthNodes(self.sources, self.statements)

@@ -85,6 +85,17 @@ class JournalLines:
         )
         return amount, ledger
 
+    def leg(self, journal: JournalEntry, number: int) -> tuple[Node, Node]:
+        """The same; of very many it is only named."""
+        if not self.sources.are_many:
+            return self.named(journal.journal_id, number)
+        whose, line = f"{journal.journal_id}#{number}", journal.lines[number - 1]
+        title = f"journal line {whose}"
+        return (
+            self.sources.figure(f"{whose}/amount", title, line.amount, journal.currency),
+            self.sources.figure(f"{whose}/ledger", title, line.ledger_amount, journal.ledger_currency),
+        )
+
 
 def _holds(node: Node | None, title: str, value: int, currency: str) -> Node:
     """The node where it says the figure, else the figure as it stands."""

@@ -17,7 +17,6 @@ from milepost.explain.entry_journals import EntryJournals
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.positions import PositionNodes
-from milepost.explain.receivables import OWNED, ReceivableNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.ledger.standings import TO_SEND
@@ -32,7 +31,6 @@ class JournalNodes:
         self.exchanges = Exchanges(sources, self.lines)
         self.positions = PositionNodes(sources, self.lines)
         self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.positions)
-        self.receivables = ReceivableNodes(sources, self.lines, self.exchanges)
         self.credits = CreditNodes(sources, statements)
         self.lines.make = self._made
 
@@ -142,8 +140,6 @@ class JournalNodes:
             return nothing, self.lines.rest_of_lines(journal, number)
         if row_of(journal) is not None:
             return self.of_entries.of_entry(said, journal, line, number)
-        if journal.affected_kind in OWNED:
-            return self.receivables.figures(said, journal, line, number)
         if journal.rule == "contract_position":
             return self.positions.settled(said, line)
         return None, None

@@ -60,7 +60,7 @@ class PositionNodes:
                 continue
             for number, line in enumerate(other.record.lines, 1):
                 if line.account in SIDES:
-                    legs[line.account].append(self._leg(other.record, number))
+                    legs[line.account].append(self.lines.leg(other.record, number))
         return Balances(
             *(
                 Carried(
@@ -75,19 +75,6 @@ class PositionNodes:
                 for account in SIDES
             )
         )
-
-    def _leg(self, journal: JournalEntry, number: int) -> tuple[Node, Node]:
-        """A line of another journal, with its name."""
-        whose = f"{journal.journal_id}#{number}"
-        line = journal.lines[number - 1]
-        if self.sources.are_many:
-            return (
-                self.sources.figure(f"{whose}/amount", f"journal line {whose}", line.amount, journal.currency),
-                self.sources.figure(
-                    f"{whose}/ledger", f"journal line {whose}", line.ledger_amount, journal.ledger_currency
-                ),
-            )
-        return self.lines.named(journal.journal_id, number)
 
     def moved(self, said: TracedOutput, amount: Node, at_rate: Callable[[Node], Node]) -> dict[str, Carried]:
         """The lines of a debit, or of a credit, by account: against what stands on the other side, then on their own."""

@@ -10,17 +10,20 @@ from domain.units import Amount
 from domain.work.rows import ADJUSTMENT
 from milepost.explain.at_stake import TITLE
 from milepost.explain.given_up import GivenUpNodes
-from milepost.explain.receivables import ReceivableNodes
+from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Adjustment, WriteOff
 from state.receivables.cash_waits import fault_at
+from state.receivables.write_offs import WRITE_OFF
 from state.trace import TracedOutput
+
+OWNED = ("payment", "payment_application", WRITE_OFF)
 
 
 class ReceivableStakes:
-    def __init__(self, sources: Sources, receivables: ReceivableNodes, given_up: GivenUpNodes) -> None:
+    def __init__(self, sources: Sources, recorded: RecordedNodes, given_up: GivenUpNodes) -> None:
         self.sources = sources
-        self.receivables = receivables
+        self.recorded = recorded
         self.given_up = given_up
 
     def stake(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
@@ -32,7 +35,7 @@ class ReceivableStakes:
         cause = self.sources.step(said.step).record.event
         if isinstance(cause, PaymentReversed) and record.field == "amount" and cause.amount is not None:
             return self.sources.field(TITLE, cause.amount, "amount", cause, "amount", record.blocks_currency or "")
-        return self.receivables.lines.recorded.figure(fault_at(record.subject_kind, record.subject_id), said.step)
+        return self.recorded.figure(fault_at(record.subject_kind, record.subject_id), said.step)
 
     def _of_write_off(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         known: WriteOff | None = self.sources.trace.part_at("write_off", record.subject_id, said.step)
@@ -46,7 +49,7 @@ class ReceivableStakes:
             return less(TITLE, amount, self.given_up.left_of(event, said.step))
         if record.category != "misapplied" or record.field != "amount" or event.invoice_id is None:
             return amount
-        return less(TITLE, amount, self.receivables.owed(event.invoice_id, said).amount)
+        return self.recorded.figure(fault_at(record.subject_kind, record.subject_id), said.step)
 
     def _of_adjustment(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         known: Adjustment | None = self.sources.trace.part_at(ADJUSTMENT, record.subject_id, said.step)

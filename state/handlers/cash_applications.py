@@ -15,26 +15,26 @@ from msgspec.structs import replace
 from domain.accounts import RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReversed
 from domain.explanation import Node
+from domain.figure import called, carried_at, node_of
 from domain.ledger.journal import Leg, rest_leg
 from domain.ledger.position import Balance
-from domain.money import carried_part, convert
 from domain.policies import Resolved
 from domain.reference.exchange import at_rate
 from domain.units import EXCHANGE_RATE_ONE, Amount
-from domain.why import Why, in_event
+from domain.why import in_event
 from state.books import CashApplication, Payment, Receipt, Receivable
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_new
 from state.handlers import payments, write_offs
 from state.handlers.cash_fits import Fitting, fitting
-from state.handlers.payments import CATEGORIES, MISAPPLIED, PAYMENT, RECEIPT, UNKNOWN
-from state.ledger.rate_record import say_rate
+from state.handlers.payments import CATEGORIES, MISAPPLIED, RECEIPT, UNKNOWN
+from state.ledger.rate_record import converted, rate_of, say_rate
 from state.receivables import cash_waits
-from state.receivables.cash_record import say_fits
+from state.receivables.cash_record import APPLICATION, PAYMENT, elsewhere_at, say_taken, taken_of
 from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import ReceiptLines, Subject, mirror, post, reverse
 from state.receivables.receivables import pay, show_anew, unpay
-from state.receivables.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home, remember
+from state.receivables.unapplied import applications_of, booked_as, carried, held_of, is_home, remember
 from state.terms.known import Slot, open_day_from, period
 from state.terms.opening import IN_BALANCES
 from state.terms.plan import contract_policies
@@ -118,26 +118,20 @@ def _settle(draft: Draft, known: CashApplication) -> None:
         draft.resolve_exception(category, APPLICATION, event.application_id)
     _drop_waits(draft, known)
     assert isinstance(found, Fitting), "what is grouped fits"
-    posted = replace(known, elsewhere=plain(found.elsewhere), category="", waits=())
+    if draft.why is not None:
+        node = node_of(found.elsewhere, "taken by other engagements", currency=event.currency)
+        draft.why.record(elsewhere_at(event.application_id), found.elsewhere, node)
+        known, found = plain(known), found._replace(elsewhere=int(found.elsewhere))
+    posted = replace(known, elsewhere=found.elsewhere, category="", waits=())
     with_it = payment if payment is not None else Payment(None, known.own)
     draft.put(PAYMENT, event.payment_id, replace(with_it, applications=(*with_it.applications, event.application_id)))
     draft.put(APPLICATION, event.application_id, posted)
     for group in made:
-        plain_group = _said(draft.why, event, len(posted.applied), group) if draft.why is not None else group
-        posted = _post(draft, posted, plain_group)
+        posted = _post(draft, posted, group)
         draft.put(APPLICATION, event.application_id, posted)
     remember(draft, event.payment_id)
     payments.retry_waiting(draft)
     write_offs.retry_waiting(draft)
-
-
-def _said(why: Why, event: PaymentApplied, first: int, group: ApplicationGroup) -> ApplicationGroup:
-    """With plain amounts, of which it is recorded what makes them fit."""
-    members = tuple(
-        (receivable, say_fits(why, APPLICATION, event.application_id, place, amount, event.currency))
-        for place, (receivable, amount) in enumerate(group.members, first)
-    )
-    return group._replace(members=members)
 
 
 # Where it is booked
@@ -197,8 +191,9 @@ def _stated_rate(event: PaymentApplied) -> Node | None:
 
 def _post(draft: Draft, known: CashApplication, group: ApplicationGroup) -> CashApplication:
     event, slot = known.event, group.slot
-    lines, applied = _lines(draft, event, group)
     booked = group.booked
+    stated = _stated_rate(event) if booked is None else None
+    lines, applied = _lines(draft, event, group, rate_of(draft.why, slot, stated))
     posts = ReceiptLines(
         f"application/{event.payment_id}/{group.contract_id}",
         group.contract_id,
@@ -207,22 +202,21 @@ def _post(draft: Draft, known: CashApplication, group: ApplicationGroup) -> Cash
     )
     posted = post(draft, _about(known), slot, posts, group.policies)
     if draft.why is not None:
-        say_rate(draft.why, posted.journal_id, slot, None, _stated_rate(event) if booked is None else None)
-    return replace(known, receipts=(*known.receipts, posted), applied=(*known.applied, *applied))
+        say_rate(draft.why, posted.journal_id, slot, None, stated)
+        say_taken(draft.why, APPLICATION, event.application_id, len(known.applied), applied, event.currency)
+    return replace(known, receipts=(*known.receipts, posted), applied=(*known.applied, *plain(tuple(applied))))
 
 
 def _lines(
-    draft: Draft, event: PaymentApplied, group: ApplicationGroup
+    draft: Draft, event: PaymentApplied, group: ApplicationGroup, rate: Node | None
 ) -> tuple[tuple[tuple[str, Leg], ...], list[Taken]]:
     """Cash in the project in which the payment had it, each invoice a line in its own."""
     payment: Payment = draft.part(PAYMENT, event.payment_id)
     mode, exchange = group.policies.money_mode, group.slot.exchange
     main = _project_of_cash(group)
-    net = sum(amount for _, amount in group.members)
+    net = called(sum(amount for _, amount in group.members), "applied")
     whole, whole_ledger = carried(draft, payment, group.slot.entity.legal_entity_id)
-    ledger = convert(net, exchange.numerator, exchange.denominator, group.slot.entity.currency, mode)
-    if net == whole:
-        ledger = whole_ledger
+    ledger = whole_ledger if net == whole else converted(net, group.slot, mode, rate)
     lines = [(main, Leg(UNAPPLIED_CASH, RECEIPT, net, ledger))]
     applied: list[Taken] = []
     same_rate = True
@@ -248,13 +242,13 @@ def _take(
 ) -> Amount:
     """Ledger amount: off what is open as that is carried, or back what the payment had taken of it, as it took it."""
     if (amount > 0) == (receivable.gross[0] > 0):
-        _, ledger = pay(draft, receivable.invoice_id, amount, mode).gross
+        _, ledger = pay(draft, receivable.invoice_id, amount, mode)
         show_anew(draft, receivable)
         return ledger
     held = held_of(draft, payment, receivable.invoice_id)
     earlier = [one[1:] for one in applied if one[0] == receivable.invoice_id]
     stands: Balance = held[0] + sum(one for one, _ in earlier), held[1] + sum(one for _, one in earlier)
-    back = carried_part(-amount, stands, receivable.ledger_currency, mode)
+    back = carried_at(-amount, stands, receivable.ledger_currency, mode, "R56")
     show_anew(draft, unpay(draft, receivable.invoice_id, (-amount, back)))
     return -back
 
@@ -307,7 +301,7 @@ def _about(known: CashApplication) -> Subject:
 
 
 def _free(draft: Draft, known: CashApplication) -> None:
-    for invoice_id, amount, ledger in known.applied:
+    for invoice_id, amount, ledger in taken_of(draft.why, known):
         show_anew(draft, unpay(draft, invoice_id, (amount, ledger)))
     draft.put(APPLICATION, known.event.application_id, replace(known, is_reversed=True))
 

@@ -5,15 +5,16 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.events.finance import PaymentApplied
+from domain.figure import called
 from domain.money import format_amount
 from domain.units import Amount
 from state.books import CashApplication, Payment, Receivable
 from state.draft import Draft
 from state.handlers.payments import MISAPPLIED, UNKNOWN, in_units, misfit, too_fine
-from state.receivables.cash_record import open_for, settled_for, unapplied_for, with_fields
+from state.receivables.cash_record import with_fields
 from state.receivables.cash_waits import CashFault
-from state.receivables.receivables import receivable_of, within
-from state.receivables.unapplied import APPLICATION, held_of, is_home, unapplied
+from state.receivables.receivables import open_of, receivable_of, within
+from state.receivables.unapplied import held_of, is_home, unapplied
 
 
 class Fitting(NamedTuple):
@@ -89,12 +90,7 @@ def _members(draft: Draft, known: CashApplication, payment: Payment | None) -> F
             return CashFault(UNKNOWN, field, f"invoice {each.invoice_id} is not posted", each.amount)
         earlier = moved.get(each.invoice_id, 0)
         is_taken_off = (each.amount > 0) != (receivable.gross[0] > 0)
-        held = -held_of(draft, payment, each.invoice_id)[0] if is_taken_off else 0
-        room = (held if is_taken_off else receivable.open[0]) - earlier
-        if draft.why is not None:
-            room = open_for(draft.why, APPLICATION, event.application_id, receivable) - earlier
-            if is_taken_off:
-                room = settled_for(draft.why, event, receivable, -held) - earlier
+        room = (_held(draft, payment, each.invoice_id) if is_taken_off else open_of(draft, receivable)[0]) - earlier
         fault = _not_held(event, place, -room) if is_taken_off else misfit(draft, event, place, receivable, room)
         amount = each.amount
         if fault is not None:
@@ -106,6 +102,10 @@ def _members(draft: Draft, known: CashApplication, payment: Payment | None) -> F
             moved[each.invoice_id] = earlier + amount
             members.append((receivable, amount))
     return Fitting(tuple(members), elsewhere)
+
+
+def _held(draft: Draft, payment: Payment | None, invoice_id: str) -> Amount:
+    return called(-held_of(draft, payment, invoice_id)[0], "to be taken off")
 
 
 def _not_held(event: PaymentApplied, place: int, held: Amount) -> CashFault | None:
@@ -126,9 +126,10 @@ def _short(draft: Draft, event: PaymentApplied, payment: Payment, found: Fitting
     if payment.receipts and found.elsewhere:
         main = payment.receipts[0].legal_entity_id
         needed[main] = needed.get(main, 0) + found.elsewhere
-    left = unapplied(draft, payment)
-    if draft.why is not None:
-        left = {each: unapplied_for(draft.why, event, each, amount) for each, amount in left.items()}
+    left = {
+        each: called(amount, f"payment {event.payment_id}: unapplied")
+        for each, amount in unapplied(draft, payment).items()
+    }
     missing = {each: amount - left.get(each, 0) for each, amount in needed.items()}
     return {each: amount for each, amount in missing.items() if amount > 0 and needed[each] > 0}
 

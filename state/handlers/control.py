@@ -23,7 +23,7 @@ from state.handlers import cash_applications, credit_memos, payments, reconcilia
 from state.handlers.invoices import waive_difference
 from state.handlers.work import close_faults, replace_fault, retry
 from state.own_work import of_own_decision, why_not
-from state.receivables.unapplied import APPLICATION
+from state.receivables.cash_record import APPLICATION
 from state.terms.opening import IN_BALANCES
 from state.terms.plan import contract_policies
 from state.work.value_time import WAIVABLE

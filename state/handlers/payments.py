@@ -16,31 +16,32 @@ from domain.accounts import BANK, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReceived, PaymentReversed
 from domain.events.reference import LegalEntityDefined
 from domain.explanation import Node
+from domain.figure import called
 from domain.ledger.journal import Leg, rest_leg
-from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
+from domain.money import HALF_UP, format_amount, round_amount, smallest_unit
 from domain.policies import Resolved
 from domain.reference.exchange import MISSING_RATE, Exchange, MissingRate, at_rate
 from domain.refusals import UNSUPPORTED, words_of
 from domain.units import Amount
 from domain.waiting import waits_for_exchange_rate
-from domain.why import Why, in_event
+from domain.why import in_event
 from state.books import Payment, Receipt, Receivable
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_new
 from state.handlers import write_offs
-from state.ledger.rate_record import say_rate
+from state.ledger.rate_record import converted, rate_of, say_rate
 from state.receivables import cash_waits
-from state.receivables.cash_record import open_for, say_fits, with_fields
+from state.receivables.cash_record import PAYMENT, say_taken, taken_of, with_fields
 from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import ReceiptLines, Subject, mirror, post
-from state.receivables.receivables import pay, receivable_of, show_anew, unpay, within
+from state.receivables.receivables import open_of, pay, receivable_of, show_anew, unpay, within
 from state.receivables.unapplied import customers_of, remember
 from state.terms.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
 from state.terms.opening import IN_BALANCES, in_balances
 from state.terms.plan import contract_policies
+from state.value import plain
 from state.work.exchange_waits import settle_when_day_ends, settled
 
-PAYMENT = "payment"
 RECEIPT = "receipt"
 INDEX = "receipts"
 MISAPPLIED = "misapplied"
@@ -62,10 +63,13 @@ class PaymentGroup(NamedTuple):
     contract_id: str
     applications: tuple[Application, ...]
     unapplied: Amount
+    paid: Amount
 
     @property
     def amount(self) -> Amount:
-        return self.unapplied + sum(each.amount for each in self.applications)
+        """All that is paid, where there is no other group."""
+        own = self.unapplied + sum(each.amount for each in self.applications)
+        return self.paid if own == self.paid else own
 
 
 def on_payment_received(draft: Draft, event: PaymentReceived) -> None:
@@ -125,22 +129,14 @@ def _settle(draft: Draft, payment_id: str, payment: Payment) -> None:
     receipts: list[Receipt] = []
     applied: list[tuple[str, Amount, Amount]] = []
     for group, slot in made:
-        plain_group = _said(draft.why, payment_id, len(applied), group, slot) if draft.why is not None else group
-        receipt, taken = _post(draft, payment_id, payment, plain_group, slot)
+        receipt, taken = _post(draft, payment_id, payment, group, slot)
         receipts += receipt
         applied += taken
-    posted = replace(payment, receipts=tuple(receipts), applied=tuple(applied), category="", waits=())
+    posted = replace(payment, receipts=tuple(receipts), applied=plain(tuple(applied)), category="", waits=())
     draft.put(PAYMENT, payment_id, posted)
+    if draft.why is not None and payment.event is not None:
+        say_taken(draft.why, PAYMENT, payment_id, 0, applied, payment.event.currency)
     remember(draft, payment_id)
-
-
-def _said(why: Why, payment_id: str, first: int, group: PaymentGroup, slot: Slot) -> PaymentGroup:
-    """With plain amounts, of which it is recorded what makes them fit."""
-    applications = tuple(
-        each._replace(amount=say_fits(why, PAYMENT, payment_id, place, each.amount, slot.currency))
-        for place, each in enumerate(group.applications, first)
-    )
-    return group._replace(applications=applications, unapplied=int(group.unapplied))
 
 
 # What a payment is applied to
@@ -158,7 +154,7 @@ def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
     if event.amount < 0 and not event.applications and not payment.is_waived:
         got = f"{format_amount(event.amount)} {event.currency}; one that is taken back is a PaymentReversed"
         return CashFault(MISAPPLIED, "amount", f"expected an amount above zero, got {got}", -event.amount)
-    unapplied = event.amount - sum(each.amount for each in event.applications)
+    unapplied = event.amount - called(sum(each.amount for each in event.applications), "applied")
     if unapplied < 0 and not payment.is_waived:
         applied = format_amount(event.amount - unapplied)
         paid = f"{format_amount(event.amount)} {event.currency}"
@@ -175,7 +171,7 @@ def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
         if receivable is None:
             field = f"applications[{place}].invoice_id"
             return CashFault(UNKNOWN, field, f"invoice {each.invoice_id} is not posted", each.amount)
-        stands = left[each.invoice_id] if each.invoice_id in left else _open(draft, event, receivable)
+        stands = left[each.invoice_id] if each.invoice_id in left else open_of(draft, receivable)[0]
         fault = misfit(draft, event, place, receivable, stands)
         amount = each.amount
         if fault is not None:
@@ -188,6 +184,7 @@ def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
             found.append(Application(receivable, amount))
     if unapplied < 0:
         found, unapplied = _cut(found, unapplied)
+    unapplied = called(unapplied, "not applied")
     if not found:
         return _unapplied(draft, event, unapplied)
     fitting: dict[str, list[Application]] = {}
@@ -199,15 +196,10 @@ def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
         contract = draft.contract(contract_id)
         assert entity is not None, "an invoice is posted in a company"
         assert contract is not None, "an invoice is posted of a contract in the books"
-        groups.append(
-            PaymentGroup(entity, contract_policies(draft, contract), contract_id, tuple(applications), unapplied)
-        )
+        policies, members = contract_policies(draft, contract), tuple(applications)
+        groups.append(PaymentGroup(entity, policies, contract_id, members, unapplied, event.amount))
         unapplied = 0
     return groups
-
-
-def _open(draft: Draft, event: PaymentReceived, receivable: Receivable) -> Amount:
-    return receivable.open[0] if draft.why is None else open_for(draft.why, PAYMENT, event.payment_id, receivable)
 
 
 def _cut(found: list[Application], unapplied: Amount) -> tuple[list[Application], Amount]:
@@ -280,7 +272,7 @@ def _unapplied(draft: Draft, event: PaymentReceived, amount: Amount) -> list[Pay
         if contract.history and event.customer_id in customers_of(draft, contract):
             entity = draft.reference.entity(contract.terms.legal_entity_id)
             if entity is not None:
-                return [PaymentGroup(entity, entity_policies(draft, entity), "", (), amount)]
+                return [PaymentGroup(entity, entity_policies(draft, entity), "", (), amount, event.amount)]
     message = f"no contract of customer {event.customer_id} says in which company the payment is booked"
     return CashFault(UNKNOWN, "customer_id", message, amount)
 
@@ -339,7 +331,8 @@ def _post(
     """One journal; none where nothing is paid and nothing applied."""
     event = payment.event
     assert event is not None, "a payment that was taken back before it came posts nothing"
-    lines, applied = _lines(draft, group, slot)
+    stated = _stated_rate(event, slot)
+    lines, applied = _lines(draft, group, slot, rate_of(draft.why, slot, stated))
     if not lines:
         return [], applied
     rule = f"{RECEIPT}/{group.contract_id}" if group.contract_id else RECEIPT
@@ -347,7 +340,7 @@ def _post(
     about = Subject(PAYMENT, payment_id, event.customer_id)
     receipt = post(draft, about, slot, posts, group.policies)
     if draft.why is not None:
-        say_rate(draft.why, receipt.journal_id, slot, None, _stated_rate(event, slot))
+        say_rate(draft.why, receipt.journal_id, slot, None, stated)
     return [receipt], applied
 
 
@@ -359,24 +352,23 @@ def _stated_rate(event: Paid, slot: Slot) -> Node | None:
 
 
 def _lines(
-    draft: Draft, group: PaymentGroup, slot: Slot
+    draft: Draft, group: PaymentGroup, slot: Slot, rate: Node | None
 ) -> tuple[tuple[tuple[str, Leg], ...], list[tuple[str, Amount, Amount]]]:
     """Each application a line, in the project of its receivable; cash and the rest in that of the first."""
-    mode, exchange, currency = group.policies.money_mode, slot.exchange, slot.entity.currency
+    mode = group.policies.money_mode
 
     def in_ledger(amount: Amount) -> Amount:
-        return convert(amount, exchange.numerator, exchange.denominator, currency, mode)
+        return converted(amount, slot, mode, rate)
 
     main = group.applications[0].receivable.project_id if group.applications else ""
     by_project: dict[str, list[Leg]] = {main: [Leg(BANK, RECEIPT, group.amount, in_ledger(group.amount))]}
     applied = []
     same_rate = True
     for receivable, amount in group.applications:
-        relief = pay(draft, receivable.invoice_id, amount, mode)
-        _, ledger = relief.gross
+        _, ledger = pay(draft, receivable.invoice_id, amount, mode)
         applied.append((receivable.invoice_id, amount, ledger))
         by_project.setdefault(receivable.project_id, []).append(Leg(RECEIVABLE, RECEIPT, -amount, -ledger))
-        same_rate = same_rate and receivable.exchange_rate == exchange.rate
+        same_rate = same_rate and receivable.exchange_rate == slot.exchange.rate
         show_anew(draft, receivable)
     by_project[main].append(Leg(UNAPPLIED_CASH, RECEIPT, -group.unapplied, -in_ledger(group.unapplied)))
     if rest := sum(leg.ledger_amount for members in by_project.values() for leg in members):
@@ -411,7 +403,7 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
     about = Subject(PAYMENT, event.payment_id, payment.event.customer_id)
     for receipt in payment.receipts:
         mirror(draft, event, about, receipt)
-    for invoice_id, amount, ledger in payment.applied:
+    for invoice_id, amount, ledger in taken_of(draft.why, payment):
         show_anew(draft, unpay(draft, invoice_id, (amount, ledger)))
     draft.put(PAYMENT, event.payment_id, replace(payment, is_reversed=True, category="", waits=()))
     remember(draft, event.payment_id)

@@ -18,19 +18,22 @@ from state.handlers import unbilled_write_offs
 from state.ledger import standings
 from state.ledger.posting import about, booking_of
 from state.receivables.approval import SELF_APPROVED, PostingFault, approval_fault
-from state.receivables.receivables import receivable_of, show_anew, within, write_off
+from state.receivables.receipts import say_lines
+from state.receivables.receivables import open_of, receivable_of, show_anew, within, write_off
 from state.receivables.write_offs import (
     MISAPPLIED,
     UNKNOWN,
     WRITE_OFF,
     accept,
     drop,
+    given_up,
     nothing_given_up,
     park,
 )
 from state.terms.known import Slot, open_day_from, period
 from state.terms.opening import IN_BALANCES, in_balances
 from state.terms.plan import contract_policies, customer_of
+from state.value import plain
 
 # What is given up (`WrittenOff.what`); else it is work that is not billed.
 RECEIVABLE_GIVEN_UP = "receivable"
@@ -104,11 +107,11 @@ def _fault(draft: Draft, known: WriteOff, receivable: Receivable | None) -> Post
     if event.amount % smallest_unit(event.currency):
         message = f"{format_amount(event.amount)} is finer than {event.currency} can be paid"
         return PostingFault(MISAPPLIED, "amount", message, event.amount)
-    stands, _ = receivable.open
+    stands, _ = open_of(draft, receivable)
     if not within(event.amount, stands):
         open_now = f"of invoice {receivable.invoice_id} {format_amount(stands)} {receivable.currency} are open"
         message = f"{open_now}, {format_amount(event.amount)} are to be written off"
-        return PostingFault(MISAPPLIED, "amount", message, event.amount - stands)
+        return PostingFault(MISAPPLIED, "amount", message, given_up(draft, event) - stands)
     return approval_fault(draft, event, (_contract(draft, receivable),), is_waived=known.is_waived)
 
 
@@ -131,16 +134,17 @@ def _post(draft: Draft, event: WrittenOff, receivable: Receivable) -> None:
     day = open_day_from(draft, entity, event.written_off_on)
     exchange = at_rate(receivable.exchange_rate)
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
-    relief = write_off(draft, receivable.invoice_id, event.amount, policies.money_mode)
-    amount, ledger = relief.gross
+    amount, ledger = write_off(draft, receivable.invoice_id, given_up(draft, event), policies.money_mode)
     legs = Leg(BAD_DEBT, WRITE_OFF, amount, ledger), Leg(RECEIVABLE, WRITE_OFF, -amount, -ledger)
     record = journal_by_project(
         about(draft, (WRITE_OFF, event.write_off_id, 0), WRITE_OFF),
         booking_of(slot, "posting"),
-        [(receivable.project_id, leg) for leg in legs],
+        [(receivable.project_id, plain(leg)) for leg in legs],
         contract_id=receivable.contract_id,
         customer_id=customer_of(contract, receivable.bill_to),
         deliver=policies.ar_journal == "milepost",
     )
     standings.publish(draft, record)
+    if draft.why is not None:
+        say_lines(draft.why, record.journal_id, legs, (slot.currency, entity.currency))
     show_anew(draft, receivable)

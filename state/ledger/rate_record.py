@@ -3,10 +3,12 @@
 from functools import partial
 from typing import Final
 
-from domain.explanation import Arithmetic, Node, PolicyUse
+from domain.explanation import Arithmetic, Node, Parameter, PolicyUse, evaluated, step_of
+from domain.figure import Recorded, later
 from domain.identity import composed
+from domain.money import convert
 from domain.reference.exchange import Exchange
-from domain.units import EXCHANGE_RATE_ONE
+from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.why import Rates, Why, entity_policies, line_policies, quoted
 from state.terms.known import Slot
 from state.terms.plan import LinePlan
@@ -31,6 +33,39 @@ def say_rate(why: Why, journal_id: str, slot: Slot, plan: LinePlan | None, state
         why.later(rate_at(journal_id), exchange.rate, partial(_quoted, slot, plan))
     elif (carried := why.figure_at(rate_at(exchange.journal_id), why.now)) is not None:
         why.record(rate_at(journal_id), exchange.rate, _carried(exchange, carried))
+
+
+def rate_of(why: Why | None, slot: Slot, stated: Node | None = None) -> Node | None:
+    """The same before there is a journal, by policies of the legal entity; None of one currency."""
+    exchange = slot.exchange
+    if why is None or slot.currency == slot.entity.currency or stated is not None:
+        return stated if slot.currency != slot.entity.currency else None
+    if exchange.path:
+        return _quoted(slot, None)
+    carried = why.figure_at(rate_at(exchange.journal_id), why.now)
+    return _carried(exchange, carried) if carried is not None else None
+
+
+def converted(amount: Amount, slot: Slot, mode: str, rate: Node | None) -> Amount:
+    """In ledger currency, recorded by the rate."""
+    exchange, currency = slot.exchange, slot.entity.currency
+    made = convert(amount, exchange.numerator, exchange.denominator, currency, mode)
+    return later(made, in_ledger, amount.node, rate, currency, mode) if isinstance(amount, Recorded) else made
+
+
+def in_ledger(amount: Node, rate: Node | None, currency: str, mode: str) -> Node:
+    """Along the path of a rate, or at one that something states or carries; of one currency it is the same."""
+    title = "in ledger currency"
+    if rate is None or rate.arithmetic is None:
+        return Node(title, amount.value, "amount", currency, Arithmetic("same", (amount,)))
+    operation, quotes, parameters = rate.arithmetic
+    rounding: dict[str, Parameter] = {"step": step_of(currency), "mode": mode}
+    if operation != "exchange":
+        legs: dict[str, Parameter] = {"legs": ("times",), **rounding}
+        return evaluated(title, "convert", (amount, rate), legs, "amount", currency, rule="R52")
+    along = {"legs": parameters["legs"], **rounding}
+    made = evaluated(title, "convert", (amount, *quotes), along, "amount", currency, rule="R53")
+    return made._replace(policies=rate.policies, facts=rate.facts)
 
 
 def invoice_rate_of(invoice_id: str) -> str:

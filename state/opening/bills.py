@@ -15,7 +15,7 @@ from domain.billing.retention import Retained, is_withheld_from, priced_lines, r
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import ReceivableForward
 from domain.events.finance import InvoicePosted
-from domain.figure import allocated, node_of
+from domain.figure import allocated, called, node_of
 from domain.identity import composed, opening_statement_id
 from domain.ledger.journal import Leg
 from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
@@ -41,12 +41,11 @@ from state.opening.billed import PAID, EarlierBill, TakenRow, deposits_used, on_
 from state.opening.entries import invoiced_rows
 from state.opening.loading import Loading, keep_journals, post
 from state.opening.record import (
-    recorded_settlement,
     say_bill,
     say_pieces,
     say_rate,
 )
-from state.receivables.receivables import pay, write_off
+from state.receivables.receivables import pay, say_settled, write_off
 from state.terms.periods import open_period
 from state.terms.plan import contract_policies, newest_plan, plan_of
 from state.totals import issued_on, month_of, outstanding, standing_price, with_issued
@@ -259,10 +258,8 @@ def _settle(draft: Draft, loading: Loading, bill: EarlierBill) -> None:
     if found is not None and (paid or given_up):
         loading.given_up[bill.bill_to] = loading.given_up.get(bill.bill_to, 0) + given_up
         mode = contract_policies(draft, loading.contract).money_mode
-        taken = pay(draft, bill.invoice_id, plain(paid), mode).gross if paid else (0, 0)
-        lost = write_off(draft, bill.invoice_id, plain(given_up), mode).gross if given_up else (0, 0)
-        if draft.why is not None:
-            taken, lost = recorded_settlement(draft.why, found, (paid, taken[1]), (given_up, lost[1]), mode)
+        taken = pay(draft, bill.invoice_id, called(paid, "settled"), mode) if paid else (0, 0)
+        lost = write_off(draft, bill.invoice_id, called(given_up, "settled"), mode) if given_up else (0, 0)
         legs = [
             Leg(BANK, "receipt", *taken),
             Leg(BAD_DEBT, "write_off", *lost),
@@ -270,6 +267,8 @@ def _settle(draft: Draft, loading: Loading, bill: EarlierBill) -> None:
             Leg(RECEIVABLE, "write_off", -lost[0], -lost[1]),
         ]
         post(draft, loading, f"{PAID}/{bill.invoice_id}", found.project_id, legs, bill.bill_to)
+    if draft.why is not None and found is not None:
+        say_settled(draft.why, found)
     now: Receivable | None = draft.part("receivable", bill.invoice_id)
     if now is not None:
         if bill.stated is not None:

@@ -27,7 +27,7 @@ from state.opening.overpaid import take_back_returned
 from state.opening.progress import open_day
 from state.opening.record import load_of
 from state.receivables import receipts
-from state.receivables.receivables import beyond, receivable_of
+from state.receivables.receivables import beyond, receivable_of, say_taken_since
 from state.terms.plan import plan_of
 from state.totals import issued_on, with_issued
 
@@ -58,7 +58,7 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
                     _less(now.credited_tax, opened.credited_tax),
                     _less(now.paid, opened.paid),
                     _less(now.written_off, opened.written_off),
-                    beyond(was),
+                    beyond(draft, was),
                 )
             )
             draft.put("receivable", opened.invoice_id, None)
@@ -161,6 +161,7 @@ def take_later(draft: Draft, later: Sequence[SinceThen]) -> None:
         if draft.why is not None:
             for credited in draft.why.parts_at(f"{one.statement_id}#credited", draft.why.now):
                 draft.why.add(f"{now.statement_id}#credited", credited)
+            say_taken_since(draft.why, replace(now, statement_id=one.statement_id), now)
         draft.put(
             "receivable",
             one.invoice_id,

@@ -36,10 +36,10 @@ from state.ledger.posting import about, booking_of, emit, settle_exchange_rests,
 from state.opening.ledger_faults import BY_ACCOUNT
 from state.opening.load_totals import BeforeLoad, LoadTotals, on_deposit, on_row
 from state.opening.loading import UNBILLED_REST, Loading
-from state.opening.record import say_payment
 from state.opening.stated import Stated
 from state.opening.take_rows import is_of_part, opening_rows
 from state.opening.worked import carried_rows
+from state.receivables.receipts import say_lines
 from state.totals import standing_price
 from state.value import plain
 
@@ -248,7 +248,7 @@ def _adjust(
     draft.put_entry(entry, settle_exchange_rests(draft, adjusted))
     if draft.why is not None:
         currencies = loading.slot.currency, loading.slot.entity.currency
-        say_payment(draft.why, posted.journal_id, [(work.project_id, leg) for leg in legs], currencies)
+        say_lines(draft.why, posted.journal_id, legs, currencies)
 
 
 def _carry_retained(draft: Draft, loading: Loading, retained: Amount) -> None:

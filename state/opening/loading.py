@@ -17,13 +17,11 @@ from state.books import (
     Receivable,
 )
 from state.draft import Draft
-from state.opening.record import say_payment
 from state.opening.stated import Stated
 from state.receivables import receipts
 from state.terms.known import Slot
 from state.terms.opening import KIND
 from state.terms.plan import LinePlan, contract_policies, customer_of
-from state.value import plain
 
 UNBILLED_REST = "unbilled"
 # What else may be done where balances differ from what terms make of them.
@@ -139,13 +137,10 @@ def post(
 ) -> None:
     slot, contract = loading.slot, loading.contract
     lines = tuple((project_id, leg) for leg in legs if leg.amount or leg.ledger_amount)
-    posts = receipts.ReceiptLines(rule, contract.contract_id, plain(lines), deliver=False)
+    posts = receipts.ReceiptLines(rule, contract.contract_id, lines, deliver=False)
     about = receipts.Subject(
         KIND, loading.event.project_id, customer_of(contract, bill_to or contract.terms.customer_id)
     )
     policies = contract_policies(draft, contract)
     posted = receipts.post(draft, about, slot, posts, policies)
     loading.journals.append(OpeningJournal(about.kind, about.id, 0, posted, about.customer_id))
-    if draft.why is not None:
-        currencies = slot.currency, slot.entity.currency
-        say_payment(draft.why, posted.journal_id, lines, currencies)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import PaymentApplication
 from domain.events.finance import PaymentApplied, PaymentReceived
+from domain.figure import titled
 from domain.identity import returned_cash, returned_cash_id
 from domain.money import format_amount
 from domain.units import Amount
@@ -52,8 +53,8 @@ def return_overpaid(draft: Draft, event: BalancesBroughtForward, later: Sequence
     for since in later:
         now = receivable_of(draft, since.invoice_id)
         assert now is not None, "an invoice that was paid or credited here stays in the balances"
-        over = beyond(now) - since.beyond
-        if not within(over, beyond(now)):
+        over = titled(beyond(draft, now) - since.beyond, "paid beyond what was owed")
+        if not within(over, beyond(draft, now)):
             continue
         for held in _holdings(draft, now):
             taken = over if within(over, held.amount) else held.amount

@@ -11,9 +11,7 @@ from domain.events.common import BalanceForward, ReceivableForward, UnitPrice
 from domain.explanation import Parameter, constant, evaluated, negated, step_of
 from domain.figure import Recorded, as_recorded, node_of
 from domain.identity import composed
-from domain.ledger.journal import Leg
-from domain.ledger.position import Balance
-from domain.ledger.recorded import Carried, LineParts, both_of, journal_line, left_of
+from domain.ledger.recorded import journal_line
 from domain.money import format_decimal
 from domain.terms.deposit import left_in_all, left_to
 from domain.terms.kind import IN_MONEY
@@ -22,11 +20,10 @@ from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, QUANTITY_SCALE,
 from domain.why import Why, elsewhere, in_event, in_version
 from state.billing.clearing_record import piece_at
 from state.billing.shares_record import shares_in_terms
-from state.books import Charge, Contract, Receivable
+from state.books import Charge, Contract
 from state.handlers.retention import issued_of
 from state.ledger.deposit_balance import deposit_row
 from state.opening.stated import Stated, row_of
-from state.receivables.receivables import owed_of, say_taken
 from state.terms.opening import figure_of
 from state.terms.plan import LinePlan
 from state.value import plain
@@ -208,21 +205,6 @@ def to_parties(why: Why | None, contract: Contract, amount: Amount, parties: Seq
     return shared(amount, shares_in_terms(contract, parties), contract.terms.currency)
 
 
-def recorded_settlement(
-    why: Why, opened: Receivable, paid: Balance, given_up: Balance, mode: str
-) -> tuple[tuple[Amount, Amount], tuple[Amount, Amount]]:
-    """What was paid of a receivable that nothing has left yet, and what was given up after, each with what that is carried at."""
-    charged = both_of(why, owed_of(opened.invoice_id))
-    currencies = opened.currency, opened.ledger_currency
-    found, left = [], charged
-    for amount, ledger in (paid, given_up):
-        part = node_of(amount, "settled", currency=currencies[0])
-        carried = say_taken(part, left, charged, mode) if amount and currencies[0] != currencies[1] else part
-        found.append((Recorded(part), as_recorded(ledger, carried)))
-        left = left_of("open", left, [Carried(part, carried)]) if amount else left
-    return found[0], found[1]
-
-
 def say_months(why: Why, project_id: str, name: str, months: Mapping[str, Amount]) -> None:
     for month, amount in months.items():
         node = node_of(amount, f"{name} in {month[:7]}", currency=month[8:])
@@ -293,18 +275,6 @@ def say_rate(why: Why, address: str, stated: ReceivableForward, rate: int) -> No
     parameters: dict[str, Parameter] = {"step": format_decimal(1, EXCHANGE_RATE_SCALE), "mode": "down"}
     title = "the rate of what is open"
     why.record(address, rate, evaluated(title, "proportion", operands, parameters, "exchange_rate"))
-
-
-def say_payment(why: Why, journal_id: str, lines: Sequence[tuple[str, Leg]], currencies: tuple[str, str]) -> None:
-    """Lines of what was paid, given up or provided for."""
-    parts = LineParts(*currencies)
-    for project_id, leg in lines:
-        of = Carried(
-            node_of(leg.amount, f"{leg.account}: {leg.purpose}", currency=currencies[0]),
-            node_of(leg.ledger_amount, f"{leg.account}: {leg.purpose}, in ledger currency", currency=currencies[1]),
-        )
-        parts.debit((project_id, leg.account, leg.purpose), of)
-    parts.record(why, journal_id, lines)
 
 
 def recorded_leg(

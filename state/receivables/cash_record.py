@@ -1,24 +1,36 @@
-"""What a recorder has of cash: what of each application fits its invoice, as the rule that applies it made it of what the event states, of
-what is open of the invoice, of what the payment had settled of it, and of what is unapplied."""
+"""What a recorder has of cash: what each application took of its invoice, in its currency and as that is carried, and what of it invoices
+of other engagements take. Rules that apply cash are asked with numbers that say where the event states them."""
 
 from typing import TypeVar
 
 from domain.events.finance import PaymentApplied, PaymentReceived
-from domain.explanation import Node, evaluated, step_of
-from domain.figure import Recorded, node_of
+from domain.explanation import evaluated, step_of
+from domain.figure import Recorded, later, node_of
 from domain.identity import composed
+from domain.ledger.position import Balance
+from domain.ledger.recorded import Carried, record_both
 from domain.units import Amount
-from domain.why import Why, elsewhere, in_event
-from state.books import Receivable
+from domain.why import Why, in_event
+from state.books import CashApplication, Payment
+from state.value import plain
 
 Paid = TypeVar("Paid", PaymentReceived, PaymentApplied)
-# What is explained elsewhere, before cash is applied, by kind and id of this, and the step that does so or lets it wait.
-OPEN_FOR, SETTLED_FOR, UNAPPLIED_FOR = "open_for", "settled_for", "unapplied_for"
+PAYMENT, APPLICATION = "payment", "payment_application"
+# By invoice, the amount and what that is carried at.
+Applied = tuple[str, Amount, Amount]
 
 
-def fits_at(kind: str, about: str, place: int) -> str:
+def taken_at(kind: str, about: str, place: int) -> str:
     """By the place among the applications that fit."""
-    return f"{composed(kind, about)}#fits/{place}"
+    return f"{composed(kind, about)}#taken/{place}"
+
+
+def elsewhere_at(application_id: str) -> str:
+    return f"{composed(APPLICATION, application_id)}#elsewhere"
+
+
+def unapplied_at(payment_id: str, legal_entity_id: str) -> str:
+    return composed("unapplied", payment_id, legal_entity_id)
 
 
 def with_fields(stated: Paid, event: Paid) -> Paid:
@@ -35,6 +47,8 @@ def with_fields(stated: Paid, event: Paid) -> Paid:
 
 
 def _field(event: PaymentReceived | PaymentApplied, path: str, title: str, said: Amount, amount: Amount) -> Recorded:
+    if isinstance(amount, Recorded):
+        return amount
     made = in_event(title, said, "amount", event, path, event.currency)
     if amount != said:
         unit = step_of(event.currency)
@@ -42,25 +56,29 @@ def _field(event: PaymentReceived | PaymentApplied, path: str, title: str, said:
     return Recorded(made)
 
 
-def open_for(why: Why, kind: str, about: str, receivable: Receivable) -> Recorded:
-    of = composed(OPEN_FOR, kind, about, receivable.invoice_id, str(why.now))
-    title = f"invoice {receivable.invoice_id}: open"
-    return Recorded(elsewhere(title, receivable.open[0], of, receivable.currency))
+def say_taken(why: Why, kind: str, about: str, first: int, applied: list[Applied], currency: str) -> None:
+    for place, (_, amount, ledger) in enumerate(applied, first):
+        made = Carried(
+            node_of(amount, "as much as fits", currency=currency),
+            node_of(ledger, "as it is carried", currency=currency),
+        )
+        record_both(why, taken_at(kind, about, place), plain((amount, ledger)), made)
 
 
-def settled_for(why: Why, event: PaymentApplied, receivable: Receivable, held: Amount) -> Recorded:
-    """Below zero, what the payment had of the invoice."""
-    of = composed(SETTLED_FOR, event.application_id, receivable.invoice_id, str(why.now))
-    return Recorded(elsewhere("to be taken off", -held, of, receivable.currency))
+def taken_of(why: Why | None, posted: Payment | CashApplication) -> tuple[Applied, ...]:
+    """What its applications took, as it was recorded."""
+    event = posted.event
+    if why is None or event is None:
+        return posted.applied
+    of = (APPLICATION, event.application_id) if isinstance(event, PaymentApplied) else (PAYMENT, event.payment_id)
 
+    def recorded(place: int, balance: Balance) -> Balance:
+        address = taken_at(*of, place)
+        amount, ledger = (
+            later(each, why.figure, name) for each, name in zip(balance, (address, f"{address}/ledger"), strict=True)
+        )
+        return amount, ledger
 
-def unapplied_for(why: Why, event: PaymentApplied, legal_entity_id: str, left: Amount) -> Recorded:
-    of = composed(UNAPPLIED_FOR, event.payment_id, event.application_id, legal_entity_id, str(why.now))
-    return Recorded(elsewhere(f"payment {event.payment_id}: unapplied", left, of, event.currency))
-
-
-def say_fits(why: Why, kind: str, about: str, place: int, amount: Amount, currency: str) -> Amount:
-    """The plain amount, of which it is recorded what makes it fit."""
-    made: Node = node_of(amount, "as much as fits", currency=currency)
-    why.record(fits_at(kind, about, place), amount, made)
-    return int(amount)
+    return tuple(
+        (named, *recorded(place, (amount, ledger))) for place, (named, amount, ledger) in enumerate(posted.applied)
+    )

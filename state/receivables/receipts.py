@@ -1,5 +1,6 @@
 """Journals of cash: each line stands in a project of its own, and each journal is kept, so that its reversal is exact (R14, R52)."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
@@ -7,15 +8,19 @@ from msgspec.structs import replace
 
 from domain.events.finance import PaymentReversed
 from domain.events.reference import LegalEntityDefined
+from domain.figure import node_of
 from domain.ledger.journal import Booking, Leg, journal_by_project
+from domain.ledger.recorded import AMOUNT, IN_LEDGER, Currencies, line_of
 from domain.policies import Resolved
 from domain.reference.zones import local_date
+from domain.why import Why
 from state.books import Receipt
 from state.draft import Draft
 from state.ledger import standings
 from state.ledger.posting import about as about_of
 from state.ledger.posting import booking_of, note_rounding
 from state.terms.known import Slot, open_day_from, period
+from state.value import plain
 
 
 class Subject(NamedTuple):
@@ -38,6 +43,7 @@ class ReceiptLines(NamedTuple):
 def post(draft: Draft, about: Subject, slot: Slot, posts: ReceiptLines, policies: Resolved) -> Receipt:
     """As it is kept, with the name of its journal."""
     booking = booking_of(slot, "posting")
+    lines = plain(posts.lines) if draft.why is not None else posts.lines
     receipt = Receipt(
         "",
         posts.rule,
@@ -48,9 +54,19 @@ def post(draft: Draft, about: Subject, slot: Slot, posts: ReceiptLines, policies
         booking.accounting_date,
         posts.deliver,
         posts.contract_id,
-        posts.lines,
+        lines,
     )
-    return replace(receipt, journal_id=_emit(draft, about, receipt, booking, policies))
+    journal_id = _emit(draft, about, receipt, booking, policies)
+    if draft.why is not None:
+        say_lines(draft.why, journal_id, [leg for _, leg in posts.lines], (booking.currency, booking.ledger_currency))
+    return replace(receipt, journal_id=journal_id)
+
+
+def say_lines(why: Why, journal_id: str, legs: Iterable[Leg], currencies: Currencies) -> None:
+    for number, leg in enumerate(legs, 1):
+        amount, ledger = line_of(journal_id, number)
+        why.record(amount, leg.amount, node_of(leg.amount, AMOUNT, currency=currencies[0]))
+        why.record(ledger, leg.ledger_amount, node_of(leg.ledger_amount, IN_LEDGER, currency=currencies[1]))
 
 
 def mirror(draft: Draft, event: PaymentReversed, about: Subject, receipt: Receipt) -> None:

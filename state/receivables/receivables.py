@@ -12,16 +12,16 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.accounts import RECEIVABLE
-from domain.explanation import Node, constant, in_proportion, less, total
+from domain.figure import Recorded, called, carried_at, later, node_of
 from domain.ledger.position import Balance
 from domain.ledger.recorded import Carried, add_both, all_of, both_of, journal_line, left_of, parts_of_both, record_both
-from domain.money import carried_part
 from domain.outputs import JournalEntry
 from domain.units import Amount
 from domain.why import Why
 from state.books import Project, Receivable, StatementState
 from state.draft import Draft
 from state.terms.known import Slot
+from state.value import plain
 
 LEFT_TAX = "tax that is not credited yet"
 
@@ -91,45 +91,55 @@ def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str, o
 
     Raises KeyError where no such invoice is posted.
     """
-    known = _known(draft, invoice_id)
-    tax_ledger = carried_part(tax, _minus(known.tax, known.credited_tax), known.ledger_currency, mode)
-    total = _taken(known, net + tax, mode)
-    relief = ReceivableReduction(known, (net, total - tax_ledger), (tax, tax_ledger))
+    known, gross = _known(draft, invoice_id), net + tax
+    if draft.why is not None:
+        gross, tax = Recorded(draft.why.figure(f"gross/{of}")), Recorded(draft.why.figure(f"tax/{of}"))
+    of_tax = tax, carried_at(tax, _tax_left(draft, known), known.ledger_currency, mode, "R14")
+    taken = gross, _taken(draft, known, gross, mode, "R14")
+    if draft.why is not None:
+        _say_credited(draft.why, known, taken, of_tax, of)
+    relief = ReceivableReduction(known, (net, int(taken[1]) - int(of_tax[1])), plain(of_tax))
     now = replace(
         known,
         credited=_plus(known.credited, relief.net),
         credited_tax=_plus(known.credited_tax, relief.tax),
     )
     draft.put("receivable", invoice_id, now)
-    if draft.why is not None:
-        _say_credited(draft.why, known, relief, of, mode)
     return relief._replace(receivable=now)
 
 
-def pay(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> ReceivableReduction:
-    """Take a payment off the receivable, no more than is open."""
+def pay(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> Balance:
+    """Take a payment off the receivable, no more than is open: the amount, and what it was carried at."""
     known = _known(draft, invoice_id)
-    taken = amount, _taken(known, amount, mode)
-    now = replace(known, paid=_plus(known.paid, taken))
-    draft.put("receivable", invoice_id, now)
-    return ReceivableReduction(now, taken)
+    taken = amount, _taken(draft, known, amount, mode, "R56")
+    draft.put("receivable", invoice_id, replace(known, paid=_plus(known.paid, plain(taken))))
+    _say_gone(draft, known, taken, "taken")
+    return taken
 
 
-def write_off(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> ReceivableReduction:
-    """Give up part of the receivable, no more than is open."""
+def write_off(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> Balance:
+    """Give up part of the receivable, no more than is open: the amount, and what it was carried at."""
     known = _known(draft, invoice_id)
-    taken = amount, _taken(known, amount, mode)
-    now = replace(known, written_off=_plus(known.written_off, taken))
-    draft.put("receivable", invoice_id, now)
-    return ReceivableReduction(now, taken)
+    taken = amount, _taken(draft, known, amount, mode, "R56")
+    draft.put("receivable", invoice_id, replace(known, written_off=_plus(known.written_off, plain(taken))))
+    _say_gone(draft, known, taken, "taken")
+    return taken
 
 
 def unpay(draft: Draft, invoice_id: str, taken: Balance) -> Receivable:
     """Put back what a payment took, exactly."""
     known = _known(draft, invoice_id)
-    now = replace(known, paid=_minus(known.paid, taken))
+    now = replace(known, paid=_minus(known.paid, plain(taken)))
     draft.put("receivable", invoice_id, now)
+    _say_gone(draft, known, (-taken[0], -taken[1]), "put back")
     return now
+
+
+def open_of(draft: Draft, known: Receivable) -> Balance:
+    """What is owed still, recorded where that is asked for."""
+    if draft.why is None:
+        return known.open
+    return _recorded(f"invoice {known.invoice_id}: open", known.open, *_owed_and_gone(draft.why, known))
 
 
 def within(amount: Amount, stands: Amount) -> bool:
@@ -137,9 +147,9 @@ def within(amount: Amount, stands: Amount) -> bool:
     return amount == 0 or ((amount > 0) == (stands > 0) and abs(amount) <= abs(stands))
 
 
-def beyond(receivable: Receivable) -> Amount:
+def beyond(draft: Draft, receivable: Receivable) -> Amount:
     """What was taken of it beyond what it was over, below zero; above zero of an invoice that gives back."""
-    stands = receivable.open[0]
+    stands = open_of(draft, receivable)[0]
     return 0 if (stands > 0) == (receivable.gross[0] > 0) else stands
 
 
@@ -150,13 +160,28 @@ def _known(draft: Draft, invoice_id: str) -> Receivable:
     return known
 
 
-def _taken(known: Receivable, amount: Amount, mode: str) -> Amount:
+def _taken(draft: Draft, known: Receivable, amount: Amount, mode: str, rule: str) -> Amount:
     """Ledger amount: of what is open as that is carried, beyond that as the invoice was."""
-    stands = known.open
+    stands, currency = open_of(draft, known), known.ledger_currency
     if within(amount, stands[0]):
-        return carried_part(amount, stands, known.ledger_currency, mode)
+        return carried_at(amount, stands, currency, mode, rule)
     inside = stands if stands[0] and (stands[0] > 0) == (amount > 0) else (0, 0)
-    return inside[1] + carried_part(amount - inside[0], known.gross, known.ledger_currency, mode)
+    beyond_it = carried_at(amount - inside[0], _gross(draft, known), currency, mode, rule)
+    return called(inside[1] + beyond_it, "what is open, and beyond", rule)
+
+
+def _gross(draft: Draft, known: Receivable) -> Balance:
+    if draft.why is None:
+        return known.gross
+    return _recorded("charged", known.gross, both_of(draft.why, owed_of(known.invoice_id)), [])
+
+
+def _tax_left(draft: Draft, known: Receivable) -> Balance:
+    left = _minus(known.tax, known.credited_tax)
+    if draft.why is None:
+        return left
+    of = tax_in(known.invoice_id)
+    return _recorded(LEFT_TAX, left, both_of(draft.why, of), parts_of_both(draft.why, f"{of}#credited"))
 
 
 def _plus(one: Balance, other: Balance) -> Balance:
@@ -171,7 +196,7 @@ def _minus(one: Balance, other: Balance) -> Balance:
 
 
 def owed_of(invoice_id: str) -> str:
-    """Address of the receivable as the invoice's journal has it; what credits took of it is added up there."""
+    """Address of the receivable as the invoice's journal has it."""
     return f"receivable/{invoice_id}"
 
 
@@ -192,44 +217,56 @@ def _say_opened(why: Why, opened: Receivable, journal: JournalEntry | None) -> N
     record_both(why, tax_in(opened.invoice_id), opened.tax, found["tax"])
 
 
-def _say_credited(why: Why, known: Receivable, taken: ReceivableReduction, of: str, mode: str) -> None:
-    """What is open as it is carried, what goes beyond that as the invoice was; its tax as the invoice's tax is carried."""
-    gross, tax = why.figure(f"gross/{of}"), why.figure(f"tax/{of}")
-    ledger, of_tax = gross, tax
-    if known.currency != known.ledger_currency:
-        currencies = known.currency, known.ledger_currency
-        charged, taxes = both_of(why, owed_of(known.invoice_id)), both_of(why, tax_in(known.invoice_id))
-        gone = parts_of_both(why, f"{owed_of(known.invoice_id)}#credited")
-        settled = _plus(known.paid, known.written_off)
-        if any(settled):
-            each = zip(settled, currencies, strict=True)
-            gone.append(Carried(*(constant("paid or written off", one, "amount", currency) for one, currency in each)))
-        opened = left_of("open", charged, gone)
-        left = left_of(LEFT_TAX, taxes, parts_of_both(why, f"{tax_in(known.invoice_id)}#credited"))
-        ledger, of_tax = say_taken(gross, opened, charged, mode), _say_share(tax, left, mode)
-    both = record_both(why, f"gross/{of}", taken.gross, Carried(gross, ledger))
-    add_both(why, f"{owed_of(known.invoice_id)}#credited", both)
-    both = record_both(why, f"tax/{of}", taken.tax, Carried(tax, of_tax))
+def gone_of(known: Receivable) -> str:
+    """What was taken of it is added up there, as long as the same balances have brought it forward."""
+    return f"{owed_of(known.invoice_id)}/{known.statement_id}#gone"
+
+
+def say_settled(why: Why, brought: Receivable) -> None:
+    """What was settled of it by the day of the balances."""
+    settled = _all_gone(why, brought)
+    record_both(why, f"{gone_of(brought)}/settled", (settled.amount.value or 0, settled.ledger.value or 0), settled)
+
+
+def say_taken_since(why: Why, before: Receivable, now: Receivable) -> None:
+    """What was taken of it since stays taken of it under other balances."""
+    since = _all_gone(why, before).without("taken since", both_of(why, f"{gone_of(before)}/settled"))
+    add_both(why, gone_of(now), since)
+
+
+def _all_gone(why: Why, known: Receivable) -> Carried:
+    return all_of("taken", parts_of_both(why, gone_of(known)), (known.currency, known.ledger_currency))
+
+
+def _owed_and_gone(why: Why, known: Receivable) -> tuple[Carried, list[Carried]]:
+    return both_of(why, owed_of(known.invoice_id)), parts_of_both(why, gone_of(known))
+
+
+def _recorded(title: str, left: Balance, had: Carried, gone: list[Carried]) -> Balance:
+    return (
+        later(left[0], lambda: left_of(title, had, gone).amount),
+        later(left[1], lambda: left_of(title, had, gone).ledger),
+    )
+
+
+def _say_credited(why: Why, known: Receivable, taken: Balance, tax: Balance, of: str) -> None:
+    both = record_both(why, f"gross/{of}", plain(taken), _nodes(known, taken, "taken"))
+    add_both(why, gone_of(known), both)
+    both = record_both(why, f"tax/{of}", plain(tax), _nodes(known, tax, "tax"))
     add_both(why, f"{tax_in(known.invoice_id)}#credited", both)
 
 
-def say_taken(amount: Node, opened: Carried, charged: Carried, mode: str) -> Node:
-    asked, stands = amount.value or 0, opened.amount.value or 0
-    if within(asked, stands):
-        return _say_share(amount, opened, mode)
-    if not stands or (stands > 0) != (asked > 0):
-        return _say_share(amount, charged, mode)
-    beyond = _say_share(less("beyond it", amount, opened.amount), charged, mode)
-    return total("what is open, and beyond", (opened.ledger, beyond), "amount", opened.ledger.currency, rule="R14")
+def _say_gone(draft: Draft, known: Receivable, taken: Balance, title: str) -> None:
+    if draft.why is not None:
+        add_both(draft.why, gone_of(known), _nodes(known, taken, title))
 
 
-def _say_share(amount: Node, of: Carried, mode: str) -> Node:
-    """What `share` comes to."""
-    if amount.value == of.amount.value:
-        return of.ledger
-    if not of.amount.value:
-        return constant("nothing is carried", 0, "amount", of.ledger.currency)
-    return in_proportion("as it is carried", of.ledger, amount, of.amount, mode, rule="R14")
+def _nodes(known: Receivable, taken: Balance, title: str) -> Carried:
+    amount, ledger = taken
+    return Carried(
+        node_of(amount, title, currency=known.currency),
+        node_of(ledger, f"{title}, in ledger currency", currency=known.ledger_currency),
+    )
 
 
 def show_anew(draft: Draft, receivable: Receivable) -> None:

@@ -11,14 +11,17 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from domain.accounts import UNAPPLIED_CASH
+from domain.figure import Recorded, later, node_of
 from domain.ledger.position import Balance
+from domain.ledger.recorded import journal_line
 from domain.outputs import ViewUnapplied
 from domain.units import Amount
+from domain.why import Why
 from state.books import CashApplication, Contract, Payment, Project, Receipt
 from state.draft import Draft
+from state.receivables.cash_record import APPLICATION, elsewhere_at, taken_of, unapplied_at
 from state.terms.plan import bill_tos
 
-APPLICATION = "payment_application"
 # The list of payments with something unapplied, for views, and how many a view has at most.
 INDEX, LISTED = "unapplied", "payment"
 SHOWN = 200
@@ -42,10 +45,18 @@ def unapplied(draft: Draft, payment: Payment) -> dict[str, Amount]:
     """By company; what other engagements took is of the company of the first journal."""
     found: Counter[str] = Counter()
     for receipt in _receipts(draft, payment):
-        found[receipt.legal_entity_id] += on_account(receipt)[0]
+        found[receipt.legal_entity_id] += on_account(receipt, draft.why)[0]
     if payment.receipts:
-        found[payment.receipts[0].legal_entity_id] -= sum(each.elsewhere for each in applications_of(draft, payment))
+        found[payment.receipts[0].legal_entity_id] -= sum(
+            _elsewhere(draft, each) for each in applications_of(draft, payment)
+        )
     return dict(found)
+
+
+def _elsewhere(draft: Draft, known: CashApplication) -> Amount:
+    if draft.why is None:
+        return known.elsewhere
+    return later(known.elsewhere, draft.why.figure, elsewhere_at(known.event.application_id))
 
 
 def remember(draft: Draft, payment_id: str) -> None:
@@ -54,7 +65,12 @@ def remember(draft: Draft, payment_id: str) -> None:
     if payment is None or payment.event is None:
         return
     had = _listed(draft)
-    left = not payment.is_reversed and is_home(payment) and any(unapplied(draft, payment).values())
+    by_company = {} if payment.is_reversed or not is_home(payment) else unapplied(draft, payment)
+    left = any(by_company.values())
+    if draft.why is not None:
+        for legal_entity_id, amount in by_company.items():
+            node = node_of(amount, "unapplied", currency=payment.event.currency)
+            draft.why.record(unapplied_at(payment_id, legal_entity_id), amount, node)
     if not left and payment_id not in had:
         return
     now = {*had, payment_id} if left else {each for each in had if each != payment_id}
@@ -102,19 +118,31 @@ def _show_anew(draft: Draft, contract: Contract) -> None:
 def carried(draft: Draft, payment: Payment | None, legal_entity_id: str) -> Balance:
     """On 1120 of the company, by journals of this engagement."""
     receipts = _receipts(draft, payment)
-    return _summed(on_account(receipt) for receipt in receipts if receipt.legal_entity_id == legal_entity_id)
+    return _summed(on_account(receipt, draft.why) for receipt in receipts if receipt.legal_entity_id == legal_entity_id)
 
 
-def on_account(receipt: Receipt) -> Balance:
+def on_account(receipt: Receipt, why: Why | None = None) -> Balance:
     """Of a journal on 1120, credit positive."""
-    legs = [leg for _, leg in receipt.lines if leg.account == UNAPPLIED_CASH]
-    return -sum(leg.amount for leg in legs), -sum(leg.ledger_amount for leg in legs)
+    amount, ledger = _summed(
+        _posted(why, receipt, number, (leg.amount, leg.ledger_amount))
+        for number, (_, leg) in enumerate(receipt.lines, 1)
+        if leg.account == UNAPPLIED_CASH
+    )
+    return -amount, -ledger
+
+
+def _posted(why: Why | None, receipt: Receipt, number: int, amounts: Balance) -> Balance:
+    if why is None:
+        return amounts
+    currencies = receipt.currency, receipt.ledger_currency
+    amount, ledger = map(Recorded, journal_line(receipt.journal_id, number, amounts, currencies))
+    return amount, ledger
 
 
 def held_of(draft: Draft, payment: Payment | None, invoice_id: str) -> Balance:
     """What the payment has settled of an invoice, and not taken off again."""
-    taken = [*payment.applied] if payment is not None else []
-    taken += [one for each in applications_of(draft, payment) for one in each.applied]
+    taken = [*taken_of(draft.why, payment)] if payment is not None else []
+    taken += [one for each in applications_of(draft, payment) for one in taken_of(draft.why, each)]
     return _summed((amount, ledger) for named, amount, ledger in taken if named == invoice_id)
 
 

@@ -109,6 +109,10 @@ class Recorded(int):
         arithmetic = self.node.arithmetic
         return arithmetic.operands if self.node.title == title and arithmetic is not None else (self.node,)
 
+    def _nodes_of(self, number: int) -> tuple[Node, ...]:
+        """Of a sum without a name what it is of."""
+        return number._operands(TOGETHER) if isinstance(number, Recorded) else (self._node_of(number),)
+
     def _node_of(self, number: int) -> Node:
         if isinstance(number, Recorded):
             return number.node
@@ -146,7 +150,8 @@ class Summed(RecordedLater):
         while isinstance(first, Summed) and "node" not in first.__dict__:
             parts.append(first.more)
             first = first.added_to
-        operands = (*first._operands(TOGETHER), *map(first._node_of, reversed(parts)))
+        more = (first._nodes_of(part) for part in reversed(parts))
+        operands = (*first._operands(TOGETHER), *(node for nodes in more for node in nodes))
         return total(TOGETHER, operands, first.node.unit, first.node.currency)
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.delivery import EstimateRevised
 from domain.explanation import Node, total
-from domain.figure import later
+from domain.figure import called, later
 from domain.revenue.method import COST, HOURS, Course, Estimated, Opening, Spent
 from domain.revenue.spent import foreseen
 from domain.terms.kind import LineHistory
 from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.sources import Sources
-from state.charges.spent import SpentWork, kept_apart, spent_by
+from state.charges.spent import SpentWork, spent_by, spent_by_works
 from state.charges.terms_known import known_of
-from state.terms.plan import plan_of
 
 if TYPE_CHECKING:
     from milepost.explain.entries import VersionStanding
@@ -42,28 +41,24 @@ class SpendingNodes:
 
     def _known(self, place: LineAtStep, known: LineHistory) -> LineHistory:
         """With what its estimates expect after a day where that is foreseen."""
-        spent = [self._spent(place, one) for one in place.known.spent]
+        works = [self._recorded(at, work) for at, work in self._works(place)] if place.known.spent else []
+        spent = [self._called(one) for one in spent_by_works(place.draft, place.contract, place.known.held, works)]
         estimates = [self._estimated(place, one) for one in known.estimates]
         if place.foreseen is not None and known.spent and estimates:
             last = known.spent[-1].day
             spent = foreseen(Course(place.foreseen, last, spent=spent, estimates=estimates), place.foreseen, last)
         return known._replace(spent=spent, estimates=estimates)
 
-    def _spent(self, place: LineAtStep, one: Spent) -> Spent:
-        def by(measure: str, name: str, value: int) -> int:
-            return later(value, self._by, place, measure, name, one.day)
+    def _recorded(self, at: VersionStanding, work: SpentWork) -> SpentWork:
+        return work._replace(hours=later(work.hours, self._hours, at, work), cost=later(work.cost, self._cost, at))
 
-        apart = {name: (by(HOURS, name, hours), by(COST, name, cost)) for name, (hours, cost) in one.apart.items()}
-        return one._replace(hours=by(HOURS, "", one.hours), cost=by(COST, "", one.cost), apart=apart)
+    @staticmethod
+    def _called(one: Spent) -> Spent:
+        def by(measure: str, value: int) -> int:
+            return called(value, f"{measure} by {one.day}")
 
-    def _by(self, place: LineAtStep, measure: str, name: str, day: date) -> Node:
-        """By the end of a day: hours, or cost in contract currency; of a category that is kept apart, or of all besides."""
-        works = [
-            each for each in self._works(place) if each[1].day <= day and _category(place, each[1].category) == name
-        ]
-        unit, currency = _unit(place, measure)
-        parts = self._hours(works) if measure == HOURS else self._costs(place, works, currency)
-        return total(f"{measure} by {day}", parts, unit, currency)
+        apart = {name: (by(HOURS, hours), by(COST, cost)) for name, (hours, cost) in one.apart.items()}
+        return one._replace(hours=by(HOURS, one.hours), cost=by(COST, one.cost), apart=apart)
 
     def _estimated(self, place: LineAtStep, known: Estimated) -> Estimated:
         def of_row(measure: str, number: int, value: int) -> int:
@@ -135,30 +130,11 @@ class SpendingNodes:
                 found.append((at, work))
         return sorted(found, key=lambda one: (one[1].day, one[0].entry.entry_id))
 
-    def _hours(self, works: Sequence[tuple[VersionStanding, SpentWork]]) -> list[Node]:
-        found = []
-        for at, work in works:
-            if work.hours and self.sources.are_many:
-                found.append(self.sources.part(at.entry.entry_id, "hours", work.hours, "hours", "", at.step))
-            elif work.hours:
-                found.append(self.fees.entries.worked_on(at))
-        return found
-
-    def _costs(
-        self, place: LineAtStep, works: Sequence[tuple[VersionStanding, SpentWork]], currency: str
-    ) -> list[Node]:
-        """Cost in another currency by the rate of its day, all of a day together."""
-        found: list[Node] = []
-        foreign: dict[tuple[date, str], list[VersionStanding]] = {}
-        for at, work in works:
-            if work.currency == currency:
-                found.append(self._cost(at))
-            elif work.currency:
-                foreign.setdefault((work.day, work.currency), []).append(at)
-        for (day, own), listed in foreign.items():
-            spent = total(f"cost of {day} in {own}", [self._cost(at) for at in listed], "amount", own)
-            found += self._converted(spent, listed[0], day, place)
-        return found
+    def _hours(self, at: VersionStanding, work: SpentWork) -> Node:
+        if self.sources.are_many:
+            return self.sources.part(at.entry.entry_id, "hours", work.hours, "hours", "", at.step)
+        made: Node = self.fees.entries.worked_on(at)
+        return made
 
     def _cost(self, at: VersionStanding) -> Node:
         cost = at.work.cost
@@ -168,21 +144,6 @@ class SpendingNodes:
         made: Node = self.fees.entries.cost(at, cost)
         return made
 
-    def _converted(self, spent: Node, at: VersionStanding, day: date, place: LineAtStep) -> list[Node]:
-        """None where no rate is known."""
-        assert at.work.price is not None, "it is on the line"
-        plan, charges = plan_of(place.draft, at.work.price), self.fees.entries.charges
-        assert plan is not None, "the work is priced on the line"
-        found = charges.exchanged(spent, plan, day, place.draft)
-        if found is None:
-            return []
-        return [found]
-
 
 def _unit(place: LineAtStep, measure: str) -> tuple[str, str]:
     return ("hours", "") if measure == HOURS else ("amount", place.contract.terms.currency)
-
-
-def _category(place: LineAtStep, name: str | None) -> str:
-    """Only where it is kept apart."""
-    return name if name is not None and name in kept_apart(place.known.held) else ""

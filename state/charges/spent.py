@@ -6,12 +6,12 @@ and counts in the contract's, by the rate of its day. Categories that policy `po
 What work earns by itself is kept beside that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
+from domain.figure import exchanged
 from domain.identity import composed, parts_of
-from domain.money import convert
 from domain.reference.exchange import MissingRate
 from domain.revenue.method import Spent
 from domain.terms import methods
@@ -120,8 +120,12 @@ def _by_month(works: Iterable[tuple[SpentWork, int]]) -> dict[str, list[tuple[Sp
 def summed(draft: Draft, contract_id: str, line_id: str, apart: Sequence[str]) -> dict[str, SpentInMonth]:
     """By month, from all of its entries."""
     found = (spent_by(entry) for entry in draft.everything())
-    own = [(one, 1) for one in found if one is not None and one[:2] == (contract_id, line_id)]
-    months = {month: with_work(SpentInMonth(), works, apart) for month, works in _by_month(own).items()}
+    return _summed((one for one in found if one is not None and one[:2] == (contract_id, line_id)), apart)
+
+
+def _summed(works: Iterable[SpentWork], apart: Sequence[str]) -> dict[str, SpentInMonth]:
+    by_month = _by_month((one, 1) for one in works)
+    months = {month: with_work(SpentInMonth(), own, apart) for month, own in by_month.items()}
     return {month: sums for month, sums in sorted(months.items()) if _is_any(sums)}
 
 
@@ -252,9 +256,22 @@ def known_spent(draft: Draft, contract: Contract, line_id: str, held: Sequence[T
     before: dict[str, _Month] = draft.plans.get(key) or {}
     months = {month: _month_known(draft, contract, held[-1], sums, before.get(month)) for month, sums in of.items()}
     draft.plans[key] = months
+    return _cumulative(months.values(), apart)
+
+
+def spent_by_works(
+    draft: Draft, contract: Contract, held: Sequence[TermsInForce], works: Iterable[SpentWork]
+) -> Sequence[Spent]:
+    """The same of these, which are all that were on the line."""
+    apart = kept_apart(held)
+    months = _summed(works, apart).values()
+    return _cumulative([_month_known(draft, contract, held[-1], of, None) for of in months], apart).spent
+
+
+def _cumulative(months: Collection[_Month], apart: Sequence[str]) -> SpentKnown:
     hours, cost, earned, beside = 0, 0, 0, dict.fromkeys(apart, (0, 0))
     spent: list[Spent] = []
-    for one in months.values():
+    for one in months:
         for day, sums, earns in one.days:
             earned += earns
             for name, (worked, amount) in sums.items():
@@ -263,7 +280,7 @@ def known_spent(draft: Draft, contract: Contract, line_id: str, held: Sequence[T
                 else:
                     beside = {**beside, name: (beside[name][0] + worked, beside[name][1] + amount)}
             spent.append(Spent(day, hours, cost, beside, earned))
-    return SpentKnown(spent, [each for one in months.values() for each in one.lacking])
+    return SpentKnown(spent, [each for one in months for each in one.lacking])
 
 
 def _month_known(
@@ -297,4 +314,4 @@ def _in_contract_currency(
     exchange = exchange_on(draft, agreed.policies, currency, into, day, day)
     if isinstance(exchange, MissingRate):
         return None
-    return convert(amount, exchange.numerator, exchange.denominator, into, agreed.policies.money_mode)
+    return exchanged(amount, exchange, into, agreed.policies.money_mode)

@@ -179,9 +179,13 @@ class Shard:
         try:
             try:
                 self._fold_all(records)
-            finally:
-                # Where a record fails as well, an output of those before it that has no bytes is what stops the shard.
-                self._encode()
+            except Exception as fault:
+                # An output of those before it that has no bytes is what stops the shard. Of a store that failed nothing is asked any more:
+                # with a full disk SQLite has ended the transaction, and a number given now would stay without its statement.
+                if not isinstance(fault, AROUND):
+                    self._encode()
+                raise
+            self._encode()
         except AROUND:
             raise
         except Exception as fault:

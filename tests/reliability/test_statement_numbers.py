@@ -8,9 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import random
 import shutil
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -92,6 +94,22 @@ def work() -> Iterator[Logged]:
                 for back in range(8, 14):
                     gone = f"{project}-{day - back}"
                     yield Logged(project, TimeWithdrawn(f"w-{gone}", at(on), "psa", gone, 2))
+
+
+def asked_for(project: str) -> Iterator[Logged]:
+    """An hour, and at once the statement of it."""
+    done = TimeApproved(f"t-{project}", at(MONDAY), "psa", f"T-{project}", 1, project, "BOB", "EVE", hours=HOURS_ONE)
+    yield Logged(project, done._replace(worked_on=MONDAY))
+    asked = StatementRequested(
+        f"s-{project}", at(MONDAY), "crm", f"S-{project}", f"K{project}", requested_by="ANN", approved_by="EVE"
+    )
+    yield Logged(project, asked)
+
+
+def many(project: str) -> Iterator[Logged]:
+    for number in range(60):
+        more = TimeApproved(f"m-{number}", at(MONDAY), "psa", f"M-{number}", 1, project, "BOB", "EVE", hours=HOURS_ONE)
+        yield Logged(project, more._replace(worked_on=MONDAY))
 
 
 def logs() -> list[list[StoredRecord]]:
@@ -204,13 +222,23 @@ def test_a_statement_that_is_issued_again_takes_the_next_number_and_names_the_fo
 
 def test_a_statement_has_its_number_by_the_range_of_its_moment() -> None:
     """What is asked for and the range that is written otherwise come in one batch."""
-    project, moment = PROJECTS[0], at(MONDAY)
-    done = TimeApproved("t-1", moment, "psa", "T-1", 1, project, "BOB", "EVE", hours=HOURS_ONE)._replace(
-        worked_on=MONDAY
-    )
-    asked = StatementRequested("s-1", moment, "crm", "S-1", f"K{project}", requested_by="ANN", approved_by="EVE")
-    history = [*firm(), Logged(project, done), Logged(project, asked), Logged("", entity(2, SHORTER, CREDITS))]
+    history = [*firm(), *asked_for(PROJECTS[0]), Logged("", entity(2, SHORTER, CREDITS))]
     assert [one.number for one in fold(history).statements] == ["INV-2026-1-0041"]
+
+
+def test_a_disk_that_fills_up_gives_no_number_away(tmp_path: Path) -> None:
+    """SQLite takes back the whole transaction then, and what is written after it would stay without what it belongs to."""
+    records = log_records([*firm(), *asked_for(PROJECTS[0]), *many(PROJECTS[0]), *asked_for(PROJECTS[1])])
+    founded = len(list(firm()))
+    folded(tmp_path, 0, records[:founded])
+    accounting = open_accounting(tmp_path, genesis(0))
+    books = accounting.shard.store.db
+    books.execute(f"PRAGMA max_page_count={books.execute('PRAGMA page_count').fetchone()[0]}")
+    with patch("state.store.store.KEPT_BACK_MAX", 0), pytest.raises(sqlite3.OperationalError, match="disk is full"):
+        accounting.shard.fold(records[founded:])
+    close(accounting)
+    folded(tmp_path, 0, records)
+    assert [one.number for one in issued(tmp_path)] == ["INV-2026-1-0041", "INV-2026-1-0042"]
 
 
 @pytest.mark.parametrize("seed", range(6 if THOROUGH else 3))

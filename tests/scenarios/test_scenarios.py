@@ -36,7 +36,7 @@ CHARGES = {
     *("credits", "bill_tos", "approval", "approval_payers", "approval_retention", "reissue", "retention"),
     *("receivables", "carried", "funding", "next_rule", "purchase_orders", "subscription", "tax", "write_offs"),
 }
-# After the last of the days that they tell, which are in September at the latest.
+# Months after the last of the days that they tell, but for one that ends with March 2027: nearly all end by September.
 LAST = date(2027, 3, 31) if THOROUGH else date(2026, 12, 31)
 
 

@@ -247,8 +247,8 @@ def position_around(generation: str, shard: int, rules: str) -> WriteAround:
 
     It is given what differs between records: offset, event, both instants, correlation.
     """
-    alike = ("generation", generation), ("shard", shard), ("rules_version", rules)
-    return writer_around(_HEAD, Position._fields.index("ordinal"), Position._fields.index("output_seq") + 1, alike)
+    constants = ("generation", generation), ("shard", shard), ("rules_version", rules)
+    return writer_around(_HEAD, Position._fields.index("ordinal"), Position._fields.index("output_seq") + 1, constants)
 
 
 def numbered(around: tuple[bytes, bytes], ordinal: int, output_seq: int, content: bytes) -> bytes:

@@ -78,33 +78,33 @@ def writer(record: RecordType) -> Write:
 
 
 @cache
-def writer_around(record: RecordType, begin: int, end: int, alike: tuple[tuple[str, object], ...]) -> WriteAround:
-    """The bytes before the fields from `begin` to `end`, and those after them; it is given those that are not always `alike`.
+def writer_around(record: RecordType, begin: int, end: int, constants: tuple[tuple[str, object], ...]) -> WriteAround:
+    """The bytes before the fields from `begin` to `end`, and those after them; it is given the fields that are no `constants`.
 
     It raises EncodeError.
     """
     parts = record.fields[:begin], record.fields[end:]
-    said = dict(alike)
-    names = {field.name: f"v_{field.name}" for part in parts for field in part if field.name not in said}
+    fixed = dict(constants)
+    names = {field.name: f"v_{field.name}" for part in parts for field in part if field.name not in fixed}
     code = Code(f"def write({', '.join(names.values())}):")
     with code.under("try:"):
-        made = [_joined(_write_around(code, replace(record, fields=part), said, names)) for part in parts]
+        made = [_joined(_write_around(code, replace(record, fields=part), fixed, names)) for part in parts]
         code(f"return join(({made[0]})), join(({made[1]}))")
     with code.under(f"except {code.value(UNWRITABLE)}:"):
         code("pass")
-    values = [names.get(name) or code.value(said.get(name)) for name in record.names]
+    values = [names.get(name) or code.value(fixed.get(name)) for name in record.names]
     code(f"r = {code.value(record.holder)}({', '.join(values)})")
     code("return " + ", ".join(f"{code.value(partial(write, replace(record, fields=part)))}(r)" for part in parts))
     written: WriteAround = code.function("write", f"write around in {record.name}", _HELPERS)
     return written
 
 
-def _write_around(code: Code, part: RecordType, said: Mapping[str, object], names: Mapping[str, str]) -> Iterator[str]:
-    """Pieces of the fields; those that are always alike and stand together are one."""
-    values = part.holder(**{name: said.get(name) for name in part.names})
-    for is_said, fields in groupby(part.fields, lambda field: field.name in said):
+def _write_around(code: Code, part: RecordType, fixed: Mapping[str, object], names: Mapping[str, str]) -> Iterator[str]:
+    """Pieces of the fields; constants that stand together are one."""
+    values = part.holder(**{name: fixed.get(name) for name in part.names})
+    for is_fixed, fields in groupby(part.fields, lambda field: field.name in fixed):
         some = replace(part, fields=tuple(fields))
-        if is_said:
+        if is_fixed:
             yield repr(writer(some)(values))
         else:
             yield from _write_fields(code, some, names)

@@ -68,8 +68,8 @@ class AccountingSettings(BaseModel):
     )
     store_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
         1.0,
-        description="A shard's store follows its outputs at most this often. After a crash what lies between is processed again and "
-        "compared with what readers see.",
+        description="A shard's store follows its outputs so much later, or once much waits for it. After a crash what lies between is "
+        "processed again and compared with what readers see.",
     )
     idle_seconds: Annotated[float, Field(ge=0.001, le=1)] = Field(
         0.01, description="How long a shard waits before it asks again whether something has come."

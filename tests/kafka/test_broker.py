@@ -170,9 +170,11 @@ def test_a_paused_broker_answers_when_it_goes_on(apart: Broker) -> None:
     create_topic(apart, "log")
     producer = Producer({**apart.client(), "acks": "all"})
     apart.pause()
-    producer.produce("log", "written while it slept")
-    assert producer.flush(1) == 1
-    apart.resume()
+    try:
+        producer.produce("log", "written while it slept")
+        assert producer.flush(1) == 1
+    finally:
+        apart.resume()
     assert producer.flush(PATIENCE) == 0
     assert read_all(apart, "log") == [b"written while it slept"]
 

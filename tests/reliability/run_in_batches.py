@@ -14,9 +14,10 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 from typing import Any
+from unittest.mock import patch
 
 from dataflows.embedded import run_dataflow
-from dataflows.embedded_intake import EmbeddedSettings
+from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings
 from milepost import rounds
 from milepost.cli import app
 from operators.accounting import Effects, OnCommit
@@ -28,6 +29,8 @@ STORE_SECONDS = 0.05
 STANDS_AFTER = "MILEPOST_TEST_STANDS_AFTER"
 # So many commits may come after the one after which a process is killed or paused, so that it is met at any moment.
 AHEAD = 3
+# Intake comes first, whole, and has fewer commits than the fold.
+BATCHES_A_CHUNK = 8
 
 _numbers = count(1)
 
@@ -59,21 +62,21 @@ def run_in_batches(size: int, *args: Any, on_commit: OnCommit | None = None, **o
 
 
 def main(input_dir: str, output_dir: str, until: str, size: int) -> None:
-    run: Any = rounds
-    run.IntakeSettings = partial(EmbeddedSettings, chunk_records=size)
-    run.run_dataflow = partial(run_in_batches, size)
-    take_in = run.EmbeddedIntake.run_round
+    take_in = EmbeddedIntake.run_round
 
     def run_round(intake: Any, *args: Any, on_progress: Callable[[Any], None], **options: Any) -> Any:
         def told(progress: Any) -> None:
             on_progress(progress)
             tell()
 
-        options["on_progress"] = told
-        return take_in(intake, *args, **options)
+        return take_in(intake, *args, **{**options, "on_progress": told})
 
-    run.EmbeddedIntake.run_round = run_round
-    app(["run", "--input", input_dir, "--output", output_dir, "--until", until, "--json"])
+    smaller = partial(EmbeddedSettings, chunk_records=BATCHES_A_CHUNK * size)
+    with (
+        patch.multiple(rounds, EmbeddedSettings=smaller, run_dataflow=partial(run_in_batches, size)),
+        patch.object(EmbeddedIntake, "run_round", run_round),
+    ):
+        app(["run", "--input", input_dir, "--output", output_dir, "--until", until, "--json"])
 
 
 if __name__ == "__main__":

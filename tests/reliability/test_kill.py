@@ -33,7 +33,9 @@ UNTIL = "2026-04-30"
 KILLS = 15 if THOROUGH else 5
 SIZES = (3, 8, 25, 60)
 # Records until the next kill, on average: so that intake and fold are cut all along the log.
-STRETCH = 150
+STRETCH = 1_400 // KILLS
+# One after the other, once there is a store.
+DISTURBED = ("copied", "older copy", "deleted", "kept")
 # A process that has not ended by then hangs; how fast the machine is does not matter.
 PATIENCE = 600
 
@@ -54,6 +56,7 @@ def test_killed_at_any_moment_the_outputs_are_those_of_a_plain_run(firm: Path, t
     chance = random.Random(7)
     killed, plain = tmp_path / "killed", tmp_path / "plain"
     copy = tmp_path / "copy.db"
+    in_fold = 0
     for kill in range(KILLS):
         size = chance.choice(SIZES)
         commits = 1 + chance.randrange(2 * STRETCH) // size
@@ -61,7 +64,11 @@ def test_killed_at_any_moment_the_outputs_are_those_of_a_plain_run(firm: Path, t
             kill_after(process, commits, chance.random() * 0.03)
             assert process.returncode == -signal.SIGKILL, f"the run was over before kill {kill + 1}: {errors(process)}"
         assert not is_finished(killed), f"the end of the log was folded before kill {kill + 1}"
-        disturb_store(killed, chance.choice(["kept", "kept", "deleted", "older copy", "copied"]), copy)
+        if (killed / "progress" / "0.json").exists():
+            disturb_store(killed, DISTURBED[in_fold % len(DISTURBED)], copy)
+            in_fold += 1
+    assert in_fold < KILLS, "it was never killed in intake"
+    assert in_fold >= DISTURBED.index("deleted") + 1, "no store was lost or replaced"
     with start(firm, killed, 150) as last:
         last.communicate(timeout=PATIENCE)
     assert last.returncode == 0
@@ -101,12 +108,12 @@ def disturb_store(output: Path, how: str, copy: Path) -> None:
     store = store_path(output, 0)
     if how == "deleted":
         Store.delete(store)
-    elif how == "copied" and store.exists():
+    elif how == "copied":
         for suffix in COPIED:
             Path(f"{copy}{suffix}").unlink(missing_ok=True)
             if Path(f"{store}{suffix}").exists():
                 shutil.copy(f"{store}{suffix}", f"{copy}{suffix}")
-    elif how == "older copy" and copy.exists():
+    elif how == "older copy":
         Store.delete(store)
         for suffix in COPIED:
             if Path(f"{copy}{suffix}").exists():

@@ -22,7 +22,6 @@ from domain.outputs import ForecastUpdate
 from domain.units import Amount
 from milepost.explain.asked_rows import AskedRows
 from milepost.explain.caps import CapNodes
-from milepost.explain.forecast_months import BILLED, DUE, MonthNodes
 from milepost.explain.forecast_prices import PriceNodes
 from milepost.explain.published import given
 from state.books import Burn, CapBucket, Contract, LineTotals, Project, RetentionAccount, Withheld
@@ -31,6 +30,7 @@ from state.draft import Draft
 from state.forecast.ahead import TermsAhead
 from state.forecast.bases import rest_on_books
 from state.forecast.caps import companions, published_after
+from state.forecast.expected import BILLED, DUE, month_at
 from state.forecast.outlook import booked_again, known, ledger_currency, project_lines, project_terms
 from state.forecast.planned import planned_rate
 from state.terms.plan import LinePlan, line_plan
@@ -65,11 +65,10 @@ class AskedAt(NamedTuple):
 
 
 class AskedBooks:
-    def __init__(self, rows: AskedRows, caps: CapNodes, prices: PriceNodes, months: MonthNodes) -> None:
+    def __init__(self, rows: AskedRows, caps: CapNodes, prices: PriceNodes) -> None:
         self.rows = rows
         self.caps = caps
         self.prices = prices
-        self.months = months
         self.sources = rows.sources
         self._at: dict[int, Draft] = {}
 
@@ -206,13 +205,17 @@ class AskedBooks:
         forecast, outlook = known(draft, project_id)
         rate = later(forecast.planned_rate, self._planned_rate, draft, project_id, as_of, forecast.currency)
         billed, due = (
-            self.months.later(name, project_id, step, numbers)
+            {month: later(number, self._in_month, name, project_id, month, step) for month, number in numbers.items()}
             for name, numbers in ((BILLED, forecast.billed), (DUE, forecast.due))
         )
         made = replace(forecast, billed=billed, due=due, planned_rate=rate, ceiling=None)
         draft.put("forecast", project_id, made)
         moves = [move for move in draft.moves if move.project_id == project_id]
         draft.put("outlook", project_id, booked_again(outlook, moves))
+
+    def _in_month(self, name: str, project_id: str, month: str, step: int) -> Node:
+        title = f"{name} by statements" if name == BILLED else f"{name} of statements"
+        return self.rows.recorded.sum(month_at(project_id, name, month), title, step, month[8:])
 
     @staticmethod
     def _planned_rate(draft: Draft, project_id: str, as_of: date, currency: str) -> Node:

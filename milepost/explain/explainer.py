@@ -29,7 +29,6 @@ from milepost.explain.cuts import cuts
 from milepost.explain.entries import EntryNodes
 from milepost.explain.exceptions import ExceptionNodes
 from milepost.explain.forecast_caps import ForecastCapNodes
-from milepost.explain.forecast_months import MonthNodes
 from milepost.explain.forecast_paths import ForecastPaths
 from milepost.explain.forecast_prices import PriceNodes
 from milepost.explain.forecasts import ForecastNodes
@@ -65,8 +64,7 @@ class Explainer:
         self.listed = CashAndOrderNodes(self.sources, self.caps, self.statements.funding)
         self.retainers = RetainerLeftNodes(self.sources, self.entries)
         rows = AskedRows(self.sources, self.entries, self.records)
-        prices, months = PriceNodes(self.sources, self.entries.charges), MonthNodes(self.sources, self.statements)
-        books = AskedBooks(rows, self.caps, prices, months)
+        books = AskedBooks(rows, self.caps, PriceNodes(self.sources, self.entries.charges))
         self.balances = BalanceNodes(self.sources, self.entries, self.records, self.listed, self.retainers, books)
         self.forecasts = ForecastNodes(books)
         self.paths = ForecastPaths(self.forecasts, ForecastCapNodes(self.caps, self.forecasts))

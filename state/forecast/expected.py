@@ -6,30 +6,41 @@ that holds its day. Each payer has its share of it, and pays so many days later 
 period ends.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from domain.billing.periods import period_of
 from domain.billing.shares import Party, expected_parties, shared
-from domain.figure import exchanged, titled
+from domain.billing.statement import ISSUED
+from domain.figure import Recorded, as_recorded, exchanged, titled
 from domain.forecast.completion import expected_billings
+from domain.identity import composed
 from domain.months import month_end
 from domain.outputs import BillingStatement
 from domain.policies import Resolved
 from domain.tuples import new_tuple
 from domain.units import Amount
+from domain.why import Why, elsewhere
+from state.billing.statement_lines import PRINTED
 from state.books import Contract, Project, Receivable
 from state.draft import Draft
-from state.forecast.outlook import ONE_DAY
+from state.forecast.outlook import ONE_DAY, known
 from state.forecast.prices import ToCharge
 from state.forecast.tracks import rate_to
 from state.terms.periods import open_period
 from state.terms.plan import billing_cycle, contract_policies, terms_on
 from state.totals import month_of
+from state.value import plain
 
 PAYMENT_TERMS_DAYS = 30
 MID_MONTH = 15
+# What a recorder has of the months of statements.
+MONTHS: Final = "months"
+BILLED: Final = "billed"
+DUE: Final = "due"
 
 
 class ExpectedBill(NamedTuple):
@@ -220,13 +231,16 @@ class IssuedMonths(NamedTuple):
     due: Amount = 0
 
 
-def statement_months(draft: Draft, statement: BillingStatement) -> dict[str, IssuedMonths]:
-    """For each project on a statement, or of which it moves what is retained or billed of a deposit."""
+def statement_months(draft: Draft, statement: BillingStatement, first: int) -> dict[str, IssuedMonths]:
+    """For each project on a statement, or of which it moves what is retained or billed of a deposit; its lines count from `first` on."""
     nothing = IssuedMonths(*months_of(draft, statement.bill_to, statement.to, statement.currency))
     found: dict[str, IssuedMonths] = {}
-    for line in statement.lines:
-        had = found.get(line.project_id, nothing)
-        found[line.project_id] = had._replace(amount=had.amount + line.amount, due=had.due + line.amount)
+    for number, line in enumerate(statement.lines, first):
+        had, amount = found.get(line.project_id, nothing), line.amount
+        if draft.why is not None:
+            of_line = composed(PRINTED, statement.statement_id, str(number), str(_stood(draft.why, statement)))
+            amount = Recorded(elsewhere(f"line {number}", amount, of_line, statement.currency))
+        found[line.project_id] = had._replace(amount=had.amount + amount, due=had.due + amount)
     if statement.part == 1 and (statement.retained or statement.released or statement.deposits_applied):
         for project_id, amount in _kept_back(draft, statement):
             had = found.get(project_id, nothing)
@@ -234,14 +248,48 @@ def statement_months(draft: Draft, statement: BillingStatement) -> dict[str, Iss
     return found
 
 
+def _stood(why: Why, statement: BillingStatement) -> int:
+    """The step of which the recorder has its figures: this one, of what it supersedes the one before."""
+    return why.now if statement.status == ISSUED else why.now - 1
+
+
 def _kept_back(draft: Draft, statement: BillingStatement) -> Iterator[tuple[str, Amount]]:
     """By project, as the books have it: what is withheld, less what is released, and what deposits pay of it."""
     state = draft.statement(statement.statement_id)
-    for _, project_id, amount in state.retention if state is not None else ():
-        yield project_id, amount
+    for withheld_by, project_id, amount in state.retention if state is not None else ():
+        yield project_id, _said(draft.why, statement, f"piece/{withheld_by}", amount)
     left = statement.deposits_applied
     for one in reversed(draft.statements.get(statement.statement_id, ())):
         if not left:  # What deposits pay is listed last.
             return
         left += one.amount
-        yield draft.line(statement.contract_id, one.line_id).project_id, -one.amount
+        applied = _said(draft.why, statement, f"applied/{one.line_id}", one.amount)
+        yield draft.line(statement.contract_id, one.line_id).project_id, -applied
+
+
+def _said(why: Why | None, statement: BillingStatement, name: str, amount: Amount) -> Amount:
+    node = why.figure_at(f"{statement.statement_id}#{name}", _stood(why, statement)) if why is not None else None
+    return as_recorded(amount, node) if node is not None else amount
+
+
+# What adds to a month
+
+
+def month_at(project_id: str, name: str, month: str) -> str:
+    """Address of what adds to what is `billed`, or `due`, in a month (`2026-05|USD`)."""
+    return composed(MONTHS, project_id, name, month)
+
+
+def add_to_months(draft: Draft, project_id: str, billed: Mapping[str, Amount], due: Mapping[str, Amount]) -> None:
+    """What statements bill of a project, and what of that is due."""
+    forecast, outlook = known(draft, project_id)
+    sums = []
+    for name, had, more in ((BILLED, forecast.billed, billed), (DUE, forecast.due, due)):
+        found = dict(had)
+        for month, amount in more.items():
+            found[month] = found.get(month, 0) + plain(amount)
+            if draft.why is not None and isinstance(amount, Recorded):
+                draft.why.add(month_at(project_id, name, month), amount.node)
+        sums.append(found)
+    draft.put("forecast", project_id, replace(forecast, billed=sums[0], due=sums[1]))
+    draft.put("outlook", project_id, replace(outlook, stale=True))

@@ -31,6 +31,7 @@ from domain.billing.retention import kept_back
 from domain.capabilities import REFUND_LIABILITY
 from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, constant, in_proportion, least, less, negated, total
+from domain.figure import as_recorded, titled
 from domain.identity import composed, content_digest, is_opening_statement
 from domain.ledger.journal import Leg, journal_entry, merge, rest_leg
 from domain.ledger.recorded import SIDES, Carried, LineParts, both_of, position_on
@@ -81,8 +82,7 @@ from state.caps.given_up import fitted
 from state.caps.repricing import reprice
 from state.draft import Draft
 from state.facts import TRACE
-from state.forecast.expected import months_of_invoice
-from state.forecast.outlook import known
+from state.forecast.expected import add_to_months, months_of_invoice
 from state.handlers import retention
 from state.ledger import position, standings
 from state.ledger.carried import say_invoiced
@@ -743,21 +743,20 @@ def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tu
     retained_in, kept = kept_back
     show_anew(draft, memo.receivable)
     show_anew(draft, replace(memo.receivable, project_id=project_id))
-    _move(draft, memo, project_id, -amount if memo.event.kind == ERROR_REBILL else 0, -amount)
+    if draft.why is not None:
+        amount = as_recorded(amount, draft.why.figure(f"credited/{_of(memo, row)}"))
+        kept = as_recorded(kept, draft.why.figure(f"kept_back/{_of(memo, row)}")) if kept else kept
+    billed_in, due_in = months_of_invoice(draft, memo.receivable, memo.statement.to)
+    less_due = titled(-amount, f"credited by {memo.event.credit_memo_id}")
+    add_to_months(
+        draft,
+        project_id,
+        {billed_in: less_due} if amount and memo.event.kind == ERROR_REBILL else {},
+        {due_in: less_due},
+    )
     if kept:
         show_anew(draft, replace(memo.receivable, project_id=retained_in))
-        _move(draft, memo, retained_in, 0, kept)
-
-
-def _move(draft: Draft, memo: _Memo, project_id: str, bills: Amount, pays: Amount) -> None:
-    """What the invoice bills of a project, and what of that is due, in its months."""
-    forecast, outlook = known(draft, project_id)
-    billed_in, due_in = months_of_invoice(draft, memo.receivable, memo.statement.to)
-    billed, due = forecast.billed, {**forecast.due, due_in: forecast.due.get(due_in, 0) + pays}
-    if bills:
-        billed = {**billed, billed_in: billed.get(billed_in, 0) + bills}
-    draft.put("forecast", project_id, replace(forecast, billed=billed, due=due))
-    draft.put("outlook", project_id, replace(outlook, stale=True))
+        add_to_months(draft, retained_in, {}, {due_in: kept})
 
 
 # What becomes of the row

@@ -53,7 +53,7 @@ from state.facts import is_late, is_new
 from state.forecast import loss
 from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limited_by, weigh
 from state.forecast.caps import caps_of, companions, say_when
-from state.forecast.expected import IssuedMonths, statement_months
+from state.forecast.expected import IssuedMonths, add_to_months, statement_months
 from state.forecast.figures import Figures, figures_of, shape_of
 from state.forecast.outlook import (
     ONE_DAY,
@@ -320,27 +320,26 @@ def _left(draft: Draft, project_id: str, state: State, track: str | None, as_of:
 def _take_statements(draft: Draft) -> None:
     """Months that statements of this event are billed and due in; what is counted already is not counted again."""
     for project_id, found in _issued(draft).items():
-        forecast, outlook = known(draft, project_id)
+        forecast, _ = known(draft, project_id)
         lines = (draft.line(contract_id, line_id) for contract_id, line_id, _ in lines_of(draft, project_id))
         issued = sum(in_project(line, project_id).issued for line in lines)
         if issued == sum(forecast.billed.values()) and all(one.amount == one.due for one in found):
             continue
-        billed, due = dict(forecast.billed), dict(forecast.due)
         for one in found:
-            billed[one.bills] = billed.get(one.bills, 0) + one.amount
-            due[one.pays] = due.get(one.pays, 0) + one.due
-        draft.put("forecast", project_id, replace(forecast, billed=billed, due=due))
-        draft.put("outlook", project_id, replace(outlook, stale=True))
+            add_to_months(draft, project_id, {one.bills: one.amount}, {one.pays: one.due})
 
 
 def _issued(draft: Draft) -> dict[str, list[IssuedMonths]]:
     found: dict[str, list[IssuedMonths]] = {}
+    first = 1
     for output in draft.outputs:
         if not isinstance(output, BillingStatement) or not (output.status == ISSUED or _was_issued(draft, output)):
             continue
         sign = 1 if output.status == ISSUED else -1
-        for project_id, one in statement_months(draft, output).items():
+        first = 1 if output.part == 1 else first
+        for project_id, one in statement_months(draft, output, first).items():
             found.setdefault(project_id, []).append(one._replace(amount=sign * one.amount, due=sign * one.due))
+        first += len(output.lines)
     return found
 
 

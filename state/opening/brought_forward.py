@@ -16,6 +16,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.events.commercial import BalancesBroughtForward
+from domain.figure import called
 from domain.identity import composed
 from domain.ledger.journal import Unbalanced
 from domain.reference.exchange import Exchange
@@ -33,10 +34,10 @@ from state.charges.terms_known import line_fees
 from state.charges.unplaced import note_unplaced
 from state.draft import Draft
 from state.facts import is_new
+from state.forecast.expected import add_to_months
 from state.handlers import fees, revenue
 from state.handlers.work import retry_parked, withdraw
 from state.opening.billed import billed_rows, by_payer
-from state.opening.billed_months import put_months
 from state.opening.bills import put_on_bills
 from state.opening.earlier import take_later, unload
 from state.opening.faults import faults_of
@@ -170,18 +171,14 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     with draft.why.within(load_of(event)) if draft.why is not None else nullcontext():
         if unfit := _book(draft, event, known.loaded, before, parts):
             return unfit
+        billed, due = _months(parts)
+        add_to_months(draft, event.project_id, billed, due)
     rows = tuple(dict.fromkeys((*known.rows, *(row for part in parts for row in part.rows))))
     for row in known.rows:
         entry = draft.entry(row)
         if entry is not None and entry.work is not None and not any(row in part.rows for part in parts):
             withdraw(draft, row, entry.version + 1)
     take_later(draft, later)
-    billed: dict[str, Amount] = {}
-    due: dict[str, Amount] = {}
-    for bills, pays, amount, is_due in (one for part in parts for one in part.months):
-        billed[bills] = billed.get(bills, 0) + amount
-        due[pays] = due.get(pays, 0) + is_due
-    put_months(draft, event.project_id, billed, due)
     draft.put(
         KIND,
         event.project_id,
@@ -207,6 +204,19 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     note_unplaced(draft)
     retry_parked(draft)
     return []
+
+
+def _months(parts: Sequence[Loading]) -> tuple[dict[str, Amount], dict[str, Amount]]:
+    """In which bills of before are billed, and paid."""
+    billed: dict[str, Amount] = {}
+    due: dict[str, Amount] = {}
+    for bills, pays, amount, is_due in (one for part in parts for one in part.months):
+        billed[bills] = billed.get(bills, 0) + amount
+        due[pays] = due.get(pays, 0) + is_due
+    return (
+        {month: called(amount, "billed before the books begin") for month, amount in billed.items()},
+        {month: called(amount, "due before the books begin") for month, amount in due.items()},
+    )
 
 
 def _book(

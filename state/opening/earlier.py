@@ -19,9 +19,9 @@ from state.books import (
 from state.caps.allot import settle_consumption
 from state.caps.claims import stake_of
 from state.draft import Draft
+from state.forecast.expected import MONTHS, add_to_months
 from state.ledger.deposit_balance import deposit_row
 from state.ledger.posting import reverse, with_standing
-from state.opening.billed_months import take_back_months
 from state.opening.loading import SinceThen
 from state.opening.overpaid import take_back_returned
 from state.opening.progress import open_day
@@ -32,7 +32,7 @@ from state.terms.plan import plan_of
 from state.totals import issued_on, with_issued
 
 # Sums of a recorder that have what bills of before took.
-TAKEN_BACK: Final = frozenset({"deposit", "invoiced", "issued", "posted_retention", "retention"})
+TAKEN_BACK: Final = frozenset({"deposit", "invoiced", "issued", MONTHS, "posted_retention", "retention"})
 
 
 def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
@@ -40,7 +40,8 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
     before = known.loaded
     if before is None:
         return []
-    take_back_months(draft, before.project_id, known.billed, known.due)
+    billed, due = ({month: -amount for month, amount in months.items()} for months in (known.billed, known.due))
+    add_to_months(draft, before.project_id, billed, due)
     if draft.why is not None:
         draft.why.take_back(load_of(before), TAKEN_BACK)
     open_day(draft, before)

@@ -1,14 +1,14 @@
 """What a recorder has of balances that were brought forward: each number of the event as a figure, and where the load records what it
 makes of them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from domain.billing.shares import Party, shared
 from domain.capabilities import BROUGHT_FORWARD
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, ReceivableForward, UnitPrice
-from domain.explanation import Parameter, constant, evaluated, negated, step_of
+from domain.explanation import Parameter, constant, evaluated, step_of
 from domain.figure import Recorded, as_recorded, node_of
 from domain.identity import composed
 from domain.ledger.recorded import journal_line
@@ -142,11 +142,6 @@ def _figures(
     return one._replace(**made)
 
 
-def month_of_opening(project_id: str, name: str, month: str) -> str:
-    """Address of what bills of before add to a month of the forecast (`2026-05|USD`): `billed`, `due`."""
-    return f"opening/{project_id}#{name}/{month}"
-
-
 def load_of(event: BalancesBroughtForward) -> str:
     """What a recorder takes back of a load that another corrects."""
     return f"opening/{event.project_id}@{event.version}"
@@ -203,18 +198,6 @@ def to_parties(why: Why | None, contract: Contract, amount: Amount, parties: Seq
     if len(parties) < 2 or why is None:
         return shared(plain(amount), parties, contract.terms.currency)
     return shared(amount, shares_in_terms(contract, parties), contract.terms.currency)
-
-
-def say_months(why: Why, project_id: str, name: str, months: Mapping[str, Amount]) -> None:
-    for month, amount in months.items():
-        node = node_of(amount, f"{name} in {month[:7]}", currency=month[8:])
-        why.add(month_of_opening(project_id, name, month), node)
-
-
-def say_months_back(why: Why, project_id: str, name: str, months: Collection[str]) -> None:
-    for month in months:
-        address = month_of_opening(project_id, name, month)
-        why.add(address, negated("taken back", why.sum(address, f"{name} in {month[:7]}", month[8:])))
 
 
 def say_row(why: Why, row: str, stated: Stated, charge: Charge) -> None:

@@ -48,7 +48,7 @@ from domain.units import (
     Percent,
     Rate,
 )
-from domain.why import Disagreement, quotes
+from domain.why import Disagreement, Why, quotes
 from domain.why import exchanged as in_ledger
 
 # What is made without a name; what is added to, or taken from, one of the first two is one more operand of it.
@@ -252,6 +252,14 @@ def in_part(whole: int, part: int, of: int, title: str, step: int = 1) -> int:
     operands = whole.node, node_of(part, "part", unit, currency), node_of(of, "whole", unit, currency)
     parameters = {"step": format_decimal(step, scale), "mode": "down"}
     return Recorded(evaluated(title, "proportion", operands, parameters, whole.node.unit, whole.node.currency))
+
+
+def record(why: Why, address: str, number: int | None) -> None:
+    """Under the address, where the rule made it with its node."""
+    if isinstance(number, RecordedLater):
+        why.record_later(address, number)
+    elif isinstance(number, Recorded):
+        why.record(address, int(number), number.node)
 
 
 # Arithmetic that stays recorded; of plain numbers it is plain.

@@ -6,13 +6,14 @@ fills, from the first month on: months that are over are all burn, those to come
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Final, Literal, NamedTuple
 
 from connectors.files.cap_use import UsedUp, is_used_up
 from connectors.files.forecast_history import Moving, PublishedForecast
 from domain.events.delivery import ProjectActivated
+from domain.figure import at_least, called, lesser
 from domain.forecast.changes import CAUSES
 from domain.outputs import ForecastCap, ForecastDelta, ForecastFigures, ForecastMonth, ForecastUpdate
 from domain.units import Amount
@@ -98,14 +99,20 @@ def months(found: Outlook, measure: Measure) -> tuple[OutlookMonth, ...]:
     """All months of the plan and of the latest forecast."""
     planned = {month.month: _measured(month, measure) for month in found.plan.project.months}
     now = {month.month: _measured(month, measure) for month in found.now.months}
-    left = int(getattr(found.now, f"burn_{measure}"))
-    rows = []
-    for month in sorted({*planned, *now}):
-        value = now.get(month, 0)
-        burned = max(min(value, left), 0) if left >= 0 else 0
-        left -= burned
-        rows.append(OutlookMonth(month, planned.get(month, 0), burned, value - burned))
+    values = ((month, now.get(month, 0)) for month in sorted({*planned, *now}))
+    parts = burned_of(values, int(getattr(found.now, f"burn_{measure}")))
+    rows = [OutlookMonth(month, planned.get(month, 0), burned, to_come) for month, burned, to_come in parts]
     return tuple(row for row in rows if row.plan or row.now)
+
+
+def burned_of(values: Iterable[tuple[str, int]], booked: int) -> Iterator[tuple[str, int, int]]:
+    """By month what of it is burned, and what is still to come."""
+    left = booked
+    for month, value in values:
+        filled = lesser(value, left, f"of {month}, at most what is booked") if left >= 0 else 0
+        burned = at_least(filled, 0, f"burned of {month}")
+        left = called(left - burned, f"burned after {month}")
+        yield month, burned, called(value - burned, f"to come in {month}")
 
 
 def by_cause(found: Outlook) -> tuple[ForecastDelta, ...]:

@@ -16,10 +16,10 @@ from domain.revenue import adjustment
 from domain.terms.kind import NO_REVENUE
 from domain.work.rows import ADJUSTMENT, row_id
 from state.books import Adjustment, Charge, Contract, Work
-from state.draft import Draft
+from state.draft import BLOCKED, Draft
 from state.facts import is_new, is_repeat
 from state.handlers.work import take, withdraw
-from state.receivables.approval import SELF_APPROVED, PostingFault, approval_fault
+from state.receivables.approval import SELF_APPROVED, PostingFault, approval_fault, as_stated
 from state.rerating.rerate import line_ids
 from state.terms.opening import IN_BALANCES, is_before
 from state.terms.opening import KIND as BALANCES
@@ -124,7 +124,7 @@ def _plan(draft: Draft, contract: Contract, event: RevenueAdjusted) -> LinePlan:
 
 
 def _fault(draft: Draft, known: Adjustment, contract: Contract | None) -> PostingFault | None:
-    event = known.event
+    event = as_stated(draft.why, known.event, BLOCKED)
     if contract is None or not contract.in_force:
         why = f"contract {event.contract_id} is not signed, or not in force"
         return PostingFault(UNKNOWN, "contract_id", why, event.amount)

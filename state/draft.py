@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from domain.caps.consumption import ConsumptionOrders
 from domain.events.delivery import ResourceAssigned
 from domain.exceptions import CATALOGUE, owner_of, resolution_of
+from domain.figure import called, record
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import ExceptionClosed, ExceptionRaised
@@ -58,7 +59,7 @@ from state.totals import (
     posted_in,
     with_own_sums,
 )
-from state.value import Value
+from state.value import Value, plain
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
@@ -69,6 +70,8 @@ OpenKey = tuple[str, str, str, str, str]
 # An exception names the first of the entries that it blocks.
 ENTRIES_NAMED = 100
 CURRENCIES_SHOWN = 10
+# What an exception keeps from being posted or billed, as explanations have it.
+BLOCKED = "amount blocked"
 # Names the contracts of each project.
 CONTRACTS: PartKey = ("index", "contracts")
 AMOUNT_MAX = 10**18 - 1
@@ -672,6 +675,9 @@ class Draft:
     ) -> str:
         """`about` as in `publish_exception`; the amount is what the event or the books say."""
         exception_id = self.exception_id(category, subject_kind, subject_id)
+        if self.why is not None:
+            record(self.why, blocked_at(exception_id), called(amount, BLOCKED))
+            amount = plain(amount)
         stake = AtStake(amount, currency, "fact") if amount else AtStake()
         self.publish_exception(exception_id, category, subject_kind, subject_id, message, at_stake=stake, **about)
         return exception_id
@@ -813,6 +819,9 @@ class Draft:
 
     def publish_open(self, noted: OpenException) -> None:
         """Raise such an exception, or its next revision, as it stands; amounts in several currencies are reported in words."""
+        if self.why is not None:
+            record(self.why, blocked_at(noted.exception_id), called(noted.at_stake.amount, BLOCKED))
+            noted = plain(noted)
         self.put("exception", noted.exception_id, replace(noted, told=noted.count))
         message = noted.message
         if len(noted.amounts) > 1:
@@ -850,6 +859,11 @@ class Draft:
         if noted is not None:
             self.put("exception", exception_id, None)
             self.publish_closed(exception_id, noted.category, reason, noted.project_id, noted.contract_id)
+
+
+def blocked_at(exception_id: str) -> str:
+    """Where a recorder has the amount that an exception says."""
+    return f"{exception_id}#blocked"
 
 
 def _swap(had: Collection[Key], has: Collection[Key], removed: set[Key], added: set[Key]) -> None:

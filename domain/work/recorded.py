@@ -16,7 +16,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import CostPlus, Expenses, Policies, PriceTier
 from domain.events.delivery import TimeApproved
 from domain.explanation import Node, Parameter, PolicyUse, constant, evaluated, less, most, total
-from domain.figure import Recorded, RecordedLater
+from domain.figure import record
 from domain.identity import composed
 from domain.money import format_decimal
 from domain.units import QUANTITY_SCALE
@@ -64,10 +64,7 @@ def figure_of(row: str, name: str) -> str:
 
 def say(why: Why, row: str, name: str, number: int | None) -> None:
     """Record the figure where the rule made it with its node; one that stays as it was has been recorded before."""
-    if isinstance(number, RecordedLater):
-        why.record_later(figure_of(row, name), number)
-    elif isinstance(number, Recorded):
-        why.record(figure_of(row, name), int(number), number.node)
+    record(why, figure_of(row, name), number)
 
 
 # Hours

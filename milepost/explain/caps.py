@@ -253,15 +253,6 @@ class CapNodes:
                     return one.of
         return ""
 
-    def beyond(self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int) -> Node:
-        """What is taken in money beyond the limit."""
-        limited, nothing = limit_of(rule, bucket), constant("nothing", 0, "amount", plan.currency)
-        if limited.amount is None:
-            return nothing._replace(title="nothing beyond it")
-        whole = total("taken", self._taken(plan, bucket, allotment, step, by_hours=False), "amount", plan.currency)
-        over = less("taken less the limit", whole, self._limit(plan, rule, limited, by_hours=False))
-        return most("beyond it", over, nothing)
-
     def rooms_under(self, before: VersionStanding, plan: LinePlan, step: int) -> list[Node]:
         """What an entry finds under each limit in money of the plan by a later step, beside what came before it on its line."""
         found: list[Node] = []

@@ -37,7 +37,7 @@ from state.books import Cost, Entry, Price, Work
 from state.caps.claims import FOR_BILLING, FOR_REVENUE, earned_within
 from state.draft import Draft
 from state.terms.plan import LinePlan, plan_of
-from state.work.charge_record import OF_ROW
+from state.work.charge_record import BOOKED, OF_ROW, WAITING
 from state.work.passed_record import BILLABLE, WRITTEN_OFF
 from state.work.price_record import uses_of
 
@@ -75,6 +75,8 @@ class EntryNodes:
     def _of_row(self, name: str, row: str, step: str) -> Node | None:
         """A figure of a row that terms, caps or others on its line make."""
         at, (what, _, store) = self.standing(row, int(step)), name.partition("/")
+        if what == WAITING:
+            return self._waiting(row, int(step))
         price = at.work.price if at is not None else None
         if at is None or price is None:
             return None
@@ -82,6 +84,7 @@ class EntryNodes:
             return self.drawing.quantity(at, store) if what == DRAWN else self.drawing.earned(at, store)
         made: dict[str, Callable[[], Node | None]] = {
             BILLABLE: lambda: self.billable(at),
+            BOOKED: lambda: self.value(at),
             WRITTEN_OFF: lambda: self.written_off(at),
             VALUE: lambda: self.charges.fee(at.work, at.step),
             EARNED: lambda: self.charges.earned(at.work, at.step),
@@ -90,6 +93,11 @@ class EntryNodes:
             MARKUP: lambda: self.figure(at, MARKUP, price.markup),
         }
         return made[what]()
+
+    def _waiting(self, row: str, step: int) -> Node | None:
+        """What terms charge by themselves of a row that is not booked."""
+        entry = self.sources.trace.entry_at(row, step)
+        return self.charges.fee(entry.work, step) if entry is not None and entry.work is not None else None
 
     # Hours
 

@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from domain import capabilities
-from domain.accounts import CURRENCY_ROUNDING
-from domain.caps.consume import is_limited, limit_of, period_of
-from domain.caps.purchase_order import OVER_CAP, OVER_ORDER, SUBJECT_KIND
-from domain.contract import line_named
 from domain.events.catalogue import ENTITIES
-from domain.events.common import FixedPrice, Milestones
-from domain.events.delivery import ExpenseApproved
-from domain.events.finance import ControlTotal, CreditMemoIssued
 from domain.explanation import Node, less, total
-from domain.figure import node_titled
-from domain.identity import parts_of, unescape
+from domain.figure import node_of
+from domain.identity import parts_of
 from domain.ledger.journal import debits
 from domain.money import format_decimal
 from domain.outputs import ExceptionClosed, ExceptionRaised, JournalLine
-from domain.receivables.credit_memo import KIND as CREDIT_MEMO
 from domain.reference.book import owner_key
-from domain.terms import methods
 from domain.units import HOURS_SCALE
-from domain.work.rows import ADJUSTMENT, CHARGES, ROWS, TIME_ENTRY, row_id
+from domain.work.rows import ROWS, row_id
 from milepost.exception_titles import titled
 from milepost.exception_words import message_text, subject_text
-from milepost.explain.at_stake import TITLE, AtStakeNodes
 from milepost.explain.balances import BalanceNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.journals import JournalNodes
 from milepost.explain.published import as_published, given
-from milepost.explain.receivable_stakes import OWNED, ReceivableStakes
 from milepost.explain.records import RecordNodes
 from milepost.explain.refunds import RefundNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
-from state.books import Price
-from state.caps.claims import allotments
+from state.billing.statement_lines import STATEMENT_AT
+from state.books import Price, WriteOff
 from state.caps.notices import is_over
+from state.draft import BLOCKED, blocked_at
 from state.forecast import loss
-from state.handlers import source_totals
-from state.terms.plan import line_plan
+from state.receivables.write_offs import LEFT_OF
+from state.terms import price_notices
 from state.trace import TracedOutput
 
 # What the blocked amount was found by.
@@ -62,7 +52,6 @@ class ExceptionNodes:
         statements: StatementNodes,
         journals: JournalNodes,
         records: RecordNodes,
-        at_stake: AtStakeNodes,
         balances: BalanceNodes,
         forecasts: ForecastNodes,
         refunds: RefundNodes,
@@ -72,11 +61,14 @@ class ExceptionNodes:
         self.statements = statements
         self.journals = journals
         self.records = records
-        self.at_stake = at_stake
         self.balances = balances
         self.forecasts = forecasts
         self.refunds = refunds
-        self.of_receivables = ReceivableStakes(sources, journals.lines.recorded, entries.given_up)
+        entries.recorded.resolvers |= {
+            STATEMENT_AT: self._statement_at,
+            LEFT_OF: self._left_of,
+            price_notices.BEYOND_PRICE: self._beyond_price,
+        }
 
     def exception(self, exception_id: str) -> Node:
         """Its life, the last time it was raised at the head."""
@@ -125,44 +117,27 @@ class ExceptionNodes:
         if not record.blocks_amount or record.blocks_currency is None:
             return None
         made = self._amount(said, record)
-        made = as_published(made, TITLE, record.blocks_amount, "amount", record.blocks_currency)
-        return made._replace(title=TITLE, id=f"{exception_id}#amount")
+        made = as_published(made, BLOCKED, record.blocks_amount, "amount", record.blocks_currency)
+        if made.title != BLOCKED:
+            made = total(BLOCKED, (made,), "amount", record.blocks_currency)
+        return made._replace(id=f"{exception_id}#amount")
 
     def _amount(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
-        row = row_id(record.subject_kind, record.subject_id)
-        own = record.subject_kind in CHARGES or record.blocks_basis in ("price", "cost")
-        if record.subject_kind in ROWS and own and record.category not in (OVER_CAP, OVER_ORDER):
-            found = self.at_stake.of_entry(row, self._first(record), record.blocks_basis or "", record.category)
-            if found is not None or record.subject_kind == TIME_ENTRY:
-                return found
-        if record.subject_kind == CREDIT_MEMO:
-            return self._asked(said, record)
-        if record.subject_kind in (*OWNED, ADJUSTMENT):
-            return self.of_receivables.stake(said, record)
+        """As it was recorded where the exception was raised, else as the books of the step have it."""
+        recorded = self.entries.recorded.figure(blocked_at(record.exception_id), said.step)
+        if recorded is not None:
+            return recorded
         match record.category:
             case "over_cap" | "over_purchase_order":
                 return self._over_cap(said, record)
             case "over_funding":
                 return self.statements.funding.unpaid(record.subject_id, said.step)
-            case "statement_differs_from_invoice":
-                return self._difference(said, record)
-            case "milestone_overdue":
-                return self._milestone(said, record)
-            case "source_differs":
-                return self._beside_source(said, record)
             case "posting_rejected" | "posted_twice" | "unmapped_account" if record.subject_kind != "statement":
                 return self._debits(record)
             case "posting_rejected" | "unmapped_account":
-                return self.statements.statement(self.sources.trace.revision_at(record.subject_id, said.step))
-            case "cap_below_consumption" if record.subject_kind in ("cap", SUBJECT_KIND):
-                return self._below(said, record)
-            case "cap_below_consumption" if record.subject_kind == "contract_line":
-                return self._price_below(said, record)
+                return self._statement_at(record.subject_id, f"{said.step}")
             case "unsupported":
                 return self._refused(said, record)
-            case "outside_contract_dates" if record.subject_kind != "time_entry":
-                values = [self.entries.value(at) for at in self._listed(said, record) if at.work.price is not None]
-                return total(TITLE, values, "amount", record.blocks_currency or "")
             case "loss_making":
                 return self._loss(said, record)
             case capabilities.BEYOND_ESTIMATE:
@@ -172,32 +147,27 @@ class ExceptionNodes:
                 return self.statements.taxes.undetermined(said, self._raised(record), record)
             case "tax_differs":
                 return self.statements.taxes.difference(said, record)
-            case "rounding_over_limit" if record.subject_id in self.sources.trace.journals:
-                return self._rounding(record)
             case _:
                 return None
 
-    def _beside_source(self, said: TracedOutput, record: ExceptionRaised) -> Node:
-        """What the source says of its expenses, less what is here of them; the other way round where that is more."""
-        draft, currency = self.sources.draft(said.step), record.blocks_currency or ""
-        event: ControlTotal = draft.part(record.subject_kind, record.subject_id).event
-        said_by = self.sources.field("what the source has", event.amount or 0, "amount", event, "amount", currency)
-        known = {each.expense_id: each for each in self._expenses(said)}
-        here = [
-            self.sources.field(
-                f"expense {each.charge_id}", each.amount, "amount", known[each.charge_id], "amount", currency
-            )
-            for each in source_totals.charges(draft, event)
-        ]
-        held = total("what is here", here, "amount", currency)
-        return less(TITLE, said_by, held) if (said_by.value or 0) >= (held.value or 0) else less(TITLE, held, said_by)
+    # What rules name that is explained here
 
-    def _expenses(self, said: TracedOutput) -> Iterator[ExpenseApproved]:
-        """In the order of the log, up to the step."""
-        last = self.sources.trace.steps[said.step].record.offset
-        for known in self.sources.trace.records_of(ExpenseApproved):
-            if isinstance(known.event, ExpenseApproved) and known.offset <= last:
-                yield known.event
+    def _statement_at(self, statement_id: str, step: str) -> Node:
+        return self.statements.statement(self.sources.trace.revision_at(statement_id, int(step)))
+
+    def _left_of(self, write_off_id: str, step: str) -> Node:
+        known: WriteOff = self.sources.trace.part_at("write_off", write_off_id, int(step))
+        left: Node = self.entries.given_up.left_of(known.event, int(step))
+        return left
+
+    def _beyond_price(self, contract_id: str, line_id: str, step: str) -> Node:
+        draft = self.balances.books.at(int(step))
+        contract = draft.contract(contract_id)
+        assert contract is not None, "the line is of it"
+        made = price_notices.beyond(draft, contract, line_id)
+        return self.entries.recorded.bound(node_of(made, BLOCKED, currency=contract.terms.currency))
+
+    # What no rule has recorded yet
 
     def _debits(self, record: ExceptionRaised) -> Node:
         """Of the journals that do not stand in the ERP as they should; in ledger currency, where they are nothing in their own."""
@@ -210,22 +180,7 @@ class ExceptionNodes:
                 for number, line in enumerate(lines, 1)
                 if (line.ledger_amount if in_ledger else line.amount) > 0
             ]
-        return total(TITLE, found, "amount", record.blocks_currency or "")
-
-    def _asked(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
-        """What the lines of a credit memo that waits ask for by amount."""
-        waiting = self.sources.trace.part_at("credit_memo", record.subject_id, said.step)
-        currency = record.blocks_currency or ""
-        for known in self.sources.trace.records_of(CreditMemoIssued):
-            event = known.event
-            if isinstance(event, CreditMemoIssued) and waiting is not None and event == waiting.event:
-                asked = [
-                    self.sources.field(TITLE, line.amount, "amount", event, f"lines[{number}].amount", currency)
-                    for number, line in enumerate(event.lines)
-                    if line.amount is not None
-                ]
-                return total(TITLE, asked, "amount", currency)
-        return None
+        return total(BLOCKED, found, "amount", record.blocks_currency or "")
 
     def _raised(self, record: ExceptionRaised) -> int:
         """The step that raised it, from which on it counts."""
@@ -243,19 +198,6 @@ class ExceptionNodes:
                 break
             found = one.step
         return found
-
-    def _milestone(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
-        """The price of the milestone, by the newest terms that list it."""
-        contract = self.sources.draft(said.step).contract(record.contract_id or "")
-        _, line_id, milestone_id = parts_of(record.subject_id)
-        for stored in reversed(contract.history if contract is not None else ()):
-            found = self.sources.line_field(record.contract_id or "", stored.version, line_id)
-            terms = found[1].terms if found is not None else None
-            for place, one in enumerate(terms.milestones if isinstance(terms, Milestones) else ()):
-                if found is not None and one.milestone_id == milestone_id:
-                    path = f"{found[2]}.terms.milestones[{place}].amount"
-                    return self.sources.field(TITLE, one.amount, "amount", found[0], path, record.blocks_currency or "")
-        return None
 
     def _refused(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         """Amounts of the events that the rules in force do not handle, each by its newest version."""
@@ -277,7 +219,7 @@ class ExceptionNodes:
                 nodes.append(
                     self.sources.field(title, part.amount, "amount", known.event, "amount", part.currency or "")
                 )
-        return total(TITLE, nodes, "amount", record.blocks_currency or "") if nodes else None
+        return total(BLOCKED, nodes, "amount", record.blocks_currency or "") if nodes else None
 
     def _loss(self, said: TracedOutput, record: ExceptionRaised) -> Node:
         """Cost at completion less the most that is earned by then, by the newest forecasts of the contract's projects."""
@@ -287,69 +229,10 @@ class ExceptionNodes:
             published = [one for one in self.sources.trace.forecasts.get(project_id, ()) if one.step <= said.step]
             share = draft.part("forecast", project_id).share
             if published:
-                costs.append(given(self.forecasts.figure(published[-1], "eac_cost"), TITLE))
+                costs.append(given(self.forecasts.figure(published[-1], "eac_cost"), BLOCKED))
                 revenues.append(self.forecasts.revenue_max(published[-1], by_cap=share.by_cap))
         cost = total("cost at completion", costs, "amount", currency)
-        return less(TITLE, cost, total("the most that is earned", revenues, "amount", currency))
-
-    def _listed(self, said: TracedOutput, record: ExceptionRaised) -> list[VersionStanding]:
-        found = (self.entries.standing(entry_id, said.step) for entry_id in record.entries)
-        return [at for at in found if at is not None]
-
-    def _below(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
-        """What is taken less what the newest version of the cap allows the bucket."""
-        draft = self.sources.draft(said.step)
-        contract = draft.contract(record.contract_id or "")
-        if contract is None:
-            return None
-        _, escaped, *period = record.subject_id.split("/", 2)
-        cap_id = unescape(escaped)
-        bucket = (cap_id, period[0] if period else "")
-        for stored in reversed(contract.history):
-            for line in stored.terms.lines:
-                plan = line_plan(draft, contract, stored.version, line.line_id)
-                for rule in plan.rules if plan is not None else ():
-                    same = rule.cap_id == cap_id and rule.period == period_of(bucket)
-                    if plan is not None and same and is_limited(limit_of(rule, bucket)):
-                        excess: Node = self.entries.caps.beyond(plan, rule, bucket, allotments(plan)[-1], said.step)
-                        return excess
-        return None
-
-    def _price_below(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
-        """What is billed or earned of a price, whichever is more, less the newest price; of a line that earns otherwise what is billed."""
-        contract_id, line_id = parts_of(record.subject_id)
-        draft, currency = self.sources.draft(said.step), record.blocks_currency or ""
-        contract = draft.contract(contract_id)
-        assert contract is not None, "the line is of it"
-        line_sums = self.balances.books.at(said.step).line(contract_id, line_id)
-        bound, title = self.entries.recorded.bound, f"line {line_id}: "
-        of_parts = self.refunds.issued_of_parts(draft, contract, line_id, said.step)
-        sums = [bound(node_titled(line_sums.issued, f"{title}billed", "amount", currency))]
-        if of_parts:
-            sums = [less(f"line {line_id}: billed of the price", *sums, *of_parts)]
-        line = line_named(contract.terms, line_id)
-        if line is None or not methods.earns_apart(line):
-            sums.append(bound(node_titled(line_sums.recognised, f"{title}recognised", "amount", currency)))
-        more = max(sums, key=lambda node: node.value or 0)
-        for stored in reversed(contract.history):
-            found = self.sources.line_field(contract_id, stored.version, line_id)
-            terms = found[1].terms if found is not None else None
-            if found is not None and isinstance(terms, FixedPrice):
-                price = self.sources.field(
-                    "price", terms.price, "amount", found[0], f"{found[2]}.terms.price", currency
-                )
-                return less(TITLE, more, price)
-        return None
-
-    def _rounding(self, record: ExceptionRaised) -> Node:
-        """What conversion left on 7190."""
-        journal = self.sources.trace.journals[record.subject_id].record
-        nodes = [
-            self.journals.figures(record.subject_id, number)[1]
-            for number, line in enumerate(journal.lines, 1)
-            if line.account == CURRENCY_ROUNDING
-        ]
-        return total(TITLE, nodes, "amount", record.blocks_currency or "", rule="R51")
+        return less(BLOCKED, cost, total("the most that is earned", revenues, "amount", currency))
 
     def _over_cap(self, said: TracedOutput, record: ExceptionRaised) -> Node:
         """What entries have over the cap (R15) or purchase order, at the moment at which it was raised."""
@@ -362,7 +245,7 @@ class ExceptionNodes:
                 continue
             if is_over(price):
                 found.append(self._over(at, price))
-        return total(TITLE, found, "amount", record.blocks_currency or "", rule="R15")
+        return total(BLOCKED, found, "amount", record.blocks_currency or "", rule="R15")
 
     def _over(self, at: VersionStanding, price: Price) -> Node:
         """Final work waits for no more than it kept."""
@@ -370,24 +253,6 @@ class ExceptionNodes:
             return self.records.over(at.entry.entry_id, at.step)
         kept, passed = self.entries.caps.counted(at, price), [self.entries.passing.passed(at)] if price.passed else []
         return less(f"{at.entry.entry_id}: kept and not billable", kept, self.entries.billable(at), *passed, rule="R15")
-
-    def _difference(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
-        event = self.sources.step(said.step).record.event
-        opened = self.sources.trace.part_at("draft", record.subject_id, said.step - 1)
-        if opened is not None and opened.invoice is not None:
-            event = opened.invoice  # it came while the statement was a draft
-        amount = getattr(event, "amount", None)
-        if amount is None or record.subject_id not in self.sources.trace.statements:
-            return None
-        currency = record.blocks_currency or ""
-        if record.field == "tax_amount":
-            return self.sources.field("the invoice, tax", record.blocks_amount, "amount", event, "tax_amount", currency)
-        invoice = self.sources.field("the invoice, net", amount, "amount", event, "amount", currency)
-        if record.field == "clears_unbilled":
-            return total(TITLE, [invoice], "amount", currency)
-        return less(
-            TITLE, invoice, self.statements.statement(self.sources.trace.revision_at(record.subject_id, said.step))
-        )
 
 
 def _amount_said(raised: ExceptionRaised) -> tuple[object, ...]:

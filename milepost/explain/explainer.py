@@ -21,7 +21,6 @@ from domain.why import Disagreement
 from milepost.explain.alerts import AlertNodes
 from milepost.explain.asked_books import AskedBooks
 from milepost.explain.asked_rows import AskedRows
-from milepost.explain.at_stake import AtStakeNodes
 from milepost.explain.balances import FIGURES, BalanceNodes
 from milepost.explain.caps import CapNodes
 from milepost.explain.cash_and_orders import CashAndOrderNodes
@@ -69,14 +68,12 @@ class Explainer:
         self.forecasts = ForecastNodes(books)
         self.paths = ForecastPaths(self.forecasts, ForecastCapNodes(self.caps, self.forecasts))
         self.alerts = AlertNodes(self.sources, self.entries.recorded)
-        at_stake = AtStakeNodes(self.sources, self.entries)
         self.exceptions = ExceptionNodes(
             self.sources,
             self.entries,
             self.statements,
             self.journals,
             self.records,
-            at_stake,
             self.balances,
             self.forecasts,
             refunds,

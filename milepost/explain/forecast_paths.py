@@ -19,14 +19,15 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from domain.explanation import Arithmetic, Node, constant, least, less, most, stated, total
-from domain.figure import as_recorded
+from domain.explanation import Arithmetic, Node, constant, less, stated, total
+from domain.figure import Recorded, as_recorded, node_of
 from domain.identity import unescape
 from domain.outputs import ForecastDelta, ForecastFigures, ForecastUpdate, PreviousFigures
 from milepost.explain.forecast_caps import EXHAUSTS, ForecastCapNodes
 from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
 from milepost.explain.forecasts import FIGURES, ForecastNodes
 from milepost.explain.published import given
+from milepost.outlook import burned_of
 from state.trace import TracedOutput
 
 FORECAST: Final = "forecast"
@@ -155,22 +156,16 @@ class ForecastPaths:
         return node._replace(title=f"{measure} of {month}", rule="R57")
 
     def _part_of_month(self, said: TracedOutput, part: str, month: str, measure: str) -> Node | None:
-        """Burn fills the months from the first on: of each what is left of it, at most the month."""
-        burn = self._figure(said, "project", f"burn_{measure}")
-        if burn is None:
+        booked = self._figure(said, "project", f"burn_{measure}")
+        if booked is None:
             return None
-        left, unit, currency = burn, burn.unit, burn.currency
-        nothing = constant("nothing", 0, unit, currency)
-        for name in (row.month for row in said.record.project.months):
-            whole = given(self._month(said, "project", name, measure), name)
-            burned = (
-                most(f"burned of {name}", least(f"of {name}, at most what is booked", [whole, left]), nothing)
-                if (left.value or 0) >= 0
-                else nothing
-            )
+        months = (row.month for row in said.record.project.months)
+        values = ((name, Recorded(given(self._month(said, "project", name, measure), name))) for name in months)
+        for name, burned, to_come in burned_of(values, Recorded(booked)):
             if name == month:
-                return burned if part == "burned" else less(f"to come in {name}", whole, burned)
-            left = less(f"burned after {name}", left, burned)
+                of_month = burned if part == "burned" else to_come
+                title = f"{part.replace('_', ' ')} of {month}"
+                return self.forecasts.books.rows.recorded.bound(node_of(of_month, title, booked.unit, booked.currency))
         return _nothing(month, measure, said.record.project.currency) if re.fullmatch(MONTH, month) else None
 
     def _demand(self, said: TracedOutput, month: str, role: str) -> Node | None:

@@ -35,6 +35,8 @@ LINES_A_PART = 2_000
 ENTRIES_A_PART = 4_000
 # A line of a statement and what its entries bring to it, which have explanations of their own.
 PRINTED, ENTRIES = "printed_line", "entries_of_line"
+# A statement as it stood after a step, by its id and the step.
+STATEMENT_AT = "statement_at"
 
 
 def printed_amount(draft: Draft, group: LinePieces, plan: LinePlan, cents: Counter[str]) -> Amount:

@@ -15,6 +15,7 @@ from domain.caps.consume import Bucket, BucketKey, CapLimit, CapRule, crossed, i
 from domain.caps.purchase_order import over_category, spoken, subject_kind
 from domain.caps.recorded import limit_node
 from domain.contract import bound_lines, cap_rules
+from domain.figure import Recorded, as_recorded
 from domain.identity import composed, derived_id, parts_of
 from domain.money import format_amount
 from domain.outputs import Alert
@@ -269,6 +270,10 @@ def _check_below(draft: Draft, watched: Watched, part_id: str, stored: CapBucket
     if limit.hard and (excess > 0 or excess_hours > 0):
         if stored.below:
             return
+        if draft.why is not None and limit.amount is not None:
+            used = figures_of(draft.why, plan, allotments(plan)[-1]).used(key, bucket, by_hours=False)
+            allowed = limit_node(plan.contract_id, plan.currency, rule, limit, by_hours=False)
+            excess = as_recorded(bucket.amount, used) - Recorded(allowed)
         subject = _subject(plan, key)
         draft.put("bucket", part_id, replace(stored, below=subject))
         draft.raise_exception(

@@ -8,14 +8,16 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from domain.events.common import ContractLine, Milestone, Milestones
+from domain.events.common import Milestone, Milestones
+from domain.figure import Recorded
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import Alert
 from domain.terms.kind import LineHistory, TermsInForce
+from domain.why import in_terms
 from state.books import Contract, LineFees
 from state.charges.terms_known import line_fees
-from state.draft import Draft
+from state.draft import BLOCKED, Draft
 
 OVERDUE = "milestone_overdue"
 
@@ -39,7 +41,7 @@ def watch(
             continue
         if ended is not None and milestone.due_on <= ended:
             assert held is not None, "it lists the milestone"
-            _tell(draft, contract, held.line, milestone)
+            _tell(draft, contract, held, milestone)
             told[milestone.milestone_id] = milestone.due_on
         else:
             draft.due.add((zone, milestone.due_on.isoformat() if milestone.due_on > today else ""))
@@ -65,8 +67,12 @@ def _listed(held: TermsInForce | None) -> tuple[Milestone, ...]:
     return terms.milestones if isinstance(terms, Milestones) else ()
 
 
-def _tell(draft: Draft, contract: Contract, line: ContractLine, milestone: Milestone) -> None:
+def _tell(draft: Draft, contract: Contract, held: TermsInForce, milestone: Milestone) -> None:
     """By the terms of the day: a later version that is known already may no longer have the line."""
+    line, amount = held.line, milestone.amount
+    if draft.why is not None:
+        path = f"terms.milestones[{_listed(held).index(milestone)}].amount"
+        amount = Recorded(in_terms(BLOCKED, amount, "amount", held.contract, path, line.line_id))
     subject = composed(contract.contract_id, line.line_id, milestone.milestone_id)
     currency, cause = contract.terms.currency, draft.cause
     message = (
@@ -80,7 +86,7 @@ def _tell(draft: Draft, contract: Contract, line: ContractLine, milestone: Miles
         message,
         contract_id=contract.contract_id,
         project_id=line.project_id,
-        amount=milestone.amount,
+        amount=amount,
         currency=currency,
         field="accepted_on",
     )

@@ -31,7 +31,7 @@ from domain.billing.retention import kept_back
 from domain.capabilities import REFUND_LIABILITY
 from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, constant, in_proportion, least, less, negated, total
-from domain.figure import as_recorded, titled
+from domain.figure import Recorded, as_recorded, titled
 from domain.identity import composed, content_digest, is_opening_statement
 from domain.ledger.journal import Leg, journal_entry, merge, rest_leg
 from domain.ledger.recorded import SIDES, Carried, LineParts, both_of, position_on
@@ -80,7 +80,7 @@ from state.caps.allot import consume_caps
 from state.caps.claims import stake_of
 from state.caps.given_up import fitted
 from state.caps.repricing import reprice
-from state.draft import Draft
+from state.draft import BLOCKED, Draft
 from state.facts import TRACE
 from state.forecast.expected import add_to_months, months_of_invoice
 from state.handlers import retention
@@ -226,6 +226,13 @@ def _refuse(
     _settle(draft, event)
     draft.put(KIND, event.credit_memo_id, WaitingCredit(event, log_offset, category))
     stated = sum(line.amount or 0 for line in event.lines)
+    if draft.why is not None and receivable is not None:
+        asked = ((line.amount, f"lines[{place}].amount") for place, line in enumerate(event.lines))
+        stated = sum(
+            Recorded(in_event(BLOCKED, amount, "amount", event, path, receivable.currency))
+            for amount, path in asked
+            if amount is not None
+        )
     draft.raise_exception(
         category,
         KIND,

@@ -13,6 +13,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
 from domain.explanation import Node, evaluated, negated, step_of, total
+from domain.figure import Recorded
 from domain.identity import composed, is_opening_statement
 from domain.ledger.clearing import CLEARED, OWED, Placed, account_of, invoice_legs, left_to_deliver
 from domain.ledger.journal import BILLING, Booking, Leg, journal_by_project, merge, rest_leg
@@ -27,6 +28,7 @@ from state.billing.approval import keep_invoice
 from state.billing.clearing_record import Cleared, ClearingRecord, cleared_of
 from state.billing.reissue import stands_for_good
 from state.billing.reliefs import Clearing, at_its_rate, clear_unbilled, relieve
+from state.billing.statement_lines import STATEMENT_AT
 from state.billing.statement_tax import invoiced_tax_of, note_difference
 from state.books import InvoiceCredits, StatementState
 from state.draft import AMOUNT_MAX, Draft
@@ -68,7 +70,7 @@ def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
         if statement.invoice_id != event.invoice_id:
             _differs(draft, statement, event, f"invoice {statement.invoice_id} is posted for it already")
         elif event.clears_unbilled and not statement.is_cleared:
-            _differs(draft, statement, event, CLEARS_LATE.format(event.invoice_id), "clears_unbilled", event.amount)
+            _differs(draft, statement, event, CLEARS_LATE.format(event.invoice_id), "clears_unbilled")
         return
     stands_for_good(draft, statement.statement_id)
     if event.amount != statement.amount_due:
@@ -84,7 +86,7 @@ def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
     wrong = _wrong_tax(statement, event)
     if wrong is not None:
         draft.put("statement", statement.statement_id, replace(statement, waiting=event))
-        _differs(draft, statement, event, wrong, "tax_amount", event.tax_amount)
+        _differs(draft, statement, event, wrong, "tax_amount")
         return
     post_invoice(draft, statement, event)
 
@@ -198,19 +200,30 @@ def _differs(
     event: InvoicePosted,
     message: str,
     field: str = "amount",
-    amount: Amount | None = None,
 ) -> None:
-    """`amount` is what is at stake, where that is not the difference of the net amounts."""
     draft.raise_exception(
         "statement_differs_from_invoice",
         "statement",
         statement.statement_id,
         message,
         contract_id=statement.contract_id,
-        amount=event.amount - statement.amount_due if amount is None else amount,
+        amount=_at_stake(draft.why, statement, event, field),
         currency=statement.currency,
         field=field,
     )
+
+
+def _at_stake(why: Why | None, statement: StatementState, event: InvoicePosted, field: str) -> Amount:
+    """The tax or all of the invoice where these are in question, else the difference of the net amounts."""
+    net, tax, due, currency = event.amount, event.tax_amount, statement.amount_due, statement.currency
+    if why is not None:
+        of = composed(STATEMENT_AT, statement.statement_id, str(why.now))
+        net = Recorded(in_event("the invoice, net", net, "amount", event, "amount", currency))
+        tax = Recorded(in_event("the invoice, tax", tax, "amount", event, "tax_amount", currency))
+        due = Recorded(elsewhere("the statement", due, of, currency))
+    if field == "tax_amount":
+        return tax
+    return net if field == "clears_unbilled" else net - due
 
 
 def post_invoice(

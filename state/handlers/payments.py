@@ -16,7 +16,7 @@ from domain.accounts import BANK, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReceived, PaymentReversed
 from domain.events.reference import LegalEntityDefined
 from domain.explanation import Node
-from domain.figure import called
+from domain.figure import Recorded, called
 from domain.ledger.journal import Leg, rest_leg
 from domain.money import HALF_UP, format_amount, round_amount, smallest_unit
 from domain.policies import Resolved
@@ -26,7 +26,7 @@ from domain.units import Amount
 from domain.waiting import waits_for_exchange_rate
 from domain.why import in_event
 from state.books import Payment, Receipt, Receivable
-from state.draft import AMOUNT_MAX, Draft
+from state.draft import AMOUNT_MAX, BLOCKED, Draft
 from state.facts import is_new
 from state.handlers import write_offs
 from state.ledger.rate_record import converted, rate_of, say_rate
@@ -394,6 +394,9 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
         return
     fault = other_payment(event, payment.event)
     if fault is not None:
+        if draft.why is not None and fault.amount:
+            stated = in_event(BLOCKED, fault.amount, "amount", event, "amount", payment.event.currency)
+            fault = fault._replace(amount=Recorded(stated))
         _note(draft, event.payment_id, payment, fault, side="/reversal")
         return
     for category in CATEGORIES:

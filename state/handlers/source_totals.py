@@ -10,16 +10,19 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.events.finance import ControlTotal
+from domain.figure import Recorded, called
 from domain.happened import day_of
 from domain.identity import composed
 from domain.money import format_amount, format_decimal
 from domain.reference.fiscal import period_named
 from domain.refusals import UNSUPPORTED, words_of
 from domain.units import HOURS_SCALE, Amount, Hours
+from domain.why import in_event
 from domain.work.hours import worked_hours
 from domain.work.rows import DELIVERY, EXPENSE
 from state.books import Charge, SourceTotal, Work
 from state.draft import Draft
+from state.work.charge_record import field
 
 DIFFERS = "source_differs"
 KIND = "control_total"
@@ -89,10 +92,17 @@ def _differences(draft: Draft, event: ControlTotal) -> tuple[list[str], Amount]:
         found.append(f"{told} h, here are {here} h")
     rest = 0
     if event.amount is not None and event.kind == "expense" and amount != event.amount:
-        rest = abs(event.amount - amount)
-        currency = event.currency or ""
+        currency, said = event.currency or "", event.amount
+        if draft.why is not None:
+            said = Recorded(in_event("what the source has", said, "amount", event, "amount", currency))
+            amount = called(sum(map(_recorded, charges(draft, event))), "what is here")
+        rest = said - amount if said > amount else amount - said
         found.append(f"{format_amount(event.amount)} {currency}, here are {format_amount(amount)} {currency}")
     return found, rest
+
+
+def _recorded(charge: Charge) -> Amount:
+    return Recorded(field(charge, f"expense {charge.charge_id}", charge.amount, "amount", "amount"))
 
 
 def _period(draft: Draft, event: ControlTotal) -> tuple[date, date] | None:

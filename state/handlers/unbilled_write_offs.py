@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from domain.caps.consume import Order, order_of
 from domain.events.finance import WrittenOff
 from domain.explanation import Node, least, less
-from domain.figure import as_recorded
+from domain.figure import Recorded, as_recorded
 from domain.identity import composed
 from domain.money import format_amount, smallest_unit
 from domain.overflow import passes_on
@@ -35,7 +35,7 @@ from state.caps.repricing import book_repriced, carrying_slot, reprice
 from state.draft import Draft
 from state.ledger.posting import GIVEN_UP, book_difference
 from state.receivables import write_offs
-from state.receivables.approval import PostingFault, approval_fault
+from state.receivables.approval import PostingFault, approval_fault, as_stated, beyond
 from state.receivables.write_offs import MISAPPLIED, UNKNOWN
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, plan_of, versions
@@ -152,7 +152,7 @@ def _contracts(draft: Draft, own: Iterable[_Own]) -> list[Contract]:
 def _fault(
     draft: Draft, known: WriteOff, found: Mapping[str, Entry | None], own: list[_Own], contracts: list[Contract]
 ) -> PostingFault | None:
-    event = known.event
+    event = as_stated(draft.why, known.event, "given up")
     if known.own is not None and set(known.own) != set(event.entries):
         message = f"of its entries only {', '.join(known.own)} are of this engagement; send one write-off for each"
         return PostingFault(MISAPPLIED, "entries", message, event.amount)
@@ -180,12 +180,21 @@ def _fault(
     if event.amount <= 0:
         return write_offs.nothing_given_up(event)
     left = sum(left_of(one.entry) for one in own)
+    if draft.why is not None:
+        left = Recorded(
+            elsewhere(
+                "left of them",
+                left,
+                composed(write_offs.LEFT_OF, event.write_off_id, str(draft.why.now)),
+                event.currency,
+            )
+        )
     if event.amount > left:
         message = (
             f"{format_amount(left)} {event.currency} of {', '.join(found)} are neither billed nor given up yet, "
             f"{format_amount(event.amount)} are to be written off"
         )
-        return PostingFault(MISAPPLIED, "amount", message, event.amount - left)
+        return PostingFault(MISAPPLIED, "amount", message, beyond(event.amount, left))
     return approval_fault(draft, event, contracts, is_waived=known.is_waived)
 
 

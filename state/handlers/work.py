@@ -11,16 +11,17 @@ from msgspec.structs import replace
 
 from domain.accounts import WORK_IN_PROGRESS, cost_account
 from domain.events.delivery import ProjectActivated, TimeApproved
+from domain.figure import record
 from domain.ledger.journal import Leg
 from domain.reference.exchange import Exchange
 from domain.work.rows import named, row_id, spoken
-from state.books import TRANSFER, Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
+from state.books import TRANSFER, AtStake, Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.caps import sharers
 from state.caps.allot import consume_caps, with_issue_kept
 from state.caps.claims import Consumption, stake_of
 from state.caps.given_up import fitted
 from state.charges import drawing, shared_price
-from state.draft import Draft
+from state.draft import Draft, blocked_at
 from state.facts import TRACE
 from state.ledger.posting import (
     Side,
@@ -37,6 +38,7 @@ from state.rerating.rerate import in_order, line_ids, ratable
 from state.terms.known import Blocked, Slot, entity_policies, period
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_on
+from state.value import plain
 from state.work.at_stake import at_stake
 from state.work.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
 from state.work.price_record import booked, booked_cost
@@ -441,12 +443,13 @@ def faults_of(
                 side.waits,
                 side.message,
                 side.field,
-                at_stake(draft, work, side),
+                _at_stake(draft, work, side, exception_id),
                 raised_at=draft.cause.recorded_at,
             )
             tell_fault(draft, work, standing)
         elif fresh:
-            now = replace(standing, message=side.message, field=side.field, at_stake=at_stake(draft, work, side))
+            stake = _at_stake(draft, work, side, exception_id)
+            now = replace(standing, message=side.message, field=side.field, at_stake=stake)
             if now != standing:
                 standing = replace(now, revision=standing.revision + 1)
                 tell_fault(draft, work, standing)
@@ -455,6 +458,14 @@ def faults_of(
         reason = "waived" if fault.category in entry.waived else "resolved"
         close_faults(draft, (fault,), reason, work.project_id)
     return tuple(faults)
+
+
+def _at_stake(draft: Draft, work: Work, side: Blocked, exception_id: str) -> AtStake:
+    found = at_stake(draft, work, side)
+    if draft.why is None:
+        return found
+    record(draft.why, blocked_at(exception_id), found.amount)
+    return plain(found)
 
 
 def tell_fault(draft: Draft, work: Work, fault: Fault) -> None:

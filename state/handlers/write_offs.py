@@ -17,7 +17,7 @@ from state.facts import is_new, is_repeat
 from state.handlers import unbilled_write_offs
 from state.ledger import standings
 from state.ledger.posting import about, booking_of
-from state.receivables.approval import SELF_APPROVED, PostingFault, approval_fault
+from state.receivables.approval import SELF_APPROVED, PostingFault, approval_fault, as_stated, beyond
 from state.receivables.receipts import say_lines
 from state.receivables.receivables import open_of, receivable_of, show_anew, within, write_off
 from state.receivables.write_offs import (
@@ -26,7 +26,6 @@ from state.receivables.write_offs import (
     WRITE_OFF,
     accept,
     drop,
-    given_up,
     nothing_given_up,
     park,
 )
@@ -94,7 +93,7 @@ def _settle_receivable(draft: Draft, known: WriteOff) -> None:
 
 
 def _fault(draft: Draft, known: WriteOff, receivable: Receivable | None) -> PostingFault | None:
-    event = known.event
+    event = as_stated(draft.why, known.event, "given up")
     if receivable is None:
         return _not_posted(event)
     if event.currency != receivable.currency:
@@ -111,7 +110,7 @@ def _fault(draft: Draft, known: WriteOff, receivable: Receivable | None) -> Post
     if not within(event.amount, stands):
         open_now = f"of invoice {receivable.invoice_id} {format_amount(stands)} {receivable.currency} are open"
         message = f"{open_now}, {format_amount(event.amount)} are to be written off"
-        return PostingFault(MISAPPLIED, "amount", message, given_up(draft, event) - stands)
+        return PostingFault(MISAPPLIED, "amount", message, beyond(event.amount, stands))
     return approval_fault(draft, event, (_contract(draft, receivable),), is_waived=known.is_waived)
 
 
@@ -134,7 +133,9 @@ def _post(draft: Draft, event: WrittenOff, receivable: Receivable) -> None:
     day = open_day_from(draft, entity, event.written_off_on)
     exchange = at_rate(receivable.exchange_rate)
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
-    amount, ledger = write_off(draft, receivable.invoice_id, given_up(draft, event), policies.money_mode)
+    amount, ledger = write_off(
+        draft, receivable.invoice_id, as_stated(draft.why, event, "given up").amount, policies.money_mode
+    )
     legs = Leg(BAD_DEBT, WRITE_OFF, amount, ledger), Leg(RECEIVABLE, WRITE_OFF, -amount, -ledger)
     record = journal_by_project(
         about(draft, (WRITE_OFF, event.write_off_id, 0), WRITE_OFF),

@@ -12,11 +12,14 @@ from msgspec.structs import replace
 from domain.accounts import (
     CONTRACT_ASSET,
     CONTRACT_LIABILITY,
+    CURRENCY_ROUNDING,
     EXCHANGE_DIFFERENCE,
     INPUT_TAX,
     UNBILLED,
     UNBILLED_RECEIVABLE,
 )
+from domain.explanation import Node, total
+from domain.figure import Recorded
 from domain.ledger.journal import (
     ADJUSTED,
     About,
@@ -29,6 +32,7 @@ from domain.ledger.journal import (
     rounding_beyond,
 )
 from domain.ledger.position import NOTHING, Balance, relieved
+from domain.ledger.recorded import journal_line
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
@@ -38,7 +42,7 @@ from domain.units import Amount
 from domain.work.rows import ADJUSTMENT, COUNTED_ADJUSTMENT, TIME_ENTRY, row_id
 from domain.work.transfer import RULE as INTERCOMPANY
 from state.books import Cost, Entry, Posted, Price, Work
-from state.draft import Draft
+from state.draft import BLOCKED, Draft
 from state.ledger import deposit_balance, position, standings
 from state.ledger.carried import say_left, say_rest
 from state.ledger.dimensions import form_of
@@ -282,6 +286,8 @@ def note_rounding(
     currency = record.ledger_currency
     if excess := rounding_beyond(all_legs, currency, limit):
         message = f"rounding left {format_amount(excess)} {currency}, the limit is {format_amount(limit)}"
+        if draft.why is not None:
+            excess = Recorded(_rest(record))
         draft.raise_exception(
             "rounding_over_limit",
             "journal",
@@ -292,6 +298,17 @@ def note_rounding(
             project_id=project_id,
             contract_id=contract_id,
         )
+
+
+def _rest(record: JournalEntry) -> Node:
+    """What conversion left on 7190, as lines that have explanations of their own."""
+    currencies = record.currency, record.ledger_currency
+    rests = [
+        journal_line(record.journal_id, number, (line.amount, line.ledger_amount), currencies).ledger
+        for number, line in enumerate(record.lines, 1)
+        if line.account == CURRENCY_ROUNDING
+    ]
+    return total(BLOCKED, rests, "amount", record.ledger_currency, rule="R51")
 
 
 def reverse(draft: Draft, work: Work, on: date | None = None) -> None:

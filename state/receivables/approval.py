@@ -1,16 +1,20 @@
 """Who asks for money to be given up or revenue to be adjusted does not approve it; above policy `approval_limit` somebody has to."""
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from domain.events.finance import RevenueAdjusted, WrittenOff
+from domain.explanation import less
+from domain.figure import Recorded, node_of
 from domain.money import format_amount
 from domain.units import Amount
+from domain.why import Why, in_event
 from state.books import Contract
-from state.draft import Draft
+from state.draft import BLOCKED, Draft
 from state.terms.plan import contract_policies
 
 SELF_APPROVED: Final = "self_approved"
+Decision = TypeVar("Decision", WrittenOff, RevenueAdjusted)
 
 
 class PostingFault(NamedTuple):
@@ -20,6 +24,20 @@ class PostingFault(NamedTuple):
     field: str
     message: str
     amount: Amount = 0
+
+
+def as_stated(why: Why | None, event: Decision, title: str) -> Decision:
+    """With its amount as an explanation has it."""
+    if why is None:
+        return event
+    return event._replace(amount=Recorded(in_event(title, event.amount, "amount", event, "amount", event.currency)))
+
+
+def beyond(asked: Amount, left: Amount) -> Amount:
+    """What is asked for beyond what is left, also of nothing."""
+    return (
+        Recorded(less(BLOCKED, node_of(asked, ""), node_of(left, ""))) if isinstance(left, Recorded) else asked - left
+    )
 
 
 def approval_fault(

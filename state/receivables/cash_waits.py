@@ -5,13 +5,10 @@ from typing import NamedTuple, TypeAlias
 from msgspec.structs import replace
 
 from domain.events.finance import PaymentApplied, PaymentReceived
-from domain.figure import node_of
-from domain.identity import composed
 from domain.units import Amount
 from domain.waiting import WaitKey
 from state.draft import Draft
 from state.receivables.receivables import receivable_of
-from state.value import plain
 
 Cash: TypeAlias = PaymentReceived | PaymentApplied
 
@@ -58,17 +55,8 @@ def _list(draft: Draft, one: WaitingCash, ids: set[str]) -> None:
     draft.put("index", one.listed_in, {one.kind: tuple(sorted(ids))} if ids else None)
 
 
-def fault_at(kind: str, about: str) -> str:
-    """Where a recorder has the amount that an exception says."""
-    return f"{composed(kind, about)}#fault"
-
-
 def note(draft: Draft, one: WaitingCash, event: Cash, fault: CashFault, about: str, side: str = "") -> None:
     """Of the first of its invoices that is known; an exception that is open already says what is wrong now."""
-    if draft.why is not None:
-        amount = node_of(fault.amount, "amount blocked", currency=event.currency)
-        draft.why.record(fault_at(one.kind, one.id + side), fault.amount, amount)
-        fault = plain(fault)
     named = (receivable_of(draft, each.invoice_id) for each in event.applications)
     contract_id = next((each.contract_id for each in named if each is not None), None)
     message = f"{about}: {fault.message}"

@@ -6,17 +6,14 @@ What waits posts nothing. Who has to approve says `state/receivables/approval.py
 from msgspec.structs import replace
 
 from domain.events.finance import WrittenOff
-from domain.figure import Recorded, node_of
 from domain.money import format_amount
-from domain.units import Amount
-from domain.why import in_event
 from state.books import WriteOff
 from state.draft import Draft
 from state.receivables.approval import PostingFault
-from state.receivables.cash_waits import fault_at
-from state.value import plain
 
 WRITE_OFF = "write_off"
+# What could still be given up of the entries that a write-off names, by its id and a step.
+LEFT_OF = "left_of_entries"
 MISAPPLIED = "misapplied"
 UNKNOWN = "unknown_reference"
 
@@ -25,21 +22,9 @@ def nothing_given_up(event: WrittenOff) -> PostingFault:
     return PostingFault(MISAPPLIED, "amount", f"expected an amount above zero, got {format_amount(event.amount)}")
 
 
-def given_up(draft: Draft, event: WrittenOff) -> Amount:
-    """As the event states it."""
-    if draft.why is None:
-        return event.amount
-    return Recorded(in_event("given up", event.amount, "amount", event, "amount", event.currency))
-
-
 def park(draft: Draft, known: WriteOff, contract_id: str | None, fault: PostingFault) -> None:
     """It waits with an exception, in place of the one that it waited with before."""
     event = known.event
-    if isinstance(fault.amount, Recorded):
-        assert draft.why is not None, "a rule records with it"
-        node = node_of(fault.amount, "amount blocked")
-        draft.why.record(fault_at(WRITE_OFF, event.write_off_id), fault.amount, node)
-        fault = plain(fault)
     if known.category and known.category != fault.category:
         draft.resolve_exception(known.category, WRITE_OFF, event.write_off_id, "superseded")
     draft.put(WRITE_OFF, event.write_off_id, replace(known, category=fault.category))

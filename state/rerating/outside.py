@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from domain.contract import covers
+from domain.figure import Recorded
 from domain.terms import methods
 from domain.units import Amount
 from domain.work.rows import FEE, OPENING, OVERFLOW
-from state.books import Contract, Entry, OpenException
+from state.books import Contract, Entry, OpenException, Price
 from state.charges.terms_known import line_fees
 from state.draft import ENTRIES_NAMED, Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import newest_plan, terms_on
 from state.totals import standing_price
+from state.work.charge_record import BOOKED, of_row
 
 OUTSIDE = "outside_contract_dates"
 
@@ -27,7 +29,7 @@ def list_outside(draft: Draft, contract: Contract) -> None:
             if price is None or OUTSIDE in entry.waived or _is_listed_otherwise(entry):
                 continue
             if not covers(terms_on(contract, price.day), contract.terminated_on, price.day):
-                outside.append((entry.entry_id, price.value))
+                outside.append((entry.entry_id, _value(draft, entry.entry_id, price)))
         outside += _charged_outside(draft, contract, line_id)
     if not outside:
         draft.resolve_exception(OUTSIDE, "contract", contract.contract_id)
@@ -87,7 +89,13 @@ def _charged_outside(draft: Draft, contract: Contract, line_id: str) -> Iterator
         if entry is None or price is None or OUTSIDE in entry.waived:
             continue
         if price.day >= contract.terminated_on:
-            yield entry.entry_id, price.value
+            yield row, _value(draft, row, price)
+
+
+def _value(draft: Draft, row: str, price: Price) -> Amount:
+    return (
+        Recorded(of_row(draft.why, row, BOOKED, price.value, price.currency)) if draft.why is not None else price.value
+    )
 
 
 def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:

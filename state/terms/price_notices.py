@@ -7,18 +7,22 @@ back with what the terms charge next, what was earned too much over the days tha
 from collections.abc import Mapping
 
 from domain.contract import line_named
+from domain.figure import Recorded, titled
 from domain.identity import composed, parts_of
 from domain.money import format_amount
 from domain.revenue.variable_price import fee_name
 from domain.terms import methods
 from domain.units import Amount
+from domain.why import elsewhere
 from domain.work.rows import fee_row
 from state.books import Contract
-from state.draft import Draft
+from state.draft import BLOCKED, Draft
 from state.totals import issued_on
 
 BELOW = "cap_below_consumption"
 CONTRACT_LINE = "contract_line"
+# What is beyond the price of a line, which an explanation asks here with books that are recorded.
+BEYOND_PRICE = "beyond_price"
 
 
 def may_arise(draft: Draft, contract: Contract) -> bool:
@@ -70,20 +74,18 @@ def _prices(contract: Contract) -> dict[str, Amount]:
 
 
 def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, amended: bool) -> None:
-    totals = draft.line(contract.contract_id, line_id)
-    subject = composed(contract.contract_id, line_id)
-    line = line_named(contract.terms, line_id)
-    billed = totals.issued - _of_parts(draft, contract, line_id)
-    # What earns apart from what it charges may earn more than its price.
-    apart = line is not None and methods.earns_apart(line)
-    excess = (billed if apart else max(billed, totals.recognised)) - price
+    totals, billed = draft.line(contract.contract_id, line_id), _billed(draft, contract, line_id)
+    subject, excess = composed(contract.contract_id, line_id), beyond(draft, contract, line_id, price)
     if excess <= 0:
         draft.resolve_exception(BELOW, CONTRACT_LINE, subject)
         return
     if not amended:
         return
     currency = contract.terms.currency
-    or_earned = "" if apart else f", or earned, {format_amount(totals.recognised, currency)}"
+    or_earned = "" if _earns_apart(contract, line_id) else f", or earned, {format_amount(totals.recognised, currency)}"
+    if draft.why is not None:
+        of = composed(BEYOND_PRICE, contract.contract_id, line_id, str(draft.why.now))
+        excess = Recorded(elsewhere(BLOCKED, excess, of, currency))
     draft.raise_exception(
         BELOW,
         CONTRACT_LINE,
@@ -96,6 +98,24 @@ def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, ame
         amount=excess,
         currency=currency,
     )
+
+
+def beyond(draft: Draft, contract: Contract, line_id: str, price: Amount | None = None) -> Amount:
+    """What is billed or earned of a price, whichever is more, beyond it; of the newest where none is given."""
+    billed, price = _billed(draft, contract, line_id), _prices(contract)[line_id] if price is None else price
+    # What earns apart from what it charges may earn more than its price.
+    recognised = draft.line(contract.contract_id, line_id).recognised
+    return (billed if _earns_apart(contract, line_id) else max(billed, recognised)) - price
+
+
+def _earns_apart(contract: Contract, line_id: str) -> bool:
+    line = line_named(contract.terms, line_id)
+    return line is not None and methods.earns_apart(line)
+
+
+def _billed(draft: Draft, contract: Contract, line_id: str) -> Amount:
+    issued = draft.line(contract.contract_id, line_id).issued
+    return titled(issued - _of_parts(draft, contract, line_id), f"line {line_id}: billed of the price")
 
 
 def _of_parts(draft: Draft, contract: Contract, line_id: str) -> Amount:

@@ -35,6 +35,9 @@ EVENTS: Final[Mapping[str, str]] = {
 }
 # Figures of a row that are explained where the terms, or others that share with it, are.
 OF_ROW: Final = "of_row"
+# Of them what it was priced with, and what terms charge of a row that waits.
+BOOKED: Final = "booked"
+WAITING: Final = "waiting"
 
 
 def row_of(charge: Charge) -> str:

@@ -11,8 +11,7 @@ from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 from itertools import groupby
-from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from connectors.avro_schema import (
     Array,
@@ -59,7 +58,6 @@ LAST_BYTES: Final = tuple(
     bytes((bits,)) if bits < 128 else bytes((bits & 127 | 128, bits >> 7)) for bits in range(16_384)
 )
 LENGTH_PIECES: Final = LAST_BYTES[::2]
-WORD: Final = Struct(">q")
 WORD_BITS: Final = 64
 assert LENGTHS_MAX <= ITEMS_MAX, "fewer items than there are ready pieces are never too many"
 
@@ -293,28 +291,40 @@ def _text_piece(tag: bytes, value: object) -> bytes:
     return tag + long_bytes(len(data)) + data
 
 
-@cache
-def _decimal_bytes(precision: int, tag: bytes) -> Write:
-    """Amounts hardly come twice, so a table of them would cost more than it spares. Very large ones are written field by field."""
-    lengths = [bits // 8 + 1 for bits in range(min((10**precision).bit_length(), WORD_BITS))]
-    heads = [tag + long_bytes(length) for length in lengths]
-    parts = [slice(WORD.size - length, WORD.size) for length in lengths]
-    word = WORD.pack
+class DecimalPieces(NamedTuple):
+    """A number's piece is one number as well: its length, with what stands before it, above its own bytes. By how many bits it has, what is
+    added to it where it is above zero, and where it is below, and the bytes of all together."""
 
-    def piece(value: int) -> bytes:
+    above: tuple[int, ...]
+    below: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    def piece(self, value: int) -> bytes:
         if type(value) is not int:
             raise ValueError
         bits = (value if value >= 0 else ~value).bit_length()
-        return heads[bits] + word(value)[parts[bits]]
+        return (value + (self.above if value >= 0 else self.below)[bits]).to_bytes(self.sizes[bits])
 
-    return piece
+
+@cache
+def _decimal_pieces(precision: int, tag: bytes) -> DecimalPieces:
+    """Amounts hardly come twice, so a table of them would cost more than it spares. Very large ones are written field by field."""
+    lengths = [bits // 8 + 1 for bits in range(min((10**precision).bit_length(), WORD_BITS))]
+    heads = [tag + long_bytes(length) for length in lengths]
+    above = [int.from_bytes(head) << 8 * length for head, length in zip(heads, lengths, strict=True)]
+    below = [head + (1 << 8 * length) for head, length in zip(above, lengths, strict=True)]
+    sizes = [len(head) + length for head, length in zip(heads, lengths, strict=True)]
+    return DecimalPieces(tuple(above), tuple(below), tuple(sizes))
 
 
 def _write_decimal(code: Code, precision: int, null: int | None, source: str, before: str = "") -> str:
     """Many are zero, or the same number as the one `before`: ledger amounts as amounts."""
     tag = b"" if null is None else long_bytes(1 - null)
-    of = _decimal_bytes(precision, tag)
-    made = f"{of(0)!r} if {source} is zero else {code.value(of)}({source})"
+    of = _decimal_pieces(precision, tag)
+    above, sizes, any_piece = (code.value(each) for each in (of.above, of.sizes, of.piece))
+    piece = f"({source} + {above}[b := {source}.bit_length()]).to_bytes({sizes}[b])"
+    is_ordinary = f"type({source}) is int and {source} > 0"
+    made = f"{of.piece(0)!r} if {source} is zero else {piece} if {is_ordinary} else {any_piece}({source})"
     if null is not None:
         return f"({long_bytes(null)!r} if {source} is None else {made})"
     return f"({source}_b := {f'{before}_b if {source} is {before} else ' if before else ''}{made})"

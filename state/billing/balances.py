@@ -1,10 +1,11 @@
 """What a project has used, and what of a contract's lines stands in it: accrued, billed, earned, and kept from being billed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from domain.accounts import CUSTOMER_DEPOSIT
 from domain.outputs import CurrencyAmount, ViewBurn
+from domain.tuples import new_tuple
 from domain.units import Amount
 from state.billing.held import rows_held
 from state.billing.payers import held_of
@@ -35,12 +36,11 @@ def burn_of(project: Project) -> ViewBurn:
             currency = key[8:]
             costs[currency] = costs.get(currency, 0) + cost
     burn = project.burn
-    return ViewBurn(
-        burn.hours,
-        burn.billable_hours,
-        tuple(CurrencyAmount(currency, costs[currency]) for currency in sorted(costs)),
-        tuple(CurrencyAmount(currency, burn.memo[currency]) for currency in sorted(burn.memo)),
-    )
+    return new_tuple(ViewBurn, (burn.hours, burn.billable_hours, _by_currency(costs), _by_currency(burn.memo)))
+
+
+def _by_currency(amounts: Mapping[str, Amount]) -> tuple[CurrencyAmount, ...]:
+    return tuple([new_tuple(CurrencyAmount, one) for one in sorted(amounts.items())])
 
 
 def balances_of(
@@ -59,9 +59,9 @@ def balances_of(
     holds = [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
     held = _held(draft, project_id, contract, lines, holds) if holds else 0
     billed = invoiced - deposits if deposits else invoiced
-    return LineBalances(
-        accrued, held, over, recognised - billed, issued, invoiced, written_off, recognised, recognised - invoiced
-    )
+    position = recognised - invoiced
+    sums = accrued, held, over, recognised - billed, issued, invoiced, written_off, recognised, position
+    return new_tuple(LineBalances, sums)
 
 
 def _held(

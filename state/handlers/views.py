@@ -13,6 +13,7 @@ from domain.caps.purchase_order import over_category
 from domain.exceptions import CATALOGUE, owner_of
 from domain.identity import composed, derived_id, parts_of
 from domain.outputs import ProjectView, ViewBalance, ViewException, ViewForecast, ViewPosting
+from domain.tuples import new_tuple
 from state.billing import funding
 from state.billing.balances import balances_of, burn_of
 from state.billing.orders import orders_of
@@ -85,7 +86,7 @@ def _postings(project: Project) -> tuple[ViewPosting, ...]:
     found = []
     for key in sorted(project.standings):
         standing, currency = key.split("|")
-        found.append(ViewPosting(standing, currency, *project.standings[key]))
+        found.append(new_tuple(ViewPosting, (standing, currency, *project.standings[key])))
     return tuple(found)
 
 
@@ -100,23 +101,28 @@ def _forecast(forecast: Forecast) -> ViewForecast | None:
 
 
 def _balances(draft: Draft, project_id: str, contracts: tuple[Contract, ...]) -> tuple[ViewBalance, ...]:
-    return tuple(_balance(draft, project_id, contract) for contract in contracts)
+    return tuple([_balance(draft, project_id, contract) for contract in contracts])
 
 
 def _balance(draft: Draft, project_id: str, contract: Contract) -> ViewBalance:
-    owed = receivables_of(draft, project_id, contract.contract_id)
-    return ViewBalance(
-        contract_id=contract.contract_id,
-        currency=contract.terms.currency,
-        **balances_of(draft, project_id, contract, sums_on(draft, project_id, contract.contract_id))._asdict(),
-        paid=sum([one.paid[0] for one in owed]),
-        receivable=sum([one.open[0] for one in owed]),
-        bad_debt=sum([one.written_off[0] for one in owed]),
-        retention=retention.balance(draft, contract.contract_id, project_id),
-        owed_back=owed_in(draft, contract.contract_id, project_id),
-        sources=funding.sources_of(draft, contract),
-        orders=orders_of(draft, contract),
+    contract_id = contract.contract_id
+    *sums, recognised, position = balances_of(draft, project_id, contract, sums_on(draft, project_id, contract_id))
+    owed = receivables_of(draft, project_id, contract_id)
+    made = (
+        contract_id,
+        contract.terms.currency,
+        *sums,
+        sum([one.paid[0] for one in owed]),
+        recognised,
+        position,
+        sum([one.open[0] for one in owed]),
+        sum([one.written_off[0] for one in owed]),
+        retention.balance(draft, contract_id, project_id),
+        owed_in(draft, contract_id, project_id),
+        funding.sources_of(draft, contract),
+        orders_of(draft, contract),
     )
+    return new_tuple(ViewBalance, made)
 
 
 # What is open
@@ -170,17 +176,10 @@ def _exception(
     assignee: str | None = None,
     count: int = 1,
 ) -> ViewException:
-    known = abs(at_stake.amount) <= AMOUNT_MAX
-    return ViewException(
-        exception_id,
-        category,
-        CATALOGUE[category].owner_role,
-        at_stake.amount if known else 0,
-        entries,
-        at_stake.currency,
-        assignee,
-        count,
-    )
+    amount = at_stake.amount if abs(at_stake.amount) <= AMOUNT_MAX else 0
+    role = CATALOGUE[category].owner_role
+    made = exception_id, category, role, amount, entries, at_stake.currency, assignee, count
+    return new_tuple(ViewException, made)
 
 
 def _waiting(draft: Draft, project: Project) -> tuple[ViewException, ...]:

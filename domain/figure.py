@@ -37,7 +37,7 @@ from domain.money import (
     round_ratio,
     smallest_unit,
 )
-from domain.reference.exchange import Exchange
+from domain.reference.exchange import SAME_CURRENCY, Exchange
 from domain.units import (
     HOURS_TIMES_RATE_PER_AMOUNT,
     HUNDRED_PERCENT,
@@ -268,7 +268,10 @@ def record(why: Why, address: str, number: int | None) -> None:
 def exchanged(amount: Amount, rate: Exchange, currency: str, mode: str) -> Amount:
     """In another currency, at a rate along its path."""
     # Most work is in one currency and its cost in another: a call less than `convert`.
-    made = round_ratio(amount * rate.numerator, rate.denominator, STEPS.get(currency) or smallest_unit(currency), mode)
+    step = STEPS.get(currency) or smallest_unit(currency)
+    if rate is SAME_CURRENCY and not amount % step:
+        return amount
+    made = round_ratio(amount * rate.numerator, rate.denominator, step, mode)
     if not isinstance(amount, Recorded) or not rate.path:
         return amount if amount == made else made
 

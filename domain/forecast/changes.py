@@ -25,6 +25,7 @@ from typing import NamedTuple
 from domain.events.common import RemainingWork
 from domain.money import HALF_UP, round_ratio
 from domain.outputs import ForecastDelta
+from domain.tuples import new_tuple
 from domain.units import Amount, Hours, Instant
 
 CAUSES = ("volume", "rate", "mix", "scope", "exchange_rate", "late_data", "correction")
@@ -49,9 +50,13 @@ class Split(NamedTuple):
 
 def deltas(changes: Mapping[str, Change]) -> tuple[ForecastDelta, ...]:
     """Causes without a change are left out."""
-    found = [(cause, changes[cause]) for cause in CAUSES if cause in changes]
+    found = [(cause, *changes[cause]) for cause in CAUSES if cause in changes]
     return tuple(
-        [ForecastDelta(cause, cost, revenue, revenue - cost) for cause, (cost, revenue) in found if cost or revenue]
+        [
+            new_tuple(ForecastDelta, (cause, cost, revenue, revenue - cost))
+            for cause, cost, revenue in found
+            if cost or revenue
+        ]
     )
 
 

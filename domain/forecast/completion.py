@@ -40,13 +40,21 @@ from domain.units import HUNDRED_PERCENT, Amount, Hours, Percent, Rate
 Tally = tuple[Hours, Amount, Amount]
 NOTHING: Tally = (0, 0, 0)
 
-# Hours, cost, revenue, billings and cash by month, all in one currency.
-MonthSums = dict[str, list[int]]
 BILLINGS, CASH = 3, 4
 
 MONTHS_MAX = 60
 DEFAULT_THRESHOLD: Percent = 500_000
 _TOO_LARGE = 10**18
+
+
+class MonthSums(dict[str, list[int]]):
+    """Hours, cost, revenue, billings and cash by month, all in one currency: nothing of a month that nothing was added to."""
+
+    __slots__ = ()
+
+    def __missing__(self, month: str) -> list[int]:
+        nothing = self[month] = [0, 0, 0, 0, 0]
+        return nothing
 
 
 class Included(NamedTuple):
@@ -269,45 +277,30 @@ def expected_billings(accrued: Amount, earned: Iterable[tuple[str, Amount]], old
 
 def figures(currency: str, standing: CompletionBasis, months: MonthSums) -> ForecastFigures:
     """A forecast in one currency, in which all amounts are already."""
-    hours, cost, revenue = standing.now
-    eac_hours, eac_cost, eac_revenue = standing.whole
+    now, remaining, whole, backlog, unbilled_backlog, budget_used = standing
+    _, eac_cost, eac_revenue = whole
     margin = called(eac_revenue - eac_cost, "margin")
-    return ForecastFigures(
+    made = (
         currency,
-        hours,
-        cost,
-        revenue,
-        *standing.remaining,
-        eac_hours,
-        eac_cost,
-        eac_revenue,
-        standing.backlog,
-        standing.unbilled_backlog,
+        *now,
+        *remaining,
+        *whole,
+        backlog,
+        unbilled_backlog,
         margin,
         percent(margin, eac_revenue),
-        standing.budget_used,
+        budget_used,
         month_by_month(months),
     )
+    return new_tuple(ForecastFigures, made)
 
 
 def add_tallies(months: MonthSums, tallies: Iterable[tuple[str, Tally]]) -> None:
     for month, (hours, cost, revenue) in tallies:
-        held = months.get(month)
-        if held is None:
-            months[month] = [hours, cost, revenue, 0, 0]
-        else:
-            held[0] += hours
-            held[1] += cost
-            held[2] += revenue
-
-
-def add_money(months: MonthSums, place: int, amounts: Iterable[tuple[str, Amount]]) -> None:
-    """`place` is BILLINGS or CASH."""
-    for month, amount in amounts:
-        held = months.get(month)
-        if held is None:
-            held = months[month] = [0, 0, 0, 0, 0]
-        held[place] += amount
+        held = months[month]
+        held[0] += hours
+        held[1] += cost
+        held[2] += revenue
 
 
 def total_of(months: MonthSums) -> Tally:
@@ -331,8 +324,8 @@ def settle_rest(months: MonthSums, whole: Tally) -> None:
 
 def month_by_month(months: MonthSums) -> tuple[ForecastMonth, ...]:
     """One record a month, ascending; months without any figure are left out, of more than `MONTHS_MAX` the oldest."""
-    named = sorted([month for month, held in months.items() if any(held)])
-    return tuple([new_tuple(ForecastMonth, (month, *months[month])) for month in named[-MONTHS_MAX:]])
+    found = [new_tuple(ForecastMonth, (month, *held)) for month in sorted(months) if any(held := months[month])]
+    return tuple(found[-MONTHS_MAX:])
 
 
 def threshold(at_completion_then: Amount, amount: Amount | None, share: Percent | None) -> Amount:

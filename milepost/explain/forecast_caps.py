@@ -14,7 +14,7 @@ from domain.units import HUNDRED_PERCENT
 from milepost.explain.caps import CapNodes
 from milepost.explain.forecasts import ForecastNodes, Made
 from milepost.explain.published import given
-from state.forecast.caps import lasting, published_caps
+from state.forecast.caps import lasting, published_caps, taken_of
 from state.forecast.outlook import project_lines
 from state.terms.plan import LinePlan
 from state.trace import TracedOutput
@@ -87,7 +87,8 @@ class ForecastCapNodes:
             return gone
         title, as_of = f"cap {cap.cap_id}: used up on {cap.exhausts_on}", said.record.as_of
         plan, rule = published_caps([plan for plan in made.weighed.terms.lines if plan.rules], as_of)[one.place]
-        first = lasting(made.draft, made.weighed, made.shape, plan, rule, as_of)
+        taken = taken_of(made.draft, plan, rule, as_of)
+        first = lasting(made.draft, made.weighed, made.shape, plan, rule, taken, as_of)
         return self._lasts(made, title, given(first, title), by_hours=cap.limit_amount is None)
 
     def _lasts(self, made: Made, title: str, first: Lasting, *, by_hours: bool) -> Node:

@@ -15,7 +15,7 @@ brought is no part of that, nor what was adjusted by hand: it is revenue so far,
 A project whose lines all earn by hours alone has none of this.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -59,7 +59,7 @@ def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning
 def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     """The newest terms of every line that is the project's by them; none where all earn by hours alone."""
     contracts = project_contracts(draft, project_id)
-    adjusted = is_adjusted(draft, {one.contract_id for one in contracts})
+    adjusted = is_adjusted(draft, contracts)
     versions = ((one.contract_id, one.version, len(one.history)) for one in contracts)
     key = ("earning lines", project_id, adjusted, *versions)
     if key not in draft.plans:
@@ -72,10 +72,11 @@ def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     return plans
 
 
-def is_adjusted(draft: Draft, contract_ids: Collection[str]) -> bool:
+def is_adjusted(draft: Draft, contracts: Iterable[Contract]) -> bool:
     """Whether revenue of any of the contracts was adjusted by hand: then hours do not earn all of it."""
     if not draft.has(ADJUSTMENT):
         return False
+    contract_ids = {one.contract_id for one in contracts}
     return any(draft.part(ADJUSTMENT, one).event.contract_id in contract_ids for one in draft.ids(ADJUSTMENT))
 
 

@@ -35,7 +35,7 @@ from domain.policies import Resolved
 from domain.terms import methods
 from domain.tuples import new_tuple
 from domain.units import Amount, Percent, Rate
-from state.books import Basis, BookedProgress, Estimate, Forecast, ForecastState, Project
+from state.books import Basis, BookedProgress, Estimate, Forecast, ForecastState, Project, PublishedFigures
 from state.draft import Draft
 from state.forecast.ahead import earning_of, is_adjusted
 from state.forecast.outlook import (
@@ -161,7 +161,7 @@ class Rests:
             or self.currency != forecast.currency
             or self.zone != forecast.zone
             or self.legal_entity_id != forecast.legal_entity_id
-            or is_adjusted(draft, {one.contract_id for one in of.contracts})
+            or is_adjusted(draft, of.contracts)
         ):
             return False
         if "estimate" in draft.kinds:
@@ -254,7 +254,7 @@ def _weighed(
     policies = project_policies(draft, lines, forecast.legal_entity_id)
     rate = _rate(draft, project, lines, as_of, rests) if _unpriced(forecast, progress) else 0
     placed, forecast = forecast, forecast if rate == forecast.planned_rate else replace(forecast, planned_rate=rate)
-    ahead = WorkAhead(project.project_id, forecast, progress, rate)
+    ahead = new_tuple(WorkAhead, (project.project_id, forecast, progress, rate))
     room = room_under_caps(draft, of, ahead, policies, currency, as_of)
     tracks = tracks_of(draft, of.tracks, policies, forecast, progress, currency, as_of)
     if tracks is None or room is None:
@@ -312,18 +312,19 @@ def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> State:
         outlook = replace(outlook, until=0)
     if zone != forecast.zone or currency != forecast.currency or legal_entity_id != forecast.legal_entity_id:
         forecast = replace(forecast, currency=currency, zone=zone, legal_entity_id=legal_entity_id)
-    return limited_by(forecast, project_policies(draft, lines, legal_entity_id)), outlook
+    cost, revenue = limits_by(project_policies(draft, lines, legal_entity_id), forecast.told)
+    if cost != forecast.limit_cost or revenue != forecast.limit_revenue:
+        forecast = replace(forecast, limit_cost=cost, limit_revenue=revenue)
+    return forecast, outlook
 
 
-def limited_by(forecast: Forecast, policies: Resolved) -> Forecast:
-    """Which changes are published at once: policy `forecast_threshold`, measured from what was published last."""
-    told, stated = forecast.told, policies.forecast_threshold
+def limits_by(policies: Resolved, told: PublishedFigures | None) -> tuple[Amount, Amount]:
+    """The largest changes of cost and revenue that are not published at once: policy `forecast_threshold`, measured from what was
+    published last."""
+    stated = policies.forecast_threshold
     amount, share = (stated.amount, stated.percent) if stated is not None else (None, None)
-    cost = threshold(told.eac_cost if told is not None else 0, amount, share)
-    revenue = threshold(told.eac_revenue if told is not None else 0, amount, share)
-    if cost == forecast.limit_cost and revenue == forecast.limit_revenue:
-        return forecast
-    return replace(forecast, limit_cost=cost, limit_revenue=revenue)
+    cost, revenue = (told.eac_cost, told.eac_revenue) if told is not None else (0, 0)
+    return threshold(cost, amount, share), threshold(revenue, amount, share)
 
 
 def _by_itself(progress: Mapping[str, BookedProgress], currency: str, figure: int) -> str:
@@ -340,10 +341,16 @@ def _by_itself(progress: Mapping[str, BookedProgress], currency: str, figure: in
 
 def _unpriced(forecast: Forecast, progress: Mapping[str, BookedProgress]) -> bool:
     """Whether some track has no revenue yet to take an average from; where lines earn otherwise it may be theirs."""
-    return bool(forecast.earning) or any(
-        not basis.revenue_stated and not any(tally[2] > 0 for tally in progress[name].now.values())
-        for name, basis in forecast.bases.items()
-    )
+    if forecast.earning:
+        return True
+    for name, basis in forecast.bases.items():
+        if not basis.revenue_stated:
+            for tally in progress[name].now.values():
+                if tally[2] > 0:
+                    break
+            else:
+                return True
+    return False
 
 
 # Bases
@@ -486,7 +493,7 @@ def _progress(
 ) -> dict[str, BookedProgress]:
     held = outlook.progress if set(outlook.progress) == set(bases) else _rearranged(draft, project, outlook, bases)
     costs = partial(planned_cost, draft, project, planned, as_of)
-    ahead = PlanAhead(planned, costs, forecast.currency, is_alone=len(bases) == 1)
+    ahead = new_tuple(PlanAhead, (planned, costs, forecast.currency, len(bases) == 1))
     found = {}
     for name, basis in bases.items():
         now, floor = held[name].now, held[name].floor

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from operator import attrgetter
 
-from domain.caps.consume import CapRule, bucket_key, counting, is_agreed, is_limited, limit_on
+from domain.caps.consume import CapLimit, CapRule, bucket_key, counting, is_agreed, is_limited, limit_on
 from domain.caps.purchase_order import SUBJECT_KIND, is_order
 from domain.contract import BEGINNING
 from domain.explanation import constant
@@ -21,6 +21,7 @@ from domain.forecast.completion import NOTHING, percent
 from domain.forecast.exhaustion import PACE_DAYS, Lasting, by_pace, by_plan
 from domain.identity import composed
 from domain.outputs import ForecastCap
+from domain.tuples import new_tuple
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Percent
 from domain.why import Why
 from state.books import ForecastState
@@ -60,47 +61,58 @@ def published_caps(lines: Sequence[LinePlan], as_of: date) -> list[tuple[LinePla
 
 
 def _cap(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: CapRule, as_of: date) -> ForecastCap:
-    limit = limit_on(rule, as_of)
-    taken = cap_bucket(draft, plan, allotments(plan)[-1], bucket_key(rule, as_of, "")).bucket
-    used_up = lasting(draft, weighed, shape, plan, rule, as_of) if rule.period == "whole_term" else None
-    return ForecastCap(
-        cap_id=rule.cap_id.partition(":")[2],
-        used_amount=taken.amount,
-        used_hours=taken.hours,
-        used_percent=used_of((limit.amount, limit.hours), (taken.amount, taken.hours)),
-        limit_amount=limit.amount,
-        limit_hours=limit.hours,
-        exhausts_on=used_up.day if used_up is not None else None,
-        contract_id=plan.contract_id,
-        kind=SUBJECT_KIND if is_order(rule.cap_id) else "hard" if limit.hard else "soft",
-        period=rule.period,
-        effective_from=limit.effective_on if limit.effective_on != BEGINNING else None,
+    limit, taken = limit_on(rule, as_of), taken_of(draft, plan, rule, as_of)
+    used_up = lasting(draft, weighed, shape, plan, rule, taken, as_of) if rule.period == "whole_term" else None
+    made = (
+        rule.cap_id.partition(":")[2],
+        *taken,
+        used_of(limit, taken),
+        limit.amount,
+        limit.hours,
+        used_up.day if used_up is not None else None,
+        plan.contract_id,
+        SUBJECT_KIND if is_order(rule.cap_id) else "hard" if limit.hard else "soft",
+        rule.period,
+        limit.effective_on if limit.effective_on != BEGINNING else None,
     )
+    return new_tuple(ForecastCap, made)
 
 
-def used_of(limits: tuple[Amount | None, Hours | None], taken: tuple[Amount, Hours]) -> Percent:
+def taken_of(draft: Draft, plan: LinePlan, rule: CapRule, as_of: date) -> tuple[Amount, Hours]:
+    bucket = cap_bucket(draft, plan, allotments(plan)[-1], bucket_key(rule, as_of, "")).bucket
+    return bucket.amount, bucket.hours
+
+
+def used_of(limit: CapLimit, taken: tuple[Amount, Hours]) -> Percent:
     """Of the limit that is nearer; a limit of nothing is always used up."""
     shares = [
         percent(used, most) if most else HUNDRED_PERCENT
-        for used, most in zip(taken, limits, strict=True)
+        for used, most in zip(taken, (limit.amount, limit.hours), strict=True)
         if most is not None
     ]
-    return max((share for share in shares if share is not None), default=0)
+    return max([share for share in shares if share is not None], default=0)
 
 
-def lasting(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: CapRule, as_of: date) -> Lasting | None:
-    """The limit that is used up earlier, where the cap limits amount and hours."""
+def lasting(
+    draft: Draft,
+    weighed: Weighed,
+    shape: Shape,
+    plan: LinePlan,
+    rule: CapRule,
+    taken: tuple[Amount, Hours],
+    as_of: date,
+) -> Lasting | None:
+    """The limit that is used up earlier, where the cap limits amount and hours; `taken` of them is what is."""
     limit = limit_on(rule, as_of)
-    taken = cap_bucket(draft, plan, allotments(plan)[-1], bucket_key(rule, as_of, "")).bucket
-    room = called(limit.amount - taken.amount, "room") if limit.amount is not None else None
-    room_hours = called(limit.hours - taken.hours, "room") if limit.hours is not None else None
+    room = called(limit.amount - taken[0], "room") if limit.amount is not None else None
+    room_hours = called(limit.hours - taken[1], "room") if limit.hours is not None else None
     members = lines_under(draft, plan, rule)
     total = sum_of(weighed.outlook.progress)
     own = {line_key(one) for one in weighed.terms.lines}
     alone = {line_key(one) for one in members} == own and plan.currency == weighed.forecast.currency
     to_earn = weighed.completion.wanted - weighed.completion.prices
     left = to_earn - total.get(plan.currency, NOTHING)[2] if len(total) <= 1 else 0
-    left_hours = weighed.completion.hours - sum(tally[0] for tally in total.values())
+    left_hours = weighed.completion.hours - sum([tally[0] for tally in total.values()])
     found = []
     for each, to_come, weights, hours in (
         (room, left, shape.revenue, False),
@@ -118,7 +130,7 @@ def lasting(draft: Draft, weighed: Weighed, shape: Shape, plan: LinePlan, rule: 
             last = counts_until(draft, members, rule, as_of, is_planned=False)
             pace = called(_pace(draft, members, as_of, hours=hours), f"taken in {PACE_DAYS} days")
             found.append(by_pace(each, as_of, pace, last))
-    return min((one for one in found if one is not None), key=attrgetter("day"), default=None)
+    return min([one for one in found if one is not None], key=attrgetter("day"), default=None)
 
 
 def counts_until(
@@ -128,10 +140,10 @@ def counts_until(
     agreed = next((one.effective_on for one in rule.limits if one.effective_on > as_of and not is_limited(one)), None)
     contract, terms = draft.contract(members[0].contract_id), members[0].terms
     terminated = contract.terminated_on if contract is not None else None
-    days = [terms.ends_on, *(day - ONE_DAY for day in (agreed, terminated) if day is not None)]
+    days = [terms.ends_on, *[day - ONE_DAY for day in (agreed, terminated) if day is not None]]
     ends = [_work_ends(draft, plan.line.project_id, as_of, is_planned=is_planned) for plan in members]
-    days.append(max((end for end in ends if end is not None), default=None) if None not in ends else None)
-    return min((day for day in days if day is not None), default=None)
+    days.append(max([end for end in ends if end is not None], default=None) if None not in ends else None)
+    return min([day for day in days if day is not None], default=None)
 
 
 def _work_ends(draft: Draft, project_id: str, as_of: date, *, is_planned: bool) -> date | None:

@@ -44,12 +44,13 @@ DUE: Final = "due"
 
 
 class ExpectedBill(NamedTuple):
-    """What one payer of a contract will be billed, in project currency, on a day, and the month in which it pays.
+    """What one payer of a contract will be billed, in project currency, on a day of a month, and the month in which it pays.
 
     A fee says of which line it is; work that is due already is no work to come. What sources fund has no payer before they have drawn it.
     """
 
     billed: date
+    month: str
     paid: str
     amount: Amount
     contract_id: str
@@ -57,15 +58,13 @@ class ExpectedBill(NamedTuple):
     line_id: str = ""
     is_due: bool = False
 
-    @property
-    def month(self) -> str:
-        return month_of(self.billed)
-
 
 class Calendar(NamedTuple):
-    """The day on which something is billed, who pays, and the month in which each does; `is_funded` where sources do, as they last."""
+    """The day on which something is billed, with its month, who pays, and the month in which each does; `is_funded` where sources do, as
+    they last."""
 
     billed: date
+    month: str
     parties: tuple[Party, ...]
     paid: tuple[str, ...]
     is_funded: bool = False
@@ -86,8 +85,9 @@ def expected_work(
     for month, amount in _accrued_months(draft, project, contract, currency, accrued, as_of):
         _pay(found, contract, work_months(draft, contract, month, known), amount, currency, is_due=True)
     for month, amount in to_come:
-        on = known.get(month) or work_months(draft, contract, month, known)
-        _pay(found, contract, on, amount, currency)
+        if amount:
+            on = known.get(month) or work_months(draft, contract, month, known)
+            _pay(found, contract, on, amount, currency)
     return found
 
 
@@ -141,19 +141,19 @@ def _pay(
     is_due: bool = False,
 ) -> None:
     """Add to `found` what each payer has of it (R12)."""
-    billed, parties, paid, _ = on
+    billed, of, parties, paid, is_funded = on
     contract_id = contract.contract_id
-    if on.is_funded and contract.terms.currency == currency:
-        found.append(ExpectedBill(billed, "", amount, contract_id, "", line_id, is_due))
+    if is_funded and contract.terms.currency == currency:
+        found.append(ExpectedBill(billed, of, "", amount, contract_id, "", line_id, is_due))
         return
     if len(parties) == 1:
-        bill = (billed, paid[0], amount, contract_id, parties[0].customer_id, line_id, is_due)
+        bill = (billed, of, paid[0], amount, contract_id, parties[0].customer_id, line_id, is_due)
         found.append(new_tuple(ExpectedBill, bill))
         return
     sign = -1 if amount < 0 else 1
     for share, party, month in zip(shared(abs(amount), parties, currency), parties, paid, strict=True):
         falls = titled(sign * share, f"falls to {party.customer_id}", "R12")
-        found.append(ExpectedBill(billed, month, falls, contract_id, party.customer_id, line_id, is_due))
+        found.append(ExpectedBill(billed, of, month, falls, contract_id, party.customer_id, line_id, is_due))
 
 
 def work_calendar(draft: Draft, contract: Contract) -> dict[str, Calendar]:
@@ -179,7 +179,7 @@ def _calendar(draft: Draft, contract: Contract, billed: date) -> Calendar:
     terms = terms_on(contract, billed)
     parties = expected_parties(terms)
     paid = (paid_on(draft, party.customer_id, billed).isoformat()[:7] for party in parties)
-    return Calendar(billed, parties, tuple(paid), terms.funding is not None)
+    return Calendar(billed, month_of(billed), parties, tuple(paid), terms.funding is not None)
 
 
 def billed_on(draft: Draft, contract: Contract, day: date) -> date | None:

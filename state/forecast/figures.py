@@ -12,6 +12,7 @@ booked month's. What is left of lines' own prices has months of its own (`state/
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 
 from domain.events.common import RemainingWork
@@ -24,7 +25,6 @@ from domain.forecast.completion import (
     CompletionBasis,
     MonthSums,
     Tally,
-    add_money,
     add_tallies,
     added,
     backlog_of,
@@ -42,6 +42,7 @@ from domain.reference.exchange import SAME_CURRENCY
 from domain.tuples import new_tuple
 from domain.units import Amount, Percent
 from state.books import Contract, Forecast, Project
+from state.charges import rebates
 from state.draft import Draft
 from state.forecast.ahead import rebates_counted
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
@@ -66,11 +67,12 @@ class Shape(NamedTuple):
 
 
 class Commercial(NamedTuple):
-    """The contract's side, in project currency; `prices` is by month what of the revenue to come is left of lines' own prices, `expected`
-    the months in which bills to come are billed and paid, `beside` by month what is paid beside what is billed: less what is withheld and
-    deposits pay, more what is released."""
+    """The contract's side, in project currency. Of the revenue to come `by_hours` is what hours will earn, by month of the shape, and
+    `prices` what is left of lines' own prices, by month. `expected` has the months in which bills to come are billed and paid, `beside` by
+    month what is paid beside what is billed: less what is withheld and deposits pay, more what is released."""
 
     left_revenue: Amount
+    by_hours: Sequence[Amount]
     prices: list[tuple[str, Amount]]
     backlog: Amount
     billed: Amount
@@ -99,14 +101,15 @@ def figures_of(draft: Draft, project: Project, weighed: Weighed, shape: Shape, a
         return None
     ledger = ledger_currency(draft, forecast.legal_entity_id) or currency
     group = weighed.policies.group_currency or ledger
-    posted = any(key.endswith(f"|{ledger}") for key in project.posted)
+    in_books = f"|{ledger}"
+    posted = any(key.endswith(in_books) for key in project.posted)
     in_ledger: ForecastFigures | None = made
     if ledger != currency or posted:
         in_ledger = _figures(draft, project, weighed, shape, commercial, ledger, as_of, posted=posted)
     if group == ledger:
-        return Figures(made, in_ledger, in_ledger)
+        return new_tuple(Figures, (made, in_ledger, in_ledger))
     in_group = made if group == currency else _figures(draft, project, weighed, shape, commercial, group, as_of)
-    return Figures(made, in_ledger, in_group)
+    return new_tuple(Figures, (made, in_ledger, in_group))
 
 
 def _figures(
@@ -123,7 +126,7 @@ def _figures(
     """With `posted` burn is what was posted in the ledger, else it is converted; None where a rate is missing."""
     forecast, policies, tracks = weighed.forecast, weighed.policies, weighed.tracks
     if currency != forecast.currency:
-        converted = _converted(draft, policies, commercial, forecast.currency, currency, as_of)
+        converted = _converted(draft, policies, commercial, shape, forecast.currency, currency, as_of)
         found = tracks_of(draft, weighed.terms.tracks, policies, forecast, weighed.outlook.progress, currency, as_of)
         if converted is None or found is None:
             return None
@@ -141,10 +144,13 @@ def _figures(
         settle_rest(months, now)
     if not _add_statements(draft, months, forecast, policies, currency, as_of):
         return None
-    add_money(months, BILLINGS, [(billed, amount) for billed, _, amount in commercial.expected])
-    add_money(months, CASH, [(paid, amount) for _, paid, amount in commercial.expected])
-    add_money(months, CASH, commercial.beside)
-    add_tallies(months, remaining_months(shape, remaining, commercial.prices, currency))
+    for month, paid, amount in commercial.expected:
+        months[month][BILLINGS] += amount
+        months[paid][CASH] += amount
+    for paid, amount in commercial.beside:
+        months[paid][CASH] += amount
+    if any(remaining):
+        add_tallies(months, remaining_months(shape, remaining, commercial, currency))
     if posted or currency != forecast.currency:
         whole = added(now, remaining)
     else:
@@ -154,19 +160,21 @@ def _figures(
 
 
 def _converted(
-    draft: Draft, policies: Resolved, commercial: Commercial, own: str, currency: str, as_of: date
+    draft: Draft, policies: Resolved, commercial: Commercial, shape: Shape, own: str, currency: str, as_of: date
 ) -> Commercial | None:
     rate = rate_to(draft, policies, own, currency, as_of)
     if rate is None:
         return None
-    left, prices, backlog, billed, expected, used, beside = commercial
+    left, _, prices, backlog, billed, expected, used, beside = commercial
 
     def here(amount: Amount) -> Amount:
         return exchanged(amount, rate, currency, policies.money_mode)
 
+    left, prices = here(left), [(month, here(amount)) for month, amount in prices]
     return Commercial(
-        here(left),
-        [(month, here(amount)) for month, amount in prices],
+        left,
+        _by_hours(left, prices, shape, currency),
+        prices,
         here(backlog),
         here(billed),
         [(billed, paid, here(amount)) for billed, paid, amount in expected],
@@ -175,28 +183,34 @@ def _converted(
     )
 
 
+def _by_hours(left: Amount, prices: Sequence[tuple[str, Amount]], shape: Shape, currency: str) -> Sequence[Amount]:
+    """What hours will earn of the revenue to come, by month of the shape."""
+    by_hours = called(left - sum([amount for _, amount in prices]), "what hours will earn")
+    return spread(by_hours, shape.revenue, smallest_unit(currency))
+
+
 def _booked_months(draft: Draft, project: Project, tracks: Tracks, *, posted: bool) -> MonthSums | None:
     """What is worked; None where a rate is missing."""
-    currency = tracks.currency
-    found: list[tuple[str, Tally]] = []
+    currency, months = tracks.currency, MonthSums()
     for key, tally in project.months.items():
-        month, own = key[:7], key[8:]
-        if own == currency:
-            found.append((month, tally))
-            continue
-        rest = tally
-        if posted:
-            cost, _, revenue, _ = project.posted.get(f"{key}|{currency}", (0, 0, 0, 0))
-            rest = tally[0], tally[1] - cost, tally[2] - revenue
-        converted = tracks.converted(draft, {own: rest})
-        if converted is None:
-            return None
-        found.append((month, converted))
+        hours, cost, revenue = tally
+        if (own := key[8:]) != currency:
+            if posted:
+                had, _, earned, _ = project.posted.get(f"{key}|{currency}", (0, 0, 0, 0))
+                cost, revenue = cost - had, revenue - earned
+            converted = tracks.converted(draft, {own: (hours, cost, revenue)})
+            if converted is None:
+                return None
+            hours, cost, revenue = converted
+        held = months[key[:7]]
+        held[0] += hours
+        held[1] += cost
+        held[2] += revenue
     for key, (_, cost_ledger, _, revenue_ledger) in project.posted.items() if posted else ():
         if key.endswith(f"|{currency}"):
-            found.append((key[:7], (0, cost_ledger, revenue_ledger)))
-    months: MonthSums = {}
-    add_tallies(months, found)
+            held = months[key[:7]]
+            held[1] += cost_ledger
+            held[2] += revenue_ledger
     return months
 
 
@@ -205,7 +219,6 @@ def _add_statements(
 ) -> bool:
     """What statements billed, and when that is due; False where a rate is missing."""
     for place, issued in ((BILLINGS, forecast.billed), (CASH, forecast.due)):
-        found = []
         for key, amount in issued.items():
             money, own = amount, key[8:]
             if own != currency:
@@ -213,25 +226,18 @@ def _add_statements(
                 if rate is None:
                     return False
                 money = exchanged(amount, rate, currency, policies.money_mode)
-            found.append((key[:7], money))
-        add_money(months, place, found)
+            months[key[:7]][place] += money
     return True
 
 
 def remaining_months(
-    shape: Shape, remaining: Tally, prices: Sequence[tuple[str, Amount]], currency: str
+    shape: Shape, remaining: Tally, commercial: Commercial, currency: str
 ) -> Iterable[tuple[str, Tally]]:
     """What is left of prices in its own months, the rest where the hours are."""
-    if not any(remaining):
-        return ()
-    step = smallest_unit(currency)
     hours = spread(remaining[0], shape.hours, 1)
-    cost = spread(remaining[1], shape.cost, step)
-    by_hours = called(remaining[2] - sum([amount for _, amount in prices]), "what hours will earn")
-    revenue = spread(by_hours, shape.revenue, step)
-    found = list(zip(shape.months, zip(hours, cost, revenue, strict=True), strict=True))
-    found += [(month, (0, 0, amount)) for month, amount in prices]
-    return found
+    cost = spread(remaining[1], shape.cost, smallest_unit(currency))
+    found = zip(shape.months, zip(hours, cost, commercial.by_hours, strict=True), strict=True)
+    return chain(found, [(month, (0, 0, amount)) for month, amount in commercial.prices])
 
 
 # Where what remains lies
@@ -265,7 +271,7 @@ def shape_of(
 def as_planned(planned: PlannedWork) -> Shape | None:
     """None where nothing has any weight."""
     hours = [hours for _, hours in planned.months]
-    return Shape([month for month, _ in planned.months], hours, hours, hours) if any(hours) else None
+    return new_tuple(Shape, ([month for month, _ in planned.months], hours, hours, hours)) if any(hours) else None
 
 
 def as_estimated(to_come: Iterable[RemainingWork], first: str) -> Shape | None:
@@ -339,12 +345,11 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     ahead = _prices_ahead(draft, project, weighed, shape, as_of)
     if ahead is None:
         return None
-    by_hours = called(left - sum([amount for _, amount in ahead.earned]), "what hours will earn")
-    by_work = spread(by_hours, shape.revenue, smallest_unit(currency))
-    to_come = [(month, amount) for month, amount in zip(shape.months, by_work, strict=True) if amount]
+    by_hours = _by_hours(left, ahead.earned, shape, currency)
     expected = ahead.expected
     if weighed.terms.contracts:
         contract = weighed.terms.contracts[0]
+        to_come = zip(shape.months, by_hours, strict=True)
         expected += expected_work(draft, project, contract, currency, accrued, to_come, as_of)
     if weighed.terms.is_funded:
         expected = by_payer(draft, weighed.terms.contracts, expected)
@@ -353,7 +358,7 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
         return None
     used = _budget_used(draft, project, weighed, now[1], as_of)
     bills = [(bill.month, bill.paid, bill.amount) for bill in expected]
-    return new_tuple(Commercial, (left, ahead.earned, backlog, billed, bills, used, beside))
+    return new_tuple(Commercial, (left, by_hours, ahead.earned, backlog, billed, bills, used, beside))
 
 
 def _beside(
@@ -384,7 +389,7 @@ class _Ahead(NamedTuple):
 
 def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape, as_of: date) -> _Ahead | None:
     """None where an exchange rate is missing."""
-    found = _Ahead([], [])
+    found = new_tuple(_Ahead, ([], []))
     if not weighed.forecast.earning:
         return found
     currency, policies = weighed.forecast.currency, weighed.policies
@@ -420,6 +425,7 @@ def _line_sums(
     left out."""
     mode = policies.money_mode
     billed = accrued = 0
+    has_rebates = draft.has(rebates.KIND)
     for contract_id, line_id, own in of.ever:
         line = draft.line(contract_id, line_id)
         totals = in_project(line, project_id)
@@ -427,7 +433,8 @@ def _line_sums(
         if rate is None:
             return None
         due = called(totals.billable - totals.issued, "accrued")
-        given = rebates_counted(draft, contract_id, line_id, as_of) if line.project_id == project_id else 0
+        is_given = has_rebates and line.project_id == project_id
+        given = rebates_counted(draft, contract_id, line_id, as_of) if is_given else 0
         if stays := totals.issued - totals.conceded - given:
             billed += exchanged(called(stays, "billed"), rate, currency, mode)
         if due and not (of.keeps_back and is_deposit(draft, contract_id, line_id)):

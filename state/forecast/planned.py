@@ -89,7 +89,8 @@ def less_worked(planned: PlannedWork, first: str, worked: Callable[[], Hours]) -
         return planned
     (_, hours), *others = planned.months
     rest = called(hours - at_least(worked(), 0, "worked"), "planned, less what is worked")
-    return PlannedWork(((first, at_least(rest, 0, "not worked yet")), *others), planned.demand)
+    months = (first, at_least(rest, 0, "not worked yet")), *others
+    return new_tuple(PlannedWork, (months, planned.demand))
 
 
 def first_month(as_of: date) -> str:

@@ -20,6 +20,7 @@ from domain.identity import composed
 from domain.money import smallest_unit
 from domain.terms import methods
 from domain.terms.kind import WITH_INVOICE
+from domain.tuples import new_tuple
 from domain.units import Amount
 from state.books import Estimate, Forecast, ForecastState, Project
 from state.draft import Draft
@@ -145,7 +146,7 @@ def revenue_max(
     if (terms.invoiced or (terms.charges and project.waiting)) and _waits(draft, project, terms):
         return None
     if forecast.bases[WHOLE].kind == ENDED:
-        return RevenueMax(outlook.eac_revenue)
+        return new_tuple(RevenueMax, (outlook.eac_revenue, False))
     if not terms.is_known:
         return None
     policies = project_policies(draft, terms.of.lines, forecast.legal_entity_id)
@@ -158,7 +159,7 @@ def revenue_max(
     ):
         return None
     if not found.unvalued:
-        return RevenueMax(outlook.eac_revenue)
+        return new_tuple(RevenueMax, (outlook.eac_revenue, False))
     if forecast.ceiling is None:
         return None
     return RevenueMax(max(forecast.ceiling, outlook.eac_revenue), by_cap=True)

@@ -31,6 +31,9 @@ class Room(NamedTuple):
     amount: Amount | None
 
 
+NO_CAP = Room(None)
+
+
 class WorkAhead(NamedTuple):
     """What a project has still to do; `rate` is the average of its planned hours."""
 
@@ -51,7 +54,7 @@ def room_under_caps(
     for plan in of.hourly if of.goes_on else running(draft, of.hourly, as_of):
         caps = _caps_room(draft, plan, ahead, as_of)
         if not caps:
-            return Room(None)
+            return NO_CAP
         exchange = rate_to(draft, policies, plan.currency, currency, as_of)
         if exchange is None:
             return None

@@ -32,6 +32,7 @@ from domain.outputs import (
 )
 from domain.reference.exchange import MissingRate
 from domain.reference.zones import midnight
+from domain.tuples import new_tuple
 from domain.units import Percent
 from domain.waiting import WaitKey, waits_for_rates_of
 from state.billing import reissue
@@ -51,7 +52,7 @@ from state.charges.estimates import keep_estimate
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_late, is_new
 from state.forecast import loss
-from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limited_by, weigh
+from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limits_by, weigh
 from state.forecast.caps import caps_of, companions, say_when
 from state.forecast.expected import IssuedMonths, add_to_months, statement_months
 from state.forecast.figures import Figures, figures_of, shape_of
@@ -371,8 +372,6 @@ def on_day_ended(draft: Draft, zone: str, day: date) -> None:
         if _zone(draft, project_id) != zone:
             register(draft, project_id)
             continue
-        _, outlook = known(draft, project_id)
-        draft.put("outlook", project_id, replace(outlook, until=0))
         if draft.project(project_id).changed:
             views.flush(draft, project_id)
         if told:
@@ -380,6 +379,9 @@ def on_day_ended(draft: Draft, zone: str, day: date) -> None:
         again = _turning_day(draft, project_id, day + ONE_DAY) if told else day + ONE_DAY
         if again is not None:
             register_for(draft, project_id, zone, again)
+            continue
+        _, outlook = known(draft, project_id)
+        draft.put("outlook", project_id, replace(outlook, until=0))
     for project_id in concerned:
         if project_id not in visited:
             register(draft, project_id)
@@ -461,29 +463,37 @@ def _emit(
     sequence = forecast.sequence + 1
     if draft.why is not None:
         say_when(draft.why, project_id, sequence)
-    draft.emit(
-        ForecastUpdate(
-            project_id=project_id,
-            sequence=sequence,
-            as_of=as_of,
-            project=figures,
-            cause_kind=draft.cause.kind,
-            cause_id=draft.cause.id,
-            cause_version=draft.cause.version,
-            ledger=made.ledger,
-            group=made.group,
-            contract_ids=taken_projects(draft).get(project_id, ()),
-            baseline_sequence=before.sequence if before is not None else None,
-            demand=weighed.planned.demand,
-            percent_complete=complete,
-            caps=caps,
-            previous=_previous(before),
-            deltas=deltas(outlook.changes) if before is not None else (),
-        )
+    update = (
+        project_id,
+        sequence,
+        as_of,
+        figures,
+        draft.cause.kind,
+        draft.cause.id,
+        draft.cause.version,
+        made.ledger,
+        made.group,
+        taken_projects(draft).get(project_id, ()),
+        before.sequence if before is not None else None,
+        weighed.planned.demand,
+        complete,
+        caps,
+        _previous(before),
+        deltas(outlook.changes) if before is not None else (),
     )
+    draft.emit(new_tuple(ForecastUpdate, update))
     told = _told(sequence, figures, complete)
-    forecast = replace(forecast, sequence=sequence, told=told, digest=digest, set_aside={})
-    draft.put("forecast", project_id, limited_by(forecast, weighed.policies))
+    cost, revenue = limits_by(weighed.policies, told)
+    forecast = replace(
+        forecast,
+        sequence=sequence,
+        told=told,
+        digest=digest,
+        set_aside={},
+        limit_cost=cost,
+        limit_revenue=revenue,
+    )
+    draft.put("forecast", project_id, forecast)
     draft.put("outlook", project_id, replace(outlook, changes={}, stale=False))
     project = draft.project(project_id)
     if not project.changed:
@@ -507,7 +517,7 @@ def _told(sequence: int, figures: ForecastFigures, complete: Percent | None) -> 
 def _previous(before: PublishedFigures | None) -> PreviousFigures | None:
     if before is None:
         return None
-    return PreviousFigures(
+    figures = (
         before.sequence,
         before.eac_cost,
         before.eac_revenue,
@@ -516,6 +526,7 @@ def _previous(before: PublishedFigures | None) -> PreviousFigures | None:
         before.burn_revenue,
         before.backlog,
     )
+    return new_tuple(PreviousFigures, figures)
 
 
 # What is missing
@@ -576,12 +587,17 @@ def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
 
 
 def _numbers(made: Figures, demand: Iterable[ForecastDemand]) -> list[int]:
-    """Every number that is published; figures that are the same in several currencies are looked at once."""
+    """Every number that is published; those of the ledger's and the group's currency mostly are the ones before."""
     found = [one.hours for one in demand]
-    published = [one for one in made if one is not None]
-    for figures in (one for place, one in enumerate(published) if not any(one is other for other in published[:place])):
-        found += [one for one in figures[1:-1] if one is not None]
-        for month in figures.months:
+    last = None
+    for figures in made:
+        if figures is None or figures is last:
+            continue
+        last = figures
+        *numbers, margin_percent, budget_used, months = figures[1:]
+        found += numbers
+        found += [one for one in (margin_percent, budget_used) if one is not None]
+        for month in months:
             found += month[1:]
     return found
 

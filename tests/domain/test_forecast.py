@@ -17,9 +17,9 @@ from domain.forecast.completion import (
     Completion,
     CompletionBasis,
     Earning,
+    MonthSums,
     Tally,
     Track,
-    add_money,
     add_tallies,
     at_completion,
     completed,
@@ -174,7 +174,7 @@ def test_figures_in_one_currency() -> None:
         210_000_000,
         None,
     )
-    made = figures("EUR", standing, {})
+    made = figures("EUR", standing, MonthSums())
     assert (made.eac_hours, made.eac_cost, made.eac_revenue) == tally(180, "18000", "27000")
     assert (made.backlog, made.unbilled_backlog) == (parse_amount("18000"), parse_amount("21000"))
     assert (made.margin, made.margin_percent) == (parse_amount("9000"), 33_333_333)
@@ -187,10 +187,11 @@ def test_percent_of_nothing_and_percent_that_fits_no_field() -> None:
 
 
 def test_months_add_up_and_empty_ones_are_left_out() -> None:
-    months: dict[str, list[int]] = {}
+    months = MonthSums()
     add_tallies(months, [("2026-05", (8, 100, 200)), ("2026-05", (1, 10, 20))])
-    add_money(months, BILLINGS, [("2026-05", 150), ("2026-04", 4)])
-    add_money(months, CASH, [("2026-04", 5)])
+    months["2026-05"][BILLINGS] += 150
+    months["2026-04"][BILLINGS] += 4
+    months["2026-04"][CASH] += 5
     add_tallies(months, [("2026-06", NOTHING)])
     assert month_by_month(months) == (
         ForecastMonth("2026-04", 0, 0, 0, 4, 5),
@@ -199,7 +200,8 @@ def test_months_add_up_and_empty_ones_are_left_out() -> None:
 
 
 def test_of_more_than_sixty_months_the_oldest_are_left_out() -> None:
-    made = month_by_month({month: [1, 1, 1, 1, 1] for month in [*months_from("2020-01", "2024-12"), "2025-01"]})
+    every = [*months_from("2020-01", "2024-12"), "2025-01"]
+    made = month_by_month(MonthSums({month: [1, 1, 1, 1, 1] for month in every}))
     assert (len(made), made[0].month, made[-1].month) == (60, "2020-02", "2025-01")
 
 

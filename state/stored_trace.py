@@ -16,7 +16,6 @@ from typing import Final, Protocol, overload
 
 import msgspec
 
-from domain.events.reference import ExchangeRateSet
 from domain.explanation import EventRef
 from domain.outputs import OUTPUTS
 from domain.reference.book import EMPTY_BOOK, ReferenceBook
@@ -167,21 +166,6 @@ class StoredTrace(Trace):
     def records_with(self, event_id: str) -> list[LogRecord]:
         return self._select("event_id = ?", event_id)
 
-    @cached_property
-    def _rates(self) -> dict[tuple[object, ...], LogRecord]:
-        found: dict[tuple[object, ...], LogRecord] = {}
-        for record in self.records_of(ExchangeRateSet):
-            event = record.event
-            if isinstance(event, ExchangeRateSet):
-                key = (event.rate_type, event.from_currency, event.to_currency, event.date, event.version)
-                found.setdefault(key, record)
-        return found
-
-    def quote(
-        self, rate_type: str, from_currency: str, to_currency: str, day: object, version: int
-    ) -> LogRecord | None:
-        return self._rates.get((rate_type, from_currency, to_currency, day, version))
-
     # Steps
 
     def offset_of(self, step: int) -> int:
@@ -302,6 +286,7 @@ class LaterTrace(Trace):
         turn, books = before.ended()
         self.db.deserialize(books)
         self.meta = self._read_meta(GENERATION, 0)
+        self._awaited.update(self.db.execute("SELECT kind, key FROM waits"))
         self.why = LaterWhy(before.recorded, before.count, turn)
         self.books = before.all_books()
         self.first = before.count

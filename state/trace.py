@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from itertools import takewhile
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -56,6 +56,7 @@ IN_MEMORY = Path(":memory:")
 GENERATION: Final = "explain"
 
 
+Key = TypeVar("Key")
 # Steps that changed a part, and what each left.
 PartHistory = list[tuple[int, Any]]
 
@@ -131,8 +132,11 @@ class Trace(Store):
         self.views: dict[str, list[TracedOutput]] = {}
         self.forecasts: dict[str, list[TracedOutput]] = {}
         self.events: list[LogRecord] = []
-        self._facts: dict[tuple[str, str, str, int], list[LogRecord]] = {}
-        self.now: tuple[LogRecord, Cause, ReferenceBook] | None = None
+        # The record that is folded, and the running maximum of `recorded_at` and the reference book there.
+        self.now: tuple[LogRecord, Instant, ReferenceBook] | None = None
+        # For which something may wait; and reference data that is not written so far.
+        self._awaited: set[tuple[str, str]] = set()
+        self._referred: list[tuple[str, bytes]] = []
         # What the rules said of the figures of each step.
         self.why = Why()
         # How each step is folded again: the turn that it begins with, and what it woke, or that it is no step of a rule.
@@ -150,12 +154,9 @@ class Trace(Store):
         self._open_at: dict[tuple[str, str], dict[tuple[str, str], list[tuple[int, bool]]]] = {}
         self._line_places: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._parked_at: dict[str, list[tuple[int, int | None]]] = {}
-        self._by_type: dict[str, list[LogRecord]] = {}
         self._said_by_type: dict[type, list[TracedOutput]] = {}
         # Journals by the first part of their rule.
         self.journals_by: dict[str, list[TracedOutput]] = {}
-        self._by_event_id: dict[str, list[LogRecord]] = {}
-        self._quotes: dict[tuple[Any, ...], LogRecord] = {}
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
         if engagement_id == self.engagement_id:
@@ -166,8 +167,22 @@ class Trace(Store):
     def flush(self) -> None:
         """Nothing: rows stay at hand."""
 
+    def waiting(self, keys: Iterable[tuple[str, str]], after: str) -> list[str]:
+        awaited = [key for key in keys if key in self._awaited]
+        return super().waiting(awaited, after) if awaited else []
+
+    def _write_waits(self, no: int, change: Transition, log_offset: int) -> None:
+        self._awaited.update((kind, key) for kind, key, _ in change.waits_added)
+        super()._write_waits(no, change, log_offset)
+
+    def add_reference(self, type_name: str, body: bytes) -> None:
+        self._referred.append((type_name, body))
+
     def commit(self, meta: Meta) -> None:
         """All that was kept back too: a longer history goes on from these books."""
+        for type_name, body in self._referred:
+            super().add_reference(type_name, body)
+        self._referred.clear()
         super().flush()
         super().commit(meta)
 
@@ -187,7 +202,9 @@ class Trace(Store):
     def _note(self, change: Transition) -> None:
         assert self.now is not None, "a step has a record"
         number = self.why.now
-        self._taken.append(TraceStep(number, *self.now))
+        record, recorded_at, reference = self.now
+        cause = cause_of(record.event, recorded_at, record.offset)
+        self._taken.append(TraceStep(number, record, cause, reference))
         self.runs.append(self.run)
         for entry_id, entry in change.rows.items():
             self._rows_at.setdefault(entry_id, []).append((number, entry))
@@ -247,14 +264,30 @@ class Trace(Store):
 
     def know(self, record: LogRecord) -> None:
         """Remember where an event stands, so that what rests on it can name it."""
-        event = record.event
         self.events.append(record)
-        self._by_type.setdefault(type(event).__name__, []).append(record)
-        self._by_event_id.setdefault(event.event_id, []).append(record)
-        self._facts.setdefault(fact_key(event), []).append(record)
-        if isinstance(event, ExchangeRateSet):
-            key = (event.rate_type, event.from_currency, event.to_currency, event.date, event.version)
-            self._quotes.setdefault(key, record)
+
+    @cached_property
+    def _by_type(self) -> dict[str, list[LogRecord]]:
+        return _grouped(self.events, lambda record: type(record.event).__name__)
+
+    @cached_property
+    def _by_event_id(self) -> dict[str, list[LogRecord]]:
+        return _grouped(self.events, lambda record: record.event.event_id)
+
+    @cached_property
+    def _facts(self) -> dict[tuple[str, str, str, int], list[LogRecord]]:
+        return _grouped(self.events, lambda record: fact_key(record.event))
+
+    @cached_property
+    def _rates(self) -> dict[tuple[object, ...], LogRecord]:
+        """The first quote of each."""
+        found: dict[tuple[object, ...], LogRecord] = {}
+        for record in self.records_of(ExchangeRateSet):
+            event = record.event
+            if isinstance(event, ExchangeRateSet):
+                key = (event.rate_type, event.from_currency, event.to_currency, event.date, event.version)
+                found.setdefault(key, record)
+        return found
 
     # Asking
 
@@ -415,7 +448,7 @@ class Trace(Store):
     def quote(
         self, rate_type: str, from_currency: str, to_currency: str, day: object, version: int
     ) -> LogRecord | None:
-        return self._quotes.get((rate_type, from_currency, to_currency, day, version))
+        return self._rates.get((rate_type, from_currency, to_currency, day, version))
 
     def entity(self, entity_id: str, version: int) -> LegalEntityDefined | None:
         known = self.facts((LegalEntityDefined.__name__, "legal_entity", entity_id, version))
@@ -527,7 +560,7 @@ class Retold(Shard):
         super()._take(engagement_id, cause, step, *args)
 
     def _see(self, record: LogRecord) -> None:
-        self.trace.now = (record, cause_of(record.event, self._recorded_max, record.offset), self.reference)
+        self.trace.now = (record, self._recorded_max, self.reference)
 
     def _flush(self, record: LogRecord) -> None:
         """Another engagement's record that ends a run: views of what changed go out."""
@@ -539,7 +572,7 @@ class Retold(Shard):
         is_news = super()._refer(record, event, cause)
         if is_news:
             self.trace.books.append(record.offset)
-        self.trace.now = (record, cause, self.reference)
+        self._see(record)
         return is_news
 
     def _certify(self, *_: object) -> None:
@@ -595,6 +628,13 @@ def works_of(entry: Entry) -> tuple[Work, ...]:
 def row_of(journal: JournalEntry) -> str | None:
     """The row that the journal is of; None where it is of a statement or a contract."""
     return row_id(journal.affected_kind, journal.affected_id) if journal.affected_kind in ROWS else None
+
+
+def _grouped(records: Iterable[LogRecord], key: Callable[[LogRecord], Key]) -> dict[Key, list[LogRecord]]:
+    found: dict[Key, list[LogRecord]] = {}
+    for record in records:
+        found.setdefault(key(record), []).append(record)
+    return found
 
 
 def fact_key(event: Event) -> tuple[str, str, str, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Final, Protocol, overload
@@ -36,6 +36,11 @@ from state.trace import GENERATION, EntriesAt, Heading, Trace, TraceStep
 from state.trace_writer import ENTRIES, JOURNALS
 
 READ_ALL_FROM: Final = 500
+# Of the books that a fold goes on from; these are found before the store's own.
+_ROWS: Final = """
+CREATE TEMP TABLE entries(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
+CREATE TEMP TABLE journals(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id));
+"""
 
 
 class Records(Protocol):
@@ -98,6 +103,11 @@ class StoredTrace(Trace):
     def all_books(self) -> list[int]:
         """Log offsets of the records that changed the reference book."""
         return [offset for (offset,) in self._file.execute("SELECT log_offset FROM books ORDER BY book")]
+
+    def last_left(self, kind: str) -> Iterator[tuple[str, bytes]]:
+        """What the last step that changed it left of each of a kind, by id."""
+        sql = "SELECT id, data, max(step) FROM kept WHERE kind = ? GROUP BY id"
+        return ((id_, data) for id_, data, _ in self._file.execute(sql, (kind,)))
 
     def _read_histories(self) -> None:
         rows = _Rows(self._file)
@@ -285,6 +295,7 @@ class LaterTrace(Trace):
         self._before = before
         turn, books = before.ended()
         self.db.deserialize(books)
+        self._take_rows(before)
         self.meta = self._read_meta(GENERATION, 0)
         self._awaited.update(self.db.execute("SELECT kind, key FROM waits"))
         self.why = LaterWhy(before.recorded, before.count, turn)
@@ -294,6 +305,14 @@ class LaterTrace(Trace):
         self.statements, self.drafts = before.statements, before.drafts
         self.former, self.superseded = before.former, before.superseded
         self.forecasts = before.forecasts
+
+    def _take_rows(self, before: StoredTrace) -> None:
+        """In tables of their own: the books that are kept are without."""
+        self.db.executescript(_ROWS)
+        [no] = self.db.execute("SELECT no FROM engagements WHERE id = ?", (self.engagement_id,)).fetchone() or (0,)
+        for kind, table in ((ENTRIES, "entries"), (JOURNALS, "journals")):
+            rows = ((no, *row) for row in before.last_left(kind))
+            self.db.executemany(f"INSERT INTO temp.{table} VALUES (?, ?, ?)", rows)
 
     def close(self) -> None:
         self._before.close()

@@ -179,7 +179,9 @@ class Trace(Store):
         self._referred.append((type_name, body))
 
     def commit(self, meta: Meta) -> None:
-        """All that was kept back too: a longer history goes on from these books."""
+        """All that was kept back too but rows and journals, which each step left: a longer history goes on from these books."""
+        self._unsaved.clear()
+        self._journals.clear()
         for type_name, body in self._referred:
             super().add_reference(type_name, body)
         self._referred.clear()

@@ -20,7 +20,7 @@ from state.stored_why import AFTER_ALL, StoredAddends
 from state.trace import Retold, StepRun, Trace, event_ref, fact_key, heading
 
 # Of the file; with the code that wrote it, for another release may record other figures.
-FORM: Final = 4
+FORM: Final = 5
 ENTRIES, JOURNALS = "/entries", "/journals"
 
 _TABLES: Final = """

@@ -56,12 +56,14 @@ class Retraced(NamedTuple):
     not_kept: str = ""
 
 
-def retrace(index: FigureIndex, engagement_id: str, until: int | None = None, *, whole: bool = False) -> Retraced:
+def retrace(
+    index: FigureIndex, engagement_id: str, until: int | None = None, *, whole: bool = False, ahead: bool = False
+) -> Retraced:
     """`until`: the first log offset that is not read any more. A long history is read as it is kept, unless it is to be folded `whole`;
-    what is not kept of it is folded and kept."""
+    what is not kept of it is folded and kept, also of a shorter one `ahead` of questions."""
     now = index.end
     end = now if until is None else min(until, now)
-    if whole or not stored_steps.is_long(index, engagement_id):
+    if whole or not (ahead or stored_steps.is_kept(index, engagement_id)):
         return _folded(index, engagement_id, end).retraced
     notes: tuple[str, ...] = ()
     try:

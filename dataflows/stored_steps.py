@@ -37,8 +37,10 @@ from state.stored_trace import StoredTrace
 from state.trace import Retold
 from state.trace_writer import FORM, checksum_of, keep
 
-# Records of an engagement of its own, from which on its steps are kept: all of them are folded in about a second.
-KEPT_FROM: Final = 2_000
+# Records of an engagement of its own from which on a question keeps its steps: fewer are folded in about two seconds. Ahead of questions
+# those of shorter ones are kept too.
+KEPT_FROM: Final = 4_000
+AHEAD_FROM: Final = 2_000
 # Folders of files that are being written, and seconds after which nobody writes there any more.
 UNFINISHED: Final = "unfinished-"
 LONG_AGO: Final = 24 * 3600
@@ -98,12 +100,14 @@ class KeptSteps(NamedTuple):
         return trace
 
 
-def is_long(index: FigureIndex, engagement_id: str) -> bool:
-    return index.is_kept and index.length(engagement_id) >= KEPT_FROM
+def is_kept(index: FigureIndex, engagement_id: str) -> bool:
+    """Whether steps of it are there, or a question keeps them."""
+    is_long = index.length(engagement_id) >= KEPT_FROM
+    return index.is_kept and (is_long or _path(index, engagement_id).exists())
 
 
-def all_long(index: FigureIndex) -> list[str]:
-    return index.longest(KEPT_FROM)
+def to_keep_ahead(index: FigureIndex) -> list[str]:
+    return index.longest(AHEAD_FROM)
 
 
 def kept_steps(index: FigureIndex, engagement_id: str) -> KeptSteps | None:

@@ -120,7 +120,7 @@ class Explanations:
 
     def keep_ahead(self) -> Ahead:
         """Keep the steps of every long engagement, so that no question has to."""
-        long = [(index, each) for index in self._indexes for each in stored_steps.all_long(index)]
+        long = [(index, each) for index in self._indexes for each in stored_steps.to_keep_ahead(index)]
         ahead = Ahead([], [], {})
         with seldom_collecting():
             for number, (index, engagement_id) in enumerate(long):
@@ -128,7 +128,7 @@ class Explanations:
                 if not index.is_kept:
                     ahead.not_kept[engagement_id] = "the folder of the index cannot be written"
                     continue
-                found = retrace(index, engagement_id)
+                found = retrace(index, engagement_id, ahead=True)
                 found.trace.close()
                 if found.differences:
                     ahead.differing.append(engagement_id)

@@ -132,6 +132,7 @@ BRIDGE = ["T-1", "T-4", "BRIDGE#recognised", "BRIDGE#eac_cost", BRIDGE_FEBRUARY,
 @pytest.fixture(autouse=True)
 def every_history_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored_steps, "KEPT_FROM", 1)
+    monkeypatch.setattr(stored_steps, "AHEAD_FROM", 1)
 
 
 @pytest.fixture
@@ -149,9 +150,9 @@ def file(output: Path) -> Path:
 
 
 def whole(output: Path, monkeypatch: pytest.MonkeyPatch, moment: Moment | None = None) -> dict[str, str]:
-    """As it is where no history is long."""
+    """As it is where no history is kept."""
     with monkeypatch.context() as patched:
-        patched.setattr(stored_steps, "KEPT_FROM", AFTER_ALL)
+        patched.setattr(stored_steps, "is_kept", lambda *_: False)
         found = ask(output, BRIDGE, moment)
     assert found.stored == 0
     return found.figures
@@ -198,7 +199,10 @@ def test_of_a_history_that_has_grown_the_new_records_alone_are_folded(
 
 
 def test_steps_are_kept_before_anybody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of a history that a question folds whole."""
     output = Path(shutil.copytree(finished_run(), tmp_path / "output"))
+    monkeypatch.setattr(stored_steps, "KEPT_FROM", AFTER_ALL)
+    assert ask(output, BRIDGE).stored == 0
     ready = json.loads(milepost("explain", "--ahead", "--output", str(output), "--json"))
     assert (ready["kept"], ready["differing"]) == (["BRIDGE", "TUNNEL"], [])
     with monkeypatch.context() as patched:

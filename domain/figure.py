@@ -54,6 +54,7 @@ from domain.why import exchanged as in_ledger
 # What is made without a name; what is added to, or taken from, one of the first two is one more operand of it.
 TOGETHER, LEFT = "together", "what is left"
 LESS = "less {}"
+_number, _plus = int.__new__, int.__add__
 
 
 class Recorded(int):
@@ -71,7 +72,10 @@ class Recorded(int):
             return self
         if not self and isinstance(other, Recorded):
             return other
-        return Summed(self, other)
+        # A question may add up some 300,000 numbers: made without a call more.
+        made = _number(Summed, _plus(self, other))
+        made.added_to, made.more = self, other
+        return made
 
     def __radd__(self, other: int) -> Recorded:
         if not other:
@@ -140,11 +144,6 @@ class Summed(RecordedLater):
     added_to: Recorded
     more: int
 
-    def __new__(cls, added_to: Recorded, more: int) -> Summed:
-        made = int.__new__(cls, int(added_to) + int(more))
-        made.added_to, made.more = added_to, more
-        return made
-
     def make(self) -> Node:
         parts, first = [self.more], self.added_to
         while isinstance(first, Summed) and "node" not in first.__dict__:
@@ -175,7 +174,11 @@ class Together:
 
 def later(number: int, make: Callable[..., Node], *of: object) -> int:
     """Recorded as `make` says of these when somebody asks; 0 is plain, nothing brought it about."""
-    return RecordedLater(number, partial(make, *of)) if number else 0
+    if not number:
+        return 0
+    made = _number(RecordedLater, number)
+    made.make = partial(make, *of)
+    return made
 
 
 def as_recorded(number: int, node: Node) -> Recorded:

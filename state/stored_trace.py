@@ -36,6 +36,9 @@ from state.trace import GENERATION, EntriesAt, Heading, Trace, TraceStep
 from state.trace_writer import ENTRIES, JOURNALS
 
 READ_ALL_FROM: Final = 500
+_REFS: Final = """
+SELECT type, kind, subject, version, log_offset, event_id, occurred_at, recorded_at, source, approved_by, requested_by FROM records
+"""
 # Of the books that a fold goes on from; these are found before the store's own.
 _ROWS: Final = """
 CREATE TEMP TABLE entries(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
@@ -68,6 +71,7 @@ class StoredTrace(Trace):
         self.steps = StoredSteps(self)
         self._records: dict[int, LogRecord] = {}
         self._reference = [EMPTY_BOOK._replace(rules=begun_under(log.genesis), partitions=log.genesis.partitions)]
+        self._refs_asked = 0
         self._refolded: dict[int, StepWhy] = {}
         # By the step since which they are in force.
         self._terms: dict[int, object] = {}
@@ -166,12 +170,21 @@ class StoredTrace(Trace):
         return self._select("type = ? AND kind = ? AND id = ? AND version = ?", *key)
 
     def ref_with(self, event_id: str) -> EventRef | None:
-        sql = (
-            "SELECT type, kind, subject, version, log_offset, event_id, occurred_at, recorded_at, source, approved_by, requested_by"
-            " FROM records WHERE event_id = ? AND log_offset < ? ORDER BY log_offset LIMIT 1"
-        )
+        """A question that asks for very many reads all together."""
+        self._refs_asked += 1
+        if self._refs_asked >= READ_ALL_FROM:
+            return self._all_refs.get(event_id)
+        sql = f"{_REFS} WHERE event_id = ? AND log_offset < ? ORDER BY log_offset LIMIT 1"
         row = self._file.execute(sql, (event_id, self._until)).fetchone()
         return EventRef(*row) if row is not None else None
+
+    @cached_property
+    def _all_refs(self) -> dict[str, EventRef]:
+        """The first of each event."""
+        found = map(
+            EventRef._make, self._file.execute(f"{_REFS} WHERE log_offset < ? ORDER BY log_offset DESC", (self._until,))
+        )
+        return {ref.event_id: ref for ref in found}
 
     def records_with(self, event_id: str) -> list[LogRecord]:
         return self._select("event_id = ?", event_id)

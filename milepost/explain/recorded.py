@@ -108,7 +108,9 @@ class RecordedNodes:
         """Operands before what is made of them, so that no chain of figures is too long."""
         made = self._made
         if id(root) not in made:
-            for node in everything(root, made):
+            # Of very many most are leaves.
+            is_leaf = not root.why and (root.arithmetic is None or not root.arithmetic.operands)
+            for node in (root,) if is_leaf else everything(root, made):
                 if id(node) not in made:
                     found = made[id(node)] = self._leaf(node) or self._with_operands(node)
                     made[id(found)] = found
@@ -140,6 +142,8 @@ class RecordedNodes:
             return self._elsewhere(node)
         if operation == FIELD and node.event is not None and node.event.log_offset == UNPLACED:
             found = self._field(node)
+            if not node.why and not node.policies:
+                return found
             why = tuple(self._made[id(one)] for one in node.why)
             return found._replace(why=why, policies=tuple(map(self._policy, node.policies)))
         return None

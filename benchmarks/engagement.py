@@ -37,8 +37,6 @@ from state.genesis import Genesis
 from state.rules import RULES
 
 UNCAPPED, CAPPED = "uncapped", "cap reached"
-# Reached in the first week.
-CAP = Cap(kind="hard", amount=100_000 * AMOUNT_ONE)
 ENGAGEMENT, ZONE, SOURCE = "E", "Europe/Berlin", "benchmark"
 FIRST_DAY = date(2018, 1, 1)
 FIRST_INSTANT = 1_514_761_200_000_000  # 2018-01-01T00:00 in Berlin, winter time
@@ -47,6 +45,8 @@ DAY = 24 * 60 * MINUTE
 ENTRIES_A_DAY, PEOPLE = 200, 40
 ENTRIES_A_WEEK = 7 * ENTRIES_A_DAY
 BATCH_ENTRIES = 500
+# Of the cap, for each entry that a day has: 100,000 with as many as usual. It is reached in the first week.
+CAPPED_AT = 500 * AMOUNT_ONE
 
 
 class Cost(NamedTuple):
@@ -132,12 +132,12 @@ def _logged(found: Iterable[Event], first: int) -> Iterator[StoredRecord]:
 _OWN = (ProjectActivated, ContractSigned, EstimateRevised, TimeApproved)
 
 
-def events(kind: str) -> Iterator[Event]:
-    yield from opening(kind)
+def events(kind: str, a_day: int = ENTRIES_A_DAY) -> Iterator[Event]:
+    yield from opening(kind, a_day)
     for day in count():
         worked_on, at = FIRST_DAY + timedelta(days=day), FIRST_INSTANT + day * DAY
-        for number in range(ENTRIES_A_DAY):
-            yield entry(day * ENTRIES_A_DAY + number, worked_on, at + 9 * 60 * MINUTE + number * MINUTE)
+        for number in range(a_day):
+            yield entry(day * a_day + number, worked_on, at + 9 * 60 * MINUTE + number * MINUTE)
         yield DayEnded(f"day-{day}", at + DAY, SOURCE, ZONE, worked_on, recorded_at=at + DAY)
 
 
@@ -159,9 +159,10 @@ def entry(number: int, worked_on: date, at: int) -> TimeApproved:
     )
 
 
-def opening(kind: str) -> list[Event]:
+def opening(kind: str, a_day: int = ENTRIES_A_DAY) -> list[Event]:
     at = FIRST_INSTANT - DAY
-    terms = TimeAndMaterials(rates=(LineRate(rate=120 * RATE_ONE),), cap=CAP if kind == CAPPED else None)
+    cap = Cap(kind="hard", amount=a_day * CAPPED_AT) if kind == CAPPED else None
+    terms = TimeAndMaterials(rates=(LineRate(rate=120 * RATE_ONE),), cap=cap)
     return [
         LegalEntityDefined("le", at, SOURCE, "LE", 1, "Company", "EUR", ZONE, FiscalCalendar(kind="calendar_month")),
         CustomerDefined("c", at, SOURCE, "C", 1, "Customer"),

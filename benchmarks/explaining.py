@@ -44,6 +44,7 @@ SEED = 2026
 KINDS = (JournalEntry, BillingStatement, ExceptionRaised, ProjectView, ForecastUpdate)
 TARGET_SECONDS = 2.0
 PLACES = ("beginning", "middle", "end")
+LEAST_DAYS = 8
 
 
 class Asked(NamedTuple):
@@ -90,14 +91,17 @@ class Explaining(NamedTuple):
 
 
 def write_giant(entries: int, folder: Path) -> None:
-    """One engagement whose cap is reached in the first week, as input of a run."""
+    """One engagement whose cap is reached in the first week, as input of a run; a small one has eight days too, so that a week is
+    billed.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    days = -(-entries // engagement.ENTRIES_A_DAY)
-    number = len(list(engagement.opening(engagement.CAPPED))) + days * (engagement.ENTRIES_A_DAY + 1)
+    a_day = min(engagement.ENTRIES_A_DAY, entries // LEAST_DAYS)
+    days = -(-entries // a_day)
+    number = len(list(engagement.opening(engagement.CAPPED))) + days * (a_day + 1)
     with ExitStack() as opened:
         sinks: dict[str, Sink] = {}
-        for event in islice(engagement.events(engagement.CAPPED), number):
+        for event in islice(engagement.events(engagement.CAPPED, a_day), number):
             topic = TOPICS[type(event).__name__]
             if topic not in sinks:
                 sinks[topic] = sink(opened.enter_context((folder / f"{topic}.{AVRO}").open("wb")), topic, AVRO, SEED)

@@ -36,6 +36,7 @@ from domain.events.finance import (
     RevenueAdjusted,
     WrittenOff,
 )
+from domain.figure import called, in_part
 from domain.ledger.journal import Leg
 from domain.outputs import BillingStatement, JournalEntry
 from domain.revenue.allocation import Revision
@@ -296,8 +297,9 @@ class Price(Value, frozen=True, array_like=True, gc=False):
         amount, hours = self.value, self.hours
         if self.final:
             amount, hours = max(self.kept, self.billable), max(self.kept_hours, self.billable_hours)
-        if self.written_off and amount > (left := max(self.chargeable, 0)):
-            return left, hours * left // amount
+        if self.written_off and amount > max(self.chargeable, 0):
+            left = called(max(self.chargeable, 0), "not given up", "R15")
+            return left, in_part(hours, left, amount, "hours that are not given up")
         return amount, hours
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from domain.caps.consume import BucketKey, CapLimit, CapRule, bucket_key, limit_of, limit_on
+from msgspec.structs import replace
+
+from domain.caps.consume import Billable, BucketKey, CapLimit, CapRule, bucket_key, limit_of, limit_on
 from domain.caps.recorded import (
     BOOKS,
     CHARGEABLE,
@@ -27,8 +28,8 @@ from domain.caps.recorded import (
     name_of,
     spoken_period,
 )
-from domain.explanation import Node, constant, evaluated, least, less, most, total
-from domain.figure import as_recorded
+from domain.explanation import Node, constant, less, most, total
+from domain.figure import Recorded, as_recorded, later, node_of
 from domain.identity import parts_of
 from domain.why import PlacedPart
 from milepost.explain.entries import EntryNodes, VersionStanding
@@ -36,7 +37,16 @@ from milepost.explain.published import given
 from milepost.explain.recorded import ALL_OF_IT, BEFORE_IT
 from milepost.explain.sources import Sources
 from state.books import Price, Work
-from state.caps.claims import FOR_BILLING, FOR_REVENUE, MAIN, allotments, order_key
+from state.caps.claims import (
+    FOR_BILLING,
+    FOR_REVENUE,
+    MAIN,
+    Consumption,
+    allotments,
+    claim_of,
+    order_key,
+    with_returned,
+)
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_of, issued_on
 
@@ -74,13 +84,10 @@ class CapNodes:
         title, draft = f"{at.entry.entry_id}: what caps allow", self.sources.draft(at.step)
         plan = given(plan_of(draft, price), title)
         orders = figures_of(BOOKS, plan.contract_id, side if plan.apart else MAIN, ORDERS)
-        made = given(self.recorded.part(orders, at.entry.entry_id, SHARE, at.step), title)
-        cents = self.entries.rounding(at.entry.entry_id, at.step)
-        if cents.value:
-            made = less(title, made, cents)
-        if price.returned:
-            returned = self._returned(at, self.recorded.why.turn)
-            made = total(title, (made, returned), "amount", price.currency, rule="R20")
+        share = given(self.recorded.part(orders, at.entry.entry_id, SHARE, at.step), title)
+        priced = self._recorded(at, price, self.recorded.why.turn)
+        billed = with_returned(priced, Billable(Recorded(share), 0, "")).amount
+        made = node_of(billed, title, currency=price.currency)
         used = self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *POLICIES)
         return made._replace(title=title, policies=used)
 
@@ -102,99 +109,83 @@ class CapNodes:
         if at is None or at.work.price is None:
             return None
         price, by = at.work.price, int(turn)
-        if name == SETTLED:
-            return self._settled(at, price, allotment, by)
-        of_entry: dict[str, Callable[[], Node]] = {
-            VALUE: lambda: self.entries.value(at),
-            VALUE + HOURS: lambda: self.entries.hours_at(entry_id, at.step),
-            CHARGEABLE: lambda: self.entries.chargeable(at, by),
-            CLAIMED: lambda: self._claimed(at, price, by),
-            CLAIMED + HOURS: lambda: self._hours_claimed(at, price, by),
-            WITHIN: lambda: self._within(at, price, by),
-            ISSUED: lambda: self._issued(at, price),
+        if name == VALUE:
+            return self.entries.value(at)
+        if name == VALUE + HOURS:
+            return self.entries.hours_at(entry_id, at.step)
+        if name == CHARGEABLE:
+            return self.entries.chargeable(at, by)
+        if name == ISSUED:
+            return self._issued(at, price)
+        return self._claimed(at, allotment, by, name)
+
+    def _claimed(self, at: VersionStanding, allotment: str, turn: int, name: str) -> Node | None:
+        """What the entry claims of its caps, as the rule says, of numbers that say how they came about."""
+        price = _priced(at)
+        plan = plan_of(self.sources.draft(at.step), price)
+        if plan is None:
+            return None
+        priced, issued = self._recorded(at, price, turn, allotment), 0
+        if name == SETTLED and issued_of(price, issued_on(at.entry, price.contract_id, price.line_id)):
+            is_cut = not self._is_changed_later(at, allotment, turn)
+            issued = Recorded(self._issued(at, price, is_cut=is_cut))
+        claim = claim_of(plan, allotment, Consumption(at.entry.entry_id, at.work.person_id, priced, issued))
+        of_claim = {
+            CLAIMED: claim.amount,
+            CLAIMED + HOURS: claim.hours,
+            SETTLED: claim.pinned,
+            WITHIN: claim.within[0] if claim.within is not None else 0,
         }
-        return of_entry[name]() if name in of_entry else None
+        if name not in of_claim:
+            return None
+        unit, currency = ("hours", "") if name.endswith(HOURS) else ("amount", price.currency)
+        title = f"{at.entry.entry_id}: {name.replace('_', ' ')}"
+        return node_of(of_claim[name], title, unit, currency)
 
-    def _within(self, at: VersionStanding, price: Price, turn: int) -> Node:
-        within = self.entries.within(at)
-        return less("within", within, self._returned(at, turn)) if price.returned else within
+    def _recorded(self, at: VersionStanding, price: Price, turn: int | None, allotment: str = MAIN) -> Price:
+        """By a turn, or as the step left it; final work claims what it kept."""
+        entries, entry_id = self.entries, at.entry.entry_id
+        kept, kept_hours = (self._kept(at, price, turn, name) for name in (KEPT, KEPT + HOURS))
+        of_given = f"{figures_of(BOOKS, price.contract_id, allotment, entry_id)}#{GIVEN}"
+        return replace(
+            price,
+            value=later(price.value, entries.value, at),
+            hours=later(price.hours, entries.hours_at, entry_id, at.step),
+            final=kept is not None,
+            kept=Recorded(kept) if kept is not None else 0,
+            kept_hours=Recorded(kept_hours) if kept_hours is not None else 0,
+            billable=0,
+            billable_hours=0,
+            written_off=Recorded(entries.given_up.by(at, price, turn)) if price.written_off else 0,
+            given=later(price.given, self.recorded.known, of_given, at.step),
+            rounding=later(price.rounding, entries.rounding, entry_id, at.step),
+            returned=Recorded(self._returned(at)) if price.returned else 0,
+            returned_hours=Recorded(self._hours_returned(at, price)) if price.returned_hours else 0,
+            within=later(price.within, entries.within, at) if price.within is not None else None,
+        )
 
-    def _claimed(self, at: VersionStanding, price: Price, turn: int) -> Node:
-        """What of the value is not given up, and counted by caps; of final work only what it kept."""
-        value = self.counted(at, price, turn)
-        if price.returned:
-            value = less("counted by caps", value, self._returned(at, turn), rule="R20")
-        return self._with_cents("counted by caps, with the cents of its line", at, value)
+    def counted(self, at: VersionStanding, price: Price) -> Node:
+        """What of the entry counts, as the step left it: of final work what it kept."""
+        claimed, _ = self._recorded(at, price, None).claimed
+        return node_of(claimed, f"{at.entry.entry_id}: counted", currency=price.currency)
 
-    def _with_cents(self, title: str, at: VersionStanding, made: Node) -> Node:
-        cents = self.entries.rounding(at.entry.entry_id, at.step)
-        return total(title, (made, cents), "amount", made.currency, rule="R15") if cents.value else made
+    def hours_claimed(self, at: VersionStanding) -> Node | None:
+        return self._claimed(at, MAIN, self.recorded.why.turn, CLAIMED + HOURS)
 
-    def counted(self, at: VersionStanding, price: Price, turn: int | None = None) -> Node:
-        """What of the entry counts: of final work what it kept; by a turn, or as the step left it."""
-        chargeable, kept = self.entries.chargeable(at, turn), self._kept(at, price, turn)
-        if kept is None:
-            return chargeable
-        return least("kept and not given up", [kept, chargeable]) if price.written_off else kept
-
-    def _kept(self, at: VersionStanding, price: Price, turn: int | None, name: str = KEPT) -> Node | None:
+    def _kept(self, at: VersionStanding, price: Price, turn: int | None, name: str) -> Node | None:
         """What final work kept; None of work that was not final yet."""
         kept = self.recorded.why.placed_of(kept_in(price.contract_id), at.entry.entry_id, turn=turn, step=at.step)
         if kept is None or not price.final:
             return None
         return self.recorded.bound(kept.parts.node(name)) if kept.parts is not None else None
 
-    def _hours_claimed(self, at: VersionStanding, price: Price, turn: int) -> Node:
-        """An entry of which a part is given up, or that kept a part, claims the hours of the rest."""
-        whole, counted = self._kept(at, price, turn) or self.entries.value(at), self.counted(at, price, turn)
-        if not counted.value:
-            return constant(f"{at.entry.entry_id}: no hours, as nothing of it counts", 0, "hours")
-        kept = self._kept(at, price, turn, KEPT + HOURS)
-        hours = kept if kept is not None else self.entries.hours_at(at.entry.entry_id, at.step)
-        if price.written_off and whole.value != counted.value:
-            title, operands = f"{at.entry.entry_id}: hours that are not given up", (hours, counted, whole)
-            hours = evaluated(title, "proportion", operands, {"step": "0.000001", "mode": "down"}, "hours")
-        if not price.returned_hours:
-            return hours
-        return less("hours counted by caps", hours, self._hours_returned(at, price, hours))
-
-    def _hours_returned(self, at: VersionStanding, price: Price, hours: Node) -> Node:
-        """What balances state that caps do not count, and what price concessions gave back; no more than the hours."""
+    def _hours_returned(self, at: VersionStanding, price: Price) -> Node:
+        """What balances state that caps do not count, and what price concessions gave back."""
         charge, memos = at.work.charge, self.entries.pieces.credits
         found = memos.returned_hours(at.entry.entry_id, price.contract_id, price.line_id, at.step)
         if charge is not None and charge.opening is not None and charge.opening.uncounted_hours:
             found = [self.entries.charges.uncounted(charge, by_hours=True), *found]
-        made = found[0] if len(found) == 1 else total("hours given back to the cap", found, "hours")
-        return least(made.title, [made, hours]) if (made.value or 0) > (hours.value or 0) else made
-
-    def hours_claimed(self, at: VersionStanding) -> Node:
-        return self._hours_claimed(at, _priced(at), self.recorded.why.turn)
-
-    def _settled(self, at: VersionStanding, price: Price, allotment: str, turn: int) -> Node | None:
-        """What is issued or given by a cut, as far as it is claimed and was not given back to the caps (R16, R20)."""
-        plan = plan_of(self.sources.draft(at.step), price)
-        if plan is None:
-            return None
-        value, entry = self.counted(at, price, turn), at.entry
-        issued = issued_of(price, issued_on(entry, price.contract_id, price.line_id))
-        apart = allotment == FOR_REVENUE and not plan.settles_alike
-        settled: Node | None = None
-        if allotment != FOR_BILLING and price.given and (price.given >= issued or apart):
-            of = figures_of(BOOKS, price.contract_id, allotment, entry.entry_id)
-            settled = self.recorded.figure(f"{of}#{GIVEN}", at.step)
-        elif not apart:
-            settled = self._issued(at, price, is_cut=not self._is_changed_later(at, allotment, turn))
-        if settled is None:
-            return None
-        if (settled.value or 0) > (value.value or 0):
-            settled = least(f"{at.entry.entry_id}: settled", [settled, value])
-        settled = self._with_cents(f"{at.entry.entry_id}: settled, with the cents of its line", at, settled)
-        if price.returned:
-            back = less("settled and not given back to the cap", settled, self._returned(at, turn), rule="R20")
-            settled = most(back.title, back, constant("nothing", 0, "amount", price.currency))
-        if price.within is not None and price.within < (settled.value or 0):
-            settled = least("settled of the units agreed", [settled, self.entries.within(at)])
-        return settled
+        return found[0] if len(found) == 1 else total("hours given back to the cap", found, "hours")
 
     def _is_changed_later(self, at: VersionStanding, allotment: str, turn: int) -> bool:
         """Whether the step went on to change what is settled of it: it took a statement back, and issued it again."""
@@ -209,19 +200,14 @@ class CapNodes:
         cents = self.entries.rounding(at.entry.entry_id, at.step)
         return less("issued without cents of lines", issued, cents) if cents.value else issued
 
-    def _returned(self, at: VersionStanding, turn: int) -> Node:
-        """What price concessions gave back to the caps, no more than the price reaches."""
-        price = at.work.price
-        assert price is not None, "the work is priced"
-        charge = at.work.charge
-        memos = self.entries.pieces.credits
+    def _returned(self, at: VersionStanding) -> Node:
+        """What price concessions gave back to the caps."""
+        price, charge, memos = _priced(at), at.work.charge, self.entries.pieces.credits
         found = memos.returned(at.entry.entry_id, price.contract_id, price.line_id, at.step)
         if charge is not None and charge.opening is not None and (charge.opening.uncounted or not found):
             title, uncounted = "used before, of caps that count it no more", self.entries.charges.uncounted(charge)
             found = [uncounted._replace(title=title), *found]
-        made = total("given back to the cap", found, "amount", price.currency)
-        value = self._with_cents("value, with the cents of its line", at, self.counted(at, price, turn))
-        return least(made.title, [made, value]) if (made.value or 0) > (value.value or 0) else made
+        return total("given back to the cap", found, "amount", price.currency)
 
     # What is taken of a cap after a step
 

@@ -28,16 +28,17 @@ class GivenUpNodes:
         value = self.entries.value(at)
         if not price.written_off:
             return value
-        off = self.written_off(at) if turn is None else self._by(at, price, turn)
+        off = self.written_off(at) if turn is None else self.by(at, price, turn)
         return less(f"{at.entry.entry_id}: not given up", value, off, rule="R15") if off.value else value
 
     def written_off(self, at: VersionStanding) -> Node:
         """What write-offs gave up of the entry, no more than its version is worth and not issued."""
         price = at.work.price
         assert price is not None, "the work is priced"
-        return as_recorded(price.written_off, self._by(at, price)).node
+        return as_recorded(price.written_off, self.by(at, price)).node
 
-    def _by(self, at: VersionStanding, price: Price, turn: int | None = None) -> Node:
+    def by(self, at: VersionStanding, price: Price, turn: int | None = None) -> Node:
+        """The same by a turn of the step."""
         title, entry_id, why = f"{at.entry.entry_id}: written off", at.entry.entry_id, self.entries.recorded.why
         own = [
             self._part(at.entry, one)

@@ -58,7 +58,7 @@ class UnissuedNodes:
         if at is None:
             return None
         if name == CLAIMED + HOURS:
-            hours: Node = self.entries.caps.hours_claimed(at)
+            hours: Node | None = self.entries.caps.hours_claimed(at)
             return hours
         return self._value(at) if name in {CLAIMED, SETTLED} else None
 

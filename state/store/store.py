@@ -61,6 +61,8 @@ CONSUMER_BYTES = 900
 # Rows of its lines that may be others by now, more than consumers, before an order is made again from all of them.
 ROWS_MIN = 64
 MEMO_BYTES = 400
+# Of a new engagement with its contract; what it has is known once it is written.
+NEW_BYTES = 16_384
 
 
 class Meta(msgspec.Struct, frozen=True, array_like=True):
@@ -217,7 +219,7 @@ class Store:
         if found is None:
             found = self._at_hand.get(engagement_id) or self._load(engagement_id)
             self._touched[engagement_id] = found
-            self._touched_bytes += found.bytes
+            self._touched_bytes += max(found.bytes, NEW_BYTES)
         return found
 
     @property

@@ -90,16 +90,27 @@ def test_it_moves_where_the_books_that_wait_take_much_memory(
 
 
 def test_books_touched_since_a_commit_are_much_at_half_the_memory_for_books(tmp_path: Path) -> None:
-    """1,024 bytes of an engagement take 8,192 in memory."""
-    with closing(Store(tmp_path / "0.db", "g", 0, engagements_kib=16)) as store:
+    """4,096 bytes of an engagement take 32,768 in memory."""
+    with closing(Store(tmp_path / "0.db", "g", 0, engagements_kib=64)) as store:
         found = []
         for offset in (1, 2):
             store.begin()
-            store.engagement("E-1").stored = 1_024
+            store.engagement("E-1").stored = 4_096
             found.append(store.holds_much)
             store.commit(Meta(offset))
             found.append(store.holds_much)
         assert found == [False, False, True, False]
+
+
+def test_engagements_that_are_new_fill_memory_too(tmp_path: Path) -> None:
+    """What they take is known once they are written; until then they count as 16,384 bytes each."""
+    with closing(Store(tmp_path / "0.db", "g", 0, engagements_kib=64)) as store:
+        store.begin()
+        found = []
+        for each in ("E-1", "E-1", "E-2"):
+            store.engagement(each)
+            found.append(store.holds_much)
+    assert found == [False, False, True]
 
 
 def test_what_was_not_stored_is_folded_again_and_the_same_is_not_written_twice(tmp_path: Path) -> None:

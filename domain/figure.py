@@ -93,11 +93,9 @@ class Recorded(int):
         return RecordedLater(int(self) - int(other), lambda: less(LEFT, *self._operands(LEFT), self._node_of(other)))
 
     def __rsub__(self, other: int) -> Recorded:
-        return (
-            -self
-            if not other
-            else RecordedLater(other - int(self), lambda: less(LEFT, self._node_of(other), self.node))
-        )
+        if not other:
+            return -self
+        return RecordedLater(other - int(self), lambda: less(LEFT, self._node_of(other), self.node))
 
     def __neg__(self) -> Recorded:
         return RecordedLater(-int(self), lambda: negated(LESS.format(self.node.title), self.node))
@@ -271,7 +269,7 @@ def record(why: Why, address: str, number: int | None) -> None:
 def exchanged(amount: Amount, rate: Exchange, currency: str, mode: str) -> Amount:
     """In another currency, at a rate along its path."""
     # Most work is in one currency and its cost in another: a call less than `convert`.
-    step = STEPS.get(currency) or smallest_unit(currency)
+    step = STEPS[currency]
     if rate is SAME_CURRENCY and not amount % step:
         return amount
     made = round_ratio(amount * rate.numerator, rate.denominator, step, mode)

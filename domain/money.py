@@ -54,8 +54,15 @@ def _exponents() -> dict[str, int]:
     return {code: exponent for table in tables for exponent, codes in table.items() for code in codes.split()}
 
 
+class _Steps(dict[str, Amount]):
+    """The smallest unit of each currency."""
+
+    def __missing__(self, currency: str) -> Amount:
+        raise _unknown_currency(currency)
+
+
 _EXPONENTS = _exponents()
-STEPS: dict[str, Amount] = {code: 10 ** (AMOUNT_DECIMALS - exponent) for code, exponent in _EXPONENTS.items()}
+STEPS = _Steps({code: 10 ** (AMOUNT_DECIMALS - exponent) for code, exponent in _EXPONENTS.items()})
 
 
 class CurrencyMismatch(ValueError):
@@ -93,10 +100,7 @@ def minor_units(currency: str) -> int:
 
 def smallest_unit(currency: str) -> Amount:
     """The smallest amount of the currency that can be paid: 0.01 of most is 100."""
-    try:
-        return STEPS[currency]
-    except KeyError:
-        raise _unknown_currency(currency) from None
+    return STEPS[currency]
 
 
 def round_ratio(numerator: int, denominator: int, step: int, mode: str) -> int:
@@ -159,8 +163,7 @@ def extend(hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str, 
             mode,
         )
     if not markup:
-        step = STEPS.get(currency) or smallest_unit(currency)
-        return round_ratio(hours * rate, HOURS_TIMES_RATE_PER_AMOUNT, step, mode)
+        return round_ratio(hours * rate, HOURS_TIMES_RATE_PER_AMOUNT, STEPS[currency], mode)
     return round_ratio(
         hours * rate * (HUNDRED_PERCENT + markup),
         HOURS_TIMES_RATE_PER_AMOUNT * HUNDRED_PERCENT,
@@ -195,8 +198,7 @@ def percent_of(amount: Amount, percent: Percent, currency: str, mode: str) -> Am
 
 def convert(amount: Amount, numerator: int, denominator: int, currency: str, mode: str) -> Amount:
     """`amount` times an exact exchange rate, rounded once to the smallest unit of the currency it becomes."""
-    step = STEPS.get(currency) or smallest_unit(currency)
-    return round_ratio(amount * numerator, denominator, step, mode)
+    return round_ratio(amount * numerator, denominator, STEPS[currency], mode)
 
 
 def allocate(total: Amount, weights: Sequence[int], currency: str, rounding_party: int = 0) -> tuple[Amount, ...]:

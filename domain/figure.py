@@ -407,9 +407,12 @@ def lesser(one: int, other: int, title: str) -> int:
 
 
 def _both(one: int, other: int) -> list[Node]:
-    """Of two numbers, one of which is recorded."""
+    """Of two numbers, one of which is recorded; the other is a limit that nothing states, such as 0."""
     [of, *_] = [each.node for each in (one, other) if isinstance(each, Recorded)]
-    return [node_of(each, "nothing", of.unit, of.currency) for each in (one, other)]
+    return [
+        each.node if isinstance(each, Recorded) else node_of(each, "nothing", of.unit, of.currency)
+        for each in (one, other)
+    ]
 
 
 def in_shares(

@@ -470,7 +470,7 @@ def remaining(event: EstimateRevised, currency: str) -> dict[str, Tally]:
     total = NOTHING
     for work in event.remaining:
         total = added(total, (work.hours, work.cost, work.revenue or 0))
-    return {event.currency or currency: named(total, "that remains")}
+    return {event.currency or currency: named(total, "by the estimate")}
 
 
 def lacks_estimate(bases: Mapping[str, Basis]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.explanation import Node, constant, evaluated
-from domain.figure import Recorded
+from domain.figure import Recorded, at_least, lesser
 from milepost.explained import formula
 
 WHOLE = Node("due", 1_000_0000, "amount", "EUR")
@@ -26,3 +26,18 @@ def test_one_alone_has_all() -> None:
 def test_what_is_taken_off_says_of_what() -> None:
     assert (-Recorded(WHOLE)).node.title == "less due"
     assert (Recorded(constant("nothing", 0, "amount", "EUR")) - Recorded(WHOLE)).node.title == "less due"
+
+
+def test_nothing_is_what_comes_to_nothing() -> None:
+    """Of a sum that has no name of its own, such as what is booked and what remains, the title does not say that it is nothing."""
+    twice, none = Recorded(WHOLE) + Recorded(WHOLE), Recorded(constant("room", 0, "amount", "EUR"))
+    for compared in (
+        at_least(twice, 0, "to come"),
+        lesser(twice, 0, "covered"),
+        at_least(twice - none - Recorded(WHOLE), 0, "left"),
+    ):
+        assert isinstance(compared, Recorded)
+        assert compared.node.arithmetic is not None
+        of, nothing = compared.node.arithmetic.operands
+        assert of.title in ("together", "what is left")
+        assert (nothing.title, nothing.value) == ("nothing", 0)

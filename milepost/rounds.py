@@ -179,7 +179,7 @@ def index(output_dir: Path, stop: Stop, bar: Progress) -> None:
         FigureIndex(output_dir, SHARD) as figures,
     ):
         if figures.is_kept:
-            figures.extend(show)
+            figures.extend_kept(show)
 
 
 def _sums(accounting: Accounting, log: EngagementLog, stop: Stop) -> BooksSums:

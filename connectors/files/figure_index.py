@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from heapq import merge
 from operator import attrgetter
 from pathlib import Path
@@ -120,7 +120,7 @@ class FigureIndex:
         self._log.close()
 
     def _open(self, path: Path) -> sqlite3.Connection:
-        """In memory where the folder cannot be written; made again where it is of another generation or cannot be read."""
+        """In memory where the folder cannot be written, or has no room; made again where it is of another generation or cannot be read."""
         for _ in range(2):
             try:
                 path.parent.mkdir(exist_ok=True)
@@ -140,6 +140,9 @@ class FigureIndex:
             except sqlite3.DatabaseError:
                 pass
             delete(self.output, self.shard)
+        return self._in_memory()
+
+    def _in_memory(self) -> sqlite3.Connection:
         self.is_kept = False
         made = sqlite3.connect(":memory:", isolation_level=None)
         made.executescript(_TABLES + GLANCE_TABLES)
@@ -164,13 +167,32 @@ class FigureIndex:
 
     def extend(self, tell: Tell) -> None:
         """Take in what was committed since; others that want to wait. Raises ContainerDamaged and GuardStop."""
+        try:
+            self.extend_kept(tell)
+        except sqlite3.OperationalError:
+            if not self.is_kept:
+                raise
+            self._db.close()
+            self._db = self._in_memory()
+            self.glance = GlanceTables(self._db)
+            self.extend_kept(tell)
+
+    def extend_kept(self, tell: Tell) -> None:
+        """Where it lies. Raises sqlite3.OperationalError, too."""
         if self._is_current(self.reached()):
             return
+        with self._whole():
+            self._extend(tell)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """All of it or nothing; where the disk is full SQLite has taken it back by itself."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._extend(tell)
+            yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
@@ -210,16 +232,11 @@ class FigureIndex:
         self, rows: FigureRows, before: Mapping[str, Any], end: int, recorded_at: Instant, lengths: Mapping[str, int]
     ) -> bool:
         """Write what was noted since the index had reached `before`; False, and nothing, where somebody has moved it since."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._whole():
             is_there = self.reached() == before
             if is_there:
                 self._write(_Numbers(self._db), rows)
                 self._write_meta(end, recorded_at, lengths)
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
         return is_there
 
     def reached(self) -> dict[str, Any]:

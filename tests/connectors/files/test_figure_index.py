@@ -52,6 +52,31 @@ def test_sums_are_the_same_however_many_ask_first_at_once(tmp_path: Path) -> Non
         assert sums == [alone.sums(ENTITY)] * AT_ONCE
 
 
+def test_a_question_reads_into_memory_what_the_disk_has_no_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "output"
+    shutil.copytree(finished_run(), output)
+    shutil.rmtree(output / FOLDER, ignore_errors=True)
+    with FigureIndex(output) as empty:
+        assert empty.is_kept
+    connect = sqlite3.connect
+
+    def full(path: Path | str, *given: Any, **options: Any) -> sqlite3.Connection:
+        db = connect(path, *given, **options)
+        if path != ":memory:":
+            db.execute("PRAGMA max_page_count = 1")  # no more than it has
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", full)
+    with FigureIndex(output) as index:
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            index.extend_kept(lambda *_: None)
+        index.extend(lambda *_: None)
+        assert not index.is_kept
+        assert index.sums(ENTITY)
+
+
 @pytest.fixture(scope="module")
 def firm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The events of a firm that sells in every way."""

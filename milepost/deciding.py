@@ -62,8 +62,8 @@ def decided_at(stated: str | None, latest: Instant) -> Instant:
         return _as_stated(stated, at, latest)
     if latest and at - latest > GAP_DAYS * DAY:
         raise typer.BadParameter(
-            f"expected it, as the newest event of the output is of {instant_text(latest)}; a decision of today would let every day up to "
-            f"today end, and billing periods close with them. Say when it was made, such as --at {instant_text(latest)}, "
+            f"expected a moment, as the newest event of the output is of {instant_text(latest)}; a decision of today would let every "
+            f"day up to today end, and billing periods close with them. Say when it was made, such as --at {instant_text(latest)}, "
             "or --at now",
             param_hint="--at",
         )

@@ -43,7 +43,7 @@ def _instead(folder: Path) -> str:
     if not folder.is_dir():
         return "found a file" if folder.exists() else "found nothing"
     if (folder / "log").is_dir():
-        return "found one in which nothing is accounted for yet: no run has read an event that could be placed"
+        return "found one in which nothing is accounted for yet: its first run reads still, was stopped, or could place no event"
     return "found no progress of one in it"
 
 

@@ -284,7 +284,7 @@ def test_following_takes_in_what_comes_until_it_is_stopped(tmp_path: Path, numbe
     assert process.stderr is not None
     assert process.stderr.readline() == "7 events, 0 unreadable; waiting for more\n"
     write(tmp_path / "in", [worked("T-2", 3)], "later")
-    assert process.stderr.readline() == "1 events, 0 unreadable; waiting for more\n"
+    assert process.stderr.readline() == "1 event, 0 unreadable; waiting for more\n"
     process.send_signal(number)
     data, messages = process.communicate(timeout=240)
     assert process.returncode == 0, messages

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from connectors.delivery_store import DeliveryStore
 from connectors.erp.netsuite import NetSuite
 from dataflows.delivery import DeliveryAccount
-from milepost.cli import app
+from milepost.command_line import command_line
 
 BEFORE_INTENT: Final = "before_intent"
 AFTER_INTENT: Final = "after_intent"
@@ -71,4 +71,4 @@ def die_at(point: str, counted: Counted) -> None:
 
 if __name__ == "__main__":
     die_at(sys.argv[1], Counted(int(sys.argv[2])))
-    app(sys.argv[3:])
+    command_line(sys.argv[3:])(sys.argv[3:])

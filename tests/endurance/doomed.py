@@ -15,7 +15,7 @@ from typing import ClassVar
 from dataflows import delivery
 from dataflows.delivery import DeliveryAccount, DeliveryRound, DeliveryTurn
 from domain.delivery.calls import SEND, Call
-from milepost.cli import app
+from milepost.command_line import command_line
 
 
 class Point(StrEnum):
@@ -67,4 +67,4 @@ class Doomed(DeliveryAccount):
 if __name__ == "__main__":
     Doomed.point, Doomed.count = Point(sys.argv[1]), int(sys.argv[2])
     delivery.DeliveryAccount = Doomed  # type: ignore[misc]
-    app(sys.argv[3:])
+    command_line(sys.argv[3:])(sys.argv[3:])

@@ -15,7 +15,7 @@ from typing import Any, Final
 from connectors.delivery_store import DeliveryStore
 from connectors.erp.netsuite import NetSuite
 from dataflows.delivery_kafka import KafkaBooks
-from milepost.cli import app
+from milepost.command_line import command_line
 
 # Of each step what it does, and whether it dies before that or when it is done.
 STEPS: Final[dict[str, tuple[type, str, bool]]] = {
@@ -55,4 +55,4 @@ def arm(step: str, times: int) -> None:
 if __name__ == "__main__":
     step, times, *arguments = sys.argv[1:]
     arm(step, int(times))
-    app(arguments)
+    command_line(arguments)(arguments)

@@ -11,7 +11,7 @@ from typing import Any
 
 from dataflows import accounting_kafka
 from dataflows.accounting_kafka import Job
-from milepost.cli import app
+from milepost.command_line import command_line
 from operators.accounting import Effects, OnCommit
 from state.batch import Mark
 from tests.reliability.run_in_batches import tell
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
 
     replaced: Any = telling
     accounting_kafka.run = replaced
-    app(arguments)
+    command_line(arguments)(arguments)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from unittest.mock import patch
 from dataflows.embedded import run_dataflow
 from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings
 from milepost import rounds
-from milepost.cli import app
+from milepost.command_line import command_line
 from operators.accounting import Effects, OnCommit
 from state.batch import Mark
 
@@ -76,7 +76,8 @@ def main(input_dir: str, output_dir: str, until: str, size: int) -> None:
         patch.multiple(rounds, EmbeddedSettings=smaller, run_dataflow=partial(run_in_batches, size)),
         patch.object(EmbeddedIntake, "run_round", run_round),
     ):
-        app(["run", "--input", input_dir, "--output", output_dir, "--until", until, "--json"])
+        words = ["run", "--input", input_dir, "--output", output_dir, "--until", until, "--json"]
+        command_line(words)(words)
 
 
 if __name__ == "__main__":

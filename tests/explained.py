@@ -49,7 +49,13 @@ def _asked(explainer: Explainer) -> Iterator[Node]:
     for said in trace.said:
         found = None
         if isinstance(said.record, ForecastUpdate):
-            found = explainer.explain(f"{said.record.project_id}#forecast/{said.record.sequence}")
+            whole = f"{said.record.project_id}#forecast/{said.record.sequence}"
+            for delta in said.record.deltas:
+                changed = explainer.explain(f"{whole}/deltas/{delta.cause}/margin")
+                assert changed is not None, delta.cause
+                assert changed.value == delta.margin, delta.cause
+                yield changed
+            found = explainer.explain(whole)
         elif isinstance(said.record, Alert):
             found = explainer.explain(said.record.alert_id)
         if found is not None:

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from domain.events.common import RemainingWork
+from domain.figure import called, ratio
 from domain.money import HALF_UP, round_ratio
 from domain.outputs import ForecastDelta
 from domain.tuples import new_tuple
@@ -81,7 +82,8 @@ def split_revision(
     change = after.amount - before.amount
     if before.hours <= 0 or before.amount <= 0:
         return Split(change, 0, 0)
-    volume = round_ratio((after.hours - before.hours) * before.amount, before.hours, step, HALF_UP)
+    title = "more or fewer hours at the average before"
+    volume = ratio(called(after.hours - before.hours, "hours more"), before.amount, before.hours, step, HALF_UP, title)
     if set(old_mix) | set(new_mix) <= {""}:
         return Split(volume, change - volume, 0)
     rate = _at_old_mix(after.hours, old_mix, new_mix, step)

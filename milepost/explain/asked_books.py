@@ -75,18 +75,20 @@ class AskedBooks:
     def of_forecast(self, said: TracedOutput) -> Draft:
         """As they were when a forecast was published."""
         update: ForecastUpdate = said.record
-        draft, step, project_id = self._copy(said.step), said.step, update.project_id
-        decided = given(
-            self.sources.trace.why.figure_at(published_after(project_id, update.sequence), step), project_id
-        )
+        address = published_after(update.project_id, update.sequence)
+        decided = given(self.sources.trace.why.figure_at(address, said.step), update.project_id)
+        return self.of_project(update.project_id, said.step, update.as_of, decided.value or 0)
+
+    def of_project(self, project_id: str, step: int, as_of: date, turn: int) -> Draft:
+        draft = self._copy(step)
         projects = [project_id, *companions(draft, {project_id})]
         for plan in (plan for each in projects for plan in project_lines(draft, each)):
             for rule in plan.rules:
-                self._take_bucket(draft, plan, rule, update.as_of, step, decided.value or 0)
+                self._take_bucket(draft, plan, rule, as_of, step, turn)
         for each in projects:
-            self._take_forecast(draft, each, step, update.as_of)
+            self._take_forecast(draft, each, step, as_of)
         for each in projects:
-            rest_on_books(draft, each, update.as_of)
+            rest_on_books(draft, each, as_of)
         return draft
 
     def at(self, step: int) -> Draft:

@@ -27,13 +27,17 @@ class AskedRows:
         self.statements = records.statements
 
     def all_at(self, step: int) -> Iterator[Entry]:
-        for entry_id in sorted(self.sources.trace.entry_ids()):
-            entry = self.sources.trace.entry_at(entry_id, step)
-            if entry is not None:
-                work = entry.standing
-                made = self._work(VersionStanding(step, entry, work)) if work is not None else None
-                issued = tuple(self._issued(entry_id, one, step) for one in entry.issued)
-                yield replace(entry, work=made, behind=None, issued=issued)
+        found = (self.at(entry_id, step) for entry_id in sorted(self.sources.trace.entry_ids()))
+        yield from (entry for entry in found if entry is not None)
+
+    def at(self, entry_id: str, step: int) -> Entry | None:
+        entry = self.sources.trace.entry_at(entry_id, step)
+        if entry is None:
+            return None
+        work = entry.standing
+        made = self._work(VersionStanding(step, entry, work)) if work is not None else None
+        issued = tuple(self._issued(entry_id, one, step) for one in entry.issued)
+        return replace(entry, work=made, behind=None, issued=issued)
 
     def _work(self, at: VersionStanding) -> Work:
         work = at.work

@@ -19,12 +19,13 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from domain.explanation import Arithmetic, Node, constant, less, stated, total
+from domain.explanation import Arithmetic, Node, constant, less, total
 from domain.figure import Recorded, as_recorded, node_of
 from domain.identity import unescape
 from domain.outputs import ForecastDelta, ForecastFigures, ForecastUpdate, PreviousFigures
 from milepost.explain.forecast_caps import EXHAUSTS, ForecastCapNodes
 from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
+from milepost.explain.forecast_changes import ForecastChanges
 from milepost.explain.forecasts import FIGURES, ForecastNodes
 from milepost.explain.published import given
 from milepost.outlook import burned_of
@@ -43,6 +44,7 @@ class ForecastPaths:
         self.sources = forecasts.sources
         self.forecasts = forecasts
         self.caps = caps
+        self.changes = ForecastChanges(forecasts)
 
     def node(self, project_id: str, path: str) -> Node | None:
         """None where the project has no forecast, or the forecast no such figure."""
@@ -195,7 +197,7 @@ class ForecastPaths:
         return next((one for one in published if one.record.sequence == sequence), None)
 
     def _delta(self, said: TracedOutput, cause: str, measure: str) -> Node | None:
-        """Of the only cause the whole change; of one among several what the events that have it moved."""
+        """Of the only cause the whole change; of one among several what each event changed by it."""
         deltas: tuple[ForecastDelta, ...] = said.record.deltas
         delta = next((one for one in deltas if one.cause == cause), None)
         if delta is None:
@@ -212,25 +214,8 @@ class ForecastPaths:
             name = f"eac_{measure}"
             now, before = self.forecasts.figure(said, name), self._previous(said, name)
             return as_recorded(value, less(title, given(now, title), given(before, title))).node
-        return self._by_event(said, cause, measure, title, value)
-
-    def _by_event(self, said: TracedOutput, cause: str, measure: str, title: str, value: int) -> Node:
-        """What each event moved, as the books have it."""
-        project_id, currency = said.record.project_id, said.record.project.currency
-        before = said.record.previous
-        published = self._published(said, before.sequence) if before is not None else None
-        nodes, had = [], 0
-        for step in range(published.step + 1 if published is not None else 0, said.step + 1):
-            outlook = self.sources.trace.part_at("outlook", project_id, step)
-            moved = outlook.changes.get(cause, (0, 0)) if outlook is not None and step < said.step else (0, 0)
-            has = moved[("cost", "revenue").index(measure)] if step < said.step else value
-            if has != had:
-                event = self.sources.cause(step)
-                nodes.append(
-                    stated(f"moved by {event.type} {unescape(event.id)}", has - had, "amount", currency, event=event)
-                )
-            had = has
-        return total(title, nodes, "amount", currency)
+        compared = self._published(said, said.record.previous.sequence)
+        return self.changes.by(said, given(compared, title), cause, measure, value, title)
 
     def _since(self, said: TracedOutput, sequence: int, cause: str, measure: str) -> Node | None:
         currency = said.record.project.currency

@@ -40,6 +40,7 @@ from state.draft import Draft
 from state.forecast.ahead import earning_of, is_adjusted
 from state.forecast.outlook import (
     ONE_DAY,
+    WEIGHS,
     ProjectTerms,
     fits,
     has_ended,
@@ -53,6 +54,7 @@ from state.forecast.outlook import (
     project_terms,
     project_zone,
     running,
+    say_changes,
     sum_of,
 )
 from state.forecast.planned import (
@@ -174,6 +176,7 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
 
     None, and the figures stay as they are, where an exchange rate is missing or no currency is known yet.
     """
+    say_changes(draft, project_id, WEIGHS, cause, as_of.isoformat())
     project, of = draft.project(project_id), project_terms(draft, project_id)
     key, month = ("rests", project_id), first_month(as_of)
     rests: Rests | None = draft.plans.get(key)

@@ -12,6 +12,7 @@ from operator import itemgetter
 from msgspec.structs import replace
 
 from domain.events.common import Deposit
+from domain.explanation import Node
 from domain.forecast.changes import Change, with_change
 from domain.forecast.completion import NOTHING, Tally, added, named
 from domain.identity import composed
@@ -32,6 +33,8 @@ from state.work.placing import taken_projects
 DAYS_KEPT = 35
 DAYS_MAX = 70
 ONE_DAY = timedelta(days=1)
+# Rules that a recorder names in order, since a forecast was published.
+CHANGES, MOVES, WEIGHS, SPLITS = "forecast_changes", "moves", "weighs", "splits"
 # Days after which a rate is too old: never.
 _EVER = 1_000_000
 UNKNOWN = Forecast("", "", bases={WHOLE: Basis("plan")}), ForecastState({WHOLE: BookedProgress()})
@@ -288,14 +291,23 @@ def update_forecast_state(draft: Draft, cause: str) -> list[str]:
     projects = set(map(_PROJECT, moves))
     if len(projects) == 1:
         [project_id] = projects
-        _take_in(draft, project_id, moves, cause)
+        take_in(draft, project_id, moves, cause)
         return [project_id]
     for project_id in sorted(projects):
-        _take_in(draft, project_id, [move for move in moves if move.project_id == project_id], cause)
+        take_in(draft, project_id, [move for move in moves if move.project_id == project_id], cause)
     return sorted(projects)
 
 
-def _take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) -> None:
+def say_changes(draft: Draft, project_id: str, rule: str, cause: str | None, as_of: str = "") -> None:
+    """Which rule is asked what the project comes to, for an explanation that asks it again."""
+    if draft.why is not None:
+        now, turn, sequence = str(draft.why.now), str(draft.why.turn), known(draft, project_id)[0].sequence
+        facts = ("cause", cause or ""), ("as of", as_of), ("step", now), ("turn", turn)
+        draft.why.add(composed(CHANGES, project_id, str(sequence)), Node(rule, facts=facts))
+
+
+def take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) -> None:
+    say_changes(draft, project_id, MOVES, cause)
     forecast, outlook = known(draft, project_id)
     progress = dict(outlook.progress)
     for line, on_line in _by_line(moves).items() if len(progress) > 1 else ((WHOLE, moves),):

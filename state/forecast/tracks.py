@@ -189,6 +189,14 @@ class Tracks:
         self.unvalued += held.has_value - has_value
         held.part, held.track, held.hours, held.cost, held.revenue = part, track, hours, cost, revenue
         held.has_value = has_value
+        if not type(self.cost) is type(self.wanted) is int:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        """Once more, of numbers that say how they came about: what a track was before is no part of them."""
+        held = self.held.values()
+        self.cost, self.wanted = sum(one.cost for one in held), sum(one.revenue for one in held)
+        self.hours, self.spent, self.earned = booked(one.track for one in held)
 
     def converted(self, draft: Draft, tallies: Mapping[str, Tally]) -> Tally | None:
         """The sum in one currency; None where a rate is missing."""

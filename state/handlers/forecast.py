@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.events.delivery import EstimateRevised
-from domain.forecast.changes import Change, Left, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
+from domain.forecast.changes import deltas, work_cause
 from domain.forecast.completion import percent
 from domain.identity import escape
-from domain.money import format_amount, smallest_unit
+from domain.money import format_amount
 from domain.months import month_end
 from domain.outputs import (
     BillingStatement,
@@ -52,31 +52,32 @@ from state.charges.estimates import keep_estimate
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_late, is_new
 from state.forecast import loss
-from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limits_by, weigh
+from state.forecast.bases import ENDED, Weighed, estimate_key, lacks_estimate, limits_by, weigh
 from state.forecast.caps import caps_of, companions, say_when
 from state.forecast.expected import IssuedMonths, add_to_months, statement_months
 from state.forecast.figures import Figures, figures_of, shape_of
 from state.forecast.outlook import (
     ONE_DAY,
+    SPLITS,
     Ended,
     day_or_today,
     fits,
     is_material,
     known,
     last_day,
-    line_key,
     lines_of,
     project_contracts,
     project_lines,
     project_policies,
-    project_terms,
     project_zone,
     register,
     register_for,
+    say_changes,
     today,
     update_forecast_state,
 )
-from state.forecast.tracks import WHOLE, tracks_of
+from state.forecast.revised import split_volume
+from state.forecast.tracks import WHOLE
 from state.forecast.unestimated import NO_ESTIMATE, unestimated
 from state.handlers import views
 from state.terms.known import exchange_on
@@ -256,63 +257,10 @@ def _rest_anew(draft: Draft, project: Project) -> None:
     weigh(draft, project_id, as_of, "volume" if estimated else "scope")
     forecast, outlook = known(draft, project_id)
     if estimated:
-        outlook = replace(outlook, changes=_split_volume(draft, project_id, before, (forecast, outlook), as_of))
+        say_changes(draft, project_id, SPLITS, None, as_of.isoformat())
+        parts = ((draft.before.get(key), part) for key, part in draft.parts.items() if key[0] == "estimate")
+        outlook = replace(outlook, changes=split_volume(draft, project_id, parts, before, (forecast, outlook), as_of))
     draft.put("outlook", project_id, replace(outlook, stale=True))
-
-
-# Estimates
-
-
-def _split_volume(draft: Draft, project_id: str, before: State, after: State, as_of: date) -> dict[str, Change]:
-    """Take from volume what the estimate changed by rate and by mix."""
-    changes = after[1].changes
-    if not after[0].currency:
-        return changes
-    for (kind, part_id), estimate in draft.parts.items():
-        if kind != "estimate":
-            continue
-        track = _track_of(draft, project_id, estimate, before, after)
-        left, left_now = _left(draft, project_id, before, track, as_of), _left(draft, project_id, after, track, as_of)
-        if left is None or left_now is None:
-            continue
-        old: Estimate | None = draft.before.get((kind, part_id))
-        was = old.event.remaining if old is not None else ()
-        if track is None and len(after[1].progress) > 1:
-            was = ()
-        if not fits(*left[0], *left[1], *left_now[0], *left_now[1]):
-            continue
-        remains = estimate.event.remaining if was else ()
-        step = smallest_unit(after[0].currency)
-        cost = split_revision(left[0], left_now[0], cost_mix(was), cost_mix(remains), step)
-        revenue = split_revision(left[1], left_now[1], revenue_mix(was), revenue_mix(remains), step)
-        changes = with_change(changes, "volume", -cost.rate - cost.mix, -revenue.rate - revenue.mix)
-        changes = with_change(changes, "rate", cost.rate, revenue.rate)
-        changes = with_change(changes, "mix", cost.mix, revenue.mix)
-    return changes
-
-
-def _track_of(draft: Draft, project_id: str, estimate: Estimate, before: State, after: State) -> str | None:
-    """The line that the estimate is of, where that was and is kept on its own and no cap limits the whole; else None."""
-    if after[0].ceiling is not None:
-        return None
-    lines = (plan for plan in project_lines(draft, project_id) if plan.line.line_id == estimate.event.line_id)
-    name = next((line_key(plan) for plan in lines), None)
-    return name if name in before[1].progress and name in after[1].progress else None
-
-
-def _left(draft: Draft, project_id: str, state: State, track: str | None, as_of: date) -> tuple[Left, Left] | None:
-    """Remaining hours with their cost, and with their revenue."""
-    forecast, outlook = state
-    if not forecast.currency:
-        return Left(0, 0), Left(0, 0)
-    progress = outlook.progress if track is None else {track: outlook.progress[track]}
-    of = project_terms(draft, project_id)
-    policies = project_policies(draft, of.lines, forecast.legal_entity_id)
-    tracks = tracks_of(draft, of.tracks, policies, forecast, progress, forecast.currency, as_of)
-    if tracks is None:
-        return None
-    made, (hours, cost, revenue) = tracks.completion(forecast.ceiling), tracks.booked
-    return Left(made.hours - hours, made.cost - cost), Left(made.hours - hours, made.revenue - revenue)
 
 
 # Statements

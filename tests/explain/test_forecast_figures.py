@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from domain.identity import escape
 from milepost.cli import app
 from milepost.explain.explanations import Explained, Explanations
-from milepost.explain.recompute import recompute
+from milepost.explain.recompute import recompute, unexplained
 from milepost.explained import exact
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_forecast import PROJECTS
@@ -97,6 +97,7 @@ def test_every_figure_that_a_forecast_prints_is_explained(project_id: str) -> No
                 unnamed.append(path)
                 continue
             assert recompute(found.node) == []
+            assert unexplained(found.node) == []
             assert found.differences == ()
             if path[-1] != "exhausts_on":
                 assert Fraction(exact(found.node) or "none") == Fraction(value), path

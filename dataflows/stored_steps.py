@@ -37,9 +37,9 @@ from state.stored_trace import StoredTrace
 from state.trace import Retold
 from state.trace_writer import FORM, checksum_of, keep
 
-# Records of an engagement of its own from which on a question keeps its steps: fewer are folded in about two seconds. Ahead of questions
-# those of shorter ones are kept too.
-KEPT_FROM: Final = 4_000
+# Records of an engagement of its own from which on a question keeps its steps: fewer are folded in less than two seconds. Ahead of
+# questions those of shorter ones are kept too.
+KEPT_FROM: Final = 3_000
 AHEAD_FROM: Final = 2_000
 # Folders of files that are being written, and seconds after which nobody writes there any more.
 UNFINISHED: Final = "unfinished-"

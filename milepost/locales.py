@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from babel.numbers import NumberPattern
 from domain.money import is_currency, smallest_unit
 from domain.units import AMOUNT_ONE, AMOUNT_SCALE, HOURS_SCALE, PERCENT_SCALE, RATE_SCALE, Amount, Hours, Percent, Rate
 
+# Between the code of a currency and a digit Unicode's rules have a space (CLDR, `currencySpacing`), which Babel leaves out.
+LETTER_AT_DIGIT: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 # Where people print on letter paper; everywhere else it is A4.
 LETTER: Final = frozenset({"US", "CA", "MX", "PH", "CL", "CO", "VE"})
 
@@ -45,7 +48,8 @@ class Writing:
         places = self._places_of(amount)
         pattern = _with_places(self.locale.currency_formats["standard"], places, places)
         value = _decimal(amount, AMOUNT_SCALE)
-        return str(pattern.apply(value, self.locale, currency=self.currency, currency_digits=False))
+        written = str(pattern.apply(value, self.locale, currency=self.currency, currency_digits=False))
+        return LETTER_AT_DIGIT.sub("\u00a0", written)
 
     def amount(self, amount: Amount) -> str:
         """Without currency, in a column."""

@@ -71,13 +71,14 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
     if contracts:
         project = draft.project(project_id)
         by = _shared_by(draft, project, terms, forecast, outlook) if ended is None else None
-        if by is not None and by == terms.shared_by:
+        if by is not None and by[1] == by[0].shared_by:
             if _is_as_checked(draft, contracts[0]):
                 return ()
             share = had
         else:
             share = _share(draft, project, terms, forecast, outlook, ended)
-            terms.shared_by = (*by[:-1], share) if by is not None else None
+            if by is not None:
+                by[0].shared_by = (*by[1][:-1], share)
     if share != had:
         draft.put("forecast", project_id, replace(forecast, share=share))
         _exchange(draft, had, share)
@@ -174,14 +175,16 @@ def _has_other_terms(before: Contract | None, after: Contract) -> bool:
 
 def _shared_by(
     draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, outlook: ForecastState
-) -> tuple[object, ...] | None:
-    """All that the share of an ordinary project rests on beside its terms, the share it has last; None where there may be more to it."""
+) -> tuple[RevenueTerms, tuple[object, ...]] | None:
+    """All that the share of an ordinary project rests on, beside its terms the share it has last; None where there may be more to it."""
     kept = of.tracks.get(forecast.currency)
     terms: RevenueTerms | None = draft.plans.get((REVENUE_TERMS, project.project_id))
-    if terms is None or not terms.is_ordinary or kept is None or not kept.are_of(draft, forecast, outlook.progress):
+    if terms is None or terms.of is not of or not terms.is_ordinary or kept is None:
+        return None
+    if not kept.are_of(draft, forecast, outlook.progress):
         return None
     figures = outlook.eac_cost, outlook.eac_revenue, kept.unvalued, forecast.ceiling
-    return (*figures, forecast.currency, forecast.bases, project.waiting, project.burn.elsewhere, terms, forecast.share)
+    return terms, (*figures, forecast.currency, forecast.bases, project.waiting, project.burn.elsewhere, forecast.share)
 
 
 def _share(

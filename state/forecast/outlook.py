@@ -54,7 +54,7 @@ class ProjectTerms:
 
     Of the lines that take time hours earn on `hourly`. `currency` is that of the first contract, empty without one; `goes_on` where none of
     them is terminated, `is_funded` where sources fund one by some version, `keeps_back` where one has retention or a deposit. `tracks` are
-    kept beside them, by currency, and what the project's share of a contract was worked out from last (`state/forecast/loss.py`).
+    kept beside them, by currency.
     """
 
     __slots__ = (
@@ -68,7 +68,6 @@ class ProjectTerms:
         "is_funded",
         "keeps_back",
         "lines",
-        "shared_by",
         "tracks",
     )
 
@@ -83,7 +82,6 @@ class ProjectTerms:
         self.hourly = tuple(plan for plan in self.lines if methods.earns_by_hours(plan.line.terms))
         self.ever = _lines_ever(project_id, contracts)
         self.tracks: dict[str, Tracks] = {}
-        self.shared_by: tuple[object, ...] | None = None
         self.agreed = draft.agreed
 
     def says(self, contracts: tuple[Contract, ...]) -> bool:

@@ -83,10 +83,13 @@ class RevenueTerms:
         "is_measured",
         "is_ordinary",
         "of",
+        "shared_by",
     )
 
     def __init__(self, draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, as_of: date) -> None:
         self.of, self.bases, self.earning = of, forecast.bases, forecast.earning
+        # What the project's share of a contract was worked out from last (`state/forecast/loss.py`).
+        self.shared_by: tuple[object, ...] | None = None
         # Days make a difference only where a contract ends.
         self.as_of = as_of if any(one.terminated_on is not None for one in of.contracts) else None
         self.is_measured = not lacks_estimate(forecast.bases) or any(map(_has_price, of.every_line))

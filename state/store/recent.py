@@ -44,7 +44,22 @@ class Recent(Generic[K, V]):
             self._bytes -= before[1]
         self._found[key] = value, size
         self._bytes += size
-        while self._bytes > self.limit and len(self._found) > 1:
+        self._let_go(self.limit, 1)
+
+    def take(self, key: K) -> V | None:
+        """What is there no longer."""
+        found = self._found.pop(key, None)
+        if found is None:
+            return None
+        self._bytes -= found[1]
+        return found[0]
+
+    def spare(self, size: int) -> None:
+        """Let go until so many bytes of the limit are free."""
+        self._let_go(self.limit - size, 0)
+
+    def _let_go(self, limit: int, least: int) -> None:
+        while self._bytes > limit and len(self._found) > least:
             _, (_, gone) = self._found.popitem(last=False)
             self._bytes -= gone
 

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from sys import intern
 
 import msgspec
 
@@ -217,9 +218,10 @@ class Store:
     def engagement(self, engagement_id: str) -> Engagement:
         found = self._touched.get(engagement_id)
         if found is None:
-            found = self._at_hand.get(engagement_id) or self._load(engagement_id)
+            found = self._at_hand.take(engagement_id) or self._load(engagement_id)
             self._touched[engagement_id] = found
             self._touched_bytes += max(found.bytes, NEW_BYTES)
+            self._at_hand.spare(self._touched_bytes)
         return found
 
     @property
@@ -288,7 +290,9 @@ class Store:
         if found is None:
             asked = engagement.no, SEPARATOR.join(line)
             sql = "SELECT day, id, person FROM open_entries WHERE no = ? AND line = ? ORDER BY day, id"
-            found = engagement.lines[line] = self.db.execute(sql, asked).fetchall()
+            rows = self.db.execute(sql, asked)
+            # Of few days and people many entries.
+            found = engagement.lines[line] = [(intern(day), entry_id, intern(who)) for day, entry_id, who in rows]
         return found
 
     def everything(self, no: int) -> Iterator[Entry]:
@@ -426,7 +430,8 @@ class Store:
             places, place = self._places(engagement, key[:2]), key[2:]
             at = bisect_left(places, place)
             if places[at : at + 1] != [place]:
-                places.insert(at, place)
+                day, entry_id, who = place
+                places.insert(at, (intern(day), entry_id, intern(who)))
                 self._open[no, key] = True
         if change.parked:
             parked = self.parked(engagement)

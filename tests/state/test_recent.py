@@ -31,6 +31,15 @@ def test_one_value_stays_however_large() -> None:
     assert kept.get("a") == 1
 
 
+def test_what_is_taken_is_there_no_longer_and_others_make_room_for_it() -> None:
+    kept: Recent[str, int] = Recent(limit=100)
+    for key in "abc":
+        kept.put(key, 1, 30)
+    assert kept.take("b") == 1
+    kept.spare(50)
+    assert [kept.take(key) for key in "abc"] == [None, None, 1]
+
+
 def test_what_is_stored_is_never_denied() -> None:
     ids = StoredIds()
     ids.add_group(1, [f"T-{number}" for number in range(5_000)])

@@ -595,7 +595,8 @@ class TermsVersion(Value, frozen=True, array_like=True, gc=False):
 
 class Contract(Value, frozen=True, array_like=True, gc=False):
     """`former` are terms that a second signing replaced, of lines that it no longer has: what is issued on these is corrected by them.
-    `divided` where other engagements have lines of some version."""
+    `divided` where other engagements have lines of some version. `passed` are the digests of the versions below `version` that were seen;
+    `terminated_by` is the version that ended it."""
 
     contract_id: str
     version: int
@@ -611,6 +612,8 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
     ending: ContractTerminated | None = None
     former: tuple[TermsVersion, ...] = ()
     divided: bool = False
+    passed: dict[int, str] = {}
+    terminated_by: int = 0
 
     @property
     def in_force(self) -> bool:

@@ -562,6 +562,7 @@ class Teller:
                     "practice": ("practice", text),
                     "region": ("region", text),
                     "cost_center": ("cost_center", text),
+                    "version": ("version", whole),
                 }
             ),
         }
@@ -572,7 +573,7 @@ class Teller:
         project_id = words.take("a project")
         found: dict[str, Any] = {"type": "ProjectClosed", "project_id": project_id, "ends_on": self._day}
         found["version"] = self._version("project", project_id)
-        return {**found, **words.options({"on": ("ends_on", text)})}
+        return {**found, **words.options({"on": ("ends_on", text), "version": ("version", whole)})}
 
     def _estimate_revised(self, words: Words, block: Block) -> dict[str, Any]:
         """`estimate P 100 h 10,000.00`: what remains after today, in today's month unless said; more in rows `and` below."""

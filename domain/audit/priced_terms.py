@@ -89,11 +89,11 @@ class PricedTerms:
         for event in self._terms:
             if event.version <= version:
                 continue
-            version = event.version
             if isinstance(event, ContractSigned):
+                version = event.version
                 found = [PricedVersion(date.min, date.max, event)]
             elif found and is_approved(event):
-                since = event.effective_on
+                version, since = event.version, event.effective_on
                 found = [each._replace(before=min(each.before, since)) for each in found]
                 found.append(
                     PricedVersion(date.min if event.retroactive else since, date.max, amend(found[-1].terms, event))

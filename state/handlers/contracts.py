@@ -1,6 +1,7 @@
 """Contracts: signed, amended in version order, terminated. Terms that contradict or are not handled post nothing.
 
-An amendment over a gap waits; one without an approver changes nothing and is superseded by the next.
+An amendment over a gap waits; one without an approver changes nothing and is superseded by the next. What comes after a higher version
+counts in its place (`state.terms.sequence`), or an exception says why it cannot.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from domain.contract import (
 )
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine
-from domain.identity import composed, content_digest
+from domain.identity import composed
 from domain.policies import agreed
 from domain.refusals import UNSUPPORTED, of_contract, of_line
 from domain.terms import methods
@@ -25,7 +26,6 @@ from state.billing.refusal import TermsRefused, refused_treatment, terms_refused
 from state.books import Contract, Project, TermsVersion
 from state.charges.unplaced import note_unplaced
 from state.draft import Draft
-from state.facts import TRACE
 from state.handlers import deliveries, fees, revenue
 from state.handlers.statements import note_unpaid, serve_waiting
 from state.handlers.work import leave_line, retry_parked
@@ -33,6 +33,18 @@ from state.rerating.outside import list_outside
 from state.rerating.rerate import line_ids, rerate_contract
 from state.terms.periods import schedule
 from state.terms.plan import billing_cycle, contract_policies, terms_on
+from state.terms.sequence import (
+    TermsEvent,
+    comes_too_late,
+    contradicts,
+    gaps,
+    is_reached,
+    is_replaced,
+    is_seen,
+    newest_terms,
+    version_below,
+    with_version,
+)
 from state.work.placing import taken_projects
 
 # Why terms were never in force; a reference that is missing is another matter.
@@ -40,23 +52,22 @@ REFUSED = ("invalid_terms", UNSUPPORTED)
 # A contract whose company or customer is not known yet: what comes for it is judged in the order of its versions when they are.
 WAITS = "unknown_reference"
 
-TermsEvent = ContractSigned | ContractAmended | ContractTerminated
-
 
 def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
     stated, event = event.lines, event._replace(lines=own_lines(draft, event.lines))
-    contract = draft.contract(event.contract_id)
-    if contract is not None and not _newer(draft, contract, event):
+    base = draft.contract(event.contract_id) or Contract(event.contract_id, 0, "")
+    if not _is_unseen(draft, base, event) or is_replaced(base, event):
         return
-    base = contract or Contract(event.contract_id, event.version, "")
+    if comes_too_late(base, event):
+        _refuse_late(draft, base, event)
+        return
+    seen = with_version(base, event)
     if base.in_force and (fixed := _fixed(base, event)):
-        draft.put("contract", event.contract_id, replace(base, version=event.version, digest=_digest(event)))
+        draft.put("contract", event.contract_id, seen)
         _refuse_fixed(draft, event, fixed)
         return
     signed = replace(
-        base,
-        version=event.version,
-        digest=_digest(event),
+        seen,
         history=(TermsVersion(event.version, BEGINNING, False, event),),
         waiting=tuple(waiting for waiting in base.waiting if waiting.version > event.version),
         invalid=None,
@@ -84,31 +95,26 @@ def on_contract_amended(draft: Draft, event: ContractAmended) -> None:
     stated = event.lines
     if stated is not None:
         event = event._replace(lines=own_lines(draft, stated))
-    contract = draft.contract(event.contract_id)
-    if contract is None:
-        contract = Contract(event.contract_id, 0, "")
+    contract = draft.contract(event.contract_id) or Contract(event.contract_id, 0, "")
     if event.lines != stated:
         contract = replace(contract, divided=True)
-    if event.version == contract.version or any(event.version == waiting.version for waiting in contract.waiting):
-        _newer(draft, contract, event)
+    if not _is_unseen(draft, contract, event) or is_replaced(contract, event):
         return
-    if event.version < contract.version:
-        return
-    known = contract.history and contract.invalid != WAITS and event.replaces_version <= contract.version
-    if not known or _lacks(draft, contract, event):
+    if comes_too_late(contract, event):
+        _refuse_late(draft, contract, event)
+    elif not _is_due(contract, event) or _lacks(draft, contract, event):
         _wait(draft, contract, event)
-        return
-    _amend(draft, contract, event)
-    _apply_waiting(draft, event.contract_id)
-    _end_waiting(draft, event.contract_id)
+    else:
+        _amend(draft, contract, event)
+        _apply_waiting(draft, event.contract_id)
+        _end_waiting(draft, event.contract_id)
 
 
 def on_contract_terminated(draft: Draft, event: ContractTerminated) -> None:
     """One that comes before its contract waits for it."""
     contract = draft.contract(event.contract_id) or Contract(event.contract_id, 0, "")
     if not contract.history:
-        if contract.ending is None or event.version > contract.ending.version:
-            draft.put("contract", event.contract_id, replace(contract, ending=event))
+        _end_later(draft, contract, event)
         draft.raise_exception(
             "unknown_reference",
             "contract_ending",
@@ -117,15 +123,24 @@ def on_contract_terminated(draft: Draft, event: ContractTerminated) -> None:
             contract_id=event.contract_id,
         )
     elif contract.waiting and contract.invalid == WAITS and event.version > contract.waiting[-1].version:
-        draft.put("contract", event.contract_id, replace(contract, ending=event))
-    elif _newer(draft, contract, event):
+        _end_later(draft, contract, event)
+    elif _is_unseen(draft, contract, event):
         _end(draft, contract, event)
 
 
+def _end_later(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
+    if contract.ending is None or event.version > contract.ending.version:
+        draft.put("contract", event.contract_id, replace(contract, ending=event))
+
+
 def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
-    ended = replace(
-        contract, version=event.version, digest=_digest(event), terminated_on=event.effective_on, ending=None
-    )
+    """Of two terminations that of the higher version counts."""
+    seen = with_version(contract, event)
+    if event.version < contract.terminated_by:
+        draft.put("contract", event.contract_id, seen)
+        return
+    later = contract.ending if contract.ending is not None and contract.ending.version > event.version else None
+    ended = replace(seen, terminated_on=event.effective_on, terminated_by=event.version, ending=later)
     draft.put("contract", event.contract_id, ended)
     fees.settle(draft, ended)
     revenue.settle(draft, ended)
@@ -143,10 +158,10 @@ def _end_waiting(draft: Draft, contract_id: str) -> None:
     if any(amendment.version < ending.version for amendment in contract.waiting):
         return
     draft.resolve_exception("unknown_reference", "contract_ending", contract_id)
-    if ending.version > contract.version:
+    contract = replace(contract, ending=None)
+    draft.put("contract", contract_id, contract)
+    if _is_unseen(draft, contract, ending):
         _end(draft, contract, ending)
-    else:
-        draft.put("contract", contract_id, replace(contract, ending=None))
 
 
 def on_reference_for_contracts(draft: Draft, contract_ids: Iterable[str]) -> None:
@@ -166,12 +181,13 @@ def on_reference_for_contracts(draft: Draft, contract_ids: Iterable[str]) -> Non
 # Versions
 
 
-def _newer(draft: Draft, contract: Contract, event: TermsEvent) -> bool:
-    """Whether the event brings a higher version; the same one with other content is a conflict."""
-    if event.version > contract.version:
-        draft.resolve_exception("conflicting_version", "contract", event.contract_id, "superseded")
+def _is_unseen(draft: Draft, contract: Contract, event: TermsEvent) -> bool:
+    """Whether the version comes for the first time; the same one with other content is a conflict."""
+    if not is_seen(contract, event):
+        if event.version > contract.version:
+            draft.resolve_exception("conflicting_version", "contract", event.contract_id, "superseded")
         return True
-    if event.version == contract.version and _digest(event) != contract.digest:
+    if contradicts(contract, event):
         draft.raise_exception(
             "conflicting_version",
             "contract",
@@ -182,45 +198,53 @@ def _newer(draft: Draft, contract: Contract, event: TermsEvent) -> bool:
     return False
 
 
-def _digest(event: TermsEvent) -> str:
-    return content_digest([value for name, value in zip(event._fields, event, strict=True) if name not in TRACE])
+def _refuse_late(draft: Draft, contract: Contract, event: ContractSigned | ContractAmended) -> None:
+    draft.put("contract", event.contract_id, with_version(contract, event))
+    if isinstance(event, ContractAmended) and _why_unapproved(event) is not None:
+        return
+    newest = newest_terms(contract)
+    draft.raise_exception(
+        "invalid_terms",
+        "contract_version",
+        composed(event.contract_id, str(event.version)),
+        f"version {event.version} of contract {event.contract_id} changes nothing: expected before version {newest}, which was made "
+        f"without it, got after it; state what still holds of it in an amendment with a version above {contract.version}",
+        contract_id=event.contract_id,
+        field="version",
+    )
 
 
 def _wait(draft: Draft, contract: Contract, event: ContractAmended) -> None:
     """Until the version that it replaces is known, the company of the contract, and everyone it bills."""
     waiting = tuple(sorted((*contract.waiting, event), key=lambda amendment: amendment.version))
-    draft.put("contract", event.contract_id, replace(contract, waiting=waiting))
+    waits = replace(contract, waiting=waiting)
+    draft.put("contract", event.contract_id, waits)
     _note_lacking(draft, event.contract_id)
-    reached = _reached(contract.version, waiting)
-    if contract.history and reached == waiting[-1].version:
+    missing = gaps(waits)
+    if contract.history and not missing:
         draft.resolve_exception("amendment_gap", "contract", event.contract_id)
-    if contract.history and reached >= event.version:
+    if contract.history and event.version not in missing:
         return
     draft.raise_exception(
         "amendment_gap",
         "contract",
         event.contract_id,
-        f"amendment {event.version} replaces version {event.replaces_version}, known is {contract.version or 'none'}",
+        f"amendment {event.version} replaces version {event.replaces_version}, known is {version_below(contract, event) or 'none'}",
         contract_id=event.contract_id,
     )
-
-
-def _reached(version: int, waiting: tuple[ContractAmended, ...]) -> int:
-    """The version that is the newest once all that wait without a gap apply."""
-    for amendment in waiting:
-        if amendment.replaces_version <= version:
-            version = max(version, amendment.version)
-    return version
 
 
 def _apply_waiting(draft: Draft, contract_id: str) -> None:
     contract = draft.contract(contract_id)
     waited = contract is not None and _may_go_on(draft, contract)
     while contract is not None and _may_go_on(draft, contract):
-        event = contract.waiting[0]
-        contract = replace(contract, waiting=contract.waiting[1:])
-        draft.put("contract", contract_id, contract)
-        if event.version > contract.version:
+        event = _next(contract)
+        assert event is not None, "it may go on"
+        contract = replace(contract, waiting=tuple(one for one in contract.waiting if one is not event))
+        if comes_too_late(contract, event):  # an exception said what it waited for when a higher version went past it
+            draft.put("contract", contract_id, with_version(contract, event))
+        else:
+            draft.put("contract", contract_id, contract)
             _amend(draft, contract, event)
         contract = draft.contract(contract_id)
     if contract is not None and not contract.waiting:
@@ -233,18 +257,24 @@ def _apply_waiting(draft: Draft, contract_id: str) -> None:
 
 def _may_go_on(draft: Draft, contract: Contract) -> bool:
     """Whether an amendment that waited may apply now."""
-    return _is_next(contract) and not _lacks(draft, contract, contract.waiting[0])
+    event = _next(contract)
+    return event is not None and not _lacks(draft, contract, event)
 
 
-def _is_next(contract: Contract) -> bool:
-    if not contract.history or not contract.waiting or contract.invalid == WAITS:
+def _next(contract: Contract) -> ContractAmended | None:
+    return next((event for event in contract.waiting if _is_due(contract, event)), None)
+
+
+def _is_due(contract: Contract, event: ContractAmended) -> bool:
+    """Whether what comes before the amendment is known, or can come no more."""
+    if not contract.history or contract.invalid == WAITS:
         return False
-    return contract.waiting[0].replaces_version <= contract.version
+    return is_reached(contract, event) or comes_too_late(contract, event)
 
 
 def _lacks(draft: Draft, contract: Contract, event: ContractAmended) -> bool:
     """Whether an approved amendment bills customers that nobody has defined."""
-    if event.version <= contract.version or _why_unapproved(event) is not None:
+    if comes_too_late(contract, event) or _why_unapproved(event) is not None:
         return False
     return bool(undefined(draft.reference, amend(contract.terms, event)))
 
@@ -252,8 +282,8 @@ def _lacks(draft: Draft, contract: Contract, event: ContractAmended) -> bool:
 def _note_lacking(draft: Draft, contract_id: str) -> None:
     """What the amendment that comes next waits for."""
     contract = draft.contract(contract_id)
-    if contract is not None and _is_next(contract) and _lacks(draft, contract, contract.waiting[0]):
-        event = contract.waiting[0]
+    event = _next(contract) if contract is not None else None
+    if contract is not None and event is not None and _lacks(draft, contract, event):
         _wait_for_references(draft, contract, amend(contract.terms, event), f"amendment {event.version} of ")
 
 
@@ -272,8 +302,9 @@ def _wait_for_references(draft: Draft, contract: Contract, terms: ContractSigned
 
 
 def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
-    seen = replace(contract, version=event.version, digest=_digest(event))
-    _settle_unapproved(draft, contract)
+    if event.version > contract.version:
+        contract = _superseded(draft, contract)
+    seen = with_version(contract, event)
     why = _why_unapproved(event)
     if why is not None:
         category = "unapproved_amendment" if event.approved_by is None else "self_approved"
@@ -304,10 +335,10 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
         separate=event.treatment == "separate",
     )
     if contract.invalid in REFUSED:  # nothing was ever in force: the terms as amended are the first
-        first = replace(seen, unapproved=None, invalid=None, history=(replace(terms, effective_on=BEGINNING),))
+        first = replace(seen, invalid=None, history=(replace(terms, effective_on=BEGINNING),))
         _apply(draft, first, contract, None)
         return
-    newer = replace(seen, unapproved=None, history=(*contract.history, terms))
+    newer = replace(seen, history=(*contract.history, terms))
     _apply(draft, newer, contract, event.effective_on)
 
 
@@ -353,9 +384,12 @@ def _settle_refused(draft: Draft, contract_id: str) -> None:
             draft.resolve_exception(said.category, said.subject_kind, said.subject_id)
 
 
-def _settle_unapproved(draft: Draft, contract: Contract) -> None:
-    if contract.unapproved is not None:
-        draft.resolve_exception(contract.unapproved, "contract", contract.contract_id, "superseded")
+def _superseded(draft: Draft, contract: Contract) -> Contract:
+    """The contract without an amendment that nobody approved."""
+    if contract.unapproved is None:
+        return contract
+    draft.resolve_exception(contract.unapproved, "contract", contract.contract_id, "superseded")
+    return replace(contract, unapproved=None)
 
 
 # What new terms do

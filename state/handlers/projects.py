@@ -3,21 +3,30 @@
 from msgspec.structs import replace
 
 from domain.events.delivery import ProjectActivated, ProjectClosed, ResourceAssigned
+from state.books import Project
 from state.draft import Draft
-from state.facts import is_new
+from state.facts import is_late, is_new
 from state.handlers.work import charge_company, retry_parked
 from state.rerating.rerate import rerate_person
 
 
 def on_project_activated(draft: Draft, event: ProjectActivated) -> None:
-    if not is_new(draft, "project", event.project_id, event.version, event):
-        return
+    """A closing of a higher version says nothing of name, company and dates: what comes after it stands, and the project stays closed."""
     project = draft.project(event.project_id)
+    if is_new(draft, "project", event.project_id, event.version, event):
+        project = replace(project, closed_on=None)
+    elif not _stands_below(draft, project, event):
+        return
     entity = draft.reference.entity(event.legal_entity_id)
     zone = entity.zone if entity is not None else project.zone
-    draft.put_project(replace(project, activated=event, closed_on=None, zone=zone, changed=True))
+    draft.put_project(replace(project, activated=event, zone=zone, changed=True))
     retry_parked(draft)
     charge_company(draft, event)
+
+
+def _stands_below(draft: Draft, project: Project, event: ProjectActivated) -> bool:
+    known = project.activated.version if project.activated is not None else 0
+    return known < event.version and is_late(draft, "project", event.project_id, event.version)
 
 
 def on_project_closed(draft: Draft, event: ProjectClosed) -> None:

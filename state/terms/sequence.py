@@ -1,0 +1,80 @@
+"""In which order the versions of a contract count: each in its place, whenever it comes.
+
+Terms of a higher version than those in force are taken, whatever ended the contract or changed nothing above them. Terms between a
+signing and an amendment come too late: the amendment was made without them.
+
+    signed 1, ended by 3, then amendment 2: its terms are in force and the end stays
+    signed 1, amendment 3 of version 1, then amendment 2: refused, and said so
+    signed 1, amendment 3 of version 2: waits for version 2
+"""
+
+from msgspec.structs import replace
+
+from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
+from domain.identity import content_digest
+from state.books import Contract
+from state.facts import TRACE
+
+TermsEvent = ContractSigned | ContractAmended | ContractTerminated
+
+
+def with_version(contract: Contract, event: TermsEvent) -> Contract:
+    """The contract that has seen the version."""
+    number, digest = event.version, _digest(event)
+    if number < contract.version:
+        return replace(contract, passed={**contract.passed, number: digest})
+    passed = {**contract.passed, contract.version: contract.digest} if contract.version else contract.passed
+    return replace(contract, version=number, digest=digest, passed=passed)
+
+
+def is_seen(contract: Contract, event: TermsEvent) -> bool:
+    return event.version in _seen(contract) or any(event.version == one.version for one in contract.waiting)
+
+
+def contradicts(contract: Contract, event: TermsEvent) -> bool:
+    """Whether a version that was seen says otherwise now; no matter where newer terms have taken its place."""
+    if event.version < newest_terms(contract):
+        return False
+    waiting = (_digest(one) for one in contract.waiting if one.version == event.version)
+    return _digest(event) != next(waiting, _seen(contract).get(event.version))
+
+
+def newest_terms(contract: Contract) -> int:
+    return contract.history[-1].version if contract.history else 0
+
+
+def is_replaced(contract: Contract, event: TermsEvent) -> bool:
+    """Whether a signing of a higher version says it all again."""
+    return bool(contract.history) and event.version < contract.history[0].version
+
+
+def comes_too_late(contract: Contract, event: TermsEvent) -> bool:
+    return event.version < newest_terms(contract)
+
+
+def is_reached(contract: Contract, event: ContractAmended) -> bool:
+    """Whether what the amendment replaces was seen, or a version between the two."""
+    return event.replaces_version <= version_below(contract, event)
+
+
+def version_below(contract: Contract, event: ContractAmended) -> int:
+    return max((number for number in _seen(contract) if number < event.version), default=0)
+
+
+def gaps(contract: Contract) -> set[int]:
+    """Versions that wait and would not apply if all before them did."""
+    seen, found = set(_seen(contract)), set()
+    for event in contract.waiting:
+        if event.replaces_version <= max((number for number in seen if number < event.version), default=0):
+            seen.add(event.version)
+        else:
+            found.add(event.version)
+    return found
+
+
+def _seen(contract: Contract) -> dict[int, str]:
+    return {**contract.passed, contract.version: contract.digest} if contract.version else contract.passed
+
+
+def _digest(event: TermsEvent) -> str:
+    return content_digest([value for name, value in zip(event._fields, event, strict=True) if name not in TRACE])

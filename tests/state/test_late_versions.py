@@ -1,0 +1,135 @@
+"""A version that comes after a higher one counts in its place, or an exception says why not: 4 h at 200.00, at 220.00 by version 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import permutations
+from typing import NamedTuple
+
+import pytest
+
+from domain.outputs import ExceptionClosed, ExceptionRaised, JournalEntry
+from tests.told import told
+
+FIRM = (
+    "entity LE USD America/New_York",
+    "customer C",
+    "person bob consultant of LE",
+    "cost person bob 100.00 USD",
+)
+SIGNED = "contract K C LE USD version 1\n  line L P\n    rate 200.00"
+AMENDED = "amend K from 2026-06-01 version 2 replaces 1\n  line L P\n    rate 220.00"
+OTHERWISE = AMENDED.replace("220.00", "999.00")
+ENDED = "terminate K on 2026-06-20 version 3"
+AMENDED_ANEW = "amend K from 2026-06-10 version 4 replaces 3\n  line L P\n    rate 230.00"
+WORK = (
+    "2026-06-02  time T-1 bob 4 h project P",
+    "2026-06-12  time T-2 bob 1 h project P",
+    "2026-06-22  time T-3 bob 1 h project P",
+)
+
+
+class Outcome(NamedTuple):
+    recognised: int  # cents
+    raised: list[ExceptionRaised]
+    open: list[tuple[str, str]]
+
+
+def outcome(versions: Iterable[str]) -> Outcome:
+    lines = [*FIRM, "project P of LE", *(f"2026-06-01  {one}" for one in versions), *WORK]
+    with told([line for each in lines for line in each.split("\n")]) as books:
+        records = [one.record for one in books.folded]
+    raised = [one for one in records if isinstance(one, ExceptionRaised)]
+    closed = {one.exception_id for one in records if isinstance(one, ExceptionClosed)}
+    posted = [line for one in records if isinstance(one, JournalEntry) for line in one.lines if line.account == "4000"]
+    left = sorted((one.category, one.subject_id) for one in raised if one.exception_id not in closed)
+    return Outcome(-sum(line.amount for line in posted) // 100, raised, left)
+
+
+ENDS = [("outside_contract_dates", "T-3")]
+
+
+@pytest.mark.parametrize("versions", [*permutations((SIGNED, AMENDED, ENDED))])
+def test_an_amendment_and_a_termination_come_in_any_order(versions: tuple[str, ...]) -> None:
+    """880.00 and 220.00; work after the end waits."""
+    assert outcome(versions)[0::2] == (1_100_00, ENDS)
+
+
+@pytest.mark.parametrize("versions", [*permutations((SIGNED, AMENDED, ENDED, AMENDED_ANEW))])
+def test_what_cannot_count_in_its_place_is_reported(versions: tuple[str, ...]) -> None:
+    """880.00 and 230.00; 800.00 and 230.00 with the exception, where the second amendment came into force without the first."""
+    made = outcome(versions)
+    assert made[0::2] in (
+        (1_110_00, ENDS),
+        (1_030_00, [("invalid_terms", "K/2"), *ENDS]),
+    )
+
+
+def test_the_exception_says_what_came_what_was_expected_and_what_to_do() -> None:
+    *_, raised = outcome((SIGNED, ENDED, AMENDED_ANEW, AMENDED)).raised[:1]
+    assert raised.message == (
+        "version 2 of contract K changes nothing: expected before version 4, which was made without it, got after it; "
+        "state what still holds of it in an amendment with a version above 4"
+    )
+    assert (raised.field, raised.owner_role) == ("version", "commercial")
+
+
+@pytest.mark.parametrize("came", [*permutations((SIGNED, AMENDED, ENDED)), (SIGNED, ENDED, AMENDED_ANEW, AMENDED)])
+def test_a_repeat_changes_nothing(came: tuple[str, ...]) -> None:
+    """Nor after the store was written and read."""
+    lines = [*FIRM, "project P of LE", *(f"2026-06-01  {one}" for one in came), *WORK]
+    with told([line for each in lines for line in each.split("\n")], reopens=True) as books:
+        versions = [one.event for one in books.log if one.type_name.startswith("Contract")]
+        assert len(versions) == len(came)
+        assert books.fold(*versions) == []
+
+
+def test_other_content_of_a_version_below_a_termination_is_a_conflict() -> None:
+    made = outcome((SIGNED, AMENDED, ENDED, OTHERWISE))
+    assert made[0::2] == (1_100_00, [("conflicting_version", "K"), *ENDS])
+
+
+def test_other_content_of_an_amendment_that_waits_is_a_conflict() -> None:
+    made = outcome((AMENDED, OTHERWISE, SIGNED, ENDED))
+    assert made[0::2] == (1_100_00, ENDS)
+    assert [one.category for one in made.raised][:2] == ["amendment_gap", "conflicting_version"]
+
+
+@pytest.mark.parametrize("versions", [*permutations((SIGNED, "terminate K on 2026-06-10 version 2", ENDED))])
+def test_of_two_terminations_the_higher_version_counts(versions: tuple[str, ...]) -> None:
+    """Work of the 12th is before the end: 800.00 and 200.00."""
+    assert outcome(versions)[0::2] == (1_000_00, ENDS)
+
+
+def test_an_amendment_that_nobody_approved_takes_nothing_from_one_before_it() -> None:
+    """Version 3 changes nothing and stays open; version 2 holds."""
+    unapproved = "amend K from 2026-06-01 version 3 replaces 1 unapproved\n  line L P\n    rate 500.00"
+    made = outcome((SIGNED, unapproved, AMENDED))
+    assert made[0::2] == (1_320_00, [("unapproved_amendment", "K")])
+
+
+@pytest.mark.parametrize("closes_first", [False, True])
+def test_a_project_that_is_closed_before_it_is_activated_has_its_name(closes_first: bool) -> None:
+    """The closing, version 2, says neither: what version 1 says of them stands, and the project stays closed."""
+    facts = ["2026-06-01  project P of LE version 1", "2026-06-01  end_project P on 2026-06-15 version 2"]
+    if closes_first:
+        facts.reverse()
+    with told([*FIRM, *facts, *f"2026-06-01  {SIGNED}".split("\n"), *WORK[1:]]) as books:
+        project = books.part("project", "P")
+        records = [one.record for one in books.folded]
+    assert project.activated is not None
+    assert (project.activated.name, str(project.closed_on)) == ("P", "2026-06-15")
+    raised = [one.subject_id for one in records if isinstance(one, ExceptionRaised)]
+    assert raised == ["T-3"]
+
+
+def test_a_project_that_is_activated_again_stays_open() -> None:
+    """Version 3 opens what version 2 closed; version 1 changes nothing after it."""
+    facts = (
+        "project P of LE to 2026-12-31 version 3",
+        "end_project P on 2026-06-15 version 2",
+        "project P of LE to 2026-11-30 version 1",
+    )
+    with told([*FIRM, *(f"2026-06-01  {one}" for one in facts)]) as books:
+        project = books.part("project", "P")
+    assert (str(project.activated.ends_on), project.closed_on) == ("2026-12-31", None)

@@ -178,7 +178,7 @@ class Recording:
             return str(add_events(self.folder, RECORDED, events, moment())), "file", run
         from domain.events.catalogue import TOPICS
         from milepost.commands.given_settings import given
-        from milepost.exceptions_on_kafka import ExceptionTopics
+        from milepost.exceptions.on_kafka import ExceptionTopics
 
         topics = ExceptionTopics(given(self._options.file, None).settings)
         [topic] = {TOPICS[str(event["type"])] for event in events}

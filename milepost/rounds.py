@@ -26,8 +26,8 @@ from connectors.output_schemas import check_files, todays_fingerprints
 from dataflows.embedded import Accounting, Resuming, run_dataflow, seldom_collecting, store_path
 from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundProgress, RoundSummary, first_waiting
 from milepost.console import say
+from milepost.operate.stopping import Stop
 from milepost.progress import progress_bar
-from milepost.stopping import Stop
 from milepost.summary import RunSummary, open_exceptions
 from operators.accounting import Effects
 from state.batch import Mark

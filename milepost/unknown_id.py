@@ -18,7 +18,7 @@ from domain.ledger.journal import BILLING
 from domain.outputs import TOPICS, ExceptionRaised, JournalEntry, ProjectView
 from domain.work.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
-from milepost.in_erp import JOURNALS_NAMED, InErp, in_erp
+from milepost.delivery.in_erp import JOURNALS_NAMED, InErp, in_erp
 
 # What has no figures of its own: its journals have them.
 POSTED_BY = frozenset(

@@ -13,7 +13,7 @@ from connectors.files.log_appender import LogAppender
 from connectors.files.log_format import log_path
 from domain.events.reference import ExchangeRateSet
 from domain.outputs import JournalEntry
-from milepost.certificate_file import Shape
+from milepost.certificates.file import Shape
 from tests.audit.tampering import at, outputs, rewrite, with_line
 
 

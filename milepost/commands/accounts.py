@@ -11,8 +11,8 @@ import typer
 
 from domain.money import format_amount
 from milepost import exit_codes
-from milepost.accounts_given import DEFAULT, AccountsFile, given_accounts
 from milepost.console import amount_text, echo, say, shape, tell, write_json
+from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accounts
 
 if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
@@ -144,7 +144,7 @@ def lacks(accounts: Accounts, output: Path) -> Lacks:
 
 
 def _reached(accounts: Accounts) -> list[tuple[str, ErpFinding]]:
-    from milepost.doctoring_erps import checked
+    from milepost.operate.doctoring_erps import checked
 
     today = datetime.now(UTC).date()
     return [(erp, each) for erp in sorted(accounts.erps) for each in checked(accounts, erp, today)]

@@ -160,8 +160,8 @@ def _exceptions(title: str, moves: Sequence[ExceptionMove]) -> Table:
 def _told(move: ExceptionMove) -> Told:
     from domain.outputs import ExceptionRaised
     from milepost.days import instant_day
-    from milepost.exception_titles import titled
-    from milepost.exception_words import message_text
+    from milepost.exceptions.titles import titled
+    from milepost.exceptions.words import message_text
 
     one = move.exception
     what = message_text(one.message) if isinstance(one, ExceptionRaised) else one.reason

@@ -279,7 +279,7 @@ def effects_of(recording: Recording, event: Mapping[str, object], param: str = "
 def tell_effects(found: WhatIf, *, json: bool) -> None:
     """On stderr where stdout is for a machine."""
     from milepost.tables import plain, show
-    from milepost.whatif_told import head, tables
+    from milepost.whatif_shown import head, tables
 
     if json:
         say("\n".join([*head(found), *(line for table in tables(found) for line in plain(table))]))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from milepost import exit_codes
-from milepost.accounts_given import DEFAULT, AccountsFile, given_accounts
 from milepost.console import say, shell_word, tell, write_json
+from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accounts
 
 if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
@@ -43,10 +43,10 @@ def deliver(
     """Send journals and invoices to the ERPs, each once, and write their answers where the next run reads them."""
     from milepost.days import moment
     from milepost.deciding import input_folder
-    from milepost.delivered_shown import DeliveredSummary, as_json, as_lines, day_to_end, notes
-    from milepost.delivering import deliver as deliver_to
-    from milepost.delivering import delivered
-    from milepost.stopping import stopping
+    from milepost.delivery.delivered_shown import DeliveredSummary, as_json, as_lines, day_to_end, notes
+    from milepost.delivery.delivering import deliver as deliver_to
+    from milepost.delivery.delivering import delivered
+    from milepost.operate.stopping import stopping
 
     known = given_accounts(accounts)
     names = _chosen(known, erp or [])

@@ -40,7 +40,7 @@ def doctor(
     without the view needs no Redis, one without delivery no ERP: name what it has with --for, or leave [redis] and
     [delivery] out.
     """
-    from milepost.doctoring import FAIL, WARN, examine, kept_back
+    from milepost.operate.doctoring import FAIL, WARN, examine, kept_back
 
     loaded = given(file, options)
     named = tuple(dict.fromkeys(part.value for part in parts or ServedPart))

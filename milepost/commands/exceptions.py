@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from domain.events.catalogue import Event
     from domain.outputs import ExceptionRaised
     from domain.units import Instant
-    from milepost.exceptions_of_run import ExceptionsOfRun
-    from milepost.exceptions_port import ExceptionsPort, Outcome
+    from milepost.exceptions.of_run import ExceptionsOfRun
+    from milepost.exceptions.port import ExceptionsPort, Outcome
 
 Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
 Folder = Annotated[
@@ -125,9 +125,9 @@ def list_(
     json: Json = False,
 ) -> None:
     """List exceptions by cause, with the money at risk and whose matter it is, what people closed, and then one by one."""
-    from milepost.exceptions_decided import fitting, wanted_of
-    from milepost.exceptions_json import list_json
-    from milepost.exceptions_shown import decided_table, group_table, held_table, single_table
+    from milepost.exceptions.as_json import list_json
+    from milepost.exceptions.decided import fitting, wanted_of
+    from milepost.exceptions.shown import decided_table, group_table, held_table, single_table
     from milepost.tables import show as show_tables
 
     port = _port(ExceptionPlaces(output, None, kafka, file, options))
@@ -163,7 +163,7 @@ def _is_in(known: KnownException, state: State) -> bool:
 
 def _sorted(known: list[KnownException], sort: Sort, as_of: Instant) -> list[KnownException]:
     """Amounts of different currencies stand apart, and so do values and costs."""
-    from milepost.exceptions_shown import days_open, is_at_cost
+    from milepost.exceptions.shown import days_open, is_at_cost
 
     match sort:
         case Sort.age:
@@ -190,10 +190,10 @@ def show(
     """Show an exception: the fact that it is about, its history, and what would close it."""
     from connectors.files.found_exceptions import history_of
     from dataflows.books_read import reading_books
-    from milepost.exceptions_decided import fact_of, find
-    from milepost.exceptions_json import show_json
-    from milepost.exceptions_of_run import ExceptionsOfRun
-    from milepost.exceptions_shown import fact_table, head, history_table
+    from milepost.exceptions.as_json import show_json
+    from milepost.exceptions.decided import fact_of, find
+    from milepost.exceptions.of_run import ExceptionsOfRun
+    from milepost.exceptions.shown import fact_table, head, history_table
     from milepost.tables import show as show_tables
 
     port = ExceptionsOfRun(output)
@@ -216,7 +216,7 @@ def show(
 def _way_out(raised: ExceptionRaised, fact: Event | None, port: ExceptionsOfRun) -> str:
     """What settles it; where only a record does that nobody has sent, who sees to it."""
     from domain.reference.exchange import MISSING_RATE
-    from milepost.exceptions_effects import CORRECTED, Effect, effect_of, refusal_to_waive
+    from milepost.exceptions.effects import CORRECTED, Effect, effect_of, refusal_to_waive
 
     output = port.output
     if raised.category in MISSING_RATE:  # the rates of the European Central Bank resolve it
@@ -322,8 +322,8 @@ def _decide(
 ) -> None:
     """Several are shown as a plan first, and written or sent with a yes."""
     from milepost.deciding import confirmed, decided_at, other_person, person
-    from milepost.exceptions_decided import check_moment, chosen, decisions, wanted_of
-    from milepost.exceptions_plan import show_plan, tell_plan
+    from milepost.exceptions.decided import check_moment, chosen, decisions, wanted_of
+    from milepost.exceptions.plan import show_plan, tell_plan
 
     port = _port(told)
     wanted = wanted_of(port, *named)
@@ -352,11 +352,11 @@ def _decide(
 def _port(told: ExceptionPlaces) -> ExceptionsPort:
     """Raises BadParameter unless exactly one of folder and topics is named."""
     if not is_of_topics(told.output, kafka=told.kafka):
-        from milepost.exceptions_of_run import ExceptionsOfRun
+        from milepost.exceptions.of_run import ExceptionsOfRun
 
         assert told.output is not None, "a folder is named where the topics are not"
         return ExceptionsOfRun(told.output, told.input_dir)
-    from milepost.exceptions_on_kafka import ExceptionTopics
+    from milepost.exceptions.on_kafka import ExceptionTopics
 
     if told.input_dir is not None:
         raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
@@ -399,9 +399,9 @@ def resend(
     from dataflows.books_read import reading_books
     from milepost.corrected import HINT, ahead_text, fields_of
     from milepost.deciding import decided_at, other_person, person
-    from milepost.exception_words import subject_text
-    from milepost.exceptions_decided import FactLookup, check_moment, corrected, fact_of, find
-    from milepost.exceptions_of_run import ExceptionsOfRun
+    from milepost.exceptions.decided import FactLookup, check_moment, corrected, fact_of, find
+    from milepost.exceptions.of_run import ExceptionsOfRun
+    from milepost.exceptions.words import subject_text
 
     port = ExceptionsOfRun(output, input_)
     folder, who, latest = port.folder, person(as_), port.as_of

@@ -52,8 +52,8 @@ def explain(
 ) -> None:
     """Explain any figure: its arithmetic, rules, policies, rates and caps, down to fields of events."""
     from connectors.files.no_outputs import NoOutputs
+    from milepost.delivery.in_erp import NOWHERE, in_erp
     from milepost.explain.explanations import Explained, Explanations
-    from milepost.in_erp import NOWHERE, in_erp
     from milepost.unknown_id import unknown_id, what_it_is
 
     if ahead == (id_ is not None):

@@ -18,7 +18,7 @@ from milepost.html_file import HtmlFile, write_page
 if TYPE_CHECKING:
     from connectors.files.cap_use import UsedUp
     from domain.outputs import ForecastCap, ForecastDelta, ForecastUpdate
-    from milepost.outlook import Outlook, OutlookMonth, OutlookMove
+    from milepost.forecasts.outlook import Outlook, OutlookMonth, OutlookMove
     from milepost.tables import Table
 
 BAR_WIDTH, BAR_LEAST = 36, 10
@@ -72,7 +72,7 @@ def _outlook(output: Path, project_id: str, since: date | None) -> Outlook:
     from connectors.files.cap_use import used_up
     from connectors.files.forecast_history import activated_in, forecast_history, moving_events
     from connectors.files.lookup import projects_with_forecasts
-    from milepost.outlook import outlook
+    from milepost.forecasts.outlook import outlook
     from milepost.unknown_id import unknown_id
 
     history = forecast_history(output, project_id)
@@ -90,7 +90,7 @@ def _outlook(output: Path, project_id: str, since: date | None) -> Outlook:
 
 
 def _page(found: Outlook, measure: MeasureName, locale: str) -> str:
-    from milepost.forecast_page import forecast_page
+    from milepost.forecasts.page import forecast_page
     from milepost.locales import UnknownLocale, writing
 
     try:
@@ -136,7 +136,7 @@ def tables(found: Outlook, measure: MeasureName) -> list[Table]:
 
 def _chart(found: Outlook, measure: MeasureName) -> Table:
     """Bars of what is burned and to come, with a mark where the plan was."""
-    from milepost.outlook import months
+    from milepost.forecasts.outlook import months
     from milepost.tables import Table, hours_text
 
     rows = months(found, measure.value)
@@ -199,7 +199,7 @@ def _months(update: ForecastUpdate) -> Table:
 
 
 def _causes(found: Outlook) -> Table:
-    from milepost.outlook import by_cause
+    from milepost.forecasts.outlook import by_cause
     from milepost.tables import Table
 
     rows = [
@@ -234,8 +234,8 @@ def _events_of(found: Outlook, cause: str) -> str:
 
 
 def _moves(found: Outlook) -> Table:
-    from milepost.forecast_page import events_text
-    from milepost.outlook import largest
+    from milepost.forecasts.outlook import largest
+    from milepost.forecasts.page import events_text
     from milepost.tables import Table
 
     moves, count = largest(found, MOVES_SHOWN)
@@ -307,7 +307,7 @@ def _used_up_on(cap: ForecastCap, one: UsedUp | None) -> str:
 def as_json(found: Outlook) -> dict[str, Any]:
     """Version 1 of the shape; numbers are decimals as text."""
     from connectors.json_records import record_to_json
-    from milepost.outlook import MEASURES, by_cause, months
+    from milepost.forecasts.outlook import MEASURES, by_cause, months
 
     by_measure = {measure: {row.month: row for row in months(found, measure)} for measure in MEASURES}
     return shape(

@@ -51,7 +51,7 @@ def mark(
     from domain.money import format_amount
     from milepost.commands.period import later_than
     from milepost.days import DAYS_AHEAD_MAX
-    from milepost.statements_named import newest_statement
+    from milepost.statements.named import newest_statement
 
     one = newest_statement(recording.output, id_)
     _check_issued(one)

@@ -22,6 +22,6 @@ def lag(
     Asks the brokers alone, so it works while all processes are down. Changes nothing. Ends with 21 where a topic that
     they have read was deleted, or made again.
     """
-    from milepost import lags_told
+    from milepost.operate import lags_shown
 
-    lags_told.tell(given(file, options).settings, every=every, json=json)
+    lags_shown.tell(given(file, options).settings, every=every, json=json)

@@ -15,8 +15,8 @@ from domain.counting import counted
 from domain.money import format_amount
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 from milepost.days import day
+from milepost.delivery.ledger_against import AgainstAsked, against
 from milepost.html_file import STANDARD_OUTPUT, HtmlFile, XlsxFile
-from milepost.ledger_against import AgainstAsked, against
 from milepost.shared_options import one_form
 
 if TYPE_CHECKING:

@@ -74,9 +74,9 @@ def compare(
     A receiver that drops the ids it knows keeps the earlier lines of what stands otherwise now. Reads all of both topics.
     Ends with 3 where there is something to post.
     """
-    from milepost import generations_told
+    from milepost.operate import generations_shown
 
-    if generations_told.tell(given(file, options).settings, before, json=json):
+    if generations_shown.tell(given(file, options).settings, before, json=json):
         raise typer.Exit(exit_codes.VIOLATION)
 
 
@@ -84,8 +84,8 @@ def compare(
 def _told(settings: Settings) -> Iterator[Tell]:
     from confluent_kafka import KafkaException
 
+    from milepost.operate.topics_shown import unanswered
     from milepost.progress import progress_bar
-    from milepost.topics_told import unanswered
 
     with progress_bar() as bar:
         task = bar.add_task("Log", total=None)

@@ -84,7 +84,7 @@ def _passed_over(
 
         return passing_over_files.pass_over(output, override, say)
     from dataflows.passing_over import pass_over
-    from milepost.serving import accounting_job
+    from milepost.operate.serving import accounting_job
 
     assert shard is not None, "one of both is given"
     settings = given(file, options).settings
@@ -119,7 +119,7 @@ def repair(
     """Write the outputs that a shard has lost, exactly those, from its log. What is there is compared and stays."""
     from dataflows.repair import CannotRepair, RepairOrders
     from dataflows.repair import repair as write_missing
-    from milepost.serving import accounting_job
+    from milepost.operate.serving import accounting_job
 
     settings = given(file, options).settings
     check_shard(shard, settings.kafka.partitions)

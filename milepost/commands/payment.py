@@ -10,7 +10,8 @@ import typer
 
 from milepost.console import amount_text, say
 from milepost.days import day
-from milepost.open_invoices import (
+from milepost.recording import Recording, records
+from milepost.statements.open_invoices import (
     For,
     Oldest,
     amount_of,
@@ -21,7 +22,6 @@ from milepost.open_invoices import (
     pending_invoices,
     spread,
 )
-from milepost.recording import Recording, records
 
 if TYPE_CHECKING:
     from domain.events.finance import PaymentReceived

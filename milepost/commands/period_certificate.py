@@ -33,8 +33,8 @@ def certificate(
     """Show what a close certified: journals, the trial balance and a digest of both, which `milepost verify --certificate` recomputes."""
     from connectors.files.no_outputs import NoOutputs
     from dataflows.certificates import WrongPostings, journals_of, written_certificates
-    from milepost.certificate_file import file_bytes, sealed
-    from milepost.certificate_shown import page, show_certificate
+    from milepost.certificates.file import file_bytes, sealed
+    from milepost.certificates.shown import page, show_certificate
 
     try:
         every = written_certificates(output, output, entity)

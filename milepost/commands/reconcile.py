@@ -11,10 +11,10 @@ import typer
 
 from domain.money import format_amount
 from milepost import exit_codes
-from milepost.accounts_given import DEFAULT, AccountsFile, given_accounts
 from milepost.commands.given_settings import File, Set
 from milepost.commands.given_settings import given as given_settings
 from milepost.console import amount_text, echo, money_text, no_formula, say, shape, shell_word, tell, write_json
+from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accounts
 from milepost.shared_options import one_form
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from domain.delivery.reconciled import Reconciled
     from domain.delivery.sold import Sold
     from domain.events.common import LedgerDifference
-    from milepost.absent_shown import Lacking
+    from milepost.delivery.absent_shown import Lacking
     from milepost.settings import Loaded
     from milepost.tables import Table
 
@@ -66,10 +66,10 @@ def reconcile(
     from connectors.files.delivered import read_delivered
     from connectors.files.no_outputs import NoOutputs
     from domain.delivery.absent_invoices import absent_invoices
-    from milepost import absent_shown
-    from milepost.accepted_differences import accepted_of
     from milepost.days import instant_day
     from milepost.deciding import beside, found_at
+    from milepost.delivery import absent_shown
+    from milepost.delivery.accepted_differences import accepted_of
 
     if kafka and input_dir is not None:
         raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
@@ -178,7 +178,7 @@ def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded 
     events = [{"type": "LedgerReconciled", **record_to_json(event_of(each, at, version))} for each in made]
     if given is None:
         return str(add_events(folder, ANSWERS, events, moment()))
-    from milepost.exceptions_on_kafka import ExceptionTopics
+    from milepost.exceptions.on_kafka import ExceptionTopics
 
     return ExceptionTopics(given.settings).send(events, TOPICS["LedgerReconciled"], "legal_entity_id")
 
@@ -203,7 +203,7 @@ def _tell(
     look: bool,
 ) -> None:
     """Where an ERP could not be read, nothing is said of ledgers as a whole."""
-    from milepost import absent_shown
+    from milepost.delivery import absent_shown
     from milepost.tables import show
 
     if not made and not is_whole:
@@ -231,8 +231,8 @@ def _verdict(
     """What differs, or what agrees, and what was not compared and why; nothing of ledgers that agree as far as they could be read."""
     from domain.counting import counted
     from domain.delivery.standings import REFUSED
-    from milepost.absent_shown import count_text
-    from milepost.delivered_shown import RETRIED
+    from milepost.delivery.absent_shown import count_text
+    from milepost.delivery.delivered_shown import RETRIED
 
     nothing = [
         f"{each.legal_entity_id} {each.period.name}"
@@ -281,7 +281,7 @@ def _in_sum(differing: Sequence[tuple[Reconciled, Sequence[LedgerDifference]]]) 
 
 
 def _overview(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Table:
-    from milepost.absent_shown import rejected, to_send
+    from milepost.delivery.absent_shown import rejected, to_send
     from milepost.tables import Table
 
     rows = []
@@ -373,7 +373,7 @@ def _sold(sold: Sequence[Sold]) -> Table:
 
 def as_json(each: Reconciled, lacking: Sequence[Lacking], accepted: Collection[LedgerDifference]) -> dict[str, Any]:
     """Version 1 of the shape; amounts are decimals as text; `to_send` and `rejected` are journals and invoices."""
-    from milepost.absent_shown import rejected, to_send
+    from milepost.delivery.absent_shown import rejected, to_send
 
     place = (each.legal_entity_id, each.period.name)
     return {

@@ -131,7 +131,7 @@ def _known(books: StoreReader, contract_id: str, line_id: str) -> Contract:
 
 def _amount(text: str, currency: str) -> Amount:
     """Raises BadParameter."""
-    from milepost.open_invoices import amount_of
+    from milepost.statements.open_invoices import amount_of
 
     sign = -1 if text.startswith("-") else 1
     return sign * amount_of(text.removeprefix("-"), currency, "AMOUNT", "above or below zero,")

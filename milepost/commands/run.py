@@ -14,7 +14,7 @@ from domain.reference.zones import universal_day
 from milepost import exit_codes
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import DAYS_AHEAD_MAX, day, furthest_day
-from milepost.stopping import stopping
+from milepost.operate.stopping import stopping
 from state.guards import INPUT_UNREADABLE, GuardStop
 from state.intake.clock import DATE_LAST, recording_time
 

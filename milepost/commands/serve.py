@@ -32,7 +32,8 @@ def accounting(
 
     A process takes some of the shards; each shard is taken by one process at a time, wherever it runs.
     """
-    from milepost import console, shards_chosen, supervisor
+    from milepost import console
+    from milepost.operate import shards_chosen, supervisor
 
     settings = given(file, options).settings
     numbers = shards_chosen.chosen(
@@ -40,7 +41,7 @@ def accounting(
     )
     console.stamp_lines()
     if alone:
-        from milepost import serving
+        from milepost.operate import serving
 
         serving.account(settings, numbers)
     else:
@@ -52,12 +53,13 @@ def intake(file: File = None, options: Set = None, alone: Alone = False) -> None
 
     One process at a time does so for a generation of the log; one that is started later takes over.
     """
-    from milepost import console, supervisor
+    from milepost import console
+    from milepost.operate import supervisor
 
     settings = given(file, options).settings
     console.stamp_lines()
     if alone:
-        from milepost import serving
+        from milepost.operate import serving
 
         serving.take_in(settings)
     else:
@@ -69,12 +71,13 @@ def view(file: File = None, options: Set = None, alone: Alone = False) -> None:
 
     Its place is in Redis too, so a Redis that was emptied or put back is filled again from the topic.
     """
-    from milepost import console, supervisor
+    from milepost import console
+    from milepost.operate import supervisor
 
     settings = given(file, options).settings
     console.stamp_lines()
     if alone:
-        from milepost import serving
+        from milepost.operate import serving
 
         serving.keep_views(settings)
     else:
@@ -94,13 +97,15 @@ def delivery(
 
     One process at a time delivers to an account; one that is started later takes over. [delivery] says where accounts.toml is.
     """
-    from milepost import console, delivered_account, supervisor
+    from milepost import console
+    from milepost.delivery import delivered_account
+    from milepost.operate import supervisor
 
     settings = given(file, options).settings
     account = delivered_account.account_of(settings, erp)
     console.stamp_lines()
     if alone:
-        from milepost import serving_delivery
+        from milepost.operate import serving_delivery
 
         serving_delivery.deliver(settings, account)
     else:

@@ -80,8 +80,8 @@ def show(
     from connectors.files.lookup import EngagementFound, FoundStatement, NothingFound, ProjectFound, find
     from connectors.files.no_outputs import NoOutputs
     from connectors.files.statement_background import entries_behind
-    from milepost.documents_shown import document_shown
-    from milepost.in_erp import NOWHERE, in_erp
+    from milepost.delivery.documents_shown import document_shown
+    from milepost.delivery.in_erp import NOWHERE, in_erp
     from milepost.unknown_id import unknown_id
 
     try:
@@ -322,8 +322,8 @@ def _forecast(update: ForecastUpdate) -> Table:
 
 def _exceptions(waiting: Sequence[FoundWaiting], now: int) -> Table:
     """The oldest first."""
-    from milepost.exception_titles import titled
-    from milepost.exceptions_shown import amount_of
+    from milepost.exceptions.shown import amount_of
+    from milepost.exceptions.titles import titled
     from milepost.tables import Table
 
     rows = [
@@ -381,7 +381,7 @@ def _statements(statements: Sequence[FoundStatement], open_ones: Sequence[str]) 
 
 
 def _state(statement: BillingStatement, open_ones: Sequence[str]) -> str:
-    from milepost.statement_sheet import status_word
+    from milepost.statements.sheet import status_word
 
     if statement.status != "issued":
         return status_word(statement)
@@ -483,7 +483,7 @@ def _tax(tax: StatementTax | UndeterminedTax) -> tuple[str, ...]:
 
 
 def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved]) -> tuple[str, ...]:
-    from milepost.statement_lines import added_to_rate, percent_of_rate, telling_quantity, written_notes
+    from milepost.statements.lines import added_to_rate, percent_of_rate, telling_quantity, written_notes
     from milepost.tables import hours_text, rate_text, short_text
 
     who = line.person_id or ""
@@ -551,7 +551,7 @@ def engagement_json(found: EngagementFound, behind: bool | None = None) -> dict[
 def statement_json(issued: FoundStatement, entries: Mapping[str, TimeApproved]) -> dict[str, Any]:
     """`written` are entries of which other hours are billable than were worked."""
     from connectors.json_records import record_to_json
-    from milepost.statement_lines import written_time
+    from milepost.statements.lines import written_time
     from milepost.tables import hours_text
 
     written = [

@@ -10,7 +10,7 @@ import typer
 
 from domain.delivery.chart import ENTITY_DAY, GRAINS
 from milepost.console import echo, say
-from milepost.stopping import stopping
+from milepost.operate.stopping import stopping
 from simulation.erp.troubles import TroubleShare, TroubleTurn, parsed
 
 # Those of `simulation.erp.simulated`, which is slow to load for all other commands.

@@ -15,7 +15,7 @@ from milepost.html_file import HtmlFile, write_page
 
 if TYPE_CHECKING:
     from connectors.files.lookup import FoundStatement
-    from milepost.statement_sheet import StatementSheet
+    from milepost.statements.sheet import StatementSheet
 
 PREVIOUS = "previous"
 
@@ -87,8 +87,8 @@ def statement(
     """Show a statement as the customer gets it: lines in groups that foot, what is unusual marked."""
     from connectors.files.no_outputs import NoOutputs
     from milepost.locales import UnknownLocale
-    from milepost.statement_sheets import SheetForm, sheets
-    from milepost.statements_named import named_statement, of_revision
+    from milepost.statements.named import named_statement, of_revision
+    from milepost.statements.sheets import SheetForm, sheets
 
     if sum((html is not None, as_csv, json)) > 1:
         raise typer.BadParameter("expected one of --html, --csv and --json", param_hint="--html")
@@ -97,7 +97,7 @@ def statement(
     try:
         form = SheetForm(group_by.value, locale, names, invoice is not None)
         if period is not None:
-            from milepost.statements_sent import SentAs, WantedPeriod, send_period
+            from milepost.statements.sent import SentAs, WantedPeriod, send_period
 
             send_period(output, WantedPeriod(period, entity), SentAs(pdf, invoice), partial(sheets, output, form=form))
             return
@@ -116,7 +116,7 @@ def statement(
     except UnknownLocale as fault:
         raise typer.BadParameter(str(fault), param_hint="--locale") from fault
     if pdf is not None or invoice is not None:
-        from milepost.statements_sent import SentAs, send_one
+        from milepost.statements.sent import SentAs, send_one
 
         send_one(sheet, SentAs(pdf, invoice))
         if not (html or as_csv or json):
@@ -148,9 +148,9 @@ def _check_period(
 
 
 def _tell(sheet: StatementSheet, output: Path, *, html: Path | None, as_csv: bool, json: bool) -> None:
-    from milepost.statement_data import csv_text, statement_json
-    from milepost.statement_page import statement_page
-    from milepost.statement_text import head, lines_table
+    from milepost.statements.data import csv_text, statement_json
+    from milepost.statements.page import statement_page
+    from milepost.statements.text import head, lines_table
     from milepost.tables import show
 
     if html is not None:
@@ -171,7 +171,7 @@ def _list(output: Path, *, json: bool, page: bool) -> None:
     """Each in its newest revision, in the order in which they were issued; `page` says that one was meant."""
     from connectors.files.lookup import newest_statements
     from connectors.files.returned_draft import returned_by
-    from milepost.statements_listed import statements_json, statements_table
+    from milepost.statements.listed import statements_json, statements_table
     from milepost.tables import show
 
     if page:
@@ -190,7 +190,7 @@ def _list(output: Path, *, json: bool, page: bool) -> None:
 
 def _other(output: Path, issued: FoundStatement, wanted: str) -> FoundStatement:
     """The revision or statement to compare with: `previous`, the number of a revision, or another statement's id or number."""
-    from milepost.statements_named import before, named_statement, of_revision
+    from milepost.statements.named import before, named_statement, of_revision
 
     own = issued.statement
     if wanted == PREVIOUS:
@@ -206,8 +206,8 @@ def _other(output: Path, issued: FoundStatement, wanted: str) -> FoundStatement:
 
 def _tell_difference(one: FoundStatement, other: FoundStatement, *, names: bool, json: bool) -> None:
     """The later of the two stands last, whichever was named first."""
-    from milepost.statement_diff import difference
-    from milepost.statement_diff_shown import difference_head, difference_json, difference_tables
+    from milepost.statements.diff import difference
+    from milepost.statements.diff_shown import difference_head, difference_json, difference_tables
     from milepost.tables import show
 
     if one == other:

@@ -51,7 +51,7 @@ def return_(
 
 def _to_decide(recording: Recording, ids: list[str], type_name: str) -> list[BillingStatement]:
     """Drafts without a decision. What is decided so already is said, and ends the command where nothing else is left."""
-    from milepost.statements_named import newest_statement
+    from milepost.statements.named import newest_statement
 
     found = [newest_statement(recording.output, each) for each in dict.fromkeys(ids)]
     before: list[str] = []

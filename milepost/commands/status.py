@@ -24,10 +24,10 @@ def status(
     Asks the processes at `metrics.addresses` and the brokers; what does not answer is said, the rest is shown. Where
     there is no terminal it is printed once.
     """
-    from milepost import status_told
+    from milepost.operate import status_shown
 
     settings = given(file, options).settings
     if json or once or not sys.stdout.isatty():
-        status_told.tell_once(settings, seconds, json=json)
+        status_shown.tell_once(settings, seconds, json=json)
     else:
-        status_told.watch(settings, seconds)
+        status_shown.watch(settings, seconds)

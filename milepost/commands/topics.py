@@ -18,20 +18,20 @@ def create(
     json: Json = False,
 ) -> None:
     """Make the topics that are missing. What exists is never changed, whatever its settings."""
-    from milepost import topics_told
+    from milepost.operate import topics_shown
 
-    topics_told.make(given(file, options).settings.kafka, dry_run=dry_run, json=json)
+    topics_shown.make(given(file, options).settings.kafka, dry_run=dry_run, json=json)
 
 
 def check(file: File = None, options: Set = None, json: Json = False) -> None:
     """Compare every topic with what Milepost needs: setting, value found, value needed. Changes nothing."""
-    from milepost import topics_told
+    from milepost.operate import topics_shown
 
-    topics_told.compare(given(file, options).settings.kafka, json=json)
+    topics_shown.compare(given(file, options).settings.kafka, json=json)
 
 
 def list_(file: File = None, options: Set = None, json: Json = False) -> None:
     """List the topics with what they carry, who writes and who reads them. Needs no broker."""
-    from milepost import topics_told
+    from milepost.operate import topics_shown
 
-    topics_told.table(given(file, options).settings.kafka, json=json)
+    topics_shown.table(given(file, options).settings.kafka, json=json)

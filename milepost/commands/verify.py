@@ -58,7 +58,7 @@ def verify(
     from connectors.files.no_outputs import NoOutputs
 
     if certificate:
-        from milepost.certificate_checked import check_certificates
+        from milepost.certificates.checked import check_certificates
 
         if output is None:
             raise typer.BadParameter("expected --output beside it, a folder with the log", param_hint="--certificate")
@@ -90,9 +90,9 @@ def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, foll
 
     Raises BadParameter where nothing is folded yet, so that nothing could be looked at.
     """
-    from milepost import serving, shards_chosen
-    from milepost.following import Auditors, follow_on
-    from milepost.stopping import stopping
+    from milepost.operate import serving, shards_chosen
+    from milepost.operate.following import Auditors, follow_on
+    from milepost.operate.stopping import stopping
 
     numbers = shards_chosen.chosen(
         settings.accounting, settings.kafka.partitions, shards, every=shards is None, ordinal=None, of=None

@@ -20,7 +20,8 @@ def rebuild(
     Meanwhile readers find some projects and not others. `milepost serve view` may go on: it notices, and goes on from
     where Redis is. Nothing is written to the brokers.
     """
-    from milepost import exit_codes, serving
+    from milepost import exit_codes
+    from milepost.operate import serving
 
     settings = given(file, options).settings
     done = serving.rebuild_views(settings)

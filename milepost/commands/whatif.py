@@ -35,7 +35,7 @@ def whatif(
     from dataflows.whatif import NoChange, NoSuchDay, UnreadableChange, what_if
     from dataflows.whatif_intake import ShardMissing
     from milepost.tables import show
-    from milepost.whatif_told import as_json, head, tables
+    from milepost.whatif_shown import as_json, head, tables
 
     if not change.is_file():
         found = "a folder" if change.is_dir() else "nothing"

@@ -16,8 +16,8 @@ from domain.outputs import ExceptionClosed, ExceptionRaised, JournalLine
 from domain.reference.book import owner_key
 from domain.units import HOURS_SCALE
 from domain.work.rows import ROWS, row_id
-from milepost.exception_titles import titled
-from milepost.exception_words import message_text, subject_text
+from milepost.exceptions.titles import titled
+from milepost.exceptions.words import message_text, subject_text
 from milepost.explain.balances import BalanceNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.forecasts import ForecastNodes

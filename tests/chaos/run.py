@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
-from milepost import supervisor
+from milepost.operate import supervisor
 from state import guards
 from tests.chaos.disturbances import Stage, programme
 from tests.chaos.hanging import end_left_out, places_of_intake, places_of_shards

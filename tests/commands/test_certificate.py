@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 from connectors.files.engagement_log import EngagementLog
 from dataflows.certificates import written_certificates
 from dataflows.embedded import close, open_accounting, run_plain, store_path
-from milepost.certificate_checked import checked_certificates
-from milepost.certificate_file import Shape, canonical, digest_of, read
+from milepost.certificates.checked import checked_certificates
+from milepost.certificates.file import Shape, canonical, digest_of, read
 from milepost.cli import app
 from state.store.store import Store
 from tests.commands.tiny_firm import write

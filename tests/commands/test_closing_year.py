@@ -22,8 +22,8 @@ from dataflows.certificates import written_certificates
 from dataflows.embedded import close, open_accounting, run_plain, store_path
 from domain.ledger.close_certificate import Whole
 from domain.outputs import TOPICS, JournalEntry
-from milepost.certificate_checked import checked_certificates
-from milepost.certificate_file import Shape, read, sealed
+from milepost.certificates.checked import checked_certificates
+from milepost.certificates.file import Shape, read, sealed
 from milepost.cli import app
 from state.store.store import Store
 from tests.audit.tampering import rewrite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from milepost.exception_words import message_text
+from milepost.exceptions.words import message_text
 
 
 @pytest.mark.parametrize(

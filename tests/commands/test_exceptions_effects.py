@@ -17,7 +17,7 @@ from domain.exceptions import CATALOGUE, owner_of, resolution_of, ways_out
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference.book import ReferenceBook
 from domain.units import HOURS_ONE
-from milepost.exceptions_effects import (
+from milepost.exceptions.effects import (
     KINDS,
     OVER,
     POSTED,

@@ -9,7 +9,7 @@ from domain.events.catalogue import Event
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, CreditMemoLine, LineRate, TimeAndMaterials
 from domain.events.finance import CreditMemoIssued, WrittenOff
-from milepost.exceptions_shown import fact_table
+from milepost.exceptions.shown import fact_table
 
 HEAD: dict[str, Any] = {"event_id": "e", "occurred_at": 0, "source": "erp"}
 DAY = date(2026, 6, 20)

@@ -16,12 +16,12 @@ from connectors.files.forecast_history import forecast_history, moving_events
 from connectors.files.lookup import projects_with_forecasts
 from domain.events.catalogue import ENTITIES
 from domain.forecast.changes import CAUSES
-from milepost.charts import Bar, WaterfallStep, month_bars, steps
 from milepost.cli import app
 from milepost.commands.forecast import BAR_WIDTH, bar
-from milepost.forecast_words import WORDS
+from milepost.forecasts.charts import Bar, WaterfallStep, month_bars, steps
+from milepost.forecasts.outlook import MEASURES, OutlookMonth, months, outlook
+from milepost.forecasts.words import WORDS
 from milepost.locales import writing
-from milepost.outlook import MEASURES, OutlookMonth, months, outlook
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_statement import checked
 from tests.commands.tiny_firm import founding, worked, write

@@ -8,8 +8,11 @@ from types import ModuleType
 
 import pytest
 
-from milepost import charts, explained_html, forecast_page, pages, statement_page
+from milepost import explained_html, pages
+from milepost.forecasts import charts
+from milepost.forecasts import page as forecast_page
 from milepost.glance import forms
+from milepost.statements import page as statement_page
 
 _NAMED = re.compile(r"var\((--[a-z-]+)")
 _DEFINED = re.compile(r"(--[a-z-]+):")

@@ -11,12 +11,12 @@ from connectors.files.lookup import newest_statements
 from connectors.files.statement_background import Background, backgrounds
 from domain.events.common import BankAccount, Contact, Endpoint, PostalAddress
 from domain.events.reference import CustomerDefined, LegalEntityDefined
-from milepost.e_invoice import e_invoice
 from milepost.locales import writing
-from milepost.statement_groups import grouped_lines
-from milepost.statement_page import statement_page
-from milepost.statement_pdf import statement_pdf
-from milepost.statement_sheet import StatementSheet
+from milepost.statements.e_invoice import e_invoice
+from milepost.statements.groups import grouped_lines
+from milepost.statements.page import statement_page
+from milepost.statements.pdf import statement_pdf
+from milepost.statements.sheet import StatementSheet
 from tests.commands.sendable_firm import sendable_run
 from tests.commands.test_statement_pdf import text_of
 

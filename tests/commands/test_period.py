@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from milepost.exceptions_on_kafka import ExceptionTopics
+from milepost.exceptions.on_kafka import ExceptionTopics
 from tests.commands.test_recording import milepost, recorded, refused, told
 from tests.commands.tiny_firm import event, founding, run, said, worked, write
 from tests.sharded_run import sharded

@@ -17,7 +17,7 @@ from connectors.files.log_appender import LogAppender
 from connectors.files.lookup import newest_statements
 from milepost import deciding
 from milepost.cli import app
-from milepost.exceptions_on_kafka import ExceptionTopics
+from milepost.exceptions.on_kafka import ExceptionTopics
 from state.intake.partition import partition_of
 from tests.commands.tiny_firm import event, founding, run, said, worked, write
 from tests.commands.two_companies import BERLINS, WIENS, two_companies

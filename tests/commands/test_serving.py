@@ -14,8 +14,8 @@ import pytest
 import typer
 
 from dataflows.settings import AccountingSettings
-from milepost.shards_chosen import chosen
-from milepost.supervisor import FOR_A_PERSON, PASSING, supervise
+from milepost.operate.shards_chosen import chosen
+from milepost.operate.supervisor import FOR_A_PERSON, PASSING, supervise
 from state import guards
 
 ROOT = Path(__file__).parents[2]
@@ -113,9 +113,7 @@ def test_who_does_not_end_is_killed(tmp_path: Path) -> None:
         f"import pathlib, signal, time; signal.signal(signal.SIGTERM, lambda *_: None);"
         f"pathlib.Path({str(ready)!r}).touch(); [time.sleep(1) for _ in range(60)]"
     )
-    supervising = (
-        f"from milepost.supervisor import supervise;raise SystemExit(supervise({child(script)!r}, end_seconds=0.5))"
-    )
+    supervising = f"from milepost.operate.supervisor import supervise;raise SystemExit(supervise({child(script)!r}, end_seconds=0.5))"
     with subprocess.Popen(child(supervising), cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
         while not ready.exists():
             time.sleep(0.02)
@@ -130,7 +128,7 @@ def test_sigterm_is_handed_on_and_waited_for(tmp_path: Path, *, listens: bool) -
     listen = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));" if listens else ""
     script = f"import pathlib, signal, sys, time; {listen} pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
     supervising = (
-        "from milepost.console import stamp_lines; from milepost.supervisor import supervise; stamp_lines();"
+        "from milepost.console import stamp_lines; from milepost.operate.supervisor import supervise; stamp_lines();"
         f"raise SystemExit(supervise({child(script)!r}))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

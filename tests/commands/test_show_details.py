@@ -20,7 +20,7 @@ from connectors.files.statement_background import entries_behind
 from domain.outputs import StatementLine
 from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE
 from milepost.cli import app
-from milepost.statement_lines import telling_quantity
+from milepost.statements.lines import telling_quantity
 from tests.commands.tiny_firm import Event, founding, worked, write
 
 STATEMENT = "BRIDGE.K-1/ACME/2026-03-01/1"

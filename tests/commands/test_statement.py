@@ -20,10 +20,10 @@ from connectors.files.statement_background import Background
 from domain.outputs import BillingStatement, StatementLine, StatementTax, UndeterminedTax
 from milepost.cli import app
 from milepost.locales import writing
-from milepost.statement_diff import difference
-from milepost.statement_diff_shown import difference_tables
-from milepost.statement_groups import GROUPS, EntryShare, grouped_lines
-from milepost.statement_sheet import StatementSheet, tax_sums
+from milepost.statements.diff import difference
+from milepost.statements.diff_shown import difference_tables
+from milepost.statements.groups import GROUPS, EntryShare, grouped_lines
+from milepost.statements.sheet import StatementSheet, tax_sums
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_show_details import statement_line
 from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, TUNNEL_FEBRUARY, TUNNEL_JANUARY, finished_run

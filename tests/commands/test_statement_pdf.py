@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from milepost.cli import app
 from milepost.locales import writing
-from milepost.statement_described import with_share
+from milepost.statements.described import with_share
 from tests.commands.sendable_firm import layouts_run, sendable_run
 
 RATES = "RATES.K-rates/ACME/2026-03-01/1"
@@ -258,6 +258,6 @@ def test_a_long_address_goes_on_after_a_sign_of_its_own(
 ) -> None:
     """In the foot, a third of the page wide."""
     long = "accounts-receivable.europe@bruecken-und-tunnelbau-gesellschaft.example"
-    monkeypatch.setattr("milepost.statement_pdf.foot", lambda _: [[long], ["HRB 12345"], ["Page"]])
+    monkeypatch.setattr("milepost.statements.pdf.foot", lambda _: [[long], ["HRB 12345"], ["Page"]])
     found = text_of(pdf_of(output, tmp_path, RATES, "de_DE"))
     assert "accounts-receivable.europe@\nbruecken-und-tunnelbau-gesellschaft.example\n" in found

@@ -11,9 +11,9 @@ from connectors.metrics.registry import Metrics
 from connectors.metrics.scraped import scrape
 from dataflows.delivery_measured import MeasuredDelivery
 from dataflows.delivery_watched import AccountStand
-from milepost import status_told
+from milepost.operate import status_shown
+from milepost.operate.status_shown import ErpStatus, Look, status_of
 from milepost.settings import Settings
-from milepost.status_told import ErpStatus, Look, status_of
 
 BEHIND = (
     Lag("delivery/books", "erp.postings", 0, 120, 100, 20, 3.0),
@@ -38,8 +38,8 @@ def test_documents_are_told_by_standing_and_an_account_without_a_process_by_what
     found = status_of(look, look._replace(at=2.0), Settings().store.folder)
     books = ErpStatus("books", 25, 4, 0, 7, 2, 1, 3, 600.0, 0.0, 0.5, is_paused=True)
     assert found.erps == [books, ErpStatus("old", 120, *(None,) * 10)]
-    monkeypatch.setattr(status_told, "_look", lambda _: look)
-    status_told.tell_once(Settings(), 0.0, json=False)
+    monkeypatch.setattr(status_shown, "_look", lambda _: look)
+    status_shown.tell_once(Settings(), 0.0, json=False)
     rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith(("books", "old"))]
     assert rows == [
         ["books", "25", "4", "0", "7", "2", "1", "3", "600.0", "0.0", "paused"],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from milepost import status_told
+from milepost.operate import status_shown
+from milepost.operate.status_shown import Look
 from milepost.settings import Settings
-from milepost.status_told import Look
 
 
 def test_what_brokers_and_files_say_is_printable(
@@ -14,7 +14,7 @@ def test_what_brokers_and_files_say_is_printable(
 ) -> None:
     """A reason from a broker that clears the screen, and in brackets a word that rich would take for a style."""
     fault = "[bold]no \x1b[2J answer \u202e"
-    monkeypatch.setattr(status_told, "_look", lambda _: Look(0.0, [], [], fault))
-    status_told.tell_once(Settings(), 0.0, json=False)
+    monkeypatch.setattr(status_shown, "_look", lambda _: Look(0.0, [], [], fault))
+    status_shown.tell_once(Settings(), 0.0, json=False)
     said = capsys.readouterr().out
     assert "no answer from brokers: [bold]no \\u001b[2J answer \\u202e" in said

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from milepost.commands.forecast import bar, bar_length
 from milepost.console import amount_text, fitted, tell
-from milepost.outlook import OutlookMonth
+from milepost.forecasts.outlook import OutlookMonth
 from milepost.printer import Printer
 from milepost.tables import IDS, Table, drawn
 from tests.commands.simulated_firm import simulated_run

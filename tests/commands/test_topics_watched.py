@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from connectors.kafka.topics import SettingFault
-from milepost.topics_watched import WatchedTopics
+from milepost.operate.topics_watched import WatchedTopics
 from state.guards import WRONG_TOPIC_SETTINGS, GuardStop
 
 RETENTION = GuardStop(WRONG_TOPIC_SETTINGS, "topic engagement.log.1: retention.ms is 1000, needed -1")

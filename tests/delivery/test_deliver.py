@@ -33,9 +33,9 @@ from domain.delivery.standings import Changes
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.outputs import TOPICS, BillingStatement, ExceptionRaised, JournalEntry
 from domain.units import AMOUNT_ONE
-from milepost import delivering
 from milepost.cli import app
-from milepost.delivering import companies_of, store_path
+from milepost.delivery import delivering
+from milepost.delivery.delivering import companies_of, store_path
 from simulation.erp.accounts import NAME, written
 from simulation.erp.books import ErpCompany
 from simulation.erp.serving import serving

@@ -8,7 +8,7 @@ from connectors.delivery_lines import DeliveryLine, is_done
 from connectors.delivery_store import READ
 from domain.delivery import standings
 from domain.units import AMOUNT_ONE
-from milepost.delivered_shown import DeliveredSummary, as_json, as_lines, day_to_end
+from milepost.delivery.delivered_shown import DeliveredSummary, as_json, as_lines, day_to_end
 
 
 def line(standing: str, members: int, euros: int, why: str = "", until: str = "") -> DeliveryLine:

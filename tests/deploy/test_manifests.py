@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from connectors.accounts_file import Accounts, read_accounts
 from connectors.metrics.health import Health
 from connectors.metrics.page import page
-from milepost import shards_chosen
+from milepost.operate import shards_chosen
 from milepost.settings import PREFIX, Settings, load
 from tests.deploy.commands import assert_is_a_command
 from tests.deploy.overlays import NAMES, PROCESSES, SERVING, Process, objects, one, settings_text

@@ -20,7 +20,8 @@ from connectors.delivery_lines import DONE, lines_of
 from connectors.delivery_store import READ
 from domain.delivery.chart import ENTRY
 from domain.outputs import JournalEntry
-from milepost import delivering, exit_codes
+from milepost import exit_codes
+from milepost.delivery import delivering
 from simulation.erp.accounts import NAME, written
 from simulation.erp.serving import serving
 from simulation.erp.simulated import SimulatedErp

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from dataflows.intake import run_dataflow
-from milepost.stopping import stopping
+from milepost.operate.stopping import stopping
 from tests.kafka.intake_world import World
 
 

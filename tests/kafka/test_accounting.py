@@ -172,7 +172,7 @@ def test_the_same_flow_under_bytewax_own_command(two: Site, records: list[Stored
     parts = given(two, records[:600])
     told = dict(option.split("=", 1) for option in two.options()[1::2])
     named = {f"MILEPOST__{name.upper().replace('.', '__')}": value for name, value in told.items()}
-    command = [sys.executable, "-m", "bytewax.run", "milepost.serving:accounting_flow"]
+    command = [sys.executable, "-m", "bytewax.run", "milepost.operate.serving:accounting_flow"]
     with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **named}, stderr=subprocess.PIPE) as process:
         until(lambda: is_at(two, parts) or process.poll() is not None, PATIENCE)
         process.send_signal(signal.SIGTERM)

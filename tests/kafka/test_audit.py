@@ -27,8 +27,8 @@ from milepost import exit_codes
 from milepost.cli import app
 from milepost.commands.given_settings import given
 from milepost.commands.verify import of_topics, with_topics
-from milepost.following import Auditors, follow_on
-from milepost.stopping import Stop
+from milepost.operate.following import Auditors, follow_on
+from milepost.operate.stopping import Stop
 from state.guards import OTHER_GENERATION, GuardStop
 from state.overrides import Override
 from state.store.store import Store
@@ -149,7 +149,7 @@ def test_an_audit_that_follows_counts_what_was_there_before(
     """Ended before anything more has come."""
     accounted(two, records)
     settings = given(None, two.options()[1::2]).settings
-    with patch("milepost.following._is_told_to_end", lambda *_: True):
+    with patch("milepost.operate.following._is_told_to_end", lambda *_: True):
         report = of_topics(settings, None, tmp_path / "kept", follow=True)
     checked = {each.check: each.checked for each in report.findings}
     assert checked["refold"] == said_by(two) > 500
@@ -177,7 +177,7 @@ def test_an_audit_that_follows_waits_for_the_brokers(
     with (
         Auditors(two.job(), tmp_path / "kept") as auditors,
         patch.object(OutputReader, "peek", failing),
-        patch("milepost.following._is_told_to_end", no_more),
+        patch("milepost.operate.following._is_told_to_end", no_more),
     ):
         found = follow_on(auditors, stop, silent)
     assert not [each for each in found if each.violations]

@@ -55,7 +55,7 @@ def running(world: World, command: Sequence[str]) -> Iterator[subprocess.Popen[b
 
 @pytest.mark.parametrize(
     "command",
-    [("milepost", "serve", "intake"), ("bytewax.run", "milepost.serving:intake_flow")],
+    [("milepost", "serve", "intake"), ("bytewax.run", "milepost.operate.serving:intake_flow")],
     ids=["serve", "bytewax.run"],
 )
 def test_it_takes_in_what_comes_until_it_is_told_to_end(world: World, command: Sequence[str]) -> None:

@@ -467,7 +467,7 @@ def test_the_flow_runs_under_bytewaxs_own_command(of: Site, model: ReadModel) ->
         "MILEPOST__REDIS__URL": model.settings.url,
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "bytewax.run", "milepost.serving:view_flow"]
+    command = [sys.executable, "-m", "bytewax.run", "milepost.operate.serving:view_flow"]
     of.folder.mkdir(exist_ok=True)
     with subprocess.Popen(command, cwd=of.folder, env={**os.environ, **settings}) as process:
         try:

@@ -23,7 +23,7 @@ from connectors.unreadable import unreadable
 from dataflows.accounting_kafka import run as account
 from domain.events.control import ExceptionAssigned, ExceptionWaived
 from milepost.cli import app
-from milepost.exceptions_effects import refusal_to_waive
+from milepost.exceptions.effects import refusal_to_waive
 from tests.intake_inputs import activated, entity, worked
 from tests.kafka.firm import Site, Until, first_weeks, site
 from tests.kafka.given_log import divided

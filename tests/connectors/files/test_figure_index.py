@@ -21,8 +21,8 @@ from dataflows.embedded import run_dataflow
 from domain.ledger.trial_balance import PostedSum
 from milepost import rounds
 from milepost.cli import app
+from milepost.operate.stopping import Stop
 from milepost.rounds import run_rounds
-from milepost.stopping import Stop
 from tests.finished_run import finished_run
 
 AT_ONCE = 4

@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from connectors.kafka.partitions import failed
-from milepost.supervisor import FOR_A_PERSON
+from milepost.operate.supervisor import FOR_A_PERSON
 from state.guards import BROKER_UNREACHABLE, REFUSED_BY_BROKER
 
 

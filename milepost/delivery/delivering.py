@@ -1,0 +1,148 @@
+"""What `milepost deliver` does with one ERP account after the other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from bytewax.run import cli_main
+
+from connectors.accounts_file import Accounts
+from connectors.delivery_lines import lines_of
+from connectors.delivery_place import read_to
+from connectors.delivery_store import DeliveryStore
+from connectors.erp.adapter import Calls
+from connectors.erp.adapters import opened as open_erp
+from connectors.erp.fallback import BesideFiles, InFiles
+from dataflows.delivery import DeliveryAccount, build, opened
+from dataflows.delivery_calls import CallPool, now
+from dataflows.delivery_files import FileBooks
+from domain.counting import counted
+from domain.delivery.chart import EntityChart
+from domain.delivery.documents import INVOICE
+from domain.delivery.pace import seconds
+from milepost.console import say
+from milepost.deciding import found_at
+from milepost.delivery.delivered_shown import DeliveredSummary, is_all_sent
+from milepost.delivery.delivery_progress import DeliveryProgress, Heard
+from milepost.operate.stopping import Stop
+
+FOLDER: Final = "delivery"
+# An ERP that cannot be called for so long is left for the next time.
+PATIENCE_SECONDS: Final = 60
+
+
+def store_path(output: Path, erp: str) -> Path:
+    return output / FOLDER / f"{erp}.db"
+
+
+def deliver(
+    output: Path, input_dir: Path, accounts: Accounts, erp: str, stop: Stop, *, until_done: bool, in_files: bool
+) -> DeliveredSummary:
+    """`in_files` writes invoices alone, into the account's fallback. Raises GuardStop, OutputInUse and NoOutputs."""
+    charts = accounts.charts_of(erp)
+    books = FileBooks(output, input_dir, lambda: found_at(output))
+    with (
+        closing(_open(erp, accounts, in_files=in_files)) as adapter,
+        DeliveryStore(store_path(output, erp), books.generation, companies_of(charts)) as store,
+    ):
+        if store.dropped:
+            say(f"{erp}: what delivery kept was dropped: {store.dropped}. What may have been sent is looked up first")
+        only = INVOICE if in_files else None
+        url = accounts.erps[erp].url
+        is_sent = _run(erp, books, store, charts, adapter, stop, url=url, until_done=until_done, only=only)
+    return DeliveredSummary(erp, lines_of(store_path(output, erp), charts), is_sent)
+
+
+def delivered(output: Path, accounts: Accounts, erp: str) -> DeliveredSummary | None:
+    """As far as the store says, also of a delivery that runs; None before the first. Raises NoOutputs and sqlite3.Error."""
+    path = store_path(output, erp)
+    if not path.exists():
+        return None
+    lines = lines_of(path, accounts.charts_of(erp))
+    books = FileBooks(output, output)
+    generation, places = read_to(path)
+    books.begin(places)
+    has_read = generation == books.generation and books.is_at_end
+    return DeliveredSummary(erp, lines, has_read and is_all_sent(lines), has_read)
+
+
+def companies_of(charts: Mapping[str, EntityChart]) -> str:
+    """In words; others mean that there is something to send which was passed over before."""
+    said = [
+        entity if chart.invoices_from is None else f"{entity} with invoices from {chart.invoices_from}"
+        for entity, chart in sorted(charts.items())
+    ]
+    return ", ".join(said)
+
+
+def _run(
+    erp: str,
+    books: FileBooks,
+    store: DeliveryStore,
+    charts: Mapping[str, EntityChart],
+    adapter: Calls,
+    stop: Stop,
+    *,
+    url: str,
+    until_done: bool,
+    only: str | None,
+) -> bool:
+    with CallPool(adapter) as pool:
+        watch = DeliveryProgress(erp, url, say, now) if sys.stderr.isatty() else Heard(url)
+        here = opened(erp, books, store, charts, adapter.limits, pool, now, watch, only)
+        patience = _Patience(here)
+
+        def is_over() -> bool:
+            if stop.requested or (not until_done and patience.is_over()):
+                return True
+            return here.is_idle and not (until_done and here.queue.awaits_the_erp)
+
+        cli_main(build(here, is_over))
+        here.end()
+        say_left_out(here, charts)
+        if here.queue.troubled_since is not None:
+            say(f"{erp}: the ERP cannot be used now. {watch.trouble}")
+        return here.is_idle and not (only and _say_in_doubt(erp, here, only))
+
+
+def say_left_out(here: DeliveryAccount, charts: Mapping[str, EntityChart]) -> None:
+    """Of what was read this time."""
+    for entity, count in sorted(here.left_out.items()):
+        since = charts[entity].invoices_from
+        said = counted(count, "statement is not sent, since its period", "statements are not sent, since their period")
+        say(f"{entity}: {said} ended before {since}, its invoices_from")
+
+
+def _say_in_doubt(erp: str, delivery: DeliveryAccount, kind: str) -> bool:
+    """Whether there is some that may have been sent by a delivery whose store is lost."""
+    count = delivery.queue.count_to_look_up(kind)
+    if count:
+        say(
+            f"{erp}: {counted(count, kind)} may have been sent before what delivery kept was lost, and {'is' if count == 1 else 'are'} "
+            "not written as files. Run `milepost deliver` without --fallback when the ERP is there again: it looks for them there"
+        )
+    return count > 0
+
+
+def _open(erp: str, accounts: Accounts, *, in_files: bool) -> Calls:
+    connection = accounts.erps[erp]
+    fallback = connection.fallback
+    if fallback is None:
+        return open_erp(erp, connection)
+    files = open_erp(fallback, accounts.erps[fallback])
+    return InFiles(files) if in_files else BesideFiles(open_erp(erp, connection), files)
+
+
+class _Patience:
+    """With an ERP that is away, or that does not let us in."""
+
+    def __init__(self, delivery: DeliveryAccount) -> None:
+        self._queue = delivery.queue
+
+    def is_over(self) -> bool:
+        since = self._queue.troubled_since
+        return since is not None and now() - since > seconds(PATIENCE_SECONDS)

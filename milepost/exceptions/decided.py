@@ -1,0 +1,362 @@
+"""Decisions about exceptions: which ones, what would come of it, and the events that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import typer
+
+from connectors.files.added_events import DECISIONS, RESENT, added_events, new_event_id
+from connectors.files.found_exceptions import KnownException, closings, events_of
+from connectors.files.lookup import hint, over_caps
+from connectors.json_records import record_to_json
+from connectors.json_values import instant_text
+from domain.events.catalogue import ENTITIES, Event
+from domain.events.commercial import BalancesBroughtForward
+from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
+from domain.events.finance import (
+    CreditMemoIssued,
+    InvoicePosted,
+    InvoiceRejected,
+    PaymentApplied,
+    PaymentReceived,
+    WrittenOff,
+)
+from domain.exceptions import CATALOGUE
+from domain.identity import engagement_of
+from domain.outputs import ExceptionRaised
+from domain.reference.book import owner_key
+from domain.units import Amount, Instant
+from domain.work.rows import OVERFLOW, TIME_ENTRY, origin, row_id
+from milepost.corrected import fields_of, with_fields
+from milepost.deciding import Person
+from milepost.exceptions.effects import OVER
+from milepost.exceptions.shown import ClosedExceptions, HeldBalances, ended_text, held_by
+from state.books import BroughtForward, CapState, Fact
+from state.store.reader import StoreReader
+
+if TYPE_CHECKING:
+    from milepost.exceptions.port import ExceptionsPort
+
+DECISION_TYPES: Final = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
+SOURCE: Final = "milepost"
+BALANCES: Final = "brought_forward"
+
+
+class ExceptionSelection(NamedTuple):
+    """Which exceptions: by id, or all open ones that fit the filters."""
+
+    ids: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    project_id: str | None = None
+    owner: str | None = None
+    contract_id: str | None = None
+    # Of the project: what is about one of them as a whole, such as its cap, is about the project too.
+    contracts: frozenset[str] = frozenset()
+
+    @property
+    def is_filter(self) -> bool:
+        return bool(self.kinds) or any(each is not None for each in (self.project_id, self.contract_id, self.owner))
+
+
+def wanted_of(
+    port: ExceptionsPort,
+    ids: Sequence[str] | None,
+    kinds: Sequence[str] | None,
+    project_id: str | None,
+    contract_id: str | None,
+    owner: str | None,
+) -> ExceptionSelection:
+    """Raises BadParameter where a category or a project is none."""
+    for kind in kinds or ():
+        if kind not in CATALOGUE:
+            raise typer.BadParameter(
+                f"no category is called {kind or '(nothing)'}{hint(kind, frozenset(CATALOGUE))}", param_hint="--kind"
+            )
+    contracts = frozenset[str]() if project_id is None else port.contracts(project_id)
+    return ExceptionSelection(ids or (), kinds or (), project_id, owner, contract_id, contracts)
+
+
+def fitting(known: Iterable[KnownException], wanted: ExceptionSelection) -> list[KnownException]:
+    """An owner is a role, or the person who takes care."""
+    return [
+        each
+        for each in known
+        if (not wanted.kinds or each.raised.category in wanted.kinds)
+        and (wanted.project_id in (None, each.raised.project_id) or _is_of_contracts(each, wanted.contracts))
+        and wanted.contract_id in (None, each.raised.contract_id)
+        and wanted.owner in (None, each.raised.owner_role, each.raised.assignee)
+    ]
+
+
+def _is_of_contracts(each: KnownException, contracts: frozenset[str]) -> bool:
+    return each.raised.project_id is None and each.raised.contract_id in contracts
+
+
+def is_named_one_way(wanted: ExceptionSelection) -> None:
+    """Raises BadParameter where they are named in both ways, or in none."""
+    if wanted.ids and wanted.is_filter:
+        raise typer.BadParameter(
+            "name exceptions by id, or by --kind, --project, --contract and --owner, not both", param_hint="ID"
+        )
+    if not wanted.ids and not wanted.is_filter:
+        raise typer.BadParameter(
+            "name exceptions by id, or by --kind, --project, --contract or --owner", param_hint="ID"
+        )
+
+
+def chosen(port: ExceptionsPort, wanted: ExceptionSelection) -> list[KnownException]:
+    """Open ones only. Raises BadParameter where an id is unknown or over, or nothing is named."""
+    is_named_one_way(wanted)
+    if not wanted.ids:
+        return fitting((each for each in port.known.values() if each.is_open), wanted)
+    found = [find(port, exception_id) for exception_id in dict.fromkeys(wanted.ids)]
+    for each in found:
+        if each.closed is not None:
+            how = ended_text(each, port.closings((each,)).get(each.raised.exception_id))
+            raise typer.BadParameter(
+                f"exception {each.raised.exception_id} is over since {instant_text(each.closed.closed_at)}: {how}",
+                param_hint="ID",
+            )
+    return found
+
+
+def find(port: ExceptionsPort, exception_id: str) -> KnownException:
+    found = port.known.get(exception_id)
+    if found is None:
+        raise port.unknown(exception_id)
+    return found
+
+
+def check_moment(exceptions: Sequence[KnownException], at: Instant) -> None:
+    """Nobody decides about what is not there yet."""
+    later = [each for each in exceptions if at < each.since]
+    if later:
+        each, more = later[-1], f", and {len(later) - 1:,} others too" if len(later) > 1 else ""
+        raise typer.BadParameter(
+            f"expected an instant after the exception: {each.raised.exception_id} was raised on {instant_text(each.since)}{more}, "
+            f"and was not there on {instant_text(at)}",
+            param_hint="--at",
+        )
+
+
+def decided_of(output: Path, known: Iterable[KnownException], reader: StoreReader) -> ClosedExceptions:
+    """What people closed, with what of it is still over a cap or an order."""
+    closed = [each for each in known if each.is_decided]
+    over = [each for each in closed if each.raised.category in OVER]
+    views = over_caps(output) if over and not reader.is_there else {}
+    return ClosedExceptions(
+        closed,
+        closings(output, closed),
+        {each.raised.exception_id: _still_over(each.raised, reader, views) for each in over},
+    )
+
+
+def _still_over(raised: ExceptionRaised, reader: StoreReader, views: dict[str, Amount]) -> Amount:
+    """By the books; without them no more than was said, nor than the contract has over its caps."""
+    if not reader.is_there:
+        return min(raised.blocks_amount, views.get(raised.contract_id or "", 0))
+    state = reader.part(engagement_of(raised.exception_id), "cap", raised.subject_id)
+    is_waived = isinstance(state, CapState) and state.exception_id == raised.exception_id and state.waived
+    return state.over_amount if is_waived else 0
+
+
+# Events
+
+
+class FactLookup(NamedTuple):
+    """What is known of facts: the store, and what was added to the input and is not taken in yet."""
+
+    output: Path
+    input_dir: Path
+    reader: StoreReader
+
+
+def decisions(
+    versions: Mapping[str, int],
+    exceptions: Sequence[KnownException],
+    type_name: str,
+    fields: dict[str, Any],
+    who: Person,
+    at: Instant,
+) -> list[dict[str, Any]]:
+    """One event an exception, each with the version after the last of its decisions."""
+    return [
+        {
+            "type": type_name,
+            "event_id": new_event_id(f"{SOURCE}.decision"),
+            "occurred_at": instant_text(at),
+            "source": SOURCE,
+            "exception_id": each.raised.exception_id,
+            "version": versions.get(each.raised.exception_id, 0) + 1,
+            "requested_by": who.name,
+            "identified_by": who.identified_by,
+            **fields,
+        }
+        for each in exceptions
+    ]
+
+
+def decision_versions(books: FactLookup, exceptions: Sequence[ExceptionRaised]) -> dict[str, int]:
+    """The last version of each, taken in or only written; 0 where nobody has decided anything."""
+    found = _taken_in(books, {raised.exception_id for raised in exceptions})
+    for event in _written(books):
+        if event.exception_id in found:
+            found[event.exception_id] = max(found[event.exception_id], event.version)
+    return found
+
+
+def pending(books: FactLookup, exceptions: Iterable[ExceptionRaised]) -> dict[str, ExceptionResolved | ExceptionWaived]:
+    """What is written about them and settles them, and was not taken in yet; the last of each."""
+    taken_in = _taken_in(books, {raised.exception_id for raised in exceptions})
+    return {
+        event.exception_id: event
+        for event in _written(books)
+        if not isinstance(event, ExceptionAssigned) and event.version > taken_in.get(event.exception_id, event.version)
+    }
+
+
+def pending_text(event: ExceptionResolved | ExceptionWaived) -> str:
+    what = "waived" if isinstance(event, ExceptionWaived) else "resolved"
+    when = instant_text(event.occurred_at)
+    return f"{what} on {when} {_people_of(event)}, which waits for the next run (milepost run) and decides it"
+
+
+def _people_of(event: ExceptionResolved | ExceptionWaived) -> str:
+    approved = f", approved by {event.approved_by}" if event.approved_by is not None else ""
+    return f"by {event.requested_by}{approved}"
+
+
+def _written(books: FactLookup) -> list[ExceptionAssigned | ExceptionResolved | ExceptionWaived]:
+    return [event for event in added_events(books.input_dir, DECISIONS) if isinstance(event, DECISION_TYPES)]
+
+
+def _taken_in(books: FactLookup, exception_ids: Iterable[str]) -> dict[str, int]:
+    """The last version of the decisions about each that the log has; 0 where there is none."""
+    found = dict.fromkeys(exception_ids, 0)
+    if books.reader.is_there:
+        for exception_id in found:
+            fact = books.reader.part(engagement_of(exception_id), "fact", f"exception/{exception_id}")
+            found[exception_id] = fact.version if isinstance(fact, Fact) else 0
+        return found
+    for event in events_of(books.output):
+        if isinstance(event, DECISION_TYPES) and event.exception_id in found:
+            found[event.exception_id] = max(found[event.exception_id], event.version)
+    return found
+
+
+# The fact behind an exception
+
+
+def fact_of(output: Path, reader: StoreReader, raised: ExceptionRaised) -> Event | None:
+    """As it was said last; None where the exception is about no single fact."""
+    if raised.subject_kind in (TIME_ENTRY, OVERFLOW):
+        row = origin(row_id(raised.subject_kind, raised.subject_id))
+        entry = reader.entry(engagement_of(raised.exception_id), row)
+        work = (entry.work or entry.behind) if entry is not None else None
+        if work is not None:
+            return work.event
+    newest: Event | None = None
+    for event in events_of(output):
+        if _is_about(event, raised) and (newest is None or version_of(event) >= version_of(newest)):
+            newest = event
+    return newest
+
+
+def held_of(output: Path, reader: StoreReader, known: Iterable[KnownException]) -> dict[str, tuple[HeldBalances, ...]]:
+    """What open exceptions of balances keep out of the books: the newest that were stated. A version that conflicts keeps out nothing."""
+    raised = [
+        each.raised
+        for each in known
+        if each.is_open and each.raised.subject_kind == BALANCES and each.raised.category != "conflicting_version"
+    ]
+    stated: dict[str, BalancesBroughtForward] = {}
+    for each in raised:
+        part = reader.part(engagement_of(each.exception_id), BALANCES, each.subject_id) if reader.is_there else None
+        if isinstance(part, BroughtForward):
+            stated[each.subject_id] = part.event
+    if any(each.subject_id not in stated for each in raised):
+        for event in events_of(output):
+            if isinstance(event, BalancesBroughtForward):
+                before = stated.setdefault(event.project_id, event)
+                stated[event.project_id] = event if event.version > before.version else before
+    return {each.exception_id: tuple(held_by(stated[each.subject_id])) for each in raised if each.subject_id in stated}
+
+
+def _is_about(event: Event, raised: ExceptionRaised) -> bool:
+    if isinstance(event, InvoicePosted | InvoiceRejected) and raised.subject_kind == "statement":
+        return event.statement_id == raised.subject_id
+    entity = ENTITIES.get(type(event).__name__)
+    if entity is None or entity.kind != raised.subject_kind:
+        return False
+    as_written = "/".join(str(getattr(event, field)) for field in entity.id_fields)
+    return raised.subject_id in (as_written, owner_key(event)[1])
+
+
+def version_of(event: Event) -> int:
+    field = ENTITIES[type(event).__name__].version_field
+    version: int = getattr(event, field) if field is not None else 0
+    return version
+
+
+def corrected(
+    books: FactLookup,
+    raised: ExceptionRaised,
+    fact: Event,
+    settings: Sequence[str],
+    approved_by: str | None,
+    who: Person,
+    at: Instant,
+) -> dict[str, Any]:
+    """The next version of the fact, or the fact itself where it has no versions. Who corrects it has submitted it, or asks for it, and
+    somebody else approves."""
+    said = record_to_json(fact)
+    named = fields_of(settings)
+    entity = ENTITIES[type(fact).__name__]
+    if entity.version_field is not None and entity.version_field not in named:
+        said[entity.version_field] = _last_version(books, fact) + 1
+    elif entity.version_field is None and not named & set(entity.id_fields) and not _is_replaced(fact, raised):
+        raise typer.BadParameter(
+            f"{type(fact).__name__} happens once for its {' and '.join(entity.id_fields)}; set another one",
+            param_hint="--set",
+        )
+    said |= {"event_id": new_event_id(f"{SOURCE}.resend"), "occurred_at": instant_text(at), "recorded_at": None}
+    if "approved_by" in said and "approved_by" not in named:
+        if approved_by is None:
+            raise typer.BadParameter(
+                f"a {type(fact).__name__} is approved by somebody, and so is its correction", param_hint="--approved-by"
+            )
+        said["approved_by"] = approved_by
+    if "rate" in named and "rate_approved_by" not in named and "rate_approved_by" in said:
+        said["rate_approved_by"] = approved_by
+    if "submitted_by" in said and "submitted_by" not in named:
+        said["submitted_by"] = who.name
+    if isinstance(fact, CreditMemoIssued | WrittenOff) and "requested_by" not in named:
+        said["requested_by"] = who.name
+    if "approved_at" in said and "approved_at" not in named:
+        said["approved_at"] = None
+    return with_fields(said, settings)
+
+
+def _is_replaced(fact: Event, raised: ExceptionRaised) -> bool:
+    """What was refused whole and posted nothing, such as a payment, is sent under its own id again."""
+    return (
+        isinstance(fact, CreditMemoIssued | PaymentApplied | PaymentReceived | WrittenOff)
+        and raised.category != "conflicting_version"
+    )
+
+
+def _last_version(books: FactLookup, fact: Event) -> int:
+    """Of the fact's entity: a withdrawal counts, and so does what is only written."""
+    kind, fact_id = key = owner_key(fact)
+    last = version_of(fact)
+    for event in added_events(books.input_dir, RESENT):
+        if type(event).__name__ in ENTITIES and owner_key(event) == key:
+            last = max(last, version_of(event))
+    engagement_id = getattr(fact, "engagement_id", None)
+    if kind == "time_entry" and engagement_id is not None:
+        entry = books.reader.entry(engagement_id, fact_id)
+        last = max(last, entry.version if entry is not None else 0)
+    return last

@@ -111,13 +111,20 @@ def _group(category: str, of: str, members: Sequence[KnownException], as_of: Ins
         first.owner_role,
         first.severity,
         len(members),
-        sum(each.raised.blocks_count for each in members),
+        entries_of(members),
         amounts_of(members),
         min(each.since for each in members),
         max(days_open(each, as_of) for each in members),
         tuple(sorted({each.raised.assignee for each in members if each.raised.assignee is not None})),
         costs_of(members),
     )
+
+
+def entries_of(known: Iterable[KnownException]) -> int:
+    """How many wait; one that waits with its cost and with its price is one."""
+    raised = [each.raised for each in known]
+    named = [(each.engagement_id, entry) for each in raised for entry in each.entries]
+    return sum(each.blocks_count for each in raised) - len(named) + len(set(named))
 
 
 def amounts_of(known: Iterable[KnownException]) -> dict[str, int]:
@@ -222,7 +229,7 @@ def group_table(known: Sequence[KnownException], as_of: Instant, limit: int | No
         "",
         "",
         f"{len(known):,}",
-        f"{sum(each.raised.blocks_count for each in known):,}",
+        f"{entries_of(known):,}",
         money_text(amounts_of(known)),
         money_text(costs_of(known)),
         "",

@@ -4,8 +4,10 @@ A version is finished when both its sides are posted. What replaces a finished v
 an unfinished one reverses it at once and posts what it can (RULES section 6, Parking).
 """
 
+from collections.abc import Iterable
 from datetime import date
 from operator import itemgetter
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -45,6 +47,8 @@ from state.work.price_record import booked, booked_cost
 from state.work.valuation import Valuation, value_work
 from state.work.value_time import CostPlan, PricePlan, journal_reversal_day
 
+# Ends the message of a side whose amount another side's exception has.
+STAKE_ELSEWHERE: Final = "; the amount at risk stands in its other exception"
 # What tells a new version from a mere repeat.
 _REPEATED = TRACE | {"version", "occurred_at", "approved_at"}
 _content = itemgetter(*(place for place, name in enumerate(TimeApproved._fields) if name not in TRACE))
@@ -427,29 +431,31 @@ def faults_of(
 ) -> tuple[Fault, ...]:
     """Exceptions of what still waits: new reasons are raised, reasons that are gone or may pass are closed.
 
-    Of a new version (`fresh`) a reason that stands says what it is by now, and what is at stake, in its next revision.
+    Of a new version (`fresh`) a reason that stands says what it is by now, and what is at stake, in its next revision. Cost and price may
+    wait for rates of their own, so each has its exception; the amount at risk of an expense is one, and stands in the first of them.
     """
     blocked = [side for side in verdict.blocked if not _posted(work, side.side)]
     open_before = {fault.exception_id: fault for fault in before}
-    faults = []
+    faults: list[Fault] = []
     for side in blocked:
         exception_id = draft.exception_id(side.category, work.subject_kind, f"{work.subject_id}/{side.side}")
         standing = open_before.pop(exception_id, None)
         if standing is None:
+            message, stake = _counted_once(draft, work, side, exception_id, faults)
             standing = Fault(
                 side.side,
                 side.category,
                 exception_id,
                 side.waits,
-                side.message,
+                message,
                 side.field,
-                _at_stake(draft, work, side, exception_id),
+                stake,
                 raised_at=draft.cause.recorded_at,
             )
             tell_fault(draft, work, standing)
-        elif fresh:
-            stake = _at_stake(draft, work, side, exception_id)
-            now = replace(standing, message=side.message, field=side.field, at_stake=stake)
+        elif fresh or (not faults and standing.message.endswith(STAKE_ELSEWHERE)):
+            message, stake = _counted_once(draft, work, side, exception_id, faults)
+            now = replace(standing, message=message, field=side.field, at_stake=stake)
             if now != standing:
                 standing = replace(now, revision=standing.revision + 1)
                 tell_fault(draft, work, standing)
@@ -460,12 +466,17 @@ def faults_of(
     return tuple(faults)
 
 
-def _at_stake(draft: Draft, work: Work, side: Blocked, exception_id: str) -> AtStake:
+def _counted_once(
+    draft: Draft, work: Work, side: Blocked, exception_id: str, others: Iterable[Fault]
+) -> tuple[str, AtStake]:
+    """What its exception says, with the amount unless that of another side has the same."""
     found = at_stake(draft, work, side)
-    if draft.why is None:
-        return found
-    record(draft.why, blocked_at(exception_id), found.amount)
-    return plain(found)
+    if found.amount and any(plain(found) == other.at_stake for other in others):
+        return f"{side.message}{STAKE_ELSEWHERE}", AtStake()
+    if draft.why is not None:
+        record(draft.why, blocked_at(exception_id), found.amount)
+        found = plain(found)
+    return side.message, found
 
 
 def tell_fault(draft: Draft, work: Work, fault: Fault) -> None:

@@ -95,6 +95,24 @@ def test_a_cost_is_never_added_to_a_value(tmp_path: Path) -> None:
     assert (group["amounts"], group["costs"]) == ({"EUR": "4000.00"}, {"EUR": "1200.00"})
 
 
+def test_an_expense_that_waits_with_cost_and_price_is_at_risk_once(tmp_path: Path) -> None:
+    """One expense of 200.00 pounds, for which there is no rate: 200.00 at risk, not 400.00."""
+    *others, contract = founding()
+    contract["lines"][0]["terms"] = {"type": "Expenses"}
+    about = {"expense_id": "E-1", "version": 1, "project_id": "BRIDGE", "person_id": "ADA", "approved_by": "BEN"}
+    spent = {"category": "travel", "spent_on": "2026-03-02", "amount": "200.00", "currency": "GBP"}
+    write(tmp_path / "input", [*others, contract, event("ExpenseApproved", "2026-03-02T18:00:00Z", **about, **spent)])
+    run(tmp_path)
+    found = asked(tmp_path, "list")
+    (group,) = found["groups"]
+    assert (group["exceptions"], group["blocks"], group["amounts"]) == (2, 1, {"GBP": "200.00"})
+    assert found["amounts"] == {"GBP": "200.00"}
+    first, second = found["exceptions"]
+    assert (first["blocks_amount"], second["blocks_amount"]) == ("200.00", "0.00")
+    assert second["message"] == f"{first['message']}; the amount at risk stands in its other exception"
+    assert "all 2 1 200.00 GBP" in " ".join(ask(tmp_path, "list").stdout.split())
+
+
 def test_filters(firm: Path) -> None:
     assert set(exceptions(firm, "--owner", "delivery")) == {"T-1", "T-2"}
     assert set(exceptions(firm, "--kind", "unknown_reference", "--project", "BRIDGE")) == {"T-3"}

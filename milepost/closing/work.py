@@ -67,7 +67,8 @@ def _cost(closing: Closing, person_id: str, day: date, hours: Hours) -> tuple[Am
 def parked_work(closing: Closing) -> Iterator[OpenPoint]:
     """Hours of the period's days that are approved and wait for a cost rate, a price or a project, with what their exceptions block.
 
-    Those of the company's projects, and of its people on projects of another company: their cost is posted here.
+    Those of the company's projects, and of its people on projects of another company: their cost is posted here. Entries below zero are
+    taken off, from hours and money alike.
     """
     firm, exceptions = closing.firm, closing.open_exceptions
     own = {row for each in exceptions if closing.whose in closing.companies_of(each) for row in each.raised.entries}
@@ -81,19 +82,21 @@ def parked_work(closing: Closing) -> Iterator[OpenPoint]:
         if row in own or firm.company_of("", each.project_id) in {closing.whose, ""}
     ]
     amounts = {of: amount for of, _, amount in tallied((of, amount) for of, _, amount in found)}
+    below_zero = {of for of, hours, amount in found if hours < 0 or amount < 0}
     for (project_id, currency), count, hours in tallied((of, hours) for of, hours, _ in found):
-        what = f"{project_id}: {hours_text(hours)} h are approved and wait"
+        less = ", less those below zero" if (project_id, currency) in below_zero else ""
+        what = f"{project_id}: {hours_text(hours)} h are approved and wait{less}"
         command = closing.command(f"exceptions list --project {shell_word(project_id)}")
         amount = amounts[project_id, currency] if currency else None
         yield OpenPoint(what, count, amount, currency, DELIVERY, command)
 
 
 def _blocked(exceptions: Iterable[KnownException]) -> dict[str, tuple[str, Amount]]:
-    """By entry the money that an exception of its own blocks: its value, else what it costs."""
+    """By entry the money that an exception of its own blocks, with its sign: its value, else what it costs."""
     return {
-        row: (each.raised.blocks_currency, abs(each.raised.blocks_amount))
+        row: (each.raised.blocks_currency, each.raised.blocks_amount)
         for each in exceptions
-        if each.raised.blocks_currency and len(each.raised.entries) == 1
+        if each.raised.blocks_currency and each.raised.blocks_amount and len(each.raised.entries) == 1
         for row in each.raised.entries
     }
 

@@ -472,7 +472,7 @@ def _counted_once(
     """What its exception says, with the amount unless that of another side has the same."""
     found = at_stake(draft, work, side)
     if found.amount and any(plain(found) == other.at_stake for other in others):
-        return f"{side.message}{STAKE_ELSEWHERE}", AtStake()
+        return f"{side.message}{STAKE_ELSEWHERE}", AtStake(currency=found.currency)
     if draft.why is not None:
         record(draft.why, blocked_at(exception_id), found.amount)
         found = plain(found)

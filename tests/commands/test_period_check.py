@@ -109,6 +109,13 @@ def test_work_that_is_parked_and_its_exception(firm: Path) -> None:
     assert found["exceptions"]["items"][0]["command"].startswith("milepost exceptions list --kind no_cost_rate")
 
 
+def test_hours_and_money_below_zero_are_taken_off_alike(firm: Path) -> None:
+    """30 h and -26 h at 100.00 wait: 4 h and 400.00, not 4 h and 5,600.00."""
+    made(firm, worked("T-3", 4, "30"), worked("T-5", 5, "-26"))
+    [row] = items(checked(code=3)["parked"])
+    assert row[:4] == ("BRIDGE: 4 h are approved and wait, less those below zero", 2, "400.00", "EUR")
+
+
 def test_an_exchange_rate_that_is_missing(firm: Path) -> None:
     """The contract bills dollars, and no rate is known."""
     founded = [{**each, "currency": "USD"} if each["type"] == "ContractSigned" else each for each in founding()]

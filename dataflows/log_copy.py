@@ -41,6 +41,7 @@ from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
 from connectors.log_records import read_stored
 from dataflows.accounting_kafka import check_log
+from domain.counting import counted
 from state import genesis
 from state.chain import chained
 from state.guards import LOG_DAMAGED, LOG_MISSING, OTHER_GENERATION, TOPIC_CHANGED, TORN_OUTPUTS, GuardStop
@@ -137,7 +138,8 @@ def _export_partition(
                 elif log.is_at_end:
                     raise GuardStop(
                         TORN_OUTPUTS,
-                        f"{names.log}, partition {number}: expected {end:,} records, as intake's progress says, found {appender.offset:,}: "
+                        f"{names.log}, partition {number}: expected {counted(end, 'record')}, as intake's progress says, "
+                        f"found {appender.offset:,}: "
                         "the log has lost its end, and a copy of it would too. Use an earlier export, or a mirror",
                     )
                 elif time.monotonic() - heard > timeout:
@@ -238,7 +240,7 @@ def _import_partition(
 
     with EngagementLog.open(folder, number) as log:
         if log.end != of.records:
-            raise damaged(log.path, f"expected {of.records:,} records, found {log.end:,}")
+            raise damaged(log.path, f"expected {counted(of.records, 'record')}, found {log.end:,}")
         _write(transactions, records())
     if chain.hex() != of.chain:
         raise damaged(log_path(folder, number), f"expected the chain {of.chain}, found {chain.hex()}")

@@ -6,8 +6,12 @@ from decimal import Decimal
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
-    """`1 row`, `2,000 rows`; `many` where it is not `one` with an s."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    """`1 row`, `2,000 rows`, `2 entries`; `many` where it is neither."""
+    return f"{number:,} {one if number == 1 else many or _plural(one)}"
+
+
+def _plural(one: str) -> str:
+    return f"{one[:-1]}ies" if one.endswith("y") and one[-2] not in "aeiou" else f"{one}s"
 
 
 def hours_text(hours: Decimal) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.json_values import decimal_text, instant_text
+from domain.counting import counted
 from domain.explanation import COMES_TO, CONSTANT, ELSEWHERE, FIELD, SCALES, STATED, EventRef, Node, PolicyUse, step_of
 from domain.identity import unescape
 from domain.units import AMOUNT_SCALE, RATE_SCALE
@@ -81,9 +82,9 @@ def formula(node: Node) -> str:
         case "steps" if len(values) == 3:
             return f"{values[1]} × {values[2]}{rounded}"
         case "steps" if parameters["by"] == "volume":
-            return f"{values[1]} at the price of {values[0]} in all, of {len(values) - 2:,} steps{rounded}"
+            return f"{values[1]} at the price of {values[0]} in all, of {counted(len(values) - 2, 'step')}{rounded}"
         case "steps":
-            return f"{values[1]} after {values[0]}, in {len(values) - 2:,} steps of prices{rounded}"
+            return f"{values[1]} after {values[0]}, in {counted(len(values) - 2, 'step')} of prices{rounded}"
         case "exchange":
             return " and ".join(values)
         case "share" if len(values) == 2:
@@ -105,7 +106,7 @@ def formula(node: Node) -> str:
             each = zip(values[::3], values[1::3], values[2::3], strict=True)
             return " + ".join(f"{whole} × {part} ÷ {of}" for whole, part, of in each) + rounded
         case "weighted_average":
-            return f"average of {len(values) // 2:,} rates, weighted by hours{rounded}"
+            return f"average of {counted(len(values) // 2, 'rate')}, weighted by hours{rounded}"
         case "percent":
             return f"{values[0]} in per cent of {values[1]}"
         case "increments":

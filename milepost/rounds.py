@@ -25,6 +25,7 @@ from connectors.log_records import StoredRecord
 from connectors.output_schemas import check_files, todays_fingerprints
 from dataflows.embedded import Accounting, Resuming, run_dataflow, seldom_collecting, store_path
 from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundProgress, RoundSummary, first_waiting
+from domain.counting import counted
 from milepost.console import say
 from milepost.operate.stopping import Stop
 from milepost.progress import progress_bar
@@ -100,7 +101,7 @@ def take_in(
     task = bar.add_task("Reading", total=None, visible=False)
 
     def show(progress: RoundProgress) -> None:
-        done, of, count = progress.bytes_read, progress.bytes_total, f"{progress.events:,} events"
+        done, of, count = progress.bytes_read, progress.bytes_total, counted(progress.events, "event")
         bar.update(task, completed=done, total=of, count=count, visible=True)
         if stop.requested:
             raise Stopped
@@ -135,7 +136,7 @@ def account(books: Resuming, output_dir: Path, log: EngagementLog, stop: Stop, b
     with followed(output_dir) as follow:
 
         def show(effects: Effects, mark: Mark) -> None:
-            bar.update(task, completed=mark.offset, count=f"{mark.offset:,} of {end:,} records")
+            bar.update(task, completed=mark.offset, count=f"{mark.offset:,} of {counted(end, 'record')}")
             follow(effects.batch.records, books.accounting.outputs, mark)
 
         books.run(partial(run_dataflow, log=UntilStopped(log, stop), more=lambda: False, on_commit=show))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors.files.written import read_file
+from domain.counting import counted
 from domain.money import format_amount
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
 from milepost.console import aligned, amount_text, shape
@@ -97,7 +98,7 @@ def as_text(summary: RunSummary) -> str:
         for found, told in ((summary.sums.money, ""), (summary.sums.brought_forward, " brought forward"))
         for currency, of in found.items()
     ]
-    speed = f", {summary.events_per_second:,} events a second" if summary.events_read else ""
+    speed = f", {counted(summary.events_per_second, 'event')} a second" if summary.events_read else ""
     lines = aligned(counts, right=(1,))
     if money:
         lines += ["", *aligned([("", "recognised", "issued less credits"), *money], right=(1, 2))]

@@ -29,6 +29,7 @@ from connectors.erp.layouts.fixed_width import FixedWidth
 from connectors.erp.layouts.layout import FileMade, Layout, Unfit
 from connectors.erp.layouts.netsuite_csv import NetSuiteCsv
 from connectors.erp.section import Section
+from domain.counting import counted
 from domain.delivery.documents import Document
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import (
@@ -173,7 +174,7 @@ class FileLedger:
                 "folder", False, str(fault), f"give this user write access to {folder}, or put back the manifest"
             )
             return
-        yield ErpFinding("folder", True, f"{folder}: {files} files with {documents} documents")
+        yield ErpFinding("folder", True, f"{folder}: {counted(files, 'file')} with {counted(documents, 'document')}")
         for unread in self._answers.unread():
             yield ErpFinding(
                 "answers", False, f"{FOLDER}/{unread.place}: {unread.found}", "correct the row, end each line"

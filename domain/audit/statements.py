@@ -127,7 +127,7 @@ def _not_after(seen: SeenOutput, statement: BillingStatement, invoice: int | Non
 
 
 def _incomplete(seen: SeenOutput, part: BillingStatement) -> Iterator[Violation]:
-    yield violation(STATEMENTS, seen, part.statement_id, f"{part.parts} parts", f"none after part {part.part}")
+    yield violation(STATEMENTS, seen, part.statement_id, counted(part.parts, "part"), f"none after part {part.part}")
 
 
 def _part(

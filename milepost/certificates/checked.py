@@ -108,7 +108,7 @@ def _other_log(stated: Shape, folder: Path, shards: Sequence[int]) -> Iterator[D
             genesis, end, first = opened.genesis, opened.end, begins(opened)
         if (genesis.generation, genesis.partitions) != (log["generation"], log["partitions"]):
             wanted, came = (
-                f"generation {generation} of {partitions} shards"
+                f"generation {generation} of {counted(partitions, 'shard')}"
                 for generation, partitions in (
                     (log["generation"], log["partitions"]),
                     (genesis.generation, genesis.partitions),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.counting import counted
 from milepost import exit_codes
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import echo, say, shape, write_json
@@ -104,6 +105,8 @@ def _say(made: CopyManifest, done: str, generation: str, *, json: bool) -> None:
         partitions = [{"records": each.records, "chain": each.chain} for each in made.partitions]
         write_json(shape(1, generation=generation, of=made.generation, records=made.records, partitions=partitions))
         return
-    echo(f"{made.records:,} records in {len(made.partitions)} partitions are {done}, generation {generation}")
+    echo(
+        f"{counted(made.records, 'record')} in {counted(len(made.partitions), 'partition')} are {done}, generation {generation}"
+    )
     if made.overrides:
-        say(f"{made.overrides} records that operators passed over are among them")
+        say(f"among them {counted(made.overrides, 'record')} that operators passed over")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.counting import counted
 from milepost import exit_codes
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import aligned, echo, say, shape, write_json
@@ -48,7 +49,11 @@ def freeze(folder: Folder = AVRO) -> None:
         raise typer.Exit(exit_codes.FAILURE) from fault
     for path in written:
         echo(str(path.relative_to(folder)))
-    say(f"{len(written):,} versions released; commit them" if written else "Nothing is new; nothing was released")
+    say(
+        f"{counted(len(written), 'version')} released; commit {'it' if len(written) == 1 else 'them'}"
+        if written
+        else "Nothing is new; nothing was released"
+    )
 
 
 def check_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ import orjson
 import typer
 
 from connectors.decode_error import DecodeError
+from domain.counting import counted
 from milepost.console import echo, shell_word
 from milepost.days import day, furthest_day
 from simulation.formats import FORMATS, JSONL_EVENTS_MAX, format_for
@@ -133,14 +134,14 @@ def text(summary: SimulationSummary, files: dict[str, int], out: Path, asked: st
     # Month ends and approvals follow for some weeks after the last month.
     yes = " --yes" if made.ends_on + FOLLOWS > furthest_day() else ""
     lines = [
-        f"A firm of {made.people:,} people and {made.projects:,} projects, {made.start} to {made.ends_on}",
+        f"A firm of {counted(made.people, 'person', 'people')} and {counted(made.projects, 'project')}, {made.start} to {made.ends_on}",
         "",
         *(f"  {name:<{width}}  {count:>11,}" for name, count in sorted(summary.events.items())),
         f"  {'all events':<{width}}  {summary.total:>11,}",
         f"  {'time entries':<{width}}  {summary.entries:>11,}",
         f"  {'hours approved':<{width}}  {hours_text(summary.hours):>11}",
         "",
-        f"{len(files)} files of {sum(files.values()) / 1_000_000:,.1f} MB in {out}, as {chosen}{why}",
+        f"{counted(len(files), 'file')} of {sum(files.values()) / 1_000_000:,.1f} MB in {out}, as {chosen}{why}",
         "",
         f"Next: milepost run --input {shell_word(out)} --output {shell_word(out.parent / 'output')}{yes}",
     ]

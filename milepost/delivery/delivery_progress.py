@@ -7,6 +7,7 @@ from typing import Final
 
 from connectors.erp.answers import said
 from dataflows.delivery_watched import AccountStand, Unwatched
+from domain.counting import counted
 from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Trouble
 from domain.delivery.pace import seconds
 from domain.units import Instant
@@ -57,4 +58,6 @@ class DeliveryProgress(Heard):
         left = f"; left: {', '.join(counts)}" if counts else ""
         reading = "" if is_caught_up else "; more is being read"
         paused = f"; the ERP is away: {self.trouble}" if stand.is_paused else ""
-        self._say(f"{self._erp}: {self._posted:,} journals and statements posted{left}{reading}{paused}")
+        self._say(
+            f"{self._erp}: {counted(self._posted, 'journal or statement', 'journals and statements')} posted{left}{reading}{paused}"
+        )

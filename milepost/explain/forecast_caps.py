@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from domain.caps.consume import CapRule, bucket_key, limit_on
+from domain.counting import counted
 from domain.explanation import Arithmetic, Node, constant
 from domain.figure import node_of
 from domain.forecast.exhaustion import Lasting, lasts
@@ -97,9 +98,11 @@ class ForecastCapNodes:
         count = lasts(first.room, first.days, first.use)
         node = Node("days that it lasts", count, "count", "", Arithmetic("days", operands, {"days": first.days}))
         if first.is_planned:
-            facts: tuple[tuple[str, str], ...] = (("by", f"what is planned, from {first.since} on, {first.days} days"),)
+            facts: tuple[tuple[str, str], ...] = (
+                ("by", f"what is planned, from {first.since} on, {counted(first.days, 'day')}"),
+            )
         else:
-            facts = (("by", f"the pace of {first.days} days"), ("counted from", first.since.isoformat()))
+            facts = (("by", f"the pace of {counted(first.days, 'day')}"), ("counted from", first.since.isoformat()))
         return Node(title, facts=facts, why=(self.forecasts.books.rows.recorded.bound(node),), rule="R57")
 
     def _used_up(self, said: TracedOutput, one: PublishedCap) -> Node | None:

@@ -34,6 +34,7 @@ from connectors.kafka.topics import BY_NAME, faults
 from connectors.metrics.catalogue import DATAFLOWS
 from connectors.redis.settings import RedisSettings
 from dataflows.measured import ACCOUNTING, DELIVERY, INTAKE, VIEW
+from domain.counting import counted
 from domain.reference.zones import database_version
 from milepost.operate.doctoring_erps import looked_at
 from milepost.settings import Loaded, Settings
@@ -218,7 +219,7 @@ def _brokers(clients: KafkaClients) -> Iterator[Diagnosis]:
     yield Diagnosis(
         "brokers",
         OK,
-        f"{len(found.brokers)} in cluster {found.cluster_id}, {len(found.topics)} topics to be seen; "
+        f"{len(found.brokers)} in cluster {found.cluster_id}, {counted(len(found.topics), 'topic')} to be seen; "
         f"librdkafka {libversion()[0]}",
     )
     if len(found.brokers) < clients.settings.replication:

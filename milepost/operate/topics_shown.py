@@ -11,6 +11,7 @@ from connectors.kafka.clients import KafkaClients, TopicAdmin
 from connectors.kafka.names import Names
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import TOPICS, PlannedTopic, Topic, create, faults, missing, partition_count
+from domain.counting import counted
 from milepost.console import aligned, echo, say, shape, write_json
 from state.guards import BROKER_UNREACHABLE, WRONG_TOPIC_SETTINGS, GuardStop
 
@@ -32,7 +33,7 @@ def make(settings: KafkaSettings, *, dry_run: bool, json: bool) -> None:
         return
     for plan in plans:
         echo(f"{'would make' if dry_run else 'made'} {_plan_text(plan)}")
-    said = f"{len(plans)} topics {'would be made' if dry_run else 'made'}"
+    said = f"{counted(len(plans), 'topic')} {'would be made' if dry_run else 'made'}"
     say(f"{said}, {kept} were there and stay as they are; `milepost topics check` looks at their settings")
 
 

@@ -21,6 +21,7 @@ from domain.billing.funding import (
     take,
 )
 from domain.caps.consume import Order, crossed, order_of
+from domain.counting import counted
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import Alert, ViewSource
@@ -192,7 +193,7 @@ def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[FundingTurn]) 
         return
     currency = contract.terms.currency
     message = (
-        f"{format_amount(amount, currency)} {currency} of {len(waiting)} entries are due and no rule of the funding of contract "
+        f"{format_amount(amount, currency)} {currency} of {counted(len(waiting), 'entry')} are due and no rule of the funding of contract "
         f"{contract.contract_id} is left for them: {_left_text(draft, contract)}"
     )
     if open_one is None:

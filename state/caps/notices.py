@@ -15,6 +15,7 @@ from domain.caps.consume import Bucket, BucketKey, CapLimit, CapRule, crossed, i
 from domain.caps.purchase_order import over_category, spoken, subject_kind
 from domain.caps.recorded import limit_node
 from domain.contract import bound_lines, cap_rules
+from domain.counting import counted
 from domain.figure import Recorded, as_recorded
 from domain.identity import composed, derived_id, parts_of
 from domain.money import format_amount
@@ -154,7 +155,8 @@ def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
         over_category(cap_id),
         subject_kind(cap_id),
         part_id,
-        f"{format_amount(state.over_amount)} {currency} of {state.over_entries} entries is over {spoken(cap_id)} of contract {contract_id}",
+        f"{format_amount(state.over_amount)} {currency} of {counted(state.over_entries, 'entry')} is over {spoken(cap_id)} of contract "
+        f"{contract_id}",
         revision=revision,
         contract_id=contract_id,
         amount=state.over_amount,

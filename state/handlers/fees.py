@@ -13,6 +13,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from domain.contract import BEGINNING
+from domain.counting import counted
 from domain.events.common import ContractLine
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
 from domain.identity import composed, parts_of
@@ -520,8 +521,8 @@ def _note_uncounted(draft: Draft, contract: Contract, line_id: str, to: date, la
         "no_exchange_rate",
         "contract_line",
         subject,
-        f"no rate into {contract.terms.currency} for the cost of {len(lacking)} entries before {to}: they count as spent of the budgets "
-        "when a billing period closes and the rates of their days are known",
+        f"no rate into {contract.terms.currency} for the cost of {counted(len(lacking), 'entry')} before {to}: it counts as spent of the "
+        "budgets when a billing period closes and the rates of their days are known",
         project_id=project_of(contract, line_id, to - timedelta(days=1)),
         contract_id=contract.contract_id,
         blocks=len(lacking),

@@ -9,6 +9,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from domain.counting import counted
 from domain.events.finance import ControlTotal
 from domain.figure import Recorded, called
 from domain.happened import day_of
@@ -86,7 +87,11 @@ def _differences(draft: Draft, event: ControlTotal) -> tuple[list[str], Amount]:
     if period is None:
         return [f"a period that {event.legal_entity_id or 'the calendar'} has not"], 0
     count, hours, amount = _held(draft, event, period)
-    found = [] if count == event.entry_count else [f"{event.entry_count:,} entries, here are {count:,}"]
+    found = (
+        []
+        if count == event.entry_count
+        else [f"{counted(event.entry_count, 'entry')}, here {'is' if count == 1 else 'are'} {count:,}"]
+    )
     if event.hours is not None and event.kind == "time" and hours != event.hours:
         told, here = format_decimal(event.hours, HOURS_SCALE), format_decimal(hours, HOURS_SCALE)
         found.append(f"{told} h, here are {here} h")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from domain.counting import counted
 from domain.events.commercial import BalancesBroughtForward
 from domain.identity import composed
 from domain.money import format_amount
@@ -31,8 +32,8 @@ def work_before(draft: Draft, event: BalancesBroughtForward) -> Iterator[Opening
     if found:
         more = f" and {len(found) - NAMED_MOST} more" if len(found) > NAMED_MOST else ""
         message = (
-            f"project {event.project_id} has {len(found)} entries of days until {event.as_of} here: "
-            f"{', '.join(found[:NAMED_MOST])}{more}; withdraw them, or state balances of an earlier day"
+            f"project {event.project_id} has {counted(len(found), 'entry')} of days until {event.as_of} here: "
+            f"{', '.join(found[:NAMED_MOST])}{more}; withdraw {'it' if len(found) == 1 else 'them'}, or state balances of an earlier day"
         )
         yield OpeningFault(IN_BALANCES, message, "as_of")
     for statement_id in draft.ids("statement"):

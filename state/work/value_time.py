@@ -239,7 +239,7 @@ def _hours_fault(event: TimeApproved, hours: Hours, limit: Hours) -> tuple[str, 
         return None
     elapsed = interval_hours(event)
     if elapsed is not None and abs(hours - elapsed) > MINUTE:
-        return "hours", f"{_hours(hours)} hours are given, but start and end are {_hours(elapsed)} hours apart"
+        return "hours", f"expected the {_hours(elapsed)} h between start and end, got {_hours(hours)} h"
     return None
 
 

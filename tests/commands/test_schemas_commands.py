@@ -59,7 +59,7 @@ def test_today_is_released_once(folder: Path) -> None:
     shutil.rmtree(folder / "history" / "milepost.events.TimeApproved")
     result = schemas("freeze", "--folder", folder)
     assert (result.exit_code, result.stdout) == (0, "history/milepost.events.TimeApproved/1.avsc\n")
-    assert "1 versions released" in result.stderr
+    assert "1 version released" in result.stderr
     again = schemas("freeze", "--folder", folder)
     assert (again.exit_code, again.stdout) == (0, "")
     assert "Nothing is new" in again.stderr

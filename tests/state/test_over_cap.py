@@ -45,6 +45,7 @@ def test_entries_are_named_in_the_order_of_the_work(tmp_path: Path) -> None:
     )
     assert (first.entries, first.blocks_count) == (("T-1",), 1)
     assert (again.entries, again.blocks_count) == (("T-1", "T-2", "T-0"), 3)
+    assert (" of 1 entry is over " in first.message, " of 3 entries is over " in again.message) == (True, True)
 
 
 def test_an_event_is_told_by_its_end(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -94,14 +94,19 @@ def show(
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     match found:
         case ProjectFound():
-            behind = is_behind(output, [found.viewed])
-            _tell(project_json(found, behind), project_tables(found), project_head(found, behind), json=json)
+            moment = moment_of(output, [found.viewed])
+            _tell(project_json(found, moment.behind), project_tables(found), project_head(found, moment), json=json)
             if not json:
                 _say_shares(found, output)
             _next(output, found.viewed.view.open_statements, json=json)
         case EngagementFound():
-            behind = is_behind(output, found.projects)
-            _tell(engagement_json(found, behind), engagement_tables(found), engagement_head(found, behind), json=json)
+            moment = moment_of(output, found.projects)
+            _tell(
+                engagement_json(found, moment.behind),
+                engagement_tables(found),
+                engagement_head(found, moment),
+                json=json,
+            )
         case FoundStatement():
             if there.what:
                 say(f"{id_} is {there.what}")
@@ -153,32 +158,50 @@ def _say_shares(found: ProjectFound, output: Path) -> None:
         say(f"\nAn invoice over several projects is owed in the first of them here; by project: {shares}")
 
 
-def is_behind(output: Path, viewed: Sequence[Viewed]) -> bool | None:
-    """Whether anything changed after a view was sent; they go out when a day has ended. None where there is no store to tell."""
+class FiguresUntil(NamedTuple):
+    """The last day that ended where the projects are, and that on which their figures last changed; whether more was booked since then,
+    None where there is no store to tell."""
+
+    ended: str
+    changed: str
+    behind: bool | None
+
+
+def moment_of(output: Path, viewed: Sequence[Viewed]) -> FiguresUntil:
+    """Views go out when a day has ended, of what changed since they did before."""
     from dataflows.books_read import reading_books
+    from domain.reference.zones import local_date
 
     with reading_books(output) as reader:
         parts = [reader.part(each.view.engagement_id, "project", each.view.project_id) for each in viewed]
+        zones = [part.zone if part is not None and part.zone is not None else "UTC" for part in parts]
+        ended = min(reader.ended_to(zone) for zone in zones)
+    sent = zip(viewed, zones, strict=True)
+    changed = f"{max(local_date(each.position.recorded_at - 1, zone) for each, zone in sent)}"
     known = [part.changed for part in parts if part is not None]
-    return None if len(known) < len(parts) and not any(known) else any(known)
+    return FiguresUntil(ended, changed, None if len(known) < len(parts) and not any(known) else any(known))
 
 
-def _behind(behind: bool | None) -> list[str]:
-    if behind is False:
-        return []
-    what = "More was booked since then" if behind else "More may have been booked since then"
-    told = f"{what}: these are the figures of the last day that ended; `milepost run --until DATE` ends the days up to a date."
-    return [f"{told} `milepost ledger` counts every journal"]
+def _told(moment: FiguresUntil) -> list[str]:
+    """Which moment the figures stand for, and whether anything is missing in them."""
+    day = max(moment.ended, moment.changed)
+    if moment.behind is None:
+        missing = "without the store nobody knows whether more was booked since; `milepost run` makes it again"
+        return [f"as of the end of {day}; {missing}"]
+    if moment.behind:
+        return [
+            f"as of the end of {day}, the last day that ended; what was booked after it is not in these figures",
+            "`milepost run --until DATE` ends the days up to a date; `milepost ledger` counts every journal",
+        ]
+    since = f"; they last changed on {moment.changed}" if moment.changed < day else ""
+    return [f"as of the end of {day}; all that was booked is in these figures{since}"]
 
 
 # Projects
 
 
-def project_head(found: ProjectFound, behind: bool | None = False) -> list[str]:
-    from milepost.days import instant_day
-
-    position, view = found.viewed
-    return [project_title(view), f"as of {instant_day(position.recorded_at)}", *_behind(behind)]
+def project_head(found: ProjectFound, moment: FiguresUntil) -> list[str]:
+    return [project_title(found.viewed.view), *_told(moment)]
 
 
 def project_title(view: ProjectView) -> str:
@@ -391,15 +414,11 @@ def _state(statement: BillingStatement, open_ones: Sequence[str]) -> str:
 # Engagements
 
 
-def engagement_head(found: EngagementFound, behind: bool | None = False) -> list[str]:
-    from milepost.days import instant_day
-
+def engagement_head(found: EngagementFound, moment: FiguresUntil) -> list[str]:
     contracts = {balance.contract_id for viewed in found.projects for balance in viewed.view.balances}
-    oldest = min(viewed.position.recorded_at for viewed in found.projects)
     return [
         f"Contract group {found.engagement_id}: {counted(len(found.projects), 'project')}, {counted(len(contracts), 'contract')}",
-        f"as of {instant_day(oldest)} or later, project by project",
-        *_behind(behind),
+        *_told(moment),
     ]
 
 

@@ -48,16 +48,22 @@ def test_balances_say_that_the_ledger_has_more(tmp_path: Path) -> None:
     wanted = ["show", "BRIDGE", *folder]
     assert CliRunner().invoke(app, ["run", "--input", str(tmp_path / "in"), *folder]).exit_code == 0
     shown = CliRunner().invoke(app, wanted)
-    assert "More was booked since then: these are the figures of the last day that ended" in shown.stdout
+    assert (
+        "as of the end of 2026-03-02, the last day that ended; what was booked after it is not in these figures\n"
+        in shown.stdout
+    )
     assert row(shown, "K-1")[-1] == "800.00"
     assert json.loads(CliRunner().invoke(app, [*wanted, "--json"]).stdout)["more_since"] is True
     until = ["run", "--input", str(tmp_path / "in"), *folder, "--until", "2026-03-05"]
     assert CliRunner().invoke(app, until).exit_code == 0
     later = CliRunner().invoke(app, wanted)
-    assert "happened since" not in later.stdout
+    assert (
+        "as of the end of 2026-03-05; all that was booked is in these figures; they last changed on 2026-03-03\n"
+        in later.stdout
+    )
     assert row(later, "K-1")[-1] == "1,600.00"
     Store.delete(store_path(tmp_path / "out", 0))
-    assert "More may have been booked since then" in CliRunner().invoke(app, wanted).stdout
+    assert "as of the end of 2026-03-03; without the store nobody knows" in CliRunner().invoke(app, wanted).stdout
 
 
 def test_work_of_a_contract_that_waits_shows_what_the_contract_waits_for(tmp_path: Path) -> None:

@@ -17,14 +17,10 @@ if TYPE_CHECKING:
 
 # So many figures that are not explained are named.
 NOTED: Final = 10
-FIGURES: Final = (
-    "a figure, such as a project, a contract, a time entry, a charge, a journal, a statement or an exception"
-)
+FIGURES: Final = "a project, an entry, a journal, a statement or another figure"
 # What ids look like, for somebody who has none at hand.
 SHAPES: Final = (
-    "A project, contract or entry has the id of its source (PRJ-1, T-17, expense/E-4); a statement begins with its contract group "
-    "(E-1.K-1/ACME/2026-03-01/1), and so do journals and exceptions (E-1.5265000084907d6bb39b6203); #accrued or #2 after it is one of "
-    "its figures. A payment or a write-off is explained by a journal that it posted; an invoice by its number, or its key in the ERP"
+    "Ids look like PRJ-1, T-17, expense/E-4, E-1.K-1/ACME/2026-03-01/1, or PRJ-1#accrued for one figure of it"
 )
 
 
@@ -81,7 +77,7 @@ def explain(
             near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else ""
             then = f" as of {as_of}" if as_of is not None else ""
             raise typer.BadParameter(f"no figure is called {id_}{then}{near or f'; {found.why}'}", param_hint="ID")
-        raise unknown_id(output, id_, FIGURES, found.nearest, "milepost show PROJECT", looks=SHAPES, there=there)
+        raise unknown_id(output, id_, FIGURES, found.nearest, "milepost projects", looks=SHAPES, there=there)
     alarms, notes = _alarms(found), _notes(found)
     _tell(found, output, alarms, notes, depth, html, all_=all_, json=json)
     for line in (*found.notes, *notes, *alarms):

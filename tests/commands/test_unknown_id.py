@@ -16,7 +16,7 @@ TAKEN = {
     "forecast": "a project that has a forecast",
     "statement": "a statement",
     "ledger --entity": "a company with journals",
-    "explain": "a figure, such as a project, a contract, a time entry, a charge, a journal, a statement or an exception",
+    "explain": "a project, an entry, a journal, a statement or another figure",
     "exceptions show": "an exception",
     "dead-letters show": "a dead letter",
 }
@@ -56,8 +56,21 @@ def explained(firm: Path, wanted: str) -> str:
 
 def test_what_ids_look_like_is_said_where_any_kind_is_taken(firm: Path) -> None:
     message = told(firm, "explain", "PAY-1")
-    assert "a statement begins with its contract group (E-1.K-1/ACME/2026-03-01/1)" in message
-    assert "A payment or a write-off is explained by a journal that it posted; an invoice by its number" in message
+    assert "got PAY-1" in message
+    assert (
+        "Ids look like PRJ-1, T-17, expense/E-4, E-1.K-1/ACME/2026-03-01/1, or PRJ-1#accrued for one figure of it"
+        in message
+    )
+
+
+def test_it_is_short(firm: Path) -> None:
+    """What was not found, what is near, where ids are listed and what they look like: three lines of a wide terminal."""
+    message = told(firm, "explain", "T-11").partition("Error: ")[2]
+    assert message == (
+        "Invalid value for ID: expected the id of a project, an entry, a journal, a statement or another figure, got T-11; "
+        "the nearest are T-1. `milepost projects --output ...` lists them. Ids look like PRJ-1, T-17, expense/E-4, "
+        "E-1.K-1/ACME/2026-03-01/1, or PRJ-1#accrued for one figure of it"
+    )
 
 
 def exception_of(firm: Path) -> str:

@@ -101,11 +101,13 @@ class FigureIndex:
     def __init__(self, output: Path, shard: int = 0, busy_seconds: float = BUSY_SECONDS) -> None:
         self.output = output
         self.shard = shard
-        # Whether it outlives the process.
+        # Whether it outlives the process, and else why not.
         self.is_kept = True
+        self.not_kept = ""
         self._busy_seconds = busy_seconds
         self._log = EngagementLog.open(output, shard)
-        self._db = self._open(output / FOLDER / f"{shard}.db")
+        self._path = output / FOLDER / f"{shard}.db"
+        self._db = self._open(self._path)
         # What the firm at a glance is summed from.
         self.glance = GlanceTables(self._db)
 
@@ -133,17 +135,17 @@ class FigureIndex:
                 if self._fits(made):
                     return made
                 made.close()
-            except OSError:
-                break
-            except sqlite3.OperationalError:
-                break
+            except OSError as fault:
+                return self._in_memory(path, fault.strerror or f"{fault}")
+            except sqlite3.OperationalError as fault:
+                return self._in_memory(path, f"{fault}")
             except sqlite3.DatabaseError:
                 pass
             delete(self.output, self.shard)
-        return self._in_memory()
+        return self._in_memory(path, "it is damaged again after it was made again")
 
-    def _in_memory(self) -> sqlite3.Connection:
-        self.is_kept = False
+    def _in_memory(self, path: Path, why: str) -> sqlite3.Connection:
+        self.is_kept, self.not_kept = False, f"{path}: cannot be written: {why}"
         made = sqlite3.connect(":memory:", isolation_level=None)
         made.executescript(_TABLES + GLANCE_TABLES)
         return made
@@ -169,11 +171,11 @@ class FigureIndex:
         """Take in what was committed since; others that want to wait. Raises ContainerDamaged and GuardStop."""
         try:
             self.extend_kept(tell)
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as fault:
             if not self.is_kept:
                 raise
             self._db.close()
-            self._db = self._in_memory()
+            self._db = self._in_memory(self._path, f"{fault}")
             self.glance = GlanceTables(self._db)
             self.extend_kept(tell)
 

@@ -89,6 +89,7 @@ def explain(
 def _keep_ahead(output: Path, *, json: bool) -> None:
     from connectors.files.no_outputs import NoOutputs
     from milepost.explain.explanations import Explanations
+    from state.guards import OUTPUT_UNWRITABLE
 
     try:
         with indexing() as tell, Explanations(output, tell) as explanations:
@@ -103,8 +104,14 @@ def _keep_ahead(output: Path, *, json: bool) -> None:
         say(f"Differs from what the log makes: {engagement_id}; `milepost verify` lists what")
     for engagement_id, why in ahead.not_kept.items():
         say(f"Not ready: {engagement_id}: {why}")
+    for why in ahead.unwritable:
+        say(
+            f"Nothing can be kept ready: {why}. Make room or give this user write access; until then each question reads all anew"
+        )
     if ahead.differing:
         raise typer.Exit(exit_codes.VIOLATION)
+    if ahead.unwritable:
+        raise typer.Exit(OUTPUT_UNWRITABLE)
     if ahead.not_kept:
         raise typer.Exit(exit_codes.FAILURE)
 

@@ -63,11 +63,13 @@ class NotFound(NamedTuple):
 
 
 class Ahead(NamedTuple):
-    """Long engagements: those whose steps are kept, those whose outputs are not what the log makes, and why others are not kept."""
+    """Long engagements: those whose steps are kept, those whose outputs are not what the log makes, and why others are not kept. Of what
+    each question reads instead of the log and the outputs, why it cannot be written."""
 
     kept: list[str]
     differing: list[str]
     not_kept: dict[str, str]
+    unwritable: list[str]
 
 
 class _Known(NamedTuple):
@@ -121,7 +123,7 @@ class Explanations:
     def keep_ahead(self) -> Ahead:
         """Keep the steps of every long engagement, so that no question has to."""
         long = [(index, each) for index in self._indexes for each in stored_steps.to_keep_ahead(index)]
-        ahead = Ahead([], [], {})
+        ahead = Ahead([], [], {}, [index.not_kept for index in self._indexes if not index.is_kept])
         with seldom_collecting():
             for number, (index, engagement_id) in enumerate(long):
                 self._tell("keep steps", number, len(long))

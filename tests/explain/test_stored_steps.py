@@ -417,15 +417,41 @@ def test_what_a_killed_writer_left_goes_with_what_is_written_a_day_later(output:
 
 def test_what_cannot_be_kept_ahead_is_said(tmp_path: Path) -> None:
     """A file stands where the folder should be: of all of the index, or of the steps alone."""
-    for name, why in (("index", "the folder of the index cannot be written"), ("index/steps", "File exists")):
+    for name, why, code in (
+        ("index", "the folder of the index cannot be written", 12),
+        ("index/steps", "File exists", 1),
+    ):
         output = Path(shutil.copytree(finished_run(), tmp_path / name))
         shutil.rmtree(output / name, ignore_errors=True)
         (output / name).parent.mkdir(exist_ok=True)
         (output / name).write_text("a file where the folder should be")
         result = CliRunner().invoke(app, ["explain", "--ahead", "--output", str(output), "--json"])
         said = json.loads(result.stdout)
-        assert (result.exit_code, said["kept"], list(said["not_kept"])) == (1, [], ["BRIDGE", "TUNNEL"])
+        assert (result.exit_code, said["kept"], list(said["not_kept"])) == (code, [], ["BRIDGE", "TUNNEL"])
         assert all(why in each for each in said["not_kept"].values())
+
+
+def test_where_nothing_can_be_kept_it_is_said_without_long_groups_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = Path(shutil.copytree(finished_run(), tmp_path / "output"))
+    monkeypatch.setattr(stored_steps, "AHEAD_FROM", 1_000_000)
+    shutil.rmtree(output / "index", ignore_errors=True)
+    ready = CliRunner().invoke(app, ["explain", "--ahead", "--output", str(output)])
+    assert (ready.exit_code, ready.stderr) == (0, "Long contract groups that are ready: 0\n")
+    shutil.rmtree(output / "index")
+    (output / "index").write_text("a file where the folder should be")
+    result = CliRunner().invoke(app, ["explain", "--ahead", "--output", str(output)])
+    assert result.exit_code == 12
+    assert (
+        f"ready: 0\nNothing can be kept ready: {output}/index/0.db: cannot be written: File exists. Make room"
+        in result.stderr
+    )
+    told = CliRunner().invoke(app, ["explain", "--ahead", "--output", str(output), "--json"])
+    assert (told.exit_code, json.loads(told.stdout)["unwritable"]) == (
+        12,
+        [f"{output}/index/0.db: cannot be written: File exists"],
+    )
 
 
 @pytest.mark.parametrize("other", [["--html", "page.html"], ["--as-of", "2026-02-09"], ["--depth", "2"], ["--all"]])

@@ -10,6 +10,7 @@ import pytest
 import typer.testing
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.compiling import compile_share
 from tests.order import in_turn
 
 # Real servers: broker, registry, redis_server, promtool, started, new_topic.
@@ -48,9 +49,11 @@ settings.load_profile("ci")
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """What is imported and collected for 15,000 tests stays: nobody looks for garbage among it, now or later."""
     gc.disable()
+    if told := getattr(session.config, "workerinput", None):
+        compile_share(session.config, int(told["workerid"].removeprefix("gw")), told["workercount"])
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.audited import violations
 from tests.properties.kinds import COST, DEPOSIT, KINDS, MILESTONE, Fact, money
+from tests.thoroughness import THOROUGH
 from tests.told import told
 
 CODE = "EUR"
@@ -70,7 +71,9 @@ def plays(kind: str, stated: str, amended: str, lines: list[str], tail: list[str
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 for_days_before = pytest.mark.parametrize("amended", ["", "retroactive"])
-NEXT_KINDS = 3
+# In the ordinary search every kind still turns into another, and every part is dropped beside every other kind.
+NEXT_KINDS = 3 if THOROUGH else 1
+ONE_IN = 1 if THOROUGH else 2
 
 
 @every_kind
@@ -93,7 +96,7 @@ def test_the_contract_is_terminated_before_the_amendment_holds(kind: str) -> Non
 @every_kind
 @for_days_before
 def test_the_line_becomes_of_another_kind(kind: str, amended: str) -> None:
-    """Every kind turns into three others, and every kind is what three others turn into."""
+    """Every kind turns into others, and every kind is what as many others turn into."""
     others = list(KINDS)
     place = others.index(kind)
     for step in range(1, NEXT_KINDS + 1):
@@ -109,7 +112,8 @@ def test_the_line_moves_to_another_project(kind: str, amended: str) -> None:
 
 @every_kind
 def test_parts_of_the_contract_are_dropped(kind: str) -> None:
-    for stated, amended in PARTS.values():
+    place = list(KINDS).index(kind)
+    for stated, amended in list(PARTS.values())[place % ONE_IN :: ONE_IN]:
         plays(kind, stated, amended, [])
 
 

@@ -24,6 +24,7 @@ from domain.events.reference import CustomerDefined, LegalEntityDefined
 from domain.outputs import BillingStatement, StatementLine
 from domain.reference.zones import is_zone, local_date
 from domain.units import HOURS_SCALE, Hours
+from domain.work.rows import EXPENSE, FEE, named
 from milepost.locales import Writing
 from milepost.statements.groups import GroupBy, StatementGroup
 from milepost.statements.lines import EACH, HOUR, telling_quantity, units_of
@@ -98,8 +99,11 @@ def issued_on(sheet: StatementSheet) -> date:
 
 
 def is_money(line: StatementLine) -> bool:
-    """Whether it is an amount alone, such as a fee: a quantity of 1 and a rate that is the amount say nothing of it."""
-    return line.unit == EACH and abs(line.quantity) == 10**HOURS_SCALE and not line.markup_percent
+    """Whether it is an amount alone, such as a fee: a quantity of 1 and a rate that is the amount say nothing of it; nor does the part of
+    one that a cap lets through, 0.333333 of 300.00."""
+    if line.unit != EACH or line.markup_percent or abs(line.quantity) > 10**HOURS_SCALE:
+        return False
+    return abs(line.quantity) == 10**HOURS_SCALE or all(named(row)[0] in (FEE, EXPENSE) for row in line.entries)
 
 
 def quantity_text(sheet: StatementSheet, line: StatementLine) -> str:

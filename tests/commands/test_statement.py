@@ -501,3 +501,23 @@ def test_a_page_is_of_one_statement() -> None:
     result = CliRunner().invoke(app, ["statement", "--html", "-", "--output", str(finished_run())])
     assert result.exit_code == 2
     assert "expected the id of a statement" in result.stderr
+
+
+def test_a_fee_that_a_cap_limits_is_an_amount_and_no_part_of_an_hour(tmp_path: Path) -> None:
+    """100.00 of a fee of 300.00: not 0.333333 hours at 300.00."""
+    from tests.commands.tiny_firm import founding, run, write
+
+    *others, contract = founding()
+    contract["lines"][0]["terms"] = {"type": "Subscription", "per": "month", "fee": "300.00"}
+    contract["shared_caps"] = [
+        {"cap_id": "S", "lines": ["L-1"], "kind": "hard", "amount": "100.00", "includes": ["fee"]}
+    ]
+    contract.update(starts_on="2026-03-01", signed_on="2026-03-01")
+    write(tmp_path / "input", [*others, contract])
+    run(tmp_path, "--until", "2026-04-01")
+    arguments = ["statement", "BRIDGE.K-1/ACME/2026-03-01/1", "--output", str(tmp_path / "output")]
+    text = CliRunner().invoke(app, arguments).stdout
+    (line,) = [line for line in text.splitlines() if "Fee" in line]
+    assert line.split()[-1] == "100.00"
+    assert "0.33" not in text
+    assert "300.00" not in text

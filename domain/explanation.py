@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from domain.money import format_amount, smallest_unit
+from domain.money import smallest_unit, step_text
 from domain.units import (
     AMOUNT_SCALE,
     EXCHANGE_RATE_SCALE,
@@ -339,7 +339,7 @@ def stated(title: str, value: int, unit: str, currency: str = "", **more: object
 
 def step_of(currency: str) -> str:
     """What amounts of the currency are rounded to, as text."""
-    return format_amount(smallest_unit(currency))
+    return step_text(smallest_unit(currency))
 
 
 def evaluated(

@@ -31,11 +31,11 @@ from domain.money import (
     STEPS,
     allocate,
     carried_part,
-    format_amount,
     format_decimal,
     percent_of,
     round_ratio,
     smallest_unit,
+    step_text,
 )
 from domain.reference.exchange import SAME_CURRENCY, Exchange
 from domain.units import (
@@ -54,6 +54,8 @@ from domain.why import exchanged as in_ledger
 # What is made without a name; what is added to, or taken from, one of the first two is one more operand of it.
 TOGETHER, LEFT = "together", "what is left"
 LESS = "less {}"
+# Of a proportion, where its numbers have no names of their own.
+PART, WHOLE = "the part that counts", "all of it"
 _number, _plus = int.__new__, int.__add__
 
 
@@ -250,7 +252,7 @@ def in_part(whole: int, part: int, of: int, title: str, step: int = 1) -> int:
         return whole * part // of // step * step
     scale = SCALES[whole.node.unit]
     unit, currency = ("amount", whole.node.currency) if whole.node.unit == "amount" else ("quantity", "")
-    operands = whole.node, node_of(part, "part", unit, currency), node_of(of, "whole", unit, currency)
+    operands = whole.node, node_of(part, PART, unit, currency), node_of(of, WHOLE, unit, currency)
     parameters = {"step": format_decimal(step, scale), "mode": "down"}
     return Recorded(evaluated(title, "proportion", operands, parameters, whole.node.unit, whole.node.currency))
 
@@ -296,10 +298,10 @@ def ratio(whole: int, part: int, of: int, step: int, mode: str, title: str, then
     made = round_ratio(whole * part * then[0], of * then[1], step, mode)
     if not isinstance(whole, Recorded):
         return made
-    last = node_of(part, "part", "amount", whole.node.currency)
-    operands = [whole.node, last, node_of(of, "whole", whole.node.unit, whole.node.currency)]
+    last = node_of(part, PART, "amount", whole.node.currency)
+    operands = [whole.node, last, node_of(of, WHOLE, whole.node.unit, whole.node.currency)]
     operands += [each.node for each in then if isinstance(each, Recorded)]
-    parameters = {"step": format_amount(step), "mode": mode}
+    parameters = {"step": step_text(step), "mode": mode}
     return as_recorded(made, evaluated(title, "proportion", operands, parameters, last.unit, last.currency))
 
 
@@ -329,13 +331,13 @@ def marked_up(rate: Rate, exchange: Exchange, percent: Percent, currency: str, t
     return as_recorded(made, made_of)
 
 
-def extended(hours: Hours, rate: Rate, step: Amount, mode: str, title: str, rule: str = "") -> Amount:
-    """Hours at a rate, where the currency is known by its `step` alone (`domain.money.extend`)."""
+def extended(hours: Hours, rate: Rate, step: Amount, mode: str, title: str, rule: str = "", like: Amount = 0) -> Amount:
+    """Hours at a rate, where the currency is known by its `step` alone (`domain.money.extend`), or by what is `like` it."""
     made = round_ratio(hours * rate, HOURS_TIMES_RATE_PER_AMOUNT, step, mode)
     if not isinstance(hours, Recorded):
         return made
-    of = node_of(rate, "rate", "rate")
-    parameters = {"step": format_amount(step), "mode": mode}
+    of = node_of(rate, "rate", "rate", like.node.currency if isinstance(like, Recorded) else "")
+    parameters = {"step": step_text(step), "mode": mode}
     return as_recorded(made, evaluated(title, "extend", (hours.node, of), parameters, "amount", of.currency, rule=rule))
 
 
@@ -344,7 +346,7 @@ def percentage(part: int, of: int, step: Percent, mode: str, title: str, rule: s
     made = round_ratio(part * HUNDRED_PERCENT, of, step, mode)
     if not isinstance(part, Recorded):
         return made
-    operands = part.node, node_of(of, "whole", part.node.unit, part.node.currency)
+    operands = part.node, node_of(of, WHOLE, part.node.unit, part.node.currency)
     parameters = {"step": format_decimal(step, PERCENT_SCALE), "mode": mode}
     return as_recorded(made, evaluated(title, "percent", operands, parameters, "percent", rule=rule))
 
@@ -355,7 +357,7 @@ def with_percent(amount: Amount, percent: Percent, step: Amount, mode: str, titl
     if not isinstance(amount, Recorded):
         return made
     operands, currency = (amount.node, node_of(percent, "percent", "percent")), amount.node.currency
-    parameters: dict[str, Parameter] = {"legs": (), "step": format_amount(step), "mode": mode}
+    parameters: dict[str, Parameter] = {"legs": (), "step": step_text(step), "mode": mode}
     return as_recorded(made, evaluated(title, "convert", operands, parameters, "amount", currency))
 
 
@@ -364,10 +366,10 @@ def carried_at(part: Amount, whole: tuple[Amount, Amount], currency: str, mode: 
     made, (amount, ledger) = carried_part(part, whole, currency, mode), whole
     if not isinstance(ledger, Recorded) or part == amount or not amount:
         return made
-    of = node_of(part, "its part", currency=node_of(amount, "whole").currency)
+    of = node_of(part, PART, currency=node_of(amount, WHOLE).currency)
     if made == part and of.currency == currency:
         return part
-    operands, rounding = (ledger.node, of, node_of(amount, "whole")), {"step": step_of(currency), "mode": mode}
+    operands, rounding = (ledger.node, of, node_of(amount, WHOLE)), {"step": step_of(currency), "mode": mode}
     made_of = evaluated("as it is carried", "proportion", operands, rounding, "amount", currency, rule=rule)
     return as_recorded(made, made_of)
 
@@ -383,7 +385,7 @@ def as_rounded(amount: Amount, whole: int, part: int, of: int, title: str, mode:
     elif isinstance(part, Recorded) and part.node.unit == "percent" and of == HUNDRED_PERCENT:
         made = evaluated(title, "percent_of", (node, part.node), rounding, "amount", currency)
     elif isinstance(of, Recorded):
-        operands = node, node_of(part, "part", of.node.unit, of.node.currency), of.node
+        operands = node, node_of(part, PART, of.node.unit, of.node.currency), of.node
         made = evaluated(title, "proportion", operands, rounding, "amount", currency)
     else:
         days = {"days": str(part), "of": str(of), **rounding}

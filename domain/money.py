@@ -264,6 +264,11 @@ def format_amount(amount: Amount, currency: str | None = None) -> str:
     return format_decimal(amount, AMOUNT_DECIMALS, 2 if currency is None else minor_units(currency))
 
 
+def step_text(step: Amount) -> str:
+    """What amounts are rounded to: 0.01, 1 of a currency without decimals, 0.001."""
+    return format_decimal(step, AMOUNT_DECIMALS)
+
+
 def _same_currency(left: Money, right: Money) -> Money:
     if left.currency != right.currency:
         raise CurrencyMismatch(

@@ -233,7 +233,7 @@ def value_of(hours: Hours, now: Tally, planned_rate: Rate, step: Amount, title: 
         return 0
     if now[0] > 0 and now[2] > 0:
         return ratio(hours, now[2], now[0], step, HALF_UP, title)
-    return extended(hours, planned_rate, step, HALF_UP, title)
+    return extended(hours, planned_rate, step, HALF_UP, title, like=now[2])
 
 
 def percent(part: int, whole: int) -> Percent | None:

@@ -24,8 +24,9 @@ from milepost.explain.asked_rows import AskedRows
 from milepost.explain.caps import CapNodes
 from milepost.explain.forecast_prices import PriceNodes
 from milepost.explain.published import given
-from state.books import Burn, CapBucket, Contract, LineTotals, Project, RetentionAccount, Withheld
+from state.books import Burn, CapBucket, Contract, Estimate, LineTotals, Project, RetentionAccount, Withheld
 from state.caps.claims import allotments, bucket_id
+from state.charges.estimates import currency_of_project
 from state.draft import Draft
 from state.forecast.ahead import TermsAhead
 from state.forecast.bases import rest_on_books
@@ -114,7 +115,7 @@ class AskedBooks:
         draft.asked = AskedAt(self, step)
         of_kinds: dict[str, Callable[[Any, str, int], object]] = {
             "contract": self._contract,
-            "estimate": lambda one, *_: replace(one, event=in_an_event(one.event, one.event.currency or "")),
+            "estimate": lambda one, *_: numbered_estimate(draft, one),
             "project": lambda one, *_: self._project(draft, one),
             "assignments": lambda one, *_: replace(one, stated=tuple(in_an_event(each, "") for each in one.stated)),
             "line": lambda one, *_: LineTotals(one.project_id),
@@ -240,3 +241,10 @@ def _take_limits(draft: Draft, plan: LinePlan | None) -> None:
 
     rules = tuple(rule._replace(limits=tuple(numbered(rule, one) for one in rule.limits)) for rule in plan.rules)
     draft.lines[plan.key] = plan._replace(rules=rules)
+
+
+def numbered_estimate(draft: Draft, estimate: Estimate) -> Estimate:
+    """Its amounts are in the project's currency where it names none."""
+    event = estimate.event
+    own = event.currency or currency_of_project(draft, event.project_id) or known(draft, event.project_id)[0].currency
+    return replace(estimate, event=in_an_event(event, own))

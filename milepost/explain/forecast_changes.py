@@ -7,11 +7,16 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from domain.explanation import Node, total
+from connectors.files.forecast_history import CAUSES
+from domain.counting import counted
+from domain.explanation import EventRef, Node, total
 from domain.figure import as_recorded, node_of
 from domain.forecast.completion import named
 from domain.identity import composed, unescape
-from domain.numbered import in_an_event
+from domain.work.rows import ROWS, spoken
+from domain.work.rows import named as work_of
+from milepost.event_words import event_name
+from milepost.explain.asked_books import numbered_estimate
 from milepost.explain.forecasts import ForecastNodes
 from state.books import BookedProgress, Estimate, Forecast, ForecastState
 from state.draft import Draft, Move
@@ -50,14 +55,31 @@ class ForecastChanges:
             if forecast.currency != states[-1][0].currency:
                 found.clear()
             event = self.sources.cause(step)
-            title = f"{'split' if asked.title == SPLITS else 'moved'} by {event.type} {unescape(event.id)}"
             for cause, change in outlook.changes.items():
+                title = self._moved_by(asked.title, cause, step, event)
                 for measure, moved in zip(MEASURES, change, strict=True):
                     if moved:
                         node = node_of(moved, title, currency=forecast.currency)
                         found.setdefault((cause, measure), []).append(node._replace(title=title, event=event))
             states.append((forecast, _named(outlook, unescape(event.id))))
         return found
+
+    def _moved_by(self, rule: str, cause: str, step: int, event: EventRef) -> str:
+        """The event; where it cannot have this cause, the work that waited for it."""
+        by = f"{event_name(event.type)} {unescape(event.id)}"
+        if rule == SPLITS:
+            return f"split by {by}"
+        rows = [] if event.kind in ROWS or cause in CAUSES.get(event.type, ()) else self._rows_moved(step)
+        if not rows:
+            return f"moved by {by}"
+        kind, fact_id = work_of(rows[0])
+        work = f"{spoken(kind)} {fact_id}" if len(rows) == 1 else counted(len(rows), "entry")
+        return f"moved by {work}, with {by}"
+
+    def _rows_moved(self, step: int) -> list[str]:
+        trace = self.sources.trace
+        pairs = ((row, trace.entry_at(row, step), trace.entry_at(row, step - 1)) for row in sorted(trace.entry_ids()))
+        return [row for row, after, before in pairs if after is not before and after != before]
 
     def _published(self, before: TracedOutput) -> State:
         """What a forecast left."""
@@ -100,27 +122,21 @@ class ForecastChanges:
 
     def _moves(self, draft: Draft, project_id: str, step: int) -> Iterator[Move]:
         """What the step gave to the project, and took from it."""
-        trace, rows = self.sources.trace, self.books.rows
-        for row in sorted(trace.entry_ids()):
-            after, before = trace.entry_at(row, step), trace.entry_at(row, step - 1)
-            if after is not before and after != before:
-                was, now = rows.at(row, step - 1), rows.at(row, step)
-                had = moves_in(draft, was, project_id) if was is not None else []
-                has = moves_in(draft, now, project_id) if now is not None else []
-                yield from (move for move in has if move not in had)
-                gone = (move for move in had if move not in has)
-                yield from (one._replace(hours=-one.hours, cost=-one.cost, revenue=-one.revenue) for one in gone)
+        rows = self.books.rows
+        for row in self._rows_moved(step):
+            was, now = rows.at(row, step - 1), rows.at(row, step)
+            had = moves_in(draft, was, project_id) if was is not None else []
+            has = moves_in(draft, now, project_id) if now is not None else []
+            yield from (move for move in has if move not in had)
+            gone = (move for move in had if move not in has)
+            yield from (one._replace(hours=-one.hours, cost=-one.cost, revenue=-one.revenue) for one in gone)
 
     def _revised(self, step: int) -> Iterator[tuple[Estimate | None, Estimate]]:
-        trace = self.sources.trace
+        trace, draft = self.sources.trace, self.books.at(step)
         for part_id, history in trace.parts_of("estimate"):
             if any(number == step for number, _ in history):
                 was, now = (trace.part_at("estimate", part_id, at) for at in (step - 1, step))
-                yield (_numbered(was) if was is not None else None), _numbered(now)
-
-
-def _numbered(estimate: Estimate) -> Estimate:
-    return replace(estimate, event=in_an_event(estimate.event, estimate.event.currency or ""))
+                yield (numbered_estimate(draft, was) if was is not None else None), numbered_estimate(draft, now)
 
 
 def _put(draft: Draft, project_id: str, state: State) -> None:

@@ -82,7 +82,9 @@ def found_instead(draft: Draft, contract: Contract, project_id: str, line_id: st
 
 def _said(draft: Draft, contract: Contract, project_id: str, line_id: str) -> list[tuple[EstimateSaid, str]]:
     """With the currency: the project's where none is named, which is that of its first contract."""
-    return [(one, one[3] or _currency_of(draft, project_id)) for one in _own(draft, contract, project_id, line_id)]
+    return [
+        (one, one[3] or currency_of_project(draft, project_id)) for one in _own(draft, contract, project_id, line_id)
+    ]
 
 
 def _own(draft: Draft, contract: Contract, project_id: str, line_id: str) -> Iterator[EstimateSaid]:
@@ -90,6 +92,6 @@ def _own(draft: Draft, contract: Contract, project_id: str, line_id: str) -> Ite
     yield from (one for one in (of.said if of is not None else ()) if one[2] in (None, contract.contract_id))
 
 
-def _currency_of(draft: Draft, project_id: str) -> str:
+def currency_of_project(draft: Draft, project_id: str) -> str:
     contracts = (draft.contract(contract_id) for contract_id in taken_projects(draft).get(project_id, ()))
     return next((one.terms.currency for one in contracts if one is not None and one.in_force), "")

@@ -70,10 +70,10 @@ from state.forecast.planned import (
     planned_rate,
 )
 from state.forecast.room import WorkAhead, room_under_caps
-from state.forecast.tracks import WHOLE, Tracks, tracks_of
+from state.forecast.tracks import BUDGET, WHOLE, Tracks, tracks_of
 from state.terms.plan import LinePlan
 
-ESTIMATE, BUDGET, PLAN, NONE, ENDED = "estimate", "budget", "plan", "none", "ended"
+ESTIMATE, PLAN, NONE, ENDED = "estimate", "plan", "none", "ended"
 
 UNPLANNED = Basis(PLAN)
 # Places in a tally.

@@ -33,6 +33,7 @@ from state.draft import Draft
 from state.terms.known import exchange_on
 
 WHOLE = ""
+BUDGET = "budget"
 NO_EARNING: Mapping[str, Earning] = {}
 ONE_DAY = timedelta(days=1)
 UNWORKED = Track(NOTHING, NOTHING, hours_stated=True, revenue_stated=True)
@@ -167,7 +168,11 @@ class Tracks:
     ) -> Track | None:
         now = self.converted(draft, part.now)
         is_same = had is not None and had.part.floor is part.floor
-        floor = had.track.floor if had is not None and is_same else self.converted(draft, part.floor)
+        if basis.as_of is None and basis.kind != BUDGET:
+            # Nothing says what remains, so it is nothing: a credit lowers what the work comes to.
+            floor = now
+        else:
+            floor = had.track.floor if had is not None and is_same else self.converted(draft, part.floor)
         if now is None or floor is None:
             return None
         return new_tuple(Track, (now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup))

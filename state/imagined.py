@@ -213,6 +213,6 @@ def _foreseen(draft: Draft, project_id: str, day: date) -> ImaginedForecast | No
     if weighed is None:
         return None
     project = draft.project(project_id)
-    shape = shape_of(draft, project, weighed.forecast, weighed.terms, weighed.planned, day)
+    shape = shape_of(draft, project, weighed, day)
     made = figures_of(draft, project, weighed, shape, day)
     return ImaginedForecast(made.project, caps_of(draft, weighed, shape, day)) if made is not None else None

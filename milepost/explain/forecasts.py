@@ -101,7 +101,7 @@ class ForecastNodes:
         draft, title = self.books.of_forecast(said), f"forecast {update.sequence} of {update.project_id}"
         weighed = given(weigh(draft, update.project_id, update.as_of, "volume"), title)
         project = draft.project(update.project_id)
-        shape = shape_of(draft, project, weighed.forecast, weighed.terms, weighed.planned, update.as_of)
+        shape = shape_of(draft, project, weighed, update.as_of)
         made = given(figures_of(draft, project, weighed, shape, update.as_of), title)
         caps = caps_of(draft, weighed, shape, update.as_of)
         complete = percent(made.project.burn_cost, made.project.eac_cost)

@@ -2,7 +2,8 @@
 
 What remains lies in the months of the estimate, else of the assignments' plan, else evenly up to the end of the
 project or contract, not before project, contract and assignments begin. It begins on the day after `as_of`: what an
-estimate has in months that are over counts in that day's. When it is billed and paid says `state/forecast/expected.py`.
+estimate has in months that are over counts in that day's. Hours that are charged at what they cost earn where the cost lies, and each of
+several lines in the months of its own estimate. When it is billed and paid says `state/forecast/expected.py`.
 
 Booked amounts are converted from their own currency into the project's and the group's, remaining revenue, backlog and
 expected billings from the project's, all at the rate of `as_of`. In the ledger's currency burn is what was posted there;
@@ -10,7 +11,8 @@ only what remains is converted. Months sum to the whole: the cents that converti
 booked month's. What is left of lines' own prices has months of its own (`state/forecast/prices.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from typing import NamedTuple
@@ -41,7 +43,7 @@ from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY
 from domain.tuples import new_tuple
 from domain.units import Amount, Percent
-from state.books import Contract, Forecast, Project
+from state.books import Basis, Contract, Forecast, Project
 from state.charges import rebates
 from state.draft import Draft
 from state.forecast.ahead import rebates_counted
@@ -248,24 +250,66 @@ def estimated_at(forecast: Forecast) -> frozenset[int]:
     return frozenset([basis.log_offset for basis in forecast.bases.values() if basis.kind == ESTIMATE])
 
 
-def shape_of(
-    draft: Draft, project: Project, forecast: Forecast, of: ProjectTerms, planned: PlannedWork, as_of: date
-) -> Shape:
-    first = first_month(as_of)
-    offsets = estimated_at(forecast)
-    if offsets:
-        key = ("shape", project.project_id, first, offsets)
-        if key not in draft.plans:
-            draft.plans[key] = as_estimated(remaining_work(draft, project, of.lines, offsets), first)
-        found: Shape | None = draft.plans[key]
-        if found is not None:
-            return found
-    if (found := as_planned(planned)) is not None:
+def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> Shape:
+    first, of = first_month(as_of), weighed.terms
+    found = _as_lines_have_it(weighed, _estimated(draft, project, weighed.forecast, of.lines, first))
+    if found is not None:
+        return found
+    if (found := as_planned(weighed.planned)) is not None:
         return found
     begins = _begin(project, of.contracts, draft.assignments(project.project_id))
     months = months_from(max(first, begins), _end(project, of.contracts))
     even = [1] * len(months)
     return Shape(months, even, even, even)
+
+
+class EstimatedShapes(NamedTuple):
+    """How what estimates say lies over the months, in all and by the track of each."""
+
+    whole: Shape
+    tracks: Mapping[str, Shape]
+
+
+def _estimated(
+    draft: Draft, project: Project, forecast: Forecast, lines: Sequence[LinePlan], first: str
+) -> EstimatedShapes | None:
+    """None where nothing has any weight."""
+    own = {name: basis for name, basis in forecast.bases.items() if basis.kind == ESTIMATE}
+    if not own:
+        return None
+    key = ("shape", project.project_id)
+    kept: tuple[object, EstimatedShapes | None] | None = draft.plans.get(key)
+    if kept is None or kept[0] != (first, own):
+        found = {}
+        for name, basis in own.items():
+            of_track = as_estimated(
+                remaining_work(draft, project, lines, frozenset([basis.log_offset])), first, at_cost=_is_at_cost(basis)
+            )
+            if of_track is not None:
+                found[name] = of_track
+        at_cost = all(map(_is_at_cost, own.values()))
+        whole = as_estimated(remaining_work(draft, project, lines, estimated_at(forecast)), first, at_cost=at_cost)
+        kept = draft.plans[key] = (first, own), EstimatedShapes(whole, found) if whole is not None else None
+    return kept[1]
+
+
+def _is_at_cost(basis: Basis) -> bool:
+    return basis.markup is not None and not basis.revenue_stated
+
+
+def _as_lines_have_it(weighed: Weighed, estimated: EstimatedShapes | None) -> Shape | None:
+    """Of several estimates each has the months of what its own line will earn."""
+    if estimated is None or len(estimated.tracks) < 2:
+        return estimated and estimated.whole
+    whole, weights = estimated.whole, Counter[str]()
+    for name, own in estimated.tracks.items():
+        held = weighed.tracks.held[name]
+        left = held.track.earning.left if held.track.earning is not None else 0
+        to_come = at_least(called(held.revenue - held.track.now[2] - left, "revenue to come"), 0, "revenue to come")
+        for month, part in zip(own.months, spread(to_come, own.revenue, 1), strict=True):
+            weights[month] += part
+    revenue = [called(weights[month], f"of {month}") for month in whole.months]
+    return whole._replace(revenue=revenue) if any(revenue) else whole
 
 
 def as_planned(planned: PlannedWork) -> Shape | None:
@@ -274,8 +318,8 @@ def as_planned(planned: PlannedWork) -> Shape | None:
     return new_tuple(Shape, ([month for month, _ in planned.months], hours, hours, hours)) if any(hours) else None
 
 
-def as_estimated(to_come: Iterable[RemainingWork], first: str) -> Shape | None:
-    """None where nothing has any weight."""
+def as_estimated(to_come: Iterable[RemainingWork], first: str, *, at_cost: bool = False) -> Shape | None:
+    """None where nothing has any weight; `at_cost` where work is charged at what it costs."""
     last = f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
     weights: dict[str, list[int]] = {}
     for work in to_come:
@@ -291,7 +335,10 @@ def as_estimated(to_come: Iterable[RemainingWork], first: str) -> Shape | None:
     base = next((each for each in (by_hours, by_cost, by_revenue) if any(each)), None)
     if base is None:
         return None
-    return Shape(months, base, by_cost if any(by_cost) else base, by_revenue if any(by_revenue) else base)
+    by_cost = by_cost if any(by_cost) else base
+    if at_cost:
+        return Shape(months, base, by_cost, by_cost)
+    return Shape(months, base, by_cost, by_revenue if any(by_revenue) else base)
 
 
 def remaining_work(

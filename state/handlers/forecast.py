@@ -367,7 +367,7 @@ def send(draft: Draft, project_id: str, as_of: date) -> bool:
     if weighed is None:
         return _wait_for_rate(draft, project_id, as_of)
     project = draft.project(project_id)
-    shape = shape_of(draft, project, weighed.forecast, weighed.terms, weighed.planned, as_of)
+    shape = shape_of(draft, project, weighed, as_of)
     made = figures_of(draft, project, weighed, shape, as_of)
     if made is None:
         return _wait_for_rate(draft, project_id, as_of)

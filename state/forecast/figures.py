@@ -452,10 +452,12 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
         if rate is None or billed is None:
             return None
         totals, step = draft.line(line.contract_id, line.line_id), smallest_unit(currency)
-        left = exchanged(left_to_earn(line.total, totals.by_terms), rate, currency, policies.money_mode)
-        months = weights(months_ahead(ahead, as_of), fees, as_of) if ahead.fees else by_shape
-        parts = spread(left, [weight for _, weight in months], step)
-        found.earned.extend((month, part) for (month, _), part in zip(months, parts, strict=True) if part)
+        to_earn = left_to_earn(line.total, totals.by_terms)
+        if to_earn:
+            left = exchanged(to_earn, rate, currency, policies.money_mode)
+            months = weights(months_ahead(ahead, to_earn, as_of), fees, as_of) if ahead.fees else by_shape
+            parts = spread(left, [weight for _, weight in months], step)
+            found.earned.extend((month, part) for (month, _), part in zip(months, parts, strict=True) if part)
         found.expected.extend(billed)
         if not ahead.fees:
             agreed = at_least(called(line.total - totals.billable, "agreed and not delivered"), 0, "to deliver")

@@ -3,21 +3,24 @@
 A fee is charged on its day, one that is overdue on the next. What is left to earn lies in the months in which it is earned by day, else in
 those in which fees to come are charged, in proportion; units that are agreed lie where the project's hours do.
 
-    36,500.00 earned evenly over 2026, on 30 September: 9,200.00 left, of which 3,100.00 in October
+    36,500.00 earned evenly over 2026, on 30 September: 9,200.00 left, of which 3,100.00 in October, on 10 October no less
 """
 
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.forecast.completion import MONTHS_MAX, month_after
-from domain.revenue.over_time import Earning, earned_by, earning
+from domain.figure import called
+from domain.forecast.completion import MONTHS_MAX
+from domain.months import month_end
+from domain.revenue.over_time import Earning, earned_by, earning, is_measured
 from domain.units import Amount
 from state.books import LineEarning
 from state.charges.terms_known import is_charged
 from state.draft import Draft
 from state.forecast.ahead import TermsAhead, ahead_of
 from state.forecast.outlook import ONE_DAY
+from state.totals import month_of
 
 
 class ToCharge(NamedTuple):
@@ -26,14 +29,6 @@ class ToCharge(NamedTuple):
     name: str
     day: date
     amount: Amount
-
-
-class PriceMonth(NamedTuple):
-    """A month in which something of a line's price is earned, from a day on to another, both included."""
-
-    name: str
-    first: date
-    last: date
 
 
 def to_charge(draft: Draft, line: LineEarning, ahead: TermsAhead, as_of: date) -> list[ToCharge]:
@@ -59,32 +54,36 @@ def earned_over(ahead: TermsAhead, until: date) -> Earning:
     return earning(ahead.known, until)
 
 
-def months_ahead(ahead: TermsAhead, as_of: date) -> list[tuple[PriceMonth, Amount]]:
-    """What the line earns by day in each month after a day; what comes after four years counts in the last of them."""
-    if not ahead.known.held:
-        return []
-    until = ahead.known.held[-1].ends_on
+def months_ahead(ahead: TermsAhead, left: Amount, as_of: date) -> list[tuple[str, Amount]]:
+    """Months in which what is left of the line is earned over time; what comes after four years counts in the last of them.
+
+    The month that runs has all that no later one earns: what its days have earned is posted at its end.
+    """
+    until = ahead.known.held[-1].ends_on if ahead.known.held else None
     earns = earned_over(ahead, until) if until is not None else {}
-    found: list[tuple[PriceMonth, Amount]] = []
-    first = as_of + ONE_DAY
-    while earns and until is not None and first <= until:
-        name = first.isoformat()[:7]
-        following = month_after(name)
-        last = min(date(int(following[:4]), int(following[5:]), 1) - ONE_DAY, until)
-        if len(found) == MONTHS_MAX - 12:
-            last = until
-        amount = sum(earned_by(each, last) - earned_by(each, first - ONE_DAY) for each in earns.values())
-        found.append((PriceMonth(name, first, last), amount))
-        first = last + ONE_DAY
-    return found if any(amount > 0 for _, amount in found) else []
+    if until is None or not earns or until < as_of:
+        return []
+
+    def earned(since: date, last: date) -> Amount:
+        return sum(earned_by(each, last) - earned_by(each, since) for each in earns.values())
+
+    last = min(month_end(as_of), until)
+    found = [(month_of(as_of), earned(as_of, last))]
+    while last < until:
+        before, last = last, min(month_end(last + ONE_DAY), until) if len(found) < MONTHS_MAX - 12 else until
+        found.append((month_of(before + ONE_DAY), earned(before, last)))
+    is_last_day = until == as_of and not is_measured(earns, as_of)
+    if not is_last_day and not any(amount > 0 for _, amount in found):
+        return []
+    (month, _), *later = found
+    rest = called(left - sum([amount for _, amount in later]), f"left for {month}")
+    return [(month, rest), *later]
 
 
-def weights(
-    to_earn: Sequence[tuple[PriceMonth, Amount]], fees: Sequence[ToCharge], as_of: date
-) -> list[tuple[str, Amount]]:
+def weights(to_earn: Sequence[tuple[str, Amount]], fees: Sequence[ToCharge], as_of: date) -> list[tuple[str, Amount]]:
     """Months in which what is left of a price is earned, by how much of it; the next, where all is charged already."""
     if to_earn:
-        return [(month.name, max(amount, 0)) for month, amount in to_earn]
+        return [(month, max(amount, 0)) for month, amount in to_earn]
     found: dict[str, Amount] = {}
     for fee in fees:
         month = fee.day.isoformat()[:7]

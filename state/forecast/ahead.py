@@ -48,12 +48,18 @@ class TermsAhead(NamedTuple):
 
 
 def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning, ...]:
-    """How each line of the project earns; nothing where all earn by hours alone, or nothing is to come."""
+    """How each line of the project earns; nothing where all earn by hours alone, or nothing is to come. Of a terminated contract a minimum
+    is, until its last period closes."""
     plans = _plans(draft, project.project_id)
-    if not plans or has_ended(draft, project, as_of):
+    if not plans or (has_ended(draft, project, as_of) and not _lacks_minimum(project, plans, as_of)):
         return ()
     goes_on = {line_key(plan) for plan in running(draft, plans, as_of)}
     return tuple(_earning(draft, plan, as_of, goes_on=line_key(plan) in goes_on) for plan in plans)
+
+
+def _lacks_minimum(project: Project, plans: Iterable[LinePlan], as_of: date) -> bool:
+    is_closed = project.closed_on is not None and project.closed_on <= as_of
+    return not is_closed and any(methods.has_minimum(plan.line.terms) for plan in plans)
 
 
 def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
@@ -83,7 +89,8 @@ def is_adjusted(draft: Draft, contracts: Iterable[Contract]) -> bool:
 def _earning(draft: Draft, plan: LinePlan, as_of: date, *, goes_on: bool) -> LineEarning:
     contract = draft.contract(plan.contract_id)
     assert contract is not None, "the plan is of a contract in the books"
-    total = ahead_of(draft, contract, plan.line.line_id, as_of).total if goes_on else None
+    is_to_come = goes_on or methods.has_minimum(plan.line.terms)
+    total = ahead_of(draft, contract, plan.line.line_id, as_of).total if is_to_come else None
     rated = methods.earns_by_hours(plan.line.terms)
     inclusion = _inclusion(draft, plan) if goes_on else None
     total = total if draft.asked is not None else plain(total)

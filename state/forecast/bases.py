@@ -38,6 +38,7 @@ from domain.units import Amount, Percent, Rate
 from state.books import Basis, BookedProgress, Estimate, Forecast, ForecastState, Project, PublishedFigures
 from state.draft import Draft
 from state.forecast.ahead import earning_of, is_adjusted
+from state.forecast.lacking_rates import HeadingBasis, change_without_rates
 from state.forecast.outlook import (
     ONE_DAY,
     WEIGHS,
@@ -261,6 +262,8 @@ def _weighed(
     room = room_under_caps(draft, of, ahead, policies, currency, as_of)
     tracks = tracks_of(draft, of.tracks, policies, forecast, progress, currency, as_of)
     if tracks is None or room is None:
+        if cause is not None:
+            outlook = _with_known_change(draft, project.project_id, policies, (forecast, outlook), as_of, cause)
         _keep(draft, project.project_id, placed, replace(outlook, stale=True))
         return None
     ceiling = None
@@ -279,6 +282,22 @@ def _weighed(
         outlook = replace(outlook, eac_cost=made.cost, eac_revenue=made.revenue, changes=changes)
     _keep(draft, project.project_id, forecast, outlook)
     return new_tuple(Weighed, (forecast, outlook, made, of, policies, planned, tracks))
+
+
+def _with_known_change(
+    draft: Draft, project_id: str, policies: Resolved, after: State, as_of: date, cause: str
+) -> ForecastState:
+    """A rate is missing: what is known without it has its cause."""
+    (had, before), (forecast, outlook) = known(draft, project_id), after
+    if had.currency != forecast.currency:
+        return outlook
+    was, now = HeadingBasis(had, before.progress), HeadingBasis(forecast, outlook.progress)
+    cost, revenue = change_without_rates(draft, policies, was, now, as_of)
+    made = outlook.eac_cost + cost, outlook.eac_revenue + revenue
+    if not (cost or revenue) or not fits(*made):
+        return outlook
+    changes = with_change(outlook.changes, cause, cost, revenue)
+    return replace(outlook, eac_cost=made[0], eac_revenue=made[1], changes=changes)
 
 
 def _rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_of: date, rests: Rests | None) -> Rate:

@@ -23,6 +23,7 @@ from domain.units import Amount
 from state.billing.funding import is_ever_funded
 from state.books import Basis, BookedProgress, Contract, Entry, Forecast, ForecastState, LineTotals, Project
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
+from state.forecast.lacking_rates import HeadingBasis, change_without_rates
 from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
 from state.rerating.rerate import line_ids
 from state.terms.known import entity_policies
@@ -35,8 +36,6 @@ DAYS_MAX = 70
 ONE_DAY = timedelta(days=1)
 # Rules that a recorder names in order, since a forecast was published.
 CHANGES, MOVES, WEIGHS, SPLITS = "forecast_changes", "moves", "weighs", "splits"
-# Days after which a rate is too old: never.
-_EVER = 1_000_000
 UNKNOWN = Forecast("", "", bases={WHOLE: Basis("plan")}), ForecastState({WHOLE: BookedProgress()})
 _PROJECT = itemgetter(0)
 _SHORTEST_DAY = 23 * MICROSECONDS_PER_DAY // 24
@@ -345,11 +344,8 @@ def _unchanged(outlook: ForecastState) -> Heading:
 def _heading(
     draft: Draft, project_id: str, forecast: Forecast, outlook: ForecastState, progress: Mapping[str, BookedProgress]
 ) -> Heading:
-    """First what currencies did since the event before, then the event.
-
-    Where rates are too old the event alone, by these, and where there is none what it does to tracks without other currencies: what it does
-    has its own cause, and currencies are measured when a rate comes. Else as it was.
-    """
+    """First what currencies did since the event before, then the event; where rates are too old or missing the event alone, as far as it is
+    known."""
     if not forecast.currency:
         return _unchanged(outlook)
     of, before = project_terms(draft, project_id), outlook.progress
@@ -361,13 +357,10 @@ def _heading(
         (cost, revenue), now = made
         drift = cost - outlook.eac_cost, revenue - outlook.eac_revenue
         return *now, drift if tracks.quotes is not None and any(drift) else None
-    for names in (progress.keys(), _in_own_currency(forecast, before, progress)):
-        tracks = _tracks_before(draft, of, forecast, {name: before[name] for name in names}, _EVER)
-        made = _before_and_after(draft, forecast, tracks, {name: progress[name] for name in names})
-        if made is not None:
-            (cost, revenue), (cost_now, revenue_now) = made
-            return outlook.eac_cost + cost_now - cost, outlook.eac_revenue + revenue_now - revenue, None
-    return _unchanged(outlook)
+    policies = project_policies(draft, of.lines, forecast.legal_entity_id)
+    was, now_is = HeadingBasis(forecast, before, before=True), HeadingBasis(forecast, progress)
+    cost, revenue = change_without_rates(draft, policies, was, now_is, today(draft, forecast.zone))
+    return outlook.eac_cost + cost, outlook.eac_revenue + revenue, None
 
 
 def _before_and_after(
@@ -380,39 +373,13 @@ def _before_and_after(
     return (before, tracks.heading(forecast.ceiling)) if with_event(draft, forecast, tracks, progress) else None
 
 
-def _in_own_currency(
-    forecast: Forecast, before: Mapping[str, BookedProgress], progress: Mapping[str, BookedProgress]
-) -> list[str]:
-    """Tracks of which no money is in another currency than the project's; none where a cap limits all of them together."""
-    if forecast.ceiling is not None:
-        return []
-    own = forecast.currency
-    return [
-        name
-        for name in progress
-        if not any(
-            tally[1] or tally[2]
-            for part in (before[name], progress[name])
-            for tallies in (part.now, part.floor)
-            for currency, tally in tallies.items()
-            if currency != own
-        )
-    ]
-
-
 def _tracks_before(
-    draft: Draft,
-    of: ProjectTerms,
-    forecast: Forecast,
-    before: Mapping[str, BookedProgress],
-    days: int | None = None,
+    draft: Draft, of: ProjectTerms, forecast: Forecast, before: Mapping[str, BookedProgress]
 ) -> Tracks | None:
-    """As of before the event, at today's rates, which may be so many days old; None where one is missing."""
-    policies, kept_in = project_policies(draft, of.lines, forecast.legal_entity_id), of.tracks
-    if days is not None:
-        policies, kept_in = policies._replace(rate_staleness_days=days), {}
+    """As of before the event, at today's rates; None where one is missing."""
+    policies = project_policies(draft, of.lines, forecast.legal_entity_id)
     as_of = today(draft, forecast.zone)
-    return tracks_of(draft, kept_in, policies, forecast, before, forecast.currency, as_of, before=True)
+    return tracks_of(draft, of.tracks, policies, forecast, before, forecast.currency, as_of, before=True)
 
 
 def _moved(part: BookedProgress, moves: Iterable[Move], as_of: date | None) -> BookedProgress:

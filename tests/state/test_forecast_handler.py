@@ -1003,6 +1003,41 @@ def test_what_happens_beside_a_line_without_a_rate_keeps_its_cause(books: Books)
     assert_explained(told)
 
 
+def test_what_a_price_changes_while_cost_has_no_rate_is_scope(books: Books) -> None:
+    """8 h earned 1,200, a price of 5,000 stands beside them. 20 h remain for 1,400 GBP, which no rate makes euros: they earn 3,000. Then the
+    price becomes 6,000. At 0.7 pounds a euro the cost is 2,000 EUR: what is known only by the rate, and no revenue."""
+    begin(books, signed(line(), priced("5000")), activated())
+    books.fold(time("T-1", "2026-03-02", 8))
+    books.end_day(date(2026, 3, 2))
+    waits = books.fold(estimate(1, "2026-03-03", remaining("2026-04", 20, "1400"), currency="GBP"))
+    amended = event(
+        ContractAmended,
+        "2026-03-04T10:00",
+        contract_id="K",
+        version=2,
+        replaces_version=1,
+        effective_on=date(2026, 3, 1),
+        treatment="prospective",
+        approved_by="B",
+        lines=(line(), priced("6000")),
+    )
+    waits += books.fold(amended)
+    waits += books.end_day(date(2026, 3, 4))
+    assert updates(waits) == []
+    (told,) = updates(books.fold(rate("2026-03-05", "GBP", "0.7")))
+    assert told.deltas == (
+        delta("volume", "0", "3000"),
+        delta("scope", "0", "1000"),
+        delta("exchange_rate", "2000", "0"),
+    )
+    assert_explained(told)
+
+
+def priced(price: str) -> ContractLine:
+    due = ScheduledAmount(date(2026, 5, 31), parse_amount(price))
+    return ContractLine("F", "PR", FixedPrice(parse_amount(price), schedule=(due,)), tasks=("audit",))
+
+
 def test_without_a_rate_group_figures_are_left_out(books: Books) -> None:
     books.fold(entity(policies=Policies(group_currency="GBP")), *people(), signed())
     (told,) = updates(books.fold(activated("5000")))

@@ -99,7 +99,7 @@ class AskedBooks:
 
     def _copy(self, step: int) -> Draft:
         made, of = self.sources.trace.draft_at(step), self.at(step)
-        made.asked, made.moves, made.rows = of.asked, of.moves, of.rows
+        made.asked, made.moves, made.rows, made.changed_on = of.asked, of.moves, of.rows, of.changed_on
         for (kind, part_id), part in of.parts.items():
             made.put(kind, part_id, part)
         for contract in made.contracts():

@@ -52,6 +52,7 @@ from state.forecast.expected import ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
 from state.forecast.outlook import ProjectTerms, keeps_back, ledger_currency
+from state.forecast.owed_alone import owed_alone
 from state.forecast.planned import PlannedWork, first_month
 from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
 from state.forecast.tracks import Tracks, left_to_earn, rate_to, tracks_of
@@ -397,6 +398,9 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     if weighed.terms.contracts:
         contract = weighed.terms.contracts[0]
         to_come = zip(shape.months, by_hours, strict=True)
+        if alone := owed_alone(draft, project.project_id, weighed.terms.contracts, policies, currency, as_of):
+            accrued = called(accrued - sum([bill.amount for bill in alone]), "accrued of all payers")
+            expected += alone
         expected += expected_work(draft, project, contract, currency, accrued, to_come, as_of)
     if weighed.terms.is_funded:
         expected = by_payer(draft, weighed.terms.contracts, expected)

@@ -1,8 +1,9 @@
 """Forecasts: published at once where an event moves the figures at completion by more than policy says, else at the day's
 end.
 
-What remains of a project lies ahead of the day, so it is published again when a month ends, and when the project does. What
-changes nothing is not told. Every update compares with the one before it and splits the change by cause
+What remains of a project lies ahead of the day, so it is published again when a month ends, and when the project does.
+Exchange rates alone publish nothing before a month ends, as they revalue nothing before (RULES section 4). What changes
+nothing is not told. Every update compares with the one before it and splits the change by cause
 (`domain/forecast/changes.py`). Who shares a cap with a project that is published is looked at too, because it has less room.
 The first update has no baseline, and one in another currency than the update before begins again.
 """
@@ -65,6 +66,7 @@ from state.forecast.outlook import (
     is_material,
     known,
     last_day,
+    ledger_currency,
     lines_of,
     project_contracts,
     project_lines,
@@ -336,17 +338,33 @@ def on_day_ended(draft: Draft, zone: str, day: date) -> None:
 
 
 def _turns(draft: Draft, project_id: str, day: date) -> bool:
-    return _turning_day(draft, project_id, day) == day
+    """Of a project of which nothing is to come currencies without a fresh rate are no news."""
+    forecast, _ = known(draft, project_id)
+    if forecast.told is None or _turning_day(draft, project_id, day) != day:
+        return False
+    return forecast.told.has_work_left or not any(_missing(draft, project_id, _own_currencies(draft, project_id), day))
 
 
 def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
-    """The first day from `since` on whose end moves what is to come: the last of its month, or of the project. None: nothing is."""
+    """The first day from `since` on whose end moves what is to come, or what is in another currency: the last of its month, or of the
+    project. None: nothing is."""
     told = known(draft, project_id)[0].told
-    if told is None or not told.has_work_left:
+    if told is None:
+        return None
+    last = last_day(draft, draft.project(project_id))
+    is_over = last is not None and last < since
+    if not told.has_work_left and (is_over or len(_own_currencies(draft, project_id)) == 1):
         return None
     months_last = month_end(since)
-    last = last_day(draft, draft.project(project_id))
-    return months_last if last is None or last < since else min(months_last, last)
+    return months_last if last is None or is_over else min(months_last, last)
+
+
+def _own_currencies(draft: Draft, project_id: str) -> set[str]:
+    """Of all that a forecast says. Where there are several, rates move it, which is looked at when a month ends (RULES section 4)."""
+    forecast, _ = known(draft, project_id)
+    ledger = ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
+    policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
+    return {*_currencies(draft, project_id), ledger, policies.group_currency or ledger}
 
 
 def _zone(draft: Draft, project_id: str) -> str:
@@ -505,12 +523,12 @@ def _currencies(draft: Draft, project_id: str) -> tuple[str, ...]:
     return forecast.currency, *of_work, *of_contracts
 
 
-def _missing(draft: Draft, project_id: str, as_of: date) -> Iterator[MissingRate]:
-    """Rates into the forecast's currency that nobody has published."""
-    into, *others = _currencies(draft, project_id)
-    policies = project_policies(draft, project_lines(draft, project_id), known(draft, project_id)[0].legal_entity_id)
-    for name in sorted({*others} - {into}):
-        found = exchange_on(draft, policies, name, into, as_of, as_of)
+def _missing(draft: Draft, project_id: str, of: Iterable[str], as_of: date) -> Iterator[MissingRate]:
+    """Rates of currencies into the forecast's that nobody has published."""
+    forecast, _ = known(draft, project_id)
+    policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
+    for name in sorted({*of} - {forecast.currency}):
+        found = exchange_on(draft, policies, name, forecast.currency, as_of, as_of)
         if isinstance(found, MissingRate):
             yield found
 
@@ -521,7 +539,9 @@ def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
     if not forecast.currency:
         return True
     forecast_waits(draft, project_id, _rates_lacking(draft, project_id, as_of))
-    missing = "".join(f"; {each.message}" for each in _missing(draft, project_id, as_of))
+    missing = "".join(
+        f"; {each.message}" for each in _missing(draft, project_id, _currencies(draft, project_id), as_of)
+    )
     draft.raise_exception(
         NO_RATE,
         "project",

@@ -926,6 +926,19 @@ def test_a_moved_rate_is_told_as_exchange_rate(books: Books) -> None:
     assert_explained(told)
 
 
+def test_a_rate_alone_is_told_at_the_months_end(books: Books) -> None:
+    """Nothing is to come. 800 EUR are 1,000 USD at 1.25; at 1.30 they are 1,040, which March's end tells. April's rate is the same."""
+    dollars(books)
+    books.fold(time("T-1", "2026-03-02", 8))
+    books.end_day(date(2026, 3, 2))
+    books.fold(rate("2026-03-27", "USD", "1.3"))
+    assert updates(books.end_day(date(2026, 3, 30))) == []
+    (told,) = updates(books.end_day(date(2026, 3, 31)))
+    assert told.deltas == (delta("exchange_rate", "40", "0"),)
+    books.fold(rate("2026-04-28", "USD", "1.3"))
+    assert updates(books.end_day(date(2026, 4, 30))) == []
+
+
 def test_a_rate_of_the_day_moves_what_was_booked_before_it_alone(books: Books) -> None:
     """T-1 comes at 1.25, the day's rate of 1.30 after it, then T-2: 800 EUR are 1,000 USD, 40 more, and 1,040."""
     dollars(books)
@@ -1004,8 +1017,8 @@ def test_what_happens_beside_a_line_without_a_rate_keeps_its_cause(books: Books)
 
 
 def test_what_a_price_changes_while_cost_has_no_rate_is_scope(books: Books) -> None:
-    """8 h earned 1,200, a price of 5,000 stands beside them. 20 h remain for 1,400 GBP, which no rate makes euros: they earn 3,000. Then the
-    price becomes 6,000. At 0.7 pounds a euro the cost is 2,000 EUR: what is known only by the rate, and no revenue."""
+    """8 h earned 1,200, a price of 5,000 stands beside them. 20 h remain for 1,400 GBP, which no rate makes euros: they earn 3,000. Then
+    the price becomes 6,000. At 0.7 pounds a euro the cost is 2,000 EUR: what is known only by the rate, and no revenue."""
     begin(books, signed(line(), priced("5000")), activated())
     books.fold(time("T-1", "2026-03-02", 8))
     books.end_day(date(2026, 3, 2))

@@ -10,13 +10,13 @@ from contextlib import suppress
 from typing import Any, Final
 
 import typer
-from typer.core import TyperGroup
 
 from connectors.files.no_outputs import NoOutputs
 from connectors.files.output_lock import OutputInUse
 from connectors.files.writing import IN_THE_WAY, way_out
 from milepost import exit_codes
 from milepost.console import say
+from milepost.plain_words import PlainGroup
 from milepost.printable import printable
 from milepost.wrong_settings import WrongSettings
 from state.guards import LOG_DAMAGED, OUTPUT_UNWRITABLE, GuardStop
@@ -24,7 +24,7 @@ from state.guards import LOG_DAMAGED, OUTPUT_UNWRITABLE, GuardStop
 UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, *IN_THE_WAY)
 
 
-class TellingGroup(TyperGroup):
+class TellingGroup(PlainGroup):
     """Ends with a message and a code instead of a traceback, unless `--debug` asks for one."""
 
     def invoke(self, ctx: Any) -> Any:

@@ -7,10 +7,10 @@ from textwrap import fill
 from typing import Any, Final
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from milepost.console import HELP_WIDTH, fitted
 from milepost.folders import said_once
+from milepost.plain_words import PlainCommand, PlainGroup
 
 PLAIN: Final[dict[str, Any]] = {
     "no_args_is_help": True,
@@ -20,7 +20,7 @@ PLAIN: Final[dict[str, Any]] = {
 }
 
 
-def group_of(on: typer.Typer, name: str, purpose: str, of: type[TyperGroup] = TyperGroup) -> typer.Typer:
+def group_of(on: typer.Typer, name: str, purpose: str, of: type[PlainGroup] = PlainGroup) -> typer.Typer:
     """A verb that has verbs of its own."""
     group = typer.Typer(name=name, help=purpose, cls=of, **PLAIN)
     on.add_typer(group)
@@ -36,7 +36,7 @@ def mount(
     then: str,
     *,
     has_folders: bool = True,
-    of: type[TyperCommand] | None = None,
+    of: type[PlainCommand] = PlainCommand,
 ) -> None:
     """Its docstring is its purpose; `short` stands in the list of commands, under the group of `verb_groups`.
 

@@ -10,6 +10,7 @@ import typer
 from milepost import exit_codes
 from milepost.console import echo, say
 from milepost.errors import TellingGroup
+from milepost.plain_words import PlainGroup
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context
@@ -66,7 +67,7 @@ class GroupedVerbs(TellingGroup):
                     formatter.write_dl(rows)
 
 
-class ShowingGroup(typer.core.TyperGroup):
+class ShowingGroup(PlainGroup):
     """A group of which `show` may be left out: `milepost statement ID` is `milepost statement show ID`."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:

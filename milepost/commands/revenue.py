@@ -7,10 +7,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from typer.core import TyperCommand
 
 from milepost.console import amount_text, say
 from milepost.days import day
+from milepost.plain_words import PlainCommand
 from milepost.recording import Recording, records, stated_reason
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BELOW_ZERO: Final = re.compile(r"-[0-9][0-9.,]*")
 
 
-class SignedAmounts(TyperCommand):
+class SignedAmounts(PlainCommand):
     """An amount below zero is no option: `-300.00` needs no `--` before it."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ from milepost.cli import app
 from milepost.folders import SHORT
 from milepost.verb_groups import REST
 from state import guards
+from tests.finished_run import finished_run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -153,6 +154,16 @@ def test_a_process_loads_the_verb_that_is_called_and_no_other() -> None:
         "milepost.commands.serve",
     }
     assert not found & {"rich", "pydantic"}
+
+
+def test_plain_words_need_no_pydantic() -> None:
+    """It would be a third of a command's start."""
+    words = ["dump", "erp.postings", "--output", str(finished_run())]
+    found = loaded(
+        f"from milepost.command_line import command_line; command_line({words})({words}, standalone_mode=False)"
+    )
+    assert "milepost.commands.dump" in found
+    assert "pydantic" not in found
 
 
 def loaded(script: str) -> set[str]:

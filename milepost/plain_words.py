@@ -1,0 +1,62 @@
+"""What is typed becomes a value without Pydantic, where that is plain: to load it would be a third of a command's start.
+
+What is not plain, and what is wrong, Typer looks at itself, and says so in its own words.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args, get_origin
+
+from typer._coercion import RuntimeParam, build_runtime_param, resolve_type_descriptor
+from typer._param_types import coerce_cli_path, lenient_issubclass
+from typer.core import TyperCommand, TyperGroup, _TyperParameter
+
+if TYPE_CHECKING:
+    from typer._click.core import Context, Parameter
+
+
+class _Plain:
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        """Those of each verb, and what shows its help."""
+        found: list[Parameter] = super().get_params(ctx)  # type: ignore[misc]
+        for param in found:
+            if isinstance(param, _TyperParameter) and param._runtime_param is None:
+                kind = param.type_descriptor
+                param._runtime_param = _Words(kind.parameter_info, kind.annotation)
+        return found
+
+
+class PlainCommand(_Plain, TyperCommand):
+    """A verb."""
+
+
+class PlainGroup(_Plain, TyperGroup):
+    """A verb that has verbs of its own."""
+
+
+class _Words(RuntimeParam):
+    """How words become what their parameter is annotated with."""
+
+    @cached_property
+    def _typers(self) -> RuntimeParam:
+        return build_runtime_param(resolve_type_descriptor(self.annotation, self.parameter_info))
+
+    def _coerce_value(self, value: object, param: _TyperParameter, ctx: Context) -> object:
+        kind = self.annotation
+        if self.parameter_info.parser is None:
+            if type(value) is kind:
+                return value
+            if kind is Path and isinstance(value, str):
+                return self._path(value, param, ctx)
+            if lenient_issubclass(get_origin(kind), list) and isinstance(value, list | tuple):
+                (each,) = get_args(kind)
+                if all(type(one) is each for one in value):
+                    return list(value)
+                if each is Path:
+                    return [self._path(one, param, ctx) for one in value]
+        return self._typers._coerce_value(value, param, ctx)
+
+    def _path(self, value: str | Path, param: _TyperParameter, ctx: Context) -> object:
+        return coerce_cli_path(Path(value), self.parameter_info, path_type=Path, param=param, ctx=ctx)

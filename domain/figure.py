@@ -250,11 +250,15 @@ def in_part(whole: int, part: int, of: int, title: str, step: int = 1) -> int:
     """`part` of `of` of the whole, rounded down to its last decimal, or to a step."""
     if not isinstance(whole, Recorded):
         return whole * part // of // step * step
-    scale = SCALES[whole.node.unit]
-    unit, currency = ("amount", whole.node.currency) if whole.node.unit == "amount" else ("quantity", "")
-    operands = whole.node, node_of(part, PART, unit, currency), node_of(of, WHOLE, unit, currency)
-    parameters = {"step": format_decimal(step, scale), "mode": "down"}
-    return Recorded(evaluated(title, "proportion", operands, parameters, whole.node.unit, whole.node.currency))
+
+    def in_proportion() -> Node:
+        node = whole.node
+        unit, currency = ("amount", node.currency) if node.unit == "amount" else ("quantity", "")
+        operands = node, node_of(part, PART, unit, currency), node_of(of, WHOLE, unit, currency)
+        parameters = {"step": format_decimal(step, SCALES[node.unit]), "mode": "down"}
+        return evaluated(title, "proportion", operands, parameters, node.unit, node.currency)
+
+    return RecordedLater(whole * part // of // step * step, in_proportion)
 
 
 def record(why: Why, address: str, number: int | None) -> None:
@@ -289,8 +293,12 @@ def at_least(number: int, floor: int, title: str, rule: str = "", *, instead_of:
     """The larger of two; `instead_of` decided that it is asked."""
     if type(number) is int and type(floor) is int:
         return max(floor, number)
-    why = (instead_of.node,) if isinstance(instead_of, Recorded) else ()
-    return Recorded(most(title, *_both(number, floor), rule=rule, why=why))
+
+    def of_both() -> Node:
+        why = (instead_of.node,) if isinstance(instead_of, Recorded) else ()
+        return most(title, *_both(number, floor), rule=rule, why=why)
+
+    return RecordedLater(max(number, floor), of_both)
 
 
 def ratio(whole: int, part: int, of: int, step: int, mode: str, title: str, then: tuple[int, int] = (1, 1)) -> int:
@@ -298,11 +306,16 @@ def ratio(whole: int, part: int, of: int, step: int, mode: str, title: str, then
     made = round_ratio(whole * part * then[0], of * then[1], step, mode)
     if not isinstance(whole, Recorded):
         return made
-    last = node_of(part, PART, "amount", whole.node.currency)
-    operands = [whole.node, last, node_of(of, WHOLE, whole.node.unit, whole.node.currency)]
-    operands += [each.node for each in then if isinstance(each, Recorded)]
-    parameters = {"step": step_text(step), "mode": mode}
-    return as_recorded(made, evaluated(title, "proportion", operands, parameters, last.unit, last.currency))
+
+    def in_proportion() -> Node:
+        node = whole.node
+        last = node_of(part, PART, "amount", node.currency)
+        operands = [node, last, node_of(of, WHOLE, node.unit, node.currency)]
+        operands += [each.node for each in then if isinstance(each, Recorded)]
+        parameters = {"step": step_text(step), "mode": mode}
+        return evaluated(title, "proportion", operands, parameters, last.unit, last.currency)
+
+    return RecordedLater(made, in_proportion)
 
 
 def average(weighted: Sequence[tuple[int, int]], title: str, rule: str = "") -> int:
@@ -336,9 +349,13 @@ def extended(hours: Hours, rate: Rate, step: Amount, mode: str, title: str, rule
     made = round_ratio(hours * rate, HOURS_TIMES_RATE_PER_AMOUNT, step, mode)
     if not isinstance(hours, Recorded):
         return made
-    of = node_of(rate, "rate", "rate", like.node.currency if isinstance(like, Recorded) else "")
-    parameters = {"step": step_text(step), "mode": mode}
-    return as_recorded(made, evaluated(title, "extend", (hours.node, of), parameters, "amount", of.currency, rule=rule))
+
+    def at_rate() -> Node:
+        of = node_of(rate, "rate", "rate", like.node.currency if isinstance(like, Recorded) else "")
+        parameters = {"step": step_text(step), "mode": mode}
+        return evaluated(title, "extend", (hours.node, of), parameters, "amount", of.currency, rule=rule)
+
+    return RecordedLater(made, at_rate)
 
 
 def percentage(part: int, of: int, step: Percent, mode: str, title: str, rule: str = "") -> Percent:
@@ -346,9 +363,13 @@ def percentage(part: int, of: int, step: Percent, mode: str, title: str, rule: s
     made = round_ratio(part * HUNDRED_PERCENT, of, step, mode)
     if not isinstance(part, Recorded):
         return made
-    operands = part.node, node_of(of, WHOLE, part.node.unit, part.node.currency)
-    parameters = {"step": format_decimal(step, PERCENT_SCALE), "mode": mode}
-    return as_recorded(made, evaluated(title, "percent", operands, parameters, "percent", rule=rule))
+
+    def in_per_cent() -> Node:
+        operands = part.node, node_of(of, WHOLE, part.node.unit, part.node.currency)
+        parameters = {"step": format_decimal(step, PERCENT_SCALE), "mode": mode}
+        return evaluated(title, "percent", operands, parameters, "percent", rule=rule)
+
+    return RecordedLater(made, in_per_cent)
 
 
 def with_percent(amount: Amount, percent: Percent, step: Amount, mode: str, title: str) -> Amount:
@@ -405,7 +426,7 @@ def lesser(one: int, other: int, title: str) -> int:
     """The lower, with both."""
     if one is other or (type(one) is int and type(other) is int):
         return min(one, other)
-    return Recorded(least(title, _both(one, other)))
+    return RecordedLater(min(one, other), lambda: least(title, _both(one, other)))
 
 
 def _both(one: int, other: int) -> list[Node]:

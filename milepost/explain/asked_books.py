@@ -6,7 +6,7 @@ their events. What a forecast was made of is asked of its rules with these.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -24,7 +24,17 @@ from milepost.explain.asked_rows import AskedRows
 from milepost.explain.caps import CapNodes
 from milepost.explain.forecast_prices import PriceNodes
 from milepost.explain.published import given
-from state.books import Burn, CapBucket, Contract, Estimate, LineTotals, Project, RetentionAccount, Withheld
+from state.books import (
+    Burn,
+    CapBucket,
+    Contract,
+    Entry,
+    Estimate,
+    LineTotals,
+    Project,
+    RetentionAccount,
+    Withheld,
+)
 from state.caps.claims import allotments, bucket_id
 from state.charges.estimates import currency_of_project
 from state.draft import Draft
@@ -38,6 +48,8 @@ from state.terms.plan import LinePlan, line_plan
 from state.totals import standing_price
 from state.trace import TracedOutput
 
+# Of the books of several steps, but for two that are compared; a row takes some 15 kB.
+ROWS_AT_HAND = 20_000
 SUMS = (
     "recognised",
     "invoiced",
@@ -73,6 +85,9 @@ class AskedBooks:
         self.sources = rows.sources
         self._at: dict[int, Draft] = {}
 
+    def forget(self) -> None:
+        self._at.clear()
+
     def of_forecast(self, said: TracedOutput) -> Draft:
         """As they were when a forecast was published."""
         update: ForecastUpdate = said.record
@@ -95,6 +110,8 @@ class AskedBooks:
     def at(self, step: int) -> Draft:
         if step not in self._at:
             self._at[step] = self._books(step)
+            while len(self._at) > 2 and sum(len(one.rows) for one in self._at.values()) > ROWS_AT_HAND:
+                del self._at[next(iter(self._at))]
         return self._at[step]
 
     def _copy(self, step: int) -> Draft:
@@ -132,9 +149,9 @@ class AskedBooks:
         self._name_sums(draft, step)
         return draft
 
-    def _over(self, draft: Draft, part_id: str, step: int) -> Node:
+    def _over(self, rows: Mapping[str, Entry], part_id: str, step: int) -> Node:
         """What rows of a line have over its caps."""
-        prices = ((row, standing_price(entry)) for row, entry in draft.rows.items())
+        prices = ((row, standing_price(entry)) for row, entry in rows.items())
         nodes = [
             self.rows.records.over(row, step)
             for row, price in prices
@@ -149,7 +166,7 @@ class AskedBooks:
             line: LineTotals = draft.part("line", part_id)
             title = f"on line {parts_of(part_id)[1]}"
             sums = {name: called(getattr(line, name), f"{name.replace('_', ' ')} {title}") for name in SUMS}
-            over = later(line.over, self._over, draft, part_id, step)
+            over = later(line.over, self._over, draft.rows, part_id, step)
             draft.put("line", part_id, replace(line, over=over, **sums))
         for project_id in draft.ids("project"):
             project: Project = draft.part("project", project_id)
@@ -198,7 +215,7 @@ class AskedBooks:
         key = bucket_key(rule, as_of, "")
         for allotment in dict.fromkeys((allotments(plan)[0], allotments(plan)[-1])):
             amount, hours = (
-                Recorded(self.caps.taken(plan, key, allotment, step, by_hours=by_hours, turn=turn))
+                self.caps.number_taken(plan, key, allotment, step, turn, by_hours=by_hours)
                 for by_hours in (False, True)
             )
             bucket = Bucket(free_amount=amount, free_hours=hours)

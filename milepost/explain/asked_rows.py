@@ -51,8 +51,10 @@ class AskedRows:
         )
 
     def _cost(self, at: VersionStanding, cost: Cost) -> Cost:
-        amount = later(cost.amount, self.records.cost, at, cost)
-        return replace(cost, hours=later(cost.hours, self.entries.worked_on, at), amount=amount)
+        hours, amount = cost.hours, cost.amount
+        return replace(
+            cost, hours=later(hours, self.records.worked, at, hours), amount=later(amount, self.records.cost, at, cost)
+        )
 
     def _price(self, at: VersionStanding, price: Price) -> Price:
         records, row, step = self.records, at.entry.entry_id, at.step

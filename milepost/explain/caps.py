@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -29,7 +30,7 @@ from domain.caps.recorded import (
     spoken_period,
 )
 from domain.explanation import Node, constant, less, most, total
-from domain.figure import Recorded, as_recorded, later, node_of
+from domain.figure import Recorded, RecordedLater, as_recorded, later, node_of
 from domain.identity import parts_of
 from domain.why import PlacedPart
 from milepost.explain.entries import EntryNodes, VersionStanding
@@ -225,6 +226,18 @@ class CapNodes:
         parts = self._taken(plan, bucket, allotment, step, by_hours=by_hours, turn=turn)
         unit, currency = ("hours", "") if by_hours else ("amount", plan.currency)
         return total(f"taken from {spoken_period(bucket)}", parts, unit, currency, rule="R16")
+
+    def number_taken(
+        self, plan: LinePlan, bucket: BucketKey, allotment: str, step: int, turn: int, *, by_hours: bool
+    ) -> Recorded:
+        """The same as a number, by a turn of the step."""
+        number = 0
+        for name in (SETTLED, TAKEN):
+            measure = name + HOURS if by_hours else name
+            for one in self._placed(plan, bucket, allotment, name, step, by_hours=by_hours, turn=turn):
+                number += one.parts.values[measure] if one.parts is not None else 0
+        taken = partial(self.taken, plan, bucket, allotment, step, by_hours=by_hours, turn=turn)
+        return RecordedLater(number, taken)
 
     def newest_limit(self, plan: LinePlan, rule: CapRule, bucket: BucketKey, *, by_hours: bool = False) -> Node:
         return self._limit(plan, rule, limit_of(rule, bucket), by_hours=by_hours)

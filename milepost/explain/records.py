@@ -11,7 +11,7 @@ from domain.identity import composed
 from domain.ledger.journal import debits
 from domain.money import format_amount
 from domain.outputs import JournalEntry
-from domain.units import Amount
+from domain.units import Amount, Hours
 from domain.work.recorded import figure_of
 from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named, row_id
 from milepost.explain.entries import EntryNodes, VersionStanding
@@ -215,6 +215,11 @@ class RecordNodes:
         if self.sources.are_many:
             return self.sources.part(at.entry.entry_id, "cost", cost.amount, "amount", cost.currency, at.step)
         return self.entries.cost(at, cost)
+
+    def worked(self, at: VersionStanding, hours: Hours) -> Node:
+        if self.sources.are_many and at.work.time is not None and at.work.part_of is None:
+            return self.sources.part(at.entry.entry_id, "hours_worked", hours, "hours", "", at.step)
+        return self.entries.worked_on(at)
 
     def hours(self, at: VersionStanding, price: Price) -> Node:
         """That are billable."""

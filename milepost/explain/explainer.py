@@ -79,6 +79,12 @@ class Explainer:
             refunds,
         )
 
+    def close(self) -> None:
+        """Nothing is explained any more. Numbers in rows hold what explains them, and Python looks for no such rings: these are opened."""
+        self.sources.trace.close()
+        self.entries.recorded.resolvers.clear()
+        self.forecasts.books.forget()
+
     @property
     def last(self) -> int:
         """The newest step."""

@@ -105,7 +105,7 @@ class Explanations:
     def close(self) -> None:
         self._opened.close()
         for known in self._known.values():
-            known.retraced.trace.close()
+            known.explainer.close()
         for index in self._indexes:
             index.close()
 

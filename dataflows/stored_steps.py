@@ -12,7 +12,7 @@ import zlib
 from bisect import bisect_left
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from shutil import copyfile, rmtree
@@ -123,7 +123,7 @@ def kept_steps(index: FigureIndex, engagement_id: str) -> KeptSteps | None:
         raise Stale(f"{path} was made by another release, or for another log")
     if not path.exists() or checksum_of(path) != said.checksum:
         raise Stale(f"{path} is not as it was written")
-    if any(_checksum(index.output / name, length) != found for name, (length, found) in said.files.items()):
+    if _checksums(index, {name: length for name, (length, _) in said.files.items()}) != said.files:
         raise Stale(f"{path} was made of other bytes than the log and the outputs have")
     if index.count_written(engagement_id, said.projects, said.end) != said.outputs:
         raise Stale(f"{path} was made before outputs of records that it has")
@@ -145,7 +145,7 @@ def store(index: FigureIndex, fold: Retold, places: Mapping[int, int], end: int,
         made_with=_made_with(index, engagement_id),
         end=end,
         records=bisect_left(index.offsets(engagement_id), end),
-        files={name: (length, _checksum(index.output / name, length)) for name, length in _files(index).items()},
+        files=_checksums(index, _files(index)),
         projects=projects,
         outputs=index.count_written(engagement_id, projects, end),
     )
@@ -204,15 +204,39 @@ def _files(index: FigureIndex) -> dict[str, int]:
     return {str(path.relative_to(index.output)): length for path, length in found.items() if path.exists()}
 
 
-def _checksum(path: Path, length: int) -> int:
-    """Read once as long as nobody writes to the file."""
-    stat = path.stat()
-    return _checksum_then(path, length, stat.st_ino, stat.st_mtime_ns)
+class _Read(msgspec.Struct, frozen=True):
+    """A file as it was read: where it lies, when it was written last, and the checksums of its first bytes by their number."""
+
+    file: int
+    written_at: int
+    checksums: dict[int, int]
 
 
-@lru_cache(maxsize=256)
-def _checksum_then(path: Path, length: int, _file: int, _written_at: int) -> int:
-    return checksum_of(path, length)
+def _checksums(index: FigureIndex, lengths: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Of the first bytes of files, read once as long as nobody writes to one: a million records have more than a gigabyte."""
+    memo, found = index.output / FOLDER / "steps" / f"{index.shard}-read.json", {}
+    try:
+        known = msgspec.json.decode(memo.read_bytes(), type=dict[str, _Read])
+    except (OSError, ValueError):
+        known = {}
+    before = dict(known)
+    for name, length in lengths.items():
+        path, read = index.output / name, known.get(name)
+        if not path.exists():
+            continue
+        stat = path.stat()
+        if read is None or (read.file, read.written_at) != (stat.st_ino, stat.st_mtime_ns):
+            read = _Read(stat.st_ino, stat.st_mtime_ns, {})
+        if length not in read.checksums:
+            checksums = {**read.checksums, length: checksum_of(path, length)}
+            read = known[name] = msgspec.structs.replace(read, checksums=checksums)
+        found[name] = length, read.checksums[length]
+    if known != before:
+        with suppress(OSError), TemporaryDirectory(prefix=UNFINISHED, dir=memo.parent) as folder:
+            made = Path(folder) / memo.name
+            made.write_bytes(msgspec.json.encode(known))
+            made.replace(memo)
+    return found
 
 
 def _made_with(index: FigureIndex, engagement_id: str) -> list[object]:

@@ -29,10 +29,11 @@ from domain.caps.recorded import (
     name_of,
     spoken_period,
 )
-from domain.explanation import Node, constant, less, most, total
+from domain.explanation import Node, less, total
 from domain.figure import Recorded, RecordedLater, as_recorded, later, node_of
 from domain.identity import parts_of
 from domain.why import PlacedPart
+from domain.work import recorded as work_recorded
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.published import given
 from milepost.explain.recorded import ALL_OF_IT, BEFORE_IT
@@ -108,7 +109,7 @@ class CapNodes:
     ) -> Node | None:
         at = self.entries.standing(entry_id, int(step))
         if at is None or at.work.price is None:
-            return None
+            return self._as_valued(name, entry_id, int(step))
         price, by = at.work.price, int(turn)
         if name == VALUE:
             return self.entries.value(at)
@@ -119,6 +120,11 @@ class CapNodes:
         if name == ISSUED:
             return self._issued(at, price)
         return self._claimed(at, allotment, by, name)
+
+    def _as_valued(self, name: str, entry_id: str, step: int) -> Node | None:
+        """Of a row that the step valued and then took back."""
+        what = work_recorded.HOURS if name.endswith(HOURS) else work_recorded.VALUE
+        return self.recorded.figure(work_recorded.figure_of(entry_id, what), step)
 
     def _claimed(self, at: VersionStanding, allotment: str, turn: int, name: str) -> Node | None:
         """What the entry claims of its caps, as the rule says, of numbers that say how they came about."""
@@ -251,41 +257,6 @@ class CapNodes:
                 if taken >= limit:
                     return one.of
         return ""
-
-    def rooms_under(self, before: VersionStanding, plan: LinePlan, step: int) -> list[Node]:
-        """What an entry finds under each limit in money of the plan by a later step, beside what came before it on its line."""
-        found: list[Node] = []
-        nothing = constant("nothing", 0, "amount", plan.currency)
-        for rule in plan.rules:
-            limit = limit_on(rule, _priced(before).day)
-            if limit.amount is None or not limit.hard:
-                continue
-            whole = self._limit(plan, rule, limit, by_hours=False)
-            ahead = (
-                self.entries.passing.before_it_went_back(at, step) for at in self._ahead_on_line(before, plan, rule)
-            )
-            taken = [node for node in ahead if node is not None]
-            title = f"room under {spoken_period(bucket_key(rule, _priced(before).day, before.work.person_id))}"
-            found.append(most(title, less(title, whole, *taken), nothing, rule="R18") if taken else whole)
-        return found
-
-    def _ahead_on_line(self, own: VersionStanding, plan: LinePlan, rule: CapRule) -> list[VersionStanding]:
-        """What comes before it in consumption order in the same period of a cap."""
-        price, found = _priced(own), []
-        key, place = bucket_key(rule, price.day, own.work.person_id), order_key(plan, price, own.entry.entry_id)
-        for entry_id in self.sources.trace.entry_ids():
-            at = self.entries.standing(entry_id, own.step)
-            theirs = at.work.price if at is not None else None
-            if (
-                at is None
-                or theirs is None
-                or (theirs.contract_id, theirs.line_id) != (price.contract_id, price.line_id)
-            ):
-                continue
-            order = order_key(plan, theirs, entry_id)
-            if order < place and bucket_key(rule, theirs.day, at.work.person_id) == key:
-                found.append((order, at))
-        return [at for _, at in sorted(found, key=lambda one: one[0])]
 
     def room_around(self, at: VersionStanding) -> tuple[Node, ...]:
         """For each cap in money of the entry's line: what was left before the entry, and what after it."""

@@ -29,6 +29,7 @@ from state.ledger.position import is_over_time
 from state.ledger.posting import EARNED, EARNING, beyond_billing
 from state.revenue.method_change import RULE as METHOD_CHANGE
 from state.trace import TracedOutput, row_of, works_of
+from state.work.passed_record import came_to
 
 
 class EntryJournals:
@@ -89,9 +90,7 @@ class EntryJournals:
             return None, None
         if line.account in REVENUE:
             return self.lines.balancing(journal, number)
-        target = self.entries.passing.before_it_went_back(part, said.step)
-        if target is None:
-            return None, None
+        target = self.entries.recorded.known(came_to(journal.journal_id), said.step)
         carried = self._carried(part.work.journals, line.account, journal)
         title = f"{part.entry.entry_id}: what it came to, less what its journals carry"
         amount = less(title, target, carried[0], rule="R19")

@@ -12,11 +12,13 @@ from domain.money import convert
 from domain.reference.exchange import Exchange, at_rate
 from domain.work.rows import is_listed
 from state.books import Entry, Price, Work
+from state.caps.claims import allotments
 from state.draft import Draft
 from state.ledger.posting import book_difference, with_standing
 from state.terms.known import Blocked, Slot, open_day_from, period, slot_for
 from state.terms.plan import LinePlan
 from state.totals import standing_price, unbilled_positions
+from state.work.passed_record import say_came_to
 from state.work.valuation import first_day
 from state.work.value_time import reversal_day
 
@@ -46,6 +48,9 @@ def book_repriced(draft: Draft, within: str = "") -> None:
         slot = carried_rate(draft, entry, plan, difference_slot(draft, work, plan))
         after = book_difference(draft, entry, plan, slot, rule + within)
         if after is not entry:
+            if draft.why is not None and work.part_of is not None and after.standing is not None:
+                posted = after.standing.journals[len(work.journals)].journal_id
+                say_came_to(draft.why, entry_id, plan.contract_id, allotments(plan)[0], work.price, posted)
             draft.put_booked(entry, after)
     draft.repriced = {}
 

@@ -11,9 +11,9 @@ tree is a graph without circles. `OPERATIONS` are exact, in fractions of whole u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from domain.money import smallest_unit, step_text
 from domain.units import (
@@ -25,6 +25,8 @@ from domain.units import (
     RATE_SCALE,
     Instant,
 )
+
+T = TypeVar("T")
 
 # Digits after the point of a value, by its unit.
 SCALES: Final[Mapping[str, int]] = {
@@ -141,16 +143,32 @@ def _exchange(operands: Sequence[Fraction], parameters: Mapping[str, Parameter])
 
 
 def _proportion(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
+    return _rounded(_in_ratios(operands), parameters)
+
+
+def _in_ratios(operands: Sequence[Fraction]) -> Fraction:
     made, *ratios = operands
     for part, of in zip(ratios[::2], ratios[1::2], strict=True):
         made = made * part / of
-    return _rounded(made, parameters)
+    return made
 
 
 def _proportions(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
-    """Each three operands are a proportion; all together are rounded once."""
-    each = zip(operands[::3], operands[1::3], operands[2::3], strict=True)
-    return _rounded(sum((whole * part / of for whole, part, of in each), Fraction(0)), parameters)
+    """All together are rounded once."""
+    made = Fraction(0)
+    for each in proportions_of(operands, parameters):
+        made += _in_ratios(each)
+    return _rounded(made, parameters)
+
+
+def proportions_of(operands: Sequence[T], parameters: Mapping[str, Parameter]) -> Iterator[Sequence[T]]:
+    """What is added up: each a whole with its ratios, so many as `ratios` says of it, else one."""
+    left = list(operands)
+    ratios = _words(parameters, "ratios") if "ratios" in parameters else ("1",) * (len(left) // 3)
+    for count in ratios:
+        size = 1 + 2 * int(count)
+        yield left[:size]
+        left = left[size:]
 
 
 def _steps(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:

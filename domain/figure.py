@@ -318,6 +318,23 @@ def ratio(whole: int, part: int, of: int, step: int, mode: str, title: str, then
     return RecordedLater(made, in_proportion)
 
 
+def risen(hours: int, whole: int, was: tuple[int, int], now: tuple[int, int], step: int, title: str) -> int:
+    """Hours that are shared as `was` is of the whole, by how much an hour is dearer now; `was` and `now` are hours and amounts."""
+    (old, old_amount), (new, new_amount) = was, now
+    made = round_ratio(hours * (new_amount * old - old_amount * new), whole * new, step, HALF_UP)
+    if not isinstance(hours, Recorded):
+        return made
+
+    def dearer() -> Node:
+        of, old_of, new_of, share = (node_of(each, "hours", "hours") for each in (hours, old, new, whole))
+        own, own_now = (node_of(each, "amount") for each in (old_amount, new_amount))
+        operands = own_now, of, share, old_of, new_of, negated(LESS.format(own.title), own), of, share
+        parameters: dict[str, Parameter] = {"ratios": ("2", "1"), "step": step_text(step), "mode": HALF_UP}
+        return evaluated(title, "proportions", operands, parameters, "amount", own_now.currency or own.currency)
+
+    return RecordedLater(made, dearer)
+
+
 def average(weighted: Sequence[tuple[int, int]], title: str, rule: str = "") -> int:
     """Of values that follow their weights, rounded down; 0 of nothing."""
     weight = sum([each for each, _ in weighted])

@@ -7,7 +7,19 @@ from typing import Any, Final
 
 from connectors.json_values import decimal_text, instant_text
 from domain.counting import counted
-from domain.explanation import COMES_TO, CONSTANT, ELSEWHERE, FIELD, SCALES, STATED, EventRef, Node, PolicyUse, step_of
+from domain.explanation import (
+    COMES_TO,
+    CONSTANT,
+    ELSEWHERE,
+    FIELD,
+    SCALES,
+    STATED,
+    EventRef,
+    Node,
+    PolicyUse,
+    proportions_of,
+    step_of,
+)
 from domain.identity import unescape
 from domain.units import AMOUNT_SCALE, RATE_SCALE
 from milepost.console import shell_word
@@ -100,11 +112,10 @@ def formula(node: Node) -> str:
         case "days":
             return f"{values[0]} × {parameters['days']} days ÷ {values[1]}, a day begun counts"
         case "proportion":
-            ratios = zip(values[1::2], values[2::2], strict=True)
-            return values[0] + "".join(f" × {part} ÷ {of}" for part, of in ratios) + rounded
+            return _ratios(*values) + rounded
         case "proportions":
-            each = zip(values[::3], values[1::3], values[2::3], strict=True)
-            return " + ".join(f"{whole} × {part} ÷ {of}" for whole, part, of in each) + rounded
+            each = [_ratios(*one) for one in proportions_of(values, parameters)]
+            return " + ".join(each).replace("+ -", "− ") + rounded
         case "weighted_average":
             return f"average of {counted(len(values) // 2, 'rate')}, weighted by hours{rounded}"
         case "percent":
@@ -134,6 +145,10 @@ def formula(node: Node) -> str:
             return f"{values[0]} if it fits into {values[1]}, else nothing"
         case _:
             return _leaf(node, operation)
+
+
+def _ratios(whole: str, *ratios: str) -> str:
+    return whole + "".join(f" × {part} ÷ {of}" for part, of in zip(ratios[::2], ratios[1::2], strict=True))
 
 
 def _place(parameters: Mapping[str, Any]) -> int:

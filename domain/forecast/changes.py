@@ -23,8 +23,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from domain.events.common import RemainingWork
-from domain.figure import called, ratio
-from domain.money import HALF_UP, round_ratio
+from domain.figure import called, ratio, risen
+from domain.money import HALF_UP
 from domain.outputs import ForecastDelta
 from domain.tuples import new_tuple
 from domain.units import Amount, Hours, Instant
@@ -97,9 +97,10 @@ def _at_old_mix(hours: Hours, old_mix: Mapping[str, Left], new_mix: Mapping[str,
     for category, (old_hours, old_amount) in sorted(old_mix.items()):
         new_hours, new_amount = new_mix.get(category, (0, 0))
         if old_hours > 0 and new_hours > 0:
-            risen = new_amount * old_hours - old_amount * new_hours
-            total += round_ratio(hours * risen, whole * new_hours, step, HALF_UP)
-    return total
+            total += risen(
+                hours, whole, (old_hours, old_amount), (new_hours, new_amount), step, f"of {category or 'no category'}"
+            )
+    return called(total, "by rate, at the mix before")
 
 
 def cost_mix(remaining: Iterable[RemainingWork]) -> dict[str, Left]:

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.events.common import RemainingWork
+from domain.explanation import FIELD, Arithmetic, Node
+from domain.figure import Recorded
 from domain.forecast.changes import Left, Split, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
 from domain.forecast.completion import (
     BILLINGS,
@@ -37,6 +39,7 @@ from domain.forecast.exhaustion import Lasting, by_pace, by_plan
 from domain.money import parse_amount, spread
 from domain.outputs import ForecastDelta, ForecastMonth
 from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE
+from milepost.explain.recompute import recompute, unexplained
 
 CENT = 100
 DAY = 24 * 3_600_000_000
@@ -270,6 +273,28 @@ def test_other_categories_are_mix() -> None:
     was = cost_mix([remaining(40, "6000", "senior"), remaining(60, "4000", "junior")])
     remains = cost_mix([remaining(60, "9000", "senior"), remaining(60, "4200", "junior")])
     assert split_revision(left(100, "10000"), left(120, "13200"), was, remains, CENT) == split("2000", "240", "960")
+
+
+def test_what_categories_change_is_explained() -> None:
+    """The same of numbers that say how they came about: none of the three is without."""
+
+    def said(number: int, unit: str = "amount") -> int:
+        return Recorded(
+            Node("stated", number, unit, "EUR" if unit == "amount" else "", Arithmetic(FIELD), field="stated")
+        )
+
+    def recorded(hours: int, amount: str) -> Left:
+        return Left(said(hours * HOURS_ONE, "hours"), said(parse_amount(amount)))
+
+    was = {"junior": recorded(60, "4000"), "senior": recorded(40, "6000")}
+    remains = {"junior": recorded(60, "4200"), "senior": recorded(60, "9000")}
+    made = split_revision(recorded(100, "10000"), recorded(120, "13200"), was, remains, CENT)
+    assert made == split("2000", "240", "960")
+    for number in made:
+        assert isinstance(number, Recorded)
+        assert number.node.value == number
+        assert not unexplained(number.node)
+        assert not recompute(number.node)
 
 
 def test_a_first_estimate_is_volume() -> None:

@@ -117,8 +117,13 @@ class Checker:
                     made = made * part / of
                 return rounded(made, parameters)
             case "proportions":
-                threes = [operands[place : place + 3] for place in range(0, len(operands), 3)]
-                return rounded(sum((whole * part / of for whole, part, of in threes), Fraction(0)), parameters)
+                made, left = Fraction(0), list(operands)
+                for ratios in parameters.get("ratios", ["1"] * (len(operands) // 3)):
+                    whole = left.pop(0)
+                    for _ in range(int(ratios)):
+                        whole = whole * left.pop(0) / left.pop(0)
+                    made += whole
+                return rounded(made, parameters)
             case "weighted_average":
                 weighed = sum(
                     (one * other for one, other in zip(operands[::2], operands[1::2], strict=True)), Fraction(0)

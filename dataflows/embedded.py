@@ -30,7 +30,7 @@ def reference_body(record: LogRecord) -> bytes:
     return EVENT_CODECS[record.type_name].encode(record.event)
 
 
-# The store follows the output files at most this often; what lies between is folded again after a crash.
+# How long the store may lag behind the output files; what lies between is folded again after a crash.
 STORE_SECONDS: Final = 5.0
 
 ENCODERS = Encoders(position_around, numbered, output_bodies, reference_body)

@@ -1,6 +1,7 @@
-"""The heart: one event, one engagement, what becomes of it. A pure function of its arguments.
+"""The heart: one event, one engagement, what becomes of it.
 
-The order of the calls in each handler is the business process.
+It asks nothing but its arguments, and changes sums of projects where they stand: a failure ends the process. The order of the
+calls in each handler is the business process.
 """
 
 from collections.abc import Sequence

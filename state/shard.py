@@ -3,7 +3,10 @@
 `fold` takes a batch of records in log order and gives encoded outputs and, last, a `Mark`: how far the batch went. Anyone who writes the
 outputs calls `commit(mark)` once they are durable; only then the store moves. The plain loop is
 
-    while records := log.read(shard.position): outputs.write(shard.fold(records)); shard.commit()
+    while records := log.read(shard.position[0], max_records, max_bytes):
+        mark = outputs.write(shard.fold(records))
+        outputs.commit(mark)
+        shard.commit(mark)
 
 and the dataflow wraps the same object.
 """

@@ -10,7 +10,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import takewhile
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -339,12 +338,6 @@ class Trace(Store):
     def said_of(self, of: type) -> Sequence[TracedOutput]:
         """Outputs of a type, in order."""
         return self._said_by_type.get(of, ())
-
-    def journals_before(self, said: TracedOutput) -> Iterator[TracedOutput]:
-        """All that were said before an output."""
-        yield from takewhile(lambda one: one.step < said.step, self.said_of(JournalEntry))
-        own = takewhile(lambda one: one.record is not said.record, self.said_in(said.step))
-        yield from (one for one in own if isinstance(one.record, JournalEntry))
 
     def said_in(self, step: int) -> list[TracedOutput]:
         first = bisect_left(self.said, step, key=attrgetter("step"))

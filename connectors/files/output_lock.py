@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -43,3 +43,13 @@ def _lock(file: int, output_dir: Path) -> None:
         holder = os.pread(file, PID_BYTES_MAX, 0).decode(errors="replace").strip()
         who = f"another run (process {holder})" if holder else "another run"
         raise OutputInUse(f"{who} is using {output_dir}; try again when it has ended") from fault
+
+
+def is_written(output_dir: Path) -> bool:
+    """Whether a process writes the folder now."""
+    with suppress(FileNotFoundError), (output_dir / NAME).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

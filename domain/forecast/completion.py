@@ -215,10 +215,6 @@ def allowed(room: Amount, tracks: Iterable[Track], planned_rate: Rate, step: Amo
     return room + sum(sold(track, planned_rate, step) for track in tracks)
 
 
-def cost_to_come(tracks: Iterable[Track]) -> Amount:
-    return sum(at_least(track.floor[1] - track.now[1], 0, "cost to come") for track in tracks)
-
-
 def limited(wanted: Amount, ceiling: Amount | None, earned: Amount) -> Amount:
     """A cap takes no revenue back."""
     if ceiling is None or wanted <= ceiling:

@@ -46,8 +46,6 @@ class Effect(StrEnum):
     REFUSED = "refused: it cannot replace what is missing"
 
 
-# Where nothing is settled, or only for as long as the command takes.
-USELESS: Final = frozenset({Effect.COMES_BACK, Effect.REFUSED})
 # Settled by the fact behind it, put right.
 CORRECTED: Final = frozenset({"conflicting_version", "invalid_terms", "self_approved", "unapproved_amendment"})
 # Of payments and what is applied later, those that a waiver posts.

@@ -23,7 +23,6 @@ from domain.work.recorded import (
     VALUE,
     WITHIN,
     WORTH,
-    billable,
     figure_of,
     worked,
 )
@@ -39,7 +38,6 @@ from state.draft import Draft
 from state.terms.plan import LinePlan, plan_of
 from state.work.charge_record import BOOKED, OF_ROW, WAITING
 from state.work.passed_record import BILLABLE, WRITTEN_OFF
-from state.work.price_record import uses_of
 
 
 class VersionStanding(NamedTuple):
@@ -130,13 +128,6 @@ class EntryNodes:
             return brought
         found = self.recorded.figure(figure_of(row, ASKED if in_hours else WORTH), at.step)
         return found if found is not None else self.value(at)
-
-    def hours_to_bill(self, at: VersionStanding, plan: LinePlan) -> Node:
-        """Of work that waits."""
-        if at.work.part_of is not None:
-            return self.approved(at)
-        event = at.work.event
-        return self.recorded.bound(billable(event, worked(event), plan.policies, uses_of(plan)))
 
     def hours_at(self, entry_id: str, step: int) -> Node:
         """Hours that the standing version is priced with."""

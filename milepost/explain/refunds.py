@@ -11,10 +11,8 @@ from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import LineAtStep
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
-from state.books import Contract
 from state.charges.rebates import KIND, charge_row
 from state.charges.terms_known import known_of
-from state.draft import Draft
 from state.revenue.refunds import PricedReduction, charge_rows, given_of, reductions_of
 from state.terms.plan import contract_policies
 
@@ -49,12 +47,6 @@ class RefundNodes:
         """What credit memos gave of the line that nobody expects."""
         made = self._made_of(contract_id, line_id, step)
         return say_given_beyond(made.reductions, made.facts, made.given)
-
-    def issued_of_parts(self, draft: Draft, contract: Contract, line_id: str, step: int) -> list[Node]:
-        """What statements have of variable parts of the line, beside its price."""
-        rows = charge_rows(known_of(draft, contract, line_id), contract.contract_id, line_id).values()
-        known = [row for row in rows if self.sources.trace.entry_at(row, step) is not None]
-        return [self.records.issued_on(row, contract.contract_id, {line_id}, step) for row in known]
 
     def _made_of(self, contract_id: str, line_id: str, step: int) -> MadeOf:
         draft = self.sources.draft(step)

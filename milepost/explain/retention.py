@@ -39,10 +39,6 @@ class RetentionNodes:
 
     # Accounts
 
-    def moved_of(self, statement_id: str, project_id: str) -> list[Node]:
-        """What it withholds in a project, and below zero what leaves."""
-        return [self._piece(statement_id, piece[0]) for piece in self._pieces(statement_id) if piece[1] == project_id]
-
     def left_at(self, contract: Contract, bill_to: str, project_id: str, step: int) -> Node:
         """What is retained of a bill-to's statements in a project."""
         address = f"retention/{composed(contract.contract_id, bill_to)}/{escape(project_id)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import threading
@@ -21,7 +20,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from connectors.accounts_file import Accounts, WrongAccounts, read_accounts
 from connectors.erp.connection import WrongConnection
-from connectors.files.output_lock import NAME as LOCK_NAME
+from connectors.files.output_lock import is_written
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.lost_topics import lost_topics
 from connectors.kafka.names import GENESIS_KEY, Names
@@ -412,26 +411,12 @@ def _store(folder: Path) -> Iterator[Diagnosis]:
         yield Diagnosis("store", FAIL, f"{folder}: {room}", "make room")
     elif free < FREE_BYTES_WELL:
         yield Diagnosis("store", WARN, f"{folder}: {room}", "make room before it is needed")
-    elif _is_locked(folder / LOCK_NAME):
+    elif is_written(folder):
         yield Diagnosis(
             "store", WARN, f"{folder}: {room}; a process is using it", "nothing, where that is the one that is meant"
         )
     else:
         yield Diagnosis("store", OK, f"{folder}: {room}{'' if folder.exists() else '; made at the first start'}")
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(file)
-    return False
 
 
 def _rules() -> Iterator[Diagnosis]:

@@ -14,7 +14,7 @@ from domain.ledger.period_sums import PeriodSums
 from state.books import Entry, JournalStanding, Work
 from state.store import snapshot
 from state.store.snapshot import Damaged
-from state.store.store import SEPARATOR
+from state.store.store import SEPARATOR, read_meta
 
 T = TypeVar("T")
 
@@ -28,6 +28,13 @@ class StoreReader:
     @property
     def is_there(self) -> bool:
         return bool(self._dbs)
+
+    def places(self) -> list[tuple[int, str]]:
+        """Where in the log each of the books stands, and at which engagement of the record; none where one is damaged."""
+        with suppress(Damaged):
+            found = [read_meta(data) for (data,) in self._rows("SELECT data FROM meta")]
+            return [(meta.offset, meta.engagement) for meta in found]
+        return []
 
     def entry(self, engagement_id: str, entry_id: str) -> Entry | None:
         row = self._row("SELECT e.data FROM entries e JOIN engagements USING (no)", engagement_id, "e.id = ?", entry_id)

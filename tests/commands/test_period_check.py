@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,24 @@ def test_a_month_of_which_nothing_is_open(firm: Path) -> None:
     assert {name: each["state"] for name, each in found.items()} == dict.fromkeys(CHECKS, "holds")
     assert milepost("period", "close", "BERLIN", "2026-03", *ANN).exit_code == 0
     assert recorded(firm)[0]["reason"] == "March is reported"
+
+
+def test_books_that_a_killed_run_left_behind_its_outputs_say_nothing(firm: Path) -> None:
+    """The store follows the outputs seconds later: what it had then would be taken for what is open now."""
+    made(firm)
+    store = firm / "output" / "store"
+    kept = {path.name: path.read_bytes() for path in store.iterdir()}
+    write(firm / "input", [*founding(), worked("T-1", 2), worked("T-2", 3, "4"), worked("T-3", 4)])
+    run(firm, "--until", "2026-04-11")
+    shutil.rmtree(store)
+    store.mkdir()
+    for name, data in kept.items():
+        (store / name).write_bytes(data)
+    done = milepost("period", "check", "BERLIN", "2026-03", "--json")
+    assert done.exit_code == 2
+    assert "the books are not there" in done.output
+    run(firm, "--until", "2026-04-11")
+    checked(code=0)
 
 
 def test_days_that_have_not_ended_forbid_it(firm: Path) -> None:

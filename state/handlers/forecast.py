@@ -346,17 +346,16 @@ def _turns(draft: Draft, project_id: str, day: date) -> bool:
 
 
 def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
-    """The first day from `since` on whose end moves what is to come, or what is in another currency: the last of its month, or of the
-    project. None: nothing is."""
+    """The first day from `since` on whose end moves what is to come: the last of its month, or of the project; where nothing is, but a
+    project that goes on has several currencies, the last of its month. None: there is none."""
     told = known(draft, project_id)[0].told
     if told is None:
         return None
-    last = last_day(draft, draft.project(project_id))
-    is_over = last is not None and last < since
-    if not told.has_work_left and (is_over or len(_own_currencies(draft, project_id)) == 1):
-        return None
-    months_last = month_end(since)
-    return months_last if last is None or is_over else min(months_last, last)
+    months_last, last = month_end(since), last_day(draft, draft.project(project_id))
+    if not told.has_work_left:
+        goes_on = last is None or last >= months_last
+        return months_last if goes_on and len(_own_currencies(draft, project_id)) > 1 else None
+    return months_last if last is None or last < since else min(months_last, last)
 
 
 def _own_currencies(draft: Draft, project_id: str) -> set[str]:

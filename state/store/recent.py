@@ -12,8 +12,9 @@ V = TypeVar("V")
 
 # A decoded row or part of the books takes about eight times the bytes that it is stored in.
 DECODED: Final = 8
-# Of ids: a word of 64 bits for every eight of them, in which three bits stand for each.
+# Of ids: a word of 64 bits for every eight of them, in which three bits stand for each; at first, and at most (32 MB).
 WORDS: Final = 1 << 18
+WORDS_MAX: Final = 1 << 22
 IDS_MAX: Final = 8 * WORDS
 # Of a group with more ids it is not worth while to read them all.
 GROUP_MAX: Final = IDS_MAX // 8
@@ -68,13 +69,14 @@ class StoredIds:
     """A Bloom filter over the ids of rows, by group: an id that it denies was never stored; of those that were never stored it
     denies nearly all.
 
-    Of a group nothing is known before its ids were added. A full filter forgets every group.
+    Of a group nothing is known before its ids were added. A full filter forgets every group, and has room for twice as many ids then:
+    one that stayed as it was would read the ids of every group again and again.
     """
 
-    __slots__ = ("_count", "_groups", "_words")
+    __slots__ = ("_count", "_groups", "_mask", "_max", "_words")
 
     def __init__(self) -> None:
-        self._forget()
+        self._empty(WORDS, IDS_MAX)
 
     def knows(self, group: int) -> bool:
         return group in self._groups
@@ -82,17 +84,17 @@ class StoredIds:
     def add_group(self, group: int, ids: Iterable[str]) -> None:
         """All that are stored of it."""
         listed = list(islice(ids, GROUP_MAX + 1))
-        if self._count + len(listed) > IDS_MAX:
+        if self._count + len(listed) > self._max:
             self._forget()
         for each in listed:
             self.add(group, each)
         self._groups[group] = len(listed) <= GROUP_MAX
 
     def add(self, group: int, each: str) -> None:
-        if self._count >= IDS_MAX:
+        if self._count >= self._max:
             self._forget()
         mixed = crc32(each.encode(), group)
-        at, bits = mixed & WORDS - 1, _BITS[mixed >> 20]
+        at, bits = mixed & self._mask, _BITS[mixed >> 20]
         if self._words[at] & bits != bits:
             self._words[at] |= bits
             self._count += 1
@@ -101,9 +103,14 @@ class StoredIds:
         """Of a group that it knows."""
         mixed = crc32(each.encode(), group)
         bits = _BITS[mixed >> 20]
-        return self._words[mixed & WORDS - 1] & bits != bits and self._groups[group]
+        return self._words[mixed & self._mask] & bits != bits and self._groups[group]
 
     def _forget(self) -> None:
-        self._words = array("Q", (0,)) * WORDS
+        words = len(self._words)
+        self._empty(*((2 * words, 2 * self._max) if words < WORDS_MAX else (words, self._max)))
+
+    def _empty(self, words: int, most: int) -> None:
+        self._words = array("Q", (0,)) * words
+        self._mask, self._max = words - 1, most
         self._count = 0
         self._groups: dict[int, bool] = {}

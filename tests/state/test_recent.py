@@ -56,13 +56,17 @@ def test_what_was_never_stored_is_nearly_always_denied() -> None:
     assert sum(ids.denies(2, f"T-{number}") for number in range(5_000)) > 4_500
 
 
-def test_a_full_filter_forgets_all_it_knew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_filter_forgets_all_it_knew_and_holds_twice_as_much_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(recent, "IDS_MAX", 100)
     ids = StoredIds()
     ids.add_group(1, [f"T-{number}" for number in range(90)])
     ids.add_group(2, [f"T-{number}" for number in range(90)])
     assert (ids.knows(1), ids.knows(2)) == (False, True)
     assert not any(ids.denies(2, f"T-{number}") for number in range(90))
+    ids.add_group(1, [f"T-{number}" for number in range(90)])
+    assert (ids.knows(1), ids.knows(2)) == (True, True)
 
 
 def test_of_a_group_that_is_too_large_nothing_is_denied(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ class FigureIndex:
         self._busy_seconds = busy_seconds
         self._log = EngagementLog.open(output, shard)
         self._path = output / FOLDER / f"{shard}.db"
-        self._db = self._open(self._path)
+        self._db = self._open()
         # What the firm at a glance is summed from.
         self.glance = GlanceTables(self._db)
 
@@ -121,12 +121,12 @@ class FigureIndex:
         self._db.close()
         self._log.close()
 
-    def _open(self, path: Path) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         """In memory where the folder cannot be written, or has no room; made again where it is of another generation or cannot be read."""
         for _ in range(2):
             try:
-                path.parent.mkdir(exist_ok=True)
-                made = sqlite3.connect(path, timeout=self._busy_seconds, isolation_level=None)
+                self._path.parent.mkdir(exist_ok=True)
+                made = sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
                 made.executescript(
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;"
                     + _TABLES
@@ -136,16 +136,16 @@ class FigureIndex:
                     return made
                 made.close()
             except OSError as fault:
-                return self._in_memory(path, fault.strerror or f"{fault}")
+                return self._in_memory(fault.strerror or f"{fault}")
             except sqlite3.OperationalError as fault:
-                return self._in_memory(path, f"{fault}")
+                return self._in_memory(f"{fault}")
             except sqlite3.DatabaseError:
                 pass
             delete(self.output, self.shard)
-        return self._in_memory(path, "it is damaged again after it was made again")
+        return self._in_memory("it is damaged again after it was made again")
 
-    def _in_memory(self, path: Path, why: str) -> sqlite3.Connection:
-        self.is_kept, self.not_kept = False, f"{path}: cannot be written: {why}"
+    def _in_memory(self, why: str) -> sqlite3.Connection:
+        self.is_kept, self.not_kept = False, f"{self._path}: cannot be written: {why}"
         made = sqlite3.connect(":memory:", isolation_level=None)
         made.executescript(_TABLES + GLANCE_TABLES)
         return made
@@ -175,7 +175,7 @@ class FigureIndex:
             if not self.is_kept:
                 raise
             self._db.close()
-            self._db = self._in_memory(self._path, f"{fault}")
+            self._db = self._in_memory(f"{fault}")
             self.glance = GlanceTables(self._db)
             self.extend_kept(tell)
 

@@ -265,7 +265,7 @@ def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> S
 
 
 class EstimatedShapes(NamedTuple):
-    """How what estimates say lies over the months, in all and by the track of each."""
+    """How what estimates say lies over the months, in all and, where there are several, by the track of each."""
 
     whole: Shape
     tracks: Mapping[str, Shape]
@@ -282,7 +282,8 @@ def _estimated(
     kept: tuple[object, EstimatedShapes | None] | None = draft.plans.get(key)
     if kept is None or kept[0] != (first, own):
         found = {}
-        for name, basis in own.items():
+        # One alone is the whole.
+        for name, basis in own.items() if len(own) > 1 else ():
             of_track = as_estimated(
                 remaining_work(draft, project, lines, frozenset([basis.log_offset])), first, at_cost=_is_at_cost(basis)
             )

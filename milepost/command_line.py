@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Annotated, Final
 
 import typer
 
 from milepost.console import echo
-from milepost.mounting import PLAIN
+from milepost.mounting import PLAIN, Verbs, mount
 from milepost.verb_groups import GroupedVerbs
 from milepost.verbs import bringing_in, daily_work, erp, firm, kafka, proof, setting_up, trying
 from state.rules import RULES_VERSION
@@ -27,47 +27,15 @@ VERSION: Final = "0.1.0"
 DEBUG: Final = "--debug"
 HELP: Final = "help"
 
-VERBS: Final[Mapping[str, Callable[[typer.Typer], None]]] = {
+VERBS: Final[Verbs] = {
     **(trying.VERBS if HAS_SIMULATION else {}),
-    "import": bringing_in.mount_import,
-    "run": bringing_in.mount_run,
-    "projects": firm.mount_projects,
-    "clients": firm.mount_clients,
-    "receivables": firm.mount_receivables,
-    "unbilled": firm.mount_unbilled,
-    "prepaid": firm.mount_prepaid,
-    "people": firm.mount_people,
-    "show": firm.mount_show,
-    "explain": proof.mount_explain,
-    "statement": firm.mount_statement,
-    "invoice": daily_work.mount_invoice,
-    "payment": daily_work.mount_payment,
-    "contract": daily_work.mount_contract,
-    "revenue": daily_work.mount_revenue,
-    "period": daily_work.mount_period,
-    "forecast": firm.mount_forecast,
-    "ledger": firm.mount_ledger,
-    "exceptions": daily_work.mount_exceptions,
-    "dead-letters": daily_work.mount_dead_letters,
-    "between": proof.mount_between,
-    "whatif": proof.mount_whatif,
-    "dump": proof.mount_dump,
-    "verify": proof.mount_verify,
-    "reconcile": erp.mount_reconcile,
-    "deliver": erp.mount_deliver,
-    "accounts": erp.mount_accounts,
-    "schemas": kafka.mount_schemas,
-    "topics": kafka.mount_topics,
-    "settings": setting_up.mount_settings,
-    "doctor": setting_up.mount_doctor,
-    "help": setting_up.mount_help,
-    "serve": kafka.mount_serve,
-    "log": kafka.mount_log,
-    "view": kafka.mount_view,
-    "repair": kafka.mount_repair,
-    "skip": kafka.mount_skip,
-    "lag": kafka.mount_lag,
-    "status": kafka.mount_status,
+    **bringing_in.VERBS,
+    **firm.VERBS,
+    **daily_work.VERBS,
+    **proof.VERBS,
+    **erp.VERBS,
+    **kafka.VERBS,
+    **setting_up.VERBS,
 }
 
 
@@ -80,8 +48,8 @@ def command_line(words: Sequence[str] = ()) -> typer.Typer:
         milepost
     )
     verb = next((word for word in words if word != DEBUG), HELP)
-    for mounted in [VERBS[verb]] if verb in VERBS and verb != HELP else VERBS.values():
-        mounted(app)
+    for name in [verb] if verb in VERBS and verb != HELP else VERBS:
+        mount(app, name, VERBS[name])
     return app
 
 

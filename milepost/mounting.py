@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from importlib import import_module
 from textwrap import fill
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import typer
 
@@ -20,31 +21,44 @@ PLAIN: Final[dict[str, Any]] = {
 }
 
 
-def group_of(on: typer.Typer, name: str, purpose: str, of: type[PlainGroup] = PlainGroup) -> typer.Typer:
-    """A verb that has verbs of its own."""
-    group = typer.Typer(name=name, help=purpose, cls=of, **PLAIN)
-    on.add_typer(group)
-    return group
-
-
-def mount(
-    on: typer.Typer,
-    name: str,
-    verb: Callable[..., None],
-    short: str,
-    example: str,
-    then: str,
-    *,
-    has_folders: bool = True,
-    of: type[PlainCommand] = PlainCommand,
-) -> None:
-    """Its docstring is its purpose; `short` stands in the list of commands, under the group of `verb_groups`.
+class Verb(NamedTuple):
+    """`function` of `milepost.commands` is loaded when it is mounted. Its docstring is its purpose; `short` stands in the list of
+    commands, under the group of `verb_groups`.
 
     Without `has_folders` its options alone name folders, never the settings.
     """
-    purpose = (verb.__doc__ or "").strip()
-    shown = f"{purpose}\n\n\b\nExample:\n{fitted(f'  {example}', HELP_WIDTH)}\n\n\b\nNext:\n{_next(then)}"
-    on.command(name, cls=of, help=shown, short_help=short)(said_once(verb, has_folders=has_folders))
+
+    function: str
+    short: str
+    example: str
+    then: str
+    has_folders: bool = True
+    of: type[PlainCommand] = PlainCommand
+
+
+class VerbGroup(NamedTuple):
+    """A verb that has verbs of its own."""
+
+    purpose: str
+    verbs: Mapping[str, Verb]
+    of: type[PlainGroup] = PlainGroup
+
+
+Verbs = Mapping[str, Verb | VerbGroup]
+
+
+def mount(on: typer.Typer, name: str, verb: Verb | VerbGroup) -> None:
+    if isinstance(verb, VerbGroup):
+        group = typer.Typer(name=name, help=verb.purpose, cls=verb.of, **PLAIN)
+        on.add_typer(group)
+        for own, each in verb.verbs.items():
+            mount(group, own, each)
+        return
+    module, function = verb.function.split(".")
+    run = getattr(import_module(f"milepost.commands.{module}"), function)
+    purpose = (run.__doc__ or "").strip()
+    shown = f"{purpose}\n\n\b\nExample:\n{fitted(f'  {verb.example}', HELP_WIDTH)}\n\n\b\nNext:\n{_next(verb.then)}"
+    on.command(name, cls=verb.of, help=shown, short_help=verb.short)(said_once(run, has_folders=verb.has_folders))
 
 
 def _next(then: str) -> str:

@@ -5,9 +5,10 @@ What is not plain, and what is wrong, Typer looks at itself, and says so in its 
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args, get_origin
+from typing import TYPE_CHECKING, Final, get_args, get_origin
 
 from typer._coercion import RuntimeParam, build_runtime_param, resolve_type_descriptor
 from typer._param_types import coerce_cli_path, lenient_issubclass
@@ -15,6 +16,9 @@ from typer.core import TyperCommand, TyperGroup, _TyperParameter
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
+
+# Amounts below zero, as people type them.
+BELOW_ZERO: Final = re.compile(r"-[0-9][0-9.,]*")
 
 
 class _Plain:
@@ -34,6 +38,14 @@ class PlainCommand(_Plain, TyperCommand):
 
 class PlainGroup(_Plain, TyperGroup):
     """A verb that has verbs of its own."""
+
+
+class SignedAmounts(PlainCommand):
+    """An amount below zero is no option: `-300.00` needs no `--` before it."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        ctx.ignore_unknown_options = any(BELOW_ZERO.fullmatch(one) for one in args)
+        return super().parse_args(ctx, args)
 
 
 class _Words(RuntimeParam):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import typer
 
 from domain.counting import counted
+from milepost.as_of import looking_back
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import echo, is_known_as, say, shape, shell_word, tell, write_json
 from milepost.days import moment
@@ -105,6 +106,7 @@ class Sort(Enum):
 
 
 # Long by its options: each is a parameter.
+@looking_back
 def list_(
     output: Folder = None,
     kind: Kind = None,
@@ -181,6 +183,7 @@ def _sorted(known: list[KnownException], sort: Sort, as_of: Instant) -> list[Kno
             return known
 
 
+@looking_back
 def show(
     id_: Annotated[str, typer.Argument(metavar="ID", help="An exception.", show_default=False)],
     output: Output,

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from domain.money import format_amount
+from milepost.as_of import looking_back
 from milepost.console import LOCALE, WIDTH, amount_text, say, shape, shell_word, tell, write_json
 from milepost.days import day
+from milepost.for_period import forecast_for
 from milepost.html_file import HtmlFile, write_page
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ class MeasureName(StrEnum):
     HOURS = "hours"
 
 
+@partial(looking_back, asked="project_id", answer=forecast_for)
 def forecast(
     project_id: Annotated[str, typer.Argument(metavar="PROJECT", help="Id of a project.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],

@@ -92,6 +92,7 @@ def _shown(options: GlanceOptions, table: Callable[[FirmAtMoment], Glance]) -> N
         write_glance(_sorted(glance, options.sort), options)
 
 
+@at_a_glance
 def projects(
     firm: FirmAtMoment,
     company: Company = None,
@@ -108,6 +109,7 @@ def projects(
     return table.projects(firm, Wanted(company, client, project, manager, practice, only_open))
 
 
+@at_a_glance
 def clients(firm: FirmAtMoment, company: Company = None, client: Client = None, only_open: OnlyOpen = False) -> Glance:
     """Show each client: revenue, margin, what is unbilled, owed, overdue and paid ahead."""
     from milepost.glance import clients as table
@@ -116,6 +118,7 @@ def clients(firm: FirmAtMoment, company: Company = None, client: Client = None, 
     return table.clients(firm, Wanted(company, client, only_open=only_open))
 
 
+@at_a_glance
 def receivables(firm: FirmAtMoment, company: Company = None, client: Client = None, project: Project = None) -> Glance:
     """Show what customers owe by invoice, aged by due date, with cash that is on no invoice and what they retain."""
     from milepost.glance import receivables as table
@@ -124,6 +127,7 @@ def receivables(firm: FirmAtMoment, company: Company = None, client: Client = No
     return table.receivables(firm, Wanted(company, client, project))
 
 
+@at_a_glance
 def unbilled(
     firm: FirmAtMoment,
     company: Company = None,
@@ -139,6 +143,7 @@ def unbilled(
     return table.unbilled(firm, Wanted(company, client, project, manager, practice))
 
 
+@at_a_glance
 def prepaid(
     firm: FirmAtMoment,
     since: Since = None,
@@ -155,6 +160,7 @@ def prepaid(
     return table.prepaid(firm, Wanted(company, client, project, only_open=only_open), begins)
 
 
+@at_a_glance
 def periods(firm: FirmAtMoment, company: Company = None) -> Glance:
     """Show which accounting periods are closed, or open again: since when, why, and by whom."""
     from milepost.glance import periods as table
@@ -163,6 +169,7 @@ def periods(firm: FirmAtMoment, company: Company = None) -> Glance:
     return table.periods(firm, Wanted(company))
 
 
+@at_a_glance
 def people(
     firm: FirmAtMoment,
     first: FirstMonth = None,

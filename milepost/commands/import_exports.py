@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connectors.imports.products.choices import ROLE, Choices
-from connectors.imports.products.product import Product
+from connectors.imports.products.product import PRODUCTS, Product
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
 from domain.counting import counted, hours_text
@@ -161,6 +161,9 @@ def verb(product: Product | None) -> Callable[..., None]:
     title = product.title if product else "a time tracker that its header names"
     import_product.__doc__ = f"Time from the detailed export of {title}, with all that it needs to be billed."
     return import_product
+
+
+harvest, toggl, clockify, solidtime, kimai, auto = map(verb, (*PRODUCTS, None))
 
 
 def _why_nothing(imported: ImportedExport) -> str:

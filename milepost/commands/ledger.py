@@ -13,6 +13,7 @@ import typer
 
 from domain.counting import counted
 from domain.money import format_amount
+from milepost.as_of import looking_back
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 from milepost.days import day
 from milepost.delivery.ledger_against import AgainstAsked, against
@@ -49,6 +50,7 @@ CSV_COLUMNS = (
 )
 
 
+@looking_back
 def ledger(
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
     entity: Annotated[str | None, typer.Option("--entity", help="Legal entity; without it all are listed.")] = None,

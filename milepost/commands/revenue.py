@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from milepost.console import amount_text, say
 from milepost.days import day
-from milepost.plain_words import PlainCommand
 from milepost.recording import Recording, records, stated_reason
 
 if TYPE_CHECKING:
-    from typer._click.core import Context
-
     from domain.events.finance import RevenueAdjusted
     from domain.units import Amount
     from state.books import Contract
     from state.store.reader import StoreReader
-
-BELOW_ZERO: Final = re.compile(r"-[0-9][0-9.,]*")
-
-
-class SignedAmounts(PlainCommand):
-    """An amount below zero is no option: `-300.00` needs no `--` before it."""
-
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        ctx.ignore_unknown_options = any(BELOW_ZERO.fullmatch(one) for one in args)
-        return super().parse_args(ctx, args)
 
 
 # Long by its options: each is a parameter.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -11,9 +12,11 @@ import typer
 
 from domain.counting import counted
 from domain.money import format_amount
+from milepost.as_of import looking_back
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import amount_text, echo, say, shape, shell_word, tell, write_json
 from milepost.figure_words import figure_words, rounding_words
+from milepost.for_period import show_for
 
 if TYPE_CHECKING:
     from connectors.files.lookup import EngagementFound, FoundStatement, FoundWaiting, ProjectFound, Viewed
@@ -42,6 +45,7 @@ class Origin(Enum):
 
 
 # Long by its options: each is a parameter.
+@partial(looking_back, asked="id_", answer=show_for)
 def show(
     id_: Annotated[
         str,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from milepost.as_of import looking_back
 from milepost.console import LOCALE, echo, say, shell_word, tell, write_json
 from milepost.html_file import HtmlFile, write_page
 
@@ -27,6 +28,7 @@ class GroupName(StrEnum):
     WEEK = "week"
 
 
+@looking_back
 def statement(
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
     id_: Annotated[

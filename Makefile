@@ -15,10 +15,9 @@ FUZZ_ARGS ?=
 # Tests and the demo start hundreds of processes: each reads what the first has compiled, also where the environment says no.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The first of these that runs and is new enough; a name may be on the path and still not run (version managers).
+# Found once, and only where an environment is to be made.
 PYTHON_FITS := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
-PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
-	$$python -c '$(PYTHON_FITS)' 2>/dev/null && echo $$python && break; done)
+PYTHON ?= $(eval PYTHON := $(shell scripts/find_python.sh))$(PYTHON)
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

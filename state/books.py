@@ -802,7 +802,7 @@ class StatementState(Value, frozen=True, array_like=True, gc=False):
     `is_retained_from` where its gross counts among what was billed, from which what bills below zero take back is found.
     `tax` is what the invoice should have of it, None where no policy says so.
     `earlier` are the amounts due of revisions that it was issued in before this one. `is_cleared`: its invoice said that it clears the
-    unbilled receivable.
+    unbilled receivable. `expected_on` is the day on which it is due, also where it does not say.
     """
 
     statement_id: str
@@ -813,6 +813,7 @@ class StatementState(Value, frozen=True, array_like=True, gc=False):
     sequence: int
     currency: str
     amount_due: Amount
+    expected_on: date
     invoice_id: str | None = None
     waiting: InvoicePosted | None = None
     retention: tuple[tuple[str, str, Amount], ...] = ()

@@ -1,9 +1,11 @@
 """When what is to come is billed, and when who pays it; what is kept back of it, or paid by a deposit, says `state/forecast/kept_back.py`.
 
 A month's work is billed at the end of the billing period that holds its 15th, on request at its own end, a fee at the end of the period
-that holds its day. Each payer has its share of it, and pays so many days later as its own terms say; whom sources pay for says
-`state/forecast/funded.py`, and of a contract in another currency than the project's their first rule. A statement is billed when its
-period ends.
+that holds its day. Each payer has its share of it, and pays so many days after the day of issue as its own terms say; whom sources pay
+for says `state/forecast/funded.py`, and of a contract in another currency than the project's their first rule. A statement is billed when
+its period ends, and issued when that has closed: once it is, it is due when it says.
+
+    March's work, billed on 31 March and issued on 1 April, is due in 30 days on 1 May
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,17 +23,18 @@ from domain.identity import composed
 from domain.months import month_end
 from domain.outputs import BillingStatement
 from domain.policies import Resolved
+from domain.reference.zones import local_date, midnight
 from domain.tuples import new_tuple
 from domain.units import Amount
 from domain.why import Why, elsewhere
 from state.billing.statement_lines import PRINTED
-from state.books import Contract, Project, Receivable
+from state.books import Contract, Project, StatementState
 from state.draft import Draft
 from state.forecast.outlook import ONE_DAY, known
 from state.forecast.prices import ToCharge
 from state.forecast.tracks import rate_to
 from state.terms.periods import open_period
-from state.terms.plan import billing_cycle, contract_policies, terms_on
+from state.terms.plan import billing_cycle, billing_zone, contract_policies, grace_days, terms_on
 from state.totals import month_of
 from state.value import plain
 
@@ -178,7 +181,8 @@ def fee_months(draft: Draft, contract: Contract, day: date) -> Calendar:
 def _calendar(draft: Draft, contract: Contract, billed: date) -> Calendar:
     terms = terms_on(contract, billed)
     parties = expected_parties(terms)
-    paid = (paid_on(draft, party.customer_id, billed).isoformat()[:7] for party in parties)
+    issued = issue_day(draft, contract, billed)
+    paid = (month_of(paid_on(draft, party.customer_id, issued)) for party in parties)
     return Calendar(billed, month_of(billed), parties, tuple(paid), terms.funding is not None)
 
 
@@ -193,10 +197,21 @@ def billed_on(draft: Draft, contract: Contract, day: date) -> date | None:
     return period.to - ONE_DAY if period is not None else None
 
 
-def paid_on(draft: Draft, customer_id: str, billed: date) -> date:
+def issue_day(draft: Draft, contract: Contract, billed: date) -> date:
+    """Of a statement to come whose period ends with a day: the day after its grace, where the company is; on request that day itself."""
+    terms = terms_on(contract, billed)
+    policies, entity = contract_policies(draft, contract, billed), draft.reference.entity(terms.legal_entity_id)
+    if entity is None or billed_on(draft, contract, billed) is None:
+        return billed
+    day = billed + timedelta(days=grace_days(terms, policies) + 1)
+    zone = billing_zone(terms, entity, policies)
+    return day if zone == entity.zone else local_date(midnight(day, zone), entity.zone)
+
+
+def paid_on(draft: Draft, customer_id: str, issued: date) -> date:
     customer = draft.reference.customer(customer_id)
     days = customer.payment_terms_days if customer is not None else None
-    return billed + timedelta(days=PAYMENT_TERMS_DAYS if days is None else days)
+    return issued + timedelta(days=PAYMENT_TERMS_DAYS if days is None else days)
 
 
 def oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
@@ -209,17 +224,15 @@ def oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
 # Statements
 
 
-def months_of(draft: Draft, bill_to: str, to: date, currency: str) -> tuple[str, str]:
-    """Keys of the months in which a statement of a period, `to` excluded, is billed and due."""
-    billed = to - ONE_DAY
-    paid = paid_on(draft, bill_to, billed)
-    return f"{billed.isoformat()[:7]}|{currency}", f"{paid.isoformat()[:7]}|{currency}"
+def expected_on(draft: Draft, statement: BillingStatement) -> date:
+    """The day on which a statement is due, also where it does not say."""
+    issued = statement.issued_on or statement.to - ONE_DAY
+    return statement.due_on or paid_on(draft, statement.bill_to, issued)
 
 
-def months_of_invoice(draft: Draft, invoice: Receivable, to: date) -> tuple[str, str]:
-    """Those of its statement, whose period ends with `to`, excluded; it is due in the month of its own day where one was stated."""
-    billed, due = months_of(draft, invoice.bill_to, to, invoice.currency)
-    return billed, f"{month_of(invoice.due_on)}|{invoice.currency}" if invoice.due_on is not None else due
+def months_of(statement: StatementState | BillingStatement, due: date) -> tuple[str, str]:
+    """Keys of the months in which it is billed and due."""
+    return f"{month_of(statement.to - ONE_DAY)}|{statement.currency}", f"{month_of(due)}|{statement.currency}"
 
 
 class IssuedMonths(NamedTuple):
@@ -233,7 +246,7 @@ class IssuedMonths(NamedTuple):
 
 def statement_months(draft: Draft, statement: BillingStatement, first: int) -> dict[str, IssuedMonths]:
     """For each project on a statement, or of which it moves what is retained or billed of a deposit; its lines count from `first` on."""
-    nothing = IssuedMonths(*months_of(draft, statement.bill_to, statement.to, statement.currency))
+    nothing = IssuedMonths(*months_of(statement, expected_on(draft, statement)))
     found: dict[str, IssuedMonths] = {}
     for number, line in enumerate(statement.lines, first):
         had, amount = found.get(line.project_id, nothing), line.amount

@@ -13,8 +13,9 @@ from domain.billing.funding import by_source, draw
 from state.billing.funding import is_ever_funded, used
 from state.books import Contract
 from state.draft import Draft
-from state.forecast.expected import ExpectedBill, paid_on
+from state.forecast.expected import ExpectedBill, issue_day, paid_on
 from state.terms.plan import terms_on
+from state.totals import month_of
 
 
 def by_payer(draft: Draft, contracts: Iterable[Contract], bills: list[ExpectedBill]) -> list[ExpectedBill]:
@@ -49,5 +50,5 @@ def _drawn(draft: Draft, contract: Contract, bills: Iterable[ExpectedBill]) -> I
         for customer_id in dict.fromkeys(source.bill_to for source in funding.sources):
             amount = sum(by_source(portions, customer_id).values())
             if amount:
-                paid = paid_on(draft, customer_id, bill.billed).isoformat()[:7]
+                paid = month_of(paid_on(draft, customer_id, issue_day(draft, contract, bill.billed)))
                 yield bill._replace(bill_to=customer_id, paid=paid, amount=amount)

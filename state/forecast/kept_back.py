@@ -24,12 +24,13 @@ from domain.units import Amount
 from state.books import Contract, LineTotals, Project
 from state.charges.terms_known import is_charged, last_day
 from state.draft import Draft
-from state.forecast.expected import ExpectedBill, billed_on, expected_deposit, paid_on
+from state.forecast.expected import ExpectedBill, billed_on, expected_deposit, issue_day, paid_on
 from state.forecast.outlook import ONE_DAY, has_ended
 from state.handlers.deposits import available_to, deposit_lines
 from state.handlers.retention import account_of, holders
 from state.terms.periods import open_period
 from state.terms.plan import LinePlan, contract_policies, terms_on
+from state.totals import month_of
 
 
 class Applied(NamedTuple):
@@ -265,7 +266,7 @@ class _Walk:
         day = max(on, self.as_of + ONE_DAY)
         for bill_to, left in sorted(self.left.items()):
             if left:
-                paid = paid_on(self.draft, bill_to, day).isoformat()[:7]
+                paid = month_of(paid_on(self.draft, bill_to, issue_day(self.draft, self.contract, day)))
                 yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, 0, Withholding(released=left))
 
     def _released_on(self) -> date | None:

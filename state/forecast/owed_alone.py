@@ -14,7 +14,7 @@ from domain.units import Amount
 from state.billing.payers import falling, parties_for
 from state.books import Contract
 from state.draft import Draft
-from state.forecast.expected import ExpectedBill, fee_months, paid_on
+from state.forecast.expected import ExpectedBill, fee_months, issue_day, paid_on
 from state.forecast.kept_back import is_deposit
 from state.forecast.outlook import ONE_DAY
 from state.forecast.tracks import rate_to
@@ -41,7 +41,7 @@ def owed_alone(
         for customer_id, amount in sums.items():
             if amount and rate is not None:
                 here = exchanged(called(amount, f"owed by {customer_id}"), rate, currency, policies.money_mode)
-                paid = month_of(paid_on(draft, customer_id, billed))
+                paid = month_of(paid_on(draft, customer_id, issue_day(draft, contract, billed)))
                 bill = billed, month_of(billed), paid, here, contract.contract_id, customer_id
                 found.append(ExpectedBill(*bill, is_due=True))
     return found

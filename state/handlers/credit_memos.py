@@ -82,7 +82,7 @@ from state.caps.given_up import fitted
 from state.caps.repricing import reprice
 from state.draft import BLOCKED, Draft
 from state.facts import TRACE
-from state.forecast.expected import add_to_months, months_of_invoice
+from state.forecast.expected import add_to_months, months_of
 from state.handlers import retention
 from state.ledger import position, standings
 from state.ledger.carried import say_invoiced
@@ -753,7 +753,7 @@ def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tu
     if draft.why is not None:
         amount = as_recorded(amount, draft.why.figure(f"credited/{_of(memo, row)}"))
         kept = as_recorded(kept, draft.why.figure(f"kept_back/{_of(memo, row)}")) if kept else kept
-    billed_in, due_in = months_of_invoice(draft, memo.receivable, memo.statement.to)
+    billed_in, due_in = months_of(memo.statement, memo.statement.expected_on)
     less_due = titled(-amount, f"credited by {memo.event.credit_memo_id}")
     add_to_months(
         draft,

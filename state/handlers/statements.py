@@ -68,6 +68,7 @@ from state.caps.claims import stake_of
 from state.caps.repricing import book_repriced, reprice
 from state.draft import Draft
 from state.facts import happens
+from state.forecast.expected import expected_on
 from state.handlers import deposits, fees, overflow, retention, revenue
 from state.rerating.finals import make_final
 from state.rerating.prorate import prorate_at_cut
@@ -650,6 +651,7 @@ def _emit(
             sequence,
             whole.currency,
             whole.amount_due,
+            expected_on(draft, whole),
             retention=pieces,
             is_retained_from=kept.counts,
             tax=tax.total,

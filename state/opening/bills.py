@@ -1,7 +1,7 @@
 """What was billed by the day of the balances is put on statements that nobody is sent, invoiced, paid or open, and retained from."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from msgspec.structs import replace
 
@@ -32,7 +32,7 @@ from state.books import (
     StatementState,
 )
 from state.draft import Draft
-from state.forecast.expected import months_of
+from state.forecast.expected import months_of, paid_on
 from state.handlers import retention
 from state.handlers.invoices import opening_rate_of, post_invoice
 from state.handlers.statements import DueShare, pin
@@ -48,7 +48,7 @@ from state.opening.record import (
 from state.receivables.receivables import pay, say_settled, write_off
 from state.terms.periods import open_period
 from state.terms.plan import contract_policies, newest_plan, plan_of
-from state.totals import issued_on, month_of, outstanding, standing_price, with_issued
+from state.totals import issued_on, outstanding, standing_price, with_issued
 from state.value import plain
 
 DAY = timedelta(days=1)
@@ -83,6 +83,7 @@ def _invoice(draft: Draft, loading: Loading, number: int, bill: EarlierBill, row
         -number,
         contract.terms.currency,
         plain(bill.net),
+        _due_on(draft, bill, last),
         is_retained_from=contract.terms.retention is not None,
     )
     loading.statements.append(made)
@@ -97,7 +98,7 @@ def _invoice(draft: Draft, loading: Loading, number: int, bill: EarlierBill, row
     _keep_pieces(draft, loading, bill, made, listed)
     _carry_revenue(draft, loading, bill, made, listed)
     _settle(draft, loading, bill)
-    _expect(draft, loading, bill)
+    _expect(loading, bill, state)
 
 
 def _rate_of(stated: ReceivableForward | None) -> ExchangeRate | None:
@@ -277,13 +278,14 @@ def _settle(draft: Draft, loading: Loading, bill: EarlierBill) -> None:
         loading.opened.append(now)
 
 
-def _expect(draft: Draft, loading: Loading, bill: EarlierBill) -> None:
+def _due_on(draft: Draft, bill: EarlierBill, last: date) -> date:
+    """The day that is stated, else by the payment terms; what is paid in full is not waited for."""
+    if bill.stated is None:
+        return last
+    return bill.stated.due_on or paid_on(draft, bill.bill_to, last)
+
+
+def _expect(loading: Loading, bill: EarlierBill, statement: StatementState) -> None:
     """In which months the forecast has it as billed and as paid."""
-    contract, stated = loading.contract, bill.stated
-    last = stated.invoiced_on if stated is not None else loading.event.as_of
-    bills, pays = months_of(draft, bill.bill_to, last + DAY, contract.terms.currency)
-    if stated is None:
-        pays = bills
-    elif stated.due_on is not None:
-        pays = f"{month_of(stated.due_on)}|{contract.terms.currency}"
+    bills, pays = months_of(statement, statement.expected_on)
     loading.months.append((bills, pays, bill.net + bill.kept + bill.applied, bill.net))

@@ -216,7 +216,6 @@ class Transition(Value, frozen=True, array_like=True, gc=False):
     waits_removed: set[tuple[str, str, str]]
     due: set[tuple[str, str]]
     statements: dict[str, tuple[StatementEntry, ...]]
-    explanations: dict[str, Any]
     journals: dict[str, JournalStanding]
     changed_on: dict[tuple[str, str], dict[str, None]]
 
@@ -258,7 +257,6 @@ class Draft:
         "due",
         "engagement_id",
         "entries",
-        "explanations",
         "hours",
         "issued",
         "journals",
@@ -327,7 +325,6 @@ class Draft:
         self.waits_removed: set[tuple[str, str, str]] = set()
         self.due: set[tuple[str, str]] = set()
         self.statements: dict[str, tuple[StatementEntry, ...]] = {}
-        self.explanations: dict[str, Any] = {}
         self.journals: dict[str, JournalStanding] = {}
         self.issued: list[Any] = []
         # Entries changed by this event, by the contract lines on which they are or were open.
@@ -358,7 +355,6 @@ class Draft:
             self.waits_removed,
             self.due,
             self.statements,
-            self.explanations,
             self.journals,
             self.changed_on,
         )

@@ -598,7 +598,6 @@ def _kept(change: Transition) -> Transition:
         waits_added=_NOTHING,
         waits_removed=_NOTHING,
         due=_NOTHING,
-        explanations=_NOTHING,
     )
 
 

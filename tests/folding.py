@@ -33,7 +33,6 @@ TABLES = {
     "waits": "kind, key, no, name",
     "due": "zone, day, no",
     "statements": "no, id",
-    "explanations": "digest",
     "reference": "seq",
     "changed": "no",
 }

@@ -28,7 +28,6 @@ from state.facts import TRACE
 from state.ledger.posting import (
     Side,
     cost_pairs,
-    explain,
     post,
     revenue_pairs,
     reverse,
@@ -408,7 +407,6 @@ def _price_side(
     subject = work.subject
     if line.line.project_id != subject.project_id:
         price = replace(price, project_id=line.line.project_id)
-    explain(draft, plan)
     issued = issued_on(entry, price.contract_id, price.line_id) if entry.issued else None
     if issued is not None:
         # Invoices relieve the account that it was issued on; under a price for the whole there was none.

@@ -51,7 +51,7 @@ from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, plan_of
 from state.totals import unbilled_positions
 from state.value import Value
-from state.work.value_time import PricePlan, journal_reversal_day
+from state.work.value_time import journal_reversal_day
 
 Pairs = tuple[tuple[str, str, Amount], ...]
 
@@ -519,12 +519,6 @@ def _exchange_rest(draft: Draft, work: Work, plan: LinePlan, last: Posted, rests
     made = [Leg(account, "exchange_difference", 0, -rest) for account, rest in rests.items()]
     made.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, sum(rests.values())))
     return emit(draft, work, about(draft, work.identity, "exchange_rest"), booking, merge(made), plan, plan.policies)
-
-
-def explain(draft: Draft, plan: PricePlan) -> None:
-    """Keep the decision behind the rate once, whatever number of entries it rates."""
-    if plan.decision is not None:
-        draft.explanations[plan.price.decision] = plan.decision
 
 
 def with_work(entry: Entry, work: Work | None, behind: Work | None = None) -> Entry:

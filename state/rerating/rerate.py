@@ -41,7 +41,6 @@ from state.caps.repricing import reprice
 from state.caps.walk import most_settled
 from state.charges.shared_price import settle_line, stepped_price
 from state.draft import Draft
-from state.ledger.posting import explain
 from state.rerating.passed_on import is_issued_behind
 from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import cut_at_zero, standing_price
@@ -83,7 +82,6 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         account=kept.account if _stays(kept, fresh) else fresh.account,
         project_id=kept.project_id,
     )
-    explain(draft, verdict.price)
     return verdict.price.line, keeping(draft, verdict.price.line, entry.entry_id, kept, fitted(entry, price))
 
 

@@ -43,7 +43,6 @@ TABLES: Final[Mapping[str, TableRows]] = {
     "changed": TableRows("no", "'a row'", f"views {_ENGAGEMENT}"),
     "reference": TableRows("seq", "type, body", "event {0} of the reference data"),
     "numbers": TableRows("id", "data", "the number of statement {0}"),
-    "explanations": TableRows("digest", "data", "decision {0}"),
 }
 
 

@@ -38,7 +38,6 @@ CREATE TABLE IF NOT EXISTS waits(
 CREATE TABLE IF NOT EXISTS due(zone TEXT, day TEXT, no INTEGER, PRIMARY KEY(zone, day, no)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS journals(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id));
 CREATE TABLE IF NOT EXISTS statements(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS explanations(digest TEXT PRIMARY KEY, data TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS numbers(id TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS periods(id TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ended(zone TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
@@ -167,8 +166,6 @@ class Store:
         self._open: dict[tuple[int, OpenKey], bool] = {}
         self._parked: dict[tuple[int, str], int | None] = {}
         self._journals: dict[tuple[int, str], JournalStanding] = {}
-        self._explained: set[str] = set()
-        self._explaining: dict[str, str] = {}
         self._due: dict[int, set[tuple[str, str]]] = {}
         self._done: list[tuple[str, str, int]] = []
         self._changed: set[int] = set()
@@ -443,9 +440,6 @@ class Store:
                     parked[entry_id] = parked_at
         for journal_id, journal in change.journals.items():
             self._journals[no, journal_id] = journal
-        for digest, decision in change.explanations.items():
-            if digest not in self._explained and digest not in self._explaining:
-                self._explaining[digest] = msgspec.json.encode(decision._asdict()).decode()
         if change.waits_removed or change.waits_added:
             self._write_waits(no, change, log_offset)
         if change.due:
@@ -524,9 +518,6 @@ class Store:
         """Make the batch durable; only if nobody else has moved the store since (compare and set on the position)."""
         self.flush()
         self._write_days()
-        self.db.executemany("INSERT OR IGNORE INTO explanations VALUES (?, ?)", sorted(self._explaining.items()))
-        self._explained.update(self._explaining)
-        self._explaining.clear()
         self._write_parts()
         moved = self.db.execute(
             "UPDATE meta SET data = ? WHERE data = ?", (snapshot.encode(meta), snapshot.encode(self.meta))

@@ -29,7 +29,7 @@ from state.work.placing import approved_at
 
 
 class Rated(Value, frozen=True, array_like=True, gc=False):
-    """A bill rate with how it came about, which is kept once under its digest; no rate at all has no decision."""
+    """A bill rate with how it came about, and the digest of that; no rate at all has no decision."""
 
     rate: Rate | None
     markup: Percent

@@ -162,7 +162,7 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         cost = charge_record.cost(draft, charge, cost)
     if not opening.billable:
         nothing = Price("", "", "", charge.day, charge.approved_at, "", 0, 0, "", 0, 0, 0)
-        return Sides(None, CostPlan(cost, slot, policies), PricePlan(nothing, None, None, None))
+        return Sides(None, CostPlan(cost, slot, policies), PricePlan(nothing, None, None))
     plan = _counting(draft, charge, plan)
     if is_spent or opening.currency:
         nothing = _at_zero(charge, plan)
@@ -237,7 +237,7 @@ def priced(
     instead = reversal_day(draft, standing, "revenue", plan.entity) if kept and standing is not None else None
     slot = slot_for(draft, "price", plan.entity, plan.currency, day, instead, day, policies)
     slot = settled(draft, slot, "price", day, policies, waited)
-    return slot if isinstance(slot, Blocked) else PricePlan(price, plan, slot, None)
+    return slot if isinstance(slot, Blocked) else PricePlan(price, plan, slot)
 
 
 def shown_rate(amount: int, quantity: int) -> int:
@@ -369,7 +369,7 @@ def _price(
     content = counted_as(charge.kind, charge.category)
     if not charge.billable:
         nothing = Price("", "", "", charge.day, charge.approved_at, "", 0, 0, "", 0, 0, 0, content=content)
-        return PricePlan(nothing, None, None, None)
+        return PricePlan(nothing, None, None)
     if isinstance(placed, Blocked):
         return placed
     plan, day = placed.plan, placed.day
@@ -411,7 +411,7 @@ def _included(draft: Draft, charge: Charge, plan: LinePlan, content: str, waited
             return exchange
     revenue = REIMBURSABLE_REVENUE if charge.kind == EXPENSE else SERVICE_REVENUE
     price = replace(_at_zero(charge, plan), revenue=revenue, quantity=QUANTITY_ONE, unit="each", content=content)
-    return PricePlan(charge_record.included(price) if draft.why is not None else price, plan, None, None)
+    return PricePlan(charge_record.included(price) if draft.why is not None else price, plan, None)
 
 
 def _at_zero(charge: Charge, plan: LinePlan) -> Price:

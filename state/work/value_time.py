@@ -32,7 +32,6 @@ from domain.units import (
 )
 from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
 from domain.work.hours import interval_hours, worked_hours
-from domain.work.rates import RateDecision
 from state.books import Charge, Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Slot, conversion, open_day_from, slot_for
@@ -65,7 +64,6 @@ class PricePlan(Value, frozen=True, array_like=True, gc=False):
     price: Price
     line: LinePlan | None
     slot: Slot | None
-    decision: RateDecision | None
 
     @property
     def charged(self) -> bool:
@@ -361,7 +359,7 @@ def _at_rate(draft: Draft, worked: TimeToValue, plan: LinePlan, hours: Hours) ->
     if draft.why is not None:
         before = worked.standing.subject.version if kept is not None and worked.standing is not None else None
         price = price_record.at_rate(draft, worked, plan, rated, price, before)
-    return PricePlan(price, plan, slot, rated.decision)
+    return PricePlan(price, plan, slot)
 
 
 def billed_price(entry: Entry, standing: Work | None, event: TimeApproved, plan: LinePlan, day: date) -> Price | None:
@@ -449,7 +447,7 @@ def _at_cost(draft: Draft, worked: TimeToValue, plan: LinePlan, hours: Hours) ->
         return _beyond("price", price.value + price.memo, slot, said, waits, plan.policies)
     if draft.why is not None:
         price = price_record.at_cost(draft, worked, plan, exchange, price)
-    return PricePlan(price, plan, slot, None)
+    return PricePlan(price, plan, slot)
 
 
 def into_contract(draft: Draft, plan: LinePlan, currency: str, day: date, waited: Waited) -> Exchange | Blocked:
@@ -495,7 +493,7 @@ def _included(draft: Draft, worked: TimeToValue, plan: LinePlan) -> PricePlan | 
     )
     if draft.why is not None:
         price = price_record.at_rate(draft, worked, plan, NO_RATE, price, None)
-    return PricePlan(price, plan, None, None)
+    return PricePlan(price, plan, None)
 
 
 def is_beyond(amount: Amount, slot: Slot) -> bool:
@@ -538,4 +536,4 @@ def _uncharged(draft: Draft, worked: TimeToValue) -> PricePlan:
             if draft.why is not None and memo:
                 memo = price_record.not_charged(draft, worked, plan, rated, memo)
     price = Price("", "", currency, day, approved_at(event), terms.role, rate, 0, "", 0, 0, memo)
-    return PricePlan(price, None, None, None)
+    return PricePlan(price, None, None)

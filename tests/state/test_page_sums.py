@@ -18,7 +18,7 @@ from state.store.store import FILES, Meta, Store
 
 COMMITS = 12
 ROWS = 40
-TABLES = ("engagements", "parts", "entries", "open_entries", "parked", "waits", "due", "statements", "explanations")
+TABLES = ("engagements", "parts", "entries", "open_entries", "parked", "waits", "due", "statements", "numbers")
 Rows = list[tuple[str, bytes]]
 
 
@@ -35,7 +35,7 @@ def opened(folder: Path) -> Store:
 
 
 def rows(store: Store) -> Rows:
-    return [(key, bytes(data)) for key, data in store.db.execute("SELECT digest, data FROM explanations")]
+    return [(key, bytes(data)) for key, data in store.db.execute("SELECT id, data FROM numbers")]
 
 
 def copied(source: Path, target: Path) -> Path:
@@ -69,7 +69,7 @@ def images() -> Images:
             store.engagement(f"E-{number}")
             for row in range(ROWS):
                 key = f"{chance.randrange(400)}"
-                store.db.execute("INSERT OR REPLACE INTO explanations VALUES (?, ?)", (key, b"%d" % row * 200))
+                store.db.execute("INSERT OR REPLACE INTO numbers VALUES (?, ?)", (key, b"%d" % row * 200))
                 if row % 8 == 0:
                     fill(store.db, number * ROWS + row)
             store.commit(Meta(offset=number))

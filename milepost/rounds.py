@@ -26,6 +26,7 @@ from connectors.output_schemas import check_files, todays_fingerprints
 from dataflows.embedded import Accounting, Resuming, run_dataflow, seldom_collecting, store_path
 from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundProgress, RoundSummary, first_waiting
 from domain.counting import counted
+from milepost.ahead import ahead_of_questions
 from milepost.console import say
 from milepost.operate.stopping import Stop
 from milepost.progress import progress_bar
@@ -66,11 +67,13 @@ def run_rounds(
         EmbeddedIntake(input_dir, output_dir, EmbeddedSettings(genesis())) as intake,
         closing(EngagementLog.open(output_dir)) as log,
         accounting_of(output_dir, log) as books,
+        ahead_of_questions(output_dir) as ahead,
     ):
         before = intake.events
         while True:
             with progress_bar() as bar:
                 taken = take_in(intake, until, stop, bar, is_growing=follow, last_day=last_day())
+                ahead.look(log.refresh())
                 account(books, output_dir, log, stop, bar)
                 index(output_dir, stop, bar)
             if stop.requested or not follow:

@@ -40,7 +40,7 @@ def burn_of(project: Project) -> ViewBurn:
 
 
 def _by_currency(amounts: Mapping[str, Amount]) -> tuple[CurrencyAmount, ...]:
-    return tuple([new_tuple(CurrencyAmount, one) for one in sorted(amounts.items())])
+    return tuple([new_tuple(CurrencyAmount, (currency, amount)) for currency, amount in sorted(amounts.items())])
 
 
 def balances_of(

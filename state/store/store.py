@@ -212,6 +212,12 @@ class Store:
     def begin(self) -> None:
         self.db.execute("BEGIN IMMEDIATE")
 
+    @property
+    def _writing(self) -> sqlite3.Connection:
+        """Outside a transaction a row would be durable by itself, without the place in the log that belongs to it."""
+        assert self.db.in_transaction, f"store {self.path}: expected a transaction around what is written"
+        return self.db
+
     def engagement(self, engagement_id: str) -> Engagement:
         found = self._touched.get(engagement_id)
         if found is None:
@@ -232,7 +238,7 @@ class Store:
         if row is None:
             no = self.db.execute("SELECT coalesce(max(no), 0) + 1 FROM engagements").fetchone()[0]
             row = (no, engagement_id, snapshot.checksum(f"{no} {engagement_id}"))
-            self.db.execute("INSERT INTO engagements VALUES (?, ?, ?)", row)
+            self._writing.execute("INSERT INTO engagements VALUES (?, ?, ?)", row)
             self._ids.add_group(no, ())
             return Engagement(no, Parts(), {})
         stored = self.db.execute("SELECT kind, id, data FROM parts WHERE no = ?", row).fetchall()
@@ -372,7 +378,9 @@ class Store:
     # Writing
 
     def add_reference(self, type_name: str, body: bytes) -> None:
-        self.db.execute("INSERT INTO reference(type, body) VALUES (?, ?)", (type_name, snapshot.seal(type_name, body)))
+        self._writing.execute(
+            "INSERT INTO reference(type, body) VALUES (?, ?)", (type_name, snapshot.seal(type_name, body))
+        )
 
     def number(self, statement_id: str) -> NumberGiven | None:
         """Of the revision that was numbered last."""
@@ -381,7 +389,7 @@ class Store:
 
     def keep_number(self, statement_id: str, given: NumberGiven) -> None:
         row = (statement_id, snapshot.encode(given, statement_id))
-        self.db.execute("INSERT OR REPLACE INTO numbers VALUES (?, ?)", row)
+        self._writing.execute("INSERT OR REPLACE INTO numbers VALUES (?, ?)", row)
 
     def period_sums(self) -> dict[tuple[str, str], PeriodSums]:
         """By company and accounting period."""
@@ -395,14 +403,14 @@ class Store:
     def keep_period_sums(self, sums: Iterable[tuple[tuple[str, str], PeriodSums]]) -> None:
         keyed = ((SEPARATOR.join(key), of) for key, of in sums)
         rows = [(key, snapshot.encode_period_sums(of, key)) for key, of in keyed]
-        self.db.executemany("INSERT OR REPLACE INTO periods VALUES (?, ?)", rows)
+        self._writing.executemany("INSERT OR REPLACE INTO periods VALUES (?, ?)", rows)
 
     def ended_days(self) -> dict[str, str]:
         """The last day that has ended, by zone."""
         return {zone: snapshot.decode_day(zone, data) for zone, data in self.db.execute("SELECT zone, data FROM ended")}
 
     def keep_ended(self, zone: str, day: str) -> None:
-        self.db.execute("INSERT OR REPLACE INTO ended VALUES (?, ?)", (zone, snapshot.encode(day, zone)))
+        self._writing.execute("INSERT OR REPLACE INTO ended VALUES (?, ?)", (zone, snapshot.encode(day, zone)))
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
         """Take over what the fold decided; nothing is visible to others before `commit`."""
@@ -445,7 +453,7 @@ class Store:
         if change.due:
             self._due.setdefault(no, set()).update(change.due)
         for statement_id, listed in change.statements.items():
-            self.db.execute(
+            self._writing.execute(
                 "INSERT OR REPLACE INTO statements VALUES (?, ?, ?)",
                 (no, statement_id, snapshot.encode(listed, statement_id)),
             )
@@ -453,12 +461,12 @@ class Store:
             self.flush()
 
     def _write_waits(self, no: int, change: Transition, log_offset: int) -> None:
-        self.db.executemany(
+        self._writing.executemany(
             "DELETE FROM waits WHERE kind = ? AND key = ? AND no = ? AND name = ?",
             ((kind, key, no, name) for kind, key, name in sorted(change.waits_removed)),
         )
         offsets = {f"entry:{entry_id}": offset for entry_id, offset in change.parked.items() if offset is not None}
-        self.db.executemany(
+        self._writing.executemany(
             "INSERT OR REPLACE INTO waits VALUES (?, ?, ?, ?, ?)",
             ((kind, key, no, name, offsets.get(name, log_offset)) for kind, key, name in sorted(change.waits_added)),
         )
@@ -466,12 +474,12 @@ class Store:
     def flush(self) -> None:
         """Write what is kept back of rows and their indexes."""
         written = [(*key, snapshot.encode(entry)) for key, entry in sorted(self._unsaved.items(), key=_by_key)]
-        self.db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", written)
+        self._writing.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", written)
         for no, entry_id, data in written:
             self._ids.add(no, entry_id)
             self._rows.put((no, entry_id), self._unsaved[no, entry_id], DECODED * len(data))
         self._unsaved.clear()
-        self.db.executemany(
+        self._writing.executemany(
             "INSERT INTO journals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data",
             [
                 (*key, snapshot.encode_journal(journal, key[1]))
@@ -483,18 +491,18 @@ class Store:
             (no, f"{contract}{SEPARATOR}{line}", *place, there)
             for (no, (contract, line, *place)), there in self._open.items()
         )
-        self.db.executemany(
+        self._writing.executemany(
             "DELETE FROM open_entries WHERE no = ? AND line = ? AND day = ? AND id = ? AND person = ?",
             [key for *key, there in index if not there],
         )
-        self.db.executemany(
+        self._writing.executemany(
             "INSERT OR IGNORE INTO open_entries VALUES (?, ?, ?, ?, ?)", [key for *key, there in index if there]
         )
         self._open.clear()
-        self.db.executemany(
+        self._writing.executemany(
             "DELETE FROM parked WHERE no = ? AND id = ?", [key for key, at in self._parked.items() if at is None]
         )
-        self.db.executemany(
+        self._writing.executemany(
             "INSERT OR REPLACE INTO parked VALUES (?, ?, ?)",
             [(no, at, entry_id) for (no, entry_id), at in self._parked.items() if at is not None],
         )
@@ -502,16 +510,16 @@ class Store:
 
     def _write_days(self) -> None:
         """What a day's end has done goes first: what is due now was found due after it."""
-        self.db.executemany("DELETE FROM due WHERE zone = ? AND day <= ? AND no = ?", self._done)
+        self._writing.executemany("DELETE FROM due WHERE zone = ? AND day <= ? AND no = ?", self._done)
         self._done.clear()
-        self.db.executemany(
+        self._writing.executemany(
             "INSERT OR IGNORE INTO due VALUES (?, ?, ?)",
             sorted((zone, day, no) for no, kept in self._due.items() for zone, day in kept),
         )
         self._due.clear()
-        self.db.executemany("DELETE FROM changed WHERE no = ?", ((no,) for no in sorted(self._shown)))
+        self._writing.executemany("DELETE FROM changed WHERE no = ?", ((no,) for no in sorted(self._shown)))
         self._shown.clear()
-        self.db.executemany("INSERT OR IGNORE INTO changed VALUES (?)", ((no,) for no in sorted(self._changed)))
+        self._writing.executemany("INSERT OR IGNORE INTO changed VALUES (?)", ((no,) for no in sorted(self._changed)))
         self._changed.clear()
 
     def commit(self, meta: Meta) -> None:
@@ -519,7 +527,7 @@ class Store:
         self.flush()
         self._write_days()
         self._write_parts()
-        moved = self.db.execute(
+        moved = self._writing.execute(
             "UPDATE meta SET data = ? WHERE data = ?", (snapshot.encode(meta), snapshot.encode(self.meta))
         ).rowcount
         if moved != 1:
@@ -550,8 +558,8 @@ class Store:
                     of.sizes[key] = len(data)
                     of.stored += len(data)
         written.sort(key=lambda row: row[:3])
-        self.db.executemany("DELETE FROM parts WHERE no = ? AND kind = ? AND id = ?", gone)
-        self.db.executemany("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", written)
+        self._writing.executemany("DELETE FROM parts WHERE no = ? AND kind = ? AND id = ?", gone)
+        self._writing.executemany("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", written)
         self._dirty.clear()
 
     def close(self) -> None:

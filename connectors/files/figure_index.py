@@ -95,6 +95,10 @@ class IndexedRecord(NamedTuple):
     recorded_at: Instant
 
 
+# Primary codes of SQLite where the disk takes no more; anything else is a fault of ours, or of the index.
+UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
+
+
 class FigureIndex:
     """The index of one shard, as far as the last `extend` went."""
 
@@ -172,7 +176,7 @@ class FigureIndex:
         try:
             self.extend_kept(tell)
         except sqlite3.OperationalError as fault:
-            if not self.is_kept:
+            if not self.is_kept or fault.sqlite_errorcode & 0xFF not in UNWRITABLE:
                 raise
             self._db.close()
             self._db = self._in_memory(f"{fault}")

@@ -15,9 +15,8 @@ from state.draft import ENTRIES_NAMED, Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import newest_plan, terms_on
 from state.totals import standing_price
+from state.work.at_stake import OUTSIDE
 from state.work.charge_record import BOOKED, of_row
-
-OUTSIDE = "outside_contract_dates"
 
 
 def list_outside(draft: Draft, contract: Contract) -> None:

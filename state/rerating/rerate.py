@@ -15,7 +15,7 @@ from domain.caps.purchase_order import has_limit
 from domain.contract import BEGINNING, cap_rules, is_capped, line_named
 from domain.identity import composed, parts_of
 from domain.units import Amount, Hours
-from state.books import CapBucket, CapState, Contract, Entry, Price
+from state.books import CapBucket, CapState, Contract, Entry, Price, Work
 from state.caps.allot import consume_caps
 from state.caps.claims import (
     FOR_BILLING,
@@ -42,10 +42,12 @@ from state.caps.walk import most_settled
 from state.charges.shared_price import settle_line, stepped_price
 from state.draft import Draft
 from state.rerating.passed_on import is_issued_behind
+from state.terms.known import Blocked
 from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import cut_at_zero, standing_price
+from state.work.at_stake import OUTSIDE
 from state.work.price_record import booked
-from state.work.valuation import value_work
+from state.work.valuation import Valuation, value_work
 from state.work.value_time import PricePlan
 
 
@@ -62,7 +64,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or (cut_at_zero(entry, work.price) and not _is_included(work.price))
     ):
         return None
-    verdict = value_work(draft, entry, work, work)
+    verdict = _valued(draft, entry, work)
     if not isinstance(verdict.price, PricePlan) or verdict.price.line is None:
         return None
     if verdict.price.line.contract_id != work.price.contract_id:
@@ -83,6 +85,14 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         project_id=kept.project_id,
     )
     return verdict.price.line, keeping(draft, verdict.price.line, entry.entry_id, kept, fitted(entry, price))
+
+
+def _valued(draft: Draft, entry: Entry, work: Work) -> Valuation:
+    """Of work that was posted before its day was outside the contract's dates by the terms of that day: it stays posted, and is listed."""
+    verdict = value_work(draft, entry, work, work)
+    if isinstance(verdict.price, Blocked) and verdict.price.category == OUTSIDE:
+        return value_work(draft, replace(entry, waived=(*entry.waived, OUTSIDE)), work, work)
+    return verdict
 
 
 def _is_included(price: Price) -> bool:

@@ -596,7 +596,7 @@ class TermsVersion(Value, frozen=True, array_like=True, gc=False):
 class Contract(Value, frozen=True, array_like=True, gc=False):
     """`former` are terms that a second signing replaced, of lines that it no longer has: what is issued on these is corrected by them.
     `divided` where other engagements have lines of some version. `passed` are the digests of the versions below `version` that were seen;
-    `terminated_by` is the version that ended it."""
+    `terminations` the versions that end it, seen, whichever of them counts."""
 
     contract_id: str
     version: int
@@ -613,7 +613,7 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
     former: tuple[TermsVersion, ...] = ()
     divided: bool = False
     passed: dict[int, str] = {}
-    terminated_by: int = 0
+    terminations: tuple[int, ...] = ()
 
     @property
     def in_force(self) -> bool:

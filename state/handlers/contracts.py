@@ -38,11 +38,13 @@ from state.terms.sequence import (
     comes_too_late,
     contradicts,
     gaps,
+    is_newest,
     is_reached,
     is_replaced,
     is_seen,
     newest_terms,
-    version_below,
+    terms_below,
+    version_of_terms,
     with_version,
 )
 from state.work.placing import taken_projects
@@ -122,25 +124,28 @@ def on_contract_terminated(draft: Draft, event: ContractTerminated) -> None:
             f"contract {event.contract_id} is terminated before it is known",
             contract_id=event.contract_id,
         )
-    elif contract.waiting and contract.invalid == WAITS and event.version > contract.waiting[-1].version:
-        _end_later(draft, contract, event)
     elif _is_unseen(draft, contract, event):
         _end(draft, contract, event)
 
 
 def _end_later(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
-    if contract.ending is None or event.version > contract.ending.version:
+    """Of several that wait that of the highest version; the others are seen."""
+    waits = contract.ending
+    if waits is None:
         draft.put("contract", event.contract_id, replace(contract, ending=event))
+    elif event.version != waits.version:
+        below, ending = (waits, event) if event.version > waits.version else (event, waits)
+        draft.put("contract", event.contract_id, replace(with_version(contract, below), ending=ending))
 
 
 def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
     """Of two terminations that of the higher version counts."""
     seen = with_version(contract, event)
-    if event.version < contract.terminated_by:
+    if event.version < max(seen.terminations):
         draft.put("contract", event.contract_id, seen)
+        _apply_waiting(draft, event.contract_id)
         return
-    later = contract.ending if contract.ending is not None and contract.ending.version > event.version else None
-    ended = replace(seen, terminated_on=event.effective_on, terminated_by=event.version, ending=later)
+    ended = replace(seen, terminated_on=event.effective_on)
     draft.put("contract", event.contract_id, ended)
     fees.settle(draft, ended)
     revenue.settle(draft, ended)
@@ -151,11 +156,9 @@ def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
 
 
 def _end_waiting(draft: Draft, contract_id: str) -> None:
-    """A termination that came before the contract holds once the versions before it are known."""
+    """A termination that came before the contract holds once that is known."""
     contract = draft.contract(contract_id)
     if contract is None or not contract.history or (ending := contract.ending) is None:
-        return
-    if any(amendment.version < ending.version for amendment in contract.waiting):
         return
     draft.resolve_exception("unknown_reference", "contract_ending", contract_id)
     contract = replace(contract, ending=None)
@@ -199,17 +202,20 @@ def _is_unseen(draft: Draft, contract: Contract, event: TermsEvent) -> bool:
 
 
 def _refuse_late(draft: Draft, contract: Contract, event: ContractSigned | ContractAmended) -> None:
-    draft.put("contract", event.contract_id, with_version(contract, event))
+    contract_id, newest = event.contract_id, newest_terms(contract)
+    seen = with_version(contract, event)
+    draft.put("contract", contract_id, seen)
+    _apply_waiting(draft, contract_id)
     if isinstance(event, ContractAmended) and _why_unapproved(event) is not None:
         return
-    newest = newest_terms(contract)
+    last = (draft.contract(contract_id) or seen).version
     draft.raise_exception(
         "invalid_terms",
         "contract_version",
-        composed(event.contract_id, str(event.version)),
-        f"version {event.version} of contract {event.contract_id} changes nothing: expected before version {newest}, which was made "
-        f"without it, got after it; state what still holds of it in an amendment with a version above {contract.version}",
-        contract_id=event.contract_id,
+        composed(contract_id, str(event.version)),
+        f"version {event.version} of contract {contract_id} changes nothing: expected before version {newest}, which was made "
+        f"without it, got after it; state what still holds of it in an amendment with a version above {last}",
+        contract_id=contract_id,
         field="version",
     )
 
@@ -229,9 +235,15 @@ def _wait(draft: Draft, contract: Contract, event: ContractAmended) -> None:
         "amendment_gap",
         "contract",
         event.contract_id,
-        f"amendment {event.version} replaces version {event.replaces_version}, known is {version_below(contract, event) or 'none'}",
+        f"amendment {event.version} replaces version {_replaced(contract, event)}, known is {terms_below(contract, event) or 'none'}",
         contract_id=event.contract_id,
     )
+
+
+def _replaced(contract: Contract, event: ContractAmended) -> str:
+    """As the amendment states it; of a termination with the version whose terms it left."""
+    stated, terms = event.replaces_version, version_of_terms(contract, event)
+    return str(stated) if stated == terms else f"{stated}, a termination, and so the terms of version {terms}"
 
 
 def _apply_waiting(draft: Draft, contract_id: str) -> None:
@@ -302,7 +314,7 @@ def _wait_for_references(draft: Draft, contract: Contract, terms: ContractSigned
 
 
 def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
-    if event.version > contract.version:
+    if is_newest(contract, event):
         contract = _superseded(draft, contract)
     seen = with_version(contract, event)
     why = _why_unapproved(event)

@@ -6,7 +6,10 @@ signing and an amendment come too late: the amendment was made without them.
     signed 1, ended by 3, then amendment 2: its terms are in force and the end stays
     signed 1, amendment 3 of version 1, then amendment 2: refused, and said so
     signed 1, amendment 3 of version 2: waits for version 2
+    signed 1, ended by 3, amendment 4 of version 3 or 2: waits for version 2, for the end has no terms of its own
 """
+
+from collections.abc import Container
 
 from msgspec.structs import replace
 
@@ -20,11 +23,12 @@ TermsEvent = ContractSigned | ContractAmended | ContractTerminated
 
 def with_version(contract: Contract, event: TermsEvent) -> Contract:
     """The contract that has seen the version."""
+    if isinstance(event, ContractTerminated):
+        contract = replace(contract, terminations=(*contract.terminations, event.version))
     number, digest = event.version, _digest(event)
     if number < contract.version:
         return replace(contract, passed={**contract.passed, number: digest})
-    passed = {**contract.passed, contract.version: contract.digest} if contract.version else contract.passed
-    return replace(contract, version=number, digest=digest, passed=passed)
+    return replace(contract, version=number, digest=digest, passed=_seen(contract))
 
 
 def is_seen(contract: Contract, event: TermsEvent) -> bool:
@@ -53,19 +57,42 @@ def comes_too_late(contract: Contract, event: TermsEvent) -> bool:
 
 
 def is_reached(contract: Contract, event: ContractAmended) -> bool:
-    """Whether what the amendment replaces was seen, or a version between the two."""
-    return event.replaces_version <= version_below(contract, event)
+    """Whether the terms that the amendment replaces were seen."""
+    return _is_known(contract, _seen(contract), version_of_terms(contract, event))
 
 
-def version_below(contract: Contract, event: ContractAmended) -> int:
-    return max((number for number in _seen(contract) if number < event.version), default=0)
+def version_of_terms(contract: Contract, event: ContractAmended) -> int:
+    """The version whose terms it replaces: of a termination that below it."""
+    number = event.replaces_version
+    while number in contract.terminations:
+        number -= 1
+    return number
+
+
+def _is_known(contract: Contract, seen: Container[int], number: int) -> bool:
+    """A signing says all below it again."""
+    return number in seen or (bool(contract.history) and number <= contract.history[0].version)
+
+
+def terms_below(contract: Contract, event: ContractAmended) -> int:
+    """The newest version below it that was seen and is no termination."""
+    return max((number for number in _terms_seen(contract) if number < event.version), default=0)
+
+
+def is_newest(contract: Contract, event: TermsEvent) -> bool:
+    """Whether no terms of a higher version were seen."""
+    return event.version > max(_terms_seen(contract), default=0)
+
+
+def _terms_seen(contract: Contract) -> set[int]:
+    return _seen(contract).keys() - set(contract.terminations)
 
 
 def gaps(contract: Contract) -> set[int]:
     """Versions that wait and would not apply if all before them did."""
     seen, found = set(_seen(contract)), set()
     for event in contract.waiting:
-        if event.replaces_version <= max((number for number in seen if number < event.version), default=0):
+        if _is_known(contract, seen, version_of_terms(contract, event)):
             seen.add(event.version)
         else:
             found.add(event.version)

@@ -56,22 +56,47 @@ def test_an_amendment_and_a_termination_come_in_any_order(versions: tuple[str, .
 
 
 @pytest.mark.parametrize("versions", [*permutations((SIGNED, AMENDED, ENDED, AMENDED_ANEW))])
-def test_what_cannot_count_in_its_place_is_reported(versions: tuple[str, ...]) -> None:
-    """880.00 and 230.00; 800.00 and 230.00 with the exception, where the second amendment came into force without the first."""
-    made = outcome(versions)
-    assert made[0::2] in (
-        (1_110_00, ENDS),
-        (1_030_00, [("invalid_terms", "K/2"), *ENDS]),
+def test_an_amendment_of_a_termination_waits_for_the_terms_below_it(versions: tuple[str, ...]) -> None:
+    """880.00 and 230.00."""
+    assert outcome(versions)[0::2] == (1_110_00, ENDS)
+
+
+def test_while_those_are_missing_it_is_an_exception() -> None:
+    """800.00 and 200.00: version 4 is not in force."""
+    made = outcome((SIGNED, ENDED, AMENDED_ANEW))
+    assert made[0::2] == (1_000_00, [("amendment_gap", "K"), *ENDS])
+    assert (
+        made.raised[0].message
+        == "amendment 4 replaces version 3, a termination, and so the terms of version 2, known is 1"
     )
 
 
 def test_the_exception_says_what_came_what_was_expected_and_what_to_do() -> None:
-    *_, raised = outcome((SIGNED, ENDED, AMENDED_ANEW, AMENDED)).raised[:1]
+    anew = AMENDED_ANEW.replace("replaces 3", "replaces 1")
+    *_, raised = outcome((SIGNED, ENDED, anew, AMENDED)).raised[:1]
     assert raised.message == (
         "version 2 of contract K changes nothing: expected before version 4, which was made without it, got after it; "
         "state what still holds of it in an amendment with a version above 4"
     )
     assert (raised.field, raised.owner_role) == ("version", "commercial")
+
+
+def test_an_amendment_that_waited_for_one_that_is_refused_applies() -> None:
+    """Version 3 was made of version 1, version 4 of version 2: 2 comes after 3 and is refused, which is all that 4 waited for."""
+    third = "amend K from 2026-06-01 version 3 replaces 1\n  line L P\n    rate 210.00"
+    made = outcome((SIGNED, third, AMENDED_ANEW.replace("replaces 3", "replaces 2"), AMENDED))
+    assert made[0::2] == (840_00 + 2 * 230_00, [("invalid_terms", "K/2")])
+
+
+@pytest.mark.parametrize("ends_last", [False, True])
+def test_an_amendment_supersedes_one_that_nobody_approved_whenever_the_end_comes(ends_last: bool) -> None:
+    unapproved = "amend K from 2026-06-01 version 2 replaces 1 unapproved\n  line L P\n    rate 500.00"
+    third, ended = (
+        AMENDED.replace("version 2 replaces 1", "version 3 replaces 2"),
+        ENDED.replace("version 3", "version 4"),
+    )
+    made = outcome((SIGNED, unapproved, third, ended) if ends_last else (SIGNED, unapproved, ended, third))
+    assert made[0::2] == (1_100_00, ENDS)
 
 
 @pytest.mark.parametrize("came", [*permutations((SIGNED, AMENDED, ENDED)), (SIGNED, ENDED, AMENDED_ANEW, AMENDED)])

@@ -29,7 +29,7 @@ from milepost.event_words import event_name
 from milepost.exceptions.titles import titled
 from milepost.exceptions.words import message_text
 from milepost.figure_words import figure_words
-from milepost.statements.lines import telling_quantity
+from milepost.statements.lines import has_no_quantity, telling_quantity
 from milepost.statements.sheet import status_word
 from milepost.tables import Table, hours_text, rate_text
 
@@ -177,7 +177,9 @@ def _lines(statement: StatementMoved) -> Table:
             " ".join([each.line.description, *(f"({flag})" for flag in each.line.flags)]),
             rate_text(each.line.rate),
             *(
-                f"{hours_text(quantity)} {each.line.unit}" if quantity is not None else ""
+                f"{hours_text(quantity)} {each.line.unit}"
+                if quantity is not None and not has_no_quantity(each.line)
+                else ""
                 for quantity in _quantities(each, statement.statement.currency)
             ),
             *(amount_text(side[1]) if side is not None else "" for side in (each.before, each.after)),

@@ -11,6 +11,7 @@ from domain.money import HALF_UP, extend, smallest_unit
 from domain.outputs import StatementLine
 from domain.units import HOURS_SCALE, HUNDRED_PERCENT, PERCENT_SCALE, Hours, Percent
 from domain.work.hours import worked_hours
+from domain.work.rows import EXPENSE, FEE, named
 from milepost.tables import hours_text, scaled_text
 
 HOUR, EACH = "hour", "each"
@@ -24,6 +25,13 @@ class WrittenTime(NamedTuple):
     entry_id: str
     hours: Hours
     billable_hours: Hours
+
+
+def has_no_quantity(line: StatementLine) -> bool:
+    """Whether it charges a fee or an expense: a quantity of 1 says nothing of it, nor does the part that a cap or a share leaves of it,
+    0.545951 of 1,099."""
+    is_one = line.unit == EACH and abs(line.quantity) <= 10**HOURS_SCALE
+    return is_one and all(named(row)[0] in (FEE, EXPENSE) for row in line.entries)
 
 
 def telling_quantity(line: StatementLine, currency: str) -> Hours:

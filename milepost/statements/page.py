@@ -161,7 +161,8 @@ def _group(sheet: StatementSheet, group: StatementGroup, *, several: bool) -> Ht
 def _rows(sheet: StatementSheet, lines: Sequence[StatementLine]) -> Iterator[Html]:
     writing, words = sheet.writing, sheet.words
     for line in lines:
-        hours, rate = (None, None) if is_money(line) else (words["hours"], words["rate"])
+        hours = None if is_money(line) else words["hours"]
+        rate = words["rate"] if line_rate_text(sheet, line) else None
         yield tag(
             "tr",
             tag("td", writing.span(line.service_from, line.service_to), class_="date nowrap"),

@@ -24,10 +24,9 @@ from domain.events.reference import CustomerDefined, LegalEntityDefined
 from domain.outputs import BillingStatement, StatementLine
 from domain.reference.zones import is_zone, local_date
 from domain.units import HOURS_SCALE, Hours
-from domain.work.rows import EXPENSE, FEE, named
 from milepost.locales import Writing
 from milepost.statements.groups import GroupBy, StatementGroup
-from milepost.statements.lines import EACH, HOUR, telling_quantity, units_of
+from milepost.statements.lines import EACH, HOUR, has_no_quantity, telling_quantity, units_of
 
 MARKED: Final = (PRIOR_PERIOD, CORRECTION, ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER)
 # What the day of a draft is called; of any other it is that of issue.
@@ -99,11 +98,8 @@ def issued_on(sheet: StatementSheet) -> date:
 
 
 def is_money(line: StatementLine) -> bool:
-    """Whether it is an amount alone, such as a fee: a quantity of 1 and a rate that is the amount say nothing of it; nor does the part of
-    one that a cap lets through, 0.333333 of 300.00."""
-    if line.unit != EACH or line.markup_percent or abs(line.quantity) > 10**HOURS_SCALE:
-        return False
-    return abs(line.quantity) == 10**HOURS_SCALE or all(named(row)[0] in (FEE, EXPENSE) for row in line.entries)
+    """Whether it is an amount alone, such as a fee: a quantity of 1 says nothing of it."""
+    return has_no_quantity(line) or (line.unit == EACH and abs(line.quantity) == 10**HOURS_SCALE)
 
 
 def quantity_text(sheet: StatementSheet, line: StatementLine) -> str:
@@ -115,7 +111,8 @@ def quantity_text(sheet: StatementSheet, line: StatementLine) -> str:
 
 
 def line_rate_text(sheet: StatementSheet, line: StatementLine) -> str:
-    return "" if is_money(line) else sheet.writing.rate(line.rate)
+    """Of money alone nothing, as it would be the amount; of what has a markup what that is added to."""
+    return "" if is_money(line) and not line.markup_percent else sheet.writing.rate(line.rate)
 
 
 def hour_places(sheet: StatementSheet) -> int:

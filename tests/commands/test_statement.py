@@ -521,3 +521,22 @@ def test_a_fee_that_a_cap_limits_is_an_amount_and_no_part_of_an_hour(tmp_path: P
     assert line.split()[-1] == "100.00"
     assert "0.33" not in text
     assert "300.00" not in text
+
+
+def test_an_expense_that_a_cap_limits_is_no_part_of_an_hour(tmp_path: Path) -> None:
+    """600.00 of 999.00 with 10 % added, 1,098.90: not 0.545951 hours at 999.00."""
+    from tests.commands.tiny_firm import event, founding, run, write
+
+    *others, contract = founding()
+    contract["lines"][0]["terms"] = {"type": "Expenses", "markup": "10", "cap": {"kind": "hard", "amount": "600.00"}}
+    spent = {"project_id": "BRIDGE", "spent_on": "2026-03-13", "category": "travel", "amount": "999.00"}
+    approved = {"currency": "EUR", "person_id": "ADA", "approved_by": "BEN"}
+    travel = event("ExpenseApproved", "2026-03-14T18:00:00Z", expense_id="E-1", version=1, **spent, **approved)
+    write(tmp_path / "input", [*others, contract, travel])
+    run(tmp_path, "--until", "2026-04-01")
+    arguments = ["statement", "BRIDGE.K-1/ACME/2026-03-01/1", "--output", str(tmp_path / "output")]
+    text = CliRunner().invoke(app, arguments).stdout
+    (line,) = [line for line in text.splitlines() if "travel" in line]
+    assert re.split(r"  +", line.strip())[-3:] == ["ADA", "999.00", "600.00"]
+    page = CliRunner().invoke(app, [*arguments, "--html", "-"]).stdout
+    assert ("999.00" in page, "+ 10%" in page, "0.54" in text + page) == (True, True, False)

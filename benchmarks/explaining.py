@@ -29,6 +29,7 @@ from benchmarks.machine import calibration, peak_mb
 from connectors.files.figure_index import FigureIndex, delete
 from connectors.files.moments import Moment
 from connectors.files.written import WrittenOutput, read_file, shards
+from dataflows.embedded import not_collecting
 from domain.events.catalogue import TOPICS
 from domain.outputs import TOPICS as OUTPUT_TOPICS
 from domain.outputs import BillingStatement, ExceptionRaised, ForecastUpdate, JournalEntry, Output, ProjectView
@@ -142,7 +143,7 @@ def _ask(output: Path, asked: Asked) -> tuple[Answered, bool]:
     gc.collect()
     cpu, wall = process_time(), perf_counter()
     moment = Moment(offset=asked.until) if asked.until is not None else None
-    with Explanations(output, _silent, moment) as explanations:
+    with not_collecting(), Explanations(output, _silent, moment) as explanations:
         found = explanations.explain(asked.id)
         holds = isinstance(found, Explained) and not found.differences and not recompute(found.node)
     spent = process_time() - cpu, perf_counter() - wall

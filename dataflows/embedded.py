@@ -146,6 +146,18 @@ def seldom_collecting() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+@contextmanager
+def not_collecting() -> Iterator[None]:
+    """For one question: what an answer is made of stays until it is given, so that garbage is a small part of what would be looked at."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def close(accounting: Accounting) -> None:
     accounting.outputs.close()
     accounting.shard.store.close()

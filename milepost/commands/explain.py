@@ -48,6 +48,7 @@ def explain(
 ) -> None:
     """Explain any figure: its arithmetic, rules, policies, rates and caps, down to fields of events."""
     from connectors.files.no_outputs import NoOutputs
+    from dataflows.embedded import not_collecting
     from milepost.delivery.in_erp import NOWHERE, in_erp
     from milepost.explain.explanations import Explained, Explanations
     from milepost.unknown_id import unknown_id, what_it_is
@@ -63,27 +64,28 @@ def explain(
     if json and html is not None:
         raise typer.BadParameter("expected one of --json and --html, got both", param_hint="--html")
     moment = moment_of(as_of, "--as-of") if as_of is not None else None
-    try:
-        with indexing() as tell, Explanations(output, tell, moment) as explanations:
-            found = explanations.explain(id_)
-            there = NOWHERE if isinstance(found, Explained) else in_erp(output, id_)
-            if there.only is not None and isinstance(of_it := explanations.explain(there.only), Explained):
-                found = of_it
-                say(f"{id_} is {next(what_it_is(output, id_, there))}")
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
-    if not isinstance(found, Explained):
-        if found.why or as_of is not None:
-            near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else ""
-            then = f" as of {as_of}" if as_of is not None else ""
-            raise typer.BadParameter(f"no figure is called {id_}{then}{near or f'; {found.why}'}", param_hint="ID")
-        raise unknown_id(output, id_, FIGURES, found.nearest, "milepost projects", looks=SHAPES, there=there)
-    alarms, notes = _alarms(found), _notes(found)
-    _tell(found, output, alarms, notes, depth, html, all_=all_, json=json)
-    for line in (*found.notes, *notes, *alarms):
-        say(line)
-    if alarms:
-        raise typer.Exit(exit_codes.VIOLATION)
+    with not_collecting():
+        try:
+            with indexing() as tell, Explanations(output, tell, moment) as explanations:
+                found = explanations.explain(id_)
+                there = NOWHERE if isinstance(found, Explained) else in_erp(output, id_)
+                if there.only is not None and isinstance(of_it := explanations.explain(there.only), Explained):
+                    found = of_it
+                    say(f"{id_} is {next(what_it_is(output, id_, there))}")
+        except NoOutputs as fault:
+            raise typer.BadParameter(str(fault), param_hint="--output") from fault
+        if not isinstance(found, Explained):
+            if found.why or as_of is not None:
+                near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else ""
+                then = f" as of {as_of}" if as_of is not None else ""
+                raise typer.BadParameter(f"no figure is called {id_}{then}{near or f'; {found.why}'}", param_hint="ID")
+            raise unknown_id(output, id_, FIGURES, found.nearest, "milepost projects", looks=SHAPES, there=there)
+        alarms, notes = _alarms(found), _notes(found)
+        _tell(found, output, alarms, notes, depth, html, all_=all_, json=json)
+        for line in (*found.notes, *notes, *alarms):
+            say(line)
+        if alarms:
+            raise typer.Exit(exit_codes.VIOLATION)
 
 
 def _keep_ahead(output: Path, *, json: bool) -> None:

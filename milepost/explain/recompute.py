@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from dataflows.embedded import seldom_collecting
+from dataflows.embedded import not_collecting
 from domain.explanation import OPERATIONS, SCALES, STATED, EventRef, Node
 
 
@@ -42,7 +42,7 @@ def everything(root: Node, known: Container[int] = ()) -> Iterator[Node]:
 
 def recompute(root: Node) -> list[WrongNode]:
     """Nodes whose value does not follow from their operands; empty where everything holds."""
-    with seldom_collecting():
+    with not_collecting():
         return _recomputed(root)
 
 

@@ -11,6 +11,7 @@ from connectors.files.no_outputs import NoOutputs
 from connectors.files.written import read_topic
 from connectors.imports.balances_known import read_firm
 from domain.billing.statement import ISSUED
+from domain.counting import counted
 from domain.outputs import TOPICS, BillingStatement
 from domain.units import Amount
 from milepost.console import amount_text
@@ -33,7 +34,7 @@ def billed_before(input_dir: Path, output: Path, projects: Collection[str], as_o
         for (billed, currency), count in sorted(counts.items()):
             if billed == contract_id:
                 amount: Amount = sums[billed, currency]
-                what = "1 statement" if count == 1 else f"{count:,} statements"
+                what = counted(count, "statement")
                 yield (
                     f"project {project_id}: a run has issued {what} of contract {contract_id} over {amount_text(amount)} {currency} for "
                     f"days up to {as_of}, which the balances include"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connectors.files.cap_use import UsedUp
 from domain.caps.purchase_order import SUBJECT_KIND
+from domain.counting import counted
 from domain.outputs import ForecastCap
 from milepost.console import amount_text
 from milepost.days import instant_day
@@ -22,7 +23,7 @@ def _held_back(one: UsedUp) -> str:
     waiting = one.waiting
     if waiting is None or not waiting.blocks_amount:
         return "nothing waits over it"
-    entries = "1 entry waits" if waiting.blocks_count == 1 else f"{waiting.blocks_count:,} entries wait"
+    entries = counted(waiting.blocks_count, "entry waits", "entries wait")
     return f"{entries} over it, {amount_text(waiting.blocks_amount)} {waiting.blocks_currency or ''}".rstrip()
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import orjson
 import typer
 
+from domain.counting import counted
 from milepost.commands.given_settings import File
 from milepost.console import echo, say, shape, shell_word, write_json
 from milepost.deciding import Person
@@ -165,7 +166,7 @@ class Recording:
             write_json(shape(1, **{kind: place}, events=list(events)))
             return
         past = "sent" if kind == "topic" else "written"
-        echo(f"{len(events):,} event{'s' * (len(events) != 1)} {past} to {place}")
+        echo(f"{counted(len(events), 'event')} {past} to {place}")
         say(f"\nNext: {then}")
 
     def _sent(self, events: Sequence[dict[str, object]], keyed: str) -> tuple[str, str, str]:

@@ -230,7 +230,7 @@ def genesis() -> Genesis:
 def tell(taken: RoundSummary) -> None:
     """One line a round, for people who watch a run that follows."""
     if taken.rounds:
-        say(f"{taken.events:,} event{'s' * (taken.events != 1)}, {taken.dead_letters:,} unreadable; waiting for more")
+        say(f"{counted(taken.events, 'event')}, {taken.dead_letters:,} unreadable; waiting for more")
 
 
 def wait(stop: Stop) -> None:

@@ -24,6 +24,7 @@ from hashlib import blake2b
 from typing import Final, NamedTuple, TypeAlias
 
 from domain import accounts, capabilities
+from domain.counting import counted
 from domain.delivery.chart import EntityChart
 from domain.delivery.documents import DocumentLine, JournalDocument, is_key
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
@@ -506,7 +507,7 @@ def _bounded(found: Sequence[LedgerDifference]) -> tuple[LedgerDifference, ...]:
 
 def _summed(currency: str, some: Sequence[LedgerDifference]) -> LedgerDifference:
     causes = ", ".join(f"{count} {cause}" for cause, count in sorted(Counter(each.cause for each in some).items()))
-    said = f"{len(some)} further difference{'' if len(some) == 1 else 's'} of less money: {causes}"
+    said = f"{counted(len(some), 'further difference')} of less money: {causes}"
     return LedgerDifference(f"more-{currency}", MORE, said, sum(abs(each.amount) for each in some), currency)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import orjson
 import typer
 
+from domain.counting import counted
 from milepost.commands.exceptions import All, Folder, Future, Input, Json, Kafka, Output, Plan, Yes, is_of_topics
 from milepost.commands.given_settings import File as SettingsFile
 from milepost.commands.given_settings import Set, given
@@ -241,7 +242,7 @@ def resend(
     if json:
         write_json(shape(1, file=str(path), events=events))
         return
-    echo(f"{len(events):,} event{'s' * (len(events) != 1)} written to {path}")
+    echo(f"{counted(len(events), 'event')} written to {path}")
     say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
 
 

@@ -379,7 +379,7 @@ def _done(outcome: Outcome, place: str, events: Sequence[dict[str, Any]], *, jso
     if json:
         write_json(shape(1, **{outcome.kind: place}, events=list(events)))
         return
-    echo(f"{len(events):,} event{'s' * (len(events) != 1)} {outcome.past} to {place}")
+    echo(f"{counted(len(events), 'event')} {outcome.past} to {place}")
     say(f"\nNext: {outcome.then}")
 
 

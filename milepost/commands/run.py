@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.files.output_lock import only_writer
+from domain.counting import counted
 from domain.reference.zones import universal_day
 from milepost import exit_codes
 from milepost.console import say, shell_word, tell, write_json
@@ -84,7 +85,7 @@ def too_far_ahead(fault: FarAhead, input_dir: Path, until: date | None) -> str:
     event = fault.first.event
     assert event is not None, "what would end days is an event"
     what = f"{type(event).__name__} {event.event_id} of {date.fromordinal(universal_day(recording_time(event)))}"
-    events = "1 event would end days" if fault.count == 1 else f"{fault.count:,} events would end days"
+    events = counted(fault.count, "event would end days", "events would end days")
     after = f"--until {until}" if until else f"{fault.last_day}, {DAYS_AHEAD_MAX} days after today"
     way_out = "say a later --until" if until else "say --yes if the days are meant"
     return (

@@ -383,7 +383,7 @@ def age_days(waiting: FoundWaiting, now: int) -> int:
 
 
 def days_text(days: int) -> str:
-    return "1 day" if days == 1 else f"{days:,} days"
+    return counted(days, "day")
 
 
 def _statements(statements: Sequence[FoundStatement], open_ones: Sequence[str]) -> Table:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from domain.counting import counted
 from domain.money import format_amount
 from milepost import exit_codes
 from milepost.console import amount_text, echo, no_formula, shape, tell, write_json
@@ -232,9 +233,7 @@ def balances_that_wait(output: Path) -> str:
     if not projects:
         return ""
     named = ", ".join(projects[:WAITING_NAMED]) + (", ..." if len(projects) > WAITING_NAMED else "")
-    balances = (
-        "The balances of 1 project wait" if len(projects) == 1 else f"The balances of {len(projects):,} projects wait"
-    )
+    balances = f"The balances of {counted(len(projects), 'project wait', 'projects wait')}"
     return f"{balances} and are not in ours: {named}; milepost exceptions list says for what"
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from connectors.files.found_exceptions import ExceptionStep, KnownException
 from connectors.json_records import record_to_json
 from domain.capabilities import CATEGORIES
+from domain.counting import counted
 from domain.events.catalogue import Event
 from domain.events.commercial import BalancesBroughtForward
 from domain.identity import parts_of
@@ -353,11 +354,11 @@ def _held_text(held: HeldBalances) -> str:
 
 
 def _count_text(count: int) -> str:
-    return "1 item" if count == 1 else f"{count:,} items"
+    return counted(count, "item")
 
 
 def _days_text(days: int) -> str:
-    return f"{days:,} day{'s' * (days != 1)}"
+    return counted(days, "day")
 
 
 def _entries(raised: ExceptionRaised, *, whole: bool) -> str:

@@ -10,6 +10,7 @@ from datetime import date
 from heapq import heappop, heappush
 from typing import Any, Final, NamedTuple, Protocol
 
+from domain.counting import counted
 from domain.events.catalogue import ENTITIES, EVENTS, Event
 from domain.events.control import IntakeNoticed
 from domain.events.delivery import ExpenseApproved, MilestoneAccepted, ResourceAssigned, TimeApproved, UnitsDelivered
@@ -283,7 +284,7 @@ class Intake:
         for noticed, count in self.memory.miscounted():
             kind, key = noticed.subject
             first = self.memory.first_awaiting(noticed.subject)
-            waits = "1 event waits" if count == 1 else f"{count:,} events wait"
+            waits = counted(count, "event waits", "events wait")
             named = f", the first {named_fact(first.event)}" if first is not None else ""
             message = f"{waits}{named}: no engagement is known for {spoken(kind)} {key}"
             place = f"end of {ended.date} in {ended.zone}"

@@ -25,7 +25,7 @@ from dataflows.embedded import (
     store_path,
 )
 from operators.accounting import AccountingTurn
-from state.batch import Around, Bodies, Encoders
+from state.batch import BATCH_BYTES, BATCH_RECORDS, Around, Bodies, Encoders
 from state.books import Entry
 from state.genesis import Genesis
 from state.shard import Shard
@@ -34,8 +34,6 @@ from state.store.store import Engagement, Store, StoredEntries
 OpenOn: TypeAlias = Callable[[StoredEntries, str, str, str, str, str], list[Entry]]
 
 SHARD = 0
-BATCH_RECORDS = 2_000
-BATCH_BYTES = 4 << 20
 # In the order of an event's way.
 STAGES = ("decode", "fold", "encode", "store", "write")
 

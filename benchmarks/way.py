@@ -8,11 +8,11 @@ from statistics import median_low
 from types import FrameType
 from typing import NamedTuple
 
-from benchmarks.accounting import BATCH_BYTES, BATCH_RECORDS
 from benchmarks.child import ROOT
 from connectors.files.engagement_log import EngagementLog
 from dataflows.embedded import close, open_accounting
 from domain.events.delivery import TimeApproved
+from state.batch import BATCH_BYTES, BATCH_RECORDS
 
 
 class Way(NamedTuple):

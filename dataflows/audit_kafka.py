@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from connectors.avro_codec import OUTPUT_CODECS, read_output
 from connectors.decode_error import DecodeError
@@ -29,12 +29,9 @@ from dataflows.audit_stream import Tell
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting, store_path
 from domain.audit.about import about
 from domain.audit.findings import INPUT_CHAIN, OUTPUT_CHAIN, REFOLD, Violation
-from state.batch import Encoded, Mark
+from state.batch import BATCH_BYTES, BATCH_RECORDS, Encoded, Mark
 from state.guards import OTHER_GENERATION, GuardStop
 from state.shard import Shard
-
-BATCH_RECORDS: Final = 2_000
-BATCH_BYTES: Final = 4 << 20
 
 
 class ShardComparison(NamedTuple):

@@ -17,7 +17,7 @@ from dataflows.accounting import build
 from dataflows.opening import Anew, open_shard, silent
 from domain.events.catalogue import Event
 from operators.accounting import AccountingTurn, BatchLog, CommittingSink, Faults, LogSource, OnCommit, Reading, Steps
-from state.batch import Encoders, LogRecord
+from state.batch import BATCH_BYTES, BATCH_RECORDS, Encoders, LogRecord
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Shard
@@ -107,7 +107,7 @@ def run_dataflow(
     log: BatchLog,
     more: Callable[[], bool],
     on_commit: OnCommit | None = None,
-    max_records: int = 2_000,
+    max_records: int = BATCH_RECORDS,
     store_seconds: float = STORE_SECONDS,
 ) -> None:
     """Run the Bytewax dataflow until the log has nothing more to give. Raises what a step raised."""
@@ -120,7 +120,9 @@ def run_dataflow(
         raise faults.fault
 
 
-def run_plain(accounting: Accounting, log: BatchLog, max_records: int = 2_000, max_bytes: int = 4 << 20) -> None:
+def run_plain(
+    accounting: Accounting, log: BatchLog, max_records: int = BATCH_RECORDS, max_bytes: int = BATCH_BYTES
+) -> None:
     """The same without an engine: the oracle of the dataflow's tests."""
     shard, outputs = accounting
     with seldom_collecting():

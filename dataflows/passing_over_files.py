@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from connectors.files import overrides
 from connectors.files.engagement_log import EngagementLog
@@ -11,13 +10,11 @@ from connectors.files.output_lock import only_writer
 from dataflows.embedded import close, open_accounting, seldom_collecting
 from dataflows.opening import Tell, silent
 from dataflows.passing_over import CannotPassOver, PassedOver, check_ahead, check_is_it, named
+from state.batch import BATCH_BYTES, BATCH_RECORDS
 from state.guards import POISON, GuardStop
 from state.overrides import Override
 from state.rules import check_genesis
 from state.shard import Shard
-
-BATCH_RECORDS: Final = 2_000
-BATCH_BYTES: Final = 4 << 20
 
 
 def pass_over(folder: Path, override: Override, tell: Tell = silent) -> PassedOver:

@@ -17,10 +17,9 @@ from dataflows.audit_stream import Tell
 from dataflows.embedded import close, open_accounting
 from domain.audit.about import about
 from domain.audit.findings import REFOLD, Checked, Violation
+from state.batch import BATCH_BYTES, BATCH_RECORDS
 from state.overrides import Overrides
 
-BATCH_RECORDS: Final = 2_000
-BATCH_BYTES: Final = 4 << 20
 CHUNK_BYTES: Final = 1 << 20
 FIELDS_TOLD: Final = 5
 

@@ -40,13 +40,11 @@ from connectors.kafka.resume import (
 from dataflows.accounting_kafka import Job, check_log, opened_store, shard_folder, target_of
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from dataflows.opening import Tell, silent
-from state.batch import Encoded, Mark, OutputProgress
+from state.batch import BATCH_BYTES, BATCH_RECORDS, Encoded, Mark, OutputProgress
 from state.guards import OUTPUTS_DIFFER, GuardStop
 from state.overrides import digest_before
 from state.shard import Shard
 
-BATCH_RECORDS: Final = 2_000
-BATCH_BYTES: Final = 4 << 20
 MISSING: Final = "missing"
 BEHIND: Final = "behind"
 

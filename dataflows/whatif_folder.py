@@ -17,14 +17,13 @@ from connectors.files.output_lock import OutputInUse
 from connectors.files.rebuilt import STORE as INTAKE
 from dataflows.embedded import decode_event, store_path
 from dataflows.whatif_intake import MemoryPlace, known_by_intake, known_from_log
+from state.batch import BATCH_BYTES, BATCH_RECORDS
 from state.imagined import ImaginedShard, ImaginedStore
 from state.store.snapshot import Damaged
 from state.store.store import Store, is_damage
 
 # The index of the write-ahead log is made again from it.
 SUFFIXES: Final = ("", "-wal", "-pages")
-BATCH_RECORDS: Final = 2_000
-BATCH_BYTES: Final = 4 << 20
 
 # What is being done, how far it is, and how much there is.
 Tell = Callable[[str, int, int], None]

@@ -15,7 +15,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from operators.idling import AT_ONCE, Idle
-from state.batch import Encoded, LogRecord, Mark
+from state.batch import BATCH_BYTES, BATCH_RECORDS, Encoded, LogRecord, Mark
 
 # After so many records, which a restart folds again, the store follows at once.
 STORE_RECORDS: Final = 20_000
@@ -164,8 +164,8 @@ class Steps:
 class Reading(NamedTuple):
     """How logs are read: bounds of a batch; a log that had nothing is asked again after `idle_seconds`."""
 
-    max_records: int = 2_000
-    max_bytes: int = 4 << 20
+    max_records: int = BATCH_RECORDS
+    max_bytes: int = BATCH_BYTES
     idle_seconds: float = 0.0
 
 

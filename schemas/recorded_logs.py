@@ -16,13 +16,12 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.log_records import StoredRecord
 from dataflows.embedded import ENCODERS, decode_event
 from schemas.frozen_rules import ROOT
-from state.batch import Encoded, Mark, OutputProgress
+from state.batch import BATCH_RECORDS, Encoded, Mark, OutputProgress
 from state.genesis import Genesis
 from state.shard import Shard
 from state.store.store import Store
 
 FOLDER: Final = ROOT / "tests" / "data" / "rules"
-BATCH_RECORDS: Final = 2_000
 
 
 def recording(version: int, folder: Path = FOLDER) -> Path:

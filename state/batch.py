@@ -6,6 +6,9 @@ from typing import Any, NamedTuple, Protocol
 from domain.events.catalogue import Event
 from state.genesis import Genesis
 
+# How much of the log is folded at once where nobody says otherwise.
+BATCH_RECORDS = 2_000
+BATCH_BYTES = 4 << 20
 # Views of changed projects go out at the end of the day and after so many log records.
 VIEW_RUN = 16_384
 # The engagement of what concerns everyone.

@@ -20,11 +20,10 @@ from connectors.kafka.published import published
 from domain.events.catalogue import Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
 from domain.outputs import TOPICS, DeadLetter, ExceptionClosed, ExceptionRaised, ProjectView
+from state.batch import BATCH_BYTES, BATCH_RECORDS
 from state.guards import WRONG_TOPIC_SETTINGS, GuardStop
 
 DECISIONS: Final = "control.decisions"
-BATCH_RECORDS: Final = 2_000
-BATCH_BYTES: Final = 4 << 20
 
 Decision = ExceptionAssigned | ExceptionResolved | ExceptionWaived
 

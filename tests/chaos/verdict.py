@@ -23,7 +23,7 @@ from connectors.kafka.published import Published, published
 from connectors.log_records import StoredRecord, read_stored
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from domain.outputs import JournalEntry
-from state.batch import Encoded, Mark, OutputProgress
+from state.batch import BATCH_RECORDS, Encoded, Mark, OutputProgress
 from state.genesis import Genesis
 from state.intake.partition import partition_of
 from state.rules import RULES
@@ -35,7 +35,6 @@ from tests.chaos.producing import Place, Sent, unarrived
 from tests.chaos.site import Site
 from tests.chaos.watching import digest
 
-BATCH_RECORDS: Final = 2_000
 # Written by intake and its clock alone.
 INTAKES_OWN: Final = frozenset({"DayEnded", "IntakeNoticed"})
 # What may concern several engagements, each of which has it once; all else is one engagement's or everybody's.

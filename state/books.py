@@ -469,7 +469,8 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     `applied` is what of a deposit is set against other statements. `conceded` is what credit memos took off the price of what stays billed,
     `conceded_ledger` in ledger currency; `returned` is what of that the caps have again, with its hours. Where several pay `payers` are the
     parts that all else sums up, and `bill_to` is empty. `funded` is what sources that fund the contract pay, `freed` what of it a price
-    concession gave them back. `project_id` is where it is billed, if that is not the project of the line's sums."""
+    concession gave them back. `project_id` is where it is billed, if that is not the project of the line's sums. `rest` is what was left to
+    bill of it on the day the books begin, if it was billed in part before."""
 
     contract_id: str
     line_id: str
@@ -497,6 +498,7 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     freed: tuple[tuple[str, Amount], ...] = ()
     project_id: str = ""
     conceded_ledger: Amount = 0
+    rest: Amount = 0
 
     @property
     def is_funded(self) -> bool:

@@ -34,7 +34,7 @@ def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: A
             flags.append(ADJUSTED_FOR_ORDER if is_order(price.binding or "") else ADJUSTED_FOR_CAP)
     if issued is not None:
         hours -= issued.hours
-        if issued.amount or issued.hours:
+        if (issued.amount or issued.hours) and not _is_rest(issued, amount):
             flags.append(CORRECTION)
     if day < period.start:
         flags.append(PRIOR_PERIOD)
@@ -56,6 +56,11 @@ def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: A
         finer=finer_than(price.hours, work.time) if own and price is not None and work and work.time else 0,
         place=_place(entry),
     )
+
+
+def _is_rest(issued: Issued, amount: Amount) -> bool:
+    """Whether it is what an earlier system had not billed yet, which corrects nothing."""
+    return bool(issued.rest) and amount == issued.rest
 
 
 def _place(entry: Entry) -> int:

@@ -604,6 +604,7 @@ def pin(draft: Draft, contract: Contract, due: DueShare, extra: Amount) -> None:
         description=piece.description if piece.unit != HOUR else None,
         payers=payers,
         funded=due.share.funded if due.share is not None else had.funded,
+        rest=0,
     )
     after = with_issued(entry, now)
     draft.put_entry(entry, after)

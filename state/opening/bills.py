@@ -25,6 +25,7 @@ from state.billing.payers import PayerShare, applied_to, parties_for
 from state.billing.pieces import piece_of
 from state.billing.shares_record import DueRow, say_falls
 from state.books import (
+    Contract,
     InvoiceCredits,
     OpeningPiece,
     Receivable,
@@ -145,10 +146,20 @@ def _issue(draft: Draft, loading: Loading, bill: EarlierBill, recorded: TakenRow
     share = PayerShare(0, bill.bill_to, whole, one.falls)
     parties = parties_for(contract, entry, one.line_id)
     pin(draft, contract, DueShare(entry, plan, whole, parties, share), 0)
+    _keep_rest(draft, contract, one)
     if draft.why is not None and one.falls:
         falls = {party.customer_id: each for party, each in zip(parties, recorded.falls, strict=True)}
         say_falls(draft.why, contract, DueRow(one.row, one.line_id, sum(one.falls)), falls)
     return StatementEntry(one.row, one.line_id, recorded.amount, whole.hours)
+
+
+def _keep_rest(draft: Draft, contract: Contract, taken: TakenRow) -> None:
+    entry = draft.entry(taken.row)
+    issued = issued_on(entry, contract.contract_id, taken.line_id) if entry is not None else None
+    assert entry is not None, "it was brought forward"
+    assert issued is not None, "its part is billed"
+    rest = outstanding(entry, contract.contract_id, taken.line_id)
+    draft.put_entry(entry, with_issued(entry, replace(issued, rest=rest)))
 
 
 def _any_period(loading: Loading) -> BillingPeriod:

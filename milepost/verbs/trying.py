@@ -10,7 +10,7 @@ VERBS: Final[Verbs] = {
     "simulate": Verb(
         "simulate.simulate",
         "Make up a consulting firm and write its events.",
-        "milepost simulate --seed 7 --people 60 --projects 40 --months 3 --out build/try/input",
+        "milepost simulate --seed 7 --people 16 --projects 12 --months 3 --out build/try/input",
         "milepost run --input build/try/input --output build/try/output",
         has_folders=False,
     ),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 from domain.money import smallest_unit, step_text
@@ -108,7 +109,11 @@ COMES_TO = "comes_to"
 
 
 def _step(parameters: Mapping[str, Parameter]) -> Fraction:
-    return Fraction(str(parameters["step"]))
+    return _exact(str(parameters["step"]))
+
+
+# There are few steps, and a fraction is slow to read.
+_exact = lru_cache(maxsize=1_000)(Fraction)
 
 
 def _rounded(value: Fraction, parameters: Mapping[str, Parameter]) -> Fraction:
@@ -125,7 +130,11 @@ def _rounded(value: Fraction, parameters: Mapping[str, Parameter]) -> Fraction:
 
 def _extend(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
     hours, rate, *markup = operands
-    return _rounded(hours * rate * (1 + sum(markup, Fraction(0)) / 100), parameters)
+    return _rounded(_marked_up(hours * rate, markup), parameters)
+
+
+def _marked_up(value: Fraction, markup: Sequence[Fraction]) -> Fraction:
+    return value * (1 + sum(markup, Fraction(0)) / 100) if markup else value
 
 
 def _convert(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
@@ -134,7 +143,7 @@ def _convert(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) 
     legs = _words(parameters, "legs")
     for rate, leg in zip(rates, legs, strict=False):
         amount = amount * rate if leg == "times" else amount / rate
-    return _rounded(amount * (1 + sum(rates[len(legs) :], Fraction(0)) / 100), parameters)
+    return _rounded(_marked_up(amount, rates[len(legs) :]), parameters)
 
 
 def _exchange(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:

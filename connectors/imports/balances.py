@@ -51,8 +51,6 @@ LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
     "invoiced": ("invoiced", ("invoice_id", "entry_id")),
     "entry": ("entries", ("entry_id",)),
 }
-# Those that say where they stand, so that figures end there.
-WITH_PLACE: Final = frozenset({"cap", "payer", "retainer", "funding", "spent", "cost", "account", "invoiced", "entry"})
 SUMMED: Final = ("cost", "revenue", "billed", "paid", "open")
 
 
@@ -401,8 +399,7 @@ def _content(rows: Sequence[BalanceRow], known: KnownFirm) -> Record:
             lines[row.contract_id, row.line_id] = _line(row)
     for row in rows:
         if row.kind in LISTS:
-            at = {"source_row": _place(row)} if row.kind in WITH_PLACE else {}
-            content = {**row.values, **row.flags, **at}
+            content = {**row.values, **row.flags, "source_row": _place(row)}
             lines[row.contract_id, row.line_id].setdefault(LISTS[row.kind][0], []).append(content)
     receivables = [
         {**_stated({"contract_id": row.contract_id}), **row.values, "source_row": _place(row)}

@@ -23,6 +23,7 @@ class MilestoneForward(NamedTuple):
 
     milestone_id: str
     accepted_on: dt.date
+    source_row: str | None = None
 
 
 class RetainerForward(NamedTuple):

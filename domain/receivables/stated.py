@@ -92,7 +92,7 @@ def _milestones(event: BalancesBroughtForward, stated: StatedLine) -> Iterator[S
     for each in stated.balance.milestones:
         if each.accepted_on > event.as_of:
             message = f"milestone {each.milestone_id}: expected a day until {event.as_of}, got {each.accepted_on}"
-            at, row = f"lines[{stated.place}].milestones", stated.balance.source_row
+            at, row = f"lines[{stated.place}].milestones", each.source_row or stated.balance.source_row
             yield StatedFault(f"line {stated.balance.line_id}", message, at, stated.contract_id, row)
 
 

@@ -120,7 +120,7 @@ def faults_of_milestones(draft: Draft, known: BroughtForward, stated: Stated) ->
     listed = {each.milestone_id for each in terms.milestones} if isinstance(terms, Milestones) else set()
     for each in stated.balance.milestones:
         field = f"lines[{stated.place}].milestones"
-        of = f"line {stated.balance.line_id}{row_of(stated.balance.source_row)}"
+        of = f"line {stated.balance.line_id}{row_of(each.source_row or stated.balance.source_row)}"
         if each.milestone_id not in listed:
             names = ", ".join(sorted(listed)) or "none"
             message = f"{of}: milestone {each.milestone_id} is unknown, the line has {names}"

@@ -327,6 +327,21 @@ def test_what_the_file_and_the_contracts_say_is_refused_before_a_run(tmp_path: P
     assert events(tmp_path) == []
 
 
+def test_a_milestone_names_its_row_also_where_it_is_wrong(tmp_path: Path) -> None:
+    signed = contract("K-1", "BRIDGE", "DESIGN") | {"customer_id": "ACME"}
+    signed["lines"][0]["terms"] = {"type": "Milestones", "milestones": [{"milestone_id": "M-1"}]}
+    folder(tmp_path, signed)
+    rows = ["line,BRIDGE,DESIGN,2026-06-30,,1000.00,0,,,,,,,,,,"]
+    rows += ["receivable,BRIDGE,,2026-06-30,,,,,,,,,,INV-7,2026-06-03,1000.00,1000.00"]
+    accepted = "milestone,BRIDGE,DESIGN,2026-06-30,,,,M-1,2026-{},,,,,,,,".format
+    wrong = one_line(load(tmp_path, *rows, accepted("07-01"), header=LISTED))
+    assert "balances.csv line 4: line DESIGN: milestone M-1: expected a day until 2026-06-30" in wrong
+    assert load(tmp_path, *rows, accepted("06-15"), header=LISTED).exit_code == 0
+    (event,) = events(tmp_path)
+    told = {"milestone_id": "M-1", "accepted_on": "2026-06-15", "source_row": "balances.csv row 4"}
+    assert event["lines"][0]["milestones"] == [told]
+
+
 def test_a_column_that_nothing_reads_loses_no_balance(tmp_path: Path) -> None:
     result = load(tmp_path, DESIGN, INVOICE, header=HEADER.replace("cap_used", "cap_usd"))
     assert result.exit_code == 2

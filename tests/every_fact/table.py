@@ -136,6 +136,7 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     ),
     "PayerForward.source_row": "tests/commands/test_import_balances.py",
     "RetainerForward.source_row": "tests/commands/test_import_balances.py",
+    "MilestoneForward.source_row": "tests/commands/test_import_balances.py",
     **dict.fromkeys(
         (
             *(f"CustomerDefined.{name}" for name in ("vat_id", "tax_registration", "registration_number")),

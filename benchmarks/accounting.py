@@ -35,7 +35,6 @@ OpenOn: TypeAlias = Callable[[StoredEntries, str, str, str, str, str], list[Entr
 
 SHARD = 0
 # In the order of an event's way.
-STAGES = ("decode", "fold", "encode", "store", "write")
 
 
 class Stored(NamedTuple):

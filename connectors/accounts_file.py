@@ -28,7 +28,6 @@ from domain.identity import fault_of_id
 from domain.ledger.trial_balance import is_period
 from domain.money import is_currency
 
-FILE_NAME: Final = "accounts.toml"
 # Dimensions that people and projects have of themselves; further ones are named in `dimensions`.
 KNOWN_DIMENSIONS: Final = ("practice", "region", "cost_center", *OWN_DIMENSIONS)
 ACCOUNT_KEY: Final = "account"

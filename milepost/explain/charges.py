@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from domain.events.common import PriceTier, UnitPrice
 from domain.events.finance import RevenueAdjusted
 from domain.explanation import Node
-from domain.figure import Recorded, exchanged, node_of
-from domain.reference.exchange import Exchange
+from domain.figure import Recorded
 from domain.terms import methods
 from domain.units import Amount
 from domain.work.recorded import in_price_steps
@@ -22,7 +20,6 @@ from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Charge, Price, Work
 from state.caps.sharers import without_issue
-from state.draft import Draft
 from state.revenue.method_change import is_change
 from state.terms.opening import figure_of
 from state.terms.plan import LinePlan, plan_of
@@ -92,15 +89,6 @@ class ChargeNodes:
         by = ("asked for by", event.requested_by), ("approved by", event.approved_by or "nobody else")
         made = self.sources.field("adjusted by hand", event.amount, "amount", event, "amount", event.currency)
         return made._replace(facts=(("because", event.reason), *by))
-
-    def exchanged(self, cost: Node, plan: LinePlan, day: date, draft: Draft) -> Node | None:
-        """In contract currency, at the rate of a day; None where no rate is known."""
-        kind, stale = plan.policies.exchange_rate_type, plan.policies.rate_staleness_days
-        found = draft.reference.exchange(kind, cost.currency, plan.currency, day, stale)
-        if not isinstance(found, Exchange):
-            return None
-        made = exchanged(Recorded(cost), found, plan.currency, plan.policies.money_mode)
-        return self.recorded.bound(node_of(made, cost.title, "amount", plan.currency))
 
     # Prices by quantity
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from domain.accounts import RETENTION_RECEIVABLE
 from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, constant
 from domain.identity import composed, parts_of
@@ -151,12 +150,6 @@ class CreditNodes:
         return next(one for one in of if self._is(one, credit))
 
     # What is retained
-
-    @staticmethod
-    def retained_in(credit: Credit) -> str | None:
-        """The project of what a memo takes off what is retained; None where it takes nothing."""
-        lines = (line for line in credit.journal.lines if line.account == RETENTION_RECEIVABLE)
-        return next((line.project_id for line in lines), None)
 
     def kept_back(self, credit: Credit) -> Node:
         """The row's part of what of a memo was retained."""

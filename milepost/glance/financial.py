@@ -51,10 +51,6 @@ class LedgerMoves(NamedTuple):
     ledger_currency: str
     by_period: Mapping[str, Mapping[str, Amount]]
 
-    @property
-    def last_period(self) -> str:
-        return max(self.by_period)
-
     def balance(self, account: str, before: str) -> Amount:
         """Of the periods before one, or up to one, given what sorts after it."""
         return sum(moved.get(account, 0) for period, moved in self.by_period.items() if period < before)

@@ -173,12 +173,6 @@ class StoreReader:
 
 
 @contextmanager
-def reading_store(path: Path) -> Iterator[StoreReader]:
-    with reading_stores([path]) as reader:
-        yield reader
-
-
-@contextmanager
 def reading_stores(paths: Iterable[Path]) -> Iterator[StoreReader]:
     """Those of several shards as one; nothing is known where one of them is not there."""
     with ExitStack() as held:

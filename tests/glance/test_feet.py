@@ -49,7 +49,7 @@ from milepost.glance.receivables import INVOICES, open_items, receivables
 from milepost.glance.sheet import Glance
 from milepost.glance.unbilled import unbilled
 from milepost.glance.wanted import Wanted
-from state.store.reader import reading_store
+from state.store.reader import reading_stores
 
 SIZES = ("--seed", "23", "--people", "16", "--projects", "14", "--months", "3")
 MOMENTS = 20
@@ -282,7 +282,7 @@ def test_open_items_are_what_the_books_have_open() -> None:
     """At the end, invoice by invoice, in its currency and in the ledger's."""
     with at(MOMENTS - 1) as (firm, _):
         shown = {item.named: (item.amount, item.ledger) for item in open_items(firm) if item.kind == INVOICES}
-    with reading_store(store_path(output(), 0)) as reader:
+    with reading_stores([store_path(output(), 0)]) as reader:
         books = {
             one.invoice_id: one.open for invoice_id in shown for one in reader.parts_with_id("receivable", invoice_id)
         }

@@ -20,7 +20,7 @@ from domain.explanation import OPERATIONS
 from domain.money import format_amount
 from milepost.cli import app
 from milepost.glance.receivables import shares_of
-from state.store.reader import reading_store
+from state.store.reader import reading_stores
 from tests.commands.tiny_firm import Event, event, founding, run, said, worked, write
 from tests.glance.test_figures import check
 
@@ -182,7 +182,7 @@ def two_projects() -> list[Event]:
 
 
 def open_in_books(folder: Path, *invoices: str) -> dict[str, str]:
-    with reading_store(store_path(folder / "output", 0)) as reader:
+    with reading_stores([store_path(folder / "output", 0)]) as reader:
         found = [one for invoice_id in invoices for one in reader.parts_with_id("receivable", invoice_id)]
     return {one.invoice_id: format_amount(one.open[0]) for one in found}
 

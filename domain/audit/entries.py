@@ -181,12 +181,7 @@ def _accrued(
     entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: AuditedTerms
 ) -> dict[str, Amount | None]:
     """By entry of the line; None where that is not known."""
-    unknown = line.line_id in terms.as_billed or terms.revenue_beyond_cap
-    found = {entry_id: entries.get((statement.contract_id, entry_id)) for entry_id in line.entries}
-    return {
-        entry_id: None if unknown or entry is None or entry.is_first else entry.billable(terms)
-        for entry_id, entry in found.items()
-    }
+    return _by_entry(entries, statement, line, terms, lambda entry: entry.billable(terms), even_vague=True)
 
 
 def _brings(entry: EntryAccount, line_id: str, terms: AuditedTerms) -> Brings:
@@ -210,13 +205,17 @@ def _by_entry(
     statement: BillingStatement,
     line: StatementLine,
     terms: AuditedTerms,
-    told: Callable[[EntryAccount], R | None],
+    known: Callable[[EntryAccount], R | None],
+    *,
+    even_vague: bool = False,
 ) -> dict[str, R | None]:
     """What is known of each entry of a line; None where its portion may not be known."""
     unknown = line.line_id in terms.as_billed or terms.revenue_beyond_cap
     found = {entry_id: entries.get((statement.contract_id, entry_id)) for entry_id in line.entries}
     return {
-        entry_id: told(entry) if entry is not None and not entry.vague and not entry.is_first and not unknown else None
+        entry_id: None
+        if unknown or entry is None or entry.is_first or (entry.vague and not even_vague)
+        else known(entry)
         for entry_id, entry in found.items()
     }
 

@@ -60,27 +60,16 @@ def _tables(found: GenerationComparison, ours: str) -> None:
         f"{found.statements:,} statements: {len(found.statement_differences):,} stand otherwise or are gone; "
         f"{len(found.new_statements):,} are new"
     )
-    if found.journal_differences:
-        echo()
-        show(
-            Table(
-                "To post, in transaction currency; credits are below zero",
-                _head(JOURNAL_HEAD, found.before, ours),
-                [_journal_row(each) for each in found.journal_differences],
-                frozenset({5, 6, 7}),
-            )
-        )
-    if found.statement_differences:
-        echo()
-        show(
-            Table(
-                "To ask customers for, or to credit where it is below zero",
-                _head(STATEMENT_HEAD, found.before, ours),
-                [_statement_row(each) for each in found.statement_differences],
-                frozenset({3, 4, 5}),
-            )
-        )
-    if not found.journal_differences and not found.statement_differences:
+    to_post = [_journal_row(each) for each in found.journal_differences]
+    to_ask = [_statement_row(each) for each in found.statement_differences]
+    for title, head, rows, right in (
+        ("To post, in transaction currency; credits are below zero", JOURNAL_HEAD, to_post, {5, 6, 7}),
+        ("To ask customers for, or to credit where it is below zero", STATEMENT_HEAD, to_ask, {3, 4, 5}),
+    ):
+        if rows:
+            echo()
+            show(Table(title, _head(head, found.before, ours), rows, frozenset(right)))
+    if not to_post and not to_ask:
         say("\nReceivers that drop the ids they know have nothing to do")
 
 

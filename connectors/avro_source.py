@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, islice
 from typing import Any, Final
 
 from connectors.avro_schema import Array, Optional, RecordType, Union
@@ -27,7 +27,9 @@ class MadeTable(dict[Any, Any]):
     def __missing__(self, key: Any) -> Any:
         made = self.make(key)
         if len(self) >= ENTRIES_MAX:
-            self.clear()
+            # The half that was made first.
+            for old in list(islice(self, ENTRIES_MAX // 2)):
+                del self[old]
             self.update(self.first)
         if not isinstance(made, bytes) or len(made) <= PIECE_BYTES_MAX:
             self[key] = made

@@ -68,8 +68,8 @@ class AccountingSettings(BaseModel):
     )
     store_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
         1.0,
-        description="A shard's store follows its outputs so much later, or once much waits for it. After a crash what lies between is "
-        "processed again and compared with what readers see.",
+        description="How long a shard's store may be behind its outputs; where much waits for it, it follows sooner. After a crash the "
+        "events between are processed again, and their outputs compared with those on the topics.",
     )
     idle_seconds: Annotated[float, Field(ge=0.001, le=1)] = Field(
         0.01, description="How long a shard waits before it asks again whether something has come."

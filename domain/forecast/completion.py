@@ -253,22 +253,20 @@ def month_after(month: str) -> str:
     return f"{year + 1:04d}-01" if number == 12 else f"{year:04d}-{number + 1:02d}"
 
 
-def expected_billings(accrued: Amount, earned: Iterable[tuple[str, Amount]], oldest: str) -> list[tuple[str, Amount]]:
-    """Service months of what is accrued and not issued: the newest first, because what is issued is the oldest.
+def expected_billings(accrued: Amount, earned: Iterable[tuple[str, Amount]]) -> tuple[list[tuple[str, Amount]], Amount]:
+    """Service months of what is accrued and not issued, and the rest, which the oldest open billing period takes: late and held work,
+    corrections. The newest first, because what is issued is the oldest; `earned` are months that are billed after that period.
 
-    `oldest` is the month of the oldest open billing period, which takes the rest: late and held work, corrections.
     Accrued 10,000, with 2,000 earned in May and 9,000 in April: 2,000 of May and 8,000 of April.
     """
     found = []
     for month, amount in sorted(earned, reverse=True):
-        if month <= oldest or min(accrued, amount) <= 0:
+        if min(accrued, amount) <= 0:
             continue
         share = lesser(accrued, amount, "earned and not issued")
         found.append((month, share))
         accrued = called(accrued - share, "accrued of earlier months")
-    if accrued:
-        found.append((oldest, accrued))
-    return found
+    return found, accrued
 
 
 def figures(currency: str, standing: CompletionBasis, months: MonthSums) -> ForecastFigures:

@@ -1,9 +1,10 @@
 """When what is to come is billed, and when who pays it; what is kept back of it, or paid by a deposit, says `state/forecast/kept_back.py`.
 
 A month's work is billed at the end of the billing period that holds its 15th, on request at its own end, a fee at the end of the period
-that holds its day. Each payer has its share of it, and pays so many days after the day of issue as its own terms say; whom sources pay
-for says `state/forecast/funded.py`, and of a contract in another currency than the project's their first rule. A statement is billed when
-its period ends, and issued when that has closed: once it is, it is due when it says.
+that holds its day. What is done and on no statement is billed with the oldest open period, as far as it is not of later months. Each payer
+has its share of it, and pays so many days after the day of issue as its own terms say; whom sources pay for says
+`state/forecast/funded.py`, and of a contract in another currency than the project's their first rule. A statement is billed when its period
+ends, and issued when that has closed: once it is, it is due when it says.
 
     March's work, billed on 31 March and issued on 1 April, is due in 30 days on 1 May
 """
@@ -85,8 +86,8 @@ def expected_work(
     """What is accrued, and what work of months to come will be worth, by the calendar of the project's first contract."""
     found: list[ExpectedBill] = []
     known = work_calendar(draft, contract)
-    for month, amount in _accrued_months(draft, project, contract, currency, accrued, as_of):
-        _pay(found, contract, work_months(draft, contract, month, known), amount, currency, is_due=True)
+    for on, amount in _accrued_bills(draft, project, contract, currency, accrued, as_of):
+        _pay(found, contract, on, amount, currency, is_due=True)
     for month, amount in to_come:
         if amount:
             on = known.get(month) or work_months(draft, contract, month, known)
@@ -94,13 +95,30 @@ def expected_work(
     return found
 
 
-def _accrued_months(
+def _accrued_bills(
     draft: Draft, project: Project, contract: Contract, currency: str, accrued: Amount, as_of: date
-) -> list[tuple[str, Amount]]:
+) -> list[tuple[Calendar, Amount]]:
+    """Work of months that are billed later than the oldest open period by those months, the rest with that period."""
     if not accrued:
         return []
+    period, known = open_period(draft, contract), work_calendar(draft, contract)
+    last = period.to - ONE_DAY if period is not None else as_of
+
+    def is_later(month: str) -> bool:
+        if month > month_of(last):
+            return True
+        # In its days of grace there is work of the next period, which may begin in the same month.
+        return as_of > last and work_months(draft, contract, month, known).billed > last
+
     earned = [(key[:7], tally[2]) for key, tally in project.months.items() if tally[2] and key[8:] == currency]
-    return expected_billings(accrued, earned, oldest_open(draft, contract, as_of))
+    months, rest = expected_billings(accrued, [(month, amount) for month, amount in earned if is_later(month)])
+    found = [(work_months(draft, contract, month, known), amount) for month, amount in months]
+    if rest:
+        oldest = (
+            fee_months(draft, contract, last) if period is not None else work_months(draft, contract, month_of(last))
+        )
+        found.append((oldest, rest))
+    return found
 
 
 def expected_fees(
@@ -212,13 +230,6 @@ def paid_on(draft: Draft, customer_id: str, issued: date) -> date:
     customer = draft.reference.customer(customer_id)
     days = customer.payment_terms_days if customer is not None else None
     return issued + timedelta(days=PAYMENT_TERMS_DAYS if days is None else days)
-
-
-def oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
-    """The month in which the oldest open billing period ends."""
-    period = open_period(draft, contract)
-    last = period.to - ONE_DAY if period is not None else as_of
-    return last.isoformat()[:7]
 
 
 # Statements

@@ -226,13 +226,12 @@ def test_months_between() -> None:
 
 
 def test_what_is_not_issued_is_the_newest_work() -> None:
-    """10,000 accrued; 2,000 earned in May, 9,000 in April, 5,000 in March: May 2,000, the rest the open April."""
-    earned = [("2026-03", 5_000), ("2026-04", 9_000), ("2026-05", 2_000)]
-    assert expected_billings(10_000, earned, "2026-04") == [("2026-05", 2_000), ("2026-04", 8_000)]
+    """10,000 accrued; 2,000 earned in May after the open April, 9,000 in April: May 2,000, the rest is April's."""
+    assert expected_billings(10_000, [("2026-05", 2_000)]) == ([("2026-05", 2_000)], 8_000)
 
 
 def test_a_correction_that_takes_back_stands_in_the_open_period() -> None:
-    assert expected_billings(-500, [("2026-05", 2_000)], "2026-04") == [("2026-04", -500)]
+    assert expected_billings(-500, [("2026-05", 2_000)]) == ([], -500)
 
 
 def test_half_a_per_cent_is_worth_telling() -> None:

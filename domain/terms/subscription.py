@@ -200,6 +200,11 @@ def has_minimum(terms: Terms) -> bool:
     return isinstance(terms, Subscription) and terms.minimum is not None
 
 
+def is_minimum(fee: str) -> bool:
+    """Whether a fee of this name is for a minimum."""
+    return fee.startswith(MINIMUM)
+
+
 def by_period(line: ContractLine) -> bool:
     return has_minimum(line.terms)
 

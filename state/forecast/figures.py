@@ -460,7 +460,7 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
         to_earn = left_to_earn(line.total, totals.by_terms)
         if to_earn:
             left = exchanged(to_earn, rate, currency, policies.money_mode)
-            months = weights(months_ahead(ahead, to_earn, as_of), fees, as_of) if ahead.fees else by_shape
+            months = weights(months_ahead(ahead, fees, to_earn, as_of), fees, as_of) if ahead.fees else by_shape
             parts = spread(left, [weight for _, weight in months], step)
             found.earned.extend((month, part) for (month, _), part in zip(months, parts, strict=True) if part)
         found.expected.extend(billed)

@@ -1,19 +1,21 @@
 """When lines with a price of their own earn and charge what is left of it.
 
-A fee is charged on its day, one that is overdue on the next. What is left to earn lies in the months in which it is earned by day, else in
-those in which fees to come are charged, in proportion; units that are agreed lie where the project's hours do.
+A fee is charged on its day, one that is overdue on the next; a minimum for its own days, once their billing period closes. What is left to
+earn lies in the months in which it is earned by day, else in those in which fees to come are charged, in proportion; units that are agreed
+lie where the project's hours do.
 
     36,500.00 earned evenly over 2026, on 30 September: 9,200.00 left, of which 3,100.00 in October, on 10 October no less
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from domain.figure import called
 from domain.forecast.completion import MONTHS_MAX
 from domain.months import month_end
-from domain.revenue.over_time import Earning, earned_by, earning, is_measured
+from domain.revenue.over_time import Earning, Stretch, earned_by, earning, is_measured
+from domain.terms.subscription import is_minimum
 from domain.units import Amount
 from state.books import LineEarning
 from state.charges.terms_known import is_charged
@@ -32,11 +34,12 @@ class ToCharge(NamedTuple):
 
 
 def to_charge(draft: Draft, line: LineEarning, ahead: TermsAhead, as_of: date) -> list[ToCharge]:
-    """By day; what the line's rows charge already is left out, what comes after four years counts at their end."""
+    """By day; what the line's rows charge already is left out, what comes after four years counts at their end. A minimum keeps its day,
+    which may be over while its billing period is open."""
     first = as_of + ONE_DAY
     last = date(first.year + MONTHS_MAX // 12 - 1, first.month, 1)
     found = [
-        ToCharge(fee.name, max(min(fee.day, last), first), fee.amount)
+        ToCharge(fee.name, min(fee.day, last) if is_minimum(fee.name) else max(min(fee.day, last), first), fee.amount)
         for fee in ahead.fees
         if fee.amount and not is_charged(draft, line.contract_id, line.line_id, fee.name)
     ]
@@ -54,30 +57,46 @@ def earned_over(ahead: TermsAhead, until: date) -> Earning:
     return earning(ahead.known, until)
 
 
-def months_ahead(ahead: TermsAhead, left: Amount, as_of: date) -> list[tuple[str, Amount]]:
+def months_ahead(ahead: TermsAhead, fees: Sequence[ToCharge], left: Amount, as_of: date) -> list[tuple[str, Amount]]:
     """Months in which what is left of the line is earned over time; what comes after four years counts in the last of them.
 
-    The month that runs has all that no later one earns: what its days have earned is posted at its end.
+    A month that is over has what its minimum still lacks, which is earned once its billing period closes. The month that runs has all that
+    no other one earns: what its days have earned is posted at its end.
     """
     until = ahead.known.held[-1].ends_on if ahead.known.held else None
     earns = earned_over(ahead, until) if until is not None else {}
-    if until is None or not earns or until < as_of:
+    if until is None or not earns:
         return []
-
-    def earned(since: date, last: date) -> Amount:
-        return sum(earned_by(each, last) - earned_by(each, since) for each in earns.values())
-
+    minimums = [earns[fee.name] for fee in fees if is_minimum(fee.name) and fee.name in earns]
+    over = _months_over(minimums, until if until < as_of else as_of.replace(day=1) - ONE_DAY)
+    if until < as_of:
+        return over
     last = min(month_end(as_of), until)
-    found = [(month_of(as_of), earned(as_of, last))]
+    found = [(month_of(as_of), _earned(earns.values(), as_of, last))]
     while last < until:
         before, last = last, min(month_end(last + ONE_DAY), until) if len(found) < MONTHS_MAX - 12 else until
-        found.append((month_of(before + ONE_DAY), earned(before, last)))
+        found.append((month_of(before + ONE_DAY), _earned(earns.values(), before, last)))
     is_last_day = until == as_of and not is_measured(earns, as_of)
     if not is_last_day and not any(amount > 0 for _, amount in found):
-        return []
+        return over
     (month, _), *later = found
-    rest = called(left - sum([amount for _, amount in later]), f"left for {month}")
-    return [(month, rest), *later]
+    rest = called(left - sum([amount for _, amount in (*over, *later)]), f"left for {month}")
+    return [*over, (month, rest), *later]
+
+
+def _months_over(minimums: Sequence[Sequence[Stretch]], until: date) -> list[tuple[str, Amount]]:
+    found: list[tuple[str, Amount]] = []
+    first = min((stretches[0].since for stretches in minimums), default=date.max)
+    while first <= until:
+        last = min(month_end(first), until)
+        found.append((month_of(first), _earned(minimums, first - ONE_DAY, last)))
+        first = last + ONE_DAY
+    return found
+
+
+def _earned(by: Iterable[Sequence[Stretch]], since: date, last: date) -> Amount:
+    """On days after one, up to another."""
+    return sum(earned_by(each, last) - earned_by(each, since) for each in by)
 
 
 def weights(to_earn: Sequence[tuple[str, Amount]], fees: Sequence[ToCharge], as_of: date) -> list[tuple[str, Amount]]:

@@ -54,7 +54,7 @@ from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
 from state.forecast.outlook import ProjectTerms, keeps_back, ledger_currency
 from state.forecast.owed_alone import owed_alone
 from state.forecast.planned import PlannedWork, first_month
-from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
+from state.forecast.prices import ahead_of_line, earned_in, in_months, to_charge
 from state.forecast.tracks import Tracks, left_to_earn, rate_to, tracks_of
 from state.terms.plan import LinePlan
 from state.totals import in_project
@@ -457,12 +457,10 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
         if rate is None or billed is None:
             return None
         totals, step = draft.line(line.contract_id, line.line_id), smallest_unit(currency)
-        to_earn = left_to_earn(line.total, totals.by_terms)
-        if to_earn:
-            left = exchanged(to_earn, rate, currency, policies.money_mode)
-            months = weights(months_ahead(ahead, fees, to_earn, as_of), fees, as_of) if ahead.fees else by_shape
-            parts = spread(left, [weight for _, weight in months], step)
-            found.earned.extend((month, part) for (month, _), part in zip(months, parts, strict=True) if part)
+        left = left_to_earn(draft, line, line.total, totals.by_terms)
+        months = earned_in(ahead, fees, left, as_of) if ahead.fees else by_shape if left else []
+        parts = in_months(months, left, rate, currency, policies.money_mode)
+        found.earned.extend((month, part) for month, part in parts if part)
         found.expected.extend(billed)
         if not ahead.fees:
             agreed = at_least(called(line.total - totals.billable, "agreed and not delivered"), 0, "to deliver")

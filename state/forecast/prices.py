@@ -9,11 +9,14 @@ lie where the project's hours do.
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from domain.figure import called
+from domain.figure import called, exchanged, spread
 from domain.forecast.completion import MONTHS_MAX
+from domain.money import smallest_unit
 from domain.months import month_end
+from domain.reference.exchange import SAME_CURRENCY, Exchange
 from domain.revenue.over_time import Earning, Stretch, earned_by, earning, is_measured
 from domain.terms.subscription import is_minimum
 from domain.units import Amount
@@ -64,6 +67,8 @@ def months_ahead(ahead: TermsAhead, fees: Sequence[ToCharge], left: Amount, as_o
     no other one earns: what its days have earned is posted at its end.
     """
     until = ahead.known.held[-1].ends_on if ahead.known.held else None
+    if not left and (until is None or until < as_of):
+        return []
     earns = earned_over(ahead, until) if until is not None else {}
     if until is None or not earns:
         return []
@@ -77,7 +82,7 @@ def months_ahead(ahead: TermsAhead, fees: Sequence[ToCharge], left: Amount, as_o
         before, last = last, min(month_end(last + ONE_DAY), until) if len(found) < MONTHS_MAX - 12 else until
         found.append((month_of(before + ONE_DAY), _earned(earns.values(), before, last)))
     is_last_day = until == as_of and not is_measured(earns, as_of)
-    if not is_last_day and not any(amount > 0 for _, amount in found):
+    if not is_last_day and not any(amount for _, amount in found):
         return over
     (month, _), *later = found
     rest = called(left - sum([amount for _, amount in (*over, *later)]), f"left for {month}")
@@ -99,12 +104,31 @@ def _earned(by: Iterable[Sequence[Stretch]], since: date, last: date) -> Amount:
     return sum(earned_by(each, last) - earned_by(each, since) for each in by)
 
 
-def weights(to_earn: Sequence[tuple[str, Amount]], fees: Sequence[ToCharge], as_of: date) -> list[tuple[str, Amount]]:
+def earned_in(ahead: TermsAhead, fees: Sequence[ToCharge], left: Amount, as_of: date) -> list[tuple[str, Amount]]:
     """Months in which what is left of a price is earned, by how much of it; the next, where all is charged already."""
-    if to_earn:
-        return [(month, max(amount, 0)) for month, amount in to_earn]
-    found: dict[str, Amount] = {}
+    found = months_ahead(ahead, fees, left, as_of)
+    if found or not left:
+        return found
+    by_month: dict[str, Amount] = {}
     for fee in fees:
-        month = fee.day.isoformat()[:7]
-        found[month] = found.get(month, 0) + max(fee.amount, 0)
-    return sorted(found.items()) if any(found.values()) else [((as_of + ONE_DAY).isoformat()[:7], 1)]
+        month = month_of(fee.day)
+        by_month[month] = by_month.get(month, 0) + fee.amount
+    found = sorted(by_month.items())
+    if sum(by_month.values()) != left:
+        found = [(month, max(amount, 0)) for month, amount in found]
+    return found if any(amount for _, amount in found) else [(month_of(as_of + ONE_DAY), 1)]
+
+
+def in_months(
+    months: Sequence[tuple[str, Amount]], left: Amount, rate: Exchange, currency: str, mode: str
+) -> Iterable[tuple[str, Amount]]:
+    """All that is left, in a currency, by what each month has of it (R12). Where one takes back, they are what all up to each come to, less
+    those before."""
+    names, amounts = [month for month, _ in months], [amount for _, amount in months]
+    if min(amounts, default=0) >= 0:
+        return zip(names, spread(exchanged(left, rate, currency, mode), amounts, smallest_unit(currency)), strict=True)
+    if rate is SAME_CURRENCY:
+        return months
+    so_far = [called(total, f"up to {month}") for month, total in zip(names, accumulate(amounts), strict=True)]
+    here = [0, *(exchanged(total, rate, currency, mode) for total in so_far)]
+    return [(month, after - before) for month, (before, after) in zip(names, pairwise(here), strict=True)]

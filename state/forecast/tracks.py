@@ -25,12 +25,14 @@ from domain.money import smallest_unit
 from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY, Exchange, MissingRate
 from domain.reference.zones import midnight
+from domain.terms import methods
 from domain.terms.milestones import INCLUDED_HOURS
 from domain.tuples import new_tuple
 from domain.units import Amount, Hours, Instant
 from state.books import Basis, BookedProgress, Forecast, Inclusion, LineEarning, LineTotals
 from state.draft import Draft
 from state.terms.known import exchange_on
+from state.terms.plan import newest_plan
 
 WHOLE = ""
 BUDGET = "budget"
@@ -313,7 +315,8 @@ def _earns(
         if rate is None:
             return None
         by_hours, by_terms = (totals.by_hours, totals.by_terms) if totals is not None else (0, 0)
-        amounts = by_hours if line.rated else 0, left_to_earn(line.total, by_terms) if line.total is not None else 0
+        to_earn = left_to_earn(draft, line, line.total, by_terms) if line.total is not None else 0
+        amounts = by_hours if line.rated else 0, to_earn
         hourly, left = (exchanged(one, rate, currency, policies.money_mode) for one in amounts)
         name = part_id if part_id in forecast.bases else WHOLE
         had = found.get(name, Earning())
@@ -322,8 +325,16 @@ def _earns(
     return found
 
 
-def left_to_earn(total: Amount, so_far: Amount) -> Amount:
-    return at_least(called(total - so_far, "agreed and not earned"), 0, "left to earn")
+def left_to_earn(draft: Draft, line: LineEarning, total: Amount, so_far: Amount) -> Amount:
+    """What is earned beyond what was agreed stays, unless a price is earned over time: a lower one takes back what it has earned."""
+    left = called(total - so_far, "agreed and not earned")
+    return left if left < 0 and _earns_its_price(draft, line) else at_least(left, 0, "left to earn")
+
+
+def _earns_its_price(draft: Draft, line: LineEarning) -> bool:
+    contract = draft.contract(line.contract_id)
+    plan = newest_plan(draft, contract, line.line_id) if contract is not None else None
+    return plan is not None and plan.refused is None and methods.earns_its_price(plan.line, plan.policies)
 
 
 def inclusion_on(line: LineEarning, track: str) -> Inclusion | None:

@@ -40,7 +40,7 @@ from domain.forecast.completion import (
 from domain.money import smallest_unit
 from domain.outputs import ForecastFigures
 from domain.policies import Resolved
-from domain.reference.exchange import SAME_CURRENCY
+from domain.reference.exchange import SAME_CURRENCY, Exchange
 from domain.tuples import new_tuple
 from domain.units import Amount, Percent
 from state.books import Basis, Contract, Forecast, Project
@@ -253,7 +253,7 @@ def estimated_at(forecast: Forecast) -> frozenset[int]:
 
 def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> Shape:
     first, of = first_month(as_of), weighed.terms
-    found = _as_lines_have_it(weighed, _estimated(draft, project, weighed.forecast, of.lines, first))
+    found = _as_lines_have_it(weighed, _estimated(draft, project, weighed, first, as_of))
     if found is not None:
         return found
     if (found := as_planned(weighed.planned)) is not None:
@@ -264,6 +264,9 @@ def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> S
     return Shape(months, even, even, even)
 
 
+Rates = Mapping[str, Exchange]
+
+
 class EstimatedShapes(NamedTuple):
     """How what estimates say lies over the months, in all and, where there are several, by the track of each."""
 
@@ -271,28 +274,48 @@ class EstimatedShapes(NamedTuple):
     tracks: Mapping[str, Shape]
 
 
-def _estimated(
-    draft: Draft, project: Project, forecast: Forecast, lines: Sequence[LinePlan], first: str
-) -> EstimatedShapes | None:
+def _estimated(draft: Draft, project: Project, weighed: Weighed, first: str, as_of: date) -> EstimatedShapes | None:
     """None where nothing has any weight."""
-    own = {name: basis for name, basis in forecast.bases.items() if basis.kind == ESTIMATE}
+    own = {name: basis for name, basis in weighed.forecast.bases.items() if basis.kind == ESTIMATE}
     if not own:
         return None
     key = ("shape", project.project_id)
-    kept: tuple[object, EstimatedShapes | None] | None = draft.plans.get(key)
-    if kept is None or kept[0] != (first, own):
+    kept: tuple[object, Rates, EstimatedShapes | None] | None = draft.plans.get(key)
+    if kept is None or kept[0] != (first, own) or (kept[1] and kept[1] != _rates(draft, weighed, kept[1], as_of)):
+        events = estimates_at(draft, project, weighed.terms.lines, estimated_at(weighed.forecast))
+        currencies = {event.currency or weighed.forecast.currency for event in events}
+        rates = _rates(draft, weighed, currencies, as_of) if len(currencies) > 1 else {}
         found = {}
         # One alone is the whole.
         for name, basis in own.items() if len(own) > 1 else ():
-            of_track = as_estimated(
-                remaining_work(draft, project, lines, frozenset([basis.log_offset])), first, at_cost=_is_at_cost(basis)
-            )
+            of = estimates_at(draft, project, weighed.terms.lines, frozenset([basis.log_offset]))
+            of_track = as_estimated(_remaining(weighed, of, {}), first, at_cost=_is_at_cost(basis))
             if of_track is not None:
                 found[name] = of_track
         at_cost = all(map(_is_at_cost, own.values()))
-        whole = as_estimated(remaining_work(draft, project, lines, estimated_at(forecast)), first, at_cost=at_cost)
-        kept = draft.plans[key] = (first, own), EstimatedShapes(whole, found) if whole is not None else None
-    return kept[1]
+        whole = as_estimated(_remaining(weighed, events, rates), first, at_cost=at_cost)
+        kept = draft.plans[key] = (first, own), rates, EstimatedShapes(whole, found) if whole is not None else None
+    return kept[2]
+
+
+def _rates(draft: Draft, weighed: Weighed, currencies: Iterable[str], as_of: date) -> Rates:
+    """Into the project's currency."""
+    into = weighed.forecast.currency
+    found = {own: rate_to(draft, weighed.policies, own, into, as_of) for own in currencies}
+    return {own: rate for own, rate in found.items() if rate is not None}
+
+
+def _remaining(weighed: Weighed, events: Iterable[EstimateRevised], rates: Rates) -> list[RemainingWork]:
+    """What they say remains; what is in several currencies weighs by what it is worth in the project's."""
+    into, mode = weighed.forecast.currency, weighed.policies.money_mode
+    found: list[RemainingWork] = []
+    for event in events:
+        rate = rates.get(event.currency or into, SAME_CURRENCY)
+        for work in event.remaining if rate is not SAME_CURRENCY else ():
+            revenue = exchanged(work.revenue, rate, into, mode) if work.revenue is not None else None
+            found.append(work._replace(cost=exchanged(work.cost, rate, into, mode), revenue=revenue))
+        found += event.remaining if rate is SAME_CURRENCY else ()
+    return found
 
 
 def _is_at_cost(basis: Basis) -> bool:

@@ -78,12 +78,18 @@ class MissingRate(NamedTuple):
     @property
     def message(self) -> str:
         """What is missing, in a sentence."""
-        asked = (
-            f"an exchange rate from {self.from_currency} to {self.to_currency} for {self.date} (type {self.rate_type})"
-        )
+        return self._said(f" for {self.date}", " of that day or before")
+
+    @property
+    def lasting(self) -> str:
+        """The same of whatever day, for what waits until there is a rate of its newest day."""
+        return self._said("", "")
+
+    def _said(self, day: str, before: str) -> str:
+        asked = f"an exchange rate from {self.from_currency} to {self.to_currency}{day} (type {self.rate_type})"
         if self.category == STALE_RATE:
             return f"expected {asked}, found older ones than policy rate_staleness_days allows; publish a newer one"
-        return f"expected {asked}, found none of that day or before; publish one"
+        return f"expected {asked}, found none{before}; publish one"
 
 
 def day_asked(message: str) -> date | None:

@@ -533,14 +533,14 @@ def _missing(draft: Draft, project_id: str, of: Iterable[str], as_of: date) -> I
 
 
 def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
-    """Nothing is guessed: the forecast waits for the rate; a project of which not even a currency is known has none."""
+    """Nothing is guessed: the forecast waits for the rate, which is said once until another is missing; a project of which not even a
+    currency is known has none."""
     forecast, _ = known(draft, project_id)
     if not forecast.currency:
         return True
     forecast_waits(draft, project_id, _rates_lacking(draft, project_id, as_of))
-    missing = "".join(
-        f"; {each.message}" for each in _missing(draft, project_id, _currencies(draft, project_id), as_of)
-    )
+    lacking = _missing(draft, project_id, _currencies(draft, project_id), as_of)
+    missing = "".join(f"; {each.lasting}" for each in lacking)
     draft.raise_exception(
         NO_RATE,
         "project",

@@ -1068,7 +1068,7 @@ def test_without_a_rate_into_the_projects_currency_the_forecast_waits(books: Boo
     (said,) = {
         one.message for one in waiting if isinstance(one, ExceptionRaised) and one.category == "no_exchange_rate"
     }
-    assert "expected an exchange rate from GBP to EUR for 2026-03-02" in said
+    assert "expected an exchange rate from GBP to EUR (type spot), found none; publish one" in said
     assert books.fold(rate("2026-02-20", "GBP", "0.25")) == []
     told = books.fold(rate("2026-02-27", "GBP", "0.5"))
     assert updates(told)[0].project.eac_cost == parse_amount("2000")
@@ -1081,18 +1081,22 @@ def test_without_a_rate_into_the_projects_currency_the_forecast_waits(books: Boo
     assert books.fold(rate("2026-03-04", "GBP", "0.9")) == []
 
 
-def test_a_forecast_that_waits_names_the_day_it_waits_for_now(books: Books) -> None:
+def test_a_forecast_that_waits_says_so_once(books: Books) -> None:
+    """Every day asks for a newer rate; that it is missing is news where another one is, or where there are older ones."""
     begin(books, signed(), activated())
     books.fold(estimate(1, "2026-03-02", remaining("2026-03", 10, "1000"), currency="GBP"))
     said = [
         [(one.revision, one.message) for one in books.end_day(date(2026, 3, day)) if isinstance(one, ExceptionRaised)]
-        for day in (2, 3, 3)
+        for day in (2, 3, 31)
     ]
-    of = "the forecast of project PR in EUR waits for an exchange rate; expected an exchange rate from GBP to EUR for 2026-03-0{} "
-    ((first, of_monday),), ((second, of_tuesday),), again = said
-    assert (first, second, again) == (1, 2, [])
-    assert of_monday.startswith(of.format(2))
-    assert of_tuesday.startswith(of.format(3))
+    of = "the forecast of project PR in EUR waits for an exchange rate; expected an exchange rate from GBP to EUR (type spot), found "
+    assert said == [[(1, f"{of}none; publish one")], [], []]
+    books.fold(rate("2026-03-02", "GBP", "0.8"))
+    (older,) = [one for one in books.end_day(date(2026, 4, 1)) if isinstance(one, ExceptionRaised)]
+    assert (older.revision, older.message) == (
+        2,
+        f"{of}older ones than policy rate_staleness_days allows; publish a newer one",
+    )
 
 
 # Views

@@ -233,8 +233,8 @@ def value_of(hours: Hours, now: Tally, planned_rate: Rate, step: Amount, title: 
 
 
 def percent(part: int, whole: int) -> Percent | None:
-    """In 10^-6 per cent; None of nothing, and where it does not fit into a record's field."""
-    if whole == 0:
+    """In 10^-6 per cent; None of nothing or less, of which no part says anything, and where it does not fit into a record's field."""
+    if whole <= 0:
         return None
     share = percentage(part, whole, 1, HALF_UP, "share")
     return share if abs(share) < _TOO_LARGE else None

@@ -186,6 +186,7 @@ def test_figures_in_one_currency() -> None:
 def test_percent_of_nothing_and_percent_that_fits_no_field() -> None:
     assert percent(1, 4) == 25_000_000
     assert percent(1, 0) is None
+    assert percent(-3, -1) is None, "a loss of 3 on revenue of -1 is no margin of 300 %"
     assert percent(10**18, 1) is None
 
 

@@ -1170,8 +1170,8 @@ class Estimate(Value, frozen=True, array_like=True, gc=False):
 
 class Basis(Value, frozen=True, array_like=True, gc=False):
     """What the figures at completion of a project, or of one of its lines, rest on: an estimate with its place in the log and the last
-    day that it counts as done, a budget, the plan of the assignments, or nothing. `markup` is what the terms add to the cost of hours that
-    they charge at cost."""
+    day that it counts as done, None where nothing remains, a budget, the plan of the assignments, or nothing. `markup` is what the terms
+    add to the cost of hours that they charge at cost."""
 
     kind: str
     as_of: date | None = None

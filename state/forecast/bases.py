@@ -483,9 +483,11 @@ def _of_plan(planned: PlannedWork, as_of: date) -> Basis:
 
 
 def _of_estimate(estimate: Estimate) -> Basis:
+    """Where nothing remains no day is needed: what is done is all, also once a credit lowers it."""
     event = estimate.event
     stated = all(work.revenue is not None for work in event.remaining)
-    return Basis(ESTIMATE, event.as_of, estimate.log_offset, hours_stated=True, revenue_stated=stated)
+    as_of = event.as_of if any(work.hours or work.cost or work.revenue for work in event.remaining) else None
+    return Basis(ESTIMATE, as_of, estimate.log_offset, hours_stated=True, revenue_stated=stated)
 
 
 def remaining(event: EstimateRevised, currency: str) -> dict[str, Tally]:
@@ -581,8 +583,10 @@ def _done(
     now: Mapping[str, Tally],
     as_of: date | None,
 ) -> dict[str, Tally]:
-    """What of a track has a service date up to `as_of`: by the days kept, by whole months, else by the entries."""
-    assert as_of is not None, "an estimate has a date"
+    """What of a track has a service date up to `as_of`: by the days kept, by whole months, else by the entries. Without one nothing is
+    asked."""
+    if as_of is None:
+        return {}
     if len(bases) == 1 and as_of.toordinal() >= outlook.since - 1:
         return _before(now, outlook, as_of)
     if len(bases) == 1 and (as_of + ONE_DAY).day == 1:

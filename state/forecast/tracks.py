@@ -171,7 +171,7 @@ class Tracks:
         now = self.converted(draft, part.now)
         is_same = had is not None and had.part.floor is part.floor
         if basis.as_of is None and basis.kind != BUDGET:
-            # Nothing says what remains, so it is nothing: a credit lowers what the work comes to.
+            # Nothing remains, or nothing says what does: a credit lowers what the work comes to.
             floor = now
         else:
             floor = had.track.floor if had is not None and is_same else self.converted(draft, part.floor)

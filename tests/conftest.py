@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 import typer.testing
 from hypothesis import HealthCheck, Phase, settings
 
+from tests import made_once
 from tests.compiling import compile_share
 from tests.order import in_turn
 
@@ -46,6 +49,16 @@ settings.register_profile(
     "thorough", max_examples=2_000, derandomize=False, deadline=None, print_blob=True, suppress_health_check=UNTIMED
 )
 settings.load_profile("ci")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[made_once.FOLDER] = tempfile.mkdtemp(prefix="milepost-made-once-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(made_once.FOLDER), ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typer.testing import CliRunner
 
 from milepost.cli import app
+from tests.made_once import made_once
 
 SIZES = ("--seed", "7", "--people", "12", "--projects", "6", "--months", "3", "--deals", "time")
 
@@ -20,9 +21,11 @@ def simulated_run() -> Path:
 
 @cache
 def _made() -> TemporaryDirectory[str]:
-    folder = TemporaryDirectory(prefix="milepost-simulated-")
-    source, output = f"{folder.name}/input", f"{folder.name}/output"
+    return made_once("simulated", _make)
+
+
+def _make(folder: Path) -> None:
+    source, output = f"{folder}/input", f"{folder}/output"
     for arguments in (["simulate", *SIZES, "--out", source], ["run", "--input", source, "--output", output]):
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == 0, result.output
-    return folder

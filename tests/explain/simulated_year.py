@@ -21,6 +21,7 @@ from domain.money import format_amount
 from milepost.cli import app
 from milepost.commands.ledger import ledger_sums
 from simulation.write import RECEIPTS
+from tests.made_once import made_once
 from tests.thoroughness import THOROUGH
 
 Json = Any
@@ -43,8 +44,11 @@ def simulated_year() -> Path:
 
 @cache
 def _made() -> TemporaryDirectory[str]:
-    folder = TemporaryDirectory(prefix="milepost-year-")
-    events, output = Path(folder.name) / "input", Path(folder.name) / "output"
+    return made_once("year", _make)
+
+
+def _make(folder: Path) -> None:
+    events, output = folder / "input", folder / "output"
     milepost(
         "simulate",
         "--seed",
@@ -65,7 +69,6 @@ def _made() -> TemporaryDirectory[str]:
     for path in events.glob(f"{RECEIPTS}-*.jsonl"):
         path.unlink()  # invoices alone: what is left after a credit memo or a payment the checker cannot recompute
     milepost("run", "--input", str(events), "--output", str(output), "--until", UNTIL, "--yes")
-    return folder
 
 
 def milepost(*arguments: str) -> str:

@@ -36,6 +36,7 @@ from state.shard import Shard
 from state.store.store import Store
 from tests.folding import IN_MEMORY, MemoryLog
 from tests.kafka.given_log import LogGiver
+from tests.made_once import made_once
 from tests.reliability.run_in_batches import standing_after
 from tests.servers.kafka import Broker
 from tests.thoroughness import THOROUGH
@@ -48,8 +49,11 @@ Said = Mapping[str, list[tuple[bytes, str, int, int, bytes]]]
 
 @cache
 def _simulated(months: int) -> TemporaryDirectory[str]:
-    folder = TemporaryDirectory(prefix="milepost-kafka-firm-")
-    made, out = f"{folder.name}/input", f"{folder.name}/output"
+    return made_once(f"kafka-firm-{months}", lambda folder: _simulate(folder, months))
+
+
+def _simulate(folder: Path, months: int) -> None:
+    made, out = f"{folder}/input", f"{folder}/output"
     size = ["--seed", "11", "--people", "12", "--projects", "10", "--months", str(months), "--deals", "time"]
     for command in (
         ["simulate", *size, "--out", made],
@@ -57,7 +61,6 @@ def _simulated(months: int) -> TemporaryDirectory[str]:
     ):
         result = CliRunner().invoke(app, command)
         assert result.exit_code == 0, result.output
-    return folder
 
 
 def simulated_output(months: int = 2) -> Path:

@@ -326,12 +326,10 @@ class Shard:
             f"{passed_over.requested_by}, approved by {passed_over.approved_by}: {passed_over.reason}"
         )
 
-        def note(of: str, before: Any, reference: ReferenceBook, entries: Any, why: Cause, plans: Plans) -> Transition:
-            draft = Draft(of, before, entries, reference, why, plans)
+        def note(draft: Draft) -> None:
             draft.raise_exception("skipped_by_operator", kind, subject, message, side=f"/{cause.version}")
-            return draft.transition()
 
-        self._take(engagement_id or REFERENCE, cause, note)
+        self._say(cause, note, engagement_id or REFERENCE)
 
     def _poisoned(self, record: LogRecord, fault: Exception) -> GuardStop:
         at = self._at.removeprefix(VIEWS)
@@ -507,17 +505,17 @@ class Shard:
 
         self._say(cause, settle)
 
-    def _say(self, cause: Cause, say: Callable[[Draft], None]) -> None:
-        """Of reference data, which is no engagement's."""
+    def _say(self, cause: Cause, say: Callable[[Draft], None], engagement_id: str = REFERENCE) -> None:
+        """Of reference data, which is no engagement's, unless one is named."""
 
         def step(
-            engagement_id: str, before: Any, reference: ReferenceBook, entries: Any, why: Cause, plans: Plans
+            of: str, before: Any, reference: ReferenceBook, entries: Any, cause: Cause, plans: Plans
         ) -> Transition:
-            draft = Draft(engagement_id, before, entries, reference, why, plans)
+            draft = Draft(of, before, entries, reference, cause, plans)
             say(draft)
             return draft.transition()
 
-        self._take(REFERENCE, cause, step)
+        self._take(engagement_id, cause, step)
 
     def _control_totals(self, event: DayEnded, cause: Cause) -> None:
         """What the day's end finds posted so far, of every company of the zone; a receiver compares count, sums and chain.

@@ -27,11 +27,11 @@ def refuse_reference(
     event: Event,
     reference: ReferenceBook,
     entries: Any,
-    why: Cause,
+    cause: Cause,
     plans: Plans,
 ) -> Transition:
     """One exception a company with policies of which nothing would follow, and one a period, or a fact that names a company, of none."""
-    draft = Draft(of, before, entries, reference, why, plans)
+    draft = Draft(of, before, entries, reference, cause, plans)
     if isinstance(event, LegalEntityDefined):
         _refuse_policies(draft, event)
         for change in reference.periods.get(event.legal_entity_id, {}).values():

@@ -202,19 +202,23 @@ def _is_unseen(draft: Draft, contract: Contract, event: TermsEvent) -> bool:
 
 
 def _refuse_late(draft: Draft, contract: Contract, event: ContractSigned | ContractAmended) -> None:
-    contract_id, newest = event.contract_id, newest_terms(contract)
-    seen = with_version(contract, event)
-    draft.put("contract", contract_id, seen)
-    _apply_waiting(draft, contract_id)
+    newest, seen = newest_terms(contract), with_version(contract, event)
+    draft.put("contract", event.contract_id, seen)
+    _apply_waiting(draft, event.contract_id)
+    _say_late(draft, draft.contract(event.contract_id) or seen, event, newest)
+
+
+def _say_late(draft: Draft, contract: Contract, event: ContractSigned | ContractAmended, newest: int) -> None:
+    """Once all that waited applied: a valid version closes what was said of those before it."""
     if isinstance(event, ContractAmended) and _why_unapproved(event) is not None:
         return
-    last = (draft.contract(contract_id) or seen).version
+    contract_id = event.contract_id
     draft.raise_exception(
         "invalid_terms",
         "contract_version",
         composed(contract_id, str(event.version)),
         f"version {event.version} of contract {contract_id} changes nothing: expected before version {newest}, which was made "
-        f"without it, got after it; state what still holds of it in an amendment with a version above {last}",
+        f"without it, got after it; state what still holds of it in an amendment with a version above {contract.version}",
         contract_id=contract_id,
         field="version",
     )
@@ -249,11 +253,14 @@ def _replaced(contract: Contract, event: ContractAmended) -> str:
 def _apply_waiting(draft: Draft, contract_id: str) -> None:
     contract = draft.contract(contract_id)
     waited = contract is not None and _may_go_on(draft, contract)
+    late: list[tuple[ContractAmended, int]] = []
     while contract is not None and _may_go_on(draft, contract):
         event = _next(contract)
         assert event is not None, "it may go on"
         contract = replace(contract, waiting=tuple(one for one in contract.waiting if one is not event))
-        if comes_too_late(contract, event):  # an exception said what it waited for when a higher version went past it
+        if comes_too_late(contract, event):
+            if not is_reached(contract, event):  # one that waited for a customer alone a higher one takes back
+                late.append((event, newest_terms(contract)))
             draft.put("contract", contract_id, with_version(contract, event))
         else:
             draft.put("contract", contract_id, contract)
@@ -265,6 +272,9 @@ def _apply_waiting(draft: Draft, contract_id: str) -> None:
     if waited:
         retry_parked(draft)
         serve_waiting(draft, contract_id)
+    if contract is not None:
+        for event, newest in late:
+            _say_late(draft, contract, event, newest)
 
 
 def _may_go_on(draft: Draft, contract: Contract) -> bool:

@@ -29,6 +29,10 @@ WORK = (
 )
 
 
+def amended(version: int, replaces: int, rate: str, stated: str = "") -> str:
+    return f"amend K from 2026-06-01 version {version} replaces {replaces}{stated}\n  line L P\n    rate {rate}"
+
+
 class Outcome(NamedTuple):
     recognised: int  # cents
     raised: list[ExceptionRaised]
@@ -86,6 +90,15 @@ def test_an_amendment_that_waited_for_one_that_is_refused_applies() -> None:
     third = "amend K from 2026-06-01 version 3 replaces 1\n  line L P\n    rate 210.00"
     made = outcome((SIGNED, third, AMENDED_ANEW.replace("replaces 3", "replaces 2"), AMENDED))
     assert made[0::2] == (840_00 + 2 * 230_00, [("invalid_terms", "K/2")])
+
+
+@pytest.mark.parametrize("later", [*permutations(((3, 2, "300.00"), (5, 1, "500.00")))])
+def test_an_amendment_that_waited_until_a_higher_one_went_past_it_is_refused(
+    later: tuple[tuple[int, int, str], ...],
+) -> None:
+    """Version 5 was made of version 1: 2,000.00 and 2 h at 500.00; of 3, made of version 2, nothing holds."""
+    made = outcome((SIGNED, *(amended(*one) for one in later)))
+    assert made[0::2] == (3_000_00, [("invalid_terms", "K/3")])
 
 
 @pytest.mark.parametrize("ends_last", [False, True])

@@ -51,6 +51,8 @@ from state.work.placing import taken_projects
 
 # Why terms were never in force; a reference that is missing is another matter.
 REFUSED = ("invalid_terms", UNSUPPORTED)
+# Why an amendment changes nothing: nobody has approved it, or who asked for it.
+UNAPPROVED = ("unapproved_amendment", "self_approved")
 # A contract whose company or customer is not known yet: what comes for it is judged in the order of its versions when they are.
 WAITS = "unknown_reference"
 
@@ -329,7 +331,7 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
     seen = with_version(contract, event)
     why = _why_unapproved(event)
     if why is not None:
-        category = "unapproved_amendment" if event.approved_by is None else "self_approved"
+        category = UNAPPROVED[event.approved_by is not None]
         draft.put("contract", event.contract_id, replace(seen, unapproved=category))
         draft.raise_exception(
             category,
@@ -407,10 +409,11 @@ def _settle_refused(draft: Draft, contract_id: str) -> None:
 
 
 def _superseded(draft: Draft, contract: Contract) -> Contract:
-    """The contract without an amendment that nobody approved."""
+    """The contract without amendments that nobody approved, or their own requester: a late one has an exception beside a higher one's."""
     if contract.unapproved is None:
         return contract
-    draft.resolve_exception(contract.unapproved, "contract", contract.contract_id, "superseded")
+    for category in UNAPPROVED:
+        draft.resolve_exception(category, "contract", contract.contract_id, "superseded")
     return replace(contract, unapproved=None)
 
 

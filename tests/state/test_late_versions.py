@@ -146,6 +146,14 @@ def test_an_amendment_that_nobody_approved_takes_nothing_from_one_before_it() ->
     assert made[0::2] == (1_320_00, [("unapproved_amendment", "K")])
 
 
+@pytest.mark.parametrize("refused", [*permutations(((2, " unapproved"), (3, " requested_by bob approved_by bob")))])
+def test_an_amendment_supersedes_all_that_nobody_else_approved(refused: tuple[tuple[int, str], ...]) -> None:
+    """Version 4 holds, 6 h at 400.00, and closes what was said of 2 and 3, whichever came last."""
+    made = outcome((SIGNED, *(amended(version, 1, "900.00", why) for version, why in refused), amended(4, 1, "400.00")))
+    assert made[0::2] == (2_400_00, [])
+    assert sorted(one.category for one in made.raised) == ["self_approved", "unapproved_amendment"]
+
+
 @pytest.mark.parametrize("closes_first", [False, True])
 def test_a_project_that_is_closed_before_it_is_activated_has_its_name(closes_first: bool) -> None:
     """The closing, version 2, says neither: what version 1 says of them stands, and the project stays closed."""

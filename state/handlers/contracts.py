@@ -38,6 +38,7 @@ from state.terms.sequence import (
     comes_too_late,
     contradicts,
     gaps,
+    is_highest,
     is_newest,
     is_reached,
     is_replaced,
@@ -117,6 +118,8 @@ def on_contract_amended(draft: Draft, event: ContractAmended) -> None:
 def on_contract_terminated(draft: Draft, event: ContractTerminated) -> None:
     """One that comes before its contract waits for it."""
     contract = draft.contract(event.contract_id) or Contract(event.contract_id, 0, "")
+    if not _is_unseen(draft, contract, event):
+        return
     if not contract.history:
         _end_later(draft, contract, event)
         draft.raise_exception(
@@ -126,7 +129,7 @@ def on_contract_terminated(draft: Draft, event: ContractTerminated) -> None:
             f"contract {event.contract_id} is terminated before it is known",
             contract_id=event.contract_id,
         )
-    elif _is_unseen(draft, contract, event):
+    else:
         _end(draft, contract, event)
 
 
@@ -135,7 +138,7 @@ def _end_later(draft: Draft, contract: Contract, event: ContractTerminated) -> N
     waits = contract.ending
     if waits is None:
         draft.put("contract", event.contract_id, replace(contract, ending=event))
-    elif event.version != waits.version:
+    else:
         below, ending = (waits, event) if event.version > waits.version else (event, waits)
         draft.put("contract", event.contract_id, replace(with_version(contract, below), ending=ending))
 
@@ -165,7 +168,7 @@ def _end_waiting(draft: Draft, contract_id: str) -> None:
     draft.resolve_exception("unknown_reference", "contract_ending", contract_id)
     contract = replace(contract, ending=None)
     draft.put("contract", contract_id, contract)
-    if _is_unseen(draft, contract, ending):
+    if not is_seen(contract, ending):
         _end(draft, contract, ending)
 
 
@@ -189,7 +192,7 @@ def on_reference_for_contracts(draft: Draft, contract_ids: Iterable[str]) -> Non
 def _is_unseen(draft: Draft, contract: Contract, event: TermsEvent) -> bool:
     """Whether the version comes for the first time; the same one with other content is a conflict."""
     if not is_seen(contract, event):
-        if event.version > contract.version:
+        if is_highest(contract, event):
             draft.resolve_exception("conflicting_version", "contract", event.contract_id, "superseded")
         return True
     if contradicts(contract, event):

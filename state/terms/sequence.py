@@ -32,15 +32,24 @@ def with_version(contract: Contract, event: TermsEvent) -> Contract:
 
 
 def is_seen(contract: Contract, event: TermsEvent) -> bool:
-    return event.version in _seen(contract) or any(event.version == one.version for one in contract.waiting)
+    return event.version in _seen(contract) or any(event.version == one.version for one in _waiting(contract))
 
 
 def contradicts(contract: Contract, event: TermsEvent) -> bool:
     """Whether a version that was seen says otherwise now; no matter where newer terms have taken its place."""
     if event.version < newest_terms(contract):
         return False
-    waiting = (_digest(one) for one in contract.waiting if one.version == event.version)
+    waiting = (_digest(one) for one in _waiting(contract) if one.version == event.version)
     return _digest(event) != next(waiting, _seen(contract).get(event.version))
+
+
+def is_highest(contract: Contract, event: TermsEvent) -> bool:
+    """Whether no higher version has come, nor the same."""
+    return event.version > max(contract.version, *(one.version for one in _waiting(contract)), 0)
+
+
+def _waiting(contract: Contract) -> tuple[TermsEvent, ...]:
+    return contract.waiting if contract.ending is None else (*contract.waiting, contract.ending)
 
 
 def newest_terms(contract: Contract) -> int:

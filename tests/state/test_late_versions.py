@@ -133,6 +133,14 @@ def test_other_content_of_an_amendment_that_waits_is_a_conflict() -> None:
     assert [one.category for one in made.raised][:2] == ["amendment_gap", "conflicting_version"]
 
 
+@pytest.mark.parametrize("signed_first", [False, True])
+def test_other_content_of_a_termination_is_a_conflict_whenever_the_contract_comes(signed_first: bool) -> None:
+    """The end is the 20th: 1,000.00 of 5 h. The 10th, with the same version, would leave 800.00."""
+    ends = ENDED, ENDED.replace("06-20", "06-10")
+    made = outcome((SIGNED, *ends) if signed_first else (*ends, SIGNED))
+    assert made[0::2] == (1_000_00, [("conflicting_version", "K"), *ENDS])
+
+
 @pytest.mark.parametrize("versions", [*permutations((SIGNED, "terminate K on 2026-06-10 version 2", ENDED))])
 def test_of_two_terminations_the_higher_version_counts(versions: tuple[str, ...]) -> None:
     """Work of the 12th is before the end: 800.00 and 200.00."""

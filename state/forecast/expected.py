@@ -217,13 +217,18 @@ def billed_on(draft: Draft, contract: Contract, day: date) -> date | None:
 
 def issue_day(draft: Draft, contract: Contract, billed: date) -> date:
     """Of a statement to come whose period ends with a day: the day after its grace, where the company is; on request that day itself."""
-    terms = terms_on(contract, billed)
-    policies, entity = contract_policies(draft, contract, billed), draft.reference.entity(terms.legal_entity_id)
-    if entity is None or billed_on(draft, contract, billed) is None:
+    if billed_on(draft, contract, billed) is None:
         return billed
-    day = billed + timedelta(days=grace_days(terms, policies) + 1)
-    zone = billing_zone(terms, entity, policies)
-    return day if zone == entity.zone else local_date(midnight(day, zone), entity.zone)
+    grace = grace_days(terms_on(contract, billed), contract_policies(draft, contract, billed))
+    return day_after(draft, contract, billed, grace)
+
+
+def day_after(draft: Draft, contract: Contract, day: date, grace: int = 0) -> date:
+    """The date where the company is once a day of the contract's billing zone is over, and so many more."""
+    terms, after = terms_on(contract, day), day + timedelta(days=grace + 1)
+    entity = draft.reference.entity(terms.legal_entity_id)
+    zone = billing_zone(terms, entity, contract_policies(draft, contract, day))
+    return after if entity is None or zone == entity.zone else local_date(midnight(after, zone), entity.zone)
 
 
 def paid_on(draft: Draft, customer_id: str, issued: date) -> date:

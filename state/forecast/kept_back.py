@@ -24,7 +24,7 @@ from domain.units import Amount
 from state.books import Contract, LineTotals, Project
 from state.charges.terms_known import is_charged, last_day
 from state.draft import Draft
-from state.forecast.expected import ExpectedBill, billed_on, expected_deposit, issue_day, paid_on
+from state.forecast.expected import ExpectedBill, billed_on, day_after, expected_deposit, issue_day, paid_on
 from state.forecast.outlook import ONE_DAY, has_ended
 from state.handlers.deposits import available_to, deposit_lines
 from state.handlers.retention import account_of, holders
@@ -260,17 +260,21 @@ class _Walk:
 
     def release(self) -> Iterator[ExpectedWithholding]:
         """What bills to come leave retained, on its day; on the next where that is over."""
-        on = self._released_on()
+        named = self._named_day()
+        on = named or self._last_bill()
         if on is None:
             return
         day = max(on, self.as_of + ONE_DAY)
+        issued = (day_after if named else issue_day)(self.draft, self.contract, day)
         for bill_to, left in sorted(self.left.items()):
             if left:
-                paid = month_of(paid_on(self.draft, bill_to, issue_day(self.draft, self.contract, day)))
+                paid = month_of(paid_on(self.draft, bill_to, issued))
                 yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, 0, Withholding(released=left))
 
-    def _released_on(self) -> date | None:
+    def _named_day(self) -> date | None:
+        """On which all is released by a statement of its own, without grace."""
         agreed = self.contract.terms.retention
-        if agreed is not None and agreed.release_on is not None:
-            return agreed.release_on
+        return agreed.release_on if agreed is not None else None
+
+    def _last_bill(self) -> date | None:
         return (billed_on(self.draft, self.contract, self.last) or self.last) if self.last is not None else None

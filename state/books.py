@@ -583,7 +583,7 @@ class TermsVersion(Value, frozen=True, array_like=True, gc=False):
 
     `defaults` are the policies that the terms took from their legal entity for good; None before they are taken into force. `catches_up`
     where the treatment is `catch_up`: revenue over time is what it would be had the terms held from the beginning, from `effective_on` on.
-    `separate`: its lines that are new are a contract of their own.
+    `separate`: its lines that are new are a contract of their own. `amends` where an amendment made them, and no signing.
     """
 
     version: int
@@ -593,6 +593,7 @@ class TermsVersion(Value, frozen=True, array_like=True, gc=False):
     defaults: Policies | None = None
     catches_up: bool = False
     separate: bool = False
+    amends: bool = False
 
 
 class Contract(Value, frozen=True, array_like=True, gc=False):

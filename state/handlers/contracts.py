@@ -35,13 +35,13 @@ from state.terms.periods import schedule
 from state.terms.plan import billing_cycle, contract_policies, terms_on
 from state.terms.sequence import (
     TermsEvent,
-    comes_too_late,
+    below_newest_terms,
+    below_signing,
     contradicts,
     gaps,
     is_highest,
     is_newest,
     is_reached,
-    is_replaced,
     is_seen,
     newest_terms,
     terms_below,
@@ -61,9 +61,9 @@ WAITS = "unknown_reference"
 def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
     stated, event = event.lines, event._replace(lines=own_lines(draft, event.lines))
     base = draft.contract(event.contract_id) or Contract(event.contract_id, 0, "")
-    if not _is_unseen(draft, base, event) or is_replaced(base, event):
+    if not _is_unseen(draft, base, event) or below_signing(base, event):
         return
-    if comes_too_late(base, event):
+    if below_newest_terms(base, event):
         _refuse_late(draft, base, event)
         return
     seen = with_version(base, event)
@@ -103,9 +103,9 @@ def on_contract_amended(draft: Draft, event: ContractAmended) -> None:
     contract = draft.contract(event.contract_id) or Contract(event.contract_id, 0, "")
     if event.lines != stated:
         contract = replace(contract, divided=True)
-    if not _is_unseen(draft, contract, event) or is_replaced(contract, event):
+    if not _is_unseen(draft, contract, event) or below_signing(contract, event):
         return
-    if comes_too_late(contract, event):
+    if below_newest_terms(contract, event):
         _refuse_late(draft, contract, event)
     elif not _is_due(contract, event) or _lacks(draft, contract, event):
         _wait(draft, contract, event)
@@ -263,7 +263,7 @@ def _apply_waiting(draft: Draft, contract_id: str) -> None:
         event = _next(contract)
         assert event is not None, "it may go on"
         contract = replace(contract, waiting=tuple(one for one in contract.waiting if one is not event))
-        if comes_too_late(contract, event):
+        if below_newest_terms(contract, event):
             if not is_reached(contract, event):  # one that waited for a customer alone a higher one takes back
                 late.append((event, newest_terms(contract)))
             draft.put("contract", contract_id, with_version(contract, event))
@@ -296,12 +296,12 @@ def _is_due(contract: Contract, event: ContractAmended) -> bool:
     """Whether what comes before the amendment is known, or can come no more."""
     if not contract.history or contract.invalid == WAITS:
         return False
-    return is_reached(contract, event) or comes_too_late(contract, event)
+    return is_reached(contract, event) or below_newest_terms(contract, event)
 
 
 def _lacks(draft: Draft, contract: Contract, event: ContractAmended) -> bool:
     """Whether an approved amendment bills customers that nobody has defined."""
-    if comes_too_late(contract, event) or _why_unapproved(event) is not None:
+    if below_newest_terms(contract, event) or _why_unapproved(event) is not None:
         return False
     return bool(undefined(draft.reference, amend(contract.terms, event)))
 
@@ -360,6 +360,7 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
         amended,
         catches_up=event.treatment == "catch_up",
         separate=event.treatment == "separate",
+        amends=True,
     )
     if contract.invalid in REFUSED:  # nothing was ever in force: the terms as amended are the first
         first = replace(seen, invalid=None, history=(replace(terms, effective_on=BEGINNING),))

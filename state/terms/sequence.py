@@ -56,12 +56,17 @@ def newest_terms(contract: Contract) -> int:
     return contract.history[-1].version if contract.history else 0
 
 
-def is_replaced(contract: Contract, event: TermsEvent) -> bool:
+def below_signing(contract: Contract, event: TermsEvent) -> bool:
     """Whether a signing of a higher version says it all again."""
-    return bool(contract.history) and event.version < contract.history[0].version
+    return event.version < _signed(contract)
 
 
-def comes_too_late(contract: Contract, event: TermsEvent) -> bool:
+def _signed(contract: Contract) -> int:
+    """The version of the signing in force; 0 where it was refused and an amendment has the first terms."""
+    return contract.history[0].version if contract.history and not contract.history[0].amends else 0
+
+
+def below_newest_terms(contract: Contract, event: TermsEvent) -> bool:
     return event.version < newest_terms(contract)
 
 
@@ -80,7 +85,7 @@ def version_of_terms(contract: Contract, event: ContractAmended) -> int:
 
 def _is_known(contract: Contract, seen: Container[int], number: int) -> bool:
     """A signing says all below it again."""
-    return number in seen or (bool(contract.history) and number <= contract.history[0].version)
+    return number in seen or (bool(contract.history) and number <= _signed(contract))
 
 
 def terms_below(contract: Contract, event: ContractAmended) -> int:

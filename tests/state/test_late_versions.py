@@ -162,6 +162,14 @@ def test_an_amendment_supersedes_all_that_nobody_else_approved(refused: tuple[tu
     assert sorted(one.category for one in made.raised) == ["self_approved", "unapproved_amendment"]
 
 
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_an_amendment_below_the_first_terms_is_refused_also_where_the_signing_was(is_refused: bool) -> None:
+    """The signing would end before it begins; version 3 gives the contract its first terms, 6 h at 500.00. Version 2 came too late."""
+    signed = SIGNED.replace("version 1", "version 1 from 2026-06-01 to 2026-01-01") if is_refused else SIGNED
+    made = outcome((signed, *(amended(each, 1, f"{each + 2}00.00", " to 2026-12-31") for each in (3, 2))))
+    assert made[0::2] == (3_000_00, [("invalid_terms", "K/2")])
+
+
 @pytest.mark.parametrize("closes_first", [False, True])
 def test_a_project_that_is_closed_before_it_is_activated_has_its_name(closes_first: bool) -> None:
     """The closing, version 2, says neither: what version 1 says of them stands, and the project stays closed."""

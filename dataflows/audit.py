@@ -15,7 +15,7 @@ from connectors.containers import ContainerDamaged, Damage
 from connectors.files import overrides
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import log_path
-from connectors.files.output_lock import OutputInUse
+from connectors.files.output_lock import OutputInUse, resting
 from connectors.files.outputs import progress_path, read_progress
 from connectors.files.spill import Spill
 from connectors.files.written import committed, read_shard, shards, topics
@@ -23,7 +23,6 @@ from dataflows.audit_intake import genesis_holds, intake_agrees, pages_hold
 from dataflows.audit_stream import AuditStream, Tell, engagement_from
 from dataflows.embedded import store_path
 from dataflows.refold import refold, same_bytes
-from dataflows.whatif_folder import resting
 from domain.audit.entries import AuditedEntries, retell
 from domain.audit.findings import FILES, INPUT_CHAIN, Checked, Violation
 from domain.audit.promises import check

@@ -15,10 +15,11 @@ from typing import Final, NamedTuple
 
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.input_reader import InputItem
+from connectors.files.output_lock import resting
 from connectors.files.rounds import read_rounds
 from connectors.files.written import shards
 from dataflows.whatif_difference import KeptPrice, Stood, WhatIfDifference, WhatIfSide, difference, kept_prices
-from dataflows.whatif_folder import Tell, bring_up_to_date, copy_of, directory_of, open_books, resting
+from dataflows.whatif_folder import Tell, bring_up_to_date, copy_of, directory_of, open_books
 from dataflows.whatif_intake import ChangeTakenIn, MemoryPlace, own_of, read_change, recorded_at, take
 from domain.events.commercial import ContractAmended
 from domain.events.control import IntakeNoticed

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from connectors.files import overrides
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.output_lock import NAME as LOCK
-from connectors.files.output_lock import OutputInUse
 from connectors.files.rebuilt import STORE as INTAKE
 from dataflows.embedded import decode_event, store_path
 from dataflows.whatif_intake import MemoryPlace, known_by_intake, known_from_log
@@ -27,24 +22,6 @@ SUFFIXES: Final = ("", "-wal", "-pages")
 
 # What is being done, how far it is, and how much there is.
 Tell = Callable[[str, int, int], None]
-
-
-@contextmanager
-def resting(output: Path) -> Iterator[None]:
-    """While nobody writes the folder, and nobody can begin to. Raises OutputInUse."""
-    path = output / LOCK
-    if not path.exists():
-        yield
-        return
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError as fault:
-            raise OutputInUse(f"another run is using {output}; try again when it has ended") from fault
-        yield
-    finally:
-        os.close(file)
 
 
 def copy_database(source: Path, target: Path) -> None:

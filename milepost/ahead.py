@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+from milepost import exit_codes
+from milepost.console import say, shell_word
+from milepost.operate.supervisor import PARENT, again
 
 # Nothing came for so long: between two uploads, not in the middle of one.
 QUIET_SECONDS: Final = 30.0
@@ -17,7 +20,7 @@ STOP_SECONDS: Final = 5.0
 
 
 class StepsAhead:
-    """One process at the lowest priority, once for every state of the log; it ends when something comes."""
+    """One process at the lowest priority, once for every state of the log; it ends when something comes, or with the run."""
 
     def __init__(self, output_dir: Path) -> None:
         self._output_dir = output_dir
@@ -26,26 +29,40 @@ class StepsAhead:
         self.process: subprocess.Popen[bytes] | None = None
 
     def look(self, offset: int) -> None:
-        """Before what is new in the log is folded, with its end."""
+        """After each round, with the end of the log."""
         now = time.monotonic()
         if offset != self._seen:
             self.stop()
             self._seen, self._since = offset, now
-        elif offset != self._ready_to and now - self._since >= QUIET_SECONDS:
+        elif self.process is not None and (code := self.process.poll()) is not None:
+            self.process = None
+            if code == exit_codes.VIOLATION:
+                say(
+                    "Outputs differ from what the log makes, which was found while steps were kept for explanations;"
+                    f" `milepost verify --output {shell_word(self._output_dir)}` lists them"
+                )
+        elif self.process is None and offset != self._ready_to and now - self._since >= QUIET_SECONDS:
             self._ready_to = offset
             self._start()
 
     def _start(self) -> None:
         """Where it cannot, the first question takes longer and says what hinders it."""
-        command = [sys.executable, "-m", "milepost", "explain", "--ahead", "--output", str(self._output_dir)]
         with suppress(OSError):
             self.process = subprocess.Popen(  # noqa: S603 - our own command
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                again("explain", "--ahead", "--output", str(self._output_dir)),
+                env={**os.environ, PARENT: str(os.getpid())},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
             )
             os.setpriority(os.PRIO_PROCESS, self.process.pid, 19)
 
     def stop(self) -> None:
-        """What it has kept stays."""
+        """What it has kept stays; nobody waits until it has ended."""
+        if self.process is not None:
+            self.process.terminate()
+
+    def close(self) -> None:
         if self.process is None:
             return
         self.process.terminate()
@@ -54,7 +71,6 @@ class StepsAhead:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.process = None
 
 
 @contextmanager
@@ -63,4 +79,4 @@ def ahead_of_questions(output_dir: Path) -> Iterator[StepsAhead]:
     try:
         yield ahead
     finally:
-        ahead.stop()
+        ahead.close()

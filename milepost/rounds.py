@@ -26,7 +26,7 @@ from connectors.output_schemas import check_files, todays_fingerprints
 from dataflows.embedded import Accounting, Resuming, run_dataflow, seldom_collecting, store_path
 from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundProgress, RoundSummary, first_waiting
 from domain.counting import counted
-from milepost.ahead import ahead_of_questions
+from milepost.ahead import StepsAhead, ahead_of_questions
 from milepost.console import say
 from milepost.operate.stopping import Stop
 from milepost.progress import progress_bar
@@ -72,7 +72,7 @@ def run_rounds(
         before = intake.events
         while True:
             with progress_bar() as bar:
-                taken = take_in(intake, until, stop, bar, is_growing=follow, last_day=last_day())
+                taken = take_in(intake, until, stop, bar, ahead, is_growing=follow, last_day=last_day())
                 ahead.look(log.refresh())
                 account(books, output_dir, log, stop, bar)
                 index(output_dir, stop, bar)
@@ -98,7 +98,14 @@ def run_rounds(
 
 
 def take_in(
-    intake: EmbeddedIntake, until: date | None, stop: Stop, bar: Progress, *, is_growing: bool, last_day: date | None
+    intake: EmbeddedIntake,
+    until: date | None,
+    stop: Stop,
+    bar: Progress,
+    ahead: StepsAhead,
+    *,
+    is_growing: bool,
+    last_day: date | None,
 ) -> RoundSummary:
     """A round of intake. Where somebody asks to stop it is left in the middle, and the next run finishes it."""
     task = bar.add_task("Reading", total=None, visible=False)
@@ -106,6 +113,8 @@ def take_in(
     def show(progress: RoundProgress) -> None:
         done, of, count = progress.bytes_read, progress.bytes_total, counted(progress.events, "event")
         bar.update(task, completed=done, total=of, count=count, visible=True)
+        if progress.events:
+            ahead.stop()
         if stop.requested:
             raise Stopped
 

@@ -96,7 +96,11 @@ class IndexedRecord(NamedTuple):
 
 
 # Primary codes of SQLite where the disk takes no more; anything else is a fault of ours, or of the index.
-UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
+UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+
+
+def _is_unwritable(fault: sqlite3.OperationalError) -> bool:
+    return fault.sqlite_errorcode & 0xFF in UNWRITABLE
 
 
 class FigureIndex:
@@ -142,6 +146,8 @@ class FigureIndex:
             except OSError as fault:
                 return self._in_memory(fault.strerror or f"{fault}")
             except sqlite3.OperationalError as fault:
+                if not _is_unwritable(fault) and fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
                 return self._in_memory(f"{fault}")
             except sqlite3.DatabaseError:
                 pass
@@ -176,7 +182,7 @@ class FigureIndex:
         try:
             self.extend_kept(tell)
         except sqlite3.OperationalError as fault:
-            if not self.is_kept or fault.sqlite_errorcode & 0xFF not in UNWRITABLE:
+            if not self.is_kept or not _is_unwritable(fault):
                 raise
             self._db.close()
             self._db = self._in_memory(f"{fault}")

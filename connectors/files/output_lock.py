@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,9 @@ from connectors.files.writing import writing
 
 NAME: Final = "run.lock"
 PID_BYTES_MAX: Final = 20
+# A reader that asks whether somebody writes has the lock for a moment.
+TRIED_SECONDS: Final = 1.0
+TRIED_AGAIN_SECONDS: Final = 0.02
 
 
 class OutputInUse(Exception):
@@ -36,20 +40,59 @@ def only_writer(output_dir: Path) -> Iterator[None]:
         os.close(file)
 
 
-def _lock(file: int, output_dir: Path) -> None:
+@contextmanager
+def resting(output_dir: Path) -> Iterator[None]:
+    """While nobody writes the folder, and nobody can begin to. Raises OutputInUse."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as fault:
-        holder = os.pread(file, PID_BYTES_MAX, 0).decode(errors="replace").strip()
-        who = f"another run (process {holder})" if holder else "another run"
-        raise OutputInUse(f"{who} is using {output_dir}; try again when it has ended") from fault
+        file = os.open(output_dir / NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield
+        return
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            raise _in_use(file, output_dir) from fault
+        yield
+    finally:
+        os.close(file)
 
 
 def is_written(output_dir: Path) -> bool:
     """Whether a process writes the folder now."""
-    with suppress(FileNotFoundError), (output_dir / NAME).open("rb") as file:
+    try:
+        with resting(output_dir):
+            return False
+    except OutputInUse:
+        return True
+
+
+def _lock(file: int, output_dir: Path) -> None:
+    until = time.monotonic() + TRIED_SECONDS
+    while True:
         try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            if time.monotonic() > until:
+                raise _in_use(file, output_dir) from fault
+            time.sleep(TRIED_AGAIN_SECONDS)
+        else:
+            return
+
+
+def _in_use(file: int, output_dir: Path) -> OutputInUse:
+    """Named is the process that wrote last, as long as it runs."""
+    holder = os.pread(file, PID_BYTES_MAX, 0).decode(errors="replace").strip()
+    who = f"another run (process {holder})" if _runs(holder) else "another run"
+    return OutputInUse(f"{who} is using {output_dir}; try again when it has ended")
+
+
+def _runs(process: str) -> bool:
+    if not process.isdecimal():
+        return False
+    with suppress(PermissionError):
+        try:
+            os.kill(int(process), 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+    return True

@@ -91,11 +91,13 @@ def explain(
 def _keep_ahead(output: Path, *, json: bool) -> None:
     from connectors.files.no_outputs import NoOutputs
     from milepost.explain.explanations import Explanations
+    from milepost.operate.stopping import Stop, unwinding
+    from milepost.operate.supervisor import until_told
     from state.guards import OUTPUT_UNWRITABLE
 
     try:
-        with indexing() as tell, Explanations(output, tell) as explanations:
-            ahead = explanations.keep_ahead()
+        with unwinding(), indexing() as tell, Explanations(output, tell) as explanations:
+            ahead = explanations.keep_ahead(until_told(Stop()))
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     if json:
@@ -108,7 +110,7 @@ def _keep_ahead(output: Path, *, json: bool) -> None:
         say(f"Not ready: {engagement_id}: {why}")
     for why in ahead.unwritable:
         say(
-            f"Nothing can be kept ready: {why}. Make room or give this user write access; until then each question reads all anew"
+            f"Nothing can be kept ready: {why}. Make room or give this user write access; until then each question reads the whole log"
         )
     if ahead.differing:
         raise typer.Exit(exit_codes.VIOLATION)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -120,13 +120,15 @@ class Explanations:
         notes = tuple(note for each in dict.fromkeys(self._read) for note in self._notes.get(each, ()))
         return found._replace(rules=index.rules_at(self._until[index]), notes=notes)
 
-    def keep_ahead(self) -> Ahead:
-        """Keep the steps of every long engagement, so that no question has to."""
+    def keep_ahead(self, ended: Callable[[], bool] = lambda: False) -> Ahead:
+        """Keep the steps of every long engagement, so that no question has to; `ended` is asked before each."""
         long = [(index, each) for index in self._indexes for each in stored_steps.to_keep_ahead(index)]
         ahead = Ahead([], [], {}, [index.not_kept for index in self._indexes if not index.is_kept])
         with seldom_collecting():
             for number, (index, engagement_id) in enumerate(long):
                 self._tell("keep steps", number, len(long))
+                if ended():
+                    break
                 if not index.is_kept:
                     ahead.not_kept[engagement_id] = "the folder of the index cannot be written"
                     continue

@@ -26,6 +26,20 @@ class Stop:
         self.name = signal.Signals(number).name
 
 
+def _unwind(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a signal handler
+    raise SystemExit(128 + number)
+
+
+@contextmanager
+def unwinding() -> Iterator[None]:
+    """SIGTERM ends what is done here at once, through every block that has to clear up."""
+    before = signal.signal(signal.SIGTERM, _unwind)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @contextmanager
 def stopping() -> Iterator[Stop]:
     stop = Stop()

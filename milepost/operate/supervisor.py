@@ -108,5 +108,5 @@ def until_told(stop: Stop) -> Callable[[], bool]:
 
 
 def again(*arguments: str) -> list[str]:
-    """The command of this installation."""
-    return [sys.executable, "-m", "milepost", *arguments]
+    """The command of this installation, whatever the current folder holds."""
+    return [sys.executable, "-P", "-m", "milepost", *arguments]

@@ -21,6 +21,12 @@ GROUP_MAX: Final = IDS_MAX // 8
 _BITS: Final = tuple(1 << (n & 63) | 1 << (n >> 6) | 1 << (n * 2_654_435_761 >> 26 & 63) for n in range(4096))
 
 
+def _mixed(group: int, each: str) -> tuple[int, int]:
+    """For the word and for the pattern in it; of one checksum the words of a large filter leave too few bits for patterns."""
+    data = each.encode()
+    return crc32(data, group), crc32(data[::-1], group) & 4095
+
+
 class Recent(Generic[K, V]):
     """Values up to a number of bytes; those that were not used for the longest time go first."""
 
@@ -93,17 +99,17 @@ class StoredIds:
     def add(self, group: int, each: str) -> None:
         if self._count >= self._max:
             self._forget()
-        mixed = crc32(each.encode(), group)
-        at, bits = mixed & self._mask, _BITS[mixed >> 20]
+        word, pattern = _mixed(group, each)
+        at, bits = word & self._mask, _BITS[pattern]
         if self._words[at] & bits != bits:
             self._words[at] |= bits
             self._count += 1
 
     def denies(self, group: int, each: str) -> bool:
         """Of a group that it knows."""
-        mixed = crc32(each.encode(), group)
-        bits = _BITS[mixed >> 20]
-        return self._words[mixed & self._mask] & bits != bits and self._groups[group]
+        word, pattern = _mixed(group, each)
+        bits = _BITS[pattern]
+        return self._words[word & self._mask] & bits != bits and self._groups[group]
 
     def _forget(self) -> None:
         words = len(self._words)

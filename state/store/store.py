@@ -215,7 +215,8 @@ class Store:
     @property
     def _writing(self) -> sqlite3.Connection:
         """Outside a transaction a row would be durable by itself, without the place in the log that belongs to it."""
-        assert self.db.in_transaction, f"store {self.path}: expected a transaction around what is written"
+        if not self.db.in_transaction:
+            raise StoreError(f"store {self.path}: expected a transaction around what is written")
         return self.db
 
     def engagement(self, engagement_id: str) -> Engagement:

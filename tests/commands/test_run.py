@@ -217,16 +217,18 @@ def test_input_that_changed_stops_with_ten(tmp_path: Path) -> None:
     assert result.stdout == ""
 
 
-def test_one_run_at_a_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("holder", "who"), [(os.getppid(), f" (process {os.getppid()})"), (2**40, "")])
+def test_one_run_at_a_time(tmp_path: Path, holder: int, who: str) -> None:
+    """Named is a process that runs; the one that wrote last may be gone."""
     write(tmp_path / "in", founding())
     (tmp_path / "out").mkdir()
     with (tmp_path / "out" / "run.lock").open("w") as file:
-        file.write("4711\n")
+        file.write(f"{holder}\n")
         file.flush()
         fcntl.flock(file, fcntl.LOCK_EX)
         result = run(tmp_path)
     assert result.exit_code == 75
-    assert "another run (process 4711) is using" in result.stderr
+    assert f"another run{who} is using" in result.stderr
     assert run(tmp_path).exit_code == 0
 
 

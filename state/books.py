@@ -323,7 +323,8 @@ class AtStake(Value, frozen=True, array_like=True, gc=False):
 
 
 class Fault(Value, frozen=True, array_like=True, gc=False):
-    """Why a side of an entry waits: `whole`, `cost`, `price` or `transfer`, with what its exception said last."""
+    """Why a side of an entry waits: `whole`, `cost`, `price` or `transfer`, with what its exception said last; `is_counted_elsewhere`
+    where that of another side has the amount at risk."""
 
     side: str
     category: str
@@ -335,6 +336,7 @@ class Fault(Value, frozen=True, array_like=True, gc=False):
     assignee: str | None = None
     revision: int = 1
     raised_at: Instant = 0
+    is_counted_elsewhere: bool = False
 
 
 class PartOf(Value, frozen=True, array_like=True, gc=False):

@@ -439,7 +439,7 @@ def faults_of(
         exception_id = draft.exception_id(side.category, work.subject_kind, f"{work.subject_id}/{side.side}")
         standing = open_before.pop(exception_id, None)
         if standing is None:
-            message, stake = _counted_once(draft, work, side, exception_id, faults)
+            message, stake, elsewhere = _counted_once(draft, work, side, exception_id, faults)
             standing = Fault(
                 side.side,
                 side.category,
@@ -449,11 +449,12 @@ def faults_of(
                 side.field,
                 stake,
                 raised_at=draft.cause.recorded_at,
+                is_counted_elsewhere=elsewhere,
             )
             tell_fault(draft, work, standing)
-        elif fresh or (not faults and standing.message.endswith(STAKE_ELSEWHERE)):
-            message, stake = _counted_once(draft, work, side, exception_id, faults)
-            now = replace(standing, message=message, field=side.field, at_stake=stake)
+        elif fresh or (not faults and standing.is_counted_elsewhere):
+            message, stake, elsewhere = _counted_once(draft, work, side, exception_id, faults)
+            now = replace(standing, message=message, field=side.field, at_stake=stake, is_counted_elsewhere=elsewhere)
             if now != standing:
                 standing = replace(now, revision=standing.revision + 1)
                 tell_fault(draft, work, standing)
@@ -466,15 +467,15 @@ def faults_of(
 
 def _counted_once(
     draft: Draft, work: Work, side: Blocked, exception_id: str, others: Iterable[Fault]
-) -> tuple[str, AtStake]:
-    """What its exception says, with the amount unless that of another side has the same."""
+) -> tuple[str, AtStake, bool]:
+    """What its exception says, with the amount unless that of another side has the same, and whether it has."""
     found = at_stake(draft, work, side)
     if found.amount and any(plain(found) == other.at_stake for other in others):
-        return f"{side.message}{STAKE_ELSEWHERE}", AtStake(currency=found.currency)
+        return f"{side.message}{STAKE_ELSEWHERE}", AtStake(currency=found.currency), True
     if draft.why is not None:
         record(draft.why, blocked_at(exception_id), found.amount)
         found = plain(found)
-    return side.message, found
+    return side.message, found, False
 
 
 def tell_fault(draft: Draft, work: Work, fault: Fault) -> None:

@@ -99,10 +99,10 @@ $(BIN)/python:
 		echo "Milepost needs Python 3.11 or 3.12 with its venv module; none of python3.12, python3.11, python3 fits." >&2; \
 		echo "Install one, or name it: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3.12" >&2; \
 		exit 1; }
-	@$(PYTHON) -c '$(PYTHON_FITS)' || { \
-		echo "Milepost needs Python 3.11 or 3.12 with its venv module; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo "no Python that runs")." >&2; \
+	@"$(PYTHON)" -c '$(PYTHON_FITS)' || { \
+		echo "Milepost needs Python 3.11 or 3.12 with its venv module; $(PYTHON) is $$("$(PYTHON)" --version 2>/dev/null || echo "no Python that runs")." >&2; \
 		exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	"$(PYTHON)" -m venv $(VENV)
 
 $(READY): requirements.in requirements-dev.in requirements-dev.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt

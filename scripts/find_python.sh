@@ -18,7 +18,9 @@ if (3, 11) <= sys.version_info[:2] <= (3, 12):
     print(round(min(seconds() for _ in range(7)) * 1e6), sys.executable)
 '
 
-# A name may be on the path and still not run.
+# A name may be on the path and still not run, or never answer.
+answers() { if command -v timeout >/dev/null; then timeout 20 "$@"; else "$@"; fi; }
+
 type -ap python3.12 python3.11 python3 | while read -r python; do
-    "$python" -c "$probe" 2>/dev/null </dev/null
+    answers "$python" -c "$probe" 2>/dev/null </dev/null
 done | awk '!best || $1 < 0.9 * best { best = $1; sub(/^[0-9]+ /, ""); found = $0 } END { print found }'

@@ -101,7 +101,12 @@ class Books:
         return self.parts(engagement_id).get((kind, part_id))
 
     def parts(self, engagement_id: str | None = None) -> dict[tuple[str, str], Any]:
-        return self.shard.store.engagement(engagement_id or self.engagement_id).parts
+        """Of one that nothing was told of yet, which the store makes then."""
+        store = self.shard.store
+        store.begin()
+        parts = store.engagement(engagement_id or self.engagement_id).parts
+        store.db.execute("COMMIT")
+        return parts
 
     def _append(self, event: Event) -> None:
         recorded_at = getattr(event, "recorded_at", None) or event.occurred_at

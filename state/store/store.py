@@ -50,9 +50,9 @@ SEPARATOR = "\x1f"
 FILES = ("", "-wal", "-shm", "-pages")
 # Rows that are changed and not written, at most; 5 kB each.
 KEPT_BACK_MAX = 4_000
-# Over files, where a process has one store: some 10,000 engagements, with which it stays below 1 GB. One that is read again costs as much
-# as an hour of work.
-ENGAGEMENTS_AT_HAND_KIB = 327_680
+# Over files, where a process has one store: 2,000 to 8,000 engagements, with which it is to stay below 1 GB. One that is read again
+# costs as much as an hour of work.
+ENGAGEMENTS_AT_HAND_KIB = 262_144
 ROWS_AT_HAND_KIB = 98_304
 PAGES_AT_HAND_KIB = 24_576
 # Bytes, about: of an open entry's place on a line, and of what the fold remembers of an engagement.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the Python to make the environment with: of those on the path that are 3.11 or 3.12 and can make one, the first, unless
-# another takes a tenth less for the same loop. One that was compiled without a profile (version managers do so) takes a third more
+# another takes a tenth less for the same loop. One that was compiled without a profile (version managers do so) takes up to a third more
 # for everything that Milepost does.
 set -uo pipefail
 

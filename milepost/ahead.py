@@ -29,7 +29,7 @@ class StepsAhead:
         self.process: subprocess.Popen[bytes] | None = None
 
     def look(self, offset: int) -> None:
-        """After each round, with the end of the log."""
+        """Before what is new in the log is folded, with its end."""
         now = time.monotonic()
         if offset != self._seen:
             self.stop()

@@ -101,7 +101,7 @@ class Books:
         return self.parts(engagement_id).get((kind, part_id))
 
     def parts(self, engagement_id: str | None = None) -> dict[tuple[str, str], Any]:
-        """Of one that nothing was told of yet, which the store makes then."""
+        """Those of an engagement without events are empty: the store makes it."""
         store = self.shard.store
         store.begin()
         parts = store.engagement(engagement_id or self.engagement_id).parts

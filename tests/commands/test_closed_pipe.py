@@ -59,8 +59,8 @@ print(json.dumps(ended))
 def ended() -> dict[tuple[str, ...], tuple[int, str]]:
     """Exit code and standard error of each, with nobody who reads its standard output."""
     words = [(*command, "--output", str(finished_run())) for command in COMMANDS]
-    told = [sys.executable, "-c", SCRIPT, json.dumps(words)]
-    done = subprocess.run(told, capture_output=True, text=True, cwd=ROOT, check=False)
+    command = [sys.executable, "-c", SCRIPT, json.dumps(words)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     return {command: (code, said) for command, (code, said) in zip(COMMANDS, json.loads(done.stdout), strict=True)}
 

@@ -338,8 +338,8 @@ def test_a_milestone_names_its_row_also_where_it_is_wrong(tmp_path: Path) -> Non
     assert "balances.csv line 4: line DESIGN: milestone M-1: expected a day until 2026-06-30" in wrong
     assert load(tmp_path, *rows, accepted("06-15"), header=LISTED).exit_code == 0
     (event,) = events(tmp_path)
-    told = {"milestone_id": "M-1", "accepted_on": "2026-06-15", "source_row": "balances.csv row 4"}
-    assert event["lines"][0]["milestones"] == [told]
+    milestone = {"milestone_id": "M-1", "accepted_on": "2026-06-15", "source_row": "balances.csv row 4"}
+    assert event["lines"][0]["milestones"] == [milestone]
 
 
 def test_a_column_that_nothing_reads_loses_no_balance(tmp_path: Path) -> None:

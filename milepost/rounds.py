@@ -140,7 +140,7 @@ def taken_before(output_dir: Path) -> RoundSummary:
 
 def account(books: Resuming, output_dir: Path, log: EngagementLog, stop: Stop, bar: Progress) -> None:
     """Fold what the log holds. Where somebody asks to stop, the batch in flight is the last."""
-    end = log.refresh()
+    end = log.end
     if books.shard.offset == end:
         return
     task = bar.add_task("Accounting", total=end, completed=books.shard.offset)

@@ -58,7 +58,6 @@ from domain.events.reference import DayEnded
 from domain.reference.book import ReferenceBook, owner_key
 from domain.why import Why
 from domain.work.rows import ADJUSTMENT
-from state import adjustments
 from state.billing import approval, reissue
 from state.billing.statement_tax import retry_undetermined
 from state.caps import notices as cap_notices
@@ -67,6 +66,7 @@ from state.charges import rebates, spent
 from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import (
     approvals,
+    brought_forward,
     cash_applications,
     contracts,
     control,
@@ -74,31 +74,29 @@ from state.handlers import (
     days,
     deliveries,
     expenses,
-    fees,
     forecast,
     holds,
     invoices,
-    overflow,
     payments,
     postings,
+    progress,
     projects,
     provision,
     reconciliations,
-    revenue,
+    revenue_adjustments,
     source_totals,
     statements,
     time,
     unbilled_write_offs,
     variable_consideration,
     views,
-    work,
     write_offs,
 )
 from state.ledger import revaluation
-from state.opening import brought_forward
 from state.receivables.cash_record import APPLICATION
+from state.rerating import overflow, versions
 from state.rerating.outside import relist_outside
-from state.revenue import liability, outlooks, refunds
+from state.revenue import fees, liability, outlooks, over_time, refunds
 from state.terms import opening, price_notices
 from state.work.exchange_waits import settles
 
@@ -155,7 +153,7 @@ def apply(
         case VariableConsiderationRevised():
             variable_consideration.on_variable_consideration_revised(draft, event)
             fees.after_revision(draft, event.contract_id)
-            revenue.after_report(draft)
+            over_time.after_report(draft)
         case ProjectActivated():
             projects.on_project_activated(draft, event)
         case ProjectClosed():
@@ -164,22 +162,22 @@ def apply(
             projects.on_resource_assigned(draft, event)
         case EstimateRevised():
             forecast.on_estimate_revised(draft, event)
-            revenue.after_report(draft)
+            over_time.after_report(draft)
         case BillingHoldPlaced():
             holds.on_hold_placed(draft, event)
         case BillingHoldReleased():
             holds.on_hold_released(draft, event)
         case MilestoneAccepted():
-            fees.on_milestone_accepted(draft, event)
-            revenue.after_report(draft)
+            progress.on_milestone_accepted(draft, event)
+            over_time.after_report(draft)
             relist_outside(draft)
         case MilestoneRevoked():
-            fees.on_milestone_revoked(draft, event)
-            revenue.after_report(draft)
+            progress.on_milestone_revoked(draft, event)
+            over_time.after_report(draft)
             relist_outside(draft)
         case ProgressReported():
-            fees.on_progress_reported(draft, event)
-            revenue.after_report(draft)
+            progress.on_progress_reported(draft, event)
+            over_time.after_report(draft)
         case StatementRequested():
             statements.on_statement_requested(draft, event)
         case StatementApproved():
@@ -214,7 +212,7 @@ def apply(
         case WrittenOff():
             write_offs.on_written_off(draft, event)
         case RevenueAdjusted():
-            adjustments.on_revenue_adjusted(draft, event)
+            revenue_adjustments.on_revenue_adjusted(draft, event)
         case ExceptionAssigned():
             control.on_exception_assigned(draft, event)
         case ExceptionResolved():
@@ -229,7 +227,7 @@ def apply(
             if rates_settle := settles(draft, event.zone):
                 brought_forward.retry(draft)
             days.on_day_ended(draft, event, rates_settle)
-            adjustments.on_day_ended(draft, event)
+            revenue_adjustments.on_day_ended(draft, event)
             credit_memos.retry(draft)
             cash_applications.retry_waiting(draft)
         case _:
@@ -257,13 +255,13 @@ def _settle(draft: Draft, ended: DayEnded | None = None, revalued: Sequence[str]
     # A minimum is compared with what the lines come to once all of it is where it stays.
     if ("fees" in books or "fees" in changed) and (moved := fees.settle_minimums(draft)):
         for contract in moved:
-            revenue.settle(draft, contract)
+            over_time.settle(draft, contract)
         overflow.settle(draft)
         unbilled_write_offs.after_event(draft)
     if ADJUSTMENT in books or ADJUSTMENT in changed:
-        adjustments.after_event(draft)
+        revenue_adjustments.after_event(draft)
     if spent.LINE in books or spent.LINE in changed:
-        revenue.after_event(draft)
+        over_time.after_event(draft)
     if draft.repriced:
         book_repriced(draft)
     if approval.PART in books or approval.PART in changed:
@@ -336,9 +334,9 @@ def wake(
         elif kind == APPLICATION:
             cash_applications.retry(draft, rest)
         elif kind == "entry":
-            work.retry(draft, rest)
+            versions.retry(draft, rest)
         elif kind == spent.WAITING:
-            revenue.retry(draft, rest)
+            over_time.retry(draft, rest)
     _settle(draft, revalued=[rest for kind, rest in named if kind == revaluation.WAITING])
     for kind, rest in named:
         if kind == outlooks.KIND:

@@ -160,7 +160,7 @@ def _payment(payment_id: str, books: StoreReader, pending: Iterable[PaymentRecei
 
 
 def _booked(event: PaymentReceived, copies: Iterable[Payment], books: StoreReader) -> BookedPayment:
-    from state.receivables.unapplied import on_account
+    from state.receivables.unapplied import unapplied_balance
 
     later: list[CashApplication] = [
         one
@@ -172,7 +172,7 @@ def _booked(event: PaymentReceived, copies: Iterable[Payment], books: StoreReade
     for each in booked:
         receipt: Receipt
         for receipt in each.receipts:
-            left[receipt.legal_entity_id] += on_account(receipt)[0]
+            left[receipt.legal_entity_id] += unapplied_balance(receipt)[0]
             if receipt.currency != receipt.ledger_currency:
                 rates.setdefault(receipt.legal_entity_id, receipt.exchange_rate)
         for invoice_id, amount, _ in each.applied:

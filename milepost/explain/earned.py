@@ -32,7 +32,7 @@ from milepost.explain.sources import Sources
 from milepost.explain.spending import SpendingNodes
 from state.books import Charge
 from state.draft import Draft
-from state.handlers.fees import HORIZON
+from state.revenue.fees import HORIZON
 from state.terms.known import period
 from state.terms.opening import figure_of
 
@@ -42,7 +42,7 @@ PRICE = "price"
 
 
 class EarnedNodes:
-    """As `domain/revenue/over_time.py` says it, for rows of `state/handlers/revenue.py`."""
+    """As `domain/revenue/over_time.py` says it, for rows of `state/revenue/over_time.py`."""
 
     def __init__(self, sources: Sources, fees: FeeNodes, recorded: RecordedNodes) -> None:
         self.sources = sources

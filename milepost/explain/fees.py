@@ -1,6 +1,6 @@
 """What terms charge by themselves: from the row back to the terms, and to what happened under them (R27 to R32, R35).
 
-The fees of a contract line are asked for again with what was known at the step, as the fold did (`state/handlers/fees.py`).
+The fees of a contract line are asked for again with what was known at the step, as the fold did (`state/revenue/fees.py`).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ from state.charges.settlement import SETTLEMENT
 from state.charges.spent_record import spent_by
 from state.charges.terms_known import is_charged, known_of
 from state.draft import Draft
-from state.handlers.fees import HORIZON
+from state.revenue.fees import HORIZON
 from state.terms.opening import balances_of, expired_of
 from state.terms.periods import zone_of
 from state.totals import month_of

@@ -17,7 +17,7 @@ from domain.events.control import StatementApproved, StatementReturned
 from domain.identity import composed
 from domain.outputs import BillingStatement
 from domain.work.rows import FEE
-from state.billing import funding
+from state.billing import funding, retention
 from state.billing.approval import (
     DIFFERENCE,
     PART,
@@ -32,7 +32,7 @@ from state.billing.approval import (
 from state.billing.funding import is_ever_funded
 from state.books import Contract, Fact, LineTotals, OpenStatement
 from state.draft import Draft
-from state.handlers import deposits, retention, statements
+from state.handlers import deposits, statements
 from state.handlers.invoices import on_invoice_posted
 from state.rerating.rerate import line_ids
 

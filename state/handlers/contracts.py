@@ -26,11 +26,12 @@ from state.billing.refusal import TermsRefused, refused_treatment, terms_refused
 from state.books import Contract, Project, TermsVersion
 from state.charges.unplaced import note_unplaced
 from state.draft import Draft
-from state.handlers import deliveries, fees, revenue
+from state.handlers import deliveries
 from state.handlers.statements import note_unpaid, serve_waiting
-from state.handlers.work import leave_line, retry_parked
 from state.rerating.outside import list_outside
 from state.rerating.rerate import line_ids, rerate_contract
+from state.rerating.versions import leave_line, retry_parked
+from state.revenue import fees, over_time
 from state.terms.periods import schedule
 from state.terms.plan import billing_cycle, contract_policies, terms_on
 from state.terms.sequence import (
@@ -153,7 +154,7 @@ def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
     ended = replace(seen, terminated_on=event.effective_on)
     draft.put("contract", event.contract_id, ended)
     fees.settle(draft, ended)
-    revenue.settle(draft, ended)
+    over_time.settle(draft, ended)
     list_outside(draft, ended)
     note_unplaced(draft)
     retry_parked(draft)
@@ -452,7 +453,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     in_force = draft.contract(contract_id)
     assert in_force is not None, "it was put above"
     fees.settle(draft, in_force)
-    revenue.settle(draft, in_force)
+    over_time.settle(draft, in_force)
     list_outside(draft, contract)
     note_unplaced(draft)
     deliveries.serve_waiting(draft)

@@ -21,9 +21,9 @@ from state.facts import is_new
 from state.forecast import loss
 from state.handlers import cash_applications, credit_memos, payments, reconciliations, write_offs
 from state.handlers.invoices import waive_difference
-from state.handlers.work import close_faults, replace_fault, retry
 from state.own_work import of_own_decision, why_not
 from state.receivables.cash_record import APPLICATION
+from state.rerating.versions import close_faults, replace_fault, retry
 from state.terms.opening import IN_BALANCES
 from state.terms.plan import contract_policies
 from state.work.value_time import WAIVABLE

@@ -62,6 +62,7 @@ from domain.terms.deposit import left_in_all, left_to
 from domain.units import Amount
 from domain.why import Rates, Why, elsewhere, exchanged, in_event, rounding
 from domain.work.rows import EXPENSE, named
+from state.billing import retention
 from state.billing.clearing_record import cleared_of
 from state.billing.payers import credited_to, freed_of, part_of
 from state.books import (
@@ -83,7 +84,6 @@ from state.caps.repricing import reprice
 from state.draft import BLOCKED, Draft
 from state.facts import TRACE
 from state.forecast.expected import add_to_months, months_of
-from state.handlers import retention
 from state.ledger import position, standings
 from state.ledger.carried import say_invoiced
 from state.ledger.deposit_balance import deposit_row, is_deposit

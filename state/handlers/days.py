@@ -5,11 +5,12 @@ from domain.identity import parts_of
 from state.caps.notices import retell_over
 from state.caps.repricing import book_repriced
 from state.draft import Draft
-from state.handlers import fees, payments, reissue, revenue, source_totals
+from state.handlers import payments, reissue, source_totals
 from state.handlers.invoices import retry_unexchanged_invoices
 from state.handlers.refused import revise_counts
 from state.handlers.statements import close_periods, publish
-from state.handlers.work import retry_unexchanged
+from state.rerating.versions import retry_unexchanged
+from state.revenue import fees, over_time
 from state.terms.periods import zone_of
 
 
@@ -27,7 +28,7 @@ def on_day_ended(draft: Draft, event: DayEnded, rates_settle: bool) -> None:
         close_periods(draft, reissue.issue_late(draft, contract, event.zone), event.zone, event.date)
         entity = draft.reference.entity(contract.terms.legal_entity_id) if contract.history else None
         if entity is not None and entity.zone == event.zone:
-            revenue.settle(draft, draft.contract(contract.contract_id) or contract, event.date)
+            over_time.settle(draft, draft.contract(contract.contract_id) or contract, event.date)
     publish(draft)
     for part_id in draft.ids("cap"):
         capped = draft.contract(parts_of(part_id)[0])

@@ -1,4 +1,4 @@
-"""Units delivered (`state/handlers/work.py` has what becomes of any work).
+"""Units delivered (`state/rerating/versions.py` has what becomes of any work).
 
 A delivery names its line; where it names no project it is its line's. One whose line no contract has waits for that contract.
 """
@@ -10,7 +10,7 @@ from domain.work.rows import DELIVERY, row_id
 from state.books import Charge, WaitingDelivery, Work
 from state.draft import Draft
 from state.facts import TRACE
-from state.handlers.work import take, withdraw
+from state.rerating.versions import take, withdraw
 
 WAITS = "unknown_reference"
 

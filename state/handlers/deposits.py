@@ -26,8 +26,8 @@ from state.billing.payers import applied_to, has_part, part_of
 from state.books import Contract, Entry, Issued, StatementEntry
 from state.charges.terms_known import last_day, left_of, line_fees
 from state.draft import Draft
-from state.handlers import fees
 from state.rerating.rerate import line_ids
+from state.revenue import fees
 from state.terms.periods import zone_of
 from state.terms.plan import LinePlan, line_plan
 from state.totals import issued_on, with_issued

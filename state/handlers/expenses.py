@@ -1,4 +1,4 @@
-"""Approved expenses and their withdrawal (`state/handlers/work.py` has what becomes of any work)."""
+"""Approved expenses and their withdrawal (`state/rerating/versions.py` has what becomes of any work)."""
 
 from domain.events.delivery import ExpenseApproved, ExpenseWithdrawn
 from domain.identity import content_digest
@@ -6,7 +6,7 @@ from domain.work.rows import EXPENSE, row_id
 from state.books import Charge, Work
 from state.draft import Draft
 from state.facts import TRACE
-from state.handlers.work import take, withdraw
+from state.rerating.versions import take, withdraw
 
 
 def on_expense_approved(draft: Draft, event: ExpenseApproved) -> None:

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased
 from domain.reference.zones import local_date
 from state.billing.held import rows_held
+from state.billing.retention import holders
 from state.books import Hold
 from state.draft import Draft
 from state.facts import is_new
-from state.handlers.retention import holders
 from state.rerating.rerate import line_ids
 from state.terms.periods import zone_of
 

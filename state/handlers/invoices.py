@@ -28,13 +28,13 @@ from state.billing.approval import keep_invoice
 from state.billing.clearing_record import Cleared, ClearingRecord, cleared_of
 from state.billing.reissue import stands_for_good
 from state.billing.reliefs import Clearing, at_its_rate, clear_unbilled, relieve
+from state.billing.retention import MovedLeg
+from state.billing.retention import moved as moved_retention
 from state.billing.statement_lines import STATEMENT_AT
 from state.billing.statement_tax import invoiced_tax_of, note_difference
 from state.books import InvoiceCredits, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.handlers import payments, write_offs
-from state.handlers.retention import MovedLeg
-from state.handlers.retention import moved as moved_retention
 from state.ledger import standings
 from state.ledger.dimensions import of_projects
 from state.ledger.posting import about, booking_of, note_rounding

@@ -6,8 +6,8 @@ from domain.events.delivery import ProjectActivated, ProjectClosed, ResourceAssi
 from state.books import Project
 from state.draft import Draft
 from state.facts import is_late, is_new
-from state.handlers.work import charge_company, retry_parked
 from state.rerating.rerate import rerate_person
+from state.rerating.versions import charge_company, retry_parked
 
 
 def on_project_activated(draft: Draft, event: ProjectActivated) -> None:

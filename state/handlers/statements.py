@@ -29,7 +29,7 @@ from domain.reference.zones import local_date
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount, Hours, Quantity
 from domain.why import Why
-from state.billing import funding
+from state.billing import funding, retention
 from state.billing.approval import (
     NOBODY,
     PendingCut,
@@ -69,10 +69,12 @@ from state.caps.repricing import book_repriced, reprice
 from state.draft import Draft
 from state.facts import happens
 from state.forecast.expected import expected_on
-from state.handlers import deposits, fees, overflow, retention, revenue
+from state.handlers import deposits
+from state.rerating import overflow
 from state.rerating.finals import make_final
 from state.rerating.prorate import prorate_at_cut
 from state.rerating.rerate import in_order, line_ids
+from state.revenue import fees, over_time
 from state.terms.periods import closes_on, open_period, schedule, zone_of
 from state.terms.plan import LinePlan, bill_tos, contract_policies, line_plan, plan_of, plan_on, terms_on
 from state.totals import is_due, issued_on, outstanding, standing_price, with_issued
@@ -101,7 +103,7 @@ def close_period(draft: Draft, contract: Contract, period: BillingPeriod) -> Con
     note_period(draft, contract, period)
     cut(draft, contract, period, since=None)
     if used:
-        revenue.settle(draft, contract)
+        over_time.settle(draft, contract)
     current = draft.contract(contract.contract_id)
     assert current is not None, "the contract is in the books"
     current = replace(current, period_start=period.to)

@@ -1,10 +1,10 @@
-"""Approved time and its withdrawal (`state/handlers/work.py` has what becomes of any work)."""
+"""Approved time and its withdrawal (`state/rerating/versions.py` has what becomes of any work)."""
 
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.work.rows import TIME_ENTRY, row_id
 from state.books import Work
 from state.draft import Draft
-from state.handlers.work import take, withdraw
+from state.rerating.versions import take, withdraw
 
 
 def on_time_approved(draft: Draft, event: TimeApproved) -> None:

@@ -14,7 +14,7 @@ from domain.exceptions import CATALOGUE, owner_of
 from domain.identity import composed, derived_id, parts_of
 from domain.outputs import ProjectView, ViewBalance, ViewException, ViewForecast, ViewPosting
 from domain.tuples import new_tuple
-from state.billing import funding
+from state.billing import funding, retention
 from state.billing.balances import balances_of, burn_of
 from state.billing.orders import orders_of
 from state.books import (
@@ -29,7 +29,6 @@ from state.books import (
 from state.charges.retainers_left import retainers_of
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id, sums_on
-from state.handlers import retention
 from state.receivables.receivables import receivables_of
 from state.receivables.unapplied import unapplied_of
 from state.revenue.refunds import owed_in

@@ -54,7 +54,7 @@ class TakenRow(NamedTuple):
     falls: tuple[Amount, ...] = ()
 
 
-def on_bills(
+def by_bill(
     loading: Loading, bill_to: str, takes: Sequence[TakenRow]
 ) -> tuple[list[tuple[int, EarlierBill, list[TakenRow]]], list[TakenRow]]:
     """By bill with its number, and what is left of rows: on an invoice what it is stated to bill of lines; else the oldest rows on what is

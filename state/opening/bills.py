@@ -20,6 +20,7 @@ from domain.identity import composed, opening_statement_id
 from domain.ledger.journal import Leg
 from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
 from domain.why import Why
+from state.billing import retention
 from state.billing.clearing_record import cleared_of
 from state.billing.payers import PayerShare, applied_to, parties_for
 from state.billing.pieces import piece_of
@@ -34,11 +35,10 @@ from state.books import (
 )
 from state.draft import Draft
 from state.forecast.expected import months_of, paid_on
-from state.handlers import retention
 from state.handlers.invoices import opening_rate_of, post_invoice
 from state.handlers.statements import DueShare, pin
 from state.ledger.deposit_balance import deposit_row
-from state.opening.billed import PAID, EarlierBill, TakenRow, deposits_used, on_bills
+from state.opening.billed import PAID, EarlierBill, TakenRow, by_bill, deposits_used
 from state.opening.entries import invoiced_rows
 from state.opening.loading import Loading, keep_journals, post
 from state.opening.record import (
@@ -58,7 +58,7 @@ DAY = timedelta(days=1)
 def put_on_bills(draft: Draft, loading: Loading, takes: Sequence[TakenRow]) -> None:
     """Put what was billed on statements; a deposit that is set against others is billed before."""
     for bill_to in loading.parts:
-        listed, left = on_bills(loading, bill_to, takes)
+        listed, left = by_bill(loading, bill_to, takes)
         assert not left, (
             f"contract {loading.contract.contract_id}: rows are left of what was billed by {loading.event.as_of}"
         )

@@ -26,15 +26,15 @@ from domain.ledger.journal import Leg, merge
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.work.rows import OPENING, row_id
+from state.billing import retention
+from state.billing.retention import carried_at
 from state.books import Entry, StatementState
 from state.draft import Draft
-from state.handlers import retention
-from state.handlers.retention import carried_at
 from state.ledger.deposit_balance import deposit_row
 from state.ledger.position import is_over_time
 from state.ledger.posting import about, booking_of, emit, settle_exchange_rests, with_standing
 from state.opening.ledger_faults import BY_ACCOUNT
-from state.opening.load_totals import BeforeLoad, LoadTotals, on_deposit, on_row
+from state.opening.load_totals import BeforeLoad, LoadTotals, standing_deposit, unbilled_of_row
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.stated import Stated
 from state.opening.take_rows import is_of_part, opening_rows
@@ -53,7 +53,7 @@ def carry_in_ledger(draft: Draft, loading: Loading, before: BeforeLoad) -> None:
     totals = LoadTotals(draft, loading, before, {entry.entry_id for entry, _ in rows})
     for entry, one in rows:
         for account in UNBILLED:
-            totals.of_row(entry.entry_id, account, on_row(draft, one, entry, account)[1])
+            totals.of_row(entry.entry_id, account, unbilled_of_row(draft, one, entry, account)[1])
     _bring_to_stated(draft, loading, totals)
     totals.keep()
 
@@ -84,7 +84,7 @@ def _bring_to_stated(draft: Draft, loading: Loading, totals: LoadTotals) -> None
     for one, ledger in deposits:
         account = _account_of_deposit(draft, loading, one)
         row = deposit_row(loading.contract.contract_id, one.balance.line_id)
-        had = totals.of_row(row, account, on_deposit(draft, one, account))
+        had = totals.of_row(row, account, standing_deposit(draft, one, account))
         unbilled -= had if account == CONTRACT_LIABILITY else 0
         _adjust(draft, loading, totals, one, [Leg(account, EXCHANGE, 0, _beyond(account, -ledger.deposit, had))])
     main = (others or deposits)[0][0]
@@ -170,7 +170,7 @@ def _more_of_rows(
         for part, wanted in _by_part(group, account).items():
             own = [entry for entry in rows if is_of_part(entry, part)] if part is not None else rows
             rows = [entry for entry in rows if entry not in own] if part is not None else rows
-            stands = [(entry.entry_id, *on_row(draft, group[0], entry, account)) for entry in own]
+            stands = [(entry.entry_id, *unbilled_of_row(draft, group[0], entry, account)) for entry in own]
             more = _beyond(account, wanted, sum(totals.of_row(row, account, ledger) for row, _, ledger in stands))
             unbilled = [(row, amount) for row, amount, _ in stands if amount]
             if part is not None:

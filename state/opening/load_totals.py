@@ -65,10 +65,12 @@ def before_load(draft: Draft, known: BroughtForward) -> BeforeLoad:
                 for one in (*(entry.standing.journals if entry.standing is not None else ()), *entry.rests)
             }
             for account in UNBILLED:
-                stood[contract_id, entry.entry_id, account] = on_row(draft, stated, entry, account)[1]
+                stood[contract_id, entry.entry_id, account] = unbilled_of_row(draft, stated, entry, account)[1]
         if stated.plan.timing == NO_REVENUE:
             for account in (CONTRACT_LIABILITY, CUSTOMER_DEPOSIT):
-                stood[contract_id, deposit_row(contract_id, line_id), account] = on_deposit(draft, stated, account)
+                stood[contract_id, deposit_row(contract_id, line_id), account] = standing_deposit(
+                    draft, stated, account
+                )
     return BeforeLoad(len(draft.outputs), frozenset(journals), stood, known.carried, frozenset(known.rows))
 
 
@@ -147,7 +149,7 @@ class LoadTotals:
         return record.affected_kind not in ROWS or is_of_project or row in own_rows or row in self._before.rows
 
 
-def on_row(draft: Draft, stated: Stated, entry: Entry, account: str) -> tuple[Amount, Amount]:
+def unbilled_of_row(draft: Draft, stated: Stated, entry: Entry, account: str) -> tuple[Amount, Amount]:
     """What the row has on an account of unbilled work, in contract and in ledger currency."""
     contract_id, currencies = stated.contract.contract_id, (stated.plan.currency, stated.plan.entity.currency)
     found = unbilled_positions(entry).get((contract_id, account), (0, 0))
@@ -157,7 +159,7 @@ def on_row(draft: Draft, stated: Stated, entry: Entry, account: str) -> tuple[Am
     return as_recorded(found[0], had.amount), as_recorded(found[1], had.ledger)
 
 
-def on_deposit(draft: Draft, stated: Stated, account: str) -> Amount:
+def standing_deposit(draft: Draft, stated: Stated, account: str) -> Amount:
     """What stands of the deposit on the account, in ledger currency."""
     contract_id, line_id = stated.contract.contract_id, stated.balance.line_id
     stands = deposit_balance(draft, contract_id, line_id, account)[1]

@@ -19,9 +19,9 @@ from domain.terms.unit_price import VOLUME, path_of_prices, prices
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, QUANTITY_SCALE, Amount, Quantity
 from domain.why import Why, elsewhere, in_event, in_version
 from state.billing.clearing_record import piece_at
+from state.billing.retention import issued_of
 from state.billing.shares_record import shares_in_terms
 from state.books import Charge, Contract
-from state.handlers.retention import issued_of
 from state.ledger.deposit_balance import deposit_row
 from state.opening.stated import Stated, row_of
 from state.terms.opening import figure_of

@@ -25,10 +25,10 @@ from state.books import (
     Work,
 )
 from state.draft import Draft
-from state.handlers.work import take
 from state.opening.loading import Loading, Worked
 from state.opening.record import say_row
 from state.opening.stated import Stated
+from state.rerating.versions import take
 from state.terms.plan import LinePlan
 from state.value import plain
 

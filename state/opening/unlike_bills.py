@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from domain.money import format_amount
 from domain.units import Amount
-from state.opening.billed import TakenRow, bills_of, invoiced_by_line, on_bills
+from state.opening.billed import TakenRow, bills_of, by_bill, invoiced_by_line
 from state.opening.loading import OR_BEGIN, Loading
 from state.opening.stated import DIFFERS, OpeningFault, row_of
 
@@ -46,7 +46,7 @@ def unlike_invoiced(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[Ope
     """Open invoices that are stated to bill more of lines than was billed of them, or other lines than the rest leaves."""
     currency, contract_id = loading.slot.currency, loading.contract.contract_id
     for bill_to in loading.parts:
-        listed, left = on_bills(loading, bill_to, takes)
+        listed, left = by_bill(loading, bill_to, takes)
         stated = [(bill, rows, wanted) for _, bill, rows in listed if (wanted := invoiced_by_line(loading, bill))]
         for bill, rows, wanted in stated:
             for line_id, asked in wanted.items():

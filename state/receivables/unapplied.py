@@ -45,7 +45,7 @@ def unapplied(draft: Draft, payment: Payment) -> dict[str, Amount]:
     """By company; what other engagements took is of the company of the first journal."""
     found: Counter[str] = Counter()
     for receipt in _receipts(draft, payment):
-        found[receipt.legal_entity_id] += on_account(receipt, draft.why)[0]
+        found[receipt.legal_entity_id] += unapplied_balance(receipt, draft.why)[0]
     if payment.receipts:
         found[payment.receipts[0].legal_entity_id] -= sum(
             _elsewhere(draft, each) for each in applications_of(draft, payment)
@@ -118,10 +118,12 @@ def _show_anew(draft: Draft, contract: Contract) -> None:
 def carried(draft: Draft, payment: Payment | None, legal_entity_id: str) -> Balance:
     """On 1120 of the company, by journals of this engagement."""
     receipts = _receipts(draft, payment)
-    return _summed(on_account(receipt, draft.why) for receipt in receipts if receipt.legal_entity_id == legal_entity_id)
+    return _summed(
+        unapplied_balance(receipt, draft.why) for receipt in receipts if receipt.legal_entity_id == legal_entity_id
+    )
 
 
-def on_account(receipt: Receipt, why: Why | None = None) -> Balance:
+def unapplied_balance(receipt: Receipt, why: Why | None = None) -> Balance:
     """Of a journal on 1120, credit positive."""
     amount, ledger = _summed(
         _posted(why, receipt, number, (leg.amount, leg.ledger_amount))

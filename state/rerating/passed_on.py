@@ -1,7 +1,7 @@
 """Policy `overflow=next_rule`: which part of an entry goes on from its line, to which line, and what of it stays there.
 
 A line is capped at 1,000 at 200 an hour, the next takes the same work at 150. Of an entry of 8 hours, 1,600, the line keeps 1,000;
-600 of 1,600 are 3 of 8 hours, and these are worth 450 on the next line. They are a row of their own (`state/handlers/overflow.py`).
+600 of 1,600 are 3 of 8 hours, and these are worth 450 on the next line. They are a row of their own (`state/rerating/overflow.py`).
 
 Work has its room on such a line by service date, approval and id, issued or not (`Price.by_day`), so that the order of arrival does not
 decide at which line's rates an hour is billed. What is on statements otherwise is put right by the next ones: the 3 hours go back as soon

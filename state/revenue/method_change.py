@@ -2,8 +2,8 @@
 
 From the day of the change all of the line earns by the new method alone, so that no row of before is left to earn by the old one. What rows
 were accrued with is taken back, or accrued; what is invoiced of them moves between revenue, or 1150, and the position of the contract, at
-the ledger amount of its invoices. What is earned over time by then is a row of its own (`state/handlers/revenue.py`): both together are the
-difference.
+the ledger amount of its invoices. What is earned over time by then is a row of its own (`state/revenue/over_time.py`): both together are
+the difference.
 
     4,000.00 invoiced as billed, 6,000.00 earned by cost to cost: Dr 4000 4,000.00 Cr 2300; Dr 2300 4,000.00 Dr 1160 2,000.00 Cr 4000
 

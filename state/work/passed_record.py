@@ -1,4 +1,4 @@
-"""What an explanation has of work that goes on from its line (`state/handlers/overflow.py`): what is not billable on it (R17)."""
+"""What an explanation has of work that goes on from its line (`state/rerating/overflow.py`): what is not billable on it (R17)."""
 
 from __future__ import annotations
 

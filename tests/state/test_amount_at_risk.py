@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.outputs import ExceptionRaised
-from state.handlers import work
+from state.rerating import versions
 from tests.told import told
 
 WAITS = (
@@ -24,7 +24,7 @@ RATE_OF_COST = "2026-06-04  exchange CHF USD 1.10 on 2026-06-03"
 
 def test_it_goes_to_the_price_whatever_the_words_of_the_exception_were(monkeypatch: pytest.MonkeyPatch) -> None:
     with told(WAITS) as books, told([*WAITS, RATE_OF_COST]) as whole:
-        monkeypatch.setattr(work, "STAKE_ELSEWHERE", "; said in other words since")
+        monkeypatch.setattr(versions, "STAKE_ELSEWHERE", "; said in other words since")
         made = books.fold(whole.log[-1].event)
     (raised,) = [one for one in made if isinstance(one, ExceptionRaised)]
     assert (raised.category, raised.revision) == ("no_exchange_rate", 2)

@@ -33,11 +33,11 @@ from state.charges.spent import LINE as SPENDING
 from state.charges.spent import begin, is_spent, kept_apart, known_spent, take_in, wait_for_rates
 from state.charges.terms_known import agreed_versions, begins_after, every_obliged, known_of
 from state.draft import Draft
-from state.handlers.fees import HORIZON, bring, look_again, project_of
-from state.handlers.fees import settle as settle_fees
 from state.ledger.position import is_over_time
 from state.rerating.rerate import line_ids
 from state.revenue import method_change
+from state.revenue.fees import HORIZON, bring, look_again, project_of
+from state.revenue.fees import settle as settle_fees
 from state.terms.known import period
 from state.terms.opening import carried
 from state.value import plain

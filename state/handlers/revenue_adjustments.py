@@ -18,9 +18,9 @@ from domain.work.rows import ADJUSTMENT, row_id
 from state.books import Adjustment, Charge, Contract, Work
 from state.draft import BLOCKED, Draft
 from state.facts import is_new, is_repeat
-from state.handlers.work import take, withdraw
 from state.receivables.approval import SELF_APPROVED, PostingFault, approval_fault, as_stated
 from state.rerating.rerate import line_ids
+from state.rerating.versions import take, withdraw
 from state.terms.opening import IN_BALANCES, is_before
 from state.terms.opening import KIND as BALANCES
 from state.terms.plan import LinePlan, plan_on

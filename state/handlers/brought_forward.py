@@ -1,6 +1,6 @@
 """Balances of running projects: checked as a whole, then entered as a short history of one day.
 
-What terms charged by themselves is charged by them (`fees`, `revenue`), posted on the day of the balances; what work came to is a row a
+What terms charged by themselves is charged by them (`fees`, `over_time`), posted on the day of the balances; what work came to is a row a
 line. What was billed is put on statements that nobody is sent, one for each invoice that is still open and one for the rest, and these are
 invoiced and paid. All of its journals are memos: the ERP has what they say. From there on every rule reads rows, statements, invoices
 and receivables as it always does.
@@ -11,32 +11,21 @@ and receivables as it always does.
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from datetime import date
 
 from msgspec.structs import replace
 
 from domain.events.commercial import BalancesBroughtForward
-from domain.figure import called
-from domain.identity import composed
 from domain.ledger.journal import Unbalanced
-from domain.reference.exchange import Exchange
-from domain.units import Amount
-from domain.work.rows import FEE
 from state.billing.approval import tried
 from state.books import (
-    Acceptance,
     BroughtForward,
-    Contract,
     OpenException,
-    Reports,
 )
-from state.charges.terms_known import line_fees
 from state.charges.unplaced import note_unplaced
 from state.draft import Draft
 from state.facts import is_new
 from state.forecast.expected import add_to_months
-from state.handlers import fees, revenue
-from state.handlers.work import retry_parked, withdraw
+from state.opening.beginning import begin, end_charges, know, months_of, slot_of
 from state.opening.billed import billed_rows, by_payer
 from state.opening.bills import put_on_bills
 from state.opening.earlier import take_later, unload
@@ -57,11 +46,9 @@ from state.opening.unlike_bills import unbillable, unlike_invoiced, unlike_payer
 from state.opening.waiting import wait_for_room
 from state.opening.work_rows import bring_over_cap, bring_work
 from state.rerating.outside import list_outside
-from state.revenue import refunds
-from state.terms.known import Slot, exchange_on, period
+from state.rerating.versions import retry_parked, withdraw
+from state.revenue import fees, over_time, refunds
 from state.terms.opening import KIND, balances_of
-from state.terms.periods import closes_on, open_period, schedule
-from state.terms.plan import contract_policies
 from state.value import plain
 from state.work.exchange_waits import settle_when_day_ends
 
@@ -171,7 +158,7 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     with draft.why.within(load_of(event)) if draft.why is not None else nullcontext():
         if unfit := _book(draft, event, known.loaded, before, parts):
             return unfit
-        billed, due = _months(parts)
+        billed, due = months_of(parts)
         add_to_months(draft, event.project_id, billed, due)
     rows = tuple(dict.fromkeys((*known.rows, *(row for part in parts for row in part.rows))))
     for row in known.rows:
@@ -204,19 +191,6 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     note_unplaced(draft)
     retry_parked(draft)
     return []
-
-
-def _months(parts: Sequence[Loading]) -> tuple[dict[str, Amount], dict[str, Amount]]:
-    """In which bills of before are billed, and paid."""
-    billed: dict[str, Amount] = {}
-    due: dict[str, Amount] = {}
-    for bills, pays, amount, is_due in (one for part in parts for one in part.months):
-        billed[bills] = billed.get(bills, 0) + amount
-        due[pays] = due.get(pays, 0) + is_due
-    return (
-        {month: called(amount, "billed before the books begin") for month, amount in billed.items()},
-        {month: called(amount, "due before the books begin") for month, amount in due.items()},
-    )
 
 
 def _book(
@@ -252,14 +226,14 @@ def _book(
 
 
 def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Stated, ...]) -> Loading:
-    contract = _begin(draft, lines[0].contract, event)
+    contract = begin(draft, lines[0].contract, event)
     for one in lines:
-        _know(draft, contract, one, event)
+        know(draft, contract, one, event)
         close_day(draft, contract, one, event.as_of)
-        _end_charges(draft, contract, one, event.as_of)
+        end_charges(draft, contract, one, event.as_of)
     fees.settle(draft, contract)
-    revenue.settle(draft, contract)
-    slot = _slot(draft, contract, event)
+    over_time.settle(draft, contract)
+    slot = slot_of(draft, contract, event)
     mine = tuple(each for each in event.receivables if each.contract_id in (None, contract.contract_id))
     shares = by_payer(draft.why, contract, lines)
     loading = Loading(contract, event, slot, lines, mine, [], [], [], [], [], [], shares, {}, {}, {})
@@ -270,58 +244,3 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     if any(one.balance.retainer for one in lines):  # what expired of what is used by now is taken back
         fees.settle(draft, contract)
     return loading
-
-
-def _end_charges(draft: Draft, contract: Contract, stated: Stated, as_of: date) -> None:
-    """Of a contract that had ended by the day: what terms charged here before its end was known, and nobody was billed, is not charged."""
-    end, line_id = contract.terminated_on, stated.balance.line_id
-    if end is None or end > as_of:
-        return
-    before: Amount = 0
-    after = []
-    for row in line_fees(draft, contract, line_id).rows:
-        entry = draft.entry(row)
-        charge = entry.work.charge if entry is not None and entry.work is not None else None
-        if entry is None or charge is None:
-            continue
-        if charge.day < end:
-            before += charge.amount
-        elif charge.kind == FEE and not any(each.amount for each in entry.issued):
-            after.append(entry)
-    if before >= stated.balance.billed:
-        for entry in after:
-            withdraw(draft, entry.entry_id, entry.version + 1)
-
-
-def _begin(draft: Draft, contract: Contract, event: BalancesBroughtForward) -> Contract:
-    """The oldest billing period that is not closed is the first that had not closed before the last day of the balances."""
-    while (period_ := open_period(draft, contract)) is not None and closes_on(
-        draft, contract, period_
-    ) < event.as_of.isoformat():
-        contract = replace(contract, period_start=period_.to)
-    if contract is not draft.contract(contract.contract_id):
-        draft.put("contract", contract.contract_id, contract)
-    schedule(draft, contract)
-    return contract
-
-
-def _know(draft: Draft, contract: Contract, stated: Stated, event: BalancesBroughtForward) -> None:
-    """What the terms ask for: milestones that were accepted, how far the line had come."""
-    for each in stated.balance.milestones:
-        found = Acceptance(each.accepted_on, contract.contract_id, stated.balance.line_id, event.project_id)
-        draft.put("milestone", each.milestone_id, found)
-    refunds.state_given(draft, contract.contract_id, stated.balance.line_id, stated.balance.rebates_given)
-    if stated.balance.percent is not None:
-        part_id = composed(contract.contract_id, stated.balance.line_id)
-        had: Reports = draft.part("reports", part_id) or Reports()
-        said = [one for one in had.said if one[0] > 0]
-        draft.put("reports", part_id, Reports(((0, event.as_of, stated.balance.percent), *said)))
-
-
-def _slot(draft: Draft, contract: Contract, event: BalancesBroughtForward) -> Slot:
-    entity = draft.reference.entity(contract.terms.legal_entity_id)
-    assert entity is not None, "terms of an unknown entity are refused"
-    policies = contract_policies(draft, contract)
-    exchange = exchange_on(draft, policies, contract.terms.currency, entity.currency, event.as_of, event.as_of)
-    assert isinstance(exchange, Exchange), "a missing rate is a fault"
-    return Slot(entity, contract.terms.currency, event.as_of, period(draft, entity, event.as_of).name, exchange)

@@ -16,10 +16,10 @@ from state.books import Contract, Entry, PartOf, Passing, Price, Work
 from state.caps.claims import Consumption, stake_of
 from state.caps.notices import count_over
 from state.draft import Draft
-from state.handlers.work import advance, withdraw
 from state.ledger.posting import with_standing
 from state.rerating.passed_on import lines_of_whole, next_line, part_row, with_passed
 from state.rerating.rerate import line_ids
+from state.rerating.versions import advance, withdraw
 from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import issued_on, standing_price
 from state.work import passed_record

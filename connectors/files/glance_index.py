@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Final, NamedTuple
 
 import orjson
@@ -35,6 +36,8 @@ CREATE TABLE IF NOT EXISTS waits(exception INTEGER, log_offset INTEGER, seq INTE
     project INTEGER, contract INTEGER, amount INTEGER, currency INTEGER, engagement INTEGER, basis INTEGER);
 CREATE TABLE IF NOT EXISTS named(kind TEXT, id TEXT, version INTEGER, log_offset INTEGER, noted TEXT);
 """
+# So many take about 30 MB.
+WORDS_AT_HAND: Final = 200_000
 # What `headings` has of each line of a journal, and the first columns of `AccountSum` and `AboutSum`.
 _HEADING: Final = 7
 # Of each table the columns that are words.
@@ -239,7 +242,9 @@ class IndexedLine(NamedTuple):
 class GlanceTables:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        # Of words those that were written lately, as long as the last one is this.
         self._numbers: dict[str, int] = {}
+        self._last_word = 0
         self._heading_numbers: dict[Row, int] = {}
         # By name the log offset that temporary tables are of.
         self._made: dict[str, int] = {}
@@ -254,51 +259,61 @@ class GlanceTables:
         """Within the transaction of the index."""
         self._made.clear()
         self._passed = None
-        if self._last("words") != len(self._numbers):  # somebody else has written, or nobody has read
-            self._numbers = dict(self._db.execute("SELECT text, no FROM words"))
         if self._last("headings") != len(self._heading_numbers):
             self._heading_numbers = {tuple(heading): no for no, *heading in self._db.execute("SELECT * FROM headings")}
-        new, new_headings = len(self._numbers), len(self._heading_numbers)
-        made = [
-            ("posted", self._headed(self._numbered(rows.posted, _POSTED))),
-            ("worked", self._numbered(rows.worked, _WORKED)),
-            ("charged", self._numbered(rows.charged, _CHARGED)),
-            ("published", self._numbered(rows.published, _PUBLISHED)),
-            ("listed", self._numbered(rows.listed, _LISTED)),
-            ("waits", self._numbered(rows.waits, _WAITS)),
-            ("named", rows.named),
+        of_words = [
+            ("posted", rows.posted, _POSTED),
+            ("worked", rows.worked, _WORKED),
+            ("charged", rows.charged, _CHARGED),
+            ("published", rows.published, _PUBLISHED),
+            ("listed", rows.listed, _LISTED),
+            ("waits", rows.waits, _WAITS),
         ]
-        self._db.executemany("INSERT INTO words(text, no) VALUES (?, ?)", [*self._numbers.items()][new:])
-        added = [(no, *heading) for heading, no in [*self._heading_numbers.items()][new_headings:]]
-        self._db.executemany("INSERT INTO headings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", added)
-        for table, each in made:
-            if each:
-                marks = ", ".join("?" * len(each[0]))
-                self._db.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", each)  # noqa: S608
+        self._know({str(row[place]) for _, each, places in of_words for row in each for place in places})
+        for table, each, places in of_words:
+            numbered = self._numbered(each, places)
+            self._insert(table, self._headed(numbered) if table == "posted" else numbered)
+        self._insert("named", rows.named)
 
-    def _numbered(self, rows: Iterable[Row], words: tuple[int, ...]) -> list[Row]:
-        """With the numbers of words in their place, which are given as they come."""
+    def _insert(self, table: str, rows: list[Row]) -> None:
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            self._db.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)  # noqa: S608
+
+    def _know(self, words: set[str]) -> None:
+        """Numbers of these words, given to those that have none; there is a word for every entry, so that not all are kept."""
+        known, last = self._numbers, self._last("words")
+        if last != self._last_word or len(known) > WORDS_AT_HAND:  # somebody else has written, or what was written was taken back
+            known.clear()
+        unknown = sorted(words - known.keys())
+        sql = "SELECT text, no FROM words WHERE text IN (SELECT value FROM json_each(?))"
+        known.update(self._db.execute(sql, (_listed(unknown),)))
+        new = {word: number for number, word in enumerate((each for each in unknown if each not in known), last + 1)}
+        self._db.executemany("INSERT INTO words(text, no) VALUES (?, ?)", new.items())
+        known.update(new)
+        self._last_word = last + len(new)
+
+    def _numbered(self, rows: Iterable[Row], places: tuple[int, ...]) -> list[Row]:
+        """With the numbers of words in their places."""
         known, made = self._numbers, []
         for row in rows:
             cells = list(row)
-            for place in words:
-                word = str(cells[place])
-                number = known.get(word)
-                if number is None:
-                    number = known[word] = len(known) + 1
-                cells[place] = number
+            for place in places:
+                cells[place] = known[str(cells[place])]
             made.append(tuple(cells))
         return made
 
     def _headed(self, rows: Iterable[Row]) -> list[Row]:
         """With the number of its heading for what each line begins with; in the order in which they lie."""
         known, made = self._heading_numbers, []
+        new = len(known)
         for row in rows:
             heading = row[:_HEADING]
             number = known.get(heading)
             if number is None:
                 number = known[heading] = len(known) + 1
             made.append((number, *row[_HEADING:]))
+        self._insert("headings", [(no, *heading) for heading, no in islice(known.items(), new, None)])
         return sorted(made)
 
     def _last(self, table: str) -> int:

@@ -6,7 +6,6 @@ file. SQLite proves the frames of the write-ahead log itself, each with the ones
 the store as it was some commits ago, a valid start. That is not so for frames that were being taken over; so their number is kept.
 """
 
-import mmap
 import os
 import sqlite3
 import struct
@@ -128,19 +127,22 @@ class PageSums:
     def _written_ahead(self) -> WriteAhead:
         if not self._wal.exists() or self._wal.stat().st_size <= _WAL_HEAD:
             return WriteAhead(_NO_SALTS, 0, {})
-        with self._wal.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _committed(data)
+        with self._wal.open("rb") as file:
+            return _committed(file.fileno())
 
 
-def _committed(data: mmap.mmap) -> WriteAhead:
-    """Frames follow each other as long as their salts are those of the head; a commit is a frame that says the size of the store."""
-    salts = data[16:24]
+def _committed(file: int) -> WriteAhead:
+    """Frames follow each other as long as their salts are those of the head; a commit is a frame that says the size of the store.
+
+    They are read one by one: mapped, the log would count as memory of the process, whose peak it would make.
+    """
+    salts = os.pread(file, 8, 16)
     kept: dict[int, int] = {}
     open_: dict[int, int] = {}
     frames = 0
     size = _FRAME_HEAD.size + PAGE
-    for number, at in enumerate(range(_WAL_HEAD, len(data) - size + 1, size), 1):
-        page, commit, frame_salts, _ = _FRAME_HEAD.unpack_from(data, at)
+    for number, at in enumerate(range(_WAL_HEAD, os.fstat(file).st_size - size + 1, size), 1):
+        page, commit, frame_salts, _ = _FRAME_HEAD.unpack(os.pread(file, _FRAME_HEAD.size, at))
         if frame_salts != salts or not page:
             break
         open_[page] = at + _FRAME_HEAD.size
@@ -148,4 +150,4 @@ def _committed(data: mmap.mmap) -> WriteAhead:
             kept.update(open_)
             open_.clear()
             frames = number
-    return WriteAhead(salts, frames, {page: zlib.crc32(data[at : at + PAGE]) for page, at in kept.items()})
+    return WriteAhead(salts, frames, {page: zlib.crc32(os.pread(file, PAGE, at)) for page, at in kept.items()})

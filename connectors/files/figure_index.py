@@ -203,6 +203,7 @@ class FigureIndex:
         try:
             yield
         except BaseException:
+            self.glance.forget()
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise

@@ -283,7 +283,7 @@ class GlanceTables:
     def _know(self, words: set[str]) -> None:
         """Numbers of these words, given to those that have none; there is a word for every entry, so that not all are kept."""
         known, last = self._numbers, self._last("words")
-        if last != self._last_word or len(known) > WORDS_AT_HAND:  # somebody else has written, or what was written was taken back
+        if last != self._last_word or len(known) > WORDS_AT_HAND:  # somebody else has written, or they are too many
             known.clear()
         unknown = sorted(words - known.keys())
         sql = "SELECT text, no FROM words WHERE text IN (SELECT value FROM json_each(?))"
@@ -315,6 +315,11 @@ class GlanceTables:
             made.append((number, *row[_HEADING:]))
         self._insert("headings", [(no, *heading) for heading, no in islice(known.items(), new, None)])
         return sorted(made)
+
+    def forget(self) -> None:
+        """What was written since the transaction began was taken back."""
+        self._numbers.clear()
+        self._heading_numbers.clear()
 
     def _last(self, table: str) -> int:
         found: int = self._db.execute(f"SELECT coalesce(max(no), 0) FROM {table}").fetchone()[0]  # noqa: S608

@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from shutil import copyfile, rmtree
+from shutil import copyfile, disk_usage, rmtree
 from tempfile import TemporaryDirectory
 from time import time
 from typing import Final, NamedTuple
@@ -41,6 +41,9 @@ from state.trace_writer import FORM, checksum_of, keep
 # questions those of shorter ones are kept too.
 KEPT_FROM: Final = 3_000
 AHEAD_FROM: Final = 2_000
+# Of the disk, for the books: they stop where it is full, and steps can be made again at any time.
+SPARED: Final = 2 << 30
+NO_ROOM: Final = "less than 2 GiB of the disk are free, which are left to the books"
 # Folders of files that are being written, and seconds after which nobody writes there any more.
 UNFINISHED: Final = "unfinished-"
 LONG_AGO: Final = 24 * 3600
@@ -110,6 +113,11 @@ def to_keep_ahead(index: FigureIndex) -> list[str]:
     return index.longest(AHEAD_FROM)
 
 
+def lacks_room(index: FigureIndex, engagement_id: str) -> bool:
+    """For steps of which none are there yet."""
+    return not _path(index, engagement_id).exists() and disk_usage(index.output).free < SPARED
+
+
 def kept_steps(index: FigureIndex, engagement_id: str) -> KeptSteps | None:
     """None where nothing is kept that a fold could go on from. Raises Stale."""
     path = _path(index, engagement_id)
@@ -150,6 +158,8 @@ def store(index: FigureIndex, fold: Retold, places: Mapping[int, int], end: int,
         outputs=index.count_written(engagement_id, projects, end),
     )
     try:
+        if disk_usage(index.output).free < SPARED:
+            raise NotKept(NO_ROOM)
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear(path.parent)
         with TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:

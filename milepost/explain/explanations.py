@@ -132,6 +132,9 @@ class Explanations:
                 if not index.is_kept:
                     ahead.not_kept[engagement_id] = "the folder of the index cannot be written"
                     continue
+                if stored_steps.lacks_room(index, engagement_id):
+                    ahead.not_kept[engagement_id] = stored_steps.NO_ROOM
+                    continue
                 found = retrace(index, engagement_id, ahead=True)
                 found.trace.close()
                 if found.differences:

@@ -11,10 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from dataflows import stored_steps
 from dataflows.stored_steps import AHEAD_FROM
 from milepost import ahead
 from milepost.ahead import StepsAhead
+from milepost.cli import app
 from milepost.operate.stopping import Stop
 from milepost.operate.supervisor import PARENT, again
 from milepost.rounds import run_rounds
@@ -48,6 +51,18 @@ def test_steps_are_kept_once_nothing_has_come(output: Path) -> None:
     beside.look(2_000)
     beside.look(2_000)
     assert beside.process in (None, process), "it is not started again of the same log"
+
+
+def test_what_the_disk_has_left_is_for_the_books(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(output / "index" / "steps", ignore_errors=True)
+    monkeypatch.setattr(stored_steps, "SPARED", shutil.disk_usage(output).total)
+    asked = CliRunner().invoke(app, ["explain", "--ahead", "--output", str(output)])
+    assert asked.exit_code == 1
+    assert "Not ready: BRIDGE: less than 2 GiB of the disk are free, which are left to the books" in asked.stderr
+    assert not list((output / "index").rglob("steps/**/*.db"))
+    monkeypatch.undo()
+    assert CliRunner().invoke(app, ["explain", "--ahead", "--output", str(output)]).exit_code == 0
+    assert list((output / "index").rglob("steps/**/*.db"))
 
 
 def test_it_ends_when_something_comes(output: Path) -> None:

@@ -12,7 +12,8 @@ from benchmarks.machine import Spent, clock
 from benchmarks.profile import Sampler, Share
 from benchmarks.stopwatch import Stage, Stopwatch
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.outputs import OutputFiles, read_progress
+from connectors.files.outputs import OutputFiles
+from connectors.files.progress import read_progress
 from dataflows.embedded import (
     ENCODERS,
     STORE_SECONDS,

@@ -16,7 +16,7 @@ from connectors.files import overrides
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import log_path
 from connectors.files.output_lock import OutputInUse, resting
-from connectors.files.outputs import progress_path, read_progress
+from connectors.files.progress import progress_path, read_progress
 from connectors.files.spill import Spill
 from connectors.files.written import committed, read_shard, shards, topics
 from dataflows.audit_intake import genesis_holds, intake_agrees, pages_hold

@@ -15,7 +15,8 @@ from connectors.avro_codec import OUTPUT_CODECS, read_output
 from connectors.decode_error import DecodeError
 from connectors.files.log_appender import LogAppender
 from connectors.files.log_format import log_path, read_end
-from connectors.files.outputs import OutputFiles, read_progress
+from connectors.files.outputs import OutputFiles
+from connectors.files.progress import read_progress
 from connectors.kafka import overrides
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import FORECAST_CURRENT

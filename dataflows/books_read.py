@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from connectors.files.output_lock import is_written
-from connectors.files.outputs import read_progress
+from connectors.files.output_lock import beginning, is_written
+from connectors.files.progress import NOWHERE, Place, places
 from connectors.files.written import shards
 from dataflows.embedded import store_path
 from state.store.reader import StoreReader, reading_stores
@@ -13,14 +13,17 @@ from state.store.reader import StoreReader, reading_stores
 
 @contextmanager
 def reading_books(output: Path) -> Iterator[StoreReader]:
-    """Nothing is known where the store of a shard is not there, nor where a run that was killed left it behind its outputs: the next run
-    makes it again. Raises NoOutputs."""
+    """Nothing is known where the store of a shard is not there, nor where it is behind the outputs that a run found: one that was killed
+    left it so, and the next makes it again up to there before it counts. Raises NoOutputs."""
     numbers = shards(output)
     with reading_stores(store_path(output, number) for number in numbers) as reader:
-        yield reader if is_written(output) or _places(output, numbers) == reader.places() else StoreReader()
+        reached = beginning(output) if is_written(output) else places(output)
+        yield reader if reached is not None and _has(reader, numbers, reached) else StoreReader()
 
 
-def _places(output: Path, numbers: tuple[int, ...]) -> list[tuple[int, str]]:
-    """Where the outputs stand in the log."""
-    found = [read_progress(output, number) for number in numbers]
-    return [(each["offset"], each["engagement"]) for each in found if each is not None]
+def _has(books: StoreReader, numbers: tuple[int, ...], reached: dict[int, Place]) -> bool:
+    """Whether the books of each shard have what its outputs had."""
+    found = books.places()
+    return bool(found) and all(
+        place > NOWHERE and place >= reached.get(number, NOWHERE) for number, place in zip(numbers, found, strict=True)
+    )

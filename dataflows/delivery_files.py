@@ -14,7 +14,8 @@ from connectors.avro_codec import output_versions
 from connectors.containers import ContainerRecord, Damage, read_container
 from connectors.files.added_events import add_events, added_events
 from connectors.files.delivered import ANSWERS
-from connectors.files.outputs import read_progress, topic_file
+from connectors.files.outputs import topic_file
+from connectors.files.progress import read_progress
 from connectors.files.written import committed, shards, stop_at
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text

@@ -11,6 +11,7 @@ from bytewax.run import cli_main
 
 from connectors.avro_codec import EVENT_CODECS, numbered, position_around
 from connectors.files import overrides
+from connectors.files.output_lock import note_beginning
 from connectors.files.outputs import OutputFiles
 from connectors.output_schemas import output_bodies
 from dataflows.accounting import build
@@ -95,6 +96,7 @@ class Resuming:
                 raise
         self.close()
         Store.delete(path)
+        note_beginning(self._folder)
         self.accounting = open_accounting(self._folder, self._genesis, self._tell)
         return self.run(work)
 

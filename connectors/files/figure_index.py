@@ -24,7 +24,8 @@ from connectors.files.figure_rows import FigureRows, add_lines, engagement_named
 from connectors.files.glance_index import TABLES as GLANCE_TABLES
 from connectors.files.glance_index import GlanceTables
 from connectors.files.log_format import LogEnd
-from connectors.files.outputs import SINCE, parts_of, read_progress, topic_file, topic_of
+from connectors.files.outputs import SINCE, parts_of, topic_file, topic_of
+from connectors.files.progress import read_progress
 from connectors.files.written import WrittenOutput, topics, written
 from connectors.log_records import StoredRecord
 from connectors.output_schemas import todays_fingerprints

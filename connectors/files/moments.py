@@ -16,8 +16,8 @@ from typing import NamedTuple
 from connectors.files.figure_index import FigureIndex, Tell
 from connectors.files.log_format import LogEnd, index_path, log_path, write_end
 from connectors.files.no_outputs import NoOutputs
-from connectors.files.outputs import read_progress
 from connectors.files.overrides import NAME as OVERRIDES
+from connectors.files.progress import progress_path, read_progress
 from connectors.files.written import shards
 from domain.units import Instant
 
@@ -88,8 +88,7 @@ def _write_progress(output: Path, folder: Path, shard: int, cut: LogCut, lengths
     progress = read_progress(output, shard)
     assert progress is not None, "the shard has committed something"
     known = {**progress, "offset": cut.offset, "engagement": "", "lengths": lengths}
-    path = folder / "progress" / f"{shard}.json"
-    path.write_text(json.dumps(known), encoding="utf-8")
+    progress_path(folder, shard).write_text(json.dumps(known), encoding="utf-8")
 
 
 def _link_log(output: Path, folder: Path, shard: int, cut: LogCut, byte: int | None) -> None:

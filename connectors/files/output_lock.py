@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from connectors.files.progress import Place, places
 from connectors.files.writing import writing
+from state.guards import GuardStop
 
 NAME: Final = "run.lock"
 PID_BYTES_MAX: Final = 20
@@ -32,12 +35,31 @@ def only_writer(output_dir: Path) -> Iterator[None]:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         _lock(file, output_dir)
-        with writing(path):
-            os.ftruncate(file, 0)
-            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        note_beginning(output_dir)
         yield
     finally:
         os.close(file)
+
+
+def note_beginning(output_dir: Path) -> None:
+    """By its writer: who it is, and where the outputs stood when it began, which books that it makes again have to reach first."""
+    reached: dict[int, Place] = {}
+    # What cannot be read stops the writer where it reads it.
+    with suppress(GuardStop):
+        reached = places(output_dir)
+    path = output_dir / NAME
+    with writing(path):
+        path.write_text(f"{os.getpid()}\n{json.dumps(reached)}\n", encoding="utf-8")
+
+
+def beginning(output_dir: Path) -> dict[int, Place] | None:
+    """Where the outputs of each shard stood when the writer of now began; None while it is being written down."""
+    with suppress(OSError, ValueError):
+        said: dict[str, tuple[int, str]] = json.loads(
+            (output_dir / NAME).read_text(encoding="utf-8").partition("\n")[2]
+        )
+        return {int(shard): (offset, engagement) for shard, (offset, engagement) in said.items()}
+    return None
 
 
 @contextmanager
@@ -82,7 +104,7 @@ def _lock(file: int, output_dir: Path) -> None:
 
 def _in_use(file: int, output_dir: Path) -> OutputInUse:
     """Named is the process that wrote last, as long as it runs."""
-    holder = os.pread(file, PID_BYTES_MAX, 0).decode(errors="replace").strip()
+    holder = os.pread(file, PID_BYTES_MAX, 0).decode(errors="replace").partition("\n")[0]
     who = f"another run (process {holder})" if _runs(holder) else "another run"
     return OutputInUse(f"{who} is using {output_dir}; try again when it has ended")
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Final
 from connectors.avro_codec import OUTPUT_CODECS
 from connectors.containers import ContainerFormat
 from connectors.files.overrides import NAME as OVERRIDES
+from connectors.files.progress import progress_path, read_progress
 from connectors.output_schemas import output_codecs
 from domain.outputs import OUTPUTS, TOPICS
 from state.batch import Encoded, Mark, OutputProgress
@@ -29,21 +30,6 @@ TOPIC_TYPES: dict[str, tuple[str, ...]] = {
     topic: tuple(name for name in OUTPUTS if TOPICS[name] == topic and name in OUTPUT_CODECS)
     for topic in sorted({TOPICS[name] for name in OUTPUTS})
 }
-
-
-PROGRESS_FIELDS = frozenset(
-    {
-        "generation",
-        "shard",
-        "offset",
-        "engagement",
-        "next_output_seq",
-        "topics",
-        "input_chain",
-        "output_chain",
-        "lengths",
-    }
-)
 
 
 def topic_file(folder: Path, part: str, shard: int) -> Path:
@@ -75,7 +61,7 @@ class OutputFiles:
         self.shard = genesis.partition
         self._genesis = genesis
         self._passed_over = passed_over or {}
-        self._progress_path = folder / "progress" / f"{self.shard}.json"
+        self._progress_path = progress_path(folder, self.shard)
         self._parts: dict[tuple[str, int], str] = {}
         self._formats: dict[str, ContainerFormat] = {}
         self._files: dict[str, BinaryIO] = {}
@@ -245,32 +231,6 @@ class OutputFiles:
             bytes.fromhex(found["output_chain"]),
             bytes.fromhex(found["input_chain"]),
         )
-
-
-def read_progress(folder: Path, shard: int) -> dict[str, Any] | None:
-    """What the last commit said; None before the first. Raises GuardStop where it says nothing that can be used."""
-    path = progress_path(folder, shard)
-    if not path.exists():
-        return None
-    try:
-        found: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        raise _no_progress(folder, path, str(fault)) from fault
-    if not isinstance(found, dict) or not found.keys() >= PROGRESS_FIELDS:
-        raise _no_progress(folder, path, f"expected an object with {', '.join(sorted(PROGRESS_FIELDS))}")
-    return found
-
-
-def progress_path(folder: Path, shard: int) -> Path:
-    return folder / "progress" / f"{shard}.json"
-
-
-def _no_progress(folder: Path, path: Path, reason: str) -> GuardStop:
-    return GuardStop(
-        LOG_DAMAGED,
-        f"{path}: cannot be read: {reason}. Delete the folders {folder / 'outputs'}, {folder / 'progress'} and "
-        f"{folder / 'store'}, and the next run makes them again from the log",
-    )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from connectors.avro_codec import output_versions
 from connectors.containers import ContainerDamaged, ContainerRecord, Damage, read_container
 from connectors.files.no_outputs import NoOutputs
-from connectors.files.outputs import TOPIC_TYPES, parts_of, read_progress, topic_file
+from connectors.files.outputs import TOPIC_TYPES, parts_of, topic_file
+from connectors.files.progress import read_progress, shards_in
 from domain.outputs import Output, Position
 
 DEAD_LETTERS = "dead-letters"
@@ -33,10 +34,10 @@ def topics() -> tuple[str, ...]:
 
 def shards(folder: Path) -> tuple[int, ...]:
     """Those that have committed something. Raises NoOutputs."""
-    found = sorted(int(path.stem) for path in (folder / "progress").glob("*.json") if path.stem.isdigit())
+    found = shards_in(folder)
     if not found:
         raise NoOutputs(f"{folder}: expected the output folder of `milepost run`, {_instead(folder)}")
-    return tuple(found)
+    return found
 
 
 def _instead(folder: Path) -> str:

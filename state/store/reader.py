@@ -30,10 +30,10 @@ class StoreReader:
         return bool(self._dbs)
 
     def places(self) -> list[tuple[int, str]]:
-        """Where in the log each of the books stands, and at which engagement of the record; none where one is damaged."""
+        """Where in the log each of the books stands, and at which engagement of the record; none where one is empty or damaged."""
         with suppress(Damaged):
             found = [read_meta(data) for (data,) in self._rows("SELECT data FROM meta")]
-            return [(meta.offset, meta.engagement) for meta in found]
+            return [(meta.offset, meta.engagement) for meta in found] if len(found) == len(self._dbs) else []
         return []
 
     def entry(self, engagement_id: str, entry_id: str) -> Entry | None:

@@ -11,8 +11,13 @@ from typing import Any
 
 import pytest
 
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.output_lock import beginning, only_writer
+from connectors.files.progress import places
+from dataflows.embedded import Resuming
 from milepost.closing.checks import FINDERS
 from milepost.closing.names import CHECKS
+from state.store.snapshot import Damaged
 from tests.commands.test_recording import milepost, recorded, refused, told
 from tests.commands.tiny_firm import Event, event, founding, run, said, worked, write
 from tests.sharded_run import sharded
@@ -59,21 +64,45 @@ def test_a_month_of_which_nothing_is_open(firm: Path) -> None:
 
 
 def test_books_that_a_killed_run_left_behind_its_outputs_say_nothing(firm: Path) -> None:
-    """The store follows the outputs seconds later: what it had then would be taken for what is open now."""
+    """The store follows the outputs seconds later: what it had then would be taken for what is open now. Nor do they while the next run
+    makes them again."""
     made(firm)
-    store = firm / "output" / "store"
-    kept = {path.name: path.read_bytes() for path in store.iterdir()}
+    store, kept = firm / "output" / "store", firm / "kept"
+    shutil.copytree(store, kept)
     write(firm / "input", [*founding(), worked("T-1", 2), worked("T-2", 3, "4"), worked("T-3", 4)])
     run(firm, "--until", "2026-04-11")
+    with only_writer(firm / "output"):
+        checked(code=0)
     shutil.rmtree(store)
-    store.mkdir()
-    for name, data in kept.items():
-        (store / name).write_bytes(data)
+    kept.rename(store)
+    says_nothing()
+    with only_writer(firm / "output"):
+        says_nothing()
+    run(firm, "--until", "2026-04-11")
+    checked(code=0)
+
+
+def says_nothing() -> None:
     done = milepost("period", "check", "BERLIN", "2026-03", "--json")
     assert done.exit_code == 2
     assert "the books are not there" in done.output
-    run(firm, "--until", "2026-04-11")
-    checked(code=0)
+
+
+def test_books_that_a_run_makes_again_after_damage_count_where_they_were(firm: Path) -> None:
+    """And not where they were when the run began."""
+    made(firm)
+    output = firm / "output"
+    with only_writer(output), EngagementLog.open(output) as log:
+        (output / "run.lock").write_text("1\n{}\n", encoding="utf-8")
+        books, found = Resuming(output, log.genesis), [Damaged("page 7")]
+
+        def work(_accounting: object) -> None:
+            if found:
+                raise found.pop()
+            assert beginning(output) == places(output)
+
+        books.run(work)
+        books.close()
 
 
 def test_days_that_have_not_ended_forbid_it(firm: Path) -> None:

@@ -20,6 +20,11 @@ class StoredHistory(Sequence[tuple[int, T]]):
         self._read = read
         self._known: dict[int, tuple[int, T]] = {}
 
+    @property
+    def steps(self) -> Sequence[int]:
+        """Without reading what they left."""
+        return self._steps
+
     def at(self, step: int) -> T | None:
         """What stood after a step; None before the first."""
         last = self.last(step)

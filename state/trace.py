@@ -347,6 +347,20 @@ class Trace(Store):
         """Every step that changed the entry, and what it left."""
         return self._rows_at.get(entry_id, [])
 
+    @cached_property
+    def _rows_in(self) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        for entry_id in sorted(self._rows_at):
+            history = self._rows_at[entry_id]
+            for step in history.steps if isinstance(history, StoredHistory) else map(_step, history):
+                found.setdefault(step, []).append(entry_id)
+        return found
+
+    def entries_moved(self, step: int) -> list[str]:
+        """Entries that a step left otherwise than it found them, in the order of their ids."""
+        pairs = ((row, self.entry_at(row, step), self.entry_at(row, step - 1)) for row in self._rows_in.get(step, ()))
+        return [row for row, after, before in pairs if after != before]
+
     # What a stored copy keeps
 
     def entry_histories(self) -> Iterable[tuple[str, Sequence[tuple[int, Entry]]]]:

@@ -6,7 +6,7 @@ their events. What a forecast was made of is asked of its rules with these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -28,7 +28,6 @@ from state.books import (
     Burn,
     CapBucket,
     Contract,
-    Entry,
     Estimate,
     LineTotals,
     Project,
@@ -48,7 +47,7 @@ from state.terms.plan import LinePlan, line_plan
 from state.totals import standing_price
 from state.trace import TracedOutput
 
-# Of the books of several steps, but for two that are compared; a row takes some 15 kB.
+# Of the books of several steps, but for those that are asked; a row takes some 15 kB.
 ROWS_AT_HAND = 20_000
 SUMS = (
     "recognised",
@@ -110,9 +109,13 @@ class AskedBooks:
     def at(self, step: int) -> Draft:
         if step not in self._at:
             self._at[step] = self._books(step)
-            while len(self._at) > 2 and sum(len(one.rows) for one in self._at.values()) > ROWS_AT_HAND:
+            while len(self._at) > 1 and sum(len(one.rows) for one in self._at.values()) > ROWS_AT_HAND:
                 del self._at[next(iter(self._at))]
         return self._at[step]
+
+    def lines_at(self, step: int) -> dict[str, LineTotals]:
+        books = self.at(step)
+        return {line_id: books.part("line", line_id) for line_id in books.ids("line")}
 
     def _copy(self, step: int) -> Draft:
         made, of = self.sources.trace.draft_at(step), self.at(step)
@@ -149,12 +152,13 @@ class AskedBooks:
         self._name_sums(draft, step)
         return draft
 
-    def _over(self, rows: Mapping[str, Entry], part_id: str, step: int) -> Node:
+    def _over(self, part_id: str, step: int) -> Node:
         """What rows of a line have over its caps."""
-        prices = ((row, standing_price(entry)) for row, entry in rows.items())
+        trace = self.sources.trace
+        standing = ((row, trace.entry_at(row, step)) for row in sorted(trace.entry_ids()))
         nodes = [
             self.rows.records.over(row, step)
-            for row, price in prices
+            for row, price in ((row, standing_price(entry)) for row, entry in standing if entry is not None)
             if price is not None
             and composed(price.contract_id, price.line_id) == part_id
             and price.chargeable - price.passed != price.billable
@@ -166,7 +170,7 @@ class AskedBooks:
             line: LineTotals = draft.part("line", part_id)
             title = f"on line {parts_of(part_id)[1]}"
             sums = {name: called(getattr(line, name), f"{name.replace('_', ' ')} {title}") for name in SUMS}
-            over = later(line.over, self._over, draft.rows, part_id, step)
+            over = later(line.over, self._over, part_id, step)
             draft.put("line", part_id, replace(line, over=over, **sums))
         for project_id in draft.ids("project"):
             project: Project = draft.part("project", project_id)

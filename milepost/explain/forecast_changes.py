@@ -69,17 +69,14 @@ class ForecastChanges:
         by = f"{event_name(event.type)} {unescape(event.id)}"
         if rule == SPLITS:
             return f"split by {by}"
-        rows = [] if event.kind in ROWS or cause in CAUSES.get(event.type, ()) else self._rows_moved(step)
+        rows = (
+            [] if event.kind in ROWS or cause in CAUSES.get(event.type, ()) else self.sources.trace.entries_moved(step)
+        )
         if not rows:
             return f"moved by {by}"
         kind, fact_id = work_of(rows[0])
         work = f"{spoken(kind)} {fact_id}" if len(rows) == 1 else counted(len(rows), "entry")
         return f"moved by {work}, with {by}"
-
-    def _rows_moved(self, step: int) -> list[str]:
-        trace = self.sources.trace
-        pairs = ((row, trace.entry_at(row, step), trace.entry_at(row, step - 1)) for row in sorted(trace.entry_ids()))
-        return [row for row, after, before in pairs if after is not before and after != before]
 
     def _published(self, before: TracedOutput) -> State:
         """What a forecast left."""
@@ -112,10 +109,9 @@ class ForecastChanges:
     def _moved(self, project_id: str, step: int, state: State, cause: str) -> Draft:
         draft = self.sources.trace.draft_at(step)
         if state[0].earning:
-            was, now = self.books.at(step - 1), self.books.at(step)
-            draft.before.update((("line", each), was.part("line", each)) for each in was.ids("line"))
-            for each in now.ids("line"):
-                draft.put("line", each, now.part("line", each))
+            draft.before.update((("line", each), line) for each, line in self.books.lines_at(step - 1).items())
+            for each, line in self.books.lines_at(step).items():
+                draft.put("line", each, line)
         _put(draft, project_id, state)
         take_in(draft, project_id, list(self._moves(draft, project_id, step)), cause)
         return draft
@@ -123,7 +119,7 @@ class ForecastChanges:
     def _moves(self, draft: Draft, project_id: str, step: int) -> Iterator[Move]:
         """What the step gave to the project, and took from it."""
         rows = self.books.rows
-        for row in self._rows_moved(step):
+        for row in self.sources.trace.entries_moved(step):
             was, now = rows.at(row, step - 1), rows.at(row, step)
             had = moves_in(draft, was, project_id) if was is not None else []
             has = moves_in(draft, now, project_id) if now is not None else []

@@ -12,11 +12,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from connectors.files.figure_index import FigureIndex
+from dataflows.retrace import retrace
 from domain.identity import escape
 from milepost.cli import app
+from milepost.explain.asked_books import AskedBooks
 from milepost.explain.explanations import Explained, Explanations
 from milepost.explain.recompute import recompute, unexplained
 from milepost.explained import exact
+from state.books import Entry
+from state.draft import Draft
+from state.trace import Trace
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_forecast import PROJECTS
 from tests.commands.tiny_firm import event, founding, worked, write
@@ -184,3 +190,67 @@ def test_of_a_cap_that_is_used_up(tmp_path: Path) -> None:
 def test_of_a_soft_cap_that_is_used_up(tmp_path: Path) -> None:
     text = explained(tmp_path, ("8", "8"), {"kind": "soft", "hours": "10"})
     assert "kind: soft: nothing is held back" in text
+
+
+# Of long engagements
+
+
+def changed_by_corrections(folder: Path) -> tuple[str, str]:
+    """Output folder, and the address of what twelve corrections between two forecasts changed of the cost."""
+    events = founding()
+    events[-2].pop("budget")
+    work = [worked(f"T-{number}", 2) for number in range(1, 13)]
+    source = write(folder / "input", [*events, *work])
+    output = str(folder / "output")
+    milepost("run", "--input", str(source), "--output", output, "--until", "2026-03-04")
+    again = [worked(f"T-{number}", 5, "6", version=2, worked_on="2026-03-02") for number in range(1, 13)]
+    write(folder / "input", [*events, *work, *again])
+    milepost("run", "--input", str(source), "--output", output, "--until", "2026-03-06")
+    moved = json.loads(milepost("forecast", "BRIDGE", "--json", "--output", output))["moves"]
+    last = next(each for each in reversed(moved) if each["deltas"])
+    return output, f"BRIDGE#forecast/{last['sequence']}/deltas/{last['deltas'][0]['cause']}/cost"
+
+
+def test_the_entries_that_a_step_moved_are_found_without_a_look_at_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, _ = changed_by_corrections(tmp_path)
+    asked: list[str] = []
+    at = Trace.entry_at
+
+    def counted(trace: Trace, entry_id: str, step: int) -> Entry | None:
+        asked.append(entry_id)
+        return at(trace, entry_id, step)
+
+    with FigureIndex(Path(output), 0) as index:
+        index.extend(lambda *_: None)
+        trace = retrace(index, "BRIDGE").trace
+        moved = {
+            step: [row for row in sorted(trace.entry_ids()) if at(trace, row, step) != at(trace, row, step - 1)]
+            for step in range(len(trace.steps))
+        }
+        monkeypatch.setattr(Trace, "entry_at", counted)
+        assert {step: trace.entries_moved(step) for step in moved} == moved
+    assert sum(map(len, moved.values())) == 24
+    assert len(asked) < 4 * 24
+
+
+def test_a_large_engagement_has_one_book_of_all_rows_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And comes to the same."""
+    output, wanted = changed_by_corrections(tmp_path)
+    with Explanations(Path(output), lambda *_: None) as explanations:
+        found = explanations.explain(wanted)
+    books: set[AskedBooks] = set()
+    at = AskedBooks.at
+
+    def kept(asked: AskedBooks, step: int) -> Draft:
+        found = at(asked, step)
+        assert len(asked._at) == 1
+        books.add(asked)
+        return found
+
+    monkeypatch.setattr("milepost.explain.asked_books.ROWS_AT_HAND", 1)
+    monkeypatch.setattr(AskedBooks, "at", kept)
+    with Explanations(Path(output), lambda *_: None) as explanations:
+        assert explanations.explain(wanted) == found
+    assert books

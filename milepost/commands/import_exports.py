@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connectors.imports.products.choices import ROLE, Choices
-from connectors.imports.products.product import PRODUCTS, Product
+from connectors.imports.products.product import CLOCKIFY, HARVEST, KIMAI, SOLIDTIME, TOGGL, Product
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
 from domain.counting import counted, hours_text
@@ -163,7 +163,12 @@ def verb(product: Product | None) -> Callable[..., None]:
     return import_product
 
 
-harvest, toggl, clockify, solidtime, kimai, auto = map(verb, (*PRODUCTS, None))
+harvest = verb(HARVEST)
+toggl = verb(TOGGL)
+clockify = verb(CLOCKIFY)
+solidtime = verb(SOLIDTIME)
+kimai = verb(KIMAI)
+auto = verb(None)
 
 
 def _why_nothing(imported: ImportedExport) -> str:

@@ -118,7 +118,11 @@ def _product(key: str) -> Product:
     )
 
 
-HARVEST, TOGGL, CLOCKIFY, SOLIDTIME, KIMAI = map(_product, ("harvest", "toggl", "clockify", "solidtime", "kimai"))
+HARVEST = _product("harvest")
+TOGGL = _product("toggl")
+CLOCKIFY = _product("clockify")
+SOLIDTIME = _product("solidtime")
+KIMAI = _product("kimai")
 PRODUCTS = (HARVEST, TOGGL, CLOCKIFY, SOLIDTIME, KIMAI)
 
 

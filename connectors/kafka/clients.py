@@ -15,10 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 from confluent_kafka import Consumer as RealConsumer
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka import Producer as RealProducer
-from confluent_kafka.admin import AdminClient, ClusterMetadata
-from confluent_kafka.admin._config import ConfigResource
-from confluent_kafka.admin._listoffsets import OffsetSpec
-from confluent_kafka.admin._topic import TopicDescription
+from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, OffsetSpec, TopicDescription
 from confluent_kafka.cimpl import NewTopic
 
 from connectors.kafka.client_log import client_logger

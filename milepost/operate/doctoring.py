@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import redis
 from confluent_kafka import KafkaError, KafkaException, TopicPartition, libversion
-from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka.admin import OffsetSpec
 
 from connectors.accounts_file import Accounts, WrongAccounts, read_accounts
 from connectors.erp.connection import WrongConnection

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from confluent_kafka import IsolationLevel, TopicPartition
-from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka.admin import OffsetSpec
 
 from connectors.kafka.names import DEAD_LETTERS
 from connectors.kafka.outputs import SHARD_TOPICS

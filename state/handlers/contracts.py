@@ -41,10 +41,10 @@ from state.terms.sequence import (
     contradicts,
     gaps,
     is_highest,
-    is_newest,
     is_reached,
     is_seen,
     newest_terms,
+    supersedes_seen,
     terms_below,
     version_of_terms,
     with_version,
@@ -330,7 +330,7 @@ def _wait_for_references(draft: Draft, contract: Contract, terms: ContractSigned
 
 
 def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
-    if is_newest(contract, event):
+    if supersedes_seen(contract, event):
         contract = _superseded(draft, contract)
     seen = with_version(contract, event)
     why = _why_unapproved(event)

@@ -67,6 +67,7 @@ def _signed(contract: Contract) -> int:
 
 
 def below_newest_terms(contract: Contract, event: TermsEvent) -> bool:
+    """Whether terms of a higher version are in force; one that was refused is not in its way."""
     return event.version < newest_terms(contract)
 
 
@@ -93,8 +94,8 @@ def terms_below(contract: Contract, event: ContractAmended) -> int:
     return max((number for number in _terms_seen(contract) if number < event.version), default=0)
 
 
-def is_newest(contract: Contract, event: TermsEvent) -> bool:
-    """Whether no terms of a higher version were seen."""
+def supersedes_seen(contract: Contract, event: TermsEvent) -> bool:
+    """Whether no terms of a higher version were seen, refused ones included: what was said of those below it is settled."""
     return event.version > max(_terms_seen(contract), default=0)
 
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Self
 from connectors.files.figure_index import FigureIndex, Tell
 from connectors.files.moments import Moment, cut_at, shards_at
 from dataflows import stored_steps
-from dataflows.embedded import not_collecting, seldom_collecting
+from dataflows.embedded import seldom_collecting
 from dataflows.retrace import Retraced, retrace
 from domain.explanation import Node
 from domain.identity import composed, engagement_of, parts_of
@@ -112,8 +112,7 @@ class Explanations:
     def explain(self, wanted: str) -> Explained | NotFound:
         """Raises ContainerDamaged and GuardStop."""
         self._read.clear()
-        with not_collecting():
-            found = self._answer(wanted)
+        found = self._answer(wanted)
         if not isinstance(found, Explained):
             return found
         index = self._indexes[0] if found.engagement_id is None else self._index_of(found.engagement_id)

@@ -6,7 +6,6 @@ from collections.abc import Container, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from dataflows.embedded import not_collecting
 from domain.explanation import OPERATIONS, SCALES, STATED, EventRef, Node
 
 
@@ -42,11 +41,6 @@ def everything(root: Node, known: Container[int] = ()) -> Iterator[Node]:
 
 def recompute(root: Node) -> list[WrongNode]:
     """Nodes whose value does not follow from their operands; empty where everything holds."""
-    with not_collecting():
-        return _recomputed(root)
-
-
-def _recomputed(root: Node) -> list[WrongNode]:
     found: dict[int, Fraction] = {}
     wrong = []
     for node in everything(root):

@@ -1210,7 +1210,7 @@ class ContractShare(Value, frozen=True, array_like=True, gc=False):
     elsewhere: bool = False
 
 
-class ContractOutlook(Value, frozen=True, array_like=True, gc=False):
+class ContractAtCompletion(Value, frozen=True, array_like=True, gc=False):
     """What the projects of a contract come to at completion; of `unknown` of them it is not known what they may earn, and of `elsewhere` of
     those another system bills work. `is_paid` once revenue at completion of some project was not zero; `settled` is the loss that somebody
     has settled. Owner: `state/forecast/loss.py`."""
@@ -1368,7 +1368,7 @@ PART_KINDS: dict[str, Any] = {
     "estimate": Estimate,
     "forecast": Forecast,
     "outlook": ForecastState,
-    "contract_outlook": ContractOutlook,
+    "contract_outlook": ContractAtCompletion,
     "fact": Fact,
     "request": WaitingRequest,
     "fees": LineFees,

@@ -96,7 +96,7 @@ from state.ledger import revaluation
 from state.receivables.cash_record import APPLICATION
 from state.rerating import overflow, versions
 from state.rerating.outside import relist_outside
-from state.revenue import fees, liability, outlooks, over_time, refunds
+from state.revenue import fees, liability, over_time, provided, refunds
 from state.terms import opening, price_notices
 from state.work.exchange_waits import settles
 
@@ -273,7 +273,7 @@ def _settle(draft: Draft, ended: DayEnded | None = None, revalued: Sequence[str]
         refunds.after_event(draft, has_ended=ended is not None)
     if draft.positions or liability.KIND in books or liability.KIND in arising:
         liability.after_event(draft)
-    if outlooks.KIND in books or "brought_forward" in changed or outlooks.KIND in arising:
+    if provided.KIND in books or "brought_forward" in changed or provided.KIND in arising:
         provision.after_event(draft, ended)
     if ended is not None or draft.outputs or revalued:
         revaluation.after_event(draft, ended, revalued)
@@ -290,7 +290,7 @@ def _settle(draft: Draft, ended: DayEnded | None = None, revalued: Sequence[str]
 _ARISES: Final = (
     (rebates.KIND, refunds.may_arise),
     (liability.KIND, liability.may_arise),
-    (outlooks.KIND, provision.may_arise),
+    (provided.KIND, provision.may_arise),
     (price_notices.BELOW, price_notices.may_arise),
 )
 
@@ -339,7 +339,7 @@ def wake(
             over_time.retry(draft, rest)
     _settle(draft, revalued=[rest for kind, rest in named if kind == revaluation.WAITING])
     for kind, rest in named:
-        if kind == outlooks.KIND:
+        if kind == provided.KIND:
             provision.retry(draft, rest)
     for kind, rest in named:
         if kind == "forecast":

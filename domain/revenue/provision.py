@@ -49,7 +49,7 @@ def is_provision(rule: str) -> bool:
     return rule.startswith(RULE)
 
 
-class LineOutlook(NamedTuple):
+class LineAtCompletion(NamedTuple):
     """A line as of a day: its price and what it had earned of that, what it had cost and will cost in all.
 
     `foreseen` is what the estimate of `estimated_on` came to; a line that has cost more is taken to be done. `separate` is the version that
@@ -105,15 +105,17 @@ def course_of(known: LineHistory) -> Course:
     return Course(date.min, date.max, spent=known.spent, estimates=known.estimates)
 
 
-def outlooks(lines: Sequence[KnownLine], day: date, currency: str) -> list[LineOutlook]:
+def lines_at_completion(lines: Sequence[KnownLine], day: date, currency: str) -> list[LineAtCompletion]:
     """Of lines that count, of which somebody has said what remains, or that have a provision by their balances; of those under caps where
     they cost more than these pay for."""
     bound_by = bounds_of(lines, day)
-    found = (_outlook(line, day, bound_by.get(line.line_id, ()), currency) for line in lines)
+    found = (_line_at_completion(line, day, bound_by.get(line.line_id, ()), currency) for line in lines)
     return [each for each in found if each is not None]
 
 
-def _outlook(line: KnownLine, day: date, bound_by: Sequence[Bound], currency: str) -> LineOutlook | None:
+def _line_at_completion(
+    line: KnownLine, day: date, bound_by: Sequence[Bound], currency: str
+) -> LineAtCompletion | None:
     agreed, known, foreseen = counts(line, day), line.known, foreseen_on(line.known, day)
     if agreed is None:
         return None
@@ -126,14 +128,16 @@ def _outlook(line: KnownLine, day: date, bound_by: Sequence[Bound], currency: st
     if price is None:
         return None
     cost = spent.by(course_of(known), day, ALL_COST)
-    return LineOutlook(line.line_id, agreed.line.project_id, price, earned, cost, *foreseen, agreed.separate)
+    return LineAtCompletion(line.line_id, agreed.line.project_id, price, earned, cost, *foreseen, agreed.separate)
 
 
-def _as_stated(line: KnownLine, agreed: TermsInForce) -> LineOutlook | None:
+def _as_stated(line: KnownLine, agreed: TermsInForce) -> LineAtCompletion | None:
     opening = line.known.opening
     if opening is None or not line.provided:
         return None
-    return LineOutlook(line.line_id, agreed.line.project_id, 0, 0, 0, 0, opening.as_of, agreed.separate, line.provided)
+    return LineAtCompletion(
+        line.line_id, agreed.line.project_id, 0, 0, 0, 0, opening.as_of, agreed.separate, line.provided
+    )
 
 
 def foreseen_on(known: LineHistory, day: date) -> tuple[Amount, date] | None:
@@ -153,7 +157,7 @@ def _capped(line: KnownLine, day: date) -> CappedLine:
     return CappedLine(line.rules, earned, cost, at_completion, day >= known.held[-1].before)
 
 
-def required(lines: Sequence[LineOutlook], currency: str, mode: str) -> dict[str, Amount]:
+def required(lines: Sequence[LineAtCompletion], currency: str, mode: str) -> dict[str, Amount]:
     """What is to be provided for, by project."""
     found: Counter[str] = Counter()
     for own in tested_together(lines):
@@ -161,20 +165,20 @@ def required(lines: Sequence[LineOutlook], currency: str, mode: str) -> dict[str
     return dict(sorted(found.items()))
 
 
-def tested_together(lines: Iterable[LineOutlook]) -> list[list[LineOutlook]]:
+def tested_together(lines: Iterable[LineAtCompletion]) -> list[list[LineAtCompletion]]:
     """The lines of each contract: those that an amendment brought as a contract of its own are one by themselves (IFRS 15.20)."""
-    found: dict[int, list[LineOutlook]] = {}
+    found: dict[int, list[LineAtCompletion]] = {}
     for line in lines:
         found.setdefault(line.separate, []).append(line)
     return [found[version] for version in sorted(found)]
 
 
-def _whole(lines: Sequence[LineOutlook], currency: str, mode: str) -> Amount:
+def _whole(lines: Sequence[LineAtCompletion], currency: str, mode: str) -> Amount:
     """Never below zero."""
     return max(round_ratio(sum(line.left for line in lines), 1, smallest_unit(currency), mode), 0)
 
 
-def _by_project(lines: Sequence[LineOutlook], whole: Amount, currency: str) -> dict[str, Amount]:
+def _by_project(lines: Sequence[LineAtCompletion], whole: Amount, currency: str) -> dict[str, Amount]:
     """In proportion to what the lines of each project lose still (R12)."""
     losses = _losses(lines)
     if not whole:
@@ -182,7 +186,7 @@ def _by_project(lines: Sequence[LineOutlook], whole: Amount, currency: str) -> d
     return dict(zip(losses, allocate(whole, tuple(losses.values()), currency), strict=True))
 
 
-def _losses(lines: Sequence[LineOutlook]) -> dict[str, Amount]:
+def _losses(lines: Sequence[LineAtCompletion]) -> dict[str, Amount]:
     found: dict[str, Amount] = {}
     for line in lines:
         found[line.project_id] = found.get(line.project_id, 0) + line.left
@@ -218,14 +222,14 @@ def costs_on(known: LineHistory, day: date) -> tuple[Amount, Amount]:
     return spent.alone(course_of(known), day, ALL_COST)
 
 
-def say_left(line: LineOutlook, facts: LineFacts) -> Node:
+def say_left(line: LineAtCompletion, facts: LineFacts) -> Node:
     loss = less(f"loss of line {line.line_id} in all", facts.at_completion, facts.price)
     shown = less("of it in the books", facts.cost, facts.earned)
     return less(f"left of the loss of line {line.line_id}", loss, shown, rule="R44")
 
 
 def say_required(
-    lines: Sequence[LineOutlook], left: Mapping[str, Node], project_id: str, day: date, places: tuple[str, str]
+    lines: Sequence[LineAtCompletion], left: Mapping[str, Node], project_id: str, day: date, places: tuple[str, str]
 ) -> Node:
     """Of a project; `left` is what each line still loses, `places` the currency and how its amounts are rounded."""
     currency, mode = places
@@ -247,7 +251,7 @@ def _say_whole(lines: Sequence[Node], day: date, currency: str, mode: str) -> No
 
 
 def _say_by_project(
-    lines: Sequence[LineOutlook], nodes: Sequence[Node], whole: Node, project_id: str, currency: str
+    lines: Sequence[LineAtCompletion], nodes: Sequence[Node], whole: Node, project_id: str, currency: str
 ) -> Node:
     """A project's part of it."""
     losses = _losses(lines)

@@ -21,7 +21,7 @@ from milepost.html_file import HtmlFile, write_page
 if TYPE_CHECKING:
     from connectors.files.cap_use import UsedUp
     from domain.outputs import ForecastCap, ForecastDelta, ForecastUpdate
-    from milepost.forecasts.outlook import Outlook, OutlookMonth, OutlookMove
+    from milepost.forecasts.shown import ForecastShown, MonthShown, MoveShown
     from milepost.tables import Table
 
 BAR_WIDTH, BAR_LEAST = 36, 10
@@ -59,7 +59,7 @@ def forecast(
     if html is not None and json:
         raise typer.BadParameter("expected one of --html and --json, got both", param_hint="--html")
     try:
-        found = _outlook(output, project_id, since.date() if since is not None else None)
+        found = _forecast_shown(output, project_id, since.date() if since is not None else None)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     if html is not None:
@@ -72,11 +72,11 @@ def forecast(
         say(f"\nNext: milepost forecast {shell_word(project_id)} --html forecast.html --output {shell_word(output)}")
 
 
-def _outlook(output: Path, project_id: str, since: date | None) -> Outlook:
+def _forecast_shown(output: Path, project_id: str, since: date | None) -> ForecastShown:
     from connectors.files.cap_use import used_up
     from connectors.files.forecast_history import activated_in, forecast_history, moving_events
     from connectors.files.lookup import projects_with_forecasts
-    from milepost.forecasts.outlook import outlook
+    from milepost.forecasts.shown import forecast_shown
     from milepost.unknown_id import unknown_id
 
     history = forecast_history(output, project_id)
@@ -90,10 +90,10 @@ def _outlook(output: Path, project_id: str, since: date | None) -> Outlook:
             f"expected a day up to the latest forecast, {latest}; got {since}", param_hint="--since"
         )
     events = moving_events(output, history)
-    return outlook(history, events, activated_in(events), since, used_up(output, history))
+    return forecast_shown(history, events, activated_in(events), since, used_up(output, history))
 
 
-def _page(found: Outlook, measure: MeasureName, locale: str) -> str:
+def _page(found: ForecastShown, measure: MeasureName, locale: str) -> str:
     from milepost.forecasts.page import forecast_page
     from milepost.locales import UnknownLocale, writing
 
@@ -106,7 +106,7 @@ def _page(found: Outlook, measure: MeasureName, locale: str) -> str:
 # For people
 
 
-def head(found: Outlook) -> list[str]:
+def head(found: ForecastShown) -> list[str]:
     from milepost.cap_words import cap_name, used_up_text
     from milepost.tables import percent_text
 
@@ -128,7 +128,7 @@ def head(found: Outlook) -> list[str]:
     ]
 
 
-def tables(found: Outlook, measure: MeasureName) -> list[Table]:
+def tables(found: ForecastShown, measure: MeasureName) -> list[Table]:
     return [
         _chart(found, measure),
         _months(found.latest),
@@ -138,9 +138,9 @@ def tables(found: Outlook, measure: MeasureName) -> list[Table]:
     ]
 
 
-def _chart(found: Outlook, measure: MeasureName) -> Table:
+def _chart(found: ForecastShown, measure: MeasureName) -> Table:
     """Bars of what is burned and to come, with a mark where the plan was."""
-    from milepost.forecasts.outlook import months
+    from milepost.forecasts.shown import months
     from milepost.tables import Table, hours_text
 
     rows = months(found, measure.value)
@@ -165,7 +165,7 @@ def bar_length(figures: Sequence[Sequence[str]]) -> int:
     return max(min(BAR_WIDTH, left), BAR_LEAST)
 
 
-def bar(row: OutlookMonth, most: int, length: int = BAR_WIDTH) -> str:
+def bar(row: MonthShown, most: int, length: int = BAR_WIDTH) -> str:
     """As long as its share of the largest month."""
     if most <= 0:
         return ""
@@ -202,8 +202,8 @@ def _months(update: ForecastUpdate) -> Table:
     )
 
 
-def _causes(found: Outlook) -> Table:
-    from milepost.forecasts.outlook import by_cause
+def _causes(found: ForecastShown) -> Table:
+    from milepost.forecasts.shown import by_cause
     from milepost.tables import Table
 
     rows = [
@@ -222,7 +222,7 @@ def _causes(found: Outlook) -> Table:
     return Table(title, columns, [*rows, *total], frozenset({1, 2, 3}), len(total))
 
 
-def _events_of(found: Outlook, cause: str) -> str:
+def _events_of(found: ForecastShown, cause: str) -> str:
     """How many of each kind can have done it."""
     from milepost.event_words import event_name
 
@@ -237,9 +237,9 @@ def _events_of(found: Outlook, cause: str) -> str:
     )
 
 
-def _moves(found: Outlook) -> Table:
-    from milepost.forecasts.outlook import largest
+def _moves(found: ForecastShown) -> Table:
     from milepost.forecasts.page import events_text
+    from milepost.forecasts.shown import largest
     from milepost.tables import Table
 
     moves, count = largest(found, MOVES_SHOWN)
@@ -257,12 +257,12 @@ def _moves(found: Outlook) -> Table:
     return Table(f"Moves{of}", columns, rows, frozenset({1, 2, 3}))
 
 
-def _sums(move: OutlookMove) -> tuple[int, int, int]:
+def _sums(move: MoveShown) -> tuple[int, int, int]:
     deltas = move.update.deltas
     return sum(d.cost for d in deltas), sum(d.revenue for d in deltas), sum(d.margin for d in deltas)
 
 
-def _caps(found: Outlook) -> Table:
+def _caps(found: ForecastShown) -> Table:
     from milepost.cap_words import cap_kind
     from milepost.tables import Table, hours_text, percent_text
 
@@ -308,10 +308,10 @@ def _used_up_on(cap: ForecastCap, one: UsedUp | None) -> str:
 # For machines
 
 
-def as_json(found: Outlook) -> dict[str, Any]:
+def as_json(found: ForecastShown) -> dict[str, Any]:
     """Version 1 of the shape; numbers are decimals as text."""
     from connectors.json_records import record_to_json
-    from milepost.forecasts.outlook import MEASURES, by_cause, months
+    from milepost.forecasts.shown import MEASURES, by_cause, months
 
     by_measure = {measure: {row.month: row for row in months(found, measure)} for measure in MEASURES}
     return shape(
@@ -361,7 +361,7 @@ def _used_up_json(one: UsedUp) -> dict[str, Any]:
     }
 
 
-def _month_json(row: OutlookMonth, measure: str) -> dict[str, str]:
+def _month_json(row: MonthShown, measure: str) -> dict[str, str]:
     from connectors.json_values import decimal_text
     from domain.units import AMOUNT_SCALE, HOURS_SCALE
 

@@ -28,7 +28,7 @@ from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
 from milepost.explain.forecast_changes import ForecastChanges
 from milepost.explain.forecasts import FIGURES, ForecastNodes
 from milepost.explain.published import given
-from milepost.forecasts.outlook import burned_of
+from milepost.forecasts.shown import burned_of
 from state.trace import TracedOutput
 
 FORECAST: Final = "forecast"

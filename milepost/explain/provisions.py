@@ -14,11 +14,11 @@ from domain.revenue.capped import say_price
 from domain.revenue.provision import (
     RULE,
     KnownLine,
+    LineAtCompletion,
     LineFacts,
-    LineOutlook,
     bounds_of,
     costs_on,
-    outlooks,
+    lines_at_completion,
     say_left,
     say_required,
 )
@@ -29,7 +29,7 @@ from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Contract
 from state.draft import Draft
-from state.revenue.outlooks import KIND, lines_of
+from state.revenue.provided import KIND, lines_of
 from state.terms.plan import contract_policies
 
 
@@ -60,7 +60,7 @@ class ProvisionNodes:
         assert period is not None, "the rule names it"
         day, policies = period.to - timedelta(days=1), contract_policies(draft, contract)
         known = lines_of(draft, contract, day) if policies.loss_provision != "none" else []
-        lines = outlooks(known, day, journal.currency)
+        lines = lines_at_completion(known, day, journal.currency)
         places = {one.line_id: (_at(draft, contract, one), one) for one in known}
         made = _Lines(self.earned, self.recognised, places, day, contract)
         left = {line.line_id: made.left(line) for line in lines}
@@ -80,7 +80,7 @@ class _Lines(NamedTuple):
     day: date
     contract: Contract
 
-    def left(self, line: LineOutlook) -> Node:
+    def left(self, line: LineAtCompletion) -> Node:
         place, one = self.places[line.line_id]
         if line.stated is not None:
             return self._stated(place, one)

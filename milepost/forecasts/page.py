@@ -13,7 +13,7 @@ from milepost.days import instant_day
 from milepost.event_words import label_words
 from milepost.forecasts import charts
 from milepost.forecasts.charts import Bar, StepLine, WaterfallStep
-from milepost.forecasts.outlook import Measure, Outlook, OutlookMonth, OutlookMove, by_cause, largest, months
+from milepost.forecasts.shown import ForecastShown, Measure, MonthShown, MoveShown, by_cause, largest, months
 from milepost.forecasts.words import words_of
 from milepost.locales import Writing
 from milepost.pages import Html, tag
@@ -31,7 +31,7 @@ STYLE: Final = """
 """
 
 
-def forecast_page(found: Outlook, writing: Writing, measure: Measure) -> str:
+def forecast_page(found: ForecastShown, writing: Writing, measure: Measure) -> str:
     return pages.page(
         words_of(writing)["title"].format(name=found.name),
         tag("h1", found.name),
@@ -47,7 +47,7 @@ def forecast_page(found: Outlook, writing: Writing, measure: Measure) -> str:
     )
 
 
-def figures(found: Outlook, writing: Writing) -> Iterator[tuple[str, str, str]]:
+def figures(found: ForecastShown, writing: Writing) -> Iterator[tuple[str, str, str]]:
     """(title, figure, what stands beside it)"""
     now, words = found.now, words_of(writing)
     budget = found.activated.budget if found.activated is not None else None
@@ -86,7 +86,7 @@ def figures(found: Outlook, writing: Writing) -> Iterator[tuple[str, str, str]]:
     yield _cap_figure(found, writing)
 
 
-def _cap_figure(found: Outlook, writing: Writing) -> tuple[str, str, str]:
+def _cap_figure(found: ForecastShown, writing: Writing) -> tuple[str, str, str]:
     """The first that is used up, else the first that will be; a hard one before one that only warns."""
     words = words_of(writing)
     gone = sorted(found.used_up, key=lambda one: (one.cap.kind == "soft", one.since))
@@ -119,7 +119,7 @@ def _of_budget(budget: str | None, writing: Writing) -> str:
     return words_of(writing)["budget"].format(budget=budget) if budget is not None else ""
 
 
-def _subtitle(found: Outlook, writing: Writing) -> str:
+def _subtitle(found: ForecastShown, writing: Writing) -> str:
     latest = found.latest
     return words_of(writing)["subtitle"].format(
         project=latest.project_id,
@@ -135,7 +135,7 @@ def _figure(title: str, figure: str, beside: str) -> Html:
     )
 
 
-def _by_month(found: Outlook, writing: Writing, measure: Measure) -> Html:
+def _by_month(found: ForecastShown, writing: Writing, measure: Measure) -> Html:
     rows = months(found, measure)
     scale = HOURS_SCALE if measure == "hours" else AMOUNT_SCALE
     bars = [Bar(writing.month(row.month), row.burned, row.to_come, row.plan) for row in rows]
@@ -154,13 +154,13 @@ def _by_month(found: Outlook, writing: Writing, measure: Measure) -> Html:
     )
 
 
-def _month_table(rows: Sequence[OutlookMonth], writing: Writing, measure: Measure) -> Html:
+def _month_table(rows: Sequence[MonthShown], writing: Writing, measure: Measure) -> Html:
     told = writing.hours if measure == "hours" else writing.amount
     words = words_of(writing)
     figures = ("plan", "burned", "to_come", "now", "over_plan")
     columns = [(words["month_column"], False), *((words[f"{name}_column"], True) for name in figures)]
     cells = [(writing.month(row.month), row) for row in rows]
-    whole = OutlookMonth("", *(sum(getattr(row, name) for row in rows) for name in ("plan", "burned", "to_come")))
+    whole = MonthShown("", *(sum(getattr(row, name) for row in rows) for name in ("plan", "burned", "to_come")))
     body = [*((title, row, None) for title, row in cells), (words["all"], whole, "total")]
     return pages.table(
         columns,
@@ -183,7 +183,7 @@ def _month_table(rows: Sequence[OutlookMonth], writing: Writing, measure: Measur
     )
 
 
-def _over_time(found: Outlook, writing: Writing) -> Html:
+def _over_time(found: ForecastShown, writing: Writing) -> Html:
     """From the plan on, one value a day: the last one."""
     history = [
         (found.plan.as_of, found.plan.project),
@@ -206,7 +206,7 @@ def _over_time(found: Outlook, writing: Writing) -> Html:
     )
 
 
-def _what_moved(found: Outlook, writing: Writing) -> Html:
+def _what_moved(found: ForecastShown, writing: Writing) -> Html:
     sums = by_cause(found)
     words, since = words_of(writing), writing.short_day(found.since.as_of)
     title = words["moved"].format(day=since)
@@ -229,7 +229,7 @@ def _what_moved(found: Outlook, writing: Writing) -> Html:
     )
 
 
-def _moves_table(found: Outlook, writing: Writing) -> Html:
+def _moves_table(found: ForecastShown, writing: Writing) -> Html:
     """The sums by cause, then the largest single moves with their events."""
     words = words_of(writing)
     columns = [
@@ -266,7 +266,7 @@ def _moves_table(found: Outlook, writing: Writing) -> Html:
     )
 
 
-def _move(move: OutlookMove, writing: Writing) -> Html:
+def _move(move: MoveShown, writing: Writing) -> Html:
     words = words_of(writing)
     causes = ", ".join(words[delta.cause] for delta in move.update.deltas)
     return tag(
@@ -288,7 +288,7 @@ def _move(move: OutlookMove, writing: Writing) -> Html:
 
 
 def events_text(
-    move: OutlookMove, shown: int, told: Callable[[int], str] = "and {:,} more".format, language: str = "en"
+    move: MoveShown, shown: int, told: Callable[[int], str] = "and {:,} more".format, language: str = "en"
 ) -> str:
     """What is not plain new work first: that is what a reader looks for."""
     ordered = sorted(move.events, key=lambda each: ("volume" in each.causes and len(each.causes) == 1, each.log_offset))
@@ -296,7 +296,7 @@ def events_text(
     return ", ".join(label_words(each.label, language) for each in ordered[:shown]) + more
 
 
-def _caps(found: Outlook, writing: Writing) -> Html:
+def _caps(found: ForecastShown, writing: Writing) -> Html:
     caps = found.latest.caps
     if not caps:
         return Html("")

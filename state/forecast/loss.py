@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from domain.money import format_amount
 from domain.units import Amount
-from state.books import Contract, ContractOutlook, ContractShare, Forecast, ForecastState, OpenException, Project
+from state.books import Contract, ContractAtCompletion, ContractShare, Forecast, ForecastState, OpenException, Project
 from state.draft import Draft, PartKey
 from state.forecast.outlook import (
     Ended,
@@ -45,7 +45,7 @@ class LossCheck:
 
     def __init__(self, key: PartKey) -> None:
         self.key = key
-        self.of: ContractOutlook | None = None
+        self.of: ContractAtCompletion | None = None
         self.contract: Contract | None = None
         self.noted: OpenException | None = None
 
@@ -56,7 +56,7 @@ def take_in(draft: Draft, visited: Iterable[str] = (), ended: Ended | None = Non
     for project_id in sorted(_moved(draft).union(visited)):
         found.update(take_in_project(draft, project_id, ended))
     for contract_id in found:
-        of = outlook_of(draft, contract_id)
+        of = at_completion(draft, contract_id)
         if of.settled and _loss(draft, contract_id, of) == 0:
             draft.put(PART, contract_id, replace(of, settled=0))
     return sorted(found)
@@ -83,7 +83,7 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
         draft.put("forecast", project_id, replace(forecast, share=share))
         _exchange(draft, had, share)
     earns = outlook.eac_revenue or (share is not None and share.revenue_max)
-    if contracts and earns and not (of := outlook_of(draft, contracts[0].contract_id)).is_paid:
+    if contracts and earns and not (of := at_completion(draft, contracts[0].contract_id)).is_paid:
         draft.put(PART, contracts[0].contract_id, replace(of, is_paid=True))
     if share is None:
         return (had.contract_id,) if had is not None else ()
@@ -93,7 +93,7 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
 
 def is_to_say(draft: Draft, contract_id: str, *, day_ends: bool) -> bool:
     """Whether the exception is to be raised or closed, or at the day's end said with another amount."""
-    of, check = outlook_of(draft, contract_id), _check_of(draft, contract_id)
+    of, check = at_completion(draft, contract_id), _check_of(draft, contract_id)
     loss = _loss(draft, contract_id, of)
     noted: OpenException | None = draft.part(*check.key)
     if loss is None:
@@ -123,7 +123,7 @@ def _is_as_checked(draft: Draft, contract: Contract) -> bool:
 
 
 def say(draft: Draft, contract_id: str) -> None:
-    loss = _loss(draft, contract_id, outlook_of(draft, contract_id))
+    loss = _loss(draft, contract_id, at_completion(draft, contract_id))
     noted: OpenException | None = draft.part(*_check_of(draft, contract_id).key)
     message, amounts = _message(draft, contract_id), {_currency(draft, contract_id): loss or 0}
     if not loss:
@@ -141,7 +141,7 @@ def say(draft: Draft, contract_id: str) -> None:
 def settle(draft: Draft, noted: OpenException) -> None:
     """Somebody has settled the loss that the exception says."""
     contract_id = noted.subject_id
-    draft.put(PART, contract_id, replace(outlook_of(draft, contract_id), settled=_amount(noted)))
+    draft.put(PART, contract_id, replace(at_completion(draft, contract_id), settled=_amount(noted)))
 
 
 def projects_of(draft: Draft, contract_id: str) -> list[str]:
@@ -150,9 +150,9 @@ def projects_of(draft: Draft, contract_id: str) -> list[str]:
     return [each for each, share in shares if share is not None and share.contract_id == contract_id]
 
 
-def outlook_of(draft: Draft, contract_id: str) -> ContractOutlook:
+def at_completion(draft: Draft, contract_id: str) -> ContractAtCompletion:
     key = (PART, contract_id)
-    return draft.parts.get(key) or draft.before.get(key) or ContractOutlook()
+    return draft.parts.get(key) or draft.before.get(key) or ContractAtCompletion()
 
 
 # What a project adds
@@ -216,7 +216,7 @@ def _exchange(draft: Draft, had: ContractShare | None, share: ContractShare | No
 
 
 def _add(draft: Draft, contract_id: str, shares: Iterable[tuple[ContractShare, int]]) -> None:
-    of = outlook_of(draft, contract_id)
+    of = at_completion(draft, contract_id)
     cost, revenue, projects, unknown, elsewhere = of.cost, of.revenue, of.projects, of.unknown, of.elsewhere
     for share, sign in shares:
         cost += sign * share.eac_cost
@@ -226,14 +226,14 @@ def _add(draft: Draft, contract_id: str, shares: Iterable[tuple[ContractShare, i
             unknown += sign
         else:
             revenue += sign * share.revenue_max
-    now = ContractOutlook(cost, revenue, projects, unknown, of.is_paid, of.settled, elsewhere)
+    now = ContractAtCompletion(cost, revenue, projects, unknown, of.is_paid, of.settled, elsewhere)
     draft.put(PART, contract_id, now)
 
 
 # The exception
 
 
-def _loss(draft: Draft, contract_id: str, of: ContractOutlook) -> Amount | None:
+def _loss(draft: Draft, contract_id: str, of: ContractAtCompletion) -> Amount | None:
     """None where it is not known; no loss is named where another system knows what the contract earns."""
     contract = draft.contract(contract_id)
     if contract is not None and of.elsewhere:
@@ -269,7 +269,7 @@ def _currency(draft: Draft, contract_id: str) -> str:
 
 
 def _message(draft: Draft, contract_id: str) -> str:
-    of, currency = outlook_of(draft, contract_id), _currency(draft, contract_id)
+    of, currency = at_completion(draft, contract_id), _currency(draft, contract_id)
     shares = (known(draft, project_id)[0].share for project_id in projects_of(draft, contract_id))
     earns = "earns at most" if any(share is not None and share.by_cap for share in shares) else "earns"
     cost, revenue = format_amount(of.cost, currency), format_amount(of.revenue, currency)

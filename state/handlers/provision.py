@@ -31,12 +31,12 @@ from domain.revenue.provision import (
     PROVIDED,
     RULE,
     KnownLine,
-    LineOutlook,
+    LineAtCompletion,
     counts,
     course_of,
     foreseen_on,
+    lines_at_completion,
     moved,
-    outlooks,
     required,
     say_moved,
 )
@@ -53,7 +53,7 @@ from state.ledger import standings
 from state.ledger.dimensions import of_projects
 from state.ledger.posting import about, booking_of
 from state.rerating.rerate import line_ids
-from state.revenue.outlooks import KIND, begin_to_keep, lines_of
+from state.revenue.provided import KIND, begin_to_keep, lines_of
 from state.terms.known import Slot, exchange_on, period
 from state.terms.plan import contract_policies
 from state.totals import month_of
@@ -177,7 +177,7 @@ def _settle(draft: Draft, of: Provider, ended: DayEnded | None) -> None:
     if _waits_for_cost(draft, of, lines):
         return
     for each in _periods(draft, of, lines, last):
-        if not _bring(draft, of, each, outlooks(lines, each.to - DAY, of.currency)):
+        if not _bring(draft, of, each, lines_at_completion(lines, each.to - DAY, of.currency)):
             return
     _go_on(draft, of, ())
     if lines and not all(_is_over(one, yesterday) for one in lines):
@@ -214,7 +214,7 @@ def _periods(
         following = fiscal.period_after(calendar, following)
 
 
-def _bring(draft: Draft, of: Provider, ends: AccountingPeriod, lines: Sequence[LineOutlook]) -> bool:
+def _bring(draft: Draft, of: Provider, ends: AccountingPeriod, lines: Sequence[LineAtCompletion]) -> bool:
     """What is provided at a period's end to what is required then; whether that was possible."""
     day, known, mode = ends.to - DAY, provided(draft, of.contract), of.policies.money_mode
     wanted = required(lines, of.currency, mode)

@@ -19,7 +19,7 @@ from domain.forecast.changes import CAUSES
 from milepost.cli import app
 from milepost.commands.forecast import BAR_WIDTH, bar
 from milepost.forecasts.charts import Bar, WaterfallStep, month_bars, steps
-from milepost.forecasts.outlook import MEASURES, OutlookMonth, months, outlook
+from milepost.forecasts.shown import MEASURES, MonthShown, forecast_shown, months
 from milepost.forecasts.words import WORDS
 from milepost.locales import writing
 from tests.commands.simulated_firm import simulated_run
@@ -93,18 +93,18 @@ def test_another_currency_begins_the_comparison_anew() -> None:
     """PRJ-00003 was in EUR until its contract in GBP was bound."""
     history = forecast_history(simulated_run(), "PRJ-00003")
     assert (history[0].update.project.currency, history[-1].update.project.currency) == ("EUR", "GBP")
-    found = outlook(history, moving_events(simulated_run(), history), None, None)
+    found = forecast_shown(history, moving_events(simulated_run(), history), None, None)
     assert found.plan.project.currency == "GBP"
     assert {update.project.currency for update in found.history} == {"GBP"}
     assert months(found, "cost")
 
 
 def test_a_chart_of_blocks() -> None:
-    assert bar(OutlookMonth("2026-01", plan=50, burned=75, to_come=25), most=100) == (
+    assert bar(MonthShown("2026-01", plan=50, burned=75, to_come=25), most=100) == (
         "█" * 18 + "|" + "█" * 8 + "░" * (BAR_WIDTH - 27)
     )
-    assert bar(OutlookMonth("2026-01", plan=0, burned=0, to_come=0), most=0) == ""
-    assert "|" not in bar(OutlookMonth("2026-01", plan=0, burned=5, to_come=0), most=5)
+    assert bar(MonthShown("2026-01", plan=0, burned=0, to_come=0), most=0) == ""
+    assert "|" not in bar(MonthShown("2026-01", plan=0, burned=5, to_come=0), most=5)
 
 
 def test_labels_of_a_chart_stay_apart() -> None:

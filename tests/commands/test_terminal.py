@@ -20,7 +20,7 @@ from rich.console import Console
 
 from milepost.commands.forecast import bar, bar_length
 from milepost.console import amount_text, fitted, tell
-from milepost.forecasts.outlook import OutlookMonth
+from milepost.forecasts.shown import MonthShown
 from milepost.printer import Printer
 from milepost.tables import IDS, Table, drawn
 from tests.commands.simulated_firm import simulated_run
@@ -201,8 +201,8 @@ def test_nothing_of_a_line_is_lost_and_its_columns_stay_where_they_are(line: str
 def test_bars_of_a_chart_stay_in_one_line(most: int) -> None:
     """With a bar before the mark of the plan, on a terminal of 80 columns."""
     months = [
-        OutlookMonth("2026-01", plan=most, burned=most // 4, to_come=0),
-        OutlookMonth("2026-02", plan=0, burned=0, to_come=most),
+        MonthShown("2026-01", plan=most, burned=most // 4, to_come=0),
+        MonthShown("2026-02", plan=0, burned=0, to_come=most),
     ]
     figures = [tuple(map(amount_text, (row.plan, row.burned, row.to_come))) for row in months]
     length = bar_length(figures)

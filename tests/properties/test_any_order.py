@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from state.books import ContractOutlook
+from state.books import ContractAtCompletion
 from state.forecast import loss
 from tests.harness import Books
 from tests.properties.kinds import (
@@ -234,7 +234,7 @@ def come_to_the_same(code: str, usual: Sequence[str], other: Sequence[str]) -> N
 def loss_making(books: Books) -> dict[str, int] | None:
     """What its exception says, nothing where none is open; None where the loss is not known, and the exception is as it was left. Where
     another system has billed work it is not known either, and yet none may be open."""
-    of: ContractOutlook | None = books.part(loss.PART, "K")
+    of: ContractAtCompletion | None = books.part(loss.PART, "K")
     if of is None or (not of.elsewhere and (of.unknown or not of.revenue)):
         return None
     (*noted,) = (

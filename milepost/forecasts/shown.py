@@ -22,7 +22,7 @@ Measure = Literal["cost", "revenue", "hours"]
 MEASURES: Final[tuple[Measure, ...]] = ("cost", "revenue", "hours")
 
 
-class OutlookMonth(NamedTuple):
+class MonthShown(NamedTuple):
     """Of one measure: as planned at first, burned so far, and still to come."""
 
     month: str
@@ -35,7 +35,7 @@ class OutlookMonth(NamedTuple):
         return self.burned + self.to_come
 
 
-class OutlookMove(NamedTuple):
+class MoveShown(NamedTuple):
     """What one forecast changed, and the events that came since the one before and can have done it."""
 
     update: ForecastUpdate
@@ -49,13 +49,13 @@ class OutlookMove(NamedTuple):
         return tuple(each for each in self.events if cause in each.causes)
 
 
-class Outlook(NamedTuple):
+class ForecastShown(NamedTuple):
     """`plan` is the first forecast in today's currency; `since` is what `moves` are measured from."""
 
     latest: ForecastUpdate
     plan: ForecastUpdate
     since: ForecastUpdate
-    moves: tuple[OutlookMove, ...]
+    moves: tuple[MoveShown, ...]
     history: tuple[ForecastUpdate, ...]
     activated: ProjectActivated | None
     used_up: tuple[UsedUp, ...] = ()
@@ -75,33 +75,33 @@ class Outlook(NamedTuple):
         return tuple(sorted(known, key=lambda cap: (cap.exhausts_on or date.max, cap.cap_id)))
 
 
-def outlook(
+def forecast_shown(
     history: Sequence[PublishedForecast],
     events: Sequence[Moving],
     activated: ProjectActivated | None,
     since: date | None,
     used_up: tuple[UsedUp, ...] = (),
-) -> Outlook:
+) -> ForecastShown:
     """Of a history that is not empty. Without `since` from the first comparable forecast on."""
     comparable = _comparable(history)
     before = [told for told in comparable if since is not None and told.update.as_of <= since]
     base = before[-1] if before else comparable[0]
     moves = tuple(_moves(comparable, base, events))
     latest = comparable[-1].update
-    found = Outlook(
+    found = ForecastShown(
         latest, comparable[0].update, base.update, moves, tuple(told.update for told in comparable), activated, used_up
     )
     _check(found)
     return found
 
 
-def months(found: Outlook, measure: Measure) -> tuple[OutlookMonth, ...]:
+def months(found: ForecastShown, measure: Measure) -> tuple[MonthShown, ...]:
     """All months of the plan and of the latest forecast."""
     planned = {month.month: _measured(month, measure) for month in found.plan.project.months}
     now = {month.month: _measured(month, measure) for month in found.now.months}
     values = ((month, now.get(month, 0)) for month in sorted({*planned, *now}))
     parts = burned_of(values, int(getattr(found.now, f"burn_{measure}")))
-    rows = [OutlookMonth(month, planned.get(month, 0), burned, to_come) for month, burned, to_come in parts]
+    rows = [MonthShown(month, planned.get(month, 0), burned, to_come) for month, burned, to_come in parts]
     return tuple(row for row in rows if row.plan or row.now)
 
 
@@ -115,7 +115,7 @@ def burned_of(values: Iterable[tuple[str, int]], booked: int) -> Iterator[tuple[
         yield month, burned, called(value - burned, f"to come in {month}")
 
 
-def by_cause(found: Outlook) -> tuple[ForecastDelta, ...]:
+def by_cause(found: ForecastShown) -> tuple[ForecastDelta, ...]:
     """The sums of what moved the forecast, in the order of the causes."""
     sums = {cause: [0, 0, 0] for cause in CAUSES}
     for move in found.moves:
@@ -128,11 +128,11 @@ def by_cause(found: Outlook) -> tuple[ForecastDelta, ...]:
 class Largest(NamedTuple):
     """Some of the moves that changed anything, in the order of time, and how many there are."""
 
-    moves: tuple[OutlookMove, ...]
+    moves: tuple[MoveShown, ...]
     of: int
 
 
-def largest(found: Outlook, count: int) -> Largest:
+def largest(found: ForecastShown, count: int) -> Largest:
     """Those that changed cost or revenue most."""
     size = {
         move.update.sequence: max(
@@ -158,16 +158,16 @@ def _comparable(history: Sequence[PublishedForecast]) -> list[PublishedForecast]
 
 def _moves(
     comparable: Sequence[PublishedForecast], base: PublishedForecast, events: Sequence[Moving]
-) -> Iterator[OutlookMove]:
+) -> Iterator[MoveShown]:
     for place, told in enumerate(comparable):
         if told.update.sequence > base.update.sequence:
             begin, end = comparable[place - 1].position.log_offset, told.position.log_offset
             between = tuple(each for each in events if begin < each.log_offset <= end)
             causes = {delta.cause for delta in told.update.deltas}
-            yield OutlookMove(told.update, tuple(each for each in between if each.causes & causes))
+            yield MoveShown(told.update, tuple(each for each in between if each.causes & causes))
 
 
-def _check(found: Outlook) -> None:
+def _check(found: ForecastShown) -> None:
     """What moved it sums to the change; else our own figures do not agree."""
     explained = [sum(getattr(delta, name) for delta in by_cause(found)) for name in ("cost", "revenue", "margin")]
     now, before = found.now, found.since.project

@@ -34,12 +34,16 @@ class HeadingBasis(NamedTuple):
 def change_without_rates(draft: Draft, policies: Resolved, was: HeadingBasis, now: HeadingBasis, as_of: date) -> Change:
     """Of cost and revenue at completion."""
     policies = policies._replace(rate_staleness_days=_EVER)
-    for had, has in ((was, now), _in_own_currency(was, now)):
-        made = [_heading(draft, policies, each, as_of) for each in (had, has)]
-        if None not in made:
-            (cost, revenue), (cost_now, revenue_now) = (one for one in made if one is not None)
-            return cost_now - cost, revenue_now - revenue
-    return 0, 0
+    found = _change(draft, policies, was, now, as_of)
+    if found is None:
+        found = _change(draft, policies, *_in_own_currency(was, now), as_of)
+    return found if found is not None else (0, 0)
+
+
+def _change(draft: Draft, policies: Resolved, was: HeadingBasis, now: HeadingBasis, as_of: date) -> Change | None:
+    """None where a rate is missing."""
+    before, after = _heading(draft, policies, was, as_of), _heading(draft, policies, now, as_of)
+    return (after[0] - before[0], after[1] - before[1]) if before is not None and after is not None else None
 
 
 def _heading(draft: Draft, policies: Resolved, of: HeadingBasis, as_of: date) -> Change | None:

@@ -70,15 +70,16 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
     had, share = forecast.share, None
     if contracts:
         project = draft.project(project_id)
-        by = _shared_by(draft, project, terms, forecast, outlook) if ended is None else None
-        if by is not None and by[1] == by[0].shared_by:
+        kept = _kept_of(draft, project, terms, forecast, outlook) if ended is None else None
+        rests_on = _rests_on(project, terms, forecast, outlook) if kept is not None else None
+        if kept is not None and kept.shared == had and kept.shared_by == rests_on:
             if _is_as_checked(draft, contracts[0]):
                 return ()
             share = had
         else:
             share = _share(draft, project, terms, forecast, outlook, ended)
-            if by is not None:
-                by[0].shared_by = (*by[1][:-1], share)
+            if kept is not None:
+                kept.shared, kept.shared_by = share, rests_on
     if share != had:
         draft.put("forecast", project_id, replace(forecast, share=share))
         _exchange(draft, had, share)
@@ -173,18 +174,22 @@ def _has_other_terms(before: Contract | None, after: Contract) -> bool:
     return before is None or before.history is not after.history or before.invalid != after.invalid
 
 
-def _shared_by(
+def _kept_of(
     draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, outlook: ForecastState
-) -> tuple[RevenueTerms, tuple[object, ...]] | None:
-    """All that the share of an ordinary project rests on, beside its terms the share it has last; None where there may be more to it."""
-    kept = of.tracks.get(forecast.currency)
+) -> RevenueTerms | None:
+    """The terms of an ordinary project; None where its share may rest on more than `_rests_on` has."""
+    tracks = of.tracks.get(forecast.currency)
     terms: RevenueTerms | None = draft.plans.get((REVENUE_TERMS, project.project_id))
-    if terms is None or terms.of is not of or not terms.is_ordinary or kept is None:
+    if terms is None or terms.of is not of or not terms.is_ordinary or tracks is None:
         return None
-    if not kept.are_of(draft, forecast, outlook.progress):
-        return None
-    figures = outlook.eac_cost, outlook.eac_revenue, kept.unvalued, forecast.ceiling
-    return terms, (*figures, forecast.currency, forecast.bases, project.waiting, project.burn.elsewhere, forecast.share)
+    return terms if tracks.are_of(draft, forecast, outlook.progress) else None
+
+
+def _rests_on(project: Project, of: ProjectTerms, forecast: Forecast, outlook: ForecastState) -> tuple[object, ...]:
+    """All that the share rests on beside the terms."""
+    unvalued = of.tracks[forecast.currency].unvalued
+    figures = outlook.eac_cost, outlook.eac_revenue, unvalued, forecast.ceiling
+    return (*figures, forecast.currency, forecast.bases, project.waiting, project.burn.elsewhere)
 
 
 def _share(

@@ -22,7 +22,7 @@ from domain.terms import methods
 from domain.terms.kind import WITH_INVOICE
 from domain.tuples import new_tuple
 from domain.units import Amount
-from state.books import Estimate, Forecast, ForecastState, Project
+from state.books import ContractShare, Estimate, Forecast, ForecastState, Project
 from state.draft import Draft
 from state.forecast.bases import ENDED, ESTIMATE, estimate_key, lacks_estimate
 from state.forecast.figures import remaining_work
@@ -83,12 +83,14 @@ class RevenueTerms:
         "is_measured",
         "is_ordinary",
         "of",
+        "shared",
         "shared_by",
     )
 
     def __init__(self, draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, as_of: date) -> None:
         self.of, self.bases, self.earning = of, forecast.bases, forecast.earning
-        # What the project's share of a contract was worked out from last (`state/forecast/loss.py`).
+        # The project's share of a contract, and what it was worked out from last (`state/forecast/loss.py`).
+        self.shared: ContractShare | None = None
         self.shared_by: tuple[object, ...] | None = None
         # Days make a difference only where a contract ends.
         self.as_of = as_of if any(one.terminated_on is not None for one in of.contracts) else None

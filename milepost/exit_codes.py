@@ -23,7 +23,8 @@ MEANINGS: Final[Mapping[int, str]] = {
     FAILURE: "it failed; the message says why",
     USAGE: "wrong usage: an option, an argument or a file that was named",
     VIOLATION: "verify found a violation, explain a figure that does not hold, log compare something to post, accounts check "
-    "something without a place, period check or close something open that forbids it, or reconcile or ledger --against a difference",
+    "or deliver something without a place, period check or close something open that forbids it, or reconcile or ledger --against "
+    "a difference",
     guards.INPUT_CHANGED: "guard: input that was read before has changed or is gone",
     guards.OUTPUT_UNWRITABLE: "guard: the output folder cannot be written, or the disk is full",
     guards.LOG_DAMAGED: "guard: the engagement log or an output file is damaged",

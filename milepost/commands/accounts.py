@@ -17,18 +17,7 @@ from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accoun
 if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
     from connectors.erp.adapter import ErpFinding
-    from domain.delivery.lacks import Lack, Lacks
-
-# What is written where.
-WRITE = {
-    "account": "[entities.{entity}.accounts]",
-    "currency": "[entities.{entity}.currencies]",
-    "period": "[entities.{entity}.periods]",
-    "customer": "[entities.{entity}.customers]",
-    "item": "[entities.{entity}.items]",
-    "company": "[entities.{entity}]",
-    "receivable twice": "[entities.{entity}] without invoices_from, or policy ar_journal = erp",
-}
+    from domain.delivery.lacks import Lacks
 
 # Of docs/erp-NAME.md, where it is not that of the kind.
 PAGES = {"dynamics365_finance": "dynamics", "business_central": "dynamics", "oracle_fusion": "oracle"}
@@ -48,6 +37,8 @@ def check(
 
     Without --reach it calls no ERP and reads no secret. Ends with 3 where something has no place or is not as it must be.
     """
+    from milepost.delivery.lacking import lacks
+
     found = given_accounts(accounts)
     looked_up = None if output is None else lacks(found, output)
     lacking = [] if looked_up is None else looked_up.found
@@ -126,23 +117,6 @@ def _key(name: str) -> str:
     return name if is_bare else orjson.dumps(name).decode()
 
 
-def lacks(accounts: Accounts, output: Path) -> Lacks:
-    from connectors.files.no_outputs import NoOutputs
-    from connectors.files.written import read_topic
-    from domain.delivery.lacks import Lacks
-    from domain.outputs import TOPICS, BillingStatement, JournalEntry
-
-    found = Lacks(accounts.charts)
-    try:
-        for name in ("JournalEntry", "BillingStatement"):
-            for written in read_topic(output, TOPICS[name]):
-                if isinstance(written.record, JournalEntry | BillingStatement):
-                    found.add(written.record)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
-    return found
-
-
 def _reached(accounts: Accounts) -> list[tuple[str, ErpFinding]]:
     from milepost.operate.doctoring_erps import checked
 
@@ -155,6 +129,7 @@ def _tell(
     looked_up: Lacks | None,
     findings: list[tuple[str, ErpFinding]],
 ) -> None:
+    from milepost.delivery.lacking import where
     from milepost.tables import Table, show
 
     charts = [
@@ -207,14 +182,10 @@ def _tell(
         tell("\nEverything that was posted has a place")
 
 
-def where(lack: Lack) -> str:
-    """A table of accounts.toml; segments are named by themselves."""
-    known = WRITE.get(lack.missing, f"[entities.{{entity}}.segments.{lack.missing}] values")
-    return known.format(entity=lack.legal_entity_id)
-
-
 def as_json(accounts: Accounts, looked_up: Lacks | None, findings: list[tuple[str, ErpFinding]]) -> dict[str, Any]:
     """Version 1 of the shape; amounts are decimals as text."""
+    from milepost.delivery.lacking import where
+
     return shape(
         1,
         companies=[

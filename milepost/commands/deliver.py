@@ -43,9 +43,17 @@ def deliver(
     """Send journals and invoices to the ERPs, each once, and write their answers where the next run reads them."""
     from milepost.days import moment
     from milepost.deciding import input_folder
-    from milepost.delivery.delivered_shown import DeliveredSummary, as_json, as_lines, day_to_end, notes
+    from milepost.delivery.delivered_shown import (
+        DeliveredSummary,
+        as_json,
+        as_lines,
+        day_to_end,
+        notes,
+        waits_for_chart,
+    )
     from milepost.delivery.delivering import deliver as deliver_to
     from milepost.delivery.delivering import delivered
+    from milepost.delivery.lacking import lacks, to_write, without_chart
     from milepost.operate.stopping import stopping
 
     known = given_accounts(accounts)
@@ -68,21 +76,37 @@ def deliver(
                     found.append(
                         deliver_to(output, folder, known, name, stop, until_done=until_done, in_files=fallback)
                     )
+    lacking = lacks(known, output)
+    missing = without_chart(lacking)
+    unplaced = to_write(lacking, known, names) if waits_for_chart(found) else []
     if json:
-        write_json(as_json(found))
+        write_json(as_json(found, missing))
     elif found:
         tell("\n".join(as_lines(found)))
         for note in notes(found):
             say(note)
-    else:
+    elif not missing:
         say("Nothing was delivered from this folder yet")
+    for line in (*map(str, missing), *unplaced):
+        say(line)
     if not status and (len(found) < len(names) or not all(each.is_sent for each in found)):
         say("Not all could be sent; the same command goes on from here")
         raise typer.Exit(exit_codes.TRY_AGAIN)
+    if missing or unplaced:
+        _say_what_to_write(accounts, output, is_company=bool(missing))
+        if not status:
+            raise typer.Exit(exit_codes.VIOLATION)
     if not json and not status:
         day = day_to_end(found, moment().date())
         until = "" if day is None else f" --until {day}"
         say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}{until}")
+
+
+def _say_what_to_write(accounts: Path, output: Path, *, is_company: bool) -> None:
+    folder = shell_word(output)
+    new = f"; `milepost accounts new --output {folder}` prints the tables to fill in" if is_company else ""
+    say(f"Complete {accounts} and deliver again{new}")
+    say(f"\nNext: milepost accounts check --accounts {shell_word(accounts)} --output {folder}")
 
 
 def _fallback(accounts: Accounts, name: str) -> str | None:

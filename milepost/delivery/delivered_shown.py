@@ -13,6 +13,7 @@ from domain.delivery import standings
 from domain.delivery.why_to_send import FREE
 from domain.money import format_amount
 from milepost.console import aligned, money_text, shape
+from milepost.delivery.lacking import CompanyWithoutChart
 
 # As people say it, in the order in which it is shown.
 WORDS: Final[Mapping[str, str]] = {
@@ -55,10 +56,11 @@ class DeliveredSummary(NamedTuple):
         return self.is_sent and self.is_read and is_done(self.lines)
 
 
-def as_json(found: Sequence[DeliveredSummary]) -> dict[str, Any]:
+def as_json(found: Sequence[DeliveredSummary], without_chart: Sequence[CompanyWithoutChart]) -> dict[str, Any]:
     """Amounts are decimals as text."""
     return shape(
         1,
+        companies_without_chart=[each.as_json() for each in without_chart],
         erps=[
             {
                 "erp": each.erp,
@@ -94,6 +96,10 @@ def is_all_sent(lines: Sequence[DeliveryLine]) -> bool:
         each.standing in {standings.SENT, standings.PROBE} or (each.standing == standings.TO_SEND and each.why == FREE)
         for each in lines
     )
+
+
+def waits_for_chart(found: Sequence[DeliveredSummary]) -> bool:
+    return any(line.standing == standings.UNMAPPED for each in found for line in each.lines)
 
 
 def notes(found: Sequence[DeliveredSummary]) -> list[str]:

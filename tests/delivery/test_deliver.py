@@ -46,7 +46,7 @@ from tests.delivery.dying import POINTS
 from tests.finished_run import finished_run, history, uninvoiced_run
 
 COMPANY = ErpCompany("1", "EUR", "BERLIN")
-TRY_AGAIN = 75
+VIOLATION, TRY_AGAIN = 3, 75
 
 
 @dataclass
@@ -258,12 +258,33 @@ def test_an_erp_that_is_away_has_nothing_and_all_is_to_send(firm: Firm, monkeypa
     assert firm.lines() == {"posted": len(firm.journals())}
 
 
+def test_a_company_that_the_accounts_do_not_name_is_said_with_its_money(firm: Firm) -> None:
+    """20 journals of 5,820.00 EUR and 3,500.00 USD go nowhere."""
+    firm.accounts.write_text(firm.accounts.read_text().replace("entities.BERLIN", "entities.PARIS"))
+    done = firm.deliver()
+    assert done.exit_code == VIOLATION, done.output
+    assert (
+        "BERLIN: accounts.toml has no [entities.BERLIN], so nothing of this company is sent; "
+        "20 journals wait, of 5,820.00 EUR, 3,500.00 USD" in done.stderr
+    )
+    assert f"Complete {firm.accounts} and deliver again; `milepost accounts new --output" in done.stderr
+    assert f"Next: milepost accounts check --accounts {firm.accounts} --output" in done.stderr
+    shown = firm.deliver("--status", "--json")
+    assert shown.exit_code == 0, "it says how things stand, and does nothing"
+    waits = {"EUR": "5820.00", "USD": "3500.00"}
+    assert json.loads(shown.stdout)["companies_without_chart"] == [
+        {"legal_entity_id": "BERLIN", "journals": 20, "money": waits, "write": "[entities.BERLIN]"}
+    ]
+
+
 def test_money_that_waits_for_the_chart_is_one_figure_everywhere(firm: Firm) -> None:
     """Without account 1150 no revenue has a place: delivery, the exceptions and reconcile say the same journals and money."""
     mapped = firm.accounts.read_text()
     firm.accounts.write_text("\n".join(line for line in mapped.splitlines() if not line.startswith("1150 ")))
     for _ in range(2):
-        assert firm.deliver().exit_code == 0
+        done = firm.deliver()
+        assert done.exit_code == VIOLATION, done.output
+        assert "BERLIN: write account 1150 under [entities.BERLIN.accounts]" in done.stderr
         assert firm.run().exit_code == 0
     line = json.loads(firm.deliver("--status", "--json").stdout)["erps"][0]["documents"]["unmapped"]
     assert [each["why"] for each in line["reasons"]] == ["no account of the ERP for 1150"]
@@ -565,7 +586,9 @@ def test_an_invoice_whose_customer_is_not_in_the_chart_goes_by_itself_once_it_is
     invoicing(firm)
     charted = firm.accounts.read_text()
     firm.accounts.write_text(f'{charted}\n[entities.BERLIN.customers]\nNOBODY = "17"\n')
-    assert firm.deliver().exit_code == 0
+    done = firm.deliver()
+    assert done.exit_code == VIOLATION, done.output
+    assert "BERLIN: write customer ACME under [entities.BERLIN.customers]" in done.stderr
     rejected = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoiceRejected)]
     assert sorted(each.statement_id or "" for each in rejected) == firm.statements()
     assert {(each.because, each.code) for each in rejected} == {("account", "customer")}

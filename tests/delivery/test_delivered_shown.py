@@ -25,7 +25,7 @@ def test_of_many_reasons_those_with_the_most_journals_are_shown_and_the_rest_is_
     rows = shown(*rejected, line(READ, 78, 780))
     assert [row[3] for row in rows if row[1] == "rejected"] == [*(str(count) for count in range(12, 2, -1)), "3"]
     assert rows[-2][4:] == ["30.00", "EUR", "2", "other", "reasons;", "--json", "has", "them", "all"]
-    said = as_json([DeliveredSummary("main", [*rejected, line(READ, 78, 780)], True)])["erps"][0]
+    said = as_json([DeliveredSummary("main", [*rejected, line(READ, 78, 780)], True)], [])["erps"][0]
     assert len(said["documents"]["rejected"]["reasons"]) == 12
     assert (said["is_done"], said["is_sent"]) == (False, True)
 
@@ -35,7 +35,7 @@ def test_what_an_erp_says_is_wrong_is_read_to_its_end() -> None:
     words = "Infolog: " + "validateField failed; " * 20 + "Account 400100 is suspended"
     found = [DeliveredSummary("main", [line(standings.REFUSED, 1, 10, words)], True)]
     assert any(each.endswith("Account 400100 is suspended") for each in as_lines(found))
-    assert as_json(found)["erps"][0]["documents"]["rejected"]["reasons"][0]["why"] == words
+    assert as_json(found, [])["erps"][0]["documents"]["rejected"]["reasons"][0]["why"] == words
 
 
 def test_only_a_day_that_is_over_is_named_to_end() -> None:

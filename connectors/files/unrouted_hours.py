@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import date
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from connectors.event_bodies import read_event
 from connectors.files.glance_rows import worked_on
+from connectors.files.waiting_events import waiting_of_types
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Hours, Instant
 from domain.work.hours import approved_billable, worked_hours
-
-INTAKE: Final = "intake.db"
 
 
 class UnroutedEntry(NamedTuple):
@@ -33,23 +28,12 @@ class UnroutedEntry(NamedTuple):
 def unrouted_entries(output: Path) -> list[UnroutedEntry]:
     """As intake has them now; none where the folder has no intake."""
     newest: dict[str, TimeApproved | TimeWithdrawn] = {}
-    for event in _waiting(output / INTAKE):
-        had = newest.get(event.entry_id)
-        if had is None or event.version > had.version:
-            newest[event.entry_id] = event
+    for event in waiting_of_types(output, TimeApproved, TimeWithdrawn):
+        if isinstance(event, TimeApproved | TimeWithdrawn):
+            had = newest.get(event.entry_id)
+            if had is None or event.version > had.version:
+                newest[event.entry_id] = event
     return [_entry(event) for event in newest.values() if isinstance(event, TimeApproved)]
-
-
-def _waiting(path: Path) -> Iterator[TimeApproved | TimeWithdrawn]:
-    if not path.exists():
-        return
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-        names = [TimeApproved.__name__, TimeWithdrawn.__name__]
-        rows = db.execute("SELECT type, schema, body FROM waiting WHERE type IN (?, ?) ORDER BY number", names)
-        for type_name, schema, body in rows:
-            event = read_event(type_name, schema, body)
-            if isinstance(event, TimeApproved | TimeWithdrawn):
-                yield event
 
 
 def _entry(event: TimeApproved) -> UnroutedEntry:

@@ -197,6 +197,7 @@ def show(
     from milepost.exceptions.decided import fact_of, find
     from milepost.exceptions.of_run import ExceptionsOfRun
     from milepost.exceptions.shown import fact_table, head, history_table
+    from milepost.exceptions.waiting import waiting_of, waiting_table, way_out
     from milepost.tables import show as show_tables
 
     port = ExceptionsOfRun(output)
@@ -205,15 +206,17 @@ def show(
     ended = port.closings((known,)).get(id_)
     with reading_books(output) as reader:
         fact = fact_of(output, reader, known.raised)
+    waiting = waiting_of(output, known)
     held, near = port.held((known,)).get(id_, ()), port.nearest(known.raised)
     if json:
-        write_json(show_json(known, as_of, ended, fact, steps, held, near))
+        write_json(show_json(known, as_of, ended, fact, steps, held, near, waiting))
         return
     tell("\n".join(head(known, as_of, ended, held, near, whole=all_)))
     echo()
-    show_tables(*([fact_table(fact)] if fact is not None else []), history_table(steps))
+    facts = [fact_table(each) for each in ([fact] if fact is not None else waiting[:1] if len(waiting) == 1 else [])]
+    show_tables(*facts, *([waiting_table(waiting)] if len(waiting) > 1 else []), history_table(steps))
     if known.is_open and not is_known_as(output):
-        say(f"\nNext: {_way_out(known.raised, fact, port)}")
+        say(f"\nNext: {way_out(known, waiting, near, output) or _way_out(known.raised, fact, port)}")
 
 
 def _way_out(raised: ExceptionRaised, fact: Event | None, port: ExceptionsOfRun) -> str:
@@ -396,34 +399,35 @@ def resend(
     allow_future: Future = False,
     json: Json = False,
 ) -> None:
-    """Send the fact that an exception is about again, corrected, as its next version; nothing is edited."""
+    """Send the fact that an exception is about again, corrected, as its next version; nothing is edited.
+
+    Where several events wait for one unknown id, all are sent with the right one.
+    """
     from connectors.decode_error import DecodeError
     from connectors.files.added_events import RESENT, add_events
     from dataflows.books_read import reading_books
     from milepost.corrected import HINT, ahead_text, fields_of
     from milepost.deciding import decided_at, other_person, person
-    from milepost.exceptions.decided import FactLookup, check_moment, corrected, fact_of, find
+    from milepost.exceptions.decided import FactLookup, check_moment, corrected, find
     from milepost.exceptions.of_run import ExceptionsOfRun
-    from milepost.exceptions.words import subject_text
+    from milepost.exceptions.waiting import facts_to_send, left_waiting
 
     port = ExceptionsOfRun(output, input_)
     folder, who, latest = port.folder, person(as_), port.as_of
     when, approver = decided_at(at, latest), other_person(approved_by, who)
     known = find(port, id_)
-    raised = known.raised
     check_moment((known,), when)
     with reading_books(output) as reader:
-        fact = fact_of(output, reader, raised)
-        if fact is None:
-            raise typer.BadParameter(
-                f"it is about {subject_text(raised)} and no single fact. {raised.resolution}",
-                param_hint="ID",
-            )
-        event = corrected(FactLookup(output, folder, reader), raised, fact, set_, approver, who, when)
-    if ahead := ahead_text(event, fields_of(set_), max(latest, when), allow_future=allow_future):
-        raise typer.BadParameter(ahead, param_hint=HINT)
+        books = FactLookup(output, folder, reader)
+        facts = facts_to_send(output, reader, known, set_)
+        events = [corrected(books, known.raised, fact, set_, approver, who, when) for fact in facts]
+    for event in events:
+        if ahead := ahead_text(event, fields_of(set_), max(latest, when), allow_future=allow_future):
+            raise typer.BadParameter(ahead, param_hint=HINT)
     try:
-        path = add_events(folder, RESENT, [event], moment())
+        path = add_events(folder, RESENT, events, moment())
     except DecodeError as fault:
         raise typer.BadParameter(str(fault), param_hint="--set") from fault
-    _done(port.outcome, str(path), [event], json=json)
+    if left := left_waiting(output, known):
+        say(left)
+    _done(port.outcome, str(path), events, json=json)

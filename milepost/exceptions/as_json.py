@@ -97,12 +97,14 @@ def show_json(
     steps: Sequence[ExceptionStep],
     held: Iterable[HeldBalances],
     nearest: Sequence[str],
+    waiting: Sequence[Event],
 ) -> dict[str, Any]:
     return shape(
         1,
         nearest=list(nearest),
         exception=known_json(known, as_of, ended) | {"held": held_json(held)},
         fact=record_to_json(fact) if fact is not None else None,
+        waiting=[record_to_json(each) for each in waiting],
         history=[
             {"at": instant_text(step.at), "said": record_to_json(step.said), "cause": record_to_json(step.cause)}
             for step in steps

@@ -264,7 +264,7 @@ def single_table(
         (
             each.raised.exception_id,
             title_of(each.raised.category),
-            subject_text(each.raised),
+            _subject(each.raised),
             amount_of(each.raised),
             f"{days_open(each, as_of):,}",
             each.raised.assignee or each.raised.owner_role,
@@ -275,6 +275,12 @@ def single_table(
     title = "Exceptions" + (f", {len(shown):,} of {len(known):,} (--all shows them)" if len(shown) < len(known) else "")
     columns = ("id", "exception", "subject", "at risk", "open, days", "with", "state")
     return Table(title, columns, rows, frozenset({3, 4}))
+
+
+def _subject(raised: ExceptionRaised) -> str:
+    """Of what is not known also what waits for it, as its message says."""
+    what = message_text(raised.message).partition(": ")[0]
+    return f"{subject_text(raised)}: {what}" if raised.category == "unrouted" else subject_text(raised)
 
 
 def amount_of(raised: ExceptionRaised) -> str:

@@ -1,0 +1,34 @@
+"""Events that wait with intake, since their project, contract or whatever else they are about is not known yet."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from connectors.event_bodies import read_event
+from domain.events.catalogue import Event
+
+INTAKE: Final = "intake.db"
+
+
+def waiting_of_types(output: Path, one: type[Event], other: type[Event]) -> Iterator[Event]:
+    """In the order in which they came; none where the folder has no intake."""
+    statement = "SELECT type, schema, body FROM waiting WHERE type IN (?, ?) ORDER BY number"
+    return _read(output / INTAKE, statement, (one.__name__, other.__name__))
+
+
+def waiting_for(output: Path, kind: str, subject_id: str) -> Iterator[Event]:
+    """Those that go on once this is known, in the order in which they came."""
+    statement = "SELECT type, schema, body FROM waiting WHERE kind = ? AND id = ? ORDER BY number"
+    return _read(output / INTAKE, statement, (kind, subject_id))
+
+
+def _read(path: Path, statement: str, values: tuple[str, str]) -> Iterator[Event]:
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        for type_name, schema, body in db.execute(statement, values):
+            yield read_event(type_name, schema, body)

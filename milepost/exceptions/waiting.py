@@ -1,0 +1,108 @@
+"""What waits behind an exception `unrouted`: the events themselves, which are in no engagement, and how they are sent to the right one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from connectors.files.found_exceptions import KnownException
+from connectors.files.waiting_events import waiting_for
+from connectors.json_records import record_to_json
+from domain.counting import counted
+from domain.events.catalogue import Event
+from domain.outputs import ExceptionRaised
+from domain.reference.book import owner_key
+from milepost.console import shell_word
+from milepost.corrected import HINT, fields_of
+from milepost.event_words import label_words
+from milepost.exceptions.decided import fact_of, version_of
+from milepost.exceptions.words import subject_text
+from milepost.tables import Table
+from state.intake.directory import named_fact
+from state.intake.intake import REPLACING
+from state.store.reader import StoreReader
+
+CATEGORY: Final = "unrouted"
+NAMED: Final = 5
+
+
+def waiting_of(output: Path, known: KnownException) -> list[Event]:
+    """Each fact in its newest version; none of an exception that is over or of another category."""
+    if known.raised.category != CATEGORY or not known.is_open:
+        return []
+    newest: dict[tuple[str, str], Event] = {}
+    for event in waiting_for(output, known.raised.subject_kind, known.raised.subject_id):
+        had = newest.get(owner_key(event))
+        if had is None or version_of(event) >= version_of(had):
+            newest[owner_key(event)] = event
+    return list(newest.values())
+
+
+def facts_to_send(output: Path, reader: StoreReader, known: KnownException, settings: Sequence[str]) -> list[Event]:
+    """Those that `settings` correct: the one fact behind the exception, or all that wait for one id. Raises BadParameter."""
+    raised, waiting = known.raised, waiting_of(output, known)
+    if not waiting:
+        fact = fact_of(output, reader, raised)
+        if fact is None:
+            what = f"it is about {subject_text(raised)} and no single fact"
+            raise typer.BadParameter(f"{what}. {raised.resolution}", param_hint="ID")
+        return [fact]
+    found = _replaceable(waiting)
+    if not found:
+        what = f"{_named(waiting)} would still wait for {subject_text(raised)} if it were sent again"
+        raise typer.BadParameter(f"{what}. {raised.resolution}", param_hint="ID")
+    field = field_of(found[0], raised)
+    if len(found) > 1 and fields_of(settings) != {field}:
+        raise typer.BadParameter(
+            f"{len(found):,} events wait for {subject_text(raised)} ({_named(found)}); expected {field}=VALUE alone, which is set in each",
+            param_hint=HINT,
+        )
+    return found
+
+
+def left_waiting(output: Path, known: KnownException) -> str | None:
+    """What `facts_to_send` does not send, in words."""
+    waiting = waiting_of(output, known)
+    left = [each for each in waiting if each not in _replaceable(waiting)]
+    return f"{_named(left)} would still wait if sent again. {known.raised.resolution}" if left else None
+
+
+def way_out(known: KnownException, waiting: Sequence[Event], nearest: Sequence[str], output: Path) -> str | None:
+    """The command that sends them with the right id."""
+    found = _replaceable(waiting)
+    if not found:
+        return None
+    right = nearest[0] if len(nearest) == 1 else "VALUE"
+    setting = shell_word(f"{field_of(found[0], known.raised)}={right}")
+    command = f"milepost exceptions resend {shell_word(known.raised.exception_id)} --set {setting}"
+    approved = " --approved-by NAME" if any("approved_by" in each._fields for each in found) else ""
+    return f"{command}{approved} --output {shell_word(output)}"
+
+
+def field_of(event: Event, raised: ExceptionRaised) -> str:
+    """Which field names what is not known; a source's own id may stand in it."""
+    named = (name for name in event._fields if name.endswith("_id") and getattr(event, name) == raised.subject_id)
+    return next(named, f"{raised.subject_kind}_id")
+
+
+def waiting_table(waiting: Sequence[Event]) -> Table:
+    rows = []
+    for event in waiting:
+        said = record_to_json(event)
+        what, _, day = label_words(named_fact(event)).rpartition(" of ")
+        hours = said.get("hours") or said.get("quantity") or ""
+        rows.append((what, str(said.get("person_id") or ""), day, str(hours), str(said.get("version") or "")))
+    return Table("What waits", ("event", "person", "day", "hours or units", "version"), rows, frozenset({3, 4}))
+
+
+def _replaceable(waiting: Sequence[Event]) -> list[Event]:
+    """Of which a higher version takes the place of the one that waits."""
+    return [each for each in waiting if isinstance(each, REPLACING)]
+
+
+def _named(waiting: Sequence[Event]) -> str:
+    said = ", ".join(label_words(named_fact(each)) for each in waiting[:NAMED])
+    return said if len(waiting) <= NAMED else f"{said} and {counted(len(waiting) - NAMED, 'other')}"

@@ -1,0 +1,68 @@
+"""Events of a project that nobody knows: what waits is named, and is sent again with the right project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands.test_exceptions import ask, asked, id_of, refused
+from tests.commands.tiny_firm import event, founding, run, worked, write
+
+AT = ("--at", "2026-03-06T09:00:00Z")
+RIGHT = ("--set", "project_id=BRIDGE", "--approved-by", "ben", *AT)
+
+
+@pytest.fixture
+def firm(tmp_path: Path) -> Path:
+    """Two entries of 8 and 4 hours that name a project BRIGDE, one of them in two versions; one of BRIDGE; and a request of K-9."""
+    wrong = {"project_id": "BRIGDE"}
+    entries = [worked("T-1", 2), worked("T-2", 3, **wrong), worked("T-3", 3, "5", **wrong)]
+    again = worked("T-3", 3, "4", **wrong) | {"version": 2, "event_id": "T-3 again"}
+    asks = event("StatementRequested", "2026-03-03T19:00:00Z", request_id="R-1", contract_id="K-9")
+    write(tmp_path / "input", [*founding(), *entries, again, asks])
+    run(tmp_path)
+    return tmp_path
+
+
+def test_what_waits_for_a_project_is_named_and_so_is_the_command_that_sends_it(firm: Path) -> None:
+    exception = id_of(firm, "BRIGDE")
+    shown = ask(firm, "show", exception)
+    rows = [line.split() for line in shown.stdout.split("What waits\n")[1].split("\n\n")[0].split("\n")]
+    assert rows[1:] == [
+        ["time", "approved", "T-2", "ADA", "2026-03-03", "8", "1"],
+        ["time", "approved", "T-3", "ADA", "2026-03-03", "4", "2"],
+    ]
+    assert f"Next: milepost exceptions resend {exception} --set project_id=BRIDGE --approved-by NAME" in shown.stderr
+    assert [each["entry_id"] for each in asked(firm, "show", exception)["waiting"]] == ["T-2", "T-3"]
+    assert "project BRIGDE: time approved T-2 of 2026-03-03 waits" in " ".join(ask(firm, "list").stdout.split())
+
+
+def test_all_that_waits_is_sent_again_with_the_right_project(firm: Path) -> None:
+    """Eight hours and four at 100 join the eight of T-1."""
+    exception = id_of(firm, "BRIGDE")
+    done = asked(firm, "resend", exception, *RIGHT)
+    assert [(each["entry_id"], each["version"], each["project_id"]) for each in done["events"]] == [
+        ("T-2", 2, "BRIDGE"),
+        ("T-3", 3, "BRIDGE"),
+    ]
+    found = run(firm)
+    assert found["unrouted"] == 1, "the request alone"
+    assert found["money"]["EUR"]["recognised"] == "2000.00"
+    assert "BRIGDE" not in {each["subject_id"] for each in asked(firm, "list")["exceptions"]}
+
+
+def test_of_several_that_wait_nothing_but_the_unknown_id_is_set(firm: Path) -> None:
+    text = refused(firm, "resend", id_of(firm, "BRIGDE"), "--set", "hours=3", *RIGHT)
+    assert (
+        "2 events wait for project BRIGDE (time approved T-2 of 2026-03-03, time approved T-3 of 2026-03-03); "
+        "expected project_id=VALUE alone, which is set in each" in text
+    )
+
+
+def test_what_would_wait_beside_its_correction_is_refused_with_the_way_out(firm: Path) -> None:
+    text = refused(firm, "resend", id_of(firm, "K-9"), "--set", "contract_id=K-1", "--approved-by", "ben", *AT)
+    assert (
+        "statement requested R-1 of 2026-03-03 would still wait for contract K-9 if it were sent again. Sign the"
+        in text
+    )

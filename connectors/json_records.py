@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal as Number
@@ -62,10 +63,14 @@ Writer = Callable[[Any], Any]
 
 def event_from_json_line(line: bytes) -> Event:
     """One event a line, at most 1 MB. Raises DecodeError."""
+    return event_from_json(_value_of(line))
+
+
+def _value_of(line: bytes) -> object:
     if len(line) > MESSAGE_BYTES_MAX:
         raise DecodeError(f"a line of {len(line)} bytes, at most {MESSAGE_BYTES_MAX} are read")
     try:
-        found = _JSON.decode(line.decode())
+        return _JSON.decode(line.decode())
     except UnicodeDecodeError:
         raise DecodeError("a line that is not valid UTF-8") from None
     except json.JSONDecodeError as error:
@@ -74,7 +79,6 @@ def event_from_json_line(line: bytes) -> Event:
         raise DecodeError("JSON nested too deeply") from None
     except ValueError:
         raise DecodeError("a number of thousands of digits") from None
-    return event_from_json(found)
 
 
 def event_from_json(found: object) -> Event:
@@ -91,6 +95,44 @@ def event_from_json(found: object) -> Event:
         return cast(Event, _record_reader(codec.record)(found))
     except WrongValue as wrong:
         raise DecodeError(wrong.reason, _path(wrong.path)) from None
+
+
+def faults_of_line(line: bytes) -> list[DecodeError]:
+    """All that is wrong with the fields of an event: of each the first fault, and each that is missing."""
+    try:
+        found = _value_of(line)
+    except DecodeError as unreadable:
+        return [unreadable]
+    faults: list[DecodeError] = []
+    left, name = dict(found) if isinstance(found, dict) else found, ""
+    while fault := _fault_of(left):
+        name = re.split(r"[.\[]", fault.field_path)[0]
+        if not isinstance(left, dict) or name == "type" or name not in left:
+            break
+        faults.append(fault)
+        del left[name]
+    said = found if isinstance(found, dict) else {}
+    needed, _ = fields_of_event(str(said.get("type")))
+    if fault is not None and name not in needed:
+        faults.append(fault)
+    return [*faults, *(DecodeError("missing", each) for each in needed if each not in said)]
+
+
+def _fault_of(found: object) -> DecodeError | None:
+    try:
+        event_from_json(found)
+    except DecodeError as fault:
+        return fault
+    return None
+
+
+def fields_of_event(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that an event of this name needs, and those that it may have; none of a name that no event has."""
+    codec = EVENT_CODECS.get(name)
+    if codec is None:
+        return (), ()
+    needed = _needed(codec.record)
+    return needed, tuple(each for each in codec.record.names if each not in needed)
 
 
 def output_from_json(found: object) -> tuple[Position, Output]:
@@ -159,7 +201,8 @@ def _record_reader(record: RecordType) -> Reader:
     slots = {field.name: (at, _reader(field.type)) for at, field in enumerate(record.fields)}
     defaults: Mapping[str, Any] = getattr(record.holder, "_field_defaults", {})
     empty = [defaults.get(name) for name in record.names]
-    required = frozenset(name for name in record.names if name not in defaults)
+    needed = _needed(record)
+    required = frozenset(needed)
 
     def read(found: Any) -> Any:
         if type(found) is not dict:
@@ -178,11 +221,16 @@ def _record_reader(record: RecordType) -> Reader:
                 wrong.path.append(f".{name}")
                 raise
         if not required <= found.keys():
-            missing = [name for name in record.names if name in required - found.keys()]
-            raise WrongValue("missing", f".{missing[0]}")
+            missing = next(name for name in needed if name not in found)
+            raise WrongValue("missing", f".{missing}")
         return tuple.__new__(record.holder, values)
 
     return read
+
+
+def _needed(record: RecordType) -> tuple[str, ...]:
+    defaults = getattr(record.holder, "_field_defaults", {})
+    return tuple(name for name in record.names if name not in defaults)
 
 
 def _check_type(record: RecordType, name: str, value: object) -> None:

@@ -165,20 +165,22 @@ def show(
     input_: Input = None,
     json: Json = False,
 ) -> None:
-    """Show a dead letter: the message as it came, where it stood, and what is wrong with it."""
+    """Show a dead letter: the message as it came, where it stood, and all that is wrong with it."""
+    from milepost.letter_faults import fault_lines, faults_of_letter, next_step
+
     letter, resent = _letter(output, id_), _resent(output, input_)
     if json:
-        write_json(shape(1, dead_letter=_json(id_, letter, resent)))
+        faults = [{"field": each.field_path, "reason": each.reason} for each in faults_of_letter(letter)]
+        write_json(shape(1, dead_letter=_json(id_, letter, resent), faults=faults))
         return
     claimed = letter.event_type or "unknown"
     echo(
         f"Dead letter {id_}: {letter.size:,} bytes of type {claimed}" + (", sent again" if _is(letter, resent) else "")
     )
-    echo(f"{letter.field_path or 'the message as a whole'}: {letter.reason}")
+    echo("\n".join(fault_lines(letter)))
     echo()
     echo(_text(letter))
-    how = f"--set {letter.field_path}=VALUE" if letter.field_path else "--edited FILE"
-    say(f"\nNext: milepost dead-letters resend {shell_word(id_)} {how} --output {shell_word(output)}")
+    say(f"\nNext: {next_step(id_, letter, output)}")
 
 
 # Long by its options: each is a parameter.
@@ -267,6 +269,7 @@ def _again(
 ) -> Again:
     from connectors.files.added_events import new_event_id
     from connectors.files.input_reader import fault_of_line
+    from connectors.json_records import faults_of_line
     from milepost.corrected import with_fields
 
     if _mark(letter) in sent:
@@ -278,8 +281,10 @@ def _again(
         where, text = torn
         told = f"{where}: expected whole characters, got half of one in {text}; set it again"
         return Again(name, letter, event, LetterFault("half of a character", told))
-    found = fault_of_line(orjson.dumps({field: value for field, value in event.items() if value is not None}))
-    return Again(name, letter, event, _unreadable(found) if found is not None else None)
+    stated = {field: value for field, value in event.items() if value is not None}
+    line = orjson.dumps(stated)
+    found = fault_of_line(line)
+    return Again(name, letter, event, _unreadable(found, faults_of_line(line)) if found is not None else None)
 
 
 def _again_or_fault(
@@ -301,9 +306,12 @@ def _not_ahead(again: Again, stated: Collection[str], latest: Instant, *, allow_
     return again if ahead is None else again._replace(fault=LetterFault("a day that has not come", ahead))
 
 
-def _unreadable(fault: DecodeError) -> LetterFault:
+def _unreadable(fault: DecodeError, all_: Sequence[DecodeError]) -> LetterFault:
+    """The first is the cause; `all_` are the faults of its fields, none where something else is wrong."""
     cause = str(fault).removesuffix(fault.reason) + fault.reason.partition(": ")[0]
-    return LetterFault(f"it still cannot be read: {cause}", f"it still cannot be read: {fault}")
+    return LetterFault(
+        f"it still cannot be read: {cause}", f"it still cannot be read: {'; '.join(map(str, all_ or (fault,)))}"
+    )
 
 
 def _sent_before(at: datetime | None) -> LetterFault:

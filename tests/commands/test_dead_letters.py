@@ -64,6 +64,41 @@ def test_one_is_shown_as_it_came(firm: Path) -> None:
     )
 
 
+def test_all_wrong_fields_are_named_with_those_expected_and_a_command_that_helps(firm: Path) -> None:
+    """Once the project stands under its name and the rest is taken away, the event is read."""
+    event = worked("T-4", 4, hours="eight", colour="red")
+    event["project_idd"] = event.pop("project_id")
+    del event["person_id"]
+    write(firm / "input", [event], "typed")
+    run(firm)
+    shown = ask(firm, "show", "typed.jsonl:1")
+    lines = shown.stdout.split("\n")[1:]
+    assert lines[:5] == [
+        "hours: expected a decimal number such as 7.35, without exponent, space or separators: 'eight'",
+        "colour: TimeApproved has no such field",
+        "project_idd: TimeApproved has no such field; did you mean project_id?",
+        "project_id: missing",
+        "person_id: missing",
+    ]
+    assert lines[5].startswith(
+        "TimeApproved needs event_id, occurred_at, source, entry_id, version, project_id, person_id"
+    )
+    assert lines[6].startswith("and may have ")
+    command = "typed.jsonl:1 --set hours=VALUE --set colour=null --set project_idd=null --set project_id=BRIDGE --set person_id=VALUE"
+    assert f"Next: milepost dead-letters resend {command} --output" in shown.stderr
+    assert [each["field"] for each in asked(firm, "show", "typed.jsonl:1")["faults"]] == [
+        "hours",
+        "colour",
+        "project_idd",
+        "project_id",
+        "person_id",
+    ]
+    text = refused(firm, "resend", "typed.jsonl:1", "--set", "hours=8")
+    assert "it still cannot be read: colour: TimeApproved has no such field; project_idd: TimeApproved has" in text
+    assert "person_id: missing" in text
+    assert ask(firm, "resend", *command.replace("VALUE", "8", 1).replace("VALUE", "ADA").split()).exit_code == 0
+
+
 @pytest.mark.parametrize("hostile", ["[" * 100_000, '{"type": "TimeApproved", "entry_id": "\\ud800"}'])
 def test_hostile_text_is_shown_and_refused(firm: Path, hostile: str) -> None:
     """Nested too deep for a parser; and half of a pair of surrogates, which no terminal can be given."""

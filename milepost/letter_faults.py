@@ -1,0 +1,68 @@
+"""All that is wrong with a dead letter, the fields that its event has, and the command that puts it right."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+from connectors.decode_error import DecodeError
+from connectors.json_records import faults_of_line, fields_of_event
+from domain.outputs import DeadLetter
+from milepost.console import shell_word
+
+_NEAR: Final = re.compile(r"has no such field; did you mean (\w+)\?$")
+_UNKNOWN: Final = "has no such field"
+# What `--set` can name and take away.
+_FIELD: Final = re.compile(r"[A-Za-z_]\w*")
+
+
+def faults_of_letter(letter: DeadLetter) -> list[DecodeError]:
+    """What its record says alone where that is not among them: of a message that is no JSON, or of another release."""
+    faults = faults_of_line(letter.raw.strip()) if letter.raw is not None else []
+    recorded = letter.field_path, letter.reason
+    is_among = any((each.field_path, each.reason) == recorded for each in faults)
+    return faults if is_among else [DecodeError(letter.reason, letter.field_path)]
+
+
+def fault_lines(letter: DeadLetter) -> list[str]:
+    faults = faults_of_letter(letter)
+    lines = [f"{each.field_path or 'the message as a whole'}: {each.reason}" for each in faults]
+    if any(_UNKNOWN in each.reason or each.reason == "missing" for each in faults):
+        needed, others = fields_of_event(letter.event_type or "")
+        lines += (
+            [f"{letter.event_type} needs {', '.join(needed)}", f"and may have {', '.join(others)}"] if needed else []
+        )
+    return lines
+
+
+def next_step(name: str, letter: DeadLetter, output: Path) -> str:
+    """Each field set, or taken away, that is at fault; a whole event where that does not do."""
+    said = _event(letter)
+    settings: dict[str, str] = {}
+    for fault in faults_of_letter(letter):
+        field, near = fault.field_path, _NEAR.search(fault.reason)
+        if _UNKNOWN not in fault.reason and field:
+            settings.setdefault(field, "VALUE")
+        elif _FIELD.fullmatch(field):
+            settings[field] = "null"
+            if near is not None and near[1] not in said:
+                settings[near[1]] = _typed(said.get(field))
+        else:
+            return f"milepost dead-letters resend {shell_word(name)} --edited FILE --output {shell_word(output)}"
+    how = " ".join(f"--set {shell_word(f'{field}={value}')}" for field, value in settings.items())
+    return f"milepost dead-letters resend {shell_word(name)} {how} --output {shell_word(output)}"
+
+
+def _typed(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _event(letter: DeadLetter) -> dict[str, object]:
+    """Where it is one."""
+    try:
+        found = json.loads(letter.raw or b"", parse_float=str)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -248,12 +248,6 @@ def with_head(record: RecordType, holder: Holder) -> RecordType:
     return RecordType(record.name, record.fields[count:], record.holder, record.filled, head)
 
 
-def differences(record: RecordType) -> list[str]:
-    """Names of fields that schema and class do not share or have in another order."""
-    ours, theirs = [field.name for field in record.fields], list(record.names)
-    return [] if ours == theirs else sorted(set(ours) ^ set(theirs)) or theirs
-
-
 def _collect(schema: Any, namespace: str, found: dict[str, Any], depth: int) -> None:
     if depth > DEPTH_MAX:
         raise SchemaRefused(f"nested deeper than {DEPTH_MAX}")

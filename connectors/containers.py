@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Generic, NamedTuple, TypeVar
 
-from connectors.avro_codec import DEAD_LETTER_CODEC, Decoder, output_versions
+from connectors.avro_codec import Decoder, output_versions
 from connectors.avro_schema import (
     Bytes,
     MapType,
@@ -26,7 +26,7 @@ from connectors.avro_schema import (
 )
 from connectors.avro_walk import MESSAGE_BYTES_MAX, long_bytes, read_value, skip_from, whole
 from connectors.decode_error import DecodeError
-from domain.outputs import DeadLetter, Output, Position
+from domain.outputs import Output, Position
 
 R = TypeVar("R")
 
@@ -137,11 +137,6 @@ def records_at(
 def decode_output_file(path: Path, start: int | None = None) -> Iterator[tuple[Position, Output]]:
     """A file of outputs that Milepost wrote. Raises ContainerDamaged."""
     return _whole(read_container(path, output_versions(), start))
-
-
-def decode_dead_letters(path: Path) -> Iterator[DeadLetter]:
-    """A file of dead letters that Milepost wrote. Raises ContainerDamaged."""
-    return _whole(read_container(path, {DEAD_LETTER_CODEC.fingerprint: DEAD_LETTER_CODEC}))
 
 
 def _whole(found: Iterator[ContainerRecord[R] | Damage]) -> Iterator[R]:

@@ -552,11 +552,3 @@ def run_dataflow(intake: Desk, more: Callable[[], bool]) -> None:
         cli_main(flow_of(intake, faults, more))
     if faults.fault is not None:
         raise faults.fault
-
-
-def run_plain(intake: KafkaIntake, more: Callable[[], bool]) -> None:
-    """The same without an engine: the oracle of the dataflow's tests."""
-    while more():
-        batch = intake.read()
-        if batch is not None:
-            intake.commit(intake.take(batch))

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from domain.accounts import CUSTOMER_DEPOSIT, OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE, UNBILLED_RECEIVABLE
+from domain.accounts import CUSTOMER_DEPOSIT, OUTPUT_TAX, RECEIVABLE, UNBILLED_RECEIVABLE
 from domain.ledger.journal import BILLING, Leg, merge, negated
 from domain.outputs import JournalEntry
 from domain.terms.deposit import is_named as is_deposit
@@ -24,8 +24,6 @@ from domain.work.rows import origin
 CLEARED: Final = "unbilled_cleared"
 # What the customer owes, and the tax in it, are the same in either.
 OWED: Final = (RECEIVABLE, OUTPUT_TAX)
-# On which else such an invoice stands, at its own rate.
-CLEARING: Final = (UNBILLED_RECEIVABLE, CUSTOMER_DEPOSIT, RETENTION_RECEIVABLE)
 # Legs by project, in its order.
 Placed = Sequence[tuple[str, Leg]]
 

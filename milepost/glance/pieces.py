@@ -55,10 +55,6 @@ class Reason(StrEnum):
     NOT_EARNED = "over cap, no revenue"
 
 
-# What exceptions say that lies over a limit of billing.
-LIMITS: Final = {OVER_ORDER: Reason.ORDER, OVER_CAPS: Reason.OVER_CAP}
-
-
 class PieceStep(NamedTuple):
     """How a piece came to what it is: `of` a sum of journals' lines, of which it has the whole where it `is_whole`."""
 

@@ -16,7 +16,6 @@ from domain.units import Amount, Hours
 from milepost.statements.lines import telling_quantity
 
 GroupBy = Literal["project", "person", "task", "week"]
-GROUPS: Final[tuple[GroupBy, ...]] = ("project", "person", "task", "week")
 
 
 class NumberedLine(NamedTuple):

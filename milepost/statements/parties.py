@@ -17,7 +17,6 @@ from milepost.statements.sheet import (
     customer_name,
     is_credit,
     issued_on,
-    title,
 )
 
 # Where the postal code stands after the city.
@@ -160,8 +159,3 @@ def grouped_account(account: str) -> str:
 
 def attention(customer: CustomerDefined | None) -> str:
     return customer.contact.name or "" if customer is not None and customer.contact is not None else ""
-
-
-def heading(sheet: StatementSheet) -> str:
-    """The title, with the number where it has one."""
-    return f"{title(sheet)} {sheet.statement.number}" if sheet.statement.number else title(sheet)

@@ -14,8 +14,6 @@ from state.charges.terms_known import known_of
 from state.draft import Draft
 from state.terms.plan import contract_policies, grace_days, terms_on
 
-DAY = timedelta(days=1)
-
 
 def over(
     draft: Draft, contract: Contract, known: LineHistory, ended: date | None = None

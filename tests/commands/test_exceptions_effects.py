@@ -17,23 +17,11 @@ from domain.exceptions import CATALOGUE, owner_of, resolution_of, ways_out
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference.book import ReferenceBook
 from domain.units import HOURS_ONE
-from milepost.exceptions.effects import (
-    KINDS,
-    OVER,
-    POSTED,
-    WORK,
-    Effect,
-    EffectRow,
-    markdown,
-    not_resent,
-    of_resolution,
-    of_waiver,
-    owners_markdown,
-    rows,
-)
+from milepost.exceptions.effects import OVER, Effect, of_resolution, of_waiver
 from state.books import Entry, Fault, JournalStanding, OpenException, StatementEntry, Work
 from state.draft import Cause, Draft, Parts, nothing_known
 from state.handlers.control import on_exception_resolved, on_exception_waived
+from tests.exception_tables import KINDS, POSTED, WORK, EffectRow, markdown, not_resent, owners_markdown, rows
 
 # Subjects of exceptions that are no entity of events.
 ONLY_SUBJECTS = (

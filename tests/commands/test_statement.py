@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -22,7 +23,7 @@ from milepost.cli import app
 from milepost.locales import writing
 from milepost.statements.diff import difference
 from milepost.statements.diff_shown import difference_tables
-from milepost.statements.groups import GROUPS, EntryShare, grouped_lines
+from milepost.statements.groups import EntryShare, GroupBy, grouped_lines
 from milepost.statements.sheet import StatementSheet, tax_sums
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_show_details import statement_line
@@ -160,7 +161,7 @@ def test_without_names_only_roles_are_given() -> None:
     assert "Rojas" in simulated("--html", "-")
 
 
-@pytest.mark.parametrize("by", GROUPS)
+@pytest.mark.parametrize("by", get_args(GroupBy))
 def test_groups_foot(by: str) -> None:
     found = json.loads(simulated("--group-by", by, "--json"))
     groups = found["groups"]

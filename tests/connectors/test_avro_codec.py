@@ -40,7 +40,6 @@ from connectors.avro_schema import (
     Union,
     bind,
     definitions,
-    differences,
     fingerprint,
     self_contained,
     with_todays_names,
@@ -89,7 +88,8 @@ def every_kind() -> pytest.MarkDecorator:
 
 @every_kind()
 def test_schema_and_class_have_the_same_fields(name: str) -> None:
-    assert differences(CODECS[name].record) == []
+    record = CODECS[name].record
+    assert [field.name for field in record.fields] == list(record.names)
 
 
 @every_kind()

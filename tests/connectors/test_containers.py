@@ -24,7 +24,6 @@ from connectors.containers import (
     ContainerFormat,
     ContainerRecord,
     Damage,
-    decode_dead_letters,
     decode_output_file,
     read_container,
     sync_marker,
@@ -32,6 +31,7 @@ from connectors.containers import (
 from domain.events.catalogue import Event
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.outputs import Alert, DeadLetter, Position
+from tests.dead_letters_read import decode_dead_letters
 from tests.strategies import positions, records
 
 NOON = 1_772_625_600_000_000

@@ -20,7 +20,6 @@ from typing import Any
 
 import pytest
 
-from connectors.containers import decode_dead_letters
 from connectors.files import far_ahead, input_files, input_reader, rounds
 from connectors.files.dead_letters import dead_letter_path
 from connectors.files.intake_store import IntakeStore
@@ -40,6 +39,7 @@ from state.guards import (
     GuardStop,
 )
 from state.intake.intake import Intake
+from tests.dead_letters_read import decode_dead_letters
 from tests.intake_inputs import (
     DAY,
     activated,

@@ -12,7 +12,7 @@ from connectors.kafka.names import DEAD_LETTERS, GENESIS_KEY, Names
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import read_stored
-from dataflows.intake import IntakeSetup, KafkaIntake, run_plain
+from dataflows.intake import IntakeSetup, KafkaIntake
 from domain.events.catalogue import TOPICS, Event
 from state.genesis import Genesis
 from state.guards import CLOCKS_APART, GuardStop
@@ -21,6 +21,7 @@ from tests.brokers import Brokers, ModelClients
 from tests.intake_inputs import activated, at, entity
 from tests.kafka.intake_story import DOMAIN
 from tests.kafka.intake_world import until_idle
+from tests.plain_intake import run_plain
 
 WHEN = "2026-03-02 09:00"
 HOUR = 60 * 60 * 1_000_000

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from connectors.avro_codec import EVENT_CODECS
+from domain.accounts import CUSTOMER_DEPOSIT, RETENTION_RECEIVABLE, UNBILLED_RECEIVABLE
 from domain.billing.statement import ISSUED
 from domain.delivery.chart import AccountRule, EntityChart
 from domain.delivery.documents import InvoiceDocument
 from domain.delivery.invoices import invoice
 from domain.events.finance import InvoicePosted
 from domain.identity import is_opening_statement
-from domain.ledger.clearing import CLEARED, CLEARING, OWED
+from domain.ledger.clearing import CLEARED, OWED
 from domain.ledger.journal import BILLING
 from domain.outputs import (
     BillingStatement,
@@ -38,6 +39,7 @@ from tests.scenarios.test_scenarios import NAMES, SCENARIOS
 from tests.thoroughness import tried
 
 # An ERP that has our accounts.
+CLEARING = (UNBILLED_RECEIVABLE, CUSTOMER_DEPOSIT, RETENTION_RECEIVABLE)
 CHART = EntityChart("LE", "ours", accounts={account: (AccountRule(account),) for account in CLEARING})
 # Of two feeds the first says that the invoice clears nothing, and counts.
 SAYS_BOTH = "Two feeds state one invoice"

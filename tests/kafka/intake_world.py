@@ -18,7 +18,7 @@ from connectors.kafka.names import DEAD_LETTERS, Names
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import Stored, read_stored
-from dataflows.intake import IntakeSetup, KafkaIntake, run_dataflow, run_plain
+from dataflows.intake import IntakeSetup, KafkaIntake, run_dataflow
 from domain.events.catalogue import TOPICS, Event
 from domain.events.reference import PersonDefined
 from domain.outputs import DeadLetter
@@ -27,6 +27,7 @@ from state.genesis import Genesis
 from state.rules import RULES
 from tests.intake_inputs import at, head
 from tests.kafka.servers import PATIENCE, remove_topics, until
+from tests.plain_intake import run_plain
 
 MORNING = at("2026-03-02 08:00")
 SECOND = 1_000_000

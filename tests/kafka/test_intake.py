@@ -22,7 +22,7 @@ from connectors.kafka.directory import TRANSACTION
 from connectors.kafka.domain_messages import DomainMessage
 from connectors.kafka.log_writer import Produced
 from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings
-from dataflows.intake import IntakeBatch, IntakeEffects, KafkaIntake, run_plain
+from dataflows.intake import IntakeBatch, IntakeEffects, KafkaIntake
 from domain.events.control import IntakeNoticed
 from domain.events.delivery import TimeApproved
 from domain.events.reference import DayEnded
@@ -41,6 +41,7 @@ from tests.intake_inputs import activated, at, customer, entity, line_of, signed
 from tests.kafka.intake_story import DOMAIN, story
 from tests.kafka.intake_world import MORNING, SECOND, TABLES, World, types_of, until_idle
 from tests.kafka.servers import PATIENCE
+from tests.plain_intake import run_plain
 from tests.servers.kafka import Broker
 
 WHEN = "2026-03-02 09:00"

@@ -27,7 +27,7 @@ from connectors.kafka.partitions import Place
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import read_stored
-from dataflows.intake import STORE, IntakeBatch, IntakeEffects, IntakeSetup, KafkaIntake, run_plain
+from dataflows.intake import STORE, IntakeBatch, IntakeEffects, IntakeSetup, KafkaIntake
 from domain.events.catalogue import TOPICS, Event
 from state.genesis import Genesis
 from state.guards import BROKER_UNREACHABLE, FENCED, HANGING_TRANSACTION, GuardStop
@@ -37,6 +37,7 @@ from tests.brokers import Brokers, Chances, Crashed, ModelClients
 from tests.intake_inputs import activated, signed, worked
 from tests.kafka.intake_story import DOMAIN, WHEN, story
 from tests.kafka.intake_world import MORNING, TABLES, rows_of, until_idle
+from tests.plain_intake import run_plain
 from tests.thoroughness import THOROUGH
 
 PARTITIONS = 3

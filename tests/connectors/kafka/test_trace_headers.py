@@ -17,7 +17,7 @@ from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.trace_headers import correlated, trace_headers
 from dataflows.accounting_kafka import Job, run
-from dataflows.intake import IntakeSetup, KafkaIntake, run_plain
+from dataflows.intake import IntakeSetup, KafkaIntake
 from dataflows.settings import AccountingSettings
 from domain.events.catalogue import TOPICS, Event
 from state.genesis import Genesis
@@ -27,6 +27,7 @@ from tests.intake_inputs import activated, entity, worked
 from tests.kafka.firm import Until
 from tests.kafka.intake_story import DOMAIN, WHEN
 from tests.kafka.intake_world import MORNING, until_idle
+from tests.plain_intake import run_plain
 
 PARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 TRACED: Headers = [("traceparent", PARENT), ("tracestate", b"psa=7"), ("ce_correlationid", b"import-12")]

@@ -163,8 +163,8 @@ def _say_shares(found: ProjectFound, output: Path) -> None:
 
 
 class FiguresUntil(NamedTuple):
-    """The last day that ended where the projects are, and that on which their figures last changed; whether more was booked since then,
-    None where there is no store to tell."""
+    """The last day that ended in all zones of the projects, and that on which their figures last changed; whether more was booked since
+    then, None where there is no store to tell."""
 
     ended: str
     changed: str
@@ -188,7 +188,7 @@ def moment_of(output: Path, viewed: Sequence[Viewed]) -> FiguresUntil:
 
 def _told(moment: FiguresUntil) -> list[str]:
     """Which moment the figures stand for, and whether anything is missing in them."""
-    day = max(moment.ended, moment.changed)
+    day = moment.ended or moment.changed
     if moment.behind is None:
         missing = "without the store nobody knows whether more was booked since; `milepost run` makes it again"
         return [f"as of the end of {day}; {missing}"]
@@ -197,7 +197,7 @@ def _told(moment: FiguresUntil) -> list[str]:
             f"as of the end of {day}, the last day that ended; what was booked after it is not in these figures",
             "`milepost run --until DATE` ends the days up to a date; `milepost ledger` counts every journal",
         ]
-    since = f"; they last changed on {moment.changed}" if moment.changed < day else ""
+    since = f"; they last changed on {moment.changed}" if moment.changed != day else ""
     return [f"as of the end of {day}; all that was booked is in these figures{since}"]
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from dataflows.embedded import store_path
 from milepost.cli import app
 from state.store.store import Store
-from tests.commands.tiny_firm import founding, worked, write
+from tests.commands.tiny_firm import event, founding, run, worked, write
 from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, finished_run
 
 
@@ -64,6 +64,42 @@ def test_balances_say_that_the_ledger_has_more(tmp_path: Path) -> None:
     assert row(later, "K-1")[-1] == "1,600.00"
     Store.delete(store_path(tmp_path / "out", 0))
     assert "as of the end of 2026-03-03; without the store nobody knows" in CliRunner().invoke(app, wanted).stdout
+
+
+def test_over_two_zones_a_day_has_ended_where_it_has_ended_in_both(tmp_path: Path) -> None:
+    """At 3 in the morning of 5 March in Berlin, 4 March goes on in Boston; the figures of Berlin are of its end already."""
+    *founded, bridge, signed = founding()
+    line = {**signed["lines"][0], "line_id": "L-2", "project_id": "TUNNEL"}
+    at = "2026-03-01T08:00:10Z"
+    boston = {**founded[0], "event_id": "B", "legal_entity_id": "BOSTON", "name": "Boston", "zone": "America/New_York"}
+    tunnel = event(
+        "ProjectActivated",
+        at,
+        project_id="TUNNEL",
+        version=1,
+        name="Tunnel",
+        legal_entity_id="BOSTON",
+        engagement_id="E-1",
+        starts_on="2026-01-01",
+    )
+    write(
+        tmp_path / "input",
+        [
+            *founded,
+            {**bridge, "engagement_id": "E-1"},
+            boston,
+            tunnel,
+            {**signed, "occurred_at": at, "lines": [*signed["lines"], line]},
+            worked("T-1", 4),
+            event("CustomerDefined", "2026-03-05T02:00:00Z", customer_id="ZOO", version=1, name="Zoo"),
+        ],
+    )
+    run(tmp_path)
+    shown = CliRunner().invoke(app, ["show", "E-1", "--output", str(tmp_path / "output")]).output
+    assert (
+        "as of the end of 2026-03-03; all that was booked is in these figures; they last changed on 2026-03-04\n"
+        in shown
+    )
 
 
 def test_work_of_a_contract_that_waits_shows_what_the_contract_waits_for(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ when it is used up is not looked for here.
     ends on 20 July, of 20 days, 8 July
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.figure import called
+from domain.figure import called, lesser
 from domain.months import month_end
 
 PACE_DAYS = 28
@@ -54,6 +54,16 @@ def days_ahead(month: str, as_of: date, last: date | None) -> range:
     first = max(begin, as_of + timedelta(days=1))
     end = max(month_end(begin), first)
     return range(first.toordinal(), (end if last is None else min(end, last)).toordinal() + 1)
+
+
+def taken_of(room: int, uses: Iterable[int]) -> Sequence[int]:
+    """What each of these takes of a room, the earlier before the later (R16)."""
+    found = []
+    for use in uses:
+        taken = lesser(use, room, "as far as caps allow")
+        found.append(taken)
+        room = called(room - taken, "room for later months")
+    return found
 
 
 def lasts(room: int, days: int, use: int) -> int:

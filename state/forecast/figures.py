@@ -3,7 +3,8 @@
 What remains lies in the months of the estimate, else of the assignments' plan, else evenly up to the end of the
 project or contract, not before project, contract and assignments begin. It begins on the day after `as_of`: what an
 estimate has in months that are over counts in that day's. Hours that are charged at what they cost earn where the cost lies, and each of
-several lines in the months of its own estimate. When it is billed and paid says `state/forecast/expected.py`.
+several lines in the months of its own estimate; where caps limit what hours earn, the earlier months take their room. When it is billed
+and paid says `state/forecast/expected.py`.
 
 Booked amounts are converted from their own currency into the project's and the group's, remaining revenue, backlog and
 expected billings from the project's, all at the rate of `as_of`. In the ledger's currency burn is what was posted there;
@@ -37,6 +38,7 @@ from domain.forecast.completion import (
     total_of,
     unbilled,
 )
+from domain.forecast.exhaustion import taken_of
 from domain.money import smallest_unit
 from domain.outputs import ForecastFigures
 from domain.policies import Resolved
@@ -70,12 +72,13 @@ class Shape(NamedTuple):
 
 
 class Commercial(NamedTuple):
-    """The contract's side, in project currency. Of the revenue to come `by_hours` is what hours will earn, by month of the shape, and
-    `prices` what is left of lines' own prices, by month. `expected` has the months in which bills to come are billed and paid, `beside` by
-    month what is paid beside what is billed: less what is withheld and deposits pay, more what is released."""
+    """The contract's side, in project currency. Of the revenue to come `by_hours` is what hours will earn, by month of the shape as the
+    `weights` say, and `prices` what is left of lines' own prices, by month. `expected` has the months in which bills to come are billed
+    and paid, `beside` by month what is paid beside what is billed: less what is withheld and deposits pay, more what is released."""
 
     left_revenue: Amount
     by_hours: Sequence[Amount]
+    weights: Sequence[int]
     prices: list[tuple[str, Amount]]
     backlog: Amount
     billed: Amount
@@ -129,7 +132,7 @@ def _figures(
     """With `posted` burn is what was posted in the ledger, else it is converted; None where a rate is missing."""
     forecast, policies, tracks = weighed.forecast, weighed.policies, weighed.tracks
     if currency != forecast.currency:
-        converted = _converted(draft, policies, commercial, shape, forecast.currency, currency, as_of)
+        converted = _converted(draft, policies, commercial, forecast.currency, currency, as_of)
         found = tracks_of(draft, weighed.terms.tracks, policies, forecast, weighed.outlook.progress, currency, as_of)
         if converted is None or found is None:
             return None
@@ -163,12 +166,12 @@ def _figures(
 
 
 def _converted(
-    draft: Draft, policies: Resolved, commercial: Commercial, shape: Shape, own: str, currency: str, as_of: date
+    draft: Draft, policies: Resolved, commercial: Commercial, own: str, currency: str, as_of: date
 ) -> Commercial | None:
     rate = rate_to(draft, policies, own, currency, as_of)
     if rate is None:
         return None
-    left, _, prices, backlog, billed, expected, used, beside = commercial
+    left, _, weights, prices, backlog, billed, expected, used, beside = commercial
 
     def here(amount: Amount) -> Amount:
         return exchanged(amount, rate, currency, policies.money_mode)
@@ -176,7 +179,8 @@ def _converted(
     left, prices = here(left), [(month, here(amount)) for month, amount in prices]
     return Commercial(
         left,
-        _by_hours(left, prices, shape, currency),
+        _by_hours(left, prices, weights, currency),
+        weights,
         prices,
         here(backlog),
         here(billed),
@@ -186,10 +190,23 @@ def _converted(
     )
 
 
-def _by_hours(left: Amount, prices: Sequence[tuple[str, Amount]], shape: Shape, currency: str) -> Sequence[Amount]:
+def _by_hours(
+    left: Amount, prices: Sequence[tuple[str, Amount]], weights: Sequence[int], currency: str
+) -> Sequence[Amount]:
     """What hours will earn of the revenue to come, by month of the shape."""
     by_hours = called(left - sum([amount for _, amount in prices]), "what hours will earn")
-    return spread(by_hours, shape.revenue, smallest_unit(currency))
+    return spread(by_hours, weights, smallest_unit(currency))
+
+
+def _weights(weighed: Weighed, shape: Shape) -> Sequence[int]:
+    """Of months, for what hours will earn; where caps limit it work takes their room in the order of its months."""
+    made, earned = weighed.completion, weighed.tracks.booked[2]
+    if made.wanted <= made.revenue:
+        return shape.revenue
+    wanted = called(made.wanted - made.prices - earned, "to come, before caps")
+    room = called(made.revenue - made.prices - earned, "room of the caps")
+    by_month = taken_of(room, spread(wanted, shape.revenue, smallest_unit(weighed.forecast.currency)))
+    return by_month if any(by_month) else shape.revenue
 
 
 def _booked_months(draft: Draft, project: Project, tracks: Tracks, *, posted: bool) -> MonthSums | None:
@@ -417,7 +434,8 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     ahead = _prices_ahead(draft, project, weighed, shape, as_of)
     if ahead is None:
         return None
-    by_hours = _by_hours(left, ahead.earned, shape, currency)
+    weights = _weights(weighed, shape)
+    by_hours = _by_hours(left, ahead.earned, weights, currency)
     expected = ahead.expected
     if weighed.terms.contracts:
         contract = weighed.terms.contracts[0]
@@ -433,7 +451,7 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
         return None
     used = _budget_used(draft, project, weighed, now[1], as_of)
     bills = [(bill.month, bill.paid, bill.amount) for bill in expected]
-    return new_tuple(Commercial, (left, by_hours, ahead.earned, backlog, billed, bills, used, beside))
+    return new_tuple(Commercial, (left, by_hours, weights, ahead.earned, backlog, billed, bills, used, beside))
 
 
 def _beside(

@@ -253,20 +253,21 @@ def month_after(month: str) -> str:
     return f"{year + 1:04d}-01" if number == 12 else f"{year:04d}-{number + 1:02d}"
 
 
-def expected_billings(accrued: Amount, earned: Iterable[tuple[str, Amount]]) -> tuple[list[tuple[str, Amount]], Amount]:
-    """Service months of what is accrued and not issued, and the rest, which the oldest open billing period takes: late and held work,
-    corrections. The newest first, because what is issued is the oldest; `earned` are months that are billed after that period.
+def newest_first(
+    whole: Amount, months: Iterable[tuple[str, Amount]], title: str, rest: str
+) -> tuple[list[tuple[str, Amount]], Amount]:
+    """Months of what is left of their amounts, the newest first, because what is done with is the oldest; and what no month has.
 
     Accrued 10,000, with 2,000 earned in May and 9,000 in April: 2,000 of May and 8,000 of April.
     """
     found = []
-    for month, amount in sorted(earned, reverse=True):
-        if min(accrued, amount) <= 0:
+    for month, amount in sorted(months, reverse=True):
+        if min(whole, amount) <= 0:
             continue
-        share = lesser(accrued, amount, "earned and not issued")
+        share = lesser(whole, amount, title)
         found.append((month, share))
-        accrued = called(accrued - share, "accrued of earlier months")
-    return found, accrued
+        whole = called(whole - share, rest)
+    return found, whole
 
 
 def figures(currency: str, standing: CompletionBasis, months: MonthSums) -> ForecastFigures:

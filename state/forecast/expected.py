@@ -19,7 +19,7 @@ from domain.billing.periods import period_of
 from domain.billing.shares import Party, expected_parties, shared
 from domain.billing.statement import ISSUED
 from domain.figure import Recorded, as_recorded, exchanged, titled
-from domain.forecast.completion import expected_billings
+from domain.forecast.completion import newest_first
 from domain.identity import composed
 from domain.months import month_end
 from domain.outputs import BillingStatement
@@ -111,7 +111,9 @@ def _accrued_bills(
         return as_of > last and work_months(draft, contract, month, known).billed > last
 
     earned = [(key[:7], tally[2]) for key, tally in project.months.items() if tally[2] and key[8:] == currency]
-    months, rest = expected_billings(accrued, [(month, amount) for month, amount in earned if is_later(month)])
+    later = [(month, amount) for month, amount in earned if is_later(month)]
+    # The rest has late and held work, and corrections.
+    months, rest = newest_first(accrued, later, "earned and not issued", "accrued of earlier months")
     found = [(work_months(draft, contract, month, known), amount) for month, amount in months]
     if rest:
         oldest = (

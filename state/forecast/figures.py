@@ -499,7 +499,7 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
             return None
         totals, step = draft.line(line.contract_id, line.line_id), smallest_unit(currency)
         left = left_to_earn(draft, line, line.total, totals.by_terms)
-        months = earned_in(ahead, fees, left, as_of) if ahead.fees else by_shape if left else []
+        months = earned_in(draft, line, ahead, fees, left, as_of) if ahead.fees else by_shape if left else []
         parts = in_months(months, left, rate, currency, policies.money_mode)
         found.earned.extend((month, part) for month, part in parts if part)
         found.expected.extend(billed)

@@ -1,23 +1,25 @@
 """When lines with a price of their own earn and charge what is left of it.
 
 A fee is charged on its day, one that is overdue on the next; a minimum for its own days, once their billing period closes. What is left to
-earn lies in the months in which it is earned by day, else in those in which fees to come are charged, in proportion; units that are agreed
-lie where the project's hours do.
+earn lies in the months in which it is earned by day, else in those in which fees are charged, also such as wait for their invoice; what a
+retainer has still to let draw, in the next. Units that are agreed lie where the project's hours do.
 
     36,500.00 earned evenly over 2026, on 30 September: 9,200.00 left, of which 3,100.00 in October, on 10 October no less
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from domain.figure import called, exchanged, spread
-from domain.forecast.completion import MONTHS_MAX
+from domain.figure import at_least, called, exchanged, lesser, spread
+from domain.forecast.completion import MONTHS_MAX, newest_first
 from domain.money import smallest_unit
 from domain.months import month_end
 from domain.reference.exchange import SAME_CURRENCY, Exchange
 from domain.revenue.over_time import Earning, Stretch, earned_by, earning, is_measured
+from domain.terms import methods
+from domain.terms.kind import WITH_INVOICE
 from domain.terms.subscription import is_minimum
 from domain.units import Amount
 from state.books import LineEarning
@@ -104,19 +106,52 @@ def _earned(by: Iterable[Sequence[Stretch]], since: date, last: date) -> Amount:
     return sum(earned_by(each, last) - earned_by(each, since) for each in by)
 
 
-def earned_in(ahead: TermsAhead, fees: Sequence[ToCharge], left: Amount, as_of: date) -> list[tuple[str, Amount]]:
-    """Months in which what is left of a price is earned, by how much of it; the next, where all is charged already."""
+def earned_in(
+    draft: Draft, line: LineEarning, ahead: TermsAhead, fees: Sequence[ToCharge], left: Amount, as_of: date
+) -> list[tuple[str, Amount]]:
+    """Months in which what is left of a price is earned, by how much of it; the next, where nothing else says when."""
     found = months_ahead(ahead, fees, left, as_of)
     if found or not left:
         return found
-    by_month: dict[str, Amount] = {}
-    for fee in fees:
-        month = month_of(fee.day)
-        by_month[month] = by_month.get(month, 0) + fee.amount
+    by_month = _by_month((month_of(fee.day), fee.amount) for fee in fees)
+    rest = called(left - sum(by_month.values()), "charged and not earned")
+    if rest and ahead.known.held[-1].allocated is None:
+        waiting = _waiting(draft, line, ahead, rest, as_of) if rest > 0 else _earned_ahead(by_month, -rest)
+        by_month = _by_month((*by_month.items(), *waiting))
+        rest = 0
     found = sorted(by_month.items())
-    if sum(by_month.values()) != left:
+    if rest:
         found = [(month, max(amount, 0)) for month, amount in found]
     return found if any(amount for _, amount in found) else [(month_of(as_of + ONE_DAY), 1)]
+
+
+def _by_month(amounts: Iterable[tuple[str, Amount]]) -> dict[str, Amount]:
+    found: dict[str, Amount] = {}
+    for month, amount in amounts:
+        found[month] = found.get(month, 0) + amount
+    return found
+
+
+def _waiting(draft: Draft, line: LineEarning, ahead: TermsAhead, rest: Amount, as_of: date) -> list[tuple[str, Amount]]:
+    """What was charged and is not earned: with its invoice in the month of the charge, the newest charges last; what is still to be drawn
+    next."""
+    newest = ahead.known.held[-1]
+    months: list[tuple[str, Amount]] = []
+    if methods.timing(newest.line, newest.policies) == WITH_INVOICE:
+        charged = [fee for fee in ahead.fees if is_charged(draft, line.contract_id, line.line_id, fee.name)]
+        by_month = _by_month((month_of(fee.day), fee.amount) for fee in charged)
+        months, rest = newest_first(rest, by_month.items(), "charged and not invoiced", "charged before")
+    return [*months, (month_of(as_of + ONE_DAY), rest)] if rest else months
+
+
+def _earned_ahead(to_come: Mapping[str, Amount], earned: Amount) -> list[tuple[str, Amount]]:
+    """What is earned and not charged, as of periods that are charged at their end, is taken off the first charges to come."""
+    found = []
+    for month, amount in sorted(to_come.items()):
+        taken = lesser(at_least(amount, 0, "to charge"), earned, "earned by now")
+        found.append((month, -taken))
+        earned = called(earned - taken, "earned of later charges")
+    return found
 
 
 def in_months(

@@ -130,18 +130,18 @@ def together(figures: Mapping[str, Figure], *columns: str) -> Figure:
 
 
 def percent_of(figures: Mapping[str, Figure], part: str, whole: str) -> Figure:
-    """Millionths of a percent, half up; not known where there is nothing to be a part of."""
+    """Millionths of a percent, half up; not known where there is nothing to be a part of, or less."""
     one, other = figures[part].value, figures[whole].value
-    if one is None or not other:
+    if one is None or other is None or other <= 0:
         return UNKNOWN
     return Figure(percent(one, other), _of_row(figures, (part, whole)), PERCENT)
 
 
 def share(one: Figure, whole: Figure) -> Figure:
     """The same of figures that stand in no column."""
-    if one.value is None or not whole.value:
-        return UNKNOWN
     value = whole.value
+    if one.value is None or value is None or value <= 0:
+        return UNKNOWN
     return Figure(percent(one.value, value), lambda: [Part(one.value or 0, one), Part(value, whole)], PERCENT)
 
 

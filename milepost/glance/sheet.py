@@ -190,8 +190,7 @@ def in_ledger_totals(rows: Sequence[GlanceRow], by: Sequence[str], head: Mapping
 
 
 def margin_percent(figures: Mapping[str, Figure]) -> Figure:
-    """Of revenue; not known where there is none."""
-    return percent_of(figures, "margin", "revenue") if (figures["revenue"].value or 0) > 0 else UNKNOWN
+    return percent_of(figures, "margin", "revenue")
 
 
 def totals_with_margin(rows: Sequence[GlanceRow], columns: Sequence[str], head: str) -> list[GlanceRow]:

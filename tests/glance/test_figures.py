@@ -16,6 +16,7 @@ from milepost.as_of import moment_of
 from milepost.console import money_text
 from milepost.explain.explanations import Explained, Explanations
 from milepost.explain.recompute import everything, recompute
+from milepost.glance.figures import UNKNOWN, Figure, percent_of, share
 from milepost.glance.financial import financial_statement, ledger_moves
 from milepost.glance.firm import FirmAtMoment
 from milepost.glance.sheet import Glance
@@ -121,3 +122,10 @@ def test_every_figure_of_a_small_firm_is_explained(as_of: str | None) -> None:
 def test_every_figure_of_a_simulated_firm_is_explained(place: int) -> None:
     """Its invoices, payments, credits, retainers, caps and companies of several currencies."""
     assert check(output(), f"offset:{moments()[place]}", every=50, told_every=1 if THOROUGH else 7) > 500
+
+
+def test_no_per_cent_is_of_a_whole_below_zero() -> None:
+    """8 h off and a capacity of -8 h: no utilisation, and nothing that an id of it would explain."""
+    hours, capacity = Figure(8), Figure(-8)
+    assert share(hours, capacity) is UNKNOWN
+    assert percent_of({"hours": hours, "capacity": capacity}, "hours", "capacity") is UNKNOWN

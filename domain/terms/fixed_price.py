@@ -102,17 +102,22 @@ def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Sprea
 
 
 def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:
-    """All of the work is done on the line's last day: all of it is reported, or what the budgets say is spent; what an estimate expects is
-    spent month by month."""
+    """All of the work is done on the line's last day; what an estimate expects is spent month by month. Of a line that ended early no more
+    is done."""
     last = max(agreed.ends_on or day + DAY, day + DAY)
-    if by_period(agreed.line):
-        cost = {budget.category: budget.cost for budget in agreed.line.budgets}
-        known = known._replace(closed=(*known.closed, Closed(last, last + DAY, cost)))
-    else:
-        version = known.reported[-1].version + 1 if known.reported else 1
-        known = known._replace(reported=(*known.reported, Reported(version, last, HUNDRED_PERCENT)))
+    if not agreed.is_over_early(day):
+        known = _done(agreed, known, last)
     together = {name: _as_estimated(other, day, last) for name, other in known.together.items()}
     return ExpectedHistory(_as_estimated(known, day, last)._replace(together=together), date.max)
+
+
+def _done(agreed: TermsInForce, known: LineHistory, last: date) -> LineHistory:
+    """All of it is reported, or what the budgets say is spent."""
+    if by_period(agreed.line):
+        cost = {budget.category: budget.cost for budget in agreed.line.budgets}
+        return known._replace(closed=(*known.closed, Closed(last, last + DAY, cost)))
+    version = known.reported[-1].version + 1 if known.reported else 1
+    return known._replace(reported=(*known.reported, Reported(version, last, HUNDRED_PERCENT)))
 
 
 def _as_estimated(known: LineHistory, day: date, last: date) -> LineHistory:

@@ -52,6 +52,9 @@ class TermsInForce(NamedTuple):
         """Whether the line ends before its terms say so: the contract was terminated, or later terms do not have the line."""
         return self.ends_on is not None and self.ends_on < (self.contract.ends_on or date.max)
 
+    def is_over_early(self, day: date) -> bool:
+        return self.ends_early and self.ends_on is not None and self.ends_on <= day
+
     @property
     def obliged_with(self) -> tuple[str, ...]:
         """The other lines of its performance obligation."""

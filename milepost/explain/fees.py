@@ -237,7 +237,8 @@ class FeeNodes:
 
     def _spent(self, place: LineAtStep, closed: Closed, held: Sequence[TermsInForce]) -> dict[str, Amount]:
         """By category, as it was counted; all that is budgeted, where a forecast expects the work to be done."""
-        if place.foreseen is not None and closed is place.known.closed[-1] and held[-1].line.budgets:
+        is_last = closed is place.known.closed[-1] and held[-1].line.budgets
+        if is_last and place.foreseen is not None and not held[-1].is_over_early(place.foreseen):
             return {one.category: one.cost for one in held[-1].line.budgets}
         found: dict[str, Amount] = {}
         for category, cost in closed.cost.items():

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from domain.events.common import Milestones
 from domain.revenue.variable_price import given_by_memos
 from domain.terms import methods
-from domain.terms.kind import Fee, LineHistory
+from domain.terms.kind import WITH_INVOICE, Fee, LineHistory
 from domain.units import Amount
 from domain.work.rows import ADJUSTMENT
 from state.books import Contract, Inclusion, LineEarning, Project
@@ -48,18 +48,24 @@ class TermsAhead(NamedTuple):
 
 
 def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning, ...]:
-    """How each line of the project earns; nothing where all earn by hours alone, or nothing is to come. Of a terminated contract a minimum
-    is, until its last period closes."""
+    """How each line of the project earns; nothing where all earn by hours alone, or nothing is to come. Of a terminated contract that is
+    a minimum, until its last period closes, and what is charged, until its invoice."""
     plans = _plans(draft, project.project_id)
-    if not plans or (has_ended(draft, project, as_of) and not _lacks_minimum(project, plans, as_of)):
+    if not plans or (has_ended(draft, project, as_of) and not _is_left(project, plans, as_of)):
         return ()
     goes_on = {line_key(plan) for plan in running(draft, plans, as_of)}
     return tuple(_earning(draft, plan, as_of, goes_on=line_key(plan) in goes_on) for plan in plans)
 
 
-def _lacks_minimum(project: Project, plans: Iterable[LinePlan], as_of: date) -> bool:
+def _is_left(project: Project, plans: Iterable[LinePlan], as_of: date) -> bool:
     is_closed = project.closed_on is not None and project.closed_on <= as_of
-    return not is_closed and any(methods.has_minimum(plan.line.terms) for plan in plans)
+    return not is_closed and any(map(_comes_late, plans))
+
+
+def _comes_late(plan: LinePlan) -> bool:
+    """Whether the line may earn what its terms charge when its contract is over."""
+    terms = plan.line.terms
+    return methods.has_minimum(terms) or (plan.timing == WITH_INVOICE and methods.charges(terms))
 
 
 def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
@@ -89,7 +95,7 @@ def is_adjusted(draft: Draft, contracts: Iterable[Contract]) -> bool:
 def _earning(draft: Draft, plan: LinePlan, as_of: date, *, goes_on: bool) -> LineEarning:
     contract = draft.contract(plan.contract_id)
     assert contract is not None, "the plan is of a contract in the books"
-    is_to_come = goes_on or methods.has_minimum(plan.line.terms)
+    is_to_come = goes_on or _comes_late(plan)
     total = ahead_of(draft, contract, plan.line.line_id, as_of).total if is_to_come else None
     rated = methods.earns_by_hours(plan.line.terms)
     inclusion = _inclusion(draft, plan) if goes_on else None

@@ -102,9 +102,13 @@ def _less(totals: LineTotals, other: LineTotals) -> LineTotals:
     accounts = totals.accounts
     for account, (recognised, billable, invoiced) in other.accounts.items():
         accounts = _with_account(accounts, account, -recognised, -billable, -invoiced)
+    by_month = totals.by_month
+    for month, billable in other.by_month.items():
+        by_month = _with_sum(by_month, month, -billable)
     return replace(
         totals,
         accounts=accounts,
+        by_month=by_month,
         hours=totals.hours - other.hours,
         value=totals.value - other.value,
         recognised=totals.recognised - other.recognised,

@@ -1,10 +1,10 @@
 """When what is to come is billed, and when who pays it; what is kept back of it, or paid by a deposit, says `state/forecast/kept_back.py`.
 
 A month's work is billed at the end of the billing period that holds its 15th, on request at its own end, a fee at the end of the period
-that holds its day. What is done and on no statement is billed with the oldest open period, as far as it is not of later months. Each payer
-has its share of it, and pays so many days after the day of issue as its own terms say; whom sources pay for says
-`state/forecast/funded.py`, and of a contract in another currency than the project's their first rule. A statement is billed when its period
-ends, and issued when that has closed: once it is, it is due when it says.
+that holds its day. What is done and on no statement is billed with the oldest open period of its contract, as far as it is not of later
+months; work to come by the calendar of the project's first contract. Each payer has its share of it, and pays so many days after the day
+of issue as its own terms say; whom sources pay for says `state/forecast/funded.py`, and of a contract in another currency than the
+project's their first rule. A statement is billed when its period ends, and issued when that has closed: once it is, it is due when it says.
 
     March's work, billed on 31 March and issued on 1 April, is due in 30 days on 1 May
 """
@@ -29,7 +29,7 @@ from domain.tuples import new_tuple
 from domain.units import Amount
 from domain.why import Why, elsewhere
 from state.billing.statement_lines import PRINTED
-from state.books import Contract, Project, StatementState
+from state.books import Contract, StatementState
 from state.draft import Draft
 from state.forecast.outlook import ONE_DAY, known
 from state.forecast.prices import ToCharge
@@ -74,19 +74,25 @@ class Calendar(NamedTuple):
     is_funded: bool = False
 
 
+class AccruedWork(NamedTuple):
+    """What is billable on lines of a contract and not issued, in project currency, and all that is billable on them by month."""
+
+    amount: Amount = 0
+    months: Sequence[tuple[str, Amount]] = ()
+
+
 def expected_work(
     draft: Draft,
-    project: Project,
     contract: Contract,
     currency: str,
-    accrued: Amount,
+    accrued: AccruedWork,
     to_come: Iterable[tuple[str, Amount]],
     as_of: date,
 ) -> list[ExpectedBill]:
-    """What is accrued, and what work of months to come will be worth, by the calendar of the project's first contract."""
+    """What is accrued, and what work of months to come will be worth, by the calendar of the contract."""
     found: list[ExpectedBill] = []
     known = work_calendar(draft, contract)
-    for on, amount in _accrued_bills(draft, project, contract, currency, accrued, as_of):
+    for on, amount in _accrued_bills(draft, contract, accrued, as_of):
         _pay(found, contract, on, amount, currency, is_due=True)
     for month, amount in to_come:
         if amount:
@@ -96,10 +102,10 @@ def expected_work(
 
 
 def _accrued_bills(
-    draft: Draft, project: Project, contract: Contract, currency: str, accrued: Amount, as_of: date
+    draft: Draft, contract: Contract, accrued: AccruedWork, as_of: date
 ) -> list[tuple[Calendar, Amount]]:
     """Work of months that are billed later than the oldest open period by those months, the rest with that period."""
-    if not accrued:
+    if not accrued.amount:
         return []
     period, known = open_period(draft, contract), work_calendar(draft, contract)
     last = period.to - ONE_DAY if period is not None else as_of
@@ -110,10 +116,12 @@ def _accrued_bills(
         # In its days of grace there is work of the next period, which may begin in the same month.
         return as_of > last and work_months(draft, contract, month, known).billed > last
 
-    earned = [(key[:7], tally[2]) for key, tally in project.months.items() if tally[2] and key[8:] == currency]
-    later = [(month, amount) for month, amount in earned if is_later(month)]
+    later: dict[str, Amount] = {}
+    for month, amount in accrued.months:
+        if is_later(month):
+            later[month] = later.get(month, 0) + amount
     # The rest has late and held work, and corrections.
-    months, rest = newest_first(accrued, later, "earned and not issued", "accrued of earlier months")
+    months, rest = newest_first(accrued.amount, later.items(), "accrued in the month", "accrued of earlier months")
     found = [(work_months(draft, contract, month, known), amount) for month, amount in months]
     if rest:
         oldest = (

@@ -50,7 +50,7 @@ from state.charges import rebates
 from state.draft import Draft
 from state.forecast.ahead import rebates_counted
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
-from state.forecast.expected import ExpectedBill, expected_fees, expected_work
+from state.forecast.expected import AccruedWork, ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
 from state.forecast.outlook import ProjectTerms, keeps_back, ledger_currency
@@ -431,19 +431,21 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     billed, accrued = lines
     left = called(completion.revenue - now[2], "revenue to come")
     backlog = backlog_of(left, forecast.ceiling, now[2])
-    ahead = _prices_ahead(draft, project, weighed, shape, as_of)
+    ahead = _prices_ahead(draft, weighed, shape, as_of)
     if ahead is None:
         return None
     weights = _weights(weighed, shape)
     by_hours = _by_hours(left, ahead.earned, weights, currency)
     expected = ahead.expected
-    if weighed.terms.contracts:
-        contract = weighed.terms.contracts[0]
-        to_come = zip(shape.months, by_hours, strict=True)
-        if alone := owed_alone(draft, project.project_id, weighed.terms.contracts, policies, currency, as_of):
-            accrued = called(accrued - sum([bill.amount for bill in alone]), "accrued of all payers")
-            expected += alone
-        expected += expected_work(draft, project, contract, currency, accrued, to_come, as_of)
+    contracts = weighed.terms.contracts
+    alone = owed_alone(draft, project.project_id, contracts, policies, currency, as_of)
+    expected += alone
+    for contract in contracts:
+        to_come = zip(shape.months, by_hours, strict=True) if contract is contracts[0] else ()
+        due = accrued.get(contract.contract_id, AccruedWork())
+        if paid_alone := sum([bill.amount for bill in alone if bill.contract_id == contract.contract_id]):
+            due = due._replace(amount=called(due.amount - paid_alone, "accrued of all payers"))
+        expected += expected_work(draft, contract, currency, due, to_come, as_of)
     if weighed.terms.is_funded:
         expected = by_payer(draft, weighed.terms.contracts, expected)
     beside = _beside(draft, project, weighed, expected, as_of) if weighed.terms.keeps_back else []
@@ -480,7 +482,7 @@ class _Ahead(NamedTuple):
     expected: list[ExpectedBill]
 
 
-def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape, as_of: date) -> _Ahead | None:
+def _prices_ahead(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> _Ahead | None:
     """None where an exchange rate is missing."""
     found = new_tuple(_Ahead, ([], []))
     if not weighed.forecast.earning:
@@ -507,17 +509,16 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
             agreed = at_least(called(line.total - totals.billable, "agreed and not delivered"), 0, "to deliver")
             rows = exchanged(agreed, rate, currency, policies.money_mode)
             lies = zip(shape.months, spread(rows, shape.revenue, step), strict=True)
-            found.expected.extend(expected_work(draft, project, contract, currency, 0, lies, as_of))
+            found.expected.extend(expected_work(draft, contract, currency, AccruedWork(), lies, as_of))
     return found
 
 
 def _line_sums(
     draft: Draft, project_id: str, of: ProjectTerms, policies: Resolved, currency: str, as_of: date
-) -> tuple[Amount, Amount] | None:
-    """What is issued of the project less what was conceded of it and rebates that memos gave, and what is billable and not issued, deposits
-    left out."""
-    mode = policies.money_mode
-    billed = accrued = 0
+) -> tuple[Amount, dict[str, AccruedWork]] | None:
+    """What is issued of the project less what was conceded of it and rebates that memos gave, and by contract what is billable and not
+    issued, deposits left out."""
+    mode, billed, accrued = policies.money_mode, 0, dict[str, AccruedWork]()
     has_rebates = draft.has(rebates.KIND)
     for contract_id, line_id, own in of.ever:
         line = draft.line(contract_id, line_id)
@@ -531,7 +532,11 @@ def _line_sums(
         if stays := totals.issued - totals.conceded - given:
             billed += exchanged(called(stays, "billed"), rate, currency, mode)
         if due and not (of.keeps_back and is_deposit(draft, contract_id, line_id)):
-            accrued += exchanged(due, rate, currency, mode)
+            had = accrued.get(contract_id, AccruedWork())
+            months = [(month, exchanged(one, rate, currency, mode)) for month, one in totals.by_month.items()]
+            accrued[contract_id] = AccruedWork(
+                had.amount + exchanged(due, rate, currency, mode), [*had.months, *months]
+            )
     return billed, accrued
 
 

@@ -257,11 +257,9 @@ class Draft:
         "due",
         "engagement_id",
         "entries",
-        "hours",
         "issued",
         "journals",
         "kinds",
-        "lines",
         "memo",
         "moves",
         "open_added",
@@ -271,9 +269,7 @@ class Draft:
         "own",
         "parked",
         "parts",
-        "plans",
         "positions",
-        "rates",
         "reference",
         "repriced",
         "rows",
@@ -305,8 +301,6 @@ class Draft:
         self.reference = reference
         self.cause = cause
         self.memo, self.shared, self.daily = plans
-        memo = self.memo
-        self.plans, self.lines, self.rates, self.hours = memo.plans, memo.lines, memo.rates, memo.hours
         self.own = own
         # The recorder of an explanation; None in production.
         self.why = why
@@ -435,9 +429,9 @@ class Draft:
     def of_terms(self, name: str, contract: Contract, work_out: "Callable[[Draft, Contract], Found]") -> Found:
         """What follows from the versions of a contract's terms alone; worked out once for these, and kept by `name`."""
         key = (name, contract.contract_id, contract.version, len(contract.history))
-        if key not in self.lines:
-            self.lines[key] = work_out(self, contract)
-        found: Found = self.lines[key]
+        if key not in self.memo.lines:
+            self.memo.lines[key] = work_out(self, contract)
+        found: Found = self.memo.lines[key]
         return found
 
     def line(self, contract_id: str, line_id: str, project_id: str = "") -> LineTotals:

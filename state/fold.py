@@ -297,11 +297,11 @@ _ARISES: Final = (
 
 def _arising(draft: Draft) -> frozenset[str]:
     """What the terms of some contract give rise to; found again when a contract changes."""
-    kept: tuple[object, frozenset[str]] | None = draft.lines.get("arising")
+    kept: tuple[object, frozenset[str]] | None = draft.memo.lines.get("arising")
     if kept is None or kept[0] is not draft.agreed:
         contracts = draft.contracts()
         found = frozenset(kind for kind, may_arise in _ARISES if any(may_arise(draft, one) for one in contracts))
-        kept = draft.lines["arising"] = (draft.agreed, found)
+        kept = draft.memo.lines["arising"] = (draft.agreed, found)
     return kept[1]
 
 

@@ -261,7 +261,7 @@ def _take_limits(draft: Draft, plan: LinePlan | None) -> None:
         return limit._replace(amount=amount, hours=hours)
 
     rules = tuple(rule._replace(limits=tuple(numbered(rule, one) for one in rule.limits)) for rule in plan.rules)
-    draft.lines[plan.key] = plan._replace(rules=rules)
+    draft.memo.lines[plan.key] = plan._replace(rules=rules)
 
 
 def numbered_estimate(draft: Draft, estimate: Estimate) -> Estimate:

@@ -254,13 +254,13 @@ def _of_everyone(
     if len(plan.group) == 1:
         return under
     key = ("limits of everyone", plan.key)
-    if key not in draft.lines:
+    if key not in draft.memo.lines:
         found: dict[tuple[str, str], tuple[CapLimit, ...]] = {}
         for rule in (*plan.every_rule, *rules_of_group(draft, plan)):
             place = rule.cap_id, rule.period
             found[place] = tuple(dict.fromkeys((*found.get(place, ()), *rule.limits)))
-        draft.lines[key] = found
-    limits: dict[tuple[str, str], tuple[CapLimit, ...]] = draft.lines[key]
+        draft.memo.lines[key] = found
+    limits: dict[tuple[str, str], tuple[CapLimit, ...]] = draft.memo.lines[key]
     return tuple(
         (bucket, rule._replace(limits=limits.get((rule.cap_id, rule.period), rule.limits))) for bucket, rule in under
     )

@@ -70,9 +70,9 @@ def ruling(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey) -> CapRu
     if contract is None or (plan.version >= contract.history[0].version and is_limited(limit_of(rule, key))):
         return rule
     place = ("ruling", plan.key, rule.cap_id, rule.period, key[1])
-    if place not in draft.lines:
-        draft.lines[place] = first_limited(rules_of_group(draft, plan), rule, key)
-    found: CapRule = draft.lines[place]
+    if place not in draft.memo.lines:
+        draft.memo.lines[place] = first_limited(rules_of_group(draft, plan), rule, key)
+    found: CapRule = draft.memo.lines[place]
     return found
 
 

@@ -232,7 +232,7 @@ def _measures(draft: Draft, plan: LinePlan) -> _Measures:
     contract = draft.contract(plan.contract_id)
     assert contract is not None, "the plan is of a contract in the books"
     key = ("measures", plan.key, len(contract.former))
-    if key not in draft.lines:
+    if key not in draft.memo.lines:
         found: _Measures = {}
         stored = (*contract.former, *contract.history)
         plans = (line_plan(draft, contract, one.version, line_id) for line_id in sorted(plan.group) for one in stored)
@@ -243,8 +243,8 @@ def _measures(draft: Draft, plan: LinePlan) -> _Measures:
                 in_amount or any(limit.amount is not None for limit in hard),
                 in_hours or any(limit.hours is not None for limit in hard),
             )
-        draft.lines[key] = found
-    measures: _Measures = draft.lines[key]
+        draft.memo.lines[key] = found
+    measures: _Measures = draft.memo.lines[key]
     return measures
 
 

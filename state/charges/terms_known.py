@@ -50,9 +50,9 @@ def shares_of(draft: Draft, contract: Contract) -> Mapping[str, Sequence[TermsIn
     ids = list(dict.fromkeys(line.line_id for line in contract.every_line))
     histories = {line_id: by_itself(draft, contract, line_id) for line_id in ids}
     key = ("shares", contract.contract_id)
-    kept: tuple[object, Mapping[str, Sequence[TermsInForce]]] | None = draft.lines.get(key)
+    kept: tuple[object, Mapping[str, Sequence[TermsInForce]]] | None = draft.memo.lines.get(key)
     if kept is None or kept[0] != histories:
-        kept = draft.lines[key] = (histories, with_shares(histories))
+        kept = draft.memo.lines[key] = (histories, with_shares(histories))
     return kept[1]
 
 
@@ -281,9 +281,9 @@ def _listed(draft: Draft, contract: Contract) -> dict[str, list[tuple[str, Terms
 def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> Sequence[TermsInForce]:
     """The line under each version by which it goes; neighbours that say the same of it are one, as the later has it."""
     key = ("agreed", contract.contract_id, contract.version, contract.terminated_on, line_id)
-    known: _Versions | None = draft.lines.get(key)
+    known: _Versions | None = draft.memo.lines.get(key)
     if known is None or known.history is not contract.history:
-        known = draft.lines[key] = _Versions(contract.history, _agreed_versions(draft, contract, line_id))
+        known = draft.memo.lines[key] = _Versions(contract.history, _agreed_versions(draft, contract, line_id))
     return known.agreed
 
 

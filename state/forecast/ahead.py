@@ -74,13 +74,13 @@ def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     adjusted = is_adjusted(draft, contracts)
     versions = ((one.contract_id, one.version, len(one.history)) for one in contracts)
     key = ("earning lines", project_id, adjusted, *versions)
-    if key not in draft.plans:
+    if key not in draft.memo.plans:
         by_id = {contract.contract_id: contract for contract in contracts}
         found = (newest_plan(draft, by_id[of], line_id) for of, line_id, _ in lines_of(draft, project_id))
         own = [one for one in found if one is not None and one.refused is None and one.line.project_id == project_id]
         by_hours = all(methods.earns_by_hours_alone(plan.line) for plan in own)
-        draft.plans[key] = () if by_hours and not adjusted else tuple(own)
-    plans: tuple[LinePlan, ...] = draft.plans[key]
+        draft.memo.plans[key] = () if by_hours and not adjusted else tuple(own)
+    plans: tuple[LinePlan, ...] = draft.memo.plans[key]
     return plans
 
 
@@ -122,9 +122,9 @@ def ahead_of(draft: Draft, contract: Contract, line_id: str, as_of: date) -> Ter
     known = with_minimum(contract, line_id, known_of(draft, contract, line_id), as_of)
     key = ("ahead", contract.contract_id, line_id)
     base = (known, contract.terms, contract.terminated_on, as_of)
-    kept: tuple[object, TermsAhead] | None = draft.plans.get(key)
+    kept: tuple[object, TermsAhead] | None = draft.memo.plans.get(key)
     if kept is None or kept[0] != base:
-        kept = draft.plans[key] = (base, _ahead(draft, contract, line_id, known, as_of))
+        kept = draft.memo.plans[key] = (base, _ahead(draft, contract, line_id, known, as_of))
     return kept[1]
 
 

@@ -180,7 +180,7 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
     say_changes(draft, project_id, WEIGHS, cause, as_of.isoformat())
     project, of = draft.project(project_id), project_terms(draft, project_id)
     key, month = ("rests", project_id), first_month(as_of)
-    rests: Rests | None = draft.plans.get(key)
+    rests: Rests | None = draft.memo.plans.get(key)
     forecast, outlook = known(draft, project_id)
     if rests is not None and rests.holds(draft, project, of, forecast, month):
         planned = planned_in(rests.assigned, project, month)
@@ -204,7 +204,7 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
     forecast, outlook = _unless_equal(forecast, outlook, bases, progress)
     if of.goes_on and project.closed_on is None and (of.contracts or project.activated is not None) and not earning:
         assigned = assigned_from(draft, project, month)
-        rests = draft.plans[key] = Rests(draft, project, of, forecast, stated, assigned, month)
+        rests = draft.memo.plans[key] = Rests(draft, project, of, forecast, stated, assigned, month)
     else:
         rests = None
     return _weighed(draft, project, of, forecast, outlook, planned, as_of, cause, rests)
@@ -409,10 +409,10 @@ def _bases_held(
         forecast.legal_entity_id,
     )
     key = ("bases", project_id)
-    kept: tuple[object, dict[str, Basis], Stated] | None = draft.plans.get(key)
+    kept: tuple[object, dict[str, Basis], Stated] | None = draft.memo.plans.get(key)
     if kept is None or kept[0] != rests_on:
         bases, stated = _bases(draft, project, lines, forecast, planned, as_of)
-        kept = draft.plans[key] = (rests_on, _with_markups(bases, going), stated)
+        kept = draft.memo.plans[key] = (rests_on, _with_markups(bases, going), stated)
     return kept[1], kept[2]
 
 

@@ -297,7 +297,7 @@ def _estimated(draft: Draft, project: Project, weighed: Weighed, first: str, as_
     if not own:
         return None
     key = ("shape", project.project_id)
-    kept: tuple[object, Rates, EstimatedShapes | None] | None = draft.plans.get(key)
+    kept: tuple[object, Rates, EstimatedShapes | None] | None = draft.memo.plans.get(key)
     if kept is None or kept[0] != (first, own) or (kept[1] and kept[1] != _rates(draft, weighed, kept[1], as_of)):
         events = estimates_at(draft, project, weighed.terms.lines, estimated_at(weighed.forecast))
         currencies = {event.currency or weighed.forecast.currency for event in events}
@@ -311,7 +311,7 @@ def _estimated(draft: Draft, project: Project, weighed: Weighed, first: str, as_
                 found[name] = of_track
         at_cost = all(map(_is_at_cost, own.values()))
         whole = as_estimated(_remaining(weighed, events, rates), first, at_cost=at_cost)
-        kept = draft.plans[key] = (first, own), rates, EstimatedShapes(whole, found) if whole is not None else None
+        kept = draft.memo.plans[key] = (first, own), rates, EstimatedShapes(whole, found) if whole is not None else None
     return kept[2]
 
 

@@ -113,7 +113,7 @@ def is_to_say(draft: Draft, contract_id: str, *, day_ends: bool) -> bool:
 
 def _is_as_checked(draft: Draft, contract: Contract) -> bool:
     """Whether what says if there is a loss stands as when there was nothing to say of it."""
-    check: LossCheck | None = draft.plans.get(("loss", contract.contract_id))
+    check: LossCheck | None = draft.memo.plans.get(("loss", contract.contract_id))
     if check is None or check.contract is not contract:
         return False
     key, parts, before = (PART, contract.contract_id), draft.parts, draft.before
@@ -179,7 +179,7 @@ def _kept_of(
 ) -> RevenueTerms | None:
     """The terms of an ordinary project; None where its share may rest on more than `_rests_on` has."""
     tracks = of.tracks.get(forecast.currency)
-    terms: RevenueTerms | None = draft.plans.get((REVENUE_TERMS, project.project_id))
+    terms: RevenueTerms | None = draft.memo.plans.get((REVENUE_TERMS, project.project_id))
     if terms is None or terms.of is not of or not terms.is_ordinary or tracks is None:
         return None
     return terms if tracks.are_of(draft, forecast, outlook.progress) else None
@@ -256,9 +256,9 @@ def _first(draft: Draft, project_id: str) -> Contract | None:
 
 def _check_of(draft: Draft, contract_id: str) -> LossCheck:
     key = ("loss", contract_id)
-    kept: LossCheck | None = draft.plans.get(key)
+    kept: LossCheck | None = draft.memo.plans.get(key)
     if kept is None:
-        kept = draft.plans[key] = LossCheck(("exception", draft.exception_id(CATEGORY, KIND, contract_id)))
+        kept = draft.memo.plans[key] = LossCheck(("exception", draft.exception_id(CATEGORY, KIND, contract_id)))
     return kept
 
 

@@ -82,9 +82,9 @@ def form_of(
         cost_policies.dimensions_from if cost_policies is not None else None,
         (work.price and work.price.day, work.cost and work.cost.day) if is_dated else None,
     )
-    known: WorkForm | None = draft.plans.get(key)
+    known: WorkForm | None = draft.memo.plans.get(key)
     if known is None or known.activated is not project.activated or known.sets is not project.dimension_sets:
-        known = draft.plans[key] = _made(draft, work, project_id, plan, policies, cost_policies)
+        known = draft.memo.plans[key] = _made(draft, work, project_id, plan, policies, cost_policies)
     return known
 
 

@@ -99,8 +99,8 @@ def _value(draft: Draft, row: str, price: Price) -> Amount:
 
 def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
     key = ("outside", contract_id)
-    exception_id = draft.lines.get(key)
+    exception_id = draft.memo.lines.get(key)
     if exception_id is None:
-        exception_id = draft.lines[key] = draft.exception_id(OUTSIDE, "contract", contract_id)
+        exception_id = draft.memo.lines[key] = draft.exception_id(OUTSIDE, "contract", contract_id)
     said: OpenException | None = draft.part("exception", exception_id)
     return said

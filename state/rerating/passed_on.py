@@ -56,9 +56,9 @@ def next_line(draft: Draft, plan: LinePlan, work: Work, price: Price) -> LinePla
     task = work.time.task
     number = version_on(contract, price.day)
     key = ("next line", plan.contract_id, contract.version, len(contract.history), number, plan.line.line_id, task)
-    if key not in draft.lines:
-        draft.lines[key] = _next_line(draft, contract, number, plan.line, task)
-    found: LinePlan | None = draft.lines[key]
+    if key not in draft.memo.lines:
+        draft.memo.lines[key] = _next_line(draft, contract, number, plan.line, task)
+    found: LinePlan | None = draft.memo.lines[key]
     return found
 
 

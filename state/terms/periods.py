@@ -31,9 +31,9 @@ class ContractDays:
 
 def _days_of(draft: Draft, contract: Contract) -> ContractDays:
     key = ("days", contract.contract_id)
-    kept: ContractDays | None = draft.lines.get(key)
+    kept: ContractDays | None = draft.memo.lines.get(key)
     if kept is None or kept.contract is not contract:
-        kept = draft.lines[key] = ContractDays(draft, contract)
+        kept = draft.memo.lines[key] = ContractDays(draft, contract)
     return kept
 
 

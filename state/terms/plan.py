@@ -114,9 +114,9 @@ def line_plan(
     """The plan of a line under the contract version `number`, for what caps count as `content`; None where that version has no such
     line."""
     key = ("plan", contract.contract_id, contract.version, len(contract.history), number, line_id, content)
-    found = draft.lines.get(key)
-    if found is None and key not in draft.lines:
-        found = draft.lines[key] = _line_plan(draft, contract, number, line_id, content, key)
+    found = draft.memo.lines.get(key)
+    if found is None and key not in draft.memo.lines:
+        found = draft.memo.lines[key] = _line_plan(draft, contract, number, line_id, content, key)
     return found if isinstance(found, LinePlan) else None
 
 
@@ -132,11 +132,11 @@ def plan_for(
     """The plan of the line that takes this project's task, or what else it takes."""
     version = contract.version, len(contract.history)
     key = ("taker", contract.contract_id, *version, number, project_id, task, what, content)
-    found = draft.lines.get(key)
-    if found is None and key not in draft.lines:
+    found = draft.memo.lines.get(key)
+    if found is None and key not in draft.memo.lines:
         terms = next(stored.terms for stored in contract.history if stored.version == number)
         line = line_for(terms.lines, project_id, task, what)
-        found = draft.lines[key] = line_plan(draft, contract, number, line.line_id, content) if line else None
+        found = draft.memo.lines[key] = line_plan(draft, contract, number, line.line_id, content) if line else None
     return found if isinstance(found, LinePlan) else None
 
 
@@ -163,7 +163,7 @@ def as_earned(draft: Draft, contract: Contract, plan: LinePlan) -> LinePlan:
     if fees is None or fees.earns_by <= plan.version:
         return plan
     key = (*plan.key, "earned by", fees.earns_by)
-    found = draft.lines.get(key)
+    found = draft.memo.lines.get(key)
     if not isinstance(found, LinePlan):
         timing = plan.timing
         for stored in contract.history:
@@ -171,7 +171,7 @@ def as_earned(draft: Draft, contract: Contract, plan: LinePlan) -> LinePlan:
                 other = line_plan(draft, contract, stored.version, plan.line.line_id, plan.content)
                 if other is not None and goes_over(timing, other.timing) and is_of_kind(plan, other):
                     timing = other.timing
-        found = draft.lines[key] = plan._replace(timing=timing, earned=None if timing == WITH_CHARGE else 0)
+        found = draft.memo.lines[key] = plan._replace(timing=timing, earned=None if timing == WITH_CHARGE else 0)
     return found
 
 
@@ -277,12 +277,12 @@ def _billed_apart(
     if len(group) == 1:
         return any(splits_billing(rule) for rule in rules), bool(rules) and bind_billing_alone(history, group)
     key = ("billed apart", contract.contract_id, contract.version, history[-1].number, group)
-    if key not in draft.lines:
-        draft.lines[key] = (
+    if key not in draft.memo.lines:
+        draft.memo.lines[key] = (
             any(splits_billing(rule) for line_id in group for rule in cap_rules(history, line_id)),
             bind_billing_alone(history, group),
         )
-    found: tuple[bool, bool] = draft.lines[key]
+    found: tuple[bool, bool] = draft.memo.lines[key]
     return found
 
 
@@ -302,11 +302,11 @@ def contract_policies(draft: Draft, contract: Contract, day: date | None = None)
     """Of the contract as a whole on a day, or in its newest version."""
     stored = contract.history[-1] if day is None else _stored_on(contract, day)
     key = ("contract policies", contract.contract_id, contract.version, len(contract.history), stored.version)
-    found: Resolved | None = draft.lines.get(key)
+    found: Resolved | None = draft.memo.lines.get(key)
     if found is None:
         entity = draft.reference.entity(stored.terms.legal_entity_id)
         own = bookkeeping(entity.policies if entity is not None else None)
-        found = draft.lines[key] = resolve(stored.terms.policies, stored.defaults, own)
+        found = draft.memo.lines[key] = resolve(stored.terms.policies, stored.defaults, own)
     return found
 
 

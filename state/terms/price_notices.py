@@ -43,11 +43,11 @@ def after_event(draft: Draft) -> None:
 def _amended(draft: Draft) -> Mapping[str, tuple[Contract, dict[str, Amount]]]:
     """Contracts with several versions of their terms, and the prices of their lines, as far as any has one; found again until a contract
     changes."""
-    kept: tuple[object, dict[str, tuple[Contract, dict[str, Amount]]]] | None = draft.lines.get(BELOW)
+    kept: tuple[object, dict[str, tuple[Contract, dict[str, Amount]]]] | None = draft.memo.lines.get(BELOW)
     if kept is None or kept[0] is not draft.agreed:
         found = {one.contract_id: (one, _prices(one)) for one in draft.contracts() if len(one.history) > 1}
         priced = {contract_id: amended for contract_id, amended in found.items() if amended[1]}
-        kept = draft.lines[BELOW] = (draft.agreed, priced)
+        kept = draft.memo.lines[BELOW] = (draft.agreed, priced)
     return kept[1]
 
 

@@ -50,12 +50,12 @@ def assigned(draft: Draft, project: Project, person_id: str) -> tuple[ResourceAs
     """The person's assignments on the project."""
     key = ("assigned", project.project_id)
     stated = draft.assignments(project.project_id)
-    known: tuple[object, dict[str, tuple[ResourceAssigned, ...]]] | None = draft.plans.get(key)
+    known: tuple[object, dict[str, tuple[ResourceAssigned, ...]]] | None = draft.memo.plans.get(key)
     if known is None or known[0] is not stated:
         by_person: dict[str, list[ResourceAssigned]] = {}
         for one in stated:
             by_person.setdefault(one.person_id, []).append(one)
-        known = draft.plans[key] = (stated, {person: tuple(own) for person, own in by_person.items()})
+        known = draft.memo.plans[key] = (stated, {person: tuple(own) for person, own in by_person.items()})
     return known[1].get(person_id, ())
 
 
@@ -65,10 +65,10 @@ def overage(draft: Draft, plan: LinePlan) -> Rated | None:
     if stated is None:
         return None
     key = ("overage", plan.key)
-    found = draft.rates.get(key)
+    found = draft.memo.rates.get(key)
     if not isinstance(found, Rated):
         decision = overage_decision(stated, plan.line.line_id, plan.version)
-        found = draft.rates[key] = Rated(stated, 0, decision, content_digest(decision))
+        found = draft.memo.rates[key] = Rated(stated, 0, decision, content_digest(decision))
     return found
 
 
@@ -111,13 +111,13 @@ def rate_for(
         practice if ("practice", practice) in book.cards_by_scope else None,
         region if ("region", region) in book.cards_by_scope else None,
     )
-    found = draft.rates.get(key)
+    found = draft.memo.rates.get(key)
     if not isinstance(found, Rated):
         decision = resolve_bill_rate(rate_query(draft, event, project, person, role, plan, day), book)
         found = NO_RATE
         if not isinstance(decision, NoRate):
             found = Rated(decision.rate, decision.markup, decision, content_digest(decision))
-        draft.rates[key] = found
+        draft.memo.rates[key] = found
     return found
 
 
@@ -134,11 +134,11 @@ def cards_of_work(
 def _named(draft: Draft, plan: LinePlan) -> tuple[frozenset[str], frozenset[str]]:
     """Persons and tasks that a rate of the line or of any card is for; all others are rated alike."""
     key = ("named", plan.key)
-    found: tuple[frozenset[str], frozenset[str]] | None = draft.plans.get(key)
+    found: tuple[frozenset[str], frozenset[str]] | None = draft.memo.plans.get(key)
     if found is None:
         persons, tasks = named_in_cards(draft)
         stated = plan.line.terms.rates if isinstance(plan.line.terms, TimeAndMaterials) else ()
-        found = draft.plans[key] = (
+        found = draft.memo.plans[key] = (
             persons.union(rate.person_id for rate in stated if rate.person_id is not None),
             tasks.union(rate.task for rate in stated if rate.task is not None),
         )

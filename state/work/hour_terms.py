@@ -213,7 +213,7 @@ def hour_terms(draft: Draft, entry: Entry, event: TimeApproved, project: Project
         if entry.waived or not isinstance(placed, Placed):
             return _worked_out(draft, event, project, placed)
         plan, day = placed.plan, placed.day
-    kept = draft.hours.get(event.project_id)
+    kept = draft.memo.hours.get(event.project_id)
     if not isinstance(kept, ProjectHours) or not kept.holds(draft, project):
         kept = ProjectHours(draft, project)
         draft.memo.keep_hours(event.project_id, kept)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from milepost import exit_codes
+from tests.forked import Forked
 from tests.servers.server import leash
 
 ROOT: Final = Path(__file__).parents[2]
@@ -80,7 +81,7 @@ class Worker:
         assert self._process is None, f"{self.name} runs already, or nobody has asked how it ended"
         more = [] if self.supervised else ["--alone"]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = Forked(
                 [*self.within, sys.executable, "-m", *self.arguments, *more],
                 cwd=ROOT,
                 # A process that hangs says where, when it is sent SIGABRT.

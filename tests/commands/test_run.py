@@ -22,6 +22,7 @@ from milepost import rounds
 from milepost.cli import app
 from milepost.days import furthest_day
 from tests.commands.tiny_firm import event, founding, worked, write
+from tests.forked import Forked
 
 
 def run(folder: Path, *arguments: str) -> Result:
@@ -39,7 +40,7 @@ def summary(folder: Path, *arguments: str) -> dict[str, Any]:
 def started(folder: Path, *arguments: str, **how: Any) -> subprocess.Popen[str]:
     """The same in a process of its own."""
     command = [sys.executable, "-m", "milepost", "run", "--input", str(folder / "in"), "--output", str(folder / "out")]
-    return subprocess.Popen(
+    return Forked(
         [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path.cwd(), **how
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -41,6 +40,7 @@ from simulation.erp.books import ErpCompany
 from simulation.erp.serving import serving
 from simulation.erp.simulated import SimulatedErp
 from simulation.erp.troubles import Trouble, TroubleShare, TroubleTurn, parsed
+from tests import forked
 from tests.commands.tiny_firm import write
 from tests.delivery.dying import POINTS
 from tests.finished_run import finished_run, history, uninvoiced_run
@@ -330,11 +330,9 @@ def test_an_erp_that_loses_answers_has_each_journal_once(tmp_path: Path) -> None
 @pytest.mark.parametrize("point", POINTS)
 def test_a_delivery_that_is_killed_goes_on(firm: Firm, point: str) -> None:
     for count in (1, 3):
-        killed = subprocess.run(
+        killed = forked.run(
             [sys.executable, "-m", "tests.delivery.dying", point, str(count), *firm.arguments()],
-            capture_output=True,
             text=True,
-            check=False,
         )
         assert killed.returncode in {-signal.SIGKILL, 0}, killed.stderr
         if count == 1:
@@ -346,10 +344,8 @@ def test_a_delivery_that_is_killed_goes_on(firm: Firm, point: str) -> None:
 
 def test_without_its_store_everything_is_looked_up_first(firm: Firm) -> None:
     """Half of the journals are in the ERP, one more than was answered."""
-    killed = subprocess.run(
+    killed = forked.run(
         [sys.executable, "-m", "tests.delivery.dying", "before_result", "2", *firm.arguments()],
-        capture_output=True,
-        check=False,
     )
     assert killed.returncode == -signal.SIGKILL
     assert firm.erp.entries()

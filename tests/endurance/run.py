@@ -26,8 +26,10 @@ from simulation.erp.accounts import NAME, written
 from simulation.erp.serving import serving
 from simulation.erp.simulated import SimulatedErp
 from simulation.erp.troubles import Trouble, parsed
+from tests import forked
 from tests.endurance.doomed import Point
 from tests.endurance.verdict import books, faults
+from tests.forked import Forked
 
 ROOT: Final = Path(__file__).parents[2]
 # What a simulated project posts in a month.
@@ -222,13 +224,13 @@ class _Firm:
     def start(self, doomed: tuple[Point, int] | None = None) -> subprocess.Popen[str]:
         module = ["milepost"] if doomed is None else ["tests.endurance.doomed", doomed[0], str(doomed[1])]
         asked = ["deliver", "--output", str(self.output), "--accounts", str(self._accounts), "--until-done"]
-        return subprocess.Popen(
+        return Forked(
             [sys.executable, "-m", *module, *asked], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
     def _done(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "milepost", *arguments]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        ended = forked.run(command, cwd=ROOT, text=True)
         if ended.returncode != exit_codes.DONE:
             raise Broken(f"milepost {arguments[0]} ended with {_end(ended)}")
 

@@ -22,6 +22,7 @@ from dataflows.delivery_kafka import KafkaBooks
 from domain.events.finance import PostingAccepted
 from domain.outputs import JournalEntry
 from domain.units import AMOUNT_ONE
+from tests.forked import Forked
 from tests.kafka.firm import ROOT, Site, Until, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import until
@@ -107,7 +108,7 @@ class Delivering:
         }
         sets = [part for name, value in told.items() for part in ("--set", f"{name}={value}")]
         command = [sys.executable, "-m", *module, "serve", "delivery", "--alone", "--erp", ERP]
-        with subprocess.Popen([*command, *self.site.options(), *sets], cwd=ROOT, stderr=subprocess.PIPE) as process:
+        with Forked([*command, *self.site.options(), *sets], cwd=ROOT, stderr=subprocess.PIPE) as process:
             try:
                 yield process
             finally:

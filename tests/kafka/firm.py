@@ -35,6 +35,7 @@ from state.overrides import Overrides
 from state.shard import Shard
 from state.store.store import Store
 from tests.folding import IN_MEMORY, MemoryLog
+from tests.forked import Forked
 from tests.kafka.given_log import LogGiver
 from tests.made_once import made_once
 from tests.reliability.run_in_batches import standing_after
@@ -118,7 +119,7 @@ class Site(NamedTuple):
         command = [sys.executable, "-m", module, "serve", "accounting", *named, *self.options(**settings)]
         alone = ["--alone"] if module != "milepost" else []
         pipe, environment = subprocess.PIPE, standing_after(stands_after)
-        return subprocess.Popen([*command, *alone], cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
+        return Forked([*command, *alone], cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
 
     def written(self, shard: int) -> WrittenProgress | None:
         """What progress says."""

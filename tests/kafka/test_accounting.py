@@ -48,6 +48,7 @@ from state.handlers.time import on_time_approved
 from state.overrides import Override, by_place
 from state.store.snapshot import Damaged
 from state.store.store import Store
+from tests.forked import Forked
 from tests.kafka.firm import ROOT, Site, Until, expected, first_weeks, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import PATIENCE, until
@@ -173,7 +174,7 @@ def test_the_same_flow_under_bytewax_own_command(two: Site, records: list[Stored
     told = dict(option.split("=", 1) for option in two.options()[1::2])
     named = {f"MILEPOST__{name.upper().replace('.', '__')}": value for name, value in told.items()}
     command = [sys.executable, "-m", "bytewax.run", "milepost.operate.serving:accounting_flow"]
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **named}, stderr=subprocess.PIPE) as process:
+    with Forked(command, cwd=ROOT, env={**os.environ, **named}, stderr=subprocess.PIPE) as process:
         until(lambda: is_at(two, parts) or process.poll() is not None, PATIENCE)
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=PATIENCE)

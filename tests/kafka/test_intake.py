@@ -37,6 +37,7 @@ from state.guards import (
     WRONG_TOPIC_SETTINGS,
     GuardStop,
 )
+from tests.forked import Forked
 from tests.intake_inputs import activated, at, customer, entity, line_of, signed, worked
 from tests.kafka.intake_story import DOMAIN, story
 from tests.kafka.intake_world import MORNING, SECOND, TABLES, World, types_of, until_idle
@@ -551,9 +552,7 @@ def test_an_error_of_our_own_names_the_message(world: World, monkeypatch: pytest
 def test_sigterm_ends_it_in_order(world: World) -> None:
     world.send(*story(8, 100))
     arguments = [world.kafka.brokers, world.kafka.prefix.removesuffix("."), str(world.folder)]
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.kafka.running_intake", *arguments], stderr=subprocess.PIPE
-    ) as running:
+    with Forked([sys.executable, "-m", "tests.kafka.running_intake", *arguments], stderr=subprocess.PIPE) as running:
         assert running.stderr is not None
         assert b"caught up" in running.stderr.readline()
         os.kill(running.pid, signal.SIGTERM)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.kafka.intake_story import DOMAIN, story
 from tests.kafka.intake_world import TABLES, World, types_of
 from tests.kafka.killed_intake import STEPS
@@ -39,9 +39,7 @@ def plain_run(world: World, folder: Path) -> World:
 def run_killed(world: World, seed: int) -> int:
     """The exit code; 0 where it had finished before it would have died."""
     arguments = [world.kafka.brokers, world.kafka.prefix.removesuffix("."), str(world.folder), str(seed)]
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.kafka.killed_intake", *arguments], capture_output=True, check=False
-    )
+    ran = forked.run([sys.executable, "-m", "tests.kafka.killed_intake", *arguments])
     assert ran.returncode in {0, -signal.SIGKILL}, ran.stderr.decode()
     return ran.returncode
 

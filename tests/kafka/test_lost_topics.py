@@ -16,6 +16,7 @@ from milepost import exit_codes
 from milepost.cli import app
 from state.guards import TOPIC_CHANGED, WRONG_TOPIC_SETTINGS
 from tests.commands.documents import ROOT
+from tests.forked import Forked
 from tests.intake_inputs import activated, entity, worked
 from tests.kafka.intake_world import World
 from tests.kafka.servers import PATIENCE, until
@@ -64,7 +65,7 @@ class Firm:
 
     def serve(self, *what: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "milepost", "serve", *what, "--alone", "--settings", str(self.file)]
-        return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        return Forked(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
     def serve_until_at_end(self) -> None:
         process = self.serve("accounting", "--all-shards")

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -36,6 +35,7 @@ from domain.outputs import ExceptionClosed, ExceptionRaised
 from milepost.cli import app
 from state.guards import POISON, TOPIC_CHANGED
 from state.store.store import Store
+from tests.forked import Forked
 from tests.intake_inputs import activated, at, entity, worked
 from tests.kafka.firm import Site, Until, first_weeks, site
 from tests.kafka.given_log import divided
@@ -436,7 +436,7 @@ def test_status_stays_on_a_terminal_until_it_is_told_to_end(tmp_path: Path) -> N
     file.write_text('[kafka]\nbrokers = "127.0.0.1:1"\nrequest_timeout_seconds = 1\n[metrics]\naddresses = []\n')
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "milepost", "status", "--settings", str(file), "--interval", "0.2"]
-    with subprocess.Popen(command, stdout=theirs, env={**os.environ, "TERM": "xterm"}, cwd=ROOT) as shown:
+    with Forked(command, stdout=theirs, env={**os.environ, "TERM": "xterm"}, cwd=ROOT) as shown:
         os.close(theirs)
         seen = b""
         while seen.count(b"no answer from brokers") < 2:

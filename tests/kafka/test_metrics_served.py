@@ -33,6 +33,7 @@ from domain.delivery.outcomes import Taken
 from monitoring import dashboard
 from monitoring import page as monitoring_page
 from state.guards import POISON, WRONG_TOPIC_SETTINGS
+from tests.forked import Forked
 from tests.intake_inputs import activated, entity, worked
 from tests.kafka.intake_world import World
 from tests.kafka.servers import PATIENCE, Start, until
@@ -158,7 +159,7 @@ def serving(world: World, *arguments: str, port: int) -> Iterator[subprocess.Pop
     world.folder.mkdir(exist_ok=True)
     with (
         (world.folder / f"{arguments[0]}.err").open("wb") as told,
-        subprocess.Popen(
+        Forked(
             [sys.executable, "-m", "milepost", "serve", *arguments],
             cwd=world.folder,
             env={**os.environ, **settings},

@@ -15,6 +15,7 @@ import pytest
 from connectors.kafka import topics
 from milepost import exit_codes
 from state.guards import WRONG_TOPIC_SETTINGS
+from tests.forked import Forked
 from tests.intake_inputs import activated, worked
 from tests.kafka.intake_world import World
 from tests.kafka.servers import PATIENCE, until
@@ -44,7 +45,7 @@ def running(world: World, command: Sequence[str]) -> Iterator[subprocess.Popen[b
         "PYTHONPATH": str(ROOT),
     }
     world.folder.mkdir(exist_ok=True)
-    with subprocess.Popen(
+    with Forked(
         [sys.executable, "-m", *command], cwd=world.folder, env={**os.environ, **settings}, stderr=subprocess.PIPE
     ) as started:
         try:

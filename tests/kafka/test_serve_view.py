@@ -19,6 +19,7 @@ from connectors.redis.settings import RedisSettings
 from dataflows.accounting_kafka import run
 from milepost import exit_codes
 from state.guards import WRONG_TOPIC_SETTINGS
+from tests.forked import Forked
 from tests.kafka.firm import ROOT, Site, Until, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import PATIENCE, until
@@ -52,7 +53,7 @@ def started(of: Site, model: ReadModel, port: int = 0) -> subprocess.Popen[bytes
         f"metrics.port={port}",
     ]
     command = [sys.executable, "-m", "milepost", "serve", "view", "--alone", *of.options(), *told]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
+    return Forked(command, cwd=ROOT, stderr=subprocess.PIPE)
 
 
 def accounted(of: Site) -> dict[str, View]:

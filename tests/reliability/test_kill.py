@@ -23,6 +23,7 @@ from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings
 from milepost.cli import app
 from milepost.rounds import genesis
 from state.store.store import FILES, Store
+from tests.forked import Forked
 from tests.reliability.run_in_batches import AHEAD, COMMITTED, standing_after
 from tests.thoroughness import THOROUGH
 
@@ -79,7 +80,7 @@ def test_killed_at_any_moment_the_outputs_are_those_of_a_plain_run(firm: Path, t
 def start(firm: Path, output: Path, size: int, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.reliability.run_in_batches", str(firm), str(output), UNTIL, str(size)]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
+    return Forked(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
 
 
 def kill_after(process: subprocess.Popen[bytes], commits: int, then: float) -> None:

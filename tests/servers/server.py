@@ -24,6 +24,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
+from tests.forked import Forked
+
 HOST: Final = "127.0.0.1"
 STOP_SECONDS: Final = 20
 PAUSE_SECONDS: Final = 30.0
@@ -90,7 +92,7 @@ class Server(ABC):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.prepare()
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = Forked(
                 self.command(),
                 cwd=self.folder,
                 env=self.environment(),

@@ -10,6 +10,8 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import NamedTuple
 
+from tests import forked
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("domain", "state", "operators", "connectors", "dataflows", "milepost", "schemas", "simulation", "tests")
 # Another process may be about to rename it; what is compiled is copied, for compiling all again takes ten seconds.
@@ -28,10 +30,17 @@ class Release(NamedTuple):
     """A copy of the sources, and how it is run."""
 
     root: Path
+    is_edited: bool = True
 
     def python(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *map(str, arguments)]
+        if not self.is_edited:
+            return forked.run(command, cwd=self.root, text=True)
         return subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
+
+    def as_it_is(self) -> Release:
+        """Nothing is edited any more: its processes fork from one that has imported it."""
+        return self._replace(is_edited=False)
 
     def milepost(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return self.python("-m", "milepost", *arguments)
@@ -46,6 +55,7 @@ class Release(NamedTuple):
         return made.stdout
 
     def edit(self, file: str, before: str, after: str) -> None:
+        assert self.is_edited, f"{file} may be imported already"
         path = self.root / file
         text = path.read_text(encoding="utf-8")
         assert text.count(before) == 1, f"{file}: {text.count(before)} times {before!r}"

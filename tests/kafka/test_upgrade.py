@@ -27,6 +27,7 @@ from state.batch import Bodies
 from state.genesis import Genesis
 from state.guards import OUTPUTS_DIFFER, RULES_MISSING, GuardStop
 from state.store.store import read_meta
+from tests.forked import Forked
 from tests.intake_inputs import head
 from tests.kafka.firm import Site, Until, expected, simulated, site
 from tests.kafka.servers import PATIENCE
@@ -43,7 +44,7 @@ def records() -> list[StoredRecord]:
 def new(tmp_path_factory: pytest.TempPathFactory) -> Release:
     """Journals have a field more, and entries of more than 16 hours wait, from version 2 of the rules on."""
     made = tmp_path_factory.mktemp("releases")
-    return next_release(frozen_release(made / "old"), made / "new")
+    return next_release(frozen_release(made / "old"), made / "new").as_it_is()
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_an_activation_of_the_rules_in_force_changes_nothing(one: Site, records:
 def serve(release: Release, of: Site, end: int) -> None:
     """Until all of the log is folded and committed."""
     command = [sys.executable, "-m", "milepost", "serve", "accounting", "--all-shards", "--alone", *of.options()]
-    with subprocess.Popen(command, cwd=release.root, stderr=subprocess.PIPE) as process:
+    with Forked(command, cwd=release.root, stderr=subprocess.PIPE) as process:
         until = time.monotonic() + PATIENCE
         while not (is_folded(of, end) and (written := of.written(0)) is not None and written.place == (end, "")):
             assert process.poll() is None, process.communicate()

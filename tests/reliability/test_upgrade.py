@@ -26,7 +26,7 @@ def new(old: Release, tmp_path_factory: pytest.TempPathFactory) -> Release:
     """Released: its edits were accepted, as the recorded logs give what they gave."""
     made = next_release(old, tmp_path_factory.mktemp("new") / "release")
     made.done("schemas.rules_lock", "--accept")
-    return made
+    return made.as_it_is()
 
 
 def entry(number: int, hours: str, day: str) -> dict[str, Any]:

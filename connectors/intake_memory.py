@@ -16,6 +16,7 @@ from typing import Any, Final
 from connectors.event_bodies import WRITERS, read_event
 from connectors.files.writing import unwritable
 from domain.events.reference import IdentityLinked
+from domain.exceptions import ExceptionCategory
 from state.guards import GuardStop
 from state.intake.clock import Clock, running
 from state.intake.directory import Key, Link
@@ -230,7 +231,7 @@ class IntakeMemory:
 
     # Notices
 
-    def noticed(self, category: str, subject: Key) -> Noticed | None:
+    def noticed(self, category: ExceptionCategory, subject: Key) -> Noticed | None:
         return self._noticed.get((category, subject))
 
     def open_notice(self, noticed: Noticed) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from connectors.event_bodies import WRITERS
 from connectors.files.engagement_log import EngagementLog
@@ -18,6 +18,7 @@ from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded, IdentityLinked
+from domain.exceptions import ExceptionCategory
 from domain.reference.zones import local_date
 from domain.units import Instant
 from state.guards import GuardStop
@@ -229,7 +230,8 @@ def _learn_notice(memory: IntakeStore, event: IntakeNoticed, engagement_id: str)
     """But for events that wait: the log does not have them, and without them their notice would be published again."""
     if event.category == "unrouted":
         return
-    noticed = Noticed(event.category, (event.subject_kind or "", event.subject), engagement_id, event.event_count)
+    category, subject = cast("ExceptionCategory", event.category), (event.subject_kind or "", event.subject)
+    noticed = Noticed(category, subject, engagement_id, event.event_count)
     if not event.cleared:
         memory.open_notice(noticed)
     elif memory.noticed(noticed.category, noticed.subject) is not None:

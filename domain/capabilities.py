@@ -7,7 +7,7 @@ Its rule, promise, step of the fold and check are functions of its own files. Th
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from domain.events.reference import TransferPriceSet
 from domain.reference import transfer_prices
@@ -36,6 +36,9 @@ class Category(NamedTuple):
     owner_role: str
     severity: str
     resolution: str
+
+
+OwnCategoryName: TypeAlias = Literal["no_transfer_price", "rebate_above_estimate"]
 
 
 class OwnCategory(NamedTuple):
@@ -110,7 +113,7 @@ class Capability(NamedTuple):
     policies: tuple[Policy, ...] = ()
     ways_out: Mapping[tuple[str, str], str] = {}
     owners: Mapping[tuple[str, str], str] = {}
-    categories: Mapping[str, OwnCategory] = {}
+    categories: Mapping[OwnCategoryName, OwnCategory] = {}
     promise: Promise | None = None
     check: CloseCheck | None = None
     column: ProjectColumn | None = None

@@ -4,9 +4,33 @@ What resolves one is said by category, and where that depends on what it is abou
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Final, Literal, TypeAlias, get_args
 
-from domain.capabilities import CATEGORIES, OWNERS, WAYS_OUT, Category
+from domain.capabilities import CATEGORIES, OWNERS, WAYS_OUT, Category, OwnCategoryName
 from domain.refusals import REFUSALS
+
+# fmt: off
+ExceptionCategory: TypeAlias = Literal[
+    "after_project_end", "amendment_gap", "amount_out_of_range", "balances_differ", "cap_below_consumption",
+    "conflicting_version", "hours_out_of_range", "in_balances", "intake_behind", "invalid_terms", "ledger_differs",
+    "loss_making", "milestone_overdue", "misapplied", "no_contract", "no_contract_line", "no_cost_rate", "no_estimate",
+    "no_exchange_rate", "no_rate", "not_authoritative", "outside_contract_dates", "over_cap", "over_credited",
+    "over_funding", "over_purchase_order", "period_closed_no_open_period", "posted_twice", "posting_rejected",
+    "project_already_bound", "rounding_over_limit", "self_approved", "skipped_by_operator", "source_differs",
+    "stale_exchange_rate", "statement_differs_from_invoice", "tax_differs", "tax_undetermined", "unapproved_amendment",
+    "unknown_milestone", "unknown_reference", "unmapped_account", "unrouted", "unsupported",
+    OwnCategoryName,
+]
+# fmt: on
+EVERY_CATEGORY: Final[tuple[ExceptionCategory, ...]] = tuple(sorted(get_args(ExceptionCategory)))
+# Those that several rooms raise.
+DIFFERENCE: Final = "statement_differs_from_invoice"
+MISAPPLIED: Final = "misapplied"
+NO_ESTIMATE: Final = "no_estimate"
+OUTSIDE: Final = "outside_contract_dates"
+OUT_OF_RANGE: Final = "amount_out_of_range"
+SELF_APPROVED: Final = "self_approved"
+UNKNOWN: Final = "unknown_reference"
 
 CATALOGUE: Mapping[str, Category] = {
     "period_closed_no_open_period": Category(
@@ -375,8 +399,10 @@ _OWNERS: Mapping[tuple[str, str], str] = {
 
 
 # An event that raises one of these is not in force; one after a gap is as soon as the gap is filled.
-REFUSED = frozenset({"conflicting_version", "invalid_terms", "unsupported", "unapproved_amendment", "self_approved"})
-BEHIND_A_GAP = "amendment_gap"
+REFUSED: Final[frozenset[ExceptionCategory]] = frozenset(
+    {"conflicting_version", "invalid_terms", "unsupported", "unapproved_amendment", "self_approved"}
+)
+BEHIND_A_GAP: Final = "amendment_gap"
 
 
 def owner_of(category: str, subject_kind: str) -> str:
@@ -389,9 +415,9 @@ def resolution_of(category: str, subject_kind: str) -> str:
     return _BY_SUBJECT.get((category, subject_kind), CATALOGUE[category].resolution)
 
 
-def ways_out() -> Iterator[tuple[str, str, str]]:
+def ways_out() -> Iterator[tuple[ExceptionCategory, str, str]]:
     """Every category with what it may be about and the way out; no kind of subject where it is, and its owner, the same for all others."""
-    for category in sorted(CATALOGUE):
+    for category in EVERY_CATEGORY:
         for of, subject_kind in sorted({*_BY_SUBJECT, *_OWNERS}):
             if of == category:
                 yield category, subject_kind, resolution_of(of, subject_kind)

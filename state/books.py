@@ -10,7 +10,7 @@ test can recompute the books from the rows.
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -36,6 +36,7 @@ from domain.events.finance import (
     RevenueAdjusted,
     WrittenOff,
 )
+from domain.exceptions import ExceptionCategory
 from domain.figure import called, in_part
 from domain.ledger.journal import Leg
 from domain.outputs import BillingStatement, JournalEntry
@@ -327,7 +328,7 @@ class Fault(Value, frozen=True, array_like=True, gc=False):
     where that of another side has the amount at risk."""
 
     side: str
-    category: str
+    category: ExceptionCategory
     exception_id: str
     waits: tuple[tuple[str, str], ...] = ()
     message: str = ""
@@ -609,7 +610,7 @@ class Contract(Value, frozen=True, array_like=True, gc=False):
     history: tuple[TermsVersion, ...] = ()
     waiting: tuple[ContractAmended, ...] = ()
     terminated_on: date | None = None
-    invalid: str | None = None
+    invalid: ExceptionCategory | None = None
     period_start: date | None = None
     requested_to: date | None = None
     sequences: dict[str, int] = {}
@@ -920,7 +921,7 @@ class WaitingCredit(Value, frozen=True, array_like=True, gc=False):
 
     event: CreditMemoIssued
     log_offset: int
-    category: str
+    category: ExceptionCategory
 
 
 class Receipt(Value, frozen=True, array_like=True, gc=False):
@@ -951,7 +952,7 @@ class Payment(Value, frozen=True, array_like=True, gc=False):
     receipts: tuple[Receipt, ...] = ()
     applied: tuple[tuple[str, Amount, Amount], ...] = ()
     is_reversed: bool = False
-    category: str = ""
+    category: ExceptionCategory | Literal[""] = ""
     waits: tuple[tuple[str, str], ...] = ()
     is_waived: bool = False
     applications: tuple[str, ...] = ()
@@ -970,7 +971,7 @@ class CashApplication(Value, frozen=True, array_like=True, gc=False):
     applied: tuple[tuple[str, Amount, Amount], ...] = ()
     elsewhere: Amount = 0
     is_reversed: bool = False
-    category: str = ""
+    category: ExceptionCategory | Literal[""] = ""
     waits: tuple[tuple[str, str], ...] = ()
     is_waived: bool = False
 
@@ -980,7 +981,7 @@ class WriteOff(Value, frozen=True, array_like=True, gc=False):
     of its entries that are this engagement's, None where all are."""
 
     event: WrittenOff
-    category: str = ""
+    category: ExceptionCategory | Literal[""] = ""
     is_waived: bool = False
     own: tuple[str, ...] | None = None
 
@@ -991,7 +992,7 @@ class Adjustment(Value, frozen=True, array_like=True, gc=False):
 
     event: RevenueAdjusted
     log_offset: int
-    category: str = ""
+    category: ExceptionCategory | Literal[""] = ""
     is_waived: bool = False
     is_reversed: bool = False
 
@@ -1124,7 +1125,7 @@ class OpenException(Value, frozen=True, array_like=True, gc=False):
     """
 
     exception_id: str
-    category: str
+    category: ExceptionCategory
     subject_kind: str
     subject_id: str
     contract_id: str | None = None
@@ -1267,7 +1268,7 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
     digest: str = ""
     billed: dict[str, Amount] = {}
     due: dict[str, Amount] = {}
-    noted: tuple[str, ...] = ()
+    noted: tuple[ExceptionCategory, ...] = ()
     earning: tuple[LineEarning, ...] = ()
     set_aside: dict[str, PublishedFigures] = {}
     share: ContractShare | None = None
@@ -1342,7 +1343,7 @@ class BroughtForward(Value, frozen=True, array_like=True, gc=False):
     due: dict[str, Amount] = {}
     rows: tuple[str, ...] = ()
     milestones: tuple[str, ...] = ()
-    category: str = ""
+    category: ExceptionCategory | Literal[""] = ""
     waits: tuple[tuple[str, str], ...] = ()
     carried: dict[str, Amount] = {}
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from domain.caps.consumption import ConsumptionOrders
 from domain.events.delivery import ResourceAssigned
-from domain.exceptions import CATALOGUE, owner_of, resolution_of
+from domain.exceptions import CATALOGUE, ExceptionCategory, owner_of, resolution_of
 from domain.figure import called, record
 from domain.identity import composed, derived_id
 from domain.money import format_amount
@@ -645,16 +645,16 @@ class Draft:
     def emit(self, record: Any) -> None:
         self.outputs.append(record)
 
-    def exception_id(self, category: str, kind: str, subject_id: str) -> str:
+    def exception_id(self, category: ExceptionCategory, kind: str, subject_id: str) -> str:
         return derived_id(self.engagement_id, category, kind, subject_id)
 
-    def open_exception(self, category: str, kind: str, subject_id: str) -> OpenException | None:
+    def open_exception(self, category: ExceptionCategory, kind: str, subject_id: str) -> OpenException | None:
         found: OpenException | None = self.part("exception", self.exception_id(category, kind, subject_id))
         return found
 
     def publish_raised(
         self,
-        category: str,
+        category: ExceptionCategory,
         subject_kind: str,
         subject_id: str,
         message: str,
@@ -675,7 +675,7 @@ class Draft:
     def publish_exception(
         self,
         exception_id: str,
-        category: str,
+        category: ExceptionCategory,
         subject_kind: str,
         subject_id: str,
         message: str,
@@ -730,7 +730,7 @@ class Draft:
     def publish_closed(
         self,
         exception_id: str,
-        category: str,
+        category: ExceptionCategory,
         reason: str = "resolved",
         project_id: str | None = None,
         contract_id: str | None = None,
@@ -764,7 +764,7 @@ class Draft:
 
     def raise_exception(
         self,
-        category: str,
+        category: ExceptionCategory,
         subject_kind: str,
         subject_id: str,
         message: str,
@@ -839,7 +839,7 @@ class Draft:
         self.publish_open(replace(noted, revision=noted.revision + 1))
 
     def resolve_exception(
-        self, category: str, subject_kind: str, subject_id: str, reason: str = "resolved", side: str = ""
+        self, category: ExceptionCategory, subject_kind: str, subject_id: str, reason: str = "resolved", side: str = ""
     ) -> None:
         """Close such an exception if it is open."""
         self.close_exception(self.exception_id(category, subject_kind, subject_id + side), reason)

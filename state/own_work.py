@@ -5,10 +5,9 @@ hers on one day (`hours_out_of_range`) she may ask to waive, and somebody else a
 """
 
 from domain.events.delivery import TimeApproved
+from domain.exceptions import SELF_APPROVED
 from domain.work.rows import spoken
 from state.books import Charge
-
-SELF_APPROVED = "self_approved"
 
 
 def why_not(

@@ -15,7 +15,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -34,6 +34,7 @@ from domain.events.reference import (
     RulesActivated,
     TaxPolicyDefined,
 )
+from domain.exceptions import SELF_APPROVED, ExceptionCategory
 from domain.outputs import (
     OUTPUTS,
     TOPICS,
@@ -77,7 +78,6 @@ from state.guards import LOG_DAMAGED, OUTPUTS_DIFFER, POISON, GuardStop
 from state.handlers.refused import is_idle, refuse_reference
 from state.ledger.closing import PeriodBooks
 from state.overrides import Override, Overrides
-from state.own_work import SELF_APPROVED
 from state.rules import ACCOUNTING, begun_under, check_rules
 from state.store.snapshot import Damaged
 from state.store.store import Engagement, Meta, Store, StoreError
@@ -88,7 +88,7 @@ FIRST = 0
 # What goes wrong around the fold and not in it.
 AROUND = (GuardStop, Damaged, StoreError, sqlite3.Error, OSError, MemoryError)
 # What is said of reference data that does not count.
-NOT_TAKEN = ("invalid_terms", "conflicting_version", SELF_APPROVED)
+NOT_TAKEN: Final[tuple[ExceptionCategory, ...]] = ("invalid_terms", "conflicting_version", SELF_APPROVED)
 DECISIONS = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 JOURNAL = JournalEntry.__name__
 CERTIFICATE = CloseCertificate.__name__
@@ -468,7 +468,7 @@ class Shard:
 
     def _refuse(
         self,
-        category: str,
+        category: ExceptionCategory,
         event: Event,
         message: str,
         cause: Cause,

@@ -5,6 +5,7 @@ The first is published at once; how many there are by then is published at a day
 
 from msgspec.structs import replace
 
+from domain.exceptions import ExceptionCategory
 from domain.units import Amount
 from state.books import OpenException
 from state.draft import ENTRIES_NAMED, Draft
@@ -12,7 +13,7 @@ from state.draft import ENTRIES_NAMED, Draft
 
 def add(
     draft: Draft,
-    category: str,
+    category: ExceptionCategory,
     subject_kind: str,
     subject_id: str,
     message: str,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from domain.capabilities import WAYS_OUT
-from domain.exceptions import CATALOGUE, owner_of, ways_out
+from domain.exceptions import EVERY_CATEGORY, ExceptionCategory, owner_of, ways_out
 from domain.work.rows import ADJUSTMENT, OPENING
 from milepost.exceptions.effects import of_resolution, of_waiver
 from milepost.exceptions.titles import title_of
@@ -127,7 +127,7 @@ RESENT: Final = {
 
 
 class EffectRow(NamedTuple):
-    category: str
+    category: ExceptionCategory
     about: str
     waive: str
     resolve: str
@@ -136,7 +136,7 @@ class EffectRow(NamedTuple):
 
 def rows() -> Iterator[EffectRow]:
     """Every category with what it may be about."""
-    for category in sorted(CATALOGUE):
+    for category in EVERY_CATEGORY:
         for about in _abouts(category):
             kind = KINDS.get(about, about)
             waits = about != POSTED

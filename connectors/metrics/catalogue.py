@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from connectors.kafka.topics import TOPICS
 from domain.exceptions import CATALOGUE as EXCEPTIONS
+from domain.exceptions import EVERY_CATEGORY
 from state import guards
 
 COUNTER: Final = "counter"
@@ -59,7 +60,7 @@ VOCABULARIES: Final[Mapping[str, frozenset[str]]] = {
     "dataflow": frozenset(DATAFLOWS),
     "topic": frozenset(topic.name for topic in TOPICS),
     "reason_class": frozenset(REASON_CLASSES),
-    "category": frozenset(EXCEPTIONS),
+    "category": frozenset(EVERY_CATEGORY),
     "severity": frozenset(category.severity for category in EXCEPTIONS.values()),
     "guard": frozenset({*GUARDS.values(), FAULT}),
     "outcome": frozenset(OUTCOMES),

@@ -11,6 +11,7 @@ raised. A deposit is a payment ahead for what the order covers, so that it takes
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Final, Literal
 
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Deposit
@@ -24,7 +25,8 @@ from domain.units import Amount
 ORDER = "order"
 # What its alerts and exceptions are about, and the category of what is over it.
 SUBJECT_KIND = "purchase_order"
-OVER_ORDER, OVER_CAP = "over_purchase_order", "over_cap"
+OVER_ORDER: Final = "over_purchase_order"
+OVER_CAP: Final = "over_cap"
 
 
 def order_id(number: str) -> str:
@@ -35,7 +37,7 @@ def is_order(cap_id: str) -> bool:
     return cap_id.startswith(f"{ORDER}:")
 
 
-def over_category(cap_id: str) -> str:
+def over_category(cap_id: str) -> Literal["over_cap", "over_purchase_order"]:
     """The exception of what is over the cap."""
     return OVER_ORDER if is_order(cap_id) else OVER_CAP
 

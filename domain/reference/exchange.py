@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import date
 from math import gcd
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from domain.events.reference import ExchangeRateSet
 from domain.money import HALF_UP, round_ratio
@@ -62,14 +62,14 @@ class Exchange(NamedTuple):
 
 
 # Categories of exceptions of a missing rate: there is none at all, or only rates that are too old.
-NO_RATE, STALE_RATE = "no_exchange_rate", "stale_exchange_rate"
-MISSING_RATE: Final = (NO_RATE, STALE_RATE)
+NO_RATE: Final = "no_exchange_rate"
+STALE_RATE: Final = "stale_exchange_rate"
+MissingRateCategory: TypeAlias = Literal["no_exchange_rate", "stale_exchange_rate"]
+MISSING_RATE: Final[tuple[MissingRateCategory, ...]] = (NO_RATE, STALE_RATE)
 
 
 class MissingRate(NamedTuple):
-    """`category` is one of `MISSING_RATE`."""
-
-    category: str
+    category: MissingRateCategory
     rate_type: str
     from_currency: str
     to_currency: str
@@ -128,8 +128,7 @@ def exchange(
         if all((day - leg.date).days <= staleness_days for leg in found):
             return _along(tuple(found), rate_type, day)
         only_stale = True
-    category = STALE_RATE if only_stale else NO_RATE
-    return MissingRate(category, rate_type, from_currency, to_currency, day)
+    return MissingRate(STALE_RATE if only_stale else NO_RATE, rate_type, from_currency, to_currency, day)
 
 
 def quoted(rates: ExchangeRates, event: ExchangeRateSet) -> tuple[int, ExchangeRate] | None:

@@ -24,7 +24,7 @@ from domain.events.finance import (
     PaymentReceived,
     WrittenOff,
 )
-from domain.exceptions import CATALOGUE
+from domain.exceptions import EVERY_CATEGORY
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
 from domain.reference.book import owner_key
@@ -71,9 +71,10 @@ def wanted_of(
 ) -> ExceptionSelection:
     """Raises BadParameter where a category or a project is none."""
     for kind in kinds or ():
-        if kind not in CATALOGUE:
+        if kind not in EVERY_CATEGORY:
             raise typer.BadParameter(
-                f"no category is called {kind or '(nothing)'}{hint(kind, frozenset(CATALOGUE))}", param_hint="--kind"
+                f"no category is called {kind or '(nothing)'}{hint(kind, frozenset(EVERY_CATEGORY))}",
+                param_hint="--kind",
             )
     contracts = frozenset[str]() if project_id is None else port.contracts(project_id)
     return ExceptionSelection(ids or (), kinds or (), project_id, owner, contract_id, contracts)

@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import Final
 
 from domain.caps.purchase_order import OVER_CAP, OVER_ORDER
+from domain.exceptions import DIFFERENCE
 from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
 from domain.work.rows import ADJUSTMENT, ROWS
-from state.handlers.control import DIFFERENCE, comes_back, is_missing
+from state.handlers.control import comes_back, is_missing
 from state.work.value_time import WAIVABLE
 
 # Everything that has an entry: time, expenses, units, what terms charge, what went on to the next line. Adjustments of revenue have a

@@ -9,12 +9,13 @@ from typing import Final
 
 from connectors.files.found_exceptions import KnownException, events_of
 from domain.events.delivery import TimeApproved
+from domain.exceptions import SELF_APPROVED
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
 from domain.work.rows import ADJUSTMENT, row_id
 from milepost.exceptions.effects import WORKS
 from state.books import Charge
-from state.own_work import SELF_APPROVED, of_own_decision, why_not
+from state.own_work import of_own_decision, why_not
 from state.store.reader import StoreReader
 from state.work.value_time import WAIVABLE
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from connectors.avro_codec import EVENT_CODECS
 from domain.events.reference import LegalEntityDefined
+from domain.exceptions import DIFFERENCE
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
 from domain.policies import bookkeeping, resolve
@@ -14,7 +15,6 @@ from domain.units import HOURS_ONE, Amount
 from milepost.console import amount_text
 from milepost.exceptions.effects import WORKS
 from state.books import Contract
-from state.handlers.control import DIFFERENCE
 from state.store.reader import StoreReader
 
 HOURS_OF_A_DAY: Final = 24 * HOURS_ONE

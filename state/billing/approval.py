@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from domain.billing.statement import OPEN, SUPERSEDED
 from domain.events.finance import InvoicePosted
+from domain.exceptions import DIFFERENCE
 from domain.outputs import BillingStatement
 from state.books import OpenStatement, StatementState
 from state.draft import Draft, Plans
@@ -20,7 +21,6 @@ PART = "draft"
 NOBODY: Final[frozenset[str]] = frozenset()
 # By row the bill-tos whose drafts hold it.
 Reserved: TypeAlias = Mapping[str, frozenset[str]]
-DIFFERENCE = "statement_differs_from_invoice"
 
 
 class PendingCut(NamedTuple):

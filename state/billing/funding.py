@@ -6,7 +6,7 @@ of it; what nobody pays is due again at every cut. What sources have paid is sum
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -35,7 +35,7 @@ from state.rerating.rerate import line_ids
 from state.terms.plan import contract_policies
 from state.totals import standing_price
 
-OVER = "over_funding"
+OVER: Final = "over_funding"
 SUBJECT = "funding"
 # What a source has paid, which has an explanation of its own.
 USED_OF_SOURCE = "used_of_source"

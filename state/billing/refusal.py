@@ -11,6 +11,7 @@ from domain.caps.purchase_order import deposit_faults, has_limit
 from domain.contract import bind_billing_alone, cap_group, cap_rules, contradictions, line_named, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import ContractLine, Deposit
+from domain.exceptions import ExceptionCategory
 from domain.money import is_currency
 from domain.overflow import refused_overflow
 from domain.policies import Resolved, bookkeeping, resolve
@@ -28,7 +29,7 @@ from state.terms.plan import billing_zone, versions
 class TermsRefused(NamedTuple):
     """Why terms do not come into force: the exception's category, field and message."""
 
-    category: str
+    category: ExceptionCategory
     field: str
     message: str
 

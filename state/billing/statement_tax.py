@@ -30,7 +30,8 @@ from state.totals import issued_on
 
 # What decides about tax; another function here is another rule for all.
 RULE: Final[Rule] = by_table
-UNDETERMINED, DIFFERS = "tax_undetermined", "tax_differs"
+UNDETERMINED: Final = "tax_undetermined"
+DIFFERS: Final = "tax_differs"
 REGION = "tax_region"
 DAY = timedelta(days=1)
 

@@ -5,6 +5,7 @@ raised again for the same day.
 """
 
 from datetime import date
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -19,7 +20,7 @@ from state.books import Contract, LineFees
 from state.charges.terms_known import line_fees
 from state.draft import BLOCKED, Draft
 
-OVERDUE = "milestone_overdue"
+OVERDUE: Final = "milestone_overdue"
 
 
 def watch(

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Final
 
 from msgspec.structs import replace
 
+from domain.exceptions import OUT_OF_RANGE, OUTSIDE, UNKNOWN, ExceptionCategory
 from domain.identity import composed, parts_of
 from domain.refusals import UNSUPPORTED, words_of
 from domain.revenue.variable_price import has_item, is_payable
@@ -14,9 +16,7 @@ from state.charges.terms_known import agreed_versions, is_charged, takers
 from state.draft import Draft
 from state.terms.plan import newest_plan
 
-UNKNOWN_MILESTONE, UNKNOWN_REFERENCE = "unknown_milestone", "unknown_reference"
-OUTSIDE = "outside_contract_dates"
-OUT_OF_RANGE = "amount_out_of_range"
+UNKNOWN_MILESTONE: Final = "unknown_milestone"
 # A variable part of a price, in the books.
 ITEM = "variable_consideration"
 
@@ -68,7 +68,7 @@ def _note_progress(draft: Draft, part_id: str, reports: Reports) -> None:
             "percent",
             words_of("progress_unused", as_of=as_of, line=line_id, how=_billed(draft, of[0], line_id)),
         )
-    _say(draft, UNKNOWN_REFERENCE, "progress", spoken(part_id), contract_id or None, unknown)
+    _say(draft, UNKNOWN, "progress", spoken(part_id), contract_id or None, unknown)
     _say(draft, UNSUPPORTED, "progress", spoken(part_id), contract_id or None, unused)
     _say(draft, OUTSIDE, "progress", spoken(part_id), contract_id or None, outside)
 
@@ -97,13 +97,18 @@ def note_item(draft: Draft, part_id: str, known: ItemRevisions) -> None:
             )
         if not is_payable(newest, currency):
             finer = "amount", f"version {newest.version} of part {item_id} is finer than {currency} can be paid"
-    _say(draft, UNKNOWN_REFERENCE, ITEM, part_id, contract_id, unknown)
+    _say(draft, UNKNOWN, ITEM, part_id, contract_id, unknown)
     _say(draft, OUTSIDE, ITEM, part_id, contract_id, outside)
     _say(draft, OUT_OF_RANGE, ITEM, part_id, contract_id, finer)
 
 
 def _say(
-    draft: Draft, category: str, kind: str, subject: str, contract_id: str | None, why: tuple[str, str] | None
+    draft: Draft,
+    category: ExceptionCategory,
+    kind: str,
+    subject: str,
+    contract_id: str | None,
+    why: tuple[str, str] | None,
 ) -> None:
     if why is None:
         draft.resolve_exception(category, kind, subject)

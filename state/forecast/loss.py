@@ -15,6 +15,7 @@ another amount is said at the day's end. A loss that somebody has settled is rai
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -32,7 +33,7 @@ from state.forecast.outlook import (
 )
 from state.forecast.revenue_max import REVENUE_TERMS, RevenueTerms, revenue_max, revenue_terms
 
-CATEGORY = "loss_making"
+CATEGORY: Final = "loss_making"
 KIND = "contract"
 PART = "contract_outlook"
 _KEPT_IN_FORECASTS = frozenset({"forecast", "outlook", "project"})
@@ -133,8 +134,11 @@ def say(draft: Draft, contract_id: str) -> None:
         draft.revise_exception(replace(noted, message=message, amounts=amounts))
     else:
         _, exception_id = _check_of(draft, contract_id).key
-        about = (exception_id, CATEGORY, KIND, contract_id, contract_id)
-        draft.publish_open(OpenException(*about, message=message, amounts=amounts, raised_at=draft.cause.recorded_at))
+        of = contract_id, contract_id
+        raised_at = draft.cause.recorded_at
+        draft.publish_open(
+            OpenException(exception_id, CATEGORY, KIND, *of, message=message, amounts=amounts, raised_at=raised_at)
+        )
     for project_id in draft.projects_of(contract_id):
         register(draft, project_id)
 

@@ -7,7 +7,7 @@ to fall short of, nor has work that nobody pays for or that another system bills
 
 from datetime import date
 
-from domain.exceptions import ways_out
+from domain.exceptions import NO_ESTIMATE, ways_out
 from domain.identity import composed
 from domain.terms import methods
 from state.books import Forecast
@@ -17,7 +17,6 @@ from state.forecast.outlook import ProjectTerms, line_key, running
 from state.forecast.tracks import WHOLE
 from state.terms.plan import LinePlan
 
-NO_ESTIMATE = "no_estimate"
 # What else asks for an estimate, of a line itself, once work on it has begun.
 OF_LINES = tuple(kind for category, kind, _ in ways_out() if category == NO_ESTIMATE and kind)
 

@@ -14,21 +14,12 @@ from msgspec.structs import replace
 from domain.billing.periods import BillingPeriod
 from domain.billing.statement import ISSUED
 from domain.events.control import StatementApproved, StatementReturned
+from domain.exceptions import DIFFERENCE, SELF_APPROVED, UNKNOWN
 from domain.identity import composed
 from domain.outputs import BillingStatement
 from domain.work.rows import FEE
 from state.billing import funding, retention
-from state.billing.approval import (
-    DIFFERENCE,
-    PART,
-    by_cut,
-    cut_of,
-    holds_contract,
-    of_one_cut,
-    supersede,
-    tell,
-    tried,
-)
+from state.billing.approval import PART, by_cut, cut_of, holds_contract, of_one_cut, supersede, tell, tried
 from state.billing.funding import is_ever_funded
 from state.books import Contract, Fact, LineTotals, OpenStatement
 from state.draft import Draft
@@ -38,7 +29,6 @@ from state.rerating.rerate import line_ids
 
 # Parts that decide about all rows.
 DECISIVE = frozenset({"hold", "contract", "statement", "retention"})
-WRONG, OWN = "unknown_reference", "self_approved"
 
 
 def on_statement_approved(draft: Draft, event: StatementApproved) -> None:
@@ -48,7 +38,7 @@ def on_statement_approved(draft: Draft, event: StatementApproved) -> None:
     asked = {event.requested_by, opened.requested_by}
     if event.approved_by in asked:
         draft.raise_exception(
-            OWN,
+            SELF_APPROVED,
             "statement",
             opened.statement_id,
             f"{event.approved_by} asked for statement {opened.statement_id} and cannot approve it; somebody else is to",
@@ -266,8 +256,8 @@ def _issue(draft: Draft, opened: OpenStatement) -> None:
 
 
 def _settle(draft: Draft, opened: OpenStatement) -> None:
-    for category in (WRONG, OWN):
-        draft.resolve_exception(category, "statement", opened.statement_id)
+    draft.resolve_exception(UNKNOWN, "statement", opened.statement_id)
+    draft.resolve_exception(SELF_APPROVED, "statement", opened.statement_id)
 
 
 def _decided(draft: Draft, event: StatementApproved | StatementReturned) -> OpenStatement | None:
@@ -306,7 +296,7 @@ def _refuse(draft: Draft, event: StatementApproved | StatementReturned, why: str
     opened: OpenStatement | None = draft.part(PART, event.statement_id)
     decision = "approved" if isinstance(event, StatementApproved) else "returned"
     draft.raise_exception(
-        WRONG,
+        UNKNOWN,
         "statement",
         event.statement_id,
         f"revision {event.revision} of statement {event.statement_id} cannot be {decision}: {why}",

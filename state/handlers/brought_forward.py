@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from msgspec.structs import replace
 
 from domain.events.commercial import BalancesBroughtForward
+from domain.exceptions import ExceptionCategory
 from domain.ledger.journal import Unbalanced
 from state.billing.approval import tried
 from state.books import (
@@ -112,7 +113,7 @@ def _unfit(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
 def _tell(draft: Draft, known: BroughtForward, faults: Sequence[OpeningFault]) -> None:
     """One exception a category, with all that is wrong of it."""
     project_id = known.event.project_id
-    said: dict[str, list[OpeningFault]] = {}
+    said: dict[ExceptionCategory, list[OpeningFault]] = {}
     for fault in faults:
         said.setdefault(fault.category, []).append(fault)
     for exception_id in draft.ids("exception"):

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from domain.accounts import RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReversed
+from domain.exceptions import MISAPPLIED, UNKNOWN
 from domain.explanation import Node
 from domain.figure import called, carried_at, node_of
 from domain.ledger.journal import Leg, rest_leg
@@ -27,7 +28,7 @@ from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_new
 from state.handlers import payments, write_offs
 from state.handlers.cash_fits import Fitting, fitting
-from state.handlers.payments import CATEGORIES, MISAPPLIED, RECEIPT, UNKNOWN
+from state.handlers.payments import CATEGORIES, RECEIPT
 from state.ledger.rate_record import converted, rate_of, say_rate
 from state.receivables import cash_waits
 from state.receivables.cash_record import APPLICATION, PAYMENT, elsewhere_at, say_taken, taken_of
@@ -64,7 +65,8 @@ def on_payment_applied(draft: Draft, event: PaymentApplied) -> None:
         return
     if known is not None:
         _drop_waits(draft, known)
-        draft.resolve_exception(known.category, APPLICATION, application_id, "superseded")
+        if known.category:
+            draft.resolve_exception(known.category, APPLICATION, application_id, "superseded")
     _settle(draft, CashApplication(event, draft.own))
     retry_waiting(draft)
 
@@ -311,7 +313,7 @@ def _free(draft: Draft, known: CashApplication) -> None:
 
 def _park(draft: Draft, known: CashApplication, fault: CashFault) -> None:
     application_id = known.event.application_id
-    if known.category not in ("", fault.category):
+    if known.category and known.category != fault.category:
         draft.resolve_exception(known.category, APPLICATION, application_id, "superseded")
     _drop_waits(draft, known)
     waiting = WaitingCash(APPLICATION, APPLICATION, application_id)

@@ -5,12 +5,13 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.events.finance import PaymentApplied
+from domain.exceptions import MISAPPLIED, UNKNOWN
 from domain.figure import called
 from domain.money import format_amount
 from domain.units import Amount
 from state.books import CashApplication, Payment, Receivable
 from state.draft import Draft
-from state.handlers.payments import MISAPPLIED, UNKNOWN, in_units, misfit, too_fine
+from state.handlers.payments import in_units, misfit, too_fine
 from state.receivables.cash_record import with_fields
 from state.receivables.cash_waits import CashFault
 from state.receivables.receivables import open_of, receivable_of, within

@@ -6,6 +6,7 @@ counts in its place (`state.terms.sequence`), or an exception says why it cannot
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -18,6 +19,7 @@ from domain.contract import (
 )
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine
+from domain.exceptions import UNKNOWN, ExceptionCategory
 from domain.identity import composed
 from domain.policies import agreed
 from domain.refusals import UNSUPPORTED, of_contract, of_line
@@ -52,11 +54,10 @@ from state.terms.sequence import (
 from state.work.placing import taken_projects
 
 # Why terms were never in force; a reference that is missing is another matter.
-REFUSED = ("invalid_terms", UNSUPPORTED)
+REFUSED: Final[tuple[ExceptionCategory, ...]] = ("invalid_terms", UNSUPPORTED)
+NOT_IN_FORCE: Final = (*REFUSED, UNKNOWN)
 # Why an amendment changes nothing: nobody has approved it, or who asked for it.
-UNAPPROVED = ("unapproved_amendment", "self_approved")
-# A contract whose company or customer is not known yet: what comes for it is judged in the order of its versions when they are.
-WAITS = "unknown_reference"
+UNAPPROVED: Final[tuple[ExceptionCategory, ...]] = ("unapproved_amendment", "self_approved")
 
 
 def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
@@ -176,7 +177,8 @@ def _end_waiting(draft: Draft, contract_id: str) -> None:
 def on_reference_for_contracts(draft: Draft, contract_ids: Iterable[str]) -> None:
     """A record that contracts or amendments wait for has come; the work that waits for them is posted once, when all are in force."""
     known = [contract for contract_id in contract_ids if (contract := draft.contract(contract_id)) is not None]
-    waited = [contract for contract in known if contract.invalid == WAITS]
+    # Its company or customer was not known: what came for it meanwhile is judged in the order of its versions.
+    waited = [contract for contract in known if contract.invalid == UNKNOWN]
     applied = [one for one in waited if _take_into_force(draft, replace(one, invalid=None), one, None)]
     for contract in known:
         _apply_waiting(draft, contract.contract_id)
@@ -295,7 +297,7 @@ def _next(contract: Contract) -> ContractAmended | None:
 
 def _is_due(contract: Contract, event: ContractAmended) -> bool:
     """Whether what comes before the amendment is known, or can come no more."""
-    if not contract.history or contract.invalid == WAITS:
+    if not contract.history or contract.invalid == UNKNOWN:
         return False
     return is_reached(contract, event) or below_newest_terms(contract, event)
 
@@ -325,7 +327,7 @@ def _wait_for_references(draft: Draft, contract: Contract, terms: ContractSigned
     draft.waits_added |= {(one.kind, one.id, f"contract:{contract_id}") for one in missing}
     message = f"{told}contract {contract_id} waits: {'; '.join(f'{one.field}: {one.told}' for one in missing)}"
     draft.raise_exception(
-        WAITS, "contract", contract_id, message, contract_id=contract_id, field=missing[0].field, revises=True
+        UNKNOWN, "contract", contract_id, message, contract_id=contract_id, field=missing[0].field, revises=True
     )
 
 
@@ -437,7 +439,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     contract_id = contract.contract_id
     contract = _with_defaults(draft, contract)
     refused = _missing(draft, contract, before) or terms_refused(draft, contract)
-    for category in ("invalid_terms", UNSUPPORTED, "unknown_reference"):
+    for category in NOT_IN_FORCE:
         if refused is None or refused.category != category:
             draft.resolve_exception(category, "contract", contract_id)
     if refused is not None:
@@ -482,7 +484,7 @@ def _refuse(draft: Draft, contract: Contract, before: Contract, refused: TermsRe
     )
     draft.put("contract", contract_id, kept)
     _bind_projects(draft, kept)
-    if refused.category == WAITS:
+    if refused.category == UNKNOWN:
         _wait_for_references(draft, contract, contract.terms)
         return
     message = f"contract {contract_id}: {refused.message}"
@@ -497,7 +499,7 @@ def _missing(draft: Draft, contract: Contract, before: Contract) -> TermsRefused
     if not found:
         return None
     message = "; ".join(f"{one.field}: {one.told}" for one in found)
-    return TermsRefused("invalid_terms" if before.in_force else WAITS, found[0].field, message)
+    return TermsRefused("invalid_terms" if before.in_force else UNKNOWN, found[0].field, message)
 
 
 def _note_refused_lines(draft: Draft, contract: Contract) -> None:

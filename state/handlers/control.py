@@ -5,12 +5,13 @@ asks for a decision does not approve it, and nobody decides alone about their ow
 the exception is not open (any more).
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from msgspec.structs import replace
 
 from domain.caps.purchase_order import over_category
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
+from domain.exceptions import DIFFERENCE, ExceptionCategory
 from domain.identity import parts_of
 from domain.receivables import credit_memo
 from domain.work.rows import ADJUSTMENT
@@ -52,7 +53,6 @@ NOTHING_WAITS = frozenset(
 )
 # A forecast that no record holds is published when somebody says less.
 TOO_MUCH = ("amount_out_of_range", "project")
-DIFFERENCE = "statement_differs_from_invoice"
 # A payment, cash that is applied later, a credit memo, a write-off or an adjustment waits until it can be posted, or is taken back.
 SETTLED_BY_POSTING = frozenset({"payment", APPLICATION, "write_off", ADJUSTMENT, credit_memo.KIND})
 # The invoice of a draft is posted with its approval, and nothing else makes it one of a statement that is issued.
@@ -324,18 +324,18 @@ def on_intake_noticed(draft: Draft, event: IntakeNoticed) -> None:
 
     The same again with another count is its next revision; one that came before the newest changes nothing.
     """
-    kind = event.subject_kind or "record"
-    exception_id = draft.exception_id(event.category, kind, event.subject)
+    kind, category = event.subject_kind or "record", cast("ExceptionCategory", event.category)
+    exception_id = draft.exception_id(category, kind, event.subject)
     if not _is_newest(draft, f"intake_notice/{exception_id}", event):
         return
     if event.cleared:
         draft.close_exception(exception_id)
         return
-    message = event.message or f"{event.category}: {event.subject} at {event.place}"
+    message = event.message or f"{category}: {event.subject} at {event.place}"
     noted: OpenException | None = draft.part("exception", exception_id)
     if noted is None:
         draft.raise_exception(
-            event.category,
+            category,
             kind,
             event.subject,
             message,

@@ -14,7 +14,7 @@ and waits.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -30,6 +30,7 @@ from domain.accounts import (
 from domain.billing.retention import kept_back
 from domain.capabilities import REFUND_LIABILITY
 from domain.events.finance import CreditMemoIssued
+from domain.exceptions import SELF_APPROVED, UNKNOWN, ExceptionCategory
 from domain.explanation import Node, constant, in_proportion, least, less, negated, total
 from domain.figure import Recorded, as_recorded, titled
 from domain.identity import composed, content_digest, is_opening_statement
@@ -99,8 +100,8 @@ from state.terms.plan import LinePlan, contract_policies, customer_of, newest_pl
 from state.totals import issued_of, issued_on, standing_price, with_issued
 from state.work.value_time import finer_of
 
-UNKNOWN, SELF_APPROVED, OVER = "unknown_reference", "self_approved", "over_credited"
-REASONS = (UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED, IN_BALANCES)
+OVER: Final = "over_credited"
+REASONS: Final[tuple[ExceptionCategory, ...]] = (UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED, IN_BALANCES)
 
 # Of an invoice that was open when the books began.
 BY_BALANCES = "by its balances the invoice bills the newest work, else what `invoiced` states: correct them where it bills other lines"
@@ -218,7 +219,7 @@ def _refuse(
     draft: Draft,
     event: CreditMemoIssued,
     log_offset: int,
-    category: str,
+    category: ExceptionCategory,
     wrong: NotCreditable,
     receivable: Receivable | None,
 ) -> None:

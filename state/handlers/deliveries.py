@@ -5,14 +5,13 @@ A delivery names its line; where it names no project it is its line's. One whose
 
 from domain.contract import line_named
 from domain.events.delivery import UnitsDelivered
+from domain.exceptions import UNKNOWN
 from domain.identity import content_digest
 from domain.work.rows import DELIVERY, row_id
 from state.books import Charge, WaitingDelivery, Work
 from state.draft import Draft
 from state.facts import TRACE
 from state.rerating.versions import take, withdraw
-
-WAITS = "unknown_reference"
 
 
 def on_units_delivered(draft: Draft, event: UnitsDelivered) -> None:
@@ -30,7 +29,7 @@ def serve_waiting(draft: Draft) -> None:
     for known in sorted(waiting, key=lambda one: one.log_offset):
         if _take(draft, known.event, known.log_offset):
             draft.put("delivery", known.event.delivery_id, None)
-            draft.resolve_exception(WAITS, DELIVERY, known.event.delivery_id)
+            draft.resolve_exception(UNKNOWN, DELIVERY, known.event.delivery_id)
 
 
 def _take(draft: Draft, event: UnitsDelivered, log_offset: int) -> bool:
@@ -57,7 +56,7 @@ def _wait(draft: Draft, event: UnitsDelivered) -> None:
     if known is None or event.version > known.event.version:
         draft.put("delivery", event.delivery_id, WaitingDelivery(event, draft.cause.log_offset))
         draft.raise_exception(
-            WAITS,
+            UNKNOWN,
             DELIVERY,
             event.delivery_id,
             f"no contract has a line {event.line_id}",

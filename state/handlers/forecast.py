@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.events.delivery import EstimateRevised
+from domain.exceptions import NO_ESTIMATE, OUT_OF_RANGE
 from domain.forecast.changes import deltas, work_cause
 from domain.forecast.completion import percent
 from domain.identity import escape
@@ -31,7 +32,7 @@ from domain.outputs import (
     JournalEntry,
     PreviousFigures,
 )
-from domain.reference.exchange import MissingRate
+from domain.reference.exchange import NO_RATE, MissingRate
 from domain.reference.zones import midnight
 from domain.tuples import new_tuple
 from domain.units import Percent
@@ -80,7 +81,7 @@ from state.forecast.outlook import (
 )
 from state.forecast.revised import split_volume
 from state.forecast.tracks import WHOLE
-from state.forecast.unestimated import NO_ESTIMATE, unestimated
+from state.forecast.unestimated import unestimated
 from state.handlers import views
 from state.terms.known import exchange_on
 from state.totals import in_project
@@ -90,7 +91,6 @@ from state.work.placing import taken_projects
 WORK = "time_entry"
 # Work that is given up takes back what it was worth; so it is no less work.
 GIVEN_UP, CORRECTION = "write_off", "correction"
-NO_RATE, OUT_OF_RANGE = "no_exchange_rate", "amount_out_of_range"
 
 
 def on_estimate_revised(draft: Draft, event: EstimateRevised) -> None:

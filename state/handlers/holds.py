@@ -7,6 +7,7 @@ A hold of an entry or a line that nobody knows holds nothing yet: it acts once t
 from msgspec.structs import replace
 
 from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased
+from domain.exceptions import UNKNOWN
 from domain.reference.zones import local_date
 from state.billing.held import rows_held
 from state.billing.retention import holders
@@ -17,7 +18,6 @@ from state.rerating.rerate import line_ids
 from state.terms.periods import zone_of
 
 KIND = "hold"
-UNKNOWN = "unknown_reference"
 
 
 def on_hold_placed(draft: Draft, event: BillingHoldPlaced) -> None:

@@ -1,6 +1,7 @@
 """The ERP's answer to a statement: an invoice posted moves unbilled to receivables, one that differs or was rejected waits."""
 
 from datetime import date
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from domain.delivery.answers import ACCOUNT
 from domain.events.commercial import ContractSigned
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
+from domain.exceptions import DIFFERENCE, ExceptionCategory
 from domain.explanation import Node, evaluated, negated, step_of, total
 from domain.figure import Recorded
 from domain.identity import composed, is_opening_statement
@@ -50,12 +52,7 @@ CLEARS_LATE = (
     "from 1150, and take it off one of the two feeds"
 )
 # What a statement may be in until its invoice is posted.
-UNTIL_POSTED = (
-    "statement_differs_from_invoice",
-    standings.REFUSED,
-    standings.UNMAPPED,
-    *MISSING_RATE,
-)
+UNTIL_POSTED: Final[tuple[ExceptionCategory, ...]] = (DIFFERENCE, standings.REFUSED, standings.UNMAPPED, *MISSING_RATE)
 
 
 def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
@@ -121,6 +118,8 @@ def on_invoice_rejected(draft: Draft, event: InvoiceRejected) -> None:
     if statement.invoice_id is not None:
         return
     statement_id = statement.statement_id
+    category: ExceptionCategory
+    other: ExceptionCategory
     if event.because == ACCOUNT:
         category, other = standings.UNMAPPED, standings.REFUSED
         message = f"the invoice of statement {statement_id} waits for the chart: {event.message}"

@@ -8,13 +8,14 @@ open, it waits and an exception says which. Its reversal mirrors all that it pos
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
 from domain.accounts import BANK, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReceived, PaymentReversed
 from domain.events.reference import LegalEntityDefined
+from domain.exceptions import MISAPPLIED, UNKNOWN, ExceptionCategory
 from domain.explanation import Node
 from domain.figure import Recorded, called
 from domain.ledger.journal import Leg, rest_leg
@@ -40,14 +41,12 @@ from state.terms.known import Blocked, Slot, entity_policies, exchange_on, open_
 from state.terms.opening import IN_BALANCES, in_balances
 from state.terms.plan import contract_policies
 from state.value import plain
-from state.work.exchange_waits import settle_when_day_ends, settled
+from state.work.exchange_waits import Waited, settle_when_day_ends, settled
 
 RECEIPT = "receipt"
 INDEX = "receipts"
-MISAPPLIED = "misapplied"
-UNKNOWN = "unknown_reference"
 Paid = TypeVar("Paid", PaymentReceived, PaymentApplied)
-CATEGORIES = (MISAPPLIED, UNKNOWN, UNSUPPORTED, IN_BALANCES, *MISSING_RATE)
+CATEGORIES: Final[tuple[ExceptionCategory, ...]] = (MISAPPLIED, UNKNOWN, UNSUPPORTED, IN_BALANCES, *MISSING_RATE)
 
 
 class Application(NamedTuple):
@@ -84,7 +83,8 @@ def on_payment_received(draft: Draft, event: PaymentReceived) -> None:
         return
     if known is not None:
         _drop_waits(draft, event.payment_id, known)
-        draft.resolve_exception(known.category, PAYMENT, event.payment_id, "superseded")
+        if known.category:
+            draft.resolve_exception(known.category, PAYMENT, event.payment_id, "superseded")
     applications = known.applications if known is not None else ()
     _settle(draft, event.payment_id, Payment(event, draft.own, applications=applications))
 
@@ -310,7 +310,7 @@ def _slot(draft: Draft, payment: Payment, group: PaymentGroup) -> Slot | CashFau
     if largest * exchange.numerator > AMOUNT_MAX * exchange.denominator:
         return CashFault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
     slot = Slot(entity, event.currency, day, period(draft, entity, day).name, exchange)
-    waited = {RECEIPT: payment.category} if payment.category.endswith("_exchange_rate") else {}
+    waited: Waited = {RECEIPT: payment.category} if payment.category and payment.category in MISSING_RATE else {}
     now = settled(draft, slot, RECEIPT, day, policies, waited)
     if isinstance(now, Blocked):
         settle_when_day_ends(draft, entity.zone)
@@ -430,7 +430,7 @@ def other_payment(event: PaymentReversed, payment: PaymentReceived) -> CashFault
 
 
 def _park(draft: Draft, payment_id: str, payment: Payment, fault: CashFault) -> None:
-    if payment.category not in ("", fault.category):
+    if payment.category and payment.category != fault.category:
         draft.resolve_exception(payment.category, PAYMENT, payment_id, "superseded")
     _drop_waits(draft, payment_id, payment)
     cash_waits.wait(draft, _waiting(payment_id), fault.waits)

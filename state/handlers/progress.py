@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import date
 
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
+from domain.exceptions import OUT_OF_RANGE
 from domain.identity import composed
 from domain.money import format_decimal
 from domain.revenue.method import Reported
 from domain.revenue.reported import fallen_from
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Percent
 from state.books import Acceptance, Reports
-from state.charges.unplaced import OUT_OF_RANGE, note_unplaced, spoken
+from state.charges.unplaced import note_unplaced, spoken
 from state.draft import Draft
 from state.facts import is_late, is_new
 from state.revenue.fees import settle

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from domain.capabilities import PROVISION
 from domain.events.reference import DayEnded, LegalEntityDefined
+from domain.exceptions import NO_ESTIMATE, ExceptionCategory
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project
 from domain.ledger.position import standing_at, with_move
@@ -58,7 +59,6 @@ from state.terms.known import Slot, exchange_on, period
 from state.terms.plan import contract_policies
 from state.totals import month_of
 
-NO_ESTIMATE: Final = "no_estimate"
 # What changes what is required; work does where its period has ended.
 WATCHED: Final = frozenset(
     {
@@ -321,14 +321,14 @@ def _waits_for_cost(draft: Draft, of: Provider, lines: Sequence[KnownLine]) -> b
     return True
 
 
-def _wait(draft: Draft, of: Provider, category: str, message: str, keys: Iterable[WaitKey]) -> None:
+def _wait(draft: Draft, of: Provider, category: ExceptionCategory, message: str, keys: Iterable[WaitKey]) -> None:
     _go_on(draft, of, keys, category)
     draft.raise_exception(
         category, KIND, of.contract_id, message, contract_id=of.contract_id, field="rate", revises=True
     )
 
 
-def _go_on(draft: Draft, of: Provider, keys: Iterable[WaitKey], category: str = "") -> None:
+def _go_on(draft: Draft, of: Provider, keys: Iterable[WaitKey], category: ExceptionCategory | None = None) -> None:
     """Wait for these alone."""
     known = provided(draft, of.contract)
     waits, name = tuple(sorted(set(keys))), f"{KIND}:{of.contract_id}"

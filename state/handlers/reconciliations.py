@@ -7,6 +7,7 @@ those that are not named is never right as it is: tomorrow it may be of others.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -19,7 +20,7 @@ from domain.units import Amount
 from state.books import Fact, OpenException
 from state.draft import ENTRIES_NAMED, Draft
 
-DIFFERS = "ledger_differs"
+DIFFERS: Final = "ledger_differs"
 LEDGER = "ledger"
 # Facts of what is right as it is, by the difference.
 ACCEPTED = "accepted_difference"

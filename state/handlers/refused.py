@@ -8,12 +8,11 @@ from typing import Any
 from domain.capabilities import OWN_CLASSES, OWN_REFERENCE, OwnReference
 from domain.events.catalogue import Event
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
+from domain.exceptions import UNKNOWN
 from domain.reference.book import PeriodChange, ReferenceBook, owner_key
 from domain.refusals import UNSUPPORTED, of_company, refused_policies
 from state.books import OpenException
 from state.draft import Cause, Draft, Plans, Transition
-
-UNKNOWN = "unknown_reference"
 
 
 def is_idle(event: Event) -> bool:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from domain.events.finance import RevenueAdjusted
 from domain.events.reference import DayEnded
+from domain.exceptions import MISAPPLIED, SELF_APPROVED, UNKNOWN
 from domain.identity import composed
 from domain.revenue import adjustment
 from domain.terms.kind import NO_REVENUE
@@ -18,15 +19,13 @@ from domain.work.rows import ADJUSTMENT, row_id
 from state.books import Adjustment, Charge, Contract, Work
 from state.draft import BLOCKED, Draft
 from state.facts import is_new, is_repeat
-from state.receivables.approval import SELF_APPROVED, PostingFault, approval_fault, as_stated
+from state.receivables.approval import PostingFault, approval_fault, as_stated
 from state.rerating.rerate import line_ids
 from state.rerating.versions import take, withdraw
 from state.terms.opening import IN_BALANCES, is_before
 from state.terms.opening import KIND as BALANCES
 from state.terms.plan import LinePlan, plan_on
 from state.totals import standing_price
-
-MISAPPLIED, UNKNOWN = "misapplied", "unknown_reference"
 
 
 def on_revenue_adjusted(draft: Draft, event: RevenueAdjusted) -> None:

@@ -6,6 +6,7 @@ counts whether it is posted or waits: what waits has exceptions of its own.
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -25,7 +26,7 @@ from state.books import Charge, SourceTotal, Work
 from state.draft import Draft
 from state.work.charge_record import field
 
-DIFFERS = "source_differs"
+DIFFERS: Final = "source_differs"
 KIND = "control_total"
 CHARGES = {"expense": EXPENSE, "units": DELIVERY}
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from domain.caps.consume import Order, order_of
 from domain.events.finance import WrittenOff
+from domain.exceptions import MISAPPLIED, UNKNOWN
 from domain.explanation import Node, least, less
 from domain.figure import Recorded, as_recorded
 from domain.identity import composed
@@ -36,7 +37,6 @@ from state.draft import Draft
 from state.ledger.posting import GIVEN_UP, book_difference
 from state.receivables import write_offs
 from state.receivables.approval import PostingFault, approval_fault, as_stated, beyond
-from state.receivables.write_offs import MISAPPLIED, UNKNOWN
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, plan_of, versions
 

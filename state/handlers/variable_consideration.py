@@ -1,6 +1,7 @@
 """Variable parts of a price: estimated otherwise, or settled. What is earned and charged of them follows as from other terms."""
 
 from domain.events.commercial import VariableConsiderationRevised
+from domain.exceptions import SELF_APPROVED, ExceptionCategory
 from domain.identity import composed
 from domain.refusals import UNSUPPORTED, words_of
 from domain.revenue.allocation import Revision
@@ -8,7 +9,6 @@ from state.books import ItemRevisions
 from state.charges.unplaced import ITEM, note_item
 from state.draft import Draft
 from state.facts import is_late, is_new
-from state.receivables.approval import SELF_APPROVED
 
 
 def on_variable_consideration_revised(draft: Draft, event: VariableConsiderationRevised) -> None:
@@ -19,8 +19,8 @@ def on_variable_consideration_revised(draft: Draft, event: VariableConsideration
     if not is_newest and (not is_late(draft, ITEM, part_id, event.version) or _is_known(known, event)):
         return
     if is_newest:
-        for category in (SELF_APPROVED, UNSUPPORTED):
-            draft.resolve_exception(category, ITEM, part_id, "superseded")
+        draft.resolve_exception(SELF_APPROVED, ITEM, part_id, "superseded")
+        draft.resolve_exception(UNSUPPORTED, ITEM, part_id, "superseded")
     if (why := _refused(event)) is not None:
         if is_newest:
             _refuse(draft, event, part_id, *why)
@@ -35,7 +35,7 @@ def _is_known(known: ItemRevisions, event: VariableConsiderationRevised) -> bool
     return any(event.version == one.version for one in known.said)
 
 
-def _refused(event: VariableConsiderationRevised) -> tuple[str, str, str] | None:
+def _refused(event: VariableConsiderationRevised) -> tuple[ExceptionCategory, str, str] | None:
     """Category, field and why."""
     if event.approved_by == event.requested_by:
         return SELF_APPROVED, "approved_by", f"{event.requested_by} asked for it and approved it"
@@ -45,7 +45,7 @@ def _refused(event: VariableConsiderationRevised) -> tuple[str, str, str] | None
 
 
 def _refuse(
-    draft: Draft, event: VariableConsiderationRevised, part_id: str, category: str, field: str, why: str
+    draft: Draft, event: VariableConsiderationRevised, part_id: str, category: ExceptionCategory, field: str, why: str
 ) -> None:
     """What was said before holds until a higher version says otherwise."""
     draft.raise_exception(

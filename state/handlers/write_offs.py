@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from domain.accounts import BAD_DEBT, RECEIVABLE
 from domain.events.finance import WrittenOff
+from domain.exceptions import MISAPPLIED, SELF_APPROVED, UNKNOWN
 from domain.ledger.journal import Leg, journal_by_project
 from domain.money import format_amount, smallest_unit
 from domain.reference.exchange import at_rate
@@ -17,18 +18,10 @@ from state.facts import is_new, is_repeat
 from state.handlers import unbilled_write_offs
 from state.ledger import standings
 from state.ledger.posting import about, booking_of
-from state.receivables.approval import SELF_APPROVED, PostingFault, approval_fault, as_stated, beyond
+from state.receivables.approval import PostingFault, approval_fault, as_stated, beyond
 from state.receivables.receipts import say_lines
 from state.receivables.receivables import open_of, receivable_of, show_anew, within, write_off
-from state.receivables.write_offs import (
-    MISAPPLIED,
-    UNKNOWN,
-    WRITE_OFF,
-    accept,
-    drop,
-    nothing_given_up,
-    park,
-)
+from state.receivables.write_offs import WRITE_OFF, accept, drop, nothing_given_up, park
 from state.terms.known import Slot, open_day_from, period
 from state.terms.opening import IN_BALANCES, in_balances
 from state.terms.plan import contract_policies, customer_of

@@ -91,6 +91,7 @@ from domain.events.reference import (
     RulesActivated,
     TaxPolicyDefined,
 )
+from domain.exceptions import ExceptionCategory
 from domain.happened import day_of
 from domain.identity import composed, engagement_of
 from domain.work.rows import TIME_ENTRY, named, spoken
@@ -123,7 +124,7 @@ class Link(NamedTuple):
 class Notice(NamedTuple):
     """What a person should know, about a subject."""
 
-    category: str
+    category: ExceptionCategory
     subject_kind: str
     subject: str
     message: str

@@ -15,6 +15,7 @@ from domain.events.catalogue import ENTITIES, EVENTS, Event
 from domain.events.control import IntakeNoticed
 from domain.events.delivery import ExpenseApproved, MilestoneAccepted, ResourceAssigned, TimeApproved, UnitsDelivered
 from domain.events.reference import DayEnded, IdentityLinked
+from domain.exceptions import ExceptionCategory
 from domain.identity import content_digest
 from domain.units import Instant
 from domain.work.rows import spoken
@@ -60,7 +61,7 @@ class WaitingEvent(NamedTuple):
 class Noticed(NamedTuple):
     """An exception that stands open because intake noticed something; `told` is the number of events that was last said."""
 
-    category: str
+    category: ExceptionCategory
     subject: Key
     engagement_id: str
     told: int = 1
@@ -97,7 +98,7 @@ class Memory(Directory, Protocol):
     def miscounted(self) -> list[tuple[Noticed, int]]:
         """Open notices of events that wait, where their number is no longer what was reported, with it; in the order of subjects."""
 
-    def noticed(self, category: str, subject: Key) -> Noticed | None: ...
+    def noticed(self, category: ExceptionCategory, subject: Key) -> Noticed | None: ...
 
     def open_notice(self, noticed: Noticed) -> None: ...
 

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from domain.delivery.answers import ACCEPTED, ACCOUNT, PERIOD, POSTED
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.events.reference import LegalEntityDefined
+from domain.exceptions import UNKNOWN
 from domain.identity import composed, derived_id
 from domain.ledger.journal import ACCEPTED_AFTER_ALL, NEVER_ACCEPTED, debits, reversal_id
 from domain.outputs import JournalEntry
@@ -44,7 +45,6 @@ JOURNAL: Final = "journal"
 TWICE: Final = "posted_twice"
 REFUSED: Final = "posting_rejected"
 UNMAPPED: Final = "unmapped_account"
-UNKNOWN: Final = "unknown_reference"
 # What an answer about nothing is about.
 ANSWER: Final = "posting"
 

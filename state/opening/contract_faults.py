@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from domain.billing.shares import parties_of, shared
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, ReceivableForward
 from domain.money import format_amount
 from domain.receivables.opening import owed_and_settled, parts_of_payers
-from domain.reference.exchange import MissingRate
+from domain.reference.exchange import MISSING_RATE, NO_RATE, STALE_RATE, MissingRate
 from domain.reference.zones import midnight
 from domain.terms.kind import NO_REVENUE
 from domain.waiting import waits_for_exchange_rate
@@ -19,9 +20,9 @@ from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of, stated_l
 from state.terms.known import exchange_on, period
 from state.terms.periods import zone_of
 from state.terms.plan import contract_policies
-from state.work.exchange_waits import EXCHANGE_FAULTS, NO_RATE, is_of_day, may_come_nearer, only_older
+from state.work.exchange_waits import is_of_day, may_come_nearer, only_older
 
-CLOSED = "period_closed_no_open_period"
+CLOSED: Final = "period_closed_no_open_period"
 DAY = timedelta(days=1)
 
 
@@ -47,11 +48,17 @@ def faults_of_contract(draft: Draft, known: BroughtForward, stated: Sequence[Sta
     else:
         zone = _ends_first(draft, event, entity.zone)
         is_running = draft.cause.recorded_at < midnight(event.as_of + DAY, zone)
-        has_waited = known.category in EXCHANGE_FAULTS
+        has_waited = known.category in MISSING_RATE
         if not is_of_day(exchange, event.as_of) and (is_running or (has_waited and may_come_nearer(draft, zone))):
-            category = known.category if has_waited else NO_RATE
             message = only_older(terms.currency, entity.currency, event.as_of)
-            yield OpeningFault(category, message, "as_of", contract.contract_id, waits, zone)
+            yield OpeningFault(
+                STALE_RATE if known.category == STALE_RATE else NO_RATE,
+                message,
+                "as_of",
+                contract.contract_id,
+                waits,
+                zone,
+            )
     yield from _sums(event, contract, stated)
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from domain.billing.shares import parties_of
 from domain.events.commercial import BalancesBroughtForward
+from domain.exceptions import UNKNOWN
 from domain.receivables.stated import StatedLine, stated_faults
 from state.books import BroughtForward, Receivable
 from state.draft import Draft
 from state.opening.already_here import released_since, work_before
 from state.opening.contract_faults import faults_of_contract
 from state.opening.line_faults import beside_terms, faults_of_line, faults_of_milestones
-from state.opening.stated import DIFFERS, UNKNOWN, OpeningFault, contracts_of, is_stated, row_of, stated_lines
+from state.opening.stated import DIFFERS, OpeningFault, contracts_of, is_stated, row_of, stated_lines
 from state.terms.opening import IN_BALANCES
 from state.work.placing import taken_projects
 

@@ -8,6 +8,7 @@ from domain.billing.shares import parties_of
 from domain.contract import included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import Deposit, Milestones
+from domain.exceptions import UNKNOWN
 from domain.money import format_amount
 from domain.receivables.opening import unlike_the_line
 from domain.refusals import UNSUPPORTED, words_of
@@ -15,15 +16,7 @@ from domain.terms import methods
 from domain.terms.kind import NO_REVENUE, WITH_INVOICE
 from state.books import Acceptance, BroughtForward
 from state.draft import Draft
-from state.opening.stated import (
-    DIFFERS,
-    SHARED,
-    UNKNOWN,
-    OpeningFault,
-    Stated,
-    former_terms,
-    row_of,
-)
+from state.opening.stated import DIFFERS, SHARED, OpeningFault, Stated, former_terms, row_of
 from state.terms.opening import IN_BALANCES
 
 

@@ -1,19 +1,19 @@
 """Lines of balances that are known in the books, and what is wrong with some of them: line, field, figures, and what to do."""
 
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from domain.contract import category_of, held, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward
+from domain.exceptions import ExceptionCategory
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from state.books import Contract, Receivable
 from state.draft import Draft
 from state.terms.plan import LinePlan, line_plan, newest_plan, versions
 from state.work.placing import taken_projects
 
-DIFFERS = "balances_differ"
-UNKNOWN = "unknown_reference"
+DIFFERS: Final = "balances_differ"
 # Before the id of a shared cap.
 SHARED = "shared:"
 DAY = timedelta(days=1)
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 class OpeningFault(NamedTuple):
     """`waits` are the keys of what would mend it; `settles_in` is the zone whose day's end mends it, whatever comes."""
 
-    category: str
+    category: ExceptionCategory
     message: str
     field: str
     contract_id: str | None = None

@@ -1,9 +1,10 @@
 """Who asks for money to be given up or revenue to be adjusted does not approve it; above policy `approval_limit` somebody has to."""
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from domain.events.finance import RevenueAdjusted, WrittenOff
+from domain.exceptions import SELF_APPROVED, ExceptionCategory
 from domain.explanation import less
 from domain.figure import Recorded, node_of
 from domain.money import format_amount
@@ -13,14 +14,13 @@ from state.books import Contract
 from state.draft import BLOCKED, Draft
 from state.terms.plan import contract_policies
 
-SELF_APPROVED: Final = "self_approved"
 Decision = TypeVar("Decision", WrittenOff, RevenueAdjusted)
 
 
 class PostingFault(NamedTuple):
     """What keeps a decision from being posted."""
 
-    category: str
+    category: ExceptionCategory
     field: str
     message: str
     amount: Amount = 0

@@ -5,6 +5,7 @@ from typing import NamedTuple, TypeAlias
 from msgspec.structs import replace
 
 from domain.events.finance import PaymentApplied, PaymentReceived
+from domain.exceptions import ExceptionCategory
 from domain.units import Amount
 from domain.waiting import WaitKey
 from state.draft import Draft
@@ -16,7 +17,7 @@ Cash: TypeAlias = PaymentReceived | PaymentApplied
 class CashFault(NamedTuple):
     """Why it waits; `amount` is what of it is concerned, `waits` what would wake it."""
 
-    category: str
+    category: ExceptionCategory
     field: str
     message: str
     amount: Amount = 0

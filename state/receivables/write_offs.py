@@ -6,6 +6,7 @@ What waits posts nothing. Who has to approve says `state/receivables/approval.py
 from msgspec.structs import replace
 
 from domain.events.finance import WrittenOff
+from domain.exceptions import MISAPPLIED
 from domain.money import format_amount
 from state.books import WriteOff
 from state.draft import Draft
@@ -14,8 +15,6 @@ from state.receivables.approval import PostingFault
 WRITE_OFF = "write_off"
 # What could still be given up of the entries that a write-off names, by its id and a step.
 LEFT_OF = "left_of_entries"
-MISAPPLIED = "misapplied"
-UNKNOWN = "unknown_reference"
 
 
 def nothing_given_up(event: WrittenOff) -> PostingFault:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from domain.contract import covers
+from domain.exceptions import OUTSIDE
 from domain.figure import Recorded
 from domain.terms import methods
 from domain.units import Amount
@@ -15,7 +16,6 @@ from state.draft import ENTRIES_NAMED, Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import newest_plan, terms_on
 from state.totals import standing_price
-from state.work.at_stake import OUTSIDE
 from state.work.charge_record import BOOKED, of_row
 
 

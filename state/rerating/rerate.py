@@ -13,6 +13,7 @@ from domain.accounts import CONTRACT_LIABILITY
 from domain.caps.consume import Bucket, BucketKey, CapLimit, CapRequest, CapRule, allot, bucket_key, counting, limit_of
 from domain.caps.purchase_order import has_limit
 from domain.contract import BEGINNING, cap_rules, is_capped, line_named
+from domain.exceptions import OUTSIDE
 from domain.identity import composed, parts_of
 from domain.units import Amount, Hours
 from state.books import CapBucket, CapState, Contract, Entry, Price, Work
@@ -45,7 +46,6 @@ from state.rerating.passed_on import is_issued_behind
 from state.terms.known import Blocked
 from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import cut_at_zero, standing_price
-from state.work.at_stake import OUTSIDE
 from state.work.price_record import booked
 from state.work.valuation import Valuation, value_work
 from state.work.value_time import PricePlan

@@ -15,7 +15,7 @@ from domain.accounts import WORK_IN_PROGRESS, cost_account
 from domain.events.delivery import ProjectActivated, TimeApproved
 from domain.figure import record
 from domain.ledger.journal import Leg
-from domain.reference.exchange import Exchange
+from domain.reference.exchange import MISSING_RATE, Exchange
 from domain.work.rows import named, row_id, spoken
 from state.books import TRANSFER, AtStake, Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.caps import sharers
@@ -41,7 +41,7 @@ from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_on
 from state.value import plain
 from state.work.at_stake import at_stake
-from state.work.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
+from state.work.exchange_waits import settle_when_day_ends
 from state.work.price_record import booked, booked_cost
 from state.work.valuation import Valuation, value_work
 from state.work.value_time import CostPlan, PricePlan, journal_reversal_day
@@ -175,7 +175,7 @@ def retry_unexchanged(draft: Draft) -> None:
     for entry_id in draft.entries.parked():
         entry = draft.entry(entry_id)
         faults = entry.work.faults if entry is not None and entry.work is not None else ()
-        if any(fault.category in EXCHANGE_FAULTS for fault in faults):
+        if any(fault.category in MISSING_RATE for fault in faults):
             retry(draft, entry_id)
 
 
@@ -205,7 +205,7 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     """Bring an entry as far as it can go: `work` is its newest version, new (`fresh`) or waiting."""
     standing = entry.behind or (entry.work if fresh and entry.work is not None and entry.work.finished else None)
     faults_before = entry.work.faults if entry.work is not None else ()
-    waited = {} if fresh else {one.side: one.category for one in faults_before if one.category in EXCHANGE_FAULTS}
+    waited = {} if fresh else {one.side: one.category for one in faults_before if one.category in MISSING_RATE}
     verdict = value_work(draft, entry, work, standing or entry.work, waited)
     is_complete = verdict.complete
     if not is_complete:

@@ -7,7 +7,7 @@ once. The rows are brought to what the terms say, as fees are: other terms chang
 (R49), which land in the next open period where a month is closed (R48).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Final
@@ -15,8 +15,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain.contract import BEGINNING
+from domain.exceptions import NO_ESTIMATE, ExceptionCategory
 from domain.identity import composed, parts_of
 from domain.money import format_amount, format_decimal
+from domain.reference.exchange import NO_RATE
 from domain.reference.zones import local_date, universal_midnight
 from domain.refusals import LINE
 from domain.revenue.method import COST, HOURS, Course
@@ -43,10 +45,8 @@ from state.terms.opening import carried
 from state.value import plain
 
 DAY = timedelta(days=1)
-NO_ESTIMATE: Final = "no_estimate"
-NO_RATE: Final = "no_exchange_rate"
 # What a line may lack, and what tells it from another exception of the line in that category: cost that is spent of budgets.
-SIDES: Final = {NO_RATE: "/revenue", NO_ESTIMATE: ""}
+SIDES: Final[Mapping[ExceptionCategory, str]] = {NO_RATE: "/revenue", NO_ESTIMATE: ""}
 
 
 def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
@@ -184,7 +184,7 @@ def _note_lacking(draft: Draft, contract: Contract, line_id: str, history: LineH
 
 def _lacks(
     draft: Draft, contract: Contract, line_id: str, history: LineHistory, ended: date
-) -> tuple[str, str, str] | None:
+) -> tuple[ExceptionCategory, str, str] | None:
     """The category, the field, and what to send."""
     if not history.held or not (history.spent or any(other.spent for other in history.together.values())):
         return None

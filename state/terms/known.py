@@ -11,6 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from domain.events.common import Terms, TimeAndMaterials
 from domain.events.reference import CostRateSet, LegalEntityDefined, PersonDefined, RateCardPublished
+from domain.exceptions import ExceptionCategory
 from domain.policies import Resolved, resolve
 from domain.reference import fiscal
 from domain.reference.book import Scope
@@ -28,7 +29,7 @@ class Blocked(NamedTuple):
     """Why a side waits, and the keys of what would wake it; `settles_in` is the zone whose day's end finishes it, whatever comes."""
 
     side: str
-    category: str
+    category: ExceptionCategory
     message: str
     waits: tuple[tuple[str, str], ...] = ()
     field: str | None = None

@@ -5,6 +5,7 @@ back with what the terms charge next, what was earned too much over the days tha
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from domain.contract import line_named
 from domain.figure import Recorded, titled
@@ -19,7 +20,7 @@ from state.books import Contract
 from state.draft import BLOCKED, Draft
 from state.totals import issued_on
 
-BELOW = "cap_below_consumption"
+BELOW: Final = "cap_below_consumption"
 CONTRACT_LINE = "contract_line"
 # What is beyond the price of a line, which an explanation asks here with books that are recorded.
 BEYOND_PRICE = "beyond_price"

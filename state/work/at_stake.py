@@ -6,6 +6,7 @@ is known the amount is 0, and the hours say how much waits.
 
 from domain.events.delivery import TimeApproved
 from domain.events.reference import CostRateSet
+from domain.exceptions import OUTSIDE, ExceptionCategory
 from domain.money import extend
 from domain.reference.zones import local_date
 from domain.terms import methods
@@ -19,8 +20,6 @@ from state.work.bill_rates import rate_for, role_on
 from state.work.placing import approved_at, day_in, place
 from state.work.value_charge import delivered
 from state.work.value_time import finer_than, left_out
-
-OUTSIDE = "outside_contract_dates"
 
 
 def at_stake(draft: Draft, work: Work, blocked: Blocked) -> AtStake:
@@ -79,7 +78,7 @@ def _value(draft: Draft, row: str, event: TimeApproved) -> AtStake | None:
     return AtStake(amount, plan.currency, "price", worked_hours(event))
 
 
-def _cost(draft: Draft, row: str, event: TimeApproved, category: str) -> AtStake | None:
+def _cost(draft: Draft, row: str, event: TimeApproved, category: ExceptionCategory) -> AtStake | None:
     worker = worker_on(draft, event.person_id, event.worked_on or day_in(event, "UTC"))
     if worker is None:
         return None
@@ -94,7 +93,9 @@ def _cost(draft: Draft, row: str, event: TimeApproved, category: str) -> AtStake
     return AtStake(amount, found.currency, "cost", hours)
 
 
-def cost_rate_at_stake(draft: Draft, event: TimeApproved, worker: Worker, category: str) -> CostRateSet | None:
+def cost_rate_at_stake(
+    draft: Draft, event: TimeApproved, worker: Worker, category: ExceptionCategory
+) -> CostRateSet | None:
     """Of the day worked; of work outside the contract else of the day on which it was approved."""
     role, entity = role_at_stake(draft, event, worker), worker.entity
     days = [day_in(event, entity.zone)]

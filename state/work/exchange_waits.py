@@ -10,18 +10,17 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from domain.events.reference import LegalEntityDefined
+from domain.exceptions import ExceptionCategory
 from domain.policies import Resolved
 from domain.reference.exchange import Exchange
 from domain.waiting import WaitKey, waits_for_exchange_rate
 from state.draft import Draft
 from state.terms.known import Blocked, Slot
 
-NO_RATE = "no_exchange_rate"
-EXCHANGE_FAULTS = frozenset({NO_RATE, "stale_exchange_rate"})
 RATE = "exchange_rate"
 
 # Exceptions' categories of the sides that have waited for an exchange rate so far.
-Waited = Mapping[str, str]
+Waited = Mapping[str, ExceptionCategory]
 NOTHING_WAITED: Waited = {}
 
 

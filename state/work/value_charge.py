@@ -24,6 +24,7 @@ from domain.accounts import (
 from domain.billing.statement import HOUR
 from domain.events.common import Expenses, PriceTier
 from domain.events.reference import LegalEntityDefined
+from domain.exceptions import OUT_OF_RANGE
 from domain.money import format_amount, format_decimal, is_currency, round_ratio, smallest_unit
 from domain.policy_faults import ENTRY_MOST
 from domain.reference.exchange import Exchange
@@ -74,7 +75,6 @@ from state.work.value_time import (
     unknown_worker,
 )
 
-OUT_OF_RANGE = "amount_out_of_range"
 UNITS_MOST: Quantity = 1_000_000_000 * QUANTITY_ONE
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from domain.exceptions import CATALOGUE
+from domain.exceptions import _BY_SUBJECT, _OWNERS, CATALOGUE, EVERY_CATEGORY
 from milepost.exceptions.titles import TITLES, title_of, titled
 
 
 def test_every_category_has_a_title_of_its_own() -> None:
-    assert set(TITLES) == set(CATALOGUE)
+    assert set(TITLES) == set(EVERY_CATEGORY)
     assert len(set(TITLES.values())) == len(TITLES)
+
+
+def test_the_catalogue_has_what_may_be_raised_and_nothing_else() -> None:
+    assert set(CATALOGUE) == set(EVERY_CATEGORY)
+    assert {category for category, _ in (*_BY_SUBJECT, *_OWNERS)} <= set(EVERY_CATEGORY)
 
 
 def test_a_title_is_short_and_no_code() -> None:

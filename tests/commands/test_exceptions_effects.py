@@ -13,7 +13,7 @@ from domain.caps.consumption import ConsumptionOrders
 from domain.events.catalogue import ENTITIES
 from domain.events.control import ExceptionResolved, ExceptionWaived
 from domain.events.delivery import TimeApproved
-from domain.exceptions import CATALOGUE, owner_of, resolution_of, ways_out
+from domain.exceptions import CATALOGUE, ExceptionCategory, owner_of, resolution_of, ways_out
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference.book import ReferenceBook
 from domain.units import HOURS_ONE
@@ -69,7 +69,7 @@ class Entries:
         return ()
 
 
-def waiting(category: str) -> Entry:
+def waiting(category: ExceptionCategory) -> Entry:
     about: dict[str, Any] = {
         "entry_id": "T",
         "version": 1,

@@ -13,6 +13,7 @@ from domain.reference.exchange import (
     ExchangeLeg,
     ExchangeRates,
     MissingRate,
+    MissingRateCategory,
     day_asked,
     exchange,
     quoted,
@@ -124,7 +125,7 @@ def test_a_rate_that_is_too_old_is_stale_and_not_missing() -> None:
 
 
 @pytest.mark.parametrize("category", ["no_exchange_rate", "stale_exchange_rate"])
-def test_what_a_missing_rate_says_names_the_day_from_which_rates_are_to_be_had(category: str) -> None:
+def test_what_a_missing_rate_says_names_the_day_from_which_rates_are_to_be_had(category: MissingRateCategory) -> None:
     message = MissingRate(category, "spot", "EUR", "USD", date(2026, 4, 30)).message
     assert "from EUR to USD for 2026-04-30 (type spot)" in message
     assert day_asked(f"{message}; T-1 and 3 others") == date(2026, 4, 30)

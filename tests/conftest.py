@@ -12,7 +12,7 @@ import pytest
 import typer.testing
 from hypothesis import HealthCheck, Phase, settings
 
-from tests import made_once
+from tests import in_memory, made_once
 from tests.compiling import compile_share
 from tests.order import in_turn
 
@@ -22,6 +22,9 @@ pytest_plugins = ["tests.kafka.servers"]
 # Making `milepost` out of its verbs takes longer than most of them, and thousands of tests call one in this process.
 typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]  # its own import
 
+# Before anybody asks for a temporary file; workers have it from the process that starts them.
+IN_MEMORY = None if "PYTEST_XDIST_WORKER" in os.environ else in_memory.begin()
+
 ROOT = Path(__file__).parents[1]
 # What tools keep there, besides what begins with a dot.
 TOOLS = frozenset({"build", "__pycache__"})
@@ -29,6 +32,7 @@ TOOLS = frozenset({"build", "__pycache__"})
 # Looking for garbage as often as Python does is a twentieth of the time of all tests; as seldom as a command does it would keep clients of
 # Kafka, with their threads and connections, long after their test.
 COLLECTED = (20_000, 10, 10)
+FAILED = pytest.StashKey[bool]()
 
 # No test may depend on how fast the machine is, so neither profile has a deadline or minds slow examples.
 UNTIMED = (HealthCheck.too_slow,)
@@ -57,8 +61,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """What failed tests have left stays until the next run."""
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop(made_once.FOLDER), ignore_errors=True)
+        if IN_MEMORY is not None and not config.stash.get(FAILED, False):
+            shutil.rmtree(IN_MEMORY, ignore_errors=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[FAILED] = session.testsfailed > 0
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,6 +15,7 @@ from domain.event_faults import first_fault
 from domain.events.catalogue import Event
 from domain.events.control import IntakeNoticed
 from domain.events.delivery import TimeApproved
+from domain.outputs import DeadLetter
 from domain.reference_faults import faults
 
 # A message over this is kept in part.
@@ -49,6 +50,23 @@ def unreadable(
 ) -> Unreadable:
     kept = raw if len(raw) <= KEPT_BYTES_MAX else raw[:KEPT_PART_BYTES]
     return Unreadable(reason, field_path, kept, len(raw), hashlib.sha256(raw).hexdigest(), event_type, reason_class)
+
+
+def dead_letter_of(wrong: Unreadable | None, generation: str, topic: str, partition: int, offset: int) -> DeadLetter:
+    """Of an input that was not read, by its place."""
+    assert wrong is not None, "an event that was read is no dead letter"
+    return DeadLetter(
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        size=wrong.size,
+        digest=wrong.digest,
+        reason=wrong.reason,
+        field_path=wrong.field_path,
+        generation=generation,
+        raw=wrong.raw,
+        event_type=wrong.event_type,
+    )
 
 
 def fault_of_event(event: Event, size: int) -> DecodeError | None:

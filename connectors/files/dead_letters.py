@@ -11,6 +11,7 @@ from connectors.containers import ContainerFormat
 from connectors.files.input_reader import InputItem
 from connectors.files.log_format import LogEnd
 from connectors.files.writing import sync_folder, write_all, writing
+from connectors.unreadable import dead_letter_of
 from domain.outputs import DeadLetter
 from state.guards import INTAKE_STATE_LOST, GuardStop
 
@@ -64,23 +65,10 @@ def dead_letter_path(output_dir: Path) -> Path:
 
 
 def dead_letter(item: InputItem, generation: str) -> DeadLetter:
-    wrong = item.unreadable
-    assert wrong is not None, "an event that was read is no dead letter"
-    return DeadLetter(
-        topic=INPUT,
-        partition=0,
-        # Records of one block share its byte; each is longer than a byte, so the sum is a place of its own.
-        offset=item.offset + item.number,
-        size=wrong.size,
-        digest=wrong.digest,
-        reason=wrong.reason,
-        field_path=wrong.field_path,
-        generation=generation,
-        raw=wrong.raw,
-        event_type=wrong.event_type,
-        source_file=item.name,
-        line=item.line or None,
-    )
+    # Records of one block share its byte; each is longer than a byte, so the sum is a place of its own.
+    place = item.offset + item.number
+    letter = dead_letter_of(item.unreadable, generation, INPUT, 0, place)
+    return letter._replace(source_file=item.name, line=item.line or None)
 
 
 def is_whole(output_dir: Path, committed: LogEnd) -> bool:

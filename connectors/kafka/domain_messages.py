@@ -13,9 +13,8 @@ from connectors.kafka.frame import FRAME, unframed
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.pinned_schemas import Pinned
 from connectors.kafka.trace_headers import trace_headers
-from connectors.unreadable import MALFORMED, Unreadable, fault_of_event, unreadable
+from connectors.unreadable import MALFORMED, Unreadable, dead_letter_of, fault_of_event, unreadable
 from domain.events.catalogue import Event
-from domain.outputs import DeadLetter
 from domain.units import Instant
 
 # Of the frame comes nothing into the log.
@@ -61,20 +60,7 @@ def read_message(message: Message, name: str, schemas: DomainSchemas) -> DomainM
 
 def dead_letter_record(item: DomainMessage, generation: str, topic: str, frame: bytes) -> Produced:
     """Identity is the place of the input, so the key is that."""
-    wrong = item.unreadable
-    assert wrong is not None, "an event that was read is no dead letter"
-    letter = DeadLetter(
-        topic=item.topic,
-        partition=item.partition,
-        offset=item.offset,
-        size=wrong.size,
-        digest=wrong.digest,
-        reason=wrong.reason,
-        field_path=wrong.field_path,
-        generation=generation,
-        raw=wrong.raw,
-        event_type=wrong.event_type,
-    )
+    letter = dead_letter_of(item.unreadable, generation, item.topic, item.partition, item.offset)
     key = f"{item.topic}/{item.partition}/{item.offset}"
     return Produced(topic, frame + DEAD_LETTER_CODEC.encode(letter), key.encode(), 0, list(item.trace))
 

@@ -9,7 +9,8 @@ from typing import Final
 from domain.outputs import StatementLine
 from milepost import pages
 from milepost.pages import Html, tag
-from milepost.statements.described import beside, description, marked
+from milepost.statements.cells import cells_of, subtotal, titles
+from milepost.statements.described import beside, marked
 from milepost.statements.groups import StatementGroup
 from milepost.statements.parties import PartyBlock, foot, payment, recipient, references, sender
 from milepost.statements.sheet import (
@@ -18,15 +19,8 @@ from milepost.statements.sheet import (
     company_name,
     draft_note,
     group_title,
-    hour_places,
-    hours_of,
     is_draft,
-    is_money,
-    line_rate_text,
     notes,
-    person_column,
-    person_or_role,
-    quantity_text,
     sum_rows,
     title,
 )
@@ -124,15 +118,7 @@ def _party(block: PartyBlock, known_as: str) -> Html:
 
 
 def _lines(sheet: StatementSheet) -> Html:
-    words = sheet.words
-    columns = [
-        (words["date"], False),
-        (words["description"], False),
-        (words[person_column(sheet)], False),
-        (words["hours"], True),
-        (words["rate"], True),
-        (words["amount"], True),
-    ]
+    columns = [(name, place > 2) for place, name in enumerate(titles(sheet))]
     several = len(sheet.groups) > 1
     bodies = (_group(sheet, group, several=several) for group in sheet.groups)
     return pages.table(columns, bodies, class_="lines")
@@ -142,35 +128,32 @@ def _group(sheet: StatementSheet, group: StatementGroup, *, several: bool) -> Ht
     title = tag("tr", tag("td", group_title(sheet, group), colspan=6), class_="group")
     if not several:
         return tag("tbody", title, _rows(sheet, group.lines_only))
-    subtotal = tag(
+    cells = subtotal(sheet, group)
+    below = tag(
         "tr",
-        tag("td", sheet.words["subtotal"], colspan=3),
-        tag(
-            "td",
-            sheet.writing.quantity(hours_of(sheet, group), hour_places(sheet)),
-            class_="right hours",
-            data_label=sheet.words["hours"],
-        ),
+        tag("td", cells.described, colspan=3),
+        tag("td", cells.hours, class_="right hours", data_label=sheet.words["hours"]),
         tag("td", class_="rate"),
-        tag("td", sheet.writing.amount(group.amount), class_="right amount"),
+        tag("td", cells.amount, class_="right amount"),
         class_="subtotal",
     )
-    return tag("tbody", title, _rows(sheet, group.lines_only), subtotal)
+    return tag("tbody", title, _rows(sheet, group.lines_only), below)
 
 
 def _rows(sheet: StatementSheet, lines: Sequence[StatementLine]) -> Iterator[Html]:
-    writing, words = sheet.writing, sheet.words
+    words = sheet.words
     for line in lines:
-        hours = None if is_money(line) else words["hours"]
-        rate = words["rate"] if line_rate_text(sheet, line) else None
+        cells = cells_of(sheet, line)
+        hours = words["hours"] if cells.hours else None
+        rate = words["rate"] if cells.rate else None
         yield tag(
             "tr",
-            tag("td", writing.span(line.service_from, line.service_to), class_="date nowrap"),
-            tag("td", _described(sheet, line), class_="what"),
-            tag("td", person_or_role(sheet, line)),
-            tag("td", quantity_text(sheet, line), class_="right hours", data_label=hours),
-            tag("td", line_rate_text(sheet, line), _overtime(sheet, line), class_="right rate", data_label=rate),
-            tag("td", writing.amount(line.amount), class_="right amount"),
+            tag("td", cells.days, class_="date nowrap"),
+            tag("td", _described(sheet, line, cells.described), class_="what"),
+            tag("td", cells.who),
+            tag("td", cells.hours, class_="right hours", data_label=hours),
+            tag("td", cells.rate, _overtime(sheet, line), class_="right rate", data_label=rate),
+            tag("td", cells.amount, class_="right amount"),
         )
 
 
@@ -181,8 +164,8 @@ def _overtime(sheet: StatementSheet, line: StatementLine) -> Html:
     return pages.markup(tag("br"), tag("span", f"+ {sheet.writing.percent(line.markup_percent)}", class_="soft small"))
 
 
-def _described(sheet: StatementSheet, line: StatementLine) -> Iterator[Html]:
-    yield tag("div", description(sheet, line))
+def _described(sheet: StatementSheet, line: StatementLine, text: str) -> Iterator[Html]:
+    yield tag("div", text)
     for told in beside(sheet, line):
         yield tag("div", told, class_="soft small")
     for mark in marked(sheet, line):

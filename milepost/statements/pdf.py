@@ -25,7 +25,8 @@ from fpdf.image_parsing import preload_image
 from domain.outputs import StatementLine
 from milepost.console import shell_word
 from milepost.printable import printable
-from milepost.statements.described import beside, description, marked
+from milepost.statements.cells import cells_of, subtotal, titles
+from milepost.statements.described import beside, marked
 from milepost.statements.groups import StatementGroup
 from milepost.statements.parties import foot, payment, recipient, references, sender_line
 from milepost.statements.sheet import (
@@ -34,15 +35,9 @@ from milepost.statements.sheet import (
     company_name,
     draft_note,
     group_title,
-    hour_places,
-    hours_of,
     is_draft,
     issued_on,
-    line_rate_text,
     notes,
-    person_column,
-    person_or_role,
-    quantity_text,
     sum_rows,
     title,
 )
@@ -248,11 +243,9 @@ class _Paper(FPDF):
             x += width
 
     def column_titles(self) -> None:
-        words = self.sheet.words
-        names = ("date", "description", person_column(self.sheet), "hours", "rate", "amount")
         self.ink(SMALL_PT + 0.5, "B")
         y = self.get_y()
-        self.row([words[name] for name in names], y)
+        self.row(titles(self.sheet), y)
         self.rule(y + LINE_MM + 0.8, INK, 0.35)
         self.set_y(y + LINE_MM + 1.8)
 
@@ -280,18 +273,16 @@ class _Paper(FPDF):
         if several:
             self.room(LINE_MM + 2)
             self.ink(BODY_PT, "B")
-            hours = sheet.writing.quantity(hours_of(sheet, group), hour_places(sheet))
-            cells = ("", sheet.words["subtotal"], "", hours, "", sheet.writing.amount(group.amount))
-            self.row(cells, self.get_y())
+            self.row(subtotal(sheet, group), self.get_y())
             self.ln(LINE_MM + 2.2)
 
     def line_of(self, line: StatementLine, below: float) -> None:
         """As high as the longest of its texts; `below` is kept on its page."""
-        sheet, writing = self.sheet, self.sheet.writing
+        sheet, cells = self.sheet, cells_of(self.sheet, line)
         self.ink()
-        described = self.wrapped(description(self.sheet, line), self._described - GAP_MM)
-        who = self.wrapped(person_or_role(sheet, line), self._who - GAP_MM)
-        days = self.wrapped(writing.span(line.service_from, line.service_to), self._date - GAP_MM)
+        described = self.wrapped(cells.described, self._described - GAP_MM)
+        who = self.wrapped(cells.who, self._who - GAP_MM)
+        days = self.wrapped(cells.days, self._date - GAP_MM)
         self.ink(SMALL_PT, color=SOFT)
         beside = [each for text in _beside(sheet, line) for each in self.wrapped(text, self._described - GAP_MM)]
         height = max(len(days), len(who), len(described)) * LINE_MM
@@ -302,7 +293,7 @@ class _Paper(FPDF):
         self.column(days, self.l_margin, self._date, y)
         end = self.column(described, self.l_margin + self._date, self._described, y)
         self.column(who, self.l_margin + self._date + self._described, self._who, y)
-        self.row(("", "", "", quantity_text(sheet, line), line_rate_text(sheet, line), writing.amount(line.amount)), y)
+        self.row(cells._replace(days="", described="", who=""), y)
         self.ink(SMALL_PT, color=SOFT)
         for text in beside:
             self.put(self.l_margin + self._date, end, self._described, text)

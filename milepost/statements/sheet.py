@@ -23,10 +23,10 @@ from domain.events.control import StatementReturned
 from domain.events.reference import CustomerDefined, LegalEntityDefined
 from domain.outputs import BillingStatement, StatementLine
 from domain.reference.zones import is_zone, local_date
-from domain.units import HOURS_SCALE, Hours
+from domain.units import HOURS_SCALE
 from milepost.locales import Writing
 from milepost.statements.groups import GroupBy, StatementGroup
-from milepost.statements.lines import EACH, HOUR, has_no_quantity, telling_quantity, units_of
+from milepost.statements.lines import EACH, has_no_quantity
 
 MARKED: Final = (PRIOR_PERIOD, CORRECTION, ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER)
 # What the day of a draft is called; of any other it is that of issue.
@@ -102,35 +102,6 @@ def is_money(line: StatementLine) -> bool:
     return has_no_quantity(line) or (line.unit == EACH and abs(line.quantity) == 10**HOURS_SCALE)
 
 
-def quantity_text(sheet: StatementSheet, line: StatementLine) -> str:
-    """Hours of one statement have all as many decimals as the one that needs most. Nothing where it is money alone."""
-    if is_money(line):
-        return ""
-    quantity = telling_quantity(line, sheet.statement.currency)
-    return sheet.writing.quantity(quantity, hour_places(sheet) if line.unit == HOUR else 2) + units_of(line)
-
-
-def line_rate_text(sheet: StatementSheet, line: StatementLine) -> str:
-    """Of money alone nothing, as it would be the amount; of what has a markup what that is added to."""
-    return "" if is_money(line) and not line.markup_percent else sheet.writing.rate(line.rate)
-
-
-def hour_places(sheet: StatementSheet) -> int:
-    """Decimals, at least two."""
-    of_hours = (telling_quantity(line, sheet.statement.currency) for line in _all_lines(sheet) if line.unit == HOUR)
-    return max((HOURS_SCALE - _zeros_at_end(quantity) for quantity in of_hours), default=2)
-
-
-def _all_lines(sheet: StatementSheet) -> Iterator[StatementLine]:
-    return (line for group in sheet.groups for line in group.lines_only)
-
-
-def _zeros_at_end(quantity: Hours) -> int:
-    """Of decimals that nobody needs: four of 1.500000, for two always stand."""
-    digits = f"{abs(quantity):0{HOURS_SCALE}}"[-HOURS_SCALE + 2 :]
-    return len(digits) - len(digits.rstrip("0"))
-
-
 def task_beside(sheet: StatementSheet, line: StatementLine) -> str:
     """The task of a line that is described by a note; where lines stand together by task it is above them."""
     is_said = sheet.by == "task" or line.task is None or line.description.startswith(line.task)
@@ -170,12 +141,6 @@ def group_title(sheet: StatementSheet, group: StatementGroup) -> str:
             return key
         case _, None:
             return words["without_task"]
-
-
-def hours_of(sheet: StatementSheet, group: StatementGroup) -> Hours:
-    """The sum of the hours as they stand on its lines."""
-    lines = (line for line in group.lines_only if line.unit == HOUR)
-    return sum(telling_quantity(line, sheet.statement.currency) for line in lines)
 
 
 def sums(sheet: StatementSheet) -> Iterator[tuple[str, int]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from domain.outputs import StatementLine
 from milepost.days import last_day
-from milepost.statements.described import beside, description, marked
+from milepost.statements.cells import cells_of, subtotal, titles
+from milepost.statements.described import beside, marked
 from milepost.statements.sheet import (
     DATED,
     StatementSheet,
@@ -12,14 +13,8 @@ from milepost.statements.sheet import (
     customer_name,
     draft_note,
     group_title,
-    hour_places,
-    hours_of,
     is_draft,
     issued_on,
-    line_rate_text,
-    person_column,
-    person_or_role,
-    quantity_text,
     status_word,
     sums,
     tax_sums,
@@ -48,25 +43,14 @@ def lines_table(sheet: StatementSheet) -> Table:
         rows.append(("", group_title(sheet, group), "", "", "", ""))
         rows += [_row(sheet, line) for line in group.lines_only]
         if len(sheet.groups) > 1:
-            quantity = sheet.writing.quantity(hours_of(sheet, group), hour_places(sheet))
-            amount = sheet.writing.amount(group.amount)
-            rows.append(("", sheet.words["subtotal"], "", quantity, "", amount))
+            rows.append(subtotal(sheet, group))
     totals = [("", name, "", "", "", sheet.writing.money(amount)) for name, amount in sums(sheet)]
     totals += [("", name, "", "", "", text) for name, text in tax_sums(sheet)]
-    words = sheet.words
-    columns = tuple(words[name] for name in ("date", "description", person_column(sheet), "hours", "rate", "amount"))
-    return Table(
-        f"{title(sheet)}, {sheet.statement.currency}", columns, [*rows, *totals], frozenset({3, 4, 5}), len(totals)
-    )
+    shown = f"{title(sheet)}, {sheet.statement.currency}"
+    return Table(shown, titles(sheet), [*rows, *totals], frozenset({3, 4, 5}), len(totals))
 
 
 def _row(sheet: StatementSheet, line: StatementLine) -> tuple[str, ...]:
     told = [*beside(sheet, line), *marked(sheet, line)]
-    return (
-        f"{sheet.writing.span(line.service_from, line.service_to)}",
-        short_text(description(sheet, line)) + (f" ({', '.join(told)})" if told else ""),
-        person_or_role(sheet, line),
-        quantity_text(sheet, line),
-        line_rate_text(sheet, line),
-        sheet.writing.amount(line.amount),
-    )
+    cells = cells_of(sheet, line)
+    return cells._replace(described=short_text(cells.described) + (f" ({', '.join(told)})" if told else ""))

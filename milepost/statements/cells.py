@@ -1,0 +1,82 @@
+"""The lines of a statement as a table, on a page, on paper and in a terminal: date, description, who, hours, rate and amount."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from domain.outputs import StatementLine
+from domain.units import HOURS_SCALE, Hours
+from milepost.statements.described import description
+from milepost.statements.groups import StatementGroup
+from milepost.statements.lines import HOUR, telling_quantity, units_of
+from milepost.statements.sheet import StatementSheet, is_money, person_column, person_or_role
+
+
+class LineCells(NamedTuple):
+    days: str
+    described: str
+    who: str
+    hours: str
+    rate: str
+    amount: str
+
+
+def titles(sheet: StatementSheet) -> LineCells:
+    words = sheet.words
+    return LineCells(
+        *(words[name] for name in ("date", "description", person_column(sheet), "hours", "rate", "amount"))
+    )
+
+
+def cells_of(sheet: StatementSheet, line: StatementLine) -> LineCells:
+    writing = sheet.writing
+    return LineCells(
+        f"{writing.span(line.service_from, line.service_to)}",
+        description(sheet, line),
+        person_or_role(sheet, line),
+        _quantity(sheet, line),
+        _rate(sheet, line),
+        writing.amount(line.amount),
+    )
+
+
+def subtotal(sheet: StatementSheet, group: StatementGroup) -> LineCells:
+    writing = sheet.writing
+    hours = writing.quantity(_hours(sheet, group), _hour_places(sheet))
+    return LineCells("", sheet.words["subtotal"], "", hours, "", writing.amount(group.amount))
+
+
+def _quantity(sheet: StatementSheet, line: StatementLine) -> str:
+    """Hours of one statement have all as many decimals as the one that needs most. Nothing where it is money alone."""
+    if is_money(line):
+        return ""
+    quantity = telling_quantity(line, sheet.statement.currency)
+    return sheet.writing.quantity(quantity, _hour_places(sheet) if line.unit == HOUR else 2) + units_of(line)
+
+
+def _rate(sheet: StatementSheet, line: StatementLine) -> str:
+    """Of money alone nothing, as it would be the amount; of what has a markup what that is added to."""
+    return "" if is_money(line) and not line.markup_percent else sheet.writing.rate(line.rate)
+
+
+def _hour_places(sheet: StatementSheet) -> int:
+    """Decimals, at least two."""
+    of_hours = (telling_quantity(line, sheet.statement.currency) for line in _all_lines(sheet) if line.unit == HOUR)
+    return max((HOURS_SCALE - _zeros_at_end(quantity) for quantity in of_hours), default=2)
+
+
+def _all_lines(sheet: StatementSheet) -> Iterator[StatementLine]:
+    return (line for group in sheet.groups for line in group.lines_only)
+
+
+def _zeros_at_end(quantity: Hours) -> int:
+    """Of decimals that nobody needs: four of 1.500000, for two always stand."""
+    digits = f"{abs(quantity):0{HOURS_SCALE}}"[-HOURS_SCALE + 2 :]
+    return len(digits) - len(digits.rstrip("0"))
+
+
+def _hours(sheet: StatementSheet, group: StatementGroup) -> Hours:
+    """The sum of the hours as they stand on its lines."""
+    lines = (line for line in group.lines_only if line.unit == HOUR)
+    return sum(telling_quantity(line, sheet.statement.currency) for line in lines)

@@ -11,7 +11,7 @@ from domain.terms import methods
 from domain.work.rows import COUNTED_TIME
 
 
-def lines_behind(of: Iterable[ContractLine], line_id: str, task: str | None) -> Iterator[ContractLine]:
+def lines_after(of: Iterable[ContractLine], line_id: str, task: str | None) -> Iterator[ContractLine]:
     """Of a contract's lines those after one that take the same work at hourly rates, in its order."""
     lines = iter(of)
     first = next((line for line in lines if line.line_id == line_id), None)

@@ -725,7 +725,7 @@ class Draft:
                 assignee=assignee,
             )
         )
-        self._show_anew(project_id, contract_id)
+        self._show_again(project_id, contract_id)
 
     def publish_closed(
         self,
@@ -748,9 +748,9 @@ class Draft:
                 contract_id=contract_id,
             )
         )
-        self._show_anew(project_id, contract_id)
+        self._show_again(project_id, contract_id)
 
-    def _show_anew(self, project_id: str | None, contract_id: str | None) -> None:
+    def _show_again(self, project_id: str | None, contract_id: str | None) -> None:
         """The views that list the exception go out again: the project's, else those of all the contract's projects."""
         for each in (project_id,) if project_id is not None else self.projects_of(contract_id):
             known: Project | None = self.part("project", each)

@@ -157,7 +157,7 @@ def _refused(output: Path, shard: int, several: Sequence[FoundStatement]) -> lis
     return [found[place] for place in range(len(several))]
 
 
-def entries_behind(output: Path, issued: FoundStatement) -> Mapping[str, TimeApproved]:
+def entries_at_issue(output: Path, issued: FoundStatement) -> Mapping[str, TimeApproved]:
     """The entries of a statement as they stood when it was issued."""
     return background(output, issued).entries
 

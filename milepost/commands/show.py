@@ -83,7 +83,7 @@ def show(
         raise typer.BadParameter("expected the output folder of a run, or --from redis", param_hint="--output")
     from connectors.files.lookup import EngagementFound, FoundStatement, NothingFound, ProjectFound, find
     from connectors.files.no_outputs import NoOutputs
-    from connectors.files.statement_background import entries_behind
+    from connectors.files.statement_background import entries_at_issue
     from milepost.delivery.documents_shown import document_shown
     from milepost.delivery.in_erp import NOWHERE, in_erp
     from milepost.unknown_id import unknown_id
@@ -114,7 +114,7 @@ def show(
         case FoundStatement():
             if there.what:
                 say(f"{id_} is {there.what}")
-            entries = entries_behind(output, found)
+            entries = entries_at_issue(output, found)
             _tell(
                 statement_json(found, entries),
                 statement_tables(found.statement, entries),

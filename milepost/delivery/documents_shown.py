@@ -54,7 +54,7 @@ def document_shown(
     ledger = read_delivered(output, beside(None, output), given.charts, lines_of(given)).ledger
     found = _found(ledger, wanted, journals)
     if found is None:
-        return _told_absent(output, ledger, wanted, json=json)
+        return _show_absent(output, ledger, wanted, json=json)
     about = _about(output, ledger, found)
     if json:
         write_json(as_json(found, about))
@@ -109,7 +109,7 @@ def open_about(output: Path, journals: Collection[str], key: str = "") -> list[E
     ]
 
 
-def _told_absent(output: Path, ledger: Ledger, wanted: str, *, json: bool) -> bool:
+def _show_absent(output: Path, ledger: Ledger, wanted: str, *, json: bool) -> bool:
     """Of a journal, or a group of them, that is in no document."""
     from milepost.delivery.absent_shown import as_json as lacking_json
     from milepost.delivery.absent_shown import summed, table

@@ -194,7 +194,7 @@ class ExceptionNodes:
         for one in reversed(self.sources.trace.exceptions[record.exception_id]):
             if not isinstance(one.record, ExceptionRaised):
                 continue
-            if _amount_said(one.record) != _amount_said(record):
+            if _amount_as_raised(one.record) != _amount_as_raised(record):
                 break
             found = one.step
         return found
@@ -255,5 +255,5 @@ class ExceptionNodes:
         return less(f"{at.entry.entry_id}: kept and not billable", kept, self.entries.billable(at), *passed, rule="R15")
 
 
-def _amount_said(raised: ExceptionRaised) -> tuple[object, ...]:
+def _amount_as_raised(raised: ExceptionRaised) -> tuple[object, ...]:
     return raised.raised_at, raised.blocks_amount, raised.blocks_currency, raised.blocks_basis, raised.blocks_hours

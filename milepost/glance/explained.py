@@ -182,7 +182,7 @@ class FigureNodes:
 
     def _piece(self, piece: UnbilledPiece, part: Part, unit: tuple[str, str]) -> Node:
         steps = [self._step(each, part.measure, unit) for each in piece.steps]
-        title = f"{_row_said(piece.row)}, {piece.reason}"
+        title = f"{_row_shown(piece.row)}, {piece.reason}"
         said = (("statement", piece.statement_id), ("exception", piece.exception_id))
         facts = tuple(each for each in said if each[1])
         return _signed(total(title, [each for each in steps if each.value], *unit, facts=facts), part.value)
@@ -200,7 +200,9 @@ class FigureNodes:
             )
             return _sum(step.title, self._firm.journal_lines(asked), measure, unit)
         lines = self._firm.journal_lines(LinesAsked(_heading(about), step.row or about.about))
-        return stated(step.title, value, *unit, why=(_sum(f"journals of {_row_said(step.row)}", lines, measure, unit),))
+        return stated(
+            step.title, value, *unit, why=(_sum(f"journals of {_row_shown(step.row)}", lines, measure, unit),)
+        )
 
     def _asked_on_one(self, about: AboutSum) -> LinesAsked:
         """Lines of its statement and day; of invoiced ones, those of all statements of its payer, which come to little together."""
@@ -311,11 +313,11 @@ def _values(posted: AccountSum | AboutSum) -> Sequence[str]:
 
 
 def _account(posted: AccountSum | AboutSum) -> str:
-    about = f", {_row_said(posted.about)}" if isinstance(posted, AboutSum) and posted.about else ""
+    about = f", {_row_shown(posted.about)}" if isinstance(posted, AboutSum) and posted.about else ""
     return f"{posted.entity_id} {posted.account}{about}"
 
 
-def _row_said(row: str) -> str:
+def _row_shown(row: str) -> str:
     kind, fact = named(row) if row else ("", "")
     return fact if kind == "time_entry" else row
 

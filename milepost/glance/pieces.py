@@ -29,7 +29,7 @@ from domain.caps.purchase_order import OVER_ORDER
 from domain.contract import line_for
 from domain.identity import parts_of
 from domain.money import HALF_UP, carried_part
-from domain.overflow import lines_behind
+from domain.overflow import lines_after
 from domain.receivables.credit_memo import RULE as CREDIT
 from domain.units import Amount
 from domain.work.rows import ADJUSTMENT, FEE, OPENING, OVERFLOW, SCHEDULED_REVENUE, TAKEN_AS, is_listed, named, origin
@@ -409,6 +409,6 @@ class _Holds:
         placed = line_for(lines, work.project_id or piece.project_id, task, what)
         line_id = work.line_id or (placed.line_id if placed is not None else "")
         while kind == OVERFLOW:
-            line_id = next((line.line_id for line in lines_behind(lines, line_id, task)), "")
+            line_id = next((line.line_id for line in lines_after(lines, line_id, task)), "")
             kind, fact = named(fact)
         return line_id

@@ -169,7 +169,7 @@ def take_in(draft: Draft) -> dict[str, list[date]]:
     draft.worked.clear()
     found = {}
     for part_id, works in moved.items():
-        days = _summed_anew(draft, part_id) if _is_begun(draft, part_id) else _changed(draft, part_id, works)
+        days = _summed_again(draft, part_id) if _is_begun(draft, part_id) else _changed(draft, part_id, works)
         if days:
             found[part_id] = days
     return found
@@ -182,7 +182,7 @@ def _is_begun(draft: Draft, part_id: str) -> bool:
     return has is not None and (had is None or had.apart != has.apart)
 
 
-def _summed_anew(draft: Draft, part_id: str) -> list[date]:
+def _summed_again(draft: Draft, part_id: str) -> list[date]:
     contract_id, line_id = parts_of(part_id)
     kept: Spending = draft.part(LINE, part_id)
     months = summed(draft, contract_id, line_id, kept.apart)

@@ -78,7 +78,7 @@ def after_event(draft: Draft) -> None:
     drawn = {one.contract_id for key in decided for one in _was_or_is(draft, key)}
     for of_cut in _in_turn(draft, {*waiting, *decided}):
         # What the cut of this event has drafted is true, unless drafts before it draw on their sources again.
-        known = [one for one in of_cut if one.statement_id in waiting or _is_drawn_anew(draft, one)]
+        known = [one for one in of_cut if one.statement_id in waiting or _is_redrafted(draft, one)]
         if known and is_ever_funded(_contract(draft, known[0])):
             while any(_lets_go(draft, one.statement_id) for one in known):
                 pass  # with each a draft has fewer rows, or is gone
@@ -129,7 +129,7 @@ def _in_turn(draft: Draft, statement_ids: Iterable[str]) -> list[list[OpenStatem
     return [*([one] for one in waiting if one.contract_id not in contracts), *cuts]
 
 
-def _is_drawn_anew(draft: Draft, opened: OpenStatement) -> bool:
+def _is_redrafted(draft: Draft, opened: OpenStatement) -> bool:
     """Whether the event changed a draft of an earlier cut, where sources fund the contract."""
     if not is_ever_funded(_contract(draft, opened)):
         return False

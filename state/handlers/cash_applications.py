@@ -34,7 +34,7 @@ from state.receivables import cash_waits
 from state.receivables.cash_record import APPLICATION, PAYMENT, elsewhere_at, say_taken, taken_of
 from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import ReceiptLines, Subject, mirror, post, reverse
-from state.receivables.receivables import pay, show_anew, unpay
+from state.receivables.receivables import pay, show_again, unpay
 from state.receivables.unapplied import applications_of, booked_as, carried, held_of, is_home, remember
 from state.terms.known import Slot, open_day_from, period
 from state.terms.opening import IN_BALANCES
@@ -245,13 +245,13 @@ def _take(
     """Ledger amount: off what is open as that is carried, or back what the payment had taken of it, as it took it."""
     if (amount > 0) == (receivable.gross[0] > 0):
         _, ledger = pay(draft, receivable.invoice_id, amount, mode)
-        show_anew(draft, receivable)
+        show_again(draft, receivable)
         return ledger
     held = held_of(draft, payment, receivable.invoice_id)
     earlier = [one[1:] for one in applied if one[0] == receivable.invoice_id]
     stands: Balance = held[0] + sum(one for one, _ in earlier), held[1] + sum(one for _, one in earlier)
     back = carried_at(-amount, stands, receivable.ledger_currency, mode, "R56")
-    show_anew(draft, unpay(draft, receivable.invoice_id, (-amount, back)))
+    show_again(draft, unpay(draft, receivable.invoice_id, (-amount, back)))
     return -back
 
 
@@ -304,7 +304,7 @@ def _about(known: CashApplication) -> Subject:
 
 def _free(draft: Draft, known: CashApplication) -> None:
     for invoice_id, amount, ledger in taken_of(draft.why, known):
-        show_anew(draft, unpay(draft, invoice_id, (amount, ledger)))
+        show_again(draft, unpay(draft, invoice_id, (amount, ledger)))
     draft.put(APPLICATION, known.event.application_id, replace(known, is_reversed=True))
 
 

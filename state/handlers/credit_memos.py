@@ -91,7 +91,7 @@ from state.ledger.deposit_balance import deposit_row, is_deposit
 from state.ledger.dimensions import of_work
 from state.ledger.posting import about, booking_of, note_rounding, settle_exchange_rests
 from state.ledger.rate_record import invoice_rate_of
-from state.receivables.receivables import LEFT_TAX, creditable, owed_of, receivable_of, show_anew, tax_in
+from state.receivables.receivables import LEFT_TAX, creditable, owed_of, receivable_of, show_again, tax_in
 from state.receivables.receivables import credit as take_off
 from state.revenue import refunds
 from state.terms.known import Slot, open_day_from, period
@@ -749,8 +749,8 @@ def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tu
     again is billed no more in the month in which it was."""
     project_id = _project_of(draft, row)
     retained_in, kept = kept_back
-    show_anew(draft, memo.receivable)
-    show_anew(draft, replace(memo.receivable, project_id=project_id))
+    show_again(draft, memo.receivable)
+    show_again(draft, replace(memo.receivable, project_id=project_id))
     if draft.why is not None:
         amount = as_recorded(amount, draft.why.figure(f"credited/{_of(memo, row)}"))
         kept = as_recorded(kept, draft.why.figure(f"kept_back/{_of(memo, row)}")) if kept else kept
@@ -763,7 +763,7 @@ def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tu
         {due_in: less_due},
     )
     if kept:
-        show_anew(draft, replace(memo.receivable, project_id=retained_in))
+        show_again(draft, replace(memo.receivable, project_id=retained_in))
         add_to_months(draft, retained_in, {}, {due_in: kept})
 
 

@@ -181,7 +181,7 @@ def _measured(forecast: Forecast) -> bool:
 
 def _reconsider(draft: Draft) -> list[str]:
     """Events other than work: some change what figures rest on, many what a view shows. Returns the projects concerned."""
-    anew = _based_anew(draft)
+    anew = _rebased(draft)
     usual = CORRECTION if draft.cause.kind == GIVEN_UP else "volume"
     moved = update_forecast_state(draft, _moved_by(draft) if anew else usual)
     _take_statements(draft)
@@ -200,7 +200,7 @@ def _moved_by(draft: Draft) -> str:
     return "rate" if any(move.revenue < 0 for move in draft.moves) else "scope"
 
 
-def _based_anew(draft: Draft) -> set[str]:
+def _rebased(draft: Draft) -> set[str]:
     """Known projects of which the event changed contracts, budget, assignments or estimates."""
     found: set[str] = set()
     for (kind, part_id), after in draft.parts.items():

@@ -25,7 +25,7 @@ def on_hold_placed(draft: Draft, event: BillingHoldPlaced) -> None:
         hold = Hold(event.hold_id, event.version, event.scope.kind, event.scope.id, False)
         draft.put(KIND, event.hold_id, hold)
         draft.resolve_exception(UNKNOWN, KIND, event.hold_id, "superseded")
-        if _is_told_here(draft, hold) and not _is_known(draft, hold):
+        if _is_published_here(draft, hold) and not _is_known(draft, hold):
             _note(draft, event)
         _show(draft)
 
@@ -55,7 +55,7 @@ def after_event(draft: Draft) -> None:
             draft.resolve_exception(UNKNOWN, KIND, hold_id)
 
 
-def _is_told_here(draft: Draft, hold: Hold) -> bool:
+def _is_published_here(draft: Draft, hold: Hold) -> bool:
     """Whether this engagement is where the scope should be, and not one that only learns that the hold has left it."""
     return draft.own is None or hold.hold_id in draft.own
 

@@ -35,7 +35,7 @@ from state.receivables import cash_waits
 from state.receivables.cash_record import PAYMENT, say_taken, taken_of, with_fields
 from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import ReceiptLines, Subject, mirror, post
-from state.receivables.receivables import open_of, pay, receivable_of, show_anew, unpay, within
+from state.receivables.receivables import open_of, pay, receivable_of, show_again, unpay, within
 from state.receivables.unapplied import customers_of, remember
 from state.terms.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
 from state.terms.opening import IN_BALANCES, in_balances
@@ -369,7 +369,7 @@ def _lines(
         applied.append((receivable.invoice_id, amount, ledger))
         by_project.setdefault(receivable.project_id, []).append(Leg(RECEIVABLE, RECEIPT, -amount, -ledger))
         same_rate = same_rate and receivable.exchange_rate == slot.exchange.rate
-        show_anew(draft, receivable)
+        show_again(draft, receivable)
     by_project[main].append(Leg(UNAPPLIED_CASH, RECEIPT, -group.unapplied, -in_ledger(group.unapplied)))
     if rest := sum(leg.ledger_amount for members in by_project.values() for leg in members):
         by_project[main].append(rest_leg(rest, same_rate))
@@ -407,7 +407,7 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
     for receipt in payment.receipts:
         mirror(draft, event, about, receipt)
     for invoice_id, amount, ledger in taken_of(draft.why, payment):
-        show_anew(draft, unpay(draft, invoice_id, (amount, ledger)))
+        show_again(draft, unpay(draft, invoice_id, (amount, ledger)))
     draft.put(PAYMENT, event.payment_id, replace(payment, is_reversed=True, category="", waits=()))
     remember(draft, event.payment_id)
     retry_waiting(draft)

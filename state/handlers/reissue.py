@@ -51,20 +51,20 @@ def issue_late(draft: Draft, contract: Contract, zone: str) -> Contract:
     for row in late:
         draft.put(LATE, composed(row.contract_id, row.entry_id), None)
     if contract.in_force:
-        _issue_anew(draft, contract, _concerned(draft, contract, late))
+        _issue_again(draft, contract, _concerned(draft, contract, late))
     current = draft.contract(contract.contract_id)
     assert current is not None, "the contract is in the books"
     return current
 
 
-def _issue_anew(draft: Draft, contract: Contract, concerned: list[_Anew]) -> None:
+def _issue_again(draft: Draft, contract: Contract, concerned: list[_Anew]) -> None:
     """What no longer holds is said before what takes its place: an entry is on one statement at a time."""
     others, draft.issued = draft.issued, []
     for one in concerned:
         if one.former is not None:
             _take_back(draft, contract, one.former)
     if any(one.former is not None for one in concerned):
-        _allot_anew(draft, contract)
+        _reallocate(draft, contract)
     for one in concerned:
         current = draft.contract(contract.contract_id)
         assert current is not None, "the contract is in the books"
@@ -185,7 +185,7 @@ def _take_back(draft: Draft, contract: Contract, former: IssuedStatement) -> Non
         draft.put("line", composed(contract.contract_id, line_id), shown)
 
 
-def _allot_anew(draft: Draft, contract: Contract) -> None:
+def _reallocate(draft: Draft, contract: Contract) -> None:
     """What no statement has any more competes for room again."""
     seen: set[frozenset[str]] = set()
     for line_id in line_ids(contract):
@@ -202,7 +202,7 @@ def _revise(draft: Draft, contract: Contract, anew: _Anew, former: IssuedStateme
     had = draft.statement(statement_id)
     assert had is not None, "what is issued is kept"
     others, draft.issued = draft.issued, []
-    due = statements.due_anew(draft, contract, anew.period, anew.rows)
+    due = statements.due_again(draft, contract, anew.period, anew.rows)
     if due:
         statements.issue(draft, contract, anew.period, had.bill_to, due, had.sequence)
     else:
@@ -227,7 +227,7 @@ def _revise(draft: Draft, contract: Contract, anew: _Anew, former: IssuedStateme
 
 def _issue_first(draft: Draft, contract: Contract, anew: _Anew) -> None:
     """The period had nothing to bill when it closed."""
-    due = statements.due_anew(draft, contract, anew.period, anew.rows)
+    due = statements.due_again(draft, contract, anew.period, anew.rows)
     if due:
         statements.issue(draft, contract, anew.period, due[0].bill_to, due)
 

@@ -259,7 +259,7 @@ def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequ
     return [one for one in due if one.bill_to in held[one.entry.entry_id]]
 
 
-def due_anew(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str]) -> list[DueShare]:
+def due_again(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str]) -> list[DueShare]:
     """What the period's statement has when it is issued again: no hold calls back what was issued."""
     return _shared(draft, contract, list(_due(draft, contract, period, None, only=rows, was_issued=True)))
 

@@ -20,7 +20,7 @@ from state.ledger import standings
 from state.ledger.posting import about, booking_of
 from state.receivables.approval import PostingFault, approval_fault, as_stated, beyond
 from state.receivables.receipts import say_lines
-from state.receivables.receivables import open_of, receivable_of, show_anew, within, write_off
+from state.receivables.receivables import open_of, receivable_of, show_again, within, write_off
 from state.receivables.write_offs import WRITE_OFF, accept, drop, nothing_given_up, park
 from state.terms.known import Slot, open_day_from, period
 from state.terms.opening import IN_BALANCES, in_balances
@@ -141,4 +141,4 @@ def _post(draft: Draft, event: WrittenOff, receivable: Receivable) -> None:
     standings.publish(draft, record)
     if draft.why is not None:
         say_lines(draft.why, record.journal_id, legs, (slot.currency, entity.currency))
-    show_anew(draft, receivable)
+    show_again(draft, receivable)

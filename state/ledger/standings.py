@@ -361,8 +361,8 @@ def _mirror(draft: Draft, record: JournalEntry, rule: str, former: str) -> Journ
 def _put(draft: Draft, journal_id: str, before: JournalStanding | None, after: JournalStanding) -> None:
     """Where the journal stands now, and what people hear of that."""
     _keep(draft, journal_id, before, after)
-    _tell_rejected(draft, journal_id, before, after)
-    _tell_twice(draft, journal_id, after)
+    _raise_rejected(draft, journal_id, before, after)
+    _raise_twice(draft, journal_id, after)
 
 
 def _keep(draft: Draft, journal_id: str, before: JournalStanding | None, after: JournalStanding) -> None:
@@ -383,7 +383,7 @@ def _count(draft: Draft, before: JournalStanding | None, after: JournalStanding)
                 standings[key] = count + sign, amount + sign * stands.amount
 
 
-def _tell_rejected(draft: Draft, journal_id: str, before: JournalStanding | None, after: JournalStanding) -> None:
+def _raise_rejected(draft: Draft, journal_id: str, before: JournalStanding | None, after: JournalStanding) -> None:
     was, now = _complaint(draft, journal_id, before), _complaint(draft, journal_id, after)
     if was is not None and was != now:
         assert before is not None, "what was complained of was known"
@@ -393,7 +393,7 @@ def _tell_rejected(draft: Draft, journal_id: str, before: JournalStanding | None
         return
     if after.because == ACCOUNT:
         if now != was:
-            _tell_unmapped(draft, journal_id, after)
+            _raise_unmapped(draft, journal_id, after)
         return
     rejected = f"{after.erp} rejects journal {journal_id}: {after.code} {after.message}"
     draft.raise_exception(
@@ -431,7 +431,7 @@ def _side(stands: JournalStanding) -> str:
     return f"/{stands.project_id or ''}/{stands.currency}"
 
 
-def _tell_unmapped(draft: Draft, journal_id: str, stands: JournalStanding) -> None:
+def _raise_unmapped(draft: Draft, journal_id: str, stands: JournalStanding) -> None:
     assert stands.record is not None, "a journal that is not posted is kept"
     account, entity_id = stands.field or stands.code, stands.record.legal_entity_id
     tallies.add(
@@ -450,7 +450,7 @@ def _tell_unmapped(draft: Draft, journal_id: str, stands: JournalStanding) -> No
     )
 
 
-def _tell_twice(draft: Draft, journal_id: str, stands: JournalStanding) -> None:
+def _raise_twice(draft: Draft, journal_id: str, stands: JournalStanding) -> None:
     references = max(stands.posted, stands.accepted, key=len)
     if len(references) < 2:
         return

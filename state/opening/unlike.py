@@ -79,7 +79,7 @@ def _unlike_taken(draft: Draft, loading: Loading, stated: Stated) -> Iterator[Op
         said, got = stated_of(balance, rule, as_of), _taken_by_rows(draft, loading, stated, rule)
         is_said, currency, measures = bool(said.amount or said.hours), loading.slot.currency, []
         if not is_said and (
-            not _has_work_under(draft, loading, stated, rule) or _is_said_elsewhere(draft, loading, rule)
+            not _has_work_under(draft, loading, stated, rule) or _is_stated_together(draft, loading, rule)
         ):
             continue
         if (
@@ -146,7 +146,7 @@ def _has_work_under(draft: Draft, loading: Loading, stated: Stated, rule: CapRul
     return bool(taken.amount or taken.hours)
 
 
-def _is_said_elsewhere(draft: Draft, loading: Loading, rule: CapRule) -> bool:
+def _is_stated_together(draft: Draft, loading: Loading, rule: CapRule) -> bool:
     """Whether all lines together state of the cap what all have taken."""
     said = taken_by(loading, rule)
     got = [

@@ -269,7 +269,7 @@ def _nodes(known: Receivable, taken: Balance, title: str) -> Carried:
     )
 
 
-def show_anew(draft: Draft, receivable: Receivable) -> None:
+def show_again(draft: Draft, receivable: Receivable) -> None:
     """The view of its project goes out again."""
     known: Project | None = draft.part("project", receivable.project_id)
     if known is not None and not known.changed:

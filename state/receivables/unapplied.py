@@ -77,7 +77,7 @@ def remember(draft: Draft, payment_id: str) -> None:
     draft.put("index", INDEX, {LISTED: tuple(sorted(now))} if now else None)
     for contract in draft.contracts():
         if contract.history and payment.event.customer_id in customers_of(draft, contract):
-            _show_anew(draft, contract)
+            _show_again(draft, contract)
 
 
 def customers_of(draft: Draft, contract: Contract) -> set[str]:
@@ -108,7 +108,7 @@ def _listed(draft: Draft) -> tuple[str, ...]:
     return found.get(LISTED, ())
 
 
-def _show_anew(draft: Draft, contract: Contract) -> None:
+def _show_again(draft: Draft, contract: Contract) -> None:
     for project_id in draft.projects_of(contract.contract_id):
         known: Project | None = draft.part("project", project_id)
         if known is not None and not known.changed:

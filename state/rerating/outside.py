@@ -37,7 +37,7 @@ def list_outside(draft: Draft, contract: Contract) -> None:
     message = f"{lie} outside the dates of contract {contract.contract_id}"
     amount, currency = sum(value for _, value in outside), contract.terms.currency
     entries = tuple(entry_id for entry_id, _ in sorted(outside))
-    said = _outside_said(draft, contract.contract_id)
+    said = _open_outside(draft, contract.contract_id)
     if said is None:
         draft.raise_exception(
             OUTSIDE,
@@ -67,7 +67,7 @@ def relist_outside(draft: Draft) -> None:
     if not draft.before.ids.get("exception"):
         return
     for contract_id in sorted({contract_id for contract_id, _ in draft.changed_on}):
-        if _outside_said(draft, contract_id) is not None and (contract := draft.contract(contract_id)) is not None:
+        if _open_outside(draft, contract_id) is not None and (contract := draft.contract(contract_id)) is not None:
             list_outside(draft, contract)
 
 
@@ -97,7 +97,7 @@ def _value(draft: Draft, row: str, price: Price) -> Amount:
     )
 
 
-def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
+def _open_outside(draft: Draft, contract_id: str) -> OpenException | None:
     key = ("outside", contract_id)
     exception_id = draft.memo.lines.get(key)
     if exception_id is None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from domain.events.common import ContractLine
 from domain.money import round_ratio
-from domain.overflow import lines_behind
+from domain.overflow import lines_after
 from domain.policies import NEXT_RULE
 from domain.units import Amount, Hours
 from domain.work.rows import OVERFLOW, named, row_id
@@ -64,7 +64,7 @@ def next_line(draft: Draft, plan: LinePlan, work: Work, price: Price) -> LinePla
 
 def _next_line(draft: Draft, contract: Contract, number: int, first: ContractLine, task: str | None) -> LinePlan | None:
     terms = next(stored.terms for stored in contract.history if stored.version == number)
-    behind = lines_behind(terms.lines, first.line_id, task)
+    behind = lines_after(terms.lines, first.line_id, task)
     plans = (line_plan(draft, contract, number, line.line_id) for line in behind)
     return next((plan for plan in plans if plan is not None and plan.refused is None), None)
 
@@ -84,7 +84,7 @@ def hours_of(price: Price, value: Amount) -> Hours:
     return price.hours if value == price.value else round_ratio(price.hours * value, price.value, 1, "half_up")
 
 
-def is_issued_behind(draft: Draft, row: str) -> bool:
+def is_issued_after(draft: Draft, row: str) -> bool:
     """Whether a part of the row is on statements of lines after its own."""
     parts = (draft.entry(part) for part in with_parts(draft, part_row(row)))
     return any(one.amount for part in parts if part is not None for one in part.issued)

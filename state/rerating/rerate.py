@@ -42,7 +42,7 @@ from state.caps.repricing import reprice
 from state.caps.walk import most_settled
 from state.charges.shared_price import settle_line, stepped_price
 from state.draft import Draft
-from state.rerating.passed_on import is_issued_behind
+from state.rerating.passed_on import is_issued_after
 from state.terms.known import Blocked
 from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import cut_at_zero, standing_price
@@ -60,7 +60,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or work.price is None
         or not work.price.line_id
         or any(i.amount for i in entry.issued)
-        or (work.price.passed and is_issued_behind(draft, entry.entry_id))
+        or (work.price.passed and is_issued_after(draft, entry.entry_id))
         or (cut_at_zero(entry, work.price) and not _is_included(work.price))
     ):
         return None

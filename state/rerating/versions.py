@@ -451,13 +451,13 @@ def faults_of(
                 raised_at=draft.cause.recorded_at,
                 is_counted_elsewhere=elsewhere,
             )
-            tell_fault(draft, work, standing)
+            publish_fault(draft, work, standing)
         elif fresh or (not faults and standing.is_counted_elsewhere):
             message, stake, elsewhere = _counted_once(draft, work, side, exception_id, faults)
             now = replace(standing, message=message, field=side.field, at_stake=stake, is_counted_elsewhere=elsewhere)
             if now != standing:
                 standing = replace(now, revision=standing.revision + 1)
-                tell_fault(draft, work, standing)
+                publish_fault(draft, work, standing)
         faults.append(standing if standing.waits == side.waits else replace(standing, waits=side.waits))
     for fault in open_before.values():
         reason = "waived" if fault.category in entry.waived else "resolved"
@@ -478,7 +478,7 @@ def _counted_once(
     return side.message, found, False
 
 
-def tell_fault(draft: Draft, work: Work, fault: Fault) -> None:
+def publish_fault(draft: Draft, work: Work, fault: Fault) -> None:
     """Raise the exception of a side that waits, or its next revision."""
     draft.publish_exception(
         fault.exception_id,
@@ -500,7 +500,7 @@ def tell_fault(draft: Draft, work: Work, fault: Fault) -> None:
 def replace_fault(draft: Draft, entry: Entry, work: Work, fault: Fault) -> None:
     """What is said of a side that waits goes on as its next revision."""
     after = replace(fault, revision=fault.revision + 1)
-    tell_fault(draft, work, after)
+    publish_fault(draft, work, after)
     faults = tuple(after if one.exception_id == fault.exception_id else one for one in work.faults)
     draft.put_entry(entry, replace(entry, work=replace(work, faults=faults)))
 

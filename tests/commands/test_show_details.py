@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.files.lookup import FoundStatement, find
-from connectors.files.statement_background import entries_behind
+from connectors.files.statement_background import entries_at_issue
 from domain.outputs import StatementLine
 from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE
 from milepost.cli import app
@@ -113,7 +113,7 @@ def test_entries_are_told_as_they_stood_when_the_statement_was_issued(tmp_path: 
     assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
     found = find(tmp_path / "out", STATEMENT)
     assert isinstance(found, FoundStatement)
-    assert [event.version for event in entries_behind(tmp_path / "out", found).values()] == [1]
+    assert [event.version for event in entries_at_issue(tmp_path / "out", found).values()] == [1]
 
 
 @pytest.mark.parametrize(

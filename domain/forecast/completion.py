@@ -319,7 +319,11 @@ def settle_rest(months: MonthSums, whole: Tally) -> None:
 
 def month_by_month(months: MonthSums) -> tuple[ForecastMonth, ...]:
     """One record a month, ascending; months without any figure are left out, of more than `MONTHS_MAX` the oldest."""
-    found = [new_tuple(ForecastMonth, (month, *held)) for month in sorted(months) if any(held := months[month])]
+    found = [
+        new_tuple(ForecastMonth, (month, held[0], held[1], held[2], held[3], held[4]))
+        for month in sorted(months)
+        if any(held := months[month])
+    ]
     return tuple(found[-MONTHS_MAX:])
 
 

@@ -179,7 +179,7 @@ class JournalForm:
             raise Unbalanced(
                 f"journal {journal_id}: lines sum to {total} and {ledger_total} in ledger currency (10^-4), expected zero"
             )
-        _, kind, affected_id, version, rule, *cause = about
+        _, kind, affected_id, version, rule, cause_kind, cause_id, cause_version = about
         entity_id, currency, ledger_currency, rate, day, period, booked_as = booking
         return new_tuple(
             JournalEntry,
@@ -196,7 +196,9 @@ class JournalForm:
                 kind,
                 affected_id,
                 version,
-                *cause,
+                cause_kind,
+                cause_id,
+                cause_version,
                 deliver,
                 tuple(lines),
                 service_date,

@@ -105,15 +105,15 @@ def _balances(draft: Draft, project_id: str, contracts: tuple[Contract, ...]) ->
 
 def _balance(draft: Draft, project_id: str, contract: Contract) -> ViewBalance:
     contract_id = contract.contract_id
-    *sums, recognised, position = balances_of(draft, project_id, contract, sums_on(draft, project_id, contract_id))
+    balances = balances_of(draft, project_id, contract, sums_on(draft, project_id, contract_id))
     owed = receivables_of(draft, project_id, contract_id)
     made = (
         contract_id,
         contract.terms.currency,
-        *sums,
+        *balances[:7],
         sum([one.paid[0] for one in owed]),
-        recognised,
-        position,
+        balances.recognised,
+        balances.contract_position,
         sum([one.open[0] for one in owed]),
         sum([one.written_off[0] for one in owed]),
         retention.balance(draft, contract_id, project_id),

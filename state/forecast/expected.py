@@ -1,10 +1,11 @@
 """When what is to come is billed, and when who pays it; what is kept back of it, or paid by a deposit, says `state/forecast/kept_back.py`.
 
-A month's work is billed at the end of the billing period that holds its 15th, on request at its own end, a fee at the end of the period
-that holds its day. What is done and on no statement is billed with the oldest open period of its contract, as far as it is not of later
-months; work to come by the calendar of the project's first contract. Each payer has its share of it, and pays so many days after the day
-of issue as its own terms say; whom sources pay for says `state/forecast/funded.py`, and of a contract in another currency than the
-project's their first rule. A statement is billed when its period ends, and issued when that has closed: once it is, it is due when it says.
+A month's work is billed at the end of the billing period that holds its 15th, or once that is over of the one that goes on; on request at
+its own end, a fee at the end of the period that holds its day. What is done and on no statement is billed with the oldest open period of
+its contract, as far as it is not of later months; work to come by the calendar of the project's first contract. Each payer has its share
+of it, and pays so many days after the day of issue as its own terms say; whom sources pay for says `state/forecast/funded.py`, and of a
+contract in another currency than the project's their first rule. A statement is billed when its period ends, and issued when that has
+closed: once it is, it is due when it says.
 
     March's work, billed on 31 March and issued on 1 April, is due in 30 days on 1 May
 """
@@ -97,6 +98,8 @@ def expected_work(
     for month, amount in to_come:
         if amount:
             on = known.get(month) or work_months(draft, contract, month, known)
+            if on.billed <= as_of:
+                on = fee_months(draft, contract, as_of + ONE_DAY)
             _pay(found, contract, on, amount, currency)
     return found
 

@@ -29,10 +29,10 @@ from state.books import Contract, Inclusion, LineEarning, Project
 from state.charges import rebates
 from state.charges.fees_due import fees_due
 from state.charges.settlement import settlement
-from state.charges.terms_known import known_of
+from state.charges.terms_known import is_charged, known_of
 from state.draft import Draft
 from state.forecast.minimum import with_minimum
-from state.forecast.outlook import has_ended, line_key, lines_of, project_contracts, project_lines, running
+from state.forecast.outlook import has_ended, is_closed, line_key, lines_of, project_contracts, project_lines, running
 from state.terms.plan import LinePlan, newest_plan
 from state.value import plain
 
@@ -48,24 +48,49 @@ class TermsAhead(NamedTuple):
 
 
 def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning, ...]:
-    """How each line of the project earns; nothing where all earn by hours alone, or nothing is to come. Of a terminated contract that is
-    a minimum, until its last period closes, and what is charged, until its invoice."""
+    """How each line of the project earns; nothing where all earn by hours alone, or nothing is to come. Of a project that has ended that is
+    what is charged, until its invoice, and of a terminated contract a minimum, until its last period closes."""
     plans = _plans(draft, project.project_id)
-    if not plans or (has_ended(draft, project, as_of) and not _is_left(project, plans, as_of)):
+    if not plans:
         return ()
+    closed = is_closed(project, as_of)
+    late = _waits_for_invoice if closed else _comes_late
+    if has_ended(draft, project, as_of) and not any(map(late, plans)):
+        return ()
+    if closed:
+        return tuple(_earning(draft, plan, _charged(draft, plan, as_of), goes_on=False) for plan in plans)
     goes_on = {line_key(plan) for plan in running(draft, plans, as_of)}
-    return tuple(_earning(draft, plan, as_of, goes_on=line_key(plan) in goes_on) for plan in plans)
-
-
-def _is_left(project: Project, plans: Iterable[LinePlan], as_of: date) -> bool:
-    is_closed = project.closed_on is not None and project.closed_on <= as_of
-    return not is_closed and any(map(_comes_late, plans))
+    return tuple(
+        _earning(draft, plan, _agreed(draft, plan, as_of) if runs or late(plan) else None, goes_on=runs)
+        for plan, runs in ((plan, line_key(plan) in goes_on) for plan in plans)
+    )
 
 
 def _comes_late(plan: LinePlan) -> bool:
     """Whether the line may earn what its terms charge when its contract is over."""
-    terms = plan.line.terms
-    return methods.has_minimum(terms) or (plan.timing == WITH_INVOICE and methods.charges(terms))
+    return methods.has_minimum(plan.line.terms) or _waits_for_invoice(plan)
+
+
+def _waits_for_invoice(plan: LinePlan) -> bool:
+    return plan.timing == WITH_INVOICE and methods.charges(plan.line.terms)
+
+
+def _agreed(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
+    return _ahead_of(draft, plan, as_of).total
+
+
+def _charged(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
+    """Of a project that is closed no more is charged."""
+    if not _waits_for_invoice(plan):
+        return None
+    fees = _ahead_of(draft, plan, as_of).fees
+    return sum(fee.amount for fee in fees if is_charged(draft, plan.contract_id, plan.line.line_id, fee.name))
+
+
+def _ahead_of(draft: Draft, plan: LinePlan, as_of: date) -> TermsAhead:
+    contract = draft.contract(plan.contract_id)
+    assert contract is not None, "the plan is of a contract in the books"
+    return ahead_of(draft, contract, plan.line.line_id, as_of)
 
 
 def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
@@ -92,11 +117,7 @@ def is_adjusted(draft: Draft, contracts: Iterable[Contract]) -> bool:
     return any(draft.part(ADJUSTMENT, one).event.contract_id in contract_ids for one in draft.ids(ADJUSTMENT))
 
 
-def _earning(draft: Draft, plan: LinePlan, as_of: date, *, goes_on: bool) -> LineEarning:
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
-    is_to_come = goes_on or _comes_late(plan)
-    total = ahead_of(draft, contract, plan.line.line_id, as_of).total if is_to_come else None
+def _earning(draft: Draft, plan: LinePlan, total: Amount | None, *, goes_on: bool) -> LineEarning:
     rated = methods.earns_by_hours(plan.line.terms)
     inclusion = _inclusion(draft, plan) if goes_on else None
     total = total if draft.asked is not None else plain(total)

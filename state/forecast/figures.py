@@ -53,7 +53,7 @@ from state.forecast.bases import ESTIMATE, Weighed, estimate_of
 from state.forecast.expected import AccruedWork, ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
-from state.forecast.outlook import ProjectTerms, keeps_back, ledger_currency
+from state.forecast.outlook import ProjectTerms, is_closed, keeps_back, ledger_currency
 from state.forecast.owed_alone import owed_alone
 from state.forecast.planned import PlannedWork, first_month
 from state.forecast.prices import ahead_of_line, earned_in, in_months, to_charge
@@ -431,7 +431,7 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     billed, accrued = lines
     left = called(completion.revenue - now[2], "revenue to come")
     backlog = backlog_of(left, forecast.ceiling, now[2])
-    ahead = _prices_ahead(draft, weighed, shape, as_of)
+    ahead = _prices_ahead(draft, project, weighed, shape, as_of)
     if ahead is None:
         return None
     weights = _weights(weighed, shape)
@@ -482,7 +482,7 @@ class _Ahead(NamedTuple):
     expected: list[ExpectedBill]
 
 
-def _prices_ahead(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> _Ahead | None:
+def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape, as_of: date) -> _Ahead | None:
     """None where an exchange rate is missing."""
     found = new_tuple(_Ahead, ([], []))
     if not weighed.forecast.earning:
@@ -494,7 +494,7 @@ def _prices_ahead(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> 
         if line.total is None or contract is None:
             continue
         ahead = ahead_of_line(draft, line, as_of)
-        fees = to_charge(draft, line, ahead, as_of)
+        fees = to_charge(draft, line, ahead, as_of) if not is_closed(project, as_of) else []
         rate = rate_to(draft, policies, line.currency, currency, as_of)
         billed = expected_fees(draft, contract, line.line_id, fees, policies, currency, as_of)
         if rate is None or billed is None:

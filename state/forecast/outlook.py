@@ -190,6 +190,10 @@ def last_day(draft: Draft, project: Project) -> date | None:
     return last if project.closed_on is None else min(last, project.closed_on)
 
 
+def is_closed(project: Project, as_of: date) -> bool:
+    return project.closed_on is not None and project.closed_on <= as_of
+
+
 def has_ended(draft: Draft, project: Project, as_of: date) -> bool:
     """Whether nothing is to come after `as_of`."""
     if project.closed_on is None and project_terms(draft, project.project_id).goes_on:

@@ -1,8 +1,8 @@
 """What was spent on a line of what it will have taken when it is done (R37).
 
 An estimate says what remains after its day. Until the next one the line takes what was spent by then and what remained; once more was spent
-than that, as much as was spent: nothing is left, all is earned, and somebody is asked for another estimate. Of estimates of days until the
-one in question the last counts.
+than that, as much as was spent: nothing is left, all is earned, and somebody is asked for another estimate. A credit lowers what it takes
+where nothing remained, for then it takes what was spent. Of estimates of days until the one in question the last counts.
 
 Against the original forecast (R38) the first estimate counts instead, and no more than it is counted as spent:
 
@@ -84,6 +84,8 @@ def at_completion(course: Course, day: date, measure: str) -> tuple[Hours | Amou
     if known is None:
         return None
     so_far = 0 if known.is_budget else by(course, known.as_of, measure)
+    if _nothing_remains(known) and not course.original and (now := by(course, day, measure)) < so_far:
+        return now, known.as_of
     return called(so_far + remaining(course, known, measure), "as estimated"), known.as_of
 
 
@@ -115,7 +117,11 @@ def alone(course: Course, day: date, measure: str) -> tuple[int, int]:
 def _is_done(course: Course, day: date) -> bool:
     """Whether the last estimate says that nothing remains."""
     newest = [one for one in course.estimates if one.as_of <= day and not one.is_budget][-1:]
-    return any(not any(row.hours or row.cost for row in one.months) for one in newest)
+    return any(map(_nothing_remains, newest))
+
+
+def _nothing_remains(known: Estimated) -> bool:
+    return not any(row.hours or row.cost for row in known.months)
 
 
 def foreseen(course: Course, day: date, last: date) -> list[Spent]:
@@ -124,7 +130,8 @@ def foreseen(course: Course, day: date, last: date) -> list[Spent]:
     if known is None:
         return _within_budget(course, day, last)
     nothing = Spent(date.min, 0, 0)
-    now, then = (found[-1] if found else nothing), _on(course.spent, known.as_of) or nothing
+    now = found[-1] if found else nothing
+    then = now if _nothing_remains(known) else _on(course.spent, known.as_of) or nothing
     for end in (*(end for end in sorted(map(_month_end, known.months)) if day < end < last), last):
         if not found or end > found[-1].day:
             rows = [row for row in known.months if end == last or _month_end(row) <= end]

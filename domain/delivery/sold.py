@@ -37,6 +37,11 @@ class Sold(NamedTuple):
     withheld: Amount = 0
     to_bill: Amount = 0
 
+    @property
+    def not_of_work(self) -> Amount:
+        """`recognised` less `billed`, and this added, is `to_bill`: credits that were given, deposits that were billed and set off."""
+        return self.to_bill - self.recognised + self.billed
+
 
 class Revenue:
     """What journals recognise and leave to bill, by company and currency."""

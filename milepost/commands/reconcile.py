@@ -348,7 +348,16 @@ def _sold(sold: Sequence[Sold]) -> Table:
             each.legal_entity_id,
             each.currency,
             *map(
-                amount_text, (each.recognised, each.billed, each.to_bill, each.withheld, each.invoiced, each.to_invoice)
+                amount_text,
+                (
+                    each.recognised,
+                    each.billed,
+                    each.not_of_work,
+                    each.to_bill,
+                    each.withheld,
+                    each.invoiced,
+                    each.to_invoice,
+                ),
             ),
             f"{each.differing:,}",
         )
@@ -359,13 +368,14 @@ def _sold(sold: Sequence[Sold]) -> Table:
         "currency",
         "recognised",
         "billed",
+        "credits, deposits",
         "to bill",
         "retained or deposit",
         "invoiced",
         "to invoice",
         "invoices that differ",
     )
-    return Table("Revenue, statements and invoices so far, net of tax", columns, rows, frozenset(range(2, 9)))
+    return Table("Revenue, statements and invoices so far, net of tax", columns, rows, frozenset(range(2, 10)))
 
 
 # For machines
@@ -411,6 +421,7 @@ def sold_json(each: Sold) -> dict[str, Any]:
         "currency": each.currency,
         "recognised": format_amount(each.recognised),
         "billed": format_amount(each.billed),
+        "not_of_work": format_amount(each.not_of_work),
         "to_bill": format_amount(each.to_bill),
         "withheld": format_amount(each.withheld),
         "invoiced": format_amount(each.invoiced),

@@ -124,8 +124,8 @@ def test_both_ledgers_agree(reconcile: Callable[..., Result], delivered: list[Jo
     assert "Both ledgers agree" in result.stdout
     told = [line.split() for line in result.stdout.splitlines()]
     assert [row[1:] for row in told[-4:-2]] == [
-        ["EUR", "2,700.00", "2,400.00", "300.00", "0.00", "2,400.00", "0.00", "0"],
-        ["USD", "1,900.00", "1,900.00", "0.00", "0.00", "1,900.00", "0.00", "0"],
+        ["EUR", "2,700.00", "2,400.00", "0.00", "300.00", "0.00", "2,400.00", "0.00", "0"],
+        ["USD", "1,900.00", "1,900.00", "0.00", "0.00", "0.00", "1,900.00", "0.00", "0"],
     ], "all but the three hours of U-5"
     events = [each for each in added_events(tmp_path / "input", ANSWERS) if isinstance(each, LedgerReconciled)]
     assert [(each.period, each.differences) for each in events] == [("2026-01", ()), ("2026-02", ()), ("2026-03", ())]

@@ -64,3 +64,4 @@ def test_a_deposit_that_was_set_against_a_bill_and_a_credit_are_no_unbilled_work
     revenue.add(journal("J-4", [line("1150", 300), line("1100", -300)], kind="difference"))
     (found,) = revenue.sold(billing)
     assert found.to_bill == 300 * AMOUNT_ONE
+    assert found.not_of_work == 400 * AMOUNT_ONE, "5,900.00 less 6,000.00 and this is 300.00"

@@ -137,8 +137,8 @@ def read_day(text: str, order: str) -> date:
         raise UnreadableCell(f"expected a date as {_form(order)}; correct it, or say --date-order")
     try:
         found = date(*map(int, parts))
-    except ValueError as fault:
-        raise UnreadableCell(f"expected a date as {_form(order)}, and {fault}; correct it") from None
+    except ValueError:
+        raise UnreadableCell(f"a date that is in no calendar, as {_SHOWN[order]}; correct it") from None
     if not FIRST_DATE <= found <= LAST_DATE:
         raise UnreadableCell(f"expected a date from {FIRST_DATE} to {LAST_DATE}; correct it")
     return found

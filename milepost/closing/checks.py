@@ -54,6 +54,7 @@ def checked(closing: Closing, forbids: Collection[str], accepted: Mapping[str, s
             name in forbids,
             tuple(FINDERS[name](closing)),
             accepted.get(name, ""),
+            has_an_erp or not check.without_erp,
         )
         for name, check in CHECKS.items()
     ]

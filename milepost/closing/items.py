@@ -48,13 +48,15 @@ def tallied(found: Iterable[tuple[Of, int]]) -> list[tuple[Of, int, int]]:
 
 
 class CheckResult(NamedTuple):
-    """`check` is what settings and `--accept` call it; `accepted` is the reason why it does not matter this time."""
+    """`check` is what settings and `--accept` call it; `accepted` is the reason why it does not matter this time; `was_checked`
+    is false where there was nothing to look at."""
 
     check: str
     title: str
     forbids: bool
     items: tuple[OpenPoint, ...]
     accepted: str = ""
+    was_checked: bool = True
 
     @property
     def stops(self) -> bool:

@@ -16,7 +16,7 @@ CHECKS: Final[Mapping[str, CloseCheck]] = {
         CloseCheck("time", "everybody's time is handed in", forbids=False),
         CloseCheck("parked", "no approved work is parked", forbids=True),
         CloseCheck("exceptions", "no exception is open", forbids=False),
-        CloseCheck("exchange_rates", "no exchange rate is missing", forbids=True),
+        CloseCheck("exchange_rates", "no exchange rate is missing or too old", forbids=True),
         *capabilities.CHECKS,
         CloseCheck("drafts", "no draft waits for approval", forbids=False),
         CloseCheck("unbilled", "billing periods that are over are billed", forbids=False),

@@ -22,7 +22,7 @@ def show_results(whose: str, period: AccountingPeriod, results: Sequence[CheckRe
     title = f"Before period {period.name} of {whose} closes, {period.start} to {last}"
     rows = [
         (check, state, item.what if item else title_, *_figures(item), item.owner if item else "")
-        for check, title_, state, item in _lines(results)
+        for check, state, title_, item in _lines(results)
     ]
     show(Table(title, ("check", "state", "what", "count", "amount", "currency", "owner"), rows, frozenset({3, 4})))
     commands = list(dict.fromkeys(item.command for each in results for item in each.items))
@@ -39,21 +39,21 @@ def _figures(item: OpenPoint | None) -> tuple[str, str, str]:
 def _lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, str, str, OpenPoint | None]]:
     for each in results:
         if not each.items:
-            yield each.check, "holds", each.title, None
+            yield each.check, state_of(each), each.title, None
         for item in each.items:
             yield each.check, state_of(each), each.title, item
 
 
 def state_of(result: CheckResult) -> str:
     if not result.items:
-        return "holds"
+        return "holds" if result.was_checked else "not checked"
     if result.accepted:
         return "accepted"
     return "forbids" if result.forbids else "open"
 
 
 def results_csv(results: Sequence[CheckResult]) -> str:
-    """A row each of what is open, and one of each check that holds."""
+    """A row each of what is open, and one of each check that found nothing."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(COLUMNS)

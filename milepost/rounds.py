@@ -28,6 +28,7 @@ from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundPro
 from domain.counting import counted
 from milepost.ahead import StepsAhead, ahead_of_questions
 from milepost.console import say
+from milepost.letters_sent import sent_of
 from milepost.operate.stopping import Stop
 from milepost.progress import progress_bar
 from milepost.summary import RunSummary, open_exceptions
@@ -91,6 +92,7 @@ def run_rounds(
             unrouted=taken.unrouted,
             unrouted_first=taken.unrouted_first,
             dead_letters=taken.dead_letters_total,
+            dead_letters_sent=sent_of(output_dir, input_dir) if taken.dead_letters_total else 0,
             sums=summed,
             exceptions=open_exceptions(output_dir),
             seconds=time.perf_counter() - started,

@@ -20,7 +20,8 @@ CATEGORIES_SHOWN = 3
 
 
 class RunSummary(NamedTuple):
-    """`unrouted_first` are some that wait; `events_read` and `seconds` are this run's, all else is what the folder holds now."""
+    """`unrouted_first` are some that wait; `dead_letters_sent` those of them that were sent again;
+    `events_read` and `seconds` are this run's, all else is what the folder holds now."""
 
     output: Path
     generation: str
@@ -31,6 +32,7 @@ class RunSummary(NamedTuple):
     unrouted: int
     unrouted_first: tuple[str, ...]
     dead_letters: int
+    dead_letters_sent: int
     sums: BooksSums
     exceptions: Mapping[str, int]
     seconds: float
@@ -76,6 +78,7 @@ def as_json(summary: RunSummary) -> dict[str, Any]:
         exceptions_open=sum(summary.exceptions.values()),
         exceptions_by_category=dict(summary.exceptions),
         dead_letters=summary.dead_letters,
+        dead_letters_sent=summary.dead_letters_sent,
         money=money,
         brought_forward=before,
         seconds=round(summary.seconds, 3),
@@ -90,7 +93,7 @@ def as_text(summary: RunSummary) -> str:
         ("journals", f"{summary.sums.journals:,}", ""),
         ("statements", f"{summary.sums.statements:,}", ""),
         ("exceptions open", f"{sum(summary.exceptions.values()):,}", categories_text(summary.exceptions)),
-        ("unreadable", f"{summary.dead_letters:,}", "see milepost dead-letters list" if summary.dead_letters else ""),
+        ("unreadable", f"{summary.dead_letters:,}", _unreadable_text(summary)),
         ("waiting", f"{summary.unrouted:,}", _unrouted_text(summary)),
     ]
     money = [
@@ -98,11 +101,22 @@ def as_text(summary: RunSummary) -> str:
         for found, told in ((summary.sums.money, ""), (summary.sums.brought_forward, " brought forward"))
         for currency, of in found.items()
     ]
-    speed = f", {counted(summary.events_per_second, 'event')} a second" if summary.events_read else ""
+    speed = f", {counted(summary.events_per_second, 'event')} a second" if summary.events_per_second else ""
     lines = aligned(counts, right=(1,))
     if money:
         lines += ["", *aligned([("", "recognised", "issued less credits"), *money], right=(1, 2))]
     return "\n".join([*lines, "", f"  {summary.seconds:,.1f} seconds{speed}"])
+
+
+def _unreadable_text(summary: RunSummary) -> str:
+    """How many of them were sent again, where any was."""
+    if not summary.dead_letters:
+        return ""
+    if summary.dead_letters_sent == summary.dead_letters:
+        return f"{'it was' if summary.dead_letters == 1 else 'all of them were'} sent again"
+    if not summary.dead_letters_sent:
+        return "see milepost dead-letters list"
+    return f"{summary.dead_letters_sent:,} of them sent again; see milepost dead-letters list --waiting"
 
 
 def _unrouted_text(summary: RunSummary) -> str:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 REASON_SHOWN = 100
 RAW_SHOWN = 4_000
 NAMES_SHOWN = 5
-DIGEST_SHOWN = 32
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -271,12 +270,13 @@ def _again(
     from connectors.files.input_reader import fault_of_line
     from connectors.json_records import faults_of_line
     from milepost.corrected import with_fields
+    from milepost.letters_sent import mark_of
 
-    if _mark(letter) in sent:
-        return Again(name, letter, {}, _sent_before(sent[_mark(letter)]))
+    if mark_of(letter) in sent:
+        return Again(name, letter, {}, _sent_before(sent[mark_of(letter)]))
     said = _parsed(edited.read_bytes(), f"{edited}", "--edited") if edited is not None else _said(letter, name)
     event = with_fields(said, settings)
-    event["event_id"] = new_event_id(_mark(letter))
+    event["event_id"] = new_event_id(mark_of(letter))
     if torn := _torn(event):
         where, text = torn
         told = f"{where}: expected whole characters, got half of one in {text}; set it again"
@@ -371,9 +371,6 @@ def _letter(output: Path, wanted: str) -> DeadLetter:
     return letters[wanted]
 
 
-# The id of an event that was sent again begins with the digest of its letter
-
-
 def _resent(output: Path, input_dir: Path | None) -> frozenset[str]:
     """Marks of what was sent again; empty where the input folder is not known."""
     return frozenset(_sent_at(output, input_dir))
@@ -381,19 +378,16 @@ def _resent(output: Path, input_dir: Path | None) -> frozenset[str]:
 
 def _sent_at(output: Path, input_dir: Path | None) -> dict[str, datetime | None]:
     """The same with when it was sent last."""
-    from connectors.files.added_events import RESENT, dated_events
     from milepost.deciding import beside
+    from milepost.letters_sent import sent_at
 
-    resent = dated_events(beside(input_dir, output), RESENT)
-    return {event.event_id.rpartition(".")[0]: at for at, event in resent}
-
-
-def _mark(letter: DeadLetter) -> str:
-    return f"milepost.dead-letter.{letter.digest[:DIGEST_SHOWN]}"
+    return sent_at(beside(input_dir, output))
 
 
 def _is(letter: DeadLetter, resent: frozenset[str]) -> bool:
-    return _mark(letter) in resent
+    from milepost.letters_sent import mark_of
+
+    return mark_of(letter) in resent
 
 
 # What it says

@@ -10,6 +10,8 @@ from domain.money import format_amount
 TITLES: Final[Mapping[str, str]] = {
     "billed": "issued",
     "held": "on hold",
+    # Also those over a cap, which nobody is billed for.
+    "hours_charged": "hours priced",
     "contract_position": "contract balance",
 }
 

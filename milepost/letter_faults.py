@@ -39,7 +39,7 @@ def fault_lines(letter: DeadLetter) -> list[str]:
 
 def next_step(name: str, letter: DeadLetter, output: Path) -> str:
     """Each field set, or taken away, that is at fault; a whole event where that does not do."""
-    said = _event(letter)
+    said = event_of(letter)
     settings: dict[str, str] = {}
     for fault in faults_of_letter(letter):
         field, near = fault.field_path, _NEAR.search(fault.reason)
@@ -59,8 +59,8 @@ def _typed(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _event(letter: DeadLetter) -> dict[str, object]:
-    """Where it is one."""
+def event_of(letter: DeadLetter) -> dict[str, object]:
+    """Its fields, where it is an object."""
     try:
         found = json.loads(letter.raw or b"", parse_float=str)
     except (ValueError, RecursionError):

@@ -10,8 +10,10 @@ import typer
 from connectors.files.found_exceptions import exceptions_of
 from connectors.files.found_letters import letters_of
 from connectors.files.lookup import hint, statements_called
+from connectors.files.waiting_events import UNROUTED, waiting_for
 from connectors.files.written import read_topic
 from dataflows.books_read import reading_books
+from domain.events.catalogue import ENTITIES
 from domain.events.finance import InvoicePosted
 from domain.identity import unescape
 from domain.ledger.journal import BILLING
@@ -19,6 +21,9 @@ from domain.outputs import TOPICS, ExceptionRaised, JournalEntry, ProjectView
 from domain.work.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
 from milepost.delivery.in_erp import JOURNALS_NAMED, InErp, in_erp
+from milepost.exceptions.words import subject_text
+from milepost.letter_faults import event_of
+from state.intake.directory import subject_of
 
 # What has no figures of its own: its journals have them.
 POSTED_BY = frozenset(
@@ -82,6 +87,8 @@ def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterato
         yield f"an unreadable record: milepost dead-letters show {shell_word(wanted)}"
     yield from _of_journals(output, wanted)
     yield from _that_waits(output, wanted)
+    yield from _with_intake(output, wanted)
+    yield from _not_read(output, wanted)
     there = in_erp(output, wanted) if there is None else there
     if there.what:
         yield f"{there.what}: {there.commands(wanted)}"
@@ -130,6 +137,26 @@ def _that_waits(output: Path, wanted: str) -> Iterator[str]:
             yield f"an invoice that posted nothing: {shown}"
         if known.is_open and raised.subject_kind == "contract" and raised.subject_id == wanted:
             yield f"a contract of which there are no figures: {shown}"
+
+
+def _with_intake(output: Path, wanted: str) -> Iterator[str]:
+    """What names something that nobody knows yet: a credit memo of an unknown invoice, work of an unknown project."""
+    opened = [
+        each.raised for each in exceptions_of(output).values() if each.is_open and each.raised.category == UNROUTED
+    ]
+    for raised in opened:
+        for event in waiting_for(output, raised.subject_kind, raised.subject_id):
+            kind, event_id = subject_of(event)
+            if event_id == wanted:
+                shown = f"milepost exceptions show {shell_word(raised.exception_id)}"
+                yield f"{_article(kind)} that waits until {subject_text(raised)} is known: {shown}"
+
+
+def _not_read(output: Path, wanted: str) -> Iterator[str]:
+    for name, letter in letters_of(output).items():
+        entity = ENTITIES.get(letter.event_type or "")
+        if entity is not None and event_of(letter).get(entity.id_fields[-1]) == wanted:
+            yield f"{_article(entity.kind)} that could not be read: milepost dead-letters show {shell_word(name)}"
 
 
 def _invoice_kept(output: Path, raised: ExceptionRaised) -> str:

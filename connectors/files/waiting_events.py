@@ -12,6 +12,8 @@ from connectors.event_bodies import read_event
 from domain.events.catalogue import Event
 
 INTAKE: Final = "intake.db"
+# The category of the exception that is open for each id they wait for.
+UNROUTED: Final = "unrouted"
 
 
 def waiting_of_types(output: Path, one: type[Event], other: type[Event]) -> Iterator[Event]:

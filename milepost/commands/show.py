@@ -14,7 +14,7 @@ from domain.counting import counted
 from domain.money import format_amount
 from milepost.as_of import looking_back
 from milepost.commands.given_settings import File, Set, given
-from milepost.console import amount_text, echo, say, shape, shell_word, tell, write_json
+from milepost.console import amount_text, echo, is_known_as, say, shape, shell_word, tell, write_json
 from milepost.figure_words import figure_words, rounding_words
 from milepost.for_period import show_for
 
@@ -164,11 +164,12 @@ def _say_shares(found: ProjectFound, output: Path) -> None:
 
 class FiguresUntil(NamedTuple):
     """The last day that ended in all zones of the projects, and that on which their figures last changed; whether more was booked since
-    then, None where there is no store to tell."""
+    then, None where there is no store to tell. `is_earlier`: as of an earlier moment, of which no store is kept."""
 
     ended: str
     changed: str
     behind: bool | None
+    is_earlier: bool = False
 
 
 def moment_of(output: Path, viewed: Sequence[Viewed]) -> FiguresUntil:
@@ -183,12 +184,15 @@ def moment_of(output: Path, viewed: Sequence[Viewed]) -> FiguresUntil:
     sent = zip(viewed, zones, strict=True)
     changed = f"{max(local_date(each.position.recorded_at - 1, zone) for each, zone in sent)}"
     known = [part.changed for part in parts if part is not None]
-    return FiguresUntil(ended, changed, None if len(known) < len(parts) and not any(known) else any(known))
+    behind = None if len(known) < len(parts) and not any(known) else any(known)
+    return FiguresUntil(ended, changed, behind, is_known_as(output))
 
 
 def _told(moment: FiguresUntil) -> list[str]:
     """Which moment the figures stand for, and whether anything is missing in them."""
     day = moment.ended or moment.changed
+    if moment.is_earlier:
+        return [f"as of the end of {day}, the last day until then that changed these figures"]
     if moment.behind is None:
         missing = "without the store nobody knows whether more was booked since; `milepost run` makes it again"
         return [f"as of the end of {day}; {missing}"]
@@ -240,7 +244,7 @@ def burn(viewed: Viewed) -> Table:
 
     burn = viewed.view.burn
     row = (hours_text(burn.hours), hours_text(burn.billable_hours), _money(burn.cost), _money(burn.nonbillable_value))
-    return Table("Burn", ("hours", "hours charged", "cost", "value not charged"), [row], frozenset(range(4)))
+    return Table("Burn", ("hours", "hours priced", "cost", "value not charged"), [row], frozenset(range(4)))
 
 
 def _given_up(viewed: Sequence[Viewed]) -> tuple[str, ...]:
@@ -471,7 +475,7 @@ def statement_head(issued: FoundStatement) -> list[str]:
     return [
         f"Statement {one.statement_id}, revision {one.revision}, {one.status}",
         f"contract {one.contract_id} of {one.legal_entity_id}, bill to {one.bill_to}",
-        f"period {period_text(one.period, one.to)}, made on {instant_day(issued.position.recorded_at)}",
+        f"period {period_text(one.period, one.to)}, {one.status} on {one.issued_on or instant_day(issued.position.recorded_at)}",
         f"rounding {rounding_words(one.rounding)}",
     ]
 
@@ -506,7 +510,7 @@ def _tax(tax: StatementTax | UndeterminedTax) -> tuple[str, ...]:
 
 
 def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved]) -> tuple[str, ...]:
-    from milepost.statements.lines import added_to_rate, percent_of_rate, telling_quantity, written_notes
+    from milepost.statements.lines import HOUR, added_to_rate, percent_of_rate, telling_quantity, written_notes
     from milepost.tables import hours_text, rate_text, short_text
 
     who = line.person_id or ""
@@ -521,7 +525,7 @@ def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved
         f"{who} ({line.role})" if line.role else who,
         short_text(line.description),
         dates,
-        f"{hours_text(telling_quantity(line, currency))} {line.unit}",
+        f"{(quantity := hours_text(telling_quantity(line, currency)))} {line.unit}{'s' if line.unit == HOUR and quantity != '1' else ''}",
         rate_text(line.rate) + markup,
         amount_text(line.amount),
         ", ".join([*line.flags, *added, *written_notes(line, entries)]),

@@ -9,7 +9,7 @@ from typing import Final
 import typer
 
 from connectors.files.found_exceptions import KnownException
-from connectors.files.waiting_events import waiting_for
+from connectors.files.waiting_events import UNROUTED, waiting_for
 from connectors.json_records import record_to_json
 from domain.counting import counted
 from domain.events.catalogue import Event
@@ -25,13 +25,12 @@ from state.intake.directory import named_fact
 from state.intake.intake import REPLACING
 from state.store.reader import StoreReader
 
-CATEGORY: Final = "unrouted"
 NAMED: Final = 5
 
 
 def waiting_of(output: Path, known: KnownException) -> list[Event]:
     """Each fact in its newest version; none of an exception that is over or of another category."""
-    if known.raised.category != CATEGORY or not known.is_open:
+    if known.raised.category != UNROUTED or not known.is_open:
         return []
     newest: dict[tuple[str, str], Event] = {}
     for event in waiting_for(output, known.raised.subject_kind, known.raised.subject_id):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from domain.outputs import StatementLine
-from domain.units import HOURS_SCALE, Hours
+from domain.units import Hours
 from milepost.statements.described import description
 from milepost.statements.groups import StatementGroup
 from milepost.statements.lines import HOUR, telling_quantity, units_of
@@ -43,37 +42,21 @@ def cells_of(sheet: StatementSheet, line: StatementLine) -> LineCells:
 
 def subtotal(sheet: StatementSheet, group: StatementGroup) -> LineCells:
     writing = sheet.writing
-    hours = writing.quantity(_hours(sheet, group), _hour_places(sheet))
+    hours = writing.quantity(_hours(sheet, group))
     return LineCells("", sheet.words["subtotal"], "", hours, "", writing.amount(group.amount))
 
 
 def _quantity(sheet: StatementSheet, line: StatementLine) -> str:
-    """Hours of one statement have all as many decimals as the one that needs most. Nothing where it is money alone."""
+    """Two decimals, or as many as give its amount; nothing where it is money alone."""
     if is_money(line):
         return ""
     quantity = telling_quantity(line, sheet.statement.currency)
-    return sheet.writing.quantity(quantity, _hour_places(sheet) if line.unit == HOUR else 2) + units_of(line)
+    return sheet.writing.quantity(quantity) + units_of(line)
 
 
 def _rate(sheet: StatementSheet, line: StatementLine) -> str:
     """Of money alone nothing, as it would be the amount; of what has a markup what that is added to."""
     return "" if is_money(line) and not line.markup_percent else sheet.writing.rate(line.rate)
-
-
-def _hour_places(sheet: StatementSheet) -> int:
-    """Decimals, at least two."""
-    of_hours = (telling_quantity(line, sheet.statement.currency) for line in _all_lines(sheet) if line.unit == HOUR)
-    return max((HOURS_SCALE - _zeros_at_end(quantity) for quantity in of_hours), default=2)
-
-
-def _all_lines(sheet: StatementSheet) -> Iterator[StatementLine]:
-    return (line for group in sheet.groups for line in group.lines_only)
-
-
-def _zeros_at_end(quantity: Hours) -> int:
-    """Of decimals that nobody needs: four of 1.500000, for two always stand."""
-    digits = f"{abs(quantity):0{HOURS_SCALE}}"[-HOURS_SCALE + 2 :]
-    return len(digits) - len(digits.rstrip("0"))
 
 
 def _hours(sheet: StatementSheet, group: StatementGroup) -> Hours:

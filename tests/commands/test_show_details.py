@@ -93,9 +93,9 @@ def test_lines_of_a_statement_can_be_checked_on_paper(output: Path) -> None:
     text = shown(output, STATEMENT)
     lines = [re.split(r"  +", each.strip())[5:] for each in text.splitlines() if each.strip().startswith("L-1 ")]
     assert lines == [
-        ["9.3333 hour", "100.00", "933.33", "written up 2 h"],
-        ["8 hour", "100.00 + 50 %", "1,200.00", "overtime"],
-        ["3.6667 hour", "100.00", "366.67", "adjusted_for_cap, written down 2 h"],
+        ["9.3333 hours", "100.00", "933.33", "written up 2 h"],
+        ["8 hours", "100.00 + 50 %", "1,200.00", "overtime"],
+        ["3.6667 hours", "100.00", "366.67", "adjusted_for_cap, written down 2 h"],
     ]
 
 

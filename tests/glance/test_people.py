@@ -99,10 +99,10 @@ PRICE = {"type": "FixedPrice", "price": "10000", "schedule": [{"on": "2026-03-31
 
 
 @pytest.mark.parametrize(("terms", "charged"), [(PRICE, "6"), (RETAINER, "1")], ids=["price", "retainer"])
-def test_billable_hours_and_hours_charged_are_two_figures_with_two_names(
+def test_billable_hours_and_hours_priced_are_two_figures_with_two_names(
     tmp_path: Path, terms: Event, charged: str
 ) -> None:
-    """Of 8 h that Ada works 6 are approved as billable. A price takes all 6, at 0.00; a retainer includes 5 and charges 1."""
+    """Of 8 h that Ada works 6 are approved as billable. A price takes all 6, at 0.00; a retainer includes 5 and prices 1."""
     *firm, contract = founding()
     contract["lines"][0]["terms"] = terms
     write(tmp_path / "input", [*firm, contract, worked("T-1", 4, billable_hours="6")])
@@ -111,7 +111,7 @@ def test_billable_hours_and_hours_charged_are_two_figures_with_two_names(
     [ada] = said(CliRunner().invoke(app, ["people", "--json", *output]))["rows"]
     assert (ada["hours"], ada["billable"]) == ("8", "6")
     printed = CliRunner().invoke(app, ["show", "BRIDGE", *output]).stdout
-    assert "hours charged" in printed
+    assert "hours priced" in printed
     assert "billable" not in printed
     explained = CliRunner().invoke(app, ["explain", "BRIDGE#hours_charged", *output]).stdout
-    assert explained.startswith(f"BRIDGE: hours charged: {charged} h")
+    assert explained.startswith(f"BRIDGE: hours priced: {charged} h")

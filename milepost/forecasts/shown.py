@@ -1,13 +1,13 @@
 """Where a project goes: burn against plan by month, what is at completion, and what moved that since a day.
 
 All figures are those of the forecasts as they were published. Burn by month is what of a month's figures the burn so far
-fills, from the first month on: months that are over are all burn, those to come have none.
+fills, from the first month on: months that are over are all burn, those to come have none. What came back in a month was burned before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal, NamedTuple
 
 from connectors.files.cap_use import UsedUp, is_used_up
@@ -100,19 +100,35 @@ def months(found: ForecastShown, measure: Measure) -> tuple[MonthShown, ...]:
     planned = {month.month: _measured(month, measure) for month in found.plan.project.months}
     now = {month.month: _measured(month, measure) for month in found.now.months}
     values = ((month, now.get(month, 0)) for month in sorted({*planned, *now}))
-    parts = burned_of(values, int(getattr(found.now, f"burn_{measure}")))
+    parts = burned_of(values, int(getattr(found.now, f"burn_{measure}")), found.latest.as_of)
     rows = [MonthShown(month, planned.get(month, 0), burned, to_come) for month, burned, to_come in parts]
     return tuple(row for row in rows if row.plan or row.now)
 
 
-def burned_of(values: Iterable[tuple[str, int]], booked: int) -> Iterator[tuple[str, int, int]]:
+def burned_of(values: Iterable[tuple[str, int]], booked: int, as_of: date) -> Iterator[tuple[str, int, int]]:
     """By month what of it is burned, and what is still to come."""
-    left = booked
+    values = list(values)
+    back = _came_back(values, booked, as_of)
+    left = called(booked - sum(back.values()), "burned of the other months") if back else booked
     for month, value in values:
-        filled = lesser(value, left, f"of {month}, at most what is booked") if left >= 0 else 0
-        burned = at_least(filled, 0, f"burned of {month}")
-        left = called(left - burned, f"burned after {month}")
+        burned = back.get(month)
+        if burned is None:
+            burned = lesser(value, left, f"of {month}, at most what is booked")
+            left = called(left - burned, f"burned after {month}")
         yield month, burned, called(value - burned, f"to come in {month}")
+
+
+def _came_back(values: Iterable[tuple[str, int]], booked: int, as_of: date) -> dict[str, int]:
+    """What is burned of months below zero: all of those that are over, of the month that runs what months before it burned beyond what is
+    booked."""
+    over, running = f"{as_of + timedelta(days=1):%Y-%m}", f"{as_of:%Y-%m}"
+    found, before = {}, 0
+    for month, value in values:
+        if value < 0:
+            beyond = at_least(called(booked - before, "booked since"), value, f"came back in {month}")
+            found[month] = value if month < over else lesser(0, beyond, f"burned of {month}") if month == running else 0
+        before += value
+    return found
 
 
 def by_cause(found: ForecastShown) -> tuple[ForecastDelta, ...]:

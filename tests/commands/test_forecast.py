@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +20,7 @@ from domain.forecast.changes import CAUSES
 from milepost.cli import app
 from milepost.commands.forecast import BAR_WIDTH, bar
 from milepost.forecasts.charts import Bar, WaterfallStep, month_bars, steps
-from milepost.forecasts.shown import MEASURES, MonthShown, forecast_shown, months
+from milepost.forecasts.shown import MEASURES, MonthShown, burned_of, forecast_shown, months
 from milepost.forecasts.words import WORDS
 from milepost.locales import writing
 from tests.commands.simulated_firm import simulated_run
@@ -259,3 +260,24 @@ def test_a_cap_with_room_is_not_used_up(tmp_path: Path) -> None:
     text, found = of_a_cap(tmp_path, "hard", "8", amount="1000")
     assert found["used_up"] == []
     assert re.search(r"cap L-1 of contract K-1 will be used up on 2026-03-\d\d", text)
+
+
+# 200.00 of the 1,000.00 of February come back in March.
+BACK = (("2026-02", 1_000), ("2026-03", -200))
+
+
+@pytest.mark.parametrize("as_of", [date(2026, 3, 20), date(2026, 3, 31)])
+def test_what_came_back_is_burned_in_its_month(as_of: date) -> None:
+    assert list(burned_of(BACK, 800, as_of)) == [("2026-02", 1_000, 0), ("2026-03", -200, 0)]
+    assert list(burned_of((*BACK, ("2026-05", 500)), 800, as_of)) == [
+        ("2026-02", 1_000, 0),
+        ("2026-03", -200, 0),
+        ("2026-05", 0, 500),
+    ]
+
+
+def test_what_is_to_be_taken_back_is_to_come() -> None:
+    running = date(2026, 3, 20)
+    assert list(burned_of(BACK, 1_000, running)) == [("2026-02", 1_000, 0), ("2026-03", 0, -200)]
+    assert list(burned_of(BACK, 900, running)) == [("2026-02", 1_000, 0), ("2026-03", -100, -100)]
+    assert list(burned_of(BACK, 400, date(2026, 2, 20))) == [("2026-02", 400, 600), ("2026-03", 0, -200)]

@@ -22,7 +22,7 @@ from state.batch import BATCH_BYTES, BATCH_RECORDS, Encoders, LogRecord
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Shard
-from state.store.store import Store
+from state.store.store import PROCESS_KIB, Store
 
 Answer = TypeVar("Answer")
 
@@ -68,7 +68,10 @@ def open_accounting(
         shard.whereabouts = f"--output {shlex.quote(str(folder))}"
         return shard
 
-    return Accounting(open_shard(path, lambda: Store(path, genesis.generation, genesis.partition), over, tell), outputs)
+    def opened() -> Store:
+        return Store(path, genesis.generation, genesis.partition, process_kib=PROCESS_KIB)
+
+    return Accounting(open_shard(path, opened, over, tell), outputs)
 
 
 class Resuming:

@@ -5,6 +5,7 @@ what changed since it began is kept back and written in bulk at commit. Of an en
 its open entries are listed by line and day, both as they are now; of rows the newest.
 """
 
+import os
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
@@ -55,6 +56,12 @@ KEPT_BACK_MAX = 4_000
 ENGAGEMENTS_AT_HAND_KIB = 262_144
 ROWS_AT_HAND_KIB = 98_304
 PAGES_AT_HAND_KIB = 24_576
+# Of such a process in all, about 920 million bytes; how much more makes it let go again, and what it keeps of engagements at least.
+PROCESS_KIB = 900_000
+GROWN_KIB = 8_192
+LEAST_AT_HAND = 96 << 20
+STATM = Path("/proc/self/statm")
+PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
 # Bytes, about: of an open entry's place on a line, and of what the fold remembers of an engagement.
 PLACE_BYTES = 150
 CONSUMER_BYTES = 900
@@ -142,7 +149,10 @@ def is_damage(fault: BaseException) -> bool:
 
 
 class Store:
-    """One shard's books. What stays decoded between batches is bounded: `engagements_kib` of parts, `rows_kib` of entries."""
+    """One shard's books. What stays decoded between batches is bounded: `engagements_kib` of parts, `rows_kib` of entries.
+
+    Of a process that takes more than `process_kib`, since blocks of its memory are used in part, fewer engagements stay at hand.
+    """
 
     def __init__(
         self,
@@ -152,8 +162,10 @@ class Store:
         engagements_kib: int = ENGAGEMENTS_AT_HAND_KIB,
         rows_kib: int = ROWS_AT_HAND_KIB,
         pages_kib: int = PAGES_AT_HAND_KIB,
+        process_kib: int | None = None,
     ) -> None:
         self.path = path
+        self._process_kib = process_kib
         # Since the last commit, and earlier.
         self._touched: dict[str, Engagement] = {}
         self._touched_bytes = 0
@@ -541,6 +553,14 @@ class Store:
             self._at_hand.put(engagement_id, engagement, engagement.bytes)
         self._touched.clear()
         self._touched_bytes = 0
+        self._bound_process()
+
+    def _bound_process(self) -> None:
+        """What is let go leaves room in blocks for what comes; the process gives hardly any of it back, so that growing alone counts."""
+        if self._process_kib is not None and (taken := resident_kib()) > self._process_kib:
+            self._process_kib = taken + GROWN_KIB
+            self._at_hand.limit = max(self._at_hand.limit * 7 // 8, LEAST_AT_HAND)
+            self._at_hand.spare(0)
 
     def _write_parts(self) -> None:
         written: list[tuple[int, str, str, bytes]] = []
@@ -576,6 +596,14 @@ class Store:
         """Drop the cache; the next start folds the log again."""
         for suffix in FILES:
             Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def resident_kib() -> int:
+    """Memory of this process; 0 where nobody says it."""
+    try:
+        return int(STATM.read_text(encoding="ascii").split()[1]) * PAGE_KIB
+    except OSError:
+        return 0
 
 
 def _by_key(item: tuple[tuple[int, str], object]) -> tuple[int, str]:

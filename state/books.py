@@ -1251,7 +1251,8 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
     `ceiling` is the most revenue that hard caps allow, `planned_rate` the average rate of the planned hours, both in project currency;
     a change of cost or revenue at completion above its limit is published at once. `earning` is of the project's lines, where some of them
     earn otherwise than by hours alone. `set_aside` is what was published last, by its currency, while the project has another.
-    `share` is what the project counts for in the first of its contracts, where it does.
+    `share` is what the project counts for in the first of its contracts, where it does. `ceilings` are the most that hard caps allow to
+    lines that count on their own.
     """
 
     currency: str
@@ -1272,6 +1273,7 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
     earning: tuple[LineEarning, ...] = ()
     set_aside: dict[str, PublishedFigures] = {}
     share: ContractShare | None = None
+    ceilings: dict[str, Amount] = {}
 
 
 class BookedProgress(Value, frozen=True, array_like=True, gc=False):

@@ -11,7 +11,8 @@ the remaining hours at the average revenue of an hour worked so far; before ther
 planned hours. Lines with a price of their own add what is left of that, and hours on them earn
 nothing but beyond what milestones include (`state/forecast/ahead.py`). Hours that a budget does not state are its
 remaining cost at the average cost of an hour so far; before there is any, the planned ones. Hard caps over the whole
-term limit what the hours under them earn: no more than the revenue so far and the room that is left. Remaining work
+term limit what the hours under them earn: no more than the revenue so far and the room that is left, of each line that
+counts on its own, and of all together. Remaining work
 that none of this values counts as nothing; that it is so says `is_valued`.
 
 **Price** of a project whose every line on which hours earn is under such a cap is the revenue so far, its share of that

@@ -271,9 +271,16 @@ def _weighed(
         has_no_room = not room.amount and has_ended(draft, project, as_of)
         title = "all that is earned, for the project has ended" if has_no_room else "the most that caps allow"
         ceiling = titled(allowed(room.amount, tracks.tracks, rate, tracks.step), title)
+    ceilings = {
+        name: titled(
+            allowed(left, [tracks.held[name].track], rate, tracks.step), "the most that caps of the line allow"
+        )
+        for name, left in room.of_lines.items()
+    }
+    if ceiling != forecast.ceiling or ceilings != forecast.ceilings:
+        forecast = replace(forecast, ceiling=ceiling, ceilings=ceilings)
+    tracks.limit(ceilings)
     made = tracks.completion(ceiling)
-    if ceiling != forecast.ceiling:
-        forecast = replace(forecast, ceiling=ceiling)
     cost, revenue = made.cost - outlook.eac_cost, made.revenue - outlook.eac_revenue
     if (cost or revenue) and fits(made.cost, made.revenue):
         by_cost, by_revenue = (cause or _by_itself(progress, currency, figure) for figure in (COST_AT, REVENUE_AT))

@@ -57,7 +57,7 @@ from state.forecast.outlook import ProjectTerms, is_closed, keeps_back, ledger_c
 from state.forecast.owed_alone import owed_alone
 from state.forecast.planned import PlannedWork, first_month
 from state.forecast.prices import ahead_of_line, earned_in, in_months, to_charge
-from state.forecast.tracks import Tracks, left_to_earn, rate_to, tracks_of
+from state.forecast.tracks import TrackHeld, Tracks, left_to_earn, rate_to, tracks_of
 from state.terms.plan import LinePlan
 from state.totals import in_project
 
@@ -340,18 +340,31 @@ def _is_at_cost(basis: Basis) -> bool:
 
 
 def _as_lines_have_it(weighed: Weighed, estimated: EstimatedShapes | None) -> Shape | None:
-    """Of several estimates each has the months of what its own line will earn."""
-    if estimated is None or len(estimated.tracks) < 2:
-        return estimated and estimated.whole
+    """Of several estimates each has the months of what its own line will earn; where caps of the line limit that, the earlier ones."""
+    if estimated is None:
+        return None
     whole, weights = estimated.whole, Counter[str]()
-    for name, own in estimated.tracks.items():
+    tracks = estimated.tracks if len(estimated.tracks) > 1 else _limited_alone(weighed, whole)
+    for name, own in tracks.items():
         held = weighed.tracks.held[name]
-        left = held.track.earning.left if held.track.earning is not None else 0
-        to_come = at_least(called(held.revenue - held.track.now[2] - left, "revenue to come"), 0, "revenue to come")
-        for month, part in zip(own.months, spread(to_come, own.revenue, 1), strict=True):
+        wanted, to_come = _to_come(held, held.wanted), _to_come(held, held.revenue)
+        parts = spread(wanted, own.revenue, 1)
+        for month, part in zip(own.months, taken_of(to_come, parts) if to_come < wanted else parts, strict=True):
             weights[month] += part
     revenue = [called(weights[month], f"of {month}") for month in whole.months]
     return whole._replace(revenue=revenue) if any(revenue) else whole
+
+
+def _limited_alone(weighed: Weighed, whole: Shape) -> dict[str, Shape]:
+    """The only track with anything to earn, where caps of its line limit that."""
+    found = {name: held for name, held in weighed.tracks.held.items() if _to_come(held, held.wanted)}
+    return {name: whole for name, held in found.items() if len(found) == 1 and held.revenue < held.wanted}
+
+
+def _to_come(held: TrackHeld, revenue: Amount) -> Amount:
+    """Of its revenue at completion what is neither earned nor left of prices."""
+    left = held.track.earning.left if held.track.earning is not None else 0
+    return at_least(called(revenue - held.track.now[2] - left, "revenue to come"), 0, "revenue to come")
 
 
 def as_planned(planned: PlannedWork) -> Shape | None:

@@ -5,10 +5,17 @@ their backlogs together are what the contract has; where nothing remains anywher
 none. Only lines on which hours earn count: what the others have still to earn is their terms'.
 
     3,000 of room, 10 h remain in one project and 30 h in the other: 750 and 2,250
+
+A line that has an estimate or budget of its own earns no more than the caps leave that bind no other line of the project, whatever the
+others earn.
+
+    1,500 of room, 4,800 by the line's estimate: 1,500, also beside a line without a cap
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 
 from domain.caps.consume import BucketKey, CapRule, bucket_key
@@ -16,6 +23,7 @@ from domain.figure import allocated, assumed, at_least, called, exchanged, title
 from domain.forecast.completion import room_of, value_of
 from domain.identity import composed
 from domain.policies import Resolved
+from domain.reference.exchange import SAME_CURRENCY
 from domain.units import Amount, Hours, Rate
 from state.books import BookedProgress, CapBucket, Forecast
 from state.caps.claims import allotments, bucket_id
@@ -26,12 +34,14 @@ from state.terms.plan import LinePlan, line_plan
 
 
 class Room(NamedTuple):
-    """In project currency; None: some line has no such cap, or none earns by hours."""
+    """In project currency; None: some line has no such cap, or none earns by hours. `of_lines` has what lines that count on their own may
+    earn each."""
 
     amount: Amount | None
+    of_lines: Mapping[str, Amount]
 
 
-NO_CAP = Room(None)
+NO_CAP = Room(None, {})
 
 
 class WorkAhead(NamedTuple):
@@ -49,17 +59,37 @@ def room_under_caps(
     """None where an exchange rate is missing."""
     mode = policies.money_mode
     if has_ended(draft, draft.project(ahead.project_id), as_of):
-        return Room(0)
-    rooms = []
-    for plan in of.hourly if of.goes_on else running(draft, of.hourly, as_of):
+        return Room(0, {})
+    rooms, lines = [], of.hourly if of.goes_on else running(draft, of.hourly, as_of)
+    for plan in lines:
         caps = _caps_room(draft, plan, ahead, as_of)
-        if not caps:
+        if not caps and len(ahead.progress) == 1:
             return NO_CAP
-        exchange = rate_to(draft, policies, plan.currency, currency, as_of)
+        exchange = rate_to(draft, policies, plan.currency, currency, as_of) if caps else SAME_CURRENCY
         if exchange is None:
             return None
         rooms.append({cap_id: exchanged(left, exchange, currency, mode) for cap_id, left in caps.items()})
-    return Room(room_of(rooms))
+    return Room(room_of(rooms), _of_lines(draft, lines, rooms, ahead))
+
+
+def _of_lines(
+    draft: Draft, lines: Sequence[LinePlan], rooms: Sequence[Mapping[str, Amount]], ahead: WorkAhead
+) -> dict[str, Amount]:
+    """What caps of one line alone leave to lines that count on their own."""
+    bound = Counter(chain.from_iterable(rooms))
+    found = {}
+    for plan, caps in zip(lines, rooms, strict=True):
+        own = [left for cap_id, left in caps.items() if bound[cap_id] == 1]
+        if own and (name := line_key(plan)) in ahead.progress and _is_valued(draft, plan):
+            found[name] = min(own)
+    return found
+
+
+def _is_valued(draft: Draft, plan: LinePlan) -> bool:
+    """Whether it is known what hours that a cap allows are worth."""
+    return draft.line(plan.contract_id, plan.line.line_id).value > 0 or all(
+        rule.limits[-1].hours is None for rule in plan.rules
+    )
 
 
 def _caps_room(draft: Draft, plan: LinePlan, ahead: WorkAhead, as_of: date) -> dict[str, Amount]:

@@ -43,25 +43,26 @@ UNWORKED = Track(NOTHING, NOTHING, hours_stated=True, revenue_stated=True)
 
 class TrackHeld:
     """A track with what it was made of and what it comes to, hours only once they are asked for, and whether its work to come has a
-    value."""
+    value; `wanted` is its revenue if no cap of its line limited it."""
 
-    __slots__ = ("cost", "has_value", "hours", "part", "revenue", "track")
+    __slots__ = ("ceiling", "cost", "has_value", "hours", "part", "revenue", "track", "wanted")
 
-    def __init__(self, part: BookedProgress, track: Track) -> None:
-        self.part, self.track = part, track
-        self.cost = self.revenue = 0
+    def __init__(self, part: BookedProgress, track: Track, ceiling: Amount | None) -> None:
+        self.part, self.track, self.ceiling = part, track, ceiling
+        self.cost = self.revenue = self.wanted = 0
         self.hours: Hours | None = 0
         self.has_value = True
 
 
 class Tracks:
-    """All tracks of a project, with their sums: what is worked, spent and earned, cost and revenue that no cap limits (`wanted`) at
-    completion; `unvalued` of them have work to come that nothing says the value of. `quotes` are the exchange rates that they rest on, None
-    where all of it is in `currency`, and those of the day `as_of`, which ends at `day_ends`."""
+    """All tracks of a project, with their sums: what is worked, spent and earned, cost and revenue that no cap of the whole limits
+    (`wanted`) at completion; `unvalued` of them have work to come that nothing says the value of. `quotes` are the exchange rates that they
+    rest on, None where all of it is in `currency`, and those of the day `as_of`, which ends at `day_ends`."""
 
     __slots__ = (
         "as_of",
         "bases",
+        "ceilings",
         "cost",
         "currency",
         "day_ends",
@@ -83,6 +84,7 @@ class Tracks:
 
     def __init__(self, draft: Draft, forecast: Forecast, policies: Resolved, currency: str) -> None:
         self.bases, self.earning = forecast.bases, forecast.earning
+        self.ceilings = forecast.ceilings if currency == forecast.currency else {}
         self.planned_rate = forecast.planned_rate
         self.policies = policies
         self.currency = currency
@@ -116,6 +118,7 @@ class Tracks:
         return (
             self.progress is progress
             and self.bases is forecast.bases
+            and self.ceilings == forecast.ceilings
             and self.planned_rate == forecast.planned_rate
             and not (self.earning or forecast.earning)
             and (self.quotes is None or self.quotes is draft.reference.exchange_rates)
@@ -141,7 +144,7 @@ class Tracks:
                 if track is None:
                     return False
                 if held is None:
-                    held = self.held[name] = TrackHeld(part, UNWORKED)
+                    held = self.held[name] = TrackHeld(part, UNWORKED, self.ceilings.get(name))
                 self._replace(held, part, track)
         if len(self.held) > len(progress):
             for name in self.held.keys() - progress.keys():
@@ -150,6 +153,13 @@ class Tracks:
                 del self.held[name]
         self.progress, self.earns = progress, earns if earns is not None else NO_EARNING
         return True
+
+    def limit(self, ceilings: dict[str, Amount]) -> None:
+        """Have caps of lines limit what their tracks come to."""
+        for name, held in self.held.items() if self.ceilings or ceilings else ():
+            held.ceiling = ceilings.get(name)
+            self._replace(held, held.part, held.track)
+        self.ceilings = ceilings
 
     def heading(self, ceiling: Amount | None) -> tuple[Amount, Amount]:
         """Cost and revenue at completion; `ceiling` is the most revenue that caps allow."""
@@ -187,6 +197,8 @@ class Tracks:
         else:
             made = hours, cost, revenue = completed(*track, self.planned_rate, self.step)
             has_value = is_valued(track, made, self.planned_rate)
+        held.wanted = revenue
+        revenue = limited(revenue, held.ceiling, track.now[2])
         self.cost += cost - held.cost
         self.wanted += revenue - held.revenue
         (worked, spent, earned), had = track.now, held.track.now
@@ -255,6 +267,7 @@ def tracks_of(
         or kept.bases is not forecast.bases
         or kept.earning is not forecast.earning
         or kept.planned_rate != forecast.planned_rate
+        or (currency == forecast.currency and kept.ceilings != forecast.ceilings)
         or kept.policies is not policies
         or not kept.has_rates_of(draft, as_of)
     ):

@@ -30,16 +30,7 @@ from connectors.avro_schema import (
     WholeType,
 )
 from connectors.avro_source import Code, MadeTable, is_flat
-from connectors.avro_walk import (
-    DAY_FIRST,
-    DAY_LAST,
-    EPOCH,
-    INSTANT_FIRST,
-    INSTANT_LAST,
-    ITEMS_MAX,
-    long_bytes,
-    write,
-)
+from connectors.avro_walk import DAY_FIRST, DAY_LAST, EPOCH, INSTANT_FIRST, INSTANT_LAST, ITEMS_MAX, long_bytes, write
 from connectors.decode_error import EncodeError
 
 Write = Callable[[Any], bytes]

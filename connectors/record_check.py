@@ -107,10 +107,7 @@ def _faults(kind: Type, value: Any, name: str, path: str) -> Iterator[tuple[str,
             if fault := fault_of_id(value):
                 yield path, f"{fault}: {shown(value)}"
         case Text() if name == "description" and len(value) > DESCRIPTION_CHARACTERS_MAX:
-            yield (
-                path,
-                f"a description of {len(value)} characters, at most {DESCRIPTION_CHARACTERS_MAX}",
-            )
+            yield (path, f"a description of {len(value)} characters, at most {DESCRIPTION_CHARACTERS_MAX}")
         case Optional(inner) if value is not None:
             yield from _faults(inner, value, name, path)
         case Array(item):

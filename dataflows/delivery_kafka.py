@@ -60,12 +60,7 @@ class KafkaBooks:
     """The topics of a generation, for the one process that delivers to an ERP account."""
 
     def __init__(
-        self,
-        clients: Clients,
-        kafka: KafkaSettings,
-        schemas: DeliverySchemas,
-        erp: str,
-        tell: Callable[[str], None],
+        self, clients: Clients, kafka: KafkaSettings, schemas: DeliverySchemas, erp: str, tell: Callable[[str], None]
     ) -> None:
         """From here on nobody who had the account before can claim or publish. Raises GuardStop and KafkaException."""
         self._clients = clients
@@ -265,8 +260,7 @@ def _partitions(clients: Clients, names: Names) -> dict[str, int]:
     found = {topic: states[names.shared(topic)] for topic in ANSWERS}
     if missing := [topic for topic, state in found.items() if state is None]:
         raise GuardStop(
-            WRONG_TOPIC_SETTINGS,
-            f"topics are missing: {', '.join(missing)}; `milepost topics create` makes them",
+            WRONG_TOPIC_SETTINGS, f"topics are missing: {', '.join(missing)}; `milepost topics create` makes them"
         )
     return {topic: state.partitions for topic, state in found.items() if state is not None}
 
@@ -284,8 +278,6 @@ def _came(found: Followed) -> Came:
     assert isinstance(record, JournalEntry | ControlTotals | BillingStatement), "these topics carry nothing else"
     said = {name: value.decode("ascii") for name, value in found.trace}
     trace = TraceContext(
-        said.get(TRACEPARENT, ""),
-        said.get(TRACESTATE, ""),
-        found.position.correlation_id or said.get(CORRELATION, ""),
+        said.get(TRACEPARENT, ""), said.get(TRACESTATE, ""), found.position.correlation_id or said.get(CORRELATION, "")
     )
     return Came(found.partition, found.following, found.position, record, trace)

@@ -215,10 +215,7 @@ def _moved(progress: IntakeProgress, manifest: CopyManifest, generation: str, id
     kept = {name: each for name, each in progress.topic_ids.items() if name not in (old.log, old.directory)}
     first = genesis.from_json(manifest.partitions[0].genesis)._replace(generation=generation)
     return progress._replace(
-        generation=generation,
-        genesis=intake_resume.genesis_text(first),
-        topic_ids={**kept, **ids},
-        skipped=(),
+        generation=generation, genesis=intake_resume.genesis_text(first), topic_ids={**kept, **ids}, skipped=()
     )
 
 

@@ -149,7 +149,7 @@ INTERCOMPANY: Final = Capability(
         (
             "unknown_reference",
             "transfer_price",
-        ): "Send the company (LegalEntityDefined), or the price with the right ones in a higher version.",
+        ): "Send the company (LegalEntityDefined), or the price with the right ones in a higher version."
     },
     owners={("unknown_reference", "transfer_price"): "finance"},
     promise=Promise(
@@ -186,10 +186,7 @@ REVALUATION: Final = Capability(
         "Publish the rate of the period's last day, or of one of the days before it: what is open then is revalued with it.",
     ),
     check=CloseCheck(
-        "revaluation",
-        "what is open in another currency is revalued",
-        forbids=True,
-        says=frozenset({"revaluation"}),
+        "revaluation", "what is open in another currency is revalued", forbids=True, says=frozenset({"revaluation"})
     ),
     apart=("revaluation",),
 )

@@ -309,12 +309,7 @@ def _caps_of(
             yield f"{SHARED}:{cap.cap_id}", cap, f"shared_caps[{place}]"
 
 
-def _rule(
-    cap_id: str,
-    period: str,
-    stated: Sequence[_StatedCap],
-    versions: Sequence[tuple[Version, date]],
-) -> CapRule:
+def _rule(cap_id: str, period: str, stated: Sequence[_StatedCap], versions: Sequence[tuple[Version, date]]) -> CapRule:
     """`versions` are those by which the line goes, with their first days."""
     by_version = {one.version.number: one for one in stated}
     limits = [_limit(since, by_version.get(version.number)) for version, since in versions]

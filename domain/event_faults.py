@@ -39,14 +39,7 @@ from domain.events.finance import (
 )
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
 from domain.money import format_decimal, is_currency
-from domain.policy_faults import (
-    Fault,
-    amount_faults,
-    exchange_rate_faults,
-    hours_faults,
-    range_faults,
-    rate_faults,
-)
+from domain.policy_faults import Fault, amount_faults, exchange_rate_faults, hours_faults, range_faults, rate_faults
 from domain.reference.zones import is_zone
 from domain.revenue.variable_price import revision_faults
 from domain.units import HOURS_SCALE

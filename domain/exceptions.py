@@ -73,9 +73,7 @@ CATALOGUE: Mapping[str, Category] = {
         "Map in accounts.toml what is missing (`milepost accounts check` lists it); what waits for it goes out by itself.",
     ),
     "misapplied": Category(
-        "finance",
-        "error",
-        "Send it again, under the same id, with no more than is left, or drop it by a waiver.",
+        "finance", "error", "Send it again, under the same id, with no more than is left, or drop it by a waiver."
     ),
     "tax_undetermined": Category(
         "finance", "warning", "Define the region's tax policy with a rule for the category, or for * (the rest)."
@@ -329,10 +327,7 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("unrouted", "hold"): "Send the hold that is released, or name the right one.",
     ("unrouted", "invoice"): f"Post the invoice of its statement, {_MEANT}.",
     ("unrouted", "payment"): f"Send the payment that is taken back or applied, {_MEANT}.",
-    (
-        "unrouted",
-        "statement",
-    ): "Name a statement that was issued, by its whole id; `milepost statement` lists them.",
+    ("unrouted", "statement"): "Name a statement that was issued, by its whole id; `milepost statement` lists them.",
     ("unrouted", "time_entry"): f"Have the entry approved, {_MEANT}.",
     ("unsupported", "engagement"): "Book in the ledger what the event asks for, or activate rules that handle it.",
     ("unsupported", "legal_entity"): "Send the company without the policy, or with a value of it that is handled.",

@@ -33,8 +33,7 @@ AsOf = Annotated[
     ),
 ]
 FOR: Final = Annotated[
-    str | None,
-    typer.Option("--for", help="What belongs to an accounting period, such as 2026-03.", show_default=False),
+    str | None, typer.Option("--for", help="What belongs to an accounting period, such as 2026-03.", show_default=False)
 ]
 
 # What to ask for, the folder, the period, and whether as JSON.

@@ -33,14 +33,7 @@ class FolderName(StrEnum):
 VARIABLES: Final = {FolderName.INPUT: "MILEPOST_INPUT", FolderName.OUTPUT: "MILEPOST_OUTPUT"}
 WHAT: Final = {FolderName.INPUT: "the folder with the events", FolderName.OUTPUT: "the output folder of a run"}
 OPTIONS: Final = {"--input": FolderName.INPUT, "--output": FolderName.OUTPUT}
-SHORT: Final = {
-    "--output": "-o",
-    "--input": "-i",
-    "--json": "-j",
-    "--yes": "-y",
-    "--dry-run": "-n",
-    "--plan": "-n",
-}
+SHORT: Final = {"--output": "-o", "--input": "-i", "--json": "-j", "--yes": "-y", "--dry-run": "-n", "--plan": "-n"}
 # Arguments that name another place to read instead of an output folder.
 INSTEAD: Final = ("kafka", "origin", "shard")
 

@@ -38,8 +38,7 @@ Input = Annotated[
     typer.Option("--input", help="Its input folder, which gets one more file; without it `input` beside the output."),
 ]
 Kafka = Annotated[
-    bool,
-    typer.Option("--kafka", help="Send it to its topic; --output is a folder that `verify --kafka --keep` keeps."),
+    bool, typer.Option("--kafka", help="Send it to its topic; --output is a folder that `verify --kafka --keep` keeps.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the event, and write nothing.")]
 Asker = Annotated[str | None, typer.Option("--as", help="Who says it; without it your login.")]

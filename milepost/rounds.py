@@ -54,13 +54,7 @@ LastDay = Callable[[], date | None]
 
 
 def run_rounds(
-    input_dir: Path,
-    output_dir: Path,
-    until: date | None,
-    stop: Stop,
-    *,
-    follow: bool,
-    last_day: LastDay = lambda: None,
+    input_dir: Path, output_dir: Path, until: date | None, stop: Stop, *, follow: bool, last_day: LastDay = lambda: None
 ) -> RunSummary:
     """One round, or one after the other while input comes."""
     started = time.perf_counter()
@@ -188,11 +182,7 @@ def index(output_dir: Path, stop: Stop, bar: Progress) -> None:
         if stop.requested:
             raise Stopped
 
-    with (
-        suppress(Stopped, *UNHARMED),
-        seldom_collecting(),
-        FigureIndex(output_dir, SHARD) as figures,
-    ):
+    with suppress(Stopped, *UNHARMED), seldom_collecting(), FigureIndex(output_dir, SHARD) as figures:
         if figures.is_kept:
             figures.extend_kept(show)
 

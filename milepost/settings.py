@@ -24,13 +24,7 @@ from pydantic_settings import (
 
 from connectors.kafka.settings import KafkaSettings, RegistrySettings
 from connectors.redis.settings import RedisSettings
-from dataflows.settings import (
-    AccountingSettings,
-    DeliverySettings,
-    IntakeSettings,
-    MetricsSettings,
-    StoreSettings,
-)
+from dataflows.settings import AccountingSettings, DeliverySettings, IntakeSettings, MetricsSettings, StoreSettings
 from domain.events.catalogue import ENTITIES
 from milepost.closing.names import CHECKS, FORBIDDING
 from milepost.folders import VARIABLES

@@ -249,10 +249,7 @@ ROWS: Final = (
                 ),
             ),
             Panel(
-                "One call, 95 of 100",
-                "",
-                "s",
-                (Query(quantile(0.95, "milepost_erp_call_seconds", "erp"), "{{erp}}"),),
+                "One call, 95 of 100", "", "s", (Query(quantile(0.95, "milepost_erp_call_seconds", "erp"), "{{erp}}"),)
             ),
             Panel(
                 "Quota left, and paused",

@@ -46,9 +46,7 @@ def document() -> dict[str, Any]:
         "defaultContentType": "application/avro",
         "channels": {topic.name: _channel(topic) for topic in shared},
         "operations": {_verb(topic) + "." + topic.name: _operation(topic) for topic in shared},
-        "components": {
-            "messages": {name: _message(pinned) for name, pinned in sorted(current.items())},
-        },
+        "components": {"messages": {name: _message(pinned) for name, pinned in sorted(current.items())}},
     }
 
 

@@ -79,12 +79,7 @@ def hands(count: int, random: Random) -> Iterator[Hand]:
     )
     for pricing, cap, cycle, grace_days, policies, customer_zone in decks:
         yield Hand(
-            pricing=pricing,
-            cap=cap,
-            cycle=cycle,
-            grace_days=grace_days,
-            policies=policies,
-            customer_zone=customer_zone,
+            pricing=pricing, cap=cap, cycle=cycle, grace_days=grace_days, policies=policies, customer_zone=customer_zone
         )
 
 

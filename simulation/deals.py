@@ -187,10 +187,7 @@ def _retainer(plan: SimulationPlan, contract: SignedContract, price: Amount, ran
 
 def _subscription(plan: SimulationPlan, line: ContractLine, random: Random) -> Subscription:
     worth = (line.revenue_budget or 0) // AMOUNT_ONE // plan.months // 10
-    return Subscription(
-        fee=max(100, worth // 100 * 100) * AMOUNT_ONE,
-        in_advance=between(random, 0, 1) == 1,
-    )
+    return Subscription(fee=max(100, worth // 100 * 100) * AMOUNT_ONE, in_advance=between(random, 0, 1) == 1)
 
 
 def _tickets(contract: SignedContract) -> UnitPrice:

@@ -9,15 +9,7 @@ from typing import NamedTuple
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Instant
 from simulation.approval import approved_at, approved_on, timetable
-from simulation.entries import (
-    CONFLICT,
-    MISTYPED_HOURS,
-    contradicted,
-    is_odd,
-    sent_again,
-    time_approved,
-    time_withdrawn,
-)
+from simulation.entries import CONFLICT, MISTYPED_HOURS, contradicted, is_odd, sent_again, time_approved, time_withdrawn
 from simulation.firm import Firm
 from simulation.projects import weekday
 from simulation.terms import SHORT_CYCLES

@@ -348,12 +348,7 @@ def wake(
 
 
 def flush_views(
-    engagement_id: str,
-    before: Parts,
-    reference: ReferenceBook,
-    entries: Entries,
-    cause: Cause,
-    plans: Plans,
+    engagement_id: str, before: Parts, reference: ReferenceBook, entries: Entries, cause: Cause, plans: Plans
 ) -> Transition:
     """Send the view of every project that changed since its last one."""
     draft = Draft(engagement_id, before, entries, reference, cause, plans)

@@ -101,11 +101,7 @@ class ImaginedShard(Shard):
     store: ImaginedStore
 
     def __init__(
-        self,
-        store: ImaginedStore,
-        genesis: Genesis,
-        decode: Callable[[str, bytes], Event],
-        passed_over: Overrides,
+        self, store: ImaginedStore, genesis: Genesis, decode: Callable[[str, bytes], Event], passed_over: Overrides
     ) -> None:
         super().__init__(store, SILENT, genesis, OutputProgress(), decode, passed_over)
         self.said: list[ImaginedOutput] = []

@@ -35,14 +35,7 @@ from domain.events.reference import (
     TaxPolicyDefined,
 )
 from domain.exceptions import SELF_APPROVED, ExceptionCategory
-from domain.outputs import (
-    OUTPUTS,
-    TOPICS,
-    BillingStatement,
-    CloseCertificate,
-    ControlTotals,
-    JournalEntry,
-)
+from domain.outputs import OUTPUTS, TOPICS, BillingStatement, CloseCertificate, ControlTotals, JournalEntry
 from domain.reference.book import (
     EMPTY_BOOK,
     PeriodChange,
@@ -60,16 +53,7 @@ from domain.tuples import new_tuple
 from domain.waiting import wakes
 from domain.why import Why
 from domain.work.rows import spoken
-from state.batch import (
-    REFERENCE,
-    VIEW_RUN,
-    VIEWS,
-    Encoded,
-    Encoders,
-    LogRecord,
-    Mark,
-    OutputProgress,
-)
+from state.batch import REFERENCE, VIEW_RUN, VIEWS, Encoded, Encoders, LogRecord, Mark, OutputProgress
 from state.chain import chained
 from state.draft import Cause, Draft, Plans, Transition
 from state.fold import apply, cause_of, flush_views, wake

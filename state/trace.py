@@ -25,14 +25,7 @@ from domain.events.reference import ExchangeRateSet, LegalEntityDefined
 from domain.explanation import EventRef
 from domain.identity import composed
 from domain.ledger.journal import moves_nothing
-from domain.outputs import (
-    BillingStatement,
-    ExceptionClosed,
-    ExceptionRaised,
-    ForecastUpdate,
-    JournalEntry,
-    ProjectView,
-)
+from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, JournalEntry, ProjectView
 from domain.reference.book import ReferenceBook, owner_key
 from domain.units import Instant
 from domain.why import Why

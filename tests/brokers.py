@@ -380,10 +380,7 @@ class ModelConsumer:
         self._paused.difference_update((at.topic, at.partition) for at in partitions)
 
     def get_watermark_offsets(
-        self,
-        partition: TopicPartition,
-        timeout: float = -1,
-        cached: bool = False,
+        self, partition: TopicPartition, timeout: float = -1, cached: bool = False
     ) -> tuple[int, int]:
         self._brokers.tick()
         found = self._brokers.partition(partition.topic, partition.partition)

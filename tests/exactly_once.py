@@ -45,12 +45,7 @@ from state import genesis
 from state.batch import Encoded, Mark, OutputProgress
 from state.chain import chained
 from state.genesis import Genesis
-from state.guards import (
-    FENCED,
-    HANGING_TRANSACTION,
-    OUTPUTS_DIFFER,
-    GuardStop,
-)
+from state.guards import FENCED, HANGING_TRANSACTION, OUTPUTS_DIFFER, GuardStop
 from state.store.snapshot import Damaged
 from state.store.store import Meta, StoreError
 from tests.brokers import COMMITTED, CONTROL, Brokers, Chances, Crashed, ModelClients, ModelMessage, Slot

@@ -77,8 +77,7 @@ def with_another_line(output: Path, folder: Path, certificate: Shape, chance: Ra
     line = chance.randrange(len(told.record.lines))
     more = chance.choice((-1, 1)) * chance.randrange(1, 10**6)
     cheaper = at(
-        told.position.output_seq,
-        lambda record: with_line(record, line, amount=record.lines[line].amount + more),
+        told.position.output_seq, lambda record: with_line(record, line, amount=record.lines[line].amount + more)
     )
     rewrite(folder, cheaper, totals=False)
     journal_id: str = told.record.journal_id

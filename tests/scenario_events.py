@@ -951,11 +951,7 @@ class Teller:
             "currency": words.take("a currency"),
             "applied_on": self._day,
             **words.options(
-                {
-                    "on": ("applied_on", text),
-                    "rate": ("exchange_rate", number),
-                    "for": ("applications", _applications),
-                }
+                {"on": ("applied_on", text), "rate": ("exchange_rate", number), "for": ("applications", _applications)}
             ),
         }
 

@@ -73,16 +73,7 @@ from domain.delivery.documents import (
     posting_date,
 )
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope, still_waiting
-from domain.delivery.outcomes import (
-    NotSent,
-    Outcome,
-    RejectedData,
-    Said,
-    Taken,
-    Throttled,
-    Trouble,
-    Uncertain,
-)
+from domain.delivery.outcomes import NotSent, Outcome, RejectedData, Said, Taken, Throttled, Trouble, Uncertain
 from domain.units import AMOUNT_SCALE, QUANTITY_SCALE, RATE_SCALE, Amount
 
 KEYS_A_QUERY: Final = 20

@@ -66,10 +66,7 @@ class BasicAuth(Section):
     password: SecretPlace
 
 
-Auth = Annotated[
-    NoAuth | CertificateAuth | ClientSecretAuth | OAuth1Auth | BasicAuth,
-    Field(discriminator="kind"),
-]
+Auth = Annotated[NoAuth | CertificateAuth | ClientSecretAuth | OAuth1Auth | BasicAuth, Field(discriminator="kind")]
 
 
 class WrongConnection(Exception):

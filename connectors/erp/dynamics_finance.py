@@ -75,16 +75,7 @@ from domain.delivery.documents import (
     posting_date,
 )
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope, still_waiting
-from domain.delivery.outcomes import (
-    NotSent,
-    Outcome,
-    RejectedData,
-    Said,
-    Taken,
-    Throttled,
-    Trouble,
-    Uncertain,
-)
+from domain.delivery.outcomes import NotSent, Outcome, RejectedData, Said, Taken, Throttled, Trouble, Uncertain
 from domain.units import EXCHANGE_RATE_SCALE, QUANTITY_SCALE, RATE_SCALE, Amount
 
 # Dynamics limits by what its servers have left (429), not by number; 200 lines are what its own project journals have.

@@ -67,15 +67,7 @@ from connectors.erp.section import Section
 from connectors.erp.session import Session, is_one_call, opened
 from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, JournalDocument
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
-from domain.delivery.outcomes import (
-    Outcome,
-    RejectedData,
-    RejectedPeriod,
-    Submitted,
-    Taken,
-    Trouble,
-    Uncertain,
-)
+from domain.delivery.outcomes import Outcome, RejectedData, RejectedPeriod, Submitted, Taken, Trouble, Uncertain
 from domain.ledger.journal import debits
 
 # Its journals do not say which invoice they are of.

@@ -155,9 +155,7 @@ def _signer(
         case CertificateAuth():
             wanted = auth.scope or scope
             return Bearer(
-                transport,
-                token_url,
-                certificate_form(auth, token_url, wanted, scope_in_assertion=scope_in_assertion),
+                transport, token_url, certificate_form(auth, token_url, wanted, scope_in_assertion=scope_in_assertion)
             )
         case ClientSecretAuth():
             return Bearer(transport, token_url, client_secret_form(auth, auth.scope or scope))

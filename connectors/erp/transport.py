@@ -74,13 +74,7 @@ class Transport:
         )
 
     def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes = b"",
-        trace: TraceContext = NO_TRACE,
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", trace: TraceContext = NO_TRACE
     ) -> Answer | NotSent | Uncertain:
         """One request, never again by itself."""
         try:

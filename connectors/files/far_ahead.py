@@ -52,13 +52,7 @@ class ReadAhead(NamedTuple):
 
 
 def check_ahead(
-    folder: Path,
-    files: Sequence[KnownFile],
-    last_day: date,
-    zones: Iterable[str],
-    *,
-    own_days: bool,
-    is_growing: bool,
+    folder: Path, files: Sequence[KnownFile], last_day: date, zones: Iterable[str], *, own_days: bool, is_growing: bool
 ) -> Mapping[str, ReadAhead]:
     """`zones` are those whose days run already; with `own_days` only the input ends days. What was read, by file. Raises FarAhead."""
     if not own_days and not any(_may_be_ahead(folder / file.name, file, last_day) for file in files):

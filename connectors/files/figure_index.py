@@ -32,15 +32,7 @@ from connectors.output_schemas import todays_fingerprints
 from domain.billing.statement import ISSUED
 from domain.identity import composed, engagement_of, unescape
 from domain.ledger.trial_balance import LedgerSums, PostedSum
-from domain.outputs import (
-    TOPICS,
-    BillingStatement,
-    ExceptionRaised,
-    ForecastUpdate,
-    JournalEntry,
-    Output,
-    Position,
-)
+from domain.outputs import TOPICS, BillingStatement, ExceptionRaised, ForecastUpdate, JournalEntry, Output, Position
 from domain.units import Instant
 from state.genesis import Genesis
 from state.rules import begun_under

@@ -351,11 +351,7 @@ class GlanceTables:
         come to something else than its statements list (several pay it, or it is earned and not billed whole), `shared` has them.
         """
         self._make_placed(cut)
-        return UnbilledSums(
-            self._placed("about", "statement IS NULL"),
-            self._stated([*invoiced]),
-            self._shared(),
-        )
+        return UnbilledSums(self._placed("about", "statement IS NULL"), self._stated([*invoiced]), self._shared())
 
     def listed_to(self, cut: int, contracts: Iterable[str]) -> dict[str, frozenset[str]]:
         """To whom each row of some contracts is billed by an issued statement."""

@@ -28,15 +28,7 @@ from connectors.avro_schema import (
     Union,
     WholeType,
 )
-from connectors.imports.cells import (
-    DateCell,
-    FlagCell,
-    HoursCell,
-    InstantCell,
-    NumberCell,
-    TextCell,
-    VersionCell,
-)
+from connectors.imports.cells import DateCell, FlagCell, HoursCell, InstantCell, NumberCell, TextCell, VersionCell
 from connectors.imports.refusals import nearest
 from connectors.imports.row_kinds import KindsMapping
 

@@ -77,10 +77,7 @@ def read_row(row: CsvRow, mapped: ContractsMapping, file: str) -> ContractRow:
     terms = _terms_of(row, mapped) if kind == "line" else None
     ids = {
         name: required(text_in(cell, row), cell, name)
-        for name, cell in (
-            *((name, cell) for _, name, cell in mapped.which(kind)),
-            *_own_ids(kind, mapped),
-        )
+        for name, cell in (*((name, cell) for _, name, cell in mapped.which(kind)), *_own_ids(kind, mapped))
     }
     sections = {
         section: dict(_fields(section, place, mapped, terms if section == TERMS else None))

@@ -21,23 +21,14 @@ REPLACED: Final = ".replaced"
 
 
 def write_lines(
-    path: Path,
-    records: Iterable[Record],
-    replace: bool,
-    runs: Path | None = None,
-    *,
-    is_dry_run: bool = False,
+    path: Path, records: Iterable[Record], replace: bool, runs: Path | None = None, *, is_dry_run: bool = False
 ) -> None:
     """One record a line; the same content again leaves the file as it is."""
     write_files([(path, records)], replace, runs, is_dry_run=is_dry_run)
 
 
 def write_files(
-    files: Iterable[tuple[Path, Iterable[Record]]],
-    replace: bool,
-    runs: Path | None = None,
-    *,
-    is_dry_run: bool = False,
+    files: Iterable[tuple[Path, Iterable[Record]]], replace: bool, runs: Path | None = None, *, is_dry_run: bool = False
 ) -> None:
     """The files of one import, in their order. None is touched unless all may be; one without records is not there then.
 

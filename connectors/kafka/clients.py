@@ -185,12 +185,7 @@ class KafkaClients:
     def common(self) -> dict[str, Any]:
         """What every client is given: brokers and security. Raises OSError where a file with a secret cannot be read."""
         read = {name: path.read_text(encoding="utf-8").strip() for name, path in self.settings.security_files.items()}
-        return {
-            "bootstrap.servers": self.settings.brokers,
-            "client.id": CLIENT_ID,
-            **self.settings.security,
-            **read,
-        }
+        return {"bootstrap.servers": self.settings.brokers, "client.id": CLIENT_ID, **self.settings.security, **read}
 
     def consumer(self, *, committed: bool = True, group: str | None = None) -> Consumer:
         kib = self.settings.buffer_kib

@@ -64,11 +64,7 @@ def from_bytes(value: bytes) -> IntakeProgress:
             for topic, offsets in found.pop("inputs").items()
             for partition, offset in offsets.items()
         }
-        read = {
-            "inputs": inputs,
-            "following": tuple(found["following"]),
-            "skipped": tuple(found.get("skipped", ())),
-        }
+        read = {"inputs": inputs, "following": tuple(found["following"]), "skipped": tuple(found.get("skipped", ()))}
         return IntakeProgress(**{**found, **read})
     except (TypeError, KeyError, AttributeError) as fault:
         raise ValueError(f"expected an object with {', '.join(IntakeProgress._fields)}") from fault

@@ -256,8 +256,7 @@ def _check_topics(names: Names, ours: Ours, progress: IntakeProgress) -> None:
         before = progress.topic_ids.get(name, now)
         if before != now:
             raise GuardStop(
-                TOPIC_CHANGED,
-                f"topic {name} was deleted and made again (its id was {before} and is {now}). {LOST}",
+                TOPIC_CHANGED, f"topic {name} was deleted and made again (its id was {before} and is {now}). {LOST}"
             )
     if len(progress.following) != ours.partitions:
         raise GuardStop(

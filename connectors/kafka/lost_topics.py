@@ -126,9 +126,7 @@ def _known(clients: Clients, names: Names, there: Mapping[str, TopicState | None
     for (topic, _), record in records.items():
         ids.update(_ids_in(record, of_intake=topic == names.directory))
     return _Known(
-        ids,
-        intake=(names.directory, 0) in records,
-        shards=any(topic == names.progress for topic, _ in records),
+        ids, intake=(names.directory, 0) in records, shards=any(topic == names.progress for topic, _ in records)
     )
 
 

@@ -34,10 +34,7 @@ def read_to_end(
 
 
 def read_on(
-    consumer: Consumer,
-    starts: Mapping[Place, int],
-    patience: float = PATIENCE_SECONDS,
-    left: set[Place] | None = None,
+    consumer: Consumer, starts: Mapping[Place, int], patience: float = PATIENCE_SECONDS, left: set[Place] | None = None
 ) -> Generator[Message, None, None]:
     """As it comes from the offsets on, until no place is `left`: its end takes one away, and so may a reader that has enough of it.
 
@@ -147,10 +144,7 @@ REFUSALS: Final = {
         KafkaError.SASL_AUTHENTICATION_FAILED,
         KafkaError._AUTHENTICATION,
     ),
-    "too large for the topic": (
-        KafkaError.MSG_SIZE_TOO_LARGE,
-        KafkaError.RECORD_LIST_TOO_LARGE,
-    ),
+    "too large for the topic": (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE),
     "not what brokers of this version take": (
         KafkaError.UNSUPPORTED_VERSION,
         KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT,

@@ -73,8 +73,7 @@ class KafkaSettings(BaseModel):
         16_384, description="What a consumer holds ahead, in KiB."
     )
     security: Mapping[str, str] = Field(
-        {},
-        description="librdkafka's own settings of connection, TLS and SASL, as they are called there; no secrets.",
+        {}, description="librdkafka's own settings of connection, TLS and SASL, as they are called there; no secrets."
     )
     security_files: Mapping[str, Path] = Field(
         {}, description="The same, each with a file that holds the value: `sasl.password` and other secrets."

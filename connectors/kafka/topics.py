@@ -315,9 +315,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     _output("project.views", "the project's id", "view")._replace(compacted=True, kept=_LATEST, needs=_compacted()),
     _output(
-        "exceptions",
-        "the id of the project, contract or engagement that it is about",
-        "those who clear exceptions",
+        "exceptions", "the id of the project, contract or engagement that it is about", "those who clear exceptions"
     ),
     _output("alerts", "the project's or the contract's id", "those who are warned"),
     _output("system.updates", "the project's or the contract's id", "nobody yet: nothing is written to it"),

@@ -201,10 +201,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     ),
     Measure(EVENTS_EMITTED, COUNTER, ("dataflow", "topic"), "Records written and committed"),
     Measure(
-        OUTPUTS_SUPPRESSED,
-        COUNTER,
-        ("shard",),
-        "Outputs made again after a restart, compared and not written twice",
+        OUTPUTS_SUPPRESSED, COUNTER, ("shard",), "Outputs made again after a restart, compared and not written twice"
     ),
     Measure(BATCH_RECORDS, HISTOGRAM, ("dataflow",), "Records of one commit", RECORD_BUCKETS),
     Measure(BATCH_BYTES, HISTOGRAM, ("dataflow",), "Bytes of the records of one commit", BYTE_BUCKETS),
@@ -217,12 +214,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     ),
     Measure(LOG_PLACE, GAUGE, ("shard",), "The number of the next record in the shard's log"),
     Measure(STORE_BYTES, GAUGE, ("dataflow", "shard"), "Of a dataflow's files"),
-    Measure(
-        EXCEPTIONS_OPEN,
-        GAUGE,
-        ("category", "severity"),
-        "Open exceptions",
-    ),
+    Measure(EXCEPTIONS_OPEN, GAUGE, ("category", "severity"), "Open exceptions"),
     Measure(EXCEPTIONS_OLDEST, GAUGE, ("category", "severity"), "Since the oldest of them was raised"),
     Measure(
         RECORDS_REJECTED,
@@ -230,12 +222,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         ("dataflow", "reason_class"),
         "Messages that became dead letters; malformed is not what its schema says, invalid says what no event may",
     ),
-    Measure(
-        EVENT_TIME_LAG,
-        GAUGE,
-        ("topic",),
-        "Since the newest event of a topic happened; shows a silent source",
-    ),
+    Measure(EVENT_TIME_LAG, GAUGE, ("topic",), "Since the newest event of a topic happened; shows a silent source"),
     Measure(
         ERP_ATTEMPTS,
         COUNTER,

@@ -61,7 +61,7 @@ topics = {
             legal_entity_id="BERLIN",
             role="senior",
             cost_center="110",
-        ),
+        )
     ],
     "psa.projects": [
         event(
@@ -73,7 +73,7 @@ topics = {
             legal_entity_id="BERLIN",
             starts_on="2026-03-01",
             budget={"hours": "100", "cost": "6250"},
-        ),
+        )
     ],
     "crm.contracts": [
         event(
@@ -87,7 +87,7 @@ topics = {
             signed_on="2026-02-20",
             starts_on="2026-03-01",
             lines=[line],
-        ),
+        )
     ],
     "psa.time": [
         time("T-1", 1, "2026-03-02", "8", "2026-03-02T18:00:00+01:00"),

@@ -10,14 +10,7 @@ from typing import Final
 
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.findings import Checked, SeenOutput, Violation, violation
-from domain.capabilities import (
-    DUE_FROM,
-    DUE_TO,
-    INTERCOMPANY,
-    INTERCOMPANY_COST,
-    INTERCOMPANY_REVENUE,
-    is_unrealised,
-)
+from domain.capabilities import DUE_FROM, DUE_TO, INTERCOMPANY, INTERCOMPANY_COST, INTERCOMPANY_REVENUE, is_unrealised
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from domain.accounts import (
-    CONTRACT_POSITION,
-    PROJECT_COST,
-    RECEIVABLE,
-    RETENTION_RECEIVABLE,
-    REVENUE,
-    UNAPPLIED_CASH,
-)
+from domain.accounts import CONTRACT_POSITION, PROJECT_COST, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE, UNAPPLIED_CASH
 from domain.audit.cash import payment_of, taken_off
 from domain.audit.credits import credit_of
 from domain.audit.engagement import AuditedEngagement

@@ -216,11 +216,7 @@ def for_revenue(rules: Sequence[CapRule]) -> tuple[CapRule, ...]:
 
 
 def grant(
-    claim: CapRequest,
-    buckets: Mapping[BucketKey, Bucket],
-    step: Amount,
-    mode: str,
-    figures: CapFigures | None = None,
+    claim: CapRequest, buckets: Mapping[BucketKey, Bucket], step: Amount, mode: str, figures: CapFigures | None = None
 ) -> Billable:
     """Give the claim what every hard cap has left. `step` is the currency's smallest unit."""
     free = claim.free

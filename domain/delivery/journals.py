@@ -219,9 +219,7 @@ def _in_ledger_currency(
     currency = group.members[0].ledger_currency
     made = _document(group, chart, lines, part)
     return made._replace(
-        currency=currency,
-        currency_id=chart.currencies.get(currency, currency),
-        exchange_rate=EXCHANGE_RATE_ONE,
+        currency=currency, currency_id=chart.currencies.get(currency, currency), exchange_rate=EXCHANGE_RATE_ONE
     )
 
 

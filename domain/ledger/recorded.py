@@ -58,8 +58,7 @@ def sum_of(title: str, parts: Sequence[Carried], currency: str, ledger_currency:
         return parts[0]
     amounts, ledgers = [one.amount for one in parts], [one.ledger for one in parts]
     return Carried(
-        total(title, amounts, "amount", currency),
-        total(f"{title}, {IN_LEDGER}", ledgers, "amount", ledger_currency),
+        total(title, amounts, "amount", currency), total(f"{title}, {IN_LEDGER}", ledgers, "amount", ledger_currency)
     )
 
 

@@ -18,14 +18,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from domain.accounts import (
-    CONTRACT_POSITION,
-    CUSTOMER_DEPOSIT,
-    RECEIVABLE,
-    RETENTION_RECEIVABLE,
-    REVENUE,
-    UNBILLED,
-)
+from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE, UNBILLED
 from domain.ledger.clearing import is_of_invoice
 from domain.outputs import JournalEntry
 from domain.units import Amount

@@ -18,15 +18,7 @@ from typing import NamedTuple
 from domain.events.common import CreditMemoLine
 from domain.money import HALF_UP, extend, format_amount, format_decimal, round_ratio, smallest_unit
 from domain.receivables.credit_record import CreditableRow, CreditRecord
-from domain.units import (
-    HOURS_SCALE,
-    HUNDRED_PERCENT,
-    MICROSECONDS_A_MILLIONTH,
-    Amount,
-    Hours,
-    Percent,
-    Rate,
-)
+from domain.units import HOURS_SCALE, HUNDRED_PERCENT, MICROSECONDS_A_MILLIONTH, Amount, Hours, Percent, Rate
 from domain.work.rows import listed_as, named
 
 KIND = "credit_memo"
@@ -138,12 +130,7 @@ def tax_of(tax: Amount, net: Amount, credited_net: Amount, step: Amount, mode: s
 
 
 def _of_line(
-    rows: Sequence[CreditableRow],
-    number: int,
-    line: CreditMemoLine,
-    step: Amount,
-    mode: str,
-    say: CreditRecord | None,
+    rows: Sequence[CreditableRow], number: int, line: CreditMemoLine, step: Amount, mode: str, say: CreditRecord | None
 ) -> tuple[CreditedRow, ...] | NotCreditable:
     places = [place for place, row in enumerate(rows) if is_named(row, line)]
     what = f"entry {line.entry_id}" if line.entry_id is not None else f"line {line.line_id}"

@@ -115,13 +115,7 @@ def part_of_payer(line: BalanceForward, customer_id: str) -> BalanceForward:
 def _with_amounts(line: BalanceForward, amounts: Sequence[Amount]) -> BalanceForward:
     billed, tax, paid, written_off, retention, deposit = amounts
     return line._replace(
-        billed=billed,
-        tax=tax,
-        paid=paid,
-        written_off=written_off,
-        retention=retention,
-        deposit=deposit,
-        payers=(),
+        billed=billed, tax=tax, paid=paid, written_off=written_off, retention=retention, deposit=deposit, payers=()
     )
 
 

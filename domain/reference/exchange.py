@@ -173,10 +173,7 @@ def _paths(from_currency: str, to_currency: str) -> Iterator[tuple[_Step, ...]]:
     if BRIDGE not in (from_currency, to_currency):
         for first_inverted in (False, True):
             for second_inverted in (False, True):
-                yield (
-                    _Step(from_currency, BRIDGE, first_inverted),
-                    _Step(BRIDGE, to_currency, second_inverted),
-                )
+                yield (_Step(from_currency, BRIDGE, first_inverted), _Step(BRIDGE, to_currency, second_inverted))
 
 
 def _leg(rates: ExchangeRates, rate_type: str, step: _Step, day: date) -> ExchangeLeg | None:

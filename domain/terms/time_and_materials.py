@@ -33,8 +33,5 @@ def expense(_terms: TimeAndMaterials, _category: str) -> Passed:
 
 
 KIND = Kind(
-    takes=("time",),
-    hours=RATED,
-    revenue={"right_to_invoice": WITH_CHARGE, "as_billed": WITH_INVOICE},
-    expense=expense,
+    takes=("time",), hours=RATED, revenue={"right_to_invoice": WITH_CHARGE, "as_billed": WITH_INVOICE}, expense=expense
 )

@@ -107,13 +107,7 @@ def _of_period(
 
 
 def _between(
-    delivery: Delivery,
-    before: Quantity,
-    units: Quantity,
-    total: Quantity,
-    step: Amount,
-    mode: str,
-    worth: Worth | None,
+    delivery: Delivery, before: Quantity, units: Quantity, total: Quantity, step: Amount, mode: str, worth: Worth | None
 ) -> Amount:
     """Of the units after the first `before`: the rounded value up to there less that up to here, so that deliveries add up (R12)."""
     terms = delivery.terms

@@ -32,11 +32,7 @@ def round_increment(seconds: int, minutes: int, mode: str) -> int:
 
 
 def billable_hours(
-    hours: Hours,
-    increment_minutes: int | None,
-    increment_mode: str | None,
-    minimum_minutes: int | None,
-    finer: int = 0,
+    hours: Hours, increment_minutes: int | None, increment_mode: str | None, minimum_minutes: int | None, finer: int = 0
 ) -> Hours:
     """Hours after increments and then the minimum, which lifts only what is more than zero.
 

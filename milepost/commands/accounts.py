@@ -124,11 +124,7 @@ def _reached(accounts: Accounts) -> list[tuple[str, ErpFinding]]:
     return [(erp, each) for erp in sorted(accounts.erps) for each in checked(accounts, erp, today)]
 
 
-def _tell(
-    accounts: Accounts,
-    looked_up: Lacks | None,
-    findings: list[tuple[str, ErpFinding]],
-) -> None:
+def _tell(accounts: Accounts, looked_up: Lacks | None, findings: list[tuple[str, ErpFinding]]) -> None:
     from milepost.delivery.lacking import where
     from milepost.tables import Table, show
 

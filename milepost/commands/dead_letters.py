@@ -186,8 +186,7 @@ def show(
 def resend(
     output: Output,
     ids: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="ID", help="Dead letters, such as time.jsonl:17.", show_default=False),
+        list[str] | None, typer.Argument(metavar="ID", help="Dead letters, such as time.jsonl:17.", show_default=False)
     ] = None,
     set_: Annotated[
         list[str] | None,

@@ -29,8 +29,7 @@ def deliver(
         bool, typer.Option("--until-done", help="Wait until the ERP has posted what it took, and while it is away.")
     ] = False,
     fallback: Annotated[
-        bool,
-        typer.Option("--fallback", help="Write the invoices that wait as files, into the account's fallback."),
+        bool, typer.Option("--fallback", help="Write the invoices that wait as files, into the account's fallback.")
     ] = False,
     status: Annotated[
         bool,

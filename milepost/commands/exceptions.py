@@ -317,8 +317,7 @@ def ending(type_name: str, what: str) -> Callable[..., None]:
 
 
 resolve = ending(
-    "ExceptionResolved",
-    "Say that exceptions are settled outside; what is still missing raises them again at once.",
+    "ExceptionResolved", "Say that exceptions are settled outside; what is still missing raises them again at once."
 )
 waive = ending("ExceptionWaived", "Let faults pass, such as too many hours; a waiver cannot replace what is missing.")
 

@@ -373,9 +373,6 @@ def _month_json(row: MonthShown, measure: str) -> dict[str, str]:
 def _deltas_json(deltas: Sequence[ForecastDelta]) -> list[dict[str, str]]:
 
     return [
-        {
-            "cause": each.cause,
-            **{name: format_amount(getattr(each, name)) for name in ("cost", "revenue", "margin")},
-        }
+        {"cause": each.cause, **{name: format_amount(getattr(each, name)) for name in ("cost", "revenue", "margin")}}
         for each in deltas
     ]

@@ -55,8 +55,7 @@ def plain_name(name: str | None) -> str | None:
 
 
 Name = Annotated[
-    str | None,
-    typer.Option("--name", callback=plain_name, help="Name in the file names; without it the name of FILE."),
+    str | None, typer.Option("--name", callback=plain_name, help="Name in the file names; without it the name of FILE.")
 ]
 Replace = Annotated[bool, typer.Option("--replace", help="Write over a file of other content that no run has read.")]
 Runs = Annotated[

@@ -64,8 +64,7 @@ def apply(
         ),
     ] = None,
     application_id: Annotated[
-        str | None,
-        typer.Option("--application-id", help="Without it made of payment, day and invoices."),
+        str | None, typer.Option("--application-id", help="Without it made of payment, day and invoices.")
     ] = None,
 ) -> None:
     """Say which invoices cash pays that came without one, or take it off one and put it on another."""

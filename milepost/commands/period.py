@@ -68,12 +68,7 @@ def reopen(recording: Recording, entity: Company, period: Period, reason: Reason
 
 
 def _say(
-    recording: Recording,
-    type_name: str,
-    of: tuple[str, str],
-    reason: str,
-    approved_by: str,
-    accept: Sequence[str] = (),
+    recording: Recording, type_name: str, of: tuple[str, str], reason: str, approved_by: str, accept: Sequence[str] = ()
 ) -> None:
     from milepost.deciding import other_person
 
@@ -103,12 +98,7 @@ def _say(
 
         why = checked_reason(recording, known.entity, known.period, why, accept)
     event = recording.event(
-        type_name,
-        legal_entity_id=entity,
-        period=name,
-        version=known.version + 1,
-        approved_by=approved_by,
-        reason=why,
+        type_name, legal_entity_id=entity, period=name, version=known.version + 1, approved_by=approved_by, reason=why
     )
     recording.send([event], "legal_entity_id")
     say(f"Period {name} of {entity} is {known.period.start} to {last_day}")

@@ -38,10 +38,7 @@ def simulate(
     start: Annotated[
         datetime, typer.Option("--start", parser=day, metavar="DAY", help="First day of the first month.")
     ] = FIRST_MONTH,  # type: ignore[assignment]  # Typer parses the text
-    deals: Annotated[
-        str,
-        typer.Option("--deals", help="What is sold: all kinds of terms, or time alone."),
-    ] = ALL,
+    deals: Annotated[str, typer.Option("--deals", help="What is sold: all kinds of terms, or time alone.")] = ALL,
     force: Annotated[bool, typer.Option("--force", help="Replace the events of an earlier simulation.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:

@@ -17,10 +17,7 @@ APPROVED, RETURNED = "StatementApproved", "StatementReturned"
 
 
 @records
-def approve(
-    recording: Recording,
-    ids: Ids,
-) -> None:
+def approve(recording: Recording, ids: Ids) -> None:
     """Approve drafts of statements: each is issued as it was drafted, unless its work has changed since."""
     drafts = _to_decide(recording, ids, APPROVED)
     _check_not_asked_by(recording, drafts)

@@ -101,10 +101,7 @@ def count_text(lacking: Sequence[Lacking]) -> str:
     """`20 journals and 1 invoice`."""
     journals, invoices = sum(each.journals for each in lacking), sum(each.invoices for each in lacking)
     return " and ".join(
-        [
-            *([counted(journals, "journal")] if journals else []),
-            *([counted(invoices, "invoice")] if invoices else []),
-        ]
+        [*([counted(journals, "journal")] if journals else []), *([counted(invoices, "invoice")] if invoices else [])]
     )
 
 

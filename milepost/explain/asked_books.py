@@ -24,16 +24,7 @@ from milepost.explain.asked_rows import AskedRows
 from milepost.explain.caps import CapNodes
 from milepost.explain.forecast_prices import PriceNodes
 from milepost.explain.published import given
-from state.books import (
-    Burn,
-    CapBucket,
-    Contract,
-    Estimate,
-    LineTotals,
-    Project,
-    RetentionAccount,
-    Withheld,
-)
+from state.books import Burn, CapBucket, Contract, Estimate, LineTotals, Project, RetentionAccount, Withheld
 from state.caps.claims import allotments, bucket_id
 from state.charges.estimates import currency_of_project
 from state.draft import Draft

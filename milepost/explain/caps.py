@@ -219,14 +219,7 @@ class CapNodes:
     # What is taken of a cap after a step
 
     def taken(
-        self,
-        plan: LinePlan,
-        bucket: BucketKey,
-        allotment: str,
-        step: int,
-        *,
-        by_hours: bool,
-        turn: int | None = None,
+        self, plan: LinePlan, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool, turn: int | None = None
     ) -> Node:
         """Everything that is granted of a bucket of the cap, and what a soft cap counts; as a turn of the step left it, or the step."""
         parts = self._taken(plan, bucket, allotment, step, by_hours=by_hours, turn=turn)

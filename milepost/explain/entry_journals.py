@@ -34,12 +34,7 @@ from state.work.passed_record import came_to
 
 class EntryJournals:
     def __init__(
-        self,
-        sources: Sources,
-        entries: EntryNodes,
-        lines: JournalLines,
-        exchanges: Exchanges,
-        positions: PositionNodes,
+        self, sources: Sources, entries: EntryNodes, lines: JournalLines, exchanges: Exchanges, positions: PositionNodes
     ) -> None:
         self.sources = sources
         self.entries = entries
@@ -262,12 +257,7 @@ class EntryJournals:
         )
 
     def _difference_ledger(
-        self,
-        amount: Node,
-        before: list[Posted],
-        journal: JournalEntry,
-        line: JournalLine,
-        at: VersionStanding,
+        self, amount: Node, before: list[Posted], journal: JournalEntry, line: JournalLine, at: VersionStanding
     ) -> Node | None:
         """What takes back uses the ledger amount that is carried, in proportion; what adds takes over what leaves the other account of
         the journal, and the rate of the date beyond that."""

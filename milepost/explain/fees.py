@@ -13,14 +13,7 @@ from typing import Any, NamedTuple
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import Deposit, FixedPrice, Milestone, Milestones, Retainer, Subscription
 from domain.events.delivery import MilestoneAccepted, ProgressReported
-from domain.explanation import (
-    FIELD,
-    Node,
-    constant,
-    less,
-    negated,
-    total,
-)
+from domain.explanation import FIELD, Node, constant, less, negated, total
 from domain.figure import Recorded, RecordedLater, as_recorded, node_of
 from domain.identity import composed
 from domain.numbered import in_force

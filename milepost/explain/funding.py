@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from domain.billing.funding import (
-    RULE,
-    DueOfSources,
-    FundsDrawn,
-    Portion,
-    drawn_in_turn,
-    freed_by,
-    paid_of,
-    take,
-)
+from domain.billing.funding import RULE, DueOfSources, FundsDrawn, Portion, drawn_in_turn, freed_by, paid_of, take
 from domain.caps.consume import Order, order_of
 from domain.contract import BEGINNING
 from domain.events.commercial import ContractSigned

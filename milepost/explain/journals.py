@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from domain.accounts import (
-    CURRENCY_ROUNDING,
-    name_of,
-)
+from domain.accounts import CURRENCY_ROUNDING, name_of
 from domain.explanation import Node, constant
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine

@@ -37,11 +37,7 @@ class ProvisionNodes:
     """Operands of the journals with rule `provision/...`, which their rule records."""
 
     def __init__(
-        self,
-        sources: Sources,
-        recorded: RecordedNodes,
-        earned: EarnedNodes,
-        recognised: Callable[[str, int], Node],
+        self, sources: Sources, recorded: RecordedNodes, earned: EarnedNodes, recognised: Callable[[str, int], Node]
     ) -> None:
         self.sources = sources
         self.earned = earned

@@ -156,16 +156,7 @@ class StatementNodes:
             return total(title, (sums, *others), "amount", first.currency, facts=facts, why=why, id=statement_id)
         value = first.amount_due
         return Node(
-            title,
-            value,
-            "amount",
-            first.currency,
-            Arithmetic("same", (sums,)),
-            "R11",
-            (),
-            facts,
-            why,
-            id=statement_id,
+            title, value, "amount", first.currency, Arithmetic("same", (sums,)), "R11", (), facts, why, id=statement_id
         )
 
     def _status(self, statement_id: str, record: BillingStatement) -> str:

@@ -197,9 +197,4 @@ def _figure(row: GlanceRow) -> TableFigure:
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
-    return summed(
-        rows,
-        SUMMED,
-        ("currency", "kind"),
-        {"client": "total"},
-    )
+    return summed(rows, SUMMED, ("currency", "kind"), {"client": "total"})

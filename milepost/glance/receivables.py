@@ -18,15 +18,7 @@ from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from connectors.files.glance_index import AboutSum
-from connectors.files.glance_rows import (
-    APPLIED,
-    BROUGHT_FORWARD,
-    CREDIT_MEMO,
-    INVOICE,
-    INVOICED,
-    OPENING,
-    WRITE_OFF,
-)
+from connectors.files.glance_rows import APPLIED, BROUGHT_FORWARD, CREDIT_MEMO, INVOICE, INVOICED, OPENING, WRITE_OFF
 from domain.accounts import RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH
 from domain.billing.statement import due_after
 from domain.capabilities import is_unrealised
@@ -437,9 +429,4 @@ def overdue_days(firm: FirmAtMoment, item: OpenItem) -> int:
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
-    return summed(
-        rows,
-        SUMMED,
-        ("kind", "currency"),
-        {"client": "total"},
-    )
+    return summed(rows, SUMMED, ("kind", "currency"), {"client": "total"})

@@ -134,11 +134,7 @@ def keyed(key: str, texts: Mapping[str, Cell], figures: Mapping[str, Figure]) ->
 
 
 def summed(
-    rows: Sequence[GlanceRow],
-    columns: Sequence[str],
-    by: Sequence[str],
-    head: Mapping[str, Cell],
-    named: str = TOTAL,
+    rows: Sequence[GlanceRow], columns: Sequence[str], by: Sequence[str], head: Mapping[str, Cell], named: str = TOTAL
 ) -> list[GlanceRow]:
     """A row of sums for each value of the columns `by`, in their order, with `head` beside; a column of which no row knows anything stays
     unknown."""

@@ -153,16 +153,6 @@ def _not_earned(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRo
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
     """By reason and currency, then by currency."""
-    each = summed(
-        rows,
-        SUMMED,
-        ("currency", "reason"),
-        {"client": "total"},
-    )
-    every = summed(
-        rows,
-        SUMMED,
-        ("currency",),
-        {"client": "total", "reason": "all"},
-    )
+    each = summed(rows, SUMMED, ("currency", "reason"), {"client": "total"})
+    every = summed(rows, SUMMED, ("currency",), {"client": "total", "reason": "all"})
     return [*each, *every]

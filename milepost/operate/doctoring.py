@@ -105,18 +105,10 @@ def _checks(loaded: Loaded, seconds: float, parts: Sequence[str]) -> list[Check]
     return [
         Check("settings", lambda: _settings(loaded), "mend what it says"),
         Check("brokers", lambda: _brokers(KafkaClients(kafka)), reach),
-        Check(
-            "topics",
-            lambda: _topics(KafkaClients(kafka), topics_of(parts), settings.intake.accepted_topics),
-            reach,
-        ),
+        Check("topics", lambda: _topics(KafkaClients(kafka), topics_of(parts), settings.intake.accepted_topics), reach),
         Check("log", lambda: _log(KafkaClients(kafka), seconds), reach),
         Check("clock", lambda: _clock(KafkaClients(kafka)), reach),
-        Check(
-            "registry",
-            lambda: _registry(settings),
-            "start the registry, or mend registry.url",
-        ),
+        Check("registry", lambda: _registry(settings), "start the registry, or mend registry.url"),
         Check(
             "redis",
             lambda: _redis(loaded),

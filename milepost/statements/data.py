@@ -88,12 +88,7 @@ def _group_json(sheet: StatementSheet, group: StatementGroup) -> dict[str, Any]:
         "quantity": plain_quantity(group.quantity),
         "amount": format_amount(group.amount),
         "lines": [
-            {
-                "number": number,
-                "person": _person(sheet, line) or None,
-                **line_json(line),
-                "entries": list(line.entries),
-            }
+            {"number": number, "person": _person(sheet, line) or None, **line_json(line), "entries": list(line.entries)}
             for number, line in group.lines
         ],
     }

@@ -104,11 +104,7 @@ def as_applications(parts: Mapping[str, Amount]) -> list[dict[str, str]]:
 
 
 def _applied_for(
-    wanted: Iterable[str],
-    invoices: Mapping[str, OpenInvoice],
-    currency: str,
-    paid: Amount,
-    recorded: frozenset[str],
+    wanted: Iterable[str], invoices: Mapping[str, OpenInvoice], currency: str, paid: Amount, recorded: frozenset[str]
 ) -> dict[str, Amount]:
     from connectors.files.lookup import hint
 

@@ -10,14 +10,7 @@ from domain.events.reference import CustomerDefined, LegalEntityDefined
 from domain.reference.iban import is_iban
 from milepost.days import last_day
 from milepost.locales import Writing
-from milepost.statements.sheet import (
-    DATED,
-    StatementSheet,
-    company_name,
-    customer_name,
-    is_credit,
-    issued_on,
-)
+from milepost.statements.sheet import DATED, StatementSheet, company_name, customer_name, is_credit, issued_on
 
 # Where the postal code stands after the city.
 CODE_LAST: Final = frozenset({"US", "CA", "GB", "AU", "NZ", "IE", "IN"})

@@ -50,10 +50,7 @@ def sheets(output: Path, several: Sequence[FoundStatement], form: SheetForm) -> 
             form.names,
             logos[issued.statement.legal_entity_id],
             returned_by(output, issued),
-            Parties(
-                companies.get(issued.statement.legal_entity_id),
-                customers.get(issued.statement.bill_to),
-            ),
+            Parties(companies.get(issued.statement.legal_entity_id), customers.get(issued.statement.bill_to)),
         )
         for issued, background in zip(several, backgrounds(output, several), strict=True)
     ]

@@ -16,7 +16,7 @@ VERBS: Final[Verbs] = {
                 "Say that a statement's invoice is posted.",
                 "milepost invoice mark K-00003.K-00003/C-00001/2026-02-16/1 --posted-on 2026-03-02 --output build/small/output",
                 "milepost run, which books what is owed",
-            ),
+            )
         },
     ),
     "payment": VerbGroup(
@@ -64,7 +64,7 @@ VERBS: Final[Verbs] = {
                 "--approved-by ben --output build/try/output",
                 "milepost run, which posts it",
                 of=SignedAmounts,
-            ),
+            )
         },
     ),
     "period": VerbGroup(

@@ -119,7 +119,7 @@ VERBS: Final[Verbs] = {
                 "Empty Redis and fill it again from the topic.",
                 "milepost view rebuild --set redis.url=redis://127.0.0.1:6379/0",
                 "milepost show PROJECT --from redis",
-            ),
+            )
         },
     ),
     "repair": Verb(

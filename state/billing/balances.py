@@ -89,11 +89,7 @@ def _held(
 
 
 def _all_held(holds: list[Hold], project_id: str, contract: Contract, line_id: str) -> bool:
-    names = {
-        ("contract", contract.contract_id),
-        ("line", line_id),
-        ("project", project_id),
-    }
+    names = {("contract", contract.contract_id), ("line", line_id), ("project", project_id)}
     if len(debtors := bill_tos(contract)) == 1:
         names |= {("bill_to", debtor) for debtor in debtors}
     return any((hold.scope, hold.scope_id) in names for hold in holds)

@@ -1,14 +1,7 @@
 """What an entry brings to a statement: what is due of it, and what to print beside it."""
 
 from domain.billing.periods import BillingPeriod
-from domain.billing.statement import (
-    ADJUSTED_FOR_CAP,
-    ADJUSTED_FOR_ORDER,
-    CORRECTION,
-    HOUR,
-    PRIOR_PERIOD,
-    Piece,
-)
+from domain.billing.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, CORRECTION, HOUR, PRIOR_PERIOD, Piece
 from domain.caps.purchase_order import is_order
 from domain.money import HALF_UP, round_ratio
 from domain.units import Amount, Percent, Quantity, Rate

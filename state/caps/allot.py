@@ -196,12 +196,7 @@ def reallocate(draft: Draft, plan: LinePlan, allotment: str) -> None:
 
 
 def _enter(
-    draft: Draft,
-    plan: LinePlan,
-    allotment: str,
-    comer: Comer,
-    former: Leaver | None,
-    since: Order | None,
+    draft: Draft, plan: LinePlan, allotment: str, comer: Comer, former: Leaver | None, since: Order | None
 ) -> Billable:
     """The grant of a claim whose former share is out of the buckets already; rivals may get another from `since` on."""
     own, claim = comer
@@ -316,12 +311,7 @@ def _added(bucket: Bucket, share: GrantedRequest, sign: int) -> Bucket:
 
 
 def _walk(
-    draft: Draft,
-    plan: LinePlan,
-    allotment: str,
-    start: Order,
-    former: Leaver | None,
-    comer: Comer | None,
+    draft: Draft, plan: LinePlan, allotment: str, start: Order, former: Leaver | None, comer: Comer | None
 ) -> Billable:
     """Allot again from `start` on what rivals of the entry that changes hold; returns what the comer gets."""
     result, regranted = allotted(draft, plan, allotment, start, former, comer)

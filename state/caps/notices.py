@@ -100,9 +100,7 @@ def count_over(draft: Draft, plan: LinePlan, had: Price | None, has: Price | Non
             continue
         state = draft.cap(plan.contract_id, price.binding or "")
         state = replace(
-            state,
-            over_amount=state.over_amount + sign * price.over,
-            over_entries=state.over_entries + sign,
+            state, over_amount=state.over_amount + sign * price.over, over_entries=state.over_entries + sign
         )
         draft.put("cap", composed(plan.contract_id, price.binding or ""), state)
 

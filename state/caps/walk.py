@@ -46,12 +46,7 @@ class Comer(NamedTuple):
 
 
 def allotted(
-    draft: Draft,
-    plan: LinePlan,
-    allotment: str,
-    start: Order,
-    former: Leaver | None,
-    comer: Comer | None,
+    draft: Draft, plan: LinePlan, allotment: str, start: Order, former: Leaver | None, comer: Comer | None
 ) -> tuple[Billable, list[tuple[ConsumerClaim, Billable]]]:
     """What the comer gets, and who gets another share than it has, in consumption order; long, for it is one walk over what all its steps
     move."""
@@ -144,12 +139,7 @@ def most_settled(draft: Draft, plan: LinePlan, key: BucketKey, held: Amount) -> 
 
 
 def _allotted_to_all(
-    draft: Draft,
-    plan: LinePlan,
-    allotment: str,
-    own_id: str,
-    comer: Comer | None,
-    most: Mapping[BucketKey, Amount],
+    draft: Draft, plan: LinePlan, allotment: str, own_id: str, comer: Comer | None, most: Mapping[BucketKey, Amount]
 ) -> tuple[Billable, list[tuple[ConsumerClaim, Billable]]]:
     """The same for the rare event that leaves more issued than there is room: everybody is looked at, also who waits for nothing."""
     others = [

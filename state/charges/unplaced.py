@@ -64,10 +64,7 @@ def _note_progress(draft: Draft, part_id: str, reports: Reports) -> None:
             )
     _, as_of, _ = max(reports.said)
     if of and not any(_takes_reports(draft, contract, line_id, as_of) for contract in of):
-        unused = (
-            "percent",
-            words_of("progress_unused", as_of=as_of, line=line_id, how=_billed(draft, of[0], line_id)),
-        )
+        unused = ("percent", words_of("progress_unused", as_of=as_of, line=line_id, how=_billed(draft, of[0], line_id)))
     _say(draft, UNKNOWN, "progress", spoken(part_id), contract_id or None, unknown)
     _say(draft, UNSUPPORTED, "progress", spoken(part_id), contract_id or None, unused)
     _say(draft, OUTSIDE, "progress", spoken(part_id), contract_id or None, outside)

@@ -23,14 +23,7 @@ from domain.money import format_amount
 from domain.units import Amount
 from state.books import Contract, ContractAtCompletion, ContractShare, Forecast, ForecastState, OpenException, Project
 from state.draft import Draft, PartKey
-from state.forecast.outlook import (
-    Ended,
-    ProjectTerms,
-    known,
-    project_contracts,
-    project_terms,
-    register,
-)
+from state.forecast.outlook import Ended, ProjectTerms, known, project_contracts, project_terms, register
 from state.forecast.revenue_max import REVENUE_TERMS, RevenueTerms, revenue_max, revenue_terms
 
 CATEGORY: Final = "loss_making"

@@ -27,15 +27,7 @@ from state.draft import Draft
 from state.forecast.bases import ENDED, ESTIMATE, estimate_key, lacks_estimate
 from state.forecast.figures import remaining_work
 from state.forecast.minimum import stands_alone
-from state.forecast.outlook import (
-    Ended,
-    ProjectTerms,
-    day_or_today,
-    line_key,
-    project_lines,
-    project_policies,
-    running,
-)
+from state.forecast.outlook import Ended, ProjectTerms, day_or_today, line_key, project_lines, project_policies, running
 from state.forecast.tracks import WHOLE, inclusion_on, tracks_of
 from state.terms.plan import LinePlan
 
@@ -138,12 +130,7 @@ def revenue_terms(
 
 
 def revenue_max(
-    draft: Draft,
-    project: Project,
-    terms: RevenueTerms,
-    forecast: Forecast,
-    outlook: ForecastState,
-    ended: Ended | None,
+    draft: Draft, project: Project, terms: RevenueTerms, forecast: Forecast, outlook: ForecastState, ended: Ended | None
 ) -> RevenueMax | None:
     """In project currency, by what the books hold of its forecast; None where nothing says it."""
     if not terms.has_lines or not forecast.currency:

@@ -18,10 +18,7 @@ from domain.events.commercial import BalancesBroughtForward
 from domain.exceptions import ExceptionCategory
 from domain.ledger.journal import Unbalanced
 from state.billing.approval import tried
-from state.books import (
-    BroughtForward,
-    OpenException,
-)
+from state.books import BroughtForward, OpenException
 from state.charges.unplaced import note_unplaced
 from state.draft import Draft
 from state.facts import is_new

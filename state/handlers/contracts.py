@@ -12,11 +12,7 @@ from msgspec.structs import replace
 
 from domain.billing.parties import undefined
 from domain.billing.periods import period_of
-from domain.contract import (
-    BEGINNING,
-    amend,
-    line_policies,
-)
+from domain.contract import BEGINNING, amend, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine
 from domain.exceptions import UNKNOWN, ExceptionCategory

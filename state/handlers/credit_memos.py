@@ -680,13 +680,7 @@ def _say_gross(why: Why, memo: _Memo, row: _Row, kept_back: Amount) -> None:
 
 
 def _say_parts(
-    draft: Draft,
-    why: Why,
-    memo: _Memo,
-    row: _Row,
-    one: CreditedRow,
-    ledger: Amount,
-    moved: retention.MovedLeg | None,
+    draft: Draft, why: Why, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount, moved: retention.MovedLeg | None
 ) -> LineParts:
     """Lines of the row's journal."""
     _say_back(why, memo, row, one, ledger)

@@ -450,13 +450,7 @@ def _emit(
     told = _told(sequence, figures, complete)
     cost, revenue = limits_by(weighed.policies, told)
     forecast = replace(
-        forecast,
-        sequence=sequence,
-        told=told,
-        digest=digest,
-        set_aside={},
-        limit_cost=cost,
-        limit_revenue=revenue,
+        forecast, sequence=sequence, told=told, digest=digest, set_aside={}, limit_cost=cost, limit_revenue=revenue
     )
     draft.put("forecast", project_id, forecast)
     draft.put("outlook", project_id, replace(outlook, changes={}, stale=False))

@@ -5,10 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from domain.accounts import (
-    OUTPUT_TAX,
-    RECEIVABLE,
-)
+from domain.accounts import OUTPUT_TAX, RECEIVABLE
 from domain.delivery.answers import ACCOUNT
 from domain.events.commercial import ContractSigned
 from domain.events.finance import InvoicePosted, InvoiceRejected
@@ -194,11 +191,7 @@ def _unknown(draft: Draft, event: InvoicePosted | InvoiceRejected, kind: str, su
 
 
 def _differs(
-    draft: Draft,
-    statement: StatementState,
-    event: InvoicePosted,
-    message: str,
-    field: str = "amount",
+    draft: Draft, statement: StatementState, event: InvoicePosted, message: str, field: str = "amount"
 ) -> None:
     draft.raise_exception(
         "statement_differs_from_invoice",

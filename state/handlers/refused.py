@@ -21,13 +21,7 @@ def is_idle(event: Event) -> bool:
 
 
 def refuse_reference(
-    of: str,
-    before: Any,
-    event: Event,
-    reference: ReferenceBook,
-    entries: Any,
-    cause: Cause,
-    plans: Plans,
+    of: str, before: Any, event: Event, reference: ReferenceBook, entries: Any, cause: Cause, plans: Plans
 ) -> Transition:
     """One exception a company with policies of which nothing would follow, and one a period, or a fact that names a company, of none."""
     draft = Draft(of, before, entries, reference, cause, plans)

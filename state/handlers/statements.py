@@ -14,14 +14,7 @@ from domain.billing.holds import BILL_TO, CONTRACT, Scope, keeps_back, places
 from domain.billing.periods import BillingPeriod
 from domain.billing.retention import NOTHING, Retained
 from domain.billing.shares import Party
-from domain.billing.statement import (
-    HOUR,
-    ISSUED,
-    Piece,
-    due_on,
-    grouped,
-    rounding_note,
-)
+from domain.billing.statement import HOUR, ISSUED, Piece, due_on, grouped, rounding_note
 from domain.events.delivery import StatementRequested
 from domain.identity import composed, statement_id
 from domain.outputs import BillingStatement, StatementLine

@@ -17,15 +17,7 @@ from domain.tuples import new_tuple
 from state.billing import funding, retention
 from state.billing.balances import balances_of, burn_of
 from state.billing.orders import orders_of
-from state.books import (
-    AtStake,
-    CapState,
-    Contract,
-    Forecast,
-    OpenException,
-    Project,
-    StatementState,
-)
+from state.books import AtStake, CapState, Contract, Forecast, OpenException, Project, StatementState
 from state.charges.retainers_left import retainers_of
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id, sums_on

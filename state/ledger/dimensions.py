@@ -89,12 +89,7 @@ def form_of(
 
 
 def _made(
-    draft: Draft,
-    work: Work,
-    project_id: str,
-    plan: LinePlan | None,
-    policies: Resolved,
-    cost_policies: Resolved | None,
+    draft: Draft, work: Work, project_id: str, plan: LinePlan | None, policies: Resolved, cost_policies: Resolved | None
 ) -> WorkForm:
     place = cost_place = _set_of(draft, project_id, of_work(draft, work, project_id, policies, of_cost=plan is None))
     if plan is not None and cost_policies is not None:

@@ -20,17 +20,7 @@ from domain.accounts import (
 )
 from domain.explanation import Node, total
 from domain.figure import Recorded
-from domain.ledger.journal import (
-    ADJUSTED,
-    About,
-    Booking,
-    Leg,
-    journal_entry,
-    legs,
-    merge,
-    negated,
-    rounding_beyond,
-)
+from domain.ledger.journal import ADJUSTED, About, Booking, Leg, journal_entry, legs, merge, negated, rounding_beyond
 from domain.ledger.position import NOTHING, Balance, relieved
 from domain.ledger.recorded import journal_line
 from domain.money import format_amount
@@ -351,14 +341,7 @@ def reverse(draft: Draft, work: Work, on: date | None = None) -> None:
 
 
 def book_difference(
-    draft: Draft,
-    entry: Entry,
-    plan: LinePlan,
-    slot: Slot,
-    rule: str,
-    purpose: str = EARNED,
-    *,
-    goes_over: bool = False,
+    draft: Draft, entry: Entry, plan: LinePlan, slot: Slot, rule: str, purpose: str = EARNED, *, goes_over: bool = False
 ) -> Entry:
     """Bring the revenue journals of the entry to what its price now says; only the difference is posted.
 
@@ -425,13 +408,7 @@ def _carrying(delta: Amount, left: Balance, accrued: Balance) -> Balance:
 
 
 def _over_time(
-    draft: Draft,
-    entry: Entry,
-    plan: LinePlan,
-    price: Price,
-    slot: Slot,
-    carried: Mapping[str, Balance],
-    purpose: str,
+    draft: Draft, entry: Entry, plan: LinePlan, price: Price, slot: Slot, carried: Mapping[str, Balance], purpose: str
 ) -> list[Leg]:
     """What the work earns more or less by now, against the position of the contract; what stood on 1150 leaves it as it is carried there,
     but for what work that was issued so is charged beyond."""

@@ -11,11 +11,7 @@ from domain.identity import composed
 from domain.reference.exchange import Exchange
 from domain.units import Amount
 from domain.work.rows import FEE
-from state.books import (
-    Acceptance,
-    Contract,
-    Reports,
-)
+from state.books import Acceptance, Contract, Reports
 from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.opening.loading import Loading

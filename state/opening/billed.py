@@ -11,17 +11,12 @@ from domain.units import Amount
 from domain.why import Why
 from domain.work.rows import CONCEDED
 from state.billing.payers import parties_for
-from state.books import (
-    Contract,
-    Entry,
-)
+from state.books import Contract, Entry
 from state.draft import Draft
 from state.opening.entries import invoiced_rows
 from state.opening.listed_rows import taken_of
 from state.opening.loading import Loading
-from state.opening.record import (
-    to_parties,
-)
+from state.opening.record import to_parties
 from state.opening.stated import Stated
 from state.opening.take_rows import is_part, opening_rows
 from state.opening.worked import carried_rows, day_of, due_of

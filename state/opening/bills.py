@@ -5,11 +5,7 @@ from datetime import date, timedelta
 
 from msgspec.structs import replace
 
-from domain.accounts import (
-    BAD_DEBT,
-    BANK,
-    RECEIVABLE,
-)
+from domain.accounts import BAD_DEBT, BANK, RECEIVABLE
 from domain.billing.periods import BillingPeriod
 from domain.billing.retention import Retained, is_withheld_from, priced_lines, reached
 from domain.events.commercial import BalancesBroughtForward
@@ -25,14 +21,7 @@ from state.billing.clearing_record import cleared_of
 from state.billing.payers import PayerShare, applied_to, parties_for
 from state.billing.pieces import piece_of
 from state.billing.shares_record import DueRow, say_falls
-from state.books import (
-    Contract,
-    InvoiceCredits,
-    OpeningPiece,
-    Receivable,
-    StatementEntry,
-    StatementState,
-)
+from state.books import Contract, InvoiceCredits, OpeningPiece, Receivable, StatementEntry, StatementState
 from state.draft import Draft
 from state.forecast.expected import months_of, paid_on
 from state.handlers.invoices import opening_rate_of, post_invoice
@@ -41,11 +30,7 @@ from state.ledger.deposit_balance import deposit_row
 from state.opening.billed import PAID, EarlierBill, TakenRow, by_bill, deposits_used
 from state.opening.entries import invoiced_rows
 from state.opening.loading import Loading, keep_journals, post
-from state.opening.record import (
-    say_bill,
-    say_pieces,
-    say_rate,
-)
+from state.opening.record import say_bill, say_pieces, say_rate
 from state.receivables.receivables import pay, say_settled, write_off
 from state.terms.periods import open_period
 from state.terms.plan import contract_policies, newest_plan, plan_of

@@ -9,13 +9,7 @@ from domain.identity import composed
 from domain.units import Amount
 from domain.work.rows import ROWS, row_id
 from state.billing.payers import applied_to
-from state.books import (
-    BroughtForward,
-    OpeningJournal,
-    OpeningPiece,
-    Receivable,
-    RetentionAccount,
-)
+from state.books import BroughtForward, OpeningJournal, OpeningPiece, Receivable, RetentionAccount
 from state.caps.allot import settle_consumption
 from state.caps.claims import stake_of
 from state.draft import Draft

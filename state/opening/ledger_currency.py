@@ -149,11 +149,7 @@ def _by_account(loading: Loading) -> Counter[str]:
 
 
 def _more_of_rows(
-    draft: Draft,
-    loading: Loading,
-    totals: LoadTotals,
-    lines: Sequence[Stated],
-    account: str,
+    draft: Draft, loading: Loading, totals: LoadTotals, lines: Sequence[Stated], account: str
 ) -> dict[str, Amount]:
     """By row what an account of unbilled work lacks of what is stated: a part by itself, all else of the line in proportion, over the parts
     where nothing else is unbilled.

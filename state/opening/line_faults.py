@@ -39,10 +39,7 @@ def faults_of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[Openin
     is_of_former = former_terms(draft, stated, as_of) is not None
     if plan.timing == WITH_INVOICE and balance.revenue != balance.billed and not is_of_former:
         revenue, billed = format_amount(balance.revenue, currency), format_amount(balance.billed, currency)
-        yield fault(
-            "revenue",
-            f"it earns as it is billed: expected {billed}, as billed, got {revenue} {currency}",
-        )
+        yield fault("revenue", f"it earns as it is billed: expected {billed}, as billed, got {revenue} {currency}")
     if balance.unbilled and (plan.timing != WITH_INVOICE or is_of_former):
         got = format_amount(balance.unbilled, currency)
         yield fault(

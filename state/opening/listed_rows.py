@@ -6,22 +6,10 @@ from datetime import date
 from domain.events.common import InvoicedForward, Retainer
 from domain.identity import composed
 from domain.units import Amount, Hours
-from domain.work.rows import (
-    BEFORE_MONTH,
-    CONCEDED,
-    OPENING,
-    listed_part,
-    row_id,
-)
-from state.books import (
-    Entry,
-    OpeningWork,
-)
+from domain.work.rows import BEFORE_MONTH, CONCEDED, OPENING, listed_part, row_id
+from state.books import Entry, OpeningWork
 from state.draft import Draft
-from state.opening.caps import (
-    same_limits,
-    some_count_all,
-)
+from state.opening.caps import same_limits, some_count_all
 from state.opening.entries import (
     category_apart,
     from_last,

@@ -9,13 +9,7 @@ from domain.events.common import BalanceForward, ReceivableForward
 from domain.ledger.journal import Leg
 from domain.outputs import JournalEntry
 from domain.units import Amount, Hours
-from state.books import (
-    Contract,
-    OpeningJournal,
-    OpeningPiece,
-    Receipt,
-    Receivable,
-)
+from state.books import Contract, OpeningJournal, OpeningPiece, Receipt, Receivable
 from state.draft import Draft
 from state.opening.stated import Stated
 from state.receivables import receipts
@@ -127,14 +121,7 @@ def keep_journals(draft: Draft, loading: Loading, since: int) -> None:
             loading.journals.append(OpeningJournal(*about, receipt, record.customer_id or ""))
 
 
-def post(
-    draft: Draft,
-    loading: Loading,
-    rule: str,
-    project_id: str,
-    legs: Sequence[Leg],
-    bill_to: str = "",
-) -> None:
+def post(draft: Draft, loading: Loading, rule: str, project_id: str, legs: Sequence[Leg], bill_to: str = "") -> None:
     slot, contract = loading.slot, loading.contract
     lines = tuple((project_id, leg) for leg in legs if leg.amount or leg.ledger_amount)
     posts = receipts.ReceiptLines(rule, contract.contract_id, lines, deliver=False)

@@ -7,23 +7,8 @@ from domain.reference.zones import MICROSECONDS_PER_DAY, universal_midnight
 from domain.terms import methods, spoken
 from domain.terms.unit_price import is_shared
 from domain.units import QUANTITY_ONE, Amount, Hours, Quantity
-from domain.work.rows import (
-    BEFORE_MONTH,
-    ENTRY,
-    EXPENSE,
-    OPENING,
-    OVER_BILLING,
-    OVER_CAP,
-    UNITS,
-    row_id,
-)
-from state.books import (
-    Charge,
-    Contract,
-    Entry,
-    OpeningWork,
-    Work,
-)
+from domain.work.rows import BEFORE_MONTH, ENTRY, EXPENSE, OPENING, OVER_BILLING, OVER_CAP, UNITS, row_id
+from state.books import Charge, Contract, Entry, OpeningWork, Work
 from state.draft import Draft
 from state.opening.loading import Loading, Worked
 from state.opening.record import say_row

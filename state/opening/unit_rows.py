@@ -11,10 +11,7 @@ from domain.terms import methods
 from domain.terms.unit_price import Delivery, is_shared, values
 from domain.units import QUANTITY_ONE, Amount, Quantity
 from domain.work.rows import UNITS
-from state.books import (
-    Contract,
-    OpeningWork,
-)
+from state.books import Contract, OpeningWork
 from state.draft import Draft
 from state.opening.loading import UNBILLED_REST, Loading, Worked
 from state.opening.record import recorded_units

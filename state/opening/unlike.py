@@ -9,22 +9,11 @@ from domain.money import format_amount, format_decimal
 from domain.receivables.opening import without_source
 from domain.terms.kind import NO_REVENUE, WITH_INVOICE
 from domain.units import HOURS_SCALE
-from domain.work.rows import (
-    BEFORE_MONTH,
-    is_of_earlier_month,
-)
-from state.books import (
-    Entry,
-)
+from domain.work.rows import BEFORE_MONTH, is_of_earlier_month
+from state.books import Entry
 from state.caps.claims import FOR_REVENUE, MAIN, granted_of, stake_of
 from state.draft import Draft
-from state.opening.caps import (
-    TakenByCaps,
-    binds_billing_alone,
-    rows_of,
-    stated_of,
-    taken_by,
-)
+from state.opening.caps import TakenByCaps, binds_billing_alone, rows_of, stated_of, taken_by
 from state.opening.entries import by_category_apart
 from state.opening.loading import OR_BEGIN, UNBILLED_REST, Loading
 from state.opening.over_billing import some_bind_revenue

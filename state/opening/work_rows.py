@@ -21,20 +21,10 @@ from domain.work.rows import (
     OVER_FORMER,
     row_id,
 )
-from state.books import (
-    OpeningWork,
-)
+from state.books import OpeningWork
 from state.draft import Draft
-from state.opening.caps import (
-    of_earlier_months,
-    room,
-    taken_by,
-)
-from state.opening.entries import (
-    by_category_apart,
-    listed_of,
-    uncounted_of,
-)
+from state.opening.caps import of_earlier_months, room, taken_by
+from state.opening.entries import by_category_apart, listed_of, uncounted_of
 from state.opening.listed_rows import bring_entries, bring_invoiced, since_place
 from state.opening.loading import UNBILLED_REST, Loading, Worked
 from state.opening.over_billing import OverBilling, over_billing

@@ -10,20 +10,11 @@ from domain.events.common import BalanceForward
 from domain.figure import in_part
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.units import Amount, Hours
-from domain.work.rows import (
-    EXPENSE,
-    counted_as,
-)
-from state.books import (
-    Contract,
-    Entry,
-)
+from domain.work.rows import EXPENSE, counted_as
+from state.books import Contract, Entry
 from state.charges.terms_known import line_fees
 from state.draft import Draft
-from state.opening.caps import (
-    DAY,
-    last_day_with_room,
-)
+from state.opening.caps import DAY, last_day_with_room
 from state.opening.loading import Loading, Worked
 from state.opening.over_billing import over_revenue
 from state.opening.record import recorded_due, recorded_revenue

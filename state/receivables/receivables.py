@@ -99,11 +99,7 @@ def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str, o
     if draft.why is not None:
         _say_credited(draft.why, known, taken, of_tax, of)
     relief = ReceivableReduction(known, (net, int(taken[1]) - int(of_tax[1])), plain(of_tax))
-    now = replace(
-        known,
-        credited=_plus(known.credited, relief.net),
-        credited_tax=_plus(known.credited_tax, relief.tax),
-    )
+    now = replace(known, credited=_plus(known.credited, relief.net), credited_tax=_plus(known.credited_tax, relief.tax))
     draft.put("receivable", invoice_id, now)
     return relief._replace(receivable=now)
 

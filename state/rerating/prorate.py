@@ -13,17 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps.consume import (
-    Billable,
-    Bucket,
-    BucketKey,
-    CapRequest,
-    CapRule,
-    allot,
-    is_prorated,
-    limit_on,
-    prorate,
-)
+from domain.caps.consume import Billable, Bucket, BucketKey, CapRequest, CapRule, allot, is_prorated, limit_on, prorate
 from domain.caps.recorded import CapFigures
 from domain.explanation import Node
 from domain.units import Amount

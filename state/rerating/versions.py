@@ -25,15 +25,7 @@ from state.caps.given_up import fitted
 from state.charges import drawing, shared_price
 from state.draft import Draft, blocked_at
 from state.facts import TRACE
-from state.ledger.posting import (
-    Side,
-    cost_pairs,
-    post,
-    revenue_pairs,
-    reverse,
-    settle_exchange_rests,
-    with_work,
-)
+from state.ledger.posting import Side, cost_pairs, post, revenue_pairs, reverse, settle_exchange_rests, with_work
 from state.ledger.transfers import post_transfer
 from state.rerating.rerate import in_order, line_ids, ratable
 from state.terms.known import Blocked, Slot, entity_policies, period

@@ -23,16 +23,7 @@ from domain.terms import methods
 from domain.terms.kind import Fee, LineHistory
 from domain.units import Amount
 from domain.work.rows import FEE, SCHEDULED_REVENUE, row_id
-from state.books import (
-    Charge,
-    ClosedPeriod,
-    Contract,
-    Cost,
-    Entry,
-    LineFees,
-    LineTotals,
-    Work,
-)
+from state.books import Charge, ClosedPeriod, Contract, Cost, Entry, LineFees, LineTotals, Work
 from state.charges import drawing, milestones_due, own_periods
 from state.charges.fees_due import fees_due
 from state.charges.rebates import given_now

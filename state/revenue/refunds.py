@@ -277,13 +277,7 @@ def _keep(draft: Draft, contract_id: str, line_id: str, record: JournalEntry, nu
         add_both(draft.why, _stands(place), leg.taken_back("owed back"))
 
 
-def _say(
-    draft: Draft,
-    plan: LinePlan,
-    record: JournalEntry,
-    wanted: Amount,
-    stands: ContractPosition,
-) -> None:
+def _say(draft: Draft, plan: LinePlan, record: JournalEntry, wanted: Amount, stands: ContractPosition) -> None:
     if draft.why is None:
         return
     currencies = record.currency, record.ledger_currency

@@ -266,11 +266,7 @@ def by_persons_day(policies: Resolved) -> bool:
 
 
 def _billed_apart(
-    draft: Draft,
-    contract: Contract,
-    history: tuple[Version, ...],
-    group: frozenset[str],
-    rules: tuple[CapRule, ...],
+    draft: Draft, contract: Contract, history: tuple[Version, ...], group: frozenset[str], rules: tuple[CapRule, ...]
 ) -> tuple[bool, bool]:
     """Whether the lines that share caps allot billing apart from revenue, by another split and because some caps bind billing alone: one
     for all, since they share buckets."""

@@ -81,13 +81,7 @@ def rate_of_work(
 
 
 def rate_for(
-    draft: Draft,
-    event: TimeApproved,
-    project: Project,
-    person: PersonDefined,
-    role: str,
-    plan: LinePlan,
-    day: date,
+    draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, role: str, plan: LinePlan, day: date
 ) -> Rated:
     """The rate by R5; remembered while no rate that could matter begins or ends."""
     rate_day, book = _rate_day(event, plan, day), draft.reference

@@ -29,10 +29,7 @@ from state.terms.plan import LinePlan
 from state.work.price_record import company_facts, rates_of
 
 # Events that state charges, by the kind of the row.
-EVENTS: Final[Mapping[str, str]] = {
-    EXPENSE: ExpenseApproved.__name__,
-    DELIVERY: UnitsDelivered.__name__,
-}
+EVENTS: Final[Mapping[str, str]] = {EXPENSE: ExpenseApproved.__name__, DELIVERY: UnitsDelivered.__name__}
 # Figures of a row that are explained where the terms, or others that share with it, are.
 OF_ROW: Final = "of_row"
 # Of them what it was priced with, and what terms charge of a row that waits.

@@ -123,12 +123,7 @@ def planned_rate(stating: RateSources, plan: LinePlan, person_id: str, day: date
 
 
 def _stated_by(
-    stating: RateSources,
-    person_id: str,
-    event: TimeApproved | None,
-    plan: LinePlan,
-    day: date,
-    decision: RateDecision,
+    stating: RateSources, person_id: str, event: TimeApproved | None, plan: LinePlan, day: date, decision: RateDecision
 ) -> Node:
     rate, currency, title = decision.rate, plan.currency, "bill rate"
     match decision.source_kind:

@@ -223,12 +223,7 @@ def plan_of_charge(draft: Draft, charge: Charge) -> LinePlan | None:
 
 
 def priced(
-    draft: Draft,
-    plan: LinePlan,
-    price: Price,
-    standing: Work | None,
-    waited: Waited,
-    carried_on: date | None = None,
+    draft: Draft, plan: LinePlan, price: Price, standing: Work | None, waited: Waited, carried_on: date | None = None
 ) -> PricePlan | Blocked:
     """The price where it is booked, on its day or the next that is open; a version that replaces another takes over its date. What is of
     before the books begin is booked on the day on which it is carried."""
@@ -260,9 +255,7 @@ def _of_expense(draft: Draft, entry: Entry, charge: Charge, standing: Work | Non
         return Sides(whole, whole, whole)
     placed = place(draft, charge, entry.waived)
     return Sides(
-        None,
-        _cost(draft, charge, placed, worker, standing, waited),
-        _price(draft, charge, placed, standing, waited),
+        None, _cost(draft, charge, placed, worker, standing, waited), _price(draft, charge, placed, standing, waited)
     )
 
 
@@ -301,12 +294,7 @@ def _amount_fault(charge: Charge) -> tuple[str, str] | None:
 
 
 def _cost(
-    draft: Draft,
-    charge: Charge,
-    placed: Placed | Blocked,
-    worker: Worker | None,
-    standing: Work | None,
-    waited: Waited,
+    draft: Draft, charge: Charge, placed: Placed | Blocked, worker: Worker | None, standing: Work | None, waited: Waited
 ) -> CostPlan | Blocked:
     entity = worker.entity if worker is not None else _bearer(draft, charge, placed)
     if isinstance(entity, Blocked):

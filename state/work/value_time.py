@@ -513,11 +513,7 @@ def _beyond(
         f" at {rate}, to {ledger} at {format_decimal(slot.exchange.rate, 12)}"
     )
     exchange = waits_for_exchange_rate(
-        slot.currency,
-        ledger,
-        slot.entity.legal_entity_id,
-        (slot.accounting_date,),
-        policies.rate_staleness_days,
+        slot.currency, ledger, slot.entity.legal_entity_id, (slot.accounting_date,), policies.rate_staleness_days
     )
     return Blocked(side, "hours_out_of_range", message, (*waits, *exchange), "hours")
 

@@ -75,10 +75,7 @@ def places(call: Call, values: list[ast.expr]) -> dict[str, str]:
         return dict(zip(fields, names, strict=True))
     before, after = names[: stars[0]], names[stars[-1] + 1 :]
     assert len(values) <= len(fields), f"{call.of} has {fields}"
-    return {
-        **dict(zip(fields, before, strict=False)),
-        **dict(zip(reversed(fields), reversed(after), strict=False)),
-    }
+    return {**dict(zip(fields, before, strict=False)), **dict(zip(reversed(fields), reversed(after), strict=False))}
 
 
 @pytest.mark.parametrize("call", calls(), ids=lambda call: f"{call.path}:{call.line}")

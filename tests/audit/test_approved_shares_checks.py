@@ -41,9 +41,6 @@ def test_a_payer_who_is_billed_the_share_of_another_is_told() -> None:
 
 
 def test_a_payer_who_is_billed_twice_is_told() -> None:
-    statements = (
-        stated(printed(900, "T-1"), bill_to="A"),
-        stated(printed(900, "T-1"), bill_to="A", period=JULY),
-    )
+    statements = (stated(printed(900, "T-1"), bill_to="A"), stated(printed(900, "T-1"), bill_to="A", period=JULY))
     found = engagement(posted("T-1", 1_500), *statements, terms=SHARED)
     assert said(found) == ["900.00 USD, the share of A in 1500.00, on its statements: 1800.00"]

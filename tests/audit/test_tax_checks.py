@@ -65,13 +65,7 @@ def test_tax_by_the_table_is_right() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [
-        taxed(100, 19, 20),
-        taxed(100, 20, 20),
-        taxed(100, 0, 0, "exempt"),
-        taxed(100, 20, 20, day=None),
-    ],
+    "wrong", [taxed(100, 19, 20), taxed(100, 20, 20), taxed(100, 0, 0, "exempt"), taxed(100, 20, 20, day=None)]
 )
 def test_another_rate_kind_or_amount_is_found(wrong: StatementTax) -> None:
     ((expected, found),) = violations(wrong)

@@ -161,10 +161,7 @@ def test_where_some_caps_bind_billing_alone_it_is_allotted_apart() -> None:
 
 def test_payers_whom_a_funding_bills_have_no_share_of_their_own() -> None:
     """What sources fund goes by their limits: of 1,000.00 at 50 and 50 per cent, later M pays 300.00 and A the rest."""
-    parties = (
-        BillTo("A", 50 * PERCENT_ONE, rounding_party=True),
-        BillTo("M", 50 * PERCENT_ONE, rounding_party=False),
-    )
+    parties = (BillTo("A", 50 * PERCENT_ONE, rounding_party=True), BillTo("M", 50 * PERCENT_ONE, rounding_party=False))
     sources = (FundingSource("GRANT", "M", 300 * AMOUNT_ONE), FundingSource("OWN", "A"))
     funding = Funding(sources, (FundingRule(1, (FundingShare("GRANT", HUNDRED_PERCENT),)),))
     shared = signed(line("L"), bill_to=parties)

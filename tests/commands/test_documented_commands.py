@@ -111,7 +111,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
 # What ends with a code of its own, because the page shows a difference.
 ENDS_WITH: Final[Mapping[str, int]] = {
     "milepost ledger --against docs/examples/moving-in/july-ledger.csv --map docs/mappings/trial-balance.toml --from 2026-07-01 --to"
-    " 2026-07-31 --output build/moving-in/output": 3,
+    " 2026-07-31 --output build/moving-in/output": 3
 }
 EXAMPLE: Final = "docs/examples/harvest-q1.csv"
 JAVA_MISSING: Final = "no javac and java here: THE JAVA EXAMPLE of docs/producers.md WAS NOT RUN"

@@ -266,11 +266,7 @@ def test_nobody_has_a_word_in_their_own_approval(tmp_path: Path, has_store: bool
     if not has_store:
         (tmp_path / "output" / "store" / "0.db").unlink()
     exception_id = id_of(tmp_path, "T-1")
-    for named in (
-        ("--as", "ADA"),
-        ("--as", "ADA", "--approved-by", "BEN"),
-        ("--as", "BEN", "--approved-by", "ADA"),
-    ):
+    for named in (("--as", "ADA"), ("--as", "ADA", "--approved-by", "BEN"), ("--as", "BEN", "--approved-by", "ADA")):
         for verb in ("waive", "resolve"):
             said = refused(tmp_path, verb, exception_id, "--reason", "x", *named, *AT)
             assert "ADA submitted and approved entry T-1 and decides nothing about that" in said

@@ -211,7 +211,7 @@ def test_one_wrong_row_and_nothing_is_loaded(tmp_path: Path) -> None:
     )
     rejected = [json.loads(line) for line in (tmp_path / "input" / "balances.rejected.jsonl").read_text().splitlines()]
     assert [(each["line"], each["reason"]) for each in rejected] == [
-        (3, "expected at most 2 decimals for EUR; round it at its source"),
+        (3, "expected at most 2 decimals for EUR; round it at its source")
     ]
 
 

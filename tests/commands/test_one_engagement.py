@@ -55,12 +55,7 @@ def test_a_contract_joins_the_engagement_that_work_named(tmp_path: Path) -> None
         contract("2026-03-03T08:00:00Z", "TOWER", "QUAY"),
         worked("T-10", 4, "1", project_id="TOWER"),
     )
-    assert found == {
-        "WORKS QUAY 5000": 160,
-        "WORKS QUAY 4000": -400,
-        "WORKS TOWER 5000": 40,
-        "WORKS TOWER 4000": -100,
-    }
+    assert found == {"WORKS QUAY 5000": 160, "WORKS QUAY 4000": -400, "WORKS TOWER 5000": 40, "WORKS TOWER 4000": -100}
 
 
 @pytest.mark.parametrize("then", ["nothing", "put right", "withdrawn"])

@@ -114,13 +114,7 @@ def test_days_that_have_not_ended_forbid_it(firm: Path) -> None:
     found = checked(code=3)["accruals"]
     assert found["state"] == "forbids"
     assert items(found) == [
-        (
-            "2026-03-25 to 2026-03-31 have not ended: what accrues on these days is not posted",
-            7,
-            None,
-            None,
-            "platform",
-        )
+        ("2026-03-25 to 2026-03-31 have not ended: what accrues on these days is not posted", 7, None, None, "platform")
     ]
     assert found["items"][0]["command"] == f"milepost run --until 2026-03-31 --output {firm / 'output'}"
 

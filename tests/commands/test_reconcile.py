@@ -263,10 +263,7 @@ def test_what_the_chart_has_no_place_for_is_to_send_and_says_why(
 
 
 def test_invoices_are_looked_for_where_the_ledger_can_have_them_under_our_key(
-    reconcile: Callable[..., Result],
-    delivered: list[JournalDocument],
-    erp: Keeping,
-    accounts: Path,
+    reconcile: Callable[..., Result], delivered: list[JournalDocument], erp: Keeping, accounts: Path
 ) -> None:
     """Four invoices were posted, each in the month after its own; none is there. Others made January's where the ERP begins with February.
 

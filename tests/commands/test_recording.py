@@ -524,10 +524,7 @@ def test_revenue_is_adjusted_and_reverses_itself(firm: Path) -> None:
     [
         (("adjust", "K-2", "L", "1.00"), "expected a contract that is in force, got K-2; the nearest are K-1"),
         (("adjust", "K-1", "M", "1.00"), "expected a line of contract K-1, got M; there are L-1"),
-        (
-            ("adjust", "K-1", "L-1", "0.001"),
-            "expected an amount in EUR above or below zero, such as 1190.00",
-        ),
+        (("adjust", "K-1", "L-1", "0.001"), "expected an amount in EUR above or below zero, such as 1190.00"),
         (("adjust", "K-1", "L-1", "1.00", "--approved-by", "ann"), "ann asks for it and cannot approve it"),
         (
             ("adjust", "K-1", "L-1", "1.00", "--on", "2026-03-31", "--reverse-on", "2026-03-31"),

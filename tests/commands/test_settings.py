@@ -163,10 +163,7 @@ def test_the_content_of_secret_files_is_never_shown(
 
 
 def test_an_unsafe_connection_is_said_each_time() -> None:
-    unsafe = (
-        *("--set", "kafka.security.enable.ssl.certificate.verification=false"),
-        *("--set", "kafka.insecure=true"),
-    )
+    unsafe = (*("--set", "kafka.security.enable.ssl.certificate.verification=false"), *("--set", "kafka.insecure=true"))
     assert (
         "UNSAFE: kafka.insecure lets enable.ssl.certificate.verification stand"
         in run("settings", "show", *unsafe).stderr
@@ -216,7 +213,7 @@ def test_doctor_tells_all_that_cannot_be_reached(tmp_path: Path) -> None:
     assert result.exit_code == 1
     found = {each["check"]: each["state"] for each in json.loads(result.stdout)["findings"]}
     assert {name for name, state in found.items() if state == "fail"} == {
-        *("brokers", "topics", "log", "clock", "registry", "redis"),
+        *("brokers", "topics", "log", "clock", "registry", "redis")
     }
     assert found["rules"] == "ok"
     assert not list(tmp_path.iterdir())

@@ -127,11 +127,7 @@ def test_what_was_passed_over_is_kept(stopped: Path) -> None:
 
 def test_only_what_stops_the_folder_is_passed_over(stopped: Path) -> None:
     run(stopped)
-    for offset, expected in (
-        (7, "stops nothing"),
-        (9, "is not what stops shard 0"),
-        (99, "has no record 99 yet"),
-    ):
+    for offset, expected in ((7, "stops nothing"), (9, "is not what stops shard 0"), (99, "has no record 99 yet")):
         result = skip(stopped, offset)
         assert (result.exit_code, expected in " ".join(result.output.split())) == (2, True), result.output
     assert skip(stopped, 8).exit_code == 0

@@ -454,10 +454,7 @@ def test_the_newest_revision_is_shown_and_parts_are_joined(tmp_path: Path) -> No
     rewrite(folder, revised)
     assert [
         (len(each.statement.lines), each.statement.status) for each in statement_revisions(folder, BRIDGE_JANUARY)
-    ] == [
-        (2, "superseded"),
-        (2, "issued"),
-    ]
+    ] == [(2, "superseded"), (2, "issued")]
     assert "revision 2, issued" in statement(BRIDGE_JANUARY, output=folder).stdout
     earlier = statement(BRIDGE_JANUARY, "--revision", "1", output=folder).stdout
     assert "superseded on 1 Feb 2026\nSuperseded by a later revision." in earlier

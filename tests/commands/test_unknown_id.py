@@ -144,10 +144,7 @@ def test_a_payment_that_waited_for_its_invoice_leads_to_its_journal(tmp_path: Pa
         worked("T-1", 2),
         event("InvoicePosted", "2026-05-02T09:00:00Z", **invoice),
         event(
-            "PaymentReceived",
-            "2026-05-05T09:00:00Z",
-            **paid,
-            applications=[{"invoice_id": "INV-1", "amount": "800"}],
+            "PaymentReceived", "2026-05-05T09:00:00Z", **paid, applications=[{"invoice_id": "INV-1", "amount": "800"}]
         ),
     ]
     write(tmp_path / "input", events)

@@ -45,10 +45,7 @@ def fingerprints(genesis: Genesis, version: int) -> dict[str, str]:
 def second() -> Iterator[Mapping[str, Mapping[int, Frozen | None]]]:
     """Version 2 is open after a frozen one that wrote the first schema of exceptions."""
     lock = {"accounting": {1: Frozen({}, {"ExceptionRaised": 1}, {}), 2: None}}
-    with (
-        patch.dict(rules.RULES, {"accounting": 2}),
-        patch.object(output_schemas, "kept_lock", lambda: lock),
-    ):
+    with patch.dict(rules.RULES, {"accounting": 2}), patch.object(output_schemas, "kept_lock", lambda: lock):
         yield lock
 
 

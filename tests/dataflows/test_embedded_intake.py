@@ -30,14 +30,7 @@ from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundPro
 from domain.events.catalogue import Event
 from domain.events.reference import DayEnded
 from state.genesis import Genesis
-from state.guards import (
-    INPUT_CHANGED,
-    INTAKE_STATE_LOST,
-    LOG_DAMAGED,
-    OTHER_GENERATION,
-    OUTPUT_UNWRITABLE,
-    GuardStop,
-)
+from state.guards import INPUT_CHANGED, INTAKE_STATE_LOST, LOG_DAMAGED, OTHER_GENERATION, OUTPUT_UNWRITABLE, GuardStop
 from state.intake.intake import Intake
 from tests.dead_letters_read import decode_dead_letters
 from tests.intake_inputs import (

@@ -331,8 +331,7 @@ def test_an_erp_that_loses_answers_has_each_journal_once(tmp_path: Path) -> None
 def test_a_delivery_that_is_killed_goes_on(firm: Firm, point: str) -> None:
     for count in (1, 3):
         killed = forked.run(
-            [sys.executable, "-m", "tests.delivery.dying", point, str(count), *firm.arguments()],
-            text=True,
+            [sys.executable, "-m", "tests.delivery.dying", point, str(count), *firm.arguments()], text=True
         )
         assert killed.returncode in {-signal.SIGKILL, 0}, killed.stderr
         if count == 1:
@@ -344,9 +343,7 @@ def test_a_delivery_that_is_killed_goes_on(firm: Firm, point: str) -> None:
 
 def test_without_its_store_everything_is_looked_up_first(firm: Firm) -> None:
     """Half of the journals are in the ERP, one more than was answered."""
-    killed = forked.run(
-        [sys.executable, "-m", "tests.delivery.dying", "before_result", "2", *firm.arguments()],
-    )
+    killed = forked.run([sys.executable, "-m", "tests.delivery.dying", "before_result", "2", *firm.arguments()])
     assert killed.returncode == -signal.SIGKILL
     assert firm.erp.entries()
     for path in store_path(firm.output, NAME).parent.glob(f"{NAME}.db*"):

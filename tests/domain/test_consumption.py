@@ -39,9 +39,7 @@ def asked(order: ConsumptionOrder, free: int, start: Order = FIRST_OF_ALL) -> li
 
 def test_who_keeps_all_or_nothing_is_passed_by() -> None:
     """Cap 1,000: A to C hold 400, 500 and 100, D nothing; 100 more before them reach into C."""
-    order = ConsumptionOrder(
-        [all_of(1, "A", 400), all_of(2, "B", 500), all_of(3, "C", 100), nothing_of(4, "D")],
-    )
+    order = ConsumptionOrder([all_of(1, "A", 400), all_of(2, "B", 500), all_of(3, "C", 100), nothing_of(4, "D")])
     assert asked(order, 1_000) == []
     assert asked(order, 1_100) == ["C"]
     assert asked(order, 1_100, at(1, "A")) == ["C"]

@@ -196,9 +196,6 @@ def test_the_order_in_which_rates_come_does_not_matter(stated: list[tuple[date, 
 
 @given(st.integers(1, 10**15), st.integers(1, 10**15))
 def test_there_and_back_is_one(first: int, second: int) -> None:
-    rates = book(
-        rate_set("EUR/USD", "1")._replace(rate=first),
-        rate_set("EUR/GBP", "1")._replace(rate=second),
-    )
+    rates = book(rate_set("EUR/USD", "1")._replace(rate=first), rate_set("EUR/GBP", "1")._replace(rate=second))
     there, back = found(rates, "USD/GBP"), found(rates, "GBP/USD")
     assert there.numerator * back.numerator == there.denominator * back.denominator

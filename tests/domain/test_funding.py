@@ -73,10 +73,7 @@ def test_the_rules_of_a_priority_come_before_the_next_in_whatever_order_they_sta
 
 def test_the_last_portion_is_given_back_first() -> None:
     portions = draw(cents(1_000_000), GRANTED, {"GRANT": cents(600_000)}, "USD").portions
-    assert paid(kept(portions, cents(800_000), "USD")) == [
-        {"GRANT": 400_000, "OWN": 266_666},
-        {"OWN": 133_334},
-    ]
+    assert paid(kept(portions, cents(800_000), "USD")) == [{"GRANT": 400_000, "OWN": 266_666}, {"OWN": 133_334}]
     assert paid(kept(portions, cents(600_000), "USD")) == [{"GRANT": 360_000, "OWN": 240_000}]
     assert kept(portions, 0, "USD") == ()
     assert kept(portions, cents(-100), "USD") == ()

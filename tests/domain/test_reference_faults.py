@@ -93,11 +93,7 @@ def test_a_record_that_holds_together_has_no_fault(event: Event) -> None:
             "scope.id",
             "expected the region that the card is for, got none",
         ),
-        (
-            CARD._replace(effective_to=date(2026, 3, 3)),
-            "effective_to",
-            "expected 2026-03-04 or later, got 2026-03-03",
-        ),
+        (CARD._replace(effective_to=date(2026, 3, 3)), "effective_to", "expected 2026-03-04 or later, got 2026-03-03"),
         (COST._replace(role=None), "person_id", "expected a person or a role, got neither"),
         (CAPACITY._replace(month="2026-3"), "month", "expected a month such as 2026-03, got '2026-3'"),
         (TRANSFER._replace(markup=None), "rate", "expected a rate, a markup or a per cent of the bill rate, got none"),

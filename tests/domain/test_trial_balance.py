@@ -105,10 +105,7 @@ def test_what_does_not_foot_is_told() -> None:
     wrong = [foot for foot in feet(sums.trial_balance("2026-02")) if not foot.holds]
     assert [
         (foot.what, foot.expected - foot.found) for foot in wrong if "=" in foot.what and "debits" in foot.what
-    ] == [
-        ("debits = credits in the ledger", 1_0000),
-        ("debits = credits in transactions", 1_0000),
-    ]
+    ] == [("debits = credits in the ledger", 1_0000), ("debits = credits in transactions", 1_0000)]
 
 
 def test_a_period_between_others_has_what_was_left() -> None:

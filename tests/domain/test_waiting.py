@@ -91,12 +91,7 @@ def test_each_event_names_what_it_may_finish() -> None:
     assert wakes(cost("P", "Dev")) == (("cost_person", "P"),)
     assert wakes(cost(None, "Dev")) == (("cost_role", "Dev"),)
     assert (
-        wakes(spot("EUR", "USD"))
-        == wakes(spot("USD", "EUR"))
-        == (
-            ("exchange", "USD"),
-            ("exchange", "USD|2026-03-04"),
-        )
+        wakes(spot("EUR", "USD")) == wakes(spot("USD", "EUR")) == (("exchange", "USD"), ("exchange", "USD|2026-03-04"))
     )
     assert wakes(spot("GBP", "USD")) == (
         ("exchange", "GBP"),

@@ -103,12 +103,7 @@ def simulated(
     **how: Any,
 ) -> Iterator[Simulated]:
     books = SimulatedErp(
-        plug.name,
-        folder / "books",
-        companies=companies,
-        troubles=[parsed(text) for text in troubles],
-        seed=seed,
-        **how,
+        plug.name, folder / "books", companies=companies, troubles=[parsed(text) for text in troubles], seed=seed, **how
     )
     with serving(books) as served:
         auth = plug.auth(folder)

@@ -119,9 +119,7 @@ def test_a_file_that_somebody_edits_and_one_that_is_rejected_are_found(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "cause"),
-    [(Trouble.UNPOSTED, "not_posted"), (Trouble.OTHER_PERIOD, "period")],
-    ids=str,
+    ("trouble", "cause"), [(Trouble.UNPOSTED, "not_posted"), (Trouble.OTHER_PERIOD, "period")], ids=str
 )
 def test_one_that_netsuite_keeps_otherwise_than_it_was_sent_is_found(
     trouble: Trouble, cause: str, tmp_path: Path

@@ -222,8 +222,7 @@ def test_what_is_due_is_posted_before_a_month_is_closed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "code"),
-    [(Trouble.OTHER_CURRENCY, "OTHER_CURRENCY"), (Trouble.OTHER_SUBSIDIARY, "OTHER_COMPANY")],
+    ("trouble", "code"), [(Trouble.OTHER_CURRENCY, "OTHER_CURRENCY"), (Trouble.OTHER_SUBSIDIARY, "OTHER_COMPANY")]
 )
 def test_a_journal_that_dynamics_has_otherwise_is_rejected_by_name(trouble: Trouble, code: str, tmp_path: Path) -> None:
     document = journal(DYNAMICS_FINANCE)

@@ -31,9 +31,7 @@ BEFORE_THE_BOOKS: Final[Mapping[str, str]] = {
     "RulesActivated": "the shard stops where it has no such rules (tests/state/test_rules.py)",
 }
 # What is in events that are refused as a whole, or in a part of a line that is.
-REFUSED_WITH: Final[Mapping[str, str]] = {
-    "FundingForward": "balances_in_parts",
-}
+REFUSED_WITH: Final[Mapping[str, str]] = {"FundingForward": "balances_in_parts"}
 FOR_PEOPLE: Final = "words for people, in the log"
 AS_BEFORE: Final = "repeats what the fact that it ends has said"
 CARRIED: Final[Mapping[str, str]] = {

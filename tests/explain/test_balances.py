@@ -30,11 +30,7 @@ def test_ledger_amounts_of_a_line_are_of_its_row() -> None:
     """18,000.00 USD are 16,200.00 EUR at 0.90, and were earned and paid at 16,560.00: 360.00 more."""
     amounts = "revenue=18,000.00 billed=18,000.00 paid=18,000.00"
     ledger = 'ledger.revenue=16,560.00 ledger.paid=16,560.00 source_row="balances.csv row 2"'
-    lines = [
-        *IN_DOLLARS,
-        "2026-06-30 brought forward P",
-        f"  line L {amounts} {ledger}",
-    ]
+    lines = [*IN_DOLLARS, "2026-06-30 brought forward P", f"  line L {amounts} {ledger}"]
     with told(lines) as books:
         earned = [
             f"{made.journal_id}#{number}/ledger"

@@ -52,10 +52,7 @@ def test_an_earlier_moment_shows_what_was_known_then() -> None:
     assert (row["due_on"], row["not_due"], row["days_overdue"]) == ("2026-03-03", "1904.00", 0)
 
 
-@pytest.mark.parametrize(
-    ("moment", "column"),
-    [("2026-03-03", "not_due"), ("2026-03-04", "days_1_30")],
-)
+@pytest.mark.parametrize(("moment", "column"), [("2026-03-03", "not_due"), ("2026-03-04", "days_1_30")])
 def test_an_invoice_is_overdue_on_the_day_after_it_is_due(moment: str, column: str) -> None:
     (row,) = [each for each in found("receivables", "--as-of", moment)["rows"] if each["invoice"] == "INV-1"]
     assert row[column] == row["open"] == "1000.00"
@@ -95,10 +92,7 @@ def test_figures_are_sorted_from_the_largest_and_texts_from_a() -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (
-            ["projects", "--client", "Acmee"],
-            "expected a client of the folder, got Acmee; the nearest are Acme AG",
-        ),
+        (["projects", "--client", "Acmee"], "expected a client of the folder, got Acmee; the nearest are Acme AG"),
         (["projects", "--sort", "colour"], "expected one of project, name, client"),
         (["projects", "--csv", "-", "--json"], "expected one of --csv, --html, --xlsx and --json"),
         (["projects", "--xlsx", "-"], "a spreadsheet is not written to standard output"),

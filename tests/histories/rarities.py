@@ -19,13 +19,7 @@ from domain.events.common import (
 )
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
 from domain.events.delivery import ExpenseApproved
-from domain.events.reference import (
-    CostRateSet,
-    ExchangeRateSet,
-    LegalEntityDefined,
-    PersonDefined,
-    RateCardPublished,
-)
+from domain.events.reference import CostRateSet, ExchangeRateSet, LegalEntityDefined, PersonDefined, RateCardPublished
 from domain.identity import derived_id
 from tests.histories.foundation import exchange_rates
 from tests.histories.scope import FIRST_DAY, HOUR, PERCENT, USUAL, ZONES, seldom

@@ -9,13 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    ResourcePatternType,
-    ResourceType,
-)
+from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 
 from connectors.kafka.names import Names
 from connectors.kafka.rights import GROUP, RIGHTS, TOPIC, TRANSACTIONAL_ID, Right
@@ -91,11 +85,7 @@ def login(broker: Broker, user: str, folder: Path) -> dict[str, Any]:
     """Settings of a process that comes as this user, with the file of its password."""
     password = folder / f"{user}.secret"
     password.write_text(f"{broker.users[user]}\n", encoding="utf-8")
-    security = {
-        "security.protocol": "SASL_PLAINTEXT",
-        "sasl.mechanism": "SCRAM-SHA-512",
-        "sasl.username": user,
-    }
+    security = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": user}
     return {"security": security, "security_files": {"sasl.password": password}}
 
 

@@ -143,13 +143,7 @@ def test_a_changed_setting_ends_the_check_with_its_code_and_stays(broker: Broker
     told = "milepost topics check --json --set kafka.development=true --set kafka.partitions=2"
     result = run(told)
     assert result.exit_code == WRONG_TOPIC_SETTINGS
-    fault = {
-        "topic": name,
-        "setting": "retention.ms",
-        "found": "604800000",
-        "needed": "-1",
-        "is_harmless": False,
-    }
+    fault = {"topic": name, "setting": "retention.ms", "found": "604800000", "needed": "-1", "is_harmless": False}
     assert json.loads(result.stdout)["faults"] == [fault]
     made = run("milepost topics create --json --set kafka.development=true --set kafka.partitions=2")
     assert json.loads(made.stdout)["left_as_they_are"] == len(TOPICS)

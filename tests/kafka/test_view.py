@@ -201,10 +201,7 @@ def test_a_redis_that_comes_back_as_it_was_goes_on(of: Site, started: Start, tmp
     server = started(RedisServer(tmp_path / "redis"))
     giver = ViewGiver(of)
     giver.give(project("P-1", 1))
-    with (
-        closing(ReadModel(RedisSettings(url=server.url))) as model,
-        following(of, model) as (reader,),
-    ):
+    with closing(ReadModel(RedisSettings(url=server.url))) as model, following(of, model) as (reader,):
         until(lambda: versions(model) == {"P-1": 1})
         server.kill()
         giver.give(project("P-1", 2))

@@ -101,13 +101,7 @@ def goes_on(
         if key not in earlier
     ]
     figures = {area: len({*before, *after}) for area, (before, after) in found.items()}
-    return Compared(
-        loaded=loaded,
-        figures=figures,
-        differences=differences,
-        engagement_of=engagement_of,
-        new=new,
-    )
+    return Compared(loaded=loaded, figures=figures, differences=differences, engagement_of=engagement_of, new=new)
 
 
 class _Standing:

@@ -235,10 +235,7 @@ def _by_the_hour(code: str, line: str = "L") -> list[str]:
 KINDS: dict[str, Sold] = {
     "time": Sold(_by_the_hour, time, time_back, by_time),
     "time under a cap": Sold(
-        lambda code: [*_by_the_hour(code), f"    cap hard {money(CAP, code)}"],
-        time,
-        time_back,
-        by_time,
+        lambda code: [*_by_the_hour(code), f"    cap hard {money(CAP, code)}"], time, time_back, by_time
     ),
     "cost plus": Sold(
         lambda _: ["  line L P", "    terms CostPlus fee_percent=10"],

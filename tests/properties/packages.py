@@ -138,9 +138,7 @@ PACKAGES: dict[str, Told] = {
     "minimum beside hours": Told(lambda code: _minimum(code, "", _hour(code)), time, time_back),
     "minimum of a quarter": Told(lambda code: _minimum(code, "per=quarter", _hour(code)), time, time_back),
     "minimum as billed": Told(
-        lambda code: ["  line L P revenue as_billed", *_minimum(code, "", _hour(code))[1:]],
-        time,
-        time_back,
+        lambda code: ["  line L P revenue as_billed", *_minimum(code, "", _hour(code))[1:]], time, time_back
     ),
     "goes on to the next line": Told(_going_on, time, time_back),
     "goes on twice": Told(_going_on_twice, _by_two, time_back),

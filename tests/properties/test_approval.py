@@ -89,12 +89,7 @@ def test_approved_at_once_is_as_without_approval(
     assert found[0] == found[1]
 
 
-@given(
-    POLICIES_OR_PAYERS,
-    RETENTIONS,
-    WORKS,
-    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 300)), max_size=4),
-)
+@given(POLICIES_OR_PAYERS, RETENTIONS, WORKS, st.lists(st.tuples(st.integers(0, 5), st.integers(0, 300)), max_size=4))
 def test_what_is_issued_is_the_newest_draft_and_true(
     policies: str, retention: str, works: list[tuple[int, int, int]], corrections: list[tuple[int, int]]
 ) -> None:

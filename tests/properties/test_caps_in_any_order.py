@@ -179,13 +179,7 @@ def _caps_over(terms: ContractSigned, line_id: str) -> dict[str, Cap | SharedCap
 
 
 def _limit(
-    cap_id: str,
-    period: str,
-    cap: Cap | SharedCap | None,
-    terms: ContractSigned,
-    line: ContractLine,
-    *,
-    billing: bool,
+    cap_id: str, period: str, cap: Cap | SharedCap | None, terms: ContractSigned, line: ContractLine, *, billing: bool
 ) -> Limit:
     if cap is None or cap.kind != "hard" or cap.period != period:
         return Limit(f"{cap_id}/{period}", None, None, period, False)

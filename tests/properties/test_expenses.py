@@ -83,9 +83,7 @@ CAP = ("  shared cap NTE hard 2,000 lines L,X,U includes time,expense,fee",)
 
 
 @given(
-    st.sampled_from(sorted(CURRENCIES)),
-    st.lists(credits_too, max_size=7, unique_by=lambda fact: fact.day),
-    st.data(),
+    st.sampled_from(sorted(CURRENCIES)), st.lists(credits_too, max_size=7, unique_by=lambda fact: fact.day), st.data()
 )
 def test_the_order_of_arrival_does_not_matter(code: str, came: list[Fact], data: st.DataObject) -> None:
     """Of facts of different days: the same balances."""

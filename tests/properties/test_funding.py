@@ -14,12 +14,7 @@ from tests.told import balances, invoiced, ledger_balances, statements, told
 
 CUSTOMERS = {"G": "A", "H": "B", "O": "C", "R": "A"}
 # Limits of sources G and H, and the rules; O has none.
-RULES = (
-    "G:60+O:40,O",
-    "G:50+H:30+O:20,H:1+O:99,O",
-    "G:33.333333+H:33.333333+R:33.333334,R",
-    "G,H,O",
-)
+RULES = ("G:60+O:40,O", "G:50+H:30+O:20,H:1+O:99,O", "G:33.333333+H:33.333333+R:33.333334,R", "G,H,O")
 limits = st.tuples(st.integers(0, 900), st.integers(0, 900))
 
 
@@ -29,11 +24,7 @@ def terms(most: tuple[int, int], rules: str) -> str:
 
 @given(limits, st.sampled_from(RULES), st.sampled_from(("USD", "JPY", "KWD")), works, changes)
 def test_sources_pay_every_statement_up_to_their_limits(
-    most: tuple[int, int],
-    rules: str,
-    code: str,
-    came: list[tuple[int, int, int]],
-    changed: list[tuple[int, int, int]],
+    most: tuple[int, int], rules: str, code: str, came: list[tuple[int, int, int]], changed: list[tuple[int, int, int]]
 ) -> None:
     billed = []
     for whose in ("", terms(most, rules)):

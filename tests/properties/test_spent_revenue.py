@@ -109,12 +109,7 @@ def expected(price: int, step: int, worked: Sequence[Worked], said: Sequence[Est
 
 
 @given(
-    st.sampled_from(CURRENCIES),
-    prices,
-    works,
-    st.integers(1, 10_000),
-    st.randoms(use_true_random=False),
-    st.booleans(),
+    st.sampled_from(CURRENCIES), prices, works, st.integers(1, 10_000), st.randoms(use_true_random=False), st.booleans()
 )
 def test_before_an_estimate_a_price_has_earned_its_share_of_the_budget(
     currency: str, price: int, worked: list[Worked], budget: int, chance: Random, reopens: bool

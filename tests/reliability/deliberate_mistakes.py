@@ -16,14 +16,7 @@ from connectors.log_records import StoredRecord
 from state.batch import Encoded, Mark, OutputProgress
 from state.chain import chained
 from state.store.store import Meta
-from tests.brokers import (
-    COMMITTED,
-    CONTROL,
-    ModelClients,
-    ModelConsumer,
-    ModelProducer,
-    Place,
-)
+from tests.brokers import COMMITTED, CONTROL, ModelClients, ModelConsumer, ModelProducer, Place
 from tests.exactly_once import NAMES, SHARD, Disk, LightShard, World
 
 

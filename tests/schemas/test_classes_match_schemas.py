@@ -20,13 +20,7 @@ SCHEMAS = read_schemas()
 EVENTS = [name for name in SCHEMAS if kind_of(name) == "events"]
 OUTPUTS = [name for name in SCHEMAS if kind_of(name) == "outputs"]
 RECORDS = [name for name in SCHEMAS if SCHEMAS[name]["type"] == "record"]
-AREAS = {
-    "reference": reference,
-    "commercial": commercial,
-    "delivery": delivery,
-    "finance": finance,
-    "control": control,
-}
+AREAS = {"reference": reference, "commercial": commercial, "delivery": delivery, "finance": finance, "control": control}
 ROOT = Path(generate.__file__).parent.parent
 
 

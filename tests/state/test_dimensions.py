@@ -68,8 +68,7 @@ def test_what_the_entry_states_comes_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "wanted"),
-    [("project,entry", ["900", "900"]), ("project", ["900", "900"]), ("entry", ["555", "555"])],
+    ("order", "wanted"), [("project,entry", ["900", "900"]), ("project", ["900", "900"]), ("entry", ["555", "555"])]
 )
 def test_the_order_of_the_policy_decides(tmp_path: Path, order: str, wanted: list[str]) -> None:
     more = " dimension cost_center=555"

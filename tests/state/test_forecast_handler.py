@@ -43,13 +43,7 @@ from domain.events.delivery import (
     TimeWithdrawn,
 )
 from domain.events.finance import InvoicePosted
-from domain.events.reference import (
-    CostRateSet,
-    CustomerDefined,
-    ExchangeRateSet,
-    LegalEntityDefined,
-    PersonDefined,
-)
+from domain.events.reference import CostRateSet, CustomerDefined, ExchangeRateSet, LegalEntityDefined, PersonDefined
 from domain.money import parse_amount
 from domain.outputs import (
     BillingStatement,
@@ -381,10 +375,7 @@ def test_the_lines_budget_comes_before_the_projects(books: Books) -> None:
 
 @pytest.mark.parametrize(
     "lines",
-    [
-        (ContractLine("L", "PR", PRICE), line("M", tasks=("run",))),
-        (line("L", cap=Cap("hard", parse_amount("10000"))),),
-    ],
+    [(ContractLine("L", "PR", PRICE), line("M", tasks=("run",))), (line("L", cap=Cap("hard", parse_amount("10000"))),)],
     ids=["a price", "a hard cap"],
 )
 def test_a_line_that_earns_no_more_needs_an_estimate_or_a_budget(books: Books, lines: tuple[ContractLine, ...]) -> None:
@@ -723,11 +714,7 @@ def test_a_cut_off_day_moves_billings(books: Books) -> None:
     begin(books, signed(billing_cycle=BillingCycle("monthly", cut_off_day=10)), activated())
     told = updates(books.fold(estimate(1, "2026-03-02", remaining("2026-04", 10, "1000", "1500"))))[-1]
     months = {month.month: (month.billings, month.cash) for month in told.project.months}
-    assert months == {
-        "2026-04": (0, 0),
-        "2026-05": (parse_amount("1500"), 0),
-        "2026-06": (0, parse_amount("1500")),
-    }
+    assert months == {"2026-04": (0, 0), "2026-05": (parse_amount("1500"), 0), "2026-06": (0, parse_amount("1500"))}
 
 
 def test_a_budget_without_a_plan_is_spread_to_the_projects_end(books: Books) -> None:

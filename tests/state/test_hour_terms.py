@@ -35,13 +35,7 @@ TOLD = [scenario for page in PAGES for scenario in read_scenarios(SCENARIOS / f"
 
 def from_nothing(draft: Draft, entry: Entry, event: TimeApproved, project: Project) -> tuple[HourTerms, date]:
     copy = Draft(
-        draft.engagement_id,
-        draft.before,
-        draft.entries,
-        draft.reference,
-        draft.cause,
-        nothing_known(),
-        draft.own,
+        draft.engagement_id, draft.before, draft.entries, draft.reference, draft.cause, nothing_known(), draft.own
     )
     copy.parts, copy.kinds, copy.rows, copy.agreed = draft.parts, draft.kinds, draft.rows, draft.agreed
     return hour_terms(copy, entry, event, project)

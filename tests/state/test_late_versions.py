@@ -11,12 +11,7 @@ import pytest
 from domain.outputs import ExceptionClosed, ExceptionRaised, JournalEntry
 from tests.told import told
 
-FIRM = (
-    "entity LE USD America/New_York",
-    "customer C",
-    "person bob consultant of LE",
-    "cost person bob 100.00 USD",
-)
+FIRM = ("entity LE USD America/New_York", "customer C", "person bob consultant of LE", "cost person bob 100.00 USD")
 SIGNED = "contract K C LE USD version 1\n  line L P\n    rate 200.00"
 AMENDED = "amend K from 2026-06-01 version 2 replaces 1\n  line L P\n    rate 220.00"
 OTHERWISE = AMENDED.replace("220.00", "999.00")

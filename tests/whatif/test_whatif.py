@@ -52,10 +52,7 @@ def firm(tmp_path: Path) -> Path:
 def content(folder: Path) -> dict[str, tuple[str, int]]:
     """Of each file its digest and when it was written."""
     return {
-        path.relative_to(folder).as_posix(): (
-            hashlib.sha256(path.read_bytes()).hexdigest(),
-            path.stat().st_mtime_ns,
-        )
+        path.relative_to(folder).as_posix(): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }

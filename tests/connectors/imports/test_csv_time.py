@@ -525,8 +525,7 @@ def test_what_is_exported_is_billed_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "worth"),
-    [("09:00,11:00,", "200"), ("09:00,11:00,0", "0"), ("09:00,11:00,1.5", "150")],
+    ("cells", "worth"), [("09:00,11:00,", "200"), ("09:00,11:00,0", "0"), ("09:00,11:00,1.5", "150")]
 )
 def test_what_is_billed_elsewhere_is_worth_its_billable_hours_else_those_from_start_to_end(
     tmp_path: Path, cells: str, worth: str

@@ -128,10 +128,7 @@ def test_a_currency_that_is_not_quoted_is_refused_with_the_nearest(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("content", "wanted"),
-    [
-        ("Date,USD,\n", ALL),
-        ("Date,USD,\n2026-03-02,1.1,\n", RatesWanted(date(2026, 4, 1), date(2026, 4, 30), ())),
-    ],
+    [("Date,USD,\n", ALL), ("Date,USD,\n2026-03-02,1.1,\n", RatesWanted(date(2026, 4, 1), date(2026, 4, 30), ()))],
     ids=["header only", "other days"],
 )
 def test_a_file_without_a_wanted_day_says_so(tmp_path: Path, content: str, wanted: RatesWanted) -> None:

@@ -94,7 +94,7 @@ def test_what_was_planned_is_read_in_its_order_and_the_rest_by_time() -> None:
     time, contracts = (TIME, 0), (CONTRACTS, 0)
     again = topics.read_again([(contracts, 0), (contracts, 1), (time, 0), (contracts, 2), (time, 1)])
     assert [(each.topic(), each.offset()) for each in again] == [
-        *((CONTRACTS, 0), (CONTRACTS, 1), (TIME, 0), (CONTRACTS, 2), (TIME, 1)),
+        *((CONTRACTS, 0), (CONTRACTS, 1), (TIME, 0), (CONTRACTS, 2), (TIME, 1))
     ]
     rest = read_all(topics, 3)
     assert [(each.topic(), each.offset()) for each in rest] == [(TIME, 2), (TIME, 3), (CONTRACTS, 3)]

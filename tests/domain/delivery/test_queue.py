@@ -494,10 +494,7 @@ def test_after_the_loss_of_the_store_a_revision_knows_the_invoice_before() -> No
     )
     assert posted is not None
     queue = DeliveryQueue("books", Making(), CallTerms(), known=[posted])
-    other = [
-        Given(INVOICE, "DE", ("S-2",)),
-        Given(INVOICE, "DE", ("S-2 revision 2",), supersedes=("S-2",)),
-    ]
+    other = [Given(INVOICE, "DE", ("S-2",)), Given(INVOICE, "DE", ("S-2 revision 2",), supersedes=("S-2",))]
     queue.add([FIRST, SECOND, *other], seconds(2), probe_from=seconds(2))
     (asked,) = queue.calls(seconds(2), 1)
     queue.took(asked, {key_of(INVOICE, ["S-2"]): Taken("INV-18", DAY)}, seconds(3))

@@ -474,10 +474,7 @@ def test_a_journal_that_was_changed_to_the_ledgers_currency_is_found() -> None:
     ]
     assert [
         (each.currency, each.ours_debits, each.theirs_debits) for each in found.sums if each.account == "91150"
-    ] == [
-        ("EUR", 0, 1_000 * AMOUNT_ONE),
-        ("USD", 1_000 * AMOUNT_ONE, 0),
-    ]
+    ] == [("EUR", 0, 1_000 * AMOUNT_ONE), ("USD", 1_000 * AMOUNT_ONE, 0)]
     kept = entry(made, currency="EUR", lines=lines(("91150", 900), ("94000", -900)), is_in_ledger_currency=True)
     assert compared([kept], [ExpectedDocument(made, is_posted=True)]).differences == ()
 

@@ -86,6 +86,7 @@ def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  #
     """The last forecast of a day in the period, or before it."""
     from connectors.files.lookup import projects_with_forecasts
     from connectors.json_records import record_to_json
+    from milepost.forecasts.as_posted import as_posted
     from milepost.tables import completion_table, show
     from milepost.unknown_id import unknown_id
 
@@ -102,7 +103,7 @@ def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  #
         return
     now = update.project
     title = f"Forecast of project {wanted} as of {update.as_of}, the last of {period}, in {now.currency}"
-    show(completion_table(title, now))
+    show(completion_table(title, now, as_posted(update)))
     say(
         f"\nNext: milepost forecast {shell_word(wanted)} --as-of {update.as_of}"
         f" --output {shell_word(asked_folder(output))} for all of what was known then"

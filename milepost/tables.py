@@ -197,11 +197,17 @@ def percent_text(percent: int | None) -> str:
     return "" if percent is None else f"{percent / 10**6:.1f} %"
 
 
-def completion_table(title: str, now: ForecastFigures) -> Table:
+def completion_table(title: str, now: ForecastFigures, posted: ForecastFigures | None = None) -> Table:
+    """With the ledger's figures at completion, where these differ."""
     rows = [
         ("hours", *map(hours_text, (now.burn_hours, now.etc_hours, now.eac_hours))),
         ("cost", *map(amount_text, (now.burn_cost, now.etc_cost, now.eac_cost))),
         ("revenue", *map(amount_text, (now.burn_revenue, now.etc_revenue, now.eac_revenue))),
         ("margin", amount_text(now.burn_revenue - now.burn_cost), "", amount_text(now.margin)),
     ]
-    return Table(title, ("", "so far", "to complete", "at completion"), rows, frozenset({1, 2, 3}))
+    columns = ("", "so far", "to complete", "at completion")
+    if posted is None:
+        return Table(title, columns, rows, frozenset({1, 2, 3}))
+    beside = ("", *map(amount_text, (posted.eac_cost, posted.eac_revenue, posted.margin)))
+    rows_of_both = [(*row, of_ledger) for row, of_ledger in zip(rows, beside, strict=True)]
+    return Table(title, (*columns, "at rates as posted"), rows_of_both, frozenset({1, 2, 3, 4}))

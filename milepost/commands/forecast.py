@@ -20,7 +20,7 @@ from milepost.html_file import HtmlFile, write_page
 
 if TYPE_CHECKING:
     from connectors.files.cap_use import UsedUp
-    from domain.outputs import ForecastCap, ForecastDelta, ForecastUpdate
+    from domain.outputs import ForecastCap, ForecastDelta, ForecastFigures, ForecastUpdate
     from milepost.forecasts.shown import ForecastShown, MonthShown, MoveShown
     from milepost.tables import Table
 
@@ -108,6 +108,7 @@ def _page(found: ForecastShown, measure: MeasureName, locale: str) -> str:
 
 def head(found: ForecastShown) -> list[str]:
     from milepost.cap_words import cap_name, used_up_text
+    from milepost.forecasts.as_posted import as_posted
     from milepost.tables import percent_text
 
     update, now = found.latest, found.now
@@ -119,13 +120,20 @@ def head(found: ForecastShown) -> list[str]:
         figures.append(f"{percent_text(update.percent_complete)} complete")
     named = f", {found.name}," if found.name != update.project_id else ""
     first = found.exhausts[0] if found.exhausts else None
+    posted = as_posted(update)
     return [
         f"Forecast of project {update.project_id}{named} as of {update.as_of}, in {now.currency}",
         "; ".join(figures),
+        *([_posted_text(update.as_of, posted)] if posted is not None else []),
         f"backlog {amount_text(now.backlog)}, unbilled backlog {amount_text(now.unbilled_backlog)}",
         *map(used_up_text, found.used_up),
         *([f"{cap_name(first)} will be used up on {first.exhausts_on}"] if first is not None else []),
     ]
+
+
+def _posted_text(as_of: date, posted: ForecastFigures) -> str:
+    figures = f"{amount_text(posted.eac_revenue)} revenue, {amount_text(posted.eac_cost)} cost"
+    return f"with the exchange rates of {as_of}; with those posted {figures}, {amount_text(posted.margin)} margin"
 
 
 def tables(found: ForecastShown, measure: MeasureName) -> list[Table]:

@@ -345,10 +345,11 @@ def side_of(position: int) -> str:
 
 
 def _forecast(update: ForecastUpdate) -> Table:
+    from milepost.forecasts.as_posted import as_posted
     from milepost.tables import completion_table
 
     now = update.project
-    return completion_table(f"Forecast as of {update.as_of} in {now.currency}", now)
+    return completion_table(f"Forecast as of {update.as_of} in {now.currency}", now, as_posted(update))
 
 
 def _exceptions(waiting: Sequence[FoundWaiting], now: int) -> Table:

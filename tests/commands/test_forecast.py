@@ -19,10 +19,12 @@ from domain.events.catalogue import ENTITIES
 from domain.forecast.changes import CAUSES
 from milepost.cli import app
 from milepost.commands.forecast import BAR_WIDTH, bar
+from milepost.forecasts.as_posted import as_posted
 from milepost.forecasts.charts import Bar, WaterfallStep, month_bars, steps
 from milepost.forecasts.shown import MEASURES, MonthShown, burned_of, forecast_shown, months
 from milepost.forecasts.words import WORDS
 from milepost.locales import writing
+from milepost.tables import completion_table
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_statement import checked
 from tests.commands.tiny_firm import founding, worked, write
@@ -281,3 +283,16 @@ def test_what_is_to_be_taken_back_is_to_come() -> None:
     assert list(burned_of(BACK, 1_000, running)) == [("2026-02", 1_000, 0), ("2026-03", 0, -200)]
     assert list(burned_of(BACK, 900, running)) == [("2026-02", 1_000, 0), ("2026-03", -100, -100)]
     assert list(burned_of(BACK, 400, date(2026, 2, 20))) == [("2026-02", 400, 600), ("2026-03", 0, -200)]
+
+
+def test_what_differs_in_the_ledger_by_exchange_rates_is_said() -> None:
+    """1,000.00 EUR of cost, worked at 1.10, on a day with 1.20."""
+    update = forecast_history(simulated_run(), "PRJ-00001")[-1].update
+    now = update.project._replace(currency="USD", eac_cost=12_000_000)
+    posted = now._replace(eac_cost=11_000_000, margin=now.margin + 1_000_000)
+    told = update._replace(project=now, ledger=posted)
+    assert as_posted(told) is posted
+    assert as_posted(told._replace(ledger=now)) is None
+    assert as_posted(told._replace(ledger=posted._replace(currency="EUR"))) is None
+    table = completion_table("", now, posted)
+    assert (table.columns[-1], table.rows[1][3:]) == ("at rates as posted", ("1,200.00", "1,100.00"))

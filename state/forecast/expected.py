@@ -1,11 +1,10 @@
 """When what is to come is billed, and when who pays it; what is kept back of it, or paid by a deposit, says `state/forecast/kept_back.py`.
 
 A month's work is billed at the end of the billing period that holds its 15th, or once that is over of the one that goes on; on request at
-its own end, a fee at the end of the period that holds its day. What is done and on no statement is billed with the oldest open period of
-its contract, as far as it is not of later months; work to come by the calendar of the project's first contract. Each payer has its share
-of it, and pays so many days after the day of issue as its own terms say; whom sources pay for says `state/forecast/funded.py`, and of a
-contract in another currency than the project's their first rule. A statement is billed when its period ends, and issued when that has
-closed: once it is, it is due when it says.
+its own end, a fee at the end of the period that holds its day. Of what is done and on no statement says `state/forecast/accrued.py` when it
+is billed; work to come is by the calendar of the project's first contract. Each payer has its share of it, and pays so many days after the
+day of issue as its own terms say; whom sources pay for says `state/forecast/funded.py`, and of a contract in another currency than the
+project's their first rule. A statement is billed when its period ends, and issued when that has closed: once it is, it is due when it says.
 
     March's work, billed on 31 March and issued on 1 April, is due in 30 days on 1 May
 """
@@ -20,7 +19,6 @@ from domain.billing.periods import period_of
 from domain.billing.shares import Party, expected_parties, shared
 from domain.billing.statement import ISSUED
 from domain.figure import Recorded, as_recorded, exchanged, titled
-from domain.forecast.completion import newest_first
 from domain.identity import composed
 from domain.months import month_end
 from domain.outputs import BillingStatement
@@ -35,7 +33,6 @@ from state.draft import Draft
 from state.forecast.outlook import ONE_DAY, known
 from state.forecast.prices import ToCharge
 from state.forecast.tracks import rate_to
-from state.terms.periods import open_period
 from state.terms.plan import billing_cycle, billing_zone, contract_policies, grace_days, terms_on
 from state.totals import month_of
 from state.value import plain
@@ -75,62 +72,26 @@ class Calendar(NamedTuple):
     is_funded: bool = False
 
 
-class AccruedWork(NamedTuple):
-    """What is billable on lines of a contract and not issued, in project currency, and all that is billable on them by month."""
-
-    amount: Amount = 0
-    months: Sequence[tuple[str, Amount]] = ()
-
-
 def expected_work(
     draft: Draft,
     contract: Contract,
     currency: str,
-    accrued: AccruedWork,
+    accrued: Mapping[date, Amount],
     to_come: Iterable[tuple[str, Amount]],
     as_of: date,
 ) -> list[ExpectedBill]:
-    """What is accrued, and what work of months to come will be worth, by the calendar of the contract."""
+    """What is accrued, by the day on which it is billed, and what work of months to come will be worth, by the contract's calendar."""
     found: list[ExpectedBill] = []
     known = work_calendar(draft, contract)
-    for on, amount in _accrued_bills(draft, contract, accrued, as_of):
-        _pay(found, contract, on, amount, currency, is_due=True)
+    for billed, amount in accrued.items():
+        if amount:
+            _pay(found, contract, _calendar(draft, contract, billed), amount, currency, is_due=True)
     for month, amount in to_come:
         if amount:
             on = known.get(month) or work_months(draft, contract, month, known)
             if on.billed <= as_of:
                 on = fee_months(draft, contract, as_of + ONE_DAY)
             _pay(found, contract, on, amount, currency)
-    return found
-
-
-def _accrued_bills(
-    draft: Draft, contract: Contract, accrued: AccruedWork, as_of: date
-) -> list[tuple[Calendar, Amount]]:
-    """Work of months that are billed later than the oldest open period by those months, the rest with that period."""
-    if not accrued.amount:
-        return []
-    period, known = open_period(draft, contract), work_calendar(draft, contract)
-    last = period.to - ONE_DAY if period is not None else as_of
-
-    def is_later(month: str) -> bool:
-        if month > month_of(last):
-            return True
-        # In its days of grace there is work of the next period, which may begin in the same month.
-        return as_of > last and work_months(draft, contract, month, known).billed > last
-
-    later: dict[str, Amount] = {}
-    for month, amount in accrued.months:
-        if is_later(month):
-            later[month] = later.get(month, 0) + amount
-    # The rest has late and held work, and corrections.
-    months, rest = newest_first(accrued.amount, later.items(), "accrued in the month", "accrued of earlier months")
-    found = [(work_months(draft, contract, month, known), amount) for month, amount in months]
-    if rest:
-        oldest = (
-            fee_months(draft, contract, last) if period is not None else work_months(draft, contract, month_of(last))
-        )
-        found.append((oldest, rest))
     return found
 
 

@@ -48,9 +48,10 @@ from domain.units import Amount, Percent
 from state.books import Basis, Contract, Forecast, Project
 from state.charges import rebates
 from state.draft import Draft
+from state.forecast.accrued import accrued_on
 from state.forecast.ahead import rebates_counted
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
-from state.forecast.expected import AccruedWork, ExpectedBill, expected_fees, expected_work
+from state.forecast.expected import ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
 from state.forecast.outlook import ProjectTerms, is_closed, keeps_back, ledger_currency
@@ -455,9 +456,9 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     expected += alone
     for contract in contracts:
         to_come = zip(shape.months, by_hours, strict=True) if contract is contracts[0] else ()
-        due = accrued.get(contract.contract_id, AccruedWork())
-        if paid_alone := sum([bill.amount for bill in alone if bill.contract_id == contract.contract_id]):
-            due = due._replace(amount=called(due.amount - paid_alone, "accrued of all payers"))
+        due = accrued.get(contract.contract_id, {})
+        for bill in (bill for bill in alone if bill.contract_id == contract.contract_id):
+            due[bill.billed] = called(due.get(bill.billed, 0) - bill.amount, "accrued of all payers")
         expected += expected_work(draft, contract, currency, due, to_come, as_of)
     if weighed.terms.is_funded:
         expected = by_payer(draft, weighed.terms.contracts, expected)
@@ -522,16 +523,16 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
             agreed = at_least(called(line.total - totals.billable, "agreed and not delivered"), 0, "to deliver")
             rows = exchanged(agreed, rate, currency, policies.money_mode)
             lies = zip(shape.months, spread(rows, shape.revenue, step), strict=True)
-            found.expected.extend(expected_work(draft, contract, currency, AccruedWork(), lies, as_of))
+            found.expected.extend(expected_work(draft, contract, currency, {}, lies, as_of))
     return found
 
 
 def _line_sums(
     draft: Draft, project_id: str, of: ProjectTerms, policies: Resolved, currency: str, as_of: date
-) -> tuple[Amount, dict[str, AccruedWork]] | None:
+) -> tuple[Amount, dict[str, dict[date, Amount]]] | None:
     """What is issued of the project less what was conceded of it and rebates that memos gave, and by contract what is billable and not
-    issued, deposits left out."""
-    mode, billed, accrued = policies.money_mode, 0, dict[str, AccruedWork]()
+    issued, by the days on which it is billed, deposits left out."""
+    mode, billed, accrued = policies.money_mode, 0, dict[str, dict[date, Amount]]()
     has_rebates = draft.has(rebates.KIND)
     for contract_id, line_id, own in of.ever:
         line = draft.line(contract_id, line_id)
@@ -545,11 +546,12 @@ def _line_sums(
         if stays := totals.issued - totals.conceded - given:
             billed += exchanged(called(stays, "billed"), rate, currency, mode)
         if due and not (of.keeps_back and is_deposit(draft, contract_id, line_id)):
-            had = accrued.get(contract_id, AccruedWork())
-            months = [(month, exchanged(one, rate, currency, mode)) for month, one in totals.by_month.items()]
-            accrued[contract_id] = AccruedWork(
-                had.amount + exchanged(due, rate, currency, mode), [*had.months, *months]
-            )
+            contract = draft.contract(contract_id)
+            assert contract is not None, "the line is of a contract in the books"
+            of_contract = accrued.setdefault(contract_id, {})
+            by_day = accrued_on(draft, contract, line_id, project_id, due, as_of).items()
+            for day, amount in in_months(by_day, due, rate, currency, mode) if rate is not SAME_CURRENCY else by_day:
+                of_contract[day] = of_contract.get(day, 0) + amount
     return billed, accrued
 
 

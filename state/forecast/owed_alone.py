@@ -14,9 +14,9 @@ from domain.units import Amount
 from state.billing.payers import falling, parties_for
 from state.books import Contract
 from state.draft import Draft
-from state.forecast.expected import ExpectedBill, fee_months, issue_day, paid_on
+from state.forecast.accrued import oldest_open
+from state.forecast.expected import ExpectedBill, issue_day, paid_on
 from state.forecast.kept_back import is_deposit
-from state.forecast.outlook import ONE_DAY
 from state.forecast.tracks import rate_to
 from state.rerating.rerate import line_ids
 from state.terms.periods import open_period
@@ -34,7 +34,7 @@ def owed_alone(
             continue
         rate = rate_to(draft, policies, contract.terms.currency, currency, as_of)
         period = open_period(draft, contract)
-        billed = fee_months(draft, contract, period.to - ONE_DAY if period is not None else as_of).billed
+        billed = oldest_open(draft, contract, as_of).billed
         sums: dict[str, Amount] = {}
         for customer_id, amount in _owed(draft, project_id, contract, period.start if period is not None else date.max):
             sums[customer_id] = sums.get(customer_id, 0) + amount

@@ -7,10 +7,10 @@ retainer has still to let draw, in the next. Units that are agreed lie where the
     36,500.00 earned evenly over 2026, on 30 September: 9,200.00 left, of which 3,100.00 in October, on 10 October no less
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from domain.figure import at_least, called, exchanged, lesser, spread
 from domain.forecast.completion import MONTHS_MAX, newest_first
@@ -28,6 +28,8 @@ from state.draft import Draft
 from state.forecast.ahead import TermsAhead, ahead_of
 from state.forecast.outlook import ONE_DAY
 from state.totals import month_of
+
+Month = TypeVar("Month")
 
 
 class ToCharge(NamedTuple):
@@ -155,10 +157,10 @@ def _earned_ahead(to_come: Mapping[str, Amount], earned: Amount) -> list[tuple[s
 
 
 def in_months(
-    months: Sequence[tuple[str, Amount]], left: Amount, rate: Exchange, currency: str, mode: str
-) -> Iterable[tuple[str, Amount]]:
-    """All that is left, in a currency, by what each month has of it (R12). Where one takes back, they are what all up to each come to, less
-    those before."""
+    months: Collection[tuple[Month, Amount]], left: Amount, rate: Exchange, currency: str, mode: str
+) -> Iterable[tuple[Month, Amount]]:
+    """All that is left, in a currency, by what each month, or day, has of it (R12). Where one takes back, they are what all up to each come
+    to, less those before."""
     names, amounts = [month for month, _ in months], [amount for _, amount in months]
     if min(amounts, default=0) >= 0:
         return zip(names, spread(exchanged(left, rate, currency, mode), amounts, smallest_unit(currency)), strict=True)

@@ -52,7 +52,7 @@ def deliver(
     )
     from milepost.delivery.delivering import deliver as deliver_to
     from milepost.delivery.delivering import delivered
-    from milepost.delivery.lacking import lacks, to_write, without_chart
+    from milepost.delivery.lacking import lacks_if_any, to_write, without_chart
     from milepost.operate.stopping import stopping
 
     known = given_accounts(accounts)
@@ -75,9 +75,10 @@ def deliver(
                     found.append(
                         deliver_to(output, folder, known, name, stop, until_done=until_done, in_files=fallback)
                     )
-    lacking = lacks(known, output)
+    is_waiting = waits_for_chart(found)
+    lacking = lacks_if_any(known, output, is_waiting=is_waiting)
     missing = without_chart(lacking)
-    unplaced = to_write(lacking, known, names) if waits_for_chart(found) else []
+    unplaced = to_write(lacking, known, names) if is_waiting else []
     if json:
         write_json(as_json(found, missing))
     elif found:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import typer
 
 from connectors.accounts_file import Accounts
+from connectors.files.glance_rows import COMPANY as COMPANIES
 from connectors.files.no_outputs import NoOutputs
 from connectors.files.written import read_topic
 from domain.counting import counted
@@ -45,6 +46,21 @@ def lacks(accounts: Accounts, output: Path) -> Lacks:
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     return found
+
+
+def lacks_if_any(accounts: Accounts, output: Path, *, is_waiting: bool) -> Lacks:
+    """The same, without reading all journals each time where nothing waits for the chart and each company has one."""
+    from milepost.as_of import indexing
+    from milepost.glance.firm import FirmAtMoment
+
+    if not is_waiting:
+        try:
+            with indexing() as tell, FirmAtMoment(output, None, tell) as firm:
+                if firm.named(COMPANIES).keys() <= accounts.charts.keys():
+                    return Lacks(accounts.charts)
+        except NoOutputs as fault:
+            raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    return lacks(accounts, output)
 
 
 class CompanyWithoutChart(NamedTuple):

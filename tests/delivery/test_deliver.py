@@ -23,7 +23,7 @@ from connectors.erp import adapters
 from connectors.files.added_events import added_events
 from connectors.files.delivered import ANSWERS
 from connectors.files.found_exceptions import exceptions_of, latest_of
-from connectors.files.written import read_topic
+from connectors.files.written import WrittenOutput, read_topic
 from domain.billing.statement import ISSUED
 from domain.delivery.chart import ENTITY_DAY, ENTRY, ITEM_KINDS
 from domain.delivery.groups import GroupChanges as Waiting
@@ -33,7 +33,7 @@ from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepte
 from domain.outputs import TOPICS, BillingStatement, ExceptionRaised, JournalEntry
 from domain.units import AMOUNT_ONE
 from milepost.cli import app
-from milepost.delivery import delivering
+from milepost.delivery import delivering, lacking
 from milepost.delivery.delivering import companies_of, store_path
 from simulation.erp.accounts import NAME, written
 from simulation.erp.books import ErpCompany
@@ -275,6 +275,23 @@ def test_a_company_that_the_accounts_do_not_name_is_said_with_its_money(firm: Fi
     assert json.loads(shown.stdout)["companies_without_chart"] == [
         {"legal_entity_id": "BERLIN", "journals": 20, "money": waits, "write": "[entities.BERLIN]"}
     ]
+
+
+def test_where_each_company_has_its_chart_no_journal_is_read_for_that(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noted(output: Path, topic: str) -> Iterator[WrittenOutput]:
+        read.append(topic)
+        return read_topic(output, topic)
+
+    monkeypatch.setattr(lacking, "read_topic", noted)
+    assert firm.deliver().exit_code == 0
+    assert read == []
+    firm.accounts.write_text(firm.accounts.read_text().replace("entities.BERLIN", "entities.PARIS"))
+    assert firm.deliver().exit_code == VIOLATION
+    assert read == ["erp.postings", "billing.statements"]
 
 
 def test_money_that_waits_for_the_chart_is_one_figure_everywhere(firm: Firm) -> None:

@@ -21,6 +21,7 @@ from domain.delivery.documents import INVOICE, JOURNAL, key_of
 from domain.events.finance import InvoicePosted, PostingAccepted, PostingRejected
 from milepost.cli import app
 from milepost.days import moment
+from milepost.exit_codes import VIOLATION
 from simulation.erp.books import FILE
 from tests.delivery.test_deliver import Firm, delivering_to, invoicing, waiting_for_the_chart
 from tests.erp.changes import DELETED
@@ -146,7 +147,7 @@ def test_a_journal_that_waits_for_the_chart_shows_its_exception(tmp_path: Path) 
     with delivering_to(tmp_path, ENTRY) as firm:
         charted = firm.accounts.read_text().splitlines()
         firm.accounts.write_text("\n".join(line for line in charted if not line.startswith("1150 ")))
-        assert firm.deliver().exit_code == 0
+        assert firm.deliver().exit_code == VIOLATION
         assert firm.run().exit_code == 0
         raised = waiting_for_the_chart(firm)
         assert {each.blocks_currency for each in raised} == {"EUR", "USD"}

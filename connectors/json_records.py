@@ -56,6 +56,9 @@ from domain.events.catalogue import Event
 from domain.outputs import Output, Position
 
 NAME_CHARACTERS_SHOWN: Final = 64
+# Of a field that no schema has: what is said of it, and the name that was meant.
+NO_SUCH_FIELD: Final = "has no such field"
+DID_YOU_MEAN: Final = "; did you mean {}?"
 
 Reader = Callable[[Any], Any]
 Writer = Callable[[Any], Any]
@@ -169,7 +172,7 @@ def _path(parts: Iterable[str]) -> str:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name[:NAME_CHARACTERS_SHOWN], list(known), 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return DID_YOU_MEAN.format(near[0]) if near else ""
 
 
 # Reading
@@ -236,7 +239,7 @@ def _needed(record: RecordType) -> tuple[str, ...]:
 def _check_type(record: RecordType, name: str, value: object) -> None:
     """A record may name its type; any other name that the schema has not is refused."""
     if name != "type":
-        raise WrongValue(f"{record.title} has no such field{_nearest(name, record.names)}", f".{_shown(name)}")
+        raise WrongValue(f"{record.title} {NO_SUCH_FIELD}{_nearest(name, record.names)}", f".{_shown(name)}")
     if value != record.title:
         raise WrongValue(f"expected {record.title}, got {shown(value)}", ".type")
 

@@ -13,8 +13,8 @@ from state.store.reader import StoreReader, reading_stores
 
 @contextmanager
 def reading_books(output: Path) -> Iterator[StoreReader]:
-    """Nothing is known where the store of a shard is not there, nor where it is behind the outputs that a run found: one that was killed
-    left it so, and the next makes it again up to there before it counts. Raises NoOutputs."""
+    """Nothing is known where the store of a shard is not there, nor where it lacks something of the outputs that a run found: one that was
+    killed left it so, and the next makes it again up to there before it counts. Raises NoOutputs."""
     numbers = shards(output)
     with reading_stores(store_path(output, number) for number in numbers) as reader:
         reached = beginning(output) if is_written(output) else places(output)

@@ -115,7 +115,11 @@ def to_keep_ahead(index: FigureIndex) -> list[str]:
 
 def lacks_room(index: FigureIndex, engagement_id: str) -> bool:
     """For steps of which none are there yet."""
-    return not _path(index, engagement_id).exists() and disk_usage(index.output).free < SPARED
+    return not _path(index, engagement_id).exists() and _is_nearly_full(index)
+
+
+def _is_nearly_full(index: FigureIndex) -> bool:
+    return disk_usage(index.output).free < SPARED
 
 
 def kept_steps(index: FigureIndex, engagement_id: str) -> KeptSteps | None:
@@ -158,7 +162,7 @@ def store(index: FigureIndex, fold: Retold, places: Mapping[int, int], end: int,
         outputs=index.count_written(engagement_id, projects, end),
     )
     try:
-        if disk_usage(index.output).free < SPARED:
+        if _is_nearly_full(index):
             raise NotKept(NO_ROOM)
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear(path.parent)

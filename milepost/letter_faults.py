@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from connectors.decode_error import DecodeError
-from connectors.json_records import faults_of_line, fields_of_event
+from connectors.json_records import DID_YOU_MEAN, NO_SUCH_FIELD, faults_of_line, fields_of_event
 from domain.outputs import DeadLetter
 from milepost.console import shell_word
 
-_NEAR: Final = re.compile(r"has no such field; did you mean (\w+)\?$")
-_UNKNOWN: Final = "has no such field"
+_NEAR: Final = re.compile(f"{NO_SUCH_FIELD}{DID_YOU_MEAN}$".replace("?", r"\?").format(r"(\w+)"))
 # What `--set` can name and take away.
 _FIELD: Final = re.compile(r"[A-Za-z_]\w*")
 
@@ -29,7 +28,7 @@ def faults_of_letter(letter: DeadLetter) -> list[DecodeError]:
 def fault_lines(letter: DeadLetter) -> list[str]:
     faults = faults_of_letter(letter)
     lines = [f"{each.field_path or 'the message as a whole'}: {each.reason}" for each in faults]
-    if any(_UNKNOWN in each.reason or each.reason == "missing" for each in faults):
+    if any(NO_SUCH_FIELD in each.reason or each.reason == "missing" for each in faults):
         needed, others = fields_of_event(letter.event_type or "")
         lines += (
             [f"{letter.event_type} needs {', '.join(needed)}", f"and may have {', '.join(others)}"] if needed else []
@@ -43,7 +42,7 @@ def next_step(name: str, letter: DeadLetter, output: Path) -> str:
     settings: dict[str, str] = {}
     for fault in faults_of_letter(letter):
         field, near = fault.field_path, _NEAR.search(fault.reason)
-        if _UNKNOWN not in fault.reason and field:
+        if NO_SUCH_FIELD not in fault.reason and field:
             settings.setdefault(field, "VALUE")
         elif _FIELD.fullmatch(field):
             settings[field] = "null"

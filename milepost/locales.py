@@ -59,9 +59,9 @@ class Writing:
     def rate(self, rate: Rate) -> str:
         return self._number(rate, RATE_SCALE, self._places, RATE_SCALE)
 
-    def quantity(self, hours: Hours, places: int = 2) -> str:
-        """With so many decimals at least."""
-        return self._number(hours, HOURS_SCALE, places, HOURS_SCALE)
+    def quantity(self, hours: Hours) -> str:
+        """With two decimals at least."""
+        return self._number(hours, HOURS_SCALE, 2, HOURS_SCALE)
 
     def count(self, number: int) -> str:
         return self._number(number, 0, 0, 0)

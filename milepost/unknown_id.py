@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import typer
@@ -17,7 +17,7 @@ from domain.events.catalogue import ENTITIES
 from domain.events.finance import InvoicePosted
 from domain.identity import unescape
 from domain.ledger.journal import BILLING
-from domain.outputs import TOPICS, ExceptionRaised, JournalEntry, ProjectView
+from domain.outputs import TOPICS, DeadLetter, ExceptionRaised, JournalEntry, ProjectView
 from domain.work.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
 from milepost.delivery.in_erp import JOURNALS_NAMED, InErp, in_erp
@@ -81,14 +81,16 @@ def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterato
                 yield f"{_article(kind)}: milepost explain {shell_word(row_id(kind, wanted))}"
     if statements_called(output, wanted):
         yield f"a statement: milepost statement {shell_word(wanted)}"
-    if wanted in exceptions_of(output):
+    exceptions, letters = exceptions_of(output), letters_of(output)
+    if wanted in exceptions:
         yield f"an exception: milepost exceptions show {shell_word(wanted)}"
-    if wanted in letters_of(output):
+    if wanted in letters:
         yield f"an unreadable record: milepost dead-letters show {shell_word(wanted)}"
     yield from _of_journals(output, wanted)
-    yield from _that_waits(output, wanted)
-    yield from _with_intake(output, wanted)
-    yield from _not_read(output, wanted)
+    opened = [each.raised for each in exceptions.values() if each.is_open]
+    yield from _that_waits(output, opened, wanted)
+    yield from _with_intake(output, opened, wanted)
+    yield from _not_read(letters, wanted)
     there = in_erp(output, wanted) if there is None else there
     if there.what:
         yield f"{there.what}: {there.commands(wanted)}"
@@ -126,25 +128,21 @@ def _is_invoice(journal: JournalEntry, invoiced: set[str]) -> bool:
     return journal.kind == BILLING and journal.affected_kind == "statement" and journal.affected_id in invoiced
 
 
-def _that_waits(output: Path, wanted: str) -> Iterator[str]:
+def _that_waits(output: Path, opened: Sequence[ExceptionRaised], wanted: str) -> Iterator[str]:
     """What was refused or waits for something has an exception, and no journal."""
-    for known in exceptions_of(output).values():
-        raised = known.raised
+    for raised in opened:
         shown = f"milepost exceptions show {shell_word(raised.exception_id)}"
-        if known.is_open and raised.subject_kind in POSTED_BY and raised.subject_id == wanted:
+        if raised.subject_kind in POSTED_BY and raised.subject_id == wanted:
             yield f"{_article(raised.subject_kind)} that posted nothing: {shown}"
-        if known.is_open and wanted == _invoice_kept(output, raised):
+        if wanted == _invoice_kept(output, raised):
             yield f"an invoice that posted nothing: {shown}"
-        if known.is_open and raised.subject_kind == "contract" and raised.subject_id == wanted:
+        if raised.subject_kind == "contract" and raised.subject_id == wanted:
             yield f"a contract of which there are no figures: {shown}"
 
 
-def _with_intake(output: Path, wanted: str) -> Iterator[str]:
+def _with_intake(output: Path, opened: Sequence[ExceptionRaised], wanted: str) -> Iterator[str]:
     """What names something that nobody knows yet: a credit memo of an unknown invoice, work of an unknown project."""
-    opened = [
-        each.raised for each in exceptions_of(output).values() if each.is_open and each.raised.category == UNROUTED
-    ]
-    for raised in opened:
+    for raised in (each for each in opened if each.category == UNROUTED):
         for event in waiting_for(output, raised.subject_kind, raised.subject_id):
             kind, event_id = subject_of(event)
             if event_id == wanted:
@@ -152,8 +150,8 @@ def _with_intake(output: Path, wanted: str) -> Iterator[str]:
                 yield f"{_article(kind)} that waits until {subject_text(raised)} is known: {shown}"
 
 
-def _not_read(output: Path, wanted: str) -> Iterator[str]:
-    for name, letter in letters_of(output).items():
+def _not_read(letters: Mapping[str, DeadLetter], wanted: str) -> Iterator[str]:
+    for name, letter in letters.items():
         entity = ENTITIES.get(letter.event_type or "")
         if entity is not None and event_of(letter).get(entity.id_fields[-1]) == wanted:
             yield f"{_article(entity.kind)} that could not be read: milepost dead-letters show {shell_word(name)}"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from connectors.event_bodies import read_event
+from connectors.files.rebuilt import STORE
 from domain.events.catalogue import Event
 
-INTAKE: Final = "intake.db"
 # The category of the exception that is open for each id they wait for.
 UNROUTED: Final = "unrouted"
 
@@ -19,13 +19,13 @@ UNROUTED: Final = "unrouted"
 def waiting_of_types(output: Path, one: type[Event], other: type[Event]) -> Iterator[Event]:
     """In the order in which they came; none where the folder has no intake."""
     statement = "SELECT type, schema, body FROM waiting WHERE type IN (?, ?) ORDER BY number"
-    return _read(output / INTAKE, statement, (one.__name__, other.__name__))
+    return _read(output / STORE, statement, (one.__name__, other.__name__))
 
 
 def waiting_for(output: Path, kind: str, subject_id: str) -> Iterator[Event]:
     """Those that go on once this is known, in the order in which they came."""
     statement = "SELECT type, schema, body FROM waiting WHERE kind = ? AND id = ? ORDER BY number"
-    return _read(output / INTAKE, statement, (kind, subject_id))
+    return _read(output / STORE, statement, (kind, subject_id))
 
 
 def _read(path: Path, statement: str, values: tuple[str, str]) -> Iterator[Event]:

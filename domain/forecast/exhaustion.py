@@ -56,13 +56,15 @@ def days_ahead(month: str, as_of: date, last: date | None) -> range:
     return range(first.toordinal(), (end if last is None else min(end, last)).toordinal() + 1)
 
 
-def taken_of(room: int, uses: Iterable[int]) -> Sequence[int]:
+def taken_of(
+    room: int, uses: Iterable[int], title: str = "as far as caps allow", rest: str = "room for later months"
+) -> Sequence[int]:
     """What each of these takes of a room, the earlier before the later (R16)."""
     found = []
     for use in uses:
-        taken = lesser(use, room, "as far as caps allow")
+        taken = lesser(use, room, title)
         found.append(taken)
-        room = called(room - taken, "room for later months")
+        room = called(room - taken, rest)
     return found
 
 

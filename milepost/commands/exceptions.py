@@ -213,8 +213,9 @@ def show(
         return
     tell("\n".join(head(known, as_of, ended, held, near, whole=all_)))
     echo()
-    facts = [fact_table(each) for each in ([fact] if fact is not None else waiting[:1] if len(waiting) == 1 else [])]
-    show_tables(*facts, *([waiting_table(waiting)] if len(waiting) > 1 else []), history_table(steps))
+    several = [waiting_table(waiting)] if len(waiting) > 1 else []
+    single = [fact] if fact is not None else [] if several else waiting
+    show_tables(*map(fact_table, single), *several, history_table(steps))
     if known.is_open and not is_known_as(output):
         say(f"\nNext: {way_out(known, waiting, near, output) or _way_out(known.raised, fact, port)}")
 

@@ -515,6 +515,8 @@ def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved
     from milepost.tables import hours_text, rate_text, short_text
 
     who = line.person_id or ""
+    quantity = hours_text(telling_quantity(line, currency))
+    plural = "s" if line.unit == HOUR and quantity != "1" else ""
     dates = (
         f"{line.service_from}" if line.service_from == line.service_to else f"{line.service_from} to {line.service_to}"
     )
@@ -526,7 +528,7 @@ def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved
         f"{who} ({line.role})" if line.role else who,
         short_text(line.description),
         dates,
-        f"{(quantity := hours_text(telling_quantity(line, currency)))} {line.unit}{'s' if line.unit == HOUR and quantity != '1' else ''}",
+        f"{quantity} {line.unit}{plural}",
         rate_text(line.rate) + markup,
         amount_text(line.amount),
         ", ".join([*line.flags, *added, *written_notes(line, entries)]),

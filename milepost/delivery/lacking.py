@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -53,13 +54,11 @@ def lacks_if_any(accounts: Accounts, output: Path, *, is_waiting: bool) -> Lacks
     from milepost.as_of import indexing
     from milepost.glance.firm import FirmAtMoment
 
-    if not is_waiting:
-        try:
+    with suppress(NoOutputs):  # which `lacks` says
+        if not is_waiting:
             with indexing() as tell, FirmAtMoment(output, None, tell) as firm:
                 if firm.named(COMPANIES).keys() <= accounts.charts.keys():
                     return Lacks(accounts.charts)
-        except NoOutputs as fault:
-            raise typer.BadParameter(str(fault), param_hint="--output") from fault
     return lacks(accounts, output)
 
 

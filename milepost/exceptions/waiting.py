@@ -1,4 +1,4 @@
-"""What waits behind an exception `unrouted`: the events themselves, which are in no engagement, and how they are sent to the right one."""
+"""What an exception `unrouted` says of: the events themselves, which are in no engagement, and how they are sent to the right one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def waiting_of(output: Path, known: KnownException) -> list[Event]:
 
 
 def facts_to_send(output: Path, reader: StoreReader, known: KnownException, settings: Sequence[str]) -> list[Event]:
-    """Those that `settings` correct: the one fact behind the exception, or all that wait for one id. Raises BadParameter."""
+    """Those that `settings` correct: the one fact that the exception is about, or all that wait for one id. Raises BadParameter."""
     raised, waiting = known.raised, waiting_of(output, known)
     if not waiting:
         fact = fact_of(output, reader, raised)

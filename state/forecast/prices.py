@@ -12,8 +12,9 @@ from datetime import date
 from itertools import accumulate, pairwise
 from typing import NamedTuple, TypeVar
 
-from domain.figure import at_least, called, exchanged, lesser, spread
+from domain.figure import at_least, called, exchanged, spread
 from domain.forecast.completion import MONTHS_MAX, newest_first
+from domain.forecast.exhaustion import taken_of
 from domain.money import smallest_unit
 from domain.months import month_end
 from domain.reference.exchange import SAME_CURRENCY, Exchange
@@ -148,12 +149,10 @@ def _waiting(draft: Draft, line: LineEarning, ahead: TermsAhead, rest: Amount, a
 
 def _earned_ahead(to_come: Mapping[str, Amount], earned: Amount) -> list[tuple[str, Amount]]:
     """What is earned and not charged, as of periods that are charged at their end, is taken off the first charges to come."""
-    found = []
-    for month, amount in sorted(to_come.items()):
-        taken = lesser(at_least(amount, 0, "to charge"), earned, "earned by now")
-        found.append((month, -taken))
-        earned = called(earned - taken, "earned of later charges")
-    return found
+    months = sorted(to_come)
+    charges = (at_least(to_come[month], 0, "to charge") for month in months)
+    taken = taken_of(earned, charges, "earned by now", "earned of later charges")
+    return [(month, -part) for month, part in zip(months, taken, strict=True)]
 
 
 def in_months(

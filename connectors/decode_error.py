@@ -16,13 +16,19 @@ def shown(value: object) -> str:
 
 
 class DecodeError(Exception):
-    """Names place and reason, and shows of the payload no more than the value at fault, cut and escaped (`shown`)."""
+    """Names place and reason, and shows of the payload no more than the value at fault, cut and escaped (`shown`).
 
-    def __init__(self, reason: str, field_path: str = "", position: int | None = None) -> None:
-        super().__init__(reason, field_path, position)
+    `nearest` is said where no field or event has the name that stands there: the one that is meant, empty where none is like it.
+    """
+
+    def __init__(
+        self, reason: str, field_path: str = "", position: int | None = None, nearest: str | None = None
+    ) -> None:
+        super().__init__(reason, field_path, position, nearest)
         self.reason = reason
         self.field_path = field_path
         self.position = position
+        self.nearest = nearest
 
     def __str__(self) -> str:
         place = f"{self.field_path}: " if self.field_path else ""

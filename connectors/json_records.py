@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal as Number
@@ -56,9 +55,7 @@ from domain.events.catalogue import Event
 from domain.outputs import Output, Position
 
 NAME_CHARACTERS_SHOWN: Final = 64
-# Of a field that no schema has: what is said of it, and the name that was meant.
-NO_SUCH_FIELD: Final = "has no such field"
-DID_YOU_MEAN: Final = "; did you mean {}?"
+MISSING: Final = "missing"
 
 Reader = Callable[[Any], Any]
 Writer = Callable[[Any], Any]
@@ -86,6 +83,15 @@ def _value_of(line: bytes) -> object:
 
 def event_from_json(found: object) -> Event:
     """An event from its JSON form, as parsed with decimals as `decimal.Decimal` or left as strings."""
+    said, record = _of_event(found)
+    try:
+        return cast(Event, _record_reader(record)(said))
+    except WrongValue as wrong:
+        raise _as_decode_error(wrong) from None
+
+
+def _of_event(found: object) -> tuple[dict[str, object], RecordType]:
+    """Its fields, and what they are to be."""
     if type(found) is not dict:
         raise DecodeError(f"expected one JSON object with the type of an event, got {kind_of(found)}")
     name = found.get("type")
@@ -93,40 +99,36 @@ def event_from_json(found: object) -> Event:
         raise DecodeError("expected the name of an event, such as TimeApproved", "type")
     codec = EVENT_CODECS.get(name)
     if codec is None:
-        raise DecodeError(f"no event is called {shown(name)}{_nearest(name, EVENT_CODECS)}", "type")
-    try:
-        return cast(Event, _record_reader(codec.record)(found))
-    except WrongValue as wrong:
-        raise DecodeError(wrong.reason, _path(wrong.path)) from None
+        nearest = _nearest(name, EVENT_CODECS)
+        raise DecodeError(f"no event is called {shown(name)}{_did_you_mean(nearest)}", "type", nearest=nearest)
+    return found, codec.record
 
 
 def faults_of_line(line: bytes) -> list[DecodeError]:
-    """All that is wrong with the fields of an event: of each the first fault, and each that is missing."""
+    """All that is wrong with an event, as `faults_of_event`, or why nothing of it can be read."""
     try:
-        found = _value_of(line)
+        return faults_of_event(_value_of(line))
     except DecodeError as unreadable:
         return [unreadable]
-    faults: list[DecodeError] = []
-    left, name = dict(found) if isinstance(found, dict) else found, ""
-    while fault := _fault_of(left):
-        name = re.split(r"[.\[]", fault.field_path)[0]
-        if not isinstance(left, dict) or name == "type" or name not in left:
-            break
-        faults.append(fault)
-        del left[name]
-    said = found if isinstance(found, dict) else {}
-    needed, _ = fields_of_event(str(said.get("type")))
-    if fault is not None and name not in needed:
-        faults.append(fault)
-    return [*faults, *(DecodeError("missing", each) for each in needed if each not in said)]
 
 
-def _fault_of(found: object) -> DecodeError | None:
+def faults_of_event(found: object) -> list[DecodeError]:
+    """Of each field its first fault, in their order, then each field that is missing."""
     try:
-        event_from_json(found)
-    except DecodeError as fault:
-        return fault
-    return None
+        said, record = _of_event(found)
+    except DecodeError as unreadable:
+        return [unreadable]
+    read, faults = _record_reader(record, is_whole=False), []
+    for name, value in said.items():
+        try:
+            read({name: value})
+        except WrongValue as wrong:
+            faults.append(_as_decode_error(wrong))
+    return [*faults, *(DecodeError(MISSING, name) for name in _needed(record) if name not in said)]
+
+
+def _as_decode_error(wrong: WrongValue) -> DecodeError:
+    return DecodeError(wrong.reason, _path(wrong.path), nearest=wrong.nearest)
 
 
 def fields_of_event(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -150,7 +152,7 @@ def output_from_json(found: object) -> tuple[Position, Output]:
         position = _record_reader(head)({key: found[key] for key in head.names if key in found})
         record = _record_reader(codec.record)({key: value for key, value in found.items() if key not in head.names})
     except WrongValue as wrong:
-        raise DecodeError(wrong.reason, _path(wrong.path)) from None
+        raise _as_decode_error(wrong) from None
     return position, cast(Output, record)
 
 
@@ -172,7 +174,11 @@ def _path(parts: Iterable[str]) -> str:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name[:NAME_CHARACTERS_SHOWN], list(known), 1)
-    return DID_YOU_MEAN.format(near[0]) if near else ""
+    return near[0] if near else ""
+
+
+def _did_you_mean(nearest: str) -> str:
+    return f"; did you mean {nearest}?" if nearest else ""
 
 
 # Reading
@@ -200,11 +206,12 @@ def _shown(name: str) -> str:
 
 
 @cache
-def _record_reader(record: RecordType) -> Reader:
+def _record_reader(record: RecordType, *, is_whole: bool = True) -> Reader:
+    """Of a record in part no field is missing."""
     slots = {field.name: (at, _reader(field.type)) for at, field in enumerate(record.fields)}
     defaults: Mapping[str, Any] = getattr(record.holder, "_field_defaults", {})
     empty = [defaults.get(name) for name in record.names]
-    needed = _needed(record)
+    needed = _needed(record) if is_whole else ()
     required = frozenset(needed)
 
     def read(found: Any) -> Any:
@@ -225,7 +232,7 @@ def _record_reader(record: RecordType) -> Reader:
                 raise
         if not required <= found.keys():
             missing = next(name for name in needed if name not in found)
-            raise WrongValue("missing", f".{missing}")
+            raise WrongValue(MISSING, f".{missing}")
         return tuple.__new__(record.holder, values)
 
     return read
@@ -239,7 +246,9 @@ def _needed(record: RecordType) -> tuple[str, ...]:
 def _check_type(record: RecordType, name: str, value: object) -> None:
     """A record may name its type; any other name that the schema has not is refused."""
     if name != "type":
-        raise WrongValue(f"{record.title} {NO_SUCH_FIELD}{_nearest(name, record.names)}", f".{_shown(name)}")
+        nearest = _nearest(name, record.names)
+        reason = f"{record.title} has no such field{_did_you_mean(nearest)}"
+        raise WrongValue(reason, f".{_shown(name)}", nearest=nearest)
     if value != record.title:
         raise WrongValue(f"expected {record.title}, got {shown(value)}", ".type")
 
@@ -277,7 +286,7 @@ def _reader(kind: Type) -> Reader:
 def _symbol(symbols: Mapping[str, str], value: Any) -> str:
     found = symbols.get(value) if type(value) is str else None
     if found is None:
-        near = _nearest(value, symbols) if type(value) is str else ""
+        near = _did_you_mean(_nearest(value, symbols)) if type(value) is str else ""
         raise WrongValue(f"expected one of {', '.join(symbols)}{near}")
     return found
 
@@ -327,7 +336,7 @@ def _union(branches: Mapping[str, RecordType | None], value: Any) -> Any:
     name = value.get("type")
     branch = branches.get(name) if isinstance(name, str) else None
     if branch is None:
-        near = f"{_nearest(name, branches)}: {shown(name)}" if isinstance(name, str) else ""
+        near = f"{_did_you_mean(_nearest(name, branches))}: {shown(name)}" if isinstance(name, str) else ""
         raise WrongValue(f"expected one of {', '.join(branches)}{near}", ".type")
     return _record_reader(branch)(value)
 

@@ -24,12 +24,13 @@ UNIX: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class WrongValue(Exception):
-    """What is wrong; its path grows from the inside out."""
+    """What is wrong; its path grows from the inside out. `nearest` is as a `DecodeError` has it."""
 
-    def __init__(self, reason: str, *path: str) -> None:
+    def __init__(self, reason: str, *path: str, nearest: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.path = list(path)
+        self.nearest = nearest
 
     def of(self, value: object) -> None:
         """Where the value itself is at fault and not something in it, it is shown."""

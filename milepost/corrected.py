@@ -10,8 +10,7 @@ from typing import Any, Final
 
 import typer
 
-from connectors.decode_error import DecodeError
-from connectors.json_records import event_from_json
+from connectors.json_records import faults_of_event
 from connectors.json_values import instant_text
 from domain.events.catalogue import EVENTS
 from domain.happened import HAPPENED
@@ -119,8 +118,6 @@ def _parsed(value: str) -> tuple[Any] | None:
 
 
 def _fault_at(said: dict[str, Any], path: str) -> bool:
-    try:
-        event_from_json(said)
-    except DecodeError as fault:
-        return fault.field_path.startswith(path)
-    return False
+    """Of its first fault in the field where the path begins."""
+    places = [fault.field_path for fault in faults_of_event(said)]
+    return any(place == path or place.startswith((f"{path}.", f"{path}[")) for place in places)

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from connectors.decode_error import DecodeError
-from connectors.json_records import DID_YOU_MEAN, NO_SUCH_FIELD, faults_of_line, fields_of_event
+from connectors.json_records import MISSING, faults_of_line, fields_of_event
 from domain.outputs import DeadLetter
 from milepost.console import shell_word
 
-_NEAR: Final = re.compile(f"{NO_SUCH_FIELD}{DID_YOU_MEAN}$".replace("?", r"\?").format(r"(\w+)"))
 # What `--set` can name and take away.
 _FIELD: Final = re.compile(r"[A-Za-z_]\w*")
 
@@ -28,7 +27,7 @@ def faults_of_letter(letter: DeadLetter) -> list[DecodeError]:
 def fault_lines(letter: DeadLetter) -> list[str]:
     faults = faults_of_letter(letter)
     lines = [f"{each.field_path or 'the message as a whole'}: {each.reason}" for each in faults]
-    if any(NO_SUCH_FIELD in each.reason or each.reason == "missing" for each in faults):
+    if any(each.nearest is not None or each.reason == MISSING for each in faults):
         needed, others = fields_of_event(letter.event_type or "")
         lines += (
             [f"{letter.event_type} needs {', '.join(needed)}", f"and may have {', '.join(others)}"] if needed else []
@@ -41,13 +40,13 @@ def next_step(name: str, letter: DeadLetter, output: Path) -> str:
     said = event_of(letter)
     settings: dict[str, str] = {}
     for fault in faults_of_letter(letter):
-        field, near = fault.field_path, _NEAR.search(fault.reason)
-        if NO_SUCH_FIELD not in fault.reason and field:
-            settings.setdefault(field, "VALUE")
+        field, meant = fault.field_path, fault.nearest
+        if field == "type" or (field and meant is None):
+            settings.setdefault(field, meant or "VALUE")
         elif _FIELD.fullmatch(field):
             settings[field] = "null"
-            if near is not None and near[1] not in said:
-                settings[near[1]] = _typed(said.get(field))
+            if meant and meant not in said:
+                settings[meant] = _typed(said.get(field))
         else:
             return f"milepost dead-letters resend {shell_word(name)} --edited FILE --output {shell_word(output)}"
     how = " ".join(f"--set {shell_word(f'{field}={value}')}" for field, value in settings.items())

@@ -90,7 +90,7 @@ def list_(
     again = ["" if resent is None or not _is(one, resent) else "sent again" for _, one in shown]
     width = 4 if resent is None else 5
     rows = [
-        (name, one.event_type or "", one.field_path, one.reason[:REASON_SHOWN], sent)[:width]
+        (name, one.event_type or "", one.field_path, _reason(one), sent)[:width]
         for (name, one), sent in zip(shown, again, strict=True)
     ]
     more = f", {len(shown):,} of {len(letters):,} (--all shows them)" if len(shown) < len(letters) else ""
@@ -390,6 +390,14 @@ def _is(letter: DeadLetter, resent: frozenset[str]) -> bool:
 
 
 # What it says
+
+
+def _reason(letter: DeadLetter) -> str:
+    """Of the first fault, and how many more `show` names."""
+    from milepost.letter_faults import faults_of_letter
+
+    more = len(faults_of_letter(letter)) - 1
+    return letter.reason[:REASON_SHOWN] + (f"; {counted(more, 'more fault')}" if more else "")
 
 
 def _cause(letter: DeadLetter) -> str:

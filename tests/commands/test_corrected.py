@@ -38,6 +38,12 @@ def test_a_value_is_text_where_the_field_takes_text(setting: str, value: Any) ->
     assert with_fields(worked("T-1", 2), [setting])[setting.partition("=")[0]] == value
 
 
+@pytest.mark.parametrize(("setting", "value"), [("version=2", 2), ("task=12", "12")])
+def test_that_does_not_rest_on_what_else_is_wrong(setting: str, value: Any) -> None:
+    wrong = {"entry": "T-1", "task_id": "X", **worked("T-1", 2)}
+    assert with_fields(wrong, [setting])[setting.partition("=")[0]] == value
+
+
 @pytest.mark.parametrize(
     "path", ["lines[1].line_id", "lines.line_id", "nothing.at.all", "[0]", "a..b", "", "customer_id.x"]
 )

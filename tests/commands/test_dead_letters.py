@@ -99,6 +99,31 @@ def test_all_wrong_fields_are_named_with_those_expected_and_a_command_that_helps
     assert ask(firm, "resend", *command.replace("VALUE", "8", 1).replace("VALUE", "ADA").split()).exit_code == 0
 
 
+def test_a_number_under_a_mistyped_name_goes_where_it_belongs(firm: Path) -> None:
+    """By the command that is shown; all faults are there, also beside a name that no command can say."""
+    event = {"tätigkeit": "design", **worked("T-6", 4)}
+    event["versoin"] = event.pop("version")
+    plain = {name: value for name, value in event.items() if name != "tätigkeit"}
+    write(firm / "input", [event, {"colour": "red", **plain}], "named")
+    run(firm)
+    assert ask(firm, "show", "named.jsonl:1").stdout.split("\n")[1:4] == [
+        r"t\xe4tigkeit: TimeApproved has no such field",
+        "versoin: TimeApproved has no such field; did you mean version?",
+        "version: missing",
+    ]
+    assert "TimeApproved has no such field; 2 more faults" in " ".join(ask(firm, "list").stdout.split())
+    command = "named.jsonl:2 --set colour=null --set versoin=null --set version=1"
+    assert f"milepost dead-letters resend {command} --output" in ask(firm, "show", "named.jsonl:2").stderr
+    (sent,) = asked(firm, "resend", *command.split())["events"]
+    assert sent["version"] == 1
+
+
+def test_a_mistyped_event_is_sent_as_what_is_meant(firm: Path) -> None:
+    write(firm / "input", [{**worked("T-7", 4), "type": "TimeAproved"}], "called")
+    run(firm)
+    assert "called.jsonl:1 --set type=TimeApproved --output" in ask(firm, "show", "called.jsonl:1").stderr
+
+
 @pytest.mark.parametrize("hostile", ["[" * 100_000, '{"type": "TimeApproved", "entry_id": "\\ud800"}'])
 def test_hostile_text_is_shown_and_refused(firm: Path, hostile: str) -> None:
     """Nested too deep for a parser; and half of a pair of surrogates, which no terminal can be given."""

@@ -12,6 +12,7 @@ from milepost import pages
 from milepost.days import instant_day
 from milepost.event_words import label_words
 from milepost.forecasts import charts
+from milepost.forecasts.as_posted import as_posted
 from milepost.forecasts.charts import Bar, StepLine, WaterfallStep
 from milepost.forecasts.shown import ForecastShown, Measure, MonthShown, MoveShown, by_cause, largest, months
 from milepost.forecasts.words import words_of
@@ -36,6 +37,7 @@ def forecast_page(found: ForecastShown, writing: Writing, measure: Measure) -> s
         words_of(writing)["title"].format(name=found.name),
         tag("h1", found.name),
         tag("p", _subtitle(found, writing), class_="soft"),
+        _as_posted(found, writing),
         tag("section", (_figure(*each) for each in figures(found, writing)), class_="figures"),
         _by_month(found, writing, measure),
         _over_time(found, writing),
@@ -127,6 +129,19 @@ def _subtitle(found: ForecastShown, writing: Writing) -> str:
         day=writing.short_day(latest.as_of),
         currency=found.now.currency,
     )
+
+
+def _as_posted(found: ForecastShown, writing: Writing) -> Html:
+    posted = as_posted(found.latest)
+    if posted is None:
+        return Html("")
+    said = words_of(writing)["as_posted"].format(
+        day=writing.short_day(found.latest.as_of),
+        revenue=writing.amount(posted.eac_revenue),
+        cost=writing.amount(posted.eac_cost),
+        margin=writing.amount(posted.margin),
+    )
+    return tag("p", said, class_="soft")
 
 
 def _figure(title: str, figure: str, beside: str) -> Html:

@@ -16,6 +16,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "title": "Forecast of {name}",
         "subtitle": "Project {project}, forecast {sequence} as of {day}, in {currency}",
+        "as_posted": "with the exchange rates of {day}; with those posted {revenue} revenue, {cost} cost, {margin} margin",
         "eac_revenue": "Revenue at completion",
         "eac_cost": "Cost at completion",
         "margin_at_completion": "Margin at completion",
@@ -90,6 +91,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "de": {
         "title": "Prognose für {name}",
         "subtitle": "Projekt {project}, Prognose {sequence} vom {day}, in {currency}",
+        "as_posted": "mit den Kursen vom {day}; mit den gebuchten {revenue} Umsatz, {cost} Kosten, {margin} Marge",
         "eac_revenue": "Umsatz bei Fertigstellung",
         "eac_cost": "Kosten bei Fertigstellung",
         "margin_at_completion": "Marge bei Fertigstellung",

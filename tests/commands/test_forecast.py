@@ -21,6 +21,7 @@ from milepost.cli import app
 from milepost.commands.forecast import BAR_WIDTH, bar
 from milepost.forecasts.as_posted import as_posted
 from milepost.forecasts.charts import Bar, WaterfallStep, month_bars, steps
+from milepost.forecasts.page import forecast_page
 from milepost.forecasts.shown import MEASURES, MonthShown, burned_of, forecast_shown, months
 from milepost.forecasts.words import WORDS
 from milepost.locales import writing
@@ -287,12 +288,17 @@ def test_what_is_to_be_taken_back_is_to_come() -> None:
 
 def test_what_differs_in_the_ledger_by_exchange_rates_is_said() -> None:
     """1,000.00 EUR of cost, worked at 1.10, on a day with 1.20."""
-    update = forecast_history(simulated_run(), "PRJ-00001")[-1].update
-    now = update.project._replace(currency="USD", eac_cost=12_000_000)
+    published = forecast_history(simulated_run(), "PRJ-00001")[-1]
+    now = published.update.project._replace(currency="USD", eac_cost=12_000_000, months=())
     posted = now._replace(eac_cost=11_000_000, margin=now.margin + 1_000_000)
-    told = update._replace(project=now, ledger=posted)
+    told = published.update._replace(project=now, ledger=posted, deltas=())
     assert as_posted(told) is posted
     assert as_posted(told._replace(ledger=now)) is None
     assert as_posted(told._replace(ledger=posted._replace(currency="EUR"))) is None
     table = completion_table("", now, posted)
     assert (table.columns[-1], table.rows[1][3:]) == ("at rates as posted", ("1,200.00", "1,100.00"))
+    shown = forecast_shown([published._replace(update=told)], (), None, None)
+    said = "mit den gebuchten "
+    assert re.search(f"{said}[^ ]+ Umsatz, 1.100,00 Kosten", forecast_page(shown, writing("de_DE", "USD"), "cost"))
+    same = shown._replace(latest=told._replace(ledger=now))
+    assert said not in forecast_page(same, writing("de_DE", "USD"), "cost")

@@ -114,19 +114,25 @@ class TakenShares:
 
 
 class ConsumptionOrder:
-    """Everybody who is not settled under the caps of a group of lines.
+    """Everybody who is not settled under the caps of a group of lines, from the beginning or from a day or month on (`since`).
 
     `rests_on` is what claims follow from besides their rows. `rows` are the entries of which the row may be another by now, with the row by
     which they stand here, if it is known. In an order that is `flat`, as where each person has a bucket a day, nothing is summed.
     """
 
-    __slots__ = ("_flat", "_places", "_root", "rests_on", "rows")
+    __slots__ = ("_flat", "_places", "_root", "rests_on", "rows", "since")
 
     def __init__(
-        self, consumers: Iterable[CapConsumer], rests_on: tuple[object, ...] = (), *, flat: bool = False
+        self,
+        consumers: Iterable[CapConsumer],
+        rests_on: tuple[object, ...] = (),
+        since: str = "",
+        *,
+        flat: bool = False,
     ) -> None:
-        ordered = sorted(consumers, key=_first)
+        ordered = sorted((each for each in consumers if each.order[0] >= since), key=_first)
         self.rests_on = rests_on
+        self.since = since
         self.rows: dict[str, object] = {}
         self._flat = flat
         self._places = {consumer.entry_id: consumer.order for consumer in ordered}
@@ -143,7 +149,7 @@ class ConsumptionOrder:
         had = self._places.pop(entry_id, None)
         if had is not None:
             self._root.remove(had)
-        if consumer is not None:
+        if consumer is not None and consumer.order[0] >= self.since:
             self._places[entry_id] = consumer.order
             self._root.add(consumer)
             if len(self._root.parts) > BLOCK and not self._flat:

@@ -30,8 +30,9 @@ class ConsumerClaim(NamedTuple):
     claim: CapRequest
 
 
-def consumption_order(draft: Draft, plan: LinePlan, allotment: str) -> ConsumptionOrder:
-    """Of entries on the lines that share caps with the plan's, that are not settled or may lose their room; brought up to date."""
+def consumption_order(draft: Draft, plan: LinePlan, allotment: str, start: Order) -> ConsumptionOrder:
+    """Of entries on the lines that share caps with the plan's, that are not settled or may lose their room; brought up to date. Of those
+    before `start` nobody asks: of an order by days it has what its month has and what comes later, until somebody comes before that."""
     contract = draft.contract(plan.contract_id)
     assert contract is not None, "the plan is of a contract in the books"
     orders = draft.entries.orders.setdefault(plan.contract_id, {})
@@ -39,11 +40,12 @@ def consumption_order(draft: Draft, plan: LinePlan, allotment: str) -> Consumpti
     key = plan.group, allotment, plan.policies.cap_order, draft.reference.rules
     changed = {each: None for line in plan.group for each in draft.changed_on.get((plan.contract_id, line), ())}
     made = _Consumers(draft, plan, allotment)
+    since = start[0][: len("2026-01")] if plan.policies.cap_order != "approval" else ""
     order = orders.get(key)
-    if order is None or not all(map(is_, order.rests_on, rests_on)):
+    if order is None or since < order.since or not all(map(is_, order.rests_on, rests_on)):
         for other in [each for each, one in orders.items() if not all(map(is_, one.rests_on, rests_on))]:
             del orders[other]
-        order = orders[key] = ConsumptionOrder(made.all(), rests_on, flat=_by_person(draft, plan))
+        order = orders[key] = ConsumptionOrder(made.all(since), rests_on, since, flat=_by_person(draft, plan))
     else:
         for entry_id in dict.fromkeys((*order.rows, *changed)):
             entry = draft.entry(entry_id)
@@ -86,11 +88,12 @@ class _Consumers:
         self._draft, self._plan, self._allotment = draft, plan, allotment
         self._singles: dict[tuple[str, str, date], _Single | None] = {}
 
-    def all(self) -> list[CapConsumer]:
+    def all(self, since: str) -> list[CapConsumer]:
         draft, plan = self._draft, self._plan
-        listed = {entry.entry_id: entry for line in plan.group for entry in draft.capped_on(plan.contract_id, line, "")}
-        found = map(self._of_open, listed.values())
-        return [one for one in found if one is not None]
+        found = (draft.capped_on(plan.contract_id, line, since) for line in plan.group)
+        listed = {entry.entry_id: entry for each in found for entry in each}
+        made = map(self._of_open, listed.values())
+        return [one for one in made if one is not None]
 
     def consumer(self, entry: Entry) -> CapConsumer | None:
         names = {line + mark for line in self._plan.group for mark in ("", DUE, BY_DAY)}

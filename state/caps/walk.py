@@ -51,7 +51,7 @@ def allotted(
     """What the comer gets, and who gets another share than it has, in consumption order; long, for it is one walk over what all its steps
     move."""
     mode = plan.policies.money_mode
-    order = consumption_order(draft, plan, allotment)
+    order = consumption_order(draft, plan, allotment, start)
     changed = former.share.claim if former is not None else comer.claim if comer is not None else None
     if changed is not None:
         order.leave_out(changed.entry_id)
@@ -244,8 +244,9 @@ Held = tuple[CapRequest, Billable]
 def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Held], dict[BucketKey, Bucket]]:
     """Every claim of the plan's lines that is not settled, with what it holds, in consumption order; and the buckets without what
     these hold freely."""
-    order, taken, found = consumption_order(draft, plan, allotment), _taken_at(draft, plan, allotment), []
+    order, taken = consumption_order(draft, plan, allotment, FIRST_OF_ALL), _taken_at(draft, plan, allotment)
     order.give_back(FIRST_OF_ALL, taken)
+    found = []
     for consumer in order:
         one = _claim_of_consumer(draft, plan, allotment, consumer)
         taken.read(one.claim)

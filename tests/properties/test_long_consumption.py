@@ -97,6 +97,7 @@ def test_a_long_order_finds_all_whose_share_is_another(
     """Also where an order is forgotten with any row that is written, and made again."""
     short_walk, written = walk.allotted, Engagement.written
     longest, walks, forgotten = 0, 0, 0
+    begin_in: set[str] = set()
 
     def both(draft: Draft, plan: LinePlan, allotment: str, start: Any, former: Any, comer: Any) -> Any:
         nonlocal longest, walks
@@ -105,6 +106,7 @@ def test_a_long_order_finds_all_whose_share_is_another(
         result, regranted = short_walk(draft, plan, allotment, start, former, comer)
         assert (result, [(one.entry.entry_id, granted) for one, granted in regranted]) == wanted
         longest = max(longest, *(len(order) for order in draft.entries.orders["K"].values()))
+        begin_in.update(order.since for order in draft.entries.orders["K"].values())
         walks += 1
         return result, regranted
 
@@ -120,4 +122,5 @@ def test_a_long_order_finds_all_whose_share_is_another(
     monkeypatch.setattr(store, "ROWS_MIN", rows_min)
     fold([Logged(ENGAGEMENT if isinstance(event, OWN) else "", event) for event in events(Random(7))])
     assert (longest > 100, walks > 100) == (True, True)
+    assert len(begin_in) > 1, "an order begins with the month from which somebody asks, or with the first of all"
     assert (forgotten > 0) == forgets

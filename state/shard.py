@@ -220,7 +220,7 @@ class Shard:
             self._unchained.append(record.body)
             if self.offset <= self.progress.offset + 1:
                 self._check_place()
-            if room <= 0:
+            if room <= 0 or self.store.holds_much:
                 break
 
     def _fold_one(self, record: LogRecord, room: int) -> int:

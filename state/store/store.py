@@ -98,7 +98,7 @@ def read_meta(data: object) -> Meta:
 class Engagement:
     """One engagement's books at hand. `memo` is the fold's, kept as long as the parts that it speaks of."""
 
-    __slots__ = ("lines", "memo", "no", "orders", "parked", "parts", "sizes", "stored")
+    __slots__ = ("counted", "lines", "memo", "no", "orders", "parked", "parts", "sizes", "stored")
 
     def __init__(self, no: int, parts: Parts, sizes: dict[PartKey, int]) -> None:
         self.no = no
@@ -113,6 +113,8 @@ class Engagement:
         self.orders: ConsumptionOrders = {}
         # Log offsets of entries with something waiting, once they were asked for.
         self.parked: dict[str, int] | None = None
+        # What it took when it was looked at last.
+        self.counted = 0
 
     @property
     def bytes(self) -> int:
@@ -236,9 +238,16 @@ class Store:
         if found is None:
             found = self._at_hand.take(engagement_id) or self._load(engagement_id)
             self._touched[engagement_id] = found
-            self._touched_bytes += max(found.bytes, NEW_BYTES)
+            found.counted = 0
+            self._count(found)
             self._at_hand.spare(self._touched_bytes)
         return found
+
+    def _count(self, touched: Engagement) -> None:
+        """Its memory, which grows with what the fold asks for."""
+        takes = max(touched.bytes, NEW_BYTES)
+        self._touched_bytes += takes - touched.counted
+        touched.counted = takes
 
     @property
     def holds_much(self) -> bool:
@@ -309,6 +318,7 @@ class Store:
             rows = self.db.execute(sql, asked)
             # Of few days and people many entries.
             found = engagement.lines[line] = [(intern(day), entry_id, intern(who)) for day, entry_id, who in rows]
+            self._count(engagement)
         return found
 
     def everything(self, no: int) -> Iterator[Entry]:
@@ -438,6 +448,7 @@ class Store:
             self._unsaved[no, entry_id] = entry
         if engagement.orders:
             engagement.written(change)
+            self._count(engagement)
         for key in change.open_removed:
             places, place = self._places(engagement, key[:2]), key[2:]
             at = bisect_left(places, place)

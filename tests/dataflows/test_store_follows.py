@@ -15,6 +15,7 @@ from dataflows.embedded import Accounting, close, open_accounting
 from domain.events.reference import DayEnded
 from operators.accounting import AccountingTurn, CommittingSink, Effects, Faults, LogSource, Reading, Steps
 from state.batch import Mark
+from state.draft import Transition
 from state.genesis import Genesis
 from state.rules import RULES
 from state.store.store import Meta, Store
@@ -82,11 +83,12 @@ def test_it_moves_after_many_records(accounting: Accounting, monkeypatch: pytest
 def test_it_moves_where_the_books_that_wait_take_much_memory(
     accounting: Accounting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And a batch is no longer than the memory for books."""
     turn = turn_of(accounting, 3_600.0)
     fold(turn, 10)
     monkeypatch.setattr(Store, "holds_much", True)
     fold(turn, 10)
-    assert accounting.shard.store.meta.offset == 20
+    assert accounting.shard.store.meta.offset == 11
 
 
 def test_books_touched_since_a_commit_are_much_at_half_the_memory_for_books(tmp_path: Path) -> None:
@@ -111,6 +113,27 @@ def test_engagements_that_are_new_fill_memory_too(tmp_path: Path) -> None:
             store.engagement(each)
             found.append(store.holds_much)
     assert found == [False, False, True]
+
+
+def test_what_the_fold_asks_for_counts_at_once(tmp_path: Path) -> None:
+    """An open entry's place takes 150 bytes: 300 places are 45,000, of 32,768 that are much."""
+    places = [("K", "L", "2026-01-05", f"T-{number}", "P-1") for number in range(300)]
+    with closing(Store(tmp_path / "0.db", "g", 0, engagements_kib=64)) as store:
+        store.begin()
+        store.apply("E-1", store.engagement("E-1"), opened(places), 0)
+        store.commit(Meta(1))
+    found = []
+    with closing(Store(tmp_path / "0.db", "g", 0, engagements_kib=64)) as store:
+        store.begin()
+        entries = store.entries(store.engagement("E-1"))
+        found.append(store.holds_much)
+        assert entries.open_on("K", "L", "2026-02", "9999", "") == []
+        found.append(store.holds_much)
+    assert found == [False, True]
+
+
+def opened(places: list[tuple[str, str, str, str, str]]) -> Transition:
+    return Transition({}, {}, [], set(places), set(), {}, set(), set(), set(), {}, {}, {})
 
 
 def test_what_was_not_stored_is_folded_again_and_the_same_is_not_written_twice(tmp_path: Path) -> None:

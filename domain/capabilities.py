@@ -59,14 +59,14 @@ class Promise(NamedTuple):
 
 
 class CloseCheck(NamedTuple):
-    """Before a period closes. `says` are kinds of subject of exceptions, and categories of its own, that it lists itself; `without_erp` is
-    what stands in place of its title where no ERP has ever answered."""
+    """Before a period closes. `says` are kinds of subject of exceptions, and categories of its own, that it lists itself; `unchecked` is
+    what stands in place of its title where there is nothing to look at."""
 
     name: str
     title: str
     forbids: bool
     says: frozenset[str] = frozenset()
-    without_erp: str = ""
+    unchecked: str = ""
 
 
 class ForwardAmount(NamedTuple):

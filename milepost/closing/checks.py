@@ -18,7 +18,7 @@ from milepost.closing.ledgers import (
     not_accepted,
 )
 from milepost.closing.names import CHECKS
-from milepost.closing.work import drafts, parked_work, time_missing, unbilled
+from milepost.closing.work import capacities, drafts, parked_work, time_missing, unbilled
 
 Finder = Callable[[Closing], Iterator[OpenPoint]]
 
@@ -44,19 +44,22 @@ FINDERS: Final[Mapping[str, Finder]] = {
 }
 
 
+# Of checks that may have nothing to look at, whether there is something.
+SOMETHING: Final[Mapping[str, Callable[[Closing], bool]]] = {
+    "time": lambda closing: any(capacities(closing)),
+    "erp": lambda closing: closing.has_an_erp,
+    "differences": lambda closing: compared(closing) is not None,
+}
+
+
 def checked(closing: Closing, forbids: Collection[str], accepted: Mapping[str, str]) -> list[CheckResult]:
     """All of them, in the order in which they are mended."""
-    has_an_erp = closing.has_an_erp or compared(closing) is not None
     return [
-        CheckResult(
-            name,
-            check.title if has_an_erp else check.without_erp or check.title,
-            name in forbids,
-            tuple(FINDERS[name](closing)),
-            accepted.get(name, ""),
-            has_an_erp or not check.without_erp,
-        )
+        CheckResult(name, check.title, name in forbids, items, accepted.get(name, ""))
+        if items or name not in SOMETHING or SOMETHING[name](closing)
+        else CheckResult(name, check.unchecked, name in forbids, items, accepted.get(name, ""), was_checked=False)
         for name, check in CHECKS.items()
+        for items in (tuple(FINDERS[name](closing)),)
     ]
 
 

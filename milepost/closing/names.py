@@ -13,20 +13,17 @@ CHECKS: Final[Mapping[str, CloseCheck]] = {
     for each in (
         CloseCheck("earlier", "earlier periods are closed, and as certified", forbids=True),
         CloseCheck("accruals", "accruals are posted", forbids=True),
-        CloseCheck("time", "everybody's time is handed in", forbids=False),
+        CloseCheck(
+            "time", "everybody's time is handed in", forbids=False, unchecked="nobody's capacity in its months is known"
+        ),
         CloseCheck("parked", "no approved work is parked", forbids=True),
         CloseCheck("exceptions", "no exception is open", forbids=False),
         CloseCheck("exchange_rates", "no exchange rate is missing or too old", forbids=True),
         *capabilities.CHECKS,
         CloseCheck("drafts", "no draft waits for approval", forbids=False),
         CloseCheck("unbilled", "billing periods that are over are billed", forbids=False),
-        CloseCheck("erp", "the ERP has every journal", forbids=True, without_erp="no ERP has ever answered"),
-        CloseCheck(
-            "differences",
-            "both ledgers agree",
-            forbids=True,
-            without_erp="nothing was compared, as no ERP has ever answered",
-        ),
+        CloseCheck("erp", "the ERP has every journal", forbids=True, unchecked="no ERP has ever answered"),
+        CloseCheck("differences", "both ledgers agree", forbids=True, unchecked="nothing was compared"),
     )
 }
 FORBIDDING: Final = tuple(name for name, check in CHECKS.items() if check.forbids)

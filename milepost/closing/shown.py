@@ -38,9 +38,7 @@ def _figures(item: OpenPoint | None) -> tuple[str, str, str]:
 
 def _lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, str, str, OpenPoint | None]]:
     for each in results:
-        if not each.items:
-            yield each.check, state_of(each), each.title, None
-        for item in each.items:
+        for item in each.items or (None,):
             yield each.check, state_of(each), each.title, item
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from itertools import groupby
+from typing import NamedTuple
 
 from connectors.files.found_exceptions import KnownException
 from connectors.files.glance_rows import CAPACITY, PERSON
@@ -17,7 +19,7 @@ from domain.months import month_end
 from domain.units import Amount, Hours
 from milepost.closing.items import Closing, OpenPoint, tallied
 from milepost.console import shell_word
-from milepost.glance.firm import DayOfWork, on_day, text, whole
+from milepost.glance.firm import DayOfWork, FirmAtMoment, on_day, text, whole
 from milepost.glance.pieces import Reason, pieces
 from milepost.tables import hours_text
 
@@ -26,21 +28,9 @@ DELIVERY, COMMERCIAL = CATALOGUE["no_contract"].owner_role, CATALOGUE["no_rate"]
 
 def time_missing(closing: Closing) -> Iterator[OpenPoint]:
     """People with a capacity in a month that ends in the period, and fewer hours approved: at what an hour of theirs costs."""
-    firm = closing.firm
-    for month in _months(closing):
-        first, last = date.fromisoformat(f"{month}-01"), month_end(date.fromisoformat(f"{month}-01"))
-        worked: dict[str, Hours] = defaultdict(int)
-        for each in firm.hours(first, last):
-            worked[each.person_id] += each.hours
-        for entry in firm.unrouted:
-            if first <= entry.day <= last:
-                worked[entry.person_id] += entry.hours
-        for id_, noted in sorted(firm.named(CAPACITY).items()):
-            person_id, of = parts_of(id_)
-            versions = firm.versions(PERSON).get(person_id)
-            if of != month or not versions or text(on_day(versions, last), "company") != closing.whose:
-                continue
-            capacity = (whole(noted, "hours") or 0) - (whole(noted, "time_off") or 0)
+    for last, people in groupby(capacities(closing), lambda each: each.last):
+        worked, month = _worked(closing.firm, last.replace(day=1), last), f"{last:%Y-%m}"
+        for person_id, _, capacity in people:
             if (missing := capacity - worked[person_id]) > 0:
                 amount, currency = _cost(closing, person_id, last, missing)
                 what = f"{person_id}: {hours_text(missing)} h missing of {hours_text(capacity)} h in {month}"
@@ -48,11 +38,40 @@ def time_missing(closing: Closing) -> Iterator[OpenPoint]:
                 yield OpenPoint(what, 1, amount, currency, DELIVERY, command)
 
 
-def _months(closing: Closing) -> list[str]:
-    day, found = closing.first, []
-    while (last := month_end(day)) <= closing.last:
-        found.append(f"{last:%Y-%m}")
-        day = last + timedelta(days=1)
+class MonthOfPerson(NamedTuple):
+    """Up to its last day."""
+
+    person_id: str
+    last: date
+    capacity: Hours
+
+
+def capacities(closing: Closing) -> Iterator[MonthOfPerson]:
+    """Of people of the company, in months that end in the period."""
+    firm = closing.firm
+    for last in _month_ends(closing):
+        for id_, noted in sorted(firm.named(CAPACITY).items()):
+            person_id, month = parts_of(id_)
+            versions = firm.versions(PERSON).get(person_id)
+            if month == f"{last:%Y-%m}" and versions and text(on_day(versions, last), "company") == closing.whose:
+                yield MonthOfPerson(person_id, last, (whole(noted, "hours") or 0) - (whole(noted, "time_off") or 0))
+
+
+def _month_ends(closing: Closing) -> Iterator[date]:
+    last = month_end(closing.first)
+    while last <= closing.last:
+        yield last
+        last = month_end(last + timedelta(days=1))
+
+
+def _worked(firm: FirmAtMoment, first: date, last: date) -> Counter[str]:
+    """By person, also on projects that are not known yet."""
+    found = Counter[str]()
+    for each in firm.hours(first, last):
+        found[each.person_id] += each.hours
+    for entry in firm.unrouted:
+        if first <= entry.day <= last:
+            found[entry.person_id] += entry.hours
     return found
 
 

@@ -195,7 +195,9 @@ def looked_at(finding: Finding) -> str:
 def result(finding: Finding) -> str:
     if finding.violations:
         return f"{finding.violations:,} violated"
-    return "not checked" if finding.checked is None else "holds"
+    if finding.checked is None:
+        return "not checked"
+    return "holds" if finding.checked else "nothing to check"
 
 
 def violation_text(found: Violation, promise: str) -> list[str]:

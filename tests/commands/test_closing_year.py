@@ -69,8 +69,8 @@ def test_every_month_was_checked_and_nothing_forbade_it() -> None:
         if (company, month) != ("BERLIN", "2024-06")
     ]
     open_ = [(*of, name, state) for *of, found in checks for name, state in found.items() if state != "holds"]
-    # Nothing was delivered to an ERP. The 2 h that were forgotten are on no statement of June.
-    not_checked = [(*of, name, "not checked") for *of, _ in checks for name in ("erp", "differences")]
+    # Nobody states a capacity, and nothing was delivered to an ERP. The 2 h that were forgotten are on no statement of June.
+    not_checked = [(*of, name, "not checked") for *of, _ in checks for name in ("time", "erp", "differences")]
     assert sorted(each for each in open_ if each[-1] == "not checked") == sorted(not_checked)
     assert [each[:-1] for each in open_ if each[-1] != "not checked"] == [("BERLIN", "2024-06", "unbilled")]
 

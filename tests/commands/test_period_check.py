@@ -58,10 +58,9 @@ def test_every_check_has_a_name_and_a_finder() -> None:
 def test_a_month_of_which_nothing_is_open(firm: Path) -> None:
     made(firm)
     found = checked(code=0)
-    assert {name: each["state"] for name, each in found.items()} == dict.fromkeys(CHECKS, "holds") | {
-        "erp": "not checked",
-        "differences": "not checked",
-    }
+    unchecked = dict.fromkeys(("time", "erp", "differences"), "not checked")
+    assert {name: each["state"] for name, each in found.items()} == dict.fromkeys(CHECKS, "holds") | unchecked
+    assert found["time"]["title"] == "nobody's capacity in its months is known"
     assert milepost("period", "close", "BERLIN", "2026-03", *ANN).exit_code == 0
     assert recorded(firm)[0]["reason"] == "March is reported"
 
@@ -126,6 +125,9 @@ def test_time_that_is_not_handed_in(firm: Path) -> None:
     found = checked(code=0)["time"]
     assert found["state"] == "open"
     assert items(found) == [("ADA: 5 h missing of 17 h in 2026-03", 1, "200.00", "EUR", "delivery")]
+    write(firm / "input", [worked("T-5", 5, "5")], "late")
+    run(firm, "--until", "2026-04-10")
+    assert checked(code=0)["time"]["state"] == "holds"
 
 
 def test_a_draft_that_nobody_has_approved(firm: Path) -> None:
@@ -186,7 +188,7 @@ def test_a_rate_that_a_forecast_alone_lacks_forbids_nothing(firm: Path) -> None:
 def test_where_no_erp_ever_answered_nothing_was_compared(firm: Path) -> None:
     made(firm)
     found = checked(code=0)
-    assert found["differences"]["title"] == "nothing was compared, as no ERP has ever answered"
+    assert found["differences"]["title"] == "nothing was compared"
     assert found["erp"]["title"] == "no ERP has ever answered"
 
 

@@ -35,6 +35,9 @@ def test_what_was_looked_at_is_listed() -> None:
     assert "journals" in result.stdout
     assert "violated" not in result.stdout
     assert "not checked" not in result.stdout
+    results = re.findall(r"^ +\w+ +([\d,]+)  (holds|nothing to check)  ", result.stdout, re.MULTILINE)
+    assert {said for count, said in results if count == "0"} == {"nothing to check"}
+    assert {said for count, said in results if count != "0"} == {"holds"}
     assert "Everything that was looked at holds" in result.stderr
 
 

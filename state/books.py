@@ -1248,11 +1248,11 @@ class LineEarning(Value, frozen=True, array_like=True, gc=False):
 class Forecast(Value, frozen=True, array_like=True, gc=False):
     """What a project's forecast rests on and what was last published of it; `billed` and `due` are by month and currency (`2026-03|EUR`).
 
-    `ceiling` is the most revenue that hard caps allow, `planned_rate` the average rate of the planned hours, both in project currency;
-    a change of cost or revenue at completion above its limit is published at once. `earning` is of the project's lines, where some of them
-    earn otherwise than by hours alone. `set_aside` is what was published last, by its currency, while the project has another.
-    `share` is what the project counts for in the first of its contracts, where it does. `ceilings` are the most that hard caps allow to
-    lines that count on their own.
+    `ceiling` is the most revenue that hard caps over the whole term allow, `planned_rate` the average rate of the planned hours, both in
+    project currency; a change of cost or revenue at completion above its limit is published at once. `earning` is of the project's lines,
+    where some of them earn otherwise than by hours alone. `set_aside` is what was published last, by its currency, while the project has
+    another. `share` is what the project counts for in the first of its contracts, where it does. `ceilings` are the most that hard caps
+    allow to lines that count on their own, and those by month to the project.
     """
 
     currency: str

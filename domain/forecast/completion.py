@@ -10,12 +10,12 @@ a floor, like cost; where hours are charged at what they cost, the remaining cos
 the remaining hours at the average revenue of an hour worked so far; before there is any, at the average rate of the
 planned hours. Lines with a price of their own add what is left of that, and hours on them earn
 nothing but beyond what milestones include (`state/forecast/ahead.py`). Hours that a budget does not state are its
-remaining cost at the average cost of an hour so far; before there is any, the planned ones. Hard caps over the whole
-term limit what the hours under them earn: no more than the revenue so far and the room that is left, of each line that
-counts on its own, and of all together. Remaining work
+remaining cost at the average cost of an hour so far; before there is any, the planned ones. Hard caps limit what the
+hours under them earn: no more than the revenue so far and the room that is left, over the whole term of all together,
+and of lines that count on their own and by month as `state/forecast/capped.py` says. Remaining work
 that none of this values counts as nothing; that it is so says `is_valued`.
 
-**Price** of a project whose every line on which hours earn is under such a cap is the revenue so far, its share of that
+**Price** of a project whose every line on which hours earn is under a hard cap over the whole term is the revenue so far, its share of that
 room, which is the cap where no other project shares it, and what is left of other lines' prices; else it is the
 revenue at completion. Backlog is the price less revenue so far, unbilled backlog the price less what is billed. So
 backlog is what the contract still allows, also beyond what remains to be done, and only without such caps the revenue

@@ -9,12 +9,13 @@ when it is used up is not looked for here.
     ends on 20 July, of 20 days, 8 July
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.figure import called, lesser
+from domain.figure import allocated, called, lesser
 from domain.months import month_end
+from domain.units import Amount
 
 PACE_DAYS = 28
 HORIZON_DAYS = 1_830
@@ -66,6 +67,42 @@ def taken_of(
         found.append(taken)
         room = called(room - taken, rest)
     return found
+
+
+class CapAhead(NamedTuple):
+    """What a cap leaves to work of the tracks under it: by month, or under "" of all months together."""
+
+    tracks: Sequence[str]
+    rooms: dict[str, Amount]
+
+
+def taken_by_month(
+    wants: Mapping[str, Mapping[str, Amount]], caps: Iterable[CapAhead], currency: str
+) -> dict[str, dict[str, Amount]]:
+    """What caps allow to each track of what its hours are worth in each month, the earlier before the later (R16). Tracks that are worth
+    more in a month than a cap leaves share its room by what they are worth (R12)."""
+    left = [CapAhead(cap.tracks, dict(cap.rooms)) for cap in caps]
+    found: dict[str, dict[str, Amount]] = {name: {} for name in wants}
+    for month in sorted({month for by_month in wants.values() for month in by_month}):
+        takes = {name: by_month[month] for name, by_month in wants.items() if by_month.get(month)}
+        for tracks, rooms in left:
+            room = rooms.get(month, rooms.get(""))
+            if room is not None:
+                takes.update(_within(room, {name: takes[name] for name in tracks if name in takes}, currency))
+        for tracks, rooms in left:
+            for taken in (takes[name] for name in tracks if name in takes and "" in rooms):
+                rooms[""] = called(rooms[""] - taken, "room for later months")
+        for name, taken in takes.items():
+            found[name][month] = taken
+    return found
+
+
+def _within(room: Amount, takes: Mapping[str, Amount], currency: str) -> Mapping[str, Amount]:
+    if len(takes) == 1:
+        return {name: lesser(take, room, "as far as caps allow") for name, take in takes.items()}
+    if sum(takes.values()) <= room:
+        return takes
+    return dict(zip(takes, allocated(room, list(takes.values()), currency), strict=True))
 
 
 def lasts(room: int, days: int, use: int) -> int:

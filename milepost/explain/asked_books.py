@@ -34,6 +34,7 @@ from state.forecast.caps import companions, published_after
 from state.forecast.expected import BILLED, DUE, month_at
 from state.forecast.outlook import booked_again, known, ledger_currency, project_lines, project_terms
 from state.forecast.planned import planned_rate
+from state.forecast.room import MONTH
 from state.terms.plan import LinePlan, line_plan
 from state.totals import standing_price
 from state.trace import TracedOutput
@@ -88,9 +89,12 @@ class AskedBooks:
     def of_project(self, project_id: str, step: int, as_of: date, turn: int) -> Draft:
         draft = self._copy(step)
         projects = [project_id, *companions(draft, {project_id})]
+        booked = {key[:7] for each in projects for key in draft.project(each).months}
+        days = as_of, *(date.fromisoformat(f"{month}-01") for month in booked if month > as_of.isoformat()[:7])
         for plan in (plan for each in projects for plan in project_lines(draft, each)):
             for rule in plan.rules:
-                self._take_bucket(draft, plan, rule, as_of, step, turn)
+                for day in days if rule.period == MONTH else (as_of,):
+                    self._take_bucket(draft, plan, rule, day, step, turn)
         for each in projects:
             self._take_forecast(draft, each, step, as_of)
         for each in projects:
@@ -206,8 +210,8 @@ class AskedBooks:
 
     # What forecasts rest on besides
 
-    def _take_bucket(self, draft: Draft, plan: LinePlan, rule: CapRule, as_of: date, step: int, turn: int) -> None:
-        key = bucket_key(rule, as_of, "")
+    def _take_bucket(self, draft: Draft, plan: LinePlan, rule: CapRule, day: date, step: int, turn: int) -> None:
+        key = bucket_key(rule, day, "")
         for allotment in dict.fromkeys((allotments(plan)[0], allotments(plan)[-1])):
             amount, hours = (
                 self.caps.number_taken(plan, key, allotment, step, turn, by_hours=by_hours)

@@ -14,7 +14,8 @@ from milepost.explain.published import given
 from state.draft import Draft
 from state.forecast.bases import Weighed, weigh
 from state.forecast.caps import caps_of
-from state.forecast.figures import Shape, figures_of, shape_of
+from state.forecast.figures import figures_of, shape_of
+from state.forecast.shapes import Shape
 from state.trace import TracedOutput
 
 FIGURES = (

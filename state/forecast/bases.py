@@ -30,7 +30,6 @@ from domain.events.delivery import EstimateRevised
 from domain.figure import titled
 from domain.forecast.changes import with_change
 from domain.forecast.completion import NOTHING, Completion, Tally, added, allowed, named, threshold
-from domain.identity import composed
 from domain.policies import Resolved
 from domain.terms import methods
 from domain.tuples import new_tuple
@@ -38,6 +37,8 @@ from domain.units import Amount, Percent, Rate
 from state.books import Basis, BookedProgress, Estimate, Forecast, ForecastState, Project, PublishedFigures
 from state.draft import Draft
 from state.forecast.ahead import earning_of, is_adjusted
+from state.forecast.capped import allowed_by_caps
+from state.forecast.estimates import ESTIMATE, estimate_key, estimate_of
 from state.forecast.lacking_rates import HeadingBasis, change_without_rates
 from state.forecast.outlook import (
     ONE_DAY,
@@ -71,10 +72,11 @@ from state.forecast.planned import (
     planned_rate,
 )
 from state.forecast.room import WorkAhead, room_under_caps
+from state.forecast.shapes import Shaped
 from state.forecast.tracks import BUDGET, WHOLE, Tracks, tracks_of
 from state.terms.plan import LinePlan
 
-ESTIMATE, PLAN, NONE, ENDED = "estimate", "plan", "none", "ended"
+PLAN, NONE, ENDED = "plan", "none", "ended"
 
 UNPLANNED = Basis(PLAN)
 # Places in a tally.
@@ -87,7 +89,8 @@ Stated = dict[str, dict[str, Tally]]
 
 
 class Weighed(NamedTuple):
-    """What a project's figures rest on and where it is heading now."""
+    """What a project's figures rest on and where it is heading now; `by_month` is what hours to come earn, by track, where caps of the
+    tracks limit it."""
 
     forecast: Forecast
     outlook: ForecastState
@@ -96,6 +99,7 @@ class Weighed(NamedTuple):
     policies: Resolved
     planned: PlannedWork
     tracks: Tracks
+    by_month: Mapping[str, Mapping[str, Amount]]
 
 
 class Rests:
@@ -261,7 +265,11 @@ def _weighed(
     ahead = new_tuple(WorkAhead, (project.project_id, forecast, progress, rate))
     room = room_under_caps(draft, of, ahead, policies, currency, as_of)
     tracks = tracks_of(draft, of.tracks, policies, forecast, progress, currency, as_of)
-    if tracks is None or room is None:
+    caps = None
+    if tracks is not None and room is not None:
+        shaped = new_tuple(Shaped, (forecast, of, policies, planned))
+        caps = allowed_by_caps(draft, project, shaped, ahead, room, tracks, as_of)
+    if tracks is None or room is None or caps is None:
         if cause is not None:
             outlook = _with_known_change(draft, project.project_id, policies, (forecast, outlook), as_of, cause)
         _keep(draft, project.project_id, placed, replace(outlook, stale=True))
@@ -275,7 +283,7 @@ def _weighed(
         name: titled(
             allowed(left, [tracks.held[name].track], rate, tracks.step), "the most that caps of the line allow"
         )
-        for name, left in room.of_lines.items()
+        for name, left in caps.most.items()
     }
     if ceiling != forecast.ceiling or ceilings != forecast.ceilings:
         forecast = replace(forecast, ceiling=ceiling, ceilings=ceilings)
@@ -288,7 +296,7 @@ def _weighed(
         changes = with_change(changes, by_revenue, 0, revenue) if revenue else changes
         outlook = replace(outlook, eac_cost=made.cost, eac_revenue=made.revenue, changes=changes)
     _keep(draft, project.project_id, forecast, outlook)
-    return new_tuple(Weighed, (forecast, outlook, made, of, policies, planned, tracks))
+    return new_tuple(Weighed, (forecast, outlook, made, of, policies, planned, tracks, caps.by_month))
 
 
 def _with_known_change(
@@ -383,19 +391,6 @@ def _unpriced(forecast: Forecast, progress: Mapping[str, BookedProgress]) -> boo
 
 
 # Bases
-
-
-def estimate_key(project_id: str, line_id: str | None) -> str:
-    return composed(project_id) if line_id is None else composed(project_id, line_id)
-
-
-def estimate_of(draft: Draft, project_id: str, plan: LinePlan | None) -> Estimate | None:
-    """The newest estimate of the project, or of one of its lines."""
-    line_id = plan.line.line_id if plan is not None else None
-    found: Estimate | None = draft.part("estimate", estimate_key(project_id, line_id))
-    if found is not None and plan is not None and found.event.contract_id not in {None, plan.contract_id}:
-        return None
-    return found
 
 
 def _bases_held(

@@ -28,9 +28,9 @@ from state.books import ForecastState
 from state.caps.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import Weighed
-from state.forecast.figures import Shape
 from state.forecast.outlook import ONE_DAY, known, line_key, project_lines, sum_of
 from state.forecast.room import cap_bucket, lines_under
+from state.forecast.shapes import Shape
 from state.terms.plan import LinePlan
 
 

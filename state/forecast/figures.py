@@ -1,10 +1,7 @@
 """What a forecast update says: figures in project, ledger and group currency, months, billings and cash.
 
-What remains lies in the months of the estimate, else of the assignments' plan, else evenly up to the end of the
-project or contract, not before project, contract and assignments begin. It begins on the day after `as_of`: what an
-estimate has in months that are over counts in that day's. Hours that are charged at what they cost earn where the cost lies, and each of
-several lines in the months of its own estimate; where caps limit what hours earn, the earlier months take their room. When it is billed
-and paid says `state/forecast/expected.py`.
+In which months what remains lies says `state/forecast/shapes.py`; where caps limit what hours earn, the earlier months take their room.
+When it is billed and paid says `state/forecast/expected.py`.
 
 Booked amounts are converted from their own currency into the project's and the group's, remaining revenue, backlog and
 expected billings from the project's, all at the rate of `as_of`. In the ledger's currency burn is what was posted there;
@@ -13,18 +10,15 @@ booked month's. What is left of lines' own prices has months of its own (`state/
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import chain
 from typing import NamedTuple
 
-from domain.events.common import RemainingWork
-from domain.events.delivery import EstimateRevised, ResourceAssigned
-from domain.figure import at_least, called, exchanged, moved, spread
+from domain.figure import at_least, called, exchanged, spread
 from domain.forecast.completion import (
     BILLINGS,
     CASH,
-    MONTHS_MAX,
     CompletionBasis,
     MonthSums,
     Tally,
@@ -32,7 +26,6 @@ from domain.forecast.completion import (
     added,
     backlog_of,
     figures,
-    months_from,
     percent,
     settle_rest,
     total_of,
@@ -42,34 +35,24 @@ from domain.forecast.exhaustion import taken_of
 from domain.money import smallest_unit
 from domain.outputs import ForecastFigures
 from domain.policies import Resolved
-from domain.reference.exchange import SAME_CURRENCY, Exchange
+from domain.reference.exchange import SAME_CURRENCY
 from domain.tuples import new_tuple
 from domain.units import Amount, Percent
-from state.books import Basis, Contract, Forecast, Project
+from state.books import Forecast, Project
 from state.charges import rebates
 from state.draft import Draft
 from state.forecast.accrued import accrued_on
 from state.forecast.ahead import rebates_counted
-from state.forecast.bases import ESTIMATE, Weighed, estimate_of
+from state.forecast.bases import Weighed
 from state.forecast.expected import ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
 from state.forecast.outlook import ProjectTerms, is_closed, keeps_back, ledger_currency
 from state.forecast.owed_alone import owed_alone
-from state.forecast.planned import PlannedWork, first_month
 from state.forecast.prices import ahead_of_line, earned_in, in_months, to_charge
-from state.forecast.tracks import TrackHeld, Tracks, left_to_earn, rate_to, tracks_of
-from state.terms.plan import LinePlan
+from state.forecast.shapes import Shape, Shaped, shapes_of
+from state.forecast.tracks import Tracks, left_to_earn, rate_to, tracks_of
 from state.totals import in_project
-
-
-class Shape(NamedTuple):
-    """How what remains lies over the months: weights of hours, cost and revenue."""
-
-    months: Sequence[str]
-    hours: Sequence[int]
-    cost: Sequence[int]
-    revenue: Sequence[int]
 
 
 class Commercial(NamedTuple):
@@ -264,171 +247,22 @@ def remaining_months(
 # Where what remains lies
 
 
-def estimated_at(forecast: Forecast) -> frozenset[int]:
-    """Places in the log of the estimates that its figures rest on."""
-    return frozenset([basis.log_offset for basis in forecast.bases.values() if basis.kind == ESTIMATE])
-
-
 def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> Shape:
-    first, of = first_month(as_of), weighed.terms
-    found = _as_lines_have_it(weighed, _estimated(draft, project, weighed, first, as_of))
-    if found is not None:
-        return found
-    if (found := as_planned(weighed.planned)) is not None:
-        return found
-    begins = _begin(project, of.contracts, draft.assignments(project.project_id))
-    months = months_from(max(first, begins), _end(project, of.contracts))
-    even = [1] * len(months)
-    return Shape(months, even, even, even)
-
-
-Rates = Mapping[str, Exchange]
-
-
-class EstimatedShapes(NamedTuple):
-    """How what estimates say lies over the months, in all and, where there are several, by the track of each."""
-
-    whole: Shape
-    tracks: Mapping[str, Shape]
-
-
-def _estimated(draft: Draft, project: Project, weighed: Weighed, first: str, as_of: date) -> EstimatedShapes | None:
-    """None where nothing has any weight."""
-    own = {name: basis for name, basis in weighed.forecast.bases.items() if basis.kind == ESTIMATE}
-    if not own:
-        return None
-    key = ("shape", project.project_id)
-    kept: tuple[object, Rates, EstimatedShapes | None] | None = draft.memo.plans.get(key)
-    if kept is None or kept[0] != (first, own) or (kept[1] and kept[1] != _rates(draft, weighed, kept[1], as_of)):
-        events = estimates_at(draft, project, weighed.terms.lines, estimated_at(weighed.forecast))
-        currencies = {event.currency or weighed.forecast.currency for event in events}
-        rates = _rates(draft, weighed, currencies, as_of) if len(currencies) > 1 else {}
-        found = {}
-        # One alone is the whole.
-        for name, basis in own.items() if len(own) > 1 else ():
-            of = estimates_at(draft, project, weighed.terms.lines, frozenset([basis.log_offset]))
-            of_track = as_estimated(_remaining(weighed, of, {}), first, at_cost=_is_at_cost(basis))
-            if of_track is not None:
-                found[name] = of_track
-        at_cost = all(map(_is_at_cost, own.values()))
-        whole = as_estimated(_remaining(weighed, events, rates), first, at_cost=at_cost)
-        kept = draft.memo.plans[key] = (first, own), rates, EstimatedShapes(whole, found) if whole is not None else None
-    return kept[2]
-
-
-def _rates(draft: Draft, weighed: Weighed, currencies: Iterable[str], as_of: date) -> Rates:
-    """Into the project's currency."""
-    into = weighed.forecast.currency
-    found = {own: rate_to(draft, weighed.policies, own, into, as_of) for own in currencies}
-    return {own: rate for own, rate in found.items() if rate is not None}
-
-
-def _remaining(weighed: Weighed, events: Iterable[EstimateRevised], rates: Rates) -> list[RemainingWork]:
-    """What they say remains; what is in several currencies weighs by what it is worth in the project's."""
-    into, mode = weighed.forecast.currency, weighed.policies.money_mode
-    found: list[RemainingWork] = []
-    for event in events:
-        rate = rates.get(event.currency or into, SAME_CURRENCY)
-        for work in event.remaining if rate is not SAME_CURRENCY else ():
-            revenue = exchanged(work.revenue, rate, into, mode) if work.revenue is not None else None
-            found.append(work._replace(cost=exchanged(work.cost, rate, into, mode), revenue=revenue))
-        found += event.remaining if rate is SAME_CURRENCY else ()
-    return found
-
-
-def _is_at_cost(basis: Basis) -> bool:
-    return basis.markup is not None and not basis.revenue_stated
-
-
-def _as_lines_have_it(weighed: Weighed, estimated: EstimatedShapes | None) -> Shape | None:
-    """Of several estimates each has the months of what its own line will earn; where caps of the line limit that, the earlier ones."""
-    if estimated is None:
-        return None
-    whole, weights = estimated.whole, Counter[str]()
-    tracks = estimated.tracks if len(estimated.tracks) > 1 else _limited_alone(weighed, whole)
-    for name, own in tracks.items():
-        held = weighed.tracks.held[name]
-        wanted, to_come = _to_come(held, held.wanted), _to_come(held, held.revenue)
-        parts = spread(wanted, own.revenue, 1)
-        for month, part in zip(own.months, taken_of(to_come, parts) if to_come < wanted else parts, strict=True):
-            weights[month] += part
+    """Of several estimates each has the months of what its own line will earn; where caps limit that, of what they allow."""
+    of = Shaped(weighed.forecast, weighed.terms, weighed.policies, weighed.planned)
+    shapes, weights = shapes_of(draft, project, of, as_of), Counter[str]()
+    whole = shapes.whole
+    if weighed.by_month:
+        for by_month in weighed.by_month.values():
+            weights.update(by_month)
+    elif len(shapes.tracks) > 1:
+        for name, own in shapes.tracks.items():
+            parts = spread(weighed.tracks.held[name].to_come, own.revenue, 1)
+            weights.update(dict(zip(own.months, parts, strict=True)))
+    else:
+        return whole
     revenue = [called(weights[month], f"of {month}") for month in whole.months]
     return whole._replace(revenue=revenue) if any(revenue) else whole
-
-
-def _limited_alone(weighed: Weighed, whole: Shape) -> dict[str, Shape]:
-    """The only track with anything to earn, where caps of its line limit that."""
-    found = {name: held for name, held in weighed.tracks.held.items() if _to_come(held, held.wanted)}
-    return {name: whole for name, held in found.items() if len(found) == 1 and held.revenue < held.wanted}
-
-
-def _to_come(held: TrackHeld, revenue: Amount) -> Amount:
-    """Of its revenue at completion what is neither earned nor left of prices."""
-    left = held.track.earning.left if held.track.earning is not None else 0
-    return at_least(called(revenue - held.track.now[2] - left, "revenue to come"), 0, "revenue to come")
-
-
-def as_planned(planned: PlannedWork) -> Shape | None:
-    """None where nothing has any weight."""
-    hours = [hours for _, hours in planned.months]
-    return new_tuple(Shape, ([month for month, _ in planned.months], hours, hours, hours)) if any(hours) else None
-
-
-def as_estimated(to_come: Iterable[RemainingWork], first: str, *, at_cost: bool = False) -> Shape | None:
-    """None where nothing has any weight; `at_cost` where work is charged at what it costs."""
-    last = f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
-    weights: dict[str, list[int]] = {}
-    for work in to_come:
-        month = min(max(work.month, first), last)
-        held = weights.setdefault(month, [0, 0, 0])
-        for place, weight in enumerate((work.hours, work.cost, work.revenue)):
-            if weight is not None and weight > 0:
-                held[place] += weight if month == work.month else moved(weight, month)
-    months = sorted(weights)
-    by_hours, by_cost, by_revenue = (
-        [called(weights[month][place], f"of {month}") for month in months] for place in range(3)
-    )
-    base = next((each for each in (by_hours, by_cost, by_revenue) if any(each)), None)
-    if base is None:
-        return None
-    by_cost = by_cost if any(by_cost) else base
-    if at_cost:
-        return Shape(months, base, by_cost, by_cost)
-    return Shape(months, base, by_cost, by_revenue if any(by_revenue) else base)
-
-
-def remaining_work(
-    draft: Draft, project: Project, lines: Sequence[LinePlan], offsets: frozenset[int]
-) -> list[RemainingWork]:
-    """What the estimates say that the figures rest on."""
-    return [work for event in estimates_at(draft, project, lines, offsets) for work in event.remaining]
-
-
-def estimates_at(
-    draft: Draft, project: Project, lines: Sequence[LinePlan], offsets: frozenset[int]
-) -> list[EstimateRevised]:
-    """Those with a place in the log among these."""
-    found = [estimate_of(draft, project.project_id, plan) for plan in (None, *lines)]
-    return [one.event for one in found if one is not None and one.log_offset in offsets]
-
-
-def _begin(project: Project, contracts: Sequence[Contract], assignments: Sequence[ResourceAssigned]) -> str:
-    """The month from which on there may be work: project, contract and somebody assigned have begun, as far as these are known."""
-    begins = [
-        [project.activated.starts_on] if project.activated is not None else [],
-        [stored.terms.starts_on for contract in contracts for stored in contract.history],
-        [assignment.starts_on for assignment in assignments],
-    ]
-    known = [min(days) for days in begins if days]
-    return max(known).isoformat()[:7] if known else ""
-
-
-def _end(project: Project, contracts: Sequence[Contract]) -> str:
-    """The month in which the project is to end, else its contract."""
-    if project.activated is not None and project.activated.ends_on is not None:
-        return project.activated.ends_on.isoformat()[:7]
-    ends = [contract.terms.ends_on for contract in contracts]
-    return max((end.isoformat()[:7] for end in ends if end is not None), default="")
 
 
 # The contract's side

@@ -24,8 +24,8 @@ from domain.tuples import new_tuple
 from domain.units import Amount
 from state.books import ContractShare, Estimate, Forecast, ForecastState, Project
 from state.draft import Draft
-from state.forecast.bases import ENDED, ESTIMATE, estimate_key, lacks_estimate
-from state.forecast.figures import remaining_work
+from state.forecast.bases import ENDED, lacks_estimate
+from state.forecast.estimates import ESTIMATE, estimate_key, remaining_work
 from state.forecast.minimum import stands_alone
 from state.forecast.outlook import Ended, ProjectTerms, day_or_today, line_key, project_lines, project_policies, running
 from state.forecast.tracks import WHOLE, inclusion_on, tracks_of

@@ -1,24 +1,17 @@
-"""What hard caps over the whole term still allow to a project.
+"""What hard caps still allow to a project.
 
 The room of a cap that several projects share is divided in proportion to the hours that remain in each (R12), so that
 their backlogs together are what the contract has; where nothing remains anywhere, equally. A project that has ended has
 none. Only lines on which hours earn count: what the others have still to earn is their terms'.
 
     3,000 of room, 10 h remain in one project and 30 h in the other: 750 and 2,250
-
-A line that has an estimate or budget of its own earns no more than the caps leave that bind no other line of the project, whatever the
-others earn.
-
-    1,500 of room, 4,800 by the line's estimate: 1,500, also beside a line without a cap
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from itertools import chain
 from typing import NamedTuple
 
-from domain.caps.consume import BucketKey, CapRule, bucket_key
+from domain.caps.consume import BucketKey, CapLimit, CapRule, bucket_key, is_limited, limit_of
 from domain.figure import allocated, assumed, at_least, called, exchanged, titled
 from domain.forecast.completion import room_of, value_of
 from domain.identity import composed
@@ -32,16 +25,9 @@ from state.forecast.outlook import ProjectTerms, has_ended, known, line_key, pro
 from state.forecast.tracks import rate_to, tracks_of
 from state.terms.plan import LinePlan, line_plan
 
-
-class Room(NamedTuple):
-    """In project currency; None: some line has no such cap, or none earns by hours. `of_lines` has what lines that count on their own may
-    earn each."""
-
-    amount: Amount | None
-    of_lines: Mapping[str, Amount]
-
-
-NO_CAP = Room(None, {})
+WHOLE_TERM, MONTH = "whole_term", "month"
+# Of each line of several its caps, by id, with the room that they leave.
+Rooms = Sequence[Mapping[str, Amount]]
 
 
 class WorkAhead(NamedTuple):
@@ -53,53 +39,66 @@ class WorkAhead(NamedTuple):
     rate: Rate
 
 
+class Room(NamedTuple):
+    """In project currency what caps over the whole term leave: in all, None where some line has no such cap or none earns by hours, and to
+    each of the `lines`, unless it is known without them."""
+
+    amount: Amount | None
+    lines: Sequence[LinePlan]
+    rooms: Rooms
+
+
+NO_ROOM = Room(0, (), ())
+
+
 def room_under_caps(
     draft: Draft, of: ProjectTerms, ahead: WorkAhead, policies: Resolved, currency: str, as_of: date
 ) -> Room | None:
     """None where an exchange rate is missing."""
-    mode = policies.money_mode
     if has_ended(draft, draft.project(ahead.project_id), as_of):
-        return Room(0, {})
-    rooms, lines = [], of.hourly if of.goes_on else running(draft, of.hourly, as_of)
+        return NO_ROOM
+    lines = of.hourly if of.goes_on else running(draft, of.hourly, as_of)
+    if len(ahead.progress) == 1 and not all(limits_of(plan, as_of, WHOLE_TERM) for plan in lines):
+        return Room(None, lines, ())
+    rooms = rooms_of(draft, lines, ahead, policies, currency, as_of, WHOLE_TERM, as_of)
+    return Room(room_of(rooms), lines, rooms) if rooms is not None else None
+
+
+def rooms_of(
+    draft: Draft,
+    lines: Iterable[LinePlan],
+    ahead: WorkAhead,
+    policies: Resolved,
+    currency: str,
+    as_of: date,
+    period: str,
+    day: date,
+) -> Rooms | None:
+    """What caps leave to each line, of each month that of a day; None where an exchange rate is missing."""
+    found = []
     for plan in lines:
-        caps = _caps_room(draft, plan, ahead, as_of)
-        if not caps and len(ahead.progress) == 1:
-            return NO_CAP
+        caps = _caps_room(draft, plan, ahead, as_of, period, day)
         exchange = rate_to(draft, policies, plan.currency, currency, as_of) if caps else SAME_CURRENCY
         if exchange is None:
             return None
-        rooms.append({cap_id: exchanged(left, exchange, currency, mode) for cap_id, left in caps.items()})
-    return Room(room_of(rooms), _of_lines(draft, lines, rooms, ahead))
-
-
-def _of_lines(
-    draft: Draft, lines: Sequence[LinePlan], rooms: Sequence[Mapping[str, Amount]], ahead: WorkAhead
-) -> dict[str, Amount]:
-    """What caps of one line alone leave to lines that count on their own."""
-    bound = Counter(chain.from_iterable(rooms))
-    found = {}
-    for plan, caps in zip(lines, rooms, strict=True):
-        own = [left for cap_id, left in caps.items() if bound[cap_id] == 1]
-        if own and (name := line_key(plan)) in ahead.progress and _is_valued(draft, plan):
-            found[name] = min(own)
+        mode = policies.money_mode
+        found.append({cap_id: exchanged(left, exchange, currency, mode) for cap_id, left in caps.items()})
     return found
 
 
-def _is_valued(draft: Draft, plan: LinePlan) -> bool:
-    """Whether it is known what hours that a cap allows are worth."""
-    return draft.line(plan.contract_id, plan.line.line_id).value > 0 or all(
-        rule.limits[-1].hours is None for rule in plan.rules
-    )
+def limits_of(plan: LinePlan, day: date, period: str) -> list[tuple[CapRule, CapLimit]]:
+    """Of its hard caps that limit revenue, as far as they do: of one over the whole term the newest, of one by month that of a day's."""
+    limits = ((rule, limit_of(rule, bucket_key(rule, day, ""))) for rule in plan.rules if rule.period == period)
+    return [(rule, limit) for rule, limit in limits if limit.hard and limit.limits_revenue and is_limited(limit)]
 
 
-def _caps_room(draft: Draft, plan: LinePlan, ahead: WorkAhead, as_of: date) -> dict[str, Amount]:
-    """Room of each cap of the line by its newest limit; hours count at the line's average rate."""
+def _caps_room(
+    draft: Draft, plan: LinePlan, ahead: WorkAhead, as_of: date, period: str, day: date
+) -> dict[str, Amount]:
+    """Room of each cap of the line; hours count at the line's average rate."""
     caps: dict[str, Amount] = {}
-    for rule in plan.rules:
-        limit = rule.limits[-1]
-        if not limit.hard or not limit.limits_revenue or rule.period != "whole_term":
-            continue
-        taken = cap_bucket(draft, plan, allotments(plan)[0], bucket_key(rule, as_of, "")).bucket
+    for rule, limit in limits_of(plan, day, period):
+        taken = cap_bucket(draft, plan, allotments(plan)[0], bucket_key(rule, day, "")).bucket
         rooms = []
         if limit.amount is not None:
             rooms.append(left_of(limit.amount, taken.amount))
@@ -107,8 +106,7 @@ def _caps_room(draft: Draft, plan: LinePlan, ahead: WorkAhead, as_of: date) -> d
             totals = draft.line(plan.contract_id, plan.line.line_id)
             so_far = (totals.hours, 0, totals.value)
             rooms.append(value_of(left_of(limit.hours, taken.hours), so_far, ahead.rate, plan.step))
-        if rooms:
-            caps[composed(plan.contract_id, rule.cap_id)] = _share(draft, plan, rule, min(rooms), ahead, as_of)
+        caps[composed(plan.contract_id, rule.cap_id)] = _share(draft, plan, rule, min(rooms), ahead, as_of)
     return caps
 
 

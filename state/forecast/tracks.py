@@ -43,7 +43,7 @@ UNWORKED = Track(NOTHING, NOTHING, hours_stated=True, revenue_stated=True)
 
 class TrackHeld:
     """A track with what it was made of and what it comes to, hours only once they are asked for, and whether its work to come has a
-    value; `wanted` is its revenue if no cap of its line limited it."""
+    value; `wanted` is its revenue if no cap by month or of its line limited it."""
 
     __slots__ = ("ceiling", "cost", "has_value", "hours", "part", "revenue", "track", "wanted")
 
@@ -52,6 +52,12 @@ class TrackHeld:
         self.cost = self.revenue = self.wanted = 0
         self.hours: Hours | None = 0
         self.has_value = True
+
+    @property
+    def to_come(self) -> Amount:
+        """What its hours to come will earn if no cap of its line limits them."""
+        left = self.track.earning.left if self.track.earning is not None else 0
+        return at_least(called(self.wanted - self.track.now[2] - left, "revenue to come"), 0, "revenue to come")
 
 
 class Tracks:

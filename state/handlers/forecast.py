@@ -54,8 +54,9 @@ from state.charges.estimates import keep_estimate
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_late, is_new
 from state.forecast import loss
-from state.forecast.bases import ENDED, Weighed, estimate_key, lacks_estimate, limits_by, weigh
+from state.forecast.bases import ENDED, Weighed, lacks_estimate, limits_by, weigh
 from state.forecast.caps import caps_of, companions, say_when
+from state.forecast.estimates import estimate_key
 from state.forecast.expected import IssuedMonths, add_to_months, statement_months
 from state.forecast.figures import Figures, figures_of, shape_of
 from state.forecast.outlook import (

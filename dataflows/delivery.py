@@ -335,6 +335,7 @@ class DeliveryAccount:
         given: list[Given] = []
         members: list[ParcelMember] = []
         read: list[JournalEntry | BillingStatement] = []
+        self._watch.came([came.record for came in turn.came])
         for came in turn.came:
             self._add(came, given, members, read)
         self._store.expect(members)

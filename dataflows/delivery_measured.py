@@ -25,6 +25,7 @@ from domain.delivery.outcomes import (
     Trouble,
     Uncertain,
 )
+from domain.outputs import Output
 from domain.units import Instant
 
 
@@ -48,6 +49,9 @@ class MeasuredDelivery:
         metrics.ask(catalogue.ERP_QUOTA_LEFT, lambda: [((erp,), self._stand.quota_left)])
         metrics.ask(catalogue.ERP_PAUSED, lambda: [((erp,), float(self._stand.is_paused))])
         health.watch({DELIVERY: self._pulse})
+
+    def came(self, records: Sequence[Output]) -> None:
+        """What is left to read is measured (`reads`)."""
 
     def called(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         self._calls.add(seconds)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from domain.delivery.outcomes import Outcome, Trouble
+from domain.outputs import Output
 from domain.units import Instant
 
 
@@ -26,6 +27,9 @@ class AccountStand(NamedTuple):
 class Watch(Protocol):
     """Called by the one thread that decides."""
 
+    def came(self, records: Sequence[Output]) -> None:
+        """These were read just now, of any company."""
+
     def called(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """One call has ended: what became of its documents, and how long it lasted."""
 
@@ -41,6 +45,8 @@ class Watch(Protocol):
 
 class Unwatched:
     """For runs that nobody measures."""
+
+    def came(self, records: Sequence[Output]) -> None: ...
 
     def called(self, outcomes: Sequence[Outcome], seconds: float) -> None: ...
 

@@ -14,11 +14,12 @@ from milepost.wrong_settings import WrongSettings
 
 
 class Account(NamedTuple):
-    """What accounts.toml says of `[erp.NAME]`, and the charts of the companies that are delivered there."""
+    """What accounts.toml says of `[erp.NAME]`, and the charts of companies that are delivered there; `companies` are all that it has."""
 
     erp: str
     connection: Connection
     charts: Mapping[str, EntityChart]
+    companies: frozenset[str]
 
 
 def account_of(settings: Settings, erp: str | None) -> Account:
@@ -40,4 +41,4 @@ def account_of(settings: Settings, erp: str | None) -> Account:
     charts = accounts.charts_of(name)
     if not charts:
         raise WrongSettings([f'{path}: no company is delivered to {name}; write erp = "{name}" in its [entities.ID]'])
-    return Account(name, accounts.erps[name], charts)
+    return Account(name, accounts.erps[name], charts, frozenset(accounts.charts))

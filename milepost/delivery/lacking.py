@@ -37,6 +37,11 @@ def where(lack: Lack) -> str:
     return known.format(entity=lack.legal_entity_id)
 
 
+def nothing_is_sent(legal_entity_id: str) -> str:
+    chart = WRITE[COMPANY].format(entity=legal_entity_id)
+    return f"{legal_entity_id}: accounts.toml has no {chart}, so nothing of this company is sent"
+
+
 def lacks(accounts: Accounts, output: Path) -> Lacks:
     found = Lacks(accounts.charts)
     try:
@@ -72,10 +77,7 @@ class CompanyWithoutChart(NamedTuple):
 
     def __str__(self) -> str:
         wait = counted(self.journals, "journal waits", "journals wait")
-        return (
-            f"{self.legal_entity_id}: accounts.toml has no {self.write}, so nothing of this company is sent; "
-            f"{wait}, of {money_text(self.money)}"
-        )
+        return f"{nothing_is_sent(self.legal_entity_id)}; {wait}, of {money_text(self.money)}"
 
     def as_json(self) -> dict[str, object]:
         money = {currency: format_amount(amount) for currency, amount in sorted(self.money.items())}

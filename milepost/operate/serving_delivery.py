@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,8 @@ from connectors.kafka.names import DELIVERY as DELIVERY_TOPIC
 from connectors.kafka.names import ENGAGEMENT_LOG, Names
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.rights import ANSWERS
+from connectors.metrics.health import Health
+from connectors.metrics.registry import Metrics
 from dataflows.delivery import build, opened, terms_of
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_kafka import KafkaBooks
@@ -26,9 +28,11 @@ from dataflows.delivery_measured import MeasuredDelivery
 from dataflows.embedded import seldom_collecting
 from dataflows.measured import DELIVERY, ends_followed
 from domain.delivery.documents import DELIVERED
+from domain.outputs import JournalEntry, Output
 from milepost.console import say
 from milepost.delivery.delivered_account import Account
 from milepost.delivery.delivering import companies_of, say_left_out
+from milepost.delivery.lacking import nothing_is_sent
 from milepost.operate.serving import asked, check_topics, either, faults_named, tell_end, topics_watched
 from milepost.operate.serving_metrics import Measured, serving_metrics
 from milepost.operate.stopping import stopping
@@ -74,7 +78,7 @@ def _deliver(
         if is_over():
             # Of the calls that were waited for the next process knows nothing else.
             return
-        hooks = MeasuredDelivery(account.erp, measured.metrics, measured.health)
+        hooks = ServedDelivery(account, measured.metrics, measured.health, say)
         hooks.reads(lambda: books.unread(ends.of), kafka.prefix)
         here = opened(account.erp, books, store, account.charts, adapter.limits, pool, now, hooks)
         with seldom_collecting():
@@ -82,6 +86,21 @@ def _deliver(
         here.end()
         books.ended()
         say_left_out(here, account.charts)
+
+
+class ServedDelivery(MeasuredDelivery):
+    """Says once of each company without a chart that nothing of it is sent, when its first journal comes."""
+
+    def __init__(self, account: Account, metrics: Metrics, health: Health, tell: Callable[[str], None]) -> None:
+        super().__init__(account.erp, metrics, health)
+        self._known = set(account.companies)
+        self._tell = tell
+
+    def came(self, records: Sequence[Output]) -> None:
+        for record in records:
+            if isinstance(record, JournalEntry) and record.deliver and record.legal_entity_id not in self._known:
+                self._known.add(record.legal_entity_id)
+                self._tell(nothing_is_sent(record.legal_entity_id))
 
 
 def _store(folder: Path, books: KafkaBooks, account: Account) -> DeliveryStore:

@@ -1,0 +1,35 @@
+"""What `milepost serve delivery` says of companies that accounts.toml has no chart of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from connectors.erp.connection import Connection
+from connectors.metrics.health import Health
+from connectors.metrics.registry import Metrics
+from dataflows.delivery_watched import Unwatched
+from domain.outputs import JournalEntry, Output
+from milepost.delivery.delivered_account import Account
+from milepost.operate.serving_delivery import ServedDelivery
+from tests.delivery.world import play
+
+
+def test_a_company_without_a_chart_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model's companies are DE and US; FR would go to another ERP account."""
+    read: list[Output] = []
+
+    def came(_: Unwatched, records: Sequence[Output]) -> None:
+        read.extend(records)
+
+    monkeypatch.setattr(Unwatched, "came", came)
+    journals = [record for _, record in play(1).journals.values()]
+    assert {each.legal_entity_id for each in read if isinstance(each, JournalEntry)} == {"DE", "US"}
+    account = Account("books", Connection.model_construct(kind="files"), {}, frozenset({"DE", "FR"}))
+    said: list[str] = []
+    served = ServedDelivery(account, Metrics("1", "1"), Health(), said.append)
+    french = [each._replace(legal_entity_id="FR") for each in journals]
+    served.came([*journals, *french])
+    served.came(journals)
+    assert said == ["US: accounts.toml has no [entities.US], so nothing of this company is sent"]

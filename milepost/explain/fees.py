@@ -44,10 +44,11 @@ from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from milepost.explain.variable_price import VariableNodes
 from state.books import Charge, Contract
+from state.charges.budgets_spent import spent_of_budgets
 from state.charges.fees_due import fees_due
 from state.charges.settlement import SETTLEMENT
-from state.charges.spent_record import spent_by
-from state.charges.terms_known import is_charged, known_of
+from state.charges.spent_record import all_before, spent_by, spent_row
+from state.charges.terms_known import is_charged, known_of, line_fees
 from state.draft import Draft
 from state.revenue.fees import HORIZON
 from state.terms.opening import balances_of, expired_of
@@ -233,12 +234,25 @@ class FeeNodes:
         is_last = closed is place.known.closed[-1] and held[-1].line.budgets
         if is_last and place.foreseen is not None and not held[-1].is_over_early(place.foreseen):
             return {one.category: one.cost for one in held[-1].line.budgets}
+        is_open = all(one.start != closed.start for one in line_fees(place.draft, place.contract, place.line_id).closed)
+        if place.foreseen is not None and is_open:
+            return self._spent_by_now(place, closed)
         found: dict[str, Amount] = {}
         for category, cost in closed.cost.items():
             address = spent_by(place.contract.contract_id, place.line_id, closed.start, category)
             node = given(self.recorded.why.figure_at(address, self.known_at(place)), address)
             found[category] = as_recorded(cost, node)
         return found
+
+    def _spent_by_now(self, place: LineAtStep, closed: Closed) -> dict[str, Amount]:
+        """Of a period that a forecast expects to close as it stands."""
+        step, currency = self.known_at(place), place.contract.terms.currency
+        spent, _ = spent_of_budgets(place.draft, place.contract, place.line_id, closed.last + DAY)
+        rows = [spent_row(self.recorded.why, step, row) for row in spent]
+        return {
+            category: as_recorded(cost, all_before(rows, closed.to, category, currency))
+            for category, cost in closed.cost.items()
+        }
 
     # Fields of the terms
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from domain.events.common import UnitPrice
 from domain.explanation import Node, constant, least, less, total
 from domain.figure import Recorded, later
+from domain.terms import methods
 from domain.terms.kind import Fee
 from domain.terms.unit_price import VOLUME, prices
 from milepost.explain.charges import ChargeNodes
@@ -61,7 +62,11 @@ class _Foreseen(NamedTuple):
 
     @property
     def until(self) -> date:
-        return max((fee.day for fee in self.found.fees), default=date.min)
+        """What is spent of budgets is charged with its period, on the last day of a contract that ended within it."""
+        held, days = self.found.known.held, [fee.day for fee in self.found.fees]
+        if held and methods.by_budgets(held[-1].line):
+            days += [closed.last for closed in self.found.known.closed]
+        return max(days, default=date.min)
 
     def charged(self, fee: Fee) -> Node:
         if fee.name == SETTLEMENT:

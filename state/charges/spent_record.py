@@ -1,6 +1,6 @@
 """What an explanation has of what was spent of a line's budgets when billing periods closed: each row that counted (R12)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -10,7 +10,8 @@ from domain.identity import composed
 from domain.reference.exchange import Exchange
 from domain.why import Later, Why, node_kept
 from domain.work.recorded import COST, at_cost, figure_of
-from state.books import Charge, ClosedPeriod, Contract
+from state.books import ClosedPeriod, Contract
+from state.charges.budgets_spent import BudgetSpent
 from state.terms import opening
 from state.terms.plan import LinePlan
 from state.work.price_record import rates_of
@@ -35,34 +36,28 @@ class SpentRow(NamedTuple):
         return at_cost(title, (cost,), rates, None, plan.currency, plan.policies.money_mode)._replace(rule="R12")
 
 
-def spent_row(why: Why, row: str, category: str, day: date, exchange: Exchange, plan: LinePlan) -> SpentRow:
-    return SpentRow(day, category, _kept(why, figure_of(row, COST)), exchange, plan)
-
-
-def before_books(why: Why, row: str, charge: Charge, day: date) -> Iterator[SpentRow]:
-    """What balances state of each category."""
-    assert charge.opening is not None, "it was brought forward"
-    for category in charge.opening.spent:
-        yield SpentRow(day, category, _kept(why, opening.figure_of(row, charge.version, f"spent/{category}")))
-
-
-def _kept(why: Why, address: str) -> Later | Node:
-    found = why.kept_at(address, why.now)
+def spent_row(why: Why, step: int, row: BudgetSpent) -> SpentRow:
+    """As a step had recorded it; what balances state by category."""
+    if row.opening is None:
+        address = figure_of(row.entry_id, COST)
+    else:
+        address = opening.figure_of(row.entry_id, row.opening.version, f"spent/{row.category}")
+    found = why.kept_at(address, step)
     assert found is not None, "what a row costs is recorded where it is booked"
-    return found
+    return SpentRow(row.day, row.category, found, row.exchange, row.plan)
 
 
 def say_spent(why: Why, contract: Contract, line_id: str, closed: Sequence[ClosedPeriod], rows: list[SpentRow]) -> None:
     """By category of each period that closed, what all rows before its end cost."""
     for one in closed:
         for category, spent in one.cost.items():
-            make = partial(_all_before, rows, one, category, contract.terms.currency)
+            make = partial(all_before, rows, one.to, category, contract.terms.currency)
             why.later(spent_by(contract.contract_id, line_id, one.start, category), spent, make)
 
 
-def _all_before(rows: list[SpentRow], closed: ClosedPeriod, category: str, currency: str) -> Node:
-    nodes = [row.in_contract_currency for row in rows if row.category == category and row.day < closed.to]
-    return total(f"{category}: cost to {closed.to - timedelta(days=1)}", nodes, "amount", currency)
+def all_before(rows: Iterable[SpentRow], to: date, category: str, currency: str) -> Node:
+    nodes = [row.in_contract_currency for row in rows if row.category == category and row.day < to]
+    return total(f"{category}: cost to {to - timedelta(days=1)}", nodes, "amount", currency)
 
 
 def spent_by(contract_id: str, line_id: str, start: date, category: str) -> str:

@@ -32,6 +32,7 @@ from state.charges.settlement import settlement
 from state.charges.terms_known import is_charged, known_of
 from state.draft import Draft
 from state.forecast.minimum import with_minimum
+from state.forecast.open_budgets import spent_by_now, with_open_budgets
 from state.forecast.outlook import has_ended, is_closed, line_key, lines_of, project_contracts, project_lines, running
 from state.terms.plan import LinePlan, newest_plan
 from state.value import plain
@@ -80,11 +81,12 @@ def _agreed(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
 
 
 def _charged(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
-    """Of a project that is closed no more is charged."""
+    """Of a project that is closed no more is charged than what was spent of budgets."""
     if not _waits_for_invoice(plan):
         return None
     fees = _ahead_of(draft, plan, as_of).fees
-    return sum(fee.amount for fee in fees if is_charged(draft, plan.contract_id, plan.line.line_id, fee.name))
+    spent, of = spent_by_now(fees, as_of), (plan.contract_id, plan.line.line_id)
+    return sum(fee.amount for fee in fees if fee in spent or is_charged(draft, *of, fee.name))
 
 
 def _ahead_of(draft: Draft, plan: LinePlan, as_of: date) -> TermsAhead:
@@ -141,6 +143,7 @@ def ahead_of(draft: Draft, contract: Contract, line_id: str, as_of: date) -> Ter
         assert isinstance(found, TermsAhead), "it is what is foreseen of the line"
         return found
     known = with_minimum(contract, line_id, known_of(draft, contract, line_id), as_of)
+    known = with_open_budgets(draft, contract, line_id, known, as_of)
     key = ("ahead", contract.contract_id, line_id)
     base = (known, contract.terms, contract.terminated_on, as_of)
     kept: tuple[object, TermsAhead] | None = draft.memo.plans.get(key)

@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing.periods import period_of
 from domain.billing.shares import Party, expected_parties, shared
 from domain.billing.statement import ISSUED
 from domain.figure import Recorded, as_recorded, exchanged, titled
@@ -33,7 +32,8 @@ from state.draft import Draft
 from state.forecast.outlook import ONE_DAY, known
 from state.forecast.prices import ToCharge
 from state.forecast.tracks import rate_to
-from state.terms.plan import billing_cycle, billing_zone, contract_policies, grace_days, terms_on
+from state.terms.periods import period_on
+from state.terms.plan import billing_zone, contract_policies, grace_days, terms_on
 from state.totals import month_of
 from state.value import plain
 
@@ -180,12 +180,7 @@ def _calendar(draft: Draft, contract: Contract, billed: date) -> Calendar:
 
 def billed_on(draft: Draft, contract: Contract, day: date) -> date | None:
     """The last day of the billing period that holds a day; None where it is billed on request."""
-    terms = terms_on(contract, day)
-    entity = draft.reference.entity(terms.legal_entity_id)
-    if entity is None:
-        return None
-    cycle = billing_cycle(terms, contract_policies(draft, contract, day))
-    period = period_of(cycle, day, terms.starts_on, entity.fiscal_calendar)
+    period = period_on(draft, contract, day)
     return period.to - ONE_DAY if period is not None else None
 
 

@@ -47,6 +47,7 @@ from state.forecast.bases import Weighed
 from state.forecast.expected import ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
+from state.forecast.open_budgets import spent_by_now
 from state.forecast.outlook import ProjectTerms, is_closed, keeps_back, ledger_currency
 from state.forecast.owed_alone import owed_alone
 from state.forecast.prices import ahead_of_line, earned_in, in_months, to_charge
@@ -342,7 +343,8 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
         if line.total is None or contract is None:
             continue
         ahead = ahead_of_line(draft, line, as_of)
-        fees = to_charge(draft, line, ahead, as_of) if not is_closed(project, as_of) else []
+        charged = spent_by_now(ahead.fees, as_of) if is_closed(project, as_of) else ahead.fees
+        fees = to_charge(draft, line, charged, as_of)
         rate = rate_to(draft, policies, line.currency, currency, as_of)
         billed = expected_fees(draft, contract, line.line_id, fees, policies, currency, as_of)
         if rate is None or billed is None:

@@ -20,7 +20,7 @@ from domain.months import month_end
 from domain.reference.exchange import SAME_CURRENCY, Exchange
 from domain.revenue.over_time import Earning, Stretch, earned_by, earning, is_measured
 from domain.terms import methods
-from domain.terms.kind import WITH_INVOICE
+from domain.terms.kind import WITH_INVOICE, Fee
 from domain.terms.subscription import is_minimum
 from domain.units import Amount
 from state.books import LineEarning
@@ -41,17 +41,21 @@ class ToCharge(NamedTuple):
     amount: Amount
 
 
-def to_charge(draft: Draft, line: LineEarning, ahead: TermsAhead, as_of: date) -> list[ToCharge]:
-    """By day; what the line's rows charge already is left out, what comes after four years counts at their end. A minimum keeps its day,
-    which may be over while its billing period is open."""
+def to_charge(draft: Draft, line: LineEarning, charged: Iterable[Fee], as_of: date) -> list[ToCharge]:
+    """By day; what the line's rows charge already is left out, what comes after four years counts at their end. What is charged when a
+    billing period closes keeps its day, which may be over by then."""
     first = as_of + ONE_DAY
     last = date(first.year + MONTHS_MAX // 12 - 1, first.month, 1)
     found = [
-        ToCharge(fee.name, min(fee.day, last) if is_minimum(fee.name) else max(min(fee.day, last), first), fee.amount)
-        for fee in ahead.fees
+        ToCharge(fee.name, min(fee.day, last) if _is_of_period(fee) else max(min(fee.day, last), first), fee.amount)
+        for fee in charged
         if fee.amount and not is_charged(draft, line.contract_id, line.line_id, fee.name)
     ]
     return sorted(found, key=lambda fee: (fee.day, fee.name))
+
+
+def _is_of_period(fee: Fee) -> bool:
+    return fee.since is not None or is_minimum(fee.name)
 
 
 def ahead_of_line(draft: Draft, line: LineEarning, as_of: date) -> TermsAhead:

@@ -16,29 +16,26 @@ from domain.contract import BEGINNING
 from domain.counting import counted
 from domain.events.common import ContractLine
 from domain.identity import composed, parts_of
-from domain.money import convert
-from domain.reference.exchange import Exchange
 from domain.reference.zones import local_date, universal_midnight
 from domain.terms import methods
 from domain.terms.kind import Fee, LineHistory
-from domain.units import Amount
 from domain.work.rows import FEE, SCHEDULED_REVENUE, row_id
 from state.books import Charge, ClosedPeriod, Contract, Cost, Entry, LineFees, LineTotals, Work
 from state.charges import drawing, milestones_due, own_periods
+from state.charges.budgets_spent import by_category, spent_of_budgets
 from state.charges.fees_due import fees_due
 from state.charges.rebates import given_now
 from state.charges.settlement import settlement
 from state.charges.spent import category_of
-from state.charges.spent_record import SpentRow, before_books, say_spent, spent_row
+from state.charges.spent_record import say_spent, spent_row
 from state.charges.terms_known import known_of, line_fees
 from state.charges.unissued import is_moved
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.rerating.versions import take, withdraw
-from state.terms.known import Blocked, conversion
 from state.terms.opening import carried
 from state.terms.periods import zone_of
-from state.terms.plan import LinePlan, newest_plan, plan_of, version_on
+from state.terms.plan import newest_plan, version_on
 from state.totals import month_of
 from state.value import plain
 
@@ -211,11 +208,12 @@ def _by_period(line: ContractLine) -> bool:
 def _close(draft: Draft, contract: Contract, line: ContractLine, closed: Sequence[ClosedPeriod]) -> None:
     """With what the line's own work cost by the end of each period, as far as it is known by now, where it charges by that."""
     if methods.by_budgets(line):
-        said: list[SpentRow] = []
-        spent = _spent_by_category(draft, contract, line.line_id, closed[-1].to, said)
-        closed = [replace(one, cost=_spent_before(spent, one.to)) for one in closed]
+        spent, lacking = spent_of_budgets(draft, contract, line.line_id, closed[-1].to)
+        _note_uncounted(draft, contract, line.line_id, closed[-1].to, lacking)
+        closed = [replace(one, cost=by_category(spent, one.to)) for one in closed]
         if draft.why is not None:
-            say_spent(draft.why, contract, line.line_id, closed, said)
+            rows = [spent_row(draft.why, draft.why.now, row) for row in spent]
+            say_spent(draft.why, contract, line.line_id, closed, rows)
     known = line_fees(draft, contract, line.line_id)
     draft.put("fees", composed(contract.contract_id, line.line_id), replace(known, closed=tuple(closed)))
 
@@ -364,57 +362,9 @@ def project_of(contract: Contract, line_id: str, day: date) -> str:
     return next(line for line in lines if line.line_id == line_id).project_id
 
 
-def _spent_by_category(
-    draft: Draft, contract: Contract, line_id: str, to: date, said: list[SpentRow]
-) -> dict[tuple[date, str], Amount]:
-    """What the line's work before a day cost, by day, in contract currency by the rate of that; an hour's category is its task, an
-    expense's its own.
-
-    Work needs that rate to be priced. What was priced while the line had no budgets may lack it: it is named, and counts at the next close.
-    A recorder has each row in `said`.
-    """
-    found: Counter[tuple[date, str]] = Counter()
-    lacking: list[str] = []
-    for entry in draft.everything():
-        work = entry.standing
-        price = work.price if work is not None else None
-        if work is None or work.cost is None or price is None or price.day >= to:
-            continue
-        if (price.contract_id, price.line_id) == (contract.contract_id, line_id):
-            if work.charge is not None and work.charge.opening is not None:
-                found.update({(price.day, category): cost for category, cost in work.charge.opening.spent.items()})
-                if draft.why is not None:
-                    said += before_books(draft.why, entry.entry_id, work.charge, price.day)
-                continue
-            plan = plan_of(draft, price)
-            assert plan is not None, "the work is priced on the line"
-            exchange = conversion(
-                draft, "price", plan.entity, work.cost.currency, plan.currency, price.day, plan.policies
-            )
-            if isinstance(exchange, Blocked):
-                lacking.append(entry.entry_id)
-                continue
-            found[price.day, category_of(work)] += _exchanged(work.cost, exchange, plan)
-            if draft.why is not None:
-                said.append(spent_row(draft.why, entry.entry_id, category_of(work), price.day, exchange, plan))
-    _note_uncounted(draft, contract, line_id, to, lacking)
-    return found
-
-
-def _spent_before(spent: Mapping[tuple[date, str], Amount], to: date) -> dict[str, Amount]:
-    found: Counter[str] = Counter()
-    for (day, category), amount in spent.items():
-        if day < to:
-            found[category] += amount
-    return dict(sorted(found.items()))
-
-
-def _exchanged(cost: Cost, exchange: Exchange, plan: LinePlan) -> Amount:
-    """In contract currency."""
-    return convert(cost.amount, exchange.numerator, exchange.denominator, plan.currency, plan.policies.money_mode)
-
-
 def _note_uncounted(draft: Draft, contract: Contract, line_id: str, to: date, lacking: list[str]) -> None:
+    """Work needs the rate of its day to be priced. What was priced while the line had no budgets may lack it: it is named, and counts at
+    the next close."""
     subject = composed(contract.contract_id, line_id)
     if not lacking:
         draft.resolve_exception("no_exchange_rate", "contract_line", subject)

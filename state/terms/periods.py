@@ -18,6 +18,15 @@ def cycle_on(draft: Draft, contract: Contract, day: date) -> BillingCycle:
     return billing_cycle(terms_on(contract, day), contract_policies(draft, contract, day))
 
 
+def period_on(draft: Draft, contract: Contract, day: date) -> BillingPeriod | None:
+    """The billing period that holds a day; None where that is billed on request."""
+    terms = terms_on(contract, day)
+    entity = draft.reference.entity(terms.legal_entity_id)
+    if entity is None:
+        return None
+    return period_of(cycle_on(draft, contract, day), day, terms.starts_on, entity.fiscal_calendar)
+
+
 class ContractDays:
     """What follows for one contract, as it stands, from its terms and its legal entity."""
 
@@ -46,14 +55,12 @@ def open_period(draft: Draft, contract: Contract) -> BillingPeriod | None:
 
 
 def _open_period(draft: Draft, contract: Contract) -> BillingPeriod | None:
-    entity = draft.reference.entity(contract.terms.legal_entity_id)
     start = contract.period_start
-    if entity is None or start is None:
+    if start is None:
         return None
     later = sorted(stored.effective_on for stored in contract.history if stored.effective_on > start)
     for day in (start, *later):
-        starts_on = terms_on(contract, day).starts_on
-        period = period_of(cycle_on(draft, contract, day), day, starts_on, entity.fiscal_calendar)
+        period = period_on(draft, contract, day)
         if period is not None:
             return period._replace(start=day)
     return None

@@ -227,7 +227,7 @@ class AskedBooks:
             {month: later(number, self._in_month, name, project_id, month, step) for month, number in numbers.items()}
             for name, numbers in ((BILLED, forecast.billed), (DUE, forecast.due))
         )
-        made = replace(forecast, billed=billed, due=due, planned_rate=rate, ceiling=None)
+        made = replace(forecast, billed=billed, due=due, planned_rate=rate, ceiling=None, ceilings={})
         draft.put("forecast", project_id, made)
         moves = [move for move in draft.moves if move.project_id == project_id]
         draft.put("outlook", project_id, booked_again(outlook, moves))

@@ -210,9 +210,9 @@ def moved(number: int, month: str) -> int:
     return titled(number, f"{number.node.title}, by now in {month}") if isinstance(number, Recorded) else number
 
 
-def assumed(beside: int | None, number: int, title: str) -> int:
-    """What a rule takes where no event says it, recorded as long as what it stands `beside` is."""
-    return Recorded(constant(title, number, beside.node.unit)) if isinstance(beside, Recorded) else number
+def assumed(beside: int | None, number: int, title: str, unit: str = "") -> int:
+    """What a rule takes where no event says it, recorded as long as what it stands `beside` is, and in its unit, if not in another."""
+    return Recorded(constant(title, number, unit or beside.node.unit)) if isinstance(beside, Recorded) else number
 
 
 def called(number: int, title: str, rule: str = "") -> int:

@@ -13,9 +13,11 @@ What is charged in advance stays charged when the contract is terminated, unless
 (`refund_on_termination`); a period that does not begin any more is not charged. What is kept is earned by the last day.
 
 A minimum is what the contract's other lines have to charge for the days of a period's months; what they lack is charged when it is
-closed: when that billing period is which has its last day. Work that comes later makes it less.
+closed: when that billing period is which has its last day. Work that comes later makes it less. One that changes within a period holds for
+its own days (`by_day`), or from the next period on (`none`).
 
     10.00 a month for 25 of 28 days, 8.00 used: 8.93 - 8.00 = 0.93
+    500.00 for 4 days and 600.00 for 24: 585.71
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +26,7 @@ from typing import NamedTuple
 
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Subscription, Terms
-from domain.figure import called
+from domain.figure import assumed, average, called
 from domain.money import format_amount
 from domain.policy_faults import Fault, price_faults
 from domain.revenue.methods import BY_DAYS
@@ -71,11 +73,11 @@ def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]
         if piece.due <= until:
             said = spoken.said("fee", first=piece.first, last=piece.last)
             yield Fee(piece.first.isoformat(), piece.due, piece.amount, said, piece.first, piece.last)
-    for period, amount in _lacking(agreed, terms, known):
+    for period, least, amount in _lacking(agreed, terms, known):
         if period.last <= until:
-            least = format_amount(terms.minimum or 0, agreed.contract.currency)
             days = (period.last - period.first).days + 1
-            said = spoken.said("minimum", amount=least, days=days, of=period.days)
+            stated = format_amount(agreed.rounded(least, 1), agreed.contract.currency)
+            said = spoken.said("minimum", amount=stated, days=days, of=period.days)
             yield Fee(_minimum(period), period.last, amount, said)
 
 
@@ -83,7 +85,7 @@ def spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[S
     terms = _terms(agreed)
     for piece in _pieces(agreed, terms, until):
         yield Spread(piece.first.isoformat(), piece.amount, piece.first, piece.last)
-    for period, amount in _lacking(agreed, terms, known):
+    for period, _, amount in _lacking(agreed, terms, known):
         if agreed.since <= period.last < agreed.before:
             yield Spread(_minimum(period), amount, period.first, period.last)
 
@@ -172,8 +174,9 @@ def _due(agreed: TermsInForce, terms: Subscription, period: SubscriptionPeriod, 
 
 def _lacking(
     agreed: TermsInForce, terms: Subscription, known: LineHistory
-) -> Iterator[tuple[SubscriptionPeriod, Amount]]:
-    """Periods in which other lines charged less than the minimum, once the billing period is closed that has their last day."""
+) -> Iterator[tuple[SubscriptionPeriod, Amount, Amount]]:
+    """Periods in which other lines charged less than the minimum, and by how much, once the billing period is closed that has their last
+    day."""
     if terms.minimum is None or not known.closed:
         return
     for period in _periods(agreed, terms.per, known.closed[-1].last):
@@ -182,11 +185,26 @@ def _lacking(
             continue
         used = sum(known.beside.get(month, 0) for month in months(period.start, period.to))
         days = (last - period.first).days + 1 if terms.proration == BY_DAY else period.days
-        lacks = agreed.part_of(terms.minimum, days, period.days, "minimum for its days") - called(
+        least = _least(terms, known.held, period.first, last)
+        lacks = agreed.part_of(least, days, period.days, "minimum for its days") - called(
             used, "charged by other lines"
         )
         if lacks > 0:
-            yield period._replace(last=last), lacks
+            yield period._replace(last=last), least, lacks
+
+
+def _least(terms: Subscription, held: Sequence[TermsInForce], first: date, last: date) -> Amount:
+    """What is the minimum from a day to another: by days, else that of the first."""
+    last = last if terms.proration == BY_DAY else first
+    found = []
+    for one in held:
+        days, of = (min(last, one.before - DAY) - max(first, one.since)).days + 1, one.line.terms
+        least = of.minimum if isinstance(of, Subscription) else None
+        if days > 0:
+            least = assumed(terms.minimum, 0, "no minimum") if least is None else least
+            found.append((assumed(terms.minimum, days, "days", "count"), least))
+    one_alone = len({least for _, least in found}) == 1
+    return found[0][1] if one_alone else average(found, "minimum, by the days of each")
 
 
 def months(start: date, to: date) -> Iterator[str]:

@@ -646,9 +646,10 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     the account on which the work stands until it is invoiced, `drawn` what is taken of what the terms include, by store, `funded` what is
     used of the sources that fund the contract.
 
-    `by_month` is `billable` by the calendar month of the service date. Of `recognised` is `by_hours` what time earned by itself; `by_terms`
-    is what fees, deliveries and what is drawn earned, before credit memos took off the price. `project_id` is the line's first; what of
-    the sums is of a project that it moved to, is also `elsewhere`. `conceded` is what credit memos took off the price of what is issued."""
+    `by_month` is `billable` by the calendar month of the service date. Of `recognised` is `by_hours` what time earned by itself, before any
+    of it was given up or conceded; `by_terms` what fees, deliveries and what is drawn earned, before credit memos took off the price.
+    `project_id` is the line's first; what of the sums is of a project that it moved to, is also `elsewhere`. `conceded` is what credit
+    memos took off the price of what is issued."""
 
     project_id: str
     hours: Hours = 0

@@ -66,10 +66,13 @@ def _with_price(totals: LineTotals, price: Price, sign: int, by_month: dict[str,
 
 
 def _earned_by(price: Price, earned: Amount) -> tuple[Amount, Amount]:
-    """What of the revenue time earned by itself, and what the line's terms did: by fees, deliveries and what is drawn."""
+    """What of the revenue time earned by itself, also if it was given up since, and what the line's terms did: by fees, deliveries and what
+    is drawn."""
     drawn = sum(amount for _, amount in price.drawn.values()) if price.drawn else 0
     if price.content == COUNTED_TIME:
-        return earned - drawn, drawn
+        # What a cap refuses would not have earned either.
+        is_whole = price.earned is None and price.allowed == price.chargeable - price.passed
+        return earned - drawn + (price.written_off if is_whole else 0), drawn
     return 0, earned if price.content == COUNTED_FEE else drawn
 
 
@@ -132,7 +135,7 @@ def _with_issued(totals: LineTotals, issued: Issued, sign: int, kind: str) -> Li
         issued=totals.issued + sign * issued.amount,
         invoiced=totals.invoiced + sign * invoiced,
         accounts=_with_account(totals.accounts, issued.account, sign * earned, 0, sign * invoiced),
-        by_hours=totals.by_hours + (sign * earned if counted == COUNTED_TIME else 0),
+        by_hours=totals.by_hours + (sign * by_invoice if counted == COUNTED_TIME else 0),
         by_terms=totals.by_terms + (sign * by_invoice if counted == COUNTED_FEE else 0),
         funded=_with_used(totals.funded, issued, sign) if issued.funded else totals.funded,
         conceded=totals.conceded + sign * issued.conceded,

@@ -7,7 +7,8 @@ but those beyond what milestones include, at their rate, where the hours to come
 of its own, or no other line takes the project's time.
 
 Hours that remain earn on the other lines, as much as an hour of the project has earned there so far. What expenses, deliveries and fees
-brought is no part of that, nor what was adjusted by hand: it is revenue so far, and at completion, until it is reversed.
+brought is no part of that, nor what was adjusted by hand: it is revenue so far, and at completion, until it is reversed. What was conceded
+of work, or given up before it was billed, is of that work alone: hours to come earn what these did before (R42).
 
     a price of 10,000, of which 4,000 are earned, with 60 h on it, and 40 h at 150.00 on another line; 50 h remain
     6,000 of the price, and 50 h x 6,000 / 100 h = 3,000: 9,000 to come
@@ -33,8 +34,18 @@ from state.charges.terms_known import is_charged, known_of
 from state.draft import Draft
 from state.forecast.minimum import with_minimum
 from state.forecast.open_budgets import spent_by_now, with_open_budgets
-from state.forecast.outlook import has_ended, is_closed, line_key, lines_of, project_contracts, project_lines, running
-from state.terms.plan import LinePlan, newest_plan
+from state.forecast.outlook import (
+    ProjectTerms,
+    has_ended,
+    is_closed,
+    is_given_up,
+    line_key,
+    newest_of_each_line,
+    project_lines,
+    project_terms,
+    running,
+)
+from state.terms.plan import LinePlan
 from state.value import plain
 
 
@@ -97,21 +108,24 @@ def _ahead_of(draft: Draft, plan: LinePlan, as_of: date) -> TermsAhead:
 
 def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     """The newest terms of every line that is the project's by them; none where all earn by hours alone."""
-    contracts = project_contracts(draft, project_id)
-    adjusted = is_adjusted(draft, contracts)
-    versions = ((one.contract_id, one.version, len(one.history)) for one in contracts)
-    key = ("earning lines", project_id, adjusted, *versions)
+    of = project_terms(draft, project_id)
+    otherwise = earns_otherwise(draft, of)
+    versions = ((one.contract_id, one.version, len(one.history)) for one in of.contracts)
+    key = ("earning lines", project_id, otherwise, *versions)
     if key not in draft.memo.plans:
-        by_id = {contract.contract_id: contract for contract in contracts}
-        found = (newest_plan(draft, by_id[of], line_id) for of, line_id, _ in lines_of(draft, project_id))
-        own = [one for one in found if one is not None and one.refused is None and one.line.project_id == project_id]
+        own = newest_of_each_line(draft, project_id)
         by_hours = all(methods.earns_by_hours_alone(plan.line) for plan in own)
-        draft.memo.plans[key] = () if by_hours and not adjusted else tuple(own)
+        draft.memo.plans[key] = () if by_hours and not otherwise else own
     plans: tuple[LinePlan, ...] = draft.memo.plans[key]
     return plans
 
 
-def is_adjusted(draft: Draft, contracts: Iterable[Contract]) -> bool:
+def earns_otherwise(draft: Draft, of: ProjectTerms) -> bool:
+    """Whether what hours earned is not all of the revenue, although lines earn by hours alone: some was adjusted, or given up since."""
+    return _is_adjusted(draft, of.contracts) or is_given_up(draft, of)
+
+
+def _is_adjusted(draft: Draft, contracts: Iterable[Contract]) -> bool:
     """Whether revenue of any of the contracts was adjusted by hand: then hours do not earn all of it."""
     if not draft.has(ADJUSTMENT):
         return False

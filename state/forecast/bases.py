@@ -36,7 +36,7 @@ from domain.tuples import new_tuple
 from domain.units import Amount, Percent, Rate
 from state.books import Basis, BookedProgress, Estimate, Forecast, ForecastState, Project, PublishedFigures
 from state.draft import Draft
-from state.forecast.ahead import earning_of, is_adjusted
+from state.forecast.ahead import earning_of, earns_otherwise
 from state.forecast.capped import allowed_by_caps
 from state.forecast.estimates import ESTIMATE, estimate_key, estimate_of
 from state.forecast.lacking_rates import HeadingBasis, change_without_rates
@@ -168,7 +168,7 @@ class Rests:
             or self.currency != forecast.currency
             or self.zone != forecast.zone
             or self.legal_entity_id != forecast.legal_entity_id
-            or is_adjusted(draft, of.contracts)
+            or earns_otherwise(draft, of)
         ):
             return False
         if "estimate" in draft.kinds:

@@ -21,13 +21,23 @@ from domain.reference.zones import MICROSECONDS_PER_DAY, local_date, midnight, u
 from domain.terms import methods
 from domain.units import Amount
 from state.billing.funding import is_ever_funded
-from state.books import Basis, BookedProgress, Contract, Entry, Forecast, ForecastState, LineTotals, Project
+from state.books import (
+    Basis,
+    BookedProgress,
+    Contract,
+    Entry,
+    Forecast,
+    ForecastState,
+    LineEarning,
+    LineTotals,
+    Project,
+)
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
 from state.forecast.lacking_rates import HeadingBasis, change_without_rates
 from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
 from state.rerating.rerate import line_ids
 from state.terms.known import entity_policies
-from state.terms.plan import LinePlan, line_plan
+from state.terms.plan import LinePlan, line_plan, newest_plan
 from state.totals import in_project
 from state.work.placing import taken_projects
 
@@ -174,6 +184,21 @@ def _lines_ever(project_id: str, contracts: Iterable[Contract]) -> tuple[tuple[s
     )
 
 
+def newest_of_each_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
+    """By its newest terms, of every line that any version of a contract has or had, as far as that is the project's by them."""
+    by_id = {contract.contract_id: contract for contract in project_contracts(draft, project_id)}
+    found = (newest_plan(draft, by_id[of], line_id) for of, line_id, _ in lines_of(draft, project_id))
+    return tuple(
+        [one for one in found if one is not None and one.refused is None and one.line.project_id == project_id]
+    )
+
+
+def is_given_up(draft: Draft, of: ProjectTerms) -> bool:
+    """Whether something of what the project's work has earned was conceded, or given up before it was billed."""
+    lines = (draft.line(contract_id, line_id) for contract_id, line_id, _ in of.ever)
+    return any(line.conceded or line.written_off for line in lines)
+
+
 def line_key(plan: LinePlan) -> str:
     return composed(plan.contract_id, plan.line.line_id)
 
@@ -310,6 +335,8 @@ def say_changes(draft: Draft, project_id: str, rule: str, cause: str | None, as_
 def take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) -> None:
     say_changes(draft, project_id, MOVES, cause)
     forecast, outlook = known(draft, project_id)
+    if not forecast.earning and any(move.revenue < 0 for move in moves):
+        forecast = _with_given_up(draft, project_id, forecast)
     progress = dict(outlook.progress)
     for line, on_line in _by_line(moves).items() if len(progress) > 1 else ((WHOLE, moves),):
         name = line if line in progress else WHOLE
@@ -326,10 +353,19 @@ def take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) ->
     if by_cost or by_revenue:
         changes = with_change(changes, cause, by_cost, by_revenue)
     since, days = _with_days(draft, outlook, moves)
-    if ("forecast", project_id) not in draft.before:
+    if draft.before.get(("forecast", project_id)) is not forecast:
         draft.put("forecast", project_id, forecast)
     state = ForecastState(progress, cost, revenue, changes, days, since, outlook.until, True)
     draft.put("outlook", project_id, state)
+
+
+def _with_given_up(draft: Draft, project_id: str, forecast: Forecast) -> Forecast:
+    """What hours earned is another sum than the revenue from the event on by which something of it is given up, or conceded."""
+    if not forecast.currency or not is_given_up(draft, project_terms(draft, project_id)):
+        return forecast
+    plans = newest_of_each_line(draft, project_id)
+    earning = [LineEarning(plan.contract_id, plan.line.line_id, plan.currency, rated=True) for plan in plans]
+    return replace(forecast, earning=tuple(earning))
 
 
 def fits(*figures: int) -> bool:

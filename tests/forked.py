@@ -7,6 +7,8 @@ from of their own.
 
     with Forked([sys.executable, "-m", "milepost", "serve", "delivery"], stderr=subprocess.PIPE) as process:
         process.kill()
+
+What a fork begins as `supervisor.again` says it forks from itself, for the same reason.
 """
 
 from __future__ import annotations
@@ -19,13 +21,16 @@ import importlib
 import json
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from milepost.operate import supervisor
 
 ROOT: Final = Path(__file__).parents[1]
 # A folder that has it has sources of its own, all of them.
@@ -41,6 +46,7 @@ READ_BY_A_FORK: Final = {"PYTHONPATH", "PYTHONFAULTHANDLER"}
 KEPT_MAX: Final = 3
 MESSAGE_MAX: Final = 1 << 20
 PR_SET_CHILD_SUBREAPER: Final = 36
+TOLD_TO_END: Final = (signal.SIGTERM, signal.SIGINT)
 LIBC: Final = ctypes.CDLL(None)
 
 
@@ -126,10 +132,51 @@ class Forked(subprocess.Popen[Any]):
         environment = dict(os.environ if env is None else env)
         folder = Path(cwd or Path.cwd())
         start = Start(words[2], words[3:], environment, str(folder), is_own_session)
-        given = tuple(number if at < 0 else at for number, at in enumerate((pipes[0], pipes[3], pipes[5])))
-        self.pid = _origin(environment, folder).start(start, (given[0], given[1], given[2]))
+        self.pid = _origin(environment, folder).start(start, _files(pipes))
         self._child_created = True
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
+
+
+class Begun(BaseException):
+    """Unwinds in a fork what the one that it is a fork of was doing."""
+
+    def __init__(self, start: Start) -> None:
+        super().__init__()
+        self.start = start
+
+
+class ForkedAgain(subprocess.Popen[Any]):
+    """Of a fork: forks what is `supervisor.again(...)`, and begins anything else as ever."""
+
+    def _execute_child(self, *how: Any) -> None:
+        args, _executable, _before, _close, _pass_fds, cwd, env = how[:7]
+        words, first = [str(word) for word in args], supervisor.again()
+        if words[: len(first)] != first:
+            super()._execute_child(*how)  # type: ignore[misc]  # not in the stubs
+            return
+        environment = dict(os.environ if env is None else env)
+        start = Start(first[-1], words[len(first) :], environment, str(cwd or Path.cwd()), is_own_session=False)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, TOLD_TO_END)
+        self.pid = os.fork()
+        if not self.pid:
+            for each in TOLD_TO_END:
+                signal.signal(each, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if not self.pid:
+            for number, file in enumerate(_files(how[10:16])):
+                os.dup2(file, number)
+            raise Begun(start)
+        self._child_created = True
+        self._close_pipe_fds(*how[10:16])  # type: ignore[attr-defined]
+
+
+def _files(pipes: Sequence[int]) -> tuple[int, int, int]:
+    """What a child has as its standard input, output and errors."""
+    own = pipes[0], pipes[3], pipes[5]
+    given, said, erred = (number if at < 0 else at for number, at in enumerate(own))
+    return given, said, erred
 
 
 def run(command: list[str], **how: Any) -> subprocess.CompletedProcess[Any]:
@@ -181,9 +228,20 @@ def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
     gc.freeze()
-    start = _fork_for_each(asked)
+    start: Start | None = _fork_for_each(asked)
+    subprocess.Popen = ForkedAgain  # type: ignore[misc]
+    while start:
+        start = _done(start)
+
+
+def _done(start: Start) -> Start | None:
+    """What a fork of it is to do, there."""
     _become(start)
-    runpy.run_module(start.module, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(start.module, run_name="__main__", alter_sys=True)
+    except Begun as begun:
+        return begun.start
+    return None
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from milepost import exit_codes
 from tests import forked
 from tests.forked import Forked
 
@@ -67,3 +68,34 @@ def test_what_python_reads_when_it_begins_is_as_the_environment_says(tmp_path: P
     environment = {**os.environ, "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "0"}
     done = forked.run([sys.executable, "-m", "zoned"], cwd=tmp_path, env=environment, text=True)
     assert done.stdout == "JST 0\n"
+
+
+SUPERVISING = """
+import os, subprocess
+from milepost.operate.supervisor import again
+
+with subprocess.Popen(again("--version")) as child:
+    print(open(f"/proc/{child.pid}/cmdline").read() == open("/proc/self/cmdline").read(), flush=True)
+with subprocess.Popen(again("serve", "--nothing")) as refused: ...
+reading, writing = os.pipe()
+os.set_blocking(writing, False)
+while not os.get_blocking(writing):
+    try:
+        os.write(writing, bytes(1024))
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+with subprocess.Popen(again("--version"), stdout=writing) as waiting:
+    waiting.terminate()
+print(child.returncode, refused.returncode, waiting.returncode)
+"""
+
+
+def test_what_a_fork_supervises_is_a_fork_of_it(tmp_path: Path) -> None:
+    """With words, files and an end of its own; told to end it ends, however early."""
+    (tmp_path / "supervising.py").write_text(SUPERVISING, encoding="utf-8")
+    done = forked.run([sys.executable, "-m", "supervising"], cwd=tmp_path, text=True)
+    *said, codes = done.stdout.splitlines()
+    assert codes == f"{exit_codes.DONE} {exit_codes.USAGE} {-signal.SIGTERM}", done.stderr
+    assert "True" in said
+    assert [line for line in said if line.startswith("milepost ")]
+    assert "No such option: --nothing" in done.stderr

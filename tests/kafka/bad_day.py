@@ -26,6 +26,7 @@ from connectors.kafka.settings import RegistrySettings
 from connectors.project_views import view_of
 from connectors.redis.read_model import ReadModel
 from connectors.redis.settings import RedisSettings
+from tests import forked
 from tests.chaos.hanging import all_places, still_open
 from tests.chaos.processes import Worker
 from tests.chaos.producing import Producing
@@ -209,8 +210,7 @@ def registered(site: Site, url: str, folder: Path) -> Registered:
 
 
 def milepost(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "milepost", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return forked.run([sys.executable, "-m", "milepost", *arguments], cwd=ROOT, text=True)
 
 
 def redis_section(settings: RedisSettings) -> str:

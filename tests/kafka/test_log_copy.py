@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from domain.events.catalogue import TOPICS, Event
 from milepost import exit_codes
 from milepost.cli import app
 from state.guards import LOG_DAMAGED, OTHER_GENERATION, TOPIC_CHANGED, TORN_OUTPUTS
+from tests import forked
 from tests.folding import without_chains
 from tests.intake_inputs import activated, at, worked
 from tests.kafka.firm import ROOT, Site, Until
@@ -61,7 +61,7 @@ def site_of(of: World, folder: Path) -> Site:
 
 def simulated_events(folder: Path) -> list[Event]:
     made = ["simulate", "--seed", "11", "--people", "12", "--projects", "10", "--months", "1", "--out", str(folder)]
-    subprocess.run([sys.executable, "-m", "milepost", *made], cwd=ROOT, check=True, capture_output=True)
+    forked.run([sys.executable, "-m", "milepost", *made], cwd=ROOT).check_returncode()
     files = sorted(folder.glob("**/*.jsonl"), key=lambda file: (DOMAIN_ORDER.get(file.stem, 9), file.name))
     return [event_from_json_line(line) for file in files for line in file.read_bytes().splitlines()]
 

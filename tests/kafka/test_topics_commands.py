@@ -27,6 +27,7 @@ from milepost import exit_codes
 from milepost.cli import app
 from state.guards import SCHEMA_UNKNOWN, WRONG_TOPIC_SETTINGS, GuardStop
 from tests.commands.documents import ROOT, saved, typed
+from tests.forked import Forked
 from tests.kafka.servers import PATIENCE, until
 from tests.servers.kafka import Broker
 from tests.servers.redis import RedisServer
@@ -53,7 +54,7 @@ def python(line: str) -> list[Any]:
 def going_on(line: str) -> Iterator[None]:
     """A process that ends in order when it is told to."""
     command = [sys.executable, "-m", *shlex.split(line)]
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+    with Forked(command, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
         try:
             yield
             assert process.poll() is None, f"{line}: ended with {process.returncode}"

@@ -21,6 +21,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.events.common import Milestones
+from domain.figure import called
 from domain.revenue.variable_price import given_by_memos
 from domain.terms import methods
 from domain.terms.kind import WITH_INVOICE, Fee, LineHistory
@@ -32,6 +33,7 @@ from state.charges.fees_due import fees_due
 from state.charges.settlement import settlement
 from state.charges.terms_known import is_charged, known_of
 from state.draft import Draft
+from state.forecast.kept_deposit import is_kept, kept_deposit
 from state.forecast.minimum import with_minimum
 from state.forecast.open_budgets import spent_by_now, with_open_budgets
 from state.forecast.outlook import (
@@ -45,6 +47,7 @@ from state.forecast.outlook import (
     project_terms,
     running,
 )
+from state.rerating.rerate import line_ids
 from state.terms.plan import LinePlan
 from state.value import plain
 
@@ -67,13 +70,15 @@ def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning
         return ()
     closed = is_closed(project, as_of)
     late = _waits_for_invoice if closed else _comes_late
-    if has_ended(draft, project, as_of) and not any(map(late, plans)):
+    if has_ended(draft, project, as_of) and not any(late(plan) or is_kept(plan) for plan in plans):
         return ()
     if closed:
         return tuple(_earning(draft, plan, _charged(draft, plan, as_of), goes_on=False) for plan in plans)
     goes_on = {line_key(plan) for plan in running(draft, plans, as_of)}
     return tuple(
-        _earning(draft, plan, _agreed(draft, plan, as_of) if runs or late(plan) else None, goes_on=runs)
+        _earning(
+            draft, plan, _agreed(draft, plan, as_of) if runs or late(plan) or is_kept(plan) else None, goes_on=runs
+        )
         for plan, runs in ((plan, line_key(plan) in goes_on) for plan in plans)
     )
 
@@ -88,7 +93,19 @@ def _waits_for_invoice(plan: LinePlan) -> bool:
 
 
 def _agreed(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
-    return _ahead_of(draft, plan, as_of).total
+    return _kept(draft, plan, as_of) if is_kept(plan) else _ahead_of(draft, plan, as_of).total
+
+
+def _kept(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
+    contract = draft.contract(plan.contract_id)
+    assert contract is not None, "the plan is of a contract in the books"
+    fees = [
+        fee.amount
+        for line_id in line_ids(contract)
+        for fee in ahead_of(draft, contract, line_id, as_of).fees
+        if not is_charged(draft, contract.contract_id, line_id, fee.name)
+    ]
+    return kept_deposit(draft, plan, called(sum(fees), "still to charge"), as_of)
 
 
 def _charged(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:

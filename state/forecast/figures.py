@@ -38,8 +38,10 @@ from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY
 from domain.tuples import new_tuple
 from domain.units import Amount, Percent
+from state.billing.deposits import left_of_deposit
 from state.books import Forecast, Project
 from state.charges import rebates
+from state.charges.terms_known import last_day
 from state.draft import Draft
 from state.forecast.accrued import accrued_on
 from state.forecast.ahead import rebates_counted
@@ -53,7 +55,7 @@ from state.forecast.owed_alone import owed_alone
 from state.forecast.prices import ahead_of_line, earned_in, in_months, to_charge
 from state.forecast.shapes import Shape, Shaped, shapes_of
 from state.forecast.tracks import Tracks, left_to_earn, rate_to, tracks_of
-from state.totals import in_project
+from state.totals import in_project, month_of
 
 
 class Commercial(NamedTuple):
@@ -351,7 +353,10 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
             return None
         totals, step = draft.line(line.contract_id, line.line_id), smallest_unit(currency)
         left = left_to_earn(draft, line, line.total, totals.by_terms)
-        months = earned_in(draft, line, ahead, fees, left, as_of) if ahead.fees else by_shape if left else []
+        if is_deposit(draft, line.contract_id, line.line_id):
+            months = [(month_of(last_day(contract) or as_of), left)] if left else []
+        else:
+            months = earned_in(draft, line, ahead, fees, left, as_of) if ahead.fees else by_shape if left else []
         parts = in_months(months, left, rate, currency, policies.money_mode)
         found.earned.extend((month, part) for month, part in parts if part)
         found.expected.extend(billed)
@@ -366,8 +371,8 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
 def _line_sums(
     draft: Draft, project_id: str, of: ProjectTerms, policies: Resolved, currency: str, as_of: date
 ) -> tuple[Amount, dict[str, dict[date, Amount]]] | None:
-    """What is issued of the project less what was conceded of it and rebates that memos gave, and by contract what is billable and not
-    issued, by the days on which it is billed, deposits left out."""
+    """What is issued of the project less what was conceded of it, rebates that memos gave, and what deposits paid, and by contract what is
+    billable and not issued, by the days on which it is billed, deposits left out."""
     mode, billed, accrued = policies.money_mode, 0, dict[str, dict[date, Amount]]()
     has_rebates = draft.has(rebates.KIND)
     for contract_id, line_id, own in of.ever:
@@ -379,11 +384,13 @@ def _line_sums(
         due = called(totals.billable - totals.issued, "accrued")
         is_given = has_rebates and line.project_id == project_id
         given = rebates_counted(draft, contract_id, line_id, as_of) if is_given else 0
-        if stays := totals.issued - totals.conceded - given:
+        contract = draft.contract(contract_id)
+        assert contract is not None, "the line is of a contract in the books"
+        of_deposit = of.keeps_back and is_deposit(draft, contract_id, line_id)
+        on_bills = left_of_deposit(draft, contract, line_id) if of_deposit and not line.elsewhere else totals.issued
+        if stays := on_bills - totals.conceded - given:
             billed += exchanged(called(stays, "billed"), rate, currency, mode)
-        if due and not (of.keeps_back and is_deposit(draft, contract_id, line_id)):
-            contract = draft.contract(contract_id)
-            assert contract is not None, "the line is of a contract in the books"
+        if due and not of_deposit:
             of_contract = accrued.setdefault(contract_id, {})
             by_day = accrued_on(draft, contract, line_id, project_id, due, as_of).items()
             for day, amount in in_months(by_day, due, rate, currency, mode) if rate is not SAME_CURRENCY else by_day:

@@ -21,13 +21,13 @@ from domain.reference.exchange import Exchange
 from domain.terms import methods
 from domain.terms.deposit import DEPOSIT, applied
 from domain.units import Amount
+from state.billing.deposits import available_to, deposit_lines
 from state.billing.retention import account_of, holders
 from state.books import Contract, LineTotals, Project
 from state.charges.terms_known import is_charged, last_day
 from state.draft import Draft
 from state.forecast.expected import ExpectedBill, billed_on, day_after, expected_deposit, issue_day, paid_on
 from state.forecast.outlook import ONE_DAY, has_ended
-from state.handlers.deposits import available_to, deposit_lines
 from state.terms.periods import open_period
 from state.terms.plan import LinePlan, contract_policies, terms_on
 from state.totals import month_of

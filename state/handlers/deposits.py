@@ -18,33 +18,19 @@ from domain.explanation import evaluated, less, total
 from domain.identity import composed, parts_of
 from domain.money import percent_of
 from domain.reference.zones import local_date
-from domain.terms.deposit import DEPOSIT, REFUND, Bounds, applied, is_named, left_in_all, left_to
+from domain.terms.deposit import DEPOSIT, Bounds, applied, is_named, left_in_all, left_to
 from domain.units import Amount
 from domain.why import Why, elsewhere, in_terms, rounding
 from domain.work.rows import fee_row
-from state.billing.payers import applied_to, has_part, part_of
-from state.books import Contract, Entry, Issued, StatementEntry
+from state.billing.deposits import available_to, deposit_lines, deposit_row
+from state.billing.payers import applied_to
+from state.books import Contract, StatementEntry
 from state.charges.terms_known import last_day, left_of, line_fees
 from state.draft import Draft
-from state.rerating.rerate import line_ids
 from state.revenue import fees
 from state.terms.periods import zone_of
-from state.terms.plan import LinePlan, line_plan
-from state.totals import issued_on, with_issued
-
-
-def deposit_lines(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Deposit]]:
-    """Lines whose terms are or were a deposit, by the newest in which they are, the earliest due first."""
-    found = (_as_deposit(draft, contract, line_id) for line_id in line_ids(contract))
-    return sorted((one for one in found if one is not None), key=lambda one: (one[1].due_on, one[0].line.line_id))
-
-
-def _as_deposit(draft: Draft, contract: Contract, line_id: str) -> tuple[LinePlan, Deposit] | None:
-    for stored in reversed((*contract.former, *contract.history)):
-        plan = line_plan(draft, contract, stored.version, line_id)
-        if plan is not None and plan.refused is None and isinstance(plan.line.terms, Deposit):
-            return plan, plan.line.terms
-    return None
+from state.terms.plan import LinePlan
+from state.totals import with_issued
 
 
 def apply(
@@ -56,7 +42,7 @@ def apply(
     is_last = _over_on(draft, contract, period) is not None
     for plan, terms in deposit_lines(draft, contract):
         line_id = plan.line.line_id
-        found = _row(draft, contract, line_id, DEPOSIT)
+        found = deposit_row(draft, contract, line_id, DEPOSIT)
         available = available_to(draft, contract, line_id, bill_to)
         if found is None or available is None:
             continue
@@ -113,21 +99,6 @@ def _bounds(
     return Bounds(row, part, left, available)
 
 
-def available_to(draft: Draft, contract: Contract, line_id: str, bill_to: str) -> Amount | None:
-    """What is left to a payer of what it was billed of a deposit; None where it was billed nothing, or the contract is over."""
-    found = _row(draft, contract, line_id, DEPOSIT)
-    if found is None or not has_part(found[1], bill_to) or left_of(contract, line_fees(draft, contract, line_id)):
-        return None
-    own, given_back = part_of(found[1], bill_to), _row(draft, contract, line_id, REFUND)
-    available = own.issued - own.applied
-    if given_back is not None and has_part(given_back[1], bill_to):
-        available += part_of(given_back[1], bill_to).issued
-    if draft.asked is not None:
-        address, title = left_to(contract.contract_id, line_id, bill_to), f"left of the deposit of line {line_id}"
-        return draft.asked.sum(available, address, title, contract.terms.currency)
-    return available
-
-
 def close(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:
     """The contract is over: what is left of its deposits is given back or kept; whether that is more or less than before."""
     last = _over_on(draft, contract, period)
@@ -137,7 +108,7 @@ def close(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:
     for plan, _ in deposit_lines(draft, contract):
         line_id = plan.line.line_id
         known = line_fees(draft, contract, line_id)
-        billed = _row(draft, contract, line_id, DEPOSIT)
+        billed = deposit_row(draft, contract, line_id, DEPOSIT)
         rest = billed[1].amount - billed[1].applied if billed is not None else 0
         _, had = left_of(contract, known) or (last, 0)
         if rest != had:
@@ -150,13 +121,6 @@ def close(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:
     if found:
         fees.settle(draft, contract)
     return found
-
-
-def _row(draft: Draft, contract: Contract, line_id: str, name: str) -> tuple[Entry, Issued] | None:
-    """The row of the deposit's line with what was billed of it, if anything was."""
-    entry = draft.entry(fee_row(contract.contract_id, line_id, name))
-    issued = issued_on(entry, contract.contract_id, line_id) if entry is not None else None
-    return (entry, issued) if entry is not None and issued is not None else None
 
 
 def _over_on(draft: Draft, contract: Contract, period: BillingPeriod) -> date | None:

@@ -1,0 +1,62 @@
+"""Deposits of a contract: the lines that are one, what was billed of each, and what is left of it to a payer (R31)."""
+
+from domain.events.common import Deposit
+from domain.terms.deposit import DEPOSIT, REFUND, left_to
+from domain.units import Amount
+from domain.work.rows import fee_row
+from state.billing.payers import has_part, part_of
+from state.books import Contract, Entry, Issued
+from state.charges.terms_known import left_of, line_fees
+from state.draft import Draft
+from state.rerating.rerate import line_ids
+from state.terms.plan import LinePlan, line_plan
+from state.totals import issued_on
+
+
+def deposit_lines(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Deposit]]:
+    """Lines whose terms are or were a deposit, by the newest in which they are, the earliest due first."""
+    found = (_as_deposit(draft, contract, line_id) for line_id in line_ids(contract))
+    return sorted((one for one in found if one is not None), key=lambda one: (one[1].due_on, one[0].line.line_id))
+
+
+def _as_deposit(draft: Draft, contract: Contract, line_id: str) -> tuple[LinePlan, Deposit] | None:
+    for stored in reversed((*contract.former, *contract.history)):
+        plan = line_plan(draft, contract, stored.version, line_id)
+        if plan is not None and plan.refused is None and isinstance(plan.line.terms, Deposit):
+            return plan, plan.line.terms
+    return None
+
+
+def available_to(draft: Draft, contract: Contract, line_id: str, bill_to: str) -> Amount | None:
+    """What is left to a payer of what it was billed of a deposit; None where it was billed nothing, or the contract is over."""
+    found = deposit_row(draft, contract, line_id, DEPOSIT)
+    if found is None or not has_part(found[1], bill_to) or left_of(contract, line_fees(draft, contract, line_id)):
+        return None
+    return _left_to(draft, contract, line_id, found[1], bill_to)
+
+
+def left_of_deposit(draft: Draft, contract: Contract, line_id: str) -> Amount:
+    """What was billed of it, did not pay other bills, and was not given back."""
+    found = deposit_row(draft, contract, line_id, DEPOSIT)
+    if found is None:
+        return 0
+    payers = [part.customer_id for part in found[1].payers] or [found[1].bill_to]
+    return sum([_left_to(draft, contract, line_id, found[1], bill_to) for bill_to in payers])
+
+
+def _left_to(draft: Draft, contract: Contract, line_id: str, billed: Issued, bill_to: str) -> Amount:
+    own, given_back = part_of(billed, bill_to), deposit_row(draft, contract, line_id, REFUND)
+    available = own.issued - own.applied
+    if given_back is not None and has_part(given_back[1], bill_to):
+        available += part_of(given_back[1], bill_to).issued
+    if draft.asked is not None:
+        address, title = left_to(contract.contract_id, line_id, bill_to), f"left of the deposit of line {line_id}"
+        return draft.asked.sum(available, address, title, contract.terms.currency)
+    return available
+
+
+def deposit_row(draft: Draft, contract: Contract, line_id: str, name: str) -> tuple[Entry, Issued] | None:
+    """The row of the deposit's line with what was billed of it, if anything was."""
+    entry = draft.entry(fee_row(contract.contract_id, line_id, name))
+    issued = issued_on(entry, contract.contract_id, line_id) if entry is not None else None
+    return (entry, issued) if entry is not None and issued is not None else None

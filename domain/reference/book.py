@@ -10,6 +10,8 @@ from datetime import date
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
+from immutables import Map
+
 from domain.capabilities import OWN_CLASSES, OwnReference
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.common import NumberRange
@@ -56,21 +58,25 @@ CardVersion = tuple[str, int]
 Criteria = tuple[str | None, str | None, str | None]
 
 
+NO_MONTHS: Map[str, PersonCapacitySet] = Map()
+
+
 class ReferenceBook(NamedTuple):
-    """Versions that stand beside each other are tuples, highest version first; `rules` is the version in force.
+    """Versions that stand beside each other are tuples, highest version first; `rules` is the version in force. What a firm has
+    thousands of is in maps that share all but a change with those before it; these are in no order.
 
     `number_ranges` are all that each company has ever defined, the latest last; `partitions` are those of the log.
     """
 
     entities: Mapping[str, LegalEntityDefined] = {}
-    customers: Mapping[str, CustomerDefined] = {}
-    persons: Mapping[str, tuple[PersonDefined, ...]] = {}
-    capacities: Mapping[str, Mapping[str, PersonCapacitySet]] = {}
-    cards: Mapping[str, tuple[RateCardPublished, ...]] = {}
-    cards_by_scope: Mapping[Scope, tuple[str, ...]] = {}
-    card_lines: Mapping[CardVersion, Mapping[Criteria, tuple[int, ...]]] = {}
-    costs: Mapping[str, tuple[CostRateSet, ...]] = {}
-    costs_by_subject: Mapping[Scope, tuple[str, ...]] = {}
+    customers: Map[str, CustomerDefined] = Map()
+    persons: Map[str, tuple[PersonDefined, ...]] = Map()
+    capacities: Map[str, Map[str, PersonCapacitySet]] = Map()
+    cards: Map[str, tuple[RateCardPublished, ...]] = Map()
+    cards_by_scope: Map[Scope, tuple[str, ...]] = Map()
+    card_lines: Map[CardVersion, Mapping[Criteria, tuple[int, ...]]] = Map()
+    costs: Map[str, tuple[CostRateSet, ...]] = Map()
+    costs_by_subject: Map[Scope, tuple[str, ...]] = Map()
     of_capabilities: Mapping[type, Mapping[str, OwnReference]] = {}
     exchange_rates: Mapping[Pair, Mapping[int, Quotes]] = {}
     tax_policies: Mapping[str, TaxPolicyDefined] = {}
@@ -135,7 +141,7 @@ class ReferenceBook(NamedTuple):
         return self.closed.get(legal_entity_id, frozenset())
 
     def capacity(self, person_id: str, month: str) -> PersonCapacitySet | None:
-        return self.capacities.get(person_id, {}).get(month)
+        return self.capacities.get(person_id, NO_MONTHS).get(month)
 
     def tax_policy(self, tax_region: str) -> TaxPolicyDefined | None:
         return self.tax_policies.get(tax_region)
@@ -171,18 +177,21 @@ def apply(book: ReferenceBook, event: Event) -> ReferenceBook:
             by_subject = _indexed(book.costs_by_subject, _cost_subject(event), event.cost_rate_id)
             return book if costs is book.costs else book._replace(costs=costs, costs_by_subject=by_subject)
         case LegalEntityDefined():
-            entities = _replace_whole(book.entities, event.legal_entity_id, event)
-            return book if entities is book.entities else _with_entity(book, entities, event)
+            return _with_entity(book, event) if _is_newer(book.entities, event.legal_entity_id, event) else book
         case CustomerDefined():
-            customers = _replace_whole(book.customers, event.customer_id, event)
-            return book if customers is book.customers else book._replace(customers=customers)
+            if not _is_newer(book.customers, event.customer_id, event):
+                return book
+            return book._replace(customers=book.customers.set(event.customer_id, event))
         case TaxPolicyDefined():
-            policies = _replace_whole(book.tax_policies, event.tax_region, event)
-            return book if policies is book.tax_policies else book._replace(tax_policies=policies)
+            if not _is_newer(book.tax_policies, event.tax_region, event):
+                return book
+            return book._replace(tax_policies={**book.tax_policies, event.tax_region: event})
         case PersonCapacitySet():
-            had = book.capacities.get(event.person_id, {})
-            months = _replace_whole(had, event.month, event)
-            return book if months is had else book._replace(capacities={**book.capacities, event.person_id: months})
+            months = book.capacities.get(event.person_id, NO_MONTHS)
+            if not _is_newer(months, event.month, event):
+                return book
+            of_person = months.set(event.month, event)
+            return book._replace(capacities=book.capacities.set(event.person_id, of_person))
         case AccountingPeriodClosed() | AccountingPeriodReopened():
             return _with_period(book, event)
         case RulesActivated():
@@ -313,25 +322,23 @@ def _fits(rate: CostRateSet, subject: Scope, role: str | None) -> bool:
     return rate.person_id is None and rate.role == subject_id
 
 
-def _stand_beside(
-    kept: Mapping[str, tuple[Standing, ...]], key: str, event: Standing
-) -> Mapping[str, tuple[Standing, ...]]:
+def _stand_beside(kept: Map[str, tuple[Standing, ...]], key: str, event: Standing) -> Map[str, tuple[Standing, ...]]:
     had = kept.get(key, ())
     if any(version.version == event.version for version in had):
         return kept
-    return {**kept, key: tuple(sorted((event, *had), key=attrgetter("version"), reverse=True))}
+    return kept.set(key, tuple(sorted((event, *had), key=attrgetter("version"), reverse=True)))
 
 
-def _replace_whole(kept: Mapping[str, Replaced], key: str, event: Replaced) -> Mapping[str, Replaced]:
+def _is_newer(kept: Mapping[str, Replaced], key: str, event: Replaced) -> bool:
     had = kept.get(key)
-    return kept if had is not None and had.version >= event.version else {**kept, key: event}
+    return had is None or had.version < event.version
 
 
 def _with_period(book: ReferenceBook, event: PeriodChange) -> ReferenceBook:
     had = book.periods.get(event.legal_entity_id, {})
-    changes = _replace_whole(had, event.period, event)
-    if changes is had:
+    if not _is_newer(had, event.period, event):
         return book
+    changes = {**had, event.period: event}
     closed = frozenset(name for name, change in changes.items() if isinstance(change, AccountingPeriodClosed))
     return book._replace(
         periods={**book.periods, event.legal_entity_id: changes}, closed={**book.closed, event.legal_entity_id: closed}
@@ -339,27 +346,26 @@ def _with_period(book: ReferenceBook, event: PeriodChange) -> ReferenceBook:
 
 
 def _with_own(book: ReferenceBook, event: OwnReference) -> ReferenceBook:
-    had = book.of_capabilities.get(type(event), {})
-    has = _replace_whole(had, owner_key(event)[1], event)
-    return book if has is had else book._replace(of_capabilities={**book.of_capabilities, type(event): has})
+    had, key = book.of_capabilities.get(type(event), {}), owner_key(event)[1]
+    if not _is_newer(had, key, event):
+        return book
+    return book._replace(of_capabilities={**book.of_capabilities, type(event): {**had, key: event}})
 
 
-def _with_entity(
-    book: ReferenceBook, entities: Mapping[str, LegalEntityDefined], entity: LegalEntityDefined
-) -> ReferenceBook:
+def _with_entity(book: ReferenceBook, entity: LegalEntityDefined) -> ReferenceBook:
     had = book.number_ranges.get(entity.legal_entity_id, ())
     new = tuple(one for one in entity.number_ranges if one not in had)
     ranges = {**book.number_ranges, entity.legal_entity_id: (*had, *new)} if new else book.number_ranges
-    return book._replace(entities=entities, number_ranges=ranges)
+    return book._replace(entities={**book.entities, entity.legal_entity_id: entity}, number_ranges=ranges)
 
 
-def _indexed(index: Mapping[Scope, tuple[str, ...]], scope: Scope, key: str) -> Mapping[Scope, tuple[str, ...]]:
+def _indexed(index: Map[Scope, tuple[str, ...]], scope: Scope, key: str) -> Map[Scope, tuple[str, ...]]:
     keys = index.get(scope, ())
-    return index if key in keys else {**index, scope: tuple(sorted((*keys, key)))}
+    return index if key in keys else index.set(scope, tuple(sorted((*keys, key))))
 
 
 def _with_card(
-    book: ReferenceBook, cards: Mapping[str, tuple[RateCardPublished, ...]], card: RateCardPublished
+    book: ReferenceBook, cards: Map[str, tuple[RateCardPublished, ...]], card: RateCardPublished
 ) -> ReferenceBook:
     lines: dict[Criteria, tuple[int, ...]] = {}
     for index, line in enumerate(card.lines):
@@ -368,7 +374,7 @@ def _with_card(
     return book._replace(
         cards=cards,
         cards_by_scope=_indexed(book.cards_by_scope, card_scope(card), card.rate_card_id),
-        card_lines={**book.card_lines, (card.rate_card_id, card.version): lines},
+        card_lines=book.card_lines.set((card.rate_card_id, card.version), lines),
     )
 
 

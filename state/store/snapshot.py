@@ -6,6 +6,7 @@ an event of reference data has a new field, as the store has these by today's sc
 """
 
 import zlib
+from collections.abc import Iterable
 from datetime import date
 from struct import Struct
 from typing import Any
@@ -191,12 +192,14 @@ def _terms(version: TermsVersion) -> msgspec.Raw:
 
 def _untagged(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(_untagged(item) for item in value)
-    if isinstance(value, dict):
-        if "record" in value:
-            return _RECORDS[value["record"]](*(_untagged(field) for field in value["fields"]))
-        return date.fromisoformat(value["date"]) if "date" in value else value["map"]
-    return value
+        return tuple(_all_untagged(value))
+    if "record" in value:
+        return _RECORDS[value["record"]](*_all_untagged(value["fields"]))
+    return date.fromisoformat(value["date"]) if "date" in value else value["map"]
+
+
+def _all_untagged(values: Iterable[object]) -> list[object]:
+    return [_untagged(each) if isinstance(each, list | dict) else each for each in values]
 
 
 def _contract(stored: list[Any]) -> Contract:

@@ -160,6 +160,7 @@ def _decode(decoder: msgspec.msgpack.Decoder[Any], data: Any, key: str = "") -> 
 
 
 # A contract holds records of several kinds (its terms), so they are stored with their public names.
+NESTED = list, dict
 
 
 def _tagged(value: Any) -> Any:
@@ -199,7 +200,7 @@ def _untagged(value: Any) -> Any:
 
 
 def _all_untagged(values: Iterable[object]) -> list[object]:
-    return [_untagged(each) if isinstance(each, list | dict) else each for each in values]
+    return [_untagged(each) if type(each) in NESTED else each for each in values]
 
 
 def _contract(stored: list[Any]) -> Contract:

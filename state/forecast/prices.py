@@ -24,11 +24,11 @@ from domain.terms.kind import WITH_INVOICE, Fee
 from domain.terms.subscription import is_minimum
 from domain.units import Amount
 from state.books import LineEarning
-from state.charges.terms_known import is_charged
+from state.charges.terms_known import is_charged, line_fees
 from state.draft import Draft
 from state.forecast.ahead import TermsAhead, ahead_of
 from state.forecast.outlook import ONE_DAY
-from state.totals import month_of
+from state.totals import month_of, standing_price
 
 Month = TypeVar("Month")
 
@@ -69,11 +69,13 @@ def earned_over(ahead: TermsAhead, until: date) -> Earning:
     return earning(ahead.known, until)
 
 
-def months_ahead(ahead: TermsAhead, fees: Sequence[ToCharge], left: Amount, as_of: date) -> list[tuple[str, Amount]]:
+def months_ahead(
+    ahead: TermsAhead, fees: Sequence[ToCharge], left: Amount, posted: Mapping[str, Amount], as_of: date
+) -> list[tuple[str, Amount]]:
     """Months in which what is left of the line is earned over time; what comes after four years counts in the last of them.
 
     A month that is over has what its minimum still lacks, which is earned once its billing period closes. The month that runs has all that
-    no other one earns: what its days have earned is posted at its end.
+    no other one earns: what its days have earned is posted at its end. What is `posted` of a later month is not to come in it.
     """
     until = ahead.known.held[-1].ends_on if ahead.known.held else None
     if not left and (until is None or until < as_of):
@@ -89,7 +91,9 @@ def months_ahead(ahead: TermsAhead, fees: Sequence[ToCharge], left: Amount, as_o
     found = [(month_of(as_of), _earned(earns.values(), as_of, last))]
     while last < until:
         before, last = last, min(month_end(last + ONE_DAY), until) if len(found) < MONTHS_MAX - 12 else until
-        found.append((month_of(before + ONE_DAY), _earned(earns.values(), before, last)))
+        month = month_of(before + ONE_DAY)
+        to_come = called(_earned(earns.values(), before, last) - posted.get(month, 0), f"to come in {month}")
+        found.append((month, to_come))
     is_last_day = until == as_of and not is_measured(earns, as_of)
     if not is_last_day and not any(amount for _, amount in found):
         return over
@@ -117,7 +121,7 @@ def earned_in(
     draft: Draft, line: LineEarning, ahead: TermsAhead, fees: Sequence[ToCharge], left: Amount, as_of: date
 ) -> list[tuple[str, Amount]]:
     """Months in which what is left of a price is earned, by how much of it; the next, where nothing else says when."""
-    found = months_ahead(ahead, fees, left, as_of)
+    found = months_ahead(ahead, fees, left, _posted_after(draft, line, as_of), as_of)
     if found or not left:
         return found
     by_month = _by_month((month_of(fee.day), fee.amount) for fee in fees)
@@ -130,6 +134,19 @@ def earned_in(
     if rest:
         found = [(month, max(amount, 0)) for month, amount in found]
     return found if any(amount for _, amount in found) else [(month_of(as_of + ONE_DAY), 1)]
+
+
+def _posted_after(draft: Draft, line: LineEarning, as_of: date) -> Mapping[str, Amount]:
+    """What the line has earned over time in months after the day's own: where that is posted they begin before they do where the project
+    is."""
+    month, found = month_of(as_of), dict[str, Amount]()
+    contract = draft.contract(line.contract_id)
+    for row in line_fees(draft, contract, line.line_id).earned if contract is not None else ():
+        entry = draft.entry(row) if row.rpartition("/")[2] > month else None
+        price = standing_price(entry) if entry is not None else None
+        if price is not None and month_of(price.day) > month:
+            found[month_of(price.day)] = found.get(month_of(price.day), 0) + price.earns
+    return found
 
 
 def _by_month(amounts: Iterable[tuple[str, Amount]]) -> dict[str, Amount]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from domain.accounts import WORK_IN_PROGRESS, cost_account
 from domain.events.delivery import ProjectActivated, TimeApproved
+from domain.exceptions import OUTSIDE
 from domain.figure import record
 from domain.ledger.journal import Leg
 from domain.reference.exchange import MISSING_RATE, Exchange
@@ -444,7 +445,7 @@ def faults_of(
                 is_counted_elsewhere=elsewhere,
             )
             publish_fault(draft, work, standing)
-        elif fresh or (not faults and standing.is_counted_elsewhere):
+        elif fresh or (not faults and standing.is_counted_elsewhere) or _is_priced_anew(draft, side):
             message, stake, elsewhere = _counted_once(draft, work, side, exception_id, faults)
             now = replace(standing, message=message, field=side.field, at_stake=stake, is_counted_elsewhere=elsewhere)
             if now != standing:
@@ -455,6 +456,11 @@ def faults_of(
         reason = "waived" if fault.category in entry.waived else "resolved"
         close_faults(draft, (fault,), reason, work.project_id)
     return tuple(faults)
+
+
+def _is_priced_anew(draft: Draft, side: Blocked) -> bool:
+    """Whether what is outside the dates of a contract may have another price now: its terms have changed."""
+    return side.category == OUTSIDE and "contract" in draft.kinds
 
 
 def _counted_once(

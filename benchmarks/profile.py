@@ -31,7 +31,7 @@ GROUPS = (
     ("state/handlers/forecast.py", "on_day_ended", "forecast at day ends"),
     ("state/handlers/forecast.py", "send", "forecast: figures of an update"),
     ("state/handlers/forecast.py", "", "forecast: other"),
-    ("state/handlers/views.py", "", "project views"),
+    ("state/views.py", "", "project views"),
     ("state/handlers/statements.py", "", "statements"),
     ("state/handlers/invoices.py", "", "invoices"),
     ("state/handlers/contracts.py", "", "contracts and amendments"),

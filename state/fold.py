@@ -58,6 +58,7 @@ from domain.events.reference import DayEnded
 from domain.reference.book import ReferenceBook, owner_key
 from domain.why import Why
 from domain.work.rows import ADJUSTMENT
+from state import views
 from state.billing import approval, reissue
 from state.billing.statement_tax import retry_undetermined
 from state.caps import notices as cap_notices
@@ -81,22 +82,20 @@ from state.handlers import (
     postings,
     progress,
     projects,
-    provision,
     reconciliations,
     revenue_adjustments,
     source_totals,
     statements,
     time,
-    unbilled_write_offs,
     variable_consideration,
-    views,
     write_offs,
 )
 from state.ledger import revaluation
+from state.receivables import unbilled_write_offs
 from state.receivables.cash_record import APPLICATION
 from state.rerating import overflow, versions
 from state.rerating.outside import relist_outside
-from state.revenue import fees, liability, over_time, provided, refunds
+from state.revenue import fees, liability, over_time, provided, provision, refunds
 from state.terms import opening, price_notices
 from state.work.exchange_waits import settles
 

@@ -25,12 +25,12 @@ from state.forecast.caps import caps_of
 from state.forecast.figures import figures_of, shape_of
 from state.forecast.outlook import project_zone, today
 from state.genesis import Genesis
-from state.handlers.views import project_view
 from state.overrides import Overrides
 from state.shard import Shard
 from state.store.store import Engagement, Store
 from state.totals import standing_price
 from state.trace import SILENT, works_of
+from state.views import project_view
 from state.work.valuation import value_work
 from state.work.value_time import PricePlan
 

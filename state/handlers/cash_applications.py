@@ -27,10 +27,10 @@ from state.books import CashApplication, Payment, Receipt, Receivable
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_new
 from state.handlers import payments, write_offs
-from state.handlers.cash_fits import Fitting, fitting
 from state.handlers.payments import CATEGORIES, RECEIPT
 from state.ledger.rate_record import converted, rate_of, say_rate
 from state.receivables import cash_waits
+from state.receivables.cash_fits import Fitting, fitting
 from state.receivables.cash_record import APPLICATION, PAYMENT, elsewhere_at, say_taken, taken_of
 from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import ReceiptLines, Subject, mirror, post, reverse

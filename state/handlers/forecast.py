@@ -37,6 +37,7 @@ from domain.reference.zones import midnight
 from domain.tuples import new_tuple
 from domain.units import Percent
 from domain.waiting import WaitKey, waits_for_rates_of
+from state import views
 from state.billing import reissue
 from state.books import (
     Adjustment,
@@ -83,7 +84,6 @@ from state.forecast.outlook import (
 from state.forecast.revised import split_volume
 from state.forecast.tracks import WHOLE
 from state.forecast.unestimated import unestimated
-from state.handlers import views
 from state.terms.known import exchange_on
 from state.totals import in_project
 from state.work.exchange_waits import forecast_waits

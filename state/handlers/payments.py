@@ -8,21 +8,21 @@ open, it waits and an exception says which. Its reversal mirrors all that it pos
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from domain.accounts import BANK, RECEIVABLE, UNAPPLIED_CASH
-from domain.events.finance import PaymentApplied, PaymentReceived, PaymentReversed
+from domain.events.finance import PaymentReceived, PaymentReversed
 from domain.events.reference import LegalEntityDefined
 from domain.exceptions import MISAPPLIED, UNKNOWN, ExceptionCategory
 from domain.explanation import Node
 from domain.figure import Recorded, called
 from domain.ledger.journal import Leg, rest_leg
-from domain.money import HALF_UP, format_amount, round_amount, smallest_unit
+from domain.money import format_amount
 from domain.policies import Resolved
 from domain.reference.exchange import MISSING_RATE, Exchange, MissingRate, at_rate
-from domain.refusals import UNSUPPORTED, words_of
+from domain.refusals import UNSUPPORTED
 from domain.units import Amount
 from domain.waiting import waits_for_exchange_rate
 from domain.why import in_event
@@ -32,20 +32,20 @@ from state.facts import is_new
 from state.handlers import write_offs
 from state.ledger.rate_record import converted, rate_of, say_rate
 from state.receivables import cash_waits
+from state.receivables.cash_fits import in_units, misfit, too_fine
 from state.receivables.cash_record import PAYMENT, say_taken, taken_of, with_fields
 from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import ReceiptLines, Subject, mirror, post
-from state.receivables.receivables import open_of, pay, receivable_of, show_again, unpay, within
+from state.receivables.receivables import open_of, pay, receivable_of, show_again, unpay
 from state.receivables.unapplied import customers_of, remember
 from state.terms.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
-from state.terms.opening import IN_BALANCES, in_balances
+from state.terms.opening import IN_BALANCES
 from state.terms.plan import contract_policies
 from state.value import plain
 from state.work.exchange_waits import Waited, settle_when_day_ends, settled
 
 RECEIPT = "receipt"
 INDEX = "receipts"
-Paid = TypeVar("Paid", PaymentReceived, PaymentApplied)
 CATEGORIES: Final[tuple[ExceptionCategory, ...]] = (MISAPPLIED, UNKNOWN, UNSUPPORTED, IN_BALANCES, *MISSING_RATE)
 
 
@@ -213,57 +213,6 @@ def _cut(found: list[Application], unapplied: Amount) -> tuple[list[Application]
     return kept[::-1], unapplied
 
 
-def in_units(event: Paid) -> Paid:
-    """Of a payment that is waived, as the bank can have moved it: each amount in whole units of its currency."""
-    applications = tuple(
-        each._replace(amount=round_amount(each.amount, event.currency, HALF_UP)) for each in event.applications
-    )
-    if isinstance(event, PaymentReceived):
-        amount = round_amount(event.amount, event.currency, HALF_UP)
-        return event._replace(amount=amount, applications=applications)
-    return event._replace(applications=applications)
-
-
-def too_fine(event: PaymentReceived | PaymentApplied) -> CashFault | None:
-    """No bank moves less than the smallest unit."""
-    step = smallest_unit(event.currency)
-    stated = [("amount", event.amount)] if isinstance(event, PaymentReceived) else []
-    stated += [(f"applications[{place}].amount", each.amount) for place, each in enumerate(event.applications)]
-    found = next(((field, amount) for field, amount in stated if amount % step), None)
-    if found is None:
-        return None
-    field, amount = found
-    return CashFault(MISAPPLIED, field, f"{format_amount(amount)} is finer than {event.currency} can be paid", amount)
-
-
-def misfit(
-    draft: Draft, event: PaymentReceived | PaymentApplied, place: int, receivable: Receivable, stands: Amount
-) -> CashFault | None:
-    """Why an application does not fit its invoice."""
-    amount, invoice_id = event.applications[place].amount, receivable.invoice_id
-    if event.currency != receivable.currency:
-        message = words_of("payment_currency", invoice=invoice_id, theirs=receivable.currency, ours=event.currency)
-        return CashFault(UNSUPPORTED, "currency", message, amount)
-    if isinstance(event, PaymentReceived):
-        day, field, what = event.received_on, "received_on", "payment"
-    else:
-        day, field, what = event.applied_on, "applied_on", "application"
-    if included := in_balances(draft, receivable, day, what):
-        return CashFault(IN_BALANCES, field, included, amount)
-    contract = draft.contract(receivable.contract_id)
-    customer_id = contract.terms.customer_id if contract is not None else ""
-    owing = {*draft.reference.customer_chain(receivable.bill_to), *draft.reference.customer_chain(customer_id)}
-    if event.customer_id not in {*owing, receivable.bill_to, customer_id}:
-        message = f"invoice {invoice_id} is of customer {receivable.bill_to}, the payment of {event.customer_id}"
-        waits = tuple(("customer", each) for each in sorted(owing))
-        return CashFault(MISAPPLIED, "customer_id", message, amount, waits)
-    if not within(amount, stands):
-        message = f"of invoice {invoice_id} {format_amount(stands)} {receivable.currency} are open, "
-        message += f"{format_amount(amount)} are applied"
-        return CashFault(MISAPPLIED, f"applications[{place}].amount", message, amount - stands)
-    return None
-
-
 def _unapplied(draft: Draft, event: PaymentReceived, amount: Amount) -> list[PaymentGroup] | CashFault:
     """In the company of the customer's first contract, by id."""
     if not amount:
@@ -344,7 +293,7 @@ def _post(
     return [receipt], applied
 
 
-def _stated_rate(event: Paid, slot: Slot) -> Node | None:
+def _stated_rate(event: PaymentReceived, slot: Slot) -> Node | None:
     """The bank's."""
     if event.exchange_rate is None or slot.exchange.path:
         return None

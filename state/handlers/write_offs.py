@@ -1,5 +1,5 @@
 """Write-offs, by what is given up. Of a receivable: bad debt (6900) against 1100 at the ledger amount that it carries; no revenue, and no
-cap gets room (R20). Of what is unbilled: `state/handlers/unbilled_write_offs.py`.
+cap gets room (R20). Of what is unbilled: `state/receivables/unbilled_write_offs.py`.
 
 Tax stays on 2400 until the tax office gives it back, which is the ERP's to say: what is written off is what of the invoice is not paid.
 """
@@ -15,9 +15,9 @@ from domain.reference.exchange import at_rate
 from state.books import Contract, Receivable, WriteOff
 from state.draft import Draft
 from state.facts import is_new, is_repeat
-from state.handlers import unbilled_write_offs
 from state.ledger import standings
 from state.ledger.posting import about, booking_of
+from state.receivables import unbilled_write_offs
 from state.receivables.approval import PostingFault, approval_fault, as_stated, beyond
 from state.receivables.receipts import say_lines
 from state.receivables.receivables import open_of, receivable_of, show_again, within, write_off

@@ -52,7 +52,7 @@ CAPABILITIES: Final = {
         r"(?i).*revalu.*|(?!legal).*monetary.*|unrealised",
     ),
     "provision": _names(
-        "domain/revenue/provision domain/audit/provisions state/handlers/provision state/revenue/provided milepost/explain/provisions",
+        "domain/revenue/provision domain/audit/provisions state/revenue/provision state/revenue/provided milepost/explain/provisions",
         r"(?i)(loss_|is_)?provisions?|provided|onerous_loss|provisionnodes",
     ),
     "variable consideration": _names(
@@ -63,7 +63,7 @@ CAPABILITIES: Final = {
     ),
     # Without what is spent of an estimate, on which the method by hours and losses of other methods rest as well.
     "cost to cost with its loss": _names(
-        "domain/revenue/cost_to_cost domain/revenue/provision domain/audit/provisions state/handlers/provision state/revenue/provided "
+        "domain/revenue/cost_to_cost domain/revenue/provision domain/audit/provisions state/revenue/provision state/revenue/provided "
         "milepost/explain/provisions",
         r"(?i)cost_to_cost|(loss_|is_)?provisions?|provided|onerous_loss|provisionnodes",
     ),

@@ -1,21 +1,24 @@
-"""Which of the amounts of an application fit: what of the payment is unapplied, and what of each invoice is open or was settled by it."""
+"""Which amounts of cash that is applied fit: what of the payment is unapplied, and what of each invoice is open or was settled by it."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from domain.events.finance import PaymentApplied
+from domain.events.finance import PaymentApplied, PaymentReceived
 from domain.exceptions import MISAPPLIED, UNKNOWN
 from domain.figure import called
-from domain.money import format_amount
+from domain.money import HALF_UP, format_amount, round_amount, smallest_unit
+from domain.refusals import UNSUPPORTED, words_of
 from domain.units import Amount
 from state.books import CashApplication, Payment, Receivable
 from state.draft import Draft
-from state.handlers.payments import in_units, misfit, too_fine
 from state.receivables.cash_record import with_fields
 from state.receivables.cash_waits import CashFault
 from state.receivables.receivables import open_of, receivable_of, within
 from state.receivables.unapplied import held_of, is_home, unapplied
+from state.terms.opening import IN_BALANCES, in_balances
+
+Paid = TypeVar("Paid", PaymentReceived, PaymentApplied)
 
 
 class Fitting(NamedTuple):
@@ -50,6 +53,57 @@ def fitting(draft: Draft, known: CashApplication, payment: Payment | None) -> Fi
         message += f"{format_amount(missing)} more are applied"
         return CashFault(MISAPPLIED, "applications", message, missing)
     return _cut(payment, found, short)
+
+
+def in_units(event: Paid) -> Paid:
+    """Of a payment that is waived, as the bank can have moved it: each amount in whole units of its currency."""
+    applications = tuple(
+        each._replace(amount=round_amount(each.amount, event.currency, HALF_UP)) for each in event.applications
+    )
+    if isinstance(event, PaymentReceived):
+        amount = round_amount(event.amount, event.currency, HALF_UP)
+        return event._replace(amount=amount, applications=applications)
+    return event._replace(applications=applications)
+
+
+def too_fine(event: PaymentReceived | PaymentApplied) -> CashFault | None:
+    """No bank moves less than the smallest unit."""
+    step = smallest_unit(event.currency)
+    stated = [("amount", event.amount)] if isinstance(event, PaymentReceived) else []
+    stated += [(f"applications[{place}].amount", each.amount) for place, each in enumerate(event.applications)]
+    found = next(((field, amount) for field, amount in stated if amount % step), None)
+    if found is None:
+        return None
+    field, amount = found
+    return CashFault(MISAPPLIED, field, f"{format_amount(amount)} is finer than {event.currency} can be paid", amount)
+
+
+def misfit(
+    draft: Draft, event: PaymentReceived | PaymentApplied, place: int, receivable: Receivable, stands: Amount
+) -> CashFault | None:
+    """Why an application does not fit its invoice."""
+    amount, invoice_id = event.applications[place].amount, receivable.invoice_id
+    if event.currency != receivable.currency:
+        message = words_of("payment_currency", invoice=invoice_id, theirs=receivable.currency, ours=event.currency)
+        return CashFault(UNSUPPORTED, "currency", message, amount)
+    if isinstance(event, PaymentReceived):
+        day, field, what = event.received_on, "received_on", "payment"
+    else:
+        day, field, what = event.applied_on, "applied_on", "application"
+    if included := in_balances(draft, receivable, day, what):
+        return CashFault(IN_BALANCES, field, included, amount)
+    contract = draft.contract(receivable.contract_id)
+    customer_id = contract.terms.customer_id if contract is not None else ""
+    owing = {*draft.reference.customer_chain(receivable.bill_to), *draft.reference.customer_chain(customer_id)}
+    if event.customer_id not in {*owing, receivable.bill_to, customer_id}:
+        message = f"invoice {invoice_id} is of customer {receivable.bill_to}, the payment of {event.customer_id}"
+        waits = tuple(("customer", each) for each in sorted(owing))
+        return CashFault(MISAPPLIED, "customer_id", message, amount, waits)
+    if not within(amount, stands):
+        message = f"of invoice {invoice_id} {format_amount(stands)} {receivable.currency} are open, "
+        message += f"{format_amount(amount)} are applied"
+        return CashFault(MISAPPLIED, f"applications[{place}].amount", message, amount - stands)
+    return None
 
 
 def _of_payment(

@@ -33,6 +33,7 @@ from domain.ledger.journal import debits
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount, Instant
 from state.store.page_sums import PAGE, PageSums
+from state.store.read_only import read_only
 from state.store.snapshot import Damaged
 from state.store.store import is_damage
 
@@ -432,7 +433,7 @@ def _row(settled: Settled) -> tuple[str, str, str, int]:
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A store as it is at one moment, also of a delivery that runs. Raises sqlite3.Error."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+    with closing(read_only(path)) as db:
         db.execute("BEGIN")
         yield db
 

@@ -27,6 +27,7 @@ from state.fold import apply, cause_of, wake
 from state.genesis import Genesis
 from state.rules import begun_under
 from state.store import snapshot
+from state.store.read_only import read_only
 from state.store.snapshot import Damaged
 from state.store.store import SEPARATOR
 from state.stored_history import StoredHistory
@@ -61,9 +62,7 @@ class StoredTrace(Trace):
 
     def __init__(self, engagement_id: str, path: Path, log: Records, until: int) -> None:
         super().__init__(engagement_id, GENERATION, 0)
-        self._file = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-        )
+        self._file = read_only(path, is_final=True)
         self._log, self._until = log, until
         ask = self._file.execute
         self._offsets: array[int] = array("Q", [of for (of,) in ask("SELECT log_offset FROM steps ORDER BY step")])

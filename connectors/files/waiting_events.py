@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 from connectors.event_bodies import read_event
 from connectors.files.rebuilt import STORE
 from domain.events.catalogue import Event
+from state.store.read_only import read_only
 
 # The category of the exception that is open for each id they wait for.
 UNROUTED: Final = "unrouted"
@@ -31,6 +31,6 @@ def waiting_for(output: Path, kind: str, subject_id: str) -> Iterator[Event]:
 def _read(path: Path, statement: str, values: tuple[str, str]) -> Iterator[Event]:
     if not path.exists():
         return
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+    with closing(read_only(path)) as db:
         for type_name, schema, body in db.execute(statement, values):
             yield read_event(type_name, schema, body)

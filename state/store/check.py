@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from domain.audit.findings import STORE, Checked, Violation
+from state.store.read_only import read_only
 from state.store.snapshot import Damaged
 from state.store.store import read_meta
 
@@ -51,7 +52,7 @@ def same_store(path: Path, again: sqlite3.Connection, place: tuple[int, str]) ->
     if not path.exists():
         return None
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        with closing(read_only(path)) as db:
             if _place(db) != place:
                 return None
             found = [

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from domain.ledger.period_sums import PeriodSums
 from state.books import Entry, JournalStanding, Work
 from state.store import snapshot
+from state.store.read_only import read_only
 from state.store.snapshot import Damaged
 from state.store.store import SEPARATOR, read_meta
 
@@ -180,9 +181,4 @@ def reading_stores(paths: Iterable[Path]) -> Iterator[StoreReader]:
         if not all(path.exists() for path in every):
             yield StoreReader()
             return
-        yield StoreReader(
-            *(
-                held.enter_context(closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)))
-                for path in every
-            )
-        )
+        yield StoreReader(*(held.enter_context(closing(read_only(path))) for path in every))

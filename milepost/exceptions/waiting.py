@@ -13,6 +13,8 @@ from connectors.files.waiting_events import UNROUTED, waiting_for
 from connectors.json_records import record_to_json
 from domain.counting import counted
 from domain.events.catalogue import Event
+from domain.happened import day_of
+from domain.identity import parts_of
 from domain.outputs import ExceptionRaised
 from domain.reference.book import owner_key
 from milepost.console import shell_word
@@ -21,7 +23,7 @@ from milepost.event_words import label_words
 from milepost.exceptions.decided import fact_of, version_of
 from milepost.exceptions.words import subject_text
 from milepost.tables import Table
-from state.intake.directory import named_fact
+from state.intake.directory import fact_without_day, named_fact
 from state.intake.intake import REPLACING
 from state.store.reader import StoreReader
 
@@ -82,16 +84,19 @@ def way_out(known: KnownException, waiting: Sequence[Event], nearest: Sequence[s
 
 
 def field_of(event: Event, raised: ExceptionRaised) -> str:
-    """Which field names what is not known; a source's own id may stand in it."""
-    named = (name for name in event._fields if name.endswith("_id") and getattr(event, name) == raised.subject_id)
-    return next(named, f"{raised.subject_kind}_id")
+    """Which field names what is not known, most often that of its kind; a source's own id may stand in it."""
+    kind, unknown = raised.subject_kind, raised.subject_id
+    if kind == "contract_line":
+        kind, unknown = "contract", parts_of(unknown)[0]
+    named = [name for name in event._fields if name.endswith("_id") and getattr(event, name) == unknown]
+    return named[0] if named and f"{kind}_id" not in named else f"{kind}_id"
 
 
 def waiting_table(waiting: Sequence[Event]) -> Table:
     rows = []
     for event in waiting:
         said = record_to_json(event)
-        what, _, day = label_words(named_fact(event)).rpartition(" of ")
+        what, day = label_words(fact_without_day(event)), f"{day_of(event)}"
         hours = said.get("hours") or said.get("quantity") or ""
         rows.append((what, str(said.get("person_id") or ""), day, str(hours), str(said.get("version") or "")))
     return Table("What waits", ("event", "person", "day", "hours or units", "version"), rows, frozenset({3, 4}))

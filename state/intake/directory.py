@@ -190,8 +190,12 @@ def _subject_parts(event: Event) -> tuple[str, ...]:
 
 def named_fact(event: Event) -> str:
     """Its kind, id and day, for people."""
+    return f"{fact_without_day(event)} of {day_of(event)}"
+
+
+def fact_without_day(event: Event) -> str:
     _, *parts = _subject_parts(event)
-    return f"{' '.join(filter(None, (type(event).__name__, *parts)))} of {day_of(event)}"
+    return " ".join(filter(None, (type(event).__name__, *parts)))
 
 
 def retold(directory: Directory, event: Event, engagement_id: str) -> tuple[tuple[Link, ...], tuple[str, ...] | None]:

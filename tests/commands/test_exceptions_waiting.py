@@ -66,3 +66,17 @@ def test_what_would_wait_beside_its_correction_is_refused_with_the_way_out(firm:
         "statement requested R-1 of 2026-03-03 would still wait for contract K-9 if it were sent again. Sign the"
         in text
     )
+
+
+def test_of_a_line_of_an_unknown_contract_the_contract_is_set(tmp_path: Path) -> None:
+    """Not the project before it, which is called alike."""
+    fields = {"milestone_id": "M-1", "version": 1, "project_id": "X", "contract_id": "X", "line_id": "L-9"}
+    at, accepted = "2026-03-03T19:00:00Z", {"accepted_on": "2026-03-03", "approved_by": "ann"}
+    write(tmp_path / "input", [*founding(), event("MilestoneAccepted", at, **fields, **accepted)])
+    run(tmp_path)
+    (raised,) = asked(tmp_path, "list")["exceptions"]
+    assert (raised["subject_kind"], raised["subject_id"]) == ("contract_line", "X/L-9")
+    assert "--set contract_id=VALUE" in ask(tmp_path, "show", raised["exception_id"]).stderr
+    right = ("--set", "contract_id=K-1", "--approved-by", "ben", *AT)
+    assert asked(tmp_path, "resend", raised["exception_id"], *right)["events"][0]["contract_id"] == "K-1"
+    assert run(tmp_path)["unrouted"] == 0

@@ -470,13 +470,14 @@ def projects(viewed: Sequence[Viewed], title: str) -> Table:
 
 
 def statement_head(issued: FoundStatement) -> list[str]:
-    from milepost.days import instant_day, period_text
+    from milepost.days import period_text
+    from milepost.statements.sheet import dated, dated_word, status_word
 
     one = issued.statement
     return [
-        f"Statement {one.statement_id}, revision {one.revision}, {one.status}",
+        f"Statement {one.statement_id}, revision {one.revision}, {status_word(one)}",
         f"contract {one.contract_id} of {one.legal_entity_id}, bill to {one.bill_to}",
-        f"period {period_text(one.period, one.to)}, {one.status} on {one.issued_on or instant_day(issued.position.recorded_at)}",
+        f"period {period_text(one.period, one.to)}, {dated_word(one)} on {dated(issued)}",
         f"rounding {rounding_words(one.rounding)}",
     ]
 

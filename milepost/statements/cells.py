@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from domain.outputs import StatementLine
 from domain.units import Hours
@@ -21,11 +21,14 @@ class LineCells(NamedTuple):
     amount: str
 
 
+# The columns of numbers, by their places.
+NUMBERS: Final = frozenset(map(LineCells._fields.index, ("hours", "rate", "amount")))
+
+
 def titles(sheet: StatementSheet) -> LineCells:
     words = sheet.words
-    return LineCells(
-        *(words[name] for name in ("date", "description", person_column(sheet), "hours", "rate", "amount"))
-    )
+    who = words[person_column(sheet)]
+    return LineCells(words["date"], words["description"], who, words["hours"], words["rate"], words["amount"])
 
 
 def cells_of(sheet: StatementSheet, line: StatementLine) -> LineCells:

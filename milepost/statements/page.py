@@ -9,7 +9,7 @@ from typing import Final
 from domain.outputs import StatementLine
 from milepost import pages
 from milepost.pages import Html, tag
-from milepost.statements.cells import cells_of, subtotal, titles
+from milepost.statements.cells import NUMBERS, cells_of, subtotal, titles
 from milepost.statements.described import beside, marked
 from milepost.statements.groups import StatementGroup
 from milepost.statements.parties import PartyBlock, foot, payment, recipient, references, sender
@@ -118,7 +118,7 @@ def _party(block: PartyBlock, known_as: str) -> Html:
 
 
 def _lines(sheet: StatementSheet) -> Html:
-    columns = [(name, place > 2) for place, name in enumerate(titles(sheet))]
+    columns = [(name, place in NUMBERS) for place, name in enumerate(titles(sheet))]
     several = len(sheet.groups) > 1
     bodies = (_group(sheet, group, several=several) for group in sheet.groups)
     return pages.table(columns, bodies, class_="lines")

@@ -91,10 +91,16 @@ def customer_name(sheet: StatementSheet) -> str:
 def issued_on(sheet: StatementSheet) -> date:
     """Or drafted, or superseded, as its status says. In the contract's billing zone, else the company's."""
     entity = sheet.background.entity
-    if sheet.statement.issued_on is not None and sheet.statement.status == ISSUED:
-        return sheet.statement.issued_on
     zone = sheet.background.billing_zone or (entity.zone if entity is not None else "UTC")
-    return local_date(sheet.issued.position.recorded_at, zone if is_zone(zone) else "UTC")
+    return dated(sheet.issued, zone if is_zone(zone) else "UTC")
+
+
+def dated(issued: FoundStatement, zone: str = "UTC") -> date:
+    """What is superseded has the day of its issue still."""
+    statement = issued.statement
+    if statement.issued_on is not None and statement.status == ISSUED:
+        return statement.issued_on
+    return local_date(issued.position.recorded_at, zone)
 
 
 def is_money(line: StatementLine) -> bool:
@@ -200,6 +206,11 @@ def status_word(statement: BillingStatement, returned: StatementReturned | None 
     if returned is not None:
         return "returned"
     return "draft" if statement.status == OPEN else statement.status
+
+
+def dated_word(statement: BillingStatement, returned: StatementReturned | None = None) -> str:
+    """What became of it on the day that `dated` has."""
+    return "returned" if returned is not None else DATED.get(statement.status, "issued").partition("_")[0]
 
 
 def draft_note(sheet: StatementSheet) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from domain.outputs import StatementLine
 from milepost.days import last_day
-from milepost.statements.cells import cells_of, subtotal, titles
+from milepost.statements.cells import NUMBERS, cells_of, subtotal, titles
 from milepost.statements.described import beside, marked
 from milepost.statements.sheet import (
-    DATED,
     StatementSheet,
     company_name,
     customer_name,
+    dated_word,
     draft_note,
     group_title,
     is_draft,
@@ -25,7 +25,7 @@ from milepost.tables import Table, short_text
 
 def head(sheet: StatementSheet) -> list[str]:
     one = sheet.statement
-    said = DATED.get(one.status, "issued").partition("_")[0] if sheet.returned is None else "returned"
+    said = dated_word(one, sheet.returned)
     order = f", order {sheet.background.purchase_order}" if sheet.background.purchase_order else ""
     return [
         f"Statement {one.statement_id}, revision {one.revision}, {status_word(one, sheet.returned)}"
@@ -47,7 +47,7 @@ def lines_table(sheet: StatementSheet) -> Table:
     totals = [("", name, "", "", "", sheet.writing.money(amount)) for name, amount in sums(sheet)]
     totals += [("", name, "", "", "", text) for name, text in tax_sums(sheet)]
     shown = f"{title(sheet)}, {sheet.statement.currency}"
-    return Table(shown, titles(sheet), [*rows, *totals], frozenset({3, 4, 5}), len(totals))
+    return Table(shown, titles(sheet), [*rows, *totals], NUMBERS, len(totals))
 
 
 def _row(sheet: StatementSheet, line: StatementLine) -> tuple[str, ...]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from connectors.files import lookup
 from dataflows.embedded import store_path
+from domain.billing.statement import OPEN, SUPERSEDED
+from domain.outputs import BillingStatement
 from milepost.cli import app
+from milepost.commands.show import statement_head
+from milepost.days import instant_day
 from state.store.store import Store
 from tests.commands.tiny_firm import event, founding, run, worked, write
 from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, finished_run
@@ -130,6 +136,23 @@ def test_a_statement_with_its_lines() -> None:
     assert "correction, prior_period" in result.stdout
     assert row(result, "total") == ["total", "-100.00"]
     assert row(result, "amount due") == ["amount", "due", "-100.00"]
+
+
+def test_what_became_of_a_statement_and_when() -> None:
+    """A draft is called so, and superseded is what was issued before on the day that says so, not on that of its issue."""
+    found = lookup.find(finished_run(), BRIDGE_FEBRUARY)
+    assert isinstance(found, lookup.FoundStatement)
+    issued = found.statement._replace(issued_on=date(2026, 3, 2))
+
+    def said(statement: BillingStatement) -> list[str]:
+        first, _, period, _ = statement_head(found._replace(statement=statement))
+        return [first.rpartition(", ")[2], period.partition(", ")[2]]
+
+    recorded = instant_day(found.position.recorded_at)
+    assert recorded != date(2026, 3, 2)
+    assert said(issued) == ["issued", "issued on 2026-03-02"]
+    assert said(issued._replace(status=SUPERSEDED)) == ["superseded", f"superseded on {recorded}"]
+    assert said(issued._replace(status=OPEN, issued_on=None)) == ["draft", f"drafted on {recorded}"]
 
 
 def test_as_json() -> None:

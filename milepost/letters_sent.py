@@ -10,11 +10,11 @@ from connectors.files.added_events import RESENT, dated_events
 from connectors.files.found_letters import letters_of
 from domain.outputs import DeadLetter
 
-DIGEST_SHOWN: Final = 32
+DIGEST_CHARACTERS: Final = 32
 
 
 def mark_of(letter: DeadLetter) -> str:
-    return f"milepost.dead-letter.{letter.digest[:DIGEST_SHOWN]}"
+    return f"milepost.dead-letter.{letter.digest[:DIGEST_CHARACTERS]}"
 
 
 def sent_at(input_dir: Path) -> dict[str, datetime | None]:

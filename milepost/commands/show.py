@@ -99,14 +99,14 @@ def show(
     match found:
         case ProjectFound():
             moment = moment_of(output, [found.viewed])
-            _tell(project_json(found, moment.behind), project_tables(found), project_head(found, moment), json=json)
+            _tell(project_json(found, moment.more_since), project_tables(found), project_head(found, moment), json=json)
             if not json:
                 _say_shares(found, output)
             _next(output, found.viewed.view.open_statements, json=json)
         case EngagementFound():
             moment = moment_of(output, found.projects)
             _tell(
-                engagement_json(found, moment.behind),
+                engagement_json(found, moment.more_since),
                 engagement_tables(found),
                 engagement_head(found, moment),
                 json=json,
@@ -168,7 +168,7 @@ class FiguresUntil(NamedTuple):
 
     ended: str
     changed: str
-    behind: bool | None
+    more_since: bool | None
     is_earlier: bool = False
 
 
@@ -184,19 +184,19 @@ def moment_of(output: Path, viewed: Sequence[Viewed]) -> FiguresUntil:
     sent = zip(viewed, zones, strict=True)
     changed = f"{max(local_date(each.position.recorded_at - 1, zone) for each, zone in sent)}"
     known = [part.changed for part in parts if part is not None]
-    behind = None if len(known) < len(parts) and not any(known) else any(known)
-    return FiguresUntil(ended, changed, behind, is_known_as(output))
+    more_since = None if len(known) < len(parts) and not any(known) else any(known)
+    return FiguresUntil(ended, changed, more_since, is_known_as(output))
 
 
-def _told(moment: FiguresUntil) -> list[str]:
+def _until(moment: FiguresUntil) -> list[str]:
     """Which moment the figures stand for, and whether anything is missing in them."""
     day = moment.ended or moment.changed
     if moment.is_earlier:
         return [f"as of the end of {day}, the last day until then that changed these figures"]
-    if moment.behind is None:
+    if moment.more_since is None:
         missing = "without the store nobody knows whether more was booked since; `milepost run` makes it again"
         return [f"as of the end of {day}; {missing}"]
-    if moment.behind:
+    if moment.more_since:
         return [
             f"as of the end of {day}, the last day that ended; what was booked after it is not in these figures",
             "`milepost run --until DATE` ends the days up to a date; `milepost ledger` counts every journal",
@@ -209,7 +209,7 @@ def _told(moment: FiguresUntil) -> list[str]:
 
 
 def project_head(found: ProjectFound, moment: FiguresUntil) -> list[str]:
-    return [project_title(found.viewed.view), *_told(moment)]
+    return [project_title(found.viewed.view), *_until(moment)]
 
 
 def project_title(view: ProjectView) -> str:
@@ -427,7 +427,7 @@ def engagement_head(found: EngagementFound, moment: FiguresUntil) -> list[str]:
     contracts = {balance.contract_id for viewed in found.projects for balance in viewed.view.balances}
     return [
         f"Contract group {found.engagement_id}: {counted(len(found.projects), 'project')}, {counted(len(contracts), 'contract')}",
-        *_told(moment),
+        *_until(moment),
     ]
 
 
@@ -551,13 +551,13 @@ def _sums(statement: BillingStatement) -> Iterator[tuple[str, int]]:
 # For machines; version 1 of the shapes
 
 
-def project_json(found: ProjectFound, behind: bool | None = None) -> dict[str, Any]:
+def project_json(found: ProjectFound, more_since: bool | None = None) -> dict[str, Any]:
     from connectors.json_records import record_to_json
 
     return shape(
         1,
         kind="project",
-        more_since=behind,
+        more_since=more_since,
         project=view_json(found.viewed),
         forecast=record_to_json(found.forecast) if found.forecast is not None else None,
         statements=[_summary_json(issued.statement) for issued in found.statements],
@@ -566,11 +566,11 @@ def project_json(found: ProjectFound, behind: bool | None = None) -> dict[str, A
     )
 
 
-def engagement_json(found: EngagementFound, behind: bool | None = None) -> dict[str, Any]:
+def engagement_json(found: EngagementFound, more_since: bool | None = None) -> dict[str, Any]:
     return shape(
         1,
         kind="engagement",
-        more_since=behind,
+        more_since=more_since,
         engagement_id=found.engagement_id,
         projects=[view_json(viewed) for viewed in found.projects],
         positions=positions_json(found.projects),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -97,9 +97,15 @@ def waiting_table(waiting: Sequence[Event]) -> Table:
     for event in waiting:
         said = record_to_json(event)
         what, day = label_words(fact_without_day(event)), f"{day_of(event)}"
-        hours = said.get("hours") or said.get("quantity") or ""
-        rows.append((what, str(said.get("person_id") or ""), day, str(hours), str(said.get("version") or "")))
-    return Table("What waits", ("event", "person", "day", "hours or units", "version"), rows, frozenset({3, 4}))
+        rows.append((what, str(said.get("person_id") or ""), day, _how_much(said), str(said.get("version") or "")))
+    columns = ("event", "person", "day", "hours, units or money", "version")
+    return Table("What waits", columns, rows, frozenset({3, 4}))
+
+
+def _how_much(said: Mapping[str, object]) -> str:
+    if said.get("amount") and said.get("currency"):
+        return f"{said['amount']} {said['currency']}"
+    return str(said.get("hours") or said.get("units") or "")
 
 
 def _replaceable(waiting: Sequence[Event]) -> list[Event]:

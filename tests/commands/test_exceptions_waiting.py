@@ -38,6 +38,18 @@ def test_what_waits_for_a_project_is_named_and_so_is_the_command_that_sends_it(f
     assert "project BRIGDE: time approved T-2 of 2026-03-03 waits" in " ".join(ask(firm, "list").stdout.split())
 
 
+def test_of_expenses_the_money_is_shown_and_of_deliveries_the_units(firm: Path) -> None:
+    at, approved = "2026-03-04T19:00:00Z", {"project_id": "BRIGDE", "version": 1, "approved_by": "ann"}
+    spent = {"expense_id": "E-1", "category": "travel", "spent_on": "2026-03-04", "amount": "120", "currency": "EUR"}
+    units = {"delivery_id": "D-1", "line_id": "L-9", "delivered_on": "2026-03-04", "units": "7"}
+    facts = [event("ExpenseApproved", at, **spent, **approved), event("UnitsDelivered", at, **units, **approved)]
+    write(firm / "input", facts, "beside")
+    run(firm)
+    text = " ".join(ask(firm, "show", id_of(firm, "BRIGDE")).stdout.split())
+    assert "expense approved E-1 2026-03-04 120.00 EUR 1" in text
+    assert "units delivered D-1 2026-03-04 7 1" in text
+
+
 def test_all_that_waits_is_sent_again_with_the_right_project(firm: Path) -> None:
     """Eight hours and four at 100 join the eight of T-1."""
     exception = id_of(firm, "BRIGDE")

@@ -26,6 +26,7 @@ from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY, Exchange, MissingRate
 from domain.reference.zones import midnight
 from domain.terms import methods
+from domain.terms.kind import WITH_INVOICE
 from domain.terms.milestones import INCLUDED_HOURS
 from domain.tuples import new_tuple
 from domain.units import Amount, Hours, Instant
@@ -345,15 +346,19 @@ def _earns(
 
 
 def left_to_earn(draft: Draft, line: LineEarning, total: Amount, so_far: Amount) -> Amount:
-    """What is earned beyond what was agreed stays, unless a price is earned over time: a lower one takes back what it has earned."""
+    """What is earned beyond what was agreed stays, unless a lower price takes it back: over time, or by a charge below zero once that is
+    invoiced."""
     left = called(total - so_far, "agreed and not earned")
-    return left if left < 0 and _earns_its_price(draft, line) else at_least(left, 0, "left to earn")
+    return left if left < 0 and _takes_back(draft, line) else at_least(left, 0, "left to earn")
 
 
-def _earns_its_price(draft: Draft, line: LineEarning) -> bool:
+def _takes_back(draft: Draft, line: LineEarning) -> bool:
     contract = draft.contract(line.contract_id)
     plan = newest_plan(draft, contract, line.line_id) if contract is not None else None
-    return plan is not None and plan.refused is None and methods.earns_its_price(plan.line, plan.policies)
+    if plan is None or plan.refused is not None:
+        return False
+    by_invoice = plan.timing == WITH_INVOICE and methods.charges(plan.line.terms)
+    return by_invoice or methods.earns_its_price(plan.line, plan.policies)
 
 
 def inclusion_on(line: LineEarning, track: str) -> Inclusion | None:

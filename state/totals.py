@@ -328,6 +328,15 @@ def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
     return due - issued.amount if issued else due
 
 
+def to_invoice(entry: Entry, contract_id: str, line_id: str) -> Amount:
+    """What of the entry an invoice has still to earn on this line: billable now, less what is revenue already."""
+    price, issued = standing_price(entry), issued_on(entry, contract_id, line_id)
+    waits = -issued.invoiced if issued is not None and issued.account in REVENUE else 0
+    if price is not None and price.line_id == line_id and price.contract_id == contract_id:
+        waits += price.billable + price.rounding - price.earns
+    return waits
+
+
 # A line's entries are indexed apart: those with something to bill, which a cut reads, those that only wait for room under a cap,
 # those priced at zero, which nothing is issued of but which a new rate may still give a value until their period is cut, those
 # issued beyond what the line's terms include, which have a claim on what others give back, and those that are settled but have their

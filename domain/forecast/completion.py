@@ -31,7 +31,7 @@ is 15,000 + 80 h x 150 = 27,000. Under a hard cap of 25,000 revenue at completio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.figure import at_least, called, extended, in_part, lesser, percentage, ratio, with_percent
+from domain.figure import at_least, called, extended, in_part, percentage, ratio, with_percent
 from domain.money import HALF_UP
 from domain.outputs import ForecastFigures, ForecastMonth
 from domain.tuples import new_tuple
@@ -252,23 +252,6 @@ def months_from(first: str, last: str) -> list[str]:
 def month_after(month: str) -> str:
     year, number = int(month[:4]), int(month[5:7])
     return f"{year + 1:04d}-01" if number == 12 else f"{year:04d}-{number + 1:02d}"
-
-
-def newest_first(
-    whole: Amount, months: Iterable[tuple[str, Amount]], title: str, rest: str
-) -> tuple[list[tuple[str, Amount]], Amount]:
-    """Months of what is left of their amounts, the newest first, because what is done with is the oldest; and what no month has.
-
-    Accrued 10,000, with 2,000 earned in May and 9,000 in April: 2,000 of May and 8,000 of April.
-    """
-    found = []
-    for month, amount in sorted(months, reverse=True):
-        if min(whole, amount) <= 0:
-            continue
-        share = lesser(whole, amount, title)
-        found.append((month, share))
-        whole = called(whole - share, rest)
-    return found, whole
 
 
 def figures(currency: str, standing: CompletionBasis, months: MonthSums) -> ForecastFigures:

@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple, TypeVar
 
 from domain.figure import at_least, called, exchanged, spread
-from domain.forecast.completion import MONTHS_MAX, newest_first
+from domain.forecast.completion import MONTHS_MAX
 from domain.forecast.exhaustion import taken_of
 from domain.money import smallest_unit
 from domain.months import month_end
@@ -23,12 +23,13 @@ from domain.terms import methods
 from domain.terms.kind import WITH_INVOICE, Fee
 from domain.terms.subscription import is_minimum
 from domain.units import Amount
+from domain.work.rows import fee_row
 from state.books import LineEarning
 from state.charges.terms_known import is_charged, line_fees
 from state.draft import Draft
 from state.forecast.ahead import TermsAhead, ahead_of
 from state.forecast.outlook import ONE_DAY
-from state.totals import month_of, standing_price
+from state.totals import month_of, standing_price, to_invoice
 
 Month = TypeVar("Month")
 
@@ -122,15 +123,18 @@ def earned_in(
 ) -> list[tuple[str, Amount]]:
     """Months in which what is left of a price is earned, by how much of it; the next, where nothing else says when."""
     found = months_ahead(ahead, fees, left, _posted_after(draft, line, as_of), as_of)
-    if found or not left:
+    if found:
         return found
+    waiting = _waiting(draft, line, ahead)
+    if not (left or waiting):
+        return []
     by_month = _by_month((month_of(fee.day), fee.amount) for fee in fees)
-    rest = called(left - sum(by_month.values()), "charged and not earned")
+    rest = called(left - sum(by_month.values()) - sum(amount for _, amount in waiting), "charged and not earned")
     if rest and ahead.known.held[-1].allocated is None:
-        waiting = _waiting(draft, line, ahead, rest, as_of) if rest > 0 else _earned_ahead(by_month, -rest)
-        by_month = _by_month((*by_month.items(), *waiting))
+        # What a retainer has charged and nobody has drawn is earned next.
+        waiting += [(month_of(as_of + ONE_DAY), rest)] if rest > 0 else _earned_ahead(by_month, -rest)
         rest = 0
-    found = sorted(by_month.items())
+    found = sorted(_by_month((*by_month.items(), *waiting)).items())
     if rest:
         found = [(month, max(amount, 0)) for month, amount in found]
     return found if any(amount for _, amount in found) else [(month_of(as_of + ONE_DAY), 1)]
@@ -156,16 +160,15 @@ def _by_month(amounts: Iterable[tuple[str, Amount]]) -> dict[str, Amount]:
     return found
 
 
-def _waiting(draft: Draft, line: LineEarning, ahead: TermsAhead, rest: Amount, as_of: date) -> list[tuple[str, Amount]]:
-    """What was charged and is not earned: with its invoice in the month of the charge, the newest charges last; what is still to be drawn
-    next."""
+def _waiting(draft: Draft, line: LineEarning, ahead: TermsAhead) -> list[tuple[str, Amount]]:
+    """What was charged and waits for its invoice, which earns it, each in the month of its charge."""
     newest = ahead.known.held[-1]
-    months: list[tuple[str, Amount]] = []
-    if methods.timing(newest.line, newest.policies) == WITH_INVOICE:
-        charged = [fee for fee in ahead.fees if is_charged(draft, line.contract_id, line.line_id, fee.name)]
-        by_month = _by_month((month_of(fee.day), fee.amount) for fee in charged)
-        months, rest = newest_first(rest, by_month.items(), "charged and not invoiced", "charged before")
-    return [*months, (month_of(as_of + ONE_DAY), rest)] if rest else months
+    if methods.timing(newest.line, newest.policies) != WITH_INVOICE:
+        return []
+    rows = ((fee, draft.entry(fee_row(line.contract_id, line.line_id, fee.name))) for fee in ahead.fees)
+    of = line.contract_id, line.line_id
+    found = [(month_of(fee.day), to_invoice(row, *of)) for fee, row in rows if row is not None]
+    return [(month, called(amount, f"charged in {month} and not invoiced")) for month, amount in found if amount]
 
 
 def _earned_ahead(to_come: Mapping[str, Amount], earned: Amount) -> list[tuple[str, Amount]]:

@@ -30,7 +30,6 @@ from domain.forecast.completion import (
     is_valued,
     month_by_month,
     months_from,
-    newest_first,
     percent,
     room_of,
     threshold,
@@ -224,15 +223,6 @@ def test_months_between() -> None:
     assert months_from("2026-11", "2027-02") == ["2026-11", "2026-12", "2027-01", "2027-02"]
     assert months_from("2026-11", "2026-01") == ["2026-11"]
     assert months_from("2026-11", "") == ["2026-11"]
-
-
-def test_what_is_not_issued_is_the_newest_work() -> None:
-    """10,000 accrued; 2,000 earned in May after the open April, 9,000 in April: May 2,000, the rest is April's."""
-    assert newest_first(10_000, [("2026-05", 2_000)], "of a month", "before") == ([("2026-05", 2_000)], 8_000)
-
-
-def test_a_correction_that_takes_back_stands_in_the_open_period() -> None:
-    assert newest_first(-500, [("2026-05", 2_000)], "of a month", "before") == ([], -500)
 
 
 def test_half_a_per_cent_is_worth_telling() -> None:

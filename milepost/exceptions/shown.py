@@ -10,7 +10,7 @@ from connectors.files.found_exceptions import ExceptionStep, KnownException
 from connectors.json_records import record_to_json
 from domain.capabilities import CATEGORIES
 from domain.counting import counted
-from domain.events.catalogue import Event
+from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import BalancesBroughtForward
 from domain.identity import parts_of
 from domain.outputs import ExceptionClosed, ExceptionRaised
@@ -187,6 +187,9 @@ def ended_text(known: KnownException, event: Event | None) -> str:
         return "open"
     if known.is_decided and event is not None:
         return f"{closed.reason} {_people(event)}"
+    if closed.closed_by_kind == ENTITIES["IntakeNoticed"].kind:
+        _, _, place, _ = parts_of(closed.closed_by_id)
+        return f"{closed.reason} by what came in {place}"
     kind = closed.closed_by_kind.replace("_", " ")
     fact = closed.closed_by_id if closed.closed_by_kind == "time_entry" else "/".join(parts_of(closed.closed_by_id))
     return f"{closed.reason} by {kind} {fact}" + (

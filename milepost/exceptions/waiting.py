@@ -47,6 +47,10 @@ def facts_to_send(output: Path, reader: StoreReader, known: KnownException, sett
     raised, waiting = known.raised, waiting_of(output, known)
     if not waiting:
         fact = fact_of(output, reader, raised)
+        if fact is None and not known.is_open and raised.category == UNROUTED:
+            raise typer.BadParameter(
+                f"{raised.exception_id} is over: nothing waits for {subject_text(raised)}", param_hint="ID"
+            )
         if fact is None:
             what = f"it is about {subject_text(raised)} and no single fact"
             raise typer.BadParameter(f"{what}. {raised.resolution}", param_hint="ID")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,10 @@ def test_all_that_waits_is_sent_again_with_the_right_project(firm: Path) -> None
     assert found["unrouted"] == 1, "the request alone"
     assert found["money"]["EUR"]["recognised"] == "2000.00"
     assert "BRIGDE" not in {each["subject_id"] for each in asked(firm, "list")["exceptions"]}
+    shown = " ".join(ask(firm, "show", exception).stdout.split())
+    assert re.search(r"ended resolved by what came in resent/[^/ ]+\.jsonl, line 2 subject", shown)
+    over = ask(firm, "resend", exception, *RIGHT)
+    assert (over.exit_code, "is over: nothing waits for project BRIGDE" in " ".join(over.stderr.split())) == (2, True)
 
 
 def test_of_several_that_wait_nothing_but_the_unknown_id_is_set(firm: Path) -> None:

@@ -124,14 +124,14 @@ def _ahead_of(draft: Draft, plan: LinePlan, as_of: date) -> TermsAhead:
 
 
 def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
-    """The newest terms of every line that is the project's by them; none where all earn by hours alone."""
+    """The newest terms of every line that is the project's by them; none where all earn by hours alone, with the work."""
     of = project_terms(draft, project_id)
     otherwise = earns_otherwise(draft, of)
     versions = ((one.contract_id, one.version, len(one.history)) for one in of.contracts)
     key = ("earning lines", project_id, otherwise, *versions)
     if key not in draft.memo.plans:
         own = newest_of_each_line(draft, project_id)
-        by_hours = all(methods.earns_by_hours_alone(plan.line) for plan in own)
+        by_hours = all(methods.earns_by_hours_alone(one.line) and one.timing != WITH_INVOICE for one in own)
         draft.memo.plans[key] = () if by_hours and not otherwise else own
     plans: tuple[LinePlan, ...] = draft.memo.plans[key]
     return plans

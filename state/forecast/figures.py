@@ -55,6 +55,7 @@ from state.forecast.owed_alone import owed_alone
 from state.forecast.prices import ahead_of_line, earned_in, in_months, to_charge
 from state.forecast.shapes import Shape, Shaped, shapes_of
 from state.forecast.tracks import Tracks, left_to_earn, rate_to, tracks_of
+from state.forecast.uninvoiced import uninvoiced
 from state.totals import in_project, month_of
 
 
@@ -342,7 +343,14 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
     by_shape = list(zip(shape.months, shape.revenue, strict=True))
     for line in weighed.forecast.earning:
         contract = draft.contract(line.contract_id)
-        if line.total is None or contract is None:
+        if contract is None:
+            continue
+        if line.total is None:
+            rate = rate_to(draft, policies, line.currency, currency, as_of)
+            if rate is None:
+                return None
+            left, waiting = uninvoiced(draft, line)
+            found.earned.extend(in_months(waiting, left, rate, currency, policies.money_mode))
             continue
         ahead = ahead_of_line(draft, line, as_of)
         charged = spent_by_now(ahead.fees, as_of) if is_closed(project, as_of) else ahead.fees

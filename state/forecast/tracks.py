@@ -33,7 +33,7 @@ from domain.units import Amount, Hours, Instant
 from state.books import Basis, BookedProgress, Forecast, Inclusion, LineEarning, LineTotals
 from state.draft import Draft
 from state.terms.known import exchange_on
-from state.terms.plan import newest_plan
+from state.terms.plan import LinePlan, newest_plan
 
 WHOLE = ""
 BUDGET = "budget"
@@ -335,14 +335,24 @@ def _earns(
         if rate is None:
             return None
         by_hours, by_terms = (totals.by_hours, totals.by_terms) if totals is not None else (0, 0)
-        to_earn = left_to_earn(draft, line, line.total, by_terms) if line.total is not None else 0
-        amounts = by_hours if line.rated else 0, to_earn
+        waits, of_hours = by_invoice(draft, line, totals) if line.total is None and totals is not None else (0, 0)
+        to_earn = left_to_earn(draft, line, line.total, by_terms) if line.total is not None else waits
+        amounts = by_hours + of_hours if line.rated else 0, to_earn
         hourly, left = (exchanged(one, rate, currency, policies.money_mode) for one in amounts)
         name = part_id if part_id in forecast.bases else WHOLE
         had = found.get(name, Earning())
         included = _included(line, name, totals) if line.currency == currency else None
         found[name] = Earning(had.by_hours + hourly, had.left + left, had.rated or line.rated, had.included or included)
     return found
+
+
+def by_invoice(draft: Draft, line: LineEarning, totals: LineTotals) -> tuple[Amount, Amount]:
+    """What is billable of a line that charges nothing by itself, and will be revenue with its invoice; of that, what hours alone made."""
+    plan = _plan_of(draft, line) if totals.billable != totals.recognised + totals.conceded else None
+    if plan is None or plan.timing != WITH_INVOICE:
+        return 0, 0
+    waits = called(totals.billable - totals.recognised - totals.conceded, "billable and not invoiced")
+    return waits, waits if methods.earns_by_hours_alone(plan.line) else 0
 
 
 def left_to_earn(draft: Draft, line: LineEarning, total: Amount, so_far: Amount) -> Amount:
@@ -353,12 +363,17 @@ def left_to_earn(draft: Draft, line: LineEarning, total: Amount, so_far: Amount)
 
 
 def _takes_back(draft: Draft, line: LineEarning) -> bool:
-    contract = draft.contract(line.contract_id)
-    plan = newest_plan(draft, contract, line.line_id) if contract is not None else None
-    if plan is None or plan.refused is not None:
+    plan = _plan_of(draft, line)
+    if plan is None:
         return False
     by_invoice = plan.timing == WITH_INVOICE and methods.charges(plan.line.terms)
     return by_invoice or methods.earns_its_price(plan.line, plan.policies)
+
+
+def _plan_of(draft: Draft, line: LineEarning) -> LinePlan | None:
+    contract = draft.contract(line.contract_id)
+    plan = newest_plan(draft, contract, line.line_id) if contract is not None else None
+    return plan if plan is not None and plan.refused is None else None
 
 
 def inclusion_on(line: LineEarning, track: str) -> Inclusion | None:

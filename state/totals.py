@@ -71,8 +71,9 @@ def _earned_by(price: Price, earned: Amount) -> tuple[Amount, Amount]:
     drawn = sum(amount for _, amount in price.drawn.values()) if price.drawn else 0
     if price.content == COUNTED_TIME:
         # What a cap refuses would not have earned either.
-        is_whole = price.earned is None and price.allowed == price.chargeable - price.passed
-        return earned - drawn + (price.written_off if is_whole else 0), drawn
+        if price.written_off and price.earned is None and price.allowed == price.chargeable - price.passed:
+            return earned - drawn + price.written_off, drawn
+        return earned - drawn, drawn
     return 0, earned if price.content == COUNTED_FEE else drawn
 
 

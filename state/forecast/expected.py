@@ -167,7 +167,11 @@ def work_months(draft: Draft, contract: Contract, month: str, known: dict[str, C
 
 
 def fee_months(draft: Draft, contract: Contract, day: date) -> Calendar:
-    return _calendar(draft, contract, billed_on(draft, contract, day) or day)
+    known: dict[date, Calendar] = draft.of_terms("fee months", contract, lambda *_: {})
+    found = known.get(day)
+    if found is None:
+        found = known[day] = _calendar(draft, contract, billed_on(draft, contract, day) or day)
+    return found
 
 
 def _calendar(draft: Draft, contract: Contract, billed: date) -> Calendar:

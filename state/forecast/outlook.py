@@ -335,7 +335,7 @@ def say_changes(draft: Draft, project_id: str, rule: str, cause: str | None, as_
 def take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) -> None:
     say_changes(draft, project_id, MOVES, cause)
     forecast, outlook = known(draft, project_id)
-    if not forecast.earning and any(move.revenue < 0 for move in moves):
+    if not forecast.earning and min([move.revenue for move in moves], default=0) < 0:
         forecast = _with_given_up(draft, project_id, forecast)
     progress = dict(outlook.progress)
     for line, on_line in _by_line(moves).items() if len(progress) > 1 else ((WHOLE, moves),):

@@ -1,9 +1,9 @@
 """`python -m` of modules that need no process of their own from the first import on: one process imports, and forks for each start.
 
-To import what a command is made of takes half a second of processor, which is longer than most commands take. A fork has the arguments,
-the environment, the folder and the files that it is started with, is a child of who started it, and ends as Python does; nothing but
-what is imported has happened in it. Variables that Python, its locale or the loader read when a process begins have a process to fork
-from of their own.
+To import what a command is made of takes half a second of processor, and to read its schemas a fifth, which is longer than most commands
+take. A fork has the arguments, the environment, the folder and the files that it is started with, is a child of who started it, and ends as
+Python does; nothing but these two has happened in it. Variables that Python, its locale or the loader read when a process begins have a
+process to fork from of their own.
 
     with Forked([sys.executable, "-m", "milepost", "serve", "delivery"], stderr=subprocess.PIPE) as process:
         process.kill()
@@ -30,6 +30,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
+from connectors.event_bodies import schema_number
+from connectors.kafka.pinned_schemas import pinned_schemas
 from milepost.operate import supervisor
 
 ROOT: Final = Path(__file__).parents[1]
@@ -186,6 +189,16 @@ def run(command: list[str], **how: Any) -> subprocess.CompletedProcess[Any]:
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
+def _read_schemas() -> None:
+    """What each process works out once: how every record is read and written, under which number and id."""
+    pinned_schemas()
+    for name, event in EVENT_CODECS.items():
+        schema_number(name)
+        _ = event.decode, event.encode
+    for output in OUTPUT_CODECS.values():
+        _ = output.decode, output.encode_body
+
+
 def _fork_for_each(asked: socket.socket) -> Start:
     """Returns in each fork."""
     while True:
@@ -227,6 +240,7 @@ def main() -> None:
     asked = socket.socket(fileno=int(sys.argv[1]))
     for name in IMPORTED:
         importlib.import_module(name)
+    _read_schemas()
     gc.freeze()
     start: Start | None = _fork_for_each(asked)
     subprocess.Popen = ForkedAgain  # type: ignore[misc]

@@ -18,7 +18,7 @@ from benchmarks.stopwatch import REST, Stopwatch
 from tests.finished_run import finished_run
 
 ENTRIES = 400
-GIANT = 240
+GIANT = 120
 # Whole weeks of 1,400 entries.
 HELD = (1_400,)
 

@@ -36,8 +36,8 @@ PORTS: Final = range(15_000, 30_000)
 
 _RESERVED: Final[list[socket.socket]] = []
 
-# Looks once a second whether the process $0 still lives, and kills the group $1 when it does not.
-LEASH: Final = 'while kill -s 0 -- "-$1"; do kill -s 0 "$0" || kill -s KILL -- "-$1"; sleep 1; done 2>/dev/null'
+# Looks every three seconds whether the process $0 still lives, and kills the group $1 when it does not.
+LEASH: Final = 'while kill -s 0 -- "-$1"; do kill -s 0 "$0" || kill -s KILL -- "-$1"; sleep 3; done'
 
 
 class ServerFailed(Exception):
@@ -176,8 +176,8 @@ class Server(ABC):
 
 def leash(owner: int, group: int) -> subprocess.Popen[bytes]:
     """A process group is killed when its owner has ended; what looks after it ends with the group."""
-    command = ["sh", "-c", LEASH, str(owner), str(group)]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    command, nothing = ["sh", "-c", LEASH, str(owner), str(group)], subprocess.DEVNULL
+    return subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
 
 
 def end(pid: int) -> None:

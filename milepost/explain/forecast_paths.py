@@ -163,7 +163,7 @@ class ForecastPaths:
             return None
         months = (row.month for row in said.record.project.months)
         values = ((name, Recorded(given(self._month(said, "project", name, measure), name))) for name in months)
-        for name, burned, to_come in burned_of(values, Recorded(booked), said.record.as_of):
+        for name, burned, to_come in burned_of(values, Recorded(booked), said.record.as_of, measure):
             if name == month:
                 of_month = burned if part == "burned" else to_come
                 title = f"{part.replace('_', ' ')} of {month}"

@@ -2,6 +2,8 @@
 
 All figures are those of the forecasts as they were published. Burn by month is what of a month's figures the burn so far
 fills, from the first month on: months that are over are all burn, those to come have none. What came back in a month was burned before it.
+Revenue that waits for its invoice is to come in a month that is over; which part of that is burned no forecast says, so the first months
+are taken to be.
 """
 
 from __future__ import annotations
@@ -100,15 +102,17 @@ def months(found: ForecastShown, measure: Measure) -> tuple[MonthShown, ...]:
     planned = {month.month: _measured(month, measure) for month in found.plan.project.months}
     now = {month.month: _measured(month, measure) for month in found.now.months}
     values = ((month, now.get(month, 0)) for month in sorted({*planned, *now}))
-    parts = burned_of(values, int(getattr(found.now, f"burn_{measure}")), found.latest.as_of)
+    parts = burned_of(values, int(getattr(found.now, f"burn_{measure}")), found.latest.as_of, measure)
     rows = [MonthShown(month, planned.get(month, 0), burned, to_come) for month, burned, to_come in parts]
     return tuple(row for row in rows if row.plan or row.now)
 
 
-def burned_of(values: Iterable[tuple[str, int]], booked: int, as_of: date) -> Iterator[tuple[str, int, int]]:
+def burned_of(
+    values: Iterable[tuple[str, int]], booked: int, as_of: date, measure: str
+) -> Iterator[tuple[str, int, int]]:
     """By month what of it is burned, and what is still to come."""
     values = list(values)
-    back = _came_back(values, booked, as_of)
+    back = _came_back(values, booked, as_of) if measure == "revenue" else _done(values, booked, as_of)
     left = called(booked - sum(back.values()), "burned of the other months") if back else booked
     for month, value in values:
         burned = back.get(month)
@@ -116,6 +120,22 @@ def burned_of(values: Iterable[tuple[str, int]], booked: int, as_of: date) -> It
             burned = lesser(value, left, f"of {month}, at most what is booked")
             left = called(left - burned, f"burned after {month}")
         yield month, burned, called(value - burned, f"to come in {month}")
+
+
+def _done(values: Iterable[tuple[str, int]], booked: int, as_of: date) -> dict[str, int]:
+    """Of hours and cost all of the months that are over, since work to come lies ahead; in the first of the others what came back."""
+    first, found = f"{as_of + timedelta(days=1):%Y-%m}", dict[str, int]()
+    left = booked
+    for month, value in values:
+        if month < first:
+            found[month] = value
+            left -= value
+        elif left <= 0:
+            found[month] = lesser(called(left, f"booked in {month}"), 0, f"came back in {month}")
+            left -= found[month]
+        else:
+            break
+    return found
 
 
 def _came_back(values: Iterable[tuple[str, int]], booked: int, as_of: date) -> dict[str, int]:

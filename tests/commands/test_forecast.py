@@ -269,21 +269,30 @@ def test_a_cap_with_room_is_not_used_up(tmp_path: Path) -> None:
 BACK = (("2026-02", 1_000), ("2026-03", -200))
 
 
+@pytest.mark.parametrize("measure", ["cost", "revenue"])
 @pytest.mark.parametrize("as_of", [date(2026, 3, 20), date(2026, 3, 31)])
-def test_what_came_back_is_burned_in_its_month(as_of: date) -> None:
-    assert list(burned_of(BACK, 800, as_of)) == [("2026-02", 1_000, 0), ("2026-03", -200, 0)]
-    assert list(burned_of((*BACK, ("2026-05", 500)), 800, as_of)) == [
+def test_what_came_back_is_burned_in_its_month(as_of: date, measure: str) -> None:
+    assert list(burned_of(BACK, 800, as_of, measure)) == [("2026-02", 1_000, 0), ("2026-03", -200, 0)]
+    assert list(burned_of((*BACK, ("2026-05", 500)), 800, as_of, measure)) == [
         ("2026-02", 1_000, 0),
         ("2026-03", -200, 0),
         ("2026-05", 0, 500),
     ]
 
 
+def test_months_that_are_over_have_no_cost_to_come() -> None:
+    """500.00 in January, -200.00 on 10 February, and 300.00 to come in February; then 300.00 of 400.00 in March."""
+    running = ("2026-01", 500), ("2026-02", 100)
+    assert list(burned_of(running, 300, date(2026, 2, 11), "cost")) == [("2026-01", 500, 0), ("2026-02", -200, 300)]
+    later = (*running, ("2026-03", 400), ("2026-04", 50))
+    assert list(burned_of(later, 900, date(2026, 3, 20), "cost"))[2:] == [("2026-03", 300, 100), ("2026-04", 0, 50)]
+
+
 def test_what_is_to_be_taken_back_is_to_come() -> None:
     running = date(2026, 3, 20)
-    assert list(burned_of(BACK, 1_000, running)) == [("2026-02", 1_000, 0), ("2026-03", 0, -200)]
-    assert list(burned_of(BACK, 900, running)) == [("2026-02", 1_000, 0), ("2026-03", -100, -100)]
-    assert list(burned_of(BACK, 400, date(2026, 2, 20))) == [("2026-02", 400, 600), ("2026-03", 0, -200)]
+    assert list(burned_of(BACK, 1_000, running, "revenue")) == [("2026-02", 1_000, 0), ("2026-03", 0, -200)]
+    assert list(burned_of(BACK, 900, running, "revenue")) == [("2026-02", 1_000, 0), ("2026-03", -100, -100)]
+    assert list(burned_of(BACK, 400, date(2026, 2, 20), "revenue")) == [("2026-02", 400, 600), ("2026-03", 0, -200)]
 
 
 def test_what_differs_in_the_ledger_by_exchange_rates_is_said() -> None:

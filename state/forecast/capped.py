@@ -48,16 +48,18 @@ def allowed_by_caps(
     if not is_monthly and (is_alone or not any(room.rooms)):
         return UNLIMITED
     shapes, currency = shapes_of(draft, project, of, as_of), tracks.currency
+    wants = {name: _wanted(held, shapes, name, tracks.step) for name, held in tracks.held.items()}
     rooms: dict[str, Rooms] = {} if is_alone else {"": room.rooms}
     for month in shapes.whole.months if is_monthly else ():
+        if not any(by_month.get(month) for by_month in wants.values()):
+            continue
         day = date.fromisoformat(f"{month}-01")
         of_month = rooms_of(draft, lines, ahead, of.policies, currency, as_of, MONTH, day)
         if of_month is None:
             return None
         rooms[month] = of_month
     caps = _of_all(rooms) if is_alone else _of_lines(draft, lines, rooms, ahead)
-    wants = {name: _wanted(held, shapes, name, tracks.step) for name, held in tracks.held.items()} if caps else {}
-    taken = taken_by_month(wants, caps, currency)
+    taken = taken_by_month(wants, caps, currency) if caps else {}
     most, is_limited = {}, False
     for name, by_month in taken.items():
         limits = [cap.rooms[""] for cap in caps if "" in cap.rooms and cap.tracks == [name]]

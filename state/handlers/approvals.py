@@ -18,14 +18,15 @@ from domain.exceptions import DIFFERENCE, SELF_APPROVED, UNKNOWN
 from domain.identity import composed
 from domain.outputs import BillingStatement
 from domain.work.rows import FEE
-from state.billing import funding, retention
+from state.billing import deposit_applications, funding, retention
 from state.billing.approval import PART, by_cut, cut_of, holds_contract, of_one_cut, supersede, tell, tried
 from state.billing.funding import is_ever_funded
 from state.books import Contract, Fact, LineTotals, OpenStatement
 from state.draft import Draft
-from state.handlers import deposits, statements
+from state.handlers import statements
 from state.handlers.invoices import on_invoice_posted
 from state.rerating.rerate import line_ids
+from state.revenue import fees
 
 # Parts that decide about all rows.
 DECISIVE = frozenset({"hold", "contract", "statement", "retention"})
@@ -247,7 +248,8 @@ def _issue(draft: Draft, opened: OpenStatement) -> None:
     draft.issued = [part._replace(status=ISSUED, **days) for part in opened.told]
     statements.publish(draft)
     is_last = not holds_contract(draft, opened.contract_id)
-    if is_last and deposits.close(draft, _contract(draft, opened), _period(opened)):
+    if is_last and deposit_applications.close(draft, _contract(draft, opened), _period(opened)):
+        fees.settle(draft, _contract(draft, opened))
         statements.cut(draft, _contract(draft, opened), _period(opened), since=None)
         statements.publish(draft)
     if opened.invoice is not None:

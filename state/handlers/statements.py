@@ -22,7 +22,7 @@ from domain.reference.zones import local_date
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount, Hours, Quantity
 from domain.why import Why
-from state.billing import funding, retention
+from state.billing import deposit_applications, funding, retention
 from state.billing.approval import (
     NOBODY,
     PendingCut,
@@ -62,7 +62,6 @@ from state.caps.repricing import book_repriced, reprice
 from state.draft import Draft
 from state.facts import happens
 from state.forecast.expected import expected_on
-from state.handlers import deposits
 from state.rerating import overflow
 from state.rerating.finals import make_final
 from state.rerating.prorate import prorate_at_cut
@@ -205,7 +204,8 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
         make_final(draft, contract, period.to, since)
     if has_sources:
         funding.alert(draft, contract, used)
-    if not holds_contract(draft, contract.contract_id) and deposits.close(draft, contract, period):
+    if not holds_contract(draft, contract.contract_id) and deposit_applications.close(draft, contract, period):
+        fees.settle(draft, contract)
         cut(draft, contract, period, since)
 
 
@@ -473,7 +473,9 @@ def issue(
             earning[plan.line.line_id] = earning.get(plan.line.line_id, 0) + amount
     of = _name(draft, contract, period, bill_to, sequence) if draft.why is not None else ""
     kept = retention.decide(draft, contract, period, bill_to, earning, beside, of)
-    deposits_applied = deposits.apply(draft, contract, period, bill_to, sum(earning.values()), kept.retained, of)
+    deposits_applied = deposit_applications.apply(
+        draft, contract, period, bill_to, sum(earning.values()), kept.retained, of
+    )
     before = before_issue(draft, contract, list(by_entry)) if is_reissued(draft, contract, period, sequence) else None
     lines: list[StatementLine] = []
     listed: list[StatementEntry] = []
@@ -488,7 +490,7 @@ def issue(
             pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
             if draft.why is not None:
-                deposits.say_billed(draft.why, contract, of, bill_to, listed[-1])
+                deposit_applications.say_billed(draft.why, contract, of, bill_to, listed[-1])
                 _say_falls(draft.why, contract, of, by_entry[piece.entry_id, piece.line_id])
     if draft.why is not None:
         say_rows(draft.why, of, listed, deposits_applied, contract.terms.currency)

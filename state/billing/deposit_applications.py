@@ -27,7 +27,6 @@ from state.billing.payers import applied_to
 from state.books import Contract, StatementEntry
 from state.charges.terms_known import last_day, left_of, line_fees
 from state.draft import Draft
-from state.revenue import fees
 from state.terms.periods import zone_of
 from state.terms.plan import LinePlan
 from state.totals import with_issued
@@ -100,7 +99,7 @@ def _bounds(
 
 
 def close(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:
-    """The contract is over: what is left of its deposits is given back or kept; whether that is more or less than before."""
+    """The contract is over: what is left of its deposits is to be given back or kept; whether that is more or less than before."""
     last = _over_on(draft, contract, period)
     if last is None:
         return False
@@ -118,8 +117,6 @@ def close(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:
                 draft.why.record(whole, rest, made._replace(rule="R31"))
             draft.put("fees", composed(contract.contract_id, line_id), replace(known, left=(last, rest)))
             found = True
-    if found:
-        fees.settle(draft, contract)
     return found
 
 

@@ -229,11 +229,13 @@ def end_a_hanging_transaction(bootstrap: str) -> str:
         return ran.stdout
 
     tool("kafka-topics.sh", "--create", "--topic", "alerts", "--partitions", "1")
-    stranger = Producer({"bootstrap.servers": bootstrap, "transactional.id": "stranger"})
-    stranger.init_transactions(30)
+    # So long as a broker lets it be open: who has other things to do as well needs a minute for the tools.
+    hanging = {"transactional.id": "stranger", "transaction.timeout.ms": 900_000}
+    stranger = Producer({"bootstrap.servers": bootstrap, **hanging})
+    stranger.init_transactions(PATIENCE)
     stranger.begin_transaction()
     stranger.produce("alerts", b"open")
-    assert stranger.flush(30) == 0
+    assert stranger.flush(PATIENCE) == 0
     at = ("--topic", "alerts", "--partition", "0")
     found = tool("kafka-transactions", "describe-producers", *at)
     assert found.splitlines()[1].split()[-1] == "0"

@@ -1,7 +1,7 @@
 """Forecasts: published at once where an event moves the figures at completion by more than policy says, else at the day's
 end.
 
-What remains of a project lies ahead of the day, so it is published again when a month ends, and when the project does.
+What remains of a project lies ahead of the day, so it is published again when a month or a billing period ends, and when the project does.
 Exchange rates alone publish nothing before a month ends, as they revalue nothing before (RULES section 4). What changes
 nothing is not told. Every update compares with the one before it and splits the change by cause
 (`domain/forecast/changes.py`). Who shares a cap with a project that is published is looked at too, because it has less room.
@@ -58,7 +58,7 @@ from state.forecast import loss
 from state.forecast.bases import ENDED, Weighed, lacks_estimate, limits_by, weigh
 from state.forecast.caps import caps_of, companions, say_when
 from state.forecast.estimates import estimate_key
-from state.forecast.expected import IssuedMonths, add_to_months, statement_months
+from state.forecast.expected import IssuedMonths, add_to_months, billed_on, statement_months
 from state.forecast.figures import Figures, figures_of, shape_of
 from state.forecast.outlook import (
     ONE_DAY,
@@ -186,6 +186,7 @@ def _reconsider(draft: Draft) -> list[str]:
     usual = CORRECTION if draft.cause.kind == GIVEN_UP else "volume"
     moved = update_forecast_state(draft, _moved_by(draft) if anew else usual)
     _take_statements(draft)
+    charged = _charged(draft)
     concerned = sorted(_touched(draft).union(anew, moved))
     for project_id in concerned:
         project = draft.project(project_id)
@@ -193,6 +194,8 @@ def _reconsider(draft: Draft) -> list[str]:
             draft.put_project(replace(project, changed=True))
         if project_id in anew:
             _rest_anew(draft, project)
+        elif project_id in charged:
+            draft.put("outlook", project_id, replace(known(draft, project_id)[1], stale=True))
     return concerned
 
 
@@ -249,6 +252,16 @@ def _touched(draft: Draft) -> set[str]:
             case _:
                 pass
     return {project_id for project_id in found if draft.part("project", project_id) is not None}
+
+
+def _charged(draft: Draft) -> set[str]:
+    """Projects of which something is charged, or not any more: that moves bills to come, whatever the whole comes to."""
+    found: set[str] = set()
+    for key, after in draft.parts.items():
+        before = draft.before.get(key)
+        if isinstance(after, LineTotals) and (before is None or before.billable != after.billable):
+            found.update((after.project_id, *after.elsewhere))
+    return found
 
 
 def _rest_anew(draft: Draft, project: Project) -> None:
@@ -347,8 +360,8 @@ def _turns(draft: Draft, project_id: str, day: date) -> bool:
 
 
 def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
-    """The first day from `since` on whose end moves what is to come: the last of its month, or of the project; where nothing is, but a
-    project that goes on has several currencies, the last of its month. None: there is none."""
+    """The first day from `since` on whose end moves what is to come: the last of its month, of a billing period, or of the project; where
+    nothing is, but a project that goes on has several currencies, the last of its month. None: there is none."""
     told = known(draft, project_id)[0].told
     if told is None:
         return None
@@ -356,7 +369,8 @@ def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
     if not told.has_work_left:
         goes_on = last is None or last >= months_last
         return months_last if goes_on and len(_own_currencies(draft, project_id)) > 1 else None
-    return months_last if last is None or last < since else min(months_last, last)
+    periods = (billed_on(draft, contract, since) for contract in project_contracts(draft, project_id))
+    return min([months_last, *(day for day in (last, *periods) if day is not None and day >= since)])
 
 
 def _own_currencies(draft: Draft, project_id: str) -> set[str]:

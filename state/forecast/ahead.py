@@ -70,7 +70,8 @@ def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning
         return ()
     closed = is_closed(project, as_of)
     late = _waits_for_invoice if closed else _comes_late
-    if has_ended(draft, project, as_of) and not any(late(plan) or is_kept(plan) for plan in plans):
+    by_invoice = any(plan.timing == WITH_INVOICE for plan in plans)
+    if has_ended(draft, project, as_of) and not (by_invoice or any(late(plan) or is_kept(plan) for plan in plans)):
         return ()
     if closed:
         return tuple(_earning(draft, plan, _charged(draft, plan, as_of), goes_on=False) for plan in plans)

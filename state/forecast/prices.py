@@ -128,13 +128,14 @@ def earned_in(
     waiting = _waiting(draft, line, ahead)
     if not (left or waiting):
         return []
-    by_month = _by_month((month_of(fee.day), fee.amount) for fee in fees)
-    rest = called(left - sum(by_month.values()) - sum(amount for _, amount in waiting), "charged and not earned")
+    by_month = _by_month((*((month_of(fee.day), fee.amount) for fee in fees), *waiting))
+    rest = called(left - sum(by_month.values()), "charged and not earned")
     if rest and ahead.known.held[-1].allocated is None:
-        # What a retainer has charged and nobody has drawn is earned next.
-        waiting += [(month_of(as_of + ONE_DAY), rest)] if rest > 0 else _earned_ahead(by_month, -rest)
+        # What a retainer has charged and nobody has drawn is earned next. A charge that another has replaced had its invoice already.
+        more = [(month_of(as_of + ONE_DAY), rest)] if rest > 0 else _earned_ahead(by_month, -rest)
+        by_month = _by_month((*by_month.items(), *more))
         rest = 0
-    found = sorted(_by_month((*by_month.items(), *waiting)).items())
+    found = sorted(by_month.items())
     if rest:
         found = [(month, max(amount, 0)) for month, amount in found]
     return found if any(amount for _, amount in found) else [(month_of(as_of + ONE_DAY), 1)]

@@ -91,7 +91,7 @@ print(child.returncode, refused.returncode, waiting.returncode)
 
 
 def test_what_a_fork_supervises_is_a_fork_of_it(tmp_path: Path) -> None:
-    """With words, files and an end of its own; told to end it ends, however early."""
+    """With words, files and an end of its own; asked to end it ends, however early."""
     (tmp_path / "supervising.py").write_text(SUPERVISING, encoding="utf-8")
     done = forked.run([sys.executable, "-m", "supervising"], cwd=tmp_path, text=True)
     *said, codes = done.stdout.splitlines()

@@ -345,19 +345,18 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
         contract = draft.contract(line.contract_id)
         if contract is None:
             continue
+        rate = rate_to(draft, policies, line.currency, currency, as_of)
+        if rate is None:
+            return None
         if line.total is None:
-            rate = rate_to(draft, policies, line.currency, currency, as_of)
-            if rate is None:
-                return None
             left, waiting = uninvoiced(draft, line)
             found.earned.extend(in_months(waiting, left, rate, currency, policies.money_mode))
             continue
         ahead = ahead_of_line(draft, line, as_of)
         charged = spent_by_now(ahead.fees, as_of) if is_closed(project, as_of) else ahead.fees
         fees = to_charge(draft, line, charged, as_of)
-        rate = rate_to(draft, policies, line.currency, currency, as_of)
         billed = expected_fees(draft, contract, line.line_id, fees, policies, currency, as_of)
-        if rate is None or billed is None:
+        if billed is None:
             return None
         totals, step = draft.line(line.contract_id, line.line_id), smallest_unit(currency)
         left = left_to_earn(draft, line, line.total, totals.by_terms)

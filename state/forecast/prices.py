@@ -144,14 +144,12 @@ def earned_in(
 def _posted_after(draft: Draft, line: LineEarning, as_of: date) -> Mapping[str, Amount]:
     """What the line has earned over time in months after the day's own: where that is posted they begin before they do where the project
     is."""
-    month, found = month_of(as_of), dict[str, Amount]()
-    contract = draft.contract(line.contract_id)
-    for row in line_fees(draft, contract, line.line_id).earned if contract is not None else ():
-        entry = draft.entry(row) if row.rpartition("/")[2] > month else None
-        price = standing_price(entry) if entry is not None else None
-        if price is not None and month_of(price.day) > month:
-            found[month_of(price.day)] = found.get(month_of(price.day), 0) + price.earns
-    return found
+    month, contract = month_of(as_of), draft.contract(line.contract_id)
+    rows = line_fees(draft, contract, line.line_id).earned if contract is not None else ()
+    entries = (draft.entry(row) for row in rows if row.rpartition("/")[2] > month)
+    prices = (standing_price(entry) for entry in entries if entry is not None)
+    posted = ((month_of(price.day), price.earns) for price in prices if price is not None)
+    return _by_month((of, earned) for of, earned in posted if of > month)
 
 
 def _by_month(amounts: Iterable[tuple[str, Amount]]) -> dict[str, Amount]:

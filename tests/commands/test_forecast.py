@@ -300,14 +300,14 @@ def test_what_differs_in_the_ledger_by_exchange_rates_is_said() -> None:
     published = forecast_history(simulated_run(), "PRJ-00001")[-1]
     now = published.update.project._replace(currency="USD", eac_cost=12_000_000, months=())
     posted = now._replace(eac_cost=11_000_000, margin=now.margin + 1_000_000)
-    told = published.update._replace(project=now, ledger=posted, deltas=())
-    assert as_posted(told) is posted
-    assert as_posted(told._replace(ledger=now)) is None
-    assert as_posted(told._replace(ledger=posted._replace(currency="EUR"))) is None
+    update = published.update._replace(project=now, ledger=posted, deltas=())
+    assert as_posted(update) is posted
+    assert as_posted(update._replace(ledger=now)) is None
+    assert as_posted(update._replace(ledger=posted._replace(currency="EUR"))) is None
     table = completion_table("", now, posted)
     assert (table.columns[-1], table.rows[1][3:]) == ("at rates as posted", ("1,200.00", "1,100.00"))
-    shown = forecast_shown([published._replace(update=told)], (), None, None)
+    shown = forecast_shown([published._replace(update=update)], (), None, None)
     said = "mit den gebuchten "
     assert re.search(f"{said}[^ ]+ Umsatz, 1.100,00 Kosten", forecast_page(shown, writing("de_DE", "USD"), "cost"))
-    same = shown._replace(latest=told._replace(ledger=now))
+    same = shown._replace(latest=update._replace(ledger=now))
     assert said not in forecast_page(same, writing("de_DE", "USD"), "cost")

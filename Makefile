@@ -88,7 +88,9 @@ bench: $(READY) ## Measure throughput and latency
 
 lock: $(READY) ## Renew the locked requirements, on the oldest supported Python
 	$(PIP_COMPILE) --output-file requirements.txt requirements.in
-	$(PIP_COMPILE) --constraint requirements.txt --output-file requirements-dev.txt requirements.in requirements-dev.in
+	$(PIP_COMPILE) --output-file requirements-build.txt requirements-build.in
+	$(PIP_COMPILE) --constraint requirements.txt --constraint requirements-build.txt \
+		--output-file requirements-dev.txt requirements.in requirements-build.in requirements-dev.in
 
 clean: ## Remove what was built; the environment stays
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
@@ -104,7 +106,7 @@ $(BIN)/python:
 		exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
 
-$(READY): requirements.in requirements-dev.in requirements-dev.txt pyproject.toml | $(BIN)/python
+$(READY): requirements.in requirements-build.in requirements-dev.in requirements-dev.txt pyproject.toml setup.py connectors/avro_native.pyx | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

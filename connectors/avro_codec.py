@@ -28,6 +28,7 @@ from connectors.avro_schema import (
     with_todays_names,
 )
 from connectors.avro_writer import WriteAround, whole_piece, writer, writer_around
+from connectors.compiled import native
 from connectors.decode_error import DecodeError
 from domain import outputs
 from domain.events import common
@@ -251,10 +252,15 @@ def position_around(generation: str, shard: int, rules: str) -> WriteAround:
     return writer_around(_HEAD, Position._fields.index("ordinal"), Position._fields.index("output_seq") + 1, constants)
 
 
-def numbered(around: tuple[bytes, bytes], ordinal: int, output_seq: int, content: bytes) -> bytes:
+def made_numbered(around: tuple[bytes, bytes], ordinal: int, output_seq: int, content: bytes) -> bytes:
     """An output's bytes: its position, with these two numbers, and what it says."""
     before, after = around
     return b"".join((before, whole_piece(ordinal), whole_piece(output_seq), after, content))
+
+
+numbered: Final[Callable[[tuple[bytes, bytes], int, int, bytes], bytes]] = (
+    made_numbered if native is None else native.numbered
+)
 
 
 def content_of(body: bytes) -> bytes:

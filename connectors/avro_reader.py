@@ -1,6 +1,7 @@
-"""Makes, from a schema, Python functions that read its records, as `dataclasses` makes `__init__`.
+"""Makes, from a schema, functions that read its records: compiled ones where a C compiler was at hand (`compiled.py`), else Python, as
+`dataclasses` makes `__init__`.
 
-A few instructions a field: one-byte lengths and indexes are looked up, dates and the upper part of instants come from
+Of Python: a few instructions a field: one-byte lengths and indexes are looked up, dates and the upper part of instants come from
 tables. A string that runs over the end needs no check of its own: the next byte is missing, or the record does not end
 where the data ends. Whatever a function does not recognise it hands to `avro_walk`, which decides and explains; so the
 functions may be strict about what is rare (numbers with superfluous bytes, sized blocks) and are never lax.
@@ -46,6 +47,7 @@ from connectors.avro_walk import (
     read_whole,
     whole,
 )
+from connectors.compiled import native
 from connectors.decode_error import DecodeError
 
 Read = Callable[[bytes], Any]
@@ -62,6 +64,17 @@ ONE_BYTE: Final = tuple(first >> 1 ^ -(first & 1) if first < 128 else None for f
 @cache
 def reader(record: RecordType) -> Read:
     """Exactly one record from its bytes; with a head, the two. Raises DecodeError."""
+    return made_reader(record) if native is None else native.Reader(record, partial(read_whole, record))
+
+
+@cache
+def reader_from(record: RecordType) -> ReadFrom:
+    """One record at a place in longer data, and where it ends. Raises DecodeError."""
+    return made_reader_from(record) if native is None else native.ReaderFrom(record, partial(read_from, record))
+
+
+def made_reader(record: RecordType) -> Read:
+    """`reader` without a compiler."""
     code = Code("def read(b):")
     with code.under("try:"), code.under(f"if len(b) <= {MESSAGE_BYTES_MAX}:"):
         code("i = 0")
@@ -75,9 +88,8 @@ def reader(record: RecordType) -> Read:
     return read
 
 
-@cache
-def reader_from(record: RecordType) -> ReadFrom:
-    """One record at a place in longer data, and where it ends. Raises DecodeError."""
+def made_reader_from(record: RecordType) -> ReadFrom:
+    """`reader_from` without a compiler."""
     code = Code("def read(b, i):")
     code("start = i")
     with code.under("try:"):

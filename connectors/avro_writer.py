@@ -1,6 +1,7 @@
-"""Makes, from a schema, Python functions that write its records, as `dataclasses` makes `__init__`.
+"""Makes, from a schema, functions that write its records: compiled ones where a C compiler was at hand (`compiled.py`), else Python, as
+`dataclasses` makes `__init__`.
 
-A record is one join of pieces; what is written again and again (ids, currencies, dates, amounts) comes as ready pieces
+In Python a record is one join of pieces; what is written again and again (ids, currencies, dates, amounts) comes as ready pieces
 from bounded tables. What a function cannot write it hands to `avro_walk`, which names the field.
 """
 
@@ -20,6 +21,7 @@ from connectors.avro_schema import (
     Choice,
     Date,
     Decimal,
+    Field,
     Instant,
     MapType,
     Optional,
@@ -31,6 +33,7 @@ from connectors.avro_schema import (
 )
 from connectors.avro_source import Code, MadeTable, is_flat
 from connectors.avro_walk import DAY_FIRST, DAY_LAST, EPOCH, INSTANT_FIRST, INSTANT_LAST, ITEMS_MAX, long_bytes, write
+from connectors.compiled import native
 from connectors.decode_error import EncodeError
 
 Write = Callable[[Any], bytes]
@@ -56,6 +59,33 @@ assert LENGTHS_MAX <= ITEMS_MAX, "fewer items than there are ready pieces are ne
 @cache
 def writer(record: RecordType) -> Write:
     """The bytes of a record, without its head. Raises EncodeError."""
+    return made_writer(record) if native is None else native.Writer(record, partial(write, record))
+
+
+@cache
+def writer_around(record: RecordType, begin: int, end: int, constants: tuple[tuple[str, object], ...]) -> WriteAround:
+    """The bytes before the fields from `begin` to `end`, and those after them; it is given the fields that are no `constants`.
+
+    It raises EncodeError.
+    """
+    parts = replace(record, fields=record.fields[:begin]), replace(record, fields=record.fields[end:])
+    fixed = dict(constants)
+    names = [field.name for part in parts for field in part.fields if field.name not in fixed]
+
+    def walk(*values: object) -> tuple[bytes, bytes]:
+        whole = record.holder(**dict.fromkeys(record.names) | fixed | dict(zip(names, values, strict=True)))
+        return write(parts[0], whole), write(parts[1], whole)
+
+    if native is None:
+        return made_writer_around(parts, fixed, names, walk)
+    before, after = (_pieces_around(part, fixed) for part in parts)
+    around: WriteAround = native.WriterAround(before, after, walk)
+    return around
+
+
+@cache
+def made_writer(record: RecordType) -> Write:
+    """`writer` without a compiler."""
     code = Code("def write(r):")
     with code.under("try:"), code.under(f"if type(r) is {code.value(record.holder)}:"):
         code(f"return join(({_joined(_write_record(code, record, 'r'))}))")
@@ -66,37 +96,38 @@ def writer(record: RecordType) -> Write:
     return written
 
 
-@cache
-def writer_around(record: RecordType, begin: int, end: int, constants: tuple[tuple[str, object], ...]) -> WriteAround:
-    """The bytes before the fields from `begin` to `end`, and those after them; it is given the fields that are no `constants`.
-
-    It raises EncodeError.
-    """
-    parts = record.fields[:begin], record.fields[end:]
-    fixed = dict(constants)
-    names = {field.name: f"v_{field.name}" for part in parts for field in part if field.name not in fixed}
-    code = Code(f"def write({', '.join(names.values())}):")
+def made_writer_around(
+    parts: Iterable[RecordType], fixed: Mapping[str, object], names: Iterable[str], walk: WriteAround
+) -> WriteAround:
+    """`writer_around` without a compiler."""
+    locals_ = {name: f"v_{name}" for name in names}
+    code = Code(f"def write({', '.join(locals_.values())}):")
     with code.under("try:"):
-        made = [_joined(_write_around(code, replace(record, fields=part), fixed, names)) for part in parts]
+        made = [_joined(_write_around(code, part, fixed, locals_)) for part in parts]
         code(f"return join(({made[0]})), join(({made[1]}))")
     with code.under(f"except {code.value(UNWRITABLE)}:"):
         code("pass")
-    values = [names.get(name) or code.value(fixed.get(name)) for name in record.names]
-    code(f"r = {code.value(record.holder)}({', '.join(values)})")
-    code("return " + ", ".join(f"{code.value(partial(write, replace(record, fields=part)))}(r)" for part in parts))
-    written: WriteAround = code.function("write", f"write around in {record.name}", _HELPERS)
+    code(f"return {code.value(walk)}({', '.join(locals_.values())})")
+    written: WriteAround = code.function("write", "write around", _HELPERS)
     return written
 
 
 def _write_around(code: Code, part: RecordType, fixed: Mapping[str, object], names: Mapping[str, str]) -> Iterator[str]:
-    """Pieces of the fields; constants that stand together are one."""
+    for piece in _pieces_around(part, fixed):
+        if isinstance(piece, bytes):
+            yield repr(piece)
+        else:
+            yield from _write_fields(code, replace(part, fields=(piece,)), names)
+
+
+def _pieces_around(part: RecordType, fixed: Mapping[str, object]) -> Iterator[bytes | Field]:
+    """The fields; constants that stand together are one piece of bytes."""
     values = part.holder(**{name: fixed.get(name) for name in part.names})
     for is_fixed, fields in groupby(part.fields, lambda field: field.name in fixed):
-        some = replace(part, fields=tuple(fields))
         if is_fixed:
-            yield repr(writer(some)(values))
+            yield write(replace(part, fields=tuple(fields)), values)
         else:
-            yield from _write_fields(code, some, names)
+            yield from fields
 
 
 def _joined(pieces: Iterable[str]) -> str:
@@ -173,7 +204,7 @@ def _write(code: Code, kind: Type, source: str, repeated: bool) -> list[str]:
 @cache
 def _write_part(record: RecordType) -> Write:
     """A large record within another. Often the next is the same one, as a forecast's figures in several currencies that are one."""
-    write_one = writer(record)
+    write_one = made_writer(record)
     last: object = record
     written = b""
 
@@ -208,7 +239,7 @@ def _write_array(code: Code, item: Type, source: str, repeated: bool) -> str:
         code(f"{many} = [{code.value(LENGTH_PIECES)}[k] if k < {LENGTHS_MAX} else items(k)]")
         with code.looped(f"for {one} in {source}:"):
             if isinstance(item, RecordType) and not is_flat(item):
-                code(f"{many}.append({code.value(writer(item))}({one}))")
+                code(f"{many}.append({code.value(made_writer(item))}({one}))")
             else:
                 code(f"{many} += ({_joined(_write(code, item, one, repeated))})")
         code(f"{many}.append({long_bytes(0)!r})", f"{made} = join({many})")
@@ -249,7 +280,7 @@ def _write_branch(index: int, branch: RecordType | None) -> Write:
     tag = long_bytes(index)
     if branch is None:
         return lambda _none: tag
-    write_one = writer(branch)
+    write_one = made_writer(branch)
     return lambda value: tag + write_one(value)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.avro_reader import reader
+from connectors.avro_reader import made_reader, reader
 from connectors.avro_schema import SchemaRefused, bind, definitions, parse, self_contained
 from connectors.avro_walk import ITEMS_MAX, MESSAGE_BYTES_MAX, long_bytes
 from connectors.decode_error import DecodeError
@@ -28,12 +28,20 @@ def record_of(field_type: Any) -> Any:
 
 
 def read(field_type: Any, data: bytes) -> Any:
-    return reader(record_of(field_type))(data).value
+    """Compiled, where a C compiler was at hand, and not."""
+    record = record_of(field_type)
+    found = reader(record)(data).value
+    assert found == made_reader(record)(data).value
+    return found
 
 
 def refusal(field_type: Any, data: bytes) -> DecodeError:
+    record = record_of(field_type)
     with pytest.raises(DecodeError) as caught:
-        reader(record_of(field_type))(data)
+        reader(record)(data)
+    with pytest.raises(DecodeError) as other:
+        made_reader(record)(data)
+    assert str(caught.value) == str(other.value)
     return caught.value
 
 

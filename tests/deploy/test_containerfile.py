@@ -25,10 +25,11 @@ from tests.deploy.rendering import ROOT
 PROJECT: Final[Mapping[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NOT_SHIPPED: Final = {"simulation", "benchmarks", "monitoring"}
 BUILT_WITH: Final = {"requirements.txt", "pyproject.toml", "scripts/name_release.py"}
+COMPILED_WITH: Final = {"requirements-build.txt", "setup.py"}
 # Without it nobody knows which schemas frozen rules write with, nor whether their files are as they were.
 KEPT_BESIDE: Final = {"rules.lock"}
 INDEX_MISSING: Final = "the package index is not reached: THE STEPS OF THE CONTAINERFILE WERE NOT RUN"
-BUILD, FINAL = stages()
+COMPILE, BUILD, FINAL = stages()
 
 
 def sources(stage: Stage) -> list[str]:
@@ -46,7 +47,7 @@ def environment() -> dict[str, str]:
 
 
 def test_the_base_is_one_version_of_a_python_that_milepost_runs_on() -> None:
-    assert BUILD.base == FINAL.base
+    assert BUILD.base == FINAL.base == COMPILE.base.replace("-", "-slim-")
     found = re.fullmatch(r"python:(3\.(\d+)\.\d+)-slim-\w+", FINAL.base)
     assert found is not None, FINAL.base
     assert PROJECT["project"]["requires-python"] == ">=3.11,<3.13"
@@ -59,7 +60,8 @@ def test_what_ships_is_what_runs() -> None:
     packages = set(PROJECT["tool"]["setuptools"]["packages"])
     assert set(sources(BUILD)) == (packages - NOT_SHIPPED) | BUILT_WITH | KEPT_BESIDE
     assert sources(FINAL) == []
-    for source in sources(BUILD):
+    assert {each for each in sources(COMPILE) if not each.endswith(".pyx")} == COMPILED_WITH
+    for source in (*sources(COMPILE), *sources(BUILD)):
         assert (ROOT / source).exists(), source
 
 
@@ -67,16 +69,17 @@ def test_the_builder_gets_no_more_than_it_copies() -> None:
     lines = (ROOT / ".containerignore").read_text(encoding="utf-8").splitlines()
     first, *rest = [line for line in lines if line and not line.startswith("#")]
     assert first == "*"
-    assert {line[1:] for line in rest if line.startswith("!")} == set(sources(BUILD))
+    assert {line[1:] for line in rest if line.startswith("!")} == set(sources(BUILD)) | COMPILED_WITH
 
 
 def test_requirements_are_locked_with_hashes_and_no_package_runs_code_while_it_is_installed() -> None:
-    (install,) = [each.listed for each in BUILD.all("RUN") if "install" in each.listed]
-    assert {"--require-hashes", "--no-deps", "--only-binary=:all:", "--requirement=requirements.txt"} <= set(install)
-    locked = re.split(r"\n(?=[a-z])", (ROOT / "requirements.txt").read_text(encoding="utf-8"))
-    pinned = [each for each in locked if not each.startswith("#")]
-    assert len(pinned) > 20
-    assert all(re.match(r"[a-z0-9._-]+==\S+ ", each) and "--hash=sha256:" in each for each in pinned)
+    for stage, file, least in ((BUILD, "requirements.txt", 20), (COMPILE, "requirements-build.txt", 2)):
+        (install,) = [each.listed for each in stage.all("RUN") if "install" in each.listed]
+        assert {"--require-hashes", "--no-deps", "--only-binary=:all:", f"--requirement={file}"} <= set(install)
+        locked = re.split(r"\n(?=[a-z])", (ROOT / file).read_text(encoding="utf-8"))
+        pinned = [each for each in locked if not each.startswith("#")]
+        assert len(pinned) >= least
+        assert all(re.match(r"[a-z0-9._-]+==\S+ ", each) and "--hash=sha256:" in each for each in pinned)
 
 
 def test_nothing_is_installed_behind_the_build() -> None:
@@ -86,7 +89,7 @@ def test_nothing_is_installed_behind_the_build() -> None:
 
 
 def test_no_shell_stands_between_the_kubelet_and_milepost() -> None:
-    for stage in (BUILD, FINAL):
+    for stage in (COMPILE, BUILD, FINAL):
         assert all(each.listed for each in stage.all("RUN"))
     assert FINAL.only("ENTRYPOINT").listed == ["python", "-m", "milepost"]
     assert FINAL.only("CMD").listed == ["--help"]
@@ -167,15 +170,18 @@ def build_in(folder: Path) -> None:
     def inside(path: str) -> Path:
         return folder / Path(path).relative_to("/build")
 
-    for each in BUILD.instructions:
+    for each in (*COMPILE.instructions, *BUILD.instructions):
         match each.word:
+            case "COPY" if each.options:
+                (source,), target = each.paths
+                shutil.copytree(inside(source), inside(target), dirs_exist_ok=True)
             case "COPY":
                 given, target = each.paths
                 for source in given:
                     copy(ROOT / source, folder / Path(source).name if target == "./" else inside(target))
             case "RUN":
                 command = [part.replace("/build", str(folder)) for part in each.listed]
-                command[0] = {"python": sys.executable}.get(command[0], command[0])
+                command = [{"python": sys.executable}.get(part, part) for part in command]
                 done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
                 if "NewConnectionError" in done.stderr or "NameResolutionError" in done.stderr:
                     pytest.skip(INDEX_MISSING)
@@ -183,9 +189,11 @@ def build_in(folder: Path) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
+    """Without what this environment has compiled."""
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.so"), dirs_exist_ok=True)
     else:
+        target.parent.mkdir(exist_ok=True)
         shutil.copy(source, target)
 
 
@@ -218,6 +226,13 @@ def test_what_the_steps_make_runs_with_no_rights_in_a_tree_that_cannot_be_writte
         assert done.returncode == 0, done.stderr
     store = tree.run([*entrypoint, "settings", "show", "--json"])
     assert f'"store.folder":"{tree.root}/var/lib/milepost"' in store.stdout
+
+
+def test_what_it_reads_and_writes_records_with_is_compiled(tree: Tree) -> None:
+    if shutil.which("cc") is None:
+        pytest.skip("no cc here")
+    done = tree.run(["-c", "from connectors.compiled import native; print(native.__file__)"])
+    assert done.stdout.strip().endswith(".so"), done.stdout + done.stderr
 
 
 def test_it_knows_its_release(tree: Tree) -> None:

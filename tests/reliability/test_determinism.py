@@ -1,9 +1,10 @@
-"""The outputs are a function of the log alone: no hash seed, zone or locale of the machine reaches them."""
+"""The outputs are a function of the log alone: no hash seed, zone or locale of the machine reaches them, and no C compiler."""
 
 from pathlib import Path
 
 import pytest
 
+from connectors.compiled import INTERPRETED
 from tests.reliability import recorded
 
 DIGEST = recorded.RECORDED / "outputs.sha256"
@@ -24,4 +25,9 @@ RENEW = (
 )
 def test_hash_seed_zone_and_locale_change_nothing(tmp_path: Path, seed: str, zone: str, locale: str) -> None:
     recorded.run(tmp_path / "out", {"PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": locale, "LANG": locale})
+    assert recorded.digest(tmp_path / "out") == DIGEST.read_text().strip(), RENEW
+
+
+def test_what_is_not_compiled_gives_the_same_bytes(tmp_path: Path) -> None:
+    recorded.run(tmp_path / "out", {INTERPRETED: "1"})
     assert recorded.digest(tmp_path / "out") == DIGEST.read_text().strip(), RENEW

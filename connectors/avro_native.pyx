@@ -11,7 +11,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 from datetime import timedelta
@@ -65,10 +65,12 @@ cdef struct Target:
 
 
 cdef class Kind:
-    """A type of a schema; `low` and `high` bound its numbers."""
+    """A type of a schema; `low` and `high` bound its numbers. Of a record, `is_read` where all of its class comes from the schema or is filled
+    in, and `is_written` where its class has all of the schema."""
 
     cdef Op op
     cdef int null
+    cdef bint is_read, is_written
     cdef long long low, high
     cdef Kind inner
     cdef tuple parts, symbols, filled, places
@@ -127,6 +129,8 @@ cdef Kind kind_of(object of):
         kind.parts = tuple([kind_of(field.type) for field in of.fields])
         kind.places = tuple([names.index(field.name) if field.name in names else -1 for field in of.fields])
         kind.filled = tuple([(names.index(name), value) for name, value in of.filled.items()])
+        found = sorted([place for place in kind.places if place >= 0] + [place for place, _ in kind.filled])
+        kind.is_read, kind.is_written = found == list(range(len(names))), -1 not in kind.places
         MADE[of] = kind
     return kind
 
@@ -253,6 +257,8 @@ cdef object read_record(Kind kind, Source* source):
     cdef tuple parts = kind.parts, places = kind.places
     cdef Py_ssize_t at, place
     cdef object value
+    if not kind.is_read:
+        raise Refused
     cdef object made = (<PyTypeObject*>kind.holder).tp_alloc(<PyTypeObject*>kind.holder, kind.size)
     for at in range(PyTuple_GET_SIZE(parts)):
         value = read_value(<Kind>PyTuple_GET_ITEM(parts, at), source)
@@ -309,7 +315,7 @@ cdef object read_table(Kind inner, Source* source):
 cdef inline int put(Target* target, const void* data, Py_ssize_t size) except -1:
     cdef unsigned char* grown
     if target.size + size > target.room:
-        target.room = 2 * (target.size + size)
+        target.room = 1024 + 2 * (target.size + size)
         grown = <unsigned char*>realloc(target.data, target.room)
         if grown == NULL:
             raise MemoryError
@@ -437,7 +443,7 @@ cdef int write_record(Kind kind, object value, Target* target) except -1:
     cdef tuple parts = kind.parts, places = kind.places
     cdef Py_ssize_t at
     cdef Py_ssize_t place
-    if type(value) is not kind.holder:
+    if not kind.is_written or type(value) is not kind.holder or PyTuple_GET_SIZE(value) != kind.size:
         raise Refused
     for at in range(PyTuple_GET_SIZE(parts)):
         place = <object>PyTuple_GET_ITEM(places, at)
@@ -531,8 +537,7 @@ cdef class Writer:
 
     def __call__(self, value):
         cdef Target target
-        target.size, target.room = 0, 1024
-        target.data = <unsigned char*>malloc(target.room)
+        target.data, target.size, target.room = NULL, 0, 0
         try:
             write_record(self.record, value, &target)
             return PyBytes_FromStringAndSize(<const char*>target.data, target.size)
@@ -568,8 +573,7 @@ cdef tuple pieces_of(pieces):
 
 cdef bytes joined(tuple pieces, tuple values, Py_ssize_t* at):
     cdef Target target
-    target.size, target.room = 0, 256
-    target.data = <unsigned char*>malloc(target.room)
+    target.data, target.size, target.room = NULL, 0, 0
     try:
         for piece in pieces:
             if PyBytes_CheckExact(piece):

@@ -316,6 +316,13 @@ def test_an_unknown_symbol_and_a_wrong_class_are_named() -> None:
         EVENT_CODECS["TimeApproved"].encode(milestone)
 
 
+def test_a_record_without_its_last_fields_is_not_written() -> None:
+    short = tuple.__new__(TimeApproved, time_approved()[:5])
+    for write in (writer, made_writer):
+        with pytest.raises(IndexError):
+            write(EVENT_CODECS["TimeApproved"].record)(short)
+
+
 def test_the_class_decides_the_branch_of_a_union() -> None:
     line = ContractLine(line_id="L1", project_id="P-1", terms=TimeAndMaterials())
     lines = next(field.type for field in EVENT_CODECS["ContractSigned"].record.fields if field.name == "lines")

@@ -80,8 +80,9 @@ def taken_by_month(
     wants: Mapping[str, Mapping[str, Amount]], caps: Iterable[CapAhead], currency: str
 ) -> dict[str, dict[str, Amount]]:
     """What caps allow to each track of what its hours are worth in each month, the earlier before the later (R16). Tracks that are worth
-    more in a month than a cap leaves share its room by what they are worth (R12)."""
-    left = [CapAhead(cap.tracks, dict(cap.rooms)) for cap in caps]
+    more in a month than a cap leaves share its room by what they are worth (R12); caps of fewer tracks come first, so that what one of them
+    keeps from a track is left to the others."""
+    left = sorted([CapAhead(cap.tracks, dict(cap.rooms)) for cap in caps], key=lambda cap: len(cap.tracks))
     found: dict[str, dict[str, Amount]] = {name: {} for name in wants}
     for month in sorted({month for by_month in wants.values() for month in by_month}):
         takes = {name: by_month[month] for name, by_month in wants.items() if by_month.get(month)}

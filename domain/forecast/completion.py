@@ -175,7 +175,7 @@ def backlog_of(to_come: Amount, ceiling: Amount | None, earned: Amount) -> Amoun
     """What the contract still allows, or without caps on all lines the revenue to come."""
     if ceiling is None:
         return to_come
-    return at_least(called(ceiling - earned, "left of it"), 0, "backlog")
+    return called(ceiling - earned, "left of it")
 
 
 def unbilled(earned: Amount, backlog: Amount, billed: Amount) -> Amount:

@@ -71,7 +71,8 @@ def _earned_by(price: Price, earned: Amount) -> tuple[Amount, Amount]:
     drawn = sum(amount for _, amount in price.drawn.values()) if price.drawn else 0
     if price.content == COUNTED_TIME:
         # What a cap refuses would not have earned either.
-        if price.written_off and price.earned is None and price.allowed == price.chargeable - price.passed:
+        by_itself = price.earned is None or price.account == price.revenue
+        if price.written_off and by_itself and price.allowed == price.chargeable - price.passed:
             return earned - drawn + price.written_off, drawn
         return earned - drawn, drawn
     return 0, earned if price.content == COUNTED_FEE else drawn

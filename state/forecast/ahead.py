@@ -31,7 +31,7 @@ from state.books import Contract, Inclusion, LineEarning, Project
 from state.charges import rebates
 from state.charges.fees_due import fees_due
 from state.charges.settlement import settlement
-from state.charges.terms_known import is_charged, known_of
+from state.charges.terms_known import is_charged, known_of, last_day
 from state.draft import Draft
 from state.forecast.kept_deposit import is_kept, kept_deposit
 from state.forecast.minimum import with_minimum
@@ -107,6 +107,12 @@ def _kept(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
         if not is_charged(draft, contract.contract_id, line_id, fee.name)
     ]
     return kept_deposit(draft, plan, called(sum(fees), "still to charge"), as_of)
+
+
+def deposits_kept_on(draft: Draft, project_id: str) -> list[date]:
+    """The last days of contracts with a deposit of which the rest is kept then."""
+    contracts = [draft.contract(plan.contract_id) for plan in _plans(draft, project_id) if is_kept(plan)]
+    return [day for one in contracts if one is not None and (day := last_day(one)) is not None]
 
 
 def _charged(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:

@@ -55,6 +55,7 @@ from state.charges.estimates import keep_estimate
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_late, is_new
 from state.forecast import loss
+from state.forecast.ahead import deposits_kept_on
 from state.forecast.bases import ENDED, Weighed, lacks_estimate, limits_by, weigh
 from state.forecast.caps import caps_of, companions, say_when
 from state.forecast.estimates import estimate_key
@@ -360,17 +361,20 @@ def _turns(draft: Draft, project_id: str, day: date) -> bool:
 
 
 def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
-    """The first day from `since` on whose end moves what is to come: the last of its month, of a billing period, or of the project; where
-    nothing is, but a project that goes on has several currencies, the last of its month. None: there is none."""
+    """The first day from `since` on whose end moves what is to come: the last of its month, of a billing period, of the project, or of a
+    contract that keeps a deposit then; where nothing is, but a project that goes on has several currencies, the last of its month. None:
+    there is none."""
     told = known(draft, project_id)[0].told
     if told is None:
         return None
     months_last, last = month_end(since), last_day(draft, draft.project(project_id))
-    if not told.has_work_left:
-        goes_on = last is None or last >= months_last
-        return months_last if goes_on and len(_own_currencies(draft, project_id)) > 1 else None
-    periods = (billed_on(draft, contract, since) for contract in project_contracts(draft, project_id))
-    return min([months_last, *(day for day in (last, *periods) if day is not None and day >= since)])
+    days: list[date | None] = [*deposits_kept_on(draft, project_id)]
+    if told.has_work_left:
+        periods = (billed_on(draft, contract, since) for contract in project_contracts(draft, project_id))
+        days += (months_last, last, *periods)
+    elif (last is None or last >= months_last) and len(_own_currencies(draft, project_id)) > 1:
+        days.append(months_last)
+    return min((day for day in days if day is not None and day >= since), default=None)
 
 
 def _own_currencies(draft: Draft, project_id: str) -> set[str]:

@@ -104,7 +104,7 @@ def months(found: ForecastShown, measure: Measure) -> tuple[MonthShown, ...]:
     values = ((month, now.get(month, 0)) for month in sorted({*planned, *now}))
     parts = burned_of(values, int(getattr(found.now, f"burn_{measure}")), found.latest.as_of, measure)
     rows = [MonthShown(month, planned.get(month, 0), burned, to_come) for month, burned, to_come in parts]
-    return tuple(row for row in rows if row.plan or row.now)
+    return tuple(row for row in rows if row.plan or row.burned or row.to_come)
 
 
 def burned_of(
@@ -114,12 +114,19 @@ def burned_of(
     values = list(values)
     back = _came_back(values, booked, as_of) if measure == "revenue" else _done(values, booked, as_of)
     left = called(booked - sum(back.values()), "burned of the other months") if back else booked
+    parts = dict[str, int]()
     for month, value in values:
         burned = back.get(month)
         if burned is None:
             burned = lesser(value, left, f"of {month}, at most what is booked")
             left = called(left - burned, f"burned after {month}")
-        yield month, burned, called(value - burned, f"to come in {month}")
+        parts[month] = burned
+    if left > 0 and parts:
+        # More is burned than there will be: it is given back with an invoice to come.
+        month = max((month for month in parts if month <= f"{as_of:%Y-%m}"), default=min(parts))
+        parts[month] = called(parts[month] + left, f"burned in {month}, also what will be given back")
+    for month, value in values:
+        yield month, parts[month], called(value - parts[month], f"to come in {month}")
 
 
 def _done(values: Iterable[tuple[str, int]], booked: int, as_of: date) -> dict[str, int]:

@@ -295,6 +295,14 @@ def test_what_is_to_be_taken_back_is_to_come() -> None:
     assert list(burned_of(BACK, 400, date(2026, 2, 20), "revenue")) == [("2026-02", 400, 600), ("2026-03", 0, -200)]
 
 
+def test_what_is_earned_beyond_all_at_completion_is_to_come_back() -> None:
+    """1,000.00 of January are invoiced; of 800.00, or nothing, at completion the rest is given back with an invoice to come."""
+    as_of = date(2026, 2, 20)
+    assert list(burned_of([("2026-01", 800)], 1_000, as_of, "revenue")) == [("2026-01", 1_000, -200)]
+    later = ("2026-01", 0), ("2026-02", 0), ("2026-04", 0)
+    assert list(burned_of(later, 1_000, as_of, "revenue"))[1:] == [("2026-02", 1_000, -1_000), ("2026-04", 0, 0)]
+
+
 def test_what_differs_in_the_ledger_by_exchange_rates_is_said() -> None:
     """1,000.00 EUR of cost, worked at 1.10, on a day with 1.20."""
     published = forecast_history(simulated_run(), "PRJ-00001")[-1]

@@ -48,7 +48,7 @@ from state.charges.budgets_spent import spent_of_budgets
 from state.charges.fees_due import fees_due
 from state.charges.settlement import SETTLEMENT
 from state.charges.spent_record import all_before, spent_by, spent_row
-from state.charges.terms_known import is_charged, known_of, line_fees
+from state.charges.terms_known import is_charged, known_of, line_fees, lines_beside
 from state.draft import Draft
 from state.revenue.fees import HORIZON
 from state.terms.opening import balances_of, expired_of
@@ -374,13 +374,15 @@ class FeeNodes:
         return total(f"{at.entry.entry_id}: with its steps by day", (made, moved), "amount", made.currency)
 
     def _rows_beside(self, contract_id: str, line_id: str, month: str, step: int) -> Iterator[Any]:
+        contract = self.sources.draft(step).contract(contract_id)
+        beside = lines_beside(contract, line_id) if contract is not None else []
         for row in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(row, step)
             price = at.work.price if at is not None else None
             if at is None or price is None or price.contract_id != contract_id:
                 continue
             minimums = fee_row(price.contract_id, price.line_id, MINIMUM)
-            if price.line_id != line_id and month_of(price.day) == month and not row.startswith(minimums):
+            if price.line_id in beside and month_of(price.day) == month and not row.startswith(minimums):
                 yield at
 
     # Retainers

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.contract import BEGINNING, held
-from domain.events.common import ContractLine
+from domain.events.common import ContractLine, Deposit
 from domain.identity import composed
 from domain.policies import Resolved
 from domain.revenue.allocation import Revision
@@ -152,12 +152,17 @@ def begins_after(draft: Draft, contract: Contract, line_id: str) -> date | None:
 def charged_beside(draft: Draft, contract: Contract, line_id: str) -> dict[str, Amount]:
     """What the contract's other lines have to bill for days of each month, whatever is issued; minimums apart."""
     found: Counter[str] = Counter()
-    others = sorted({line.line_id for line in contract.every_line} - {line_id})
+    others = lines_beside(contract, line_id)
     for other in others:
         found.update(draft.line(contract.contract_id, other).by_month)
         found.subtract(_minimums(draft, contract, other))
     found.update(moved_by_issue(draft, contract, others))
     return {month: amount for month, amount in found.items() if amount}
+
+
+def lines_beside(contract: Contract, line_id: str) -> list[str]:
+    """The contract's other lines: a deposit only pays ahead for what these charge."""
+    return sorted({line.line_id for line in contract.every_line if not isinstance(line.terms, Deposit)} - {line_id})
 
 
 def _minimums(draft: Draft, contract: Contract, line_id: str) -> Counter[str]:

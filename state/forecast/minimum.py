@@ -11,6 +11,7 @@ from datetime import date
 from domain.terms import methods
 from domain.terms.kind import Closed, LineHistory
 from state.books import Contract
+from state.charges.terms_known import lines_beside
 from state.totals import month_of
 
 DAY = date.resolution
@@ -32,7 +33,8 @@ def with_minimum(contract: Contract, line_id: str, known: LineHistory, as_of: da
 
 def stands_alone(contract: Contract, line_id: str) -> bool:
     """Whether units and expenses alone count for the minimum."""
-    others = [line for line in contract.terms.lines if line.line_id != line_id]
+    beside = lines_beside(contract, line_id)
+    others = [line for line in contract.terms.lines if line.line_id in beside]
     return not any(
         methods.earns_by_hours(line.terms)
         or methods.charges(line.terms)

@@ -1236,7 +1236,7 @@ class Inclusion(Value, frozen=True, array_like=True, gc=False):
 
 class LineEarning(Value, frozen=True, array_like=True, gc=False):
     """How a contract line earns: `total` is all that its terms come to, None where nothing is agreed ahead; `rated` whether hours that
-    come earn, `inclusion` what of them is included in a price."""
+    come earn, `inclusion` what of them is included in a price, `before_caps` whether they are worth what those so far were before caps."""
 
     contract_id: str
     line_id: str
@@ -1244,6 +1244,7 @@ class LineEarning(Value, frozen=True, array_like=True, gc=False):
     total: Amount | None = None
     rated: bool = False
     inclusion: Inclusion | None = None
+    before_caps: bool = False
 
 
 class Forecast(Value, frozen=True, array_like=True, gc=False):

@@ -38,9 +38,9 @@ from state.forecast.minimum import with_minimum
 from state.forecast.open_budgets import spent_by_now, with_open_budgets
 from state.forecast.outlook import (
     ProjectTerms,
+    earns_less_than_worth,
     has_ended,
     is_closed,
-    is_given_up,
     line_key,
     newest_of_each_line,
     project_lines,
@@ -145,8 +145,9 @@ def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
 
 
 def earns_otherwise(draft: Draft, of: ProjectTerms) -> bool:
-    """Whether what hours earned is not all of the revenue, although lines earn by hours alone: some was adjusted, or given up since."""
-    return _is_adjusted(draft, of.contracts) or is_given_up(draft, of)
+    """Whether what hours are worth is not all of the revenue, although lines earn by hours alone: some was adjusted, or given up since, or
+    is over caps that limit what is to come."""
+    return _is_adjusted(draft, of.contracts) or earns_less_than_worth(draft, of)
 
 
 def _is_adjusted(draft: Draft, contracts: Iterable[Contract]) -> bool:
@@ -161,7 +162,8 @@ def _earning(draft: Draft, plan: LinePlan, total: Amount | None, *, goes_on: boo
     rated = methods.earns_by_hours(plan.line.terms)
     inclusion = _inclusion(draft, plan) if goes_on else None
     total = total if draft.asked is not None else plain(total)
-    return LineEarning(plan.contract_id, plan.line.line_id, plan.currency, total, rated, inclusion)
+    before_caps = rated and plan in project_terms(draft, plan.line.project_id).before_caps
+    return LineEarning(plan.contract_id, plan.line.line_id, plan.currency, total, rated, inclusion, before_caps)
 
 
 def _inclusion(draft: Draft, plan: LinePlan) -> Inclusion | None:

@@ -33,6 +33,7 @@ from state.books import (
     Project,
 )
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
+from state.forecast.before_caps import is_over_caps, worth_before_caps
 from state.forecast.lacking_rates import HeadingBasis, change_without_rates
 from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
 from state.rerating.rerate import line_ids
@@ -61,13 +62,14 @@ class ProjectTerms:
     """What the contracts in force say of a project, ids ascending: the lines of their newest terms that are the project's, whatever they
     take, those that take its time, and contract, line and currency of every line that any version has or had on it.
 
-    Of the lines that take time hours earn on `hourly`. `currency` is that of the first contract, empty without one; `goes_on` where none of
-    them is terminated, `is_funded` where sources fund one by some version, `keeps_back` where one has retention or a deposit. `tracks` are
-    kept beside them, by currency.
+    Of the lines that take time hours earn on `hourly`, and on `before_caps` as those so far did before caps. `currency` is that of the
+    first contract, empty without one; `goes_on` where none of them is terminated, `is_funded` where sources fund one by some version,
+    `keeps_back` where one has retention or a deposit. `tracks` are kept beside them, by currency.
     """
 
     __slots__ = (
         "agreed",
+        "before_caps",
         "contracts",
         "currency",
         "ever",
@@ -89,6 +91,7 @@ class ProjectTerms:
         self.every_line = _newest_lines(draft, project_id, contracts)
         self.lines = tuple(plan for plan in self.every_line if methods.takes(plan.line, "time"))
         self.hourly = tuple(plan for plan in self.lines if methods.earns_by_hours(plan.line.terms))
+        self.before_caps = tuple(plan for plan in self.hourly if worth_before_caps(plan, self.hourly))
         self.ever = _lines_ever(project_id, contracts)
         self.tracks: dict[str, Tracks] = {}
         self.agreed = draft.agreed
@@ -197,6 +200,11 @@ def is_given_up(draft: Draft, of: ProjectTerms) -> bool:
     """Whether something of what the project's work has earned was conceded, or given up before it was billed."""
     lines = (draft.line(contract_id, line_id) for contract_id, line_id, _ in of.ever)
     return any(line.conceded or line.written_off for line in lines)
+
+
+def earns_less_than_worth(draft: Draft, of: ProjectTerms) -> bool:
+    """Whether hours to come are worth more than those so far have earned: some of that was given up, or is over caps."""
+    return is_given_up(draft, of) or is_over_caps(draft, of.before_caps)
 
 
 def line_key(plan: LinePlan) -> str:
@@ -335,8 +343,8 @@ def say_changes(draft: Draft, project_id: str, rule: str, cause: str | None, as_
 def take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) -> None:
     say_changes(draft, project_id, MOVES, cause)
     forecast, outlook = known(draft, project_id)
-    if not forecast.earning and min([move.revenue for move in moves], default=0) < 0:
-        forecast = _with_given_up(draft, project_id, forecast)
+    if not forecast.earning:
+        forecast = _with_worth(draft, project_id, forecast, moves)
     progress = dict(outlook.progress)
     for line, on_line in _by_line(moves).items() if len(progress) > 1 else ((WHOLE, moves),):
         name = line if line in progress else WHOLE
@@ -359,12 +367,17 @@ def take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) ->
     draft.put("outlook", project_id, state)
 
 
-def _with_given_up(draft: Draft, project_id: str, forecast: Forecast) -> Forecast:
-    """What hours earned is another sum than the revenue from the event on by which something of it is given up, or conceded."""
-    if not forecast.currency or not is_given_up(draft, project_terms(draft, project_id)):
+def _with_worth(draft: Draft, project_id: str, forecast: Forecast, moves: Sequence[Move]) -> Forecast:
+    """What hours are worth is another sum than the revenue from the event on by which some of it is given up, conceded, or over caps."""
+    of = project_terms(draft, project_id)
+    is_less = min([move.revenue for move in moves], default=0) < 0
+    if not forecast.currency or not (is_less or of.before_caps) or not earns_less_than_worth(draft, of):
         return forecast
     plans = newest_of_each_line(draft, project_id)
-    earning = [LineEarning(plan.contract_id, plan.line.line_id, plan.currency, rated=True) for plan in plans]
+    earning = [
+        LineEarning(plan.contract_id, plan.line.line_id, plan.currency, rated=True, before_caps=plan in of.before_caps)
+        for plan in plans
+    ]
     return replace(forecast, earning=tuple(earning))
 
 

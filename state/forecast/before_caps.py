@@ -1,0 +1,35 @@
+"""Whether hours to come on a line are worth what those so far were before caps.
+
+Caps by month limit hours to come in their own months, and those over the whole term by the room that is left, so what they refused of
+hours so far says nothing of what an hour is worth. Where a cap limits work only once it is done, it does: hours to come will meet it, too.
+
+    8 h at 200.00 under 1,000.00 a month: an hour of the next month is worth 200.00, up to 1,000.00
+    8 h of a person's day at 100.00, of which 4 h may be charged: an hour to come is worth 50.00
+"""
+
+from collections.abc import Sequence
+
+from domain.caps.consume import CapLimit, is_limited
+from domain.terms import methods
+from state.draft import Draft
+from state.terms.plan import LinePlan
+
+DAY, MONTH = "day", "month"
+
+
+def worth_before_caps(plan: LinePlan, hourly: Sequence[LinePlan]) -> bool:
+    """Of several lines on which hours earn, those with a cap by month: hours of the whole project are limited where each has one."""
+    if plan.by_day or not methods.earns_by_hours_alone(plan.line):
+        return False
+    caps = [(rule.period, rule.limits[-1]) for rule in plan.rules if _limits(rule.limits[-1])]
+    if any(period == DAY or (limit.hours is not None and len(plan.group) > 1) for period, limit in caps):
+        return False
+    return len(hourly) == 1 or any(period == MONTH for period, _ in caps)
+
+
+def _limits(limit: CapLimit) -> bool:
+    return limit.hard and limit.limits_revenue and is_limited(limit)
+
+
+def is_over_caps(draft: Draft, plans: Sequence[LinePlan]) -> bool:
+    return any(draft.line(plan.contract_id, plan.line.line_id).over > 0 for plan in plans)

@@ -116,6 +116,9 @@ class ForecastMonth(NamedTuple):
     revenue: Amount
     billings: Amount
     cash: Amount
+    burn_hours: Hours | None = None
+    burn_cost: Amount | None = None
+    burn_revenue: Amount | None = None
 
 
 class ForecastFigures(NamedTuple):

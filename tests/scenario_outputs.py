@@ -675,7 +675,16 @@ MEASURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "unbilled_backlog": MONEY,
         "earned_in_ledger": MONEY,
     },
-    "month": {"hours": TIME, "cost": MONEY, "revenue": MONEY, "billings": MONEY, "cash": MONEY},
+    "month": {
+        "hours": TIME,
+        "cost": MONEY,
+        "revenue": MONEY,
+        "billings": MONEY,
+        "cash": MONEY,
+        "burn_hours": TIME,
+        "burn_cost": MONEY,
+        "burn_revenue": MONEY,
+    },
 }
 
 

@@ -76,18 +76,14 @@ def _adds_up(figures: ForecastFigures) -> Iterator[_Wrong]:
 
 def _months_add_up(figures: ForecastFigures) -> Iterator[_Wrong]:
     """Of more months than one record holds the oldest are left out, and nothing can be said."""
-    months, currency = figures.months, figures.currency
-    hours = sum(month.hours for month in months)
-    if hours != figures.eac_hours:
-        expected = f"months that sum to {format_decimal(figures.eac_hours, 6)} hours at completion ({currency})"
-        yield _Wrong(expected, format_decimal(hours, 6))
-    for name, whole, by_month in (
-        ("cost", figures.eac_cost, sum(month.cost for month in months)),
-        ("revenue", figures.eac_revenue, sum(month.revenue for month in months)),
-    ):
-        if by_month != whole:
-            expected = f"months that sum to the {name} at completion, {format_amount(whole)} {currency}"
-            yield _Wrong(expected, format_amount(by_month))
+    for when, of_whole, of_month in (("at completion", "eac_", ""), ("so far", "burn_", "burn_")):
+        for name in ("hours", "cost", "revenue"):
+            whole: int = getattr(figures, f"{of_whole}{name}")
+            by_month = [getattr(month, f"{of_month}{name}") for month in figures.months]
+            # None was published before the field was there.
+            if None not in by_month and sum(by_month) != whole:
+                expected, found = (_hours_or_amount(one, name, figures.currency) for one in (whole, sum(by_month)))
+                yield _Wrong(f"months that sum to the {name} {when}, {expected}", found)
 
 
 def _pays_no_more(figures: ForecastFigures) -> Iterator[_Wrong]:
@@ -99,6 +95,10 @@ def _pays_no_more(figures: ForecastFigures) -> Iterator[_Wrong]:
     if cash > billings + len(months) * smallest_unit(currency):
         most = format_amount(billings, currency)
         yield _Wrong(f"cash of no more than what is billed, {most} {currency}", format_amount(cash, currency))
+
+
+def _hours_or_amount(number: int, name: str, currency: str) -> str:
+    return f"{_hours(number)} h" if name == "hours" else f"{format_amount(number, currency)} {currency}"
 
 
 def _hours(hours: Hours) -> str:

@@ -41,7 +41,7 @@ from domain.units import HUNDRED_PERCENT, Amount, Hours, Percent, Rate
 Tally = tuple[Hours, Amount, Amount]
 NOTHING: Tally = (0, 0, 0)
 
-BILLINGS, CASH = 3, 4
+BILLINGS, CASH, DONE = 3, 4, 5
 
 MONTHS_MAX = 60
 DEFAULT_THRESHOLD: Percent = 500_000
@@ -49,13 +49,19 @@ _TOO_LARGE = 10**18
 
 
 class MonthSums(dict[str, list[int]]):
-    """Hours, cost, revenue, billings and cash by month, all in one currency: nothing of a month that nothing was added to."""
+    """Hours, cost, revenue, billings and cash by month, and what of the first three is done, all in one currency: nothing of a month that
+    nothing was added to."""
 
     __slots__ = ()
 
     def __missing__(self, month: str) -> list[int]:
-        nothing = self[month] = [0, 0, 0, 0, 0]
+        nothing = self[month] = [0, 0, 0, 0, 0, 0, 0, 0]
         return nothing
+
+    def all_done(self) -> None:
+        """What is added from now on is to come."""
+        for held in self.values():
+            held[DONE:] = held[:BILLINGS]
 
 
 class Included(NamedTuple):
@@ -303,11 +309,7 @@ def settle_rest(months: MonthSums, whole: Tally) -> None:
 
 def month_by_month(months: MonthSums) -> tuple[ForecastMonth, ...]:
     """One record a month, ascending; months without any figure are left out, of more than `MONTHS_MAX` the oldest."""
-    found = [
-        new_tuple(ForecastMonth, (month, held[0], held[1], held[2], held[3], held[4]))
-        for month in sorted(months)
-        if any(held := months[month])
-    ]
+    found = [new_tuple(ForecastMonth, (month, *held)) for month in sorted(months) if any(held := months[month])]
     return tuple(found[-MONTHS_MAX:])
 
 

@@ -3,7 +3,7 @@
 | behind `PRJ-1#` | figure |
 |---|---|
 | `eac_cost` | one of the latest forecast, in project currency; `ledger/eac_cost` and `group/eac_cost` in the others |
-| `months/2026-03/cost`, `ledger/months/2026-03/cost` | of a month: hours, cost, revenue, billings, cash |
+| `months/2026-03/cost`, `ledger/months/2026-03/cost` | of a month: hours, cost, revenue, billings, cash, `burn_cost` |
 | `burned/2026-03/cost`, `to_come/2026-03/cost` | what of the month is done, and what is not |
 | `caps/L-1/used_amount`, `caps/L-1/exhausts_on` | of a cap; `caps/K-1/line:L-1/...` where several contracts have one of the name |
 | `demand/2026-03/senior` | hours that assignments plan of a role in a month |
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.explanation import Arithmetic, Node, constant, less, total
-from domain.figure import Recorded, as_recorded, node_of
+from domain.figure import as_recorded
 from domain.identity import unescape
 from domain.outputs import ForecastDelta, ForecastFigures, ForecastUpdate, PreviousFigures
 from milepost.explain.forecast_caps import EXHAUSTS, ForecastCapNodes
@@ -28,12 +28,11 @@ from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
 from milepost.explain.forecast_changes import ForecastChanges
 from milepost.explain.forecasts import FIGURES, ForecastNodes
 from milepost.explain.published import given
-from milepost.forecasts.shown import burned_of
 from state.trace import TracedOutput
 
 FORECAST: Final = "forecast"
 MONTH: Final = r"\d{4}-(0[1-9]|1[0-2])"
-MEASURES: Final = ("hours", "cost", "revenue", "billings", "cash")
+MEASURES: Final = ("hours", "cost", "revenue", "billings", "cash", "burn_hours", "burn_cost", "burn_revenue")
 SHEETS: Final = ("project", "ledger", "group")
 OF_SHEETS: Final = (*FIGURES[:-1], "budget_used_percent")
 CHANGED: Final = ("cost", "revenue", "margin")
@@ -155,20 +154,16 @@ class ForecastPaths:
         if place is None:
             return _nothing(month, measure, figures.currency)
         node = given(self.forecasts.node(said, which, "months", place, measure), month)
-        return node._replace(title=f"{measure} of {month}", rule="R57")
+        return node._replace(title=f"{measure.replace('burn_', 'booked ')} of {month}", rule="R57")
 
     def _part_of_month(self, said: TracedOutput, part: str, month: str, measure: str) -> Node | None:
-        booked = self._figure(said, "project", f"burn_{measure}")
-        if booked is None:
+        burned = self._month(said, "project", month, f"burn_{measure}")
+        whole = self._month(said, "project", month, measure) if burned is not None else None
+        if burned is None or whole is None:
             return None
-        months = (row.month for row in said.record.project.months)
-        values = ((name, Recorded(given(self._month(said, "project", name, measure), name))) for name in months)
-        for name, burned, to_come in burned_of(values, Recorded(booked), said.record.as_of, measure):
-            if name == month:
-                of_month = burned if part == "burned" else to_come
-                title = f"{part.replace('_', ' ')} of {month}"
-                return self.forecasts.books.rows.recorded.bound(node_of(of_month, title, booked.unit, booked.currency))
-        return _nothing(month, measure, said.record.project.currency) if re.fullmatch(MONTH, month) else None
+        if part == "burned":
+            return burned._replace(title=f"burned of {month}")
+        return self.forecasts.books.rows.recorded.bound(less(f"to come of {month}", whole, burned))
 
     def _demand(self, said: TracedOutput, month: str, role: str) -> Node | None:
         update: ForecastUpdate = said.record
@@ -231,5 +226,5 @@ class ForecastPaths:
 
 
 def _nothing(month: str, measure: str, currency: str) -> Node:
-    unit, own = ("hours", "") if measure == "hours" else ("amount", currency)
+    unit, own = ("hours", "") if measure.endswith("hours") else ("amount", currency)
     return constant(f"nothing in {month}", 0, unit, own)

@@ -1,21 +1,17 @@
 """Where a project goes: burn against plan by month, what is at completion, and what moved that since a day.
 
-All figures are those of the forecasts as they were published. Burn by month is what of a month's figures the burn so far
-fills, from the first month on: months that are over are all burn, those to come have none. What came back in a month was burned before it.
-Revenue that waits for its invoice is to come in a month that is over; which part of that is burned no forecast says, so the first months
-are taken to be.
+All figures are those of the forecasts as they were published.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Final, Literal, NamedTuple
 
 from connectors.files.cap_use import UsedUp, is_used_up
 from connectors.files.forecast_history import Moving, PublishedForecast
 from domain.events.delivery import ProjectActivated
-from domain.figure import at_least, called, lesser
 from domain.forecast.changes import CAUSES
 from domain.outputs import ForecastCap, ForecastDelta, ForecastFigures, ForecastMonth, ForecastUpdate
 from domain.units import Amount
@@ -100,62 +96,14 @@ def forecast_shown(
 def months(found: ForecastShown, measure: Measure) -> tuple[MonthShown, ...]:
     """All months of the plan and of the latest forecast."""
     planned = {month.month: _measured(month, measure) for month in found.plan.project.months}
-    now = {month.month: _measured(month, measure) for month in found.now.months}
-    values = ((month, now.get(month, 0)) for month in sorted({*planned, *now}))
-    parts = burned_of(values, int(getattr(found.now, f"burn_{measure}")), found.latest.as_of, measure)
-    rows = [MonthShown(month, planned.get(month, 0), burned, to_come) for month, burned, to_come in parts]
+    now = {month.month: month for month in found.now.months}
+    rows = (_shown(name, planned.get(name, 0), now.get(name), measure) for name in sorted({*planned, *now}))
     return tuple(row for row in rows if row.plan or row.burned or row.to_come)
 
 
-def burned_of(
-    values: Iterable[tuple[str, int]], booked: int, as_of: date, measure: str
-) -> Iterator[tuple[str, int, int]]:
-    """By month what of it is burned, and what is still to come."""
-    values = list(values)
-    back = _came_back(values, booked, as_of) if measure == "revenue" else _done(values, booked, as_of)
-    left = called(booked - sum(back.values()), "burned of the other months") if back else booked
-    parts = dict[str, int]()
-    for month, value in values:
-        burned = back.get(month)
-        if burned is None:
-            burned = lesser(value, left, f"of {month}, at most what is booked")
-            left = called(left - burned, f"burned after {month}")
-        parts[month] = burned
-    if left > 0 and parts:
-        # More is burned than there will be: it is given back with an invoice to come.
-        month = max((month for month in parts if month <= f"{as_of:%Y-%m}"), default=min(parts))
-        parts[month] = called(parts[month] + left, f"burned in {month}, also what will be given back")
-    for month, value in values:
-        yield month, parts[month], called(value - parts[month], f"to come in {month}")
-
-
-def _done(values: Iterable[tuple[str, int]], booked: int, as_of: date) -> dict[str, int]:
-    """Of hours and cost all of the months that are over, since work to come lies ahead; in the first of the others what came back."""
-    first, found = f"{as_of + timedelta(days=1):%Y-%m}", dict[str, int]()
-    left = booked
-    for month, value in values:
-        if month < first:
-            found[month] = value
-            left -= value
-        elif left <= 0:
-            found[month] = lesser(called(left, f"booked in {month}"), 0, f"came back in {month}")
-            left -= found[month]
-        else:
-            break
-    return found
-
-
-def _came_back(values: Iterable[tuple[str, int]], booked: int, as_of: date) -> dict[str, int]:
-    """What is burned of months below zero: all of those that are over, of the month that runs what months before it burned beyond what is
-    booked."""
-    over, running = f"{as_of + timedelta(days=1):%Y-%m}", f"{as_of:%Y-%m}"
-    found, before = {}, 0
-    for month, value in values:
-        if value < 0:
-            beyond = at_least(called(booked - before, "booked since"), value, f"came back in {month}")
-            found[month] = value if month < over else lesser(0, beyond, f"burned of {month}") if month == running else 0
-        before += value
-    return found
+def _shown(name: str, plan: int, month: ForecastMonth | None, measure: Measure) -> MonthShown:
+    burned = getattr(month, f"burn_{measure}", None) or 0
+    return MonthShown(name, plan, burned, _measured(month, measure) - burned if month is not None else 0)
 
 
 def by_cause(found: ForecastShown) -> tuple[ForecastDelta, ...]:

@@ -136,6 +136,7 @@ def _figures(
         now = total_of(months)
     else:
         settle_rest(months, now)
+    months.all_done()
     if not _add_statements(draft, months, forecast, policies, currency, as_of):
         return None
     for month, paid, amount in commercial.expected:

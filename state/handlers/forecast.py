@@ -578,7 +578,7 @@ def _numbers(made: Figures, demand: Iterable[ForecastDemand]) -> list[int]:
         found += numbers
         found += [one for one in (margin_percent, budget_used) if one is not None]
         for month in months:
-            found += month[1:]
+            found += filter(None, month[1:])
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -17,12 +16,13 @@ from connectors.files.forecast_history import forecast_history, moving_events
 from connectors.files.lookup import projects_with_forecasts
 from domain.events.catalogue import ENTITIES
 from domain.forecast.changes import CAUSES
+from domain.outputs import ForecastMonth
 from milepost.cli import app
 from milepost.commands.forecast import BAR_WIDTH, bar
 from milepost.forecasts.as_posted import as_posted
 from milepost.forecasts.charts import Bar, WaterfallStep, month_bars, steps
 from milepost.forecasts.page import forecast_page
-from milepost.forecasts.shown import MEASURES, MonthShown, burned_of, forecast_shown, months
+from milepost.forecasts.shown import MEASURES, MonthShown, forecast_shown, months
 from milepost.forecasts.words import WORDS
 from milepost.locales import writing
 from milepost.tables import completion_table
@@ -265,42 +265,21 @@ def test_a_cap_with_room_is_not_used_up(tmp_path: Path) -> None:
     assert re.search(r"cap L-1 of contract K-1 will be used up on 2026-03-\d\d", text)
 
 
-# 200.00 of the 1,000.00 of February come back in March.
-BACK = (("2026-02", 1_000), ("2026-03", -200))
-
-
-@pytest.mark.parametrize("measure", ["cost", "revenue"])
-@pytest.mark.parametrize("as_of", [date(2026, 3, 20), date(2026, 3, 31)])
-def test_what_came_back_is_burned_in_its_month(as_of: date, measure: str) -> None:
-    assert list(burned_of(BACK, 800, as_of, measure)) == [("2026-02", 1_000, 0), ("2026-03", -200, 0)]
-    assert list(burned_of((*BACK, ("2026-05", 500)), 800, as_of, measure)) == [
-        ("2026-02", 1_000, 0),
-        ("2026-03", -200, 0),
-        ("2026-05", 0, 500),
-    ]
-
-
-def test_months_that_are_over_have_no_cost_to_come() -> None:
-    """500.00 in January, -200.00 on 10 February, and 300.00 to come in February; then 300.00 of 400.00 in March."""
-    running = ("2026-01", 500), ("2026-02", 100)
-    assert list(burned_of(running, 300, date(2026, 2, 11), "cost")) == [("2026-01", 500, 0), ("2026-02", -200, 300)]
-    later = (*running, ("2026-03", 400), ("2026-04", 50))
-    assert list(burned_of(later, 900, date(2026, 3, 20), "cost"))[2:] == [("2026-03", 300, 100), ("2026-04", 0, 50)]
-
-
-def test_what_is_to_be_taken_back_is_to_come() -> None:
-    running = date(2026, 3, 20)
-    assert list(burned_of(BACK, 1_000, running, "revenue")) == [("2026-02", 1_000, 0), ("2026-03", 0, -200)]
-    assert list(burned_of(BACK, 900, running, "revenue")) == [("2026-02", 1_000, 0), ("2026-03", -100, -100)]
-    assert list(burned_of(BACK, 400, date(2026, 2, 20), "revenue")) == [("2026-02", 400, 600), ("2026-03", 0, -200)]
-
-
-def test_what_is_earned_beyond_all_at_completion_is_to_come_back() -> None:
-    """1,000.00 of January are invoiced; of 800.00, or nothing, at completion the rest is given back with an invoice to come."""
-    as_of = date(2026, 2, 20)
-    assert list(burned_of([("2026-01", 800)], 1_000, as_of, "revenue")) == [("2026-01", 1_000, -200)]
-    later = ("2026-01", 0), ("2026-02", 0), ("2026-04", 0)
-    assert list(burned_of(later, 1_000, as_of, "revenue"))[1:] == [("2026-02", 1_000, -1_000), ("2026-04", 0, 0)]
+def test_months_show_what_the_forecast_says_is_burned() -> None:
+    """Of 2,000.00 of February nothing is invoiced, of March 1,000.00; 500.00 are planned in April, which the plan did not have."""
+    published = forecast_history(simulated_run(), "PRJ-00001")[-1]
+    by_month = [("2026-02", 20_000_000, 0), ("2026-03", 10_000_000, 10_000_000), ("2026-04", 5_000_000, 0)]
+    rows = tuple(ForecastMonth(month, 0, 0, now, 0, 0, 0, 0, burned) for month, now, burned in by_month)
+    now = published.update.project._replace(months=rows)
+    shown = forecast_shown(
+        [published._replace(update=published.update._replace(project=now, deltas=()))], (), None, None
+    )
+    planned = shown._replace(plan=shown.plan._replace(project=now._replace(months=rows[:2])))
+    assert months(planned, "revenue") == (
+        MonthShown("2026-02", 20_000_000, 0, 20_000_000),
+        MonthShown("2026-03", 10_000_000, 10_000_000, 0),
+        MonthShown("2026-04", 0, 0, 5_000_000),
+    )
 
 
 def test_what_differs_in_the_ledger_by_exchange_rates_is_said() -> None:

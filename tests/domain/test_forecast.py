@@ -195,16 +195,18 @@ def test_months_add_up_and_empty_ones_are_left_out() -> None:
     months["2026-05"][BILLINGS] += 150
     months["2026-04"][BILLINGS] += 4
     months["2026-04"][CASH] += 5
-    add_tallies(months, [("2026-06", NOTHING)])
+    months.all_done()
+    add_tallies(months, [("2026-05", (2, 30, 40)), ("2026-06", NOTHING), ("2026-07", (3, 5, 7))])
     assert month_by_month(months) == (
-        ForecastMonth("2026-04", 0, 0, 0, 4, 5),
-        ForecastMonth("2026-05", 9, 110, 220, 150, 0),
+        ForecastMonth("2026-04", 0, 0, 0, 4, 5, 0, 0, 0),
+        ForecastMonth("2026-05", 11, 140, 260, 150, 0, 9, 110, 220),
+        ForecastMonth("2026-07", 3, 5, 7, 0, 0, 0, 0, 0),
     )
 
 
 def test_of_more_than_sixty_months_the_oldest_are_left_out() -> None:
     every = [*months_from("2020-01", "2024-12"), "2025-01"]
-    made = month_by_month(MonthSums({month: [1, 1, 1, 1, 1] for month in every}))
+    made = month_by_month(MonthSums({month: [1] * 8 for month in every}))
     assert (len(made), made[0].month, made[-1].month) == (60, "2020-02", "2025-01")
 
 

@@ -20,7 +20,7 @@ from tests.explain.simulated_year import Printed, events, printed, simulated_yea
 from tests.thoroughness import THOROUGH
 
 FIGURES = 1_000 if THOROUGH else 200
-SEED = 2026
+SEED = 2027
 PARTS = 400 if THOROUGH else 100
 
 

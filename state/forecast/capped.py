@@ -6,22 +6,27 @@ whole project are of no line: caps by month limit these where every line on whic
 them says `state/forecast/room.py`. Caps of a person's day limit work once it is done; so do those in hours over several lines that count on
 their own.
 
+Caps that limit billing alone stop in the same way what is billed of that, and nothing of what is earned; of purchase orders, which limit
+what is charged by itself too, says `state/forecast/under_orders.py`.
+
     1,500 of room, 4,800 by the line's estimate: 1,500, also beside a line without a cap
     1,000 a month, 1,600 planned in February and 800 in March: 1,000 and 800
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from operator import not_
 from typing import NamedTuple
 
-from domain.figure import called, spread
+from domain.figure import called, lesser, spread
 from domain.forecast.completion import room_of
 from domain.forecast.exhaustion import CapAhead, taken_by_month
+from domain.policies import Resolved
 from domain.units import Amount
 from state.books import Project
 from state.draft import Draft
-from state.forecast.outlook import line_key
-from state.forecast.room import MONTH, Room, Rooms, WorkAhead, rooms_of
+from state.forecast.outlook import line_key, running
+from state.forecast.room import MONTH, WHOLE_TERM, Room, Rooms, WorkAhead, rooms_of
 from state.forecast.shapes import Shaped, Shapes, shapes_of
 from state.forecast.tracks import WHOLE, TrackHeld, Tracks
 from state.terms.plan import LinePlan
@@ -37,6 +42,8 @@ class Allowed(NamedTuple):
 UNLIMITED = Allowed({}, {})
 # Room by cap and line: of each month, or under "" of the whole term.
 _ByMonth = Mapping[str, Rooms]
+# What hours earn, by track and month.
+_OfTracks = Mapping[str, Mapping[str, Amount]]
 
 
 def allowed_by_caps(
@@ -49,16 +56,10 @@ def allowed_by_caps(
         return UNLIMITED
     shapes, currency = shapes_of(draft, project, of, as_of), tracks.currency
     wants = {name: _wanted(held, shapes, name, tracks.step) for name, held in tracks.held.items()}
-    rooms: dict[str, Rooms] = {} if is_alone else {"": room.rooms}
-    for month in shapes.whole.months if is_monthly else ():
-        if not any(by_month.get(month) for by_month in wants.values()):
-            continue
-        day = date.fromisoformat(f"{month}-01")
-        of_month = rooms_of(draft, lines, ahead, of.policies, currency, as_of, MONTH, day)
-        if of_month is None:
-            return None
-        rooms[month] = of_month
-    caps = _of_all(rooms) if is_alone else _of_lines(draft, lines, rooms, ahead)
+    whole = () if is_alone else room.rooms
+    caps = _caps_ahead(draft, lines, ahead, of.policies, wants, whole, currency, as_of, billing=False)
+    if caps is None:
+        return None
     taken = taken_by_month(wants, caps, currency) if caps else {}
     most, is_limited = {}, False
     for name, by_month in taken.items():
@@ -72,15 +73,78 @@ def allowed_by_caps(
     return Allowed(most, taken if is_limited else {})
 
 
+def billed_within_caps(
+    draft: Draft,
+    project: Project,
+    of: Shaped,
+    ahead: WorkAhead,
+    tracks: Tracks,
+    earned: Sequence[tuple[str, Amount]],
+    by_month: _OfTracks,
+    as_of: date,
+) -> Sequence[tuple[str, Amount]] | None:
+    """What is billed of what hours to come earn, by month, where caps limit billing alone; of several tracks `by_month` says what each
+    earns, where caps limit that. None where an exchange rate is missing."""
+    lines = running(draft, of.terms.hourly, as_of)
+    rooms = rooms_of(draft, lines, ahead, of.policies, tracks.currency, as_of, WHOLE_TERM, as_of, billing=True)
+    wants: _OfTracks = {WHOLE: dict(earned)} if len(ahead.progress) == 1 else by_month
+    if not wants:
+        shapes = shapes_of(draft, project, of, as_of)
+        wants = {name: _wanted(held, shapes, name, tracks.step) for name, held in tracks.held.items()}
+    if rooms is None:
+        return None
+    caps = _caps_ahead(draft, lines, ahead, of.policies, wants, rooms, tracks.currency, as_of, billing=True)
+    if not caps:
+        return earned if caps is not None else None
+    taken = taken_by_month(wants, caps, tracks.currency)
+    return [(month, _billed(month, amount, wants, taken)) for month, amount in earned]
+
+
+def _billed(month: str, earned: Amount, wants: _OfTracks, taken: _OfTracks) -> Amount:
+    """All that is earned in the month, unless caps take something of what tracks want in it."""
+    wanted, most = (sum(by_month.get(month, 0) for by_month in of.values()) for of in (wants, taken))
+    return earned if most == wanted else lesser(called(most, f"billed of {month}"), earned, "of what is earned")
+
+
+def _caps_ahead(
+    draft: Draft,
+    lines: Sequence[LinePlan],
+    ahead: WorkAhead,
+    policies: Resolved,
+    wants: _OfTracks,
+    whole: Rooms,
+    currency: str,
+    as_of: date,
+    *,
+    billing: bool,
+) -> list[CapAhead] | None:
+    """`whole` is the room over the whole term, that of months is asked for those with work to come. None where an exchange rate is
+    missing."""
+    rooms: dict[str, Rooms] = {"": whole} if whole else {}
+    is_monthly = any(rule.period == MONTH for plan in lines for rule in plan.rules)
+    for month in sorted({month for by_month in wants.values() for month in by_month}) if is_monthly else ():
+        if not any(by_month.get(month) for by_month in wants.values()):
+            continue
+        day = date.fromisoformat(f"{month}-01")
+        of_month = rooms_of(draft, lines, ahead, policies, currency, as_of, MONTH, day, billing=billing)
+        if of_month is None:
+            return None
+        rooms[month] = of_month
+    return _of_all(rooms) if len(ahead.progress) == 1 else _of_lines(draft, lines, rooms, ahead)
+
+
 def _wanted(held: TrackHeld, shapes: Shapes, name: str, step: Amount) -> Mapping[str, Amount]:
     shape = shapes.tracks.get(name, shapes.whole)
     return dict(zip(shape.months, spread(held.to_come, shape.revenue, step), strict=True))
 
 
 def _of_all(rooms: _ByMonth) -> list[CapAhead]:
-    """As one cap, of the months in which each line has one."""
-    of_months = {month: left for month, caps in rooms.items() if (left := room_of(caps)) is not None}
-    return [CapAhead([WHOLE], of_months)] if of_months else []
+    """As one cap over the whole term, and one of the months in which each line has one."""
+    left = {month: room_of(caps) for month, caps in rooms.items()}
+    by_term = (
+        {month: one for month, one in left.items() if one is not None and is_of(month)} for is_of in (not_, bool)
+    )
+    return [CapAhead([WHOLE], of) for of in by_term if of]
 
 
 def _of_lines(draft: Draft, lines: Sequence[LinePlan], rooms: _ByMonth, ahead: WorkAhead) -> list[CapAhead]:

@@ -46,6 +46,7 @@ from state.draft import Draft
 from state.forecast.accrued import accrued_on
 from state.forecast.ahead import rebates_counted
 from state.forecast.bases import Weighed
+from state.forecast.capped import billed_within_caps
 from state.forecast.expected import ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
@@ -53,8 +54,10 @@ from state.forecast.open_budgets import spent_by_now
 from state.forecast.outlook import ProjectTerms, is_closed, keeps_back, ledger_currency
 from state.forecast.owed_alone import owed_alone
 from state.forecast.prices import ahead_of_line, earned_in, in_months, to_charge
+from state.forecast.room import WorkAhead
 from state.forecast.shapes import Shape, Shaped, shapes_of
 from state.forecast.tracks import Tracks, left_to_earn, rate_to, tracks_of
+from state.forecast.under_orders import within_orders
 from state.forecast.uninvoiced import uninvoiced
 from state.totals import in_project, month_of
 
@@ -291,14 +294,19 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     by_hours = _by_hours(left, ahead.earned, weights, currency)
     expected = ahead.expected
     contracts = weighed.terms.contracts
+    billed_of_hours = _billed_of_hours(draft, project, weighed, list(zip(shape.months, by_hours, strict=True)), as_of)
+    if billed_of_hours is None:
+        return None
     alone = owed_alone(draft, project.project_id, contracts, policies, currency, as_of)
     expected += alone
     for contract in contracts:
-        to_come = zip(shape.months, by_hours, strict=True) if contract is contracts[0] else ()
+        to_come = billed_of_hours if contract is contracts[0] else ()
         due = accrued.get(contract.contract_id, {})
         for bill in (bill for bill in alone if bill.contract_id == contract.contract_id):
             due[bill.billed] = called(due.get(bill.billed, 0) - bill.amount, "accrued of all payers")
         expected += expected_work(draft, contract, currency, due, to_come, as_of)
+    if weighed.terms.limits_billing:
+        expected = within_orders(draft, weighed.terms, policies, expected, currency, as_of)
     if weighed.terms.is_funded:
         expected = by_payer(draft, weighed.terms.contracts, expected)
     beside = _beside(draft, project, weighed, expected, as_of) if weighed.terms.keeps_back else []
@@ -307,6 +315,18 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     used = _budget_used(draft, project, weighed, now[1], as_of)
     bills = [(bill.month, bill.paid, bill.amount) for bill in expected]
     return new_tuple(Commercial, (left, by_hours, weights, ahead.earned, backlog, billed, bills, used, beside))
+
+
+def _billed_of_hours(
+    draft: Draft, project: Project, weighed: Weighed, earned: Sequence[tuple[str, Amount]], as_of: date
+) -> Sequence[tuple[str, Amount]] | None:
+    """None where an exchange rate is missing."""
+    if not weighed.terms.limits_billing:
+        return earned
+    forecast = weighed.forecast
+    of = Shaped(forecast, weighed.terms, weighed.policies, weighed.planned)
+    ahead = WorkAhead(project.project_id, forecast, weighed.outlook.progress, forecast.planned_rate)
+    return billed_within_caps(draft, project, of, ahead, weighed.tracks, earned, weighed.by_month, as_of)
 
 
 def _beside(

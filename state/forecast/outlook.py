@@ -64,7 +64,8 @@ class ProjectTerms:
 
     Of the lines that take time hours earn on `hourly`, and on `before_caps` as those so far did before caps. `currency` is that of the
     first contract, empty without one; `goes_on` where none of them is terminated, `is_funded` where sources fund one by some version,
-    `keeps_back` where one has retention or a deposit. `tracks` are kept beside them, by currency.
+    `keeps_back` where one has retention or a deposit, `limits_billing` where a purchase order or a hard cap limits that alone. `tracks`
+    are kept beside them, by currency.
     """
 
     __slots__ = (
@@ -78,6 +79,7 @@ class ProjectTerms:
         "hourly",
         "is_funded",
         "keeps_back",
+        "limits_billing",
         "lines",
         "tracks",
     )
@@ -92,6 +94,8 @@ class ProjectTerms:
         self.lines = tuple(plan for plan in self.every_line if methods.takes(plan.line, "time"))
         self.hourly = tuple(plan for plan in self.lines if methods.earns_by_hours(plan.line.terms))
         self.before_caps = tuple(plan for plan in self.hourly if worth_before_caps(plan, self.hourly))
+        every_limit = (limit for plan in self.every_line for rule in plan.every_rule for limit in rule.limits)
+        self.limits_billing = any(limit.hard and not limit.limits_revenue for limit in every_limit)
         self.ever = _lines_ever(project_id, contracts)
         self.tracks: dict[str, Tracks] = {}
         self.agreed = draft.agreed

@@ -12,6 +12,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.caps.consume import BucketKey, CapLimit, CapRule, bucket_key, is_limited, limit_of
+from domain.caps.purchase_order import is_order
 from domain.figure import allocated, assumed, at_least, called, exchanged, titled
 from domain.forecast.completion import room_of, value_of
 from domain.identity import composed
@@ -73,11 +74,14 @@ def rooms_of(
     as_of: date,
     period: str,
     day: date,
+    *,
+    billing: bool = False,
 ) -> Rooms | None:
-    """What caps leave to each line, of each month that of a day; None where an exchange rate is missing."""
+    """What caps leave to each line, of each month that of a day; those of `billing` limit that alone. None where an exchange rate is
+    missing."""
     found = []
     for plan in lines:
-        caps = _caps_room(draft, plan, ahead, as_of, period, day)
+        caps = _caps_room(draft, plan, ahead, as_of, period, day, billing=billing)
         exchange = rate_to(draft, policies, plan.currency, currency, as_of) if caps else SAME_CURRENCY
         if exchange is None:
             return None
@@ -86,19 +90,24 @@ def rooms_of(
     return found
 
 
-def limits_of(plan: LinePlan, day: date, period: str) -> list[tuple[CapRule, CapLimit]]:
-    """Of its hard caps that limit revenue, as far as they do: of one over the whole term the newest, of one by month that of a day's."""
-    limits = ((rule, limit_of(rule, bucket_key(rule, day, ""))) for rule in plan.rules if rule.period == period)
-    return [(rule, limit) for rule, limit in limits if limit.hard and limit.limits_revenue and is_limited(limit)]
+def limits_of(plan: LinePlan, day: date, period: str, *, billing: bool = False) -> list[tuple[CapRule, CapLimit]]:
+    """Of its hard caps that limit revenue, or `billing` alone, as far as they do: of one over the whole term the newest, of one by month
+    that of a day's."""
+    limits = (
+        (rule, limit_of(rule, bucket_key(rule, day, "")))
+        for rule in plan.rules
+        if rule.period == period and not is_order(rule.cap_id)
+    )
+    return [(rule, one) for rule, one in limits if one.hard and one.limits_revenue != billing and is_limited(one)]
 
 
 def _caps_room(
-    draft: Draft, plan: LinePlan, ahead: WorkAhead, as_of: date, period: str, day: date
+    draft: Draft, plan: LinePlan, ahead: WorkAhead, as_of: date, period: str, day: date, *, billing: bool
 ) -> dict[str, Amount]:
     """Room of each cap of the line; hours count at the line's average rate."""
     caps: dict[str, Amount] = {}
-    for rule, limit in limits_of(plan, day, period):
-        taken = cap_bucket(draft, plan, allotments(plan)[0], bucket_key(rule, day, "")).bucket
+    for rule, limit in limits_of(plan, day, period, billing=billing):
+        taken = cap_bucket(draft, plan, allotments(plan)[-1 if billing else 0], bucket_key(rule, day, "")).bucket
         rooms = []
         if limit.amount is not None:
             rooms.append(left_of(limit.amount, taken.amount))

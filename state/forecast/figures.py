@@ -369,9 +369,9 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
         rate = rate_to(draft, policies, line.currency, currency, as_of)
         if rate is None:
             return None
+        left, waiting = uninvoiced(draft, line)
+        found.earned.extend(in_months(waiting, left, rate, currency, policies.money_mode))
         if line.total is None:
-            left, waiting = uninvoiced(draft, line)
-            found.earned.extend(in_months(waiting, left, rate, currency, policies.money_mode))
             continue
         ahead = ahead_of_line(draft, line, as_of)
         charged = spent_by_now(ahead.fees, as_of) if is_closed(project, as_of) else ahead.fees

@@ -7,6 +7,7 @@ planned hours begin them again, and where some of it is in another currency anot
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
+from domain.accounts import REVENUE
 from domain.figure import at_least, called, exchanged
 from domain.forecast.completion import (
     NOTHING,
@@ -30,10 +31,11 @@ from domain.terms.kind import WITH_INVOICE
 from domain.terms.milestones import INCLUDED_HOURS
 from domain.tuples import new_tuple
 from domain.units import Amount, Hours, Instant
-from state.books import Basis, BookedProgress, Forecast, Inclusion, LineEarning, LineTotals
+from state.books import Basis, BookedProgress, Forecast, Inclusion, LineEarning, LineFees, LineTotals
 from state.draft import Draft
 from state.terms.known import exchange_on
 from state.terms.plan import LinePlan, newest_plan
+from state.totals import standing_price
 
 WHOLE = ""
 BUDGET = "budget"
@@ -336,8 +338,8 @@ def _earns(
         if rate is None:
             return None
         by_hours, by_terms = (totals.by_hours, totals.by_terms) if totals is not None else (0, 0)
-        waits, of_hours = by_invoice(draft, line, totals) if line.total is None and totals is not None else (0, 0)
-        to_earn = left_to_earn(draft, line, line.total, by_terms) if line.total is not None else waits
+        waits, of_hours = by_invoice(draft, line, totals, before=before) if totals is not None else (0, 0)
+        to_earn = waits + (left_to_earn(draft, line, line.total, by_terms) if line.total is not None else 0)
         name = part_id if part_id in forecast.bases else WHOLE
         worth = by_hours + of_hours
         if totals is not None and line.before_caps and (name != WHOLE or before_caps):
@@ -350,13 +352,30 @@ def _earns(
     return found
 
 
-def by_invoice(draft: Draft, line: LineEarning, totals: LineTotals) -> tuple[Amount, Amount]:
-    """What is billable of a line that charges nothing by itself, and will be revenue with its invoice; of that, what hours alone made."""
-    plan = _plan_of(draft, line) if totals.billable != totals.recognised + totals.conceded else None
+def by_invoice(draft: Draft, line: LineEarning, totals: LineTotals, *, before: bool = False) -> tuple[Amount, Amount]:
+    """What is billable of the line's work, but what it charges by itself, and will be revenue with its invoice; of that, what hours alone
+    made."""
+    waits = totals.billable - totals.recognised - totals.conceded
+    may_wait = waits and (line.total is None or any(account in totals.accounts for account in REVENUE))
+    plan = _plan_of(draft, line) if may_wait else None
     if plan is None or plan.timing != WITH_INVOICE:
         return 0, 0
-    waits = called(totals.billable - totals.recognised - totals.conceded, "billable and not invoiced")
-    return waits, waits if methods.earns_by_hours_alone(plan.line) else 0
+    if line.total is None:
+        waits = called(waits, "billable and not invoiced")
+        return waits, waits if methods.earns_by_hours_alone(plan.line) else 0
+    if methods.draws_in(plan.line.terms) is None and not methods.charges_expenses(plan.line):
+        return 0, 0
+    charged = called(_charged(draft, plan, before=before) - totals.by_terms, "charged and not invoiced")
+    return called(waits - charged, "worked and not invoiced"), 0
+
+
+def _charged(draft: Draft, plan: LinePlan, *, before: bool) -> Amount:
+    """What the line has charged by itself."""
+    key = "fees", composed(plan.contract_id, plan.line.line_id)
+    fees: LineFees | None = draft.before.get(key) if before else draft.part(*key)
+    rows = (draft.entries.get(row) if before else draft.entry(row) for row in (fees.rows if fees is not None else ()))
+    prices = (standing_price(row) for row in rows if row is not None)
+    return sum(price.billable + price.rounding for price in prices if price is not None)
 
 
 def left_to_earn(draft: Draft, line: LineEarning, total: Amount, so_far: Amount) -> Amount:

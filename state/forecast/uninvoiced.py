@@ -1,4 +1,5 @@
-"""In which months what is billable will be revenue once it is invoiced, on lines that charge nothing by themselves: in those of the work.
+"""In which months what is billable of work will be revenue once it is invoiced: in those of the work. What lines charge by themselves is
+left of their prices (`state/forecast/prices.py`).
 
 10 h of January on a statement without an invoice: 2,000.00 of January are to come
 """
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 
 from domain.figure import called
 from domain.units import Amount
+from domain.work.rows import FEE, named
 from state.books import Entry, LineEarning, StatementState
 from state.draft import Draft
 from state.forecast.tracks import by_invoice
@@ -19,7 +21,8 @@ def uninvoiced(draft: Draft, line: LineEarning) -> tuple[Amount, list[tuple[str,
     left, _ = by_invoice(draft, line, draft.line(*of))
     by_month: dict[str, Amount] = {}
     for entry in _waiting(draft, *of) if left else ():
-        if amount := to_invoice(entry, *of):
+        is_price = line.total is not None and named(entry.entry_id)[0] == FEE
+        if not is_price and (amount := to_invoice(entry, *of)):
             month = _month(entry, *of)
             by_month[month] = by_month.get(month, 0) + amount
     return left, [(month, called(amount, f"of {month}, not invoiced")) for month, amount in sorted(by_month.items())]

@@ -5,8 +5,9 @@ of their own, and of hours where they have a value: an estimate states it, they 
 assignments plan at a rate. Hard caps over the whole term bound also what hours of no known value may earn.
 
 It is not known what will be charged of units as they come, of expenses that an estimate foresees, by hours beyond those that a price or a
-fee includes, by terms that go on without an end; nor of hours before somebody has said what the project will cost, while work waits for
-its price, or while what is billable waits for its invoice to be revenue.
+fee includes, by terms that go on without an end; nor of hours before somebody has said what the project will cost, or while work waits for
+its price. What is billable and waits for its invoice to be revenue is to come, and known; but where hours and expenses of one line wait
+together, not what an hour is worth.
 
     10 h to come at an unknown rate: nothing is known; under a cap of 1,000.00 they earn no more than that
 """
@@ -59,7 +60,8 @@ class RevenueTerms:
 
     `is_measured` where something says what the project will cost, or a price what it earns. `is_known` where nothing is open but hours to
     come on lines that include some (`drawing`). Where it `charges` for work or expenses these may wait for their price, on lines of
-    `invoiced` for their invoice. It is `is_ordinary` where no day, estimate or number of hours that a price includes decides about it.
+    `mixed` for their invoice, hours and expenses together. It is `is_ordinary` where no day, estimate or number of hours that a price
+    includes decides about it.
     """
 
     __slots__ = (
@@ -70,10 +72,10 @@ class RevenueTerms:
         "earning",
         "estimates",
         "has_lines",
-        "invoiced",
         "is_known",
         "is_measured",
         "is_ordinary",
+        "mixed",
         "of",
         "shared",
         "shared_by",
@@ -94,14 +96,14 @@ class RevenueTerms:
             if methods.earns_by_hours(plan.line.terms) or methods.charges_expenses(plan.line)
         ]
         self.charges = bool(waiting)
-        self.invoiced = tuple((one.contract_id, one.line.line_id) for one in waiting if one.timing == WITH_INVOICE)
+        self.mixed = tuple((one.contract_id, one.line.line_id) for one in waiting if _waits_together(one))
         lines = running(draft, of.every_line, as_of)
         self.drawing = tuple(plan for plan in lines if methods.draws_in(plan.line.terms) is not None)
         expensed = any(
             methods.charges_expenses(one.line) and methods.cost_markup(one.line.terms) is None for one in lines
         )
         self.estimates = _estimates(draft, project.project_id, of, forecast) if expensed else ()
-        self.is_ordinary = self.as_of is None and not (self.invoiced or self.drawing or self.estimates)
+        self.is_ordinary = self.as_of is None and not (self.mixed or self.drawing or self.estimates)
         self.is_known = (
             (not lacks_estimate(forecast.bases) or _is_priced_alone(forecast, lines))
             and all(_is_agreed(draft, plan) for plan in lines)
@@ -135,7 +137,7 @@ def revenue_max(
     """In project currency, by what the books hold of its forecast; None where nothing says it."""
     if not terms.has_lines or not forecast.currency:
         return None
-    if (terms.invoiced or (terms.charges and project.waiting)) and _waits(draft, project, terms):
+    if (terms.mixed or (terms.charges and project.waiting)) and _waits(draft, project, terms):
         return None
     if forecast.bases[WHOLE].kind == ENDED:
         return new_tuple(RevenueMax, (outlook.eac_revenue, False))
@@ -165,14 +167,19 @@ def _has_price(plan: LinePlan) -> bool:
 
 
 def _waits(draft: Draft, project: Project, terms: RevenueTerms) -> bool:
-    """Whether work that is booked has still to earn: it waits for its price, or for its invoice."""
+    """Whether it is not known what booked work earns: it waits for its price, or beside expenses of its line for its invoice."""
     if terms.charges and project.waiting and not WAITS_FOR_PRICE.isdisjoint(project.waiting):
         return True
-    for contract_id, line_id in terms.invoiced:
+    for contract_id, line_id in terms.mixed:
         totals = draft.line(contract_id, line_id)
-        if totals.billable != totals.recognised:
+        if totals.billable != totals.recognised + totals.conceded:
             return True
     return False
+
+
+def _waits_together(plan: LinePlan) -> bool:
+    by_hours = methods.earns_by_hours(plan.line.terms) and not methods.earns_by_hours_alone(plan.line)
+    return by_hours and plan.timing == WITH_INVOICE
 
 
 def _is_agreed(draft: Draft, plan: LinePlan) -> bool:

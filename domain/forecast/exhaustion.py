@@ -13,9 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.figure import allocated, called, lesser
+from domain.figure import allocated, called, in_part, lesser, spread
+from domain.forecast.completion import value_of
+from domain.money import smallest_unit
 from domain.months import month_end
-from domain.units import Amount
+from domain.units import Amount, Hours
 
 PACE_DAYS = 28
 HORIZON_DAYS = 1_830
@@ -70,40 +72,56 @@ def taken_of(
 
 
 class CapAhead(NamedTuple):
-    """What a cap leaves to work of the tracks under it: by month, or under "" of all months together."""
+    """What a cap leaves to work of the tracks under it: by month, or under "" of all months together. Of a cap in hours `so_far` says for
+    each track of how many hours what is worth how much, as those to come are."""
 
     tracks: Sequence[str]
-    rooms: dict[str, Amount]
+    rooms: dict[str, int]
+    so_far: Mapping[str, tuple[Hours, Amount]] | None = None
 
 
 def taken_by_month(
     wants: Mapping[str, Mapping[str, Amount]], caps: Iterable[CapAhead], currency: str
 ) -> dict[str, dict[str, Amount]]:
-    """What caps allow to each track of what its hours are worth in each month, the earlier before the later (R16). Tracks that are worth
-    more in a month than a cap leaves share its room by what they are worth (R12); caps of fewer tracks come first, so that what one of them
-    keeps from a track is left to the others."""
-    left = sorted([CapAhead(cap.tracks, dict(cap.rooms)) for cap in caps], key=lambda cap: len(cap.tracks))
+    """What caps allow to each track of what its hours are worth in each month, the earlier before the later (R16). Tracks that want more
+    in a month than a cap leaves share its room by what they want (R12): by what that is worth, of a cap in hours by these. Caps of fewer
+    tracks come first, so that what one of them keeps from a track is left to the others."""
+    left = sorted([cap._replace(rooms=dict(cap.rooms)) for cap in caps], key=lambda cap: len(cap.tracks))
     found: dict[str, dict[str, Amount]] = {name: {} for name in wants}
     for month in sorted({month for by_month in wants.values() for month in by_month}):
         takes = {name: by_month[month] for name, by_month in wants.items() if by_month.get(month)}
-        for tracks, rooms in left:
-            room = rooms.get(month, rooms.get(""))
+        for cap in left:
+            room = cap.rooms.get(month, cap.rooms.get(""))
             if room is not None:
-                takes.update(_within(room, {name: takes[name] for name in tracks if name in takes}, currency))
-        for tracks, rooms in left:
-            for taken in (takes[name] for name in tracks if name in takes and "" in rooms):
-                rooms[""] = called(rooms[""] - taken, "room for later months")
+                takes.update(_within(cap, room, {name: takes[name] for name in cap.tracks if name in takes}, currency))
+        for cap in left:
+            for name in (name for name in cap.tracks if name in takes and "" in cap.rooms):
+                cap.rooms[""] = called(cap.rooms[""] - _used(cap, name, takes[name]), "room for later months")
         for name, taken in takes.items():
             found[name][month] = taken
     return found
 
 
-def _within(room: Amount, takes: Mapping[str, Amount], currency: str) -> Mapping[str, Amount]:
-    if len(takes) == 1:
+def _within(cap: CapAhead, room: int, takes: Mapping[str, Amount], currency: str) -> Mapping[str, Amount]:
+    if cap.so_far is None and len(takes) == 1:
         return {name: lesser(take, room, "as far as caps allow") for name, take in takes.items()}
-    if sum(takes.values()) <= room:
+    uses = [_used(cap, name, take) for name, take in takes.items()]
+    if sum(uses) <= room:
         return takes
-    return dict(zip(takes, allocated(room, list(takes.values()), currency), strict=True))
+    if cap.so_far is None:
+        return dict(zip(takes, allocated(room, uses, currency), strict=True))
+    step, parts = smallest_unit(currency), spread(room, uses, 1)
+    return {
+        name: value_of(part, (hours, 0, value), 0, step, "as far as caps allow")
+        for name, part, (hours, value) in zip(takes, parts, map(cap.so_far.__getitem__, takes), strict=True)
+    }
+
+
+def _used(cap: CapAhead, name: str, take: Amount) -> int:
+    if cap.so_far is None:
+        return take
+    hours, value = cap.so_far[name]
+    return in_part(hours, take, value, "hours of it")
 
 
 def lasts(room: int, days: int, use: int) -> int:

@@ -22,7 +22,7 @@ def worth_before_caps(plan: LinePlan, hourly: Sequence[LinePlan]) -> bool:
     if plan.by_day or not methods.earns_by_hours_alone(plan.line):
         return False
     caps = [(rule.period, rule.limits[-1]) for rule in plan.rules if _limits(rule.limits[-1])]
-    if any(period == DAY or (limit.hours is not None and len(plan.group) > 1) for period, limit in caps):
+    if any(period == DAY for period, _ in caps):
         return False
     return len(hourly) == 1 or any(period == MONTH for period, _ in caps)
 

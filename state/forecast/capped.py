@@ -1,14 +1,15 @@
 """How much hours to come may earn, month by month, as far as hard caps limit it.
 
 A line that has an estimate or budget of its own earns no more than its caps leave, those of the whole term and those by month, whatever the
-others earn; lines under one cap take its room in the order of the months, and in one month by what their hours are worth. Hours of the
-whole project are of no line: caps by month limit these where every line on which hours earn has one, what caps over the whole term leave to
-them says `state/forecast/room.py`. Caps of a person's day limit work once it is done; so do those in hours over several lines that count on
-their own.
+others earn; lines under one cap take its room in the order of the months, and in one month by what their hours are worth, of a cap in hours
+by these. Hours of the whole project are of no line: caps by month limit these where every line on which hours earn has one, what caps over
+the whole term leave to them says `state/forecast/room.py`. Caps of a person's day limit work once it is done: who works how long on which
+day no estimate says.
 
 Caps that limit billing alone stop in the same way what is billed of that, and nothing of what is earned; of purchase orders, which limit
 what is charged by itself too, says `state/forecast/under_orders.py`.
 
+    20 h of room, 30 h on one line and 10 h on another: 15 h and 5 h, each at what an hour of its line was worth so far
     1,500 of room, 4,800 by the line's estimate: 1,500, also beside a line without a cap
     1,000 a month, 1,600 planned in February and 800 in March: 1,000 and 800
 """
@@ -18,17 +19,17 @@ from datetime import date
 from operator import not_
 from typing import NamedTuple
 
-from domain.figure import called, lesser, spread
+from domain.figure import called, exchanged, lesser, spread
 from domain.forecast.completion import room_of
 from domain.forecast.exhaustion import CapAhead, taken_by_month
 from domain.policies import Resolved
-from domain.units import Amount
+from domain.units import Amount, Hours
 from state.books import Project
 from state.draft import Draft
 from state.forecast.outlook import line_key, running
-from state.forecast.room import MONTH, WHOLE_TERM, Room, Rooms, WorkAhead, rooms_of
+from state.forecast.room import MONTH, WHOLE_TERM, Room, Rooms, WorkAhead, left_by_measure, rooms_of
 from state.forecast.shapes import Shaped, Shapes, shapes_of
-from state.forecast.tracks import WHOLE, TrackHeld, Tracks
+from state.forecast.tracks import WHOLE, TrackHeld, Tracks, rate_to
 from state.terms.plan import LinePlan
 
 
@@ -130,7 +131,9 @@ def _caps_ahead(
         if of_month is None:
             return None
         rooms[month] = of_month
-    return _of_all(rooms) if len(ahead.progress) == 1 else _of_lines(draft, lines, rooms, ahead)
+    if len(ahead.progress) == 1:
+        return _of_all(rooms)
+    return _of_lines(draft, lines, rooms, ahead, policies, currency, as_of, billing=billing)
 
 
 def _wanted(held: TrackHeld, shapes: Shapes, name: str, step: Amount) -> Mapping[str, Amount]:
@@ -147,20 +150,51 @@ def _of_all(rooms: _ByMonth) -> list[CapAhead]:
     return [CapAhead([WHOLE], of) for of in by_term if of]
 
 
-def _of_lines(draft: Draft, lines: Sequence[LinePlan], rooms: _ByMonth, ahead: WorkAhead) -> list[CapAhead]:
+def _of_lines(
+    draft: Draft,
+    lines: Sequence[LinePlan],
+    rooms: _ByMonth,
+    ahead: WorkAhead,
+    policies: Resolved,
+    currency: str,
+    as_of: date,
+    *,
+    billing: bool,
+) -> list[CapAhead]:
     found: dict[tuple[str, bool], dict[str, dict[str, Amount]]] = {}
+    plans = {line_key(plan): plan for plan in lines if line_key(plan) in ahead.progress and _is_valued(draft, plan)}
     for month, of_lines in rooms.items():
         for plan, caps in zip(lines, of_lines, strict=True):
             name = line_key(plan)
-            for cap_id, left in caps.items() if name in ahead.progress and _is_valued(draft, plan) else ():
+            for cap_id, left in caps.items() if name in plans else ():
                 found.setdefault((cap_id, bool(month)), {}).setdefault(name, {})[month] = left
-    return [CapAhead(list(by_line), _common(list(by_line.values()))) for by_line in found.values()]
-
-
-def _common(rooms: Sequence[Mapping[str, Amount]]) -> dict[str, Amount]:
-    """What is left to each of several lines: of hours, which are worth more on one than on another, nothing is known in common."""
-    first, *others = rooms
-    return {month: left for month, left in first.items() if all(one.get(month) == left for one in others)}
+    made: list[CapAhead] = []
+    for (cap_id, is_monthly), by_line in found.items():
+        first, *others = by_line.values()
+        if not others:
+            made.append(CapAhead(list(by_line), first))
+            continue
+        in_money, in_hours = dict[str, Amount](), dict[str, Hours]()
+        plan = plans[next(iter(by_line))]
+        rate = rate_to(draft, policies, plan.currency, currency, as_of)
+        assert rate is not None, "its room was converted"
+        for month in (month for month in first if all(month in one for one in others)):
+            period, day = (MONTH, date.fromisoformat(f"{month}-01")) if is_monthly else (WHOLE_TERM, as_of)
+            amount, hours = left_by_measure(draft, plan, cap_id, ahead, as_of, period, day, billing=billing)
+            if amount is not None:
+                in_money[month] = exchanged(amount, rate, currency, policies.money_mode)
+            if hours is not None:
+                in_hours[month] = hours
+        totals = {name: draft.line(plans[name].contract_id, plans[name].line.line_id) for name in by_line}
+        if in_money:
+            made.append(CapAhead(list(by_line), in_money))
+        if in_hours and all(one.hours > 0 for one in totals.values()):
+            so_far = {
+                name: (one.hours, exchanged(one.value, rate, currency, policies.money_mode))
+                for name, one in totals.items()
+            }
+            made.append(CapAhead(list(by_line), in_hours, so_far))
+    return made
 
 
 def _is_valued(draft: Draft, plan: LinePlan) -> bool:

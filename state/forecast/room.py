@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from domain.caps.consume import BucketKey, CapLimit, CapRule, bucket_key, is_limited, limit_of
 from domain.caps.purchase_order import is_order
-from domain.figure import allocated, assumed, at_least, called, exchanged, titled
+from domain.figure import allocated, assumed, at_least, called, exchanged, spread, titled
 from domain.forecast.completion import room_of, value_of
 from domain.identity import composed
 from domain.policies import Resolved
@@ -107,16 +107,36 @@ def _caps_room(
     """Room of each cap of the line; hours count at the line's average rate."""
     caps: dict[str, Amount] = {}
     for rule, limit in limits_of(plan, day, period, billing=billing):
-        taken = cap_bucket(draft, plan, allotments(plan)[-1 if billing else 0], bucket_key(rule, day, "")).bucket
-        rooms = []
-        if limit.amount is not None:
-            rooms.append(left_of(limit.amount, taken.amount))
-        if limit.hours is not None:
+        amount, hours = _left(draft, plan, rule, limit, day, billing=billing)
+        rooms = [amount] if amount is not None else []
+        if hours is not None:
             totals = draft.line(plan.contract_id, plan.line.line_id)
             so_far = (totals.hours, 0, totals.value)
-            rooms.append(value_of(left_of(limit.hours, taken.hours), so_far, ahead.rate, plan.step))
+            rooms.append(value_of(hours, so_far, ahead.rate, plan.step))
         caps[composed(plan.contract_id, rule.cap_id)] = _share(draft, plan, rule, min(rooms), ahead, as_of)
     return caps
+
+
+def left_by_measure(
+    draft: Draft, plan: LinePlan, cap_id: str, ahead: WorkAhead, as_of: date, period: str, day: date, *, billing: bool
+) -> tuple[Amount | None, Hours | None]:
+    """What one of the line's caps leaves in money, in contract currency, and in hours."""
+    for rule, limit in limits_of(plan, day, period, billing=billing):
+        if composed(plan.contract_id, rule.cap_id) == cap_id:
+            amount, hours = _left(draft, plan, rule, limit, day, billing=billing)
+            return (
+                _share(draft, plan, rule, amount, ahead, as_of) if amount is not None else None,
+                _share(draft, plan, rule, hours, ahead, as_of, in_hours=True) if hours is not None else None,
+            )
+    return None, None
+
+
+def _left(
+    draft: Draft, plan: LinePlan, rule: CapRule, limit: CapLimit, day: date, *, billing: bool
+) -> tuple[Amount | None, Hours | None]:
+    taken = cap_bucket(draft, plan, allotments(plan)[-1 if billing else 0], bucket_key(rule, day, "")).bucket
+    amount = left_of(limit.amount, taken.amount) if limit.amount is not None else None
+    return amount, left_of(limit.hours, taken.hours) if limit.hours is not None else None
 
 
 def left_of(limit: int, taken: int) -> int:
@@ -145,7 +165,9 @@ def lines_under(draft: Draft, plan: LinePlan, rule: CapRule) -> tuple[LinePlan, 
 # A cap that several projects share
 
 
-def _share(draft: Draft, plan: LinePlan, rule: CapRule, room: Amount, ahead: WorkAhead, as_of: date) -> Amount:
+def _share(
+    draft: Draft, plan: LinePlan, rule: CapRule, room: int, ahead: WorkAhead, as_of: date, *, in_hours: bool = False
+) -> int:
     under = lines_under(draft, plan, rule) if len(plan.group) > 1 else ()
     projects = sorted({ahead.project_id, *(one.line.project_id for one in under)})
     if len(projects) == 1:
@@ -156,8 +178,8 @@ def _share(draft: Draft, plan: LinePlan, rule: CapRule, room: Amount, ahead: Wor
     ]
     if not any(weights):
         weights = [assumed(room, int(not has_ended(draft, draft.project(each), as_of)), "a part") for each in projects]
-    share = allocated(room, weights, plan.currency)[projects.index(ahead.project_id)]
-    return titled(share, "its share of the room", "R12")
+    shares = spread(room, weights, 1) if in_hours else allocated(room, weights, plan.currency)
+    return titled(shares[projects.index(ahead.project_id)], "its share of the room", "R12")
 
 
 def _known(draft: Draft, project_id: str) -> WorkAhead:

@@ -32,7 +32,7 @@ GROUPS = (
     ("state/handlers/forecast.py", "send", "forecast: figures of an update"),
     ("state/handlers/forecast.py", "", "forecast: other"),
     ("state/views.py", "", "project views"),
-    ("state/handlers/statements.py", "", "statements"),
+    ("state/statements/", "", "statements"),
     ("state/handlers/invoices.py", "", "invoices"),
     ("state/handlers/contracts.py", "", "contracts and amendments"),
     ("state/handlers/projects.py", "", "projects and assignments"),
@@ -94,6 +94,6 @@ class Sampler:
 
 def group_of(path: str, function: str) -> str | None:
     for file, name, group in GROUPS:
-        if path.endswith(file) and name in {"", function}:
+        if file in path and name in {"", function}:
             return group
     return None

@@ -59,9 +59,9 @@ from state.draft import Cause, Draft, Plans, Transition
 from state.fold import apply, cause_of, flush_views, wake
 from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, OUTPUTS_DIFFER, POISON, GuardStop
-from state.handlers.refused import is_idle, refuse_reference
 from state.ledger.closing import PeriodBooks
 from state.overrides import Override, Overrides
+from state.refused_reference import is_idle, refuse_reference
 from state.rules import ACCOUNTING, begun_under, check_rules
 from state.store.snapshot import Damaged
 from state.store.store import Engagement, Meta, Store, StoreError

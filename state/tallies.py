@@ -69,6 +69,12 @@ def publish(draft: Draft, exception_id: str) -> None:
         draft.revise_exception(noted)
 
 
+def publish_all(draft: Draft) -> None:
+    """At a day's end."""
+    for exception_id in draft.ids("exception"):
+        publish(draft, exception_id)
+
+
 def _put(draft: Draft, noted: OpenException, amount: Amount, currency: str | None) -> None:
     amounts = dict(noted.amounts)
     if currency is not None and amount:

@@ -18,7 +18,7 @@ from milepost.explain.sources import Sources, nothing
 from state.billing.funding import USED_OF_SOURCE
 from state.billing.payers import funded_terms
 from state.books import Contract, Issued
-from state.handlers.statements import source_turns
+from state.statements.due import source_turns
 from state.totals import issued_on, standing_price
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Statements that late work makes again (policy `late_line=reissue`): what the books remember of them until their invoice comes.
 
 With a statement goes what it did to each of its entries, so that it can be taken back exactly. A row that changes what is to be billed
-for a closed period, or of such a statement, is late and is looked at when the day ends (state/handlers/reissue.py).
+for a closed period, or of such a statement, is late and is looked at when the day ends (state/statements/late.py).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -23,10 +23,13 @@ from state.billing.approval import PART, by_cut, cut_of, holds_contract, of_one_
 from state.billing.funding import is_ever_funded
 from state.books import Contract, Fact, LineTotals, OpenStatement
 from state.draft import Draft
-from state.handlers import statements
 from state.handlers.invoices import on_invoice_posted
 from state.rerating.rerate import line_ids
 from state.revenue import fees
+from state.statements.cut import cut, publish
+from state.statements.due import by_line, due_of, source_turns
+from state.statements.issue import issue_after
+from state.statements.release import release_held
 
 # Parts that decide about all rows.
 DECISIVE = frozenset({"hold", "contract", "statement", "retention"})
@@ -51,7 +54,7 @@ def on_statement_approved(draft: Draft, event: StatementApproved) -> None:
     if copy is None or not _says_the_same(copy, opened):
         _revise(draft, opened, copy)
         _refuse(draft, event, f"it is not what the books say now; approve revision {opened.revision + 1}")
-        statements.publish(draft)
+        publish(draft)
         return
     draft.put("fact", _approval(opened.statement_id), Fact(opened.revision, ""))
     _issue(draft, opened)
@@ -67,7 +70,7 @@ def on_statement_returned(draft: Draft, event: StatementReturned) -> None:
     supersede(draft, opened)
     _settle(draft, opened)
     draft.put(PART, opened.statement_id, replace(opened, returned=opened.revision))
-    statements.publish(draft)
+    publish(draft)
 
 
 def after_event(draft: Draft) -> None:
@@ -86,7 +89,7 @@ def after_event(draft: Draft) -> None:
         for one in known:
             if _revise_touched(draft, one.statement_id):
                 drawn.add(one.contract_id)
-    statements.publish(draft)
+    publish(draft)
     _note_unpaid(draft, drawn)
 
 
@@ -147,7 +150,7 @@ def _note_unpaid(draft: Draft, contract_ids: Iterable[str]) -> None:
     for contract_id in sorted(contract_ids):
         contract = draft.contract(contract_id)
         if contract is not None and is_ever_funded(contract):
-            funding.note_unpaid(draft, contract, statements.source_turns(draft, contract))
+            funding.note_unpaid(draft, contract, source_turns(draft, contract))
 
 
 def _is_touched(draft: Draft, opened: OpenStatement) -> bool:
@@ -190,16 +193,16 @@ def _drafted(draft: Draft, opened: OpenStatement) -> Draft | None:
 def _issue_held(draft: Draft, opened: OpenStatement) -> None:
     contract, period = _contract(draft, opened), _period(opened)
     if not opened.rows:
-        statements.release_held(draft, contract, period, opened.bill_to, opened.sequence)
+        release_held(draft, contract, period, opened.bill_to, opened.sequence)
         return
     drafts = of_one_cut(draft, opened)
-    of_cut = statements.due_of(draft, contract, period, drafts)
+    of_cut = due_of(draft, contract, period, drafts)
     due = [one for one in of_cut if one.bill_to == opened.bill_to]
     if due:
-        beside = statements.by_line(one for one in of_cut if one.bill_to != opened.bill_to)
+        beside = by_line(one for one in of_cut if one.bill_to != opened.bill_to)
         before = sorted(one.bill_to for one in drafts if one.sequence < opened.sequence)
         drafted = {payer: [one for one in of_cut if one.bill_to == payer] for payer in before}
-        statements.issue_after(draft, contract, period, opened.bill_to, due, drafted, opened.sequence, beside)
+        issue_after(draft, contract, period, opened.bill_to, due, drafted, opened.sequence, beside)
 
 
 def _contract(draft: Draft, opened: OpenStatement) -> Contract:
@@ -246,12 +249,12 @@ def _issue(draft: Draft, opened: OpenStatement) -> None:
     funding.alert(draft, contract, used)
     days = {"issued_on": draft.issued[0].issued_on, "due_on": draft.issued[0].due_on}
     draft.issued = [part._replace(status=ISSUED, **days) for part in opened.told]
-    statements.publish(draft)
+    publish(draft)
     is_last = not holds_contract(draft, opened.contract_id)
     if is_last and deposit_applications.close(draft, _contract(draft, opened), _period(opened)):
         fees.settle(draft, _contract(draft, opened))
-        statements.cut(draft, _contract(draft, opened), _period(opened), since=None)
-        statements.publish(draft)
+        cut(draft, _contract(draft, opened), _period(opened), since=None)
+        publish(draft)
     if opened.invoice is not None:
         draft.resolve_exception(DIFFERENCE, PART, opened.statement_id)
         on_invoice_posted(draft, opened.invoice)

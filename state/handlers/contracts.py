@@ -25,11 +25,11 @@ from state.books import Contract, Project, TermsVersion
 from state.charges.unplaced import note_unplaced
 from state.draft import Draft
 from state.handlers import deliveries
-from state.handlers.statements import note_unpaid, serve_waiting
 from state.rerating.outside import list_outside
 from state.rerating.rerate import line_ids, rerate_contract
 from state.rerating.versions import leave_line, retry_parked
 from state.revenue import fees, over_time
+from state.statements.cut import note_unpaid, serve_waiting
 from state.terms.periods import schedule
 from state.terms.plan import billing_cycle, contract_policies, terms_on
 from state.terms.sequence import (

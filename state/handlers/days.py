@@ -2,15 +2,16 @@
 
 from domain.events.reference import DayEnded
 from domain.identity import parts_of
+from state import tallies
 from state.caps.notices import retell_over
 from state.caps.repricing import book_repriced
 from state.draft import Draft
-from state.handlers import payments, reissue, source_totals
+from state.handlers import payments, source_totals
 from state.handlers.invoices import retry_unexchanged_invoices
-from state.handlers.refused import revise_counts
-from state.handlers.statements import close_periods, publish
 from state.rerating.versions import retry_unexchanged
 from state.revenue import fees, over_time
+from state.statements.cut import close_periods, publish
+from state.statements.late import issue_late
 from state.terms.periods import zone_of
 
 
@@ -25,7 +26,7 @@ def on_day_ended(draft: Draft, event: DayEnded, rates_settle: bool) -> None:
     for contract in draft.contracts():
         if contract.history and zone_of(draft, contract) == event.zone:
             fees.settle(draft, contract, event.date, ended=True)
-        close_periods(draft, reissue.issue_late(draft, contract, event.zone), event.zone, event.date)
+        close_periods(draft, issue_late(draft, contract, event.zone), event.zone, event.date)
         entity = draft.reference.entity(contract.terms.legal_entity_id) if contract.history else None
         if entity is not None and entity.zone == event.zone:
             over_time.settle(draft, draft.contract(contract.contract_id) or contract, event.date)
@@ -35,4 +36,4 @@ def on_day_ended(draft: Draft, event: DayEnded, rates_settle: bool) -> None:
         if capped is not None and capped.history and zone_of(draft, capped) == event.zone:
             retell_over(draft, part_id)
     source_totals.compare(draft, event.zone)
-    revise_counts(draft)
+    tallies.publish_all(draft)

@@ -25,13 +25,14 @@ from state.books import Contract, InvoiceCredits, OpeningPiece, Receivable, Stat
 from state.draft import Draft
 from state.forecast.expected import months_of, paid_on
 from state.handlers.invoices import opening_rate_of, post_invoice
-from state.handlers.statements import DueShare, pin
 from state.ledger.deposit_balance import deposit_row
 from state.opening.billed import PAID, EarlierBill, TakenRow, by_bill, deposits_used
 from state.opening.entries import invoiced_rows
 from state.opening.loading import Loading, keep_journals, post
 from state.opening.record import say_bill, say_pieces, say_rate
 from state.receivables.receivables import pay, say_settled, write_off
+from state.statements.due import DueShare
+from state.statements.issue import pin
 from state.terms.periods import open_period
 from state.terms.plan import contract_policies, newest_plan, plan_of
 from state.totals import issued_on, outstanding, standing_price, with_issued

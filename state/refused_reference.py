@@ -1,7 +1,4 @@
-"""Reference data that the rules in force do not handle, or that names what nobody defined: one exception each, with what to do.
-
-What is counted by an exception is said by it when the day ends.
-"""
+"""Reference data that the rules in force do not handle, or that names what nobody defined: one exception each, with what to do."""
 
 from typing import Any
 
@@ -11,7 +8,6 @@ from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReop
 from domain.exceptions import UNKNOWN
 from domain.reference.book import PeriodChange, ReferenceBook, owner_key
 from domain.refusals import UNSUPPORTED, of_company, refused_policies
-from state.books import OpenException
 from state.draft import Cause, Draft, Plans, Transition
 
 
@@ -76,11 +72,3 @@ def _refuse_policies(draft: Draft, event: LegalEntityDefined) -> None:
         draft.resolve_exception(UNSUPPORTED, kind, entity_id, "superseded")
     if refused:
         draft.raise_exception(UNSUPPORTED, kind, entity_id, message, field=refused[0][0])
-
-
-def revise_counts(draft: Draft) -> None:
-    """At a day's end: say how many there are by now."""
-    for exception_id in draft.ids("exception"):
-        noted: OpenException = draft.part("exception", exception_id)
-        if noted.count != noted.told:
-            draft.revise_exception(noted)

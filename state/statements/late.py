@@ -22,8 +22,9 @@ from state.caps.allot import reallocate, settle_consumption
 from state.caps.claims import allotments, stake_of, stands_on
 from state.caps.repricing import reprice
 from state.draft import Draft
-from state.handlers import statements
 from state.rerating.rerate import line_ids
+from state.statements.due import due_again, is_kept_back
+from state.statements.issue import issue, issue_nothing
 from state.terms.periods import zone_of
 from state.terms.plan import newest_plan, plan_of
 from state.totals import issued_elsewhere, issued_on, standing_price
@@ -128,7 +129,7 @@ def _late(draft: Draft, contract: Contract, kept: Reissues, rows: list[LateRow])
         assert entry is not None, "a row that changed is in the books"
         for line_id, _ in due_lines(contract, entry):
             listed = own.get((row.entry_id, line_id))
-            if not statements.is_kept_back(draft, contract, entry, line_id):
+            if not is_kept_back(draft, contract, entry, line_id):
                 late.append(_Late(entry, line_id, listed))
             elif listed is not None:
                 fixed.add(listed.statement_id)
@@ -202,11 +203,11 @@ def _revise(draft: Draft, contract: Contract, anew: _Anew, former: IssuedStateme
     had = draft.statement(statement_id)
     assert had is not None, "what is issued is kept"
     others, draft.issued = draft.issued, []
-    due = statements.due_again(draft, contract, anew.period, anew.rows)
+    due = due_again(draft, contract, anew.period, anew.rows)
     if due:
-        statements.issue(draft, contract, anew.period, had.bill_to, due, had.sequence)
+        issue(draft, contract, anew.period, had.bill_to, due, had.sequence)
     else:
-        statements.issue_nothing(draft, contract, anew.period, had.bill_to, had.sequence)
+        issue_nothing(draft, contract, anew.period, had.bill_to, had.sequence)
     now = draft.statement(statement_id)
     kept: IssuedStatement = draft.part(ISSUED_STATEMENT, statement_id)
     assert now is not None, "what is issued is kept"
@@ -227,9 +228,9 @@ def _revise(draft: Draft, contract: Contract, anew: _Anew, former: IssuedStateme
 
 def _issue_first(draft: Draft, contract: Contract, anew: _Anew) -> None:
     """The period had nothing to bill when it closed."""
-    due = statements.due_again(draft, contract, anew.period, anew.rows)
+    due = due_again(draft, contract, anew.period, anew.rows)
     if due:
-        statements.issue(draft, contract, anew.period, due[0].bill_to, due)
+        issue(draft, contract, anew.period, due[0].bill_to, due)
 
 
 def _content(parts: tuple[BillingStatement, ...] | list[BillingStatement]) -> list[BillingStatement]:

@@ -214,7 +214,7 @@ class Shard:
     def _fold_all(self, records: Sequence[LogRecord]) -> None:
         room = self.engagements_a_batch
         for record in records:
-            room = self._fold_one(record, room)
+            room = self.fold_one(record, room)
             if self.engagement:
                 break
             self._unchained.append(record.body)
@@ -223,7 +223,7 @@ class Shard:
             if room <= 0 or self.store.holds_much:
                 break
 
-    def _fold_one(self, record: LogRecord, room: int) -> int:
+    def fold_one(self, record: LogRecord, room: int) -> int:
         event = record.event
         recorded_at: int = getattr(event, "recorded_at", None) or event.occurred_at
         self._recorded_max = max(self._recorded_max, recorded_at)
@@ -233,16 +233,16 @@ class Shard:
             if passed_over := self._overrides.get((record.offset, "")):
                 self._skip(record.engagement_id, passed_over, event, cause)
             elif record.engagement_id or isinstance(event, DECISIONS):
-                self._apply_to(record.engagement_id, event, cause, record.own)
+                self.apply_to(record.engagement_id, event, cause, record.own)
             elif isinstance(event, LedgerReconciled | ControlTotal):
                 if self.number == FIRST:
-                    self._apply_to(REFERENCE, event, cause)
+                    self.apply_to(REFERENCE, event, cause)
             else:
                 room = self._broadcast(record, event, cause, room)
                 if self.engagement:
                     return room
         if record.offset % VIEW_RUN == VIEW_RUN - 1:
-            room = self._send_views(cause, room)
+            room = self.send_views(cause, room)
             if self.engagement:
                 return room
         self.offset, self.engagement, self._ordinal = record.offset + 1, "", 0
@@ -267,7 +267,7 @@ class Shard:
                 "the code or its data changed without an activated rules version",
             )
 
-    def _apply_to(self, engagement_id: str, event: Event, cause: Cause, own: tuple[str, ...] | None = None) -> None:
+    def apply_to(self, engagement_id: str, event: Event, cause: Cause, own: tuple[str, ...] | None = None) -> None:
         if passed_over := self._overrides.get((cause.log_offset, engagement_id)):
             self._skip(engagement_id, passed_over, event, cause)
             return
@@ -328,7 +328,7 @@ class Shard:
             f"milepost skip {self.whereabouts} --offset {record.offset}{how}{views} --reason WHY --as YOU --approved-by ANOTHER",
         )
 
-    def _take(self, engagement_id: str, cause: Cause, step: Callable[..., Transition], *args: object) -> None:
+    def take(self, engagement_id: str, cause: Cause, step: Callable[..., Transition], *args: object) -> None:
         engagement = self.store.engagement(engagement_id)
         change = step(
             engagement_id,
@@ -356,21 +356,19 @@ class Shard:
             targets = self.store.due(event.zone, event.date.isoformat(), self.engagement)
         else:
             # What is known already, or is refused, brings nothing that anybody waits for.
-            is_news = bool(self.engagement) or self._refer(record, event, cause)
+            is_news = bool(self.engagement) or self.refer(record, event, cause)
             targets = self.store.waiting(keys, self.engagement) if is_news else []
         taken = targets[: max(room, 1)]
         for engagement_id in taken:
             if isinstance(event, DayEnded):
                 self.store.done(event.zone, event.date.isoformat(), engagement_id)
-                self._apply_to(engagement_id, event, cause)
+                self.apply_to(engagement_id, event, cause)
                 self._shown(engagement_id)
             elif passed_over := self._overrides.get((record.offset, engagement_id)):
                 self._skip(engagement_id, passed_over, event, cause)
             else:
                 self._at = engagement_id
-                self._take(
-                    engagement_id, cause, partial(wake, why=self.why), self.store.waiting_in(engagement_id, keys)
-                )
+                self.take(engagement_id, cause, partial(wake, why=self.why), self.store.waiting_in(engagement_id, keys))
         if len(taken) < len(targets):
             self.engagement = taken[-1]
             return 0
@@ -380,19 +378,19 @@ class Shard:
             self._control_totals(event, cause)
         return room - len(taken)
 
-    def _send_views(self, cause: Cause, room: int) -> int:
+    def send_views(self, cause: Cause, room: int) -> int:
         """Of all projects whose view is not sent, as many engagements as the batch has room for."""
         targets = self.store.changed(self.engagement.removeprefix(VIEWS))
         taken = targets[: max(room, 1)]
         for engagement_id in taken:
             self._at = f"{VIEWS}{engagement_id}"
             if (cause.log_offset, self._at) not in self._overrides:
-                self._take(engagement_id, cause, flush_views)
+                self.take(engagement_id, cause, flush_views)
             self._shown(engagement_id)
         self.engagement = f"{VIEWS}{taken[-1]}" if len(taken) < len(targets) else ""
         return room - len(taken)
 
-    def _refer(self, record: LogRecord, event: Event, cause: Cause) -> bool:
+    def refer(self, record: LogRecord, event: Event, cause: Cause) -> bool:
         """Whether the reference book is another by it."""
         if isinstance(event, RulesActivated):
             check_rules({event.rule: event.version})
@@ -416,12 +414,12 @@ class Shard:
         self.store.add_reference(record.type_name, self._encoders.reference(record))
         self._forget(event)
         if self.number == FIRST and is_idle(event):
-            self._take(REFERENCE, cause, refuse_reference, event)
+            self.take(REFERENCE, cause, refuse_reference, event)
         if isinstance(event, AccountingPeriodClosed):
-            self._certify(record, event, before, cause)
+            self.certify(record, event, before, cause)
         return True
 
-    def _certify(self, record: LogRecord, event: AccountingPeriodClosed, before: ReferenceBook, cause: Cause) -> None:
+    def certify(self, record: LogRecord, event: AccountingPeriodClosed, before: ReferenceBook, cause: Cause) -> None:
         self._encode()
         chains = chained(self._input_chain, record.body), self._output_chain, self._seq - 1
         made = self._periods.certify(event, before, self.reference, chains, self._bodies[CERTIFICATE])
@@ -499,7 +497,7 @@ class Shard:
             say(draft)
             return draft.transition()
 
-        self._take(engagement_id, cause, step)
+        self.take(engagement_id, cause, step)
 
     def _control_totals(self, event: DayEnded, cause: Cause) -> None:
         """What the day's end finds posted so far, of every company of the zone; a receiver compares count, sums and chain.

@@ -154,6 +154,7 @@ class Trace(Store):
         if engagement_id == self.engagement_id:
             self._note_open(change)
             self._note(_kept(change))
+        self._awaited.update((kind, key) for kind, key, _ in change.waits_added)
         super().apply(engagement_id, engagement, change, log_offset)
 
     def flush(self) -> None:
@@ -162,10 +163,6 @@ class Trace(Store):
     def waiting(self, keys: Iterable[tuple[str, str]], after: str) -> list[str]:
         awaited = [key for key in keys if key in self._awaited]
         return super().waiting(awaited, after) if awaited else []
-
-    def _write_waits(self, no: int, change: Transition, log_offset: int) -> None:
-        self._awaited.update((kind, key) for kind, key, _ in change.waits_added)
-        super()._write_waits(no, change, log_offset)
 
     def add_reference(self, type_name: str, body: bytes) -> None:
         self._referred.append((type_name, body))
@@ -542,7 +539,7 @@ class Retold(Shard):
         self.trace.know(record)
         if record.engagement_id in (REFERENCE, self.trace.engagement_id):
             self._see(record)
-            self._fold_one(record, ROOM)
+            self.fold_one(record, ROOM)
         elif record.offset % VIEW_RUN == VIEW_RUN - 1:
             self._flush(record)
 
@@ -551,15 +548,15 @@ class Retold(Shard):
         self._periods.keep()
         self.trace.commit(Meta(self.offset, recorded_max=self._recorded_max))
 
-    def _apply_to(self, engagement_id: str, event: Event, cause: Cause, own: tuple[str, ...] | None = None) -> None:
+    def apply_to(self, engagement_id: str, event: Event, cause: Cause, own: tuple[str, ...] | None = None) -> None:
         self.trace.run = StepRun(self.trace.why.turn, len(self.trace.books))
-        super()._apply_to(engagement_id, event, cause, own)
+        super().apply_to(engagement_id, event, cause, own)
 
-    def _take(self, engagement_id: str, cause: Cause, step: Callable[..., Transition], *args: object) -> None:
+    def take(self, engagement_id: str, cause: Cause, step: Callable[..., Transition], *args: object) -> None:
         is_woken = isinstance(step, partial) and step.func is wake
         woken = tuple(map(str, args[0])) if is_woken and isinstance(args[0], Sequence) else None
         self.trace.run = StepRun(self.trace.why.turn, len(self.trace.books), woken, is_woken)
-        super()._take(engagement_id, cause, step, *args)
+        super().take(engagement_id, cause, step, *args)
 
     def _see(self, record: LogRecord) -> None:
         self.trace.now = (record, self._recorded_max, self.reference)
@@ -568,16 +565,16 @@ class Retold(Shard):
         """Another engagement's record that ends a run: views of what changed go out."""
         self._see(record)
         cause = cause_of(record.event, self._recorded_max, record.offset)
-        self._send_views(cause, ROOM)
+        self.send_views(cause, ROOM)
 
-    def _refer(self, record: LogRecord, event: Event, cause: Cause) -> bool:
-        is_news = super()._refer(record, event, cause)
+    def refer(self, record: LogRecord, event: Event, cause: Cause) -> bool:
+        is_news = super().refer(record, event, cause)
         if is_news:
             self.trace.books.append(record.offset)
         self._see(record)
         return is_news
 
-    def _certify(self, *_: object) -> None:
+    def certify(self, *_: object) -> None:
         """One engagement's journals are not those of a company."""
 
     def publish(self, _cause: Cause, _outputs: Sequence[object]) -> None:

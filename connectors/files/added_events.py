@@ -16,6 +16,7 @@ import orjson
 
 from connectors.decode_error import DecodeError
 from connectors.files.input_reader import fault_of_line
+from connectors.files.rounds import read_rounds
 from connectors.files.writing import sync_folder, writing
 from connectors.json_records import event_from_json_line
 from domain.events.catalogue import Event
@@ -57,14 +58,26 @@ def added_events(input_dir: Path, kind: str) -> Iterator[Event]:
 
 def dated_events(input_dir: Path, kind: str) -> Iterator[tuple[datetime | None, Event]]:
     """The same with when it was written; None where the file has got another name since."""
-    folder = input_dir / kind
-    for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
-        written_at = _written_at(path)
-        for line in path.read_bytes().splitlines():
-            try:
-                yield written_at, event_from_json_line(line)
-            except DecodeError:
-                continue
+    return ((_written_at(path), event) for path in _files(input_dir, kind) for event in _events(path))
+
+
+def events_to_come(input_dir: Path, kind: str, output: Path) -> list[Event]:
+    """Those of them that no run has taken in."""
+    taken = {file.name for each in read_rounds(output) for file in each.files}
+    files = (path for path in _files(input_dir, kind) if f"{kind}/{path.name}" not in taken)
+    return [event for path in files for event in _events(path)]
+
+
+def _files(input_dir: Path, kind: str) -> list[Path]:
+    return sorted((input_dir / kind).glob("*.jsonl"))
+
+
+def _events(path: Path) -> Iterator[Event]:
+    for line in path.read_bytes().splitlines():
+        try:
+            yield event_from_json_line(line)
+        except DecodeError:
+            continue
 
 
 def _written_at(path: Path) -> datetime | None:

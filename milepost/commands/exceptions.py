@@ -408,7 +408,7 @@ def resend(
     from dataflows.books_read import reading_books
     from milepost.corrected import HINT, ahead_text, fields_of
     from milepost.deciding import decided_at, other_person, person
-    from milepost.exceptions.decided import FactLookup, check_moment, corrected, find
+    from milepost.exceptions.decided import FactLookup, check_moment, corrected, find, not_sent_yet
     from milepost.exceptions.of_run import ExceptionsOfRun
     from milepost.exceptions.waiting import facts_to_send, left_waiting
 
@@ -425,6 +425,10 @@ def resend(
         if ahead := ahead_text(event, fields_of(set_), max(latest, when), allow_future=allow_future):
             raise typer.BadParameter(ahead, param_hint=HINT)
     try:
+        events = not_sent_yet(books, events, fields_of(set_))
+        if not events:
+            told = "this correction is written already, and waits for the next run (milepost run)"
+            raise typer.BadParameter(told, param_hint="ID")
         path = add_events(folder, RESENT, events, moment())
     except DecodeError as fault:
         raise typer.BadParameter(str(fault), param_hint="--set") from fault

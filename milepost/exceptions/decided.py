@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import typer
 
-from connectors.files.added_events import DECISIONS, RESENT, added_events, new_event_id
+from connectors.files.added_events import DECISIONS, RESENT, added_events, events_to_come, new_event_id
 from connectors.files.found_exceptions import KnownException, closings, events_of
 from connectors.files.lookup import hint, over_caps
-from connectors.json_records import record_to_json
+from connectors.json_records import event_from_json, record_to_json
 from connectors.json_values import instant_text
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import BalancesBroughtForward
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 DECISION_TYPES: Final = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 SOURCE: Final = "milepost"
 BALANCES: Final = "brought_forward"
+Said = TypeVar("Said", bound=Mapping[str, object])
 
 
 class ExceptionSelection(NamedTuple):
@@ -209,14 +210,10 @@ def decision_versions(books: FactLookup, exceptions: Sequence[ExceptionRaised]) 
     return found
 
 
-def pending(books: FactLookup, exceptions: Iterable[ExceptionRaised]) -> dict[str, ExceptionResolved | ExceptionWaived]:
-    """What is written about them and settles them, and was not taken in yet; the last of each."""
-    taken_in = _taken_in(books, {raised.exception_id for raised in exceptions})
-    return {
-        event.exception_id: event
-        for event in _written(books)
-        if not isinstance(event, ExceptionAssigned) and event.version > taken_in.get(event.exception_id, event.version)
-    }
+def pending(books: FactLookup) -> dict[str, ExceptionResolved | ExceptionWaived]:
+    """What is written about exceptions and settles them, and was not taken in yet; the last of each."""
+    written = events_to_come(books.input_dir, DECISIONS, books.output)
+    return {event.exception_id: event for event in written if isinstance(event, ExceptionResolved | ExceptionWaived)}
 
 
 def pending_text(event: ExceptionResolved | ExceptionWaived) -> str:
@@ -339,6 +336,18 @@ def corrected(
     if "approved_at" in said and "approved_at" not in named:
         said["approved_at"] = None
     return with_fields(said, settings)
+
+
+def not_sent_yet(books: FactLookup, events: Sequence[Said], named: Set[str]) -> list[Said]:
+    """Corrections without those that were written before and wait for the next run; a version is part of one where it is named. Raises
+    DecodeError."""
+    written = [_content(event, named) for event in events_to_come(books.input_dir, RESENT, books.output)]
+    return [each for each in events if _content(event_from_json(each), named) not in written]
+
+
+def _content(event: Event, named: Set[str]) -> dict[str, object]:
+    by_itself = {"event_id", "occurred_at", "recorded_at", ENTITIES[type(event).__name__].version_field} - named
+    return {name: value for name, value in record_to_json(event).items() if name not in by_itself}
 
 
 def _is_replaced(fact: Event, raised: ExceptionRaised) -> bool:

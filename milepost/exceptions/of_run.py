@@ -94,7 +94,7 @@ class ExceptionsOfRun:
         with reading_books(self.output) as reader:
             own = OwnDecisions(self.output, reader, self.known, who.name, approved_by, type_name)
             books = FactLookup(self.output, self.folder, reader)
-            waiting = {} if is_assigned else pending(books, [each.raised for each in found])
+            waiting = {} if is_assigned else pending(books)
 
             def refusal(raised: ExceptionRaised) -> str | None:
                 waits = waiting.get(raised.exception_id)

@@ -59,6 +59,7 @@ def test_all_that_waits_is_sent_again_with_the_right_project(firm: Path) -> None
         ("T-2", 2, "BRIDGE"),
         ("T-3", 3, "BRIDGE"),
     ]
+    assert ask(firm, "resend", exception, *RIGHT).exit_code == 2, "it waits for the run"
     found = run(firm)
     assert found["unrouted"] == 1, "the request alone"
     assert found["money"]["EUR"]["recognised"] == "2000.00"

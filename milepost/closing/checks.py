@@ -45,7 +45,7 @@ FINDERS: Final[Mapping[str, Finder]] = {
 
 
 # Of checks that may have nothing to look at, whether there is something.
-SOMETHING: Final[Mapping[str, Callable[[Closing], bool]]] = {
+HAS_SOMETHING: Final[Mapping[str, Callable[[Closing], bool]]] = {
     "time": lambda closing: any(capacities(closing)),
     "erp": lambda closing: closing.has_an_erp,
     "differences": lambda closing: compared(closing) is not None,
@@ -54,13 +54,14 @@ SOMETHING: Final[Mapping[str, Callable[[Closing], bool]]] = {
 
 def checked(closing: Closing, forbids: Collection[str], accepted: Mapping[str, str]) -> list[CheckResult]:
     """All of them, in the order in which they are mended."""
-    return [
-        CheckResult(name, check.title, name in forbids, items, accepted.get(name, ""))
-        if items or name not in SOMETHING or SOMETHING[name](closing)
-        else CheckResult(name, check.unchecked, name in forbids, items, accepted.get(name, ""), was_checked=False)
-        for name, check in CHECKS.items()
-        for items in (tuple(FINDERS[name](closing)),)
-    ]
+    return [_checked(closing, check, name in forbids, accepted.get(name, "")) for name, check in CHECKS.items()]
+
+
+def _checked(closing: Closing, check: capabilities.CloseCheck, forbids: bool, accepted: str) -> CheckResult:
+    items, has_something = tuple(FINDERS[check.name](closing)), HAS_SOMETHING.get(check.name)
+    was_checked = bool(items) or has_something is None or has_something(closing)
+    title = check.title if was_checked else check.unchecked
+    return CheckResult(check.name, title, forbids, items, accepted, was_checked)
 
 
 def first_period(closing: Closing) -> str | None:

@@ -118,6 +118,6 @@ def _parsed(value: str) -> tuple[Any] | None:
 
 
 def _fault_at(said: dict[str, Any], path: str) -> bool:
-    """Of its first fault in the field where the path begins."""
+    """Whether what stands there is at fault; of each field of the event its first fault counts."""
     places = [fault.field_path for fault in faults_of_event(said)]
     return any(place == path or place.startswith((f"{path}.", f"{path}[")) for place in places)

@@ -92,8 +92,9 @@ def field_of(event: Event, raised: ExceptionRaised) -> str:
     kind, unknown = raised.subject_kind, raised.subject_id
     if kind == "contract_line":
         kind, unknown = "contract", parts_of(unknown)[0]
-    named = [name for name in event._fields if name.endswith("_id") and getattr(event, name) == unknown]
-    return named[0] if named and f"{kind}_id" not in named else f"{kind}_id"
+    own, named = f"{kind}_id", (name for name in event._fields if name.endswith("_id"))
+    found = [name for name in named if getattr(event, name) == unknown]
+    return own if own in found else next(iter(found), own)
 
 
 def waiting_table(waiting: Sequence[Event]) -> Table:

@@ -96,7 +96,7 @@ def issued_on(sheet: StatementSheet) -> date:
 
 
 def dated(issued: FoundStatement, zone: str = "UTC") -> date:
-    """What is superseded has the day of its issue still."""
+    """The day on which it became what its status says. A statement that is superseded still names the day of its issue."""
     statement = issued.statement
     if statement.issued_on is not None and statement.status == ISSUED:
         return statement.issued_on

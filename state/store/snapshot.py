@@ -22,6 +22,8 @@ from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementE
 VERSION = 43
 _HEAD = Struct(">BI")
 _HEADER = _HEAD.size
+# What of a stored contract is made of something else.
+NESTED = list, dict
 
 _encoder = msgspec.msgpack.Encoder()
 _decoders = {kind: msgspec.msgpack.Decoder(of) for kind, of in PART_KINDS.items() if of is not Contract}
@@ -160,7 +162,6 @@ def _decode(decoder: msgspec.msgpack.Decoder[Any], data: Any, key: str = "") -> 
 
 
 # A contract holds records of several kinds (its terms), so they are stored with their public names.
-NESTED = list, dict
 
 
 def _tagged(value: Any) -> Any:

@@ -387,7 +387,8 @@ class Draft:
 
     def listed(self, statement_id: str) -> tuple[StatementEntry, ...]:
         """What entries have on a statement, also on one that this event made."""
-        return self.statements.get(statement_id) or self.entries.statement(statement_id)
+        made = self.statements.get(statement_id)
+        return self.entries.statement(statement_id) if made is None else made
 
     def moved(self, project_id: str) -> Project:
         """The project with its sums, which the caller changes in place; its view is to be sent."""

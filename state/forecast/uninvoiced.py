@@ -32,7 +32,7 @@ def _waiting(draft: Draft, contract_id: str, line_id: str) -> list[Entry]:
     """Rows of the line on no statement, and on statements without an invoice."""
     found = {entry.entry_id: entry for entry in draft.due_on(contract_id, line_id, "", "9999")}
     for statement in _without_invoice(draft, contract_id):
-        for one in draft.statements.get(statement.statement_id) or draft.entries.statement(statement.statement_id):
+        for one in draft.listed(statement.statement_id):
             entry = draft.entry(one.entry_id) if one.line_id == line_id else None
             if entry is not None:
                 found[entry.entry_id] = entry

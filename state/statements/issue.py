@@ -55,12 +55,12 @@ def issue_after(
     for other, of_other in drafted.items():
         issue(copy, contract, period, other, of_other)
     shown = {line_id: _shown_since(had, copy, contract, line_id) for line_id, had in before.items()}
-    _count_shown(draft, contract, shown, 1)
+    count_shown(draft, contract, shown, 1)
     issue(draft, contract, period, bill_to, due, sequence, beside)
-    _count_shown(draft, contract, shown, -1)
+    count_shown(draft, contract, shown, -1)
 
 
-def _count_shown(draft: Draft, contract: Contract, shown: Mapping[str, tuple[Hours, Quantity]], sign: int) -> None:
+def count_shown(draft: Draft, contract: Contract, shown: Mapping[str, tuple[Hours, Quantity]], sign: int) -> None:
     for line_id, (hours, quantity) in shown.items():
         totals = draft.line(contract.contract_id, line_id)
         now = replace(

@@ -24,7 +24,7 @@ from state.caps.repricing import reprice
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.statements.due import due_again, is_kept_back
-from state.statements.issue import issue, issue_nothing
+from state.statements.issue import count_shown, issue, issue_nothing
 from state.terms.periods import zone_of
 from state.terms.plan import newest_plan, plan_of
 from state.totals import issued_elsewhere, issued_on, standing_price
@@ -180,10 +180,7 @@ def _take_back(draft: Draft, contract: Contract, former: IssuedStatement) -> Non
         stake = stake_of(after)
         if before is not None and stake is not None and plan is not None:
             settle_consumption(draft, plan, before, stake)
-    for line_id, (hours, quantity) in former.shown.items():
-        totals = draft.line(contract.contract_id, line_id)
-        shown = replace(totals, shown_hours=totals.shown_hours - hours, shown_quantity=totals.shown_quantity - quantity)
-        draft.put("line", composed(contract.contract_id, line_id), shown)
+    count_shown(draft, contract, former.shown, -1)
 
 
 def _reallocate(draft: Draft, contract: Contract) -> None:

@@ -26,6 +26,7 @@ from connectors.avro_schema import (
     WholeType,
 )
 from connectors.decode_error import DecodeError, EncodeError, shown
+from domain.units import MICROSECONDS_A_DAY
 
 MESSAGE_BYTES_MAX: Final = 1_000_000
 ITEMS_MAX: Final = 10_000
@@ -33,8 +34,8 @@ DECIMAL_BYTES_MAX: Final = 16
 EPOCH: Final = date(1970, 1, 1)
 DAY_FIRST: Final = (date(1990, 1, 1) - EPOCH).days
 DAY_LAST: Final = (date(2100, 12, 31) - EPOCH).days
-INSTANT_FIRST: Final = DAY_FIRST * 86_400_000_000
-INSTANT_LAST: Final = (DAY_LAST + 1) * 86_400_000_000 - 1
+INSTANT_FIRST: Final = DAY_FIRST * MICROSECONDS_A_DAY
+INSTANT_LAST: Final = (DAY_LAST + 1) * MICROSECONDS_A_DAY - 1
 
 
 def read_whole(record: RecordType, data: bytes) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from domain.units import MICROSECONDS_A_DAY
 from milepost.console import known_as, say
 from milepost.shared_options import Verb, parameters_of, with_parameters
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from connectors.json_values import WrongValue
 
 OFFSET: Final = "offset:"
-MICROSECONDS_A_DAY: Final = 86_400_000_000
 AsOf = Annotated[
     str | None,
     typer.Option(

@@ -11,11 +11,10 @@ from typing import Final, NamedTuple
 import typer
 
 from connectors.json_values import WrongValue, instant_text, read_instant
-from domain.units import Instant
+from domain.units import MICROSECONDS_A_DAY, Instant
 from milepost.days import now
 from milepost.folders import FolderName, firms_folder
 
-DAY: Final = 24 * 3600 * 1_000_000
 # Beyond so many days a decision of today would let days end that nobody has sent events of.
 GAP_DAYS: Final = 45
 # So far behind the newest event may a decision lie that is dated after now, where the events themselves are of days to come.
@@ -60,7 +59,7 @@ def decided_at(stated: str | None, latest: Instant) -> Instant:
         return at
     if stated is not None:
         return _as_stated(stated, at, latest)
-    if latest and at - latest > GAP_DAYS * DAY:
+    if latest and at - latest > GAP_DAYS * MICROSECONDS_A_DAY:
         raise typer.BadParameter(
             f"expected a moment, as the newest event of the output is of {instant_text(latest)}; a decision of today would let every "
             f"day up to today end, and billing periods close with them. Say when it was made, such as --at {instant_text(latest)}, "
@@ -75,7 +74,7 @@ def found_at(output: Path) -> Instant:
     from connectors.files.found_exceptions import latest_of
 
     latest = latest_of(output)
-    return now() if now() - latest <= GAP_DAYS * DAY else latest
+    return now() if now() - latest <= GAP_DAYS * MICROSECONDS_A_DAY else latest
 
 
 def _as_stated(stated: str, at: Instant, latest: Instant) -> Instant:
@@ -84,7 +83,7 @@ def _as_stated(stated: str, at: Instant, latest: Instant) -> Instant:
         said = read_instant(stated)
     except WrongValue as wrong:
         raise typer.BadParameter(f"{wrong.reason}: {stated}", param_hint="--at") from wrong
-    if said > max(at, latest + AHEAD_DAYS * DAY):
+    if said > max(at, latest + AHEAD_DAYS * MICROSECONDS_A_DAY):
         raise typer.BadParameter(
             f"{stated} is not yet: it is {instant_text(at)}, and the newest event of the output is of {instant_text(latest)}. "
             "A decision is dated when it was made",

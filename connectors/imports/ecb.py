@@ -20,8 +20,8 @@ from connectors.imports.events_file import write_lines, write_rejected
 from connectors.imports.readings import UnreadableCell, instant_text, read_date
 from connectors.imports.refusals import ImportRefused, nearest
 from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
-from domain.reference.zones import MICROSECONDS_PER_SECOND, universal_day, universal_midnight
-from domain.units import Instant
+from domain.reference.zones import universal_day, universal_midnight
+from domain.units import MICROSECONDS_A_SECOND, Instant
 
 SOURCE = "ecb"
 BASE_CURRENCY = "EUR"
@@ -31,7 +31,7 @@ FILE_BYTES_MAX = 64 * 1024 * 1024
 # The history has ISO dates, the file of the last day has `09 May 2025`.
 _DATE_FORMATS = ("%Y-%m-%d", "%d %B %Y")
 # Published at about 16:00 in Frankfurt, so known at 15:00 UTC on a winter's day.
-_KNOWN_AT = 15 * 3600 * MICROSECONDS_PER_SECOND
+_KNOWN_AT = 15 * 3600 * MICROSECONDS_A_SECOND
 _NOT_QUOTED = frozenset({"", "N/A", "-"})
 _RATE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")

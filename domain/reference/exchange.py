@@ -19,6 +19,8 @@ from domain.money import HALF_UP, round_ratio
 from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
 
 BRIDGE = "EUR"
+# Days after which a rate is too old: never.
+NEVER_STALE = 1_000_000
 
 # rate type, from, to
 Pair = tuple[str, str, str]

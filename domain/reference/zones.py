@@ -12,21 +12,19 @@ from functools import lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-from domain.units import Instant
+from domain.units import MICROSECONDS_A_DAY, MICROSECONDS_A_SECOND, Instant
 
-MICROSECONDS_PER_SECOND = 1_000_000
-MICROSECONDS_PER_DAY = 86_400 * MICROSECONDS_PER_SECOND
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
 def universal_day(instant: Instant) -> int:
     """The day in universal time, as the number that `date.fromordinal` takes."""
-    return instant // MICROSECONDS_PER_DAY + _EPOCH_ORDINAL
+    return instant // MICROSECONDS_A_DAY + _EPOCH_ORDINAL
 
 
 def universal_midnight(day: date) -> Instant:
     """First instant of the day in universal time."""
-    return (day.toordinal() - _EPOCH_ORDINAL) * MICROSECONDS_PER_DAY
+    return (day.toordinal() - _EPOCH_ORDINAL) * MICROSECONDS_A_DAY
 
 
 @lru_cache(maxsize=1)
@@ -54,12 +52,12 @@ _last_asked: dict[str, tuple[Instant, date]] = {}
 def local_date(instant: Instant, zone: str) -> date:
     """Calendar date on the wall of `zone` at `instant`."""
     last = _last_asked.get(zone)
-    if last is not None and 0 <= instant - last[0] < MICROSECONDS_PER_DAY:
+    if last is not None and 0 <= instant - last[0] < MICROSECONDS_A_DAY:
         return last[1]
-    day = datetime.fromtimestamp(instant // MICROSECONDS_PER_SECOND, _rules(zone)).date()
+    day = datetime.fromtimestamp(instant // MICROSECONDS_A_SECOND, _rules(zone)).date()
     if date.min < day < date.max:
         began, ends = midnight(day, zone), midnight(date.fromordinal(day.toordinal() + 1), zone)
-        if ends - began == MICROSECONDS_PER_DAY:
+        if ends - began == MICROSECONDS_A_DAY:
             _last_asked[zone] = began, day
     return day
 
@@ -74,8 +72,8 @@ def midnight(day: date, zone: str) -> Instant:
     rules = _rules(zone)
     late_reading = _seconds(day, rules, fold=1)
     if datetime.fromtimestamp(late_reading, rules).replace(tzinfo=None) == datetime.combine(day, time()):
-        return late_reading * MICROSECONDS_PER_SECOND
-    return _jump(late_reading, _seconds(day, rules, fold=0), rules) * MICROSECONDS_PER_SECOND
+        return late_reading * MICROSECONDS_A_SECOND
+    return _jump(late_reading, _seconds(day, rules, fold=0), rules) * MICROSECONDS_A_SECOND
 
 
 @lru_cache(maxsize=1024)

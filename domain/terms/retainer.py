@@ -18,10 +18,8 @@ given back. A line that is dropped and added again starts from nothing.
     1,000.00 a month for 10 h, 4 h go over: 3 h in January earn 300.00, 3 h expire (300.00), and February has 14 h
 """
 
-from calendar import monthrange
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import NamedTuple
 
 from domain import figure
@@ -29,6 +27,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import Retainer
 from domain.figure import called, in_part, lesser
 from domain.money import format_decimal, smallest_unit
+from domain.months import MONTHS_IN, months_after
 from domain.policy_faults import Fault, price_faults, rate_faults
 from domain.terms import spoken
 from domain.terms.draw_down import earned_by
@@ -48,7 +47,6 @@ from domain.terms.kind import (
 )
 from domain.units import AMOUNT_SCALE, HOURS_ONE, QUANTITY_SCALE, Amount, Quantity
 
-MONTHS = {"month": 1, "quarter": 3, "year": 12}
 QUANTITY_PER_AMOUNT = 10 ** (QUANTITY_SCALE - AMOUNT_SCALE)
 QUANTITY_MOST: Quantity = 100_000_000 * HOURS_ONE
 EXPIRY_MOST = 1_200
@@ -133,7 +131,7 @@ def _of_fees(stretch: RetainerVersions, until: date) -> Iterator[Lot]:
     months = 0
     while (start := _beginning(stretch, months)) <= min(until, stretch.last):
         terms = terms_of(stretch.on(start))
-        length = MONTHS[terms.per]
+        length = MONTHS_IN[terms.per]
         whole_to = _beginning(stretch, months + length)
         period = RetainerPeriod(start, min(whole_to, stretch.last + DAY), whole_to)
         charged_on = period.start if terms.in_advance else period.last
@@ -153,15 +151,7 @@ def terms_of(agreed: TermsInForce) -> Retainer:
 
 def _beginning(stretch: RetainerVersions, months: int) -> date:
     """First day of a period so many months after the stretch's first."""
-    return _months_after(stretch.held[0].starts_on, months)
-
-
-@lru_cache(maxsize=4096)
-def _months_after(first: date, months: int) -> date:
-    """That day of the month, or the last that the month has; asked for every period of every day that is drawn on."""
-    months += first.year * 12 + first.month - 1
-    year, month = months // 12, months % 12 + 1
-    return date(year, month, min(first.day, monthrange(year, month)[1]))
+    return months_after(stretch.held[0].starts_on, months)
 
 
 def _life(stretch: RetainerVersions, terms: Retainer, months: int, length: int) -> date:

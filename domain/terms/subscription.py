@@ -28,13 +28,13 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Subscription, Terms
 from domain.figure import assumed, average, called
 from domain.money import format_amount
+from domain.months import MONTHS_IN, months_after
 from domain.policy_faults import Fault, price_faults
 from domain.revenue.methods import BY_DAYS
 from domain.terms import spoken
 from domain.terms.kind import OVER_TIME, WITH_CHARGE, WITH_INVOICE, Fee, Kind, LineHistory, Spread, TermsInForce
 from domain.units import Amount
 
-MONTHS = {"month": 1, "quarter": 3, "year": 12}
 BY_DAY = "by_day"
 # How fees begin that are for a minimum.
 MINIMUM = "minimum/"
@@ -114,14 +114,9 @@ def _periods(agreed: TermsInForce, per: str, until: date) -> Iterator[Subscripti
     start = agreed.starts_on.replace(day=1)
     end = agreed.contract.ends_on or date.max
     while max(start, agreed.starts_on) <= min(until, end):
-        to = _months_after(start, MONTHS[per])
+        to = months_after(start, MONTHS_IN[per])
         yield SubscriptionPeriod(start, to, max(start, agreed.starts_on), min(to - DAY, end))
         start = to
-
-
-def _months_after(start: date, months: int) -> date:
-    count = start.year * 12 + start.month - 1 + months
-    return date(count // 12, count % 12 + 1, 1)
 
 
 def _pieces(agreed: TermsInForce, terms: Subscription, until: date) -> Iterator[FeePiece]:
@@ -211,7 +206,7 @@ def months(start: date, to: date) -> Iterator[str]:
     """Calendar months from the one that begins on a day, up to the one that begins on another."""
     while start < to:
         yield start.isoformat()[:7]
-        start = _months_after(start, 1)
+        start = months_after(start, 1)
 
 
 def has_minimum(terms: Terms) -> bool:

@@ -22,7 +22,6 @@ from domain.units import QUANTITY_SCALE, Amount, Quantity
 
 VOLUME = "volume"
 # Over what the steps count, and how many months a period of that has.
-MONTHS: Mapping[str, int] = {"month": 1, "quarter": 3, "year": 12}
 
 
 class Delivery(NamedTuple):

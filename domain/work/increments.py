@@ -6,7 +6,7 @@ In steps of 15 minutes, up: 20 min are 30 min and 15 min stay 15 min. Nearest ta
 from __future__ import annotations
 
 from domain.money import HALF_UP, round_ratio
-from domain.units import MICROSECONDS_A_MILLIONTH, Hours
+from domain.units import MICROSECONDS_A_MILLIONTH, MICROSECONDS_A_SECOND, Hours
 
 UP = "up"
 DOWN = "down"
@@ -14,7 +14,6 @@ NEAREST = "nearest"
 
 _SECONDS_PER_HOUR = 3600
 _HOURS_SCALE = 1_000_000
-_MICROSECONDS_PER_SECOND = 1_000_000
 
 
 def round_increment(seconds: int, minutes: int, mode: str) -> int:
@@ -55,7 +54,7 @@ def _is_whole(hours: Hours, step: int, minimum: int) -> bool:
 
 def seconds_of(hours: Hours, finer: int = 0) -> int:
     """Nearest whole second; 0.333333 h are 1200 s. `finer` are microseconds that the hours leave out."""
-    return round_ratio(hours * MICROSECONDS_A_MILLIONTH + finer, _MICROSECONDS_PER_SECOND, 1, HALF_UP)
+    return round_ratio(hours * MICROSECONDS_A_MILLIONTH + finer, MICROSECONDS_A_SECOND, 1, HALF_UP)
 
 
 def hours_of(seconds: int) -> Hours:

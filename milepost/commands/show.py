@@ -12,6 +12,7 @@ import typer
 
 from domain.counting import counted
 from domain.money import format_amount
+from domain.units import MICROSECONDS_A_DAY
 from milepost.as_of import looking_back
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import amount_text, echo, is_known_as, say, shape, shell_word, tell, write_json
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 STATEMENTS_SHOWN = 6
 EXCEPTIONS_SHOWN = 20
-MICROSECONDS_A_DAY = 86_400_000_000
 
 
 class Origin(Enum):

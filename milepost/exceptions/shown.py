@@ -14,7 +14,7 @@ from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import BalancesBroughtForward
 from domain.identity import parts_of
 from domain.outputs import ExceptionClosed, ExceptionRaised
-from domain.units import Amount, Instant
+from domain.units import MICROSECONDS_A_DAY, Amount, Instant
 from milepost.console import amount_text
 from milepost.days import instant_day
 from milepost.event_words import event_name
@@ -26,7 +26,6 @@ from milepost.tables import Table, hours_text
 SHOWN: Final = 20
 # The column of costs that stand where no value is known.
 COST_ONLY: Final = "(cost)"
-DAY: Final = 24 * 3600 * 1_000_000
 # Categories whose cause is a person's missing record, or the terms of the project.
 OF_PERSONS: Final = frozenset(
     {"no_rate", "no_cost_rate", "unknown_reference", *(name for name, own in CATEGORIES.items() if own.of_person)}
@@ -153,7 +152,7 @@ def _sums(raised: Iterable[ExceptionRaised]) -> dict[str, int]:
 def days_open(known: KnownException, as_of: Instant) -> int:
     """Whole days until it was closed, or until now."""
     until = as_of if known.closed is None else known.closed.closed_at
-    return max(0, until - known.since) // DAY
+    return max(0, until - known.since) // MICROSECONDS_A_DAY
 
 
 def decided_groups(decided: ClosedExceptions) -> list[DecidedGroup]:

@@ -33,7 +33,7 @@ from domain.outputs import CertifiedAccount, CertifiedCurrency, JournalEntry
 from domain.units import Amount
 from domain.work.rows import spoken
 from milepost.explain.explainer import Explainer
-from milepost.explain.ledger import LedgerFigure, of_engagement, shares
+from milepost.explain.ledger import ACCOUNT_FIGURES, LedgerFigure, of_engagement, shares
 from state.trace import event_ref
 
 _ID: Final = re.compile(
@@ -42,7 +42,6 @@ _ID: Final = re.compile(
 )
 JOURNALS: Final = "journals"
 SINCE: Final = {"opening_change": "opening", "movement_change": "movement"}
-ACCOUNT_FIGURES: Final = ("opening", "debits", "credits", "movement", "closing")
 CURRENCY_FIGURES: Final = (JOURNALS, "debits", "credits")
 # Figures that are sums of what contract groups give.
 SUMMED: Final = frozenset({"opening", "debits", "credits", JOURNALS})

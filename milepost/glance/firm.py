@@ -37,10 +37,9 @@ from domain.billing.shares import Party
 from domain.counting import counted
 from domain.events.common import ContractLine
 from domain.outputs import ForecastUpdate, JournalEntry
-from domain.units import Amount, Hours
+from domain.units import MICROSECONDS_A_DAY, Amount, Hours
 from milepost.console import money_text
 
-MICROSECONDS_A_DAY = 86_400_000_000
 EPOCH = date(1970, 1, 1).toordinal()
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.accounts import UNBILLED
 from domain.money import convert
-from domain.reference.exchange import Exchange, at_rate
+from domain.reference.exchange import NEVER_STALE, Exchange, at_rate
 from domain.work.rows import is_listed
 from state.books import Entry, Price, Work
 from state.caps.claims import allotments
@@ -23,8 +23,6 @@ from state.work.valuation import first_day
 from state.work.value_time import reversal_day
 
 DATE_LAST = date(2100, 12, 31)
-# Days after which a rate is too old: never.
-_EVER = 1_000_000
 
 
 def reprice(draft: Draft, entry: Entry, plan: LinePlan, price: Price, rule: str) -> Entry:
@@ -99,7 +97,7 @@ def carrying_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
 def last_rate(draft: Draft, plan: LinePlan, day: date) -> Exchange:
     rate_type = plan.policies.exchange_rate_type
     for until in (day, DATE_LAST):
-        found = draft.reference.exchange(rate_type, plan.currency, plan.entity.currency, until, _EVER)
+        found = draft.reference.exchange(rate_type, plan.currency, plan.entity.currency, until, NEVER_STALE)
         if isinstance(found, Exchange):
             return found
     raise AssertionError(f"{plan.currency} to {plan.entity.currency}: the entry was priced, so a rate was known")

@@ -12,8 +12,9 @@ from domain.caps.consume import Order, order_of
 from domain.contract import agreed_units
 from domain.events.common import UnitPrice
 from domain.figure import as_recorded
+from domain.months import MONTHS_IN, months_after
 from domain.terms import methods
-from domain.terms.unit_price import MONTHS, Delivery, is_shared, prices, values
+from domain.terms.unit_price import Delivery, is_shared, prices, values
 from domain.units import Hours
 from domain.work.hours import worked_hours
 from domain.work.recorded import ASKED, figure_of
@@ -64,11 +65,10 @@ def pool_of(draft: Draft, plan: LinePlan, person_id: str, price: Price) -> Share
 
 def _span(draft: Draft, plan: LinePlan, terms: UnitPrice, day: date) -> tuple[str, str]:
     """The period whose units the steps count; of a contract that is billed on request all its units are one period."""
-    months = MONTHS.get(terms.tier_period)
+    months = MONTHS_IN.get(terms.tier_period)
     if months is not None:
-        first = (day.month - 1) // months * months
-        following = date(day.year + (first + months) // 12, (first + months) % 12 + 1, 1)
-        return date(day.year, first + 1, 1).isoformat(), following.isoformat()
+        first = date(day.year, (day.month - 1) // months * months + 1, 1)
+        return first.isoformat(), months_after(first, months).isoformat()
     contract = draft.contract(plan.contract_id)
     if terms.tier_period != "billing_period" or contract is None:
         return BEFORE_ALL, AFTER_ALL

@@ -13,12 +13,10 @@ from typing import NamedTuple
 
 from domain.forecast.changes import Change
 from domain.policies import Resolved
+from domain.reference.exchange import NEVER_STALE
 from state.books import Basis, BookedProgress, Forecast
 from state.draft import Draft
 from state.forecast.tracks import tracks_of
-
-# Days after which a rate is too old: never.
-_EVER = 1_000_000
 
 Progress = Mapping[str, BookedProgress]
 
@@ -33,7 +31,7 @@ class HeadingBasis(NamedTuple):
 
 def change_without_rates(draft: Draft, policies: Resolved, was: HeadingBasis, now: HeadingBasis, as_of: date) -> Change:
     """Of cost and revenue at completion."""
-    policies = policies._replace(rate_staleness_days=_EVER)
+    policies = policies._replace(rate_staleness_days=NEVER_STALE)
     found = _change(draft, policies, was, now, as_of)
     if found is None:
         found = _change(draft, policies, *_in_own_currency(was, now), as_of)

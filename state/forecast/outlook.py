@@ -17,9 +17,9 @@ from domain.forecast.changes import Change, with_change
 from domain.forecast.completion import NOTHING, Tally, added, named
 from domain.identity import composed
 from domain.policies import Resolved
-from domain.reference.zones import MICROSECONDS_PER_DAY, local_date, midnight, universal_day
+from domain.reference.zones import local_date, midnight, universal_day
 from domain.terms import methods
-from domain.units import Amount
+from domain.units import MICROSECONDS_A_DAY, Amount
 from state.billing.funding import is_ever_funded
 from state.books import (
     Basis,
@@ -49,7 +49,7 @@ ONE_DAY = timedelta(days=1)
 CHANGES, MOVES, WEIGHS, SPLITS = "forecast_changes", "moves", "weighs", "splits"
 UNKNOWN = Forecast("", "", bases={WHOLE: Basis("plan")}), ForecastState({WHOLE: BookedProgress()})
 _PROJECT = itemgetter(0)
-_SHORTEST_DAY = 23 * MICROSECONDS_PER_DAY // 24
+_SHORTEST_DAY = 23 * MICROSECONDS_A_DAY // 24
 
 # The zone of which a day ends, and the day.
 Ended = tuple[str, date]

@@ -16,6 +16,7 @@ from domain.figure import Recorded, called
 from domain.happened import day_of
 from domain.identity import composed
 from domain.money import format_amount, format_decimal
+from domain.months import months_after
 from domain.reference.fiscal import period_named
 from domain.refusals import UNSUPPORTED, words_of
 from domain.units import HOURS_SCALE, Amount, Hours
@@ -121,7 +122,7 @@ def _period(draft: Draft, event: ControlTotal) -> tuple[date, date] | None:
         start = date.fromisoformat(f"{event.period}-01")
     except ValueError:
         return None
-    return start, date(start.year + start.month // 12, start.month % 12 + 1, 1)
+    return start, months_after(start, 1)
 
 
 def _held(draft: Draft, event: ControlTotal, period: tuple[date, date]) -> tuple[int, Hours, Amount]:

@@ -3,10 +3,10 @@
 from msgspec.structs import replace
 
 from domain.identity import composed
-from domain.reference.zones import MICROSECONDS_PER_DAY, universal_midnight
+from domain.reference.zones import universal_midnight
 from domain.terms import methods, spoken
 from domain.terms.unit_price import is_shared
-from domain.units import QUANTITY_ONE, Amount, Hours, Quantity
+from domain.units import MICROSECONDS_A_DAY, QUANTITY_ONE, Amount, Hours, Quantity
 from domain.work.rows import BEFORE_MONTH, ENTRY, EXPENSE, OPENING, OVER_BILLING, OVER_CAP, UNITS, row_id
 from state.books import Charge, Contract, Entry, OpeningWork, Work
 from state.draft import Draft
@@ -52,7 +52,7 @@ def take_row(
         entry.version + 1 if entry is not None else 1,
         event.project_id,
         worked.day,
-        at + MICROSECONDS_PER_DAY - 1 if part.startswith((OVER_CAP, OVER_BILLING)) else at + number,
+        at + MICROSECONDS_A_DAY - 1 if part.startswith((OVER_CAP, OVER_BILLING)) else at + number,
         contract.terms.currency,
         amount,
         contract.contract_id,

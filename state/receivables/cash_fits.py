@@ -1,6 +1,6 @@
 """Which amounts of cash that is applied fit: what of the payment is unapplied, and what of each invoice is open or was settled by it."""
 
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -12,13 +12,11 @@ from domain.refusals import UNSUPPORTED, words_of
 from domain.units import Amount
 from state.books import CashApplication, Payment, Receivable
 from state.draft import Draft
-from state.receivables.cash_record import with_fields
+from state.receivables.cash_record import Paid, with_fields
 from state.receivables.cash_waits import CashFault
 from state.receivables.receivables import open_of, receivable_of, within
 from state.receivables.unapplied import held_of, is_home, unapplied
 from state.terms.opening import IN_BALANCES, in_balances
-
-Paid = TypeVar("Paid", PaymentReceived, PaymentApplied)
 
 
 class Fitting(NamedTuple):

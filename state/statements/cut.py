@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import chain
-from types import MappingProxyType
-from typing import Final
 
 from msgspec.structs import replace
 
@@ -29,8 +27,6 @@ from state.statements.release import asks_approval, releasable_bill_tos, release
 from state.terms.periods import closes_on, open_period, schedule, zone_of
 from state.terms.plan import LinePlan, line_plan, plan_of, terms_on
 from state.totals import standing_price, with_issued
-
-NOTHING_BESIDE: Final[Mapping[str, Amount]] = MappingProxyType({})
 
 
 def close_periods(draft: Draft, contract: Contract, zone: str, day: date) -> None:

@@ -9,9 +9,10 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from domain.units import MICROSECONDS_A_DAY
 from milepost import deciding
 from milepost.cli import app
-from milepost.deciding import DAY, GAP_DAYS, decided_at
+from milepost.deciding import GAP_DAYS, decided_at
 from tests.commands.tiny_firm import event, founding, run, said, worked, write
 
 AT = ("--at", "2026-03-05T09:00:00Z")
@@ -393,7 +394,7 @@ def test_a_decision_after_a_long_silence_says_when_it_was_made() -> None:
     """It would end every day up to today."""
     latest = 1_772_000_000_000_000
     with pytest.raises(typer.BadParameter, match="would let every day up to today end"):
-        decided_at(None, latest - GAP_DAYS * DAY)
+        decided_at(None, latest - GAP_DAYS * MICROSECONDS_A_DAY)
     assert decided_at("now", latest) > latest
     assert decided_at("2026-03-05T09:00:00Z", latest) == 1_772_701_200_000_000
     with pytest.raises(typer.BadParameter, match="expected an instant"):

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import typer
 
-from milepost.deciding import AHEAD_DAYS, DAY, decided_at
+from domain.units import MICROSECONDS_A_DAY
+from milepost.deciding import AHEAD_DAYS, decided_at
 from tests.commands.test_exceptions import AT, ask, asked, exceptions, id_of, refused
 from tests.commands.tiny_firm import Event, event, founding, run, worked, write
 
@@ -179,7 +180,7 @@ def test_nobody_decides_about_what_is_not_there_yet(firm: Path) -> None:
 def test_nobody_decides_in_the_future() -> None:
     """Events of days to come, such as made-up ones, have decisions of the days behind them."""
     latest = 4_000_000_000_000_000
-    assert decided_at("2096-10-03T07:06:40Z", latest) == latest + DAY
+    assert decided_at("2096-10-03T07:06:40Z", latest) == latest + MICROSECONDS_A_DAY
     with pytest.raises(typer.BadParameter, match="is not yet"):
         decided_at("2096-10-04T07:06:41Z", latest)
     with pytest.raises(typer.BadParameter, match="the newest event of the output is of 2026-02-25"):

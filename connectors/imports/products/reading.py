@@ -23,7 +23,7 @@ RATE_DECIMALS = 6
 # Of trackers in other languages too.
 YES = ("yes", "y", "true", "1", "ja", "oui", "sí", "si", "sì", "sim", "tak", "ano", "はい")
 NO = ("no", "n", "false", "0", "nein", "non", "não", "nee", "nej", "nie", "ne", "いいえ")
-_STOP = "stop the timer that still runs and export again"
+STOP = "stop the timer that still runs and export again"
 # To what reports may round durations, in minutes; a rounded one is a multiple, and less than that from the interval.
 _ROUNDING_MINUTES = (1, 5, 6, 10, 12, 15, 30, 60, 240)
 # What times without seconds and hours of two decimals leave out.
@@ -174,8 +174,8 @@ def check_interval(row: CsvRow, ends: Sequence[str], start: datetime, hours: Dec
     date_column, time_column = ends
     if time_column not in row.cells or date_column not in row.cells:
         return
-    needed(row, time_column, _STOP)
-    needed(row, date_column, _STOP)
+    needed(row, time_column, STOP)
+    needed(row, date_column, STOP)
     end = moment(row, ends, context)
     apart = [seconds for seconds in _seconds_apart(start, end, zone_rules(context.choices.zone)) if seconds >= 0]
     shown = f"{row.cells[date_column]} {row.cells[time_column]}"

@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.export_row import ExportRow, Named
 from connectors.imports.products.reading import (
+    STOP,
     NotWork,
     Reader,
     ReadingContext,
@@ -34,7 +35,6 @@ SIBLINGS = ("clients", "projects", "project_members", "members", "tasks", "organ
 
 _MICROSECONDS_PER_HOUR = 3_600_000_000
 _ORGANISATION = "organization_id"
-_STOP = "stop the timer that still runs and export again"
 
 
 def read(row: CsvRow, context: ReadingContext) -> ExportRow:
@@ -105,7 +105,7 @@ def _utc(text: str) -> Instant:
 
 
 def _hours(row: CsvRow, start: Instant) -> Decimal:
-    seconds = _instant(row, "end", _STOP) - start
+    seconds = _instant(row, "end", STOP) - start
     return (Decimal(seconds) / _MICROSECONDS_PER_HOUR).quantize(SIX_DECIMALS, ROUND_HALF_UP)
 
 

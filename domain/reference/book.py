@@ -239,9 +239,8 @@ def _not_begun(book: ReferenceBook, event: AccountingPeriodClosed) -> tuple[tupl
     period = fiscal.period_named(entity.fiscal_calendar, event.period) if entity is not None else None
     if entity is None or period is None:
         return ()
-    had = book.periods.get(event.legal_entity_id, {}).get(event.period)
-    today = local_date(event.occurred_at, entity.zone)
-    if period.start <= today or (had is not None and had.version >= event.version):
+    changes, today = book.periods.get(event.legal_entity_id, {}), local_date(event.occurred_at, entity.zone)
+    if period.start <= today or not _is_newer(changes, event.period, event):
         return ()
     expected = f"expected a period of {event.legal_entity_id} that has begun by {today}"
     return (("period", f"{expected}, got {event.period}, which begins on {period.start}; it stays open"),)

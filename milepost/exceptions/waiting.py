@@ -44,17 +44,22 @@ def waiting_of(output: Path, known: KnownException) -> list[Event]:
 
 def facts_to_send(output: Path, reader: StoreReader, known: KnownException, settings: Sequence[str]) -> list[Event]:
     """Those that `settings` correct: the one fact that the exception is about, or all that wait for one id. Raises BadParameter."""
-    raised, waiting = known.raised, waiting_of(output, known)
-    if not waiting:
-        fact = fact_of(output, reader, raised)
-        if fact is None and not known.is_open and raised.category == UNROUTED:
-            raise typer.BadParameter(
-                f"{raised.exception_id} is over: nothing waits for {subject_text(raised)}", param_hint="ID"
-            )
-        if fact is None:
-            what = f"it is about {subject_text(raised)} and no single fact"
-            raise typer.BadParameter(f"{what}. {raised.resolution}", param_hint="ID")
-        return [fact]
+    waiting = waiting_of(output, known)
+    return _all_replaceable(known.raised, waiting, settings) if waiting else [_single_fact(output, reader, known)]
+
+
+def _single_fact(output: Path, reader: StoreReader, known: KnownException) -> Event:
+    raised = known.raised
+    fact = fact_of(output, reader, raised)
+    if fact is not None:
+        return fact
+    told = f"it is about {subject_text(raised)} and no single fact. {raised.resolution}"
+    if raised.category == UNROUTED and not known.is_open:
+        told = f"{raised.exception_id} is over: nothing waits for {subject_text(raised)}"
+    raise typer.BadParameter(told, param_hint="ID")
+
+
+def _all_replaceable(raised: ExceptionRaised, waiting: Sequence[Event], settings: Sequence[str]) -> list[Event]:
     found = _replaceable(waiting)
     if not found:
         what = f"{_named(waiting)} would still wait for {subject_text(raised)} if it were sent again"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
@@ -19,16 +19,14 @@ from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded, IdentityLinked
 from domain.exceptions import ExceptionCategory
-from domain.reference.zones import local_date
 from domain.units import Instant
 from state.guards import GuardStop
-from state.intake.clock import Clock, Running, running, zones_named
+from state.intake.clock import Clock, after
 from state.intake.directory import Link, Routed, route
 from state.intake.intake import EVERYONE, Intake, Noticed, Ownership
 from state.intake.partition import partition_of
 
 Tell = Callable[[str, int, int], None]
-ONE_DAY: Final = timedelta(days=1)
 NOTHING: Final = LogEnd(0, 0)
 
 
@@ -177,7 +175,7 @@ def known_by_intake(path: Path, logs: Sequence[EngagementLog]) -> MemoryPlace | 
             if progress is None or progress.log.offset != logs[0].end:
                 return None
             if progress.own_days:
-                memory.commit(progress, _clock(_Days.of(logs)), [])
+                memory.commit(progress, _Days.of(logs).clock, [])
         finally:
             memory.close()
     except GuardStop:
@@ -201,7 +199,7 @@ def known_from_log(path: Path, logs: Sequence[EngagementLog], tell: Tell) -> Mem
                     _learn(memory, record, remembered)
                 if record.offset % 10_000 == 0:
                     tell("directory", record.offset, log.end)
-        memory.commit(StoredProgress(0, True, NOTHING, NOTHING, days.latest, False), _clock(days), [])
+        memory.commit(StoredProgress(0, True, NOTHING, NOTHING, days.latest, False), days.clock, [])
     finally:
         memory.close()
     return MemoryPlace(path, days.latest, remembered, is_whole=False)
@@ -239,11 +237,10 @@ def _learn_notice(memory: IntakeStore, event: IntakeNoticed, engagement_id: str)
 
 
 class _Days:
-    """Days that ended, and when each zone was first named."""
+    """The days that run where the logs end, and the running maximum of `recorded_at` there."""
 
     def __init__(self) -> None:
-        self.ended: dict[str, date] = {}
-        self.named: dict[str, Instant] = {}
+        self.clock = Clock()
         self.latest: Instant = 0
 
     @classmethod
@@ -256,15 +253,4 @@ class _Days:
 
     def take(self, event: Event) -> None:
         self.latest = max(self.latest, recorded_at(event))
-        for zone in zones_named(event):
-            self.named.setdefault(zone, recorded_at(event))
-        if isinstance(event, DayEnded):
-            self.ended[event.zone] = max(event.date, self.ended.get(event.zone, event.date))
-
-
-def _clock(days: _Days) -> Clock:
-    """The day after the last that ended is running in a zone, or the one on which the zone was first named."""
-    zones = {**{zone: local_date(at, zone) for zone, at in days.named.items()}}
-    zones.update({zone: last + ONE_DAY for zone, last in days.ended.items()})
-    made: list[Running] = [running(zone, day) for zone, day in zones.items()]
-    return Clock(tuple(sorted(made)))
+        self.clock = after(self.clock, event, self.latest)

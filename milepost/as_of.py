@@ -28,7 +28,7 @@ AsOf = Annotated[
     str | None,
     typer.Option(
         "--as-of",
-        help="As it was known then: 2026-03-31 (the end of that day, UTC), 2026-03-31T12:00:00Z, or offset:1234 of the log.",
+        help="As it was known then: 2026-03-31 (the end of that day), 2026-03-31T12:00:00Z, or offset:1234 of the log.",
         show_default=False,
     ),
 ]
@@ -99,23 +99,19 @@ def folder_as_of(output: Path, as_of: str | None) -> Iterator[Path]:
 
 def say_beyond(as_of: str, moment: Moment, last: LogCut) -> None:
     """What is asked about a moment after the log's end is answered as of its end: that is all that is known."""
-    if _is_beyond(as_of, moment, last):
-        say(f"{as_of} is after the last event: {end_text(last)}. Figures are as of then")
+    if last.is_past(moment) or moment.instant == last.recorded_at:
+        return
+    is_running = moment.day is not None and (moment.instant or 0) - MICROSECONDS_A_DAY < last.recorded_at
+    where = "is not over: the last event" if is_running else "is after the last event: it"
+    say(f"{as_of} {where} {_came(last)}. Figures are as of then")
 
 
-def _is_beyond(as_of: str, moment: Moment, last: LogCut) -> bool:
-    """The day on which the last record came is not after it."""
-    if moment.instant is None:
-        return (moment.offset or 0) > last.offset
-    return moment.instant - (0 if "T" in as_of else MICROSECONDS_A_DAY - 1) > last.recorded_at
-
-
-def end_text(last: LogCut) -> str:
+def _came(last: LogCut) -> str:
     from connectors.json_values import instant_text
 
     if not last.offset:
-        return "there is none yet"
-    return f"it came at {instant_text(last.recorded_at)} (offset {last.offset - 1} of the log)"
+        return "is still to come"
+    return f"came at {instant_text(last.recorded_at)} (offset {last.offset - 1} of the log)"
 
 
 @contextmanager
@@ -133,7 +129,7 @@ def indexing() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def moment_of(text: str, option: str) -> Moment:
-    """A day means its end in UTC, when the next begins."""
+    """A day means its end, in UTC at the latest."""
     from connectors.files.moments import Moment
     from connectors.json_values import WrongValue, read_day, read_instant
 
@@ -146,11 +142,12 @@ def moment_of(text: str, option: str) -> Moment:
     try:
         if "T" in text:
             return Moment(instant=read_instant(text))
-        begins = f"{(read_day(text) + timedelta(days=1)).isoformat()}T00:00:00Z"
-        return Moment(instant=read_instant(begins) - 1)
+        day = read_day(text)
+        begins = f"{(day + timedelta(days=1)).isoformat()}T00:00:00Z"
+        return Moment(instant=read_instant(begins) - 1, day=day)
     except WrongValue as fault:
         message = (
-            "expected a day such as 2026-03-31 (its end in UTC), an instant with its zone such as 2026-03-31T18:00:00+02:00, "
+            "expected a day such as 2026-03-31 (its end), an instant with its zone such as 2026-03-31T18:00:00+02:00, "
             f"or a place in the log such as {OFFSET}1234, got {text or '(nothing)'}{_why(fault)}"
         )
         raise typer.BadParameter(message, param_hint=option) from fault

@@ -19,7 +19,7 @@ class Following:
     def __init__(self, index: FigureIndex) -> None:
         self.is_on = index.may_follow()
         self._index = index
-        self._rows = FigureRows(index.taken_back)
+        self._rows = FigureRows(index.taken_back, index.clock())
         self._written: dict[str, Any] = index.reached()
         self._offset: int = self._written["log_offset"]
         self._recorded_at: int = self._written["recorded_at"]

@@ -10,6 +10,7 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date
 from heapq import merge
 from operator import attrgetter
 from pathlib import Path
@@ -35,9 +36,10 @@ from domain.ledger.trial_balance import LedgerSums, PostedSum
 from domain.outputs import TOPICS, BillingStatement, ExceptionRaised, ForecastUpdate, JournalEntry, Output, Position
 from domain.units import Instant
 from state.genesis import Genesis
+from state.intake.clock import Clock, running
 from state.rules import begun_under
 
-VERSION: Final = 16
+VERSION: Final = 17
 # Another question or run may be taking in a long history.
 BUSY_SECONDS: Final = 600.0
 FOLDER: Final = "index"
@@ -70,6 +72,8 @@ CREATE TABLE IF NOT EXISTS sums(entity TEXT, period TEXT, account TEXT, currency
     journals INTEGER, debits INTEGER, credits INTEGER, ledger_currency TEXT, ledger_debits INTEGER, ledger_credits INTEGER,
     PRIMARY KEY(entity, period, account, currency, contract, no, move)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS activated(log_offset INTEGER PRIMARY KEY, version INTEGER);
+CREATE TABLE IF NOT EXISTS day_ends(log_offset INTEGER PRIMARY KEY, recorded_at INTEGER, first_running INTEGER);
+CREATE TABLE IF NOT EXISTS zones(zone TEXT PRIMARY KEY, running INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS taken_back(entity TEXT, affected TEXT, PRIMARY KEY(entity, affected)) WITHOUT ROWID;
 """
 
@@ -217,7 +221,7 @@ class FigureIndex:
         if self._is_current(meta):
             return
         end, lengths = self._committed()
-        numbers, rows = _Numbers(self._db), FigureRows(self.taken_back)
+        numbers, rows = _Numbers(self._db), FigureRows(self.taken_back, self.clock())
         recorded_at = self._add_records(numbers, rows, meta, end, tell)
         for part in [part for topic in topics() for part in parts_of(topic, lengths)]:
             if lengths[part] > meta["lengths"].get(part, 0):
@@ -302,6 +306,10 @@ class FigureIndex:
         )
         many("INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", rows.runs)
         many("INSERT OR IGNORE INTO activated VALUES (?, ?)", rows.activated)
+        many("INSERT OR IGNORE INTO day_ends VALUES (?, ?, ?)", rows.day_ends)
+        many(
+            "INSERT OR REPLACE INTO zones VALUES (?, ?)", [(day.zone, day.date.toordinal()) for day in rows.clock.days]
+        )
         many(
             "INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?)",
             [(of(whose), *others) for whose, *others in rows.outputs],
@@ -317,6 +325,11 @@ class FigureIndex:
         )
         self.glance.write(rows.glance)
         rows.clear()
+
+    def clock(self) -> Clock:
+        """The days that run at the end."""
+        rows = self._db.execute("SELECT zone, running FROM zones")
+        return Clock(tuple(sorted(running(zone, date.fromordinal(day)) for zone, day in rows)))
 
     def taken_back(self, entity_id: str) -> list[str]:
         """Entries of a legal entity of which a posting was reversed."""
@@ -405,6 +418,24 @@ class FigureIndex:
         """The first log offset that was recorded after the instant."""
         row = self._db.execute("SELECT max(log_offset) FROM records WHERE recorded_at <= ?", (instant,)).fetchone()
         return 0 if row[0] is None else row[0] + 1
+
+    def offset_after_end_at(self, instant: Instant) -> int | None:
+        """The first log offset after the days that ended at an instant; None where none did."""
+        row = self._db.execute("SELECT max(log_offset) + 1 FROM day_ends WHERE recorded_at = ?", (instant,)).fetchone()
+        found: int | None = row[0]
+        return found
+
+    def offset_after_day(self, day: date, latest: Instant) -> int | None:
+        """The first log offset after a day had ended in every zone; None where it had not by the latest instant."""
+        sql = "SELECT log_offset + 1, recorded_at FROM day_ends WHERE first_running > ? ORDER BY log_offset LIMIT 1"
+        row = self._db.execute(sql, (day.toordinal(),)).fetchone()
+        return row[0] if row is not None and row[1] <= latest else None
+
+    def running_day(self, offset: int) -> date | None:
+        """The first day that had not ended in every zone before a log offset; None where none had ended."""
+        sql = "SELECT first_running FROM day_ends WHERE log_offset < ? ORDER BY log_offset DESC LIMIT 1"
+        row = self._db.execute(sql, (offset,)).fetchone()
+        return date.fromordinal(row[0]) if row is not None else None
 
     def recorded_at(self, offset: int) -> Instant:
         """The running maximum just before a log offset, 0 at the beginning."""

@@ -24,19 +24,22 @@ from domain.outputs import (
 from domain.reference.book import owner_key
 from domain.units import Instant
 from state.batch import VIEW_RUN
+from state.intake.clock import Clock, after
 
 
 class FigureRows:
-    """`taken_back` tells of which entries of a legal entity a posting was reversed in what is written."""
+    """`taken_back` tells of which entries of a legal entity a posting was reversed in what is written; `clock` has the days that run."""
 
-    def __init__(self, taken_back: Callable[[str], Iterable[str]]) -> None:
+    def __init__(self, taken_back: Callable[[str], Iterable[str]], clock: Clock) -> None:
         self._taken_back = taken_back
+        self.clock = clock
         self._moves: dict[str, LedgerSums] = {}
         self.records: list[tuple[str, str, int, int, Instant]] = []
         self.facts: set[tuple[str, str, str]] = set()
         self.persons: set[tuple[str, str]] = set()
         self.runs: list[tuple[int, int, Instant]] = []
         self.activated: list[tuple[int, int]] = []
+        self.day_ends: list[tuple[int, Instant, int]] = []
         self.outputs: list[tuple[str, str, int, int]] = []
         self.forecasts: list[tuple[str, str, int, int]] = []
         self.sums: dict[tuple[Any, ...], list[Any]] = {}
@@ -49,7 +52,15 @@ class FigureRows:
     def clear(self) -> None:
         """What was noted is written."""
         rows: list[Any]
-        for rows in (self.records, self.runs, self.activated, self.outputs, self.forecasts, self.reversed):
+        for rows in (
+            self.records,
+            self.runs,
+            self.activated,
+            self.day_ends,
+            self.outputs,
+            self.forecasts,
+            self.reversed,
+        ):
             rows.clear()
         self.facts.clear()
         self.persons.clear()
@@ -69,6 +80,10 @@ class FigureRows:
             self.runs.append((record.offset, place, recorded_at))
         if isinstance(event, RulesActivated):
             self.activated.append((record.offset, event.version))
+        self.clock = after(self.clock, event, recorded_at)
+        if isinstance(event, DayEnded):
+            first_running = min(day.date for day in self.clock.days)
+            self.day_ends.append((record.offset, recorded_at, first_running.toordinal()))
         for kind, fact_id in _facts(event):
             self.facts.add((kind, fact_id, engagement_id))
         self.glance.add_record(record)

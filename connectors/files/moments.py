@@ -1,7 +1,17 @@
 """An output folder as it was at an earlier moment, to be read like any other.
 
 Outputs, and every record of the log, are only ever appended, in the order of the log; so what was known at a moment is a prefix of every
-file. A folder of links in the system's own temporary place says how long the prefixes are, and is gone afterwards.
+file. `cut_at` alone says how long it is. Records may come with an earlier time than those before them, so what stands after a day's end
+came after that day, whatever it says of itself:
+
+    T-1    recorded 2026-03-02
+    Berlin's 31 March has ended, at 22:00 UTC
+    T-2    recorded 2026-03-20, the time at which it happened
+    Berlin's 1 April has ended
+
+As of 2026-03-31 and of its end, 22:00 UTC, T-1 is known and T-2 is not, before and after T-2 has come.
+
+A folder of links in the system's own temporary place says how long the prefixes are, and is gone afterwards.
 """
 
 from __future__ import annotations
@@ -9,6 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -23,29 +34,51 @@ from domain.units import Instant
 
 
 class Moment(NamedTuple):
-    """After the last record that is known: at an instant, or at a log offset."""
+    """After the last record that is known: at an instant, at the end of a day, whose last instant in UTC it is then, or at a log offset."""
 
     instant: Instant | None = None
     offset: int | None = None
+    day: date | None = None
 
 
 class LogCut(NamedTuple):
-    """`offset` is the first log record that is not known; `recorded_at` is when the last one came that is."""
+    """`offset` is the first log record that is not known; `recorded_at` is when the last one came that is, and `running` the first day
+    that had not ended in every zone then, None where none had.
+    """
 
     offset: int
     recorded_at: Instant
+    running: date | None
+
+    def is_past(self, moment: Moment) -> bool:
+        """Whether nothing that comes later was known at the moment."""
+        if moment.offset is not None:
+            return moment.offset <= self.offset
+        has_ended = moment.day is not None and self.running is not None and moment.day < self.running
+        return has_ended or (moment.instant or 0) < self.recorded_at
 
 
 def cut_at(index: FigureIndex, moment: Moment) -> LogCut:
-    offset = moment.offset
-    if offset is None:
-        offset = index.offset_after(moment.instant or 0)
-    offset = min(offset, index.end)
-    return LogCut(offset, index.recorded_at(offset))
+    """A day is over when it has ended in every zone of the log, at 24:00 UTC at the latest."""
+    return _cut(index, min(_offset_at(index, moment), index.end))
+
+
+def _offset_at(index: FigureIndex, moment: Moment) -> int:
+    if moment.offset is not None:
+        return moment.offset
+    instant = moment.instant or 0
+    ended = (
+        index.offset_after_end_at(instant) if moment.day is None else index.offset_after_day(moment.day, instant + 1)
+    )
+    return ended if ended is not None else index.offset_after(instant)
 
 
 def log_end(index: FigureIndex) -> LogCut:
-    return LogCut(index.end, index.recorded_at(index.end))
+    return _cut(index, index.end)
+
+
+def _cut(index: FigureIndex, offset: int) -> LogCut:
+    return LogCut(offset, index.recorded_at(offset), index.running_day(offset))
 
 
 def latest(cuts: Iterable[LogCut]) -> LogCut:

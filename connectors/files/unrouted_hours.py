@@ -9,12 +9,12 @@ from typing import NamedTuple
 from connectors.files.glance_rows import worked_on
 from connectors.files.waiting_events import waiting_of_types
 from domain.events.delivery import TimeApproved, TimeWithdrawn
-from domain.units import Hours, Instant
+from domain.units import Hours
 from domain.work.hours import approved_billable, worked_hours
 
 
 class UnroutedEntry(NamedTuple):
-    """An entry as its newest version has it; `recorded_at` is when that was stated, or happened."""
+    """An entry as its newest version has it."""
 
     entry_id: str
     person_id: str
@@ -22,7 +22,6 @@ class UnroutedEntry(NamedTuple):
     day: date
     hours: Hours
     billable: Hours
-    recorded_at: Instant
 
 
 def unrouted_entries(output: Path) -> list[UnroutedEntry]:
@@ -37,6 +36,5 @@ def unrouted_entries(output: Path) -> list[UnroutedEntry]:
 
 
 def _entry(event: TimeApproved) -> UnroutedEntry:
-    stated = event.recorded_at if event.recorded_at is not None else event.occurred_at
     whose = event.entry_id, event.person_id, event.project_id
-    return UnroutedEntry(*whose, worked_on(event), worked_hours(event), approved_billable(event), stated)
+    return UnroutedEntry(*whose, worked_on(event), worked_hours(event), approved_billable(event))

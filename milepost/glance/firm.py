@@ -61,6 +61,7 @@ class FirmAtMoment:
 
     def __init__(self, output: Path, moment: Moment | None, tell: Tell) -> None:
         self._output = output
+        self._moment = moment
         self._opened = ExitStack()
         self._versions: dict[str, Mapping[str, Sequence[Noted]]] = {}
         self._named: dict[str, Mapping[str, Noted]] = {}
@@ -256,8 +257,8 @@ class FirmAtMoment:
 
     @cached_property
     def unrouted(self) -> list[UnroutedEntry]:
-        """Entries whose project nobody knows, as far as they came before the moment."""
-        return [each for each in unrouted_entries(self._output) if each.recorded_at <= self.cut.recorded_at]
+        """Entries whose project nobody knows now; the log, of which a moment is a place, does not have them."""
+        return unrouted_entries(self._output) if self._moment is None else []
 
     def days_of(self, rows: Iterable[str]) -> dict[str, DayOfWork]:
         """Of some rows of time the project, the day and the hours."""

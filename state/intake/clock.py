@@ -49,6 +49,15 @@ def with_zones(clock: Clock, zones: tuple[str, ...], recorded_at: Instant) -> Cl
     return Clock(tuple(sorted((*clock.days, *new)))) if new else clock
 
 
+def after(clock: Clock, event: Event, recorded_at: Instant) -> Clock:
+    """The clock as a record of the log leaves it; `recorded_at` is the running maximum there."""
+    if isinstance(event, DayEnded):
+        others = [day for day in clock.days if day.zone != event.zone]
+        ended = max([event.date, *(day.date - DAY for day in clock.days if day.zone == event.zone)])
+        return Clock(tuple(sorted((*others, running(event.zone, ended + DAY)))))
+    return with_zones(clock, zones, recorded_at) if (zones := zones_named(event)) else clock
+
+
 def tick(clock: Clock) -> tuple[DayEnded, Clock]:
     """Ends the running day that ends first."""
     first, *others = clock.days

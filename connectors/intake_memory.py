@@ -93,10 +93,10 @@ class IntakeMemory:
         rows = self._ask("SELECT zone, date FROM days")
         return Clock(tuple(sorted(running(zone, date.fromisoformat(day)) for zone, day in rows)))
 
-    def keep_clock(self, clock: Clock | None) -> None:
+    def keep_clock(self, clock: Clock) -> None:
         """The days that run."""
         self._rows.execute("DELETE FROM days")
-        days = [] if clock is None else [(day.zone, day.date.isoformat()) for day in clock.days]
+        days = [(day.zone, day.date.isoformat()) for day in clock.days]
         self._rows.executemany("INSERT INTO days VALUES (?, ?)", days)
 
     # Directory

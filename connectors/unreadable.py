@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from connectors.avro_walk import MESSAGE_BYTES_MAX
@@ -15,6 +16,7 @@ from domain.event_faults import first_fault
 from domain.events.catalogue import Event
 from domain.events.control import IntakeNoticed
 from domain.events.delivery import TimeApproved
+from domain.events.reference import DayEnded
 from domain.outputs import DeadLetter
 from domain.reference_faults import faults
 
@@ -26,6 +28,10 @@ ADDED_BYTES_MAX: Final = 600
 MALFORMED: Final = "malformed"
 # JSON may leave out what Avro writes, so long lines are measured as Avro.
 MEASURED_FROM_BYTES: Final = 50_000
+WRITTEN_BY_INTAKE: Final[Mapping[type[Event], str]] = {
+    DayEnded: "only intake itself writes DayEnded; `milepost run --until` and `whatif --on` end days",
+    IntakeNoticed: "only intake itself writes IntakeNoticed",
+}
 # A name or a place of a field path such as `lines[2].terms.price`.
 _STEP: Final = re.compile(r"([a-z_]+)|\[(\d+)\]")
 
@@ -78,8 +84,8 @@ def fault_of_event(event: Event, size: int) -> DecodeError | None:
     fault = first_fault(event)
     if fault is None and type(event) is not TimeApproved:
         fault = next(iter(faults(event)), None)
-        if isinstance(event, IntakeNoticed):
-            fault = "type", "only intake itself writes IntakeNoticed"
+        if (why := WRITTEN_BY_INTAKE.get(type(event))) is not None:
+            fault = "type", why
     if fault is not None:
         field, reason = fault
         return DecodeError(_with_value(event, field, reason), field)

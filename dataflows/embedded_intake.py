@@ -33,7 +33,7 @@ from domain.units import Instant
 from domain.work.rows import spoken
 from state import genesis
 from state.genesis import Genesis
-from state.guards import INTAKE_STATE_LOST, OTHER_GENERATION, GuardStop
+from state.guards import INTAKE_STATE_LOST, OTHER_GENERATION, RULES_MISSING, GuardStop
 from state.intake.clock import DATE_LAST
 from state.intake.directory import named_fact
 from state.intake.intake import Intake
@@ -118,6 +118,7 @@ class EmbeddedIntake:
         with writing(output_dir):
             output_dir.mkdir(parents=True, exist_ok=True)
         self._rounds = rounds.read_rounds(output_dir)
+        self._refuse_days_of_input()
         self._make_again_what_is_lost()
         self._is_open = True
         self._open()
@@ -203,7 +204,7 @@ class EmbeddedIntake:
                 f"{self.output_dir / rounds.NAME}: expected {progress.round} rounds, which were taken in, found {len(self._rounds)}. "
                 "Put back a copy of it, or start again with an empty output folder",
             )
-        self._progress = progress or StoredProgress(0, True, LogEnd(0, self._log.position), letters, 0, own_days=False)
+        self._progress = progress or StoredProgress(0, True, LogEnd(0, self._log.position), letters, 0)
         self._events = self._progress.events
         wanted = self.settings.genesis
         if (wanted.generation, wanted.partition, wanted.partitions) != found[:3]:
@@ -214,6 +215,16 @@ class EmbeddedIntake:
                 f"{found.partitions}; the settings say {wanted.generation}, {wanted.partition} of {wanted.partitions}. "
                 "Use another output folder for another generation",
             )
+
+    def _refuse_days_of_input(self) -> None:
+        """Earlier releases let `DayEnded` in the input end days, and nothing else from then on."""
+        for each in self._rounds:
+            if each.own_days:
+                raise GuardStop(
+                    RULES_MISSING,
+                    f"{self.output_dir}: from round {each.number} on the input ended the days itself, by DayEnded events. This release "
+                    "ends them by recorded time and --until. Start again with an empty output folder; such events become dead letters",
+                )
 
     def _make_again_what_is_lost(self) -> None:
         progress = None
@@ -235,22 +246,20 @@ class EmbeddedIntake:
     ) -> tuple[InputRound, Mapping[str, ReadAhead]] | None:
         """With what was read of its files already; None where there is nothing to do."""
         news = self._folder.news(self._store.files(), is_growing=is_growing)
-        own_days = self._progress.own_days or any(self._folder.ends_days(found) for found in news)
         days_left = until is not None and any(day.date <= until for day in self._store.clock().days)
-        if not news and (own_days or not days_left):
+        if not news and not days_left:
             return None
         read: Mapping[str, ReadAhead] = {}
         if last_day is not None:
             zones = [day.zone for day in self._store.clock().days]
-            files = [found.file for found in news]
-            read = check_ahead(self._folder.input_dir, files, last_day, zones, own_days=own_days, is_growing=is_growing)
-        fingerprints = [(found.file.name, found.file.fingerprint) for found in news]
+            read = check_ahead(self._folder.input_dir, news, last_day, zones, is_growing=is_growing)
+        fingerprints = [(found.name, found.fingerprint) for found in news]
         new = InputRound(
             number=len(self._rounds) + 1,
             files=tuple(RoundFile(name, of.length, of.digest.hex()) for name, of in fingerprints),
             until=until,
             is_growing=is_growing,
-            own_days=own_days,
+            own_days=False,
             ownership=self.settings.ownership,
             genesis=None if self._rounds else genesis.to_json(self._log.genesis),
         )
@@ -267,10 +276,8 @@ class EmbeddedIntake:
         """A round from where it is to its end."""
         known = self._store.files()
         files = [self._folder.again(file, known.get(file.name)) for file in found.files]
-        own_days = self._progress.own_days or found.own_days
-        clock = None if own_days else self._store.clock()
-        intake = Intake(self._store, self._log, found.ownership, clock, self._progress.latest)
-        self._progress = self._progress._replace(round=found.number, finished=False, own_days=own_days)
+        intake = Intake(self._store, self._log, found.ownership, self._store.clock(), self._progress.latest)
+        self._progress = self._progress._replace(round=found.number, finished=False)
         self._commit(intake, files)
         work = _RoundWork(found, self._folder.input_dir, files, intake, read)
         for batch in _batches(merged(work.inputs)):

@@ -185,9 +185,7 @@ class KafkaIntake:
     @property
     def clock(self) -> Clock:
         """The days that are running."""
-        clock = self._intake.clock
-        assert clock is not None, "intake on Kafka ends the days itself"
-        return clock
+        return self._intake.clock
 
     @property
     def unrouted(self) -> int:
@@ -223,8 +221,7 @@ class KafkaIntake:
             name_of, schemas = self._topics.name_of, self._schemas
             return IntakeBatch([read_message(each, name_of(each.topic()), schemas) for each in messages])
         self._show_offsets(self.progress)
-        clock = self._intake.clock
-        due = None if clock is None else self._midnight.due(clock.next_midnight)
+        due = self._midnight.due(self._intake.clock.next_midnight)
         return None if due is None else IntakeBatch((), due)
 
     def _check_clocks(self, messages: Sequence[Message], *, is_live: bool) -> None:

@@ -22,9 +22,7 @@ from dataflows.whatif_difference import KeptPrice, Stood, WhatIfDifference, What
 from dataflows.whatif_folder import Tell, bring_up_to_date, copy_of, directory_of, open_books
 from dataflows.whatif_intake import ChangeTakenIn, MemoryPlace, own_of, read_change, recorded_at, take
 from domain.events.commercial import ContractAmended
-from domain.events.control import IntakeNoticed
 from domain.events.delivery import ResourceAssigned
-from domain.events.reference import DayEnded
 from domain.identity import engagement_of
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, ProjectView
 from domain.reference.zones import universal_day
@@ -243,11 +241,6 @@ def _checked(change: Path, on: date | None) -> list[InputItem]:
         raise UnreadableChange(wrong)
     if not items:
         raise NoChange(f"{change}: expected events, one a line, found none")
-    for item in items:
-        if isinstance(item.event, DayEnded):
-            raise NoChange(f"{item}: days end by --on DATE and not by an event; leave DayEnded out")
-        if isinstance(item.event, IntakeNoticed):
-            raise NoChange(f"{item}: expected an event of a source, got one of intake's own; leave IntakeNoticed out")
     return items
 
 

@@ -172,10 +172,9 @@ def known_by_intake(path: Path, logs: Sequence[EngagementLog]) -> MemoryPlace | 
         memory = IntakeStore(path)
         try:
             progress = memory.progress()
-            if progress is None or progress.log.offset != logs[0].end:
+            # Of a folder whose input ended its days intake knows none.
+            if progress is None or progress.log.offset != logs[0].end or not memory.clock().days:
                 return None
-            if progress.own_days:
-                memory.commit(progress, _Days.of(logs).clock, [])
         finally:
             memory.close()
     except GuardStop:
@@ -199,7 +198,7 @@ def known_from_log(path: Path, logs: Sequence[EngagementLog], tell: Tell) -> Mem
                     _learn(memory, record, remembered)
                 if record.offset % 10_000 == 0:
                     tell("directory", record.offset, log.end)
-        memory.commit(StoredProgress(0, True, NOTHING, NOTHING, days.latest, False), days.clock, [])
+        memory.commit(StoredProgress(0, True, NOTHING, NOTHING, days.latest), days.clock, [])
     finally:
         memory.close()
     return MemoryPlace(path, days.latest, remembered, is_whole=False)

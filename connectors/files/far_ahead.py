@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 
 from connectors.files.input_files import KnownFile, ReadingPlace, reading
 from connectors.files.input_reader import InputItem, is_avro, read_input
-from domain.events.reference import DayEnded
 from domain.reference.zones import midnight
 from state.intake.clock import recording_time, zones_named
 
@@ -52,13 +51,13 @@ class ReadAhead(NamedTuple):
 
 
 def check_ahead(
-    folder: Path, files: Sequence[KnownFile], last_day: date, zones: Iterable[str], *, own_days: bool, is_growing: bool
+    folder: Path, files: Sequence[KnownFile], last_day: date, zones: Iterable[str], *, is_growing: bool
 ) -> Mapping[str, ReadAhead]:
-    """`zones` are those whose days run already; with `own_days` only the input ends days. What was read, by file. Raises FarAhead."""
-    if not own_days and not any(_may_be_ahead(folder / file.name, file, last_day) for file in files):
+    """`zones` are those whose days run already. What was read, by file. Raises FarAhead."""
+    if not any(_may_be_ahead(folder / file.name, file, last_day) for file in files):
         return {}
     reader = _Reader(folder, is_growing=is_growing)
-    ahead = _days_ended(reader, files, last_day) if own_days else _recorded(reader, files, last_day, zones)
+    ahead = _recorded(reader, files, last_day, zones)
     first = next(ahead, None)
     if first is not None:
         raise FarAhead(last_day, 1 + sum(1 for _ in ahead), first)
@@ -86,10 +85,6 @@ class _Reader:
                     left -= 1
                 yield item
             self.read[file.name] = ReadAhead(file.place, kept, is_whole)
-
-
-def _days_ended(reader: _Reader, files: Sequence[KnownFile], last_day: date) -> Iterator[InputItem]:
-    return (item for item in reader.items(files) if isinstance(item.event, DayEnded) and item.event.date > last_day)
 
 
 def _recorded(reader: _Reader, files: Sequence[KnownFile], last_day: date, zones: Iterable[str]) -> Iterator[InputItem]:

@@ -19,7 +19,6 @@ SUFFIXES: Final = (".avro", ".jsonl")
 REJECTED_SUFFIX: Final = ".rejected.jsonl"
 SEGMENT_BYTES: Final = 1024 * 1024
 TAIL_BYTES: Final = 64 * 1024
-DAY_ENDED: Final = b"DayEnded"
 
 
 class Fingerprint(NamedTuple):
@@ -56,13 +55,6 @@ class KnownFile(NamedTuple):
     latest: int = 0
 
 
-class Scanned(NamedTuple):
-    """`mentions_day_end` says whether the bytes after what was known hold the name of that event."""
-
-    fingerprint: Fingerprint
-    mentions_day_end: bool
-
-
 def list_inputs(input_dir: Path, output_dir: Path) -> list[str]:
     """Names below the input folder, in their order; hidden files and the output folder are left out."""
     if not input_dir.is_dir():
@@ -89,7 +81,7 @@ def reading(path: Path) -> BinaryIO:
         raise GuardStop(INPUT_UNREADABLE, f"{path}: cannot be read: {fault.strerror}") from fault
 
 
-def scan(path: Path, length: int, known: Fingerprint | None, *, thorough: bool) -> Scanned:
+def scan(path: Path, length: int, known: Fingerprint | None, *, thorough: bool) -> Fingerprint:
     """Fingerprint of the first `length` bytes.
 
     Raises GuardStop where the known first bytes are others now: all of them are compared when `thorough`, else those
@@ -97,20 +89,16 @@ def scan(path: Path, length: int, known: Fingerprint | None, *, thorough: bool) 
     """
     begin = 0 if known is None or thorough else known.length // SEGMENT_BYTES * SEGMENT_BYTES
     chain = b"" if begin == 0 or known is None else known.chain
-    mentioned, before = False, b""
     with reading(path) as file:
         file.seek(begin)
         for at in range(begin, length + 1, SEGMENT_BYTES):
             segment = file.read(min(SEGMENT_BYTES, length - at))
             if len(segment) < min(SEGMENT_BYTES, length - at):
                 raise changed(path, f"it ends at byte {at + len(segment)}, {length} were there")
-            old = 0 if known is None else min(max(0, known.length - at), SEGMENT_BYTES)
             if known is not None and at == known.length // SEGMENT_BYTES * SEGMENT_BYTES:
-                _check(path, known, _digest(chain, segment[:old]))
-            mentioned = mentioned or DAY_ENDED in before + segment[old:]
-            before = segment[old:][1 - len(DAY_ENDED) :]
+                _check(path, known, _digest(chain, segment[: known.length - at]))
             if len(segment) < SEGMENT_BYTES:
-                return Scanned(Fingerprint(length, chain, _digest(chain, segment)), mentioned)
+                return Fingerprint(length, chain, _digest(chain, segment))
             chain = _digest(chain, segment)
     raise AssertionError("the last segment is shorter than the others")
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from connectors.files.input_files import (
-    DAY_ENDED,
     FileStamp,
     Fingerprint,
     KnownFile,
@@ -15,23 +13,13 @@ from connectors.files.input_files import (
     changed,
     check_last_line,
     list_inputs,
-    reading,
     scan,
     see,
     vanished,
     whole_lines,
 )
-from connectors.files.input_reader import ends_days, is_avro, left_over
+from connectors.files.input_reader import is_avro, left_over
 from connectors.files.rounds import RoundFile
-
-HEADER_BYTES_MAX = 1024 * 1024
-
-
-class FoundFile(NamedTuple):
-    """A file with something to read in it; `mentions_day_end` is a reason to look whether it ends days itself."""
-
-    file: KnownFile
-    mentions_day_end: bool
 
 
 class InputFolder:
@@ -43,7 +31,7 @@ class InputFolder:
         self._read_whole: set[str] = set()
         self._found: dict[str, KnownFile] = {}
 
-    def news(self, known: Mapping[str, KnownFile], *, is_growing: bool) -> list[FoundFile]:
+    def news(self, known: Mapping[str, KnownFile], *, is_growing: bool) -> list[KnownFile]:
         """Files that are new, have grown or have something left; stops where one has changed or vanished."""
         names = list_inputs(self.input_dir, self.output_dir)
         for gone in sorted(known.keys() - set(names)):
@@ -53,14 +41,9 @@ class InputFolder:
             before = known.get(name)
             news = self._new(name, is_growing) if before is None else self._more(before, is_growing)
             if news is not None:
-                self._found[name] = news.file
+                self._found[name] = news
                 found.append(news)
         return found
-
-    def ends_days(self, found: FoundFile) -> bool:
-        """Whether what is new in the file has a `DayEnded` in it."""
-        file = found.file
-        return found.mentions_day_end and ends_days(self.input_dir, file.name, file.place, file.fingerprint.length)
 
     def again(self, fixed: RoundFile, known: KnownFile | None) -> KnownFile:
         """A file of a round that was fixed earlier, with the bytes that it had then."""
@@ -72,24 +55,24 @@ class InputFolder:
             if trusted is not None and trusted.seen == seen and _is(fixed, trusted.fingerprint):
                 return trusted
         before = None if known is None else known.fingerprint
-        fingerprint = scan(path, fixed.length, before, thorough=True).fingerprint
+        fingerprint = scan(path, fixed.length, before, thorough=True)
         if not _is(fixed, fingerprint):
             raise changed(path, f"its first {fixed.length} bytes are others now")
         self._read_whole.add(fixed.name)
         place, latest = (ReadingPlace(), 0) if known is None else (known.place, known.latest)
         return KnownFile(fixed.name, fingerprint, seen, place, latest)
 
-    def _new(self, name: str, is_growing: bool) -> FoundFile | None:
+    def _new(self, name: str, is_growing: bool) -> KnownFile | None:
         path = self.input_dir / name
         seen = see(path)
         length = _length(path, seen, 0, is_growing)
         if length == 0:
             return None
-        fingerprint, mentions = scan(path, length, None, thorough=True)
+        fingerprint = scan(path, length, None, thorough=True)
         self._read_whole.add(name)
-        return FoundFile(KnownFile(name, fingerprint, seen), mentions)
+        return KnownFile(name, fingerprint, seen)
 
-    def _more(self, known: KnownFile, is_growing: bool) -> FoundFile | None:
+    def _more(self, known: KnownFile, is_growing: bool) -> KnownFile | None:
         path, had = self.input_dir / known.name, known.fingerprint.length
         seen = see(path)
         if seen.size < had:
@@ -101,13 +84,9 @@ class InputFolder:
         if not is_avro(known.name):
             check_last_line(path, had, length)
         thorough = seen != known.seen and known.name not in self._read_whole
-        fingerprint, mentions = scan(path, length, known.fingerprint, thorough=thorough)
+        fingerprint = scan(path, length, known.fingerprint, thorough=thorough)
         self._read_whole.add(known.name)
-        if not rest:
-            return None
-        if is_avro(known.name):
-            mentions = DAY_ENDED in _beginning(path)
-        return FoundFile(known._replace(fingerprint=fingerprint, seen=seen), mentions)
+        return known._replace(fingerprint=fingerprint, seen=seen) if rest else None
 
 
 def place_after(folder: Path, name: str, place: ReadingPlace, length: int, *, is_growing: bool) -> ReadingPlace:
@@ -123,9 +102,3 @@ def _length(path: Path, seen: FileStamp, had: int, is_growing: bool) -> int:
 
 def _is(fixed: RoundFile, fingerprint: Fingerprint) -> bool:
     return fingerprint.length == fixed.length and fingerprint.digest.hex() == fixed.digest
-
-
-def _beginning(path: Path) -> bytes:
-    """An Avro header names the types of the records after it."""
-    with reading(path) as file:
-        return file.read(HEADER_BYTES_MAX)

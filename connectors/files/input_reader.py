@@ -16,7 +16,7 @@ from connectors.avro_schema import Bytes, MapType
 from connectors.avro_walk import MESSAGE_BYTES_MAX, read_value, whole
 from connectors.containers import MAGIC, SYNC_BYTES, ContainerRecord, Damage, read_container
 from connectors.decode_error import DecodeError
-from connectors.files.input_files import DAY_ENDED, ReadingPlace, changed, reading
+from connectors.files.input_files import ReadingPlace, changed, reading
 from connectors.json_records import event_from_json_line
 from connectors.unreadable import KEPT_BYTES_MAX, KEPT_PART_BYTES, Unreadable, fault_of_event, unreadable
 from domain.events.catalogue import Event
@@ -66,12 +66,6 @@ def read_input(folder: Path, name: str, start: ReadingPlace, length: int, *, is_
 
 def is_avro(name: str) -> bool:
     return name.endswith(".avro")
-
-
-def ends_days(folder: Path, name: str, start: ReadingPlace, length: int) -> bool:
-    """Whether there is a `DayEnded` among the events."""
-    items = read_input(folder, name, start, length, is_growing=True)
-    return any(type(item.event).__name__.encode() == DAY_ENDED for item in items)
 
 
 def fault_of_line(line: bytes) -> DecodeError | None:

@@ -17,6 +17,7 @@ from state.intake.clock import Clock
 
 VERSION: Final = 2
 
+# `own_days` is always 0; the input of an earlier release could end its days.
 _TABLES: Final = f"""
 CREATE TABLE progress (round INTEGER, finished INTEGER, log_offset INTEGER, log_length INTEGER,
     dead_letters INTEGER, dead_letters_length INTEGER, latest INTEGER, own_days INTEGER,
@@ -34,7 +35,6 @@ class StoredProgress(NamedTuple):
     log: LogEnd
     dead_letters: LogEnd
     latest: Instant
-    own_days: bool
     events: int = 0
 
 
@@ -49,17 +49,17 @@ class IntakeStore(IntakeMemory):
         found = self._ask("SELECT * FROM progress")
         if not found:
             return None
-        number, finished, offset, length, letters, letters_length, latest, own_days, events = found[0]
+        number, finished, offset, length, letters, letters_length, latest, _, events = found[0]
         ends = LogEnd(offset, length), LogEnd(letters, letters_length)
-        return StoredProgress(number, bool(finished), *ends, latest, bool(own_days), events)
+        return StoredProgress(number, bool(finished), *ends, latest, events)
 
-    def commit(self, progress: StoredProgress, clock: Clock | None, files: Iterable[KnownFile]) -> None:
+    def commit(self, progress: StoredProgress, clock: Clock, files: Iterable[KnownFile]) -> None:
         """One transaction ends and the next begins."""
         with self.storing():
             self._flush()
             self._rows.execute("DELETE FROM progress")
             self._rows.execute(
-                "INSERT INTO progress VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO progress VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)",
                 (progress.round, progress.finished, *progress.log, *progress.dead_letters, *progress[4:]),
             )
             self.keep_clock(clock)

@@ -29,7 +29,8 @@ class RoundFile(NamedTuple):
 
 
 class InputRound(NamedTuple):
-    """`is_growing`: unfinished ends of files are left for a later round. `own_days`: the input ends its days itself.
+    """`is_growing`: unfinished ends of files are left for a later round. `own_days` is false: of an earlier release it says that the
+    input ended its days itself.
 
     The first one keeps the genesis of the log.
     """

@@ -61,4 +61,4 @@ def _is_start(file: RoundFile, path: Path, size: int) -> bool:
     """The bytes that were read are the file's first ones."""
     if file.length > size:
         return False
-    return scan(path, file.length, None, thorough=True).fingerprint.digest.hex() == file.digest
+    return scan(path, file.length, None, thorough=True).digest.hex() == file.digest

@@ -128,7 +128,7 @@ CREATE TABLE stand (topic_id TEXT, generation TEXT, number INTEGER);
         self.recall()
         self._days = {day.zone: day.date.isoformat() for day in self.clock().days}
 
-    def take_changes(self, clock: Clock | None) -> Changes:
+    def take_changes(self, clock: Clock) -> Changes:
         """What was remembered and forgotten since this was last asked; the last word on each key."""
         self._note_days(clock)
         found, self._changes = self._changes, {}
@@ -192,8 +192,8 @@ CREATE TABLE stand (topic_id TEXT, generation TEXT, number INTEGER);
         self._change(["identity", event.source, event.kind, event.source_id], [event.canonical_id, event.version])
         return True
 
-    def _note_days(self, clock: Clock | None) -> None:
-        days = {} if clock is None else {day.zone: day.date.isoformat() for day in clock.days}
+    def _note_days(self, clock: Clock) -> None:
+        days = {day.zone: day.date.isoformat() for day in clock.days}
         if days != self._days:
             with self.storing():
                 self.keep_clock(clock)

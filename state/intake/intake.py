@@ -19,7 +19,7 @@ from domain.exceptions import ExceptionCategory
 from domain.identity import content_digest
 from domain.units import Instant
 from domain.work.rows import spoken
-from state.intake.clock import NEVER, Clock, instant_until, recording_time, tick, with_zones, zones_named
+from state.intake.clock import Clock, instant_until, recording_time, tick, with_zones, zones_named
 from state.intake.directory import (
     ALREADY_BOUND,
     RETOLD,
@@ -121,15 +121,15 @@ class Log(Protocol):
 
 
 class Intake:
-    """`latest` is the running maximum of `recorded_at`; `clock` is None where the input ends its days itself."""
+    """`latest` is the running maximum of `recorded_at`."""
 
-    def __init__(self, memory: Memory, log: Log, ownership: Ownership, clock: Clock | None, latest: Instant) -> None:
+    def __init__(self, memory: Memory, log: Log, ownership: Ownership, clock: Clock, latest: Instant) -> None:
         self.memory = memory
         self.log = log
         self.clock = clock
         self.latest = latest
         self.days_ended = 0
-        self._next_midnight = NEVER if clock is None else clock.next_midnight
+        self._next_midnight = clock.next_midnight
         self._owners = _owners(ownership)
 
     def take(self, event: Event, place: object) -> None:
@@ -158,8 +158,7 @@ class Intake:
 
     def end_days_until(self, last: date) -> None:
         """As if something had been recorded when this day was over in every zone."""
-        if self.clock is not None:
-            self.end_days_at(instant_until(self.clock, last))
+        self.end_days_at(instant_until(self.clock, last))
 
     def end_days_at(self, instant: Instant) -> None:
         """As if something had been recorded at this instant."""
@@ -200,10 +199,8 @@ class Intake:
                 self._settle(event, found.in_place, place, recorded_at)
         else:
             links = ()
-            if type(event) is DayEnded:
-                self._count_waiting(event)
             self.log.append(EVERYONE, stamped(event, recorded_at, event.engagement_id))
-        if self.clock is not None and (zones := zones_named(event)):
+        if zones := zones_named(event):
             self._set_clock(with_zones(self.clock, zones, self.latest))
         return links
 
@@ -235,7 +232,6 @@ class Intake:
     # Days
 
     def _end_days(self, until: Instant) -> None:
-        assert self.clock is not None, "without a clock there is no next midnight"
         clock = self.clock
         while clock.next_midnight <= until:
             ended, clock = tick(clock)

@@ -107,16 +107,15 @@ def test_a_mistyped_year_ends_no_day_and_nothing_is_taken_in(tmp_path: Path, unt
     assert (found["events"], found["money"]["EUR"]["issued"]) == (9, "2400.00")
 
 
-@pytest.mark.parametrize("key", ["occurred_at", "occurred\\u005fat"])
-def test_a_day_that_the_input_ends_far_ahead_is_refused_whatever_its_instant(tmp_path: Path, key: str) -> None:
-    """With days of its own in the input it is their date that counts; a name may be written by numbers of its signs."""
+def test_a_line_that_ends_a_month_early_ends_nothing(tmp_path: Path) -> None:
+    """8 h of 2 March; on the 5th a line says that 31 March is over. March's statement waits for the end of March all the same."""
     write(tmp_path / "in", [*founding(), worked("T-1", 2)])
-    ends = {"type": "DayEnded", "event_id": "d", "source": "clock", "zone": "Europe/Berlin", "date": "2062-01-01"}
-    line = json.dumps({**ends, "occurred_at": "2026-03-31T22:00:00Z"})
-    (tmp_path / "in" / "typed.jsonl").write_text(line.replace("occurred_at", key) + "\n", encoding="utf-8")
-    refused = run(tmp_path, "--until", "2026-03-31")
-    assert refused.exit_code == 2
-    assert "typed.jsonl, line 1: DayEnded" in refused.stderr
+    ends = {"type": "DayEnded", "event_id": "d", "source": "psa", "zone": "Europe/Berlin", "date": "2026-03-31"}
+    write(tmp_path / "in", [{**ends, "occurred_at": "2026-03-05T08:00:27Z"}], "typed")
+    found = summary(tmp_path, "--until", "2026-03-05")
+    assert (found["statements"], found["dead_letters"]) == (0, 1)
+    found = summary(tmp_path, "--until", "2026-03-31")
+    assert (found["statements"], found["money"]["EUR"]["issued"]) == (1, "800.00")
 
 
 def test_an_instant_far_ahead_is_seen_where_its_name_is_written_by_numbers(tmp_path: Path) -> None:

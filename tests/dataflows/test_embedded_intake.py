@@ -30,11 +30,18 @@ from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundPro
 from domain.events.catalogue import Event
 from domain.events.reference import DayEnded
 from state.genesis import Genesis
-from state.guards import INPUT_CHANGED, INTAKE_STATE_LOST, LOG_DAMAGED, OTHER_GENERATION, OUTPUT_UNWRITABLE, GuardStop
+from state.guards import (
+    INPUT_CHANGED,
+    INTAKE_STATE_LOST,
+    LOG_DAMAGED,
+    OTHER_GENERATION,
+    OUTPUT_UNWRITABLE,
+    RULES_MISSING,
+    GuardStop,
+)
 from state.intake.intake import Intake
 from tests.dead_letters_read import decode_dead_letters
 from tests.intake_inputs import (
-    DAY,
     activated,
     amended,
     at,
@@ -260,22 +267,36 @@ def test_days_end_between_records(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "avro"])
-def test_input_that_ends_its_days_has_no_others(tmp_path: Path, kind: str) -> None:
-    """In this round and in all later ones."""
-    day = DayEnded(**head("2026-03-02 23:00"), zone="Europe/Berlin", date=DAY)
+def test_what_ends_a_day_in_the_input_is_a_dead_letter(tmp_path: Path, kind: str) -> None:
+    """Said on the day itself to end the month; days end as they would without it."""
+    day = DayEnded(**head("2026-03-02 13:00"), zone="Europe/Berlin", date=date(2026, 3, 31))
     given: list[Event] = [entity("2026-03-01 12:00"), customer("2026-03-02 12:00"), day]
     path = tmp_path / "in" / f"a.{kind}"
     path.parent.mkdir()
     path.write_bytes(b"".join(map(line_of, given)) if kind == "jsonl" else container(*given))
-    run(tmp_path)
-    write_lines(tmp_path / "in" / "b.jsonl", customer("2026-04-02 12:00"))
-    run(tmp_path, date(2026, 4, 30))
+    assert run(tmp_path).dead_letters == 1
+    run(tmp_path, date(2026, 3, 3))
     assert log_of(tmp_path / "out") == [
         "* LegalEntityDefined LE",
+        "* DayEnded Europe/Berlin 2026-03-01",
         "* CustomerDefined",
         "* DayEnded Europe/Berlin 2026-03-02",
-        "* CustomerDefined",
+        "* DayEnded Europe/Berlin 2026-03-03",
     ]
+    [letter] = decode_dead_letters(dead_letter_path(tmp_path / "out"))
+    assert (letter.event_type, letter.field_path) == ("DayEnded", "type")
+    assert letter.reason.startswith("only intake itself writes DayEnded")
+
+
+def test_a_folder_of_an_earlier_release_whose_input_ended_its_days_is_refused(tmp_path: Path) -> None:
+    write_lines(tmp_path / "in" / "a.jsonl", entity("2026-03-01 12:00"))
+    run(tmp_path)
+    path = tmp_path / "out" / "rounds.jsonl"
+    path.write_text(path.read_text().replace('"own_days":false', '"own_days":true'))
+    stop = stopped(tmp_path)
+    assert stop.code == RULES_MISSING
+    assert "from round 1 on the input ended the days itself, by DayEnded events" in stop.message
+    assert "Start again with an empty output folder" in stop.message
 
 
 def test_a_day_beyond_the_last_is_refused(tmp_path: Path) -> None:

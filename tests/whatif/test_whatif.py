@@ -364,7 +364,7 @@ def test_what_cannot_be_read_is_named_by_line_and_field(firm: Path, tmp_path: Pa
     ("events", "said"),
     [
         ([], "expected events"),
-        ([event("DayEnded", "2026-03-31T22:00:00Z", zone="Europe/Berlin", date="2026-03-31")], "--on DATE"),
+        ([event("DayEnded", "2026-03-31T22:00:00Z", zone="Europe/Berlin", date="2026-03-31")], "`whatif --on`"),
     ],
 )
 def test_what_is_no_change(firm: Path, tmp_path: Path, events: list[Event], said: str) -> None:
@@ -483,15 +483,6 @@ def test_a_damaged_store_is_not_believed(firm: Path) -> None:
     store.write_bytes(damaged)
     assert predicted(firm / "output", change) == whole
     assert store.read_bytes() == damaged
-
-
-def test_a_folder_whose_input_ends_its_days(tmp_path: Path) -> None:
-    ended = event("DayEnded", "2026-03-04T23:00:00Z", zone="Europe/Berlin", date="2026-03-04")
-    write(tmp_path / "input", [*founding(), worked("T-2", 2), ended])
-    run(tmp_path)
-    answer = predicted(tmp_path / "output", [worked("T-9", 9, "2")], "--on", "2026-03-31")
-    (statement,) = answer["statements"]
-    assert (statement["before"]["amount_due"], statement["after"]["amount_due"]) == ("800.00", "1000.00")
 
 
 def test_a_run_at_work_is_not_disturbed(firm: Path, tmp_path: Path) -> None:

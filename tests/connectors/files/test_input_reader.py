@@ -16,7 +16,7 @@ from connectors.avro_codec import EVENT_CODECS
 from connectors.avro_walk import long_bytes
 from connectors.containers import ContainerFormat
 from connectors.files.input_files import ReadingPlace
-from connectors.files.input_reader import InputItem, ends_days, left_over, read_input
+from connectors.files.input_reader import InputItem, left_over, read_input
 from connectors.json_records import record_to_json
 from connectors.unreadable import KEPT_PART_BYTES, Unreadable
 from domain.events.catalogue import Event
@@ -296,17 +296,14 @@ def test_a_block_of_fifty_megabytes_is_passed_over(tmp_path: Path) -> None:
     assert peak < 16_000_000
 
 
-def test_files_that_end_days_are_found(tmp_path: Path) -> None:
-    """The name alone, in a text or in a header, is not enough."""
+@pytest.mark.parametrize("kind", ["jsonl", "avro"])
+def test_days_end_by_no_event(tmp_path: Path, kind: str) -> None:
+    """The clock writes what ends a day, as on Kafka."""
     day = DayEnded(**head("2026-03-02 23:00"), zone="UTC", date=DAY)
-    told = jsonl(tmp_path, line_of(customer("2026-03-02 09:00", "DayEnded")))
-    assert not ends_days(tmp_path, told.name, ReadingPlace(), told.stat().st_size)
-    told = jsonl(tmp_path, line_of(WORK), line_of(day))
-    assert ends_days(tmp_path, told.name, ReadingPlace(), told.stat().st_size)
-    kept = avro(tmp_path, container(WORK, types=["DayEnded"]))
-    assert not ends_days(tmp_path, kept.name, ReadingPlace(), kept.stat().st_size)
-    kept = avro(tmp_path, container(WORK, day))
-    assert ends_days(tmp_path, kept.name, ReadingPlace(), kept.stat().st_size)
+    path = jsonl(tmp_path, line_of(day)) if kind == "jsonl" else avro(tmp_path, container(day))
+    wrong = fault(items(path))
+    assert (wrong.field_path, wrong.event_type) == ("type", "DayEnded")
+    assert wrong.reason == "only intake itself writes DayEnded; `milepost run --until` and `whatif --on` end days"
 
 
 def test_an_event_that_grows_over_the_limit_is_refused(tmp_path: Path) -> None:

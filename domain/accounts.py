@@ -30,6 +30,8 @@ CURRENCY_ROUNDING = "7190"
 # Recognised and not invoiced: unbilled = 1150 + 1160, the contract position takes deferred revenue off.
 UNBILLED = (UNBILLED_RECEIVABLE, CONTRACT_ASSET)
 CONTRACT_POSITION = (*UNBILLED, CONTRACT_LIABILITY)
+# Presented net for each contract, on one side only (R46).
+CONTRACT_SIDES = (CONTRACT_ASSET, CONTRACT_LIABILITY)
 # Of customers: what companies of the group charge each other is neither revenue nor cost of the group.
 REVENUE = (SERVICE_REVENUE, REIMBURSABLE_REVENUE)
 PROJECT_COST = (LABOR_COST, EXPENSE_COST, WORK_IN_PROGRESS)

@@ -1,7 +1,9 @@
 """Profit and loss and balance sheet of a company, from the accounts of its trial balance.
 
 Profit and loss has the period and the fiscal year up to its end; the balance sheet has the period's beginning and its end. Project books
-close no year: what was earned in years before stands as a line of its own, so that assets are liabilities and results.
+close no year: what was earned in years before stands as a line of its own, so that assets are liabilities and results. A contract
+stands on one side (R46): of 7,000.00 less than nothing on 1160, for a milestone that was invoiced and then revoked, and 600.00 earned
+since, 6,400.00 are a contract liability.
 
     revenue 1,000.00 less project cost 600.00 is a gross margin of 400.00; less 50.00 of bad debt the result is 350.00
 """
@@ -56,6 +58,11 @@ CASH: Final = AccountGroup("cash and receivables", ("10", "11"), 1)
 WORK: Final = AccountGroup("other assets", ("12", "13", "14", "15", "16", "17", "18", "19"), 1)
 OWED: Final = AccountGroup("liabilities", ("2",), -1)
 RESULTS: Final = ("4", "5", "6", "7", "8", "9")
+
+
+def on_one_side(asset: Amount, liability: Amount) -> Amount:
+    """What a contract's 1160 takes over from its 2300, debit positive; below zero what it gives up to it."""
+    return max(asset + liability, 0) - asset
 
 
 def profit_and_loss(accounts: Iterable[YearSoFar]) -> Iterator[FinancialLine]:

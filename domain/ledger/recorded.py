@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY
+from domain.accounts import CONTRACT_SIDES
 from domain.explanation import Node, in_proportion, least, less, negated, total
 from domain.identity import composed
 from domain.ledger.journal import Leg
 from domain.why import Why, elsewhere
 
-SIDES = (CONTRACT_ASSET, CONTRACT_LIABILITY)
+SIDES = CONTRACT_SIDES
 AMOUNT, IN_LEDGER = "amount", "in ledger currency"
 
 

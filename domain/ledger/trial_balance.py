@@ -18,7 +18,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE, UNBILLED
+from domain.accounts import (
+    CONTRACT_POSITION,
+    CONTRACT_SIDES,
+    CUSTOMER_DEPOSIT,
+    RECEIVABLE,
+    RETENTION_RECEIVABLE,
+    REVENUE,
+    UNBILLED,
+)
 from domain.ledger.clearing import is_of_invoice
 from domain.outputs import JournalEntry
 from domain.units import Amount
@@ -173,6 +181,7 @@ class LedgerSums:
         self._transaction: dict[str, dict[Key, list[Amount]]] = {}
         self._moves: dict[str, dict[RollKey, dict[str, list[Amount]]]] = {}
         self._contracts: dict[str, dict[Key, ContractMoves]] = {}
+        self._sides: dict[str, dict[Key, Amount]] = {}
         self._taken_back = set(taken_back)
         self._of_invoices: set[str] = set()
 
@@ -184,6 +193,9 @@ class LedgerSums:
         for line in journal.lines:
             _post(ledger, (line.account, journal.ledger_currency), line.ledger_amount)
             _post(transaction, (line.account, journal.currency), line.amount)
+            if line.account in CONTRACT_SIDES and journal.contract_id is not None:
+                sides, key = self._sides.setdefault(period, {}), (journal.contract_id, line.account)
+                sides[key] = sides.get(key, 0) + line.ledger_amount
         if any(line.account in ROLLED for line in journal.lines):
             self._move(journal)
         if journal.contract_id is not None:
@@ -204,6 +216,10 @@ class LedgerSums:
             )
             for period in sorted(self._journals)
         )
+
+    def sides(self) -> Mapping[str, Mapping[Key, Amount]]:
+        """What each period moved on 1160 and 2300, by contract and account, in ledger currency."""
+        return self._sides
 
     def trial_balance(self, period: str) -> TrialBalance:
         """A period without journals has what earlier ones left."""

@@ -28,6 +28,7 @@ from milepost.glance.figures import (
     Figure,
     InCurrency,
     InDays,
+    OtherSide,
     Part,
     PostedBetween,
     SameRow,
@@ -101,6 +102,8 @@ class FigureNodes:
             case Elsewhere(title, id_, is_credit):
                 node = Node(title, -part.value if is_credit else part.value, *unit, Arithmetic(ELSEWHERE), id=id_)
                 return negated(title, node) if is_credit else node
+            case OtherSide(title):
+                return stated(title, part.value, *unit)
             case TakenBack(by, off):
                 title = f"taken back by work of {date.fromordinal(by)}, off {date.fromordinal(off)}"
                 return stated(title, part.value, *unit)

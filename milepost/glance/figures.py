@@ -41,6 +41,12 @@ class Elsewhere(NamedTuple):
     is_credit: bool = False
 
 
+class OtherSide(NamedTuple):
+    """What comes to an account from the other one of a contract; the table says it."""
+
+    title: str
+
+
 class StatedField(NamedTuple):
     """What the newest version of a fact says in a part of a field; `id` is that of the index of tables."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, CONTRACT_SIDES
 from domain.identity import composed
 from domain.ledger.financial_statement import (
     BALANCE_SHEET,
@@ -16,11 +17,12 @@ from domain.ledger.financial_statement import (
     FinancialLine,
     YearSoFar,
     balance_sheet,
+    on_one_side,
     profit_and_loss,
 )
 from domain.ledger.trial_balance import LedgerSums, PostedSum
 from domain.units import Amount
-from milepost.glance.figures import Elsewhere, Figure, Part
+from milepost.glance.figures import Elsewhere, Figure, OtherSide, Part
 from milepost.glance.sheet import FILES_ONLY, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow, InRow, keyed
 
 STATEMENT: Final = "statement"
@@ -41,15 +43,18 @@ FIGURES: Final = {
 NOTES: Final = (
     "Profit and loss: the period, and the fiscal year up to its end. Balance sheet: the beginning and the end of the period.",
     "Revenue, liabilities and results are shown above zero where they are credits. The books close no year.",
+    "A contract's 1160 and 2300 stand on one side: below zero together they are a contract liability.",
 )
 
 
 class LedgerMoves(NamedTuple):
-    """What journals moved on accounts of a company, by period and account, in ledger currency; debits are positive."""
+    """What journals moved on accounts of a company, by period and account, in ledger currency; debits are positive. `of_contracts` is
+    what of it is on 1160 and 2300, by period, contract and account."""
 
     legal_entity_id: str
     ledger_currency: str
     by_period: Mapping[str, Mapping[str, Amount]]
+    of_contracts: Mapping[str, Mapping[tuple[str, str], Amount]]
 
     def balance(self, account: str, before: str) -> Amount:
         """Of the periods before one, or up to one, given what sorts after it."""
@@ -57,17 +62,43 @@ class LedgerMoves(NamedTuple):
 
     @property
     def accounts(self) -> list[str]:
-        return sorted({account for moved in self.by_period.values() for account in moved})
+        """With both sides of contracts: a balance sheet may have one on which nothing is posted."""
+        posted = {account for moved in self.by_period.values() for account in moved}
+        return sorted(posted.union(CONTRACT_SIDES) if posted.intersection(CONTRACT_SIDES) else posted)
+
+    def presented(self, account: str, before: str) -> Amount:
+        """As the balance sheet has it, where each contract stands on one side (R46)."""
+        return self.balance(account, before) + sum(self.brought_over(account, before).values())
+
+    def brought_over(self, account: str, before: str) -> dict[str, Amount]:
+        """By contract what comes to an account from its other side."""
+        if account not in CONTRACT_SIDES:
+            return {}
+        sides: dict[str, dict[str, Amount]] = defaultdict(lambda: defaultdict(int))
+        for period, moved in self.of_contracts.items():
+            if period < before:
+                for (contract_id, side), amount in moved.items():
+                    sides[contract_id][side] += amount
+        sign = 1 if account == CONTRACT_ASSET else -1
+        return {
+            contract_id: sign * over
+            for contract_id, of in sorted(sides.items())
+            if (over := on_one_side(of[CONTRACT_ASSET], of[CONTRACT_LIABILITY]))
+        }
 
 
 def ledger_moves(legal_entity_id: str, sums: Iterable[PostedSum]) -> LedgerMoves | None:
     """None where nothing is posted."""
     by_period: dict[str, dict[str, Amount]] = defaultdict(lambda: defaultdict(int))
+    of_contracts: dict[str, dict[tuple[str, str], Amount]] = defaultdict(lambda: defaultdict(int))
     currency = ""
     for each in sums:
-        by_period[each.period][each.account] += each.ledger_debits - each.ledger_credits
+        moved = each.ledger_debits - each.ledger_credits
+        by_period[each.period][each.account] += moved
+        if each.account in CONTRACT_SIDES and each.contract_id is not None:
+            of_contracts[each.period][each.contract_id, each.account] += moved
         currency = each.ledger_currency
-    return LedgerMoves(legal_entity_id, currency, by_period) if by_period else None
+    return LedgerMoves(legal_entity_id, currency, by_period, of_contracts) if by_period else None
 
 
 def moves_in(sums: LedgerSums) -> LedgerMoves:
@@ -76,14 +107,14 @@ def moves_in(sums: LedgerSums) -> LedgerMoves:
         each.period: {one.account: one.closing - one.opening for one in sums.trial_balance(each.period).ledger}
         for each in sums.periods()
     }
-    return LedgerMoves(sums.legal_entity_id, sums.ledger_currency, by_period)
+    return LedgerMoves(sums.legal_entity_id, sums.ledger_currency, by_period, sums.sides())
 
 
 def financial_statement(sums: LedgerMoves, period: str) -> GlanceReport:
     """Of a company and an accounting period such as 2026-03."""
     year, end = _year(period), _after(period)
     accounts = [
-        YearSoFar(account, sums.balance(account, year), sums.balance(account, period), sums.balance(account, end))
+        YearSoFar(account, sums.balance(account, year), sums.presented(account, period), sums.presented(account, end))
         for account in sums.accounts
     ]
     parts = {PROFIT_AND_LOSS: [*profit_and_loss(accounts)], BALANCE_SHEET: [*balance_sheet(accounts)]}
@@ -151,7 +182,9 @@ def _parts(
     if line.account:
         is_credit = line.account.startswith(CREDITS)
         if line.part == BALANCE_SHEET:
-            return _moved(sums, (line.account,), "", end if column == "end" else period, is_credit=is_credit)
+            before = end if column == "end" else period
+            moved = _moved(sums, (line.account,), "", before, is_credit=is_credit)
+            return [*moved, *_brought_over(sums, line.account, before, is_credit=is_credit)]
         return _moved(sums, (line.account,), year if column == "year" else period, end, is_credit=is_credit)
     if not line.group:
         return []
@@ -172,6 +205,14 @@ def _moved(sums: LedgerMoves, accounts: Sequence[str], since: str, before: str, 
         if since <= period < before
         for account in accounts
         if (moved := of_period.get(account, 0))
+    ]
+
+
+def _brought_over(sums: LedgerMoves, account: str, before: str, *, is_credit: bool) -> list[Part]:
+    other = CONTRACT_LIABILITY if account == CONTRACT_ASSET else CONTRACT_ASSET
+    return [
+        Part(-over if is_credit else over, OtherSide(f"{contract_id}, whose {other} stands here too (R46)"))
+        for contract_id, over in sums.brought_over(account, before).items()
     ]
 
 

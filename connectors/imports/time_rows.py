@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from connectors.decode_error import DecodeError
 from connectors.imports.cells import TextCell
 from connectors.imports.checked import fault_of
-from connectors.imports.mapping import ImportMapping, TimeFields
+from connectors.imports.mapping import ImportMapping, MappedRate, TimeFields
 from connectors.imports.priced import exact_value_of, seconds_of, value_of
 from connectors.imports.readings import SIX_DECIMALS, decimal_text, end_of_day, instant_text
 from connectors.imports.said import (
@@ -157,13 +157,36 @@ def worth(row: CsvRow, mapped: ImportMapping) -> tuple[Decimal | None, Decimal |
     contracts = mapped.write.contracts
     rate = _readable(lambda: number_in(fields.rate, row, form))
     if rate is None and contracts is not None:
-        rate = _readable(lambda: number_in(contracts.rate, row, form))
+        rate = _agreed(row, mapped, contracts.rates)
+        rate = _readable(lambda: number_in(contracts.rate, row, form)) if rate is None else rate
     currency = _readable(lambda: currency_in(contracts.currency, row)) if contracts else None
     if priced is None or rate is None:
         return hours, None, ""
     exact = priced is hours and _seconds(fields, hours) is not None
     value = exact_value_of if exact else value_of
     return hours, value(priced, rate, currency) if currency else priced * rate, currency or ""
+
+
+def _agreed(row: CsvRow, mapped: ImportMapping, rates: Sequence[MappedRate]) -> Decimal | None:
+    """That of the rates for some of the work which the contract line gives the row (R5); of equal ones the last."""
+    fields, people = mapped.time, mapped.write.people
+    task = _readable(lambda: id_in(fields.task, row))
+    person_id = _readable(lambda: id_in(fields.person_id, row))
+    role = _readable(lambda: id_in(fields.role, row))
+    if role is None and people is not None:
+        role = _readable(lambda: id_in(people.role, row))
+    fitting = [
+        each
+        for each in reversed(rates)
+        if each.task in (None, task) and each.person_id in (None, person_id) and each.role in (None, role)
+    ]
+    found = min(fitting, key=_generality, default=None)
+    return None if found is None else found.rate
+
+
+def _generality(rate: MappedRate) -> tuple[bool, bool, bool]:
+    """What is for a task comes first, then what is for a person, then for a role."""
+    return rate.task is None, rate.person_id is None, rate.person_id is None and rate.role is None
 
 
 def _hours(row: CsvRow, mapped: ImportMapping) -> Decimal | None:

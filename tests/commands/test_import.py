@@ -92,6 +92,58 @@ def test_books_that_cannot_be_read_stop_no_import(tmp_path: Path) -> None:
     assert "--until 2026-03-31" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("person", "role", "task", "money"),
+    [
+        ("Ben", "lead", "", "1,200.00"),  # 8 h at 150
+        ("Ben", "junior", "", "960.00"),  # at 120, the rate for all
+        ("Ann", "lead", "", "1,280.00"),  # at 160: a person comes before a role
+        ("Ann", "lead", "audit", "1,360.00"),  # at 170: a task and role before a person
+        ("Ann", "junior", "audit", "1,440.00"),  # at 180
+    ],
+)
+def test_refused_rows_have_the_money_of_the_rate_that_they_would_get(
+    tmp_path: Path, person: str, role: str, task: str, money: str
+) -> None:
+    rows = f"Id,Project,Person,Date,Hours,Role,Task\n1,P,{person},soon,8,{role},{task}\n2,P,Ben,2026-03-02,1,lead,\n"
+    file, mapping, out = files(tmp_path, rows)
+    contracts = """
+[write.customers]
+customer_id = { value = "ACME" }
+[write.contracts]
+contract_id = "{Project}"
+currency = { value = "EUR" }
+rate = 120
+rates = [
+  { role = "lead", rate = 150 },
+  { person_id = "Ann", rate = 160 },
+  { task = "audit", rate = 180 },
+  { task = "audit", role = "lead", rate = 170 },
+]
+"""
+    roles = 'hours = "Hours"\nrole = "Role"\ntask = { column = "Task" }'
+    mapping.write_text(MAPPING.replace('hours = "Hours"', roles) + contracts, encoding="utf-8")
+    result = run("csv", file, "--map", mapping, "--out", out)
+    assert f"refused 1 row, 8.00 hours, {money} EUR:" in result.stderr, result.stderr
+
+
+def test_the_role_of_people_counts_where_the_row_has_none_of_its_own(tmp_path: Path) -> None:
+    file, mapping, out = files(tmp_path, "Id,Project,Person,Date,Hours\n1,P,Ben,soon,8\n2,P,Ben,2026-03-02,1\n")
+    contracts = """
+[write.customers]
+customer_id = { value = "ACME" }
+[write.people]
+role = { value = "lead" }
+[write.contracts]
+currency = { value = "EUR" }
+rate = 120
+rates = [{ role = "lead", rate = 150 }]
+"""
+    mapping.write_text(MAPPING + contracts, encoding="utf-8")
+    result = run("csv", file, "--map", mapping, "--out", out)
+    assert "refused 1 row, 8.00 hours, 1,200.00 EUR:" in result.stderr, result.stderr
+
+
 def test_the_summary_as_json(tmp_path: Path) -> None:
     file, mapping, out = files(tmp_path)
     result = run("csv", file, "--map", mapping, "--out", out, "--json", "--name", "march")

@@ -194,6 +194,7 @@ def show(
     from connectors.files.found_exceptions import history_of
     from dataflows.books_read import reading_books
     from milepost.exceptions.as_json import show_json
+    from milepost.exceptions.conflict import conflict_of, conflict_table
     from milepost.exceptions.decided import fact_of, find
     from milepost.exceptions.of_run import ExceptionsOfRun
     from milepost.exceptions.shown import fact_table, head, history_table
@@ -206,16 +207,17 @@ def show(
     ended = port.closings((known,)).get(id_)
     with reading_books(output) as reader:
         fact = fact_of(output, reader, known.raised)
-    waiting = waiting_of(output, known)
+    waiting, conflict = waiting_of(output, known), conflict_of(output, known, steps)
     held, near = port.held((known,)).get(id_, ()), port.nearest(known.raised)
     if json:
-        write_json(show_json(known, as_of, ended, fact, steps, held, near, waiting))
+        write_json(show_json(known, as_of, ended, fact, steps, held, near, waiting, conflict))
         return
     tell("\n".join(head(known, as_of, ended, held, near, whole=all_)))
     echo()
     several = [waiting_table(waiting)] if len(waiting) > 1 else []
     single = [fact] if fact is not None else [] if several else waiting
-    show_tables(*map(fact_table, single), *several, history_table(steps))
+    facts = [conflict_table(conflict)] if conflict is not None else [*map(fact_table, single)]
+    show_tables(*facts, *several, history_table(steps))
     if known.is_open and not is_known_as(output):
         say(f"\nNext: {way_out(known, waiting, near, output) or _way_out(known.raised, fact, port)}")
 

@@ -12,6 +12,7 @@ from domain.events.catalogue import Event
 from domain.money import format_amount
 from domain.units import Instant
 from milepost.console import shape
+from milepost.exceptions.conflict import Conflict, conflict_json
 from milepost.exceptions.shown import (
     ClosedExceptions,
     HeldBalances,
@@ -98,12 +99,14 @@ def show_json(
     held: Iterable[HeldBalances],
     nearest: Sequence[str],
     waiting: Sequence[Event],
+    conflict: Conflict | None,
 ) -> dict[str, Any]:
     return shape(
         1,
         nearest=list(nearest),
         exception=known_json(known, as_of, ended) | {"held": held_json(held)},
         fact=record_to_json(fact) if fact is not None else None,
+        conflict=conflict_json(conflict),
         waiting=[record_to_json(each) for each in waiting],
         history=[
             {"at": instant_text(step.at), "said": record_to_json(step.said), "cause": record_to_json(step.cause)}

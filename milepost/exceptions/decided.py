@@ -249,7 +249,7 @@ def _taken_in(books: FactLookup, exception_ids: Iterable[str]) -> dict[str, int]
 
 
 def fact_of(output: Path, reader: StoreReader, raised: ExceptionRaised) -> Event | None:
-    """As it was said last; None where the exception is about no single fact."""
+    """As it was said last, of a version that came twice as it stands; None where the exception is about no single fact."""
     if raised.subject_kind in (TIME_ENTRY, OVERFLOW):
         row = origin(row_id(raised.subject_kind, raised.subject_id))
         entry = reader.entry(engagement_of(raised.exception_id), row)
@@ -258,9 +258,14 @@ def fact_of(output: Path, reader: StoreReader, raised: ExceptionRaised) -> Event
             return work.event
     newest: Event | None = None
     for event in events_of(output):
-        if _is_about(event, raised) and (newest is None or version_of(event) >= version_of(newest)):
+        if is_about(event, raised) and (newest is None or _is_newer(event, newest, raised)):
             newest = event
     return newest
+
+
+def _is_newer(event: Event, newest: Event, raised: ExceptionRaised) -> bool:
+    first_stands = raised.category == "conflicting_version" and version_of(event)
+    return version_of(event) > version_of(newest) if first_stands else version_of(event) >= version_of(newest)
 
 
 def held_of(output: Path, reader: StoreReader, known: Iterable[KnownException]) -> dict[str, tuple[HeldBalances, ...]]:
@@ -283,7 +288,7 @@ def held_of(output: Path, reader: StoreReader, known: Iterable[KnownException]) 
     return {each.exception_id: tuple(held_by(stated[each.subject_id])) for each in raised if each.subject_id in stated}
 
 
-def _is_about(event: Event, raised: ExceptionRaised) -> bool:
+def is_about(event: Event, raised: ExceptionRaised) -> bool:
     if isinstance(event, InvoicePosted | InvoiceRejected) and raised.subject_kind == "statement":
         return event.statement_id == raised.subject_id
     entity = ENTITIES.get(type(event).__name__)

@@ -419,14 +419,18 @@ def _in_words(value: Any) -> str:
 
 
 def fact_table(event: Event) -> Table:
-    """The fact as it was said last, without what is for tracing only."""
+    """The fact as it was said last."""
+    return Table(f"The fact: {event_name(type(event).__name__)}", ("field", "value"), rows_of(event))
+
+
+def rows_of(event: Event) -> list[tuple[str, str]]:
+    """Its fields in words, without what is for tracing only."""
     said = {
         name: value
         for name, value in record_to_json(event).items()
         if name not in {*TRACING, "type"} and value not in (None, [], {})
     }
-    rows = [row for name, value in said.items() for row in _rows_of(name, _stated(value))]
-    return Table(f"The fact: {event_name(type(event).__name__)}", ("field", "value"), rows)
+    return [row for name, value in said.items() for row in _rows_of(name, _stated(value))]
 
 
 def history_table(steps: Sequence[ExceptionStep]) -> Table:

@@ -408,3 +408,37 @@ def test_a_folder_without_outputs_is_told(tmp_path: Path) -> None:
 def test_an_input_folder_that_is_not_there_is_named(firm: Path) -> None:
     missing = ("--input", str(firm / "nowhere"))
     assert "nowhere" in refused(firm, "assign", id_of(firm, "T-1"), "--to", "ann", *missing, *AT)
+
+
+def test_of_a_version_that_came_twice_both_contents_are_shown(tmp_path: Path) -> None:
+    """T-1 came with 8 hours and then with 6; the 8 stand."""
+    again = worked("T-1", 2, "6", description="as Ben saw it") | {"event_id": "again", "source": "other"}
+    write(tmp_path / "input", [*founding(), worked("T-1", 2, "8"), again, worked("T-2", 3, "8")])
+    run(tmp_path)
+    named = id_of(tmp_path, "T-1")
+    conflict = asked(tmp_path, "show", named)["conflict"]
+    assert (conflict["stands"]["hours"], conflict["came"]["hours"]) == ("8", "6")
+    assert conflict["differs"] == ["hours", "description"]
+    text = [" ".join(line.split()) for line in ask(tmp_path, "show", named).stdout.splitlines()]
+    assert "What came twice: time approved" in text
+    assert "field stands came after it" in text
+    assert "hours 8 6 differs" in text
+    assert "worked_on 2026-03-02 2026-03-02" in text
+    assert "source test other" in text
+    assert "description as Ben saw it differs" in text
+
+
+def test_of_a_record_that_came_twice_the_first_stands_and_is_what_is_corrected(tmp_path: Path) -> None:
+    *others, contract = founding()
+    other = {**contract, "event_id": "again", "customer_id": "ACME", "signed_on": "2026-02-01"}
+    write(tmp_path / "input", [*others, contract, other, worked("T-1", 2)])
+    run(tmp_path)
+    named = id_of(tmp_path, "K-1")
+    shown = asked(tmp_path, "show", named)
+    assert shown["conflict"]["differs"] == ["signed_on"]
+    assert (shown["conflict"]["stands"]["signed_on"], shown["conflict"]["came"]["signed_on"]) == (
+        "2026-01-01",
+        "2026-02-01",
+    )
+    assert shown["fact"]["signed_on"] == "2026-01-01"
+    assert "signed_on 2026-01-01 2026-02-01 differs" in " ".join(ask(tmp_path, "show", named).stdout.split())

@@ -32,7 +32,7 @@ from domain.units import Amount, Instant
 from domain.work.rows import OVERFLOW, TIME_ENTRY, origin, row_id
 from milepost.corrected import fields_of, with_fields
 from milepost.deciding import Person
-from milepost.exceptions.effects import OVER
+from milepost.exceptions.effects import OVER, refusal_to_waive
 from milepost.exceptions.shown import ClosedExceptions, HeldBalances, ended_text, held_by
 from state.books import BroughtForward, CapState, Fact
 from state.store.reader import StoreReader
@@ -318,6 +318,8 @@ def corrected(
     said = record_to_json(fact)
     named = fields_of(settings)
     entity = ENTITIES[type(fact).__name__]
+    if entity.version_field is not None:
+        _check_same_fact(fact, raised, with_fields(said, settings))
     if entity.version_field is not None and entity.version_field not in named:
         said[entity.version_field] = _last_version(books, fact) + 1
     elif entity.version_field is None and not named & set(entity.id_fields) and not _is_replaced(fact, raised):
@@ -353,6 +355,31 @@ def not_sent_yet(books: FactLookup, events: Sequence[Said], named: Set[str]) -> 
 def _content(event: Event, named: Set[str]) -> dict[str, object]:
     by_itself = {"event_id", "occurred_at", "recorded_at", ENTITIES[type(event).__name__].version_field} - named
     return {name: value for name, value in record_to_json(event).items() if name not in by_itself}
+
+
+def _check_same_fact(fact: Event, raised: ExceptionRaised, wanted: Mapping[str, object]) -> None:
+    """Raises BadParameter where a setting makes another fact of it, beside which this one would go on waiting."""
+    entity, said = ENTITIES[type(fact).__name__], record_to_json(fact)
+    for name in entity.id_fields:
+        if wanted.get(name) == said.get(name):
+            continue
+        was, event = said.get(name) or "(nothing)", type(fact).__name__
+        back = next(
+            (f"take back {was} by {each}" for each, of in ENTITIES.items() if of.kind == entity.kind and _ends(each)),
+            "",
+        )
+        waived = "waive this exception" if refusal_to_waive(raised) is None else ""
+        instead = " or ".join(filter(None, (back, waived)))
+        raise typer.BadParameter(
+            f"{name} says which fact it is: with {wanted.get(name) or '(nothing)'} it is another one, and {was} would stay as it is, with "
+            f"its exception. Send {event} of {wanted.get(name) or '(nothing)'} as an event of its own"
+            + (f", and {instead}" if instead else ""),
+            param_hint="--set",
+        )
+
+
+def _ends(event_type: str) -> bool:
+    return event_type.endswith(("Withdrawn", "Revoked"))
 
 
 def _is_replaced(fact: Event, raised: ExceptionRaised) -> bool:

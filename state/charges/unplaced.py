@@ -11,7 +11,7 @@ from domain.identity import composed, parts_of
 from domain.refusals import UNSUPPORTED, words_of
 from domain.revenue.variable_price import has_item, is_payable
 from domain.terms import methods
-from state.books import Acceptance, Contract, ItemRevisions, Reports
+from state.books import Acceptance, Contract, Fact, ItemRevisions, OpenException, Reports
 from state.charges.terms_known import agreed_versions, is_charged, takers
 from state.draft import Draft
 from state.terms.plan import newest_plan
@@ -19,6 +19,18 @@ from state.terms.plan import newest_plan
 UNKNOWN_MILESTONE: Final = "unknown_milestone"
 # A variable part of a price, in the books.
 ITEM = "variable_consideration"
+# What is said here, by kind of subject and category.
+SAID: Final = {
+    ("milestone", UNKNOWN_MILESTONE),
+    ("milestone", OUTSIDE),
+    ("progress", UNKNOWN),
+    ("progress", UNSUPPORTED),
+    ("progress", OUTSIDE),
+    (ITEM, UNKNOWN),
+    (ITEM, OUTSIDE),
+    (ITEM, OUT_OF_RANGE),
+}
+_WAIVED: Final = "waived"
 
 
 def note_unplaced(draft: Draft) -> None:
@@ -99,6 +111,17 @@ def note_item(draft: Draft, part_id: str, known: ItemRevisions) -> None:
     _say(draft, OUT_OF_RANGE, ITEM, part_id, contract_id, finer)
 
 
+def waive(draft: Draft, noted: OpenException) -> None:
+    """It stays waived as long as the fact says the same, whatever becomes of terms."""
+    draft.put("fact", f"{_WAIVED}/{noted.exception_id}", _fact(draft, noted.subject_kind, noted.subject_id))
+
+
+def _fact(draft: Draft, kind: str, subject: str) -> Fact:
+    """What was said of it last; what balances brought forward has no version."""
+    named: Fact | None = draft.part("fact", f"{kind}/{subject}") or draft.part("fact", f"{kind}//{subject}")
+    return named or Fact(0, "")
+
+
 def _say(
     draft: Draft,
     category: ExceptionCategory,
@@ -107,9 +130,14 @@ def _say(
     contract_id: str | None,
     why: tuple[str, str] | None,
 ) -> None:
+    mark = f"{_WAIVED}/{draft.exception_id(category, kind, subject)}"
+    waived: Fact | None = draft.part("fact", mark)
+    if waived is not None and (why is None or waived != _fact(draft, kind, subject)):
+        draft.put("fact", mark, None)
+        waived = None
     if why is None:
         draft.resolve_exception(category, kind, subject)
-    else:
+    elif waived is None:
         draft.raise_exception(category, kind, subject, why[1], contract_id=contract_id, field=why[0])
 
 

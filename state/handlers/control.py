@@ -17,6 +17,7 @@ from domain.receivables import credit_memo
 from domain.work.rows import ADJUSTMENT
 from state.books import Adjustment, AtStake, CapState, Entry, Fact, Fault, OpenException, Work
 from state.caps.notices import raise_over
+from state.charges import unplaced
 from state.draft import Draft
 from state.facts import is_new
 from state.forecast import loss
@@ -300,6 +301,8 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
         cash_applications.waive(draft, known.subject_id)
     elif known.category == loss.CATEGORY:
         loss.settle(draft, known)
+    elif (known.subject_kind, known.category) in unplaced.SAID:
+        unplaced.waive(draft, known)
     elif known.subject_kind == "write_off":
         write_offs.waive(draft, known.subject_id)
     elif known.subject_kind == ADJUSTMENT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ from milepost.recording import Recording, records, stated_reason
 if TYPE_CHECKING:
     from domain.events.finance import RevenueAdjusted
     from domain.units import Amount
-    from state.books import Contract
+    from state.books import Adjustment, Contract
     from state.store.reader import StoreReader
 
 
@@ -58,6 +59,7 @@ def adjust(
     from domain.events.finance import RevenueAdjusted
     from domain.money import format_amount
     from milepost.deciding import other_person
+    from milepost.exceptions.second_person import SecondPerson
 
     other_person(approved_by, recording.who)
     why, adjusted_on = stated_reason(reason), recording.day(on, "--on")
@@ -65,14 +67,18 @@ def adjust(
     if back_on is not None and back_on.isoformat() <= adjusted_on:
         raise typer.BadParameter(f"expected a day after {adjusted_on}, got {back_on}", param_hint="--reverse-on")
     with recording.books() as books:
-        currency = _known(books, contract, line).terms.currency
+        signed = _known(books, contract, line)
+        currency = signed.terms.currency
         changed = _amount(amount, currency)
         named = adjustment_id or f"{contract}/{line}/{adjusted_on}/{format_amount(changed)}"
-        known = [each.event for each in books.parts_with_id("revenue_adjustment", named) if not each.category]
-    known += [each for each in recording.recorded if isinstance(each, RevenueAdjusted) and each.adjustment_id == named]
+        taken_in: tuple[Adjustment, ...] = books.parts_with_id("revenue_adjustment", named)
+        limit = SecondPerson(books).limit_of(signed)
+    is_above = limit is not None and abs(changed) > limit.amount
+    recorded = [
+        each for each in recording.recorded if isinstance(each, RevenueAdjusted) and each.adjustment_id == named
+    ]
     said = contract, line, changed, date.fromisoformat(adjusted_on), back_on
-    for before in known:
-        _check_repeats(before, said, recording)
+    _check_repeats(taken_in, recorded, said, approved_by if is_above else None, recording)
     recording.send(
         [
             recording.event(
@@ -92,6 +98,11 @@ def adjust(
     )
     back = f"; {back_on} takes it back" if back_on is not None else ""
     say(f"{amount_text(changed)} {currency} on line {line} of contract {contract} on {adjusted_on}{back}")
+    if limit is not None and is_above and approved_by is None:
+        say(
+            f"It is above {limit.text}: nothing is posted, and the next run raises self_approved, until somebody other than "
+            f"{recording.who.name} approves it. The same command with --approved-by NAME says who did"
+        )
 
 
 def _known(books: StoreReader, contract_id: str, line_id: str) -> Contract:
@@ -123,17 +134,38 @@ def _amount(text: str, currency: str) -> Amount:
     return sign * amount_of(text.removeprefix("-"), currency, "AMOUNT", "above or below zero,")
 
 
+Said = tuple[str, str, "Amount", date, date | None]
+
+
 def _check_repeats(
-    before: RevenueAdjusted, said: tuple[str, str, Amount, date, date | None], recording: Recording
+    taken_in: Sequence[Adjustment],
+    recorded: Sequence[RevenueAdjusted],
+    said: Said,
+    approved_by: str | None,
+    recording: Recording,
 ) -> None:
-    """The same once more changes nothing; another one needs an id of its own."""
-    if said == (before.contract_id, before.line_id, before.amount, before.adjusted_on, before.reverse_on):
-        raise recording.done_before(
-            f"Adjustment {before.adjustment_id} is recorded already; another one of the same day and amount needs an --adjustment-id of "
-            "its own"
-        )
+    """The same once more changes nothing, unless somebody approves what waits for that; another one needs an id of its own. Of one that is
+    refused the newest content counts."""
+    posted = [each.event for each in taken_in if not each.category]
+    refused = [each.event for each in taken_in if each.category]
+    for before in (posted or [*refused, *recorded])[-1:]:
+        is_same = said == _said(before)
+        if is_same and (posted or approved_by is None or before.approved_by is not None):
+            raise recording.done_before(
+                f"Adjustment {before.adjustment_id} is recorded already; another one of the same day and amount needs an --adjustment-id "
+                "of its own"
+            )
+        if not is_same and (posted or not refused):
+            raise _other(before)
+
+
+def _said(before: RevenueAdjusted) -> Said:
+    return before.contract_id, before.line_id, before.amount, before.adjusted_on, before.reverse_on
+
+
+def _other(before: RevenueAdjusted) -> typer.BadParameter:
     back = f", back on {before.reverse_on}" if before.reverse_on is not None else ""
-    raise typer.BadParameter(
+    return typer.BadParameter(
         f"adjustment {before.adjustment_id} is recorded already: {amount_text(before.amount)} {before.currency} on line "
         f"{before.line_id} of contract {before.contract_id} on {before.adjusted_on}{back}. "
         "What is to change is an adjustment of its own, with another id",

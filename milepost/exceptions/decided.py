@@ -22,6 +22,7 @@ from domain.events.finance import (
     InvoiceRejected,
     PaymentApplied,
     PaymentReceived,
+    RevenueAdjusted,
     WrittenOff,
 )
 from domain.exceptions import EVERY_CATEGORY
@@ -338,7 +339,7 @@ def corrected(
         said["rate_approved_by"] = approved_by
     if "submitted_by" in said and "submitted_by" not in named:
         said["submitted_by"] = who.name
-    if isinstance(fact, CreditMemoIssued | WrittenOff) and "requested_by" not in named:
+    if isinstance(fact, CreditMemoIssued | RevenueAdjusted | WrittenOff) and "requested_by" not in named:
         said["requested_by"] = who.name
     if "approved_at" in said and "approved_at" not in named:
         said["approved_at"] = None
@@ -385,7 +386,7 @@ def _ends(event_type: str) -> bool:
 def _is_replaced(fact: Event, raised: ExceptionRaised) -> bool:
     """What was refused whole and posted nothing, such as a payment, is sent under its own id again."""
     return (
-        isinstance(fact, CreditMemoIssued | PaymentApplied | PaymentReceived | WrittenOff)
+        isinstance(fact, CreditMemoIssued | PaymentApplied | PaymentReceived | RevenueAdjusted | WrittenOff)
         and raised.category != "conflicting_version"
     )
 

@@ -52,13 +52,16 @@ class SecondPerson:
         engagement_id = engagement_of(raised.exception_id)
         if engagement_id not in self._limits:
             contracts: tuple[Contract, ...] = self._reader.parts(engagement_id, "contract")
-            self._limits[engagement_id] = tuple(limit for each in contracts if (limit := self._limit(each)) is not None)
+            self._limits[engagement_id] = tuple(
+                limit for each in contracts if (limit := self.limit_of(each)) is not None
+            )
         found = self._limits[engagement_id]
         if raised.subject_kind in WORKS and raised.person_id is not None:
             return found
         return tuple(limit for limit in found if limit.contract_id == raised.contract_id)
 
-    def _limit(self, contract: Contract) -> Limit | None:
+    def limit_of(self, contract: Contract) -> Limit | None:
+        """By its newest terms."""
         if not contract.history:
             return None
         stored = contract.history[-1]

@@ -564,3 +564,66 @@ def test_revenue_is_taken_away_and_stays(firm: Path) -> None:
         "revenue", "adjust", *WHY, "--on", "2026-03-31", "--reverse-on", "2026-04-01", "--", "K-1", "L-1", "-100.00"
     )
     assert "is recorded already: -100.00 EUR on line L-1 of contract K-1 on 2026-03-31" in other
+
+
+@pytest.fixture
+def limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same firm; above 100.00 a second person approves."""
+    *others, contract = founding()
+    write(tmp_path / "input", [*others, {**contract, "policies": {"approval_limit": "100"}}, worked("T-1", 2)])
+    run(tmp_path, "--until", "2026-04-02")
+    monkeypatch.setenv("MILEPOST_OUTPUT", str(tmp_path / "output"))
+    return tmp_path
+
+
+def adjusted(firm: Path) -> list[str]:
+    """What is posted of adjustments, on 4000."""
+    return [
+        line["amount"]
+        for one in map(json.loads, milepost("dump", "erp.postings", "--json").stdout.splitlines())
+        if one["affected_kind"] == "revenue_adjustment"
+        for line in one["lines"]
+        if line["account"] == "4000"
+    ]
+
+
+@pytest.mark.parametrize("is_run_between", [True, False])
+def test_an_adjustment_above_the_limit_is_approved_by_the_same_command(limited: Path, is_run_between: bool) -> None:
+    """250.00 are above 100.00: told when they are written, refused by the run, posted once Ben approves."""
+    alone = milepost(*ACCRUAL[:7], *WHY)
+    assert alone.exit_code == 0
+    assert (
+        "It is above policy approval_limit of contract K-1, 100.00 EUR: nothing is posted, and the next run raises "
+        "self_approved, until somebody other than ann approves it. The same command with --approved-by NAME"
+        in told(alone)
+    )
+    assert "is recorded already" in told(milepost(*ACCRUAL[:7], *WHY))
+    if is_run_between:
+        run(limited)
+        assert adjusted(limited) == []
+    approved = milepost(*ACCRUAL[:7], *WHY, "--approved-by", "ben")
+    assert approved.exit_code == 0
+    assert "approval_limit" not in told(approved)
+    assert [each.get("approved_by") for each in recorded(limited)] == [None, "ben"]
+    run(limited)
+    assert adjusted(limited) == ["-250.00"]
+    again = milepost(*ACCRUAL[:7], *WHY, "--approved-by", "ben")
+    assert "is recorded already" in told(again)
+    assert len(recorded(limited)) == 2
+    assert not json.loads(milepost("exceptions", "list", "--json").stdout)["exceptions"]
+
+
+def test_what_needs_nobody_is_not_approved_afterwards(firm: Path) -> None:
+    assert "approval_limit" not in told(milepost(*ACCRUAL[:7], *WHY))
+    assert "is recorded already" in told(milepost(*ACCRUAL[:7], *WHY, "--approved-by", "ben"))
+
+
+def test_a_refused_adjustment_is_sent_again_with_who_approved(limited: Path) -> None:
+    assert milepost(*ACCRUAL[:7], *WHY).exit_code == 0
+    run(limited)
+    [raised] = json.loads(milepost("exceptions", "list", "--json").stdout)["exceptions"]
+    assert raised["resolution"].startswith("Have another person approve it and send it again, under the same id")
+    sent = milepost("exceptions", "resend", raised["exception_id"], "--set", "approved_by=ben", "--as", "ann", *AT)
+    assert sent.exit_code == 0, sent.output
+    run(limited)
+    assert adjusted(limited) == ["-250.00"]

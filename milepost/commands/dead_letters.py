@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from domain.units import Instant
     from milepost.tables import Table
 
-REASON_SHOWN = 100
+TORN_SHOWN = 100
 RAW_SHOWN = 4_000
 NAMES_SHOWN = 5
 _HALF = re.compile("[\ud800-\udfff]")
@@ -165,12 +165,11 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a dead letter: the message as it came, where it stood, and all that is wrong with it."""
-    from milepost.letter_faults import fault_lines, faults_of_letter, next_step
+    from milepost.letter_faults import fault_lines, next_step
 
     letter, resent = _letter(output, id_), _resent(output, input_)
     if json:
-        faults = [{"field": each.field_path, "reason": each.reason} for each in faults_of_letter(letter)]
-        write_json(shape(1, dead_letter=_json(id_, letter, resent), faults=faults))
+        write_json(shape(1, dead_letter=_json(id_, letter, resent), faults=_faults(letter)))
         return
     claimed = letter.event_type or "unknown"
     echo(
@@ -397,12 +396,19 @@ def _reason(letter: DeadLetter) -> str:
     from milepost.letter_faults import faults_of_letter
 
     more = len(faults_of_letter(letter)) - 1
-    return letter.reason[:REASON_SHOWN] + (f"; {counted(more, 'more fault')}" if more else "")
+    return letter.reason + (f"; {counted(more, 'more fault')}" if more else "")
+
+
+def _faults(letter: DeadLetter) -> list[dict[str, str]]:
+    """All of them, for machines."""
+    from milepost.letter_faults import faults_of_letter
+
+    return [{"field": each.field_path, "reason": each.reason} for each in faults_of_letter(letter)]
 
 
 def _cause(letter: DeadLetter) -> str:
     """The reason without the value that stood there, so that equal faults stand together."""
-    return letter.reason.partition(": ")[0][:REASON_SHOWN]
+    return letter.reason.partition(": ")[0]
 
 
 def _text(letter: DeadLetter) -> str:
@@ -441,19 +447,23 @@ def _parsed(data: bytes, name: str, hint: str) -> dict[str, Any]:
 def _torn(value: Any, where: str = "") -> tuple[str, str] | None:
     """The first place with half of a pair of surrogates, which JSON can escape and no file can hold; and its text."""
     if isinstance(value, str):
-        return None if value.isascii() or not _HALF.search(value) else (where, ascii(value)[:REASON_SHOWN])
+        return None if value.isascii() or not _HALF.search(value) else (where, _cut(ascii(value)))
     if isinstance(value, dict):
         pairs = [(f"{where}.{key}" if where else str(key), each) for key, each in value.items()]
         torn_key = next((key for key in value if _HALF.search(key)), None)
         if torn_key is not None:
-            return where or "the message", ascii(torn_key)[:REASON_SHOWN]
+            return where or "the message", _cut(ascii(torn_key))
     else:
         pairs = [(f"{where}[{place}]", each) for place, each in enumerate(value)] if isinstance(value, list) else []
     return next((torn for place, each in pairs if (torn := _torn(each, place))), None)
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= TORN_SHOWN else f"{text[:TORN_SHOWN]}..."
+
+
 def _json(name: str, letter: DeadLetter, resent: frozenset[str] | None) -> dict[str, Any]:
     from connectors.json_records import record_to_json
 
-    said = {**record_to_json(letter), "id": name}
+    said = {**record_to_json(letter), "id": name, "faults": _faults(letter)}
     return said if resent is None else {**said, "resent": _is(letter, resent)}

@@ -54,6 +54,21 @@ def test_they_are_listed_by_reason_and_one_by_one(firm: Path) -> None:
     assert asked(firm, "list", "--file", "events.jsonl")["count"] == 0
 
 
+def test_a_reason_is_whole_and_json_has_every_fault(firm: Path) -> None:
+    """What came stands at its end."""
+    came = "mañana, " * 12
+    write(firm / "input", [worked("T-4", 4, worked_on=came, hours="eight")], "long")
+    run(firm)
+    [one] = asked(firm, "list", "--file", "long.jsonl")["dead_letters"]
+    assert [each["field"] for each in one["faults"]] == ["worked_on", "hours"]
+    assert one["faults"][0]["reason"] == one["reason"]
+    assert len(one["reason"]) > 100
+    text = ask(firm, "list", "--file", "long.jsonl").stdout
+    assert f"{one['reason']}; 1 more fault" in text
+    [group] = asked(firm, "list", "--file", "long.jsonl")["groups"]
+    assert one["reason"].startswith(group["reason"])
+
+
 def test_one_is_shown_as_it_came(firm: Path) -> None:
     shown = ask(firm, "show", "wrong.jsonl:1")
     assert '"worked_on": "03.03.2026"' in shown.stdout

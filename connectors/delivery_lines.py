@@ -19,7 +19,9 @@ from domain.delivery.why_to_send import FREE, why_to_send
 from domain.units import Amount
 
 # Nothing is left to do about these.
-DONE: Final = frozenset({standings.POSTED, standings.REPLACED, standings.WITHDRAWN, standings.NOT_DELIVERED})
+DONE: Final = frozenset(
+    {standings.POSTED, standings.REPLACED, standings.WITHDRAWN, standings.INVOICED_BY_HAND, standings.NOT_DELIVERED}
+)
 # Of a document under way, by its own standing.
 _UNDER_WAY: Final[Mapping[str, str]] = {
     standings.OPEN: "a call is under way",

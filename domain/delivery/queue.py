@@ -144,8 +144,11 @@ class DeliveryQueue:
 
     def invoiced(self, statement_id: str) -> None:
         """The books have its invoice: where that is not delivery's own, the customer is not billed once more."""
-        for revision in range(1, REVISIONS + 1):
-            self.withdraw(revision_of(statement_id, revision))
+        for name in (revision_of(statement_id, each) for each in range(1, REVISIONS + 1)):
+            number = self._order.holder.get(name)
+            if number is not None:
+                self._rows.keep(self._rows.parcels[number]._replace(is_invoiced=True))
+            self.withdraw(name)
 
     def _leaves(self, parcel: Parcel) -> bool:
         if not self._rows.is_taken_back(parcel):
@@ -622,7 +625,7 @@ class DeliveryQueue:
             self._place(parcel, now)
 
     def _drop(self, parcel: Parcel) -> None:
-        self._forget(parcel, standings.WITHDRAWN)
+        self._forget(parcel, standings.INVOICED_BY_HAND if parcel.is_invoiced else standings.WITHDRAWN)
         if parcel.kind == INVOICE:
             self._order.let_go(parcel)
         else:

@@ -128,7 +128,8 @@ def _invoiced(chart: EntityChart, billing: Billing) -> Iterator[ErpInvoice]:
             gross = event.amount + event.tax_amount
             key = said if said in keys else keys[-1]
             net = _net(chart, statement) if event.clears_unbilled and key == keys[-1] else ()
-            yield ErpInvoice(key, statement_id, event.posted_on, statement.currency, currency_id, gross, net)
+            by_hand = "" if said in keys else event.invoice_id
+            yield ErpInvoice(key, statement_id, event.posted_on, statement.currency, currency_id, gross, net, by_hand)
 
 
 def _net(chart: EntityChart, statement: BillingStatement) -> tuple[tuple[str, Amount], ...]:

@@ -102,7 +102,8 @@ class ExpectedDocument(NamedTuple):
 class ErpInvoice(NamedTuple):
     """An invoice that the ERP has said it posted; `gross` is with its tax, `currency_id` what the ERP may call its currency.
 
-    `net` is what it bills by account of the ERP, credits positive; empty where nobody says on which accounts it stands.
+    `net` is what it bills by account of the ERP, credits positive; empty where nobody says on which accounts it stands. `by_hand` is the
+    invoice's own id, where delivery did not send it.
     """
 
     key: str
@@ -112,6 +113,7 @@ class ErpInvoice(NamedTuple):
     currency_id: str
     gross: Amount
     net: tuple[tuple[str, Amount], ...] = ()
+    by_hand: str = ""
 
 
 class ErpPeriod(NamedTuple):
@@ -294,7 +296,13 @@ def _of_invoice(
         return LedgerDifference(invoice.key, cause, message, amount, invoice.currency)
 
     if not there:
-        yield difference(MISSING, f"{said} was posted, and is not in the ERP's ledger", whole)
+        what = "was posted, and is not in the ERP's ledger"
+        if invoice.by_hand:
+            what = (
+                f"was invoiced by hand as {invoice.by_hand}, and the ERP's ledger has no invoice under the statement's key, {invoice.key}: "
+                "if it is there, give it that key as its external id"
+            )
+        yield difference(MISSING, f"{invoice.statement_id} {what}" if invoice.by_hand else f"{said} {what}", whole)
         return
     if len(there) > 1:
         named = ", ".join(sorted(entry.reference for entry in there))

@@ -23,6 +23,7 @@ REFUSED: Final = "rejected"
 # Of what has no parcel any more, beside POSTED.
 REPLACED: Final = "replaced"  # its period was refused: the books post it in the first one that is open
 WITHDRAWN: Final = "withdrawn"  # the books took it back before it was sent
+INVOICED_BY_HAND: Final = "invoiced_by_hand"  # a statement: somebody else invoiced it before it was sent
 # Of what never had one.
 NOT_DELIVERED: Final = "not_delivered"
 WAITING: Final = "waiting"  # its day, or accounting period, is not over
@@ -46,7 +47,8 @@ class Parcel(NamedTuple):
     `number` is its own, `order` that of the group it came from. `reverses` and `replaces` are pairs of a member and the journal that it
     reverses or replaces. `chart` is the digest of the chart that it was refused under, `keys` are of its documents once
     they are made, `withdrawn` are members that the books have taken back. `supersedes` are the earlier revisions of a statement.
-    `is_unsent`: one that is to be looked up was not sent before, for there was no delivery before.
+    `is_unsent`: one that is to be looked up was not sent before, for there was no delivery before. `is_invoiced`: a statement of which the
+    books have an invoice.
     """
 
     number: int
@@ -66,6 +68,7 @@ class Parcel(NamedTuple):
     withdrawn: tuple[str, ...] = ()
     supersedes: tuple[str, ...] = ()
     is_unsent: bool = False
+    is_invoiced: bool = False
 
 
 class Standing(NamedTuple):
@@ -99,7 +102,7 @@ class Settled(NamedTuple):
 
 class Ended(NamedTuple):
     """Journals, or a statement, that nothing is done about any more: in the ledger, taken there by a delivery before this one,
-    replaced, or withdrawn. `documents` are those that the ERP has.
+    replaced, withdrawn, or invoiced by somebody else. `documents` are those that the ERP has.
     """
 
     standing: str

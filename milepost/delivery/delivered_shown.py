@@ -27,6 +27,7 @@ WORDS: Final[Mapping[str, str]] = {
     standings.REFUSED: "rejected",
     standings.REPLACED: "replaced",
     standings.WITHDRAWN: "withdrawn",
+    standings.INVOICED_BY_HAND: "invoiced by hand",
     standings.NOT_DELIVERED: "not to deliver",
     READ: "read",
 }
@@ -35,6 +36,7 @@ _WHY: Final[Mapping[str, str]] = {
     standings.PROBE: "the ERP is asked for it by its key before it is sent, so that it has it once",
     standings.REPLACED: "refused for its period: the books post it in the first open one",
     standings.WITHDRAWN: "taken back in the books before it was sent",
+    standings.INVOICED_BY_HAND: "the books have an invoice of theirs that delivery did not send",
     standings.NOT_DELIVERED: "memos that stay in the books",
 }
 RETRIED: Final = "What is rejected goes again a day later, and at once after a change of its company in accounts.toml"

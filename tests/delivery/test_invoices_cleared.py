@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -174,6 +175,17 @@ def test_a_statement_that_somebody_else_invoiced_is_not_invoiced_again(tmp_path:
         assert firm.deliver("--until-done").exit_code == 0
         posted = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoicePosted)]
         assert {each.statement_id for each in posted} == set(firm.statements()) - {statement}
+        shown = json.loads(firm.deliver("--status", "--json").stdout)["erps"][0]["documents"]
+        by_hand = shown["invoiced_by_hand"]
+        assert (by_hand["journals_and_statements"], by_hand["money"]) == (1, {"USD": "900.00"})
+        assert by_hand["reasons"][0]["why"] == "the books have an invoice of theirs that delivery did not send"
+        assert "withdrawn" not in shown
+        assert "invoiced by hand" in firm.deliver("--status").stdout
+        compared = " ".join(_reconcile(firm).output.split())
+        assert (
+            f"{statement} was invoiced by hand as HAND-1, and the ERP's ledger has no invoice under the statement's key"
+            in compared
+        )
 
 
 def _theirs_in_dollars(firm: Firm) -> Counter[str]:

@@ -14,6 +14,7 @@ from domain.outputs import StatementLine
 from domain.units import HOURS_SCALE, PERCENT_SCALE, RATE_SCALE
 from milepost.console import no_formula, shape
 from milepost.statements.groups import StatementGroup
+from milepost.statements.lines import exact_quantity
 from milepost.statements.sheet import StatementSheet, company_name, customer_name, group_title, issued_on
 
 CSV_COLUMNS: Final = (
@@ -36,7 +37,7 @@ def _csv_rows(sheet: StatementSheet) -> Iterator[Sequence[object]]:
     one = sheet.statement
     for group in sheet.groups:
         for number, line in group.lines:
-            row = line_json(line)
+            row = _line_json(sheet, line)
             yield (
                 *(no_formula(one.statement_id), one.revision, one.status, no_formula(group.key), number),
                 *(no_formula(line.project_id), no_formula(line.line_id)),
@@ -85,13 +86,26 @@ def _group_json(sheet: StatementSheet, group: StatementGroup) -> dict[str, Any]:
     return {
         "key": group.key,
         "title": group_title(sheet, group),
-        "quantity": plain_quantity(group.quantity),
+        "quantity": plain_quantity(sum(_quantity(sheet, line) for line in group.lines_only)),
         "amount": format_amount(group.amount),
         "lines": [
-            {"number": number, "person": _person(sheet, line) or None, **line_json(line), "entries": list(line.entries)}
+            {
+                "number": number,
+                "person": _person(sheet, line) or None,
+                **_line_json(sheet, line),
+                "entries": list(line.entries),
+            }
             for number, line in group.lines
         ],
     }
+
+
+def _line_json(sheet: StatementSheet, line: StatementLine) -> dict[str, str]:
+    return line_json(line) | {"quantity": plain_quantity(_quantity(sheet, line))}
+
+
+def _quantity(sheet: StatementSheet, line: StatementLine) -> int:
+    return exact_quantity(line, sheet.background.entries, sheet.statement.currency)
 
 
 def line_json(line: StatementLine) -> dict[str, str]:

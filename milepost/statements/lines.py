@@ -53,6 +53,19 @@ def telling_quantity(line: StatementLine, currency: str) -> Hours:
     return line.quantity
 
 
+def exact_quantity(line: StatementLine, entries: Mapping[str, TimeApproved], currency: str) -> Hours:
+    """The hours of its entries as worked, or stated to be billed, where these at its rate are the amount; else those printed, with as many
+    decimals as that takes. A cap, a share, a correction or steps leave other hours than the entries have."""
+    if line.unit != HOUR:
+        return line.quantity
+    known = [entries[entry_id] for entry_id in line.entries if entry_id in entries]
+    if len(known) == len(line.entries) and CORRECTION not in line.flags:
+        hours = sum(worked_hours(each) if each.billable_hours is None else each.billable_hours for each in known)
+        if _gives(line, hours, currency):
+            return hours
+    return telling_quantity(line, currency)
+
+
 def _gives(line: StatementLine, quantity: Hours, currency: str) -> bool:
     """At the line's rate, but for the rounding of its entries."""
     apart = abs(extend(quantity, line.rate, line.markup_percent, currency, HALF_UP) - line.amount)

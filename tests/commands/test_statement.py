@@ -169,8 +169,9 @@ def test_groups_foot(by: str) -> None:
     for group in groups:
         assert sum(Decimal(line["amount"]) for line in group["lines"]) == Decimal(group["amount"])
         assert sum(Decimal(line["quantity"]) for line in group["lines"]) == Decimal(group["quantity"])
-    lines = found["statement"]["lines"]
-    assert sum(Decimal(group["quantity"]) for group in groups) == sum(Decimal(line["quantity"]) for line in lines)
+    printed = [Decimal(line["quantity"]) for line in found["statement"]["lines"]]
+    apart = sum((Decimal(group["quantity"]) for group in groups), Decimal(0)) - sum(printed, Decimal(0))
+    assert abs(apart) <= Decimal("0.01") * len(printed), "groups have the hours as worked, the record those printed"
 
 
 def test_a_line_of_several_weeks_is_divided_by_what_its_entries_accrued() -> None:

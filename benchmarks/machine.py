@@ -14,6 +14,8 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import NamedTuple
 
+from connectors.compiled import native
+
 LIBRARIES = ("bytewax", "msgspec", "fastavro", "orjson")
 LOOPS = 40_000
 ROUNDS = 5
@@ -48,7 +50,7 @@ def machine() -> Machine:
         processor=_processor(),
         cores=os.cpu_count() or 1,
         memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
-        python=platform.python_version(),
+        python=platform.python_version() + ("" if native is None else " with compiled records"),
         sqlite=sqlite3.sqlite_version,
         libraries={name: version(name) for name in LIBRARIES},
         calibration=calibration(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -28,6 +29,7 @@ from simulation.erp.simulated import SimulatedErp
 from simulation.erp.troubles import Trouble, TroubleTurn, parsed
 from tests.erp.contract import Plug, adapter
 
+AWAY_SECONDS = 0.02
 COMPANIES = (ErpCompany("1", "USD", "US"), ErpCompany("2", "EUR", "DE"))
 
 
@@ -76,6 +78,9 @@ class Simulated:
             said = found.get(document.key) if isinstance(found, Mapping) else found
             if not isinstance(said, Throttled | NotSent | Uncertain):
                 return said
+            if isinstance(said, NotSent):
+                # A site that was away listens again as soon as its thread gets to it.
+                time.sleep(AWAY_SECONDS)
         raise AssertionError(f"after {attempts} attempts it still cannot be asked: {said}")
 
 

@@ -20,7 +20,6 @@ from connectors import avro_schema as schema
 from connectors.avro_walk import (
     DAY_FIRST,
     DAY_LAST,
-    DECIMAL_BYTES_MAX,
     EPOCH,
     INSTANT_FIRST,
     INSTANT_LAST,
@@ -40,10 +39,9 @@ cdef extern from "Python.h":
 import_datetime()
 
 cdef enum Op:
-    TEXT, BYTES, BOOLEAN, WHOLE, DECIMAL, DATE, INSTANT, CHOICE, OPTIONAL, ARRAY, MAP, UNION, RECORD
+    TEXT, BYTES, BOOLEAN, WHOLE, DECIMAL, DATE, CHOICE, OPTIONAL, ARRAY, MAP, UNION, RECORD
 
-cdef long long FIRST_DAY = DAY_FIRST, LAST_DAY = DAY_LAST
-cdef long long FIRST_INSTANT = INSTANT_FIRST, LAST_INSTANT = INSTANT_LAST
+cdef long long FIRST_DAY = DAY_FIRST
 cdef long long MOST_ITEMS = ITEMS_MAX
 cdef Py_ssize_t MOST_BYTES = MESSAGE_BYTES_MAX
 cdef long long DECIMAL_BYTES = 8
@@ -103,8 +101,10 @@ cdef Kind kind_of(object of):
         kind.low = -kind.high
     elif isinstance(of, schema.Date):
         kind.op = DATE
+        kind.low, kind.high = DAY_FIRST, DAY_LAST
     elif isinstance(of, schema.Instant):
-        kind.op = INSTANT
+        kind.op = WHOLE
+        kind.low, kind.high = INSTANT_FIRST, INSTANT_LAST
     elif isinstance(of, schema.Choice):
         kind.op = CHOICE
         kind.symbols = of.symbols
@@ -171,6 +171,13 @@ cdef object day_of(long long days):
     return found
 
 
+cdef inline long long within(Kind kind, long long found) except? -1:
+    """A number that its type can have."""
+    if found < kind.low or found > kind.high:
+        raise Refused
+    return found
+
+
 cdef long long decimal_of(Source* source) except? -1:
     cdef Py_ssize_t size = length(source), at
     cdef unsigned long long value
@@ -188,7 +195,6 @@ cdef object read_value(Kind kind, Source* source):
     cdef long long found
     cdef object made
     cdef unsigned char byte
-    cdef const unsigned char* begin
     if kind.op == OPTIONAL:
         if source.at >= source.end:
             raise Refused
@@ -205,10 +211,7 @@ cdef object read_value(Kind kind, Source* source):
         source.at += size
         return made
     if kind.op == DECIMAL:
-        found = decimal_of(source)
-        if found < kind.low or found > kind.high:
-            raise Refused
-        return found
+        return within(kind, decimal_of(source))
     if kind.op == RECORD:
         return read_record(kind, source)
     if kind.op == BOOLEAN:
@@ -218,20 +221,9 @@ cdef object read_value(Kind kind, Source* source):
         source.at += 1
         return made
     if kind.op == WHOLE:
-        found = number(source)
-        if found < kind.low or found > kind.high:
-            raise Refused
-        return found
+        return within(kind, number(source))
     if kind.op == DATE:
-        found = number(source)
-        if found < FIRST_DAY or found > LAST_DAY:
-            raise Refused
-        return day_of(found)
-    if kind.op == INSTANT:
-        found = number(source)
-        if found < FIRST_INSTANT or found > LAST_INSTANT:
-            raise Refused
-        return found
+        return day_of(within(kind, number(source)))
     if kind.op == CHOICE:
         found = number(source)
         if found < 0 or found >= PyTuple_GET_SIZE(kind.symbols):
@@ -356,15 +348,15 @@ cdef inline int put_decimal(Target* target, long long value) except -1:
     return put(target, made, size + 1)
 
 
-cdef inline long long whole_of(object value, long long low, long long high) except? -1:
+cdef inline long long whole_of(Kind kind, object value) except? -1:
     cdef int over = 0
     cdef long long found
     if not PyLong_CheckExact(value):
         raise Refused
     found = PyLong_AsLongLongAndOverflow(value, &over)
-    if over or found < low or found > high:
+    if over:
         raise Refused
-    return found
+    return within(kind, found)
 
 
 cdef int put_text(Target* target, object value) except -1:
@@ -391,7 +383,6 @@ cdef long long days_of(object value) except? -1:
 
 
 cdef int write_value(Kind kind, object value, Target* target) except -1:
-    cdef long long found
     cdef PyObject* at
     cdef Py_ssize_t index
     if kind.op == OPTIONAL:
@@ -402,7 +393,7 @@ cdef int write_value(Kind kind, object value, Target* target) except -1:
     if kind.op == TEXT:
         return put_text(target, value)
     if kind.op == DECIMAL:
-        return put_decimal(target, whole_of(value, kind.low, kind.high))
+        return put_decimal(target, whole_of(kind, value))
     if kind.op == RECORD:
         return write_record(kind, value, target)
     if kind.op == BOOLEAN:
@@ -410,14 +401,9 @@ cdef int write_value(Kind kind, object value, Target* target) except -1:
             raise Refused
         return put_number(target, -1 if value is True else 0)
     if kind.op == WHOLE:
-        return put_number(target, whole_of(value, kind.low, kind.high))
+        return put_number(target, whole_of(kind, value))
     if kind.op == DATE:
-        found = days_of(value)
-        if found < FIRST_DAY or found > LAST_DAY:
-            raise Refused
-        return put_number(target, found)
-    if kind.op == INSTANT:
-        return put_number(target, whole_of(value, FIRST_INSTANT, LAST_INSTANT))
+        return put_number(target, within(kind, days_of(value)))
     if kind.op == CHOICE:
         at = PyDict_GetItem(kind.indexes, value)
         if at == NULL:
@@ -477,8 +463,8 @@ cdef int write_table(Kind inner, object value, Target* target) except -1:
 # What others call
 
 
-cdef class Reader:
-    """Exactly one record from its bytes; with a head, the two."""
+cdef class OfRecord:
+    """Reads a record; with a head, the two."""
 
     cdef Kind head, record
     cdef object walk
@@ -486,6 +472,16 @@ cdef class Reader:
     def __init__(self, record, walk):
         self.head = None if record.head is None else kind_of(record.head)
         self.record, self.walk = kind_of(record), walk
+
+    cdef object read(self, Source* source):
+        if self.head is None:
+            return read_record(self.record, source)
+        head = read_record(self.head, source)
+        return head, read_record(self.record, source)
+
+
+cdef class Reader(OfRecord):
+    """Exactly one record from its bytes."""
 
     def __call__(self, bytes data not None):
         cdef Source source
@@ -493,24 +489,16 @@ cdef class Reader:
             if PyBytes_GET_SIZE(data) <= MOST_BYTES:
                 source.at = <const unsigned char*>PyBytes_AS_STRING(data)
                 source.end = source.at + PyBytes_GET_SIZE(data)
-                head = None if self.head is None else read_record(self.head, &source)
-                made = read_record(self.record, &source)
+                made = self.read(&source)
                 if source.at == source.end:
-                    return made if head is None else (head, made)
+                    return made
         except ValueError:
             pass
         return self.walk(data)
 
 
-cdef class ReaderFrom:
+cdef class ReaderFrom(OfRecord):
     """One record at a place in longer data, and where it ends."""
-
-    cdef Kind head, record
-    cdef object walk
-
-    def __init__(self, record, walk):
-        self.head = None if record.head is None else kind_of(record.head)
-        self.record, self.walk = kind_of(record), walk
 
     def __call__(self, bytes data not None, Py_ssize_t begin):
         cdef Source source
@@ -518,9 +506,7 @@ cdef class ReaderFrom:
         try:
             if 0 <= begin <= PyBytes_GET_SIZE(data):
                 source.at, source.end = start + begin, start + PyBytes_GET_SIZE(data)
-                head = None if self.head is None else read_record(self.head, &source)
-                made = read_record(self.record, &source)
-                return (made if head is None else (head, made)), source.at - start
+                return self.read(&source), source.at - start
         except ValueError:
             pass
         return self.walk(data, begin)

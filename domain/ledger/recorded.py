@@ -10,7 +10,6 @@ from domain.identity import composed
 from domain.ledger.journal import Leg
 from domain.why import Why, elsewhere
 
-SIDES = CONTRACT_SIDES
 AMOUNT, IN_LEDGER = "amount", "in ledger currency"
 
 
@@ -161,7 +160,7 @@ def moved(
 ) -> list[tuple[str, Carried]]:
     """The lines that take a debit, or a credit, of a contract (`domain.ledger.position.moved`), of recorded figures."""
     debit = (amount.value or 0) > 0
-    own, other = SIDES if debit else SIDES[::-1]
+    own, other = CONTRACT_SIDES if debit else CONTRACT_SIDES[::-1]
     left = amount if debit else negated("credit", amount)
     made: list[tuple[str, Carried]] = []
     for account in (own, other):

@@ -21,7 +21,6 @@ from domain.terms.tiers import PER_AMOUNT, graduated, reached, tier_faults
 from domain.units import QUANTITY_SCALE, Amount, Quantity
 
 VOLUME = "volume"
-# Over what the steps count, and how many months a period of that has.
 
 
 class Delivery(NamedTuple):

@@ -429,8 +429,8 @@ def resend(
     try:
         events = not_sent_yet(books, events, fields_of(set_))
         if not events:
-            told = "this correction is written already, and waits for the next run (milepost run)"
-            raise typer.BadParameter(told, param_hint="ID")
+            why = "this correction is written already, and waits for the next run (milepost run)"
+            raise typer.BadParameter(why, param_hint="ID")
         path = add_events(folder, RESENT, events, moment())
     except DecodeError as fault:
         raise typer.BadParameter(str(fault), param_hint="--set") from fault

@@ -53,10 +53,10 @@ def _single_fact(output: Path, reader: StoreReader, known: KnownException) -> Ev
     fact = fact_of(output, reader, raised)
     if fact is not None:
         return fact
-    told = f"it is about {subject_text(raised)} and no single fact. {raised.resolution}"
+    why = f"it is about {subject_text(raised)} and no single fact. {raised.resolution}"
     if raised.category == UNROUTED and not known.is_open:
-        told = f"{raised.exception_id} is over: nothing waits for {subject_text(raised)}"
-    raise typer.BadParameter(told, param_hint="ID")
+        why = f"{raised.exception_id} is over: nothing waits for {subject_text(raised)}"
+    raise typer.BadParameter(why, param_hint="ID")
 
 
 def _all_replaceable(raised: ExceptionRaised, waiting: Sequence[Event], settings: Sequence[str]) -> list[Event]:

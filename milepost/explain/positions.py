@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, CONTRACT_SIDES
 from domain.capabilities import is_unrealised
 from domain.explanation import Node, constant, negated, total
 from domain.ledger.clearing import is_of_invoice
-from domain.ledger.recorded import SIDES, Carried, moved
+from domain.ledger.recorded import Carried, moved
 from domain.outputs import JournalEntry, JournalLine
 from domain.receivables.credit_memo import RULE
 from milepost.explain.journal_lines import JournalLines
@@ -36,7 +36,7 @@ class Balances(NamedTuple):
                 )
                 if account in moves
                 else had
-                for account, had in zip(SIDES, self, strict=True)
+                for account, had in zip(CONTRACT_SIDES, self, strict=True)
             )
         )
 
@@ -50,7 +50,7 @@ class PositionNodes:
     def before(self, said: TracedOutput) -> Balances:
         """What the contract's journals before this one left on either side."""
         journal: JournalEntry = said.record
-        legs: dict[str, list[tuple[Node, Node]]] = {account: [] for account in SIDES}
+        legs: dict[str, list[tuple[Node, Node]]] = {account: [] for account in CONTRACT_SIDES}
         for other in self.sources.trace.said_of(JournalEntry):
             if other.record is journal:
                 break
@@ -59,7 +59,7 @@ class PositionNodes:
             if is_unrealised(other.record.rule):
                 continue
             for number, line in enumerate(other.record.lines, 1):
-                if line.account in SIDES:
+                if line.account in CONTRACT_SIDES:
                     legs[line.account].append(self.lines.leg(other.record, number))
         return Balances(
             *(
@@ -72,7 +72,7 @@ class PositionNodes:
                         journal.ledger_currency,
                     ),
                 )
-                for account in SIDES
+                for account in CONTRACT_SIDES
             )
         )
 
@@ -81,7 +81,9 @@ class PositionNodes:
         journal: JournalEntry = said.record
         balances = self.before(said)
         parts: dict[str, list[Carried]] = {}
-        for account, part in moved(dict(zip(SIDES, balances, strict=True)), amount, self._mode(journal), at_rate):
+        for account, part in moved(
+            dict(zip(CONTRACT_SIDES, balances, strict=True)), amount, self._mode(journal), at_rate
+        ):
             parts.setdefault(account, []).append(part)
         return {account: summed(found, account) for account, found in parts.items()}
 
@@ -120,8 +122,8 @@ class PositionNodes:
             return found if found is not None else (None, None)
         after = balances.after(moves)
         nothing = constant("amount", 0, "amount", journal.currency)
-        rests = {account: after.on(account) for account in SIDES if not after.on(account).amount.value}
-        if line.account in SIDES:
+        rests = {account: after.on(account) for account in CONTRACT_SIDES if not after.on(account).amount.value}
+        if line.account in CONTRACT_SIDES:
             return nothing, negated("left in ledger currency", after.on(line.account).ledger)
         return nothing, total(
             "left in ledger currency", [one.ledger for one in rests.values()], "amount", journal.ledger_currency

@@ -7,11 +7,11 @@ by row, contract line and payer.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.accounts import CONTRACT_LIABILITY
+from domain.accounts import CONTRACT_LIABILITY, CONTRACT_SIDES
 from domain.explanation import Node, in_proportion, least, less, negated, total
 from domain.identity import composed
 from domain.ledger.position import ContractPosition, as_carried
-from domain.ledger.recorded import SIDES, Carried, Currencies, LineParts, all_of, left_of, moved, position_on
+from domain.ledger.recorded import Carried, Currencies, LineParts, all_of, left_of, moved, position_on
 from domain.units import Amount
 from domain.why import Rates, Why, elsewhere, exchanged
 from state.books import Entry, Issued, Posted, StatementEntry, StatementState
@@ -215,7 +215,7 @@ class ClearingRecord:
         """Lines of the position by project; `places` have what is billed in each, `others` what other rows take of it before."""
         position = {
             account: position_on(account, had, self.statement_id, self.currencies)
-            for account, had in zip(SIDES, before, strict=True)
+            for account, had in zip(CONTRACT_SIDES, before, strict=True)
         }
         for account, part in others:
             if account in position:

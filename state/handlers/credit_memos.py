@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from domain.accounts import (
     CONTRACT_LIABILITY,
+    CONTRACT_SIDES,
     OUTPUT_TAX,
     RECEIVABLE,
     REIMBURSABLE_REVENUE,
@@ -35,7 +36,7 @@ from domain.explanation import Node, constant, in_proportion, least, less, negat
 from domain.figure import Recorded, as_recorded, titled
 from domain.identity import composed, content_digest, is_opening_statement
 from domain.ledger.journal import Leg, journal_entry, merge, rest_leg
-from domain.ledger.recorded import SIDES, Carried, LineParts, both_of, position_on
+from domain.ledger.recorded import Carried, LineParts, both_of, position_on
 from domain.ledger.recorded import moved as moved_legs
 from domain.money import format_amount, round_ratio, smallest_unit
 from domain.outputs import JournalEntry
@@ -711,7 +712,7 @@ def _say_given_back(draft: Draft, memo: _Memo, row: _Row, back: Carried) -> list
         return [(account, back)]
     before = position.standing(draft, memo.receivable.contract_id).position
     of = f"{memo.event.credit_memo_id}/{row.key}"
-    stands = {side: position_on(side, had, of, currencies) for side, had in zip(SIDES, before, strict=True)}
+    stands = {side: position_on(side, had, of, currencies) for side, had in zip(CONTRACT_SIDES, before, strict=True)}
     mode, rates = row.plan.policies.money_mode, Rates()
     if draft.why is not None and currencies[0] != currencies[1]:
         rates = Rates((draft.why.figure(invoice_rate_of(memo.receivable.invoice_id)),), ("times",))

@@ -15,12 +15,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERENCE, REVENUE
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, CONTRACT_SIDES, EXCHANGE_DIFFERENCE, REVENUE
 from domain.explanation import Node, in_proportion
 from domain.identity import composed
 from domain.ledger.journal import Booking, Leg, journal_by_project, merge
 from domain.ledger.position import ContractPosition, as_carried, moved, relieved
-from domain.ledger.recorded import SIDES, Carried, LineParts, position_on, sum_of
+from domain.ledger.recorded import Carried, LineParts, position_on, sum_of
 from domain.ledger.recorded import moved as say_moved
 from domain.outputs import JournalEntry
 from domain.reference.exchange import carried_at
@@ -212,7 +212,8 @@ def _say_moved(
     currencies, project_id = (posted.currency, posted.ledger_currency), placed[0][0]
     parts = LineParts(*currencies)
     stands = {
-        side: position_on(side, had, posted.journal_id, currencies) for side, had in zip(SIDES, before, strict=True)
+        side: position_on(side, had, posted.journal_id, currencies)
+        for side, had in zip(CONTRACT_SIDES, before, strict=True)
     }
     asked = whole.taken_back("goes over").amount if to_position else whole.amount
     for side, part in say_moved(stands, asked, mode, at_rate):

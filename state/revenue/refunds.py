@@ -8,13 +8,14 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from domain.accounts import CONTRACT_SIDES
 from domain.capabilities import BEYOND_ESTIMATE, REBATES_GIVEN, REFUND_LIABILITY
 from domain.explanation import constant, negated
 from domain.figure import node_of
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project, merge
 from domain.ledger.position import Balance, ContractPosition
-from domain.ledger.recorded import SIDES, Carried, add_both, all_of, journal_line, line_of, parts_of_both, position_on
+from domain.ledger.recorded import Carried, add_both, all_of, journal_line, line_of, parts_of_both, position_on
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.reference.zones import local_date
@@ -284,7 +285,10 @@ def _say(draft: Draft, plan: LinePlan, record: JournalEntry, wanted: Amount, sta
     target = elsewhere("to be owed back", wanted, composed(KIND, record.journal_id), record.currency)
     parts = parts_of_both(draft.why, _stands(composed(plan.contract_id, plan.line.line_id)))
     had = all_of("on 2320 before", parts, currencies)
-    sides = {side: position_on(side, of, record.journal_id, currencies) for side, of in zip(SIDES, stands, strict=True)}
+    sides = {
+        side: position_on(side, of, record.journal_id, currencies)
+        for side, of in zip(CONTRACT_SIDES, stands, strict=True)
+    }
     mode = plan.policies.money_mode
     rates = Rates()
     if record.currency != record.ledger_currency:

@@ -23,6 +23,8 @@ from domain.units import Amount, Hours, Instant, Percent
 Order = tuple[str, str, str]
 # The cap, and which of its periods: a month, or a day with its person (composed), else nothing.
 BucketKey = tuple[str, str]
+# Over what a cap counts.
+WHOLE_TERM, MONTH, DAY = "whole_term", "month", "day"
 
 
 class CapLimit(NamedTuple):
@@ -133,8 +135,8 @@ def period_of(key: BucketKey) -> str:
     """The cap's period, by what its bucket is called."""
     period = key[1]
     if not period:
-        return "whole_term"
-    return "day" if "/" in period else "month"
+        return WHOLE_TERM
+    return DAY if "/" in period else MONTH
 
 
 def limit_on(rule: CapRule, day: date) -> CapLimit:
@@ -165,6 +167,11 @@ def is_agreed(rule: CapRule, day: date) -> bool:
 
 def is_limited(limit: CapLimit) -> bool:
     return limit.amount is not None or limit.hours is not None
+
+
+def stops(limit: CapLimit, *, billing_alone: bool = False) -> bool:
+    """Whether nothing is earned beyond it; with `billing_alone` whether it is earned, and not billed."""
+    return limit.hard and limit.limits_revenue != billing_alone and is_limited(limit)
 
 
 def counting(rules: tuple[CapRule, ...], day: date) -> tuple[CapRule, ...]:

@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.caps.consume import CapLimit, CapRule, limit_on
+from domain.caps.consume import WHOLE_TERM, CapLimit, CapRule, limit_on
 from domain.caps.recorded import limit_node
 from domain.explanation import Node, Parameter, constant, evaluated, least, less, most, step_of, total
 from domain.money import allocate
 from domain.units import Amount
-
-WHOLE_TERM = "whole_term"
 
 
 class CappedLine(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps.consume import Bucket, CapLimit, CapRule, bucket_key
+from domain.caps.consume import MONTH, Bucket, CapLimit, CapRule, bucket_key
 from domain.caps.recorded import limit_node
 from domain.explanation import Node, total
 from domain.figure import Recorded, called, later
@@ -34,7 +34,6 @@ from state.forecast.caps import companions, published_after
 from state.forecast.expected import BILLED, DUE, month_at
 from state.forecast.outlook import booked_again, every_line, known, ledger_currency, project_terms
 from state.forecast.planned import planned_rate
-from state.forecast.room import MONTH
 from state.terms.plan import LinePlan, line_plan
 from state.totals import standing_price
 from state.trace import TracedOutput

@@ -7,6 +7,7 @@ caps on one line only some limit revenue.
 from msgspec.structs import replace
 
 from domain.caps.consume import (
+    MONTH,
     Billable,
     BucketKey,
     CapRequest,
@@ -88,7 +89,7 @@ def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
     pinned = min(max(settled, 0), amount)
     rules = counting(rules_for(plan, allotment), price.day)
     if is_of_earlier_month(stake.entry_id):
-        rules = tuple(rule for rule in rules if rule.period != "month")
+        rules = tuple(rule for rule in rules if rule.period != MONTH)
     within: tuple[Amount, str] | None = None
     if price.within is not None and not is_over_former(stake.entry_id):
         within = price.within, units_id(price.line_id)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.billing.periods import period_of
-from domain.caps.consume import Order, order_of
+from domain.caps.consume import DAY, MONTH, Order, order_of
 from domain.contract import agreed_units
 from domain.events.common import UnitPrice
 from domain.figure import as_recorded
@@ -158,11 +158,9 @@ def steps_cross_caps(contract: Contract, plan: LinePlan) -> bool:
     """Whether deliveries of several months or days, each with a cap of its own, share steps: what one made good for another's would count
     towards the wrong cap."""
     periods = {rule.period for rule in plan.every_rule if any(limit.hard for limit in rule.limits)}
-    if "day" in periods:
+    if DAY in periods:
         return True
-    return "month" in periods and any(
-        terms.tier_period != "month" for terms in _unit_prices(contract, plan.line.line_id)
-    )
+    return MONTH in periods and any(terms.tier_period != "month" for terms in _unit_prices(contract, plan.line.line_id))
 
 
 def _unit_prices(contract: Contract, line_id: str) -> Iterator[UnitPrice]:

@@ -71,7 +71,7 @@ from state.forecast.planned import (
     planned_line,
     planned_rate,
 )
-from state.forecast.room import WorkAhead, room_under_caps
+from state.forecast.room import CapsAsked, WorkAhead, room_under_caps
 from state.forecast.shapes import Shaped
 from state.forecast.tracks import BUDGET, WHOLE, Tracks, tracks_of
 from state.terms.plan import LinePlan
@@ -263,12 +263,13 @@ def _weighed(
     rate = _rate(draft, project, lines, as_of, rests) if _unpriced(forecast, progress) else 0
     placed, forecast = forecast, forecast if rate == forecast.planned_rate else replace(forecast, planned_rate=rate)
     ahead = new_tuple(WorkAhead, (project.project_id, forecast, progress, rate))
-    room = room_under_caps(draft, of, ahead, policies, currency, as_of)
+    asked = CapsAsked(ahead, policies, as_of)
+    room = room_under_caps(draft, of, asked)
     tracks = tracks_of(draft, of.tracks, policies, forecast, progress, currency, as_of)
     caps = None
     if tracks is not None and room is not None:
         shaped = new_tuple(Shaped, (forecast, of, policies, planned))
-        caps = allowed_by_caps(draft, project, shaped, ahead, room, tracks, as_of)
+        caps = allowed_by_caps(draft, shaped, asked, room, tracks)
     if tracks is None or room is None or caps is None:
         if cause is not None:
             outlook = _with_known_change(draft, project.project_id, policies, (forecast, outlook), as_of, cause)

@@ -9,26 +9,20 @@ hours so far says nothing of what an hour is worth. Where a cap limits work only
 
 from collections.abc import Sequence
 
-from domain.caps.consume import CapLimit, is_limited
+from domain.caps.consume import DAY, MONTH, stops
 from domain.terms import methods
 from state.draft import Draft
 from state.terms.plan import LinePlan
-
-DAY, MONTH = "day", "month"
 
 
 def worth_before_caps(plan: LinePlan, hourly: Sequence[LinePlan]) -> bool:
     """Of several lines on which hours earn, those with a cap by month: hours of the whole project are limited where each has one."""
     if plan.by_day or not methods.earns_by_hours_alone(plan.line):
         return False
-    caps = [(rule.period, rule.limits[-1]) for rule in plan.rules if _limits(rule.limits[-1])]
+    caps = [(rule.period, rule.limits[-1]) for rule in plan.rules if stops(rule.limits[-1])]
     if any(period == DAY for period, _ in caps):
         return False
     return len(hourly) == 1 or any(period == MONTH for period, _ in caps)
-
-
-def _limits(limit: CapLimit) -> bool:
-    return limit.hard and limit.limits_revenue and is_limited(limit)
 
 
 def is_over_caps(draft: Draft, plans: Sequence[LinePlan]) -> bool:

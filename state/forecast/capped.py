@@ -14,22 +14,20 @@ what is charged by itself too, says `state/forecast/under_orders.py`.
     1,000 a month, 1,600 planned in February and 800 in March: 1,000 and 800
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
 from operator import not_
 from typing import NamedTuple
 
+from domain.caps.consume import MONTH
 from domain.figure import called, exchanged, lesser, spread
 from domain.forecast.completion import room_of
 from domain.forecast.exhaustion import CapAhead, taken_by_month
-from domain.policies import Resolved
 from domain.units import Amount, Hours
-from state.books import Project
 from state.draft import Draft
 from state.forecast.outlook import line_key, running
-from state.forecast.room import MONTH, WHOLE_TERM, Room, Rooms, WorkAhead, left_by_measure, rooms_of
-from state.forecast.shapes import Shaped, Shapes, shapes_of
-from state.forecast.tracks import WHOLE, TrackHeld, Tracks, rate_to
+from state.forecast.room import CapsAsked, Room, Rooms, left_by_measure, rooms_of
+from state.forecast.shapes import Shaped, shapes_of
+from state.forecast.tracks import WHOLE, Tracks
 from state.terms.plan import LinePlan
 
 
@@ -47,21 +45,16 @@ _ByMonth = Mapping[str, Rooms]
 _OfTracks = Mapping[str, Mapping[str, Amount]]
 
 
-def allowed_by_caps(
-    draft: Draft, project: Project, of: Shaped, ahead: WorkAhead, room: Room, tracks: Tracks, as_of: date
-) -> Allowed | None:
+def allowed_by_caps(draft: Draft, of: Shaped, asked: CapsAsked, room: Room, tracks: Tracks) -> Allowed | None:
     """None where an exchange rate is missing."""
-    is_alone, lines = len(ahead.progress) == 1, room.lines
-    is_monthly = any(rule.period == MONTH for plan in lines for rule in plan.rules)
-    if not is_monthly and (is_alone or not any(room.rooms)):
+    is_alone = asked.work.has_one_track
+    if not _by_month(room.lines) and (is_alone or not any(room.rooms)):
         return UNLIMITED
-    shapes, currency = shapes_of(draft, project, of, as_of), tracks.currency
-    wants = {name: _wanted(held, shapes, name, tracks.step) for name, held in tracks.held.items()}
-    whole = () if is_alone else room.rooms
-    caps = _caps_ahead(draft, lines, ahead, of.policies, wants, whole, currency, as_of, billing=False)
+    wants = _wanted(draft, of, asked, tracks)
+    caps = _caps_ahead(draft, asked, room.lines, wants, () if is_alone else room.rooms)
     if caps is None:
         return None
-    taken = taken_by_month(wants, caps, currency) if caps else {}
+    taken = taken_by_month(wants, caps, tracks.currency) if caps else {}
     most, is_limited = {}, False
     for name, by_month in taken.items():
         limits = [cap.rooms[""] for cap in caps if "" in cap.rooms and cap.tracks == [name]]
@@ -76,25 +69,19 @@ def allowed_by_caps(
 
 def billed_within_caps(
     draft: Draft,
-    project: Project,
     of: Shaped,
-    ahead: WorkAhead,
+    asked: CapsAsked,
     tracks: Tracks,
     earned: Sequence[tuple[str, Amount]],
     by_month: _OfTracks,
-    as_of: date,
 ) -> Sequence[tuple[str, Amount]] | None:
     """What is billed of what hours to come earn, by month, where caps limit billing alone; of several tracks `by_month` says what each
     earns, where caps limit that. None where an exchange rate is missing."""
-    lines = running(draft, of.terms.hourly, as_of)
-    rooms = rooms_of(draft, lines, ahead, of.policies, tracks.currency, as_of, WHOLE_TERM, as_of, billing=True)
-    wants: _OfTracks = {WHOLE: dict(earned)} if len(ahead.progress) == 1 else by_month
-    if not wants:
-        shapes = shapes_of(draft, project, of, as_of)
-        wants = {name: _wanted(held, shapes, name, tracks.step) for name, held in tracks.held.items()}
-    if rooms is None:
-        return None
-    caps = _caps_ahead(draft, lines, ahead, of.policies, wants, rooms, tracks.currency, as_of, billing=True)
+    lines = running(draft, of.terms.hourly, asked.as_of)
+    rooms = rooms_of(draft, asked, lines)
+    wants: _OfTracks = {WHOLE: dict(earned)} if asked.work.has_one_track else by_month
+    wants = wants or _wanted(draft, of, asked, tracks)
+    caps = _caps_ahead(draft, asked, lines, wants, rooms) if rooms is not None else None
     if not caps:
         return earned if caps is not None else None
     taken = taken_by_month(wants, caps, tracks.currency)
@@ -108,37 +95,32 @@ def _billed(month: str, earned: Amount, wants: _OfTracks, taken: _OfTracks) -> A
 
 
 def _caps_ahead(
-    draft: Draft,
-    lines: Sequence[LinePlan],
-    ahead: WorkAhead,
-    policies: Resolved,
-    wants: _OfTracks,
-    whole: Rooms,
-    currency: str,
-    as_of: date,
-    *,
-    billing: bool,
+    draft: Draft, asked: CapsAsked, lines: Sequence[LinePlan], wants: _OfTracks, whole: Rooms
 ) -> list[CapAhead] | None:
     """`whole` is the room over the whole term, that of months is asked for those with work to come. None where an exchange rate is
     missing."""
     rooms: dict[str, Rooms] = {"": whole} if whole else {}
-    is_monthly = any(rule.period == MONTH for plan in lines for rule in plan.rules)
-    for month in sorted({month for by_month in wants.values() for month in by_month}) if is_monthly else ():
-        if not any(by_month.get(month) for by_month in wants.values()):
-            continue
-        day = date.fromisoformat(f"{month}-01")
-        of_month = rooms_of(draft, lines, ahead, policies, currency, as_of, MONTH, day, billing=billing)
+    months = {month for by_month in wants.values() for month, wanted in by_month.items() if wanted}
+    for month in sorted(months) if _by_month(lines) else ():
+        of_month = rooms_of(draft, asked, lines, month)
         if of_month is None:
             return None
         rooms[month] = of_month
-    if len(ahead.progress) == 1:
-        return _of_all(rooms)
-    return _of_lines(draft, lines, rooms, ahead, policies, currency, as_of, billing=billing)
+    return _of_all(rooms) if asked.work.has_one_track else _of_lines(draft, asked, lines, rooms)
 
 
-def _wanted(held: TrackHeld, shapes: Shapes, name: str, step: Amount) -> Mapping[str, Amount]:
-    shape = shapes.tracks.get(name, shapes.whole)
-    return dict(zip(shape.months, spread(held.to_come, shape.revenue, step), strict=True))
+def _by_month(lines: Iterable[LinePlan]) -> bool:
+    return any(rule.period == MONTH for plan in lines for rule in plan.rules)
+
+
+def _wanted(draft: Draft, of: Shaped, asked: CapsAsked, tracks: Tracks) -> _OfTracks:
+    """What hours to come are worth."""
+    shapes = shapes_of(draft, draft.project(asked.work.project_id), of, asked.as_of)
+    found = {}
+    for name, held in tracks.held.items():
+        shape = shapes.tracks.get(name, shapes.whole)
+        found[name] = dict(zip(shape.months, spread(held.to_come, shape.revenue, tracks.step), strict=True))
+    return found
 
 
 def _of_all(rooms: _ByMonth) -> list[CapAhead]:
@@ -150,49 +132,38 @@ def _of_all(rooms: _ByMonth) -> list[CapAhead]:
     return [CapAhead([WHOLE], of) for of in by_term if of]
 
 
-def _of_lines(
-    draft: Draft,
-    lines: Sequence[LinePlan],
-    rooms: _ByMonth,
-    ahead: WorkAhead,
-    policies: Resolved,
-    currency: str,
-    as_of: date,
-    *,
-    billing: bool,
-) -> list[CapAhead]:
+def _of_lines(draft: Draft, asked: CapsAsked, lines: Sequence[LinePlan], rooms: _ByMonth) -> list[CapAhead]:
+    currency, mode = asked.work.forecast.currency, asked.policies.money_mode
     found: dict[tuple[str, bool], dict[str, dict[str, Amount]]] = {}
-    plans = {line_key(plan): plan for plan in lines if line_key(plan) in ahead.progress and _is_valued(draft, plan)}
+    plans = {
+        line_key(plan): plan for plan in lines if line_key(plan) in asked.work.progress and _is_valued(draft, plan)
+    }
     for month, of_lines in rooms.items():
         for plan, caps in zip(lines, of_lines, strict=True):
             name = line_key(plan)
             for cap_id, left in caps.items() if name in plans else ():
                 found.setdefault((cap_id, bool(month)), {}).setdefault(name, {})[month] = left
     made: list[CapAhead] = []
-    for (cap_id, is_monthly), by_line in found.items():
+    for (cap_id, _), by_line in found.items():
         first, *others = by_line.values()
         if not others:
             made.append(CapAhead(list(by_line), first))
             continue
         in_money, in_hours = dict[str, Amount](), dict[str, Hours]()
         plan = plans[next(iter(by_line))]
-        rate = rate_to(draft, policies, plan.currency, currency, as_of)
+        rate = asked.rate_of(draft, plan)
         assert rate is not None, "its room was converted"
         for month in (month for month in first if all(month in one for one in others)):
-            period, day = (MONTH, date.fromisoformat(f"{month}-01")) if is_monthly else (WHOLE_TERM, as_of)
-            amount, hours = left_by_measure(draft, plan, cap_id, ahead, as_of, period, day, billing=billing)
+            amount, hours = left_by_measure(draft, asked, plan, cap_id, month)
             if amount is not None:
-                in_money[month] = exchanged(amount, rate, currency, policies.money_mode)
+                in_money[month] = exchanged(amount, rate, currency, mode)
             if hours is not None:
                 in_hours[month] = hours
         totals = {name: draft.line(plans[name].contract_id, plans[name].line.line_id) for name in by_line}
         if in_money:
             made.append(CapAhead(list(by_line), in_money))
         if in_hours and all(one.hours > 0 for one in totals.values()):
-            so_far = {
-                name: (one.hours, exchanged(one.value, rate, currency, policies.money_mode))
-                for name, one in totals.items()
-            }
+            so_far = {name: (one.hours, exchanged(one.value, rate, currency, mode)) for name, one in totals.items()}
             made.append(CapAhead(list(by_line), in_hours, so_far))
     return made
 

@@ -54,7 +54,7 @@ from state.forecast.open_budgets import spent_by_now
 from state.forecast.outlook import ProjectTerms, is_closed, keeps_back, ledger_currency
 from state.forecast.owed_alone import owed_alone
 from state.forecast.prices import ahead_of_line, earned_in, in_months, to_charge
-from state.forecast.room import WorkAhead
+from state.forecast.room import CapsAsked, WorkAhead
 from state.forecast.shapes import Shape, Shaped, shapes_of
 from state.forecast.tracks import Tracks, left_to_earn, rate_to, tracks_of
 from state.forecast.under_orders import within_orders
@@ -326,7 +326,8 @@ def _billed_of_hours(
     forecast = weighed.forecast
     of = Shaped(forecast, weighed.terms, weighed.policies, weighed.planned)
     ahead = WorkAhead(project.project_id, forecast, weighed.outlook.progress, forecast.planned_rate)
-    return billed_within_caps(draft, project, of, ahead, weighed.tracks, earned, weighed.by_month, as_of)
+    asked = CapsAsked(ahead, weighed.policies, as_of, billing=True)
+    return billed_within_caps(draft, of, asked, weighed.tracks, earned, weighed.by_month)
 
 
 def _beside(

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.caps.consume import BucketKey, CapLimit, CapRule, bucket_key, is_limited, limit_of
+from domain.caps.consume import MONTH, WHOLE_TERM, BucketKey, CapLimit, CapRule, bucket_key, limit_of, stops
 from domain.caps.purchase_order import is_order
 from domain.figure import allocated, assumed, at_least, called, exchanged, spread, titled
 from domain.forecast.completion import room_of, value_of
 from domain.identity import composed
 from domain.policies import Resolved
-from domain.reference.exchange import SAME_CURRENCY
+from domain.reference.exchange import SAME_CURRENCY, Exchange
 from domain.units import Amount, Hours, Rate
 from state.books import BookedProgress, CapBucket, Forecast
 from state.caps.claims import allotments, bucket_id
@@ -26,7 +26,6 @@ from state.forecast.outlook import ProjectTerms, has_ended, known, line_key, pro
 from state.forecast.tracks import rate_to, tracks_of
 from state.terms.plan import LinePlan, line_plan
 
-WHOLE_TERM, MONTH = "whole_term", "month"
 # Of each line of several its caps, by id, with the room that they leave.
 Rooms = Sequence[Mapping[str, Amount]]
 
@@ -38,6 +37,22 @@ class WorkAhead(NamedTuple):
     forecast: Forecast
     progress: Mapping[str, BookedProgress]
     rate: Rate
+
+    @property
+    def has_one_track(self) -> bool:
+        return len(self.progress) == 1
+
+
+class CapsAsked(NamedTuple):
+    """What caps leave to work, as of a day and in currency of its project; of `billing` those are asked that limit it alone."""
+
+    work: WorkAhead
+    policies: Resolved
+    as_of: date
+    billing: bool = False
+
+    def rate_of(self, draft: Draft, plan: LinePlan) -> Exchange | None:
+        return rate_to(draft, self.policies, plan.currency, self.work.forecast.currency, self.as_of)
 
 
 class Room(NamedTuple):
@@ -52,91 +67,80 @@ class Room(NamedTuple):
 NO_ROOM = Room(0, (), ())
 
 
-def room_under_caps(
-    draft: Draft, of: ProjectTerms, ahead: WorkAhead, policies: Resolved, currency: str, as_of: date
-) -> Room | None:
+class _Limiting(NamedTuple):
+    """A cap as far as it limits, and its bucket."""
+
+    rule: CapRule
+    limit: CapLimit
+    key: BucketKey
+
+
+def room_under_caps(draft: Draft, of: ProjectTerms, asked: CapsAsked) -> Room | None:
     """None where an exchange rate is missing."""
-    if has_ended(draft, draft.project(ahead.project_id), as_of):
+    if has_ended(draft, draft.project(asked.work.project_id), asked.as_of):
         return NO_ROOM
-    lines = of.hourly if of.goes_on else running(draft, of.hourly, as_of)
-    if len(ahead.progress) == 1 and not all(limits_of(plan, as_of, WHOLE_TERM) for plan in lines):
+    lines = of.hourly if of.goes_on else running(draft, of.hourly, asked.as_of)
+    if asked.work.has_one_track and not all(_limiting(asked, plan) for plan in lines):
         return Room(None, lines, ())
-    rooms = rooms_of(draft, lines, ahead, policies, currency, as_of, WHOLE_TERM, as_of)
+    rooms = rooms_of(draft, asked, lines)
     return Room(room_of(rooms), lines, rooms) if rooms is not None else None
 
 
-def rooms_of(
-    draft: Draft,
-    lines: Iterable[LinePlan],
-    ahead: WorkAhead,
-    policies: Resolved,
-    currency: str,
-    as_of: date,
-    period: str,
-    day: date,
-    *,
-    billing: bool = False,
-) -> Rooms | None:
-    """What caps leave to each line, of each month that of a day; those of `billing` limit that alone. None where an exchange rate is
-    missing."""
+def rooms_of(draft: Draft, asked: CapsAsked, lines: Iterable[LinePlan], month: str = "") -> Rooms | None:
+    """What caps leave to each line: those over the whole term, or in a month. None where an exchange rate is missing."""
     found = []
     for plan in lines:
-        caps = _caps_room(draft, plan, ahead, as_of, period, day, billing=billing)
-        exchange = rate_to(draft, policies, plan.currency, currency, as_of) if caps else SAME_CURRENCY
+        caps = _caps_room(draft, asked, plan, month)
+        exchange = asked.rate_of(draft, plan) if caps else SAME_CURRENCY
         if exchange is None:
             return None
-        mode = policies.money_mode
+        currency, mode = asked.work.forecast.currency, asked.policies.money_mode
         found.append({cap_id: exchanged(left, exchange, currency, mode) for cap_id, left in caps.items()})
     return found
 
 
-def limits_of(plan: LinePlan, day: date, period: str, *, billing: bool = False) -> list[tuple[CapRule, CapLimit]]:
-    """Of its hard caps that limit revenue, or `billing` alone, as far as they do: of one over the whole term the newest, of one by month
-    that of a day's."""
-    limits = (
-        (rule, limit_of(rule, bucket_key(rule, day, "")))
-        for rule in plan.rules
-        if rule.period == period and not is_order(rule.cap_id)
+def _limiting(asked: CapsAsked, plan: LinePlan, month: str = "") -> list[_Limiting]:
+    """Of hard caps over the whole term the newest limit, of one by month that of the month."""
+    period, day = (MONTH, date.fromisoformat(f"{month}-01")) if month else (WHOLE_TERM, asked.as_of)
+    keys = (
+        (rule, bucket_key(rule, day, "")) for rule in plan.rules if rule.period == period and not is_order(rule.cap_id)
     )
-    return [(rule, one) for rule, one in limits if one.hard and one.limits_revenue != billing and is_limited(one)]
+    found = [_Limiting(rule, limit_of(rule, key), key) for rule, key in keys]
+    return [each for each in found if stops(each.limit, billing_alone=asked.billing)]
 
 
-def _caps_room(
-    draft: Draft, plan: LinePlan, ahead: WorkAhead, as_of: date, period: str, day: date, *, billing: bool
-) -> dict[str, Amount]:
+def _caps_room(draft: Draft, asked: CapsAsked, plan: LinePlan, month: str) -> dict[str, Amount]:
     """Room of each cap of the line; hours count at the line's average rate."""
     caps: dict[str, Amount] = {}
-    for rule, limit in limits_of(plan, day, period, billing=billing):
-        amount, hours = _left(draft, plan, rule, limit, day, billing=billing)
+    for each in _limiting(asked, plan, month):
+        amount, hours = _left(draft, asked, plan, each)
         rooms = [amount] if amount is not None else []
         if hours is not None:
             totals = draft.line(plan.contract_id, plan.line.line_id)
             so_far = (totals.hours, 0, totals.value)
-            rooms.append(value_of(hours, so_far, ahead.rate, plan.step))
-        caps[composed(plan.contract_id, rule.cap_id)] = _share(draft, plan, rule, min(rooms), ahead, as_of)
+            rooms.append(value_of(hours, so_far, asked.work.rate, plan.step))
+        caps[composed(plan.contract_id, each.rule.cap_id)] = _share(draft, asked, plan, each.rule, min(rooms))
     return caps
 
 
 def left_by_measure(
-    draft: Draft, plan: LinePlan, cap_id: str, ahead: WorkAhead, as_of: date, period: str, day: date, *, billing: bool
+    draft: Draft, asked: CapsAsked, plan: LinePlan, cap_id: str, month: str
 ) -> tuple[Amount | None, Hours | None]:
     """What one of the line's caps leaves in money, in contract currency, and in hours."""
-    for rule, limit in limits_of(plan, day, period, billing=billing):
-        if composed(plan.contract_id, rule.cap_id) == cap_id:
-            amount, hours = _left(draft, plan, rule, limit, day, billing=billing)
+    for each in _limiting(asked, plan, month):
+        if composed(plan.contract_id, each.rule.cap_id) == cap_id:
+            amount, hours = _left(draft, asked, plan, each)
             return (
-                _share(draft, plan, rule, amount, ahead, as_of) if amount is not None else None,
-                _share(draft, plan, rule, hours, ahead, as_of, in_hours=True) if hours is not None else None,
+                _share(draft, asked, plan, each.rule, amount) if amount is not None else None,
+                _share(draft, asked, plan, each.rule, hours, in_hours=True) if hours is not None else None,
             )
     return None, None
 
 
-def _left(
-    draft: Draft, plan: LinePlan, rule: CapRule, limit: CapLimit, day: date, *, billing: bool
-) -> tuple[Amount | None, Hours | None]:
-    taken = cap_bucket(draft, plan, allotments(plan)[-1 if billing else 0], bucket_key(rule, day, "")).bucket
-    amount = left_of(limit.amount, taken.amount) if limit.amount is not None else None
-    return amount, left_of(limit.hours, taken.hours) if limit.hours is not None else None
+def _left(draft: Draft, asked: CapsAsked, plan: LinePlan, of: _Limiting) -> tuple[Amount | None, Hours | None]:
+    taken = cap_bucket(draft, plan, allotments(plan)[-1 if asked.billing else 0], of.key).bucket
+    amount = left_of(of.limit.amount, taken.amount) if of.limit.amount is not None else None
+    return amount, left_of(of.limit.hours, taken.hours) if of.limit.hours is not None else None
 
 
 def left_of(limit: int, taken: int) -> int:
@@ -165,21 +169,19 @@ def lines_under(draft: Draft, plan: LinePlan, rule: CapRule) -> tuple[LinePlan, 
 # A cap that several projects share
 
 
-def _share(
-    draft: Draft, plan: LinePlan, rule: CapRule, room: int, ahead: WorkAhead, as_of: date, *, in_hours: bool = False
-) -> int:
+def _share(draft: Draft, asked: CapsAsked, plan: LinePlan, rule: CapRule, room: int, *, in_hours: bool = False) -> int:
+    work, as_of = asked.work, asked.as_of
     under = lines_under(draft, plan, rule) if len(plan.group) > 1 else ()
-    projects = sorted({ahead.project_id, *(one.line.project_id for one in under)})
+    projects = sorted({work.project_id, *(one.line.project_id for one in under)})
     if len(projects) == 1:
         return room
     weights = [
-        _hours_left(draft, ahead if each == ahead.project_id else _known(draft, each), under, as_of)
-        for each in projects
+        _hours_left(draft, work if each == work.project_id else _known(draft, each), under, as_of) for each in projects
     ]
     if not any(weights):
         weights = [assumed(room, int(not has_ended(draft, draft.project(each), as_of)), "a part") for each in projects]
     shares = spread(room, weights, 1) if in_hours else allocated(room, weights, plan.currency)
-    return titled(shares[projects.index(ahead.project_id)], "its share of the room", "R12")
+    return titled(shares[projects.index(work.project_id)], "its share of the room", "R12")
 
 
 def _known(draft: Draft, project_id: str) -> WorkAhead:

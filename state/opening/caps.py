@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.caps.consume import CapLimit, CapRule, limit_on
+from domain.caps.consume import MONTH, CapLimit, CapRule, limit_on, stops
 from domain.events.common import BalanceForward, CapForward
 from domain.figure import in_part
 from domain.units import Amount, Hours
@@ -48,7 +48,7 @@ def taken_by(loading: Loading, rule: CapRule) -> TakenByCaps:
 
 
 def binds_billing_alone(rule: CapRule, day: date) -> bool:
-    return limits_billing_alone(limit_on(rule, day))
+    return stops(limit_on(rule, day), billing_alone=True)
 
 
 def taken_of_line(
@@ -63,7 +63,7 @@ def taken_of_line(
         for rule in plan.every_rule
         if is_of_whole_line(rule.cap_id, balance.line_id)
         and binds_billing_alone(rule, as_of) is alone
-        and not (rule.period == "month" and of_all)
+        and not (rule.period == MONTH and of_all)
     ]
     amount = max((one.amount or (balance.cap_used if one.hours else 0) for one in stated), default=0)
     hours = max((one.hours for one in stated), default=0)
@@ -80,11 +80,11 @@ def some_count_all(plan: LinePlan, balance: BalanceForward) -> bool:
     """Whether a cap by month limits the line beside one that counts all months, so that one has taken what the other has not."""
     own = [rule for rule in plan.every_rule if is_of_whole_line(rule.cap_id, balance.line_id)]
     has_taken = any(
-        rule.period != "month" and (used.amount or used.hours)
+        rule.period != MONTH and (used.amount or used.hours)
         for rule in own
         for used in (stated_of(balance, rule, date.min),)
     )
-    return has_taken and any(rule.period == "month" for rule in own)
+    return has_taken and any(rule.period == MONTH for rule in own)
 
 
 def of_earlier_months(
@@ -101,7 +101,7 @@ def of_earlier_months(
     months = [
         stated_of(balance, rule, as_of)
         for rule in plan.every_rule
-        if rule.period == "month" and is_of_whole_line(rule.cap_id, balance.line_id)
+        if rule.period == MONTH and is_of_whole_line(rule.cap_id, balance.line_id)
     ]
     amount, hours = max(one.amount for one in months), max(one.hours for one in months)
     value, worked = work
@@ -131,9 +131,9 @@ def last_day_full_for_billing(loading: Loading, plan: LinePlan) -> date | None:
     found = [
         day
         for rule in plan.every_rule
-        if rule.period != "month"
+        if rule.period != MONTH
         for day in _days(loading, rule)
-        if limits_billing_alone(limit_on(rule, day)) and room(limit_on(rule, day), taken_by(loading, rule)) <= 0
+        if stops(limit_on(rule, day), billing_alone=True) and room(limit_on(rule, day), taken_by(loading, rule)) <= 0
     ]
     return max(found, default=None)
 
@@ -142,7 +142,7 @@ def same_limits(plan: LinePlan, day: date, other: date, *, in_its_month: bool) -
     """Whether each cap had on both days one limit, and counted both to one month, unless each day may count `in_its_month`."""
     return all(
         _measures(limit_on(rule, day)) == _measures(limit_on(rule, other))
-        and (in_its_month or rule.period != "month" or month_of(day) == month_of(other))
+        and (in_its_month or rule.period != MONTH or month_of(day) == month_of(other))
         for rule in plan.every_rule
     )
 
@@ -157,12 +157,8 @@ def room(limit: CapLimit, taken: TakenByCaps) -> int:
     return min((most - used for most, used in limits if most is not None), default=0)
 
 
-def limits_billing_alone(limit: CapLimit) -> bool:
-    return limit.hard and not limit.limits_revenue and (limit.amount is not None or limit.hours is not None)
-
-
 def _days(loading: Loading, rule: CapRule) -> list[date]:
     """The last day of each limit up to the day of the balances, the newest first; of one by month those of this month."""
     as_of = loading.event.as_of
     begins = [limit.effective_on - DAY for limit in rule.limits if date.min < limit.effective_on <= as_of]
-    return [day for day in (as_of, *reversed(begins)) if rule.period != "month" or month_of(day) == month_of(as_of)]
+    return [day for day in (as_of, *reversed(begins)) if rule.period != MONTH or month_of(day) == month_of(as_of)]

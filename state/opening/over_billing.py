@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from domain.caps.consume import limit_on
+from domain.caps.consume import limit_on, stops
 from domain.caps.recorded import limit_node
 from domain.figure import Recorded, as_recorded, in_part
 from domain.units import Amount, Hours
@@ -11,7 +11,6 @@ from state.opening.caps import (
     TakenByCaps,
     binds_billing_alone,
     last_day_full_for_billing,
-    limits_billing_alone,
     room,
     taken_by,
     taken_of_line,
@@ -87,7 +86,7 @@ def _let_through(loading: Loading, plan: LinePlan, day: date, value: Amount, wor
     for rule in plan.every_rule:
         limit = limit_on(rule, day)
         is_shared = sum(any(rule.cap_id == each.cap_id for each in one.plan.every_rule) for one in loading.lines) > 1
-        if not limits_billing_alone(limit) or is_shared or room(limit, taken_by(loading, rule)) > 0:
+        if not stops(limit, billing_alone=True) or is_shared or room(limit, taken_by(loading, rule)) > 0:
             continue
         if limit.amount is not None:
             node = limit_node(plan.contract_id, plan.currency, rule, limit, by_hours=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from domain.caps.consume import CapRule, counting, limit_on
+from domain.caps.consume import MONTH, CapRule, counting, limit_on
 from domain.contract import category_of
 from domain.events.commercial import BalancesBroughtForward
 from domain.money import format_amount, format_decimal
@@ -113,7 +113,7 @@ def _unlike_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[Ope
 def _unclear_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
     """Unbilled work that a cap by month of billing alone has not taken, beside a cap of revenue that has: of months before, or over it."""
     balance, as_of, currency = stated.balance, loading.event.as_of, loading.slot.currency
-    months = [rule for rule in stated.plan.every_rule if rule.period == "month" and binds_billing_alone(rule, as_of)]
+    months = [rule for rule in stated.plan.every_rule if rule.period == MONTH and binds_billing_alone(rule, as_of)]
     rows = [
         row
         for row in opening_rows(draft, loading, balance.line_id)
@@ -163,7 +163,7 @@ def _taken_of(rows: Iterable[Entry], draft: Draft, loading: Loading, rule: CapRu
         plan = plan_of(draft, price)
         counts = plan is not None and any(each.cap_id == rule.cap_id for each in counting(plan.rules, price.day))
         is_earlier = month_of(price.day) != month_of(as_of) or is_of_earlier_month(stake.entry_id)
-        if not counts or (rule.period == "month" and is_earlier):
+        if not counts or (rule.period == MONTH and is_earlier):
             continue
         is_earned = plan is not None and plan.apart and limit_on(rule, price.day).limits_revenue
         granted = granted_of(FOR_REVENUE if is_earned else MAIN, stake)

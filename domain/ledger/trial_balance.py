@@ -15,18 +15,11 @@ What each contract earned, was invoiced and paid is reported beside it, as its p
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from domain.accounts import (
-    CONTRACT_POSITION,
-    CONTRACT_SIDES,
-    CUSTOMER_DEPOSIT,
-    RECEIVABLE,
-    RETENTION_RECEIVABLE,
-    REVENUE,
-    UNBILLED,
-)
+from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE, UNBILLED
 from domain.ledger.clearing import is_of_invoice
 from domain.outputs import JournalEntry
 from domain.units import Amount
@@ -162,6 +155,19 @@ class PostedSum(NamedTuple):
     ledger_debits: Amount
     ledger_credits: Amount
 
+    @property
+    def moved(self) -> LedgerMove:
+        return LedgerMove(self.period, self.account, self.contract_id, self.ledger_debits - self.ledger_credits)
+
+
+class LedgerMove(NamedTuple):
+    """On an account in a period, of a contract, in ledger currency; debits are positive."""
+
+    period: str
+    account: str
+    contract_id: str | None
+    amount: Amount
+
 
 Key = tuple[str, str]
 RollKey = tuple[str, str | None, str]
@@ -181,7 +187,7 @@ class LedgerSums:
         self._transaction: dict[str, dict[Key, list[Amount]]] = {}
         self._moves: dict[str, dict[RollKey, dict[str, list[Amount]]]] = {}
         self._contracts: dict[str, dict[Key, ContractMoves]] = {}
-        self._sides: dict[str, dict[Key, Amount]] = {}
+        self._moved: dict[str, Counter[tuple[str, str | None]]] = {}
         self._taken_back = set(taken_back)
         self._of_invoices: set[str] = set()
 
@@ -190,12 +196,11 @@ class LedgerSums:
         self.ledger_currency = journal.ledger_currency
         self._journals[period] = self._journals.get(period, 0) + 1
         ledger, transaction = self._ledger.setdefault(period, {}), self._transaction.setdefault(period, {})
+        moved = self._moved.setdefault(period, Counter())
         for line in journal.lines:
             _post(ledger, (line.account, journal.ledger_currency), line.ledger_amount)
             _post(transaction, (line.account, journal.currency), line.amount)
-            if line.account in CONTRACT_SIDES and journal.contract_id is not None:
-                sides, key = self._sides.setdefault(period, {}), (journal.contract_id, line.account)
-                sides[key] = sides.get(key, 0) + line.ledger_amount
+            moved[line.account, journal.contract_id] += line.ledger_amount
         if any(line.account in ROLLED for line in journal.lines):
             self._move(journal)
         if journal.contract_id is not None:
@@ -217,9 +222,9 @@ class LedgerSums:
             for period in sorted(self._journals)
         )
 
-    def sides(self) -> Mapping[str, Mapping[Key, Amount]]:
-        """What each period moved on 1160 and 2300, by contract and account, in ledger currency."""
-        return self._sides
+    def moved(self) -> Iterator[LedgerMove]:
+        """What periods moved on accounts."""
+        return (LedgerMove(period, *key, amount) for period, of in self._moved.items() for key, amount in of.items())
 
     def trial_balance(self, period: str) -> TrialBalance:
         """A period without journals has what earlier ones left."""

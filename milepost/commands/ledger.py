@@ -156,9 +156,10 @@ def _financial_statement(
 ) -> None:
     """Of the period, or of the last one with journals."""
     from milepost.commands.glance import GlanceOptions, write_report
-    from milepost.glance.financial import financial_statement, moves_in
+    from milepost.glance.financial import financial_statement, ledger_moves
 
-    shown = financial_statement(moves_in(sums), period or sums.periods()[-1].period)
+    moves = ledger_moves(sums.legal_entity_id, sums.ledger_currency, sums.moved())
+    shown = financial_statement(moves, period or sums.periods()[-1].period)
     csv = STANDARD_OUTPUT if as_csv else None
     write_report(shown, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
 

@@ -20,7 +20,7 @@ from domain.ledger.financial_statement import (
     on_one_side,
     profit_and_loss,
 )
-from domain.ledger.trial_balance import LedgerSums, PostedSum
+from domain.ledger.trial_balance import LedgerMove
 from domain.units import Amount
 from milepost.glance.figures import Elsewhere, Figure, OtherSide, Part
 from milepost.glance.sheet import FILES_ONLY, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow, InRow, keyed
@@ -87,27 +87,14 @@ class LedgerMoves(NamedTuple):
         }
 
 
-def ledger_moves(legal_entity_id: str, sums: Iterable[PostedSum]) -> LedgerMoves | None:
-    """None where nothing is posted."""
+def ledger_moves(legal_entity_id: str, ledger_currency: str, moved: Iterable[LedgerMove]) -> LedgerMoves:
     by_period: dict[str, dict[str, Amount]] = defaultdict(lambda: defaultdict(int))
     of_contracts: dict[str, dict[tuple[str, str], Amount]] = defaultdict(lambda: defaultdict(int))
-    currency = ""
-    for each in sums:
-        moved = each.ledger_debits - each.ledger_credits
-        by_period[each.period][each.account] += moved
-        if each.account in CONTRACT_SIDES and each.contract_id is not None:
-            of_contracts[each.period][each.contract_id, each.account] += moved
-        currency = each.ledger_currency
-    return LedgerMoves(legal_entity_id, currency, by_period, of_contracts) if by_period else None
-
-
-def moves_in(sums: LedgerSums) -> LedgerMoves:
-    """The same of a ledger that was summed from its journals."""
-    by_period = {
-        each.period: {one.account: one.closing - one.opening for one in sums.trial_balance(each.period).ledger}
-        for each in sums.periods()
-    }
-    return LedgerMoves(sums.legal_entity_id, sums.ledger_currency, by_period, sums.sides())
+    for period, account, contract_id, amount in moved:
+        by_period[period][account] += amount
+        if account in CONTRACT_SIDES and contract_id is not None:
+            of_contracts[period][contract_id, account] += amount
+    return LedgerMoves(legal_entity_id, ledger_currency, by_period, of_contracts)
 
 
 def financial_statement(sums: LedgerMoves, period: str) -> GlanceReport:

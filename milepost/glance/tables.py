@@ -141,8 +141,11 @@ class TablesExplained:
 
 def explained_statement(posted: Iterable[PostedSum], wanted: TableFigureId) -> Node | None:
     company, period = wanted.whose
-    sums = ledger_moves(company, posted)
-    return _of_report(financial_statement(sums, period), wanted) if sums is not None else None
+    sums = [*posted]
+    if not sums:
+        return None
+    moves = ledger_moves(company, sums[-1].ledger_currency, (each.moved for each in sums))
+    return _of_report(financial_statement(moves, period), wanted)
 
 
 def explained_of_journals(journals: Iterable[JournalEntry], wanted: TableFigureId) -> Node | None:

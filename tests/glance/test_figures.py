@@ -67,11 +67,9 @@ def tables(folder: Path, moment: Moment | None) -> Iterator[Glance]:
             assert found is not None
             yield found
         for entity_id in firm.companies:
-            sums = ledger_moves(
-                entity_id, [one for index, cut in firm._shards for one in index.sums_until(entity_id, cut)]
-            )
-            for period in sums.by_period if sums is not None else ():
-                assert sums is not None
+            posted = [one for index, cut in firm._shards for one in index.sums_until(entity_id, cut)]
+            sums = ledger_moves(entity_id, posted[-1].ledger_currency if posted else "", (one.moved for one in posted))
+            for period in sums.by_period:
                 yield from (table for _, table in financial_statement(sums, period).tables)
 
 

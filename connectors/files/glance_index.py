@@ -269,10 +269,10 @@ class GlanceTables:
             ("listed", rows.listed, _LISTED),
             ("waits", rows.waits, _WAITS),
         ]
-        self._know({str(row[place]) for _, each, places in of_words for row in each for place in places})
+        self._number_words({str(row[place]) for _, each, places in of_words for row in each for place in places})
         for table, each, places in of_words:
             numbered = self._numbered(each, places)
-            self._insert(table, self._headed(numbered) if table == "posted" else numbered)
+            self._insert(table, self._with_headings(numbered) if table == "posted" else numbered)
         self._insert("named", rows.named)
 
     def _insert(self, table: str, rows: list[Row]) -> None:
@@ -280,7 +280,7 @@ class GlanceTables:
             marks = ", ".join("?" * len(rows[0]))
             self._db.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)  # noqa: S608
 
-    def _know(self, words: set[str]) -> None:
+    def _number_words(self, words: set[str]) -> None:
         """Numbers of these words, given to those that have none; there is a word for every entry, so that not all are kept."""
         known, last = self._numbers, self._last("words")
         if last != self._last_word or len(known) > WORDS_AT_HAND:  # somebody else has written, or they are too many
@@ -303,7 +303,7 @@ class GlanceTables:
             made.append(tuple(cells))
         return made
 
-    def _headed(self, rows: Iterable[Row]) -> list[Row]:
+    def _with_headings(self, rows: Iterable[Row]) -> list[Row]:
         """With the number of its heading for what each line begins with; in the order in which they lie."""
         known, made = self._heading_numbers, []
         new = len(known)

@@ -115,7 +115,7 @@ def _by_month(lines: Iterable[LinePlan]) -> bool:
 
 def _wanted(draft: Draft, of: Shaped, asked: CapsAsked, tracks: Tracks) -> _OfTracks:
     """What hours to come are worth."""
-    shapes = shapes_of(draft, draft.project(asked.work.project_id), of, asked.as_of)
+    shapes = shapes_of(draft, draft.project(asked.work.project_id), of, tracks, asked.as_of)
     found = {}
     for name, held in tracks.held.items():
         shape = shapes.tracks.get(name, shapes.whole)

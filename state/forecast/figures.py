@@ -258,7 +258,7 @@ def remaining_months(
 def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> Shape:
     """Of several estimates each has the months of what its own line will earn; where caps limit that, of what they allow."""
     of = Shaped(weighed.forecast, weighed.terms, weighed.policies, weighed.planned)
-    shapes, weights = shapes_of(draft, project, of, as_of), Counter[str]()
+    shapes, weights = shapes_of(draft, project, of, weighed.tracks, as_of), Counter[str]()
     whole = shapes.whole
     if weighed.by_month:
         for by_month in weighed.by_month.values():

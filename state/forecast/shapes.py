@@ -1,27 +1,36 @@
 """How what remains of a project lies over the months.
 
 It lies in the months of the estimate, else of the assignments' plan, else evenly up to the end of the project or contract, not before
-project, contract and assignments begin. It begins on the day after `as_of`: what an estimate has in months that are over counts in that
-day's. Hours that are charged at what they cost earn where the cost lies.
+project, contract and assignments begin: of a month of which only some days are to come by these. It begins on the day after `as_of`. What
+is done since an estimate is taken off its earliest months; what is left of months that are over counts in that day's. Hours that are
+charged at what they cost earn where the cost lies.
+
+    80 h a month from January to March, 150 h done by 27 February: 10 h are left of February, 80 h of March
+    50 h evenly from 17 February to 31 March: 12 of 28 days and a whole month, 15 h and 35 h
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from math import lcm
+from operator import add, attrgetter
 from typing import NamedTuple
 
 from domain.events.common import RemainingWork
 from domain.events.delivery import EstimateRevised, ResourceAssigned
-from domain.figure import called, exchanged, moved
+from domain.explanation import constant
+from domain.figure import Recorded, called, exchanged, moved
 from domain.forecast.completion import MONTHS_MAX, months_from
+from domain.forecast.exhaustion import days_ahead, taken_of
+from domain.months import month_end
 from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY, Exchange
 from domain.tuples import new_tuple
 from state.books import Basis, Contract, Forecast, Project
 from state.draft import Draft
-from state.forecast.estimates import ESTIMATE, estimated_at, estimates_at
-from state.forecast.outlook import ProjectTerms
+from state.forecast.estimates import ESTIMATE, estimates_at
+from state.forecast.outlook import ONE_DAY, ProjectTerms
 from state.forecast.planned import PlannedWork, first_month
-from state.forecast.tracks import rate_to
+from state.forecast.tracks import TrackHeld, Tracks, rate_to
 
 Rates = Mapping[str, Exchange]
 NO_SHAPES: Mapping[str, "Shape"] = {}
@@ -52,42 +61,52 @@ class Shaped(NamedTuple):
     planned: PlannedWork
 
 
-def shapes_of(draft: Draft, project: Project, of: Shaped, as_of: date) -> Shapes:
+def shapes_of(draft: Draft, project: Project, of: Shaped, tracks: Tracks, as_of: date) -> Shapes:
     """As hours would earn if no cap limited them."""
     first = first_month(as_of)
-    found = _estimated(draft, project, of, first, as_of)
+    found = _estimated(draft, project, of, tracks, first, as_of)
     if found is not None:
         return found
     if (planned := as_planned(of.planned)) is not None:
         return Shapes(planned)
-    begins = _begin(project, of.terms.contracts, draft.assignments(project.project_id))
-    months = months_from(max(first, begins), _end(project, of.terms.contracts))
-    even = [1] * len(months)
-    return Shapes(Shape(months, even, even, even))
+    return Shapes(_evenly(draft, project, of.terms.contracts, as_of))
 
 
-def _estimated(draft: Draft, project: Project, of: Shaped, first: str, as_of: date) -> Shapes | None:
+# As estimated
+
+
+# Hours, cost and revenue by month, ascending.
+_Months = Mapping[str, Sequence[int]]
+
+
+def _estimated(draft: Draft, project: Project, of: Shaped, tracks: Tracks, first: str, as_of: date) -> Shapes | None:
     """None where nothing has any weight."""
-    forecast, lines = of.forecast, of.terms.lines
-    own = {name: basis for name, basis in forecast.bases.items() if basis.kind == ESTIMATE}
+    own = {name: basis for name, basis in of.forecast.bases.items() if basis.kind == ESTIMATE}
     if not own:
         return None
-    key = ("shape", project.project_id)
-    kept: tuple[object, Rates, Shapes | None] | None = draft.memo.plans.get(key)
-    if kept is None or kept[0] != (first, own) or (kept[1] and kept[1] != _rates(draft, of, kept[1], as_of)):
-        events = estimates_at(draft, project, lines, estimated_at(forecast))
-        currencies = {event.currency or forecast.currency for event in events}
-        rates = _rates(draft, of, currencies, as_of) if len(currencies) > 1 else {}
-        found = {}
-        # One alone is the whole.
-        for name, basis in own.items() if len(own) > 1 else ():
-            events_of = estimates_at(draft, project, lines, frozenset([basis.log_offset]))
-            of_track = as_estimated(_remaining(of, events_of, {}), first, at_cost=_is_at_cost(basis))
-            if of_track is not None:
-                found[name] = of_track
-        at_cost = all(map(_is_at_cost, own.values()))
-        whole = as_estimated(_remaining(of, events, rates), first, at_cost=at_cost)
-        kept = draft.memo.plans[key] = (first, own), rates, Shapes(whole, found) if whole is not None else None
+    stated = _stated(draft, project, of, own, as_of)
+    left = {name: _left(stated[name], tracks, tracks.held[name], first) for name in own}
+    whole = _shape(left.values(), at_cost=all(map(_is_at_cost, own.values())))
+    if whole is None:
+        return None
+    # One alone is the whole.
+    shapes = {name: _shape([left[name]], at_cost=_is_at_cost(own[name])) for name in (own if len(own) > 1 else ())}
+    return Shapes(whole, {name: shape for name, shape in shapes.items() if shape is not None})
+
+
+def _stated(draft: Draft, project: Project, of: Shaped, own: Mapping[str, Basis], as_of: date) -> Mapping[str, _Months]:
+    """What estimates say remains, by track; in the project's currency, if a rate is known."""
+    key, into = ("shape", project.project_id), of.forecast.currency
+    kept: tuple[object, Rates, Mapping[str, _Months]] | None = draft.memo.plans.get(key)
+    if kept is None or kept[0] != own or (kept[1] and kept[1] != _rates(draft, of, kept[1], as_of)):
+        events = {
+            name: estimates_at(draft, project, of.terms.lines, frozenset([basis.log_offset]))
+            for name, basis in own.items()
+        }
+        currencies = {event.currency or into for each in events.values() for event in each} - {into}
+        rates = _rates(draft, of, currencies, as_of)
+        stated = {name: _by_month(_remaining(of, each, rates)) for name, each in events.items()}
+        kept = draft.memo.plans[key] = own, rates, stated
     return kept[2]
 
 
@@ -99,7 +118,6 @@ def _rates(draft: Draft, of: Shaped, currencies: Iterable[str], as_of: date) -> 
 
 
 def _remaining(of: Shaped, events: Iterable[EstimateRevised], rates: Rates) -> list[RemainingWork]:
-    """What they say remains; what is in several currencies weighs by what it is worth in the project's."""
     into, mode = of.forecast.currency, of.policies.money_mode
     found: list[RemainingWork] = []
     for event in events:
@@ -111,26 +129,44 @@ def _remaining(of: Shaped, events: Iterable[EstimateRevised], rates: Rates) -> l
     return found
 
 
+def _by_month(remaining: Iterable[RemainingWork]) -> _Months:
+    found: dict[str, list[int]] = {}
+    for work in sorted(remaining, key=attrgetter("month")):
+        held = found.setdefault(work.month, [0, 0, 0])
+        for place, weight in enumerate((work.hours, work.cost, work.revenue)):
+            if weight is not None and weight > 0:
+                held[place] += weight
+    return found
+
+
+def _left(stated: _Months, tracks: Tracks, held: TrackHeld, first: str) -> _Months:
+    """Less what is done since, which its earliest months take; of all that is done as it was stated."""
+    now, last = held.track.now, f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
+    to_come = tracks.hours_of(held) - now[0], held.cost - now[1], held.wanted - now[2]
+    found: dict[str, list[int]] = {}
+    for place, (name, rest) in enumerate(zip(("hours", "cost", "revenue"), to_come, strict=True)):
+        weights = [each[place] for each in stated.values()]
+        done = sum(weights) - called(rest, f"{name} to come")
+        if 0 < done < sum(weights):
+            taken = taken_of(called(done, f"{name} done since"), weights, "done of it", "done of later months")
+            weights = [called(weight - less, name) for weight, less in zip(weights, taken, strict=True)]
+        for month, weight in zip(stated, weights, strict=True):
+            counts_in = min(max(month, first), last)
+            found.setdefault(counts_in, [0, 0, 0])[place] += weight if month == counts_in else moved(weight, counts_in)
+    return found
+
+
 def _is_at_cost(basis: Basis) -> bool:
     return basis.markup is not None and not basis.revenue_stated
 
 
-def as_planned(planned: PlannedWork) -> Shape | None:
-    """None where nothing has any weight."""
-    hours = [hours for _, hours in planned.months]
-    return new_tuple(Shape, ([month for month, _ in planned.months], hours, hours, hours)) if any(hours) else None
-
-
-def as_estimated(to_come: Iterable[RemainingWork], first: str, *, at_cost: bool = False) -> Shape | None:
+def _shape(parts: Iterable[_Months], *, at_cost: bool) -> Shape | None:
     """None where nothing has any weight; `at_cost` where work is charged at what it costs."""
-    last = f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
     weights: dict[str, list[int]] = {}
-    for work in to_come:
-        month = min(max(work.month, first), last)
-        held = weights.setdefault(month, [0, 0, 0])
-        for place, weight in enumerate((work.hours, work.cost, work.revenue)):
-            if weight is not None and weight > 0:
-                held[place] += weight if month == work.month else moved(weight, month)
+    for part in parts:
+        for month, more in part.items():
+            held = weights.setdefault(month, [0, 0, 0])
+            held[:] = map(add, held, more)
     months = sorted(weights)
     by_hours, by_cost, by_revenue = (
         [called(weights[month][place], f"of {month}") for month in months] for place in range(3)
@@ -144,20 +180,49 @@ def as_estimated(to_come: Iterable[RemainingWork], first: str, *, at_cost: bool 
     return Shape(months, base, by_cost, by_revenue if any(by_revenue) else base)
 
 
-def _begin(project: Project, contracts: Sequence[Contract], assignments: Sequence[ResourceAssigned]) -> str:
-    """The month from which on there may be work: project, contract and somebody assigned have begun, as far as these are known."""
+def as_planned(planned: PlannedWork) -> Shape | None:
+    """None where nothing has any weight."""
+    hours = [hours for _, hours in planned.months]
+    return new_tuple(Shape, ([month for month, _ in planned.months], hours, hours, hours)) if any(hours) else None
+
+
+# Evenly
+
+
+def _evenly(draft: Draft, project: Project, contracts: Sequence[Contract], as_of: date) -> Shape:
+    """Months alike, and of one that is not whole its days."""
+    begin = max(as_of + ONE_DAY, _begin(project, contracts, draft.assignments(project.project_id)))
+    end = _end(project, contracts)
+    months = months_from(begin.isoformat()[:7], end.isoformat()[:7])
+    ahead = [days_ahead(month, begin - ONE_DAY, end if end > begin else None) for month in months]
+    lengths = [month_end(date(int(month[:4]), int(month[5:]), 1)).day for month in months]
+    whole = lcm(*(of for days, of in zip(ahead, lengths, strict=True) if len(days) < of)) if len(months) > 1 else 1
+    weights = [1] * len(months)
+    if whole > 1:
+        weights = [len(days) * whole // of for days, of in zip(ahead, lengths, strict=True)]
+        if draft.asked is not None:
+            titles = (
+                f"{len(days)} of {of} days of {month}" for month, days, of in zip(months, ahead, lengths, strict=True)
+            )
+            weights = [
+                Recorded(constant(title, weight, "count")) for title, weight in zip(titles, weights, strict=True)
+            ]
+    return Shape(months, weights, weights, weights)
+
+
+def _begin(project: Project, contracts: Sequence[Contract], assignments: Sequence[ResourceAssigned]) -> date:
+    """The day from which on there may be work: project, contract and somebody assigned have begun, as far as these are known."""
     begins = [
         [project.activated.starts_on] if project.activated is not None else [],
         [stored.terms.starts_on for contract in contracts for stored in contract.history],
         [assignment.starts_on for assignment in assignments],
     ]
-    known = [min(days) for days in begins if days]
-    return max(known).isoformat()[:7] if known else ""
+    return max([min(days) for days in begins if days], default=date.min)
 
 
-def _end(project: Project, contracts: Sequence[Contract]) -> str:
-    """The month in which the project is to end, else its contract."""
+def _end(project: Project, contracts: Sequence[Contract]) -> date:
+    """The day on which the project is to end, else its contract."""
     if project.activated is not None and project.activated.ends_on is not None:
-        return project.activated.ends_on.isoformat()[:7]
+        return project.activated.ends_on
     ends = [contract.terms.ends_on for contract in contracts]
-    return max((end.isoformat()[:7] for end in ends if end is not None), default="")
+    return max([end for end in ends if end is not None], default=date.min)

@@ -178,11 +178,15 @@ class Tracks:
         """What all of them come to."""
         hours = prices = 0
         for held in self.held.values():
-            if held.hours is None:
-                held.hours = completed(*held.track, self.planned_rate, self.step)[0]
-            hours += held.hours
+            hours += self.hours_of(held)
             prices += held.track.earning.left if held.track.earning is not None else 0
         return new_tuple(Completion, (hours, *self.heading(ceiling), self.wanted, prices))
+
+    def hours_of(self, held: TrackHeld) -> Hours:
+        """At completion."""
+        if held.hours is None:
+            held.hours = completed(*held.track, self.planned_rate, self.step)[0]
+        return held.hours
 
     def _track(
         self, draft: Draft, had: TrackHeld | None, part: BookedProgress, basis: Basis, own: Earning | None

@@ -71,8 +71,8 @@ def test_what_moved_it_since_a_day() -> None:
     assert all(move["as_of"] > "2026-02-13" for move in found["moves"])
     text = forecast("PRJ-00004", "--since", "2026-02-14").stdout
     assert "What moved it since 2026-02-13" in text
-    assert re.search(r"rate +47,936.27 +2,579.59 +-45,356.68 +2 estimate revised", text)
-    assert re.search(r"change +59,796.89 +84,516.75 +24,719.86", text)
+    assert re.search(r"rate +47,936.27 +-114,047.33 +-161,983.60 +2 estimate revised", text)
+    assert re.search(r"change +59,796.89 +73,910.00 +14,113.11", text)
 
 
 def test_a_move_names_the_events_that_can_have_done_it() -> None:

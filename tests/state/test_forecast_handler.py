@@ -718,12 +718,13 @@ def test_a_cut_off_day_moves_billings(books: Books) -> None:
 
 
 def test_a_budget_without_a_plan_is_spread_to_the_projects_end(books: Books) -> None:
-    """4,000 of cost over March to June, the project's last month."""
-    begin(books, signed(), activated("4000", revenue=parse_amount("6000")))
+    """12,300 of cost over March to June, the project's last month; of March 30 of 31 days are to come, so 30 of 123 parts."""
+    begin(books, signed(), activated("12300", revenue=parse_amount("24600")))
     told = updates(record.record for record in books.folded)[-1]
     months = {month.month: (month.cost, month.revenue) for month in told.project.months if month.cost}
-    thousand = parse_amount("1000"), parse_amount("1500")
-    assert months == dict.fromkeys(("2026-03", "2026-04", "2026-05", "2026-06"), thousand)
+    whole = parse_amount("3100"), parse_amount("6200")
+    march = parse_amount("3000"), parse_amount("6000")
+    assert months == {"2026-03": march, **dict.fromkeys(("2026-04", "2026-05", "2026-06"), whole)}
 
 
 def months_to_come(update: ForecastUpdate) -> dict[str, int]:

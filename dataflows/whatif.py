@@ -200,7 +200,9 @@ def _folded(fold: _Fold, taken: ChangeTakenIn, days: Mapping[str, date] | None) 
                     billed.update(shard.billed_work(engagement_id, fold.now) if rerates else ())
     told = {each.record.project_id: each.record for _, each in said if isinstance(each.record, ForecastUpdate)}
     if days is not None:
-        foreseen.update((name, ImaginedForecast(update.project, update.caps)) for name, update in told.items())
+        foreseen.update(
+            (name, ImaginedForecast(update.project, update.caps, update.as_of)) for name, update in told.items()
+        )
     return _Folded(
         WhatIfSide(tuple(each.record for _, each in said), views, foreseen, billed), said, frozenset(touched), told
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from connectors.files.cap_use import is_used_up
 from domain.billing.statement import SUPERSEDED
 from domain.outputs import (
     BillingStatement,
@@ -137,9 +138,12 @@ class ForecastMoved(NamedTuple):
 
 
 class CapMoved(NamedTuple):
+    """Of a cap by month that of one month, which is named (`2026-04`)."""
+
     project_id: str
     before: ForecastCap | None
     after: ForecastCap | None
+    month: str | None = None
 
     @property
     def cap(self) -> ForecastCap:
@@ -337,8 +341,18 @@ def _caps(before: WhatIfSide, after: WhatIfSide) -> Iterator[CapMoved]:
         was, now = (_caps_of(side, project_id) for side in (before, after))
         for key in sorted({*was, *now}):
             one, other = was.get(key), now.get(key)
-            if one != other:
-                yield CapMoved(project_id, one, other)
+            if _shown(one) != _shown(other):
+                side = after if other is not None else before
+                month = side.foreseen[project_id].as_of.isoformat()[:7] if key[2] == "month" else None
+                yield CapMoved(project_id, one, other, month)
+
+
+def _shown(cap: ForecastCap | None) -> tuple[object, ...] | None:
+    """What is shown of it; no more is used of a limit in money by hours that go beyond it, nor the other way round."""
+    if cap is None:
+        return None
+    used = cap.used_amount if cap.limit_amount is not None else cap.used_hours
+    return cap.limit_amount, cap.limit_hours, used, cap.exhausts_on, is_used_up(cap)
 
 
 def _caps_of(side: WhatIfSide, project_id: str) -> dict[tuple[str, str, str], ForecastCap]:

@@ -231,7 +231,7 @@ def _caps(caps: Sequence[CapMoved]) -> Table:
         (
             each.project_id,
             each.cap.contract_id or "",
-            f"{each.cap.cap_id} {each.cap.period or ''}".strip(),
+            each.cap.cap_id if each.month is None else f"{each.cap.cap_id} in {each.month}",
             *(_limit(side) for side in (each.before, each.after)),
             *(_use(side) for side in (each.before, each.after)),
             *(_day(side) for side in (each.before, each.after)),
@@ -315,6 +315,7 @@ def as_json(found: WhatIf) -> dict[str, Any]:
                 "contract_id": each.cap.contract_id,
                 "cap_id": each.cap.cap_id,
                 "period": each.cap.period,
+                "month": each.month,
                 "before": _cap_json(each.before),
                 "after": _cap_json(each.after),
             }

@@ -43,10 +43,11 @@ class ImaginedOutput(NamedTuple):
 
 
 class ImaginedForecast(NamedTuple):
-    """A project's forecast in project currency."""
+    """A project's forecast in project currency, as of a day."""
 
     figures: ForecastFigures
     caps: tuple[ForecastCap, ...]
+    as_of: date
 
 
 class BilledWork(NamedTuple):
@@ -211,4 +212,4 @@ def _foreseen(draft: Draft, project_id: str, day: date) -> ImaginedForecast | No
     project = draft.project(project_id)
     shape = shape_of(draft, project, weighed, day)
     made = figures_of(draft, project, weighed, shape, day)
-    return ImaginedForecast(made.project, caps_of(draft, weighed, shape, day)) if made is not None else None
+    return ImaginedForecast(made.project, caps_of(draft, weighed, shape, day), day) if made is not None else None

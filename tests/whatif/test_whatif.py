@@ -155,8 +155,8 @@ def test_a_cap_without_room_is_used_up_already(firm: Path) -> None:
     change = write(firm, [amended(lines=line(cap="5000"))], "change") / "change.jsonl"
     told = asked(firm / "output", change, "--on", "2026-03-31").stdout
     row = next(each for each in told.splitlines() if "L-1" in each and "5,000.00" in each)
-    assert row.split()[4:9] == ["1,000.00", "5,000.00", "1,000.00", "2,400.00", "already"]
-    assert row.split()[9] != "already"
+    assert row.split()[3:8] == ["1,000.00", "5,000.00", "1,000.00", "2,400.00", "already"]
+    assert row.split()[8] != "already"
 
 
 def test_work_withdrawn(firm: Path) -> None:
@@ -509,9 +509,25 @@ def test_for_people(firm: Path) -> None:
     assert "BRIDGE K-1 BERLIN 2026-03 1150 Unbilled receivable EUR 1,000.00 EUR 1,000.00" in said
     assert "BRIDGE K-1 over cap EUR 1,400.00 400.00 -1,000.00" in said
     assert f"{STATEMENT} 2026-03-01 to 2026-03-31 issued EUR 1,000.00 2,000.00 1,000.00" in said
-    assert "BRIDGE K-1 L-1 whole_term 1,000.00 2,000.00 1,000.00 2,000.00 already already" in said
+    assert "BRIDGE K-1 L-1 1,000.00 2,000.00 1,000.00 2,000.00 already already" in said
     assert f"Lines of {STATEMENT}, project BRIDGE" in said
     assert "L-1 senior 100.00 8 hour 16 hour 800.00 1,600.00 800.00" in said
+
+
+def test_of_a_cap_by_month_the_month_is_named(firm: Path) -> None:
+    """March's 2,400.00 used up 1,000.00 in all; under 500.00 a month they use up 500.00 of March."""
+    monthly = line()
+    monthly[0]["terms"]["cap"] = {"kind": "hard", "amount": "500", "period": "month"}
+    told = people(firm, [amended(lines=monthly)], "--on", "2026-03-31")
+    said = [" ".join(each.split()) for each in told.splitlines()]
+    assert "BRIDGE K-1 L-1 1,000.00 none 1,000.00 already not" in said
+    assert "BRIDGE K-1 L-1 in 2026-03 none 500.00 500.00 not already" in said
+
+
+def test_a_cap_of_which_nothing_shown_changes_has_no_row(firm: Path) -> None:
+    """Another rate from 21 March on: the limit of 1,000.00 is used up before."""
+    answer = predicted(firm / "output", [amended(lines=line(rate="90"), effective_on="2026-03-21", retroactive=False)])
+    assert answer["caps"] == []
 
 
 def test_it_says_what_to_ask_next(firm: Path, tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ def _as_id(given: object) -> object:
 
 ErpId = Annotated[str, BeforeValidator(_as_id), Field(max_length=200)]
 Rules = Annotated[list[dict[str, ErpId]], BeforeValidator(_as_rules)]
+# ERPs that take no line of an invoice without an item.
+BILL_BY_ITEM: Final = frozenset({"netsuite"})
 
 
 class WrongAccounts(Exception):
@@ -139,7 +141,7 @@ class _Reading:
         entities = {
             name: found for name, each in self._tables(stated, "entities") if (found := self._entity(name, each))
         }
-        charts = {name: self._chart(name, section, stated.get("erp", {})) for name, section in entities.items()}
+        charts = {name: self._chart(name, section, erps) for name, section in entities.items()}
         self._check_subsidiaries(charts.values())
         return Accounts(erps, charts)
 
@@ -189,7 +191,7 @@ class _Reading:
         )
         return {**stated, "accounts": {role: found for role, found in accounts.items() if role not in empty}}
 
-    def _chart(self, name: str, section: EntitySection, erps: Iterable[str]) -> EntityChart:
+    def _chart(self, name: str, section: EntitySection, erps: Mapping[str, Connection]) -> EntityChart:
         table = f"[entities.{name}"
         self._check(f"{table}] erp", [section.erp], sorted(erps), "a NAME of [erp.NAME]")
         self._check(f"{table}.items]", section.items, ITEM_KINDS, "a kind of invoice line")
@@ -216,6 +218,7 @@ class _Reading:
                 for each, found in section.segments.items()
             ),
             grains_from=tuple(sorted(section.grain_from.items())),
+            bills_by_item=section.erp in erps and erps[section.erp].kind in BILL_BY_ITEM,
         )
         for segment in chart.segments:
             self._check(f"{table}.segments.{segment.name}] accounts", segment.roles, NAMES, "an account of Milepost")

@@ -91,7 +91,7 @@ class EntityChart(NamedTuple):
     The ERP issues the invoices of statements whose period ends on `invoices_from` or later; None: of none.
 
     `grains_from` are changes of the grain, oldest first: each counts for journals of accounting dates from its day on, so that what was
-    sent under another grain keeps its key.
+    sent under another grain keeps its key. `bills_by_item`: the ERP takes no line of an invoice without an item.
     """
 
     legal_entity_id: str
@@ -106,6 +106,7 @@ class EntityChart(NamedTuple):
     accounts: Mapping[str, tuple[AccountRule, ...]] = {}
     segments: tuple[SegmentRule, ...] = ()
     grains_from: tuple[tuple[date, str], ...] = ()
+    bills_by_item: bool = False
 
     def grain_on(self, accounting_date: date) -> str:
         return next((grain for day, grain in reversed(self.grains_from) if day <= accounting_date), self.grain)

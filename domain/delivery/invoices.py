@@ -82,7 +82,7 @@ def invoice(
         if isinstance(place, Unmapped):
             return place
         item = chart.items.get(part.kind, "")
-        if chart.items and not item:
+        if not item and (chart.items or chart.bills_by_item):
             return Unmapped(ITEM, part.kind)
         lines.append(
             InvoiceLine(

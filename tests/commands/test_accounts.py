@@ -56,6 +56,33 @@ def test_customers_and_items_of_statements_are_looked_up_where_the_erp_bills(acc
     assert {(each["missing"], each["name"]) for each in json.loads(result.stdout)["lacking"]} == {("item", "time")}
 
 
+def test_an_erp_that_bills_by_item_needs_them(accounts: Path) -> None:
+    """NetSuite takes no line of an invoice without an item; files do."""
+    text = accounts.read_text().replace('grain = "entity_day"', 'grain = "entity_day"\ninvoices_from = 2026-01-01')
+    accounts.write_text(text)
+    said = ["check", "--output", str(finished_run()), "--json"]
+    assert all(each["missing"] != "item" for each in json.loads(check(accounts, *said[1:]).stdout)["lacking"])
+    by_item = accounts.with_name("netsuite.toml")
+    begin, end = text.index("[erp."), text.index("[entities.")
+    name = text[begin + 5 : text.index("]", begin)]
+    account = f"""[erp.{name}]
+kind = "netsuite"
+url = "https://1234567.suitetalk.api.netsuite.com"
+
+[erp.{name}.auth]
+kind = "oauth2_certificate"
+certificate_id = "certificate-1"
+client_id = {{ env = "CLIENT" }}
+private_key = {{ env = "KEY" }}
+
+"""
+    by_item.write_text(text[:begin] + account + text[end:])
+    lacking = json.loads(check(by_item, *said[1:]).stdout)["lacking"]
+    assert {(each["missing"], each["name"], each["write"]) for each in lacking if each["missing"] == "item"} == {
+        ("item", "time", "[entities.BERLIN.items]")
+    }
+
+
 def test_statements_of_before_the_erp_issues_invoices_are_counted(accounts: Path) -> None:
     """January's, 2,000.00 EUR and 2,000.00 USD, were invoiced by somebody else; what they would lack in the chart does not count."""
     text = accounts.read_text().replace(

@@ -202,7 +202,7 @@ def _months(update: ForecastUpdate) -> Table:
         *(amount_text(sum(getattr(month, name) for month in months)) for name in money),
     )
     return Table(
-        "All by month, as forecast",
+        "All by month, as forecast; cash in the month in which it falls due",
         ("month", "hours", *money),
         [*rows, *([sums] if rows else [])],
         frozenset(range(1, 6)),

@@ -383,7 +383,10 @@ def feet_text(balance: TrialBalance) -> list[str]:
     found = feet(balance)
     wrong = [foot for foot in found if not foot.holds]
     if not wrong:
-        return [f"Everything foots: {len(found)} sums agree (debits and credits, roll-forwards and their accounts)"]
+        return [
+            f"Everything foots: {len(found)} sums agree (debits and credits, roll-forwards and their accounts)",
+            "That the outputs are those of the log says `milepost verify`",
+        ]
     return [
         f"Does not foot: {foot.what}, {foot.currency}: expected {amount_text(foot.expected)}, found {amount_text(foot.found)}"
         for foot in wrong

@@ -98,7 +98,7 @@ def _named(members: Sequence[ExceptionRaised]) -> str:
 def _figures(raised: ExceptionRaised) -> str:
     hours = f"{hours_text(raised.blocks_hours)} h" if raised.blocks_hours else ""
     money = amount_of(raised) if raised.blocks_amount else ""
-    return ", ".join(part for part in (hours, money) if part) or "nobody knows how much"
+    return ", ".join(part for part in (hours, money) if part) or "amount not known"
 
 
 def plan_table(plan: DecisionPlan, as_of: Instant) -> Table:

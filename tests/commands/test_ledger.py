@@ -50,6 +50,7 @@ def test_a_trial_balance() -> None:
         "256.06",
     ]
     assert "Everything foots" in result.stdout
+    assert "milepost verify" in result.stdout
 
 
 def test_a_roll_forward() -> None:

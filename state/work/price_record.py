@@ -240,7 +240,10 @@ def rate_and_markup(
     if decision is None:
         policies = uses_of(plan)("no_rate")
         return constant("no rate found", 0, "rate", plan.currency, rule="R5", policies=policies), None
-    return bill_rate(stating, event, plan, day, decision), overtime(stating.reference, plan, decision)
+    rate = bill_rate(stating, event, plan, day, decision)
+    if event.overtime and decision.markup_source is None:
+        rate = rate._replace(facts=(*rate.facts, ("overtime", "no rate states a markup (R7)")))
+    return rate, overtime(stating.reference, plan, decision)
 
 
 def at_cost(draft: Draft, worked_: TimeToValue, plan: LinePlan, exchange: Exchange, price: Price) -> Price:

@@ -100,3 +100,17 @@ def test_the_numbers_of_a_proportion_say_what_they_are() -> None:
     ]
     titles = {node.title for node in explained([*firm("EUR"), *lines, *events])}
     assert not titles & {"part", "whole"}
+
+
+def test_overtime_for_which_no_rate_states_a_markup_is_told() -> None:
+    """8 h of overtime at 100.00 are 800.00."""
+    lines = [
+        *firm("EUR"),
+        "cost person ivo 50.00 EUR",
+        "contract K C LE EUR from 2026-06-01",
+        "  line L P",
+        "    rate 100.00",
+        "2026-06-03  time T-1 ivo 8 h overtime",
+    ]
+    facts = [fact for node in explained(lines, "T-1#value") for fact in node.facts]
+    assert ("overtime", "no rate states a markup (R7)") in facts

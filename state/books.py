@@ -1236,7 +1236,8 @@ class Inclusion(Value, frozen=True, array_like=True, gc=False):
 
 class LineEarning(Value, frozen=True, array_like=True, gc=False):
     """How a contract line earns: `total` is all that its terms come to, None where nothing is agreed ahead; `rated` whether hours that
-    come earn, `inclusion` what of them is included in a price, `before_caps` whether they are worth what those so far were before caps."""
+    come earn, `inclusion` what of them is included in a price, `before_caps` whether they are worth what those so far were before caps,
+    where they are the line's own; `whole_before_caps` where they are of the whole project."""
 
     contract_id: str
     line_id: str
@@ -1245,6 +1246,7 @@ class LineEarning(Value, frozen=True, array_like=True, gc=False):
     rated: bool = False
     inclusion: Inclusion | None = None
     before_caps: bool = False
+    whole_before_caps: bool = False
 
 
 class Forecast(Value, frozen=True, array_like=True, gc=False):

@@ -46,6 +46,7 @@ from state.forecast.outlook import (
     project_lines,
     project_terms,
     running,
+    worth_of_hours,
 )
 from state.rerating.rerate import line_ids
 from state.terms.plan import LinePlan
@@ -162,8 +163,8 @@ def _earning(draft: Draft, plan: LinePlan, total: Amount | None, *, goes_on: boo
     rated = methods.earns_by_hours(plan.line.terms)
     inclusion = _inclusion(draft, plan) if goes_on else None
     total = total if draft.asked is not None else plain(total)
-    before_caps = rated and plan in project_terms(draft, plan.line.project_id).before_caps
-    return LineEarning(plan.contract_id, plan.line.line_id, plan.currency, total, rated, inclusion, before_caps)
+    worth = worth_of_hours(project_terms(draft, plan.line.project_id), plan)
+    return LineEarning(plan.contract_id, plan.line.line_id, plan.currency, total, rated, inclusion, *worth)
 
 
 def _inclusion(draft: Draft, plan: LinePlan) -> Inclusion | None:

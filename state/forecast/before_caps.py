@@ -9,20 +9,26 @@ hours so far says nothing of what an hour is worth. Where a cap limits work only
 
 from collections.abc import Sequence
 
-from domain.caps.consume import DAY, MONTH, stops
+from domain.caps.consume import DAY, MONTH, WHOLE_TERM, stops
 from domain.terms import methods
 from state.draft import Draft
 from state.terms.plan import LinePlan
 
 
-def worth_before_caps(plan: LinePlan, hourly: Sequence[LinePlan]) -> bool:
-    """Of several lines on which hours earn, those with a cap by month: hours of the whole project are limited where each has one."""
-    if plan.by_day or not methods.earns_by_hours_alone(plan.line):
+def worth_before_caps(plan: LinePlan) -> bool:
+    """Of hours that are the line's own: all its caps limit these themselves."""
+    return not plan.by_day and methods.earns_by_hours_alone(plan.line) and DAY not in _periods(plan)
+
+
+def whole_before_caps(hourly: Sequence[LinePlan]) -> bool:
+    """Of hours of the whole project, which caps limit where every line on which hours earn has one, by month or over the whole term."""
+    if not all(map(worth_before_caps, hourly)):
         return False
-    caps = [(rule.period, rule.limits[-1]) for rule in plan.rules if stops(rule.limits[-1])]
-    if any(period == DAY for period, _ in caps):
-        return False
-    return len(hourly) == 1 or any(period == MONTH for period, _ in caps)
+    return len(hourly) == 1 or any(all(period in _periods(plan) for plan in hourly) for period in (MONTH, WHOLE_TERM))
+
+
+def _periods(plan: LinePlan) -> set[str]:
+    return {rule.period for rule in plan.rules if stops(rule.limits[-1])}
 
 
 def is_over_caps(draft: Draft, plans: Sequence[LinePlan]) -> bool:

@@ -33,7 +33,7 @@ from state.books import (
     Project,
 )
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
-from state.forecast.before_caps import is_over_caps, worth_before_caps
+from state.forecast.before_caps import is_over_caps, whole_before_caps, worth_before_caps
 from state.forecast.lacking_rates import HeadingBasis, change_without_rates
 from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
 from state.rerating.rerate import line_ids
@@ -62,10 +62,10 @@ class ProjectTerms:
     """What the contracts in force say of a project, ids ascending: the lines of their newest terms that are the project's, whatever they
     take, those that take its time, and contract, line and currency of every line that any version has or had on it.
 
-    Of the lines that take time hours earn on `hourly`, and on `before_caps` as those so far did before caps. `currency` is that of the
-    first contract, empty without one; `goes_on` where none of them is terminated, `is_funded` where sources fund one by some version,
-    `keeps_back` where one has retention or a deposit, `limits_billing` where a purchase order or a hard cap limits that alone. `tracks`
-    are kept beside them, by currency.
+    Of the lines that take time hours earn on `hourly`, and on `before_caps` as those so far did before caps; `whole_before_caps` where
+    those of the whole project do. `currency` is that of the first contract, empty without one; `goes_on` where none of them is terminated,
+    `is_funded` where sources fund one by some version, `keeps_back` where one has retention or a deposit, `limits_billing` where a purchase
+    order or a hard cap limits that alone. `tracks` are kept beside them, by currency.
     """
 
     __slots__ = (
@@ -82,6 +82,7 @@ class ProjectTerms:
         "limits_billing",
         "lines",
         "tracks",
+        "whole_before_caps",
     )
 
     def __init__(self, draft: Draft, project_id: str, contracts: tuple[Contract, ...]) -> None:
@@ -93,7 +94,8 @@ class ProjectTerms:
         self.every_line = _newest_lines(draft, project_id, contracts)
         self.lines = tuple(plan for plan in self.every_line if methods.takes(plan.line, "time"))
         self.hourly = tuple(plan for plan in self.lines if methods.earns_by_hours(plan.line.terms))
-        self.before_caps = tuple(plan for plan in self.hourly if worth_before_caps(plan, self.hourly))
+        self.before_caps = tuple(filter(worth_before_caps, self.hourly))
+        self.whole_before_caps = whole_before_caps(self.hourly)
         every_limit = (limit for plan in self.every_line for rule in plan.every_rule for limit in rule.limits)
         self.limits_billing = any(limit.hard and not limit.limits_revenue for limit in every_limit)
         self.ever = _lines_ever(project_id, contracts)
@@ -209,6 +211,12 @@ def is_given_up(draft: Draft, of: ProjectTerms) -> bool:
 def earns_less_than_worth(draft: Draft, of: ProjectTerms) -> bool:
     """Whether hours to come are worth more than those so far have earned: some of that was given up, or is over caps."""
     return is_given_up(draft, of) or is_over_caps(draft, of.before_caps)
+
+
+def worth_of_hours(of: ProjectTerms, plan: LinePlan) -> tuple[bool, bool]:
+    """Whether hours to come on the line are worth what those so far were before caps, as its own and as those of the whole project."""
+    is_own = plan in of.before_caps
+    return is_own, is_own and of.whole_before_caps
 
 
 def line_key(plan: LinePlan) -> str:
@@ -379,7 +387,7 @@ def _with_worth(draft: Draft, project_id: str, forecast: Forecast, moves: Sequen
         return forecast
     plans = newest_of_each_line(draft, project_id)
     earning = [
-        LineEarning(plan.contract_id, plan.line.line_id, plan.currency, rated=True, before_caps=plan in of.before_caps)
+        LineEarning(plan.contract_id, plan.line.line_id, plan.currency, None, True, None, *worth_of_hours(of, plan))
         for plan in plans
     ]
     return replace(forecast, earning=tuple(earning))

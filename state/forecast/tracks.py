@@ -334,7 +334,6 @@ def _earns(
 ) -> dict[str, Earning] | None:
     """By track what lines earned by hours, and have still to earn by their terms; None where a rate is missing."""
     found: dict[str, Earning] = {}
-    before_caps = all(line.before_caps for line in forecast.earning if line.rated)
     for line in forecast.earning:
         part_id = composed(line.contract_id, line.line_id)
         totals: LineTotals | None = draft.before.get(("line", part_id)) if before else draft.part("line", part_id)
@@ -346,7 +345,7 @@ def _earns(
         to_earn = waits + (left_to_earn(draft, line, line.total, by_terms) if line.total is not None else 0)
         name = part_id if part_id in forecast.bases else WHOLE
         worth = by_hours + of_hours
-        if totals is not None and line.before_caps and (name != WHOLE or before_caps):
+        if totals is not None and (line.before_caps if name != WHOLE else line.whole_before_caps):
             worth = totals.value
         amounts = worth if line.rated else 0, to_earn
         hourly, left = (exchanged(one, rate, currency, policies.money_mode) for one in amounts)

@@ -324,15 +324,16 @@ def threshold(at_completion_then: Amount, amount: Amount | None, share: Percent 
 def room_of(lines: Sequence[Mapping[str, Amount]]) -> Amount | None:
     """What caps still allow to lines that name each of their caps with its room; None where a line has no cap.
 
-    Each line counts the tightest of its caps, each cap counts once, and a cap of all lines bounds the whole.
+    Each line counts the tightest of its caps, each cap counts once, and a cap of all lines bounds the whole. One that is worth more on one
+    line than on another, since it is in hours, allows the most that some line of it may earn.
     """
     tightest: dict[str, Amount] = {}
     for caps in lines:
         if not caps:
             return None
         cap_id = min(caps, key=lambda name: (caps[name], name))
-        tightest[cap_id] = caps[cap_id]
+        tightest[cap_id] = max(caps[cap_id], tightest.get(cap_id, caps[cap_id]))
     if not lines:
         return None
-    common = [room for cap_id, room in lines[0].items() if all(cap_id in caps for caps in lines)]
+    common = [max(caps[cap_id] for caps in lines) for cap_id in lines[0] if all(cap_id in caps for caps in lines)]
     return min([sum(tightest.values()), *common])

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from domain.caps.consume import MONTH, WHOLE_TERM, BucketKey, CapLimit, CapRule, bucket_key, limit_of, stops
 from domain.caps.purchase_order import is_order
 from domain.figure import allocated, assumed, at_least, called, exchanged, spread, titled
-from domain.forecast.completion import room_of, value_of
+from domain.forecast.completion import Tally, room_of, value_of
 from domain.identity import composed
 from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY, Exchange
@@ -110,17 +110,26 @@ def _limiting(asked: CapsAsked, plan: LinePlan, month: str = "") -> list[_Limiti
 
 
 def _caps_room(draft: Draft, asked: CapsAsked, plan: LinePlan, month: str) -> dict[str, Amount]:
-    """Room of each cap of the line; hours count at the line's average rate."""
+    """Room of each cap of the line; hours count at the line's average rate, those of the whole project at that of the cap's lines."""
     caps: dict[str, Amount] = {}
     for each in _limiting(asked, plan, month):
         amount, hours = _left(draft, asked, plan, each)
         rooms = [amount] if amount is not None else []
         if hours is not None:
-            totals = draft.line(plan.contract_id, plan.line.line_id)
-            so_far = (totals.hours, 0, totals.value)
-            rooms.append(value_of(hours, so_far, asked.work.rate, plan.step))
+            rooms.append(value_of(hours, _so_far(draft, asked, plan, each.rule), asked.work.rate, plan.step))
         caps[composed(plan.contract_id, each.rule.cap_id)] = _share(draft, asked, plan, each.rule, min(rooms))
     return caps
+
+
+def _so_far(draft: Draft, asked: CapsAsked, plan: LinePlan, rule: CapRule) -> Tally:
+    ahead = asked.work
+    under = lines_under(draft, plan, rule) if len(ahead.progress) == 1 and len(plan.group) > 1 else ()
+    own = [one for one in under if one.line.project_id == ahead.project_id] or [plan]
+    totals = [draft.line(one.contract_id, one.line.line_id) for one in own]
+    if len(totals) == 1:
+        return totals[0].hours, 0, totals[0].value
+    hours, value = sum(one.hours for one in totals), sum(one.value for one in totals)
+    return called(hours, "hours of the cap's lines"), 0, called(value, "value of the cap's lines")
 
 
 def left_by_measure(

@@ -14,7 +14,10 @@ lines that have theirs it does not count: 6,000 for the project, 2,000 and 3,000
 with an estimate, a line without a budget counts as its work comes.
 
 Work of no line (not billable, or waiting for its contract) counts against a project's only line. Beside several lines
-that count on their own nothing is planned for it, and it counts as it comes.
+that count on their own nothing is planned for it, and it counts as it comes. So it is where a project's only line of hours
+has one for expenses beside it: an estimate or budget of a line is of that line alone, and these come on top.
+
+    2 h for 200, 17 h for 1,700 remain on the line; 200 of travel on another line: 2,100. By an estimate of the project: 1,900
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +47,7 @@ from state.forecast.outlook import (
     ONE_DAY,
     WEIGHS,
     ProjectTerms,
+    every_line,
     fits,
     has_ended,
     known,
@@ -400,9 +404,11 @@ def _bases_held(
     """Found again as long as terms, estimates, budget and plan are as they were."""
     going, project_id = running(draft, lines, as_of), project.project_id
     estimates = [draft.part("estimate", estimate_key(project_id, plan.line.line_id)) for plan in lines]
+    of_expenses = [methods.takes(plan.line, "expense") for plan in every_line(draft, project_id)]
     rests_on = (
         has_ended(draft, project, as_of),
         lines,
+        of_expenses,
         going,
         draft.part("estimate", estimate_key(project_id, None)),
         estimates,
@@ -424,7 +430,7 @@ def _bases(
 ) -> tuple[dict[str, Basis], Stated]:
     if has_ended(draft, project, as_of):
         return {WHOLE: Basis(ENDED)}, {}
-    alone = len(lines) == 1
+    alone = len(lines) == 1 and not _has_other_cost(draft, project, lines[0])
     lines = running(draft, lines, as_of)
     whole = estimate_of(draft, project.project_id, None)
     of_lines = [(plan, estimate_of(draft, project.project_id, plan)) for plan in lines]
@@ -439,6 +445,12 @@ def _bases(
         if all(plan.line.cost_budget is None for plan in lines):
             return {WHOLE: _of_plan(planned, as_of)}, {}
     return _of_lines(of_lines, forecast.currency, alone=alone)
+
+
+def _has_other_cost(draft: Draft, project: Project, only: LinePlan) -> bool:
+    """Whether another line of the project takes expenses: these are none of what an estimate or budget of the line says."""
+    others = every_line(draft, project.project_id)
+    return any(methods.takes(plan.line, "expense") for plan in others if line_key(plan) != line_key(only))
 
 
 def _of_project_budget(

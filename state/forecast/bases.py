@@ -47,7 +47,6 @@ from state.forecast.outlook import (
     ONE_DAY,
     WEIGHS,
     ProjectTerms,
-    every_line,
     fits,
     has_ended,
     known,
@@ -404,11 +403,10 @@ def _bases_held(
     """Found again as long as terms, estimates, budget and plan are as they were."""
     going, project_id = running(draft, lines, as_of), project.project_id
     estimates = [draft.part("estimate", estimate_key(project_id, plan.line.line_id)) for plan in lines]
-    of_expenses = [methods.takes(plan.line, "expense") for plan in every_line(draft, project_id)]
     rests_on = (
         has_ended(draft, project, as_of),
         lines,
-        of_expenses,
+        project_terms(draft, project_id).with_expenses,
         going,
         draft.part("estimate", estimate_key(project_id, None)),
         estimates,
@@ -449,8 +447,7 @@ def _bases(
 
 def _has_other_cost(draft: Draft, project: Project, only: LinePlan) -> bool:
     """Whether another line of the project takes expenses: these are none of what an estimate or budget of the line says."""
-    others = every_line(draft, project.project_id)
-    return any(methods.takes(plan.line, "expense") for plan in others if line_key(plan) != line_key(only))
+    return any(line_key(plan) != line_key(only) for plan in project_terms(draft, project.project_id).with_expenses)
 
 
 def _of_project_budget(

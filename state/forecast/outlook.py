@@ -60,7 +60,8 @@ Ended = tuple[str, date]
 
 class ProjectTerms:
     """What the contracts in force say of a project, ids ascending: the lines of their newest terms that are the project's, whatever they
-    take, those that take its time, and contract, line and currency of every line that any version has or had on it.
+    take, those that take its time, those that take expenses, and contract, line and currency of every line that any version has or had
+    on it.
 
     Of the lines that take time hours earn on `hourly`, and on `before_caps` as those so far did before caps; `whole_before_caps` where
     those of the whole project do. `currency` is that of the first contract, empty without one; `goes_on` where none of them is terminated,
@@ -83,6 +84,7 @@ class ProjectTerms:
         "lines",
         "tracks",
         "whole_before_caps",
+        "with_expenses",
     )
 
     def __init__(self, draft: Draft, project_id: str, contracts: tuple[Contract, ...]) -> None:
@@ -93,6 +95,7 @@ class ProjectTerms:
         self.keeps_back = any(map(keeps_back, contracts))
         self.every_line = _newest_lines(draft, project_id, contracts)
         self.lines = tuple(plan for plan in self.every_line if methods.takes(plan.line, "time"))
+        self.with_expenses = tuple(plan for plan in self.every_line if methods.takes(plan.line, "expense"))
         self.hourly = tuple(plan for plan in self.lines if methods.earns_by_hours(plan.line.terms))
         self.before_caps = tuple(filter(worth_before_caps, self.hourly))
         self.whole_before_caps = whole_before_caps(self.hourly)

@@ -123,7 +123,7 @@ def _caps_room(draft: Draft, asked: CapsAsked, plan: LinePlan, month: str) -> di
 
 def _so_far(draft: Draft, asked: CapsAsked, plan: LinePlan, rule: CapRule) -> Tally:
     ahead = asked.work
-    under = lines_under(draft, plan, rule) if len(ahead.progress) == 1 and len(plan.group) > 1 else ()
+    under = lines_under(draft, plan, rule) if ahead.has_one_track and len(plan.group) > 1 else ()
     own = [one for one in under if one.line.project_id == ahead.project_id] or [plan]
     totals = [draft.line(one.contract_id, one.line.line_id) for one in own]
     if len(totals) == 1:

@@ -183,11 +183,13 @@ def money_of(absent: list[dict[str, Any]]) -> dict[str, Decimal]:
 
 
 def test_a_closed_period_leaves_nothing_behind(tmp_path: Path) -> None:
-    """January closes after three writes. W-1 was booked and reversed in it: of both nothing goes to the ERP, and nothing waits.
+    """January closes with the third write. W-1 was booked and reversed in it: of both nothing goes to the ERP, and nothing waits.
 
     Whatever was never accepted is taken back in our books, so that all journals but those of invoices sum to the ERP's ledger.
     """
     with delivering_to(tmp_path, ENTRY, parsed("close=2026-01@3")) as firm:
+        # One at a time: of several that are under way the third may be the first that is done.
+        firm.accounts.write_text(firm.accounts.read_text().replace("concurrent = 4", "concurrent = 1"))
         for _ in range(2):
             done = firm.deliver()
             assert done.exit_code == 0, done.output
@@ -198,6 +200,7 @@ def test_a_closed_period_leaves_nothing_behind(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
         months = json.loads(result.stdout)["reconciled"]
         assert [each["to_send"] for each in months] == [0, 0, 0]
+        assert months[0]["agreed"] == 2
         assert min(each["agreed"] for each in months) > 0
         ours: Counter[str] = Counter()
         for written in read_topic(firm.output, TOPICS["JournalEntry"]):

@@ -4,7 +4,7 @@ days of their forecasts change in place.
 The draft is local to one call of the fold; what leaves it is a `Transition` of plain values.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -142,39 +142,27 @@ class Cause(Value, frozen=True, array_like=True, gc=False):
 
 class Memo:
     """What was worked out for one engagement from its contracts and the reference data, as long as these stay as they are: of contracts
-    and their lines, of bill rates, of hours, and everything else, by what was asked.
+    and their lines, of bill rates, and everything else, by what was asked.
 
     Lines follow from contracts, legal entities and customers alone, bill rates also from rate cards; which version
-    of a person was asked for stands in the question. What hours rest on is compared where they are kept, once an `era`: people,
-    customers, rate cards and cost rates come every day, and each concerns few.
+    of a person was asked for stands in the question.
     """
 
-    __slots__ = ("book", "era", "hours", "lines", "plans", "rates", "stretches")
+    __slots__ = ("book", "lines", "plans", "rates")
 
     def __init__(self) -> None:
         self.book = EMPTY_BOOK
-        self.era = 0
         self.plans: dict[object, Any] = {}
         self.lines: dict[object, Any] = {}
         self.rates: dict[tuple[object, ...], object] = {}
-        self.hours: dict[str, Sized] = {}
-        # How much is kept in `hours`.
-        self.stretches = 0
 
     def __len__(self) -> int:
-        return len(self.plans) + len(self.lines) + len(self.rates) + self.stretches
+        return len(self.plans) + len(self.lines) + len(self.rates)
 
     def clear(self) -> None:
         self.plans.clear()
         self.lines.clear()
         self.rates.clear()
-        self.hours.clear()
-        self.stretches = 0
-
-    def keep_hours(self, project_id: str, of_project: Sized) -> None:
-        """In place of what is kept of the project's hours."""
-        self.stretches += len(of_project) - len(self.hours.get(project_id, ()))
-        self.hours[project_id] = of_project
 
     def go_by(self, book: ReferenceBook) -> None:
         """Forget what the book says otherwise than the one before it."""
@@ -187,7 +175,6 @@ class Memo:
             self.rates.clear()
         if other_cards or book.persons is not had.persons or book.costs is not had.costs:
             self.plans.clear()
-            self.era += 1
 
 
 class Plans(NamedTuple):

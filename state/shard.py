@@ -296,7 +296,7 @@ class Shard:
         memo = engagement.memo
         if memo.book is not self.reference:
             memo.go_by(self.reference)
-        if len(memo.plans) > 50_000 or len(memo.lines) + len(memo.rates) + memo.stretches > 50_000:
+        if len(memo) > 50_000:
             memo.clear()
         return new_tuple(Plans, (memo, self._shared_plans, self._daily_plans))
 

@@ -7,14 +7,13 @@ than by day.
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from domain.events.common import Terms, TimeAndMaterials
-from domain.events.reference import CostRateSet, LegalEntityDefined, PersonDefined, RateCardPublished
+from domain.events.reference import CostRateSet, LegalEntityDefined, PersonDefined
 from domain.exceptions import ExceptionCategory
 from domain.policies import Resolved, resolve
 from domain.reference import fiscal
-from domain.reference.book import Scope
 from domain.reference.exchange import Exchange, MissingRate
 from domain.reference.fiscal import AccountingPeriod
 from domain.waiting import waits_for_exchange_rate
@@ -54,16 +53,6 @@ class Worker(Value, frozen=True, array_like=True, gc=False):
     policies: Resolved
 
 
-Ranged = TypeVar("Ranged", CostRateSet, RateCardPublished)
-
-
-class Ranges(NamedTuple, Generic[Ranged]):
-    """Versions of cost rates or rate cards, highest first, and the first days on which others may hold, ascending."""
-
-    stated: tuple[tuple[Ranged, ...], ...]
-    days: tuple[date, ...]
-
-
 def worker_on(draft: Draft, person_id: str, day: date) -> Worker | None:
     """None where the person or the person's legal entity is not defined."""
     person = draft.reference.person_on(person_id, day)
@@ -101,35 +90,18 @@ def cost_rate(draft: Draft, person_id: str, role: str | None, entity_id: str, da
     return found
 
 
-def costs_of(draft: Draft, subject: Scope) -> Ranges[CostRateSet]:
-    """The cost rates of a person or a role, and the days on which any of them begins or ends."""
-    key = ("costs of", subject)
-    found: Ranges[CostRateSet] | None = draft.shared.get(key)
-    if found is None:
-        book = draft.reference
-        stated = tuple(book.costs[cost_rate_id] for cost_rate_id in book.costs_by_subject.get(subject, ()))
-        found = draft.shared[key] = _ranges(stated)
-    return found
-
-
-def cards_for(
-    draft: Draft, terms: Terms, project_id: str, customer_id: str, organisation: Organisation
-) -> Ranges[RateCardPublished]:
-    """The cards that may rate work, of whatever day and role, and the days on which any of them begins or ends."""
+def card_days(draft: Draft, terms: Terms, project_id: str, customer_id: str, organisation: Organisation) -> list[date]:
+    """The first days on which other rate cards may rate the work, of whatever role."""
     named = terms.rate_card_id if isinstance(terms, TimeAndMaterials) else None
-    key = ("cards for", named, project_id, customer_id, organisation)
-    found: Ranges[RateCardPublished] | None = draft.shared.get(key)
+    key = ("card days", named, project_id, customer_id, organisation)
+    found: list[date] | None = draft.shared.get(key)
     if found is None:
         book, scopes = draft.reference, card_scopes(draft.reference, project_id, customer_id, organisation)
         ids = [card_id for scope in scopes for card_id in book.cards_of(scope)]
         ids += [] if named is None else [named]
-        found = draft.shared[key] = _ranges(tuple(book.cards.get(card_id, ()) for card_id in ids))
+        versions = (version for card_id in ids for version in book.cards.get(card_id, ()))
+        found = draft.shared[key] = turning_days((version.effective_from, version.effective_to) for version in versions)
     return found
-
-
-def _ranges(stated: tuple[tuple[Ranged, ...], ...]) -> Ranges[Ranged]:
-    ranges = ((version.effective_from, version.effective_to) for versions in stated for version in versions)
-    return Ranges(stated, tuple(turning_days(ranges)))
 
 
 def named_in_cards(draft: Draft) -> tuple[frozenset[str], frozenset[str]]:

@@ -5,14 +5,13 @@ from datetime import date
 
 from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
-from domain.events.reference import PersonDefined, RateCardPublished
+from domain.events.reference import PersonDefined
 from domain.identity import content_digest
 from domain.reference.zones import local_date
 from domain.terms import methods
 from domain.units import Percent, Rate
 from domain.work.rates import (
     NoRate,
-    Organisation,
     RateDecision,
     RateQuery,
     covering_assignment,
@@ -22,7 +21,7 @@ from domain.work.rates import (
 )
 from state.books import Project
 from state.draft import Draft
-from state.terms.known import Ranges, cards_for, named_in_cards
+from state.terms.known import card_days, named_in_cards
 from state.terms.plan import LinePlan
 from state.value import Value
 from state.work.placing import approved_at
@@ -85,9 +84,9 @@ def rate_for(
 ) -> Rated:
     """The rate by R5; remembered while no rate that could matter begins or ends."""
     rate_day, book = _rate_day(event, plan, day), draft.reference
-    practice, region, _ = organisation = organisation_of(project, person, plan)
+    practice, region = practice_and_region(project, person)
+    persons, tasks, days = _told_apart(draft, event.project_id, plan, practice, region)
     billed_as = person if rate_day == day else book.person_on(event.person_id, rate_day)
-    persons, tasks = _named(draft, plan)
     by_person = event.person_id in persons or (billed_as is not None and billed_as.bill_rate is not None)
     key = (
         plan.key,
@@ -96,7 +95,7 @@ def rate_for(
         billed_as.version if by_person and billed_as is not None else None,
         role,
         event.task if event.task in tasks else None,
-        bisect_right(cards_of_work(draft, event, organisation, plan).days, rate_day),
+        bisect_right(days, rate_day),
         bisect_right(plan.rate_days, rate_day),
         event.overtime,
         event.rate,
@@ -115,26 +114,21 @@ def rate_for(
     return found
 
 
-def organisation_of(project: Project, person: PersonDefined, plan: LinePlan) -> Organisation:
-    return *practice_and_region(project, person), plan.terms.legal_entity_id
-
-
-def cards_of_work(
-    draft: Draft, event: TimeApproved, organisation: Organisation, plan: LinePlan
-) -> Ranges[RateCardPublished]:
-    return cards_for(draft, plan.line.terms, event.project_id, plan.customer_id, organisation)
-
-
-def _named(draft: Draft, plan: LinePlan) -> tuple[frozenset[str], frozenset[str]]:
-    """Persons and tasks that a rate of the line or of any card is for; all others are rated alike."""
-    key = ("named", plan.key)
-    found: tuple[frozenset[str], frozenset[str]] | None = draft.memo.plans.get(key)
+def _told_apart(
+    draft: Draft, project_id: str, plan: LinePlan, practice: str | None, region: str | None
+) -> tuple[frozenset[str], frozenset[str], list[date]]:
+    """Persons and tasks that a rate of the line or of any card is for, since all others are rated alike, and the first days on which
+    other cards may rate the work."""
+    key = ("told apart", project_id, plan.key, practice, region)
+    found: tuple[frozenset[str], frozenset[str], list[date]] | None = draft.memo.plans.get(key)
     if found is None:
         persons, tasks = named_in_cards(draft)
         stated = plan.line.terms.rates if isinstance(plan.line.terms, TimeAndMaterials) else ()
+        organisation = practice, region, plan.terms.legal_entity_id
         found = draft.memo.plans[key] = (
             persons.union(rate.person_id for rate in stated if rate.person_id is not None),
             tasks.union(rate.task for rate in stated if rate.task is not None),
+            card_days(draft, plan.line.terms, project_id, plan.customer_id, organisation),
         )
     return found
 

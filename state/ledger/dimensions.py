@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from domain.events.delivery import ProjectActivated
 from domain.events.reference import PersonDefined
 from domain.ledger.journal import JournalForm
 from domain.outputs import JournalEntry
@@ -50,63 +49,34 @@ def of_projects(draft: Draft, record: JournalEntry, policies: Resolved) -> Journ
 
 class WorkForm(JournalForm):
     """The form of a work's journals in a project; `place` and `cost_place` are those of its dimensions among the sets that the project has
-    used. It holds as long as the project states the same and has used no further set."""
+    used."""
 
-    __slots__ = ("activated", "cost_place", "place", "sets")
+    __slots__ = ("cost_place", "place")
 
-    activated: ProjectActivated | None
     cost_place: int
     place: int
-    sets: tuple[dict[str, str], ...]
 
 
 def form_of(
     draft: Draft, work: Work, plan: LinePlan | None, policies: Resolved, cost_policies: Resolved | None
 ) -> WorkForm:
-    """Of lines of cost alone without a `plan`; else `cost_policies` are those of the lines of cost among them, where there are some.
-
-    Remembered where the work states no dimensions itself."""
-    subject, person_id = work.subject, work.person_id
-    project_id = subject.project_id if plan is None else work.earns_in
-    project = draft.project(project_id)
-    if subject.dimensions:
-        return _made(draft, work, project_id, plan, policies, cost_policies)
-    persons = draft.reference.persons.get(person_id, ())
-    is_dated = len(persons) > 1 or (len(persons) == 1 and persons[0].effective_from is not None)
-    key = (
-        "journal form",
-        project_id,
-        person_id,
-        (plan.contract_id, plan.customer_id) if plan is not None else None,
-        policies.dimensions_from,
-        cost_policies.dimensions_from if cost_policies is not None else None,
-        (work.price and work.price.day, work.cost and work.cost.day) if is_dated else None,
-    )
-    known: WorkForm | None = draft.memo.plans.get(key)
-    if known is None or known.activated is not project.activated or known.sets is not project.dimension_sets:
-        known = draft.memo.plans[key] = _made(draft, work, project_id, plan, policies, cost_policies)
-    return known
-
-
-def _made(
-    draft: Draft, work: Work, project_id: str, plan: LinePlan | None, policies: Resolved, cost_policies: Resolved | None
-) -> WorkForm:
+    """Of lines of cost alone without a `plan`; else `cost_policies` are those of the lines of cost among them, where there are some."""
+    project_id = work.project_id if plan is None else work.earns_in
     place = cost_place = _set_of(draft, project_id, of_work(draft, work, project_id, policies, of_cost=plan is None))
     if plan is not None and cost_policies is not None:
         cost_place = _set_of(draft, project_id, of_work(draft, work, project_id, cost_policies, of_cost=True))
-    project = draft.project(project_id)
-    sets = project.dimension_sets
+    sets = draft.project(project_id).dimension_sets
     contract_id, customer_id = (plan.contract_id, plan.customer_id) if plan is not None else (None, None)
     form = WorkForm(project_id, sets[place], sets[cost_place], contract_id, customer_id)
-    form.activated, form.sets = project.activated, sets
     form.place, form.cost_place = place, cost_place
     return form
 
 
 def _set_of(draft: Draft, project_id: str, wanted: Mapping[str, str]) -> int:
     project = draft.project(project_id)
-    if wanted in project.dimension_sets:
-        return project.dimension_sets.index(dict(wanted))
+    for place, used in enumerate(project.dimension_sets):
+        if used == wanted:
+            return place
     sets = (*project.dimension_sets, dict(sorted(wanted.items())))
     draft.put_project(replace(project, dimension_sets=sets))
     return len(sets) - 1
@@ -124,4 +94,9 @@ def _person_of(draft: Draft, work: Work, *, of_cost: bool) -> PersonDefined | No
 
 
 def _of_person(person: PersonDefined | None, names: Iterable[str]) -> dict[str, str]:
-    return {name: value for name in names if person is not None and (value := getattr(person, name)) is not None}
+    found = {}
+    if person is not None:
+        for name in names:
+            if (value := getattr(person, name)) is not None:
+                found[name] = value
+    return found

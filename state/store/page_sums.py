@@ -19,7 +19,7 @@ from state.store.snapshot import Damaged
 
 PAGE = 8192
 # Of the write-ahead log: the same as SQLite would use by itself.
-SEAL_ABOVE = 8_000 * PAGE
+SEAL_ABOVE = 500 * PAGE
 _CHUNK = 128 * PAGE
 _FORM = b"pages 1\n"
 # Salts of the write-ahead log that is being taken over, how many of its frames, and the checksum of the sums.

@@ -49,8 +49,8 @@ CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), generation
 SEPARATOR = "\x1f"
 # What a store consists of, after its name; a copy of it without the last is taken for damaged.
 FILES = ("", "-wal", "-shm", "-pages")
-# Rows that are changed and not written, at most; 5 kB each.
-KEPT_BACK_MAX = 4_000
+# Rows that are changed and not written, at most; 5 kB each. To write more of them at once takes no less, and keeps what comes then waiting.
+KEPT_BACK_MAX = 100
 # Over files, where a process has one store: 2,000 to 8,000 engagements, with which it is to stay below 1 GB. One that is read again
 # costs as much as an hour of work.
 ENGAGEMENTS_AT_HAND_KIB = 262_144

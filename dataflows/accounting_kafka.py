@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from hashlib import blake2b
@@ -100,10 +100,10 @@ def run(
 def flow_of(
     job: Job, turns: Sequence[AccountingTurn], faults: Faults, stopped: Callable[[], bool], on_commit: OnCommit | None
 ) -> Dataflow:
-    steps = Steps(turns, faults)
+    steps = Steps(turns, faults, on_commit)
     settings = job.accounting
     reading = Reading(settings.batch_records, settings.batch_bytes, settings.idle_seconds)
-    return build(LogSource(steps, lambda: not stopped(), reading), steps.fold, CommittingSink(steps, on_commit))
+    return build(LogSource(steps, lambda: not stopped(), reading), steps.fold, CommittingSink(steps))
 
 
 @contextmanager
@@ -112,15 +112,20 @@ def opened(job: Job, stopped: Callable[[], bool], tell: Tell = silent) -> Iterat
     with ExitStack() as held:
         for number in job.shards:
             held.enter_context(only_writer(shard_folder(job, number)))
-        # Each mostly waits for the brokers.
+        # Both mostly wait for the brokers.
+        committing = ThreadPoolExecutor(len(job.shards), "commit")
         with ThreadPoolExecutor(OPENED_AT_ONCE) as pool:
-            opening = [_opened_one(job, number, stopped, tell) for number in job.shards]
+            opening = [_opened_one(job, number, stopped, tell, committing) for number in job.shards]
             turns = list(pool.map(held.enter_context, opening))
+        # What is being committed ends before anything is closed.
+        held.callback(committing.shutdown)
         yield dict(zip(job.shards, turns, strict=True))
 
 
 @contextmanager
-def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) -> Iterator[AccountingTurn]:
+def _opened_one(
+    job: Job, number: int, stopped: Callable[[], bool], tell: Tell, committing: Executor
+) -> Iterator[AccountingTurn]:
     with ExitStack() as held:
         log = opened_log(job, number)
         held.callback(log.close)
@@ -136,7 +141,8 @@ def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) 
         held.callback(shard.store.close)
         _tell_where(shard, outputs, tell)
         paced = Paced(log, stopped, job.accounting.commit_seconds)
-        yield AccountingTurn(paced, shard, outputs, job.accounting.store_seconds)
+        beat = job.shards.index(number) / len(job.shards)
+        yield AccountingTurn(paced, shard, outputs, job.accounting.store_seconds, committing, beat)
 
 
 def open_books(job: Job, genesis: Genesis, progress: OutputProgress, passed_over: Overrides, tell: Tell) -> Shard:

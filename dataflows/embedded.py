@@ -117,10 +117,10 @@ def run_dataflow(
 ) -> None:
     """Run the Bytewax dataflow until the log has nothing more to give. Raises what a step raised."""
     faults = Faults(keep=True)
-    steps = Steps([AccountingTurn(log, accounting.shard, accounting.outputs, store_seconds)], faults)
+    steps = Steps([AccountingTurn(log, accounting.shard, accounting.outputs, store_seconds)], faults, on_commit)
 
     with seldom_collecting():
-        cli_main(build(LogSource(steps, more, Reading(max_records)), steps.fold, CommittingSink(steps, on_commit)))
+        cli_main(build(LogSource(steps, more, Reading(max_records)), steps.fold, CommittingSink(steps)))
     if faults.fault is not None:
         raise faults.fault
 

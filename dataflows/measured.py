@@ -30,8 +30,8 @@ from dataflows.intake import IntakeBatch, IntakeEffects, KafkaIntake
 from domain.exceptions import CATALOGUE
 from domain.outputs import TOPICS
 from domain.units import AMOUNT_ONE, Amount
-from operators.accounting import AccountingTurn, Effects, Outputs
-from state.batch import Encoded, Mark
+from operators.accounting import AccountingTurn, Effects
+from state.batch import Mark
 from state.guards import GuardStop
 
 ACCOUNTING: Final = "accounting"
@@ -66,24 +66,6 @@ class _Beating:
         return found
 
 
-class _Timed:
-    """A shard's outputs that know when the last commit began."""
-
-    def __init__(self, outputs: Outputs) -> None:
-        self._outputs = outputs
-        self.began_at = 0.0
-
-    def write(self, items: Sequence[Encoded | Mark]) -> Mark | None:
-        return self._outputs.write(items)
-
-    def commit(self, mark: Mark) -> None:
-        self.began_at = time.perf_counter()
-        self._outputs.commit(mark)
-
-    def close(self) -> None:
-        self._outputs.close()
-
-
 class _Shard:
     """What is known of a shard between two commits. What was visible before the start is not measured again."""
 
@@ -101,8 +83,8 @@ class _Shard:
         self.pulse.is_ready = turn.shard.position >= self.visible
         self.produced = dict(self.outputs.produced)
         self.suppressed = self.outputs.suppressed
-        self.timed = _Timed(turn.outputs)
-        turn.log, turn.outputs = _Beating(turn.log, self.pulse), self.timed
+        self.turn = turn
+        turn.log = _Beating(turn.log, self.pulse)
 
     def behind(self, end_of: EndOf) -> int | None:
         """None while the shard is closed."""
@@ -148,10 +130,9 @@ class MeasuredAccounting:
 
     def on_commit(self, effects: Effects, mark: Mark) -> None:
         shard = self._shards[effects.batch.shard]
-        committed = time.perf_counter() - shard.timed.began_at
         shard.pulse.settled()
         done = effects.folded(mark)
-        self._batches.add(len(done), sum([len(record.body) for record in done]), committed)
+        self._batches.add(len(done), sum([len(record.body) for record in done]), shard.turn.took)
         new = max(shard.done, shard.visible[0])
         if mark.offset > new:
             self._measure(shard, done[new - mark.offset :], new, mark.offset)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -78,43 +80,85 @@ class Effects(NamedTuple):
 OnCommit = Callable[[Effects, Mark], None]
 
 
+class UnderWay(NamedTuple):
+    """What is done for a turn in another thread, and what follows in this one."""
+
+    outcome: Future[None]
+    then: Callable[[], None]
+
+
 class AccountingTurn:
     """A shard with its log and its outputs. One batch in flight: the next one is read after the last is committed.
 
     The shard's store may follow its outputs `store_seconds` later: a commit of the store costs a small batch several times what it costs a
-    large one. What lies between is folded again after a crash, and compared.
+    large one. What lies between is folded again after a crash, and compared. Stores of several shards move at different moments: `beat`
+    says by which part of these seconds one comes after the first. With a `pool`, a batch is committed there while other shards of the
+    process fold; nothing else touches its shard, log and outputs until that has ended.
     """
 
-    def __init__(self, log: BatchLog, shard: Fold, outputs: Outputs, store_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        log: BatchLog,
+        shard: Fold,
+        outputs: Outputs,
+        store_seconds: float = 0.0,
+        pool: Executor | None = None,
+        beat: float = 0.0,
+    ) -> None:
         self.log = log
         self.shard = shard
         self.outputs = outputs
         self.is_in_flight = False
+        # Seconds of the last commit.
+        self.took = 0.0
+        self.under_way: UnderWay | None = None
+        self._pool = pool
         self._store_seconds = store_seconds
-        self._stored_at = time.monotonic()
+        self._beat = beat * store_seconds
+        self._store_at = self._next_store()
         self._stored_offset = shard.position[0]
         self._unstored: Mark | None = None
 
+    def do(self, work: Callable[[], None], then: Callable[[], None]) -> None:
+        """Where there is a pool, `end` is asked later."""
+        if self._pool is None:
+            work()
+            then()
+        else:
+            self.under_way = UnderWay(self._pool.submit(work), then)
+
+    def end(self) -> None:
+        """Of what is under way and over. Raises what it raised, and then stays where it is: nothing follows."""
+        assert self.under_way is not None, "something is under way"
+        self.under_way.outcome.result()
+        then, self.under_way = self.under_way.then, None
+        then()
+
     def commit(self, mark: Mark) -> None:
         """Outputs first, then the store."""
+        began = time.perf_counter()
         self.outputs.commit(mark)
         self.is_in_flight = False
         self._unstored = mark
-        if mark.engagement or mark.offset - self._stored_offset >= STORE_RECORDS or self.shard.holds_much:
+        done = mark.offset - self._stored_offset
+        if mark.engagement or done >= STORE_RECORDS or self.shard.holds_much or self.store_is_due:
             self.store()
-        else:
-            self.store_if_due()
+        self.took = time.perf_counter() - began
 
-    def store_if_due(self) -> None:
-        if self._unstored is not None and time.monotonic() - self._stored_at >= self._store_seconds:
-            self.store()
+    @property
+    def store_is_due(self) -> bool:
+        return self._unstored is not None and time.monotonic() >= self._store_at
 
     def store(self) -> None:
         """Move the store as far as the outputs."""
         if self._unstored is not None:
             self.shard.commit(self._unstored)
-            self._stored_at, self._stored_offset = time.monotonic(), self._unstored.offset
+            self._store_at, self._stored_offset = self._next_store(), self._unstored.offset
             self._unstored = None
+
+    def _next_store(self) -> float:
+        now, seconds = time.monotonic(), self._store_seconds
+        return now + seconds - (now - self._beat) % seconds if seconds else now
 
 
 class Faults:
@@ -148,9 +192,14 @@ class Faults:
 class Steps:
     """What the steps of a process share: the turns of its shards by number, and what went wrong."""
 
-    def __init__(self, turns: Sequence[AccountingTurn], faults: Faults) -> None:
+    def __init__(self, turns: Sequence[AccountingTurn], faults: Faults, on_commit: OnCommit | None = None) -> None:
         self.turns: Mapping[int, AccountingTurn] = {turn.shard.number: turn for turn in turns}
         self.faults = faults
+        self._on_commit = on_commit or _unheard
+
+    @property
+    def under_way(self) -> list[Future[None]]:
+        return [turn.under_way.outcome for turn in self.turns.values() if turn.under_way is not None]
 
     def fold(self, batches: list[Batch]) -> list[Effects]:
         made: list[Effects] = []
@@ -159,6 +208,18 @@ class Steps:
                 with self.faults.at(batch.shard):
                     made.append(Effects(batch, self.turns[batch.shard].shard.fold(batch.records)))
         return made
+
+    def commit(self, effects: Effects) -> None:
+        turn = self.turns[effects.batch.shard]
+        mark = turn.outputs.write(effects.made)
+        if mark is not None:
+            turn.do(partial(turn.commit, mark), partial(self._on_commit, effects, mark))
+
+
+def _unheard(_effects: Effects, _mark: Mark) -> None: ...
+
+
+def _nothing() -> None: ...
 
 
 class Reading(NamedTuple):
@@ -202,29 +263,40 @@ class LogSource(FixedPartitionedSource[Batch, None]):
     def next_batch(self, turn: AccountingTurn) -> Sequence[Batch]:
         if self._steps.faults.fault is not None:
             raise StopIteration
-        if turn.is_in_flight:
+        number = turn.shard.number
+        if turn.under_way is not None:
+            self._idle.awaits(number)
+        elif turn.is_in_flight:
             return []
-        self._idle.wait_for_any()
-        if not self._idle.is_due(turn.shard.number):
+        self._idle.wait_for_any(self._steps.under_way)
+        if turn.under_way is not None:
+            if not turn.under_way.outcome.done():
+                return []
+            self._idle.awaits_no_more(number)
+            with self._steps.faults.at(number):
+                turn.end()
+            if self._steps.faults.fault is not None:
+                raise StopIteration
+        if not self._idle.is_due(number):
             return []
         offset, _ = turn.shard.position
         records: Sequence[Any] = ()
         has_ended = False
-        with self._steps.faults.at(turn.shard.number):
+        with self._steps.faults.at(number):
             records = turn.log.read(offset, self._reading.max_records, self._reading.max_bytes)
             if not records:
                 has_ended = not self._more()
                 if has_ended:
                     turn.store()
-                else:
-                    turn.store_if_due()
+                elif turn.store_is_due:
+                    turn.do(turn.store, _nothing)
         if has_ended:
             raise StopIteration
         if not records:
-            self._idle.had_nothing(turn.shard.number)
+            self._idle.had_nothing(number)
             return []
         turn.is_in_flight = True
-        return [Batch(turn.shard.number, records)]
+        return [Batch(number, records)]
 
 
 class _Committing(StatelessSinkPartition[Effects]):
@@ -239,9 +311,8 @@ class _Committing(StatelessSinkPartition[Effects]):
 class CommittingSink(DynamicSink[Effects]):
     """Outputs and progress first, then the store. Its `close` commits nothing: it also runs after a crash in the fold."""
 
-    def __init__(self, steps: Steps, on_commit: OnCommit | None = None) -> None:
+    def __init__(self, steps: Steps) -> None:
         self._steps = steps
-        self._on_commit = on_commit
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> _Committing:  # noqa: ARG002 - Bytewax's shape
         return _Committing(self)
@@ -249,10 +320,5 @@ class CommittingSink(DynamicSink[Effects]):
     def write(self, effects: Effects) -> None:
         if self._steps.faults.fault is not None:
             return
-        turn = self._steps.turns[effects.batch.shard]
         with self._steps.faults.at(effects.batch.shard):
-            mark = turn.outputs.write(effects.made)
-            if mark is not None:
-                turn.commit(mark)
-                if self._on_commit is not None:
-                    self._on_commit(effects, mark)
+            self._steps.commit(effects)

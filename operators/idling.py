@@ -7,8 +7,10 @@ for 40 seconds. So these sources are always due, and wait themselves.
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from datetime import UTC, datetime
+from math import inf
 from typing import Final
 
 # What `next_awake` returns: a moment that has passed by every wall clock.
@@ -25,10 +27,21 @@ class Idle:
     def had_nothing(self, part: Hashable) -> None:
         self._due_at[part] = time.monotonic() + self._seconds
 
-    def wait_for_any(self) -> None:
-        """Until a part is due: before that nothing has work."""
+    def awaits(self, part: Hashable) -> None:
+        """It is due only when something else has ended."""
+        self._due_at[part] = inf
+
+    def awaits_no_more(self, part: Hashable) -> None:
+        self._due_at[part] = 0.0
+
+    def wait_for_any(self, awaited: Collection[Future[None]] = ()) -> None:
+        """Until a part is due, or something that is awaited has ended: before that nothing has work."""
         left = min(self._due_at.values()) - time.monotonic()
-        if left > 0.0:
+        if left <= 0.0:
+            return
+        if awaited:
+            wait(awaited, None if left == inf else left, FIRST_COMPLETED)
+        else:
             time.sleep(left)
 
     def is_due(self, part: Hashable) -> bool:

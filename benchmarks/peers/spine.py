@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -107,13 +108,16 @@ def run(task: Task) -> None:
 
     with ExitStack() as held:
         turns = []
+        committing = ThreadPoolExecutor(len(job.shards))
         for shard in job.shards:
             log = KafkaLog(clients, task.log, shard, TIMEOUT)
             held.callback(log.close)
             target = ResumeTarget(job.names, shard, kafka.partitions, "", str(RULES), _frame)
             outputs = take_over(clients, target, log).outputs
             fold = ReferenceFold(shard, kafka.generation, outputs.progress)
-            turns.append(AccountingTurn(Paced(log, stopped, job.accounting.commit_seconds), fold, outputs))
+            paced = Paced(log, stopped, job.accounting.commit_seconds)
+            turns.append(AccountingTurn(paced, fold, outputs, pool=committing))
+        held.callback(committing.shutdown)
         faults = Faults(keep=True)
         with seldom_collecting():
             cli_main(flow_of(job, turns, faults, stopped, reached))

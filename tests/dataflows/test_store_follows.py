@@ -66,7 +66,8 @@ def test_it_moves_once_its_seconds_have_passed(accounting: Accounting, monkeypat
         stored.append(accounting.shard.store.meta.offset)
     assert stored == [0, 0, 30, 30, 50, 50]
     clock[0] = 103.1
-    turn.store_if_due()
+    assert turn.store_is_due
+    turn.store()
     assert accounting.shard.store.meta.offset == 60
 
 
@@ -155,8 +156,8 @@ def test_it_moves_when_the_log_ends(accounting: Accounting) -> None:
     def committed(_effects: Effects, _mark: Mark) -> None:
         seen.append(accounting.shard.store.meta.offset)
 
-    steps = Steps([turn_of(accounting, 3_600.0)], Faults(keep=True))
+    steps = Steps([turn_of(accounting, 3_600.0)], Faults(keep=True), committed)
     source = LogSource(steps, lambda: False, Reading(max_records=30))
-    cli_main(build(source, steps.fold, CommittingSink(steps, committed)))
+    cli_main(build(source, steps.fold, CommittingSink(steps)))
     assert seen == [0, 0, 0, 0]
     assert accounting.shard.store.meta.offset == 100

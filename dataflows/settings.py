@@ -37,7 +37,7 @@ class IntakeSettings(BaseModel):
         "`intake_behind` is raised.",
     )
     commit_seconds: Annotated[float, Field(ge=0, le=10)] = Field(
-        0.05, description="Once the topics are read to their ends, intake commits at most this often."
+        0.025, description="Once the topics are read to their ends, intake commits at most this often."
     )
     days_at_once: Annotated[int, Field(ge=1, le=3_660)] = Field(
         5,
@@ -64,7 +64,7 @@ class AccountingSettings(BaseModel):
         500, description="Engagements that one transaction touches, at most."
     )
     commit_seconds: Annotated[float, Field(ge=0, le=10)] = Field(
-        0.05, description="Once its log is read to the end, a shard commits at most this often."
+        0.04, description="Once its log is read to the end, a shard commits at most this often."
     )
     store_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
         1.0,

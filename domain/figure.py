@@ -31,6 +31,7 @@ from domain.money import (
     STEPS,
     allocate,
     carried_part,
+    convert,
     format_decimal,
     percent_of,
     round_ratio,
@@ -270,6 +271,19 @@ def record(why: Why, address: str, number: int | None) -> None:
 
 
 # Arithmetic that stays recorded; of plain numbers it is plain.
+
+
+class RecordedRate(Exchange):
+    """A rate by what explains an amount in ledger currency; its numbers are not known."""
+
+    explains: Callable[[Node], Node]
+
+
+def converted(amount: Amount, rate: Exchange, currency: str, mode: str) -> Amount:
+    """In ledger currency, at an exact rate or one that is recorded."""
+    if isinstance(rate, RecordedRate):
+        return Recorded(rate.explains(node_of(amount, "amount"))) if amount else 0
+    return convert(amount, rate.numerator, rate.denominator, currency, mode)
 
 
 def exchanged(amount: Amount, rate: Exchange, currency: str, mode: str) -> Amount:

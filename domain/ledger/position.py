@@ -12,14 +12,15 @@ from typing import NamedTuple, TypeVar
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERENCE
 from domain.explanation import Node, in_proportion, less, total
+from domain.figure import called, carried_at, converted
 from domain.ledger.journal import Leg
-from domain.money import convert, round_ratio, smallest_unit
 from domain.reference.exchange import Exchange
 from domain.units import Amount
 
 # In contract and in ledger currency, debit positive.
 Balance = tuple[Amount, Amount]
 NOTHING: Balance = (0, 0)
+BEYOND = "what is carried, and what goes beyond that"
 # What moved a balance, by accounting period (`2026-03`), ascending.
 Moves = Mapping[str, Balance]
 Rated = TypeVar("Rated", bound=Node | None)
@@ -63,10 +64,11 @@ def relieved(amount: Amount, had: Balance, exchange: Exchange, ledger_currency: 
     if amount == stands:
         return ledger
     if not stands or (stands > 0) != (amount > 0):
-        stands = ledger = 0
-    elif abs(amount) < abs(stands):
-        return round_ratio(ledger * amount, stands, smallest_unit(ledger_currency), mode)
-    return ledger + convert(amount - stands, exchange.numerator, exchange.denominator, ledger_currency, mode)
+        return converted(amount, exchange, ledger_currency, mode)
+    if abs(amount) < abs(stands):
+        return carried_at(amount, had, ledger_currency, mode, "R52")
+    beyond = called(amount - stands, "beyond what is carried")
+    return called(ledger + converted(beyond, exchange, ledger_currency, mode), BEYOND, "R52")
 
 
 def as_carried(taken: Node, had: Node, ledger: Node, mode: str, at_rate: Callable[[Node], Rated]) -> Node | Rated:
@@ -82,8 +84,7 @@ def as_carried(taken: Node, had: Node, ledger: Node, mode: str, at_rate: Callabl
     beyond = at_rate(less("beyond what is carried", taken, had))
     if beyond is None:
         return beyond
-    title = "what is carried, and what goes beyond that"
-    return total(title, (ledger, beyond), "amount", ledger.currency, rule="R52")
+    return total(BEYOND, (ledger, beyond), "amount", ledger.currency, rule="R52")
 
 
 def moved(
@@ -91,19 +92,17 @@ def moved(
 ) -> list[Leg]:
     """The lines that take a debit, or a credit, of the contract: against what stands on the other side, then on their own."""
     own, other = (CONTRACT_ASSET, CONTRACT_LIABILITY) if amount > 0 else (CONTRACT_LIABILITY, CONTRACT_ASSET)
-    step = smallest_unit(ledger_currency)
     legs, left = [], amount
     for account in (own, other):
         had, had_ledger = position.asset if account == CONTRACT_ASSET else position.liability
         if had and (had > 0) != (amount > 0):
             taken = -had if abs(had) <= abs(left) else left
-            ledger = -had_ledger if taken == -had else round_ratio(had_ledger * taken, had, step, mode)
+            stands = had, had_ledger
+            ledger = -had_ledger if taken == -had else carried_at(taken, stands, ledger_currency, mode, "R52")
             legs.append(Leg(account, purpose, taken, ledger))
             left -= taken
     if left:
-        legs.append(
-            Leg(own, purpose, left, convert(left, exchange.numerator, exchange.denominator, ledger_currency, mode))
-        )
+        legs.append(Leg(own, purpose, left, converted(left, exchange, ledger_currency, mode)))
     return [leg for leg in legs if leg.amount or leg.ledger_amount]
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from domain.events.delivery import TimeApproved
 from domain.explanation import Node, PolicyUse, constant, total
-from domain.figure import Recorded, as_recorded, node_of
+from domain.figure import Recorded, as_recorded, later, node_of
 from domain.terms.kind import IN_HOURS
 from domain.work.recorded import (
     ASKED,
@@ -250,13 +250,21 @@ class EntryNodes:
         assert price is not None, "the work is priced"
         if price.earned is not None:
             return self._earned(at, price)
+        title = f"{at.entry.entry_id}: recognised"
+        made = node_of(self.earning(at)[0], title, currency=price.currency)
+        return as_recorded(price.recognised, made._replace(title=title) if made.title == "recognised" else made).node
+
+    def earning(self, at: VersionStanding) -> tuple[int, int]:
+        """What is revenue, and what waits as caps bind billing alone, as their rule has it."""
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        if price.earned is not None:
+            return later(price.recognised, self.recognised, at), price.waiting
         plan, allowed = plan_of(self.sources.draft(at.step), price), Recorded(self.allowed(at))
         if plan is None:
-            return allowed.node
-        earned, _ = earned_within(plan, price, Recorded(self.chargeable(at)), allowed, price.billable)
-        title = f"{at.entry.entry_id}: recognised"
-        made = node_of(earned, title, currency=price.currency)
-        return as_recorded(price.recognised, made if earned is allowed else made._replace(title=title)).node
+            return allowed, 0
+        billable = Recorded(self.billable(at)) if plan.some_bind_billing_alone else price.billable
+        return earned_within(plan, price, Recorded(self.chargeable(at)), allowed, billable)
 
     def _earned(self, at: VersionStanding, price: Price) -> Node:
         """Revenue that does not follow what may be billed: with the invoice, on a schedule of its own, by what is drawn."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from domain.explanation import Arithmetic, Node
+from domain.figure import RecordedRate
 from domain.ledger.clearing import CLEARED
 from domain.ledger.journal import BILLING
 from domain.outputs import JournalEntry
 from milepost.explain.entries import VersionStanding
 from milepost.explain.journal_lines import JournalLines
+from milepost.explain.published import given
 from milepost.explain.sources import Sources
 from state.ledger.rate_record import STEP, in_ledger, rate_at
 from state.terms.known import entity_policies
-from state.terms.plan import LinePlan, plan_of
+from state.terms.plan import plan_of
 
 IN_LEDGER = "in ledger currency"
 
@@ -26,22 +28,17 @@ class Exchanges:
         self.sources = sources
         self.lines = lines
 
-    def plan(self, at: VersionStanding) -> LinePlan | None:
-        return (
-            plan_of(self.sources.draft(at.step), at.work.price)
-            if at.work.price is not None and at.work.price.line_id
-            else None
-        )
-
-    def converted(self, amount: Node, journal: JournalEntry, at: VersionStanding) -> Node | None:
-        """A part of a line, at the journal's rate."""
-        plan = self.plan(at) if journal.contract_id is not None else None
+    def rate(self, journal: JournalEntry, at: VersionStanding) -> RecordedRate:
+        """Of a journal of a row: by policies of its contract line, else of the legal entity."""
         draft = self.sources.draft(at.step)
-        entity = draft.reference.entity(journal.legal_entity_id)
-        policies = plan.policies if plan is not None else entity_policies(draft, entity)
-        return self.in_ledger(amount, journal, policies.money_mode)
+        price = at.work.price if journal.contract_id is not None else None
+        plan = plan_of(draft, price) if price is not None and price.line_id else None
+        policies = plan.policies if plan else entity_policies(draft, draft.reference.entity(journal.legal_entity_id))
+        made = RecordedRate(1, 1, journal.exchange_rate, ())
+        made.explains = lambda amount: given(self._in_ledger(amount, journal, policies.money_mode), "exchange rate")
+        return made
 
-    def in_ledger(self, amount: Node, journal: JournalEntry, mode: str) -> Node | None:
+    def _in_ledger(self, amount: Node, journal: JournalEntry, mode: str) -> Node | None:
         """Along the path of its rate, or at the rate that something states or carries; None where no rule recorded it."""
         if journal.currency == journal.ledger_currency:
             return unchanged(amount, journal.ledger_currency)

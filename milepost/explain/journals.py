@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from domain.accounts import CURRENCY_ROUNDING, name_of
 from domain.explanation import Node, constant
+from domain.figure import node_of
+from domain.ledger.journal import Leg
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine
 from domain.receivables.credit_memo import KIND as CREDIT_MEMO
@@ -11,7 +15,7 @@ from domain.work.rows import spoken
 from milepost.explain.credits import CreditNodes
 from milepost.explain.entries import EntryNodes
 from milepost.explain.entry_journals import EntryJournals
-from milepost.explain.exchanges import Exchanges
+from milepost.explain.exchanges import IN_LEDGER, Exchanges, unchanged
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.positions import PositionNodes
 from milepost.explain.sources import Sources
@@ -136,7 +140,23 @@ class JournalNodes:
             nothing = constant("amount", 0, "amount", journal.currency)
             return nothing, self.lines.rest_of_lines(journal, number)
         if row_of(journal) is not None:
-            return self.of_entries.of_entry(said, journal, line, number)
+            return self._of_legs(journal, line, self.of_entries.legs(said), self.of_entries.why(said))
         if journal.rule == "contract_position":
-            return self.positions.settled(said, line)
+            return self._of_legs(journal, line, self.positions.settled(said))
         return None, None
+
+    def _of_legs(
+        self, journal: JournalEntry, line: JournalLine, legs: Sequence[Leg], why: tuple[Node, ...] = ()
+    ) -> tuple[Node | None, Node | None]:
+        """As the rule that posts it has the line."""
+        leg = next((one for one in legs if (one.account, one.purpose) == (line.account, line.purpose)), None)
+        if leg is None:
+            return None, None
+        amount, ledger = (
+            (made := node_of(value, title, currency=currency))._replace(why=(*made.why, *why))
+            for value, title, currency in (
+                (leg.amount, "amount", journal.currency),
+                (leg.ledger_amount, IN_LEDGER, journal.ledger_currency),
+            )
+        )
+        return amount, ledger if journal.currency != journal.ledger_currency else unchanged(amount, amount.currency)

@@ -6,6 +6,8 @@ given back or kept.
     500.00 invoiced at 0.90 are carried at 450.00; 200.00 of them leave it at 180.00, the other 300.00 at 270.00
 """
 
+from collections.abc import Sequence
+
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, relieved
@@ -51,11 +53,8 @@ def rows_of(draft: Draft, contract_id: str, line_id: str) -> list[Entry]:
     return [entry for entry in found if entry is not None]
 
 
-def kept(
-    draft: Draft, plan: LinePlan, row: str, pairs: tuple[tuple[str, str, Amount], ...], exchange: Exchange
-) -> tuple[Leg, ...]:
+def kept(plan: LinePlan, had: Balance, pairs: Sequence[tuple[str, str, Amount]], exchange: Exchange) -> tuple[Leg, ...]:
     """Lines of what is kept: from the deposit as it is carried, which is the revenue."""
     (account, purpose, amount), (revenue, _, _) = pairs
-    had = balance(draft, plan.contract_id, plan.line.line_id, account, row)
     ledger = -relieved(-amount, had, exchange, plan.entity.currency, plan.policies.money_mode)
     return Leg(account, purpose, amount, ledger), Leg(revenue, purpose, -amount, -ledger)

@@ -1,14 +1,15 @@
 """What stands on 1160 and 2300 of a contract that earns over time, as the journals so far have it (domain/ledger/position.py)."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, UNBILLED_RECEIVABLE
 from domain.capabilities import is_unrealised
+from domain.figure import converted
 from domain.identity import parts_of
 from domain.ledger.journal import Leg
 from domain.ledger.position import ContractPosition, moved
-from domain.money import convert
 from domain.outputs import JournalEntry
 from domain.reference.exchange import Exchange
 from domain.terms.kind import OVER_TIME
@@ -92,16 +93,20 @@ def through(
     draft: Draft, plan: LinePlan, pairs: tuple[tuple[str, str, Amount], ...], exchange: Exchange
 ) -> tuple[Leg, ...]:
     """Lines against the position instead of 2300 alone; others at the rate given, and the last has the ledger amount that this comes to."""
-    position, made = standing(draft, plan.contract_id).position, []
+    return against(standing(draft, plan.contract_id).position, plan, pairs, exchange)
+
+
+def against(
+    position: ContractPosition, plan: LinePlan, pairs: Iterable[tuple[str, str, Amount]], exchange: Exchange
+) -> tuple[Leg, ...]:
+    currency, mode, made = plan.entity.currency, plan.policies.money_mode, list[Leg]()
     for account, purpose, amount in pairs:
         if account == CONTRACT_LIABILITY:
-            own = moved(position, purpose, amount, exchange, plan.entity.currency, plan.policies.money_mode)
+            own = moved(position, purpose, amount, exchange, currency, mode)
             position = position.after(own)
             made += own
         elif account == UNBILLED_RECEIVABLE:
-            above, below = exchange.numerator, exchange.denominator
-            ledger = convert(amount, above, below, plan.entity.currency, plan.policies.money_mode)
-            made.append(Leg(account, purpose, amount, ledger))
+            made.append(Leg(account, purpose, amount, converted(amount, exchange, currency, mode)))
         else:
             made.append(Leg(account, purpose, amount, -sum(leg.ledger_amount for leg in made)))
     return tuple(made)

@@ -3,8 +3,10 @@
 One journal for each entity, currency, accounting date and kind; a reversal mirrors each standing journal with its own lines and rate.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -12,6 +14,7 @@ from msgspec.structs import replace
 from domain.accounts import (
     CONTRACT_ASSET,
     CONTRACT_LIABILITY,
+    CONTRACT_SIDES,
     CURRENCY_ROUNDING,
     EXCHANGE_DIFFERENCE,
     INPUT_TAX,
@@ -19,13 +22,14 @@ from domain.accounts import (
     UNBILLED_RECEIVABLE,
 )
 from domain.explanation import Node, total
-from domain.figure import Recorded
+from domain.figure import Recorded, called
 from domain.ledger.journal import ADJUSTED, About, Booking, Leg, journal_entry, legs, merge, negated, rounding_beyond
 from domain.ledger.position import NOTHING, Balance, relieved
 from domain.ledger.recorded import journal_line
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
+from domain.reference.exchange import Exchange
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.tuples import new_tuple
 from domain.units import Amount
@@ -137,7 +141,7 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             opened.append(journal)
         if plan is not None and journal.plan is None:
             journal.plan, journal.policies = plan, policies
-        if plan is not None and (plan.timing == OVER_TIME or _stands_on_position(plan, work.price)):
+        if plan is not None and goes_through_position(plan, work.price):
             if work.subject_kind == ADJUSTMENT:
                 position.keep(draft, plan.contract_id)
             journal.lines += position.through(draft, plan, side.pairs, slot.exchange)
@@ -169,9 +173,10 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
     return posted
 
 
-def _stands_on_position(plan: LinePlan, price: Price | None) -> bool:
-    """Whether a row earns over time, or by hand, of a line that does not by now."""
-    return price is not None and price.account == CONTRACT_LIABILITY and plan.timing != NO_REVENUE
+def goes_through_position(plan: LinePlan, price: Price | None) -> bool:
+    """Whether a row earns over time, also of a line that does not by now, or by hand."""
+    stands = price is not None and price.account == CONTRACT_LIABILITY and plan.timing != NO_REVENUE
+    return stands or plan.timing == OVER_TIME
 
 
 def _shares(one: Slot, other: Slot) -> bool:
@@ -184,8 +189,9 @@ def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ..
     contract = draft.contract(plan.contract_id)
     if contract is not None and position.is_over_time(draft, contract):
         return position.through(draft, plan, side.pairs, side.slot.exchange)
-    row = row_id(work.subject_kind, work.subject_id)
-    return deposit_balance.kept(draft, plan, row, side.pairs, side.slot.exchange)
+    row, account = row_id(work.subject_kind, work.subject_id), side.pairs[0][0]
+    had = deposit_balance.balance(draft, plan.contract_id, plan.line.line_id, account, row)
+    return deposit_balance.kept(plan, had, side.pairs, side.slot.exchange)
 
 
 def _rules(opened: Iterable[OpenJournal], rule: str) -> list[str]:
@@ -352,85 +358,97 @@ def book_difference(
     assert work is not None, "only posted work has a difference"
     price = work.price
     assert price is not None, "only a priced entry has a difference"
-    carried = _carried(work.journals)
-    if (plan.timing == OVER_TIME or _stands_on_position(plan, price)) and not goes_over:
-        made = _over_time(draft, entry, plan, price, slot, carried, purpose)
+    stands = {account: had for (of, account), had in unbilled_positions(entry).items() if of == plan.contract_id}
+    of = Difference(entry.entry_id, plan, price.revenue, slot.exchange, purpose, carried_by(work.journals), stands)
+    if goes_through_position(plan, price) and not goes_over:
+        made = of.over_time(revenue_pairs(price), price.earns, partial(position.through, draft, plan))
     else:
-        made = _moved(entry, plan, price, slot, carried, purpose)
+        made = of.moved(revenue_pairs(price))
     if not made:
         return entry
-    of = about(draft, work.identity, rule)
-    posted = emit(draft, work, of, booking_of(slot, "difference"), merge(made), plan, plan.policies)
+    whose, booking = about(draft, work.identity, rule), booking_of(slot, "difference")
+    posted = emit(draft, work, whose, booking, merge(made), plan, plan.policies)
     if draft.why is not None:
         say_rate(draft.why, posted.journal_id, slot, plan)
         say_left(draft.why, entry, plan.contract_id, posted.journal_id, (plan.currency, plan.entity.currency))
     return settle_exchange_rests(draft, with_standing(entry, replace(work, journals=(*work.journals, posted))))
 
 
-def _moved(
-    entry: Entry, plan: LinePlan, price: Price, slot: Slot, carried: Mapping[str, Balance], purpose: str
-) -> list[Leg]:
-    """By account: what takes back uses the ledger amount that is carried there, in proportion; what adds takes over what leaves the
-    other account, and the slot's rate beyond that.
+class Difference(NamedTuple):
+    """How what a row earns is brought to what its price says: `carried` by account by its journals, `stands` what invoices left of that."""
 
-        400.00 of 1160, carried at 360.00, move to 1150 with 100.00 that are added at 0.95: Dr 1150 500.00 (455.00)
-    """
-    currency, mode = plan.entity.currency, plan.policies.money_mode
-    target: dict[str, Amount] = {}
-    for account, _, amount in revenue_pairs(price):
-        if account != price.revenue:
-            target[account] = target.get(account, 0) + amount
-    accounts = sorted({*target, *(account for account in carried if account in UNBILLED)})
-    deltas = {account: target.get(account, 0) - carried.get(account, NOTHING)[0] for account in accounts}
-    stands = unbilled_positions(entry)
-    made: dict[str, Leg] = {}
-    left = NOTHING
-    for account, delta in deltas.items():
-        had = carried.get(account, NOTHING)
-        if delta and had[0] and (had[0] > 0) != (delta > 0):
-            had = _carrying(delta, stands.get((plan.contract_id, account), NOTHING), had)
-            taken = relieved(-delta, had, slot.exchange, currency, mode)
-            made[account] = Leg(account, purpose, delta, -taken)
-            left = left[0] - delta, left[1] + taken
-    for account, delta in deltas.items():
-        if delta and account not in made:
-            ledger = relieved(delta, left, slot.exchange, currency, mode)
-            made[account] = Leg(account, purpose, delta, ledger)
-            left = left[0] - delta, left[1] - ledger
-    found = [made[account] for account in accounts if account in made]
-    amount, ledger = sum(leg.amount for leg in found), sum(leg.ledger_amount for leg in found)
-    return [*found, Leg(price.revenue, purpose, -amount, -ledger)] if found else []
+    row: str
+    plan: LinePlan
+    revenue: str
+    exchange: Exchange
+    purpose: str
+    carried: Mapping[str, Balance]
+    stands: Mapping[str, Balance]
+
+    def moved(self, pairs: Iterable[tuple[str, str, Amount]]) -> list[Leg]:
+        """By account: what takes back uses the ledger amount that is carried there, in proportion; what adds takes over what leaves the
+        other account, and the slot's rate beyond that.
+
+            400.00 of 1160, carried at 360.00, move to 1150 with 100.00 that are added at 0.95: Dr 1150 500.00 (455.00)
+        """
+        target: dict[str, Amount] = {}
+        for account, _, amount in pairs:
+            if account != self.revenue:
+                target[account] = target.get(account, 0) + amount
+        accounts = sorted({*target, *(account for account in self.carried if account in UNBILLED)})
+        deltas = {account: self._delta(account, target.get(account, 0)) for account in accounts}
+        made: dict[str, Leg] = {}
+        left = NOTHING
+        for account, delta in deltas.items():
+            had = self._carried(account)[0]
+            if delta and had and (had > 0) != (delta > 0):
+                made[account] = leg = self._taken_back(account, delta)
+                left = left[0] - delta, left[1] - leg.ledger_amount
+        for account, delta in deltas.items():
+            if delta and account not in made:
+                ledger = self._relieved(delta, left)
+                made[account] = Leg(account, self.purpose, delta, ledger)
+                left = left[0] - delta, left[1] - ledger
+        return self._with_revenue([made[account] for account in accounts if account in made])
+
+    def over_time(
+        self,
+        pairs: Iterable[tuple[str, str, Amount]],
+        earns: Amount,
+        through: Callable[[Pairs, Exchange], Iterable[Leg]],
+    ) -> list[Leg]:
+        """What the work earns more or less by now, against the position of the contract; what stood on 1150 leaves it as it is carried
+        there, but for what work that was issued so is charged beyond."""
+        beside = sum(amount for account, _, amount in pairs if account == UNBILLED_RECEIVABLE)
+        moves = self._delta(UNBILLED_RECEIVABLE, beside)
+        made = [self._taken_back(UNBILLED_RECEIVABLE, moves)] if moves else []
+        earned = sum(self._carried(account)[0] for account in CONTRACT_SIDES)
+        if delta := earns - beside - earned:
+            made += through(((CONTRACT_LIABILITY, self.purpose, delta),), self.exchange)
+        return self._with_revenue(made)
+
+    def _delta(self, account: str, target: Amount) -> Amount:
+        title = f"{self.row}: what it is now, less what its journals carry"
+        return called(target - self._carried(account)[0], title, "R19")
+
+    def _carried(self, account: str) -> Balance:
+        return self.carried.get(account, NOTHING)
+
+    def _taken_back(self, account: str, delta: Amount) -> Leg:
+        """From what invoices have left of it, where that is enough, else from what was accrued."""
+        left = self.stands.get(account, NOTHING)
+        had = left if left[0] * delta < 0 and abs(left[0]) >= abs(delta) else self._carried(account)
+        return Leg(account, self.purpose, delta, -self._relieved(-delta, had))
+
+    def _relieved(self, amount: Amount, had: Balance) -> Amount:
+        return relieved(amount, had, self.exchange, self.plan.entity.currency, self.plan.policies.money_mode)
+
+    def _with_revenue(self, made: list[Leg]) -> list[Leg]:
+        amount, ledger = sum(leg.amount for leg in made), sum(leg.ledger_amount for leg in made)
+        return [*made, Leg(self.revenue, self.purpose, -amount, -ledger)] if made else []
 
 
-def _carrying(delta: Amount, left: Balance, accrued: Balance) -> Balance:
-    """What an account carries that something is taken back from: what invoices have left of it, where that is enough."""
-    return left if left[0] * delta < 0 and abs(left[0]) >= abs(delta) else accrued
-
-
-def _over_time(
-    draft: Draft, entry: Entry, plan: LinePlan, price: Price, slot: Slot, carried: Mapping[str, Balance], purpose: str
-) -> list[Leg]:
-    """What the work earns more or less by now, against the position of the contract; what stood on 1150 leaves it as it is carried there,
-    but for what work that was issued so is charged beyond."""
-    currency, mode = plan.entity.currency, plan.policies.money_mode
-    beside = sum(amount for account, _, amount in revenue_pairs(price) if account == UNBILLED_RECEIVABLE)
-    had = carried.get(UNBILLED_RECEIVABLE, NOTHING)
-    moves = beside - had[0]
-    made = []
-    if moves:
-        stands = unbilled_positions(entry).get((plan.contract_id, UNBILLED_RECEIVABLE), NOTHING)
-        taken = relieved(-moves, _carrying(moves, stands, had), slot.exchange, currency, mode)
-        made.append(Leg(UNBILLED_RECEIVABLE, purpose, moves, -taken))
-    earned = sum(amount for account, (amount, _) in carried.items() if account in (CONTRACT_ASSET, CONTRACT_LIABILITY))
-    delta = price.earns - beside - earned
-    if delta:
-        pair = ((CONTRACT_LIABILITY, purpose, delta),)
-        made += position.through(draft, plan, pair, slot.exchange)
-    amount, ledger = sum(leg.amount for leg in made), sum(leg.ledger_amount for leg in made)
-    return [*made, Leg(price.revenue, purpose, -amount, -ledger)] if made else []
-
-
-def _carried(journals: Iterable[Posted]) -> dict[str, Balance]:
+def carried_by(journals: Iterable[Posted]) -> dict[str, Balance]:
     """Of revenue, and what of it was given up: what each account carries, in transaction and in ledger currency."""
     sums: dict[str, Balance] = {}
     for journal in journals:

@@ -278,6 +278,12 @@ class RecordedRate(Exchange):
 
     explains: Callable[[Node], Node]
 
+    @classmethod
+    def by(cls, explains: Callable[[Node], Node]) -> RecordedRate:
+        made = cls(0, 0, 0, ())
+        made.explains = explains
+        return made
+
 
 def converted(amount: Amount, rate: Exchange, currency: str, mode: str) -> Amount:
     """In ledger currency, at an exact rate or one that is recorded."""

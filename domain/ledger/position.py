@@ -7,11 +7,10 @@ was billed ahead keeps the exchange rate of its invoice (IFRIC 22); what goes be
     Dr 2300 900.00 (810.00), Dr 1160 100.00 (95.00), Cr 4000 1,000.00 (905.00)
 """
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERENCE
-from domain.explanation import Node, in_proportion, less, total
 from domain.figure import called, carried_at, converted
 from domain.ledger.journal import Leg
 from domain.reference.exchange import Exchange
@@ -20,10 +19,8 @@ from domain.units import Amount
 # In contract and in ledger currency, debit positive.
 Balance = tuple[Amount, Amount]
 NOTHING: Balance = (0, 0)
-BEYOND = "what is carried, and what goes beyond that"
 # What moved a balance, by accounting period (`2026-03`), ascending.
 Moves = Mapping[str, Balance]
-Rated = TypeVar("Rated", bound=Node | None)
 
 
 def with_move(moves: Moves, name: str, move: Balance) -> dict[str, Balance]:
@@ -68,23 +65,9 @@ def relieved(amount: Amount, had: Balance, exchange: Exchange, ledger_currency: 
     if abs(amount) < abs(stands):
         return carried_at(amount, had, ledger_currency, mode, "R52")
     beyond = called(amount - stands, "beyond what is carried")
-    return called(ledger + converted(beyond, exchange, ledger_currency, mode), BEYOND, "R52")
-
-
-def as_carried(taken: Node, had: Node, ledger: Node, mode: str, at_rate: Callable[[Node], Rated]) -> Node | Rated:
-    """What `relieved` comes to, of recorded figures: all that is carried, a part in proportion, and at the rate what goes beyond that."""
-    amount, stands = taken.value or 0, had.value or 0
-    if amount == stands:
-        return ledger
-    if not stands or (stands > 0) != (amount > 0):
-        return at_rate(taken)
-    if abs(amount) < abs(stands):
-        title = "in ledger currency, in proportion to what is carried"
-        return in_proportion(title, ledger, taken, had, mode, rule="R52")
-    beyond = at_rate(less("beyond what is carried", taken, had))
-    if beyond is None:
-        return beyond
-    return total(BEYOND, (ledger, beyond), "amount", ledger.currency, rule="R52")
+    return called(
+        ledger + converted(beyond, exchange, ledger_currency, mode), "what is carried, and what goes beyond that", "R52"
+    )
 
 
 def moved(

@@ -1,13 +1,15 @@
 """What a recorder takes of journals: the parts that make up each line, and amounts with what they are carried at in ledger currency."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from domain.accounts import CONTRACT_SIDES
-from domain.explanation import Node, in_proportion, least, less, negated, total
+from domain.explanation import Node, less, negated, total
+from domain.figure import Recorded, RecordedRate, node_of
 from domain.identity import composed
 from domain.ledger.journal import Leg
+from domain.ledger.position import Balance, ContractPosition, relieved
 from domain.why import Why, elsewhere
 
 AMOUNT, IN_LEDGER = "amount", "in ledger currency"
@@ -22,6 +24,10 @@ class Carried(NamedTuple):
 
     amount: Node
     ledger: Node
+
+    @property
+    def numbers(self) -> Balance:
+        return Recorded(self.amount), Recorded(self.ledger)
 
     def taken_back(self, title: str) -> "Carried":
         return Carried(negated(title, self.amount), negated(f"{title}, {IN_LEDGER}", self.ledger))
@@ -155,29 +161,23 @@ class LineParts:
         return sum_of("debited", debited, *self._currencies).without(AMOUNT, taken)
 
 
-def moved(
-    position: Mapping[str, Carried], amount: Node, mode: str, at_rate: Callable[[Node], Node]
-) -> list[tuple[str, Carried]]:
-    """The lines that take a debit, or a credit, of a contract (`domain.ledger.position.moved`), of recorded figures."""
-    debit = (amount.value or 0) > 0
-    own, other = CONTRACT_SIDES if debit else CONTRACT_SIDES[::-1]
-    left = amount if debit else negated("credit", amount)
-    made: list[tuple[str, Carried]] = []
-    for account in (own, other):
-        had = position[account]
-        if not had.amount.value or (had.amount.value > 0) == debit or not left.value:
-            continue
-        stands = negated(f"taken from {account}", had.amount) if debit else had.amount
-        taken = least(f"taken from {account}", [stands, left])
-        of_line = taken if debit else negated("credit", taken)
-        if taken.value == stands.value:
-            ledger = negated("all that is carried, in ledger currency", had.ledger, rule="R52")
-        else:
-            title = "in ledger currency, in proportion to what is carried"
-            ledger = in_proportion(title, had.ledger, of_line, had.amount, mode, rule="R52")
-        made.append((account, Carried(of_line, ledger)))
-        left = less("left of it", left, taken)
-    if left.value:
-        rest = left if debit else negated("credit", left)
-        made.append((own, Carried(rest, at_rate(rest))))
-    return made
+def as_carried(taken: Node, had: Carried, mode: str, at_rate: Callable[[Node], Node]) -> Node:
+    """In ledger currency, what is taken of a balance (`domain.ledger.position.relieved`)."""
+    currency = had.ledger.currency
+    return node_of(
+        relieved(Recorded(taken), had.numbers, RecordedRate.by(at_rate), currency, mode), IN_LEDGER, currency=currency
+    )
+
+
+def position_before(before: ContractPosition, of: str, currencies: Currencies) -> ContractPosition:
+    """With numbers that say what the contract's journals left on each side (`position_on`)."""
+    sides = zip(CONTRACT_SIDES, before, strict=True)
+    return ContractPosition(*(position_on(account, had, of, currencies).numbers for account, had in sides))
+
+
+def line_made(leg: Leg, currencies: Currencies) -> Carried:
+    """How its numbers came about."""
+    return Carried(
+        node_of(leg.amount, AMOUNT, currency=currencies[0]),
+        node_of(leg.ledger_amount, IN_LEDGER, currency=currencies[1]),
+    )

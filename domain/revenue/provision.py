@@ -18,17 +18,17 @@ has promised to go on with them. Under a hard cap they do once they will cost mo
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
 from domain.capabilities import ONEROUS_LOSS, PROVISION
 from domain.caps.consume import CapRule
-from domain.explanation import Node, Parameter, constant, evaluated, less, most, negated, step_of, total
+from domain.explanation import Node, Parameter, constant, evaluated, less, most, step_of, total
+from domain.figure import called, converted
 from domain.ledger.journal import Leg
-from domain.ledger.position import Balance, as_carried, relieved
-from domain.ledger.recorded import Carried
-from domain.money import allocate, convert, round_ratio, smallest_unit
+from domain.ledger.position import Balance, relieved
+from domain.money import allocate, round_ratio, smallest_unit
 from domain.reference.exchange import Exchange
 from domain.revenue import capped, spent
 from domain.revenue.capped import Bound, CappedLine
@@ -195,9 +195,9 @@ def _losses(lines: Sequence[LineAtCompletion]) -> dict[str, Amount]:
 
 def moved(wanted: Amount, had: Balance, exchange: Exchange, ledger_currency: str, mode: str) -> list[Leg]:
     """The lines that bring what is provided to what is wanted: more at the rate given, less as it is carried."""
-    more = wanted - had[0]
+    more = called(wanted - had[0], "to be provided for, less what is")
     if more > 0:
-        ledger = convert(more, exchange.numerator, exchange.denominator, ledger_currency, mode)
+        ledger = converted(more, exchange, ledger_currency, mode)
     elif more or (not wanted and had[1]):
         ledger = -relieved(-more, had, exchange, ledger_currency, mode)
     else:
@@ -271,14 +271,3 @@ def _say_by_project(
     parameters: dict[str, Parameter] = {"step": step_of(currency), "party": list(losses).index(project_id)}
     title = f"of project {project_id}"
     return evaluated(title, "share", (whole, *weights), parameters, "amount", currency, rule="R12")
-
-
-def say_moved(wanted: Node, had: Carried, mode: str, at_rate: Callable[[Node], Node]) -> Carried:
-    """What `moved` debits, of recorded figures."""
-    more = less("to be provided for, less what is", wanted, had.amount)
-    if (more.value or 0) > 0:
-        return Carried(more, at_rate(more))
-    taken = negated("released", more)
-    return Carried(
-        more, negated("released, in ledger currency", as_carried(taken, had.amount, had.ledger, mode, at_rate))
-    )

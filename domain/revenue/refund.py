@@ -12,17 +12,15 @@ should not give: what goes beyond stands there as a debit, since no revenue has 
 raised.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from domain.accounts import EXCHANGE_DIFFERENCE
 from domain.capabilities import REFUND_LIABILITY
-from domain.explanation import Node, constant, in_proportion, least, less, most, negated, total
+from domain.explanation import Node, constant, in_proportion, least, less, most, total
 from domain.ledger.journal import Leg
-from domain.ledger.position import Balance, ContractPosition, as_carried, relieved
+from domain.ledger.position import Balance, ContractPosition, relieved
 from domain.ledger.position import moved as moved_position
-from domain.ledger.recorded import Carried
-from domain.ledger.recorded import moved as recorded_position
 from domain.money import round_ratio, smallest_unit
 from domain.reference.exchange import Exchange
 from domain.units import Amount
@@ -148,45 +146,3 @@ def _say_owed(one: Reduction, facts: ReductionFacts, mode: str) -> Node:
             f"{one.item_id}: still to go back", less(f"{one.item_id}: not credited yet", owed, facts.credited), nothing
         )
     return least(f"{one.item_id}: owed back", [owed, invoiced])
-
-
-class RefundMove(NamedTuple):
-    """What a recorder takes of a journal: what is wanted, what stood on 2320 (credit positive), and the sides of the position."""
-
-    wanted: Node
-    had: Carried
-    sides: dict[str, Carried]
-    mode: str
-    at_rate: Callable[[Node], Node]
-
-    def lines(self) -> dict[tuple[str, str], Carried]:
-        """By account and purpose, debit positive."""
-        more = less("to be owed back, less what is", self.wanted, self.had.amount)
-        found: dict[tuple[str, str], Carried] = {}
-        for account, part in recorded_position(self.sides, more, self.mode, self.at_rate) if more.value else ():
-            found[account, OWED_BACK] = _with(found.get((account, OWED_BACK)), part)
-        value, currency = more.value or 0, self.had.ledger.currency
-        taken = negated("amount", more)
-        if value > 0 and (self.had.amount.value or 0) >= 0:
-            whole = total("what it was carried at", [one.ledger for one in found.values()], "amount", currency)
-            found[REFUND_LIABILITY, OWED_BACK] = Carried(taken, negated("in ledger currency", whole, rule="R52"))
-        elif value:
-            ledger = as_carried(taken, self.had.amount, self.had.ledger, self.mode, self.at_rate)
-            found[REFUND_LIABILITY, OWED_BACK] = Carried(taken, ledger)
-        elif not self.wanted.value and self.had.ledger.value:
-            found[REFUND_LIABILITY, EXCHANGED] = Carried(negated("amount", more), self.had.ledger)
-        rest = total("of the other lines", [one.ledger for one in found.values()], "amount", currency)
-        if rest.value:
-            none = constant("amount", 0, "amount", self.wanted.currency)
-            found[EXCHANGE_DIFFERENCE, EXCHANGED] = Carried(none, negated("exchange difference", rest))
-        return found
-
-
-def _with(had: Carried | None, part: Carried) -> Carried:
-    if had is None:
-        return part
-    amounts, ledgers = (had.amount, part.amount), (had.ledger, part.ledger)
-    return Carried(
-        total("amount", amounts, "amount", part.amount.currency),
-        total("in ledger currency", ledgers, "amount", part.ledger.currency),
-    )

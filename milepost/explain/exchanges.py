@@ -34,9 +34,9 @@ class Exchanges:
         price = at.work.price if journal.contract_id is not None else None
         plan = plan_of(draft, price) if price is not None and price.line_id else None
         policies = plan.policies if plan else entity_policies(draft, draft.reference.entity(journal.legal_entity_id))
-        made = RecordedRate(1, 1, journal.exchange_rate, ())
-        made.explains = lambda amount: given(self._in_ledger(amount, journal, policies.money_mode), "exchange rate")
-        return made
+        return RecordedRate.by(
+            lambda amount: given(self._in_ledger(amount, journal, policies.money_mode), "exchange rate")
+        )
 
     def _in_ledger(self, amount: Node, journal: JournalEntry, mode: str) -> Node | None:
         """Along the path of its rate, or at the rate that something states or carries; None where no rule recorded it."""

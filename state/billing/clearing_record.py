@@ -7,11 +7,21 @@ by row, contract line and payer.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.accounts import CONTRACT_LIABILITY, CONTRACT_SIDES
+from domain.accounts import CONTRACT_LIABILITY
 from domain.explanation import Node, in_proportion, least, less, negated, total
+from domain.figure import Recorded, RecordedRate
 from domain.identity import composed
-from domain.ledger.position import ContractPosition, as_carried
-from domain.ledger.recorded import Carried, Currencies, LineParts, all_of, left_of, moved, position_on
+from domain.ledger.position import ContractPosition, moved
+from domain.ledger.recorded import (
+    Carried,
+    Currencies,
+    LineParts,
+    all_of,
+    as_carried,
+    left_of,
+    line_made,
+    position_before,
+)
 from domain.units import Amount
 from domain.why import Rates, Why, elsewhere, exchanged
 from state.books import Entry, Issued, Posted, StatementEntry, StatementState
@@ -199,7 +209,7 @@ class ClearingRecord:
         return Cleared(self._recorded(part, taken))
 
     def _as_carried(self, taken: Node, had: Carried, mode: str) -> Node:
-        return as_carried(taken, had.amount, had.ledger, mode, lambda beyond: self.at_rate(beyond, mode).ledger)
+        return as_carried(taken, had, mode, lambda beyond: self.at_rate(beyond, mode).ledger)
 
     def _recorded(self, part: Carried, taken: Amount) -> Carried:
         self.why.record(f"{self.statement_id}#leaves", taken, part.ledger)
@@ -213,13 +223,9 @@ class ClearingRecord:
         mode: str,
     ) -> dict[str, list[tuple[str, Carried]]]:
         """Lines of the position by project; `places` have what is billed in each, `others` what other rows take of it before."""
-        position = {
-            account: position_on(account, had, self.statement_id, self.currencies)
-            for account, had in zip(CONTRACT_SIDES, before, strict=True)
-        }
+        position = position_before(before, self.statement_id, self.currencies)
         for account, part in others:
-            if account in position:
-                position[account] = position[account].without(f"on {account}", part)
+            position = position.add(account, *part.taken_back("taken before").numbers)
         currency = self.currencies[0]
         billed = {
             project: total("billed", [self.piece(place) for place in places[project]], "amount", currency)
@@ -227,9 +233,10 @@ class ClearingRecord:
         }
         net = total("billed of what is earned over time", tuple(billed.values()), "amount", currency)
         own, found = _of_projects(billed, net), {project: list[tuple[str, Carried]]() for project in billed}
-        for account, leg in moved(position, negated("billed", net), mode, lambda rest: self.at_rate(rest, mode).ledger):
-            for project, part in _shared(leg, own, mode):
-                found[project].append((account, part))
+        rate = RecordedRate.by(lambda rest: self.at_rate(rest, mode).ledger)
+        for leg in moved(position, "", Recorded(negated("billed", net)), rate, self.currencies[1], mode):
+            for project, part in _shared(line_made(leg, self.currencies), own, mode):
+                found[project].append((leg.account, part))
         over: Carried | None = None
         for project, bills in billed.items():
             had = [part.amount for _, part in found[project]]

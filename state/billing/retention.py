@@ -22,7 +22,8 @@ from domain.events.common import Retention
 from domain.explanation import Node, constant, negated, total
 from domain.identity import composed, escape, parts_of
 from domain.ledger.journal import Leg
-from domain.ledger.position import as_carried, relieved
+from domain.ledger.position import relieved
+from domain.ledger.recorded import Carried, as_carried
 from domain.reference.zones import local_date
 from domain.units import Amount
 from domain.why import Rates, Why, elsewhere, exchanged
@@ -338,8 +339,7 @@ def _say_moved(
     title = f"{had.statement_id}: on 1170"
     stands = why.sum(carried, title, piece.currency)
     in_ledger = why.sum(f"{carried}/ledger", f"{title}, in ledger currency", currency)
-    made = as_carried(
-        negated("leaves 1170", piece), stands, in_ledger, mode, lambda beyond: exchanged(beyond, rates, currency, mode)
-    )
+    taken, on_1170 = negated("leaves 1170", piece), Carried(stands, in_ledger)
+    made = as_carried(taken, on_1170, mode, lambda beyond: exchanged(beyond, rates, currency, mode))
     why.add(carried, piece)
     why.add(f"{carried}/ledger", why.record(of, ledger, negated("in ledger currency", made)))

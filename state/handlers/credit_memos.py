@@ -20,7 +20,6 @@ from msgspec.structs import replace
 
 from domain.accounts import (
     CONTRACT_LIABILITY,
-    CONTRACT_SIDES,
     OUTPUT_TAX,
     RECEIVABLE,
     REIMBURSABLE_REVENUE,
@@ -33,11 +32,11 @@ from domain.capabilities import REFUND_LIABILITY
 from domain.events.finance import CreditMemoIssued
 from domain.exceptions import SELF_APPROVED, UNKNOWN, ExceptionCategory
 from domain.explanation import Node, constant, in_proportion, least, less, negated, total
-from domain.figure import Recorded, as_recorded, titled
+from domain.figure import Recorded, RecordedRate, as_recorded, titled
 from domain.identity import composed, content_digest, is_opening_statement
 from domain.ledger.journal import Leg, journal_entry, merge, rest_leg
-from domain.ledger.recorded import Carried, LineParts, both_of, position_on
-from domain.ledger.recorded import moved as moved_legs
+from domain.ledger.position import moved
+from domain.ledger.recorded import Carried, LineParts, both_of, line_made, position_before
 from domain.money import format_amount, round_ratio, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
@@ -712,15 +711,13 @@ def _say_given_back(draft: Draft, memo: _Memo, row: _Row, back: Carried) -> list
         return [(account, back)]
     before = position.standing(draft, memo.receivable.contract_id).position
     of = f"{memo.event.credit_memo_id}/{row.key}"
-    stands = {side: position_on(side, had, of, currencies) for side, had in zip(CONTRACT_SIDES, before, strict=True)}
+    stands = position_before(before, of, currencies)
     mode, rates = row.plan.policies.money_mode, Rates()
     if draft.why is not None and currencies[0] != currencies[1]:
         rates = Rates((draft.why.figure(invoice_rate_of(memo.receivable.invoice_id)),), ("times",))
-
-    def at_rate(rest: Node) -> Node:
-        return exchanged(rest, rates, currencies[1], mode)
-
-    return moved_legs(stands, back.amount, mode, at_rate)
+    rate = RecordedRate.by(lambda rest: exchanged(rest, rates, currencies[1], mode))
+    legs = moved(stands, "credit", Recorded(back.amount), rate, currencies[1], mode)
+    return [(leg.account, line_made(leg, currencies)) for leg in legs]
 
 
 def _say_back(why: Why, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount) -> None:

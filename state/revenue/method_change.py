@@ -15,13 +15,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, CONTRACT_SIDES, EXCHANGE_DIFFERENCE, REVENUE
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERENCE, REVENUE
 from domain.explanation import Node, in_proportion
+from domain.figure import Recorded, RecordedRate
 from domain.identity import composed
 from domain.ledger.journal import Booking, Leg, journal_by_project, merge
-from domain.ledger.position import ContractPosition, as_carried, moved, relieved
-from domain.ledger.recorded import Carried, LineParts, position_on, sum_of
-from domain.ledger.recorded import moved as say_moved
+from domain.ledger.position import ContractPosition, moved, relieved
+from domain.ledger.recorded import Carried, LineParts, as_carried, line_made, position_before, sum_of
 from domain.outputs import JournalEntry
 from domain.reference.exchange import carried_at
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_CHARGE
@@ -141,10 +141,7 @@ def _booked(draft: Draft, entry: Entry, price: Price, plan: LinePlan, slot: Slot
     earned = of_row(draft.why, entry.entry_id, VALUE, price.earns, plan.currency)
     whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), *currencies)
     rates = quoted(slot.exchange, plan.policies.exchange_rate_type, slot.accounting_date, plan.entity)
-    made = Carried(
-        earned,
-        as_carried(earned, whole.amount, whole.ledger, mode, lambda rest: exchanged(rest, rates, currency, mode)),
-    )
+    made = Carried(earned, as_carried(earned, whole, mode, lambda rest: exchanged(rest, rates, currency, mode)))
     parts, posted = LineParts(*currencies), work.journals[-1]
     parts.debit(("", price.account, EARNED), made)
     parts.credit(("", price.revenue, EARNED), made)
@@ -211,13 +208,11 @@ def _say_moved(
 
     currencies, project_id = (posted.currency, posted.ledger_currency), placed[0][0]
     parts = LineParts(*currencies)
-    stands = {
-        side: position_on(side, had, posted.journal_id, currencies)
-        for side, had in zip(CONTRACT_SIDES, before, strict=True)
-    }
+    stands = position_before(before, posted.journal_id, currencies)
     asked = whole.taken_back("goes over").amount if to_position else whole.amount
-    for side, part in say_moved(stands, asked, mode, at_rate):
-        parts.debit((project_id, side, EARNED), part)
+    for leg in moved(stands, EARNED, Recorded(asked), RecordedRate.by(at_rate), currencies[1], mode):
+        part = line_made(leg, currencies)
+        parts.debit((project_id, leg.account, EARNED), part)
         if other in REVENUE:
             parts.credit((project_id, other, EARNED), part)
     if other not in REVENUE:

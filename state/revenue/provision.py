@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from domain.capabilities import PROVISION
 from domain.events.reference import DayEnded, LegalEntityDefined
 from domain.exceptions import NO_ESTIMATE, ExceptionCategory
+from domain.figure import Recorded, RecordedRate
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project
 from domain.ledger.position import standing_at, with_move
-from domain.ledger.recorded import add_both, all_of, journal_line, line_of, parts_of_both
+from domain.ledger.recorded import add_both, all_of, journal_line, line_made, line_of, parts_of_both
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
@@ -29,7 +30,6 @@ from domain.revenue import spent
 from domain.revenue.method import ALL_COST
 from domain.revenue.provision import (
     OF_A_CONTRACT,
-    PROVIDED,
     RULE,
     KnownLine,
     LineAtCompletion,
@@ -39,7 +39,6 @@ from domain.revenue.provision import (
     lines_at_completion,
     moved,
     required,
-    say_moved,
 )
 from domain.units import Amount
 from domain.waiting import WaitKey, waits_for_exchange_rate
@@ -276,6 +275,7 @@ def _say(
     currencies, known = (of.currency, of.entity.currency), provided(draft, of.contract)
     rates = quoted(exchange, of.policies.exchange_rate_type, ends.to - DAY, of.entity)
     mode = of.policies.money_mode
+    rate = RecordedRate.by(lambda node: exchanged(node, rates, of.entity.currency, mode))
     for number, line in enumerate(record.lines, 1):
         project_id = line.project_id or ""
         parts = [
@@ -287,9 +287,8 @@ def _say(
         had = all_of("provided before", parts, currencies)
         address = composed(KIND, record.journal_id, project_id)
         target = elsewhere(f"to be provided for in {ends.name}", wanted.get(project_id, 0), address, of.currency)
-        made = say_moved(target, had, mode, lambda node: exchanged(node, rates, of.entity.currency, mode))
-        if line.account == PROVISION:
-            made = made.taken_back(PROVIDED)
+        legs = moved(Recorded(target), had.numbers, rate, of.entity.currency, mode)
+        made = next(line_made(leg, currencies) for leg in legs if leg.account == line.account)
         amount, ledger = line_of(record.journal_id, number)
         draft.why.record(amount, line.amount, made.amount)
         draft.why.record(ledger, line.ledger_amount, made.ledger)

@@ -8,20 +8,28 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.accounts import CONTRACT_SIDES
 from domain.capabilities import BEYOND_ESTIMATE, REBATES_GIVEN, REFUND_LIABILITY
 from domain.explanation import constant, negated
-from domain.figure import node_of
+from domain.figure import Recorded, RecordedRate, node_of
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project, merge
 from domain.ledger.position import Balance, ContractPosition
-from domain.ledger.recorded import Carried, add_both, all_of, journal_line, line_of, parts_of_both, position_on
+from domain.ledger.recorded import (
+    Carried,
+    add_both,
+    all_of,
+    journal_line,
+    line_made,
+    line_of,
+    parts_of_both,
+    position_before,
+)
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.reference.zones import local_date
 from domain.refusals import LINE
 from domain.revenue.allocation import AllocatedPrice, PricedItem, SharingLine
-from domain.revenue.refund import RULE, Reduction, RefundMove, given_beyond, moved, owed_back
+from domain.revenue.refund import RULE, Reduction, given_beyond, moved, owed_back
 from domain.revenue.variable_price import given_by_memos, settled
 from domain.terms.kind import LineHistory, on_day
 from domain.units import Amount
@@ -285,15 +293,14 @@ def _say(draft: Draft, plan: LinePlan, record: JournalEntry, wanted: Amount, sta
     target = elsewhere("to be owed back", wanted, composed(KIND, record.journal_id), record.currency)
     parts = parts_of_both(draft.why, _stands(composed(plan.contract_id, plan.line.line_id)))
     had = all_of("on 2320 before", parts, currencies)
-    sides = {
-        side: position_on(side, of, record.journal_id, currencies)
-        for side, of in zip(CONTRACT_SIDES, stands, strict=True)
-    }
+    before = position_before(stands, record.journal_id, currencies)
     mode = plan.policies.money_mode
     rates = Rates()
     if record.currency != record.ledger_currency:
         rates = Rates((constant("rate of the day", record.exchange_rate, "exchange_rate"),), ("times",))
-    made = RefundMove(target, had, sides, mode, lambda node: exchanged(node, rates, currencies[1], mode)).lines()
+    rate = RecordedRate.by(lambda node: exchanged(node, rates, currencies[1], mode))
+    legs = merge(moved(Recorded(target), had.numbers, before, rate, currencies[1], mode))
+    made = {(leg.account, leg.purpose): line_made(leg, currencies) for leg in legs}
     for number, line in enumerate(record.lines, 1):
         amount, ledger = line_of(record.journal_id, number)
         part = made[line.account, line.purpose]

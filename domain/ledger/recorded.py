@@ -10,6 +10,7 @@ from domain.figure import Recorded, RecordedRate, node_of
 from domain.identity import composed
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, ContractPosition, relieved
+from domain.outputs import JournalLine
 from domain.why import Why, elsewhere
 
 AMOUNT, IN_LEDGER = "amount", "in ledger currency"
@@ -89,6 +90,11 @@ def line_of(journal_id: str, number: int) -> tuple[str, str]:
     return f"{journal_id}#{number}/amount", f"{journal_id}#{number}/ledger"
 
 
+def record_line(why: Why, journal_id: str, number: int, line: Leg | JournalLine, made: Carried) -> None:
+    for address, value, node in zip(line_of(journal_id, number), (line.amount, line.ledger_amount), made, strict=True):
+        why.record(address, value, node)
+
+
 def journal_line(journal_id: str, number: int, amounts: tuple[int, int], currencies: tuple[str, str]) -> Carried:
     """A line of another journal, which has an explanation of its own."""
     title = f"journal line {journal_id}#{number}"
@@ -146,9 +152,7 @@ class LineParts:
         for number, (project_id, leg) in enumerate(lines, 1):
             made = self.sum((project_id, leg.account, leg.purpose))
             if made is not None:
-                amount, ledger = line_of(journal_id, number)
-                why.record(amount, leg.amount, made.amount)
-                why.record(ledger, leg.ledger_amount, made.ledger)
+                record_line(why, journal_id, number, leg, made)
 
     def sum(self, place: Place) -> Carried | None:
         """Debit positive; None where nothing was put there."""

@@ -8,9 +8,8 @@ from msgspec.structs import replace
 
 from domain.events.finance import PaymentReversed
 from domain.events.reference import LegalEntityDefined
-from domain.figure import node_of
 from domain.ledger.journal import Booking, Leg, journal_by_project
-from domain.ledger.recorded import AMOUNT, IN_LEDGER, Currencies, line_of
+from domain.ledger.recorded import Currencies, line_made, record_line
 from domain.policies import Resolved
 from domain.reference.zones import local_date
 from domain.why import Why
@@ -64,9 +63,7 @@ def post(draft: Draft, about: Subject, slot: Slot, posts: ReceiptLines, policies
 
 def say_lines(why: Why, journal_id: str, legs: Iterable[Leg], currencies: Currencies) -> None:
     for number, leg in enumerate(legs, 1):
-        amount, ledger = line_of(journal_id, number)
-        why.record(amount, leg.amount, node_of(leg.amount, AMOUNT, currency=currencies[0]))
-        why.record(ledger, leg.ledger_amount, node_of(leg.ledger_amount, IN_LEDGER, currency=currencies[1]))
+        record_line(why, journal_id, number, leg, line_made(leg, currencies))
 
 
 def mirror(draft: Draft, event: PaymentReversed, about: Subject, receipt: Receipt) -> None:

@@ -17,7 +17,7 @@ from domain.figure import Recorded, RecordedRate
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project
 from domain.ledger.position import standing_at, with_move
-from domain.ledger.recorded import add_both, all_of, journal_line, line_made, line_of, parts_of_both
+from domain.ledger.recorded import add_both, all_of, journal_line, line_made, parts_of_both, record_line
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
@@ -289,9 +289,7 @@ def _say(
         target = elsewhere(f"to be provided for in {ends.name}", wanted.get(project_id, 0), address, of.currency)
         legs = moved(Recorded(target), had.numbers, rate, of.entity.currency, mode)
         made = next(line_made(leg, currencies) for leg in legs if leg.account == line.account)
-        amount, ledger = line_of(record.journal_id, number)
-        draft.why.record(amount, line.amount, made.amount)
-        draft.why.record(ledger, line.ledger_amount, made.ledger)
+        record_line(draft.why, record.journal_id, number, line, made)
 
 
 # What is lacking

@@ -20,9 +20,9 @@ from domain.ledger.recorded import (
     all_of,
     journal_line,
     line_made,
-    line_of,
     parts_of_both,
     position_before,
+    record_line,
 )
 from domain.money import format_amount
 from domain.outputs import JournalEntry
@@ -302,7 +302,4 @@ def _say(draft: Draft, plan: LinePlan, record: JournalEntry, wanted: Amount, sta
     legs = merge(moved(Recorded(target), had.numbers, before, rate, currencies[1], mode))
     made = {(leg.account, leg.purpose): line_made(leg, currencies) for leg in legs}
     for number, line in enumerate(record.lines, 1):
-        amount, ledger = line_of(record.journal_id, number)
-        part = made[line.account, line.purpose]
-        draft.why.record(amount, line.amount, part.amount)
-        draft.why.record(ledger, line.ledger_amount, part.ledger)
+        record_line(draft.why, record.journal_id, number, line, made[line.account, line.purpose])

@@ -146,6 +146,6 @@ class AskedRows:
 
     def _line(self, journal_id: str, number: int, place: int) -> Node:
         """A journal's line with its name, so that it can be asked for; in transaction or in ledger currency."""
-        whose, node = f"{journal_id}#{number}", self.records.journals.figures(journal_id, number)[place]
+        whose, node = f"{journal_id}#{number}", self.records.journals.lines.figures(journal_id, number)[place]
         title = f"journal line {whose}"
         return Node(title, node.value, "amount", node.currency, Arithmetic("same", (node,)), id=whose)

@@ -176,7 +176,7 @@ class ExceptionNodes:
             lines: Sequence[JournalLine] = self.sources.trace.journals[journal_id].record.lines
             in_ledger = not debits(lines)
             found += [
-                self.journals.figures(journal_id, number)[in_ledger]
+                self.journals.lines.figures(journal_id, number)[in_ledger]
                 for number, line in enumerate(lines, 1)
                 if (line.ledger_amount if in_ledger else line.amount) > 0
             ]

@@ -153,7 +153,7 @@ class Explainer:
         if whole in trace.journals and number.isdigit() and 1 <= int(number) <= len(trace.journals[whole].record.lines):
             if not which:
                 return self.journals.line(whole, int(number))
-            amount, ledger = self.journals.figures(whole, int(number))
+            amount, ledger = self.journals.lines.figures(whole, int(number))
             return {"amount": amount, "ledger": ledger}.get(which)
         if whole in trace.statements and part.isdigit() and 1 <= int(part) <= len(self.statements.lines(whole)):
             return self.statements.line(whole, int(part))

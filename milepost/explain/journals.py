@@ -123,10 +123,6 @@ class JournalNodes:
             id=f"{journal_id}#{number}",
         )
 
-    def figures(self, journal_id: str, number: int) -> tuple[Node, Node]:
-        """The line's amount, in transaction and in ledger currency."""
-        return self.lines.figures(journal_id, number)
-
     def _made(
         self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:

@@ -145,10 +145,8 @@ class RecordNodes:
     ) -> Node:
         at = self.entries.standing(entry_id, step)
         assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
-        if self.sources.are_many:
-            price = at.work.price
-            return self.sources.part(entry_id, name, amount(price), "amount", price.currency, step)
-        return make(at)
+        price = at.work.price
+        return self.sources.named_part(entry_id, name, amount(price), price.currency, step) or make(at)
 
     def recognised(self, entry_id: str, step: int) -> Node:
         """With the cents of statement lines; where revenue comes with the invoice that has them."""
@@ -179,9 +177,7 @@ class RecordNodes:
 
     def billable_alone(self, at: VersionStanding, price: Price) -> Node:
         """Without the cents of statement lines."""
-        if self.sources.are_many:
-            return self.sources.part(at.entry.entry_id, "billable", price.billable, "amount", price.currency, at.step)
-        return self.entries.billable(at)
+        return self._named_as("billable", price.billable, price.currency, at) or self.entries.billable(at)
 
     def recognised_alone(self, at: VersionStanding, price: Price) -> Node:
         """The same."""
@@ -212,20 +208,17 @@ class RecordNodes:
         return self._of_price(entry_id, step, "written_off", lambda price: price.written_off, self.entries.written_off)
 
     def cost(self, at: VersionStanding, cost: Cost) -> Node:
-        if self.sources.are_many:
-            return self.sources.part(at.entry.entry_id, "cost", cost.amount, "amount", cost.currency, at.step)
-        return self.entries.cost(at, cost)
+        return self._named_as("cost", cost.amount, cost.currency, at) or self.entries.cost(at, cost)
 
     def worked(self, at: VersionStanding, hours: Hours) -> Node:
-        if self.sources.are_many and at.work.time is not None and at.work.part_of is None:
-            return self.sources.part(at.entry.entry_id, "hours_worked", hours, "hours", "", at.step)
-        return self.entries.worked_on(at)
+        is_worked = at.work.time is not None and at.work.part_of is None
+        named = self._named_as("hours_worked", hours, "", at) if is_worked else None
+        return named or self.entries.worked_on(at)
 
     def hours(self, at: VersionStanding, price: Price) -> Node:
         """That are billable."""
-        if self.sources.are_many and price.line_id:
-            return self.sources.part(at.entry.entry_id, "hours_billable", price.hours, "hours", "", at.step)
-        return self.entries.hours_at(at.entry.entry_id, at.step)
+        named = self._named_as("hours_billable", price.hours, "", at) if price.line_id else None
+        return named or self.entries.hours_at(at.entry.entry_id, at.step)
 
     def hours_here(self, at: VersionStanding, price: Price) -> Node:
         """Of them those that did not go on to another line."""
@@ -233,23 +226,18 @@ class RecordNodes:
         if not price.passed_hours:
             return hours
         entry_id = at.entry.entry_id
-        passed = self.entries.passing.passed_hours(at)
-        if self.sources.are_many:
-            name = "hours_passed_on"
-            passed = self.sources.part(entry_id, name, price.passed_hours, "hours", "", at.step)
+        passed = self._named_as("hours_passed_on", price.passed_hours, "", at)
+        passed = passed or self.entries.passing.passed_hours(at)
         return less(f"{entry_id}: hours billable on its line", hours, passed, rule="R17")
 
     def value(self, at: VersionStanding, price: Price) -> Node:
-        if self.sources.are_many:
-            return self.sources.part(at.entry.entry_id, "value", price.value, "amount", price.currency, at.step)
-        return self.entries.value(at)
+        return self._named_as("value", price.value, price.currency, at) or self.entries.value(at)
 
     def value_not_charged(self, at: VersionStanding, price: Price) -> Node:
-        if self.sources.are_many:
-            return self.sources.part(
-                at.entry.entry_id, "value_not_charged", price.memo, "amount", price.currency, at.step
-            )
-        return self.entries.memo(at)
+        return self._named_as("value_not_charged", price.memo, price.currency, at) or self.entries.memo(at)
+
+    def _named_as(self, name: str, value: int, currency: str, at: VersionStanding) -> Node | None:
+        return self.sources.named_part(at.entry.entry_id, name, value, currency, at.step)
 
     def issued(self, entry_id: str, step: int) -> Node:
         """On statements, on whichever contract lines."""
@@ -329,11 +317,11 @@ class RecordNodes:
     def _invoiced(self, entry_id: str, step: int, counts: Callable[[Listed], bool], *, conceded: bool = False) -> Node:
         pieces = []
         for listed in self.statements.all_listed_at(entry_id, step):
-            posted = self.invoice_step(listed.statement_id)
+            posted = self._invoice_steps.get(listed.statement_id)
             if posted is not None and posted <= step and counts(listed):
                 pieces.append(self._named_piece(listed, (Node("invoice posted", event=self.sources.cause(posted)),)))
         for listed in self.statements.all_applied_at(entry_id, step):
-            posted = self.invoice_step(listed.statement_id)
+            posted = self._invoice_steps.get(listed.statement_id)
             if posted is not None and posted <= step and counts(listed):
                 pieces.append(self.statements.applied(listed))
         made = total(f"{entry_id}: invoiced", pieces, "amount", self._currency(entry_id, step, pieces))
@@ -345,12 +333,9 @@ class RecordNodes:
         ]
         return less(f"{entry_id}: invoiced", made, *off, rule="R20") if off else made
 
-    def invoice_step(self, statement_id: str) -> int | None:
-        """The step that posted the statement's invoice."""
-        return self._invoice_steps.get(statement_id)
-
     @cached_property
     def _invoice_steps(self) -> dict[str, int]:
+        """The step that posted a statement's invoice."""
         found: dict[str, int] = {}
         for part_id, history in self.sources.trace.parts_of("statement"):
             for step, state in history:

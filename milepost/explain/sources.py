@@ -81,6 +81,12 @@ class Sources:
         """Whether the parts of sums over entries are named and not followed."""
         return len(list(self.trace.entry_ids())) > ENTRIES_FOLLOWED
 
+    def named_part(self, entry_id: str, name: str, value: int, currency: str, step: int) -> Node | None:
+        """A figure of an entry where they are many; None where it is followed. Hours have no currency."""
+        if not self.are_many:
+            return None
+        return self.part(entry_id, name, value, "amount" if currency else "hours", currency, step)
+
     def part(self, entry_id: str, name: str, value: int, unit: str, currency: str, step: int) -> Node:
         """A figure of an entry as a step left it, to be asked for by itself."""
         wanted = f"{entry_id}#{name}@{self.trace.offset_of(step)}"

@@ -131,17 +131,15 @@ class SpendingNodes:
         return sorted(found, key=lambda one: (one[1].day, one[0].entry.entry_id))
 
     def _hours(self, at: VersionStanding, work: SpentWork) -> Node:
-        if self.sources.are_many:
-            return self.sources.part(at.entry.entry_id, "hours", work.hours, "hours", "", at.step)
-        made: Node = self.fees.entries.worked_on(at)
+        named = self.sources.named_part(at.entry.entry_id, "hours", work.hours, "", at.step)
+        made: Node = named or self.fees.entries.worked_on(at)
         return made
 
     def _cost(self, at: VersionStanding) -> Node:
         cost = at.work.cost
         assert cost is not None, "it has a currency"
-        if self.sources.are_many:
-            return self.sources.part(at.entry.entry_id, "cost", cost.amount, "amount", cost.currency, at.step)
-        made: Node = self.fees.entries.cost(at, cost)
+        named = self.sources.named_part(at.entry.entry_id, "cost", cost.amount, cost.currency, at.step)
+        made: Node = named or self.fees.entries.cost(at, cost)
         return made
 
 

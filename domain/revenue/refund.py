@@ -17,11 +17,11 @@ from typing import Final, NamedTuple
 
 from domain.accounts import EXCHANGE_DIFFERENCE
 from domain.capabilities import REFUND_LIABILITY
-from domain.explanation import Node, constant, in_proportion, least, less, most, total
+from domain.figure import at_least, called, lesser, ratio
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, ContractPosition, relieved
 from domain.ledger.position import moved as moved_position
-from domain.money import round_ratio, smallest_unit
+from domain.money import smallest_unit
 from domain.reference.exchange import Exchange
 from domain.units import Amount
 
@@ -51,7 +51,8 @@ class Reduction(NamedTuple):
     @property
     def left(self) -> Amount:
         """All that is still to go back."""
-        return max(self.expected - self.credited, 0)
+        left = called(self.expected - self.credited, f"{self.item_id}: not credited yet")
+        return at_least(left, 0, f"{self.item_id}: still to go back")
 
     @property
     def is_whole(self) -> bool:
@@ -60,22 +61,28 @@ class Reduction(NamedTuple):
 
 def owed_of(one: Reduction, currency: str, mode: str) -> Amount:
     """What invoices have of it."""
-    expected, invoiced = one.expected, max(one.invoiced, 0)
+    item, expected, invoiced = one.item_id, one.expected, at_least(one.invoiced, 0, "invoiced")
     if not one.is_whole:
-        expected = round_ratio(expected * invoiced, one.price, smallest_unit(currency), mode)
-    return min(max(expected - one.credited, 0), invoiced)
+        title = f"{item}: in proportion to what is invoiced of the price"
+        expected = ratio(expected, invoiced, one.price, smallest_unit(currency), mode, title)
+    left = at_least(called(expected - one.credited, f"{item}: not credited yet"), 0, f"{item}: still to go back")
+    return lesser(left, invoiced, f"{item}: owed back")
 
 
 def owed_back(reductions: Sequence[Reduction], given: Amount, currency: str, mode: str) -> Amount:
     """What is to stand on 2320, of which credit memos have `given`: below zero where that is more than is expected in all."""
-    owed = sum(owed_of(one, currency, mode) for one in reductions)
-    left = sum(one.left for one in reductions)
-    return max(owed, min(given, left)) - given
+    owed = called(sum(owed_of(one, currency, mode) for one in reductions), "invoiced of what goes back")
+    if given:
+        left = called(sum(one.left for one in reductions), "expected to go back")
+        already = lesser(given, left, "given, as far as it is expected")
+        owed = at_least(owed, already, "invoiced, or given already")
+    return called(owed - given, "owed back", "IFRS 15.55")
 
 
 def given_beyond(reductions: Sequence[Reduction], given: Amount) -> Amount:
     """What credit memos gave that nobody expects."""
-    return max(given - sum(one.left for one in reductions), 0)
+    left = called(sum(one.left for one in reductions), "expected to go back")
+    return called(max(given - left, 0), "given, and not expected to go back")
 
 
 def moved(
@@ -94,55 +101,3 @@ def moved(
     if rest := sum(leg.ledger_amount for leg in legs):
         legs.append(Leg(EXCHANGE_DIFFERENCE, EXCHANGED, 0, -rest))
     return legs
-
-
-# What an explanation says
-
-
-class ReductionFacts(NamedTuple):
-    """Where an explanation has what a reduction is made of."""
-
-    expected: Node
-    credited: Node
-    price: Node
-    invoiced: Node
-
-
-def say_owed_back(reductions: Sequence[Reduction], facts: Sequence[ReductionFacts], given: Node, mode: str) -> Node:
-    currency = given.currency
-    nothing = constant("nothing", 0, "amount", currency)
-    pairs = list(zip(reductions, facts, strict=True))
-    owed = total("invoiced of what goes back", [_say_owed(*each, mode) for each in pairs], "amount", currency)
-    if given.value:
-        left = _say_all_left(pairs, nothing)
-        owed = most("invoiced, or given already", owed, least("given, as far as it is expected", [given, left]))
-    return less("owed back", owed, given, rule="IFRS 15.55")
-
-
-def say_given_beyond(reductions: Sequence[Reduction], facts: Sequence[ReductionFacts], given: Node) -> Node:
-    nothing = constant("nothing", 0, "amount", given.currency)
-    left = _say_all_left(list(zip(reductions, facts, strict=True)), nothing)
-    return less("given, and not expected to go back", given, left)
-
-
-def _say_all_left(pairs: Sequence[tuple[Reduction, ReductionFacts]], nothing: Node) -> Node:
-    return total("expected to go back", [_say_left(*each, nothing) for each in pairs], "amount", nothing.currency)
-
-
-def _say_left(one: Reduction, facts: ReductionFacts, nothing: Node) -> Node:
-    left = less(f"{one.item_id}: not credited yet", facts.expected, facts.credited)
-    return left if (left.value or 0) >= 0 else most(f"{one.item_id}: still to go back", left, nothing)
-
-
-def _say_owed(one: Reduction, facts: ReductionFacts, mode: str) -> Node:
-    nothing = constant("nothing", 0, "amount", facts.expected.currency)
-    invoiced = most("invoiced", facts.invoiced, nothing)
-    owed = facts.expected
-    if not one.is_whole:
-        title = f"{one.item_id}: in proportion to what is invoiced of the price"
-        owed = in_proportion(title, owed, invoiced, facts.price, mode)
-    if facts.credited.value:
-        owed = most(
-            f"{one.item_id}: still to go back", less(f"{one.item_id}: not credited yet", owed, facts.credited), nothing
-        )
-    return least(f"{one.item_id}: owed back", [owed, invoiced])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from domain.explanation import Node, negated, total
+from domain.figure import Recorded, node_of
 from domain.outputs import JournalEntry
-from domain.revenue.refund import RULE, Reduction, ReductionFacts, say_given_beyond, say_owed_back
+from domain.revenue.refund import RULE, Reduction, given_beyond, owed_back
 from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import LineAtStep
 from milepost.explain.records import RecordNodes
@@ -18,11 +19,11 @@ from state.terms.plan import contract_policies
 
 
 class MadeOf(NamedTuple):
-    """What is owed back of a line is made of."""
+    """What is owed back of a line is made of, of numbers that say how they came about."""
 
     reductions: list[Reduction]
-    facts: list[ReductionFacts]
-    given: Node
+    given: int
+    currency: str
     mode: str
 
 
@@ -41,12 +42,13 @@ class RefundNodes:
         said = self.sources.trace.journals[journal_id]
         journal: JournalEntry = said.record
         made = self._made_of(journal.affected_id, journal.rule.removeprefix(RULE), said.step)
-        return say_owed_back(made.reductions, made.facts, made.given, made.mode)
+        return node_of(owed_back(*made), "owed back", currency=made.currency)
 
     def given_beyond(self, contract_id: str, line_id: str, step: int) -> Node:
         """What credit memos gave of the line that nobody expects."""
         made = self._made_of(contract_id, line_id, step)
-        return say_given_beyond(made.reductions, made.facts, made.given)
+        beyond = given_beyond(made.reductions, made.given)
+        return node_of(beyond, "given, and not expected to go back", currency=made.currency)
 
     def _made_of(self, contract_id: str, line_id: str, step: int) -> MadeOf:
         draft = self.sources.draft(step)
@@ -55,11 +57,11 @@ class RefundNodes:
         place = LineAtStep(draft, contract, line_id, known_of(draft, contract, line_id), step=step)
         priced = reductions_of(draft, contract, line_id)
         of, currency = given_of(contract_id, line_id), contract.terms.currency
-        given = self.recorded.sum(of, "given by credit memos", step, currency)
-        facts = [self._facts(place, each) for each in priced]
-        return MadeOf([each.of for each in priced], facts, given, contract_policies(draft, contract).money_mode)
+        given = Recorded(self.recorded.sum(of, "given by credit memos", step, currency))
+        reductions = [self._reduction(place, each) for each in priced]
+        return MadeOf(reductions, given, currency, contract_policies(draft, contract).money_mode)
 
-    def _facts(self, place: LineAtStep, priced: PricedReduction) -> ReductionFacts:
+    def _reduction(self, place: LineAtStep, priced: PricedReduction) -> Reduction:
         item, currency = priced.item, place.contract.terms.currency
         variable = self.allocation.fees.variable
         expected = variable.due(place, item.item_id) if priced.of.is_due else variable.item(place, item, priced.since)
@@ -72,11 +74,11 @@ class RefundNodes:
             invoiced.append(self._price_invoiced(at))
         if not invoiced:
             invoiced.append(self._price_invoiced(place))
-        return ReductionFacts(
-            negated(f"{item.item_id}: expected to go back", expected),
-            negated(f"{item.item_id}: credited", charged),
-            total("price", prices, "amount", currency),
-            total("invoiced of the price", invoiced, "amount", currency),
+        return priced.of._replace(
+            expected=Recorded(negated(f"{item.item_id}: expected to go back", expected)),
+            credited=Recorded(negated(f"{item.item_id}: credited", charged)),
+            price=Recorded(total("price", prices, "amount", currency)),
+            invoiced=Recorded(total("invoiced of the price", invoiced, "amount", currency)),
         )
 
     def _credited(self, at: LineAtStep, item_id: str) -> Node:

@@ -24,8 +24,7 @@ from typing import Final, NamedTuple
 
 from domain.capabilities import ONEROUS_LOSS, PROVISION
 from domain.caps.consume import CapRule
-from domain.explanation import Node, Parameter, constant, evaluated, less, most, step_of, total
-from domain.figure import called, converted
+from domain.figure import as_rounded, at_least, called, converted, in_shares, node_of
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, relieved
 from domain.money import allocate, round_ratio, smallest_unit
@@ -37,7 +36,6 @@ from domain.revenue.over_time import Earning, in_books, prices_on
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce
 from domain.units import Amount
-from domain.why import rounding
 
 # The rule of its journals, before the period; the purpose of their lines; and the value of policy `loss_provision` that asks for it.
 RULE: Final = "provision/"
@@ -68,14 +66,16 @@ class LineAtCompletion(NamedTuple):
 
     @property
     def at_completion(self) -> Amount:
-        return max(self.cost, self.foreseen)
+        return max(self.foreseen, self.cost)
 
     @property
     def left(self) -> Amount:
         """Of its loss what its cost and its revenue do not show yet; below zero where a profit is still to come."""
         if self.stated is not None:
             return self.stated
-        return (self.at_completion - self.price) - (self.cost - self.earned)
+        loss = called(self.at_completion - self.price, f"loss of line {self.line_id} in all")
+        shown = called(self.cost - self.earned, "of it in the books")
+        return called(loss - shown, f"left of the loss of line {self.line_id}", "R44")
 
 
 class KnownLine(NamedTuple):
@@ -175,22 +175,22 @@ def tested_together(lines: Iterable[LineAtCompletion]) -> list[list[LineAtComple
 
 def _whole(lines: Sequence[LineAtCompletion], currency: str, mode: str) -> Amount:
     """Never below zero."""
-    return max(round_ratio(sum(line.left for line in lines), 1, smallest_unit(currency), mode), 0)
+    left = called(sum(line.left for line in lines), "left of the loss of all lines")
+    whole = as_rounded(round_ratio(left, 1, smallest_unit(currency), mode), left, 1, 1, "rounded", mode)
+    return at_least(whole, 0, "to be provided for", "R44")
 
 
 def _by_project(lines: Sequence[LineAtCompletion], whole: Amount, currency: str) -> dict[str, Amount]:
     """In proportion to what the lines of each project lose still (R12)."""
-    losses = _losses(lines)
-    if not whole:
-        return {}
-    return dict(zip(losses, allocate(whole, tuple(losses.values()), currency), strict=True))
-
-
-def _losses(lines: Sequence[LineAtCompletion]) -> dict[str, Amount]:
-    found: dict[str, Amount] = {}
+    losses: dict[str, Amount] = {}
     for line in lines:
-        found[line.project_id] = found.get(line.project_id, 0) + line.left
-    return {project_id: left for project_id, left in sorted(found.items()) if left > 0}
+        losses[line.project_id] = losses.get(line.project_id, 0) + line.left
+    losses = {project_id: left for project_id, left in sorted(losses.items()) if left > 0}
+    if not whole or len(losses) == 1:
+        return dict.fromkeys(losses, whole) if whole else {}
+    parts = allocate(whole, tuple(losses.values()), currency)
+    weights = [node_of(left, f"left of project {each}", currency=currency) for each, left in losses.items()]
+    return dict(zip(losses, in_shares(parts, whole, weights, "of the project", currency), strict=True))
 
 
 def moved(wanted: Amount, had: Balance, exchange: Exchange, ledger_currency: str, mode: str) -> list[Leg]:
@@ -205,69 +205,6 @@ def moved(wanted: Amount, had: Balance, exchange: Exchange, ledger_currency: str
     return [Leg(ONEROUS_LOSS, PROVIDED, more, ledger), Leg(PROVISION, PROVIDED, -more, -ledger)]
 
 
-# What an explanation says
-
-
-class LineFacts(NamedTuple):
-    """What a line earns in all, had earned by a day and had cost by then, and its cost at completion."""
-
-    price: Node
-    earned: Node
-    cost: Node
-    at_completion: Node
-
-
 def costs_on(known: LineHistory, day: date) -> tuple[Amount, Amount]:
     """What a line had cost by a day, and what it will have cost."""
     return spent.alone(course_of(known), day, ALL_COST)
-
-
-def say_left(line: LineAtCompletion, facts: LineFacts) -> Node:
-    loss = less(f"loss of line {line.line_id} in all", facts.at_completion, facts.price)
-    shown = less("of it in the books", facts.cost, facts.earned)
-    return less(f"left of the loss of line {line.line_id}", loss, shown, rule="R44")
-
-
-def say_required(
-    lines: Sequence[LineAtCompletion], left: Mapping[str, Node], project_id: str, day: date, places: tuple[str, str]
-) -> Node:
-    """Of a project; `left` is what each line still loses, `places` the currency and how its amounts are rounded."""
-    currency, mode = places
-    shares = []
-    for own in tested_together(lines):
-        nodes = [left[line.line_id] for line in own]
-        shares.append(_say_by_project(own, nodes, _say_whole(nodes, day, currency, mode), project_id, currency))
-    parts = [share for share in shares if share.value]
-    if not parts:
-        return constant(f"nothing of project {project_id} to provide for on {day}", 0, "amount", currency)
-    return parts[0] if len(parts) == 1 else total(f"of project {project_id}", parts, "amount", currency)
-
-
-def _say_whole(lines: Sequence[Node], day: date, currency: str, mode: str) -> Node:
-    nothing = constant("nothing", 0, "amount", currency)
-    whole = lines[0] if len(lines) == 1 else total("left of the loss of all lines", lines, "amount", currency)
-    rounded = evaluated("rounded", "round", (whole,), rounding(currency, mode), "amount", currency)
-    return most(f"to be provided for on {day}", rounded, nothing, rule="R44")
-
-
-def _say_by_project(
-    lines: Sequence[LineAtCompletion], nodes: Sequence[Node], whole: Node, project_id: str, currency: str
-) -> Node:
-    """A project's part of it."""
-    losses = _losses(lines)
-    if not whole.value or project_id not in losses:
-        return constant(f"nothing of project {project_id}", 0, "amount", currency)
-    if len(losses) == 1:
-        return whole
-    weights = [
-        total(
-            f"left of project {each}",
-            [node for line, node in zip(lines, nodes, strict=True) if line.project_id == each],
-            "amount",
-            currency,
-        )
-        for each in losses
-    ]
-    parameters: dict[str, Parameter] = {"step": step_of(currency), "party": list(losses).index(project_id)}
-    title = f"of project {project_id}"
-    return evaluated(title, "share", (whole, *weights), parameters, "amount", currency, rule="R12")

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.explanation import Node
-from domain.figure import node_titled
+from domain.figure import Recorded, node_of, node_titled
 from domain.outputs import JournalEntry
 from domain.reference import fiscal
 from domain.revenue.capped import say_price
@@ -15,12 +15,10 @@ from domain.revenue.provision import (
     RULE,
     KnownLine,
     LineAtCompletion,
-    LineFacts,
     bounds_of,
     costs_on,
     lines_at_completion,
-    say_left,
-    say_required,
+    required,
 )
 from domain.units import Amount
 from milepost.explain.earned import EarnedNodes
@@ -59,8 +57,9 @@ class ProvisionNodes:
         lines = lines_at_completion(known, day, journal.currency)
         places = {one.line_id: (_at(draft, contract, one), one) for one in known}
         made = _Lines(self.earned, self.recognised, places, day, contract)
-        left = {line.line_id: made.left(line) for line in lines}
-        return say_required(lines, left, project_id, day, (journal.currency, policies.money_mode))
+        amounts = required([made.recorded(line) for line in lines], journal.currency, policies.money_mode)
+        title = f"to be provided for in project {project_id} on {day}"
+        return node_of(amounts.get(project_id, 0), title, currency=journal.currency)
 
 
 def _at(draft: Draft, contract: Contract, one: KnownLine) -> LineAtStep:
@@ -76,12 +75,16 @@ class _Lines(NamedTuple):
     day: date
     contract: Contract
 
-    def left(self, line: LineAtCompletion) -> Node:
+    def recorded(self, line: LineAtCompletion) -> LineAtCompletion:
+        """With numbers that say how they came about."""
         place, one = self.places[line.line_id]
         if line.stated is not None:
-            return self._stated(place, one)
+            return line._replace(stated=Recorded(self._stated(place, one)))
         price = self._bounded(line.line_id) if one.rules else self.earned.price(place, self.day)
-        return say_left(line, LineFacts(price, self._earned(line.line_id), *self._costs(line.line_id)))
+        cost, foreseen = map(Recorded, self._costs(line.line_id))
+        return line._replace(
+            price=Recorded(price), earned=Recorded(self._earned(line.line_id)), cost=cost, foreseen=foreseen
+        )
 
     def _stated(self, place: LineAtStep, one: KnownLine) -> Node:
         assert one.known.opening is not None, "its balances state it"

@@ -9,11 +9,11 @@ by what each will cost (R12); what lines that are over have earned of it is gone
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import reduce
 from typing import NamedTuple
 
 from domain.caps.consume import WHOLE_TERM, CapLimit, CapRule, limit_on
-from domain.caps.recorded import limit_node
-from domain.explanation import Node, Parameter, constant, evaluated, least, less, most, step_of, total
+from domain.figure import at_least, called, in_shares, lesser, node_of
 from domain.money import allocate
 from domain.units import Amount
 
@@ -42,10 +42,17 @@ class Bound(NamedTuple):
     @property
     def left(self) -> Amount:
         assert self.limit.amount is not None, "it limits money"
-        return max(self.limit.amount - sum(self.gone.values()), 0)
+        if not self.gone:
+            return self.limit.amount
+        gone = called(sum(self.gone.values()), "earned on lines that are over")
+        return at_least(called(self.limit.amount - gone, "less what is gone"), 0, "left of it")
 
     def share(self, line_id: str, currency: str) -> Amount:
-        shares = allocate(self.left, tuple(self.costs.values()), currency)
+        left, costs = self.left, tuple(self.costs.values())
+        if len(costs) == 1:
+            return left
+        title, weights = f"of line {line_id}, by what each will cost", [node_of(cost, "cost") for cost in costs]
+        shares = in_shares(allocate(left, costs, currency), left, weights, title, currency)
         return shares[list(self.costs).index(line_id)]
 
 
@@ -77,36 +84,7 @@ def price(line_id: str, line: CappedLine, bound_by: Sequence[Bound], currency: s
     """What the line earns in all where it costs more than that, at least what it has earned; None where it costs no more."""
     if not bound_by or line.at_completion is None:
         return None
-    most_of_all = max(min(bound.share(line_id, currency) for bound in bound_by), line.earned)
+    shares = (bound.share(line_id, currency) for bound in bound_by)
+    bounded = reduce(lambda one, other: lesser(one, other, "the least of its caps"), shares)
+    most_of_all = at_least(bounded, line.earned, f"price of line {line_id}, which its caps bound", "R22")
     return most_of_all if line.at_completion > most_of_all else None
-
-
-def say_price(
-    line_id: str,
-    bound_by: Sequence[Bound],
-    place: tuple[str, str],
-    earned: Mapping[str, Node],
-    costs: Mapping[str, Node],
-) -> Node:
-    """`place` is contract and currency; by line what was earned, and what it will cost."""
-    bounded = least(
-        "the least of its caps", [_say_share(line_id, bound, place, earned, costs) for bound in bound_by], rule="R18"
-    )
-    return most(f"price of line {line_id}, which its caps bound", bounded, earned[line_id], rule="R22")
-
-
-def _say_share(
-    line_id: str, bound: Bound, place: tuple[str, str], earned: Mapping[str, Node], costs: Mapping[str, Node]
-) -> Node:
-    contract_id, currency = place
-    left = limit_node(contract_id, currency, bound.rule, bound.limit, by_hours=False)
-    if bound.gone:
-        gone = total("earned on lines that are over", [earned[name] for name in bound.gone], "amount", currency)
-        left = most("left of it", less("less what is gone", left, gone), constant("nothing", 0, "amount", currency))
-    if len(bound.costs) == 1:
-        return left
-    parameters: dict[str, Parameter] = {"step": step_of(currency), "party": list(bound.costs).index(line_id)}
-    title = f"of line {line_id}, by what each will cost"
-    return evaluated(
-        title, "share", (left, *(costs[name] for name in bound.costs)), parameters, "amount", currency, rule="R12"
-    )

@@ -18,7 +18,7 @@ has promised to go on with them. Under a hard cap they do once they will cost mo
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -108,7 +108,7 @@ def course_of(known: LineHistory) -> Course:
 def lines_at_completion(lines: Sequence[KnownLine], day: date, currency: str) -> list[LineAtCompletion]:
     """Of lines that count, of which somebody has said what remains, or that have a provision by their balances; of those under caps where
     they cost more than these pay for."""
-    bound_by = bounds_of(lines, day)
+    bound_by = capped.bounds({line.line_id: capped_line(line, day) for line in lines if line.rules}, day)
     found = (_line_at_completion(line, day, bound_by.get(line.line_id, ()), currency) for line in lines)
     return [each for each in found if each is not None]
 
@@ -124,7 +124,7 @@ def _line_at_completion(
     earned = spent.earned_by(known.spent, day) if line.rules else in_books(line.earns, known.opening, day)
     price: Amount | None = sum(one.spread.amount for one in prices_on(line.earns, day))
     if line.rules:
-        price = capped.price(line.line_id, _capped(line, day), bound_by, currency)
+        price = capped.price(line.line_id, capped_line(line, day), bound_by, currency)
     if price is None:
         return None
     cost = spent.by(course_of(known), day, ALL_COST)
@@ -145,11 +145,7 @@ def foreseen_on(known: LineHistory, day: date) -> tuple[Amount, date] | None:
     return spent.at_completion(course_of(known), day, ALL_COST)
 
 
-def bounds_of(lines: Iterable[KnownLine], day: date) -> Mapping[str, Sequence[Bound]]:
-    return capped.bounds({line.line_id: _capped(line, day) for line in lines if line.rules}, day)
-
-
-def _capped(line: KnownLine, day: date) -> CappedLine:
+def capped_line(line: KnownLine, day: date) -> CappedLine:
     known = line.known
     cost, foreseen = spent.by(course_of(known), day, ALL_COST), foreseen_on(known, day)
     at_completion = max(cost, foreseen[0]) if foreseen is not None else None

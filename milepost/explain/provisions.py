@@ -6,16 +6,18 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from domain.caps.recorded import limit_node
 from domain.explanation import Node
 from domain.figure import Recorded, node_of, node_titled
 from domain.outputs import JournalEntry
 from domain.reference import fiscal
-from domain.revenue.capped import say_price
+from domain.revenue import capped
+from domain.revenue.capped import Bound, CappedLine
 from domain.revenue.provision import (
     RULE,
     KnownLine,
     LineAtCompletion,
-    bounds_of,
+    capped_line,
     costs_on,
     lines_at_completion,
     required,
@@ -23,6 +25,7 @@ from domain.revenue.provision import (
 from domain.units import Amount
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import LineAtStep
+from milepost.explain.published import given
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Contract
@@ -80,16 +83,14 @@ class _Lines(NamedTuple):
         place, one = self.places[line.line_id]
         if line.stated is not None:
             return line._replace(stated=Recorded(self._stated(place, one)))
-        price = self._bounded(line.line_id) if one.rules else self.earned.price(place, self.day)
+        price = self._bounded(line.line_id) if one.rules else Recorded(self.earned.price(place, self.day))
         cost, foreseen = map(Recorded, self._costs(line.line_id))
-        return line._replace(
-            price=Recorded(price), earned=Recorded(self._earned(line.line_id)), cost=cost, foreseen=foreseen
-        )
+        return line._replace(price=price, earned=Recorded(self._earned(line.line_id)), cost=cost, foreseen=foreseen)
 
     def _stated(self, place: LineAtStep, one: KnownLine) -> Node:
         assert one.known.opening is not None, "its balances state it"
         event, number = self.earned.spending.balances(place)
-        title, currency = f"provided for by {one.known.opening.as_of}", self.contract.terms.currency
+        title, currency = f"provided for by {one.known.opening.as_of}", self._currency
         path = f"lines[{number}].provision"
         return self.earned.sources.field(title, one.provided, "amount", event, path, currency)
 
@@ -99,13 +100,26 @@ class _Lines(NamedTuple):
             return self.earned.spending.earned(place, self.day, self.recognised)
         return self.earned.in_books(place, one.earns, self.day)
 
-    def _bounded(self, line_id: str) -> Node:
-        bound_by = bounds_of([one for _, one in self.places.values()], self.day)[line_id]
-        under = {name for bound in bound_by for name in (*bound.costs, *bound.gone)}
-        place = self.contract.contract_id, self.contract.terms.currency
-        earned = {name: self._earned(name) for name in sorted({*under, line_id})}
-        costs = {name: self._costs(name)[1] for bound in bound_by for name in bound.costs}
-        return say_price(line_id, bound_by, place, earned, costs)
+    def _bounded(self, line_id: str) -> Amount:
+        """By its caps, of which contracts state the limits."""
+        lines = {name: self._capped(name, one) for name, (_, one) in self.places.items() if one.rules}
+        made = capped.price(
+            line_id, lines[line_id], list(map(self._limited, capped.bounds(lines, self.day)[line_id])), self._currency
+        )
+        return given(made, f"price of line {line_id}")
+
+    def _capped(self, line_id: str, one: KnownLine) -> CappedLine:
+        made = capped_line(one, self.day)._replace(earned=Recorded(self._earned(line_id)))
+        return made if made.at_completion is None else made._replace(at_completion=Recorded(self._costs(line_id)[1]))
+
+    def _limited(self, bound: Bound) -> Bound:
+        rule, limit = bound.rule, bound.limit
+        node = limit_node(self.contract.contract_id, self._currency, rule, limit, by_hours=False)
+        return bound._replace(limit=limit._replace(amount=Recorded(node)))
+
+    @property
+    def _currency(self) -> str:
+        return self.contract.terms.currency
 
     def _costs(self, line_id: str) -> tuple[Node, Node]:
         """By the day, and at completion."""
@@ -116,4 +130,4 @@ class _Lines(NamedTuple):
         )
 
     def _named(self, cost: Amount, title: str) -> Node:
-        return node_titled(cost, title, currency=self.contract.terms.currency)
+        return node_titled(cost, title, currency=self._currency)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -13,6 +12,7 @@ from domain.figure import Recorded, converted, later
 from domain.ledger.journal import COST_PURPOSES, Leg, merge, negated
 from domain.ledger.position import NOTHING, Balance
 from domain.outputs import JournalEntry
+from domain.reference.exchange import Exchange
 from domain.terms.kind import NO_REVENUE
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.exchanges import Exchanges
@@ -25,8 +25,8 @@ from state.ledger.deposit_balance import kept
 from state.ledger.position import against, is_over_time
 from state.ledger.posting import (
     EARNING,
-    Difference,
     Pairs,
+    RevenueDifference,
     carried_by,
     cost_pairs,
     goes_through_position,
@@ -120,8 +120,11 @@ class EntryJournals:
         summed = merge(Leg(*pair, 0) for pair in (*revenue_pairs(made), *behind))
         pairs = tuple((leg.account, leg.purpose, leg.amount) for leg in summed)
         earns = made.earns + sum(amount for account, _, amount in behind if account not in REVENUE)
-        through = partial(against, self.positions.before(journal), plan)
         is_through = goes_through_position(plan, price) and journal.rule != METHOD_CHANGE
+
+        def through(pairs: Pairs, exchange: Exchange) -> Sequence[Leg]:
+            return against(self.positions.before(journal), plan, pairs, exchange)
+
         if journal.kind == "difference":
             of = self._difference(journal, at, plan, before)
             return of.over_time(pairs, earns, through) if is_through else of.moved(pairs)
@@ -136,13 +139,13 @@ class EntryJournals:
 
     def _difference(
         self, journal: JournalEntry, at: VersionStanding, plan: LinePlan, before: Sequence[Posted]
-    ) -> Difference:
+    ) -> RevenueDifference:
         row, price = at.entry.entry_id, at.work.price
         assert price is not None, "it has a plan"
         purpose = next((line.purpose for line in journal.lines if line.purpose in EARNING), "")
         carried = carried_by([replace(posted, lines=self._named(posted)) for posted in before])
         stands = {account: self._left(journal, account) for account in UNBILLED}
-        return Difference(row, plan, price.revenue, self.exchanges.rate(journal, at), purpose, carried, stands)
+        return RevenueDifference(row, plan, price.revenue, self.exchanges.rate(journal, at), purpose, carried, stands)
 
     def _price(self, at: VersionStanding, price: Price) -> Price:
         """With numbers that say how they came about."""

@@ -359,7 +359,9 @@ def book_difference(
     price = work.price
     assert price is not None, "only a priced entry has a difference"
     stands = {account: had for (of, account), had in unbilled_positions(entry).items() if of == plan.contract_id}
-    of = Difference(entry.entry_id, plan, price.revenue, slot.exchange, purpose, carried_by(work.journals), stands)
+    of = RevenueDifference(
+        entry.entry_id, plan, price.revenue, slot.exchange, purpose, carried_by(work.journals), stands
+    )
     if goes_through_position(plan, price) and not goes_over:
         made = of.over_time(revenue_pairs(price), price.earns, partial(position.through, draft, plan))
     else:
@@ -374,7 +376,7 @@ def book_difference(
     return settle_exchange_rests(draft, with_standing(entry, replace(work, journals=(*work.journals, posted))))
 
 
-class Difference(NamedTuple):
+class RevenueDifference(NamedTuple):
     """How what a row earns is brought to what its price says: `carried` by account by its journals, `stands` what invoices left of that."""
 
     row: str

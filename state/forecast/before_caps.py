@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from domain.caps.consume import DAY, MONTH, WHOLE_TERM, stops
 from domain.terms import methods
-from state.draft import Draft
 from state.terms.plan import LinePlan
 
 
@@ -29,7 +28,3 @@ def whole_before_caps(hourly: Sequence[LinePlan]) -> bool:
 
 def _periods(plan: LinePlan) -> set[str]:
     return {rule.period for rule in plan.rules if stops(rule.limits[-1])}
-
-
-def is_over_caps(draft: Draft, plans: Sequence[LinePlan]) -> bool:
-    return any(draft.line(plan.contract_id, plan.line.line_id).over > 0 for plan in plans)

@@ -132,7 +132,7 @@ def _figures(
     if months is None:
         return None
     now = tracks.booked
-    hours, cost = weighed.completion.hours - now[0], tracks.cost - now[1]
+    hours, cost = weighed.completion.hours - now[0], tracks.heading(None)[0] - now[1]
     remaining = called(hours, "hours to come"), called(cost, "cost to come"), commercial.left_revenue
     unbilled_backlog = unbilled(now[2], commercial.backlog, commercial.billed)
     if posted:

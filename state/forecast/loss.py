@@ -184,8 +184,8 @@ def _kept_of(
 
 def _rests_on(project: Project, of: ProjectTerms, forecast: Forecast, outlook: ForecastState) -> tuple[object, ...]:
     """All that the share rests on beside the terms."""
-    unvalued = of.tracks[forecast.currency].unvalued
-    figures = outlook.eac_cost, outlook.eac_revenue, unvalued, forecast.ceiling
+    is_valued = of.tracks[forecast.currency].is_valued
+    figures = outlook.eac_cost, outlook.eac_revenue, is_valued, forecast.ceiling
     return (*figures, forecast.currency, forecast.bases, project.waiting, project.burn.elsewhere)
 
 

@@ -33,7 +33,7 @@ from state.books import (
     Project,
 )
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
-from state.forecast.before_caps import is_over_caps, whole_before_caps, worth_before_caps
+from state.forecast.before_caps import whole_before_caps, worth_before_caps
 from state.forecast.lacking_rates import HeadingBasis, change_without_rates
 from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
 from state.rerating.rerate import line_ids
@@ -66,7 +66,8 @@ class ProjectTerms:
     Of the lines that take time hours earn on `hourly`, and on `before_caps` as those so far did before caps; `whole_before_caps` where
     those of the whole project do. `currency` is that of the first contract, empty without one; `goes_on` where none of them is terminated,
     `is_funded` where sources fund one by some version, `keeps_back` where one has retention or a deposit, `limits_billing` where a purchase
-    order or a hard cap limits that alone. `tracks` are kept beside them, by currency.
+    order or a hard cap limits that alone. `sums` are the ids of the sums of all these, and whether their hours so far count before
+    caps. `tracks` are kept beside them, by currency.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class ProjectTerms:
         "keeps_back",
         "limits_billing",
         "lines",
+        "sums",
         "tracks",
         "whole_before_caps",
         "with_expenses",
@@ -102,6 +104,8 @@ class ProjectTerms:
         every_limit = (limit for plan in self.every_line for rule in plan.every_rule for limit in rule.limits)
         self.limits_billing = any(limit.hard and not limit.limits_revenue for limit in every_limit)
         self.ever = _lines_ever(project_id, contracts)
+        before_caps = {(plan.contract_id, plan.line.line_id) for plan in self.before_caps}
+        self.sums = [(composed(of, line_id), (of, line_id) in before_caps) for of, line_id, _ in self.ever]
         self.tracks: dict[str, Tracks] = {}
         self.agreed = draft.agreed
 
@@ -205,15 +209,14 @@ def newest_of_each_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     )
 
 
-def is_given_up(draft: Draft, of: ProjectTerms) -> bool:
-    """Whether something of what the project's work has earned was conceded, or given up before it was billed."""
-    lines = (draft.line(contract_id, line_id) for contract_id, line_id, _ in of.ever)
-    return any(line.conceded or line.written_off for line in lines)
-
-
 def earns_less_than_worth(draft: Draft, of: ProjectTerms) -> bool:
-    """Whether hours to come are worth more than those so far have earned: some of that was given up, or is over caps."""
-    return is_given_up(draft, of) or is_over_caps(draft, of.before_caps)
+    """Whether hours to come are worth more than those so far have earned: some of that was conceded, or given up before it was billed, or
+    is over caps."""
+    for part_id, before_caps in of.sums:
+        line: LineTotals | None = draft.part("line", part_id)
+        if line is not None and (line.conceded or line.written_off or (before_caps and line.over > 0)):
+            return True
+    return False
 
 
 def worth_of_hours(of: ProjectTerms, plan: LinePlan) -> tuple[bool, bool]:
@@ -358,13 +361,14 @@ def say_changes(draft: Draft, project_id: str, rule: str, cause: str | None, as_
 def take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) -> None:
     say_changes(draft, project_id, MOVES, cause)
     forecast, outlook = known(draft, project_id)
+    of = project_terms(draft, project_id)
     if not forecast.earning:
-        forecast = _with_worth(draft, project_id, forecast, moves)
+        forecast = _with_worth(draft, project_id, of, forecast, moves)
     progress = dict(outlook.progress)
     for line, on_line in _by_line(moves).items() if len(progress) > 1 else ((WHOLE, moves),):
         name = line if line in progress else WHOLE
         progress[name] = _moved(progress[name], on_line, forecast.bases[name].as_of)
-    cost, revenue, drift = _heading(draft, project_id, forecast, outlook, progress)
+    cost, revenue, drift = _heading(draft, of, forecast, outlook, progress)
     by_cost, by_revenue = cost - outlook.eac_cost, revenue - outlook.eac_revenue
     if (by_cost or by_revenue or drift is not None) and not fits(cost, revenue, *(drift or ())):
         cost, revenue, drift = _unchanged(outlook)
@@ -382,11 +386,10 @@ def take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) ->
     draft.put("outlook", project_id, state)
 
 
-def _with_worth(draft: Draft, project_id: str, forecast: Forecast, moves: Sequence[Move]) -> Forecast:
+def _with_worth(draft: Draft, project_id: str, of: ProjectTerms, forecast: Forecast, moves: Sequence[Move]) -> Forecast:
     """What hours are worth is another sum than the revenue from the event on by which some of it is given up, conceded, or over caps."""
-    of = project_terms(draft, project_id)
-    is_less = min([move.revenue for move in moves], default=0) < 0
-    if not forecast.currency or not (is_less or of.before_caps) or not earns_less_than_worth(draft, of):
+    may_be_less = of.before_caps or min([move.revenue for move in moves]) < 0
+    if not forecast.currency or not may_be_less or not earns_less_than_worth(draft, of):
         return forecast
     plans = newest_of_each_line(draft, project_id)
     earning = [
@@ -410,35 +413,25 @@ def _unchanged(outlook: ForecastState) -> Heading:
 
 
 def _heading(
-    draft: Draft, project_id: str, forecast: Forecast, outlook: ForecastState, progress: Mapping[str, BookedProgress]
+    draft: Draft, of: ProjectTerms, forecast: Forecast, outlook: ForecastState, progress: Mapping[str, BookedProgress]
 ) -> Heading:
     """First what currencies did since the event before, then the event; where rates are too old or missing the event alone, as far as it is
     known."""
     if not forecast.currency:
         return _unchanged(outlook)
-    of, before = project_terms(draft, project_id), outlook.progress
+    before = outlook.progress
     tracks = of.tracks.get(forecast.currency)
     if tracks is None or not tracks.are_of(draft, forecast, before):
         tracks = _tracks_before(draft, of, forecast, before)
-    made = _before_and_after(draft, forecast, tracks, progress)
-    if tracks is not None and made is not None:
-        (cost, revenue), now = made
-        drift = cost - outlook.eac_cost, revenue - outlook.eac_revenue
-        return *now, drift if tracks.quotes is not None and any(drift) else None
+    if tracks is not None:
+        cost, revenue = tracks.heading(forecast.ceiling)
+        if with_event(draft, forecast, tracks, progress):
+            drift = cost - outlook.eac_cost, revenue - outlook.eac_revenue
+            return *tracks.heading(forecast.ceiling), drift if tracks.quotes is not None and any(drift) else None
     policies = project_policies(draft, of.lines, forecast.legal_entity_id)
     was, now_is = HeadingBasis(forecast, before, before=True), HeadingBasis(forecast, progress)
     cost, revenue = change_without_rates(draft, policies, was, now_is, today(draft, forecast.zone))
     return outlook.eac_cost + cost, outlook.eac_revenue + revenue, None
-
-
-def _before_and_after(
-    draft: Draft, forecast: Forecast, tracks: Tracks | None, progress: Mapping[str, BookedProgress]
-) -> tuple[Change, Change] | None:
-    """Cost and revenue at completion; None where a rate is missing."""
-    if tracks is None:
-        return None
-    before = tracks.heading(forecast.ceiling)
-    return (before, tracks.heading(forecast.ceiling)) if with_event(draft, forecast, tracks, progress) else None
 
 
 def _tracks_before(

@@ -152,7 +152,7 @@ def revenue_max(
         terms.drawing and not all(_knows_hours_beyond(forecast, plan, found.tracks) for plan in terms.drawing)
     ):
         return None
-    if not found.unvalued:
+    if found.is_valued:
         return new_tuple(RevenueMax, (outlook.eac_revenue, False))
     if forecast.ceiling is None:
         return None

@@ -211,4 +211,4 @@ def _hours_left(draft: Draft, ahead: WorkAhead, under: Sequence[LinePlan], as_of
     if tracks is None:
         return 0
     title = f"{ahead.project_id}: hours to come"
-    return at_least(called(tracks.completion(None).hours - tracks.hours, "hours to come"), 0, title)
+    return at_least(called(tracks.completion(None).hours - tracks.booked[0], "hours to come"), 0, title)

@@ -4,13 +4,12 @@ They are kept from event to event, so that an hour works out again only the trac
 planned hours begin them again, and where some of it is in another currency another exchange rate, of another day or one that comes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from domain.accounts import REVENUE
 from domain.figure import at_least, called, exchanged
 from domain.forecast.completion import (
-    NOTHING,
     Completion,
     Earning,
     Included,
@@ -30,7 +29,7 @@ from domain.terms import methods
 from domain.terms.kind import WITH_INVOICE
 from domain.terms.milestones import INCLUDED_HOURS
 from domain.tuples import new_tuple
-from domain.units import Amount, Hours, Instant
+from domain.units import Amount, Hours, Instant, Rate
 from state.books import Basis, BookedProgress, Forecast, Inclusion, LineEarning, LineFees, LineTotals
 from state.draft import Draft
 from state.terms.known import exchange_on
@@ -41,20 +40,26 @@ WHOLE = ""
 BUDGET = "budget"
 NO_EARNING: Mapping[str, Earning] = {}
 ONE_DAY = timedelta(days=1)
-UNWORKED = Track(NOTHING, NOTHING, hours_stated=True, revenue_stated=True)
 
 
 class TrackHeld:
     """A track with what it was made of and what it comes to, hours only once they are asked for, and whether its work to come has a
     value; `wanted` is its revenue if no cap by month or of its line limited it."""
 
-    __slots__ = ("ceiling", "cost", "has_value", "hours", "part", "revenue", "track", "wanted")
+    __slots__ = ("cost", "has_value", "hours", "part", "revenue", "track", "wanted")
 
-    def __init__(self, part: BookedProgress, track: Track, ceiling: Amount | None) -> None:
-        self.part, self.track, self.ceiling = part, track, ceiling
-        self.cost = self.revenue = self.wanted = 0
-        self.hours: Hours | None = 0
+    def __init__(
+        self, part: BookedProgress, track: Track, ceiling: Amount | None, planned_rate: Rate, step: Amount
+    ) -> None:
+        self.part, self.track = part, track
+        self.hours: Hours | None = None
         self.has_value = True
+        if type(track.now[1]) is int and is_as_stated(track):
+            _, self.cost, self.wanted = track.floor
+        else:
+            made = self.hours, self.cost, self.wanted = completed(*track, planned_rate, step)
+            self.has_value = is_valued(track, made, planned_rate)
+        self.revenue = limited(self.wanted, ceiling, track.now[2])
 
     @property
     def to_come(self) -> Amount:
@@ -64,31 +69,24 @@ class TrackHeld:
 
 
 class Tracks:
-    """All tracks of a project, with their sums: what is worked, spent and earned, cost and revenue that no cap of the whole limits
-    (`wanted`) at completion; `unvalued` of them have work to come that nothing says the value of. `quotes` are the exchange rates that they
-    rest on, None where all of it is in `currency`, and those of the day `as_of`, which ends at `day_ends`."""
+    """All tracks of a project. `quotes` are the exchange rates that they rest on, None where all of it is in `currency`, and those of the
+    day `as_of`, which ends at `day_ends`."""
 
     __slots__ = (
         "as_of",
         "bases",
         "ceilings",
-        "cost",
         "currency",
         "day_ends",
-        "earned",
         "earning",
         "earns",
         "held",
-        "hours",
         "planned_rate",
         "policies",
         "progress",
         "quotes",
         "rates",
-        "spent",
         "step",
-        "unvalued",
-        "wanted",
     )
 
     def __init__(self, draft: Draft, forecast: Forecast, policies: Resolved, currency: str) -> None:
@@ -106,7 +104,6 @@ class Tracks:
         self.progress: Mapping[str, BookedProgress] | None = None
         self.earns: Mapping[str, Earning] = NO_EARNING
         self.held: dict[str, TrackHeld] = {}
-        self.hours = self.spent = self.earned = self.cost = self.wanted = self.unvalued = 0
 
     def has_rates_of(self, draft: Draft, as_of: date | None) -> bool:
         """Whether they rest on the exchange rates of the day as these are by now."""
@@ -136,7 +133,17 @@ class Tracks:
 
     @property
     def booked(self) -> Tally:
-        return self.hours, self.spent, self.earned
+        """Hours, cost and revenue so far."""
+        hours = cost = revenue = 0
+        for held in self.held.values():
+            now = held.track.now
+            hours, cost, revenue = hours + now[0], cost + now[1], revenue + now[2]
+        return hours, cost, revenue
+
+    @property
+    def is_valued(self) -> bool:
+        """Whether something says the value of all work to come."""
+        return all(held.has_value for held in self.held.values())
 
     @property
     def tracks(self) -> list[Track]:
@@ -152,35 +159,32 @@ class Tracks:
                 track = self._track(draft, held, part, self.bases[name], own)
                 if track is None:
                     return False
-                if held is None:
-                    held = self.held[name] = TrackHeld(part, UNWORKED, self.ceilings.get(name))
-                self._replace(held, part, track)
-        if len(self.held) > len(progress):
-            for name in self.held.keys() - progress.keys():
-                held = self.held[name]
-                self._replace(held, held.part, UNWORKED)
-                del self.held[name]
+                self._hold(name, part, track)
+        for name in self.held.keys() - progress.keys() if len(self.held) > len(progress) else ():
+            del self.held[name]
         self.progress, self.earns = progress, earns if earns is not None else NO_EARNING
         return True
 
     def limit(self, ceilings: dict[str, Amount]) -> None:
         """Have caps of lines limit what their tracks come to."""
-        for name, held in self.held.items() if self.ceilings or ceilings else ():
-            held.ceiling = ceilings.get(name)
-            self._replace(held, held.part, held.track)
-        self.ceilings = ceilings
+        had, self.ceilings = self.ceilings, ceilings
+        for name, held in self.held.items() if had or ceilings else ():
+            self._hold(name, held.part, held.track)
 
     def heading(self, ceiling: Amount | None) -> tuple[Amount, Amount]:
         """Cost and revenue at completion; `ceiling` is the most revenue that caps allow."""
-        return self.cost, self.wanted if ceiling is None else limited(self.wanted, ceiling, self.earned)
+        cost = wanted = 0
+        for held in self.held.values():
+            cost, wanted = cost + held.cost, wanted + held.revenue
+        return cost, wanted if ceiling is None else limited(wanted, ceiling, self.booked[2])
 
     def completion(self, ceiling: Amount | None) -> Completion:
         """What all of them come to."""
-        hours = prices = 0
+        hours = wanted = prices = 0
         for held in self.held.values():
-            hours += self.hours_of(held)
+            hours, wanted = hours + self.hours_of(held), wanted + held.revenue
             prices += held.track.earning.left if held.track.earning is not None else 0
-        return new_tuple(Completion, (hours, *self.heading(ceiling), self.wanted, prices))
+        return new_tuple(Completion, (hours, *self.heading(ceiling), wanted, prices))
 
     def hours_of(self, held: TrackHeld) -> Hours:
         """At completion."""
@@ -202,33 +206,8 @@ class Tracks:
             return None
         return new_tuple(Track, (now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup))
 
-    def _replace(self, held: TrackHeld, part: BookedProgress, track: Track) -> None:
-        """Have the sums count it as it is now."""
-        if type(track.now[1]) is int and is_as_stated(track):
-            _, cost, revenue = track.floor
-            hours, has_value = None, True
-        else:
-            made = hours, cost, revenue = completed(*track, self.planned_rate, self.step)
-            has_value = is_valued(track, made, self.planned_rate)
-        held.wanted = revenue
-        revenue = limited(revenue, held.ceiling, track.now[2])
-        self.cost += cost - held.cost
-        self.wanted += revenue - held.revenue
-        (worked, spent, earned), had = track.now, held.track.now
-        self.hours += worked - had[0]
-        self.spent += spent - had[1]
-        self.earned += earned - had[2]
-        self.unvalued += held.has_value - has_value
-        held.part, held.track, held.hours, held.cost, held.revenue = part, track, hours, cost, revenue
-        held.has_value = has_value
-        if not type(self.cost) is type(self.wanted) is int:
-            self._add_up()
-
-    def _add_up(self) -> None:
-        """Once more, of numbers that say how they came about: what a track was before is no part of them."""
-        held = self.held.values()
-        self.cost, self.wanted = sum(one.cost for one in held), sum(one.revenue for one in held)
-        self.hours, self.spent, self.earned = booked(one.track for one in held)
+    def _hold(self, name: str, part: BookedProgress, track: Track) -> None:
+        self.held[name] = TrackHeld(part, track, self.ceilings.get(name), self.planned_rate, self.step)
 
     def converted(self, draft: Draft, tallies: Mapping[str, Tally]) -> Tally | None:
         """The sum in one currency; None where a rate is missing."""
@@ -305,15 +284,6 @@ def with_event(draft: Draft, forecast: Forecast, tracks: Tracks, progress: Mappi
     assert tracks.as_of is not None, "what lines earn has a day"
     earns = _earns(draft, forecast, tracks.policies, tracks.currency, tracks.as_of)
     return earns is not None and tracks.take(draft, progress, earns)
-
-
-def booked(tracks: Iterable[Track]) -> Tally:
-    """Hours, cost and revenue of all tracks."""
-    hours = cost = revenue = 0
-    for track in tracks:
-        now = track.now
-        hours, cost, revenue = hours + now[0], cost + now[1], revenue + now[2]
-    return hours, cost, revenue
 
 
 # Sums in one currency

@@ -22,7 +22,7 @@ from milepost.explain.sources import Sources
 from state.books import Posted, Price
 from state.ledger.carried import left_before
 from state.ledger.deposit_balance import kept
-from state.ledger.position import against, is_over_time
+from state.ledger.position import against
 from state.ledger.posting import (
     EARNING,
     Pairs,
@@ -30,6 +30,7 @@ from state.ledger.posting import (
     carried_by,
     cost_pairs,
     goes_through_position,
+    keeps_on_position,
     revenue_pairs,
 )
 from state.revenue.method_change import RULE as METHOD_CHANGE
@@ -115,11 +116,11 @@ class EntryJournals:
         if price is None or plan is None or not any(line.purpose in EARNING for line in journal.lines):
             return ()
         before = journals_until(at.work.journals, journal.journal_id)
-        behind = self._behind(said, at.work.journals[len(before) + 1 :])
+        later_on = self._posted_after(said, at.work.journals[len(before) + 1 :])
         made = self._price(at, price)
-        summed = merge(Leg(*pair, 0) for pair in (*revenue_pairs(made), *behind))
+        summed = merge(Leg(*pair, 0) for pair in (*revenue_pairs(made), *later_on))
         pairs = tuple((leg.account, leg.purpose, leg.amount) for leg in summed)
-        earns = made.earns + sum(amount for account, _, amount in behind if account not in REVENUE)
+        earns = made.earns + sum(amount for account, _, amount in later_on if account not in REVENUE)
         is_through = goes_through_position(plan, price) and journal.rule != METHOD_CHANGE
 
         def through(pairs: Pairs, exchange: Exchange) -> Sequence[Leg]:
@@ -130,8 +131,7 @@ class EntryJournals:
             return of.over_time(pairs, earns, through) if is_through else of.moved(pairs)
         exchange = self.exchanges.rate(journal, at)
         if plan.timing == NO_REVENUE and pairs:
-            contract = draft.contract(plan.contract_id)
-            is_through = contract is not None and is_over_time(draft, contract)
+            is_through = keeps_on_position(draft, plan)
             if not is_through:
                 had = self.positions.before(journal).liability if price.account == CONTRACT_LIABILITY else NOTHING
                 return kept(plan, had, pairs, exchange)
@@ -164,12 +164,12 @@ class EntryJournals:
             drawn=drawn if price.drawn is not None else None,
         )
 
-    def _behind(self, said: TracedOutput, behind: Sequence[Posted]) -> Pairs:
+    def _posted_after(self, said: TracedOutput, journals: Sequence[Posted]) -> Pairs:
         """An event may post an entry more than once, and what the entry is now comes with the last: less what was posted after it."""
         purpose = next(line.purpose for line in said.record.lines if line.purpose in EARNING)
         return tuple(
             (leg.account, purpose, Recorded(constant(_after(posted, number), -leg.amount, "amount", posted.currency)))
-            for posted in behind
+            for posted in journals
             if self.sources.trace.journals[posted.journal_id].step == said.step
             for number, leg in enumerate(posted.lines, 1)
             if leg.purpose in EARNING

@@ -179,15 +179,20 @@ def goes_through_position(plan: LinePlan, price: Price | None) -> bool:
     return stands or plan.timing == OVER_TIME
 
 
+def keeps_on_position(draft: Draft, plan: LinePlan) -> bool:
+    """Whether what is kept of a deposit is on the position of its contract, since another line of that earns over time."""
+    contract = draft.contract(plan.contract_id)
+    return contract is not None and position.is_over_time(draft, contract)
+
+
 def _shares(one: Slot, other: Slot) -> bool:
     """Whether what is booked in both may share a journal."""
     return booking_of(one, "posting") == booking_of(other, "posting")
 
 
 def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ...]:
-    """What is kept of a deposit leaves it as it is carried; where a line of the contract earns over time, that is its position."""
-    contract = draft.contract(plan.contract_id)
-    if contract is not None and position.is_over_time(draft, contract):
+    """What is kept of a deposit leaves it as it is carried."""
+    if keeps_on_position(draft, plan):
         return position.through(draft, plan, side.pairs, side.slot.exchange)
     row, account = row_id(work.subject_kind, work.subject_id), side.pairs[0][0]
     had = deposit_balance.balance(draft, plan.contract_id, plan.line.line_id, account, row)

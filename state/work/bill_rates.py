@@ -85,7 +85,7 @@ def rate_for(
     """The rate by R5; remembered while no rate that could matter begins or ends."""
     rate_day, book = _rate_day(event, plan, day), draft.reference
     practice, region = practice_and_region(project, person)
-    persons, tasks, days = _told_apart(draft, event.project_id, plan, practice, region)
+    persons, tasks, days = _rated_apart(draft, event.project_id, plan, practice, region)
     billed_as = person if rate_day == day else book.person_on(event.person_id, rate_day)
     by_person = event.person_id in persons or (billed_as is not None and billed_as.bill_rate is not None)
     key = (
@@ -114,12 +114,12 @@ def rate_for(
     return found
 
 
-def _told_apart(
+def _rated_apart(
     draft: Draft, project_id: str, plan: LinePlan, practice: str | None, region: str | None
 ) -> tuple[frozenset[str], frozenset[str], list[date]]:
     """Persons and tasks that a rate of the line or of any card is for, since all others are rated alike, and the first days on which
     other cards may rate the work."""
-    key = ("told apart", project_id, plan.key, practice, region)
+    key = ("rated apart", project_id, plan.key, practice, region)
     found: tuple[frozenset[str], frozenset[str], list[date]] | None = draft.memo.plans.get(key)
     if found is None:
         persons, tasks = named_in_cards(draft)

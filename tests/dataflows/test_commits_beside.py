@@ -85,7 +85,7 @@ class Process:
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self.pool = pool
         self.done: list[str] = []
-        self.told: list[tuple[int, int]] = []
+        self.heard: list[tuple[int, int]] = []
         self.shards = [Shard(number, self.done) for number in (0, 1)]
         self.outputs = [Written(shard) for shard in self.shards]
         self.faults = Faults(keep=True)
@@ -95,7 +95,7 @@ class Process:
 
         def committed(effects: Effects, mark: Mark) -> None:
             assert current_thread() is main_thread()
-            self.told.append((effects.batch.shard, mark.offset))
+            self.heard.append((effects.batch.shard, mark.offset))
 
         turns = [
             AccountingTurn(shard, shard, outputs, store_seconds, self.pool)
@@ -126,8 +126,8 @@ def test_a_shard_reads_on_once_its_batch_is_committed_and_stored(process: Proces
         f"{what} {offset + (what != 'read')}" for offset in range(4) for what in ("read", "begin", "commit", "store")
     ]
     assert process.of(0) == process.of(1) == [*one, "read 4"]
-    assert [offset for number, offset in process.told if number == 0] == [1, 2, 3, 4]
-    assert [offset for number, offset in process.told if number == 1] == [1, 2, 3, 4]
+    assert [offset for number, offset in process.heard if number == 0] == [1, 2, 3, 4]
+    assert [offset for number, offset in process.heard if number == 1] == [1, 2, 3, 4]
 
 
 def test_a_commit_that_takes_long_keeps_no_other_shard_waiting(process: Process) -> None:
@@ -143,7 +143,7 @@ def test_a_commit_that_takes_long_keeps_no_other_shard_waiting(process: Process)
 
 
 def test_a_commit_that_fails_stops_the_process_with_its_error_and_its_shard(process: Process) -> None:
-    """Its batch is not told, not stored, and nothing of the shard follows it; a commit of the other shard that is under way ends whole."""
+    """Nobody hears of its batch, and it is not stored; a commit of the other shard that is under way ends whole."""
     has_failed = Flag()
     first, second = process.shards
 
@@ -159,7 +159,7 @@ def test_a_commit_that_fails_stops_the_process_with_its_error_and_its_shard(proc
     assert process.faults.shard == 1
     assert process.of(1)[-2:] == ["read 2", "begin 3"]
     assert second.stored == process.outputs[1].visible == 2
-    assert [offset for number, offset in process.told if number == 1] == [1, 2]
+    assert [offset for number, offset in process.heard if number == 1] == [1, 2]
     assert first.stored == process.outputs[0].visible == 2
 
 

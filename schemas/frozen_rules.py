@@ -37,8 +37,8 @@ class Frozen(NamedTuple):
 Lock = Mapping[str, Mapping[int, Frozen | None]]
 
 
-def read_lock(path: Path = LOCK) -> Lock:
-    found: Mapping[str, Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+def read_lock() -> Lock:
+    found: Mapping[str, Mapping[str, Any]] = json.loads(LOCK.read_text(encoding="utf-8")) if LOCK.exists() else {}
     return {
         rule: {int(number): None if told is None else Frozen(**told) for number, told in versions.items()}
         for rule, versions in found.items()

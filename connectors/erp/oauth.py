@@ -196,18 +196,13 @@ class Bearer:
 
 
 def certificate_form(
-    auth: CertificateAuth,
-    token_url: str,
-    scope: str,
-    *,
-    scope_in_assertion: bool = False,
-    now: Callable[[], float] = time.time,
+    auth: CertificateAuth, token_url: str, scope: str, *, scope_in_assertion: bool
 ) -> Callable[[], Mapping[str, str]]:
     """The signed assertion. NetSuite wants the scope in it, and nothing but what it documents; others want it in the form."""
 
     def form() -> Mapping[str, str]:
         client_id = auth.client_id.read().get_secret_value()
-        issued = int(now())
+        issued = int(time.time())
         ends = issued + auth.assertion_seconds
         claims: dict[str, object] = {"iss": client_id, "aud": token_url, "iat": issued, "exp": ends}
         made = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}

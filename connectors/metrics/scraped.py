@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
+TIMEOUT_SECONDS: Final = 3.0
 PAGE_BYTES_MAX: Final = 8 * 1024 * 1024
 
 
@@ -35,17 +36,17 @@ class Page(NamedTuple):
         return sum(sample.value for sample in self.of(name, **labels))
 
 
-def scrape(addresses: Sequence[str], timeout: float = 3.0) -> list[Page]:
+def scrape(addresses: Sequence[str]) -> list[Page]:
     """All at once."""
     if not addresses:
         return []
     with ThreadPoolExecutor(len(addresses)) as asking:
-        return list(asking.map(lambda address: _scrape(address, timeout), addresses))
+        return list(asking.map(_scrape, addresses))
 
 
-def _scrape(address: str, timeout: float) -> Page:
+def _scrape(address: str) -> Page:
     host, _, port = address.rpartition(":")
-    connection = HTTPConnection(host.strip("[]"), int(port), timeout=timeout)
+    connection = HTTPConnection(host.strip("[]"), int(port), timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/metrics", headers={"Accept": "text/plain;version=0.0.4"})
         answer = connection.getresponse()

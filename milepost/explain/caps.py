@@ -238,8 +238,9 @@ class CapNodes:
         taken = partial(self.taken, plan, bucket, allotment, step, by_hours=by_hours, turn=turn)
         return RecordedLater(number, taken)
 
-    def newest_limit(self, plan: LinePlan, rule: CapRule, bucket: BucketKey, *, by_hours: bool = False) -> Node:
-        return self._limit(plan, rule, limit_of(rule, bucket), by_hours=by_hours)
+    def newest_limit(self, plan: LinePlan, rule: CapRule, bucket: BucketKey) -> Node:
+        """In money."""
+        return self._limit(plan, rule, limit_of(rule, bucket), by_hours=False)
 
     def last_to_fit(self, plan: LinePlan, bucket: BucketKey, step: int, limit: int, *, by_hours: bool) -> str:
         """The entry that takes the last of the limit in the order of the work, what is settled first; empty where there is room."""

@@ -24,7 +24,6 @@ from state.guards import BROKER_UNREACHABLE, LOG_MISSING, GuardStop
 
 ROUND_SECONDS: Final = 5.0
 LINE_SECONDS: Final = 60.0
-WAIT_STEP_SECONDS: Final = 0.1
 PASSING: Final = frozenset({BROKER_UNREACHABLE, LOG_MISSING})
 
 
@@ -63,7 +62,7 @@ class Auditors:
             shard.check_generation()
 
 
-def follow_on(auditors: Auditors, stop: Stop, tell: Tell, wait_seconds: float = ROUND_SECONDS) -> list[ShardComparison]:
+def follow_on(auditors: Auditors, stop: Stop, tell: Tell) -> list[ShardComparison]:
     """Until something differs, somebody asks to stop, or another generation has taken over: all that was compared."""
     found: list[ShardComparison] = []
     lines = _Lines()
@@ -81,15 +80,8 @@ def follow_on(auditors: Auditors, stop: Stop, tell: Tell, wait_seconds: float = 
             lines.compared(compared)
             if any(each.violations for each in compared):
                 return found
-        if _is_told_to_end(stop, wait_seconds):
+        if stop.within(ROUND_SECONDS):
             return found
-
-
-def _is_told_to_end(stop: Stop, seconds: float) -> bool:
-    until = time.monotonic() + seconds
-    while not stop.requested and time.monotonic() < until:
-        time.sleep(WAIT_STEP_SECONDS)
-    return stop.requested
 
 
 class _Lines:

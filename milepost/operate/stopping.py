@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+LOOK_SECONDS: Final = 0.1
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -24,6 +26,13 @@ class Stop:
             raise KeyboardInterrupt
         self.requested = True
         self.name = signal.Signals(number).name
+
+    def within(self, seconds: float) -> bool:
+        """Waits so long at most."""
+        until = time.monotonic() + seconds
+        while not self.requested and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)
+        return self.requested
 
 
 def _unwind(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a signal handler

@@ -12,7 +12,7 @@ from typing import Final
 
 from milepost import exit_codes
 from milepost.console import say
-from milepost.operate.stopping import Stop, stopping
+from milepost.operate.stopping import LOOK_SECONDS, Stop, stopping
 from state import guards
 
 BACK_OFF_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -21,7 +21,6 @@ WELL_SECONDS: Final = 60.0
 # Brokers also fence a process that stood still, or could not reach them, in the middle of a transaction. Two processes that take a
 # shard from each other are fenced again and again.
 FENCED_IN_A_ROW_MAX: Final = 3
-LOOK_SECONDS: Final = 0.1
 # What a batch in flight may take to commit, and brokers to answer at a start; below what Kubernetes gives the process.
 END_SECONDS: Final = 100.0
 # Guards that pass by themselves: brokers or the registry come back, intake begins its log, somebody makes room on the disk, clocks are set.
@@ -63,7 +62,7 @@ def supervise(
                 return code
             seconds = back_off[min(crashes, len(back_off) - 1)]
             say(f"ended with {code} ({_meaning(code)}); starts again in {seconds:g} seconds")
-            if _is_told_to_end(stop, seconds):
+            if stop.within(seconds):
                 return exit_codes.DONE
 
 
@@ -83,13 +82,6 @@ def _run(command: Sequence[str], stop: Stop, end_seconds: float) -> int:
             return exit_codes.FAILURE
         time.sleep(LOOK_SECONDS)
     return code
-
-
-def _is_told_to_end(stop: Stop, seconds: float) -> bool:
-    until = time.monotonic() + seconds
-    while not stop.requested and time.monotonic() < until:
-        time.sleep(LOOK_SECONDS)
-    return stop.requested
 
 
 def _meaning(code: int) -> str:

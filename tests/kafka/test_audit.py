@@ -149,7 +149,7 @@ def test_an_audit_that_follows_counts_what_was_there_before(
     """Ended before anything more has come."""
     accounted(two, records)
     settings = given(None, two.options()[1::2]).settings
-    with patch("milepost.operate.following._is_told_to_end", lambda *_: True):
+    with patch("milepost.operate.stopping.Stop.within", lambda *_: True):
         report = of_topics(settings, None, tmp_path / "kept", follow=True)
     checked = {each.check: each.checked for each in report.findings}
     assert checked["refold"] == said_by(two) > 500
@@ -177,7 +177,7 @@ def test_an_audit_that_follows_waits_for_the_brokers(
     with (
         Auditors(two.job(), tmp_path / "kept") as auditors,
         patch.object(OutputReader, "peek", failing),
-        patch("milepost.operate.following._is_told_to_end", no_more),
+        patch("milepost.operate.stopping.Stop.within", no_more),
     ):
         found = follow_on(auditors, stop, silent)
     assert not [each for each in found if each.violations]

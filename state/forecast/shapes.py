@@ -85,12 +85,15 @@ def _estimated(draft: Draft, project: Project, of: Shaped, tracks: Tracks, first
     if not own:
         return None
     stated = _stated(draft, project, of, own, as_of)
-    left = {name: _left(stated[name], tracks, tracks.held[name], first) for name in own}
-    whole = _shape(left.values(), at_cost=all(map(_is_at_cost, own.values())))
+    left = {name: _left(stated[name], tracks, tracks.held[name]) for name in own}
+    at_cost = all(map(_is_at_cost, own.values()))
+    # Once all is done, what is charged later lies in the months as they were stated.
+    whole = _shape(left.values(), first, at_cost=at_cost) or _shape(stated.values(), first, at_cost=at_cost)
     if whole is None:
         return None
     # One alone is the whole.
-    shapes = {name: _shape([left[name]], at_cost=_is_at_cost(own[name])) for name in (own if len(own) > 1 else ())}
+    several = own if len(own) > 1 else ()
+    shapes = {name: _shape([left[name]], first, at_cost=_is_at_cost(own[name])) for name in several}
     return Shapes(whole, {name: shape for name, shape in shapes.items() if shape is not None})
 
 
@@ -139,34 +142,35 @@ def _by_month(remaining: Iterable[RemainingWork]) -> _Months:
     return found
 
 
-def _left(stated: _Months, tracks: Tracks, held: TrackHeld, first: str) -> _Months:
-    """Less what is done since, which its earliest months take; of all that is done as it was stated."""
-    now, last = held.track.now, f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
+def _left(stated: _Months, tracks: Tracks, held: TrackHeld) -> _Months:
+    """Less what is done since, which its earliest months take."""
+    now = held.track.now
     to_come = tracks.hours_of(held) - now[0], held.cost - now[1], held.wanted - now[2]
-    found: dict[str, list[int]] = {}
+    found: list[Sequence[int]] = []
     for place, (name, rest) in enumerate(zip(("hours", "cost", "revenue"), to_come, strict=True)):
         weights = [each[place] for each in stated.values()]
         done = sum(weights) - called(rest, f"{name} to come")
-        if 0 < done < sum(weights):
+        if done > 0:
             taken = taken_of(called(done, f"{name} done since"), weights, "done of it", "done of later months")
             weights = [called(weight - less, name) for weight, less in zip(weights, taken, strict=True)]
-        for month, weight in zip(stated, weights, strict=True):
-            counts_in = min(max(month, first), last)
-            found.setdefault(counts_in, [0, 0, 0])[place] += weight if month == counts_in else moved(weight, counts_in)
-    return found
+        found.append(weights)
+    return dict(zip(stated, zip(*found, strict=True), strict=True))
 
 
 def _is_at_cost(basis: Basis) -> bool:
     return basis.markup is not None and not basis.revenue_stated
 
 
-def _shape(parts: Iterable[_Months], *, at_cost: bool) -> Shape | None:
-    """None where nothing has any weight; `at_cost` where work is charged at what it costs."""
+def _shape(parts: Iterable[_Months], first: str, *, at_cost: bool) -> Shape | None:
+    """From the month `first` on. None where nothing has any weight; `at_cost` where work is charged at what it costs."""
+    last = f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
     weights: dict[str, list[int]] = {}
     for part in parts:
         for month, more in part.items():
-            held = weights.setdefault(month, [0, 0, 0])
-            held[:] = map(add, held, more)
+            counts_in = min(max(month, first), last)
+            here = more if month == counts_in else [moved(weight, counts_in) for weight in more]
+            held = weights.setdefault(counts_in, [0, 0, 0])
+            held[:] = map(add, held, here)
     months = sorted(weights)
     by_hours, by_cost, by_revenue = (
         [called(weights[month][place], f"of {month}") for month in months] for place in range(3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import Final, Self
 
 from connectors.erp.adapter import Calls, TraceContext
@@ -33,7 +33,7 @@ class CallPool:
         self._erp = erp
         self._clock = clock
         self._start = seconds(start_seconds(erp.limits))
-        self._ended: SimpleQueue[tuple[Call, Result | BaseException]] = SimpleQueue()
+        self._ended: Queue[tuple[Call, Result | BaseException]] = Queue()
         self._threads = ThreadPoolExecutor(erp.limits.concurrent, thread_name_prefix="erp-call")
 
     def __enter__(self) -> Self:

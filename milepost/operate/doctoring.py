@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -138,9 +138,9 @@ def _erp(accounts: Accounts, erp: str) -> Iterator[Diagnosis]:
         yield Diagnosis("erp", OK if each.is_right else FAIL if each.is_fatal else WARN, each.said, each.next)
 
 
-def _begun(check: Check) -> SimpleQueue[list[Diagnosis]]:
+def _begun(check: Check) -> Queue[list[Diagnosis]]:
     """In a thread that ends with the process, as a client may hang in a call that cannot be stopped."""
-    found: SimpleQueue[list[Diagnosis]] = SimpleQueue()
+    found: Queue[list[Diagnosis]] = Queue()
 
     def look() -> None:
         try:
@@ -156,7 +156,7 @@ def _begun(check: Check) -> SimpleQueue[list[Diagnosis]]:
     return found
 
 
-def _ended(check: Check, found: SimpleQueue[list[Diagnosis]], left: float, seconds: float) -> list[Diagnosis]:
+def _ended(check: Check, found: Queue[list[Diagnosis]], left: float, seconds: float) -> list[Diagnosis]:
     try:
         return found.get(timeout=max(left, 0.01))
     except Empty:

@@ -18,8 +18,8 @@ from state.opening.listed_rows import taken_of
 from state.opening.loading import Loading
 from state.opening.record import to_parties
 from state.opening.stated import Stated
-from state.opening.take_rows import is_part, opening_rows
-from state.opening.worked import carried_rows, day_of, due_of
+from state.opening.take_rows import is_part
+from state.opening.worked import day_of, due_of, rows_of_line
 
 PAID = "paid"
 DEPOSITS = "deposits"
@@ -199,9 +199,7 @@ def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
 
 def _rows_of(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[Entry, Amount, Amount]]:
     """Rows of the line that were billed, oldest first: what of each was, and all that it is worth."""
-    contract, line_id = loading.contract, stated.balance.line_id
-    rows = [*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
-    rows.sort(key=lambda row: not is_part(row, stated, CONCEDED))
+    rows = sorted(rows_of_line(draft, loading, stated), key=lambda row: not is_part(row, stated, CONCEDED))
     amounts = [due_of(draft, stated, entry) for entry in rows]
     for entry, amount, taken in zip(rows, amounts, taken_of(loading, rows, amounts, stated), strict=True):
         if taken:

@@ -9,7 +9,7 @@ from domain.caps.consume import is_prorated, limit_on
 from domain.events.common import BalanceForward, EntryForward, Expenses, InvoicedForward
 from domain.identity import composed
 from domain.terms import methods
-from domain.work.rows import BEFORE_MONTH, INVOICED, OPENING, row_id
+from domain.work.rows import BEFORE_MONTH, INVOICED
 from state.books import WorkedBy
 from state.opening.caps import last_day_full_for_billing, last_day_with_room, same_limits
 from state.opening.loading import Loading, WaitsForRoom
@@ -93,12 +93,11 @@ def listed_of(balance: BalanceForward) -> list[InvoicedForward]:
 
 def invoiced_rows(loading: Loading, stated: Stated) -> dict[str, InvoicedForward]:
     """The same by row; some are of earlier months."""
-    own = row_id(OPENING, composed(stated.contract.contract_id, stated.balance.line_id))
     rows, found = set(loading.rows), dict[str, InvoicedForward]()
     for one in listed_of(stated.balance):
         part = invoiced_part(one)
-        of_then = f"{own}/{BEFORE_MONTH}/{part}"
-        found[of_then if of_then in rows else f"{own}/{part}"] = one
+        of_then = f"{stated.row}/{BEFORE_MONTH}/{part}"
+        found[of_then if of_then in rows else f"{stated.row}/{part}"] = one
     return found
 
 

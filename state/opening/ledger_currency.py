@@ -25,7 +25,6 @@ from domain.identity import composed
 from domain.ledger.journal import Leg, merge
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.units import EXCHANGE_RATE_ONE, Amount
-from domain.work.rows import OPENING, row_id
 from state.billing import retention
 from state.billing.retention import carried_at
 from state.books import Entry, StatementState
@@ -37,8 +36,8 @@ from state.opening.ledger_faults import BY_ACCOUNT
 from state.opening.load_totals import BeforeLoad, LoadTotals, standing_deposit, unbilled_of_row
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.stated import Stated
-from state.opening.take_rows import is_of_part, opening_rows
-from state.opening.worked import carried_rows
+from state.opening.take_rows import is_of_part
+from state.opening.worked import rows_of_line
 from state.receivables.receipts import say_lines
 from state.totals import standing_price
 from state.value import plain
@@ -49,7 +48,7 @@ EXCHANGE = "exchange_difference"
 def carry_in_ledger(draft: Draft, loading: Loading, before: BeforeLoad) -> None:
     """Bring each account to what the ledger carries; 7110 has what is left, which exchange rates had made by then. What came to accounts
     after an earlier load stays (`LoadTotals`)."""
-    rows = [(entry, one) for one in loading.lines for entry in _rows_of_line(draft, loading, one)]
+    rows = [(entry, one) for one in loading.lines for entry in rows_of_line(draft, loading, one)]
     totals = LoadTotals(draft, loading, before, {entry.entry_id for entry, _ in rows})
     for entry, one in rows:
         for account in UNBILLED:
@@ -101,7 +100,7 @@ def _bring_to_stated(draft: Draft, loading: Loading, totals: LoadTotals) -> None
             _carry_unbilled(draft, loading, totals, one, legs if one is main else [], more)
         legs = []
     elif others:
-        price = standing_price(_row_of_line(draft, loading, main.balance.line_id))
+        price = standing_price(_row_of_line(draft, loading, main))
         account = price.account if price is not None and price.account not in REVENUE else ""
         carried_at = sum(ledger.unbilled for _, ledger in others)
         account = account or UNBILLED_RECEIVABLE
@@ -120,16 +119,15 @@ def _beyond(account: str, stated: Amount, stands: Amount) -> Amount:
 
 
 def _account_of_deposit(draft: Draft, loading: Loading, stated: Stated) -> str:
-    price = standing_price(_row_of_line(draft, loading, stated.balance.line_id))
+    price = standing_price(_row_of_line(draft, loading, stated))
     return price.account if price is not None else CUSTOMER_DEPOSIT
 
 
-def _row_of_line(draft: Draft, loading: Loading, line_id: str) -> Entry:
+def _row_of_line(draft: Draft, loading: Loading, stated: Stated) -> Entry:
     """What the line has open, else what was billed of it."""
-    contract_id = loading.contract.contract_id
-    row = row_id(OPENING, composed(contract_id, line_id))
-    found = draft.entry(f"{row}/{UNBILLED_REST}" if f"{row}/{UNBILLED_REST}" in loading.rows else row)
-    found = draft.entry(deposit_row(contract_id, line_id)) or found
+    rest = f"{stated.row}/{UNBILLED_REST}"
+    found = draft.entry(rest if rest in loading.rows else stated.row)
+    found = draft.entry(deposit_row(loading.contract.contract_id, stated.balance.line_id)) or found
     assert found is not None, "it was brought forward"
     return found
 
@@ -160,8 +158,8 @@ def _more_of_rows(
     together = account == CONTRACT_ASSET and len(stating) <= 1
     found: dict[str, Amount] = {}
     for group in [lines] if together else [[one] for one in lines]:
-        rows = [entry for one in group for entry in _rows_of_line(draft, loading, one)]
-        main = _row_of_line(draft, loading, group[0].balance.line_id)
+        rows = [entry for one in group for entry in rows_of_line(draft, loading, one)]
+        main = _row_of_line(draft, loading, group[0])
         of_parts: list[tuple[str, Amount]] = []
         for part, wanted in _by_part(group, account).items():
             own = [entry for entry in rows if is_of_part(entry, part)] if part is not None else rows
@@ -186,11 +184,6 @@ def _by_part(lines: Sequence[Stated], account: str) -> dict[str | None, Amount]:
     return found
 
 
-def _rows_of_line(draft: Draft, loading: Loading, stated: Stated) -> list[Entry]:
-    line_id = stated.balance.line_id
-    return [*carried_rows(draft, loading.contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
-
-
 def _carry_unbilled(
     draft: Draft,
     loading: Loading,
@@ -200,13 +193,12 @@ def _carry_unbilled(
     more: Mapping[str, Mapping[str, Amount]],
 ) -> None:
     """Bring unbilled accounts of the line's rows to what is stated; `legs` are of the contract, on the line's main row."""
-    main = _row_of_line(draft, loading, stated.balance.line_id).entry_id
+    main = _row_of_line(draft, loading, stated).entry_id
     # What a line earns over time stands with its first row, whatever of it is open.
-    own_row = row_id(OPENING, composed(loading.contract.contract_id, stated.balance.line_id))
-    if stated.plan.timing == OVER_TIME and own_row in loading.rows:
-        main = own_row
+    if stated.plan.timing == OVER_TIME and stated.row in loading.rows:
+        main = stated.row
     of_rows = {main: list(legs)}
-    for row in (main, *(entry.entry_id for entry in _rows_of_line(draft, loading, stated) if entry.entry_id != main)):
+    for row in (main, *(entry.entry_id for entry in rows_of_line(draft, loading, stated) if entry.entry_id != main)):
         for account, by_row in more.items():
             if row in by_row:
                 of_rows.setdefault(row, []).append(Leg(account, EXCHANGE, 0, by_row[row]))
@@ -228,7 +220,7 @@ def _adjust(
         return
     if rest := called(-sum(leg.ledger_amount for leg in legs), "what the other lines leave"):
         legs.append(Leg(EXCHANGE_DIFFERENCE, EXCHANGE, 0, rest))
-    entry = draft.entry(row) if row is not None else _row_of_line(draft, loading, stated.balance.line_id)
+    entry = draft.entry(row) if row is not None else _row_of_line(draft, loading, stated)
     assert entry is not None, "it was brought forward"
     work, plan = entry.standing, stated.plan
     assert work is not None, "it was brought forward"

@@ -15,7 +15,7 @@ from domain.money import format_amount, format_decimal, smallest_unit
 from domain.terms.kind import NO_REVENUE
 from domain.units import HOURS_SCALE, Amount
 from state.draft import Draft
-from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of, stated_lines
+from state.opening.stated import OpeningFault, Stated, row_of, stated_lines
 from state.opening.take_rows import UNBILLED_ENDED
 from state.terms.opening import loaded_of
 
@@ -43,14 +43,9 @@ def _not_again(draft: Draft, stated: Stated, event: BalancesBroughtForward) -> I
     """Without what the ledger carries a line would stay as the load before has it, and not come to the rate of the day."""
     had = loaded_of(draft, stated.contract.contract_id, event.project_id, stated.balance.line_id)
     if stated.balance.ledger is None and any(one.ledger is not None for one in had):
-        yield _fault(
-            stated, "ledger", "expected what the ledger carries, as the load that this one corrects states it, got none"
+        yield stated.differs(
+            "ledger", "expected what the ledger carries, as the load that this one corrects states it, got none"
         )
-
-
-def _fault(stated: Stated, field: str, message: str) -> OpeningFault:
-    of = f"line {stated.balance.line_id}{row_of(stated.balance.source_row)}"
-    return OpeningFault(DIFFERS, f"{of}: {message}", f"lines[{stated.place}].{field}", stated.contract.contract_id)
 
 
 def _costs(stated: Stated) -> Iterator[OpeningFault]:
@@ -58,39 +53,39 @@ def _costs(stated: Stated) -> Iterator[OpeningFault]:
     for (name, is_billable), number in Counter((each.currency, each.billable) for each in balance.costs).items():
         if name == currency and is_billable:
             message = "expected another currency than the ledger's, or work that is not billable"
-            yield _fault(stated, "costs", f"cost in {currency}: {message}")
+            yield stated.differs("costs", f"cost in {currency}: {message}")
         elif number > 1:
-            yield _fault(stated, "costs", f"cost in {name}: expected once, stated {number} times")
+            yield stated.differs("costs", f"cost in {name}: expected once, stated {number} times")
     hours = sum(each.hours for each in balance.costs)
     for each in balance.costs:
         if each.hours < 0 or (each.hours and each.billable):
             expected = "0 or more" if each.hours < 0 else "0, as they are stated of work that is not billable"
             of = f"cost in {each.currency}{row_of(each.source_row)}"
             message = f"{of}: hours: expected {expected}, got {format_decimal(each.hours, HOURS_SCALE)}"
-            yield _fault(stated, "costs", message)
+            yield stated.differs("costs", message)
     if hours > balance.hours:
         expected, got = format_decimal(balance.hours, HOURS_SCALE), format_decimal(hours, HOURS_SCALE)
-        yield _fault(stated, "costs", f"hours not billable: expected at most {expected}, as the line has, got {got}")
+        yield stated.differs("costs", f"hours not billable: expected at most {expected}, as the line has, got {got}")
     for each in balance.costs:
         of = f"cost in {each.currency}{row_of(each.source_row)}"
         for what, amount, ledger in _sides(each):
             if (amount > 0) != (ledger > 0) or min(amount, ledger) < 0:
                 got, carried = format_amount(amount, each.currency), format_amount(ledger, currency)
                 message = f"{of}: {what}: expected an amount above 0 with its ledger amount, or neither, got {got} and {carried}"
-                yield _fault(stated, "costs", message)
+                yield stated.differs("costs", message)
             elif each.currency == currency and amount != ledger:
                 got, carried = format_amount(amount, currency), format_amount(ledger, currency)
                 message = (
                     f"{of}: {what}: it is the ledger's currency: expected the ledger amount of {carried}, got {got}"
                 )
-                yield _fault(stated, "costs", message)
+                yield stated.differs("costs", message)
     whole = balance.cost - balance.expenses, balance.expenses
     for place, (what, _, _) in enumerate(_sides(CostForward(""))):
         most, found = whole[place], sum(_sides(each)[place][2] for each in balance.costs)
         if found > most:
             expected, got = format_amount(most, currency), format_amount(found, currency)
             of = "in other currencies and not billable"
-            yield _fault(stated, "costs", f"{what} {of}: expected at most {expected}, as the line has, got {got}")
+            yield stated.differs("costs", f"{what} {of}: expected at most {expected}, as the line has, got {got}")
 
 
 def _sides(each: CostForward) -> Sequence[tuple[str, Amount, Amount]]:
@@ -117,7 +112,7 @@ def _left_out(stated: Stated) -> Iterator[OpeningFault]:
                 f"ledger_{name}: expected {expected}, got 0; state the ledger amount of all that the line states, or of nothing: "
                 "then the rate of the day counts"
             )
-            yield _fault(stated, f"ledger.{name}", message)
+            yield stated.differs(f"ledger.{name}", message)
 
 
 def _retained(own: Sequence[Stated], invoices: Sequence[ReceivableForward]) -> Iterator[OpeningFault]:
@@ -134,22 +129,22 @@ def _retained(own: Sequence[Stated], invoices: Sequence[ReceivableForward]) -> I
         found = f"{format_amount(got, currency)} {currency}"
         if (least := min(carried)) < 0:
             expected, found = "0 or more of each", f"{format_amount(least, currency)} {currency}"
-        yield _fault(own[0], "ledger.retention", f"ledger_retention of invoices: expected {expected}, got {found}")
+        yield own[0].differs("ledger.retention", f"ledger_retention of invoices: expected {expected}, got {found}")
 
 
 def _accounts(stated: Stated) -> Iterator[OpeningFault]:
     balance, plan = stated.balance, stated.plan
     if balance.accounts and (plan.currency == plan.entity.currency or balance.ledger is None):
         message = f"accounts: expected none, as they are for contracts in another currency than {plan.entity.currency}, with ledger amounts"
-        yield _fault(stated, "accounts", message)
+        yield stated.differs("accounts", message)
     if balance.accounts and plan.timing == NO_REVENUE:
-        yield _fault(stated, "accounts", "accounts of a deposit: expected none; state them on the line of the work")
+        yield stated.differs("accounts", "accounts of a deposit: expected none; state them on the line of the work")
     for (account, part), number in Counter((each.account, each.part) for each in balance.accounts).items():
         of = f"account {account}" if part is None else f"account {account}, part {part}"
         if account not in BY_ACCOUNT:
-            yield _fault(stated, "accounts", f"expected one of the accounts {', '.join(BY_ACCOUNT)}, got {account}")
+            yield stated.differs("accounts", f"expected one of the accounts {', '.join(BY_ACCOUNT)}, got {account}")
         elif number > 1:
-            yield _fault(stated, "accounts", f"{of}: expected once, stated {number} times")
+            yield stated.differs("accounts", f"{of}: expected once, stated {number} times")
         elif part is not None:
             yield from _part(stated, account, part)
 
@@ -158,13 +153,13 @@ def _part(stated: Stated, account: str, part: str) -> Iterator[OpeningFault]:
     """A part of unbilled work is a milestone that is stated as accepted, an entry, or what `unbilled_ended` states."""
     of, milestones, entries = f"account {account}, part {part}", stated.balance.milestones, stated.balance.entries
     if account not in UNBILLED:
-        yield _fault(stated, "accounts", f"{of}: expected no part, as only {' and '.join(UNBILLED)} are stated by part")
+        yield stated.differs("accounts", f"{of}: expected no part, as only {' and '.join(UNBILLED)} are stated by part")
     elif part == UNBILLED_ENDED:
         if not stated.balance.unbilled_ended:
-            yield _fault(stated, "accounts", f"{of}: expected unbilled_ended beside it, got none")
+            yield stated.differs("accounts", f"{of}: expected unbilled_ended beside it, got none")
     elif part not in (known := [each.milestone_id for each in milestones] + [each.entry_id for each in entries]):
         message = f"{of}: expected {UNBILLED_ENDED}, a milestone that is stated as accepted, or an entry ({', '.join(known) or 'none'})"
-        yield _fault(stated, "accounts", message)
+        yield stated.differs("accounts", message)
 
 
 def _sums(own: Sequence[Stated]) -> Iterator[OpeningFault]:
@@ -178,4 +173,4 @@ def _sums(own: Sequence[Stated]) -> Iterator[OpeningFault]:
             named = ", ".join(accounts)
             of = f"accounts {named} of contract {own[0].contract.contract_id}"
             message = f"{of}: expected {whole}, as ledger {name} says, got {found} {currency}"
-            yield _fault(own[0], "accounts", message)
+            yield own[0].differs("accounts", message)

@@ -1,7 +1,7 @@
 """What is wrong with the balances of a line by its terms: amounts, caps, bill-tos, milestones, and rows that these leave no place for."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from domain.billing.shares import parties_of
@@ -21,21 +21,11 @@ from state.terms.opening import IN_BALANCES
 
 
 def faults_of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[OpeningFault]:
-    balance, plan = stated.balance, stated.plan
-    currency, at = plan.currency, f"lines[{stated.place}]"
-    of = f"line {balance.line_id}{row_of(balance.source_row)}"
-
-    def fault(field: str, message: str) -> OpeningFault:
-        contract_id = stated.contract.contract_id
-        return OpeningFault(DIFFERS, f"{of}: {message}", f"{at}.{field}", contract_id)
-
-    terms, what = stated.contract.terms, ""
-    if terms.funding is not None or balance.funding:
-        what = "funding"
-    if what:
-        contract_id = stated.contract.contract_id
-        words = words_of("balances_in_parts", line=balance.line_id, contract=contract_id, what=what)
-        yield OpeningFault(UNSUPPORTED, f"{words}{row_of(balance.source_row)}", at, contract_id)
+    balance, plan, fault = stated.balance, stated.plan, stated.differs
+    currency, contract_id = plan.currency, stated.contract.contract_id
+    if stated.contract.terms.funding is not None or balance.funding:
+        words = words_of("balances_in_parts", line=balance.line_id, contract=contract_id, what="funding")
+        yield OpeningFault(UNSUPPORTED, f"{words}{row_of(balance.source_row)}", f"lines[{stated.place}]", contract_id)
     is_of_former = former_terms(draft, stated, as_of) is not None
     if plan.timing == WITH_INVOICE and balance.revenue != balance.billed and not is_of_former:
         revenue, billed = format_amount(balance.revenue, currency), format_amount(balance.billed, currency)
@@ -45,8 +35,8 @@ def faults_of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[Openin
         yield fault(
             "unbilled", f"it does not earn as it is billed: expected 0, as revenue less billed says it, got {got}"
         )
-    yield from _caps(stated, fault)
-    yield from _payers(stated, fault)
+    yield from _caps(stated)
+    yield from _payers(stated)
     if isinstance(plan.line.terms, Deposit):
         due = plan.line.terms.amount if plan.line.terms.due_on <= as_of else 0
         if balance.billed not in (0, due):
@@ -77,7 +67,7 @@ def faults_of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[Openin
         )
 
 
-def _caps(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator[OpeningFault]:
+def _caps(stated: Stated) -> Iterator[OpeningFault]:
     caps = stated.balance.caps
     known = {rule.cap_id for rule in stated.plan.every_rule}
     known |= {cap_id.removeprefix(SHARED) for cap_id in known}
@@ -86,21 +76,21 @@ def _caps(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator
     for cap in caps:
         if cap.cap_id not in known:
             of = f"cap {cap.cap_id}{row_of(cap.source_row)}"
-            yield fault("caps", f"{of} is unknown, the line has {', '.join(sorted(known)) or 'none'}")
+            yield stated.differs("caps", f"{of} is unknown, the line has {', '.join(sorted(known)) or 'none'}")
 
 
-def _payers(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator[OpeningFault]:
+def _payers(stated: Stated) -> Iterator[OpeningFault]:
     """They are bill-tos of the contract, each once, and together have what the line has."""
     balance, currency = stated.balance, stated.plan.currency
     may = sorted(party.customer_id for party in parties_of(stated.contract.terms))
     for customer_id, number in Counter(each.customer_id for each in balance.payers).items():
         if customer_id not in may:
-            yield fault("payers", f"expected a bill-to of the contract, {', '.join(may)}, got {customer_id}")
+            yield stated.differs("payers", f"expected a bill-to of the contract, {', '.join(may)}, got {customer_id}")
         elif number > 1:
-            yield fault("payers", f"bill-to {customer_id}: expected once, stated {number} times")
+            yield stated.differs("payers", f"bill-to {customer_id}: expected once, stated {number} times")
     for name, whole, parts in unlike_the_line(balance):
         expected, got = format_amount(whole, currency), format_amount(parts, currency)
-        yield fault(
+        yield stated.differs(
             f"payers.{name}", f"{name} of its bill-tos: expected {expected}, as of the line, got {got} {currency}"
         )
 
@@ -141,10 +131,10 @@ def _not_accepted(stated: Stated) -> Iterator[OpeningFault]:
         names = ", ".join(accepted) or "none is"
         expected, got = format_amount(most, currency), format_amount(balance.billed, currency)
         message = (
-            f"line {line.line_id}{row_of(balance.source_row)}: expected at most {expected} {currency} billed, the price of milestones that "
-            f"are stated as accepted ({names}), got {got} {currency}; state each that was accepted"
+            f"expected at most {expected} {currency} billed, the price of milestones that are stated as accepted ({names}), got {got} "
+            f"{currency}; state each that was accepted"
         )
-        yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].milestones", stated.contract.contract_id)
+        yield stated.differs("milestones", message)
 
 
 def beside_terms(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from domain.events.common import InvoicedForward, Retainer
-from domain.identity import composed
 from domain.units import Amount, Hours
-from domain.work.rows import BEFORE_MONTH, CONCEDED, OPENING, listed_part, row_id
+from domain.work.rows import BEFORE_MONTH, CONCEDED, listed_part
 from state.books import Entry, OpeningWork
 from state.draft import Draft
 from state.opening.caps import same_limits, some_count_all
@@ -55,7 +54,7 @@ def bring_entries(
         )
         on = worked._replace(day=day)
         part, waits = listed_part(one.entry_id, categories[one.entry_id]), over.get(one.entry_id, WaitsForRoom(0, 0))
-        row = row_id(OPENING, f"{composed(loading.contract.contract_id, stated.balance.line_id)}/{part}")
+        row = f"{stated.row}/{part}"
         # An earlier load has it with what is over the cap.
         value, hours_of = (waits.amount, waits.hours) if draft.entry(row) is not None else (0, 0)
         place = places[one.entry_id]
@@ -122,8 +121,8 @@ def _day_of_entry(draft: Draft, loading: Loading, stated: Stated, worked: Worked
 def taken_of(loading: Loading, rows: Sequence[Entry], amounts: Sequence[Amount], stated: Stated) -> list[Amount]:
     """What of each row is billed: what was conceded is on bills, and what open invoices list, not what a credit memo put back of it since,
     and of a retainer what was billed beyond its fees; what is given back on none, of the others the oldest."""
-    listed, work = invoiced_rows(loading, stated), composed(stated.contract.contract_id, stated.balance.line_id)
-    beyond = row_id(OPENING, work) if isinstance(stated.plan.line.terms, Retainer) else None
+    listed = invoiced_rows(loading, stated)
+    beyond = stated.row if isinstance(stated.plan.line.terms, Retainer) else None
     worth = list(
         zip(
             (is_part(row, stated, CONCEDED) or row.entry_id in listed or row.entry_id == beyond for row in rows),

@@ -53,7 +53,7 @@ def before_load(draft: Draft, known: BroughtForward) -> BeforeLoad:
         contract_id, line_id = stated.contract.contract_id, stated.balance.line_id
         if stated.plan.currency == stated.plan.entity.currency:
             continue
-        own = row_id(OPENING, composed(contract_id, line_id))
+        own = stated.row
         brought = (draft.entry(row) for row in known.rows if row == own or row.startswith(f"{own}/"))
         rows = [
             *carried_rows(draft, stated.contract, line_id, known.loaded),

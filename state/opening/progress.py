@@ -22,7 +22,7 @@ from state.books import ClosedPeriod, Contract
 from state.charges.spent_record import spent_by
 from state.charges.terms_known import line_fees
 from state.draft import Draft
-from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of, stated_lines
+from state.opening.stated import OpeningFault, Stated, row_of, stated_lines
 from state.value import plain
 
 DAY = timedelta(days=1)
@@ -60,29 +60,27 @@ def progress_faults(draft: Draft, event: BalancesBroughtForward) -> Iterator[Ope
     """Of budgets that the line does not have, stated twice, below zero, or not at all; of billed progress, that nobody says how much it is:
     the next report would bill it once more."""
     for stated in stated_lines(draft, event):
-        balance, line, at = stated.balance, stated.plan.line, f"lines[{stated.place}].spent"
-        of, contract_id = f"line {balance.line_id}{row_of(balance.source_row)}", stated.contract.contract_id
+        balance, line = stated.balance, stated.plan.line
         has = sorted(budget.category for budget in line.budgets) if methods.by_budgets(line) else []
         if has and not balance.spent:
-            message = (
-                f"{of}: it is billed as its budgets are spent: expected what is spent of {', '.join(has)}, got nothing"
-            )
-            yield OpeningFault(DIFFERS, message, at, contract_id)
+            message = f"it is billed as its budgets are spent: expected what is spent of {', '.join(has)}, got nothing"
+            yield stated.differs("spent", message)
         terms, currency = line.terms, stated.plan.currency
         by_reports = isinstance(terms, FixedPrice) and terms.by_progress and not line.budgets
         if by_reports and balance.billed and not balance.percent:
             billed = f"{format_amount(balance.billed, currency)} {currency}"
-            message = f"{of}: it is billed as progress is reported: expected the percent for which {billed} were billed, got none"
-            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].percent", contract_id)
+            message = (
+                f"it is billed as progress is reported: expected the percent for which {billed} were billed, got none"
+            )
+            yield stated.differs("percent", message)
         for category, number in Counter(each.category for each in balance.spent).items():
             if number > 1:
-                message = f"{of}: category {category}: expected once, stated {number} times"
-                yield OpeningFault(DIFFERS, message, at, contract_id)
+                yield stated.differs("spent", f"category {category}: expected once, stated {number} times")
             if category not in has:
-                message = f"{of}: category {category} is unknown, the line is billed by {', '.join(has) or 'none'}"
-                yield OpeningFault(DIFFERS, message, at, contract_id)
+                billed_by = ", ".join(has) or "none"
+                yield stated.differs("spent", f"category {category} is unknown, the line is billed by {billed_by}")
         for each in balance.spent:
             if each.spent < 0:
                 got = format_amount(each.spent, currency)
-                message = f"{of}: spent of {each.category}{row_of(each.source_row)}: expected 0 or more, got {got}"
-                yield OpeningFault(DIFFERS, message, at, contract_id)
+                of = f"spent of {each.category}{row_of(each.source_row)}"
+                yield stated.differs("spent", f"{of}: expected 0 or more, got {got}")

@@ -21,7 +21,7 @@ from domain.units import AMOUNT_SCALE, QUANTITY_SCALE, Amount, Quantity
 from domain.why import in_event
 from state.charges.terms_known import known_of
 from state.draft import Draft
-from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of, stated_lines
+from state.opening.stated import OpeningFault, Stated, row_of, stated_lines
 from state.terms.opening import expired_of
 
 
@@ -70,13 +70,7 @@ def retainer_faults(draft: Draft, event: BalancesBroughtForward) -> Iterator[Ope
 
 
 def _of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[OpeningFault]:
-    terms, balance = stated.plan.line.terms, stated.balance
-
-    def fault(field: str, message: str) -> OpeningFault:
-        of = f"line {balance.line_id}{row_of(balance.source_row)}"
-        at = f"lines[{stated.place}].{field}"
-        return OpeningFault(DIFFERS, f"{of}: {message}", at, stated.contract.contract_id)
-
+    terms, balance, fault = stated.plan.line.terms, stated.balance, stated.differs
     if not isinstance(terms, Retainer):
         if balance.retainer:
             yield fault("retainer", "it is no retainer: expected no periods of one")

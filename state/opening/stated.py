@@ -7,7 +7,9 @@ from domain.contract import category_of, held, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward
 from domain.exceptions import ExceptionCategory
+from domain.identity import composed
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
+from domain.work.rows import OPENING, row_id
 from state.books import Contract, Receivable
 from state.draft import Draft
 from state.terms.plan import LinePlan, line_plan, newest_plan, versions
@@ -37,6 +39,20 @@ class Stated(NamedTuple):
     balance: BalanceForward
     contract: Contract
     plan: LinePlan
+
+    @property
+    def of(self) -> str:
+        """The line, and where the source states it."""
+        return f"line {self.balance.line_id}{row_of(self.balance.source_row)}"
+
+    @property
+    def row(self) -> str:
+        """What work on the line came to; the names of its parts follow."""
+        return row_id(OPENING, composed(self.contract.contract_id, self.balance.line_id))
+
+    def differs(self, field: str, message: str) -> OpeningFault:
+        of = f"lines[{self.place}].{field}"
+        return OpeningFault(DIFFERS, f"{self.of}: {message}", of, self.contract.contract_id)
 
 
 def stated_lines(draft: Draft, event: BalancesBroughtForward) -> tuple[Stated, ...]:

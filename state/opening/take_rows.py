@@ -2,12 +2,11 @@
 
 from msgspec.structs import replace
 
-from domain.identity import composed
 from domain.reference.zones import universal_midnight
 from domain.terms import methods, spoken
 from domain.terms.unit_price import is_shared
 from domain.units import MICROSECONDS_A_DAY, QUANTITY_ONE, Amount, Hours, Quantity
-from domain.work.rows import BEFORE_MONTH, ENTRY, EXPENSE, OPENING, OVER_BILLING, OVER_CAP, UNITS, row_id
+from domain.work.rows import BEFORE_MONTH, ENTRY, EXPENSE, OPENING, OVER_BILLING, OVER_CAP, UNITS
 from state.books import Charge, Contract, Entry, OpeningWork, Work
 from state.draft import Draft
 from state.opening.loading import Loading, Worked
@@ -38,8 +37,7 @@ def take_row(
     number: int = 0,
 ) -> None:
     contract, event, balance = loading.contract, loading.event, stated.balance
-    charge_id = composed(contract.contract_id, balance.line_id) + (f"/{part}" if part else "")
-    row = row_id(OPENING, charge_id)
+    row = f"{stated.row}/{part}" if part else stated.row
     entry = draft.entry(row)
     if quantity is None:
         terms = methods.units(worked.plan.line.terms)
@@ -48,7 +46,7 @@ def take_row(
     at = universal_midnight(event.as_of)
     charge = Charge(
         OPENING,
-        charge_id,
+        row.removeprefix(f"{OPENING}/"),
         entry.version + 1 if entry is not None else 1,
         event.project_id,
         worked.day,
@@ -112,16 +110,16 @@ def _called(contract: Contract, line_id: str, plan: LinePlan, part: str) -> str:
     )
 
 
-def opening_rows(draft: Draft, loading: Loading, line_id: str) -> list[Entry]:
+def opening_rows(draft: Draft, loading: Loading, stated: Stated) -> list[Entry]:
     """Of work on the line, in the order in which they are billed."""
-    own = row_id(OPENING, composed(loading.contract.contract_id, line_id))
+    own = stated.row
     found = (draft.entry(row) for row in loading.rows if row == own or row.startswith(f"{own}/"))
     return [entry for entry in found if entry is not None and entry.work is not None]
 
 
 def is_part(row: Entry, stated: Stated, part: str) -> bool:
     """Whether a row of the line has this of its balances."""
-    return row.entry_id == f"{row_id(OPENING, composed(stated.contract.contract_id, stated.balance.line_id))}/{part}"
+    return row.entry_id == f"{stated.row}/{part}"
 
 
 def is_of_part(row: Entry, part: str) -> bool:

@@ -20,9 +20,8 @@ from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
 from state.opening.loading import Loading
 from state.opening.record import recorded_due, to_parties
-from state.opening.stated import DIFFERS, OpeningFault, Stated, row_of
-from state.opening.take_rows import opening_rows
-from state.opening.worked import carried_rows
+from state.opening.stated import DIFFERS, OpeningFault, Stated
+from state.opening.worked import rows_of_line
 from state.totals import issued_on, outstanding, standing_price, with_issued
 from state.value import plain
 
@@ -85,19 +84,18 @@ def unlike_unbilled(draft: Draft, loading: Loading) -> Iterator[OpeningFault]:
         parts = unbilled_of(stated.balance)
         had = 0 if parts is None else sum(amount for _, amount in _rows(draft, loading, stated))
         if parts is not None and sum(parts.values()) != had:
-            balance = stated.balance
             message = (
-                f"line {balance.line_id}{row_of(balance.source_row)}: unbilled of its bill-tos: expected {format_amount(had, currency)}, "
-                f"as the line has it, got {format_amount(sum(parts.values()), currency)} {currency}; correct them, or leave them out and "
-                "the contract's shares count"
+                f"unbilled of its bill-tos: expected {format_amount(had, currency)}, as the line has it, got "
+                f"{format_amount(sum(parts.values()), currency)} {currency}; correct them, or leave them out and the contract's shares "
+                "count"
             )
-            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].payers.unbilled", contract_id)
+            yield stated.differs("payers.unbilled", message)
         for bill_to, part in (parts or {}).items():
             if part * had < 0:
                 whole, own = format_amount(had, currency), format_amount(part, currency)
                 message = (
-                    f"line {stated.balance.line_id}{row_of(stated.balance.source_row)}, bill-to {bill_to}: of {whole} that is unbilled "
-                    f"{own} {currency} cannot fall to it, for it is of the other sign; correct it, or leave the parts out"
+                    f"{stated.of}, bill-to {bill_to}: of {whole} that is unbilled {own} {currency} cannot fall to it, for it is of the "
+                    "other sign; correct it, or leave the parts out"
                 )
                 yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].payers.unbilled", contract_id)
 
@@ -105,7 +103,7 @@ def unlike_unbilled(draft: Draft, loading: Loading) -> Iterator[OpeningFault]:
 def _rows(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[Entry, Amount]]:
     """What of the line's rows is on no bill of before, oldest first."""
     contract, line_id = loading.contract, stated.balance.line_id
-    for entry in (*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)):
+    for entry in rows_of_line(draft, loading, stated):
         issued = issued_on(entry, contract.contract_id, line_id)
         due = outstanding(entry, contract.contract_id, line_id) + (issued.amount if issued is not None else 0)
         whole = recorded_due(draft.why, entry.entry_id, stated, due)

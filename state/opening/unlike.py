@@ -17,9 +17,9 @@ from state.opening.caps import TakenByCaps, binds_billing_alone, rows_of, stated
 from state.opening.entries import by_category_apart
 from state.opening.loading import OR_BEGIN, UNBILLED_REST, Loading
 from state.opening.over_billing import some_bind_revenue
-from state.opening.stated import DIFFERS, SHARED, OpeningFault, Stated, is_of_whole_line, row_of
+from state.opening.stated import SHARED, OpeningFault, Stated, is_of_whole_line, row_of
 from state.opening.take_rows import is_part, opening_rows
-from state.opening.worked import carried_rows, last_of_ended, worked_of
+from state.opening.worked import last_of_ended, rows_of_line, worked_of
 from state.terms.plan import plan_of
 from state.totals import month_of, standing_price
 
@@ -29,7 +29,7 @@ def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | No
 
     Rows of a line that is as the load `before` had it have earned since what came to them.
     """
-    currency, contract = loading.slot.currency, loading.contract
+    currency = loading.slot.currency
     had = {(one.contract_id, one.line_id): without_source(one) for one in before.lines} if before else {}
     for stated in loading.lines:
         balance, line_id = stated.balance, stated.balance.line_id
@@ -37,31 +37,30 @@ def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | No
             continue
         if balance.unbilled_ended and last_of_ended(draft, loading) is None:
             message = (
-                f"line {line_id}{row_of(balance.source_row)}: expected 0, as every billing period that has ended by "
-                f"{loading.event.as_of} is billed, got {format_amount(balance.unbilled_ended, currency)} {currency}"
+                f"expected 0, as every billing period that has ended by {loading.event.as_of} is billed, got "
+                f"{format_amount(balance.unbilled_ended, currency)} {currency}"
             )
-            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].unbilled_ended", contract.contract_id)
+            yield stated.differs("unbilled_ended", message)
         yield from _unlike_entries(draft, loading, stated)
         yield from _unlike_taken(draft, loading, stated)
         yield from _unlike_over(draft, loading, stated)
         if stated.plan.timing in (WITH_INVOICE, NO_REVENUE):
             continue
-        rows = [*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
+        rows = rows_of_line(draft, loading, stated)
         earned = sum(price.earns for entry in rows if (price := standing_price(entry)) is not None)
         if earned != balance.revenue:
             there, revenue = format_amount(earned, currency), format_amount(balance.revenue, currency)
             message = (
-                f"line {line_id}{row_of(balance.source_row)}: {revenue} {currency} are stated as revenue, but by its terms and caps "
-                f"{there} are earned by {loading.event.as_of}; correct revenue, cap_used, over_cap or units, "
-                f"{OR_BEGIN}"
+                f"{revenue} {currency} are stated as revenue, but by its terms and caps {there} are earned by {loading.event.as_of}; "
+                f"correct revenue, cap_used, over_cap or units, {OR_BEGIN}"
             )
-            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].revenue", contract.contract_id)
+            yield stated.differs("revenue", message)
 
 
 def _unlike_taken(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
     """Caps that its rows have taken more of, or less, than is stated: what is left of them would be another. Of what is stated in amount
     or in hours alone the other follows; what is stated of none may be stated with another line of the cap."""
-    balance, contract, as_of = stated.balance, loading.contract, loading.event.as_of
+    balance, as_of = stated.balance, loading.event.as_of
     for rule in stated.plan.every_rule:
         if not is_of_whole_line(rule.cap_id, balance.line_id):
             continue
@@ -86,10 +85,10 @@ def _unlike_taken(draft: Draft, loading: Loading, stated: Stated) -> Iterator[Op
         cap = rule.cap_id.removeprefix(SHARED) + "".join(row_of(one.source_row) for one in rows_of(balance, rule))
         for expected, has in measures:
             message = (
-                f"line {balance.line_id}{row_of(balance.source_row)}: cap {cap}: {expected} are stated as "
-                f"taken, but by its revenue, billed, over_cap and hours {has} are; correct them, {OR_BEGIN}"
+                f"cap {cap}: {expected} are stated as taken, but by its revenue, billed, over_cap and hours {has} are; correct them, "
+                f"{OR_BEGIN}"
             )
-            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].caps", contract.contract_id)
+            yield stated.differs("caps", message)
 
 
 def _unlike_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
@@ -98,40 +97,37 @@ def _unlike_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[Ope
     if not balance.over_cap or not any(binds_billing_alone(rule, as_of) for rule in stated.plan.every_rule):
         return
     yield from _unclear_over(draft, loading, stated)
-    prices = [standing_price(row) for row in opening_rows(draft, loading, balance.line_id)]
+    prices = [standing_price(row) for row in opening_rows(draft, loading, stated)]
     over = sum(price.chargeable - price.billable for price in prices if price is not None)
     if over != balance.over_cap:
         currency = loading.slot.currency
         has, got = format_amount(over, currency), format_amount(balance.over_cap, currency)
         message = (
-            f"line {balance.line_id}{row_of(balance.source_row)}: over_cap: expected {has} {currency}, by its revenue, billed and caps, "
-            f"got {got}; correct them, {OR_BEGIN}"
+            f"over_cap: expected {has} {currency}, by its revenue, billed and caps, got {got}; correct them, {OR_BEGIN}"
         )
-        yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].over_cap", loading.contract.contract_id)
+        yield stated.differs("over_cap", message)
 
 
 def _unclear_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
     """Unbilled work that a cap by month of billing alone has not taken, beside a cap of revenue that has: of months before, or over it."""
-    balance, as_of, currency = stated.balance, loading.event.as_of, loading.slot.currency
+    as_of, currency = loading.event.as_of, loading.slot.currency
     months = [rule for rule in stated.plan.every_rule if rule.period == MONTH and binds_billing_alone(rule, as_of)]
     rows = [
-        row
-        for row in opening_rows(draft, loading, balance.line_id)
-        if is_part(row, stated, f"{BEFORE_MONTH}/{UNBILLED_REST}")
+        row for row in opening_rows(draft, loading, stated) if is_part(row, stated, f"{BEFORE_MONTH}/{UNBILLED_REST}")
     ]
     amount = sum(price.recognised for row in rows if (price := standing_price(row)) is not None)
     if months and amount and some_bind_revenue(stated.plan, as_of):
         cap = months[0].cap_id.removeprefix(SHARED)
         message = (
-            f"line {balance.line_id}{row_of(balance.source_row)}: {format_amount(amount, currency)} {currency} of what is unbilled may be "
-            f"of months before {month_of(as_of)}, or over cap {cap}; state unbilled work as entries, {OR_BEGIN}"
+            f"{format_amount(amount, currency)} {currency} of what is unbilled may be of months before {month_of(as_of)}, or over cap "
+            f"{cap}; state unbilled work as entries, {OR_BEGIN}"
         )
-        yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].over_cap", loading.contract.contract_id)
+        yield stated.differs("over_cap", message)
 
 
 def _has_work_under(draft: Draft, loading: Loading, stated: Stated, rule: CapRule) -> bool:
     """Whether work takes room of the cap, beside what terms charge by themselves."""
-    taken = _taken_of(opening_rows(draft, loading, stated.balance.line_id), draft, loading, rule)
+    taken = _taken_of(opening_rows(draft, loading, stated), draft, loading, rule)
     return bool(taken.amount or taken.hours)
 
 
@@ -150,9 +146,7 @@ def _is_stated_together(draft: Draft, loading: Loading, rule: CapRule) -> bool:
 
 def _taken_by_rows(draft: Draft, loading: Loading, stated: Stated, rule: CapRule) -> TakenByCaps:
     """What the cap, in the month of the day where it is by month, has taken of what the line has."""
-    contract, line_id = loading.contract, stated.balance.line_id
-    rows = (*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id))
-    return _taken_of(rows, draft, loading, rule)
+    return _taken_of(rows_of_line(draft, loading, stated), draft, loading, rule)
 
 
 def _taken_of(rows: Iterable[Entry], draft: Draft, loading: Loading, rule: CapRule) -> TakenByCaps:
@@ -176,7 +170,6 @@ def _unlike_entries(draft: Draft, loading: Loading, stated: Stated) -> Iterator[
     balance, currency = stated.balance, loading.slot.currency
     if not balance.entries:
         return
-    at = f"lines[{stated.place}].entries"
     for category, got in by_category_apart(stated.plan, balance).items():
         of, what = f"of category {category}", "what its limit is stated to have taken"
         took = sum(cap.amount for cap in balance.caps if category_of(cap.cap_id, balance.line_id) == category)
@@ -184,24 +177,20 @@ def _unlike_entries(draft: Draft, loading: Loading, stated: Stated) -> Iterator[
             of, what, took = "with a category", "reimbursed of the line", balance.reimbursed
         if got > took:
             message = (
-                f"line {balance.line_id}{row_of(balance.source_row)}: entries {of}: expected at most {format_amount(took, currency)} "
-                f"{currency}, {what}, got {format_amount(got, currency)}"
+                f"entries {of}: expected at most {format_amount(took, currency)} {currency}, {what}, got "
+                f"{format_amount(got, currency)}"
             )
-            yield OpeningFault(DIFFERS, message, at, loading.contract.contract_id)
+            yield stated.differs("entries", message)
     got = sum(one.amount for one in balance.entries)
-    rest = [row for row in opening_rows(draft, loading, balance.line_id) if is_part(row, stated, UNBILLED_REST)]
+    rest = [row for row in opening_rows(draft, loading, stated) if is_part(row, stated, UNBILLED_REST)]
     if left := sum(row.work.charge.amount for row in rest if row.work is not None and row.work.charge is not None):
         message = (
-            f"line {balance.line_id}{row_of(balance.source_row)}: entries: expected {format_amount(got + left, currency)} {currency}, "
-            f"what is unbilled of the line's work, got {format_amount(got, currency)}; correct them, or leave them all out and the work "
-            "is one row"
+            f"entries: expected {format_amount(got + left, currency)} {currency}, what is unbilled of the line's work, got "
+            f"{format_amount(got, currency)}; correct them, or leave them all out and the work is one row"
         )
-        yield OpeningFault(DIFFERS, message, at, loading.contract.contract_id)
+        yield stated.differs("entries", message)
     worked = worked_of(draft, loading, stated)
     if (hours := sum(one.hours for one in balance.entries)) > worked.hours:
         most, listed = (format_decimal(each, HOURS_SCALE) for each in (worked.hours, hours))
-        message = (
-            f"line {balance.line_id}{row_of(balance.source_row)}: hours of entries: expected at most {most}, the billable hours of the "
-            f"line less those over a cap, got {listed}"
-        )
-        yield OpeningFault(DIFFERS, message, at, loading.contract.contract_id)
+        message = f"hours of entries: expected at most {most}, the billable hours of the line less those over a cap, got {listed}"
+        yield stated.differs("entries", message)

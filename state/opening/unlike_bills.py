@@ -6,12 +6,12 @@ from domain.money import format_amount
 from domain.units import Amount
 from state.opening.billed import TakenRow, bills_of, by_bill, invoiced_by_line
 from state.opening.loading import OR_BEGIN, Loading
-from state.opening.stated import DIFFERS, OpeningFault, row_of
+from state.opening.stated import DIFFERS, OpeningFault
 
 
 def unbillable(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningFault]:
     """Lines of which more, or less, is stated as billed than there is to bill: their terms gave something back, or ended."""
-    currency, contract_id = loading.slot.currency, loading.contract.contract_id
+    currency = loading.slot.currency
     found: dict[str, Amount] = {}
     for one in takes:
         found[one.line_id] = found.get(one.line_id, 0) + one.amount
@@ -20,10 +20,10 @@ def unbillable(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningF
         if (had := found.get(balance.line_id, 0)) != balance.billed:
             there, billed = format_amount(had, currency), format_amount(balance.billed, currency)
             message = (
-                f"line {balance.line_id}{row_of(balance.source_row)}: {billed} {currency} are stated as billed, but by its terms {there} "
-                f"can be billed until {loading.event.as_of}; correct one of both, {OR_BEGIN}"
+                f"{billed} {currency} are stated as billed, but by its terms {there} can be billed until {loading.event.as_of}; correct "
+                f"one of both, {OR_BEGIN}"
             )
-            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].billed", contract_id)
+            yield stated.differs("billed", message)
 
 
 def unlike_payers(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningFault]:

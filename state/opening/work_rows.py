@@ -8,19 +8,9 @@ from domain.caps.consume import limit_on
 from domain.contract import category_of, included_id
 from domain.events.common import BalanceForward, Milestones
 from domain.figure import in_part
-from domain.identity import composed
 from domain.terms import methods
 from domain.units import Amount, Hours
-from domain.work.rows import (
-    CONCEDED,
-    EXPENSE,
-    OPENING,
-    OVER_BILLING,
-    OVER_BILLING_FORMER,
-    OVER_CAP,
-    OVER_FORMER,
-    row_id,
-)
+from domain.work.rows import CONCEDED, EXPENSE, OVER_BILLING, OVER_BILLING_FORMER, OVER_CAP, OVER_FORMER
 from state.books import OpeningWork
 from state.draft import Draft
 from state.opening.caps import of_earlier_months, room, taken_by
@@ -68,7 +58,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     expenses, billed, rest = _expenses_of(worked, before, others, unbilled_ended)
     of_work = billed, unbilled_ended + given_back, rest + given_back
     units, billed, ended_rest, rest = _units_of(loading, stated, worked, of_work)
-    over = over_billing(loading, stated, worked, (value, billed, rest), _full_before(draft, loading, stated))
+    over = over_billing(loading, stated, worked, (value, billed, rest), _full_before(draft, stated))
     split = _split_of(balance, worked, over, (billed, ended_rest, rest, given_back))
     hours, uncounted = _hours_of(worked, balance, split)
     earlier = of_earlier_months(worked.plan, balance, loading.event.as_of, (worked.value, worked.hours))
@@ -165,10 +155,9 @@ def _units_of(
     return Units(units, units_ended, of_rest), billed - (units - of_rest), of_ended, rest - of_rest - of_ended
 
 
-def _full_before(draft: Draft, loading: Loading, stated: Stated) -> date | None:
+def _full_before(draft: Draft, stated: Stated) -> date | None:
     """The day of what an earlier load found over a cap of billing alone: where that has got room since, it takes it."""
-    line = composed(loading.contract.contract_id, stated.balance.line_id)
-    found = draft.entry(row_id(OPENING, f"{line}/{OVER_BILLING}"))
+    found = draft.entry(f"{stated.row}/{OVER_BILLING}")
     charge = found.standing.charge if found is not None and found.standing is not None else None
     return charge.day if charge is not None else None
 
@@ -306,7 +295,7 @@ def _bring_costs(draft: Draft, loading: Loading, stated: Stated, worked: Worked)
 def bring_over_cap(draft: Draft, loading: Loading, stated: Stated) -> None:
     """What is over caps, once all that they allowed has its room: on other lines, too."""
     balance, worked = stated.balance, worked_of(draft, loading, stated)
-    own = {one.entry_id for one in opening_rows(draft, loading, balance.line_id)}
+    own = {one.entry_id for one in opening_rows(draft, loading, stated)}
     of_entries = [each for row, each in loading.over_cap.items() if row in own]
     if over := worked.over - sum(one.amount for one in of_entries):
         part = OVER_FORMER if _is_over_former(draft, loading, stated, worked) else OVER_CAP
@@ -331,7 +320,7 @@ def _is_over_former(draft: Draft, loading: Loading, stated: Stated, worked: Work
     What an earlier load found full has got its room since, and keeps it.
     """
     event, line_id = loading.event, stated.balance.line_id
-    full = draft.entry(row_id(OPENING, composed(loading.contract.contract_id, line_id) + f"/{OVER_CAP}"))
+    full = draft.entry(f"{stated.row}/{OVER_CAP}")
     if full is not None and full.standing is not None:
         return False
     found = []

@@ -20,6 +20,7 @@ from state.opening.over_billing import over_revenue
 from state.opening.record import recorded_due, recorded_revenue
 from state.opening.retainers import beyond, draws_of
 from state.opening.stated import Stated, former_terms, is_of_whole_line
+from state.opening.take_rows import opening_rows
 from state.terms.periods import open_period
 from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import outstanding, standing_price
@@ -39,6 +40,14 @@ def carried_rows(draft: Draft, contract: Contract, line_id: str, event: Balances
         and standing_price(entry) is not None
     )
     return sorted(carried, key=lambda entry: (day_of(entry), entry.entry_id))
+
+
+def rows_of_line(draft: Draft, loading: Loading, stated: Stated) -> list[Entry]:
+    """What the line has charged and earned by itself, then what work on it came to."""
+    return [
+        *carried_rows(draft, loading.contract, stated.balance.line_id, loading.event),
+        *opening_rows(draft, loading, stated),
+    ]
 
 
 def day_of(entry: Entry) -> object:

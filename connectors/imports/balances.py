@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
@@ -18,7 +19,7 @@ from connectors.imports.balances_mapping import LEDGER, BalancesMapping, RowKind
 from connectors.imports.balances_rows import FLAGS, BalanceRow, project_of, read_row
 from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken
-from connectors.imports.events_file import Record, write_lines, write_rejected
+from connectors.imports.events_file import EVENT_ID_NAME_LENGTH_MAX, Record, numbered, write_files, write_rejected
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
@@ -37,7 +38,6 @@ from domain.units import Instant
 SECOND: Final[Instant] = 1_000_000
 DAY: Final[Instant] = 86_400 * SECOND
 TYPE: Final = "BalancesBroughtForward"
-EVENT_ID_NAME_LENGTH_MAX: Final = 90
 # Lists of a line, by the kind of row that adds to them, and what tells two of them apart.
 LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
     "cap": ("caps", ("cap_id", "month")),
@@ -99,9 +99,9 @@ def import_balances(
     for path in paths:
         loading.read(path, mapping_name)
     loading.check()
-    events = list(loading.events(name))
+    events = numbered(loading.loaded.values(), name[:EVENT_ID_NAME_LENGTH_MAX])
     if events:
-        write_lines(events_path, events, replace, runs, is_dry_run=is_dry_run)
+        write_files([(events_path, events)], replace, runs, is_dry_run=is_dry_run)
     rejected_path = write_rejected(folder, name, map(rejected_json, loading.rejected), is_dry_run=is_dry_run)
     return loading.result(paths, events_path, rejected_path)
 
@@ -117,8 +117,7 @@ class _Loading:
         self._left_out: Counter[str] = Counter({rule.label(): 0 for rule in mapped.skip})
         self._counts: Counter[str] = Counter()
         self.rejected: list[RejectedRow] = []
-        self._by_reason = ByReason()
-        self._loaded: dict[str, Record] = {}
+        self.loaded: dict[str, Record] = {}
         self._unchanged: list[str] = []
         self._corrected: list[str] = []
         self._sums: dict[str, dict[str, Decimal]] = {}
@@ -140,15 +139,13 @@ class _Loading:
         try:
             project_id = project_of(row, self._mapped)
         except CellFault as fault:
-            rejected = RejectedRow(row.line, TYPE, fault.column, fault.value, fault.reason, row.cells, path.name)
-            raise ImportRefused(f"{rejected.sentence()}; nothing was loaded, for its project is not known") from fault
+            said = fault.rejected(row, TYPE, path.name).sentence()
+            raise ImportRefused(f"{said}; nothing was loaded, for its project is not known") from fault
         self._places[project_id].append((path.name, row.line, row.cells))
         try:
             read = read_row(row, self._mapped, self._known, path.name)
         except CellFault as fault:
-            self._wrong[project_id].append(
-                RejectedRow(row.line, TYPE, fault.column, fault.value, fault.reason, row.cells, path.name)
-            )
+            self._wrong[project_id].append(fault.rejected(row, TYPE, path.name))
         else:
             self._rows[project_id].append(read)
 
@@ -200,7 +197,8 @@ class _Loading:
                     self._fault(project_id, row, reason)
 
     def _build(self, project_id: str, rows: Sequence[BalanceRow]) -> None:
-        event = {
+        event: Record = {
+            "type": TYPE,
             "source": self._mapped.source,
             "occurred_at": instant_text(self._at(rows[0])),
             "version": rows[0].said.version or 1,
@@ -225,7 +223,7 @@ class _Loading:
                 self._fault(project_id, rows[0], reason)
                 return
             self._corrected.append(project_id)
-        self._loaded[project_id] = event
+        self.loaded[project_id] = event
         self._add(rows)
 
     def _read(
@@ -233,7 +231,7 @@ class _Loading:
     ) -> BalancesBroughtForward | None:
         """None where it is not as the schemas have it, or where its balances do not sum."""
         try:
-            made = cast(BalancesBroughtForward, event_from_json({"type": TYPE, "event_id": "1", **event}))
+            made = cast(BalancesBroughtForward, event_from_json({"event_id": "1", **event}))
         except DecodeError as fault:
             self._fault(project_id, rows[0], str(fault))
             return None
@@ -292,38 +290,29 @@ class _Loading:
 
     def _hold_back(self) -> None:
         """What is right is loaded with what is corrected."""
-        for wrong in self._wrong.values():
-            for each in wrong:
-                self._by_reason.add(each)
-            self.rejected += wrong
+        self.rejected += chain.from_iterable(self._wrong.values())
         self.rejected.sort(key=lambda each: (each.file, each.line))
         self._counts["wrong"] = len({(each.file, each.line) for each in self.rejected})
         self._counts["held back"] = self._counts["rows"] - self._left_out.total() - self._counts["wrong"]
-        for found in (self._loaded, self._unchanged, self._corrected, self._sums):
+        for found in (self.loaded, self._unchanged, self._corrected, self._sums):
             found.clear()
 
     # What comes of them
-
-    def events(self, name: str) -> list[dict[str, object]]:
-        return [
-            {"type": TYPE, "event_id": f"{name[:EVENT_ID_NAME_LENGTH_MAX]}:{place}", **event}
-            for place, event in enumerate(self._loaded.values(), 1)
-        ]
 
     def result(self, paths: Sequence[Path], events_path: Path, rejected_path: Path | None) -> ImportedBalances:
         def rows_of(projects: Iterable[str]) -> int:
             return sum(len(self._rows[project_id]) for project_id in projects)
 
-        days = [rows[0].said.as_of for project, rows in self._rows.items() if project in self._loaded]
+        days = [rows[0].said.as_of for project, rows in self._rows.items() if project in self.loaded]
         return ImportedBalances(
             files=tuple(map(str, paths)),
             rows=self._counts["rows"],
-            loaded_rows=rows_of(self._loaded),
+            loaded_rows=rows_of(self.loaded),
             unchanged_rows=rows_of(self._unchanged),
             wrong=self._counts["wrong"],
             held_back=self._counts["held back"],
             left_out=tuple(self._left_out.items()),
-            projects=tuple(self._loaded),
+            projects=tuple(self.loaded),
             unchanged=tuple(self._unchanged),
             corrected=tuple(self._corrected),
             refused=tuple(self._wrong),
@@ -331,12 +320,12 @@ class _Loading:
             sums=self._sums,
             events_path=events_path,
             rejected_path=rejected_path,
-            rejected_rows=self._by_reason.by_reason(),
+            rejected_rows=ByReason(self.rejected).by_reason(),
             warnings=tuple(self._warnings()),
         )
 
     def _warnings(self) -> Iterator[str]:
-        for project_id in self._loaded:
+        for project_id in self.loaded:
             at = self._known.recorded_at.get(project_id)
             begins = universal_midnight(self._rows[project_id][0].said.as_of)
             if at is not None and at < begins - DAY:
@@ -344,7 +333,7 @@ class _Loading:
                     f"project {project_id}: its contract is recorded {instant_text(at)[:10]}, long before the day of the balances, so"
                     " that its terms bill the days between too; give the contracts recorded_at of that day (docs/moving-in.md)"
                 )
-        if self._loaded and not self._known.contracts:
+        if self.loaded and not self._known.contracts:
             yield "the folder knows no contracts, so projects, lines and currencies could not be checked; the run says what is wrong"
 
 

@@ -37,7 +37,7 @@ from connectors.imports.contracts_rows import (
     under,
 )
 from connectors.imports.csv_rows import Broken
-from connectors.imports.events_file import Record, write_lines, write_rejected
+from connectors.imports.events_file import EVENT_ID_NAME_LENGTH_MAX, numbered, write_files, write_rejected
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import nearest
 from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
@@ -49,7 +49,6 @@ from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.reference.zones import midnight
 from domain.reference_faults import faults
 
-EVENT_ID_NAME_LENGTH_MAX: Final = 90
 # What a field names, by the end of its path, and the event that defines it.
 NAMED: Final[Mapping[str, str]] = {
     "legal_entity_id": "LegalEntityDefined",
@@ -100,19 +99,12 @@ def import_contracts(
     versions = loading.versions()
     wrong = loading.wrong
     if versions and not wrong:
-        events = _numbered(versions, name)
-        write_lines(events_path, events, replace, runs, is_dry_run=is_dry_run)
+        stated = ({"type": version.type_name, **version.json} for version in versions)
+        events = numbered(stated, name[:EVENT_ID_NAME_LENGTH_MAX])
+        write_files([(events_path, events)], replace, runs, is_dry_run=is_dry_run)
     listed = (rejected_json(each) for each in sorted(wrong, key=lambda each: (each.file, each.line)))
     rejected_path = write_rejected(folder, name, listed, is_dry_run=is_dry_run)
     return loading.result(paths, versions, events_path, rejected_path)
-
-
-def _numbered(versions: Sequence[StatedVersion], name: str) -> list[Record]:
-    stem = name[:EVENT_ID_NAME_LENGTH_MAX]
-    return [
-        {"type": version.type_name, "event_id": f"{stem}:{place}", **version.json}
-        for place, version in enumerate(versions, 1)
-    ]
 
 
 class _RowsOfContract:
@@ -151,9 +143,7 @@ class _LoadingContracts:
             try:
                 self._take(read_row(row, self._mapped, path.name))
             except CellFault as fault:
-                self.wrong.append(
-                    RejectedRow(row.line, SIGNED, fault.column, fault.value, fault.reason, row.cells, path.name)
-                )
+                self.wrong.append(fault.rejected(row, SIGNED, path.name))
 
     def _take(self, read: ContractRow) -> None:
         if read.contract_id is None:
@@ -352,9 +342,6 @@ class _LoadingContracts:
     def result(
         self, paths: Sequence[Path], versions: Sequence[StatedVersion], events_path: Path, rejected_path: Path | None
     ) -> ImportedContracts:
-        by_reason = ByReason()
-        for each in self.wrong:
-            by_reason.add(each)
         written = {} if self.wrong else Counter(version.type_name for version in versions)
         return ImportedContracts(
             files=tuple(map(str, paths)),
@@ -365,7 +352,7 @@ class _LoadingContracts:
             changes=() if self.wrong else tuple(version.change for version in versions if version.change is not None),
             events_path=events_path,
             rejected_path=rejected_path,
-            rejected_rows=by_reason.by_reason(),
+            rejected_rows=ByReason(self.wrong).by_reason(),
             wrong=len({(each.file, each.line) for each in self.wrong}),
             warnings=tuple(
                 f"the folder and these files define no {WORDS[named]}, so those that are named could not be checked; the run waits for them"

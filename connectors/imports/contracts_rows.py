@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from connectors.avro_schema import Array, Choice, Decimal, Optional, Type
-from connectors.imports.cells import DateCell, FlagCell, HoursCell, InstantCell, NumberCell, TextCell, VersionCell
+from connectors.imports.cells import NumberCell, TextCell
 from connectors.imports.contracts_mapping import (
     KINDS,
     TERMS,
@@ -17,22 +17,10 @@ from connectors.imports.contracts_mapping import (
     stated_at,
     steps_of,
 )
-from connectors.imports.readings import UnreadableCell, decimal_text, instant_text, read_number
+from connectors.imports.readings import UnreadableCell, decimal_text, read_number
 from connectors.imports.refusals import nearest
 from connectors.imports.row_kinds import kind_of
-from connectors.imports.said import (
-    CellFault,
-    CsvRow,
-    date_in,
-    flag_in,
-    hours_in,
-    instant_in,
-    money_in,
-    number_in,
-    required,
-    text_in,
-    version_in,
-)
+from connectors.imports.said import CellFault, CsvRow, money_in, required, text_in, value_in
 
 # Between the values of a cell that holds several.
 BETWEEN = ";"
@@ -150,27 +138,11 @@ def _check_all_read(row: CsvRow, mapped: ContractsMapping, kind: RowKind, terms:
 
 def _value(kind: Type, cell: TextCell, row: CsvRow, mapped: ContractsMapping, currency: str | None) -> object:
     """As the JSON of an event has it; None where nothing is there."""
-    match cell:
-        case NumberCell():
-            is_money = isinstance(kind, Decimal) and kind.unit in ("amount", "rate")
-            number = money_in(cell, row, mapped.file, currency) if is_money else number_in(cell, row, mapped.file)
-            return None if number is None else decimal_text(number)
-        case HoursCell():
-            hours = hours_in(cell, row, mapped.file)
-            return None if hours is None else decimal_text(hours)
-        case DateCell():
-            day = date_in(cell, row, mapped.file)
-            return None if day is None else day.isoformat()
-        case InstantCell():
-            instant = instant_in(cell, row, mapped.file, mapped.zone)
-            return None if instant is None else instant_text(instant)
-        case FlagCell():
-            return flag_in(cell, row, mapped.file)
-        case VersionCell():
-            return version_in(cell, row, mapped.zone)
-        case _:
-            text = text_in(cell, row)
-            return None if text is None else _text(kind, text, cell, mapped)
+    if isinstance(cell, NumberCell) and isinstance(kind, Decimal) and kind.unit in ("amount", "rate"):
+        number = money_in(cell, row, mapped.file, currency)
+        return None if number is None else decimal_text(number)
+    value = value_in(cell, row, mapped)
+    return _text(kind, value, cell, mapped) if isinstance(value, str) and type(cell) is TextCell else value
 
 
 def _text(kind: Type, text: str, cell: TextCell, mapped: ContractsMapping) -> object:

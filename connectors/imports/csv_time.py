@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken, open_text, read_table
-from connectors.imports.events_file import write_lines, write_rejected
+from connectors.imports.events_file import EVENT_ID_NAME_LENGTH_MAX, write_files, write_rejected
 from connectors.imports.mapping import ImportMapping, TableMapping
 from connectors.imports.priced import in_six_decimals
 from connectors.imports.products.former import read_known
@@ -31,7 +31,6 @@ from connectors.imports.staging import Staging
 from connectors.imports.time_rows import TimeWanted, read_time, worth
 from connectors.imports.written import EventOrder, Things, WrittenEvent
 
-EVENT_ID_NAME_LENGTH_MAX = 90
 _TIME = "TimeApproved"
 # Fields of an entry that are corrected while it stays the same entry.
 CORRECTED_LATER = ("hours", "billable_hours", "ended_at", "rate", "billable", "overtime")
@@ -55,7 +54,7 @@ class ImportedTime(NamedTuple):
     rejected_path: Path | None
     rejected_rows: tuple[RejectedRows, ...]
     unwritten: tuple[RejectedRows, ...]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...]
 
 
 def import_time(
@@ -83,14 +82,13 @@ def import_time(
                 " report and export again"
             )
         if reading.has_imported:
-            write_lines(events_path, reading.events(name), replace, runs, is_dry_run=wanted.is_dry_run)
+            write_files([(events_path, reading.events(name))], replace, runs, is_dry_run=wanted.is_dry_run)
         rejected_path = write_rejected(folder, name, staging.rejected(), is_dry_run=wanted.is_dry_run)
-        result = reading.result(events_path, rejected_path)
         warnings = (
             *id_warnings(table.header, mapped, mapping_name),
             *unread_warnings(table.header, mapped, mapping_name),
         )
-        return result._replace(warnings=warnings)
+        return reading.result(events_path, rejected_path, warnings)
 
 
 def _billed_here(mapped: ImportMapping, folder: Path, events_path: Path) -> Collection[str]:
@@ -207,7 +205,7 @@ class _Reading:
                 try:
                     self._take(row)
                 except CellFault as fault:
-                    self._reject(RejectedRow(row.line, _TIME, fault.column, fault.value, fault.reason, row.cells), row)
+                    self._reject(fault.rejected(row, _TIME), row)
         for untold in self._things.untold():
             self._counts["untold"] += 1
             self._staging.reject(untold)
@@ -226,7 +224,7 @@ class _Reading:
             event_id = f"{name[:EVENT_ID_NAME_LENGTH_MAX]}:{each.line}{suffix}"
             yield {"type": kind, "event_id": event_id} | each.event
 
-    def result(self, events_path: Path, rejected_path: Path | None) -> ImportedTime:
+    def result(self, events_path: Path, rejected_path: Path | None, warnings: tuple[str, ...]) -> ImportedTime:
         return ImportedTime(
             rows=self._counts["rows"],
             imported=self._counts["imported"],
@@ -243,6 +241,7 @@ class _Reading:
             rejected_path=rejected_path,
             rejected_rows=self._rejected.by_reason(),
             unwritten=self._unwritten.by_reason(),
+            warnings=warnings,
         )
 
     def _take(self, row: CsvRow) -> None:

@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.imports.events_file import write_lines, write_rejected
+from connectors.imports.events_file import write_files, write_rejected
 from connectors.imports.readings import UnreadableCell, instant_text, read_date
 from connectors.imports.refusals import ImportRefused, nearest
 from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
@@ -93,12 +93,9 @@ def import_rates(
         )
     events = list(_events(days, currencies, rejected, now))
     rejected.sort(key=lambda each: each.line)
-    rejected_rows = ByReason()
-    for each in rejected:
-        rejected_rows.add(each)
     events_path = folder / f"ecb-{name}.jsonl"
     if events:
-        write_lines(events_path, events, replace, runs, is_dry_run=is_dry_run)
+        write_files([(events_path, events)], replace, runs, is_dry_run=is_dry_run)
     return ImportedRates(
         days=len(days),
         imported=len(events),
@@ -109,7 +106,7 @@ def import_rates(
         last_day=max(days, default=None),
         events_path=events_path,
         rejected_path=write_rejected(folder, name, [rejected_json(each) for each in rejected], is_dry_run=is_dry_run),
-        rejected_rows=rejected_rows.by_reason(),
+        rejected_rows=ByReason(rejected).by_reason(),
     )
 
 

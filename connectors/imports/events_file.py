@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import filecmp
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import chain, count
 from pathlib import Path
@@ -16,21 +16,24 @@ from connectors.imports.read_before import CORRECTING, check_unread
 from connectors.imports.refusals import ImportRefused
 
 Record = dict[str, Any]
+# Of a name that is the beginning of ids.
+EVENT_ID_NAME_LENGTH_MAX: Final = 90
 # No run reads a file of this ending, with a number after it or without.
 REPLACED: Final = ".replaced"
 
 
-def write_lines(
-    path: Path, records: Iterable[Record], replace: bool, runs: Path | None = None, *, is_dry_run: bool = False
-) -> None:
-    """One record a line; the same content again leaves the file as it is."""
-    write_files([(path, records)], replace, runs, is_dry_run=is_dry_run)
+def numbered(events: Iterable[Mapping[str, object]], stem: str) -> list[Record]:
+    """With ids, by their order."""
+    return [
+        {"type": event["type"], "event_id": f"{stem}:{number}", **event} for number, event in enumerate(events, start=1)
+    ]
 
 
 def write_files(
     files: Iterable[tuple[Path, Iterable[Record]]], replace: bool, runs: Path | None = None, *, is_dry_run: bool = False
 ) -> None:
-    """The files of one import, in their order. None is touched unless all may be; one without records is not there then.
+    """The files of one import, in their order, one record a line; the same content again leaves a file as it is. None is touched unless all
+    may be; one without records is not there then.
 
     A file that a run has read is never replaced: `runs` is the output folder of runs, None for those near the file. One
     that is replaced stays beside the new one, because a run elsewhere may have read it, or somebody edited it.
@@ -100,13 +103,9 @@ def _put(path: Path, records: Iterable[Record]) -> Path:
     return path
 
 
-def rejected_path(folder: Path, name: str) -> Path:
-    return folder / f"{name}.rejected.jsonl"
-
-
 def write_rejected(folder: Path, name: str, rejected: Iterable[Record], *, is_dry_run: bool = False) -> Path | None:
     """`<name>.rejected.jsonl`; None where there is nothing to list, and then no file of an earlier attempt either."""
-    path = rejected_path(folder, name)
+    path = folder / f"{name}.rejected.jsonl"
     first = next(records := iter(rejected), None)
     if first is None:
         if not is_dry_run:

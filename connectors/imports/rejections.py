@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -57,9 +57,11 @@ class RejectedRows(NamedTuple):
 class ByReason:
     """Rejected rows by reason."""
 
-    def __init__(self) -> None:
+    def __init__(self, rejected: Iterable[RejectedRow] = ()) -> None:
         self._first: dict[tuple[str, str, str], RejectedRow] = {}
         self._tallies: defaultdict[tuple[str, str, str], RejectedTotals] = defaultdict(RejectedTotals)
+        for each in rejected:
+            self.add(each)
 
     def add(
         self, rejected: RejectedRow, hours: Decimal | None = None, money: Decimal | None = None, currency: str = ""

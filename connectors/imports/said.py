@@ -25,12 +25,13 @@ from connectors.imports.cells import (
     read_currency,
     template_parts,
 )
-from connectors.imports.mapping import FileForm
+from connectors.imports.mapping import FileForm, TableMapping
 from connectors.imports.readings import (
     ISO,
     SIX_DECIMALS,
     UnreadableCell,
     decimal_text,
+    instant_text,
     read_date,
     read_flag,
     read_hours,
@@ -38,6 +39,7 @@ from connectors.imports.readings import (
     read_number,
     read_whole,
 )
+from connectors.imports.rejections import RejectedRow
 from domain.money import minor_units
 from domain.units import Instant
 
@@ -61,6 +63,10 @@ class CellFault(Exception):
         self.column = column
         self.value = value
         self.reason = reason
+
+    def rejected(self, row: CsvRow, event: str, file: str = "") -> RejectedRow:
+        """The row, which would have become the event."""
+        return RejectedRow(row.line, event, self.column, self.value, self.reason, row.cells, file)
 
 
 class CellText(NamedTuple):
@@ -137,21 +143,32 @@ def instant_in(cell: InstantCell | None, row: CsvRow, form: FileForm, zone: str)
     return _reading(cell, row, lambda said: read_instant(said.text, (ISO,) if said.plain else formats, zone))
 
 
-def value_in(cell: TextCell, row: CsvRow, form: FileForm) -> object:
+def value_in(cell: TextCell, row: CsvRow, mapped: TableMapping) -> str | int | bool | None:
     """As the JSON of an event has it; None where nothing is there."""
+    form, zone = mapped.file, mapped.zone
     match cell:
         case IdCell():
             return id_in(cell, row)
         case CurrencyCell():
             return currency_in(cell, row)
         case NumberCell():
-            number = number_in(cell, row, form)
-            return None if number is None else decimal_text(number)
+            return _text_of(number_in(cell, row, form), decimal_text)
+        case HoursCell():
+            return _text_of(hours_in(cell, row, form), decimal_text)
         case DateCell():
-            day = date_in(cell, row, form)
-            return None if day is None else day.isoformat()
+            return _text_of(date_in(cell, row, form), date.isoformat)
+        case InstantCell():
+            return _text_of(instant_in(cell, row, form, zone), instant_text)
+        case FlagCell():
+            return flag_in(cell, row, form)
+        case VersionCell():
+            return version_in(cell, row, zone)
         case _:
             return text_in(cell, row)
+
+
+def _text_of(value: T | None, text: Callable[[T], str]) -> str | None:
+    return None if value is None else text(value)
 
 
 def version_in(cell: VersionCell, row: CsvRow, zone: str) -> int | None:

@@ -262,7 +262,7 @@ def _content(part: CellPart, row: CsvRow, mapped: ImportMapping) -> dict[str, ob
     for name, field in type(part).model_fields.items():
         said = getattr(part, name)
         if isinstance(said, TextCell):
-            value = value_in(said, row, mapped.file)
+            value = value_in(said, row, mapped)
             content[name] = required(value, said, name) if field.is_required() else value
         else:
             content[name] = dimensions_in(said, row) if name == "dimensions" else _plain_value(said)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.imports.checked import fault_of
+from connectors.imports.events_file import numbered
 from connectors.imports.products.assumed import with_assumed
 from connectors.imports.products.budgets import Budgets, read_budgets
 from connectors.imports.products.choices import Choices
@@ -44,9 +45,9 @@ from connectors.imports.products.read_rows import (
     refused,
 )
 from connectors.imports.products.setup import (
+    AskedCompany,
     Json,
     NotExtended,
-    SetupOptions,
     Unknown,
     company_of,
     is_ours,
@@ -209,9 +210,8 @@ def import_export(
     files = ImportFiles(folder, source, name, wanted.replace, wanted.bootstrap)
     known = read_known(source, (folder, *wanted.known), files.written_over())
     _check_one_way(source, export.product, known, folder)
-    company = company_of(
-        known, SetupOptions(wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap), folder
-    )
+    asked = AskedCompany(wanted.entity, wanted.entity_name, choices.currency, wanted.zone)
+    company = company_of(known, asked, folder)
     lacks = list(lacks_company(company, wanted.bootstrap))
     lacks += lacks_client(export.product, export.header, export.header_line, choices.client)
     lacks += lacks_approval(export.product, export.header, export.header_line, choices.take_unapproved)
@@ -253,30 +253,60 @@ def import_export(
     if wanted.withdraw_missing:
         _check_may_withdraw(not_taken, gone, path)
         entries += [writer.withdrawn(entry) for entry in gone]
-    foreign = _foreign([each.row for each in taken], _currencies_of_books(known_then), company.currency)
-    result = _result(export, rows, taken, not_taken, gone, len(gone) if wanted.withdraw_missing else 0)
-    written = files.write(
-        _with_ids(setup, source, files.name), entries, _listed(not_taken, gone), is_dry_run=wanted.dry_run
+    foreign = _foreign(rows_taken, _currencies_of_books(known_then), company.currency)
+    whole = _summed(export, rows, [*rows_taken, *not_taken])
+    of_setup = numbered(setup, f"{source}:{files.name[:EVENT_ID_NAME_LENGTH_MAX]}:setup")
+    setup_path, events_path, listed_path = files.write(
+        of_setup, entries, _listed(not_taken, gone), is_dry_run=wanted.dry_run
     )
-    lacking = unknown([each.row for each in taken], known_then)
+    lacking = unknown(rows_taken, known_then)
     of_others = known_then.contracted - rates_of_ours(source, known_then).keys()
-    return result._replace(
-        taken_as_approved=_taken_as_approved(export, [each.row for each in taken], choices),
+    rounded = [row for row in rows_taken if row.billed_hours is not None]
+    return ImportedExport(
+        product=export.product,
+        forms=rows.forms,
+        first_day=min((row.day for row in rows_taken), default=None),
+        last_day=max((row.day for row in rows_taken), default=None),
+        read=whole,
+        imported=sums_of(rows_taken),
+        not_approved=_of_status(not_taken, NOT_APPROVED),
+        not_work=_of_status(not_taken, NOT_WORK),
+        refused=_of_status(not_taken, REFUSED),
+        priced=by_currency((row.currency, row.value) for row in rows_taken),
+        billed=by_currency((row.currency, row.value if row.is_billed else Decimal(0)) for row in rows_taken),
+        invoiced=InvoicedRows(
+            elsewhere=sums_of(row for row in rows_taken if row.billed_elsewhere),
+            here=sums_of(each.row for each in taken if each.invoiced_here),
+        ),
+        rounded=Rounded(
+            len(rounded),
+            sum((row.hours for row in rounded), Decimal(0)),
+            sum((row.priced_hours for row in rounded), Decimal(0)),
+        ),
+        apart=rows.apart,
+        amounts_unused=amounts_unused(export, rows),
+        changes=_changes(taken, len(gone) if wanted.withdraw_missing else 0),
+        gone=gone,
+        unrated=sum(row.is_billed and row.rate is None for row in rows_taken),
+        rated_at_zero=sum(_is_rated_at_zero(row) and row.project.id not in of_others for row in rows_taken),
+        rates_unused=_rates_unused(rows_taken, of_others, known_then),
+        differing=sum(row.amount != row.value for row in rows_taken),
+        most_apart=max((abs(row.amount - row.value) for row in rows_taken), default=Decimal(0)),
+        taken_as_approved=_taken_as_approved(export, rows_taken, choices),
         rated_by_option=assumed.rated_by_option,
         rated_by_contract=assumed.rated_by_contract,
         unknown=lacking,
-        not_extended=_not_extended(standing, [each.row for each in taken], lacking.contracts),
-        first_statement=_first_statement(setup, [each.row for each in taken]),
-        rated_at_zero=sum(_is_rated_at_zero(row) and row.project.id not in of_others for row in rows_taken),
-        rates_unused=_rates_unused(rows_taken, of_others, known_then),
+        not_extended=_not_extended(standing, rows_taken, lacking.contracts),
+        first_statement=_first_statement(setup, rows_taken),
         foreign=tuple(sorted({currency for currency, _ in foreign})),
+        rates_lack=tuple(_rates_lack(foreign, known)),
         unbudgeted=() if wanted.budgets is None else _unbudgeted(rows_taken, budgets),
         fees_invoiced=_fees_invoiced(rows_taken, budgets),
-        rates_lack=tuple(_rates_lack(foreign, known)),
         events=tuple(Counter(str(event["type"]) for event in (*setup, *entries)).items()),
-        setup_path=written[0],
-        events_path=written[1],
-        listed_path=written[2],
+        setup_path=setup_path,
+        events_path=events_path,
+        listed_path=listed_path,
+        rejected_rows=_rejected_rows(not_taken),
         is_dry_run=wanted.dry_run,
     )
 
@@ -476,80 +506,18 @@ def _first_statement(setup: Iterable[Json], rows: Iterable[ExportRow]) -> str | 
     return statement_id(first.client.id, contracts[first.client.id], first.client.id, month, 1)
 
 
-def _with_ids(events: Iterable[Json], source: str, name: str) -> list[Json]:
-    stem = f"{source}:{name[:EVENT_ID_NAME_LENGTH_MAX]}:setup"
-    return [
-        {"type": event["type"], "event_id": f"{stem}:{number}", **event} for number, event in enumerate(events, start=1)
-    ]
-
-
-def _result(
-    export: Export,
-    rows: ReadRows,
-    imported: Sequence[Matched],
-    not_taken: Sequence[NotTaken],
-    gone: tuple[FormerEntry, ...],
-    withdrawn: int,
-) -> ImportedExport:
-    """Raises AssertionError where the parts are not the whole, for then a row was lost."""
-    worked = [each.row for each in imported]
-    parts = {
-        status: sums_of(each for each in not_taken if each.status == status)
-        for status in (NOT_APPROVED, NOT_WORK, REFUSED)
-    }
-    whole = sums_of([*worked, *not_taken])
+def _summed(export: Export, rows: ReadRows, each: Iterable[ExportRow | NotTaken]) -> ImportSums:
+    """Of all rows. Raises AssertionError where the parts are not the whole, for then a row was lost."""
+    whole = sums_of(each)
     if whole.rows != len(export.rows) or whole.hours != rows.hours:
         raise AssertionError(
             f"{whole.rows} rows and {whole.hours} hours are accounted for, expected {len(export.rows)} and {rows.hours}"
         )
-    rounded = [row for row in worked if row.billed_hours is not None]
-    return ImportedExport(
-        product=export.product,
-        forms=rows.forms,
-        first_day=min((row.day for row in worked), default=None),
-        last_day=max((row.day for row in worked), default=None),
-        read=whole,
-        imported=sums_of(worked),
-        not_approved=parts[NOT_APPROVED],
-        not_work=parts[NOT_WORK],
-        refused=parts[REFUSED],
-        priced=by_currency((row.currency, row.value) for row in worked),
-        billed=by_currency((row.currency, row.value if row.is_billed else Decimal(0)) for row in worked),
-        invoiced=InvoicedRows(
-            elsewhere=sums_of(row for row in worked if row.billed_elsewhere),
-            here=sums_of(each.row for each in imported if each.invoiced_here),
-        ),
-        rounded=Rounded(
-            len(rounded),
-            sum((row.hours for row in rounded), Decimal(0)),
-            sum((row.priced_hours for row in rounded), Decimal(0)),
-        ),
-        apart=rows.apart,
-        amounts_unused=amounts_unused(export, rows),
-        changes=_changes(imported, withdrawn),
-        gone=gone,
-        unrated=sum(row.is_billed and row.rate is None for row in worked),
-        rated_at_zero=0,
-        rates_unused=0,
-        differing=sum(row.amount != row.value for row in worked),
-        most_apart=max((abs(row.amount - row.value) for row in worked), default=Decimal(0)),
-        taken_as_approved=TakenAsApproved(0, "", False, False),
-        rated_by_option=0,
-        rated_by_contract=0,
-        unknown=Unknown((), (), (), (), ()),
-        not_extended={},
-        first_statement=None,
-        foreign=(),
-        rates_lack=(),
-        unbudgeted=(),
-        fees_invoiced=(),
-        events=(),
-        setup_path=None,
-        events_path=None,
-        listed_path=None,
-        rejected_rows=_rejected_rows(not_taken),
-        is_dry_run=False,
-    )
+    return whole
+
+
+def _of_status(not_taken: Iterable[NotTaken], status: str) -> ImportSums:
+    return sums_of(each for each in not_taken if each.status == status)
 
 
 def _rejected_rows(not_taken: Iterable[NotTaken]) -> tuple[RejectedRows, ...]:

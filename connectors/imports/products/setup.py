@@ -36,14 +36,13 @@ class Company(NamedTuple):
     zone: str
 
 
-class SetupOptions(NamedTuple):
+class AskedCompany(NamedTuple):
     """What the options say of the company; all may be left out where the folder knows it."""
 
     entity: str | None
     name: str | None
     currency: str | None
     zone: str | None
-    bootstrap: bool
 
 
 class NotExtended(NamedTuple):
@@ -65,7 +64,7 @@ class Unknown(NamedTuple):
     contracts: tuple[str, ...]
 
 
-def company_of(known: FormerImport, asked: SetupOptions, folder: Path) -> Company:
+def company_of(known: FormerImport, asked: AskedCompany, folder: Path) -> Company:
     """The company named, or the one that is known; a zone is needed in any case, for days end somewhere.
 
     Raises ImportRefused where an option says other than what is known: else it would be passed over in silence, or a
@@ -108,7 +107,7 @@ def _check_known(known: FormerImport, entity: str, folder: Path) -> None:
         )
 
 
-def _check_same(company: Company, asked: SetupOptions, folder: Path) -> None:
+def _check_same(company: Company, asked: AskedCompany, folder: Path) -> None:
     compared = (
         ("--currency", asked.currency, company.currency, "; for rows that name no currency say --rows-currency"),
         ("--zone", asked.zone, company.zone, ""),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from domain.units import (
     HOURS_TIMES_RATE_PER_AMOUNT,
@@ -63,26 +62,6 @@ class _Steps(dict[str, Amount]):
 
 _EXPONENTS = _exponents()
 STEPS = _Steps({code: 10 ** (AMOUNT_DECIMALS - exponent) for code, exponent in _EXPONENTS.items()})
-
-
-class CurrencyMismatch(ValueError):
-    """Two currencies met in one sum: our own mistake, never the input's."""
-
-
-class Money(NamedTuple):
-    """An amount with its currency, for the places where several currencies meet."""
-
-    amount: Amount
-    currency: str
-
-    def add(self, other: Money) -> Money:
-        return Money(self.amount + _same_currency(self, other).amount, self.currency)
-
-    def subtract(self, other: Money) -> Money:
-        return Money(self.amount - _same_currency(self, other).amount, self.currency)
-
-    def negate(self) -> Money:
-        return Money(-self.amount, self.currency)
 
 
 def is_currency(code: str) -> bool:
@@ -267,15 +246,6 @@ def format_amount(amount: Amount, currency: str | None = None) -> str:
 def step_text(step: Amount) -> str:
     """What amounts are rounded to: 0.01, 1 of a currency without decimals, 0.001."""
     return format_decimal(step, AMOUNT_DECIMALS)
-
-
-def _same_currency(left: Money, right: Money) -> Money:
-    if left.currency != right.currency:
-        raise CurrencyMismatch(
-            f"expected two amounts in one currency, got {format_amount(left.amount)} {left.currency}"
-            f" and {format_amount(right.amount)} {right.currency}"
-        )
-    return right
 
 
 def _unknown_currency(currency: str) -> ValueError:

@@ -478,9 +478,9 @@ class Draft:
         """Entries priced at zero of which the period is not cut."""
         return self._open(contract_id, line_id, since, until, (line_id + FREE,))
 
-    def drawing_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
+    def drawing_on(self, contract_id: str, line_id: str, since: str) -> list[Entry]:
         """All entries that share what the line's terms include, also those that are issued."""
-        return self._open(contract_id, line_id, since, until, (line_id + DRAWS,))
+        return self._open(contract_id, line_id, since, "9999", (line_id + DRAWS,))
 
     def _open(
         self, contract_id: str, line_id: str, since: str, until: str, names: tuple[str, ...], whose: str = ""

@@ -52,13 +52,6 @@ def period_of(cycle: BillingCycle, day: date, starts_on: date, calendar: FiscalC
             raise ValueError(f"billing cycle: expected a known kind such as monthly, got {other!r}")
 
 
-def period_after(
-    cycle: BillingCycle, period: BillingPeriod, starts_on: date, calendar: FiscalCalendar
-) -> BillingPeriod | None:
-    """The period that begins where `period` ends."""
-    return period_of(cycle, period.to, starts_on, calendar)
-
-
 def _monthly(day: date, cut_off_day: int) -> BillingPeriod:
     end = _cut_off(day, cut_off_day)
     if day > end:

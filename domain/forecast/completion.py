@@ -126,19 +126,6 @@ def named(tally: Tally, words: str) -> Tally:
     return called(hours, f"hours {words}"), called(cost, f"cost {words}"), called(revenue, f"revenue {words}")
 
 
-def at_completion(tracks: Iterable[Track], planned_rate: Rate, ceiling: Amount | None, step: Amount) -> Completion:
-    """Of all tracks together; `ceiling` is the most revenue that caps allow, `step` the currency's smallest unit."""
-    hours = cost = earned = wanted = prices = 0
-    for track in tracks:
-        of_track = completed(*track, planned_rate, step)
-        hours += of_track[0]
-        cost += of_track[1]
-        wanted += of_track[2]
-        earned += track.now[2]
-        prices += track.earning.left if track.earning is not None else 0
-    return Completion(hours, cost, limited(wanted, ceiling, earned), wanted, prices)
-
-
 def completed(
     now: Tally,
     floor: Tally,

@@ -270,11 +270,6 @@ def approves_itself(event: Event) -> str | None:
     return None
 
 
-def zones(book: ReferenceBook) -> tuple[str, ...]:
-    """Zones that legal entities name, each once, in ascending order."""
-    return tuple(sorted({entity.zone for entity in book.entities.values()}))
-
-
 def _kept(book: ReferenceBook, event: Kept) -> tuple[Kept, ...]:
     """What the book holds of the fact that the event is about."""
     one: Kept | None

@@ -50,7 +50,7 @@ def is_provision(rule: str) -> bool:
 class LineAtCompletion(NamedTuple):
     """A line as of a day: its price and what it had earned of that, what it had cost and will cost in all.
 
-    `foreseen` is what the estimate of `estimated_on` came to; a line that has cost more is taken to be done. `separate` is the version that
+    `foreseen` is what the estimate came to; a line that has cost more is taken to be done. `separate` is the version that
     brought it as a contract of its own. `stated` is what its balances provide for, of which nobody has said since what remains.
     """
 
@@ -60,7 +60,6 @@ class LineAtCompletion(NamedTuple):
     earned: Amount
     cost: Amount
     foreseen: Amount
-    estimated_on: date
     separate: int = 0
     stated: Amount | None = None
 
@@ -128,16 +127,14 @@ def _line_at_completion(
     if price is None:
         return None
     cost = spent.by(course_of(known), day, ALL_COST)
-    return LineAtCompletion(line.line_id, agreed.line.project_id, price, earned, cost, *foreseen, agreed.separate)
+    return LineAtCompletion(line.line_id, agreed.line.project_id, price, earned, cost, foreseen[0], agreed.separate)
 
 
 def _as_stated(line: KnownLine, agreed: TermsInForce) -> LineAtCompletion | None:
     opening = line.known.opening
     if opening is None or not line.provided:
         return None
-    return LineAtCompletion(
-        line.line_id, agreed.line.project_id, 0, 0, 0, 0, opening.as_of, agreed.separate, line.provided
-    )
+    return LineAtCompletion(line.line_id, agreed.line.project_id, 0, 0, 0, 0, agreed.separate, line.provided)
 
 
 def foreseen_on(known: LineHistory, day: date) -> tuple[Amount, date] | None:

@@ -68,14 +68,6 @@ class JournalLines:
         rest = total("sum of the other lines", others, "amount", journal.ledger_currency)
         return negated("what conversion leaves", rest, rule="R51")
 
-    def balancing(self, journal: JournalEntry, number: int) -> tuple[Node, Node]:
-        others = [
-            self.figures(journal.journal_id, place) for place in range(1, len(journal.lines) + 1) if place != number
-        ]
-        amount = total("sum of the other lines", [one for one, _ in others], "amount", journal.currency)
-        ledger = total("sum of the other lines", [one for _, one in others], "amount", journal.ledger_currency)
-        return negated("amount", amount), negated("in ledger currency", ledger)
-
     def named(self, journal_id: str, number: int) -> tuple[Node, Node]:
         """A journal's line with its name, so that it can be asked for."""
         whose = f"{journal_id}#{number}"

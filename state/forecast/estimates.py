@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from domain.events.common import RemainingWork
 from domain.events.delivery import EstimateRevised
 from domain.identity import composed
-from state.books import Estimate, Forecast, Project
+from state.books import Estimate, Project
 from state.draft import Draft
 from state.terms.plan import LinePlan
 
@@ -23,11 +23,6 @@ def estimate_of(draft: Draft, project_id: str, plan: LinePlan | None) -> Estimat
     if found is not None and plan is not None and found.event.contract_id not in {None, plan.contract_id}:
         return None
     return found
-
-
-def estimated_at(forecast: Forecast) -> frozenset[int]:
-    """Places in the log of the estimates that its figures rest on."""
-    return frozenset([basis.log_offset for basis in forecast.bases.values() if basis.kind == ESTIMATE])
 
 
 def remaining_work(

@@ -33,25 +33,16 @@ from state.terms.plan import LinePlan, contract_policies, terms_on
 from state.totals import month_of
 
 
-class Applied(NamedTuple):
-    """What of a deposit is set against a bill; `by_percent` where its terms' percentage is the least that bounds it."""
-
-    line_id: str
-    amount: Amount
-    by_percent: bool = False
-
-
 class Withholding(NamedTuple):
-    """What a bill withholds, below zero where it takes back, and what it releases: by these steps of the terms, None: all that it can."""
+    """What a bill withholds, below zero where it takes back, and what it releases."""
 
     withheld: Amount = 0
     released: Amount = 0
-    by_step: int | None = None
-    frees_step: int | None = None
 
 
 class ExpectedWithholding(NamedTuple):
-    """Of what one payer is expected to be billed on a day, in project currency; a bill of nothing is what a release comes with."""
+    """Of what one payer is expected to be billed on a day, in project currency; a bill of nothing is what a release comes with. `applied`
+    is what of deposits is set against it."""
 
     contract_id: str
     bill_to: str
@@ -59,13 +50,13 @@ class ExpectedWithholding(NamedTuple):
     paid: str
     gross: Amount = 0
     withholding: Withholding = Withholding()
-    applied: tuple[Applied, ...] = ()
+    applied: tuple[Amount, ...] = ()
 
     @property
     def cash(self) -> Amount:
         """What is paid beside what is billed."""
         held = self.withholding
-        return held.released - held.withheld - sum(one.amount for one in self.applied)
+        return held.released - held.withheld - sum(self.applied)
 
 
 class DepositCharge(NamedTuple):
@@ -73,7 +64,6 @@ class DepositCharge(NamedTuple):
 
     amount: Amount
     day: date
-    is_to_come: bool = False
 
 
 def deposits_of(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Deposit]]:
@@ -91,7 +81,7 @@ def deposits_to_come(
     """What is charged of deposits and not on a statement yet, and those that are due on a day to come."""
     for plan, terms in deposits_of(draft, contract):
         if plan.line.project_id == project.project_id:
-            for amount, day, _ in deposit_charges(draft, project, contract, plan, terms, as_of):
+            for amount, day in deposit_charges(draft, project, contract, plan, terms, as_of):
                 here = exchanged(amount, to, currency, plan.policies.money_mode)
                 yield from expected_deposit(draft, contract, plan.line.line_id, here, day, currency)
 
@@ -114,7 +104,7 @@ def deposit_charges(
         and not is_over
         and not is_charged(draft, contract.contract_id, line_id, DEPOSIT)
     ):
-        yield DepositCharge(terms.amount, terms.due_on, is_to_come=True)
+        yield DepositCharge(terms.amount, terms.due_on)
 
 
 def kept_back(
@@ -233,14 +223,14 @@ class _Walk:
         steps = rule.reached(agreed.steps, self.completed, price)
         if not steps:
             return Withholding()
-        step, place, before = steps[-1], len(steps) - 1, self.reached[bill_to]
+        step, before = steps[-1], self.reached[bill_to]
         withheld = rule.withheld(step, gross, self.currency, self.mode)
         if before is not None and step.at_percent <= before:
-            return Withholding(withheld, 0, place)
+            return Withholding(withheld)
         self.reached[bill_to] = step.at_percent
-        return Withholding(withheld, rule.released(step, left, self.currency, self.mode), place, place)
+        return Withholding(withheld, rule.released(step, left, self.currency, self.mode))
 
-    def _applied(self, day: date, bill_to: str, gross: Amount, held: Withholding) -> Iterator[Applied]:
+    def _applied(self, day: date, bill_to: str, gross: Amount, held: Withholding) -> Iterator[Amount]:
         taken = 0
         for plan, terms in self.deposits:
             most = self._share_of(plan, terms, gross)
@@ -250,7 +240,7 @@ class _Walk:
             if amount:
                 taken += amount
                 self.available[plan.line.line_id, bill_to] -= amount
-                yield Applied(plan.line.line_id, amount, amount < min(rest, available))
+                yield amount
 
     def _share_of(self, plan: LinePlan, terms: Deposit, gross: Amount) -> Amount:
         percent = terms.percent or 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.billing.periods import BillingPeriod, period_after, period_of
+from domain.billing.periods import BillingPeriod, period_of
 from domain.events.common import BillingCycle, FiscalCalendar
 
 CALENDAR = FiscalCalendar(kind="calendar_month", year_starts_on="01-01", extra_week=())
@@ -108,7 +108,7 @@ def test_periods_tile_the_calendar(cycle: BillingCycle, day: date, starts_on: da
     assert found.start <= day < found.to
     assert period_of(cycle, found.start, starts_on, calendar) == found
     assert period_of(cycle, found.to - timedelta(days=1), starts_on, calendar) == found
-    following = period_after(cycle, found, starts_on, calendar)
+    following = period_of(cycle, found.to, starts_on, calendar)
     assert following is not None
     assert following.start == found.to
 

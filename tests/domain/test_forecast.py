@@ -16,18 +16,17 @@ from domain.forecast.completion import (
     BILLINGS,
     CASH,
     NOTHING,
-    Completion,
     CompletionBasis,
     Earning,
     MonthSums,
     Tally,
     Track,
     add_tallies,
-    at_completion,
     completed,
     figures,
     is_as_stated,
     is_valued,
+    limited,
     month_by_month,
     months_from,
     percent,
@@ -37,7 +36,7 @@ from domain.forecast.completion import (
 from domain.forecast.exhaustion import Lasting, by_pace, by_plan
 from domain.money import parse_amount, spread
 from domain.outputs import ForecastDelta, ForecastMonth
-from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE
+from domain.units import HOURS_ONE, RATE_ONE
 from milepost.explain.recompute import recompute, unexplained
 
 CENT = 100
@@ -48,8 +47,8 @@ def tally(hours: int, cost: str, revenue: str) -> Tally:
     return hours * HOURS_ONE, parse_amount(cost), parse_amount(revenue)
 
 
-def completion(hours: int, cost: str, revenue: str, wanted: str | None = None) -> Completion:
-    return Completion(hours * HOURS_ONE, parse_amount(cost), parse_amount(revenue), parse_amount(wanted or revenue))
+def at_completion(track: Track, planned_rate: int = 0) -> Tally:
+    return completed(*track, planned_rate, CENT)
 
 
 def valued(track: Track, planned_rate: int) -> bool:
@@ -75,58 +74,58 @@ def test_as_long_as_no_more_is_booked_than_was_stated_that_is_what_it_comes_to(
 def test_an_estimate_adds_what_remains_to_what_is_done() -> None:
     """80 h, 8,000 and 12,000 done; 100 h for 10,000 remain: 180 h, 18,000, and 12,000 + 100 h x 150 = 27,000."""
     track = Track(tally(80, "8000", "12000"), tally(180, "18000", "0"), hours_stated=True, revenue_stated=False)
-    assert at_completion([track], 0, None, CENT) == completion(180, "18000", "27000")
+    assert at_completion(track) == tally(180, "18000", "27000")
 
 
 def test_cost_that_comes_uses_up_what_remains() -> None:
     """20 h more for 2,000 with 3,000 of revenue: still 18,000 of cost, 15,000 + 80 h x 150 = 27,000 of revenue."""
     track = Track(tally(100, "10000", "15000"), tally(180, "18000", "0"), hours_stated=True, revenue_stated=False)
-    assert at_completion([track], 0, None, CENT) == completion(180, "18000", "27000")
+    assert at_completion(track) == tally(180, "18000", "27000")
 
 
 def test_more_cost_than_the_estimate_lifts_the_cost_at_completion() -> None:
     """190 h for 19,500 are done where 180 h for 18,000 were estimated: nothing remains, nothing is negative."""
     track = Track(tally(190, "19500", "28500"), tally(180, "18000", "0"), hours_stated=True, revenue_stated=False)
-    assert at_completion([track], 0, None, CENT) == completion(190, "19500", "28500")
+    assert at_completion(track) == tally(190, "19500", "28500")
 
 
 def test_stated_revenue_is_a_floor_like_cost() -> None:
     """12,000 earned, 16,000 stated for the rest: 28,000, whatever the average of an hour."""
     track = Track(tally(80, "8000", "12000"), tally(180, "18000", "28000"), hours_stated=True, revenue_stated=True)
-    assert at_completion([track], 0, None, CENT) == completion(180, "18000", "28000")
+    assert at_completion(track) == tally(180, "18000", "28000")
 
 
 def test_a_hard_cap_limits_revenue_but_not_cost() -> None:
     """27,000 wanted under a cap of 25,000."""
     track = Track(tally(80, "8000", "12000"), tally(180, "18000", "0"), hours_stated=True, revenue_stated=False)
-    assert at_completion([track], 0, 25_000 * AMOUNT_ONE, CENT) == completion(180, "18000", "25000", "27000")
+    assert at_completion(track) == tally(180, "18000", "27000")
+    assert limited(parse_amount("27000"), parse_amount("25000"), track.now[2]) == parse_amount("25000")
 
 
 def test_revenue_above_a_lowered_cap_stays() -> None:
     """12,000 are earned, the cap allows 10,000 now."""
-    track = Track(tally(80, "8000", "12000"), tally(180, "18000", "0"), hours_stated=True, revenue_stated=False)
-    assert at_completion([track], 0, 10_000 * AMOUNT_ONE, CENT).revenue == 12_000 * AMOUNT_ONE
+    assert limited(parse_amount("27000"), parse_amount("10000"), parse_amount("12000")) == parse_amount("12000")
 
 
 def test_before_any_revenue_hours_count_at_the_planned_rate() -> None:
     """40 h planned at 150 an hour: 6,000."""
     track = Track(NOTHING, tally(40, "4000", "0"), hours_stated=True, revenue_stated=False)
-    assert at_completion([track], 150 * RATE_ONE, None, CENT) == completion(40, "4000", "6000")
+    assert at_completion(track, 150 * RATE_ONE) == tally(40, "4000", "6000")
 
 
 def test_hours_that_nobody_states_follow_from_the_remaining_cost() -> None:
     """A budget of 10,000; 20 h for 2,000 with 3,000 of revenue: 8,000 at 100 an hour are 80 h, 80 x 150 = 12,000 more."""
     track = Track(tally(20, "2000", "3000"), tally(0, "10000", "0"), hours_stated=False, revenue_stated=False)
-    assert at_completion([track], 0, None, CENT) == completion(100, "10000", "15000")
+    assert at_completion(track) == tally(100, "10000", "15000")
 
 
 def test_hours_charged_at_cost_earn_what_they_cost_and_what_the_terms_add() -> None:
     """80 h for 8,000 earned 8,800; 10 h for 2,000 remain: 2,200 more at 10 %, whatever an hour earned before."""
     floor = tally(90, "10000", "0")
     track = Track(tally(80, "8000", "8800"), floor, hours_stated=True, revenue_stated=False, markup=10_000_000)
-    assert at_completion([track], 0, None, CENT) == completion(90, "10000", "11000")
+    assert at_completion(track) == tally(90, "10000", "11000")
     lines = track._replace(earning=Earning(parse_amount("8800"), parse_amount("500"), rated=True))
-    assert at_completion([lines], 0, None, CENT).revenue == parse_amount("11500")
+    assert at_completion(lines)[2] == parse_amount("11500")
 
 
 def test_work_to_come_is_valued_by_what_is_stated_or_agreed_or_earned_or_planned() -> None:
@@ -145,10 +144,11 @@ def test_work_to_come_is_valued_by_what_is_stated_or_agreed_or_earned_or_planned
 
 
 def test_lines_with_estimates_of_their_own_do_not_make_up_for_each_other() -> None:
-    """One line 500 above its 1,000, the other with 400 of its 1,000 left: 1,500 + 1,000, not 2,000."""
+    """One line 500 above its 1,000, the other with 400 of its 1,000 left: 1,500 and 1,000."""
     over = Track(tally(15, "1500", "0"), tally(10, "1000", "0"), hours_stated=True, revenue_stated=True)
     under = Track(tally(6, "600", "0"), tally(10, "1000", "0"), hours_stated=True, revenue_stated=True)
-    assert at_completion([over, under], 0, None, CENT) == completion(25, "2500", "0")
+    assert at_completion(over) == tally(15, "1500", "0")
+    assert at_completion(under) == tally(10, "1000", "0")
 
 
 def test_caps_of_lines_count_once_and_a_cap_of_all_bounds_the_whole() -> None:

@@ -25,7 +25,7 @@ from domain.events.reference import (
     TaxPolicyDefined,
     TransferPriceSet,
 )
-from domain.reference.book import EMPTY_BOOK, ReferenceBook, apply, conflict, owner_key, zones
+from domain.reference.book import EMPTY_BOOK, ReferenceBook, apply, conflict, owner_key
 from domain.reference.exchange import Exchange, MissingRate
 from domain.reference.transfer_prices import between
 
@@ -314,11 +314,6 @@ def test_the_book_answers_exchange_rates() -> None:
     assert isinstance(answer, Exchange)
     assert (answer.numerator, answer.denominator) == (4, 5)
     assert isinstance(known.exchange("spot", "USD", "CHF", MARCH, 7), MissingRate)
-
-
-def test_zones_are_those_of_the_entities() -> None:
-    known = book(entity("DE"), entity("AT"), entity("US", zone="America/New_York"))
-    assert zones(known) == ("America/New_York", "Europe/Berlin")
 
 
 CONFLICTS: list[tuple[Event, Event]] = [

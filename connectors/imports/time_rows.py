@@ -13,7 +13,8 @@ from connectors.imports.cells import TextCell
 from connectors.imports.checked import fault_of
 from connectors.imports.mapping import ImportMapping, MappedRate, TimeFields
 from connectors.imports.priced import exact_value_of, seconds_of, value_of
-from connectors.imports.readings import SIX_DECIMALS, decimal_text, end_of_day, instant_text
+from connectors.imports.products.rates import rate_for
+from connectors.imports.readings import LAST_DATE, SIX_DECIMALS, decimal_text, end_of_day, instant_text
 from connectors.imports.said import (
     CellFault,
     CsvRow,
@@ -168,25 +169,14 @@ def worth(row: CsvRow, mapped: ImportMapping) -> tuple[Decimal | None, Decimal |
 
 
 def _agreed(row: CsvRow, mapped: ImportMapping, rates: Sequence[MappedRate]) -> Decimal | None:
-    """That of the rates for some of the work which the contract line gives the row (R5); of equal ones the last."""
+    """That of the rates for some of the work which the contract line gives the row (R5)."""
     fields, people = mapped.time, mapped.write.people
     task = _readable(lambda: id_in(fields.task, row))
     person_id = _readable(lambda: id_in(fields.person_id, row))
     role = _readable(lambda: id_in(fields.role, row))
     if role is None and people is not None:
         role = _readable(lambda: id_in(people.role, row))
-    fitting = [
-        each
-        for each in reversed(rates)
-        if each.task in (None, task) and each.person_id in (None, person_id) and each.role in (None, role)
-    ]
-    found = min(fitting, key=_generality, default=None)
-    return None if found is None else found.rate
-
-
-def _generality(rate: MappedRate) -> tuple[bool, bool, bool]:
-    """What is for a task comes first, then what is for a person, then for a role."""
-    return rate.task is None, rate.person_id is None, rate.person_id is None and rate.role is None
+    return rate_for((each.model_dump() for each in rates), LAST_DATE, task=task, person_id=person_id, role=role)
 
 
 def _hours(row: CsvRow, mapped: ImportMapping) -> Decimal | None:

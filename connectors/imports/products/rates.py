@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from connectors.imports.products.export_row import ExportRow, plain
@@ -51,12 +52,17 @@ def line_rates(rows: Iterable[ExportRow]) -> tuple[ProductRate, ...]:
     return _most_frequent(rated)
 
 
-def given_rate(rates: Sequence[Mapping[str, Any]], row: ExportRow) -> Decimal | None:
-    """What the rates of a contract line say of the row: task and person, task, person, all; then the latest."""
-    fitting = [(index, rate) for index, rate in enumerate(rates) if _matches(rate, row)]
+def given_rate(rates: Iterable[Mapping[str, Any]], row: ExportRow) -> Decimal | None:
+    """What the rates of a contract line say of the row."""
+    return rate_for(rates, row.day, task=row.task, person_id=row.person.id, role=row.role)
+
+
+def rate_for(rates: Iterable[Mapping[str, Any]], day: date, **of: str | None) -> Decimal | None:
+    """What the rates of a contract line say of a task, person and role: task and person, task, person, all; then the latest."""
+    fitting = [(_rank(rate, place), rate) for place, rate in enumerate(rates) if _matches(rate, day, of)]
     if not fitting:
         return None
-    _, best = max(fitting, key=lambda each: _rank(each[1], each[0]))
+    _, best = max(fitting, key=itemgetter(0))
     return Decimal(str(best["rate"]))
 
 
@@ -73,7 +79,7 @@ def _of_form(
             return None
     found: list[ProductRate] = []
     for (task, person), days in sorted(groups.items(), key=lambda each: tuple(map(str, each[0]))):
-        steps = _steps(days)
+        steps = steps_of(days)
         if len(steps) > (STEPS_MAX if stepped else 1) or len({rate for _, rate in steps}) != len(steps):
             return None
         found += [
@@ -82,7 +88,7 @@ def _of_form(
     return tuple(found)
 
 
-def _steps(days: Mapping[date, Decimal]) -> list[tuple[date, Decimal]]:
+def steps_of(days: Mapping[date, Decimal]) -> list[tuple[date, Decimal]]:
     """(first day, rate) of each run of days with one rate."""
     steps: list[tuple[date, Decimal]] = []
     for day, rate in sorted(days.items()):
@@ -107,7 +113,7 @@ def _usual(rows: Sequence[ExportRow], by_task: bool, by_person: bool, monthly: b
     found: list[ProductRate] = []
     for (task, person), months in sorted(counts.items()):
         usual = {month: _commonest(rates) for month, rates in months.items()}
-        steps = _steps(usual)
+        steps = steps_of(usual)
         found += [
             ProductRate(rate, task or None, person or None, None if place == 0 else first)
             for place, (first, rate) in enumerate(steps)
@@ -124,14 +130,10 @@ def _misfits(rates: Sequence[ProductRate], rows: Iterable[ExportRow]) -> int:
     return sum(given_rate(stated, row) != row.rate for row in rows)
 
 
-def _matches(rate: Mapping[str, Any], row: ExportRow) -> bool:
+def _matches(rate: Mapping[str, Any], day: date, of: Mapping[str, str | None]) -> bool:
     since = rate.get("effective_from")
-    return (
-        rate.get("task") in (None, row.task)
-        and rate.get("person_id") in (None, row.person.id)
-        and rate.get("role") in (None, row.role)
-        and (since is None or date.fromisoformat(str(since)) <= row.day)
-    )
+    fits = all(rate.get(name) in (None, value) for name, value in of.items())
+    return fits and (since is None or date.fromisoformat(str(since)) <= day)
 
 
 def _rank(rate: Mapping[str, Any], index: int) -> tuple[int, str, int]:

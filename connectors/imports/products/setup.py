@@ -18,7 +18,7 @@ from connectors.imports.priced import exact_value_of
 from connectors.imports.products.budgets import Budgets
 from connectors.imports.products.export_row import ExportRow, grouped, plain
 from connectors.imports.products.former import Event, FormerImport, projects_of
-from connectors.imports.products.rates import line_rates
+from connectors.imports.products.rates import line_rates, steps_of
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
 from domain.reference.zones import midnight
@@ -392,10 +392,7 @@ def _costs_by_day(rows: Iterable[ExportRow]) -> dict[date, Decimal]:
 
 def _cost_steps(days: Mapping[date, Decimal]) -> list[tuple[date, date | None, Decimal]]:
     """(first day, last day, cost) of each run of days with one cost; none where no row says one."""
-    steps: list[tuple[date, Decimal]] = []
-    for day, cost in days.items():
-        if not steps or steps[-1][1] != cost:
-            steps.append((day, cost))
+    steps = steps_of(days)
     ends = [first - timedelta(days=1) for first, _ in steps[1:]]
     return [(first, last, cost) for (first, cost), last in zip(steps, [*ends, None], strict=False)]
 

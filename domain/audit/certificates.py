@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from domain.audit.control_totals import posted_text
 from domain.audit.findings import CERTIFICATES, SeenOutput, Violation, violation
 from domain.counting import counted
 from domain.ledger.period_sums import Certified, PeriodSums, certified_as, marks_text, trial_balance_of
@@ -91,8 +92,4 @@ def _currencies(sums: PeriodSums, said: CloseCertificate) -> Iterator[tuple[str,
     found = {each.currency: (each.journal_count, each.debits, each.credits) for each in said.currencies}
     for currency in sorted({*sums.currencies, *found}):
         one, other = sums.currencies.get(currency, (0, 0, 0)), found.get(currency, (0, 0, 0))
-        yield f"{currency} {_sums_text(*one)}", f"{currency} {_sums_text(*other)}"
-
-
-def _sums_text(count: int, debits: int, credits_: int) -> str:
-    return f"{counted(count, 'journal')}, debits {format_amount(debits)}, credits {format_amount(credits_)}"
+        yield f"{currency} {posted_text(*one)}", f"{currency} {posted_text(*other)}"

@@ -32,7 +32,7 @@ class PostedTotals:
         expected = self._totals.get((told.legal_entity_id, told.currency), (0, 0, 0))
         found = (told.journal_count, told.debits, told.credits)
         if expected != found:
-            yield violation(CONTROL_TOTALS, seen, subject, _text(*expected), _text(*found))
+            yield violation(CONTROL_TOTALS, seen, subject, posted_text(*expected), posted_text(*found))
         if told.output_chain != chain.hex():
             yield violation(CONTROL_TOTALS, seen, subject, f"output chain {chain.hex()}", told.output_chain)
         if told.last_output_seq != seen.position.output_seq - 1:
@@ -40,5 +40,5 @@ class PostedTotals:
             yield violation(CONTROL_TOTALS, seen, subject, expected_seq, told.last_output_seq)
 
 
-def _text(count: int, debited: Amount, credited: Amount) -> str:
+def posted_text(count: int, debited: Amount, credited: Amount) -> str:
     return f"{counted(count, 'journal')}, debits {format_amount(debited)}, credits {format_amount(credited)}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE
+from domain.accounts import OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE
 from domain.audit.engagement import AuditedEngagement, WholeStatement, records, whole_statements
 from domain.audit.findings import INVOICES, Checked, SeenOutput, Violation, violation
 from domain.audit.hours_credited import HoursCredited
+from domain.audit.opening import BILLED_FROM
 from domain.billing.statement import CORRECTION
 from domain.identity import is_opening_statement
 from domain.ledger.clearing import is_of_invoice
@@ -17,8 +18,6 @@ from domain.outputs import JournalEntry, StatementLine
 from domain.units import EXCHANGE_RATE_ONE, Amount
 
 GIVE_BACK = ("statement", "credit_memo")
-# What an invoice takes: what was accrued, the position of what is earned over time, deposits, revenue that comes with it.
-TAKEN = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT, *REVENUE)
 
 
 def invoices_match(engagement: AuditedEngagement) -> Checked:
@@ -91,7 +90,7 @@ def _matches(seen: SeenOutput, journal: JournalEntry, whole: WholeStatement) -> 
     for line in whole.lines:
         wanted[line.project_id] = wanted.get(line.project_id, 0) + line.amount
     for taken in journal.lines:
-        if taken.account in TAKEN:
+        if taken.account in BILLED_FROM:
             wanted[taken.project_id] = wanted.get(taken.project_id, 0) + taken.amount
     if statement.deposits_applied:  # of which project's deposit, a statement does not say
         wanted = {None: sum(wanted.values()) - statement.deposits_applied}

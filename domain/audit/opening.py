@@ -7,6 +7,7 @@ from domain.identity import is_opening_statement
 from domain.outputs import JournalEntry
 
 DEPOSITS = (CUSTOMER_DEPOSIT, CONTRACT_LIABILITY)
+# What an invoice takes: what was accrued, the position of what is earned over time, deposits, revenue that comes with it.
 BILLED_FROM = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT, *REVENUE)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from domain.accounts import CONTRACT_POSITION, PROJECT_COST, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE, UNAPPLIED_CASH
 from domain.audit.cash import payment_of, taken_off
@@ -21,36 +23,29 @@ from domain.outputs import BillingStatement, JournalEntry, ProjectView, Statemen
 from domain.revenue.refund import is_refund
 from domain.units import Amount
 
-# Project and contract.
-BalanceKey = tuple[str, str]
+# What a view says of a contract's balances, as journals and statements say it.
+FIGURES: Final = (
+    *("recognised", "billed", "invoiced", "unbilled", "paid", "receivable", "bad_debt", "retention", "owed_back"),
+)
 
 
 @dataclass(slots=True)
 class _Sums:
     """Grows while the outputs are read."""
 
-    cost: dict[tuple[str, str], Amount] = field(default_factory=dict)
-    recognised: dict[BalanceKey, Amount] = field(default_factory=dict)
-    # Of that by hand: nothing is billed of it.
-    adjusted: dict[BalanceKey, Amount] = field(default_factory=dict)
-    unbilled: dict[BalanceKey, Amount] = field(default_factory=dict)
-    billed: dict[BalanceKey, Amount] = field(default_factory=dict)
-    invoiced: dict[BalanceKey, Amount] = field(default_factory=dict)
-    conceded: dict[BalanceKey, Amount] = field(default_factory=dict)
-    retained: dict[BalanceKey, Amount] = field(default_factory=dict)
-    owed_back: dict[BalanceKey, Amount] = field(default_factory=dict)
+    # By project and currency.
+    cost: Counter[tuple[str, str]] = field(default_factory=Counter)
+    # By figure, project and contract; what is adjusted is of what is recognised, by hand: nothing is billed of it.
+    of: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     lines: dict[str, list[StatementLine]] = field(default_factory=dict)
     applied: dict[str, Amount] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)
     over_nothing: set[str] = field(default_factory=set)
-    paid: dict[BalanceKey, Amount] = field(default_factory=dict)
-    receivable: dict[BalanceKey, Amount] = field(default_factory=dict)
-    bad_debt: dict[BalanceKey, Amount] = field(default_factory=dict)
     # By payment and company; what invoices of other engagements took is in no journal of this one.
-    on_account: dict[tuple[str, str], Amount] = field(default_factory=dict)
+    on_account: Counter[tuple[str, str]] = field(default_factory=Counter)
     taken_off: Mapping[str, Amount] = field(default_factory=dict)
-    delivered: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, int] = field(default_factory=dict)
+    delivered: Counter[str] = field(default_factory=Counter)
+    versions: Counter[str] = field(default_factory=Counter)
     opening: OpeningBills = field(default_factory=OpeningBills)
 
 
@@ -78,7 +73,7 @@ def _count_delivered(sums: _Sums, journal: JournalEntry) -> None:
     """One of several projects counts in the first."""
     project_id = next((line.project_id for line in journal.lines if line.project_id is not None), None)
     if journal.deliver and project_id is not None:
-        sums.delivered[project_id] = sums.delivered.get(project_id, 0) + 1
+        sums.delivered[project_id] += 1
 
 
 def _take_journal(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> None:
@@ -87,46 +82,42 @@ def _take_journal(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> No
     for line in journal.lines:
         key = (line.project_id or "", contract_id)
         if line.account == UNAPPLIED_CASH and payment_id is not None:
-            cash = (payment_id, journal.legal_entity_id)
-            sums.on_account[cash] = sums.on_account.get(cash, 0) - line.amount
+            sums.on_account[payment_id, journal.legal_entity_id] -= line.amount
         if line.account in PROJECT_COST:
-            cost = (key[0], journal.currency)
-            sums.cost[cost] = sums.cost.get(cost, 0) + line.amount
+            sums.cost[key[0], journal.currency] += line.amount
         elif line.account in REVENUE:
-            sums.recognised[key] = sums.recognised.get(key, 0) - line.amount
+            sums.of["recognised", *key] -= line.amount
             if line.purpose == ADJUSTED:
-                sums.adjusted[key] = sums.adjusted.get(key, 0) - line.amount
+                sums.of["adjusted", *key] -= line.amount
         elif line.account in CONTRACT_POSITION and not is_refund(journal.rule):
-            sums.unbilled[key] = sums.unbilled.get(key, 0) + line.amount
+            sums.of["unbilled", *key] += line.amount
         elif line.account == RETENTION_RECEIVABLE:
-            sums.retained[key] = sums.retained.get(key, 0) + line.amount
+            sums.of["retention", *key] += line.amount
         elif line.account == REFUND_LIABILITY:
-            sums.owed_back[key] = sums.owed_back.get(key, 0) - line.amount
+            sums.of["owed_back", *key] -= line.amount
         elif line.account == RECEIVABLE:
-            sums.receivable[key] = sums.receivable.get(key, 0) + line.amount
+            sums.of["receivable", *key] += line.amount
             if line.purpose == "receipt":
-                sums.paid[key] = sums.paid.get(key, 0) - line.amount
+                sums.of["paid", *key] -= line.amount
             elif line.purpose == "write_off":
-                sums.bad_debt[key] = sums.bad_debt.get(key, 0) - line.amount
+                sums.of["bad_debt", *key] -= line.amount
     credit = credit_of(journal)
     if credit is not None:
         key = (journal.lines[0].project_id or "", contract_id)
         if credit.reopens:
-            sums.billed[key] = sums.billed.get(key, 0) - credit.net
+            sums.of["billed", *key] -= credit.net
         if credit.concedes:
-            sums.conceded[key] = sums.conceded.get(key, 0) + credit.net
+            sums.of["conceded", *key] += credit.net
         if credit.reopens or credit.concedes:
-            sums.invoiced[key] = sums.invoiced.get(key, 0) - credit.net
+            sums.of["invoiced", *key] -= credit.net
     if sums.opening.has(journal):
         _take_opening(sums, journal, terms)
     if journal.kind == BILLING:
         sums.open.pop(journal.affected_id, None)
         for printed in sums.lines.pop(journal.affected_id, ()):
-            key = (printed.project_id, contract_id)
-            sums.invoiced[key] = sums.invoiced.get(key, 0) + printed.amount
+            sums.of["invoiced", printed.project_id, contract_id] += printed.amount
         for project_id, applied in _applied(journal, sums.applied.pop(journal.affected_id, 0)).items():
-            key = (project_id, contract_id)
-            sums.invoiced[key] = sums.invoiced.get(key, 0) - applied
+            sums.of["invoiced", project_id, contract_id] -= applied
 
 
 def _take_opening(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> None:
@@ -135,9 +126,9 @@ def _take_opening(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> No
     for line in journal.lines:
         if line.account in BILLED_FROM:
             key = (line.project_id or "", journal.contract_id or "")
-            sums.invoiced[key] = sums.invoiced.get(key, 0) - line.amount
+            sums.of["invoiced", *key] -= line.amount
             if is_bill:
-                sums.billed[key] = sums.billed.get(key, 0) - line.amount
+                sums.of["billed", *key] -= line.amount
 
 
 def _applied(journal: JournalEntry, total: Amount) -> dict[str, Amount]:
@@ -160,7 +151,7 @@ def _take_statement(sums: _Sums, statement: BillingStatement) -> None:
         sums.over_nothing.discard(statement.statement_id)
         sums.applied.pop(statement.statement_id, None)
         for line in sums.lines.pop(statement.statement_id, ()):
-            sums.billed[line.project_id, statement.contract_id] -= line.amount
+            sums.of["billed", line.project_id, statement.contract_id] -= line.amount
         return
     if statement.amount_due:
         # One over nothing is settled without a journal.
@@ -173,13 +164,12 @@ def _take_statement(sums: _Sums, statement: BillingStatement) -> None:
     sums.lines.setdefault(statement.statement_id, []).extend(statement.lines)
     sums.applied[statement.statement_id] = statement.deposits_applied
     for line in statement.lines:
-        key = (line.project_id, statement.contract_id)
-        sums.billed[key] = sums.billed.get(key, 0) + line.amount
+        sums.of["billed", line.project_id, statement.contract_id] += line.amount
 
 
 def _wrong(engagement: AuditedEngagement, sums: _Sums, seen: SeenOutput, view: ProjectView) -> Iterator[Violation]:
     project_id = view.project_id
-    version = sums.versions.get(project_id, 0) + 1
+    version = sums.versions[project_id] + 1
     sums.versions[project_id] = view.view_version
     if view.view_version != version:
         yield violation(VIEWS, seen, project_id, f"view version {version}", view.view_version)
@@ -196,7 +186,7 @@ def _wrong(engagement: AuditedEngagement, sums: _Sums, seen: SeenOutput, view: P
                 yield violation(VIEWS, seen, project_id, what, format_amount(has))
         yield from _wrong_orders(seen, project_id, balance)
     for cash in view.unapplied:
-        booked_cash = sums.on_account.get((cash.payment_id, cash.legal_entity_id), 0)
+        booked_cash = sums.on_account[cash.payment_id, cash.legal_entity_id]
         most = abs(booked_cash) + sums.taken_off.get(cash.payment_id, 0)
         if not 0 < abs(cash.amount) <= most:
             what = f"unapplied of payment {cash.payment_id} no more than {format_amount(most)} {cash.currency} by journals and applications"
@@ -206,7 +196,7 @@ def _wrong(engagement: AuditedEngagement, sums: _Sums, seen: SeenOutput, view: P
             what = f"retainer {one.contract_id}/{one.line_id}: what expires no more than is left, and with a day"
             yield violation(VIEWS, seen, project_id, what, f"{one.expires} of {one.left} on {one.expires_on}")
     count = sum(one.journal_count for one in view.postings)
-    if count != (sent := sums.delivered.get(project_id, 0)):
+    if count != (sent := sums.delivered[project_id]):
         yield violation(VIEWS, seen, project_id, f"{counted(sent, 'journal')} to deliver", f"{count:,}")
     contracts = {balance.contract_id for balance in view.balances}
     opened = sorted(statement_id for statement_id, contract_id in sums.open.items() if contract_id in contracts)
@@ -228,21 +218,13 @@ def _figures(
     sums: _Sums, project_id: str, balance: ViewBalance, *, bills_revenue: bool
 ) -> Iterator[tuple[str, Amount, Amount]]:
     key = (project_id, balance.contract_id)
-    recognised, billed = sums.recognised.get(key, 0), sums.billed.get(key, 0)
-    invoiced = sums.invoiced.get(key, 0)
-    yield "recognised", recognised, balance.recognised
-    yield "billed", billed, balance.billed
-    yield "invoiced", invoiced, balance.invoiced
-    yield "unbilled", sums.unbilled.get(key, 0), balance.unbilled
-    yield "paid", sums.paid.get(key, 0), balance.paid
-    yield "receivable", sums.receivable.get(key, 0), balance.receivable
-    yield "bad debt", sums.bad_debt.get(key, 0), balance.bad_debt
-    yield "retention", sums.retained.get(key, 0), balance.retention
-    yield "owed back", sums.owed_back.get(key, 0), balance.owed_back
-    yield "contract position", recognised - invoiced, balance.contract_position
+    for name in FIGURES:
+        yield name.replace("_", " "), sums.of[name, *key], getattr(balance, name)
+    recognised = sums.of["recognised", *key]
+    yield "contract position", recognised - sums.of["invoiced", *key], balance.contract_position
     if bills_revenue:
-        earned = recognised - sums.adjusted.get(key, 0)
-        yield "accrued", earned + sums.conceded.get(key, 0) - billed, balance.accrued
+        earned = recognised - sums.of["adjusted", *key]
+        yield "accrued", earned + sums.of["conceded", *key] - sums.of["billed", *key], balance.accrued
 
 
 def _amounts(costs: dict[str, Amount]) -> str:

@@ -15,8 +15,8 @@ from typing import Final, NamedTuple, cast
 
 from connectors.decode_error import DecodeError
 from connectors.imports.balances_known import KnownFirm, read_firm
-from connectors.imports.balances_mapping import LEDGER, BalancesMapping, RowKind
-from connectors.imports.balances_rows import FLAGS, BalanceRow, project_of, read_row
+from connectors.imports.balances_mapping import LEDGER, LISTS, TYPE, BalancesMapping
+from connectors.imports.balances_rows import BalanceRow, project_of, read_row
 from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken
 from connectors.imports.events_file import EVENT_ID_NAME_LENGTH_MAX, Record, numbered, write_files, write_rejected
@@ -37,20 +37,6 @@ from domain.units import Instant
 
 SECOND: Final[Instant] = 1_000_000
 DAY: Final[Instant] = 86_400 * SECOND
-TYPE: Final = "BalancesBroughtForward"
-# Lists of a line, by the kind of row that adds to them, and what tells two of them apart.
-LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
-    "cap": ("caps", ("cap_id", "month")),
-    "milestone": ("milestones", ("milestone_id",)),
-    "retainer": ("retainer", ("starts_on",)),
-    "payer": ("payers", ("customer_id",)),
-    "funding": ("funding", ("source_id",)),
-    "spent": ("spent", ("category",)),
-    "cost": ("costs", ("currency", "billable")),
-    "account": ("accounts", ("account", "part")),
-    "invoiced": ("invoiced", ("invoice_id", "entry_id")),
-    "entry": ("entries", ("entry_id",)),
-}
 SUMMED: Final = ("cost", "revenue", "billed", "paid", "open")
 
 
@@ -179,7 +165,7 @@ class _Loading:
         for project_id, rows in self._rows.items():
             for row in rows:
                 if row.kind == "receivable":
-                    other = first.setdefault(row.values["invoice_id"], row)
+                    other = first.setdefault(str(row.values["invoice_id"]), row)
                     if other.said.project_id != project_id:
                         reason = (
                             f"invoice {row.values['invoice_id']} stands with project {other.said.project_id} too ({_place(other)});"
@@ -286,7 +272,7 @@ class _Loading:
                     ledger = self._known.ledger_of.get(row.said.project_id)
                     currency = (ledger if field == "cost" else row.currency) or ""
                     sums = self._sums.setdefault(field, {})
-                    sums[currency] = sums.get(currency, Decimal(0)) + Decimal(row.values[field])
+                    sums[currency] = sums.get(currency, Decimal(0)) + Decimal(str(row.values[field]))
 
     def _hold_back(self) -> None:
         """What is right is loaded with what is corrected."""
@@ -357,12 +343,12 @@ def _together(rows: Sequence[BalanceRow], *, is_whole: bool) -> Iterator[tuple[B
                     row,
                     f"expected one {name} in all rows of a project, {there or 'none'} as in {_place(first)}, came {here or 'none'}",
                 )
-        of = LISTS[row.kind][1] if row.kind in LISTS else ("invoice_id",) if row.kind == "receivable" else ()
+        of = LISTS[row.kind].told_by if row.kind in LISTS else ("invoice_id",) if row.kind == "receivable" else ()
         key = (
             row.kind,
             row.contract_id if row.kind != "receivable" else None,
             row.line_id,
-            *(_flag(row, name) if name in FLAGS else row.values.get(name) for name in of),
+            *(_told(row, name) for name in of),
         )
         other = seen.setdefault(key, row)
         if other is not row:
@@ -374,8 +360,10 @@ def _together(rows: Sequence[BalanceRow], *, is_whole: bool) -> Iterator[tuple[B
         yield first, f"project {first.said.project_id} has no row of kind line"
 
 
-def _flag(row: BalanceRow, name: str) -> str:
-    return name if row.flags.get(name, FLAGS[name]) else f"not {name}"
+def _told(row: BalanceRow, name: str) -> object:
+    if name == "billable":
+        return name if row.values.get(name, True) else f"not {name}"
+    return row.values.get(name)
 
 
 def _content(rows: Sequence[BalanceRow], known: KnownFirm) -> Record:
@@ -388,8 +376,8 @@ def _content(rows: Sequence[BalanceRow], known: KnownFirm) -> Record:
             lines[row.contract_id, row.line_id] = _line(row)
     for row in rows:
         if row.kind in LISTS:
-            content = {**row.values, **row.flags, "source_row": _place(row)}
-            lines[row.contract_id, row.line_id].setdefault(LISTS[row.kind][0], []).append(content)
+            content = {**row.values, "source_row": _place(row)}
+            lines[row.contract_id, row.line_id].setdefault(LISTS[row.kind].name, []).append(content)
     receivables = [
         {**_stated({"contract_id": row.contract_id}), **row.values, "source_row": _place(row)}
         for row in rows

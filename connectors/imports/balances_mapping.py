@@ -1,26 +1,31 @@
-"""The mapping of balances that a running firm brings: one file or several, each row a line, a cap, an invoice or another part."""
+"""The mapping of balances that a running firm brings: one file or several, each row a line, a cap, an invoice or another part.
+
+What a row states are fields of `BalancesBroughtForward`, whose schema says what each of them holds and which a row has to have.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Final, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, NamedTuple, get_args
 
-from pydantic import Field
+from pydantic import Field, create_model
 
+from connectors.avro_codec import EVENT_CODECS
+from connectors.avro_schema import Decimal, RecordType
 from connectors.imports.cells import (
+    AmountCell,
     CellPart,
     CurrencyCell,
     DateCell,
-    FlagCell,
-    HoursCell,
     IdCell,
     InstantCell,
-    NumberCell,
     TextCell,
     VersionCell,
 )
 from connectors.imports.row_kinds import KindsMapping
+from connectors.imports.schema_fields import cell_class, type_at
 
+TYPE: Final = "BalancesBroughtForward"
 RowKind = Literal[
     "line",
     "cap",
@@ -37,6 +42,47 @@ RowKind = Literal[
 ]
 KINDS: Final[tuple[RowKind, ...]] = get_args(RowKind)
 LEDGER: Final = "ledger_"
+# As the event has them.
+NAMES: Final = {"spent_in": "currency"}
+
+
+class ListOfLine(NamedTuple):
+    """A list of a line to which rows of a kind add, and what tells two of them apart."""
+
+    name: str
+    told_by: tuple[str, ...]
+
+
+LISTS: Final[Mapping[RowKind, ListOfLine]] = {
+    "cap": ListOfLine("caps", ("cap_id", "month")),
+    "milestone": ListOfLine("milestones", ("milestone_id",)),
+    "retainer": ListOfLine("retainer", ("starts_on",)),
+    "payer": ListOfLine("payers", ("customer_id",)),
+    "funding": ListOfLine("funding", ("source_id",)),
+    "spent": ListOfLine("spent", ("category",)),
+    "cost": ListOfLine("costs", ("currency", "billable")),
+    "account": ListOfLine("accounts", ("account", "part")),
+    "invoiced": ListOfLine("invoiced", ("invoice_id", "entry_id")),
+    "entry": ListOfLine("entries", ("entry_id",)),
+}
+# What a row of a kind may state, beside the contract and the line whose it is. Of a line what begins with `ledger_` is in ledger currency,
+# and so are cost and expenses; the currency of a line and of an invoice is only compared with that of the contract.
+STATED: Final[Mapping[RowKind, str]] = {
+    "line": "currency hours billable_hours cost expenses revenue billed tax paid written_off cap_used over_cap retention deposit"
+    " provision rebates_given units percent reimbursed unbilled_ended conceded given_back unbilled ledger_revenue ledger_unbilled"
+    " ledger_tax ledger_paid ledger_written_off ledger_retention ledger_deposit",
+    "cap": "cap_id amount hours month",
+    "milestone": "milestone_id accepted_on",
+    "retainer": "starts_on left expires_on expired",
+    "payer": "customer_id billed paid tax retention written_off deposit unbilled",
+    "funding": "source_id used",
+    "spent": "category spent",
+    "cost": "spent_in cost ledger_cost expenses ledger_expenses hours billable",
+    "account": "account ledger_amount part",
+    "invoiced": "invoice_id amount ledger_revenue entry_id hours",
+    "entry": "entry_id worked_on amount hours over_cap over_cap_hours person_id task role rate markup_percent category",
+    "receivable": "invoice_id contract_id bill_to currency invoiced_on due_on net tax open retention ledger_open ledger_retention",
+}
 
 
 class ProjectFields(CellPart):
@@ -58,179 +104,14 @@ class OfLine(CellPart):
     contract_id: IdCell | None = None
 
 
-class BalanceLineFields(OfLine):
-    """A contract line's balances; what is in ledger currency begins with `ledger_`, but cost and expenses, which always are."""
-
-    currency: CurrencyCell | None = None
-    hours: HoursCell | None = None
-    billable_hours: HoursCell | None = None
-    cost: NumberCell | None = None
-    expenses: NumberCell | None = None
-    revenue: NumberCell | None = None
-    billed: NumberCell | None = None
-    tax: NumberCell | None = None
-    paid: NumberCell | None = None
-    written_off: NumberCell | None = None
-    cap_used: NumberCell | None = None
-    over_cap: NumberCell | None = None
-    retention: NumberCell | None = None
-    deposit: NumberCell | None = None
-    provision: NumberCell | None = None
-    rebates_given: NumberCell | None = None
-    units: NumberCell | None = None
-    percent: NumberCell | None = None
-    reimbursed: NumberCell | None = None
-    unbilled_ended: NumberCell | None = None
-    conceded: NumberCell | None = None
-    given_back: NumberCell | None = None
-    unbilled: NumberCell | None = None
-    ledger_revenue: NumberCell | None = None
-    ledger_unbilled: NumberCell | None = None
-    ledger_tax: NumberCell | None = None
-    ledger_paid: NumberCell | None = None
-    ledger_written_off: NumberCell | None = None
-    ledger_retention: NumberCell | None = None
-    ledger_deposit: NumberCell | None = None
-
-
-class CapFields(OfLine):
-    """Use of a shared cap, a cap in hours or by month, or a purchase order."""
-
-    cap_id: IdCell
-    amount: NumberCell | None = None
-    hours: HoursCell | None = None
-    month: DateCell | None = None
-
-
-class MilestoneFields(OfLine):
-    """A milestone that was accepted."""
-
-    milestone_id: IdCell
-    accepted_on: DateCell
-
-
-class RetainerFields(OfLine):
-    """What is left of one retainer period."""
-
-    starts_on: DateCell
-    left: NumberCell
-    expires_on: DateCell | None = None
-    expired: NumberCell | None = None
-
-
-class PayerFields(OfLine):
-    """One bill-to's part of a line, where the contract has several."""
-
-    customer_id: IdCell
-    billed: NumberCell | None = None
-    paid: NumberCell | None = None
-    tax: NumberCell | None = None
-    retention: NumberCell | None = None
-    written_off: NumberCell | None = None
-    deposit: NumberCell | None = None
-    unbilled: NumberCell | None = None
-
-
-class FundingFields(OfLine):
-    """What of a funding source is used."""
-
-    source_id: IdCell
-    used: NumberCell
-
-
-class SpentFields(OfLine):
-    """What was spent of one budget of a price by progress of cost."""
-
-    category: IdCell
-    spent: NumberCell
-
-
-class CostFields(OfLine):
-    """What of a line's cost was spent in another currency, or on work that is not billable, with its hours; what begins with `ledger_` is
-    the same in ledger currency."""
-
-    spent_in: CurrencyCell
-    cost: NumberCell | None = None
-    ledger_cost: NumberCell | None = None
-    expenses: NumberCell | None = None
-    ledger_expenses: NumberCell | None = None
-    hours: HoursCell | None = None
-    billable: FlagCell | None = None
-
-
-class AccountFields(OfLine):
-    """What the ledger carries on an account, debit positive; of unbilled work also part by part."""
-
-    account: IdCell
-    ledger_amount: NumberCell
-    part: IdCell | None = None
-
-
-class InvoicedFields(OfLine):
-    """What an open invoice bills of the line, or of one entry, net of tax and before retention; `ledger_revenue` is the ledger's revenue
-    of it."""
-
-    invoice_id: IdCell
-    amount: NumberCell
-    ledger_revenue: NumberCell | None = None
-    entry_id: IdCell | None = None
-    hours: HoursCell | None = None
-
-
-class EntryFields(OfLine):
-    """One entry of work that is on no statement, and what of it waits for room under a cap."""
-
-    entry_id: IdCell
-    worked_on: DateCell
-    amount: NumberCell
-    hours: HoursCell | None = None
-    over_cap: NumberCell | None = None
-    over_cap_hours: HoursCell | None = None
-    person_id: IdCell | None = None
-    task: IdCell | None = None
-    role: IdCell | None = None
-    rate: NumberCell | None = None
-    markup_percent: NumberCell | None = None
-    category: IdCell | None = None
-
-
-class OpenInvoiceFields(CellPart):
-    """An invoice that is not paid in full, or of which something is retained."""
-
-    invoice_id: IdCell
-    contract_id: IdCell | None = None
-    bill_to: IdCell | None = None
-    currency: CurrencyCell | None = None
-    invoiced_on: DateCell
-    due_on: DateCell | None = None
-    net: NumberCell
-    tax: NumberCell | None = None
-    open: NumberCell
-    retention: NumberCell | None = None
-    ledger_open: NumberCell | None = None
-    ledger_retention: NumberCell | None = None
-
-
 class BalancesMapping(KindsMapping):
-    """A section for each kind of row, and `project` for all."""
+    """A section for each kind of row (`WHOLE_MAPPING`), and `project` for all."""
 
     KINDS: ClassVar[tuple[str, ...]] = KINDS
     WHERE: ClassVar[str] = "docs/mappings/balances.toml"
 
     files: Mapping[str, RowKind] = Field(default_factory=dict)
     project: ProjectFields
-    line: BalanceLineFields
-    cap: CapFields | None = None
-    milestone: MilestoneFields | None = None
-    retainer: RetainerFields | None = None
-    payer: PayerFields | None = None
-    funding: FundingFields | None = None
-    spent: SpentFields | None = None
-    cost: CostFields | None = None
-    account: AccountFields | None = None
-    invoiced: InvoicedFields | None = None
-    entry: EntryFields | None = None
-    receivable: OpenInvoiceFields | None = None
 
     def section(self, kind: RowKind) -> CellPart | None:
         found: CellPart | None = getattr(self, kind)
@@ -247,3 +128,39 @@ class BalancesMapping(KindsMapping):
                     cell = getattr(part, field)
                     if isinstance(cell, TextCell):
                         yield f"{name}.{field}", cell
+
+
+def _section(kind: RowKind) -> type[CellPart]:
+    """The cells of a section, each as its field needs it."""
+    at = (
+        f"lines[0].{LISTS[kind].name}[0]" if kind in LISTS else "receivables[0]" if kind == "receivable" else "lines[0]"
+    )
+    record = type_at(EVENT_CODECS[TYPE].record, at)
+    assert isinstance(record, RecordType), f"the schema has {at}"
+    cells: dict[str, Any] = {}
+    for name in STATED[kind].split():
+        is_of_ledger = kind == "line" and name.startswith(LEDGER)
+        path = f"ledger.{name.removeprefix(LEDGER)}" if is_of_ledger else NAMES.get(name, name)
+        cell = _cell_class(record, path)
+        is_needed = any(field.name == path and not field.optional for field in record.fields)
+        cells[name] = (cell, ...) if is_needed else (cell | None, None)
+    return create_model(f"{kind}_fields", __base__=CellPart if kind == "receivable" else OfLine, **cells)
+
+
+def _cell_class(record: RecordType, path: str) -> type[TextCell]:
+    if path == "currency":
+        return CurrencyCell
+    kind = type_at(record, path)
+    assert kind is not None, f"the schema has {path} in {record.title}"
+    if isinstance(kind, Decimal) and kind.unit == "amount":
+        return AmountCell
+    found = cell_class(kind)
+    return IdCell if found is TextCell else found
+
+
+def _of_kinds() -> dict[str, Any]:
+    sections = {kind: _section(kind) for kind in KINDS}
+    return {kind: (section, ...) if kind == "line" else (section | None, None) for kind, section in sections.items()}
+
+
+WHOLE_MAPPING: Final = create_model("BalancesMapping", __base__=BalancesMapping, **_of_kinds())

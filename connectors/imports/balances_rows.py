@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Final, NamedTuple, cast
 
 from connectors.imports.balances_known import KnownContract, KnownFirm
-from connectors.imports.balances_mapping import (
-    LEDGER,
-    BalanceLineFields,
-    BalancesMapping,
-    OfLine,
-    OpenInvoiceFields,
-    RowKind,
-)
-from connectors.imports.cells import CellPart, CurrencyCell, DateCell, FlagCell, HoursCell, IdCell, NumberCell, TextCell
+from connectors.imports.balances_mapping import LEDGER, NAMES, BalancesMapping, OfLine, RowKind
+from connectors.imports.cells import AmountCell, CellPart, CurrencyCell, IdCell, TextCell
 from connectors.imports.money_cells import amount_of
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import nearest
@@ -26,38 +18,18 @@ from connectors.imports.said import (
     CsvRow,
     currency_in,
     date_in,
-    flag_in,
-    hours_in,
     id_in,
     instant_in,
     money_in,
-    number_in,
     required,
+    value_in,
     version_in,
 )
 from domain.money import AMOUNT_DECIMALS
 from domain.units import Instant
 
-# Numbers that are no money.
-NO_AMOUNTS: Final = frozenset({"units", "percent", "left", "expired", "rate", "markup_percent"})
 # In the ledger's currency, whatever the contract's.
 OF_LEDGER: Final = frozenset({"cost", "expenses"})
-# What is true or false of a row that does not say it.
-FLAGS: Final = {"billable": True}
-# As the event has them.
-NAMES: Final = {"spent_in": "currency"}
-# Of a row that is asked for it.
-NEEDED: Final = {
-    "cap": ("cap_id",),
-    "milestone": ("milestone_id", "accepted_on"),
-    "retainer": ("starts_on", "left"),
-    "payer": ("customer_id",),
-    "funding": ("source_id", "used"),
-    "spent": ("category", "spent"),
-    "cost": ("spent_in",),
-    "account": ("account", "ledger_amount"),
-    "receivable": ("invoice_id", "invoiced_on", "net", "open"),
-}
 
 
 class ProjectSaid(NamedTuple):
@@ -73,7 +45,7 @@ class ProjectSaid(NamedTuple):
 
 
 class BalanceRow(NamedTuple):
-    """One row; `values` and `flags` are its fields as an event's JSON has them, `currency` that of its contract where anybody says it."""
+    """One row; `values` are its fields as an event's JSON has them, `currency` that of its contract where anybody says it."""
 
     file: str
     line: int
@@ -82,8 +54,7 @@ class BalanceRow(NamedTuple):
     contract_id: str | None
     line_id: str | None
     currency: str | None
-    values: dict[str, str]
-    flags: dict[str, bool]
+    values: dict[str, str | int | bool]
 
 
 def project_of(row: CsvRow, mapped: BalancesMapping) -> str:
@@ -102,13 +73,11 @@ def read_row(row: CsvRow, mapped: BalancesMapping, known: KnownFirm, file: str) 
     stated: IdCell | None = getattr(part, "contract_id", None)
     contract = _contract(id_in(stated, row), line_id, said.project_id, part, known)
     currency = _currency(row, part, contract)
-    values = dict(_values(row, mapped, kind, part, currency))
+    values = dict(_values(row, mapped, part, currency))
     if contract is not None:
         _check_names(values, kind, part, line_id, contract)
     contract_id = contract.contract_id if contract is not None else id_in(stated, row)
-    return BalanceRow(
-        file, row.line, kind, said, contract_id, line_id, currency, values, dict(_flags(row, mapped, part))
-    )
+    return BalanceRow(file, row.line, kind, said, contract_id, line_id, currency, values)
 
 
 def _project(row: CsvRow, mapped: BalancesMapping) -> ProjectSaid:
@@ -170,7 +139,7 @@ def _contract(
 
 
 def _check_names(
-    values: Mapping[str, str], kind: RowKind, part: CellPart, line_id: str | None, contract: KnownContract
+    values: Mapping[str, object], kind: RowKind, part: CellPart, line_id: str | None, contract: KnownContract
 ) -> None:
     """Bill-tos and milestones are of the contract."""
     of = f"contract {contract.contract_id}"
@@ -188,12 +157,14 @@ def _check_names(
     if value is not None and value not in known and (known or kind == "milestone"):
         cell: TextCell | None = getattr(part, name)
         names = ", ".join(sorted(known)) or "it has none"
-        reason = f"expected {what}: {names}{nearest(value, known)}; correct the id, or have the contract amended first"
-        raise CellFault(cell.label() if cell else "", value, reason)
+        reason = (
+            f"expected {what}: {names}{nearest(str(value), known)}; correct the id, or have the contract amended first"
+        )
+        raise CellFault(cell.label() if cell else "", str(value), reason)
 
 
 def _currency(row: CsvRow, part: CellPart, contract: KnownContract | None) -> str | None:
-    cell = part.currency if isinstance(part, BalanceLineFields | OpenInvoiceFields) else None
+    cell: CurrencyCell | None = getattr(part, "currency", None)
     stated = currency_in(cell, row)
     if contract is None or contract.currency is None:
         return stated
@@ -208,48 +179,23 @@ def _currency(row: CsvRow, part: CellPart, contract: KnownContract | None) -> st
 
 
 def _values(
-    row: CsvRow, mapped: BalancesMapping, kind: RowKind, part: CellPart, currency: str | None
-) -> Iterator[tuple[str, str]]:
-    for name in type(part).model_fields:
+    row: CsvRow, mapped: BalancesMapping, part: CellPart, currency: str | None
+) -> Iterator[tuple[str, str | int | bool]]:
+    for name, field in type(part).model_fields.items():
         cell = getattr(part, name)
-        if name in ("line_id", "contract_id", "currency", *FLAGS) or not isinstance(cell, TextCell):
+        if name in ("line_id", "contract_id", "currency") or not isinstance(cell, TextCell):
             continue
-        value = _value(row, mapped, name, cell, currency)
-        if value is None and name in NEEDED.get(kind, ()):
+        whose = None if name in OF_LEDGER or name.startswith(LEDGER) else currency
+        value = _amount(row, mapped, cell, whose) if isinstance(cell, AmountCell) else value_in(cell, row, mapped)
+        if value is None and field.is_required():
             required(value, cell, name)
         if value is not None:
             yield NAMES.get(name, name), value
 
 
-def _flags(row: CsvRow, mapped: BalancesMapping, part: CellPart) -> Iterator[tuple[str, bool]]:
-    for name in FLAGS:
-        cell = getattr(part, name, None)
-        flag = flag_in(cell, row, mapped.file) if isinstance(cell, FlagCell) else None
-        if flag is not None:
-            yield name, flag
-
-
-def _value(row: CsvRow, mapped: BalancesMapping, name: str, cell: TextCell, currency: str | None) -> str | None:
-    match cell:
-        case HoursCell():
-            return _number(hours_in(cell, row, mapped.file))
-        case NumberCell() if name in NO_AMOUNTS:
-            return _number(number_in(cell, row, mapped.file))
-        case NumberCell():
-            whose = None if name in OF_LEDGER or name.startswith(LEDGER) else currency
-            number = money_in(cell, row, mapped.file, whose)
-            if number is not None:
-                amount_of(number, cell, whose)
-                return decimal_text(round(number, AMOUNT_DECIMALS))
-            return None
-        case CurrencyCell():
-            return currency_in(cell, row)
-        case DateCell():
-            found = date_in(cell, row, mapped.file)
-            return None if found is None else found.isoformat()
-        case _:
-            return id_in(cell, row)
-
-
-def _number(number: Decimal | None) -> str | None:
-    return None if number is None else decimal_text(number)
+def _amount(row: CsvRow, mapped: BalancesMapping, cell: AmountCell, currency: str | None) -> str | None:
+    number = money_in(cell, row, mapped.file, currency)
+    if number is None:
+        return None
+    amount_of(number, cell, currency)
+    return decimal_text(round(number, AMOUNT_DECIMALS))

@@ -190,6 +190,10 @@ class NumberCell(TextCell):
     divide_by: Annotated[int, Field(gt=0)] = 1
 
 
+class AmountCell(NumberCell):
+    """Money."""
+
+
 class HoursCell(TextCell):
     decimal: DecimalPoint | None = None
     thousands: Thousands | None = None

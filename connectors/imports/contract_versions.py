@@ -16,9 +16,10 @@ from connectors.avro_schema import Choice
 from connectors.decode_error import DecodeError
 from connectors.imports.checked import fault_of
 from connectors.imports.contracts_known import KnownTerms, is_same
-from connectors.imports.contracts_mapping import AMENDED, OF_AMENDMENT, SIGNED, record_of, type_at
+from connectors.imports.contracts_mapping import AMENDED, OF_AMENDMENT, SIGNED, record_of
 from connectors.imports.contracts_rows import Fields, json_of
 from connectors.imports.readings import instant_text
+from connectors.imports.schema_fields import type_at
 from connectors.json_records import event_from_json, record_to_json
 from domain.contract import INHERITED, contradictions, line_policies
 from domain.events.commercial import ContractSigned

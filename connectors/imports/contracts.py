@@ -16,16 +16,7 @@ from connectors.decode_error import DecodeError
 from connectors.imports.checked import fault_of
 from connectors.imports.contract_versions import ChangedContract, StatedContract, StatedVersion, version_of
 from connectors.imports.contracts_known import ID_OF, KnownThings, is_same, read_firm
-from connectors.imports.contracts_mapping import (
-    EVENTS,
-    ITEMS,
-    LINES,
-    SIGNED,
-    ContractsMapping,
-    record_of,
-    terms_record,
-    type_at,
-)
+from connectors.imports.contracts_mapping import EVENTS, ITEMS, LINES, SIGNED, ContractsMapping, record_of, terms_record
 from connectors.imports.contracts_rows import (
     ContractRow,
     Fields,
@@ -43,6 +34,7 @@ from connectors.imports.refusals import nearest
 from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
 from connectors.imports.row_kinds import rows_of
 from connectors.imports.said import CellFault
+from connectors.imports.schema_fields import type_at
 from connectors.json_records import event_from_json
 from domain.events.catalogue import Event
 from domain.events.reference import LegalEntityDefined, PersonDefined

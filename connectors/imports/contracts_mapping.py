@@ -6,7 +6,6 @@ mapped; what a cell has to hold follows from its field.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self, get_args
@@ -14,23 +13,11 @@ from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self, get_ar
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from connectors.avro_codec import EVENT_CODECS
-from connectors.avro_schema import (
-    Array,
-    Boolean,
-    Choice,
-    Date,
-    Decimal,
-    Instant,
-    MapType,
-    Optional,
-    RecordType,
-    Type,
-    Union,
-    WholeType,
-)
-from connectors.imports.cells import DateCell, FlagCell, HoursCell, InstantCell, NumberCell, TextCell, VersionCell
+from connectors.avro_schema import Array, Choice, RecordType, Type, Union
+from connectors.imports.cells import TextCell
 from connectors.imports.refusals import nearest
 from connectors.imports.row_kinds import KindsMapping
+from connectors.imports.schema_fields import cell_class, type_at
 
 RowKind = Literal[
     "line",
@@ -91,35 +78,6 @@ ITS_OWN: Final = frozenset({"event_id", "source", "version", "recorded_at", "occ
 OF_AMENDMENT: Final = frozenset({"effective_on", "treatment", "retroactive", "reason"})
 
 
-def steps_of(path: str) -> list[str]:
-    """`rates[0].rate` as rates, 0, rate."""
-    return re.findall(r"[^.\[\]]+", path)
-
-
-def type_at(kind: Type | None, path: str) -> Type | None:
-    """What a field is; of terms, as the first kind of terms that has it. None where there is none."""
-    return _inner(stated_at(kind, path))
-
-
-def stated_at(kind: Type | None, path: str) -> Type | None:
-    """As the schema states it, so that what may be left out is seen."""
-    for step in steps_of(path):
-        kind = _inner(kind)
-        if isinstance(kind, Array) and step.isdigit():
-            kind = kind.item
-        elif isinstance(kind, MapType):
-            kind = kind.value
-        else:
-            records = kind.branches if isinstance(kind, Union) else (kind,)
-            fields = (field for record in records if isinstance(record, RecordType) for field in record.fields)
-            kind = next((field.type for field in fields if field.name == step), None)
-    return kind
-
-
-def _inner(kind: Type | None) -> Type | None:
-    return kind.value if isinstance(kind, Optional) else kind
-
-
 def record_of(section: str) -> Type:
     """The record, or the kinds of terms, whose fields a section of the mapping names."""
     signed = EVENT_CODECS[SIGNED].record
@@ -154,22 +112,6 @@ def terms_record(title: str) -> RecordType:
     return next(record for record in of.branches if record is not None and record.title == title)
 
 
-def _cell_class(kind: Type) -> type[TextCell]:
-    match kind:
-        case Decimal():
-            return HoursCell if kind.unit == "hours" else NumberCell
-        case Date():
-            return DateCell
-        case Instant():
-            return InstantCell
-        case Boolean():
-            return FlagCell
-        case WholeType():
-            return VersionCell
-        case _:
-            return TextCell
-
-
 def _typed(section: str, given: object) -> object:
     """A table of paths and cells, each cell as its field needs it."""
     if not isinstance(given, Mapping):
@@ -180,7 +122,7 @@ def _typed(section: str, given: object) -> object:
         if kind is None or isinstance(kind, RecordType | Union) or _is_list_of_records(kind):
             raise ValueError(f"{path} is not a field of {section}{nearest(path, _names(section))}")
         try:
-            cells[path] = _cell_class(kind).model_validate(cell)
+            cells[path] = cell_class(kind).model_validate(cell)
         except ValidationError as fault:
             first = fault.errors(include_url=False)[0]
             raise ValueError(f"{path}: {first['msg'].removeprefix('Value error, ')}") from fault

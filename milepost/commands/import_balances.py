@@ -54,12 +54,12 @@ def import_balances(
 ) -> None:
     """Where running projects stand on the day the books begin, from CSVs: all, or nothing. A second load corrects the first."""
     from connectors.imports.balances import import_balances as imported_of
-    from connectors.imports.balances_mapping import BalancesMapping
+    from connectors.imports.balances_mapping import WHOLE_MAPPING
     from connectors.imports.mapping_file import read_table_mapping
 
     stem = name or name_of(files[0]).removeprefix("balances-")
     try:
-        mapped = read_table_mapping(mapping, overrides or (), BalancesMapping)
+        mapped = read_table_mapping(mapping, overrides or (), WHOLE_MAPPING)
         imported = imported_of(files, mapped, str(mapping), out, stem, replace, runs, is_dry_run=dry_run)
     except ImportRefused as fault:
         raise refused(fault) from fault

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors.imports.balances import ImportedBalances, import_balances
-from connectors.imports.balances_mapping import BalancesMapping
+from connectors.imports.balances_mapping import WHOLE_MAPPING
 from connectors.imports.mapping_file import read_table_mapping
 from connectors.json_records import event_from_json_line
 from domain.accounts import (
@@ -1028,7 +1028,7 @@ def load(folder: Path, said: Sequence[Event], rows: Sequence[Row]) -> tuple[Impo
     source = folder / "input"
     source.mkdir()
     (source / "firm.jsonl").write_bytes(b"".join(json_line(event) for event in said))
-    mapped = read_table_mapping(READY, ('cap.hours={column="cap_hours",optional=true}',), BalancesMapping)
+    mapped = read_table_mapping(READY, ('cap.hours={column="cap_hours",optional=true}',), WHOLE_MAPPING)
     loaded = import_balances([write_csv(folder / "balances.csv", rows)], mapped, READY.name, source, "moved")
     found = (
         [event_from_json_line(line) for line in loaded.events_path.read_bytes().splitlines()] if loaded.projects else []

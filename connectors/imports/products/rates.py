@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from connectors.imports.products.export_row import ExportRow, plain
+from connectors.imports.products.former import Event
 
 STEPS_MAX = 6
 
@@ -52,12 +53,12 @@ def line_rates(rows: Iterable[ExportRow]) -> tuple[ProductRate, ...]:
     return _most_frequent(rated)
 
 
-def given_rate(rates: Iterable[Mapping[str, Any]], row: ExportRow) -> Decimal | None:
+def given_rate(rates: Iterable[Event], row: ExportRow) -> Decimal | None:
     """What the rates of a contract line say of the row."""
     return rate_for(rates, row.day, task=row.task, person_id=row.person.id, role=row.role)
 
 
-def rate_for(rates: Iterable[Mapping[str, Any]], day: date, **of: str | None) -> Decimal | None:
+def rate_for(rates: Iterable[Event], day: date, **of: str | None) -> Decimal | None:
     """What the rates of a contract line say of a task, person and role: task and person, task, person, all; then the latest."""
     fitting = [(_rank(rate, place), rate) for place, rate in enumerate(rates) if _matches(rate, day, of)]
     if not fitting:
@@ -130,13 +131,13 @@ def _misfits(rates: Sequence[ProductRate], rows: Iterable[ExportRow]) -> int:
     return sum(given_rate(stated, row) != row.rate for row in rows)
 
 
-def _matches(rate: Mapping[str, Any], day: date, of: Mapping[str, str | None]) -> bool:
+def _matches(rate: Event, day: date, of: Mapping[str, str | None]) -> bool:
     since = rate.get("effective_from")
     fits = all(rate.get(name) in (None, value) for name, value in of.items())
     return fits and (since is None or date.fromisoformat(str(since)) <= day)
 
 
-def _rank(rate: Mapping[str, Any], index: int) -> tuple[int, str, int]:
+def _rank(rate: Event, index: int) -> tuple[int, str, int]:
     """R5, levels 2 to 4; ties as there: the later day, then the later line."""
     task, person, role = (rate.get(name) is not None for name in ("task", "person_id", "role"))
     level = 4 * task + (2 if person else 1 if role else 0)

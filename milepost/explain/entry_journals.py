@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from domain.accounts import CONTRACT_LIABILITY, REVENUE, UNBILLED, WORK_IN_PROGRESS, cost_account
+from domain.accounts import REVENUE, UNBILLED, WORK_IN_PROGRESS, cost_account
 from domain.explanation import Node, constant
 from domain.figure import Recorded, converted, later
 from domain.ledger.journal import COST_PURPOSES, Leg, merge, negated
@@ -133,8 +133,7 @@ class EntryJournals:
         if plan.timing == NO_REVENUE and pairs:
             is_through = keeps_on_position(draft, plan)
             if not is_through:
-                had = self.positions.before(journal).liability if price.account == CONTRACT_LIABILITY else NOTHING
-                return kept(plan, had, pairs, exchange)
+                return kept(plan, self._left(at.entry.entry_id, price.account, said.step), pairs, exchange)
         return through(pairs, exchange) if is_through else self._at_rate(journal, at, pairs)
 
     def _difference(
@@ -144,7 +143,7 @@ class EntryJournals:
         assert price is not None, "it has a plan"
         purpose = next((line.purpose for line in journal.lines if line.purpose in EARNING), "")
         carried = carried_by([replace(posted, lines=self._named(posted)) for posted in before])
-        stands = {account: self._left(journal, account) for account in UNBILLED}
+        stands = {account: self._left(journal.journal_id, account) for account in UNBILLED}
         return RevenueDifference(row, plan, price.revenue, self.exchanges.rate(journal, at), purpose, carried, stands)
 
     def _price(self, at: VersionStanding, price: Price) -> Price:
@@ -190,10 +189,10 @@ class EntryJournals:
             for number, leg in enumerate(posted.lines, 1)
         )
 
-    def _left(self, journal: JournalEntry, account: str) -> Balance:
-        """What the row had on an unbilled account before the journal."""
-        address = left_before(journal.journal_id, account)
-        amount, ledger = (self.lines.recorded.figure(one) for one in (address, f"{address}/ledger"))
+    def _left(self, of: str, account: str, step: int | None = None) -> Balance:
+        """What was on the account before the journal, or what the row was taken from at the step."""
+        address = left_before(of, account)
+        amount, ledger = (self.lines.recorded.figure(one, step) for one in (address, f"{address}/ledger"))
         if amount is None or ledger is None:
             return NOTHING
         return Recorded(amount), Recorded(ledger)

@@ -12,20 +12,11 @@ from domain.explanation import Node, in_proportion, least, less, negated, total
 from domain.figure import Recorded, RecordedRate
 from domain.identity import composed
 from domain.ledger.position import ContractPosition, moved
-from domain.ledger.recorded import (
-    Carried,
-    Currencies,
-    LineParts,
-    all_of,
-    as_carried,
-    left_of,
-    line_made,
-    position_before,
-)
+from domain.ledger.recorded import Carried, Currencies, LineParts, all_of, as_carried, line_made, position_before
 from domain.units import Amount
 from domain.why import Rates, Why, elsewhere, exchanged
 from state.books import Entry, Issued, Posted, StatementEntry, StatementState
-from state.ledger.carried import accrued, carried, invoiced
+from state.ledger.carried import accrued, carried, invoiced, invoiced_of, of_deposit
 
 
 def piece_at(statement_id: str, place: int) -> str:
@@ -95,13 +86,7 @@ class ClearingRecord:
     def deposit(self, place: int, rows: Sequence[Entry], issued: Issued, taken: Amount, mode: str) -> Cleared:
         """All rows of its line share what stands of it."""
         key = "deposit", issued.line_id, issued.account
-        had = self._left.get(key)
-        if had is None:
-            parts = [accrued(row, issued.contract_id, issued.account, self.currencies) for row in rows]
-            gone = self._invoiced_of(rows, issued)
-            had = left_of(
-                f"{issued.line_id}: carried on {issued.account}", all_of("kept", parts, self.currencies), gone
-            )
+        had = self._left.get(key) or of_deposit(self.why, rows, _place(issued), self.currencies)
         return self._of(key, place, had, taken, mode)
 
     def revenue(
@@ -186,19 +171,8 @@ class ClearingRecord:
         return cleared
 
     def _beside(self, entry: Entry, issued: Issued, others: Iterable[Entry]) -> Carried:
-        parts = self._invoiced_of((row for row in others if row.entry_id != entry.entry_id), issued)
+        parts = invoiced_of(self.why, (row for row in others if row.entry_id != entry.entry_id), _place(issued))
         return all_of("invoiced before", parts, self.currencies).taken_back("invoices of the line's other rows")
-
-    def _invoiced_of(self, rows: Iterable[Entry], issued: Issued) -> list[Carried]:
-        """Of rows on the line of one of them, where that stands on its account."""
-        place = issued.contract_id, issued.line_id, issued.account
-        return [
-            part
-            for row in rows
-            for one in row.issued
-            if (one.contract_id, one.line_id, one.account) == place
-            for part in invoiced(self.why, row.entry_id, one)
-        ]
 
     def _of(self, key: tuple[str, ...], place: int, had: Carried, taken: Amount, mode: str) -> Cleared:
         piece = self.piece(place)
@@ -248,6 +222,10 @@ class ClearingRecord:
                 found[project].append((CONTRACT_LIABILITY, Carried(lacks, ledger)))
                 over = at_rate
         return found
+
+
+def _place(issued: Issued) -> tuple[str, str, str]:
+    return issued.contract_id, issued.line_id, issued.account
 
 
 def _of_projects(billed: Mapping[str, Node], net: Node) -> dict[str, Node]:

@@ -4,7 +4,7 @@ The journals are read where the figure is asked for; what invoices took and cred
 payer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from domain.accounts import EXCHANGE_DIFFERENCE, UNBILLED
 from domain.identity import composed
@@ -63,6 +63,24 @@ def carried(why: Why, entry: Entry, contract_id: str, account: str, currencies: 
     return left_of(f"{entry.entry_id}: unbilled", had, taken)
 
 
+def invoiced_of(why: Why, rows: Iterable[Entry], place: tuple[str, str, str]) -> list[Carried]:
+    """What invoices took of rows on a contract's line, where they stand on its account."""
+    return [
+        part
+        for row in rows
+        for one in row.issued
+        if (one.contract_id, one.line_id, one.account) == place
+        for part in invoiced(why, row.entry_id, one)
+    ]
+
+
+def of_deposit(why: Why, rows: Sequence[Entry], place: tuple[str, str, str], currencies: Currencies) -> Carried:
+    """What stands of a deposit on an account of its line (`state.ledger.deposit_balance.balance`)."""
+    contract_id, line_id, account = place
+    kept = all_of("kept", [accrued(row, contract_id, account, currencies) for row in rows], currencies)
+    return left_of(f"{line_id}: carried on {account}", kept, invoiced_of(why, rows, place))
+
+
 def say_left(why: Why, entry: Entry, contract_id: str, journal_id: str, currencies: Currencies) -> None:
     """What stands on unbilled accounts of a row before one of its journals."""
     for account in UNBILLED:
@@ -71,8 +89,9 @@ def say_left(why: Why, entry: Entry, contract_id: str, journal_id: str, currenci
         record_both(why, left_before(journal_id, account), (amount, ledger), left)
 
 
-def left_before(journal_id: str, account: str) -> str:
-    return f"{journal_id}#left/{account}"
+def left_before(of: str, account: str) -> str:
+    """Of a journal; or of a row, what it is taken from."""
+    return f"{of}#left/{account}"
 
 
 def say_rest(why: Why, entry: Entry, posted: Posted, rests: Mapping[str, Amount]) -> None:

@@ -25,7 +25,7 @@ from domain.explanation import Node, total
 from domain.figure import Recorded, called
 from domain.ledger.journal import ADJUSTED, About, Booking, Leg, journal_entry, legs, merge, negated, rounding_beyond
 from domain.ledger.position import NOTHING, Balance, relieved
-from domain.ledger.recorded import journal_line
+from domain.ledger.recorded import journal_line, record_both
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
@@ -38,7 +38,7 @@ from domain.work.transfer import RULE as INTERCOMPANY
 from state.books import Cost, Entry, Posted, Price, Work
 from state.draft import BLOCKED, Draft
 from state.ledger import deposit_balance, position, standings
-from state.ledger.carried import say_left, say_rest
+from state.ledger.carried import left_before, of_deposit, say_left, say_rest
 from state.ledger.dimensions import form_of
 from state.ledger.rate_record import say_rate
 from state.terms.known import Slot, open_day_from, period
@@ -195,7 +195,12 @@ def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ..
     if keeps_on_position(draft, plan):
         return position.through(draft, plan, side.pairs, side.slot.exchange)
     row, account = row_id(work.subject_kind, work.subject_id), side.pairs[0][0]
-    had = deposit_balance.balance(draft, plan.contract_id, plan.line.line_id, account, row)
+    contract_id, line_id = plan.contract_id, plan.line.line_id
+    had = deposit_balance.balance(draft, contract_id, line_id, account, row)
+    if draft.why is not None:
+        rows = [one for one in deposit_balance.rows_of(draft, contract_id, line_id) if one.entry_id != row]
+        made = of_deposit(draft.why, rows, (contract_id, line_id, account), (plan.currency, plan.entity.currency))
+        record_both(draft.why, left_before(row, account), had, made)
     return deposit_balance.kept(plan, had, side.pairs, side.slot.exchange)
 
 

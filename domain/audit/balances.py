@@ -17,6 +17,7 @@ from domain.ledger.journal import BILLING
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry
 from domain.revenue.refund import is_refund
+from domain.terms.deposit import is_kept
 from domain.units import Amount
 
 POSITION_ACCOUNTS = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT)
@@ -40,9 +41,9 @@ def positions(engagement: AuditedEngagement) -> Checked:
             is_opening = opening.has(record)
             if is_refund(record.rule):
                 continue  # from one side of the position to 2320, which `refunds` holds
-            accounts = (
-                POSITION_ACCOUNTS if is_of_invoice(record) or credit is not None or is_opening else CONTRACT_POSITION
-            )  # deposits move by invoices and their credits alone
+            # Deposits move by invoices and their credits, and where they are kept, alone.
+            moves_deposits = is_of_invoice(record) or credit is not None or is_opening or is_kept(record)
+            accounts = POSITION_ACCOUNTS if moves_deposits else CONTRACT_POSITION
             position[key] = position.get(key, 0) + _on(record, accounts)
             earned = expected.get(key, 0) - _on(record, REVENUE)
             expected[key] = earned - (totals.get(record.affected_id, 0) if record.kind == BILLING else 0)

@@ -1,9 +1,9 @@
 """A deposit: an advance that is set against later statements (R31).
 
-It is charged on its day and is no revenue: what was invoiced of it stands on 2310 while it is refundable, else on 2300, and leaves it with
-the invoices that it is set against: all of the oldest statements first, a percentage of each, or the last ones, when the contract is over.
-What is left then is given back where the deposit is refundable; else it is kept, as revenue. Where less was billed of it in the end than
-was set against statements, that is charged.
+It is charged on its day and is no revenue: what was invoiced of it stands on 2310 if it is refundable when it is billed, else on 2300, and
+leaves it with the invoices that it is set against: all of the oldest statements first, a percentage of each, or the last ones, when the
+contract is over. What is left then is given back where the deposit is refundable; else it is kept, as revenue. Where less was billed of it
+in the end than was set against statements, that is charged.
 
     5,000.00 in January; of the 3,000.00 and 4,000.00 of the next months 0.00 and 2,000.00 are due
 """
@@ -19,12 +19,13 @@ from domain.explanation import Node, least, negated
 from domain.figure import at_least, lesser
 from domain.identity import composed
 from domain.money import format_decimal
+from domain.outputs import JournalEntry
 from domain.policy_faults import Fault, price_faults
 from domain.terms import spoken
 from domain.terms.kind import Fee, Kind, LineHistory, TermsInForce
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
 from domain.why import Why
-from domain.work.rows import FEE, named
+from domain.work.rows import FEE, SCHEDULED_REVENUE, named
 
 OLDEST, PERCENT, AT_END = "oldest", "percent", "end"
 # Names of its fees.
@@ -36,6 +37,11 @@ def is_named(row: str) -> bool:
     """Whether a row of the books is what a deposit charges or gives back, by its name: contract, line, and which of them."""
     kind, fact_id = named(row)
     return kind == FEE and fact_id.split("/", 2)[2:] in ([DEPOSIT], [REFUND])
+
+
+def is_kept(journal: JournalEntry) -> bool:
+    """Whether it is of what is kept of a deposit."""
+    return journal.affected_kind == SCHEDULED_REVENUE and journal.affected_id.split("/", 2)[2:] == [KEPT]
 
 
 def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:

@@ -131,7 +131,7 @@ class EntryJournals:
             return of.over_time(pairs, earns, through) if is_through else of.moved(pairs)
         exchange = self.exchanges.rate(journal, at)
         if plan.timing == NO_REVENUE and pairs:
-            is_through = keeps_on_position(draft, plan)
+            is_through = keeps_on_position(draft, plan, price.account)
             if not is_through:
                 return kept(plan, self._left(at.entry.entry_id, price.account, said.step), pairs, exchange)
         return through(pairs, exchange) if is_through else self._at_rate(journal, at, pairs)

@@ -55,7 +55,8 @@ def balances_of(
         issued += totals.issued
         invoiced += totals.invoiced
         recognised += totals.recognised
-        deposits += totals.accounts.get(CUSTOMER_DEPOSIT, (0, 0, 0))[2]
+        kept, _, invoiced_ahead = totals.accounts.get(CUSTOMER_DEPOSIT, (0, 0, 0))
+        deposits += invoiced_ahead - kept
     holds = [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
     held = _held(draft, project_id, contract, lines, holds) if holds else 0
     billed = invoiced - deposits if deposits else invoiced

@@ -179,9 +179,9 @@ def goes_through_position(plan: LinePlan, price: Price | None) -> bool:
     return stands or plan.timing == OVER_TIME
 
 
-def keeps_on_position(draft: Draft, plan: LinePlan) -> bool:
-    """Whether what is kept of a deposit is on the position of its contract, since another line of that earns over time."""
-    contract = draft.contract(plan.contract_id)
+def keeps_on_position(draft: Draft, plan: LinePlan, account: str) -> bool:
+    """Whether what is kept of a deposit on the account is on the position of its contract, since another line of that earns over time."""
+    contract = draft.contract(plan.contract_id) if account == CONTRACT_LIABILITY else None
     return contract is not None and position.is_over_time(draft, contract)
 
 
@@ -192,9 +192,9 @@ def _shares(one: Slot, other: Slot) -> bool:
 
 def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ...]:
     """What is kept of a deposit leaves it as it is carried."""
-    if keeps_on_position(draft, plan):
-        return position.through(draft, plan, side.pairs, side.slot.exchange)
     row, account = row_id(work.subject_kind, work.subject_id), side.pairs[0][0]
+    if keeps_on_position(draft, plan, account):
+        return position.through(draft, plan, side.pairs, side.slot.exchange)
     contract_id, line_id = plan.contract_id, plan.line.line_id
     had = deposit_balance.balance(draft, contract_id, line_id, account, row)
     if draft.why is not None:

@@ -30,6 +30,7 @@ from domain.policy_faults import ENTRY_MOST
 from domain.reference.exchange import Exchange
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms import methods
+from domain.terms.deposit import DEPOSIT
 from domain.terms.kind import NO_REVENUE, OVER_TIME, Passed
 from domain.terms.tiers import PER_AMOUNT, graduated
 from domain.terms.unit_price import is_shared, prices
@@ -53,6 +54,7 @@ from domain.work.rows import (
     OPENING,
     SCHEDULED_REVENUE,
     counted_as,
+    fee_row,
     is_conceded,
     is_over_former,
     row_id,
@@ -61,6 +63,7 @@ from state.books import Charge, Cost, Entry, Price, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Worker, entity_policies, slot_for, worker_on
 from state.terms.plan import LinePlan, as_earned, line_plan, plan_on, version_on
+from state.totals import issued_on
 from state.work import charge_record
 from state.work.exchange_waits import Waited, settled
 from state.work.placing import Placed, place, taken_projects
@@ -102,7 +105,7 @@ def _of_terms(draft: Draft, charge: Charge, standing: Work | None, waited: Waite
         _at_zero(charge, plan),
         rate=shown_rate(charge.amount, charge.quantity or QUANTITY_ONE),
         value=charge.amount,
-        account=CONTRACT_LIABILITY if over_time else plan.account_for(SERVICE_REVENUE),
+        account=CONTRACT_LIABILITY if over_time else _account_of(draft, plan),
         earned=plan.earned if charge.kind != SCHEDULED_REVENUE else charge.earned,
         quantity=charge.quantity or QUANTITY_ONE,
         unit=charge.unit,
@@ -111,6 +114,14 @@ def _of_terms(draft: Draft, charge: Charge, standing: Work | None, waited: Waite
     if draft.why is not None:
         price = charge_record.of_terms(draft, charge, price)
     return priced(draft, plan, price, standing, waited, charge.carried_on)
+
+
+def _account_of(draft: Draft, plan: LinePlan) -> str:
+    """Where invoices take from. A deposit stays where it was billed, also once its terms make it refundable, or no more."""
+    contract_id, line_id = plan.contract_id, plan.line.line_id
+    deposit = draft.entry(fee_row(contract_id, line_id, DEPOSIT)) if plan.timing == NO_REVENUE else None
+    issued = issued_on(deposit, contract_id, line_id) if deposit is not None else None
+    return issued.account if issued is not None else plan.account_for(SERVICE_REVENUE)
 
 
 def _of_adjustment(draft: Draft, charge: Charge, standing: Work | None, waited: Waited) -> PricePlan | Blocked:

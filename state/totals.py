@@ -380,24 +380,28 @@ def open_keys(entry: Entry) -> list[tuple[str, str, str, str, str]]:
     return found
 
 
-def unbilled_positions(entry: Entry) -> dict[tuple[str, str], tuple[Amount, Amount]]:
+def unbilled_positions(
+    entry: Entry, accounts: tuple[str, ...] = UNBILLED
+) -> dict[tuple[str, str], tuple[Amount, Amount]]:
     """By contract and account (1150, 1160), in contract and in ledger currency: accrued by its journals, less what was invoiced."""
-    found = accrued_positions(entry)
+    found = accrued_positions(entry, accounts)
     for issued in entry.issued:
-        if issued.account in UNBILLED:
+        if issued.account in accounts:
             place = issued.contract_id, issued.account
             had, had_ledger = found.get(place, (0, 0))
             found[place] = had - issued.invoiced, had_ledger - issued.invoiced_ledger
     return found
 
 
-def accrued_positions(entry: Entry) -> dict[tuple[str, str], tuple[Amount, Amount]]:
+def accrued_positions(
+    entry: Entry, accounts: tuple[str, ...] = UNBILLED
+) -> dict[tuple[str, str], tuple[Amount, Amount]]:
     """The same before anything was invoiced."""
     found: dict[tuple[str, str], tuple[Amount, Amount]] = {}
     work = entry.standing
     for journal in (*(work.journals if work else ()), *entry.rests):
         for line in journal.lines:
-            if line.account in UNBILLED:
+            if line.account in accounts:
                 place = journal.contract_id, line.account
                 had, had_ledger = found.get(place, (0, 0))
                 found[place] = had + line.amount, had_ledger + line.ledger_amount

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
-from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, UNBILLED_RECEIVABLE
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, CONTRACT_SIDES, UNBILLED_RECEIVABLE
 from domain.capabilities import is_unrealised
 from domain.figure import converted
 from domain.identity import parts_of
@@ -81,7 +81,7 @@ def _before(draft: Draft, contract_id: str) -> PositionStanding:
         return PositionStanding(ContractPosition(*held.position), held.posted_on)
     position = ContractPosition()
     for entry in draft.entries.everything():
-        for (of, account), (amount, ledger) in unbilled_positions(entry).items():
+        for (of, account), (amount, ledger) in unbilled_positions(entry, CONTRACT_SIDES).items():
             if of == contract_id:
                 position = position.add(account, amount, ledger)
     for key, (amount, ledger) in held.lines.items():

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.through_kafka --output build/firm/output`, where `milepost run` has made a log. Everything but the last
 events of time is sent first; these are sent at a steady rate, each timed from when it was due until a reader of committed
-records has its journal.
+records has its journal. What came between them comes between them again.
 """
 
 from __future__ import annotations
@@ -112,17 +112,17 @@ def through(broker: Broker, events: Sequence[Event], shards: int, folder: Path, 
     Everything before the last events of time is sent first, and is accounted for when the clock starts.
     """
     desk = Desk(broker, shards, folder)
-    last = [event for event in events if isinstance(event, TimeApproved)][-rate * seconds :]
-    timed = {event.event_id: place for place, event in enumerate(last)}
+    of_time = [place for place, event in enumerate(events) if isinstance(event, TimeApproved)][-rate * seconds :]
+    before, last = events[: of_time[0]], events[of_time[0] :]
+    timed = {event.event_id: place for place, event in enumerate(last) if isinstance(event, TimeApproved)}
     seen = desk.postings()
     next(seen)
     several = [desk.serve("intake")]
     try:
         desk.await_log()
         several.append(desk.serve("accounting", "--all-shards"))
-        for event in events:
-            if event.event_id not in timed:
-                desk.send(event)
+        for event in before:
+            desk.send(event)
         desk.flush()
         _until_silent(seen)
         return _timed(desk, last, timed, seen, rate)
@@ -159,7 +159,7 @@ def _timed(
         while sent < due:
             desk.send(events[sent])
             sent += 1
-        if sent == len(events) and (len(took) == len(events) or now - quiet_since > SILENCE):
+        if sent == len(events) and (len(took) == len(timed) or now - quiet_since > SILENCE):
             break
     return sorted(took.values())
 

@@ -204,7 +204,7 @@ class Transition(Value, frozen=True, array_like=True, gc=False):
     due: set[tuple[str, str]]
     statements: dict[str, tuple[StatementEntry, ...]]
     journals: dict[str, JournalStanding]
-    changed_on: dict[tuple[str, str], dict[str, None]]
+    changed_on: dict[tuple[str, str], dict[str, list[OpenKey]]]
 
 
 class Move(NamedTuple):
@@ -308,8 +308,8 @@ class Draft:
         self.statements: dict[str, tuple[StatementEntry, ...]] = {}
         self.journals: dict[str, JournalStanding] = {}
         self.issued: list[Any] = []
-        # Entries changed by this event, by the contract lines on which they are or were open.
-        self.changed_on: dict[tuple[str, str], dict[str, None]] = {}
+        # Entries changed by this event, by the contract lines on which they are or were open, with their keys by now.
+        self.changed_on: dict[tuple[str, str], dict[str, list[OpenKey]]] = {}
         self.repriced: dict[str, tuple[Any, str]] = {}
         self.watched: dict[str, Any] = {}
         # Entries as they gave (1) or no longer give (-1) to the sums of their work.
@@ -490,12 +490,11 @@ class Draft:
         if not changed:
             return stored
         found = {entry.entry_id: entry for entry in stored}
-        for entry_id in changed:
+        for entry_id, keys in changed.items():
             found.pop(entry_id, None)
-            entry = self.rows[entry_id]
-            for contract, name, day, _, person_id in open_keys(entry):
+            for contract, name, day, _, person_id in keys:
                 if name in names and contract == contract_id and since <= day < until and whose in ("", person_id):
-                    found[entry_id] = entry
+                    found[entry_id] = self.rows[entry_id]
         return list(found.values())
 
     def put_entry(self, before: Entry | None, after: Entry) -> None:
@@ -605,7 +604,7 @@ class Draft:
         entry_id = after.entry_id
         has, had = open_keys(after), open_keys(before) if before is not None else []
         for contract_id, name, *_ in (*had, *has):
-            self.changed_on.setdefault((contract_id, name.partition(MARK)[0]), {})[entry_id] = None
+            self.changed_on.setdefault((contract_id, name.partition(MARK)[0]), {})[entry_id] = has
         if had != has:
             _swap(had, has, self.open_removed, self.open_added)
         faults_before = before.work.faults if before is not None and before.work is not None else ()

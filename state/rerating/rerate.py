@@ -47,7 +47,7 @@ from state.terms.known import Blocked
 from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import cut_at_zero, standing_price
 from state.work.price_record import booked
-from state.work.valuation import Valuation, value_work
+from state.work.valuation import value_sides
 from state.work.value_time import PricePlan
 
 
@@ -64,12 +64,10 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or (cut_at_zero(entry, work.price) and not _is_included(work.price))
     ):
         return None
-    verdict = _valued(draft, entry, work)
-    if not isinstance(verdict.price, PricePlan) or verdict.price.line is None:
+    found = _priced(draft, entry, work)
+    if not isinstance(found, PricePlan) or found.line is None or found.line.contract_id != work.price.contract_id:
         return None
-    if verdict.price.line.contract_id != work.price.contract_id:
-        return None
-    fresh = stepped_price(draft, entry, work, verdict.price.price, verdict.price.line)
+    fresh = stepped_price(draft, entry, work, found.price, found.line)
     kept = work.price
     price = replace(
         fresh,
@@ -84,15 +82,15 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         account=kept.account if _stays(kept, fresh) else fresh.account,
         project_id=kept.project_id,
     )
-    return verdict.price.line, keeping(draft, verdict.price.line, entry.entry_id, kept, fitted(entry, price))
+    return found.line, keeping(draft, found.line, entry.entry_id, kept, fitted(entry, price))
 
 
-def _valued(draft: Draft, entry: Entry, work: Work) -> Valuation:
+def _priced(draft: Draft, entry: Entry, work: Work) -> PricePlan | Blocked:
     """Of work that was posted before its day was outside the contract's dates by the terms of that day: it stays posted, and is listed."""
-    verdict = value_work(draft, entry, work, work)
-    if isinstance(verdict.price, Blocked) and verdict.price.category == OUTSIDE:
-        return value_work(draft, replace(entry, waived=(*entry.waived, OUTSIDE)), work, work)
-    return verdict
+    price = value_sides(draft, entry, work, work).price
+    if isinstance(price, Blocked) and price.category == OUTSIDE:
+        return value_sides(draft, replace(entry, waived=(*entry.waived, OUTSIDE)), work, work).price
+    return price
 
 
 def _is_included(price: Price) -> bool:

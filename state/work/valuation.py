@@ -10,7 +10,7 @@ from state.work.exchange_waits import NOTHING_WAITED, Waited
 from state.work.placing import day_in
 from state.work.value_charge import value_charge
 from state.work.value_part import value_part
-from state.work.value_time import CostPlan, PricePlan, value_time
+from state.work.value_time import CostPlan, PricePlan, Sides, value_time
 from state.work.value_transfer import TransferPlan, transfer_of
 
 
@@ -42,17 +42,23 @@ def value_work(
     draft: Draft, entry: Entry, work: Work, standing: Work | None, waited: Waited = NOTHING_WAITED
 ) -> Valuation:
     """One version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
-    if work.time is not None and work.part_of is not None:
-        return Valuation(*value_part(draft, entry, work.time, work.part_of, standing, waited))
-    if work.time is not None:
-        sides = value_time(draft, entry, work.time, standing, waited)
-    else:
-        assert work.charge is not None, "an entry is time or a charge"
-        sides = value_charge(draft, entry, work.charge, standing, waited)
+    sides = value_sides(draft, entry, work, standing, waited)
     whole, cost, price = sides
     if cost is None or whole is not None or _is_within_one(work, cost, price):
         return Valuation(whole, cost, price)
     return Valuation(None, cost, price, transfer_of(draft, entry, work, sides, standing, waited))
+
+
+def value_sides(
+    draft: Draft, entry: Entry, work: Work, standing: Work | None, waited: Waited = NOTHING_WAITED
+) -> Sides:
+    """The same without what one company of the group charges another."""
+    if work.time is None:
+        assert work.charge is not None, "an entry is time or a charge"
+        return value_charge(draft, entry, work.charge, standing, waited)
+    if work.part_of is not None:
+        return value_part(draft, entry, work.time, work.part_of, standing, waited)
+    return value_time(draft, entry, work.time, standing, waited)
 
 
 def _is_within_one(work: Work, cost: CostPlan | Blocked, price: PricePlan | Blocked) -> bool:

@@ -24,24 +24,12 @@ from domain.units import Amount
 from state.books import Contract, ContractAtCompletion, ContractShare, Forecast, ForecastState, OpenException, Project
 from state.draft import Draft, PartKey
 from state.forecast.outlook import Ended, ProjectTerms, known, project_contracts, project_terms, register
-from state.forecast.revenue_max import REVENUE_TERMS, RevenueTerms, revenue_max, revenue_terms
+from state.forecast.revenue_max import revenue_max, revenue_terms
 
 CATEGORY: Final = "loss_making"
 KIND = "contract"
 PART = "contract_outlook"
 _KEPT_IN_FORECASTS = frozenset({"forecast", "outlook", "project"})
-
-
-class LossCheck:
-    """Where a contract's exception is, and what was looked at last of which there was nothing to say."""
-
-    __slots__ = ("contract", "key", "noted", "of")
-
-    def __init__(self, key: PartKey) -> None:
-        self.key = key
-        self.of: ContractAtCompletion | None = None
-        self.contract: Contract | None = None
-        self.noted: OpenException | None = None
 
 
 def take_in(draft: Draft, visited: Iterable[str] = (), ended: Ended | None = None) -> list[str]:
@@ -57,23 +45,13 @@ def take_in(draft: Draft, visited: Iterable[str] = (), ended: Ended | None = Non
 
 
 def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -> tuple[str, ...]:
-    """Returns the contracts that the project counted and counts with, but for one of which nothing changed since it was looked at."""
+    """Returns the contracts that the project counted and counts with."""
     forecast, outlook = known(draft, project_id)
     terms = project_terms(draft, project_id)
     contracts = terms.contracts
     had, share = forecast.share, None
     if contracts:
-        project = draft.project(project_id)
-        kept = _kept_of(draft, project, terms, forecast, outlook) if ended is None else None
-        rests_on = _rests_on(project, terms, forecast, outlook) if kept is not None else None
-        if kept is not None and kept.shared == had and kept.shared_by == rests_on:
-            if _is_as_checked(draft, contracts[0]):
-                return ()
-            share = had
-        else:
-            share = _share(draft, project, terms, forecast, outlook, ended)
-            if kept is not None:
-                kept.shared, kept.shared_by = share, rests_on
+        share = _share(draft, draft.project(project_id), terms, forecast, outlook, ended)
     if share != had:
         draft.put("forecast", project_id, replace(forecast, share=share))
         _exchange(draft, had, share)
@@ -88,45 +66,27 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
 
 def is_to_say(draft: Draft, contract_id: str, *, day_ends: bool) -> bool:
     """Whether the exception is to be raised or closed, or at the day's end said with another amount."""
-    of, check = at_completion(draft, contract_id), _check_of(draft, contract_id)
+    of, key = at_completion(draft, contract_id), _key_of(draft, contract_id)
     loss = _loss(draft, contract_id, of)
-    noted: OpenException | None = draft.part(*check.key)
     if loss is None:
-        is_news = False
-    elif noted is not None:
-        is_news = loss == 0 or (day_ends and loss != _amount(noted))
-    elif loss > of.settled and check.key in draft.parts:
-        # Somebody has settled it with this event: it is raised with the next one, or when the day ends.
-        return day_ends
-    else:
-        is_news = loss > of.settled
-    if of.projects and not is_news:
-        check.of, check.contract, check.noted = of, draft.contract(contract_id), noted
-    return is_news
-
-
-def _is_as_checked(draft: Draft, contract: Contract) -> bool:
-    """Whether what says if there is a loss stands as when there was nothing to say of it."""
-    check: LossCheck | None = draft.memo.plans.get(("loss", contract.contract_id))
-    if check is None or check.contract is not contract:
         return False
-    key, parts, before = (PART, contract.contract_id), draft.parts, draft.before
-    if (parts.get(key) or before.get(key)) is not check.of:
-        return False
-    key = check.key
-    return (parts[key] if key in parts else before.get(key)) is check.noted
+    noted: OpenException | None = draft.part(*key)
+    if noted is not None:
+        return loss == 0 or (day_ends and loss != _amount(noted))
+    # Where somebody has settled it with this event, it is raised with the next one, or when the day ends.
+    return loss > of.settled and (day_ends or key not in draft.parts)
 
 
 def say(draft: Draft, contract_id: str) -> None:
     loss = _loss(draft, contract_id, at_completion(draft, contract_id))
-    noted: OpenException | None = draft.part(*_check_of(draft, contract_id).key)
+    noted: OpenException | None = draft.part(*_key_of(draft, contract_id))
     message, amounts = _message(draft, contract_id), {_currency(draft, contract_id): loss or 0}
     if not loss:
         draft.resolve_exception(CATEGORY, KIND, contract_id)
     elif noted is not None:
         draft.revise_exception(replace(noted, message=message, amounts=amounts))
     else:
-        _, exception_id = _check_of(draft, contract_id).key
+        _, exception_id = _key_of(draft, contract_id)
         of = contract_id, contract_id
         raised_at = draft.cause.recorded_at
         draft.publish_open(
@@ -169,24 +129,6 @@ def _moved(draft: Draft) -> set[str]:
 
 def _has_other_terms(before: Contract | None, after: Contract) -> bool:
     return before is None or before.history is not after.history or before.invalid != after.invalid
-
-
-def _kept_of(
-    draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, outlook: ForecastState
-) -> RevenueTerms | None:
-    """The terms of an ordinary project; None where its share may rest on more than `_rests_on` has."""
-    tracks = of.tracks.get(forecast.currency)
-    terms: RevenueTerms | None = draft.memo.plans.get((REVENUE_TERMS, project.project_id))
-    if terms is None or terms.of is not of or not terms.is_ordinary or tracks is None:
-        return None
-    return terms if tracks.are_of(draft, forecast, outlook.progress) else None
-
-
-def _rests_on(project: Project, of: ProjectTerms, forecast: Forecast, outlook: ForecastState) -> tuple[object, ...]:
-    """All that the share rests on beside the terms."""
-    is_valued = of.tracks[forecast.currency].is_valued
-    figures = outlook.eac_cost, outlook.eac_revenue, is_valued, forecast.ceiling
-    return (*figures, forecast.currency, forecast.bases, project.waiting, project.burn.elsewhere)
 
 
 def _share(
@@ -251,12 +193,13 @@ def _first(draft: Draft, project_id: str) -> Contract | None:
     return next(iter(project_contracts(draft, project_id)), None)
 
 
-def _check_of(draft: Draft, contract_id: str) -> LossCheck:
+def _key_of(draft: Draft, contract_id: str) -> PartKey:
+    """Of the exception in the books."""
     key = ("loss", contract_id)
-    kept: LossCheck | None = draft.memo.plans.get(key)
-    if kept is None:
-        kept = draft.memo.plans[key] = LossCheck(("exception", draft.exception_id(CATEGORY, KIND, contract_id)))
-    return kept
+    found: PartKey | None = draft.memo.plans.get(key)
+    if found is None:
+        found = draft.memo.plans[key] = ("exception", draft.exception_id(CATEGORY, KIND, contract_id))
+    return found
 
 
 def _amount(noted: OpenException) -> Amount:

@@ -23,7 +23,7 @@ from domain.terms import methods
 from domain.terms.kind import WITH_INVOICE
 from domain.tuples import new_tuple
 from domain.units import Amount
-from state.books import ContractShare, Estimate, Forecast, ForecastState, Project
+from state.books import Estimate, Forecast, ForecastState, Project
 from state.draft import Draft
 from state.forecast.bases import ENDED, lacks_estimate
 from state.forecast.estimates import ESTIMATE, estimate_key, remaining_work
@@ -46,10 +46,6 @@ WAITS_FOR_PRICE = frozenset(
 )
 
 
-# Of what is kept of a project.
-REVENUE_TERMS = "revenue terms"
-
-
 class RevenueMax(NamedTuple):
     amount: Amount
     by_cap: bool = False
@@ -60,8 +56,7 @@ class RevenueTerms:
 
     `is_measured` where something says what the project will cost, or a price what it earns. `is_known` where nothing is open but hours to
     come on lines that include some (`drawing`). Where it `charges` for work or expenses these may wait for their price, on lines of
-    `mixed` for their invoice, hours and expenses together. It is `is_ordinary` where no day, estimate or number of hours that a price
-    includes decides about it.
+    `mixed` for their invoice, hours and expenses together.
     """
 
     __slots__ = (
@@ -74,18 +69,12 @@ class RevenueTerms:
         "has_lines",
         "is_known",
         "is_measured",
-        "is_ordinary",
         "mixed",
         "of",
-        "shared",
-        "shared_by",
     )
 
     def __init__(self, draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, as_of: date) -> None:
         self.of, self.bases, self.earning = of, forecast.bases, forecast.earning
-        # The project's share of a contract, and what it was worked out from last (`state/forecast/loss.py`).
-        self.shared: ContractShare | None = None
-        self.shared_by: tuple[object, ...] | None = None
         # Days make a difference only where a contract ends.
         self.as_of = as_of if any(one.terminated_on is not None for one in of.contracts) else None
         self.is_measured = not lacks_estimate(forecast.bases) or any(map(_has_price, of.every_line))
@@ -103,7 +92,6 @@ class RevenueTerms:
             methods.charges_expenses(one.line) and methods.cost_markup(one.line.terms) is None for one in lines
         )
         self.estimates = _estimates(draft, project.project_id, of, forecast) if expensed else ()
-        self.is_ordinary = self.as_of is None and not (self.mixed or self.drawing or self.estimates)
         self.is_known = (
             (not lacks_estimate(forecast.bases) or _is_priced_alone(forecast, lines))
             and all(_is_agreed(draft, plan) for plan in lines)
@@ -123,7 +111,7 @@ class RevenueTerms:
 def revenue_terms(
     draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, ended: Ended | None
 ) -> RevenueTerms:
-    key = (REVENUE_TERMS, project.project_id)
+    key = ("revenue terms", project.project_id)
     kept: RevenueTerms | None = draft.memo.plans.get(key)
     if kept is None or not kept.holds(draft, of, forecast, ended):
         as_of = day_or_today(draft, forecast.zone or "UTC", ended)

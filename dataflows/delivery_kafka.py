@@ -42,8 +42,6 @@ from state.guards import HANGING_TRANSACTION, LOG_MISSING, WRONG_TOPIC_SETTINGS,
 # How far reading is, is shown to `milepost lag` at least so often while nothing is sent.
 SHOW_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.2
-LOG_RECORDS: Final = 2_000
-LOG_BYTES: Final = 4 << 20
 
 
 class DeliverySchemas(Protocol):
@@ -217,11 +215,9 @@ class KafkaBooks:
                 continue
             with closing(log):
                 offset = 0
-                while (found := log.read(offset, LOG_RECORDS, LOG_BYTES)) or not log.is_at_end:
+                while found := log.read_on(offset):
                     yield from (each.event for each in found if isinstance(each.event, KINDS))
-                    offset = found[-1].offset + 1 if found else offset
-                    if not found:
-                        log.wait()
+                    offset = found[-1].offset + 1
 
     def _on_topics(self) -> Iterator[Answer]:
         consumer = self._clients.consumer(group=self._names.delivery_group)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
@@ -36,7 +35,6 @@ from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
-from connectors.kafka.partitions import unreachable
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
 from connectors.log_records import read_stored
@@ -131,21 +129,14 @@ def _export_partition(
     with closing(KafkaLog(clients, names.log, number, timeout, copy)) as log:
         check_log(log.genesis, kafka, number)
         with closing(LogAppender.open(folder, log.genesis, None)) as appender:
-            heard = time.monotonic()
             while appender.offset < end:
-                if log.read(appender.offset):
-                    heard = time.monotonic()
-                elif log.is_at_end:
+                if not log.read_on(appender.offset):
                     raise GuardStop(
                         TORN_OUTPUTS,
                         f"{names.log}, partition {number}: expected {counted(end, 'record')}, as intake's progress says, "
                         f"found {appender.offset:,}: "
                         "the log has lost its end, and a copy of it would too. Use an earlier export, or a mirror",
                     )
-                elif time.monotonic() - heard > timeout:
-                    raise unreachable(f"nothing of {names.log}, partition {number}, came for {timeout:g} seconds")
-                else:
-                    log.wait()
                 tell(f"partition {number}", appender.offset, end)
             appender.sync()
             appender.publish()

@@ -152,12 +152,19 @@ class KafkaLog:
         self._messages.clear()
         self.traces.clear()
 
+    def read_on(self, offset: int, max_records: int = READ_RECORDS, max_bytes: int = READ_BYTES) -> list[StoredRecord]:
+        """Records from a number on, waited for; none at the end of the log. Raises GuardStop where brokers give neither."""
+        until = time.monotonic() + self._timeout
+        while not (found := self.read(offset, max_records, max_bytes)) and not self.is_at_end:
+            if time.monotonic() > until:
+                raise self._unanswered()
+            self.wait()
+        return found
+
     def read_patiently(self, offset: int, max_records: int, max_bytes: int) -> list[StoredRecord]:
         """Records that must be there. None where the log has ended before them, however often it is asked."""
         for _ in range(READS_AT_THE_END_MAX):
-            while not (found := self.read(offset, max_records, max_bytes)) and not self.is_at_end:
-                self.wait()
-            if found:
+            if found := self.read_on(offset, max_records, max_bytes):
                 return found
             self.wait()
         return []
@@ -330,7 +337,10 @@ class KafkaLog:
             if fault.code() == KafkaError._PARTITION_EOF:
                 return None
             self._heed(fault)
-        raise unreachable(f"no answer for {self._timeout:g} seconds about {self.topic}, partition {self.shard}")
+        raise self._unanswered()
+
+    def _unanswered(self) -> GuardStop:
+        return unreachable(f"no answer for {self._timeout:g} seconds about {self.topic}, partition {self.shard}")
 
     def _answers(self) -> Iterator[Message]:
         until = time.monotonic() + self._timeout

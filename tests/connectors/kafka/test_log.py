@@ -10,8 +10,8 @@ import pytest
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import GENESIS_KEY, Names
 from connectors.log_records import StoredRecord
-from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
-from tests.brokers import Brokers, ModelClients
+from state.guards import BROKER_UNREACHABLE, LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
+from tests.brokers import Brokers, Chances, ModelClients
 from tests.folding import Logged, log_records
 from tests.intake_inputs import entity
 from tests.kafka.given_log import LogGiver, as_stored, numbered
@@ -91,6 +91,18 @@ def test_any_number_is_found_again(topic: Topic, a_transaction: int) -> None:
         hinted.remember(80, whole.place_of(80))
         assert hinted.read(number)[0].offset == number
     assert topic.log().read(100) == []
+
+
+def test_brokers_that_fall_silent_are_not_waited_for_for_ever(topic: Topic) -> None:
+    """A second, as long as a question may take here."""
+    topic.giver.give(0, some(3))
+    log = topic.log()
+    assert len(log.read_on(0)) == 3
+    assert log.read_on(3) == []
+    topic.brokers.chances = Chances(no_answer=1.0)
+    stop = guarded(lambda: log.read_patiently(1, 10, 1_000))
+    assert stop.code == BROKER_UNREACHABLE
+    assert "no answer for 1 seconds about engagement.log.1, partition 0" in stop.message
 
 
 def test_a_log_without_its_genesis_is_refused(topic: Topic) -> None:

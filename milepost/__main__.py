@@ -5,11 +5,14 @@ from __future__ import annotations
 import gc
 import sys
 
+from milepost.operate.stopping import listen_as_first
+
 # Commands make many values and few cycles: looking for garbage among them as often as Python does is an eighth of a command's time.
 COLLECTED: tuple[int, int, int] = (500_000, 10, 10)
 
 
 def main() -> None:
+    listen_as_first()
     gc.set_threshold(*COLLECTED)
     from milepost.command_line import command_line
 

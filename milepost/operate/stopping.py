@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -33,6 +34,12 @@ class Stop:
         while not self.requested and time.monotonic() < until:
             time.sleep(LOOK_SECONDS)
         return self.requested
+
+
+def listen_as_first() -> None:
+    """The first process of a container is not ended by what it does not handle: told to end while it starts, it would never know."""
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, _unwind)
 
 
 def _unwind(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a signal handler

@@ -121,6 +121,22 @@ def test_who_does_not_end_is_killed(tmp_path: Path) -> None:
         assert process.wait(120) == 1
 
 
+def test_the_first_process_of_a_container_is_ended_while_it_starts(tmp_path: Path) -> None:
+    """To it Linux gives only signals that it handles, so it must not leave this one to Linux."""
+    ready = tmp_path / "ready"
+    script = (
+        "import os, pathlib, sys, time, types; os.getpid = lambda: 1;"
+        f"start = lambda _: (pathlib.Path({str(ready)!r}).touch(), time.sleep(60));"
+        "sys.modules['milepost.command_line'] = types.SimpleNamespace(command_line=start);"
+        "from milepost.__main__ import main; main()"
+    )
+    with subprocess.Popen(child(script), cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+        while not ready.exists():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(120) == 128 + signal.SIGTERM
+
+
 @pytest.mark.parametrize("listens", [True, False])
 def test_sigterm_is_handed_on_and_waited_for(tmp_path: Path, *, listens: bool) -> None:
     """Also by a child that is only starting and does not listen yet."""

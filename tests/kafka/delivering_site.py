@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -108,7 +109,10 @@ class Delivering:
         }
         sets = [part for name, value in told.items() for part in ("--set", f"{name}={value}")]
         command = [sys.executable, "-m", *module, "serve", "delivery", "--alone", "--erp", ERP]
-        with Forked([*command, *self.site.options(), *sets], cwd=ROOT, stderr=subprocess.PIPE) as process:
+        # One that hangs says where, when it is sent SIGABRT.
+        environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
+        whole = [*command, *self.site.options(), *sets]
+        with Forked(whole, cwd=ROOT, env=environment, stderr=subprocess.PIPE) as process:
             try:
                 yield process
             finally:

@@ -35,9 +35,9 @@ def delivering(broker: Broker, own_name: str, tmp_path: Path, started: Start) ->
 
 
 def ended(process: subprocess.Popen[bytes], code: int) -> str:
-    """What it said. One that goes on is killed in the end."""
+    """What it said. One that goes on says where, and is killed in the end."""
     assert process.stderr is not None
-    late = threading.Timer(PATIENCE, process.kill)
+    late = threading.Timer(PATIENCE, process.send_signal, [signal.SIGABRT])
     late.start()
     said = process.stderr.read().decode()
     found = process.wait(PATIENCE)

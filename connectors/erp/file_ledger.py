@@ -50,6 +50,8 @@ SUBMITTED: Final = "submitted"
 
 # Its invoices are what was written: neither their tax nor what the customer owes is there.
 LIMITS: Final = Limits(lines=1_000, call_seconds=60.0, reads_invoices=False)
+# A call that has waited for a quarter of its time has the rest for what it is to do.
+LOCK_SHARE: Final = 4
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9-]+")
 
 
@@ -91,7 +93,7 @@ class FileLedger:
         self._options = options
         self._layout = options.of_layout
         self._now = now
-        self._manifest = Manifest(options.folder)
+        self._manifest = Manifest(options.folder, limits.call_seconds / LOCK_SHARE)
         self._answers = Answers(options.folder)
 
     def send(self, documents: Sequence[Document], trace: TraceContext = NO_TRACE) -> Sequence[Outcome]:
@@ -191,6 +193,8 @@ class FileLedger:
         """Holds nothing open."""
 
     def _unusable(self, fault: Exception) -> Outcome:
+        if isinstance(fault, TimeoutError):
+            return NotSent(UNREACHABLE, f"{self._options.folder}: {fault}")
         if isinstance(fault, OSError):
             return NotSent(UNREACHABLE, f"{self._options.folder}: {fault.strerror or fault}; make room or give access")
         return Uncertain(str(fault))

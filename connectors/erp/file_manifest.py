@@ -5,7 +5,6 @@ A process that dies between them leaves a hidden file: the next one gives it its
 it has not. So the same key is never written twice, also where files are moved away after that.
 """
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from connectors.files.output_lock import lock_within
 from connectors.files.writing import write_all
 from domain.delivery.documents import Document, InvoiceDocument
 
@@ -61,8 +61,9 @@ class WrittenFile(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest:
     """Owns the names of the folder; a writer or reader holds the lock."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lock_seconds: float) -> None:
         self._folder = folder
+        self._lock_seconds = lock_seconds
         self._path = folder / NAME
         self._read_to = 0
         self.files: list[WrittenFile] = []
@@ -70,11 +71,11 @@ class Manifest:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """For this process alone, with all that others have written. Raises OSError, ManifestDamaged."""
+        """For this process alone, with all that others have written. Raises ManifestDamaged, and OSError also where another holds it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            self._lock(file)
             self._catch_up(file)
             self._finish()
             yield
@@ -104,6 +105,12 @@ class Manifest:
     @property
     def next_number(self) -> int:
         return self.files[-1].number + 1 if self.files else 1
+
+    def _lock(self, file: int) -> None:
+        try:
+            lock_within(file, self._lock_seconds)
+        except BlockingIOError as fault:
+            raise TimeoutError(f"another process has held {NAME} for {self._lock_seconds:g} seconds") from fault
 
     def _append(self, line: bytes) -> None:
         file = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)

@@ -90,13 +90,21 @@ def is_written(output_dir: Path) -> bool:
 
 
 def _lock(file: int, output_dir: Path) -> None:
-    until = time.monotonic() + TRIED_SECONDS
+    try:
+        lock_within(file, TRIED_SECONDS)
+    except BlockingIOError as fault:
+        raise _in_use(file, output_dir) from fault
+
+
+def lock_within(file: int, seconds: float) -> None:
+    """Raises BlockingIOError where somebody else has held it for so long."""
+    until = time.monotonic() + seconds
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as fault:
+        except BlockingIOError:
             if time.monotonic() > until:
-                raise _in_use(file, output_dir) from fault
+                raise
             time.sleep(TRIED_AGAIN_SECONDS)
         else:
             return

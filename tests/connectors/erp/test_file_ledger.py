@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from connectors.erp import file_manifest
-from connectors.erp.adapter import ErpUnreadable
+from connectors.erp.adapter import ErpUnreadable, Limits
 from connectors.erp.connection import Connection, WrongConnection
 from connectors.erp.fallback import BesideFiles
 from connectors.erp.file_ledger import FileLedger, FileOptions, open_erp
 from connectors.files.writing import write_all
 from domain.delivery.documents import Document, JournalDocument
 from domain.delivery.ledgers import LedgerScope
-from domain.delivery.outcomes import NotSent, RejectedData, RejectedPeriod, Submitted, Taken, Uncertain
+from domain.delivery.outcomes import UNREACHABLE, NotSent, RejectedData, RejectedPeriod, Submitted, Taken, Uncertain
 from tests.connectors.erp.file_samples import INVOICE, MADE, REVENUE, journal, line
 
 OTHER = journal(line("1410", "5"), line("4400", "-5"), name="other")
@@ -57,7 +57,7 @@ def test_a_call_is_one_file_and_the_manifest_names_its_rows(tmp_path: Path) -> N
     name = "journals_55003_2026-06_000001.csv"
     assert outcomes == [Taken(name, date(2026, 6, 30), is_posted=False)] * 2
     assert sorted(path.name for path in tmp_path.iterdir()) == [name, "manifest.jsonl"]
-    manifest = file_manifest.Manifest(tmp_path)
+    manifest = file_manifest.Manifest(tmp_path, 1.0)
     with manifest.held():
         (file,) = manifest.files
     assert file.sha256 == file_manifest.digest((tmp_path / name).read_bytes())
@@ -90,6 +90,16 @@ def test_what_was_written_is_a_duplicate_also_where_its_file_was_moved_away(tmp_
     assert again.send([REVENUE]) == [before._replace(is_duplicate=True)]
     assert again.look_up([REVENUE, OTHER]) == {REVENUE.key: before._replace(is_duplicate=True)}
     assert keys_in(tmp_path) == []
+
+
+def test_a_manifest_that_another_process_holds_is_waited_for_a_quarter_of_a_call(tmp_path: Path) -> None:
+    """A call may last 2 seconds here. Nothing is written then, and what asks for the answers asks again."""
+    waiting = FileLedger(FileOptions(folder=tmp_path, layout="netsuite_csv"), limits=Limits(call_seconds=2.0))
+    with file_manifest.Manifest(tmp_path, 1.0).held():
+        (outcome,) = waiting.send([REVENUE])
+        assert waiting.poll("", [REVENUE]) is None
+    assert outcome == NotSent(UNREACHABLE, f"{tmp_path}: another process has held manifest.jsonl for 0.5 seconds")
+    assert waiting.look_up([REVENUE]) == {}
 
 
 def test_a_key_with_another_body_is_refused(tmp_path: Path) -> None:

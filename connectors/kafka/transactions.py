@@ -37,9 +37,9 @@ class Transactions:
         try:
             for topic, value, key, partition, headers in records:
                 produce(producer, timeout, topic, value, key, partition, headers=headers)
+            producer.poll(0)
         except KafkaException as fault:
             raise self._ended(fault) from fault
-        producer.poll(0)
 
     def await_delivery(self) -> None:
         """Everything that was produced has reached the brokers. What is produced next cannot be seen without it."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
     """`1 row`, `2,000 rows`, `2 entries`; `many` where it is neither."""
     return f"{number:,} {one if number == 1 else many or _plural(one)}"
+
+
+def named(names: Sequence[str], most: int) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _plural(one: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from connectors.files.written import read_topic
 from domain.billing.statement import OPEN
+from domain.counting import named
 from domain.identity import engagement_of
 from domain.outputs import (
     TOPICS,
@@ -182,10 +183,7 @@ def hint(wanted: str, known: frozenset[str]) -> str:
         return f"; the nearest are {', '.join(near)}"
     if not known:
         return "; there are none yet"
-    some = sorted(known)[:NEAREST_MAX]
-    return f"; there are {', '.join(some)}" + (
-        f" and {len(known) - len(some):,} more" if len(known) > len(some) else ""
-    )
+    return f"; there are {named(sorted(known), NEAREST_MAX)}"
 
 
 class _Views(NamedTuple):

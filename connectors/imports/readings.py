@@ -25,6 +25,7 @@ FIRST_DATE = date(1990, 1, 1)
 LAST_DATE = date(2100, 12, 31)
 
 SIX_DECIMALS = Decimal("0.000001")
+MICROSECONDS_AN_HOUR = 3_600_000_000
 _CLOCK = re.compile(r"(-?)([0-9]{1,6}):([0-5][0-9])(?::([0-5][0-9]))?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SAMPLE = datetime(2026, 3, 31, 14, 30)  # noqa: DTZ001 - it only shows what a format looks like
@@ -62,6 +63,11 @@ def read_hours(text: str, unit: str, decimal: str, thousands: str) -> Decimal:
             raise UnreadableCell(f'expected {unit} as a number; for hh:mm and hh:mm:ss say unit = "{CLOCK}"') from fault
         raise
     return (quantity / UNITS_PER_HOUR[unit]).quantize(SIX_DECIMALS, ROUND_HALF_UP)
+
+
+def hours_of(interval: int) -> Decimal:
+    """Of microseconds, to six decimals."""
+    return (Decimal(interval) / MICROSECONDS_AN_HOUR).quantize(SIX_DECIMALS, ROUND_HALF_UP)
 
 
 @lru_cache(maxsize=65_536)

@@ -182,6 +182,14 @@ def flag_in(cell: FlagCell | None, row: CsvRow, form: FileForm) -> bool | None:
     return _reading(cell, row, lambda said: said.text == "true" if said.plain else read_flag(said.text, true, false))
 
 
+def readable(read: Callable[[], T]) -> T | None:
+    """None where it cannot be read."""
+    try:
+        return read()
+    except CellFault:
+        return None
+
+
 def required(value: T | None, cell: TextCell | None, field: str) -> T:
     if value is None:
         raise CellFault(cell.label() if cell else "", "", f"{field} is needed and nothing is there")

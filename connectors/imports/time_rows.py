@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
@@ -14,7 +14,14 @@ from connectors.imports.checked import fault_of
 from connectors.imports.mapping import ImportMapping, MappedRate, TimeFields
 from connectors.imports.priced import exact_value_of, seconds_of, value_of
 from connectors.imports.products.rates import rate_for
-from connectors.imports.readings import LAST_DATE, SIX_DECIMALS, decimal_text, end_of_day, instant_text
+from connectors.imports.readings import (
+    LAST_DATE,
+    MICROSECONDS_AN_HOUR,
+    decimal_text,
+    end_of_day,
+    hours_of,
+    instant_text,
+)
 from connectors.imports.said import (
     CellFault,
     CsvRow,
@@ -25,6 +32,7 @@ from connectors.imports.said import (
     id_in,
     instant_in,
     number_in,
+    readable,
     required,
     text_in,
     version_in,
@@ -35,8 +43,6 @@ from domain.units import Instant
 T = TypeVar("T")
 
 DESCRIPTION_LENGTH_MAX = 500
-
-_MICROSECONDS_PER_HOUR = 3_600_000_000
 
 
 class WorkedTime(NamedTuple):
@@ -146,21 +152,21 @@ def fault_of_cell(cell: object, row: CsvRow, fault: DecodeError) -> CellFault:
     """By the column that the field comes from; by the field where it comes from none."""
     if not isinstance(cell, TextCell):
         return CellFault("", "", str(fault))
-    return CellFault(cell.label(), _readable(lambda: text_in(cell, row) or "") or "", fault.reason)
+    return CellFault(cell.label(), readable(lambda: text_in(cell, row) or "") or "", fault.reason)
 
 
 def worth(row: CsvRow, mapped: ImportMapping) -> tuple[Decimal | None, Decimal | None, str]:
     """Hours, hours x rate and currency as far as a row says them."""
     fields, form = mapped.time, mapped.file
-    hours = _readable(lambda: _hours(row, mapped))
-    priced = _readable(lambda: hours_in(fields.billable_hours, row, form))
+    hours = readable(lambda: _hours(row, mapped))
+    priced = readable(lambda: hours_in(fields.billable_hours, row, form))
     priced = hours if priced is None else priced
     contracts = mapped.write.contracts
-    rate = _readable(lambda: number_in(fields.rate, row, form))
+    rate = readable(lambda: number_in(fields.rate, row, form))
     if rate is None and contracts is not None:
         rate = _agreed(row, mapped, contracts.rates)
-        rate = _readable(lambda: number_in(contracts.rate, row, form)) if rate is None else rate
-    currency = _readable(lambda: currency_in(contracts.currency, row)) if contracts else None
+        rate = readable(lambda: number_in(contracts.rate, row, form)) if rate is None else rate
+    currency = readable(lambda: currency_in(contracts.currency, row)) if contracts else None
     if priced is None or rate is None:
         return hours, None, ""
     exact = priced is hours and _seconds(fields, hours) is not None
@@ -171,11 +177,11 @@ def worth(row: CsvRow, mapped: ImportMapping) -> tuple[Decimal | None, Decimal |
 def _agreed(row: CsvRow, mapped: ImportMapping, rates: Sequence[MappedRate]) -> Decimal | None:
     """That of the rates for some of the work which the contract line gives the row (R5)."""
     fields, people = mapped.time, mapped.write.people
-    task = _readable(lambda: id_in(fields.task, row))
-    person_id = _readable(lambda: id_in(fields.person_id, row))
-    role = _readable(lambda: id_in(fields.role, row))
+    task = readable(lambda: id_in(fields.task, row))
+    person_id = readable(lambda: id_in(fields.person_id, row))
+    role = readable(lambda: id_in(fields.role, row))
     if role is None and people is not None:
-        role = _readable(lambda: id_in(people.role, row))
+        role = readable(lambda: id_in(people.role, row))
     return rate_for((each.model_dump() for each in rates), LAST_DATE, task=task, person_id=person_id, role=role)
 
 
@@ -188,13 +194,6 @@ def _hours(row: CsvRow, mapped: ImportMapping) -> Decimal | None:
     started, ended = (instant_in(cell, row, form, mapped.zone) for cell in (fields.started_at, fields.ended_at))
     interval = _interval(started, ended, fields, row)
     return None if interval is None else _counted(None, interval)
-
-
-def _readable(read: Callable[[], T]) -> T | None:
-    try:
-        return read()
-    except CellFault:
-        return None
 
 
 def dimensions_in(cells: Mapping[str, TextCell], row: CsvRow) -> dict[str, str] | None:
@@ -216,13 +215,13 @@ def _interval(started: Instant | None, ended: Instant | None, fields: TimeFields
 def _counted(hours: Decimal | None, interval: Instant | None) -> Decimal:
     if hours is not None:
         return hours
-    return (Decimal(interval or 0) / _MICROSECONDS_PER_HOUR).quantize(SIX_DECIMALS, ROUND_HALF_UP)
+    return hours_of(interval or 0)
 
 
 def _exact(worked: Decimal, hours: Decimal | None, interval: Instant | None, seconds: int | None) -> Fraction:
     if seconds is not None:
         return Fraction(seconds, 3600)
-    return Fraction(worked) if hours is not None else Fraction(interval or 0, _MICROSECONDS_PER_HOUR)
+    return Fraction(worked) if hours is not None else Fraction(interval or 0, MICROSECONDS_AN_HOUR)
 
 
 def _seconds(fields: TimeFields, hours: Decimal | None) -> int | None:

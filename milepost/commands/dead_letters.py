@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import orjson
 import typer
 
-from domain.counting import counted
+from domain.counting import counted, named
 from milepost.commands.exceptions import All, Folder, Future, Input, Json, Kafka, Output, Plan, Yes, is_of_topics
 from milepost.commands.given_settings import File as SettingsFile
 from milepost.commands.given_settings import Set, given
@@ -326,12 +326,11 @@ def _left_out_lines(repaired: Sequence[Again]) -> list[str]:
             found.setdefault(each.fault.cause, []).append((each.name, each.fault))
     lines = []
     for cause, members in sorted(found.items(), key=lambda group: -len(group[1])):
-        names = ", ".join(name for name, _ in members[:NAMES_SHOWN])
-        more = f" and {len(members) - NAMES_SHOWN:,} more" if len(members) > NAMES_SHOWN else ""
+        names = named([name for name, _ in members], NAMES_SHOWN)
         if len(members) == 1:
             lines.append(f"1 is left out, {names}: {members[0][1].text}")
         else:
-            lines.append(f"{len(members):,} are left out, {names}{more}: {cause}")
+            lines.append(f"{len(members):,} are left out, {names}: {cause}")
     return lines
 
 

@@ -10,7 +10,7 @@ import typer
 
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused
-from domain.counting import counted
+from domain.counting import counted, named
 from milepost.commands.import_ import (
     DryRun,
     Json,
@@ -112,9 +112,9 @@ def text(imported: ImportedBalances, *, is_dry_run: bool) -> str:
     lines += [f"  filtered   {count:,} where {label}" for label, count in imported.left_out]
     lines += _sums(imported)
     if imported.corrected:
-        lines.append(f"  corrects   {_some(imported.corrected)}, stated before")
+        lines.append(f"  corrects   {named(imported.corrected, NAMED)}, stated before")
     if imported.refused:
-        lines.append(f"  not loaded {_some(imported.refused)}")
+        lines.append(f"  not loaded {named(imported.refused, NAMED)}")
     if imported.projects:
         lines.append(f"  events     {imported.events_path}{', not written (--dry-run)' if is_dry_run else ''}")
     return "\n".join(lines)
@@ -133,11 +133,6 @@ def _sums(imported: ImportedBalances) -> Iterator[str]:
             for currency, amount in sorted(sums.items())
         ]
         yield f"  {field:<9}  {', '.join(shown)}"
-
-
-def _some(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
 
 
 def _tell_next(imported: ImportedBalances, out: Path, *, is_dry_run: bool) -> None:

@@ -15,7 +15,7 @@ from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.product import CLOCKIFY, HARVEST, KIMAI, SOLIDTIME, TOGGL, Product
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
-from domain.counting import counted, hours_text
+from domain.counting import counted, hours_text, named
 from domain.money import is_currency
 from domain.reference.zones import is_zone, zone_names
 from milepost.commands.import_ import WRONG_USAGE, AllowFuture, BillInvoiced, DryRun, Json, name_of, plain_name, refused
@@ -268,7 +268,11 @@ def warnings_of(imported: ImportedExport) -> list[str]:
         " --bill-invoiced"
         for each in imported.fees_invoiced
     ]
-    return [*_approved_unsaid(imported), *([f"no budget is stated for {_some(lacking)}"] if lacking else []), *fees]
+    return [
+        *_approved_unsaid(imported),
+        *([f"no budget is stated for {named(lacking, NAMES_SHOWN)}"] if lacking else []),
+        *fees,
+    ]
 
 
 def _approved_unsaid(imported: ImportedExport) -> list[str]:
@@ -330,7 +334,7 @@ def _notes(imported: ImportedExport) -> list[str]:
     if imported.gone and not imported.changes.withdrawn:
         notes.append(
             f"  note  {counted(len(imported.gone), 'entry was', 'entries were')} imported before and not found in this export"
-            f" (or not approved any more): {_some([entry.entry_id for entry in imported.gone])}; withdrawn only with"
+            f" (or not approved any more): {named([entry.entry_id for entry in imported.gone], NAMES_SHOWN)}; withdrawn only with"
             " --withdraw-missing"
         )
     for currency, first, last in imported.rates_lack:
@@ -376,7 +380,7 @@ def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
     not_extended = imported.not_extended
     of_others = {project for projects in not_extended.values() for project in projects}
     found = [
-        f"  {label}: {_some(names)}"
+        f"  {label}: {named(names, NAMES_SHOWN)}"
         for label, names in (
             ("clients (CustomerDefined)", unknown.customers),
             ("people (PersonDefined)", unknown.people),
@@ -405,8 +409,8 @@ def _not_extended(contract: NotExtended, projects: tuple[str, ...], imported: Im
     whose = "was amended" if contract.source == imported.product.key else f"was signed by {contract.source or 'others'}"
     return (
         f"The contract {contract.contract_id} {whose}, so the import of {title} gives it no lines, with --bootstrap or without, and the"
-        f" work of these projects waits: {_some(projects)}. Put a ContractSigned of version {contract.version + 1} into {out}, with the"
-        " lines that it has and one for each of them; or give another --out, whose books stand by themselves"
+        f" work of these projects waits: {named(projects, NAMES_SHOWN)}. Put a ContractSigned of version {contract.version + 1} into {out},"
+        " with the lines that it has and one for each of them; or give another --out, whose books stand by themselves"
     )
 
 
@@ -425,11 +429,6 @@ def _sums_json(sums: ImportSums) -> dict[str, Any]:
         "hours": decimal_text(sums.hours),
         "amounts": _amounts_json(sums.amounts),
     }
-
-
-def _some(names: tuple[str, ...] | list[str]) -> str:
-    more = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
-    return ", ".join(names[:NAMES_SHOWN]) + more
 
 
 def _tell_next(imported: ImportedExport, out: Path) -> None:

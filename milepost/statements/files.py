@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from connectors.files.lookup import FoundStatement
 from connectors.files.writing import replace_file
 from domain.billing.statement import ISSUED
+from domain.counting import named
 from milepost.folders import firms_settings
 from milepost.statements.e_invoice import NoEInvoice, e_invoice
 from milepost.statements.pdf import statement_pdf, unwritten_told
@@ -58,14 +59,8 @@ def write_files(sheets: Sequence[StatementSheet], pdf: Path | None, invoices: Pa
                 continue
             replace_file(invoices / f"{name}.xml", made)
             counts[1] += 1
-    lacking += [f"no e-invoice of {_several(of)}: {lack}" for lack, of in faults.items()]
+    lacking += [f"no e-invoice of {named(of, NAMED_MOST)}: {lack}" for lack, of in faults.items()]
     return SentFiles(counts[0], counts[1], tuple(lacking))
-
-
-def _several(names: Sequence[str]) -> str:
-    """The first three, and how many more; what many statements lack is mended once."""
-    more = f" and {len(names) - NAMED_MOST:,} more" if len(names) > NAMED_MOST else ""
-    return f"{', '.join(names[:NAMED_MOST])}{more}"
 
 
 def file_names(sheets: Sequence[StatementSheet]) -> list[str]:

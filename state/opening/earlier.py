@@ -6,7 +6,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain.identity import composed
-from domain.units import Amount
 from domain.work.rows import ROWS, row_id
 from state.billing.payers import applied_to
 from state.books import BroughtForward, OpeningJournal, OpeningPiece, Receivable, RetentionAccount
@@ -21,7 +20,7 @@ from state.opening.overpaid import take_back_returned
 from state.opening.progress import open_day
 from state.opening.record import load_of
 from state.receivables import receipts
-from state.receivables.receivables import beyond, receivable_of, say_taken_since
+from state.receivables.receivables import beyond, minus, plus, receivable_of, say_taken_since
 from state.terms.plan import plan_of
 from state.totals import issued_on, with_issued
 
@@ -49,10 +48,10 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
                 SinceThen(
                     now.invoice_id,
                     now.statement_id,
-                    _less(now.credited, opened.credited),
-                    _less(now.credited_tax, opened.credited_tax),
-                    _less(now.paid, opened.paid),
-                    _less(now.written_off, opened.written_off),
+                    minus(now.credited, opened.credited),
+                    minus(now.credited_tax, opened.credited_tax),
+                    minus(now.paid, opened.paid),
+                    minus(now.written_off, opened.written_off),
                     beyond(draft, was),
                 )
             )
@@ -68,14 +67,6 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
     for milestone_id in known.milestones:
         draft.put("milestone", milestone_id, None)
     return [one for one in later if any((*one.credited, *one.credited_tax, *one.paid, *one.written_off))]
-
-
-def _plus(one: tuple[Amount, Amount], other: tuple[Amount, Amount]) -> tuple[Amount, Amount]:
-    return one[0] + other[0], one[1] + other[1]
-
-
-def _less(one: tuple[Amount, Amount], other: tuple[Amount, Amount]) -> tuple[Amount, Amount]:
-    return one[0] - other[0], one[1] - other[1]
 
 
 def _take_back(draft: Draft, journal: OpeningJournal) -> None:
@@ -162,9 +153,9 @@ def take_later(draft: Draft, later: Sequence[SinceThen]) -> None:
             one.invoice_id,
             replace(
                 now,
-                credited=_plus(now.credited, one.credited),
-                credited_tax=_plus(now.credited_tax, one.credited_tax),
-                paid=_plus(now.paid, one.paid),
-                written_off=_plus(now.written_off, one.written_off),
+                credited=plus(now.credited, one.credited),
+                credited_tax=plus(now.credited_tax, one.credited_tax),
+                paid=plus(now.paid, one.paid),
+                written_off=plus(now.written_off, one.written_off),
             ),
         )

@@ -35,7 +35,7 @@ class ReceivableReduction(NamedTuple):
 
     @property
     def gross(self) -> Balance:
-        return _plus(self.net, self.tax)
+        return plus(self.net, self.tax)
 
 
 def receivable_of(draft: Draft, invoice_id: str) -> Receivable | None:
@@ -71,7 +71,7 @@ def open_receivable(
         slot.entity.currency,
         slot.exchange.rate,
         slot.accounting_date,
-        _minus(gross, taxes),
+        minus(gross, taxes),
         taxes,
     )
     draft.put("receivable", invoice_id, opened)
@@ -99,7 +99,7 @@ def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str, o
     if draft.why is not None:
         _say_credited(draft.why, known, taken, of_tax, of)
     relief = ReceivableReduction(known, (net, int(taken[1]) - int(of_tax[1])), plain(of_tax))
-    now = replace(known, credited=_plus(known.credited, relief.net), credited_tax=_plus(known.credited_tax, relief.tax))
+    now = replace(known, credited=plus(known.credited, relief.net), credited_tax=plus(known.credited_tax, relief.tax))
     draft.put("receivable", invoice_id, now)
     return relief._replace(receivable=now)
 
@@ -108,7 +108,7 @@ def pay(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> Balance:
     """Take a payment off the receivable, no more than is open: the amount, and what it was carried at."""
     known = _known(draft, invoice_id)
     taken = amount, _taken(draft, known, amount, mode, "R56")
-    draft.put("receivable", invoice_id, replace(known, paid=_plus(known.paid, plain(taken))))
+    draft.put("receivable", invoice_id, replace(known, paid=plus(known.paid, plain(taken))))
     _say_gone(draft, known, taken, "taken")
     return taken
 
@@ -117,7 +117,7 @@ def write_off(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> Balan
     """Give up part of the receivable, no more than is open: the amount, and what it was carried at."""
     known = _known(draft, invoice_id)
     taken = amount, _taken(draft, known, amount, mode, "R56")
-    draft.put("receivable", invoice_id, replace(known, written_off=_plus(known.written_off, plain(taken))))
+    draft.put("receivable", invoice_id, replace(known, written_off=plus(known.written_off, plain(taken))))
     _say_gone(draft, known, taken, "taken")
     return taken
 
@@ -125,7 +125,7 @@ def write_off(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> Balan
 def unpay(draft: Draft, invoice_id: str, taken: Balance) -> Receivable:
     """Put back what a payment took, exactly."""
     known = _known(draft, invoice_id)
-    now = replace(known, paid=_minus(known.paid, plain(taken)))
+    now = replace(known, paid=minus(known.paid, plain(taken)))
     draft.put("receivable", invoice_id, now)
     _say_gone(draft, known, (-taken[0], -taken[1]), "put back")
     return now
@@ -173,18 +173,18 @@ def _gross(draft: Draft, known: Receivable) -> Balance:
 
 
 def _tax_left(draft: Draft, known: Receivable) -> Balance:
-    left = _minus(known.tax, known.credited_tax)
+    left = minus(known.tax, known.credited_tax)
     if draft.why is None:
         return left
     of = tax_in(known.invoice_id)
     return _recorded(LEFT_TAX, left, both_of(draft.why, of), parts_of_both(draft.why, f"{of}#credited"))
 
 
-def _plus(one: Balance, other: Balance) -> Balance:
+def plus(one: Balance, other: Balance) -> Balance:
     return one[0] + other[0], one[1] + other[1]
 
 
-def _minus(one: Balance, other: Balance) -> Balance:
+def minus(one: Balance, other: Balance) -> Balance:
     return one[0] - other[0], one[1] - other[1]
 
 

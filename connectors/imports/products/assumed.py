@@ -14,7 +14,7 @@ from typing import NamedTuple
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.entries import rates_by_project, rates_of_ours
-from connectors.imports.products.export_row import ExportRow, plain
+from connectors.imports.products.export_row import ExportRow
 from connectors.imports.products.former import Event, FormerImport
 from connectors.imports.products.rates import given_rate
 from connectors.imports.products.setup import cost_on
@@ -111,7 +111,7 @@ def _check_used(
     others = sorted({value for value in given if value is not None})
     if said is None or used or not others or said in others:
         return
-    shown = ", ".join(plain(value) for value in others[:VALUES_SHOWN])
+    shown = ", ".join(decimal_text(value) for value in others[:VALUES_SHOWN])
     more = ", ..." if len(others) > VALUES_SHOWN else ""
     raise ImportRefused(f"{option}: came {decimal_text(said)}, and known is {shown}{more}: {way_out}")
 

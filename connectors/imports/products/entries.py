@@ -8,13 +8,13 @@ from decimal import Decimal
 
 from connectors.imports.checked import fault_of
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.export_row import ExportRow, NotTaken, plain
+from connectors.imports.products.export_row import ExportRow, NotTaken
 from connectors.imports.products.former import Event, FormerEntry, FormerImport
 from connectors.imports.products.matching import Matched
 from connectors.imports.products.rates import given_rate
 from connectors.imports.products.read_rows import EVENT, refused
 from connectors.imports.products.setup import Json, is_ours
-from connectors.imports.readings import end_of_day, instant_text
+from connectors.imports.readings import decimal_text, end_of_day, instant_text
 from domain.units import Instant
 
 EVENT_ID_NAME_LENGTH_MAX = 60
@@ -79,12 +79,12 @@ class ImportedEntries:
             "task": row.task,
             "description": row.note,
             "worked_on": row.day.isoformat(),
-            "hours": plain(row.hours),
+            "hours": decimal_text(row.hours),
             "seconds": row.seconds,
             "billable": row.is_billed,
             "billed_elsewhere": row.billed_elsewhere or None,
-            "billable_hours": None if row.billed_hours is None else plain(row.billed_hours),
-            "rate": None if rate is None else plain(rate),
+            "billable_hours": None if row.billed_hours is None else decimal_text(row.billed_hours),
+            "rate": None if rate is None else decimal_text(rate),
             "rate_approved_by": None if rate is None else self._approver(row),
             "approved_by": self._approver(row),
         }

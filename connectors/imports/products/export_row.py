@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from connectors.imports.priced import exact_value_of, seconds_of, value_of
+from connectors.imports.readings import decimal_text
 from connectors.imports.rejections import RejectedRow
 
 K = TypeVar("K", bound=Hashable)
@@ -90,12 +91,13 @@ class ExportRow(NamedTuple):
 
     def digest(self) -> str:
         """Of what the row says about the work and its price, however the export writes it."""
+        rate = None if self.stated_rate is None else decimal_text(self.stated_rate)
         said = (
             *self.key, self.client.id, self.project.id, self.person.id, self.task, self.note, self.day.isoformat(),
-            plain(self.hours), self.billable, None if self.stated_rate is None else plain(self.stated_rate), self.own_currency,
+            decimal_text(self.hours), self.billable, rate, self.own_currency,
         )  # fmt: skip
         if self.billed_hours is not None:
-            said = (*said, plain(self.billed_hours))
+            said = (*said, decimal_text(self.billed_hours))
         if self.billed_elsewhere:
             said = (*said, "billed elsewhere")
         return hashlib.blake2b(repr(said).encode(), digest_size=DIGEST_LENGTH // 2).hexdigest()
@@ -113,10 +115,6 @@ class NotTaken(NamedTuple):
     amount: Decimal | None
     currency: str
     key: tuple[str, ...] | None = None
-
-
-def plain(value: Decimal) -> str:
-    return format(value.normalize(), "f")
 
 
 def grouped(rows: Iterable[ExportRow], key: Callable[[ExportRow], K]) -> dict[K, list[ExportRow]]:

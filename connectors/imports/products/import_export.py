@@ -26,7 +26,7 @@ from connectors.imports.products.entries import (
     rates_of_ours,
 )
 from connectors.imports.products.export_file import Export, read_export
-from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken, plain
+from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken
 from connectors.imports.products.former import FormerEntry, FormerImport, read_known
 from connectors.imports.products.forms import Forms
 from connectors.imports.products.import_files import ImportFiles
@@ -57,6 +57,7 @@ from connectors.imports.products.setup import (
     unknown,
 )
 from connectors.imports.products.sums import ImportSums, by_currency, sums_of
+from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import ByReason, RejectedRows, rejected_json
 from domain.counting import counted
@@ -491,7 +492,7 @@ def _gone(entry: FormerEntry) -> Json:
         "project_id": entry.project_id,
         "person_id": entry.person_id,
         "worked_on": entry.day.isoformat() if entry.day else None,
-        "hours": plain(entry.hours),
+        "hours": decimal_text(entry.hours),
         "reason": "was imported and is not in this export, or not approved any more; --withdraw-missing withdraws it",
     }
 

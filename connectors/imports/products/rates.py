@@ -14,8 +14,9 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import NamedTuple
 
-from connectors.imports.products.export_row import ExportRow, plain
+from connectors.imports.products.export_row import ExportRow
 from connectors.imports.products.former import Event
+from connectors.imports.readings import decimal_text
 
 STEPS_MAX = 6
 
@@ -34,7 +35,7 @@ class ProductRate(NamedTuple):
         stated = {
             "task": self.task,
             "person_id": self.person_id,
-            "rate": plain(self.rate),
+            "rate": decimal_text(self.rate),
             "effective_from": self.effective_from.isoformat() if self.effective_from else None,
         }
         return {name: value for name, value in stated.items() if value is not None}

@@ -14,11 +14,11 @@ from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_file import Export
 from connectors.imports.products.export_row import NOT_WORK, REFUSED, ExportRow, Named, NotTaken
 from connectors.imports.products.forms import Cell, Forms, is_number, read_quantity, settle_date_order, settle_decimal
-from connectors.imports.products.reading import NotWork, Reader, ReadingContext, readable
+from connectors.imports.products.reading import NotWork, Reader, ReadingContext
 from connectors.imports.products.report_rows import report_reader
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import RejectedRow
-from connectors.imports.said import ID_LENGTH_MAX, CellFault, CsvRow
+from connectors.imports.said import ID_LENGTH_MAX, CellFault, CsvRow, readable
 
 EVENT = "TimeApproved"
 

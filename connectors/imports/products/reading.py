@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.export_row import HOURS_MAX, ExportRow, Named, plain
+from connectors.imports.products.export_row import HOURS_MAX, ExportRow, Named
 from connectors.imports.products.forms import Forms, read_day, read_duration, read_moment, read_quantity
-from connectors.imports.readings import UnreadableCell, read_flag, zone_rules
+from connectors.imports.readings import UnreadableCell, decimal_text, read_flag, zone_rules
 from connectors.imports.said import ID_LENGTH_MAX, CellFault, CsvRow
 from connectors.imports.time_rows import DESCRIPTION_LENGTH_MAX
 from domain.money import is_currency
@@ -125,7 +125,7 @@ def hours_in_range(hours: Decimal, row: CsvRow, column: str) -> Decimal:
         raise CellFault(
             column,
             row.cells[column],
-            f"expected at most {HOURS_MAX} hours in one entry, got {plain(hours)}; split it by day",
+            f"expected at most {HOURS_MAX} hours in one entry, got {decimal_text(hours)}; split it by day",
         )
     return hours
 
@@ -220,10 +220,3 @@ def moment(row: CsvRow, columns: Sequence[str], context: ReadingContext) -> date
     day = day_in(row, date_column, context)
     needed(row, time_column, "give the entry its time and export again")
     return said(row, time_column, lambda text: read_moment(day, text))
-
-
-def readable(read: Callable[[], T]) -> T | None:
-    try:
-        return read()
-    except CellFault:
-        return None

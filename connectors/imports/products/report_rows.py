@@ -32,11 +32,11 @@ from connectors.imports.products.reading import (
     optional,
     quantity,
     rate_giving,
-    readable,
     said,
 )
+from connectors.imports.readings import SIX_DECIMALS
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.said import CellFault, CsvRow
+from connectors.imports.said import CellFault, CsvRow, readable
 from domain.money import is_currency
 
 _CODE = re.compile(r"(?:^|[^A-Za-z])([A-Z]{3})$")
@@ -44,7 +44,6 @@ _IN_NAME = "{currency}"
 DAY_SECONDS = 86_400
 # What hours of two decimals leave out.
 COARSE_SECONDS = 18
-HOURS_FINEST = Decimal("0.000001")
 
 
 class ReportForm(NamedTuple):
@@ -181,7 +180,7 @@ def _to_the_second(hours: Decimal, interval: Decimal | None, amount: Decimal | N
             and abs(seconds - hours * 3600) <= COARSE_SECONDS
             and (worth is None or abs(worth - seconds) < 1)
         ):
-            return (seconds.quantize(Decimal(1), ROUND_HALF_UP) / 3600).quantize(HOURS_FINEST, ROUND_HALF_UP)
+            return (seconds.quantize(Decimal(1), ROUND_HALF_UP) / 3600).quantize(SIX_DECIMALS, ROUND_HALF_UP)
     return hours
 
 

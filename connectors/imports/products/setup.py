@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.budgets import Budgets
-from connectors.imports.products.export_row import ExportRow, grouped, plain
+from connectors.imports.products.export_row import ExportRow, grouped
 from connectors.imports.products.former import Event, FormerImport, projects_of
 from connectors.imports.products.rates import line_rates, steps_of
-from connectors.imports.readings import instant_text
+from connectors.imports.readings import decimal_text, instant_text
 from connectors.imports.refusals import ImportRefused
 from domain.reference.zones import midnight
 from domain.units import Instant
@@ -291,8 +291,8 @@ class _Writer:
         if stated is None:
             return None
         if stated.hours is not None:
-            return {"hours": plain(stated.hours)}
-        return {"revenue": plain(stated.fees or Decimal(0)), "currency": currency}
+            return {"hours": decimal_text(stated.hours)}
+        return {"revenue": decimal_text(stated.fees or Decimal(0)), "currency": currency}
 
     def contracts(self, lacking: frozenset[str]) -> Iterator[Json]:
         """New, or a higher version with the lines that were there and those of projects that are new."""
@@ -346,7 +346,7 @@ class _Writer:
             cost_rate_id=f"{self._source}-{person}"[:128],
             person_id=person,
             currency=self._company.currency,
-            rate=plain(cost),
+            rate=decimal_text(cost),
             effective_from=first.isoformat(),
             **until,
         )
@@ -375,10 +375,10 @@ def _worked_so_far(rows: Iterable[ExportRow], currency: str) -> Json:
     rows = tuple(rows)
     hours = sum((row.hours for row in rows), Decimal(0))
     cost = sum((exact_value_of(row.hours, row.cost_rate, currency) for row in rows), Decimal(0))
-    budget = {"hours": plain(hours), "cost": plain(cost)}
+    budget = {"hours": decimal_text(hours), "cost": decimal_text(cost)}
     if rows[0].currency != currency or any(row.billed_elsewhere for row in rows):
         return budget
-    return budget | {"revenue": plain(sum((row.value for row in rows if row.is_billed), Decimal(0)))}
+    return budget | {"revenue": decimal_text(sum((row.value for row in rows if row.is_billed), Decimal(0)))}
 
 
 def _costs_by_day(rows: Iterable[ExportRow]) -> dict[date, Decimal]:

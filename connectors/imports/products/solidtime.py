@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.export_row import ExportRow, Named
@@ -23,17 +23,15 @@ from connectors.imports.products.reading import (
     needed,
     note_of,
     optional,
-    readable,
     said,
 )
-from connectors.imports.readings import ISO, SIX_DECIMALS, UnreadableCell, read_instant, read_whole
-from connectors.imports.said import CellFault, CsvRow
+from connectors.imports.readings import ISO, UnreadableCell, hours_of, read_instant, read_whole
+from connectors.imports.said import CellFault, CsvRow, readable
 from domain.reference.zones import local_date
 from domain.units import Instant
 
 SIBLINGS = ("clients", "projects", "project_members", "members", "tasks", "organizations")
 
-_MICROSECONDS_PER_HOUR = 3_600_000_000
 _ORGANISATION = "organization_id"
 
 
@@ -105,8 +103,7 @@ def _utc(text: str) -> Instant:
 
 
 def _hours(row: CsvRow, start: Instant) -> Decimal:
-    seconds = _instant(row, "end", STOP) - start
-    return (Decimal(seconds) / _MICROSECONDS_PER_HOUR).quantize(SIX_DECIMALS, ROUND_HALF_UP)
+    return hours_of(_instant(row, "end", STOP) - start)
 
 
 def _rate(row: CsvRow, context: ReadingContext) -> Decimal | None:

@@ -13,7 +13,7 @@ and the dataflow wraps the same object.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -617,9 +617,3 @@ _KEY_FIELDS = {
     )
     for of in OUTPUTS.values()
 }
-
-
-def outputs(made: Iterable[Encoded | Mark]) -> Iterator[Encoded]:
-    for one in made:
-        if isinstance(one, Encoded):
-            yield one

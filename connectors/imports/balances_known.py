@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.imports.products.former import Event, events_of
+from connectors.imports.products.former import Event, events_of, keep_newest
 from connectors.json_values import WrongValue, read_instant
 from domain.units import Instant
 
@@ -67,9 +67,7 @@ def read_firm(folder: Path, without: Collection[Path]) -> KnownFirm:
         elif kind == "LegalEntityDefined":
             currency_of[str(event.get("legal_entity_id"))] = str(event.get("currency"))
         elif kind == "BalancesBroughtForward":
-            before = stated.get(str(event.get("project_id")))
-            if before is None or int(before.get("version", 0)) <= int(event.get("version", 0)):
-                stated[str(event.get("project_id"))] = event
+            keep_newest(stated, str(event.get("project_id")), event)
     ledger_of = {project: currency_of[company] for project, company in company_of.items() if company in currency_of}
     return KnownFirm(contracts, engagement_of, recorded_at, stated, ledger_of)
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from connectors.decode_error import DecodeError
 from connectors.imports.contracts_mapping import AMENDED, EVENTS, SIGNED
 from connectors.imports.products.former import Event as Json
-from connectors.imports.products.former import events_of
+from connectors.imports.products.former import events_of, keep_newest, version_of
 from connectors.json_records import event_from_json
 from domain.contract import amend
 from domain.events.catalogue import Event
@@ -62,21 +62,15 @@ def read_firm(folder: Path, without: Collection[Path]) -> KnownThings:
         if kind in (SIGNED, AMENDED):
             of_contracts.setdefault(str(event.get("contract_id")), []).append(event)
         elif kind in EVENTS.values():
-            key = kind, str(event.get(ID_OF[kind]))
-            if _version(things.get(key)) <= _version(event):
-                things[key] = event
+            keep_newest(things, (kind, str(event.get(ID_OF[kind]))), event)
     contracts = {contract_id: known for contract_id, events in of_contracts.items() if (known := _newest(events))}
     return KnownThings(things, contracts)
-
-
-def _version(event: Json | None) -> int:
-    return -1 if event is None else int(event.get("version", 0))
 
 
 def _newest(events: Iterable[Json]) -> KnownTerms | None:
     """The last signing and the amendments after it; None where there is none that can be read."""
     known: KnownTerms | None = None
-    for event in sorted(events, key=_version):
+    for event in sorted(events, key=version_of):
         with suppress(DecodeError):
             match event_from_json(dict(event)):
                 case ContractSigned() as signed:

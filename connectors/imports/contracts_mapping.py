@@ -6,11 +6,10 @@ mapped; what a cell has to hold follows from its field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self, get_args
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
 
 from connectors.avro_codec import EVENT_CODECS
 from connectors.avro_schema import Array, Choice, RecordType, Type, Union
@@ -112,8 +111,9 @@ def terms_record(title: str) -> RecordType:
     return next(record for record in of.branches if record is not None and record.title == title)
 
 
-def _typed(section: str, given: object) -> object:
+def _typed(given: object, info: ValidationInfo) -> object:
     """A table of paths and cells, each cell as its field needs it."""
+    section = str(info.field_name)
     if not isinstance(given, Mapping):
         raise ValueError("expected a table of fields and columns")  # noqa: TRY004 - as pydantic takes it
     cells: dict[str, TextCell] = {}
@@ -140,11 +140,8 @@ def _names(section: str) -> list[str]:
     return [field.name for record in records if isinstance(record, RecordType) for field in record.fields]
 
 
-def _section(name: str) -> Callable[[object], object]:
-    return partial(_typed, name)
-
-
 Cells = Mapping[str, TextCell]
+Section = Annotated[Cells, BeforeValidator(_typed)]
 # Without these nobody knows whose a row is.
 IDS: Final = (("contract", "contract_id"), ("line", "line_id"), (TERMS, "type"))
 
@@ -167,24 +164,24 @@ class ContractsMapping(KindsMapping):
     WHERE: ClassVar[str] = "docs/mappings/contracts.toml"
 
     files: Mapping[str, RowKind] = Field(default_factory=dict)
-    contract: Annotated[Cells, BeforeValidator(_section("contract"))]
-    line: Annotated[Cells, BeforeValidator(_section("line"))]
-    terms: Annotated[Cells, BeforeValidator(_section(TERMS))]
-    company: Annotated[Cells, BeforeValidator(_section("company"))] = Field(default_factory=dict)
-    customer: Annotated[Cells, BeforeValidator(_section("customer"))] = Field(default_factory=dict)
-    person: Annotated[Cells, BeforeValidator(_section("person"))] = Field(default_factory=dict)
-    cost_rate: Annotated[Cells, BeforeValidator(_section("cost_rate"))] = Field(default_factory=dict)
-    project: Annotated[Cells, BeforeValidator(_section("project"))] = Field(default_factory=dict)
-    rate: Annotated[Cells, BeforeValidator(_section("rate"))] = Field(default_factory=dict)
-    schedule: Annotated[Cells, BeforeValidator(_section("schedule"))] = Field(default_factory=dict)
-    milestone: Annotated[Cells, BeforeValidator(_section("milestone"))] = Field(default_factory=dict)
-    tier: Annotated[Cells, BeforeValidator(_section("tier"))] = Field(default_factory=dict)
-    limit: Annotated[Cells, BeforeValidator(_section("limit"))] = Field(default_factory=dict)
-    per_diem: Annotated[Cells, BeforeValidator(_section("per_diem"))] = Field(default_factory=dict)
-    budget: Annotated[Cells, BeforeValidator(_section("budget"))] = Field(default_factory=dict)
-    bill_to: Annotated[Cells, BeforeValidator(_section("bill_to"))] = Field(default_factory=dict)
-    shared_cap: Annotated[Cells, BeforeValidator(_section("shared_cap"))] = Field(default_factory=dict)
-    retention: Annotated[Cells, BeforeValidator(_section("retention"))] = Field(default_factory=dict)
+    contract: Section
+    line: Section
+    terms: Section
+    company: Section = Field(default_factory=dict)
+    customer: Section = Field(default_factory=dict)
+    person: Section = Field(default_factory=dict)
+    cost_rate: Section = Field(default_factory=dict)
+    project: Section = Field(default_factory=dict)
+    rate: Section = Field(default_factory=dict)
+    schedule: Section = Field(default_factory=dict)
+    milestone: Section = Field(default_factory=dict)
+    tier: Section = Field(default_factory=dict)
+    limit: Section = Field(default_factory=dict)
+    per_diem: Section = Field(default_factory=dict)
+    budget: Section = Field(default_factory=dict)
+    bill_to: Section = Field(default_factory=dict)
+    shared_cap: Section = Field(default_factory=dict)
+    retention: Section = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _says_whose_a_row_is(self) -> Self:
@@ -197,19 +194,19 @@ class ContractsMapping(KindsMapping):
         found: Cells = getattr(self, name)
         return found
 
-    def which(self, kind: str) -> Iterator[tuple[str, str, TextCell]]:
-        """The cells that say whose a row of a list is: section, field, cell."""
-        if kind in ITEMS:
+    def whose(self, kind: str) -> Iterator[tuple[str, str, TextCell]]:
+        """The cells that say of which contract and line a row is: section, field, cell."""
+        if kind in ("contract", "line", *ITEMS):
             yield "contract", "contract_id", self.contract["contract_id"]
-            if ITEMS[kind].is_of_line:
-                yield "line", "line_id", self.line["line_id"]
+        if kind == "line" or (kind in ITEMS and ITEMS[kind].is_of_line):
+            yield "line", "line_id", self.line["line_id"]
 
     def reads(self, kinds: frozenset[str]) -> Iterator[tuple[str, TextCell]]:
         if self.kind is not None:
             yield "kind", self.kind
         for kind in KINDS:
             if kind in kinds:
-                yield from ((f"{section}.{path}", cell) for section, path, cell in self.which(kind))
+                yield from ((f"{section}.{path}", cell) for section, path, cell in self.whose(kind))
                 for section in sections_of(kind):
                     yield from ((f"{section}.{path}", cell) for path, cell in self.section(section).items())
 

@@ -55,23 +55,13 @@ def read_row(row: CsvRow, mapped: ContractsMapping, file: str) -> ContractRow:
     kind = next(each for each in KINDS if each == kind_of(row, mapped, file))
     place = RowPlace(file, row)
     terms = _terms_of(row, mapped) if kind == "line" else None
-    ids = {
-        name: required(text_in(cell, row), cell, name)
-        for name, cell in (*((name, cell) for _, name, cell in mapped.which(kind)), *_own_ids(kind, mapped))
-    }
+    ids = {name: required(text_in(cell, row), cell, name) for _, name, cell in mapped.whose(kind)}
     sections = {
         section: dict(_fields(section, place, mapped, terms if section == TERMS else None))
         for section in sections_of(kind)
     }
     _check_all_read(row, mapped, kind, terms)
     return ContractRow(kind, place, ids.get("contract_id"), ids.get("line_id"), sections)
-
-
-def _own_ids(kind: RowKind, mapped: ContractsMapping) -> Iterator[tuple[str, TextCell]]:
-    if kind in ("contract", "line"):
-        yield "contract_id", mapped.contract["contract_id"]
-    if kind == "line":
-        yield "line_id", mapped.line["line_id"]
 
 
 def _terms_of(row: CsvRow, mapped: ContractsMapping) -> str:
@@ -108,7 +98,7 @@ def _is_given(cell: TextCell, row: CsvRow) -> bool:
 
 def _check_all_read(row: CsvRow, mapped: ContractsMapping, kind: RowKind, terms: str | None) -> None:
     """No cell is filled that a row of its kind, or of its terms, does not read: a cap beside a fixed price would be lost."""
-    read = {column for _, _, cell in mapped.which(kind) for column in cell.reads()} | {*mapped.ignore}
+    read = {column for _, _, cell in mapped.whose(kind) for column in cell.reads()} | {*mapped.ignore}
     if mapped.kind is not None:
         read |= {*mapped.kind.reads()}
     unread: dict[str, str] = {}

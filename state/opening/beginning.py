@@ -1,5 +1,6 @@
 """What contracts and lines know before anything of their balances is entered, and what bills of before are in which months."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
@@ -80,11 +81,10 @@ def slot_of(draft: Draft, contract: Contract, event: BalancesBroughtForward) -> 
 
 def months_of(parts: Sequence[Loading]) -> tuple[dict[str, Amount], dict[str, Amount]]:
     """In which bills of before are billed, and paid."""
-    billed: dict[str, Amount] = {}
-    due: dict[str, Amount] = {}
+    billed, due = Counter[str](), Counter[str]()
     for bills, pays, amount, is_due in (one for part in parts for one in part.months):
-        billed[bills] = billed.get(bills, 0) + amount
-        due[pays] = due.get(pays, 0) + is_due
+        billed[bills] += amount
+        due[pays] += is_due
     return (
         {month: called(amount, "billed before the books begin") for month, amount in billed.items()},
         {month: called(amount, "due before the books begin") for month, amount in due.items()},

@@ -227,13 +227,10 @@ def _carry_revenue(
             if each.invoice_id != bill.invoice_id or each.ledger_revenue is None:
                 continue
             own = [listed for listed in listed_on if listed.line_id == one.balance.line_id]
+            weights = [max(listed.amount, 0) for listed in own]
             if each.entry_id is not None:
                 own = [listed for listed in own if invoiced_rows(loading, one).get(listed.entry_id) == each]
-            weights = (
-                [abs(listed.amount) for listed in own]
-                if each.entry_id is not None
-                else [max(listed.amount, 0) for listed in own]
-            )
+                weights = [abs(listed.amount) for listed in own]
             for listed, part in zip(own, allocated(each.ledger_revenue, weights, currency), strict=True):
                 row = composed(listed.entry_id, listed.line_id)
                 relieved[row] = plain(part)

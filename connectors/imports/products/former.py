@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -18,6 +18,7 @@ from connectors.containers import ContainerDamaged
 from connectors.files.dumped import dump_file
 from connectors.imports.refusals import ImportRefused
 
+K = TypeVar("K")
 Event = Mapping[str, Any]
 
 # Stands in the output folder of a run, which may lie below the input's and holds nothing to learn from.
@@ -99,7 +100,7 @@ class _Gathered:
     def take(self, kind: object, event: Event) -> None:
         self._contracted.update(projects_of(event))
         if kind in _KINDS:
-            _keep_newest(self._newest[str(kind)], _KINDS[str(kind)], event)
+            keep_newest(self._newest[str(kind)], str(event.get(_KINDS[str(kind)])), event)
         elif kind == _AMENDED:
             self._amendments.setdefault(str(event.get("contract_id")), []).append(event)
         elif kind == "CostRateSet":
@@ -133,7 +134,7 @@ def read_known(source: str, folders: Iterable[Path], without: Collection[Path] =
             kind = event.get("type")
             if kind in ("TimeApproved", "TimeWithdrawn"):
                 if event.get("source") == source:
-                    _keep_newest(entries, "entry_id", event)
+                    keep_newest(entries, str(event.get("entry_id")), event)
             elif kind == "IdentityLinked" and event.get("source") == source:
                 linked.add(str(event.get("source_id")))
             elif kind == "ExchangeRateSet":
@@ -199,23 +200,22 @@ def _parsed(line: bytes) -> object:
         return None
 
 
-def _keep_newest(events: dict[str, Event], id_field: str, event: Event) -> None:
-    entity_id = str(event.get(id_field))
-    known = events.get(entity_id)
-    if known is None or _version(event) >= _version(known):
-        events[entity_id] = event
+def keep_newest(events: dict[K, Event], key: K, event: Event) -> None:
+    known = events.get(key)
+    if known is None or version_of(event) >= version_of(known):
+        events[key] = event
 
 
 def _amended(signed: Event, amendments: Iterable[Event]) -> Event:
     """As the newest version has it: an amendment inherits what it does not state."""
     terms = dict(signed)
-    for event in sorted(amendments, key=_version):
-        if _version(event) >= _version(terms):
+    for event in sorted(amendments, key=version_of):
+        if version_of(event) >= version_of(terms):
             terms |= {field: value for field, value in event.items() if value is not None}
     return terms
 
 
-def _version(event: Event) -> int:
+def version_of(event: Event) -> int:
     return int(event.get("version", 0))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import NamedTuple
 
 from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
@@ -24,12 +23,7 @@ class CannotPassOver(Exception):
     """What is asked for cannot be passed over; the message says why."""
 
 
-class PassedOver(NamedTuple):
-    record: StoredRecord
-    override: Override
-
-
-def pass_over(job: Job, number: int, override: Override, tell: Tell = silent) -> PassedOver:
+def pass_over(job: Job, number: int, override: Override, tell: Tell = silent) -> StoredRecord:
     """The process that has the shard is fenced, so that it cannot fold the record meanwhile. Raises Refused, and GuardStop as starts do."""
     with ExitStack() as held:
         held.enter_context(only_writer(shard_folder(job, number)))
@@ -50,7 +44,7 @@ def pass_over(job: Job, number: int, override: Override, tell: Tell = silent) ->
         passed_over = overrides.read(job.clients, job.names, number, target.timeout)
         _check_stops(job, log, written, passed_over, override, tell)
         overrides.write(producer, job.names, number, override, target.transaction_timeout)
-        return PassedOver(record, override)
+        return record
 
 
 def check_ahead(override: Override, place: tuple[int, str]) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from connectors.files import overrides
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.output_lock import only_writer
+from connectors.log_records import StoredRecord
 from dataflows.embedded import close, open_accounting, seldom_collecting
 from dataflows.opening import Tell, silent
-from dataflows.passing_over import CannotPassOver, PassedOver, check_ahead, check_is_it, named
+from dataflows.passing_over import CannotPassOver, check_ahead, check_is_it, named
 from state.batch import BATCH_BYTES, BATCH_RECORDS
 from state.guards import POISON, GuardStop
 from state.overrides import Override
@@ -17,7 +18,7 @@ from state.rules import check_genesis
 from state.shard import Shard
 
 
-def pass_over(folder: Path, override: Override, tell: Tell = silent) -> PassedOver:
+def pass_over(folder: Path, override: Override, tell: Tell = silent) -> StoredRecord:
     """While no run is at work on the folder. Raises Refused, GuardStop and OutputInUse."""
     with EngagementLog.open(folder) as log, only_writer(folder):
         check_genesis(log.genesis)
@@ -32,7 +33,7 @@ def pass_over(folder: Path, override: Override, tell: Tell = silent) -> PassedOv
         finally:
             close(accounting)
         overrides.add(folder, log.genesis.partition, override)
-        return PassedOver(found[0], override)
+        return found[0]
 
 
 def _fold_on(shard: Shard, log: EngagementLog, last: int) -> GuardStop | None:

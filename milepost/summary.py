@@ -42,10 +42,10 @@ class RunSummary(NamedTuple):
         return round(self.events_read / self.seconds) if self.seconds else 0
 
 
-def open_exceptions(output: Path, shard: int = 0) -> dict[str, int]:
+def open_exceptions(output: Path) -> dict[str, int]:
     """How many of each category were raised and not closed since, the most first."""
     standing: dict[str, str] = {}
-    for written in read_file(output, TOPICS["ExceptionRaised"], shard):
+    for written in read_file(output, TOPICS["ExceptionRaised"], 0):
         match written.record:
             case ExceptionRaised(exception_id=exception_id, category=category):
                 standing[exception_id] = category

@@ -32,7 +32,6 @@ class SignedContract:
 
     bid: Bid
     signed: ContractSigned
-    signed_late: bool
     # What its work would come to in the whole simulation.
     value: Amount
     line_of: Mapping[tuple[int, str], str]
@@ -114,9 +113,7 @@ def contract(plan: SimulationPlan, bid: Bid, hand: Hand, random: Random) -> Sign
         shared_caps=shared_caps(bid, hand, lines, random),
         policies=hand.policies,
     )
-    return SignedContract(
-        bid=bid, signed=signed, signed_late=bid.signed_late, value=value(bid.projects) * AMOUNT_ONE, line_of=line_of
-    )
+    return SignedContract(bid=bid, signed=signed, value=value(bid.projects) * AMOUNT_ONE, line_of=line_of)
 
 
 def signing_day(bid: Bid, random: Random) -> date:

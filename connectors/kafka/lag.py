@@ -41,9 +41,7 @@ class Lag(NamedTuple):
     seconds: float
 
 
-def lags(
-    clients: Clients, names: Names, timeout: float, now: float | None = None, lost: Sequence[Lost] = ()
-) -> list[Lag]:
+def lags(clients: Clients, names: Names, timeout: float, lost: Sequence[Lost] = ()) -> list[Lag]:
     """Intake's topics, then the shards. Raises GuardStop where there is no log, or the brokers do not answer.
 
     Of a topic that was `lost` and made again nothing is taken: what intake and the shards took was in the one before.
@@ -55,7 +53,7 @@ def lags(
             raise GuardStop(TOPIC_CHANGED, ". ".join(map(str, gone)))
         missing = ", ".join(name for name in _own(names) if there[name] is None)
         raise GuardStop(LOG_MISSING, f"there is no topic {missing}; `milepost topics create` makes what was never made")
-    at = time.time() if now is None else now
+    at = time.time()
     inputs = {
         name: state.partitions
         for name, state in there.items()

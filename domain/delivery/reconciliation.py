@@ -499,10 +499,8 @@ def _only(entry: LedgerEntry, guarded: Mapping[str, str]) -> LedgerEntry:
     return entry._replace(lines=tuple(line for line in entry.lines if line.account in guarded))
 
 
-def _difference(
-    document: JournalDocument, cause: str, message: str, amount: Amount, account: str | None = None
-) -> LedgerDifference:
-    return LedgerDifference(document.key, cause, message, amount, document.currency, account, document.members)
+def _difference(document: JournalDocument, cause: str, message: str, amount: Amount) -> LedgerDifference:
+    return LedgerDifference(document.key, cause, message, amount, document.currency, None, document.members)
 
 
 def _bounded(found: Sequence[LedgerDifference]) -> tuple[LedgerDifference, ...]:

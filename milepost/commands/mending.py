@@ -12,7 +12,7 @@ from milepost.commands.given_settings import File, Set, given
 from milepost.console import echo, say, shape, write_json
 
 if TYPE_CHECKING:
-    from dataflows.passing_over import PassedOver
+    from connectors.log_records import StoredRecord
     from state.overrides import Override
 
 Shard = Annotated[int, typer.Option("--shard", help="The shard that has stopped.", min=0)]
@@ -60,10 +60,9 @@ def skip(
         offset, f"{VIEWS if views else ''}{engagement}", reason.strip(), as_.strip(), approved_by.strip()
     )
     try:
-        done = _passed_over(shard, output, override, file, options)
+        record = _passed_over(shard, output, override, file, options)
     except CannotPassOver as fault:
         raise typer.BadParameter(str(fault), param_hint="--offset") from fault
-    record = done.record
     if json:
         write_json(shape(1, shard=shard or 0, offset=offset, type=record.type_name, event_id=record.event.event_id))
     else:
@@ -76,7 +75,7 @@ def skip(
 
 def _passed_over(
     shard: int | None, output: Path | None, override: Override, file: Path | None, options: list[str] | None
-) -> PassedOver:
+) -> StoredRecord:
     if (shard is None) == (output is None):
         raise typer.BadParameter("expected one of --shard (on Kafka) and --output (of a folder)", param_hint="--shard")
     if output is not None:

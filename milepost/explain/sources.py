@@ -32,7 +32,6 @@ class Sources:
         self._drafts: dict[int, Draft] = {}
         self._refs: dict[int, EventRef] = {}
         self._refs_with: dict[str, EventRef | None] = {}
-        self._kept: list[Event] = []
         # Parts that sums of this explanation name: their own ids explain them.
         self.named: set[str] = set()
 

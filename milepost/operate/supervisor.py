@@ -39,15 +39,13 @@ FOR_A_PERSON: Final = (
 PARENT: Final = "MILEPOST_SUPERVISOR"
 
 
-def supervise(
-    command: Sequence[str], back_off: Sequence[float] = BACK_OFF_SECONDS, end_seconds: float = END_SECONDS
-) -> int:
+def supervise(command: Sequence[str], back_off: Sequence[float] = BACK_OFF_SECONDS) -> int:
     """The exit code: 0 after SIGTERM or Ctrl-C, else that of a stop that needs a person."""
     crashes = fenced = 0
     with stopping() as stop:
         while True:
             started = time.monotonic()
-            code = _run(command, stop, end_seconds)
+            code = _run(command, stop)
             went_well = time.monotonic() - started > WELL_SECONDS
             crashes = 0 if went_well else crashes + 1
             fenced = 0 if code != guards.FENCED else 1 if went_well else fenced + 1
@@ -66,17 +64,17 @@ def supervise(
                 return exit_codes.DONE
 
 
-def _run(command: Sequence[str], stop: Stop, end_seconds: float) -> int:
+def _run(command: Sequence[str], stop: Stop) -> int:
     """The child is asked to end in order when we are, and waited for; one that does not end is killed, which loses nothing."""
     child = subprocess.Popen(command, env={**os.environ, PARENT: str(os.getpid())})  # noqa: S603 - our own command
     told_at: float | None = None
     while (code := child.poll()) is None:
         if stop.requested and told_at is None:
-            say(f"{stop.name}: it is asked to end, and has {end_seconds:g} seconds to finish what is in flight")
+            say(f"{stop.name}: it is asked to end, and has {END_SECONDS:g} seconds to finish what is in flight")
             child.send_signal(signal.SIGTERM)
             told_at = time.monotonic()
-        elif told_at is not None and time.monotonic() - told_at > end_seconds:
-            say(f"it did not end within {end_seconds:g} seconds and is killed; what it had committed stays")
+        elif told_at is not None and time.monotonic() - told_at > END_SECONDS:
+            say(f"it did not end within {END_SECONDS:g} seconds and is killed; what it had committed stays")
             child.kill()
             child.wait()
             return exit_codes.FAILURE

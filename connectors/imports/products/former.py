@@ -76,14 +76,6 @@ class FormerImport(NamedTuple):
             gathered.take(event["type"], event)
         return gathered.known(self)
 
-    def _of(self, kind: str) -> Mapping[str, Event]:
-        return {
-            "LegalEntityDefined": self.entities,
-            "CustomerDefined": self.customers,
-            "PersonDefined": self.people,
-            "ProjectActivated": self.projects,
-        }.get(kind, self.contracts)
-
 
 _NOTHING = FormerImport({}, {}, {}, {}, {}, {}, {}, frozenset(), frozenset(), frozenset())
 
@@ -92,7 +84,8 @@ class _Gathered:
     """What is known of all but entries, while events come."""
 
     def __init__(self, known: FormerImport) -> None:
-        self._newest = {kind: dict(known._of(kind)) for kind in _KINDS}
+        of_kinds = known.entities, known.customers, known.people, known.projects, known.contracts
+        self._newest = {kind: dict(of_kind) for kind, of_kind in zip(_KINDS, of_kinds, strict=True)}
         self._amendments: dict[str, list[Event]] = {}
         self._costs = {person: list(rates) for person, rates in known.cost_rates.items()}
         self._contracted = set(known.contracted)

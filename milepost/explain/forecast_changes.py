@@ -35,10 +35,10 @@ class ForecastChanges:
         self.forecasts = forecasts
         self.books = forecasts.books
         self.sources = forecasts.sources
-        self._found: dict[tuple[int, int], Parts] = {}
+        self._found: dict[tuple[str, int, int], Parts] = {}
 
     def by(self, said: TracedOutput, before: TracedOutput, cause: str, measure: str, value: int, title: str) -> Node:
-        key = before.step, said.step
+        key = said.record.project_id, before.step, said.step
         if key not in self._found:
             self._found[key] = self._all(said, before)
         currency = said.record.project.currency

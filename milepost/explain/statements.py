@@ -263,15 +263,12 @@ class StatementNodes:
         entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
         contract_id = self.head(listed.statement_id).contract_id
         currency = self.head(listed.statement_id).currency
-        earlier = [
+        others = [
             one
             for one in self._of_entry[entry_id]
-            if one.number < listed.number
-            and one.holds_at(step)
-            and one.entry.line_id == line_id
-            and self.contract_of(one) == contract_id
-            and self.is_issued(one)
+            if one.entry.line_id == line_id and self.contract_of(one) == contract_id and self.is_issued(one)
         ]
+        earlier = [one for one in others if one.number < listed.number and one.holds_at(step)]
         contract = self.sources.draft(step).contract(contract_id)
         entry = self.sources.trace.entry_at(entry_id, step)
         parties = (
@@ -282,7 +279,9 @@ class StatementNodes:
         if len(parties) > 1 or self._is_funded(listed, contract_id):
             made = self._piece_of_payer(listed)
             return as_recorded(listed.entry.amount, made).node
-        due = self.due(entry_id, contract_id, line_id, step, currency)
+        # What is given back of a deposit is found after the statement that bills it again, in the same event.
+        is_billed_again = any(one.number > listed.number and one.step == step for one in others)
+        due = self.due(entry_id, contract_id, line_id, step - is_billed_again, currency)
         cents = [self._cents(one) for one in earlier if one.step >= self._begun(entry_id, step)]
         cents = [node for node in cents if node.value]
         if cents:

@@ -21,6 +21,7 @@ from domain.ledger.journal import ADJUSTED, BILLING, moves_nothing
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
 from domain.revenue.refund import is_refund
+from domain.terms.deposit import is_named as is_deposit
 from domain.units import Amount
 
 # What a view says of a contract's balances, as journals and statements say it.
@@ -39,6 +40,9 @@ class _Sums:
     of: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     lines: dict[str, list[StatementLine]] = field(default_factory=dict)
     applied: dict[str, Amount] = field(default_factory=dict)
+    # Projects in which a contract's deposits are, and contracts of which nobody can say which of them an invoice took.
+    deposits: dict[str, set[str]] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
     open: dict[str, str] = field(default_factory=dict)
     over_nothing: set[str] = field(default_factory=set)
     # By payment and company; what invoices of other engagements took is in no journal of this one.
@@ -116,7 +120,7 @@ def _take_journal(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> No
         sums.open.pop(journal.affected_id, None)
         for printed in sums.lines.pop(journal.affected_id, ()):
             sums.of["invoiced", printed.project_id, contract_id] += printed.amount
-        for project_id, applied in _applied(journal, sums.applied.pop(journal.affected_id, 0)).items():
+        for project_id, applied in _applied(sums, journal, contract_id).items():
             sums.of["invoiced", project_id, contract_id] -= applied
 
 
@@ -131,8 +135,11 @@ def _take_opening(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> No
                 sums.of["billed", *key] -= line.amount
 
 
-def _applied(journal: JournalEntry, total: Amount) -> dict[str, Amount]:
-    """What the invoice took of deposits, by the project of each; where a position over time hides it, of the first."""
+def _applied(sums: _Sums, journal: JournalEntry, contract_id: str) -> dict[str, Amount]:
+    """What the invoice took of deposits, by the project of each; where a position over time hides it, of the one that has deposits.
+
+    Of several nobody can say: then what is invoiced of the contract is not compared by project."""
+    total = sums.applied.pop(journal.affected_id, 0)
     if not total:
         return {}
     found: dict[str, Amount] = {}
@@ -141,7 +148,10 @@ def _applied(journal: JournalEntry, total: Amount) -> dict[str, Amount]:
             found[line.project_id or ""] = found.get(line.project_id or "", 0) + line.amount
     if sum(found.values()) == total:
         return found
-    return {min((line.project_id or "" for line in journal.lines), default=""): total}
+    projects = sums.deposits.get(contract_id) or {min((line.project_id or "" for line in journal.lines), default="")}
+    if len(projects) > 1:
+        sums.hidden.add(contract_id)
+    return {min(projects): total}
 
 
 def _take_statement(sums: _Sums, statement: BillingStatement) -> None:
@@ -164,6 +174,8 @@ def _take_statement(sums: _Sums, statement: BillingStatement) -> None:
     sums.lines.setdefault(statement.statement_id, []).extend(statement.lines)
     sums.applied[statement.statement_id] = statement.deposits_applied
     for line in statement.lines:
+        if any(map(is_deposit, line.entries)):
+            sums.deposits.setdefault(statement.contract_id, set()).add(line.project_id)
         sums.of["billed", line.project_id, statement.contract_id] += line.amount
 
 
@@ -218,10 +230,12 @@ def _figures(
     sums: _Sums, project_id: str, balance: ViewBalance, *, bills_revenue: bool
 ) -> Iterator[tuple[str, Amount, Amount]]:
     key = (project_id, balance.contract_id)
+    recognised, is_hidden = sums.of["recognised", *key], balance.contract_id in sums.hidden
     for name in FIGURES:
-        yield name.replace("_", " "), sums.of[name, *key], getattr(balance, name)
-    recognised = sums.of["recognised", *key]
-    yield "contract position", recognised - sums.of["invoiced", *key], balance.contract_position
+        if name != "invoiced" or not is_hidden:
+            yield name.replace("_", " "), sums.of[name, *key], getattr(balance, name)
+    if not is_hidden:
+        yield "contract position", recognised - sums.of["invoiced", *key], balance.contract_position
     if bills_revenue:
         earned = recognised - sums.of["adjusted", *key]
         yield "accrued", earned + sums.of["conceded", *key] - sums.of["billed", *key], balance.accrued

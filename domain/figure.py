@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
+from typing import Final
 
 from domain import money
 from domain.explanation import (
@@ -49,12 +50,14 @@ from domain.units import (
     Percent,
     Rate,
 )
-from domain.why import Disagreement, Why, quotes
+from domain.why import Disagreement, Rates, Why, quotes
 from domain.why import exchanged as in_ledger
 
 # What is made without a name; what is added to, or taken from, one of the first two is one more operand of it.
 TOGETHER, LEFT = "together", "what is left"
 LESS = "less {}"
+# Of a rate of which only is known how it came about.
+UNKNOWN: Final = Exchange(0, 0, 0, ())
 # Of a proportion, where its numbers have no names of their own.
 PART, WHOLE = "the part that counts", "all of it"
 _number, _plus = int.__new__, int.__add__
@@ -101,7 +104,9 @@ class Recorded(int):
         return RecordedLater(other - int(self), lambda: less(LEFT, self._node_of(other), self.node))
 
     def __neg__(self) -> Recorded:
-        return RecordedLater(-int(self), lambda: negated(LESS.format(self.node.title), self.node))
+        made = _number(Negated, -int(self))
+        made.of = self
+        return made
 
     def __abs__(self) -> Recorded:
         return self if self >= 0 else -self
@@ -137,6 +142,18 @@ class RecordedLater(Recorded):
     @cached_property
     def node(self) -> Node:  # type: ignore[override]
         return as_recorded(int(self), self.make()).node
+
+
+class Negated(RecordedLater):
+    """Taken off, or back; twice it is the same again."""
+
+    of: Recorded
+
+    def make(self) -> Node:
+        return negated(LESS.format(self.of.node.title), self.of.node)
+
+    def __neg__(self) -> Recorded:
+        return self.of
 
 
 class Summed(RecordedLater):
@@ -274,21 +291,25 @@ def record(why: Why, address: str, number: int | None) -> None:
 
 
 class RecordedRate(Exchange):
-    """A rate by what explains an amount in ledger currency; its numbers are not known."""
+    """A rate by what explains an amount in a ledger currency, rounded in a mode; its numbers need not be known."""
 
-    explains: Callable[[Node], Node]
+    explains: Callable[[Node, str, str], Node]
 
     @classmethod
-    def by(cls, explains: Callable[[Node], Node]) -> RecordedRate:
-        made = cls(0, 0, 0, ())
+    def by(cls, explains: Callable[[Node, str, str], Node], exchange: Exchange = UNKNOWN) -> RecordedRate:
+        made = cls(*exchange)
         made.explains = explains
         return made
+
+    @classmethod
+    def along(cls, rates: Rates, exchange: Exchange = UNKNOWN) -> RecordedRate:
+        return cls.by(lambda amount, currency, mode: in_ledger(amount, rates, currency, mode), exchange)
 
 
 def converted(amount: Amount, rate: Exchange, currency: str, mode: str) -> Amount:
     """In ledger currency, at an exact rate or one that is recorded."""
     if isinstance(rate, RecordedRate):
-        return Recorded(rate.explains(node_of(amount, "amount"))) if amount else 0
+        return Recorded(rate.explains(node_of(amount, "amount"), currency, mode)) if amount else 0
     return convert(amount, rate.numerator, rate.denominator, currency, mode)
 
 

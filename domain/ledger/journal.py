@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final, NamedTuple, Protocol
 
 from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE
-from domain.figure import titled
+from domain.figure import called, titled
 from domain.identity import derived_id
 from domain.money import convert, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
@@ -57,7 +57,7 @@ class Leg(NamedTuple):
 def rest_leg(rest: Amount, same_rate: bool) -> Leg:
     """What is left in ledger currency alone: cents of rounding where all is of one rate, else an exchange difference."""
     account, purpose = (CURRENCY_ROUNDING, "rounding") if same_rate else (EXCHANGE_DIFFERENCE, "exchange_difference")
-    return Leg(account, purpose, 0, titled(-rest, "what conversion leaves", "R51"))
+    return Leg(account, purpose, 0, titled(-called(rest, "sum of the other lines"), "what conversion leaves", "R51"))
 
 
 class Booking(NamedTuple):

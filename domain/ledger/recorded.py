@@ -1,12 +1,12 @@
 """What a recorder takes of journals: the parts that make up each line, and amounts with what they are carried at in ledger currency."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from domain.accounts import CONTRACT_SIDES
 from domain.explanation import Node, less, negated, total
-from domain.figure import Recorded, RecordedRate, node_of
+from domain.figure import Recorded, RecordedRate, as_recorded, node_of
 from domain.identity import composed
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, ContractPosition, relieved
@@ -29,6 +29,10 @@ class Carried(NamedTuple):
     @property
     def numbers(self) -> Balance:
         return Recorded(self.amount), Recorded(self.ledger)
+
+    def of(self, had: Balance) -> Balance:
+        """What the books have. Raises Disagreement where this comes to another."""
+        return as_recorded(had[0], self.amount), as_recorded(had[1], self.ledger)
 
     def taken_back(self, title: str) -> "Carried":
         return Carried(negated(title, self.amount), negated(f"{title}, {IN_LEDGER}", self.ledger))
@@ -165,12 +169,9 @@ class LineParts:
         return sum_of("debited", debited, *self._currencies).without(AMOUNT, taken)
 
 
-def as_carried(taken: Node, had: Carried, mode: str, at_rate: Callable[[Node], Node]) -> Node:
+def as_carried(taken: Node, had: Carried, currencies: Currencies, mode: str, rate: RecordedRate) -> Node:
     """In ledger currency, what is taken of a balance (`domain.ledger.position.relieved`)."""
-    currency = had.ledger.currency
-    return node_of(
-        relieved(Recorded(taken), had.numbers, RecordedRate.by(at_rate), currency, mode), IN_LEDGER, currency=currency
-    )
+    return nodes_of((0, relieved(Recorded(taken), had.numbers, rate, currencies[1], mode)), currencies).ledger
 
 
 def position_before(before: ContractPosition, of: str, currencies: Currencies) -> ContractPosition:
@@ -179,9 +180,16 @@ def position_before(before: ContractPosition, of: str, currencies: Currencies) -
     return ContractPosition(*(position_on(account, had, of, currencies).numbers for account, had in sides))
 
 
+def nodes_of(numbers: Balance, currencies: Currencies, title: str = AMOUNT, in_ledger: str = IN_LEDGER) -> Carried:
+    """How they came about, with these titles where they have none of their own."""
+    amount, ledger = numbers
+    return Carried(node_of(amount, title, currency=currencies[0]), node_of(ledger, in_ledger, currency=currencies[1]))
+
+
 def line_made(leg: Leg, currencies: Currencies) -> Carried:
-    """How its numbers came about."""
-    return Carried(
-        node_of(leg.amount, AMOUNT, currency=currencies[0]),
-        node_of(leg.ledger_amount, IN_LEDGER, currency=currencies[1]),
-    )
+    return nodes_of((leg.amount, leg.ledger_amount), currencies)
+
+
+def say_lines(why: Why, journal_id: str, legs: Iterable[Leg], currencies: Currencies) -> None:
+    for number, leg in enumerate(legs, 1):
+        record_line(why, journal_id, number, leg, line_made(leg, currencies))

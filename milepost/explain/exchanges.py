@@ -35,7 +35,7 @@ class Exchanges:
         plan = plan_of(draft, price) if price is not None and price.line_id else None
         policies = plan.policies if plan else entity_policies(draft, draft.reference.entity(journal.legal_entity_id))
         return RecordedRate.by(
-            lambda amount: given(self._in_ledger(amount, journal, policies.money_mode), "exchange rate")
+            lambda amount, *_: given(self._in_ledger(amount, journal, policies.money_mode), "exchange rate")
         )
 
     def _in_ledger(self, amount: Node, journal: JournalEntry, mode: str) -> Node | None:

@@ -20,13 +20,14 @@ from domain.billing.retention import NOTHING, BillToAccount, Retained
 from domain.events.commercial import ContractSigned
 from domain.events.common import Retention
 from domain.explanation import Node, constant, negated, total
+from domain.figure import Recorded, as_recorded
 from domain.identity import composed, escape, parts_of
 from domain.ledger.journal import Leg
 from domain.ledger.position import relieved
-from domain.ledger.recorded import Carried, as_carried
+from domain.ledger.recorded import Carried, add_both, nodes_of
 from domain.reference.zones import local_date
 from domain.units import Amount
-from domain.why import Rates, Why, elsewhere, exchanged
+from domain.why import Why, elsewhere
 from state.books import Contract, RetentionAccount, StatementState, Withheld
 from state.charges.terms_known import last_day
 from state.draft import Draft
@@ -191,29 +192,41 @@ class MovedLeg(NamedTuple):
     leg: Leg
 
 
-def moved(draft: Draft, statement: StatementState, slot: Slot, mode: str, rates: Rates | None) -> list[MovedLeg]:
-    """The invoice of the statement is posted: what it moves on 1170, by statement that withheld it. `rates` are the invoice's, for a
-    recorder."""
-    return list(_moved(draft, statement, slot, mode, rates)) if statement.retention else []
+def moved(draft: Draft, statement: StatementState, slot: Slot, mode: str) -> list[MovedLeg]:
+    """The invoice of the statement is posted: what it moves on 1170, by statement that withheld it."""
+    return list(_moved(draft, statement, slot, mode)) if statement.retention else []
 
 
-def _moved(draft: Draft, statement: StatementState, slot: Slot, mode: str, rates: Rates | None) -> Iterator[MovedLeg]:
+def _moved(draft: Draft, statement: StatementState, slot: Slot, mode: str) -> Iterator[MovedLeg]:
     for withheld_by, project_id, amount in statement.retention:
         account = account_of(draft, statement.contract_id, statement.bill_to)
         found = next((one for one in account.withheld if one.statement_id == withheld_by), None)
         had = found or Withheld(withheld_by, project_id, 0)
-        ledger = -relieved(-amount, (had.posted, had.posted_ledger), slot.exchange, slot.entity.currency, mode)
-        if draft.why is not None and rates is not None:
-            piece = draft.why.figure(f"{statement.statement_id}#piece/{withheld_by}")
-            _say_moved(
-                draft.why, f"{statement.statement_id}#moved/{withheld_by}", had, piece, ledger, slot, mode, rates
-            )
-            draft.why.add(_on_1170(statement.contract_id, project_id), piece)
-        now = replace(had, posted=had.posted + amount, posted_ledger=had.posted_ledger + ledger)
+        goes, why = amount, draft.why
+        if why is not None:
+            piece = why.figure(f"{statement.statement_id}#piece/{withheld_by}")
+            goes = as_recorded(amount, piece)
+            why.add(_on_1170(statement.contract_id, project_id), piece)
+        leg = _leg(why, had, goes, slot, mode)
+        now = replace(had, posted=had.posted + amount, posted_ledger=had.posted_ledger + int(leg.ledger_amount))
         held = [now if one is found else one for one in account.withheld] + ([now] if found is None else [])
         part_id = composed(statement.contract_id, statement.bill_to)
         draft.put("retention", part_id, replace(account, withheld=_open(held)))
-        yield MovedLeg(project_id, Leg(RETENTION_RECEIVABLE, "retention", amount, ledger))
+        yield MovedLeg(project_id, leg)
+
+
+def _leg(why: Why | None, had: Withheld, amount: Amount, slot: Slot, mode: str) -> Leg:
+    """What leaves 1170 of what a statement withheld, or comes to stand there."""
+    stands, currencies = (had.posted, had.posted_ledger), (slot.currency, slot.entity.currency)
+    of = carried_at(had.statement_id)
+    if why is not None:
+        title = f"{had.statement_id}: on 1170"
+        sums = why.sum(of, title, currencies[0]), why.sum(f"{of}/ledger", f"{title}, in ledger currency", currencies[1])
+        stands = Carried(*sums).of(stands)
+    ledger = -relieved(-amount, stands, slot.exchange, slot.entity.currency, mode)
+    if why is not None:
+        add_both(why, of, nodes_of((amount, ledger), currencies))
+    return Leg(RETENTION_RECEIVABLE, "retention", amount, ledger)
 
 
 def left_of(draft: Draft, statement: StatementState) -> Amount:
@@ -236,18 +249,19 @@ def credit(
     had = next((one for one in account.withheld if one.statement_id == statement.statement_id), None)
     held, leaves = list(account.withheld), None
     if had is not None and kept_back:
-        ledger = relieved(kept_back, (had.posted, had.posted_ledger), slot.exchange, slot.entity.currency, mode)
+        goes = -kept_back
         if why is not None:
             piece = negated("credited", why.figure(f"kept_back/{row}"))
-            _say_moved(why, f"kept_back/{row}/ledger", had, piece, -ledger, slot, mode, Rates())
+            goes = Recorded(piece)
             of_project = f"retention/{part_id}/{escape(had.project_id)}"
             for address in (f"retention/{part_id}", of_project, _on_1170(statement.contract_id, had.project_id)):
                 why.add(address, piece)
             why.add(f"{statement.statement_id}#still_retained", piece)
-        posted, posted_ledger = had.posted - kept_back, had.posted_ledger - ledger
+        leg = _leg(why, had, goes, slot, mode)
+        posted, posted_ledger = had.posted - kept_back, had.posted_ledger + int(leg.ledger_amount)
         now = replace(had, left=had.left - kept_back, posted=posted, posted_ledger=posted_ledger)
         held = [now if one is had else one for one in held]
-        leaves = MovedLeg(had.project_id, Leg(RETENTION_RECEIVABLE, "retention", -kept_back, -ledger))
+        leaves = MovedLeg(had.project_id, leg)
     after = RetentionAccount(_open(held), billed, account.reached)
     if after != account:
         draft.put("retention", part_id, after)
@@ -329,17 +343,3 @@ def _on_1170(contract_id: str, project_id: str) -> str:
 def carried_at(withheld_by: str) -> str:
     """Address of what stands on 1170 of what a statement withheld; with `/ledger` in ledger currency."""
     return f"{withheld_by}#on_1170"
-
-
-def _say_moved(
-    why: Why, of: str, had: Withheld, piece: Node, ledger: Amount, slot: Slot, mode: str, rates: Rates
-) -> None:
-    """What leaves 1170 of what a statement withheld, or comes to stand there, in ledger currency."""
-    carried, currency = carried_at(had.statement_id), slot.entity.currency
-    title = f"{had.statement_id}: on 1170"
-    stands = why.sum(carried, title, piece.currency)
-    in_ledger = why.sum(f"{carried}/ledger", f"{title}, in ledger currency", currency)
-    taken, on_1170 = negated("leaves 1170", piece), Carried(stands, in_ledger)
-    made = as_carried(taken, on_1170, mode, lambda beyond: exchanged(beyond, rates, currency, mode))
-    why.add(carried, piece)
-    why.add(f"{carried}/ledger", why.record(of, ledger, negated("in ledger currency", made)))

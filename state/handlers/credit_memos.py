@@ -98,6 +98,7 @@ from state.terms.known import Slot, open_day_from, period
 from state.terms.opening import IN_BALANCES, figure_of, in_balances
 from state.terms.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of
 from state.totals import issued_of, issued_on, standing_price, with_issued
+from state.value import plain
 from state.work.value_time import finer_of
 
 OVER: Final = "over_credited"
@@ -543,8 +544,8 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, tax: Amo
     legs = [Leg(OUTPUT_TAX, "tax", tax, off.tax[1]), owed]
     net = off.net[1]
     if moved is not None:
-        legs.append(moved.leg)
-        net -= moved.leg.ledger_amount
+        legs.append(plain(moved.leg))
+        net -= int(moved.leg.ledger_amount)
     match memo.event.kind:
         case "error_rebill":
             legs = [*_given_back(draft, memo, row, one.amount, ledger), *legs]
@@ -691,8 +692,8 @@ def _say_parts(
     parts.debit(("", OUTPUT_TAX, "tax"), tax)
     net = [gross.ledger, tax.ledger]
     if moved is not None:
-        kept = both_of(why, f"kept_back/{of}")
-        parts.debit(("", moved.leg.account, moved.leg.purpose), Carried(negated("retained", kept.amount), kept.ledger))
+        kept = line_made(moved.leg, (memo.receivable.currency, memo.receivable.ledger_currency))
+        parts.debit(("", moved.leg.account, moved.leg.purpose), kept)
         net.append(kept.ledger)
     match memo.event.kind:
         case "error_rebill":
@@ -715,7 +716,7 @@ def _say_given_back(draft: Draft, memo: _Memo, row: _Row, back: Carried) -> list
     mode, rates = row.plan.policies.money_mode, Rates()
     if draft.why is not None and currencies[0] != currencies[1]:
         rates = Rates((draft.why.figure(invoice_rate_of(memo.receivable.invoice_id)),), ("times",))
-    rate = RecordedRate.by(lambda rest: exchanged(rest, rates, currencies[1], mode))
+    rate = RecordedRate.along(rates)
     legs = moved(stands, "credit", Recorded(back.amount), rate, currencies[1], mode)
     return [(leg.account, line_made(leg, currencies)) for leg in legs]
 

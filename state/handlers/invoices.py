@@ -11,20 +11,20 @@ from domain.events.commercial import ContractSigned
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
 from domain.exceptions import DIFFERENCE, ExceptionCategory
-from domain.explanation import Node, evaluated, negated, step_of, total
-from domain.figure import Recorded
+from domain.explanation import Node, evaluated, step_of
+from domain.figure import Recorded, RecordedRate, called, converted, node_of
 from domain.identity import composed, is_opening_statement
-from domain.ledger.clearing import CLEARED, OWED, Placed, account_of, invoice_legs, left_to_deliver
+from domain.ledger.clearing import CLEARED, Placed, account_of, invoice_legs, left_to_deliver
 from domain.ledger.journal import BILLING, Booking, Leg, journal_by_project, merge, rest_leg
-from domain.ledger.recorded import LineParts, Place
-from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
+from domain.ledger.recorded import IN_LEDGER, say_lines
+from domain.money import HALF_UP, format_amount, round_amount, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.reference.exchange import MISSING_RATE, NO_RATE, Exchange, MissingRate, at_rate
 from domain.units import Amount
 from domain.why import Rates, Why, elsewhere, in_event, quoted
 from state.billing.approval import keep_invoice
-from state.billing.clearing_record import Cleared, ClearingRecord, cleared_of
+from state.billing.clearing_record import ClearingRecord, cleared_of
 from state.billing.reissue import stands_for_good
 from state.billing.reliefs import Clearing, at_its_rate, clear_unbilled, relieve
 from state.billing.retention import MovedLeg
@@ -41,6 +41,7 @@ from state.ledger.rate_record import say_invoice_rate
 from state.receivables.receivables import open_receivable, receivable_of
 from state.terms.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.terms.plan import contract_policies, customer_of
+from state.value import plain
 from state.work.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 
 INVOICE = "invoice"
@@ -245,23 +246,26 @@ def post_invoice(
     draft.waits_removed |= _waits(statement, entity)
     say = None
     if draft.why is not None:
-        currencies, rates = (slot.currency, entity.currency), _rates(draft.why, event, slot, policies)
+        rates = _rates(draft.why, event, slot, policies)
         say_invoice_rate(draft.why, event.invoice_id, slot, rates)
-        say = ClearingRecord(draft.why, statement.statement_id, statement.bill_to, currencies, rates)
+        slot = replace(slot, exchange=RecordedRate.along(rates, slot.exchange))
+        say = ClearingRecord(draft.why, statement, (slot.currency, entity.currency))
     reliefs = clear_unbilled(draft, contract, statement, slot, say)
-    kept = moved_retention(draft, statement, slot, policies.money_mode, say.rates if say is not None else None)
+    kept = moved_retention(draft, statement, slot, policies.money_mode)
     if is_carried:
         policies = policies._replace(ar_journal="erp")
-    journal = _journals(draft, statement, event, slot, policies, reliefs, kept, say)
+    journal = _journals(draft, statement, event, slot, policies, reliefs, kept)
     open_receivable(draft, statement, event.invoice_id, slot, event.tax_amount, journal)
     if entity.currency != slot.currency:
         # Of a deposit that is billed and set against the same statement what is billed of it, which alone is credited.
         rising = sorted(reliefs, key=lambda one: one.listed.amount)
         taken = {composed(one.entry.entry_id, one.listed.line_id): one.ledger_amount for one in rising}
         if draft.why is not None:
-            _say_cleared(draft.why, statement.statement_id, rising)
+            for row, ledger in taken.items():
+                node = node_of(ledger, IN_LEDGER, currency=entity.currency)
+                draft.why.record(cleared_of(statement.statement_id, row), ledger, node)
         same_rate = _is_at_its_rate(slot, reliefs, kept, policies.money_mode)
-        draft.put("credits", event.invoice_id, InvoiceCredits(taken, same_rate=same_rate))
+        draft.put("credits", event.invoice_id, InvoiceCredits(plain(taken), same_rate=same_rate))
     for relief in reliefs:
         relieve(draft, statement, relief)
     draft.put(
@@ -270,7 +274,8 @@ def post_invoice(
         replace(statement, invoice_id=event.invoice_id, waiting=None, is_cleared=event.clears_unbilled),
     )
     if draft.why is not None:
-        draft.why.record(invoiced_tax_of(statement.statement_id), event.tax_amount, _say_owed(statement, event)[1])
+        _, tax = _say_owed(draft.why, statement, event)
+        draft.why.record(invoiced_tax_of(statement.statement_id), event.tax_amount, tax)
     note_difference(draft, statement, event)
     payments.retry_waiting(draft)
     write_offs.retry_waiting(draft)
@@ -350,20 +355,15 @@ def _journals(
     policies: Resolved,
     reliefs: list[Clearing],
     kept: list[MovedLeg],
-    say: ClearingRecord | None,
 ) -> JournalEntry | None:
     """The billing journal; none where what the statement bills and takes back is equal, on every account.
 
     Where the ERP's invoice clears the unbilled receivable, it is what that posts, and the rest is a journal of its own, which is delivered.
     """
-    lines: Placed = _billing_lines(draft, event, slot, policies, reliefs, kept)
-    is_ours, why = policies.ar_journal == "milepost", draft.why
-    parts = _say_billing(draft, say, statement, event, reliefs, kept, policies.money_mode) if say is not None else None
+    lines: Placed = _billing_lines(draft, statement, event, slot, policies, reliefs, kept)
+    is_ours = policies.ar_journal == "milepost"
     if is_ours or not event.clears_unbilled:
-        posted = _post(draft, statement, policies, booking_of(slot, BILLING), BILLING, lines, deliver=is_ours)
-        if why is not None and parts is not None and posted is not None:
-            parts.record(why, posted.journal_id, lines)
-        return posted
+        return _post(draft, statement, policies, booking_of(slot, BILLING), BILLING, lines, deliver=is_ours)
     billed = [
         (_project_of(draft, each), Leg(account_of(each.listed.entry_id), BILLING, -each.listed.amount, 0))
         for each in reliefs
@@ -371,13 +371,7 @@ def _journals(
     invoiced = invoice_legs(lines, [*billed, *kept], lambda amount: _in_ledger(amount, slot, policies.money_mode))
     posted = _post(draft, statement, policies, booking_of(slot, BILLING), BILLING, invoiced, deliver=False)
     rest = left_to_deliver(lines, invoiced)
-    cleared = _post(draft, statement, policies, booking_of(slot, "difference"), CLEARED, rest, deliver=True)
-    if why is not None and say is not None and parts is not None:
-        of_invoice = _say_invoiced(draft, say, parts, reliefs, kept, policies.money_mode)
-        if posted is not None:
-            of_invoice.record(why, posted.journal_id, invoiced)
-        if cleared is not None:
-            parts.beyond(of_invoice).record(why, cleared.journal_id, rest)
+    _post(draft, statement, policies, booking_of(slot, "difference"), CLEARED, rest, deliver=True)
     return posted
 
 
@@ -393,6 +387,9 @@ def _post(
 ) -> JournalEntry | None:
     if not lines:
         return None
+    recorded = [leg for _, leg in lines]
+    if draft.why is not None:
+        lines = plain(lines)
     contract = draft.contract(statement.contract_id)
     assert contract is not None, "a statement is of a contract in the books"
     record = journal_by_project(
@@ -406,16 +403,26 @@ def _post(
     posted = of_projects(draft, record, policies)
     standings.publish(draft, posted)
     note_rounding(draft, record, [leg for _, leg in lines], policies.rounding_limit, contract_id=statement.contract_id)
+    if draft.why is not None:
+        say_lines(draft.why, posted.journal_id, recorded, (posted.currency, posted.ledger_currency))
     return posted
 
 
 def _billing_lines(
-    draft: Draft, event: InvoicePosted, slot: Slot, policies: Resolved, reliefs: list[Clearing], kept: list[MovedLeg]
+    draft: Draft,
+    statement: StatementState,
+    event: InvoicePosted,
+    slot: Slot,
+    policies: Resolved,
+    reliefs: list[Clearing],
+    kept: list[MovedLeg],
 ) -> list[tuple[str, Leg]]:
     """Receivable and what is retained against what was unbilled, by project, and tax; exchange differences go to 7110, cents to 7190."""
     mode = policies.money_mode
-    gross = event.amount + event.tax_amount
-
+    net, tax = event.amount, event.tax_amount
+    if draft.why is not None:
+        net, tax = (Recorded(node) for node in _say_owed(draft.why, statement, event))
+    gross = called(net + tax, "gross")
     by_project: dict[str, list[Leg]] = {}
     for relief in reliefs:
         legs_of = relief.legs
@@ -427,64 +434,19 @@ def _billing_lines(
     main = min(by_project, default="")
     legs = by_project.setdefault(main, [])
     legs.insert(0, Leg(RECEIVABLE, "billing", gross, _in_ledger(gross, slot, mode)))
-    if event.tax_amount:
-        legs.append(Leg(OUTPUT_TAX, "tax", -event.tax_amount, -_in_ledger(event.tax_amount, slot, mode)))
+    if tax:
+        legs.append(Leg(OUTPUT_TAX, "tax", -tax, -_in_ledger(tax, slot, mode)))
     rest = sum(leg.ledger_amount for members in by_project.values() for leg in members)
     if rest:
         legs.append(rest_leg(rest, _is_at_its_rate(slot, reliefs, kept, mode)))
     return [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
 
 
-# What a recorder takes of the journals
-
-
-def _say_billing(
-    draft: Draft,
-    say: ClearingRecord,
-    statement: StatementState,
-    event: InvoicePosted,
-    reliefs: list[Clearing],
-    kept: list[MovedLeg],
-    mode: str,
-) -> LineParts:
-    parts, revenue = LineParts(*say.currencies), dict[tuple[str, str], list[Cleared]]()
-    places = [_project_of(draft, relief) for relief in reliefs]
-    for project_id, relief in zip(places, reliefs, strict=True):
-        cleared = relief.cleared
-        assert cleared is not None, "there is a recorder"
-        if cleared.legs is not None:
-            for account, part in cleared.legs:
-                parts.debit((project_id, account, "billing"), part)
-        elif cleared.back is not None:
-            revenue.setdefault((project_id, relief.account), []).append(cleared)
-        else:
-            parts.credit((project_id, relief.account, "billing"), cleared.part)
-    for (project_id, account), rows in revenue.items():
-        parts.credit((project_id, account, "billing"), say.revenue_of_line(rows, mode))
-    for part, (project_id, leg) in zip(say.retained(statement), kept, strict=True):
-        parts.debit((project_id, leg.account, leg.purpose), part)
-    main = min((*places, *(project_id for project_id, _ in kept)), default="")
-    of = statement.statement_id
-    if is_opening_statement(of):
-        net, tax = say.why.figure(f"{of}#net"), say.why.figure(f"{of}#tax")
-    else:
-        net, tax = _say_owed(statement, event)
-    parts.debit((main, RECEIVABLE, "billing"), say.at_rate(total("gross", (net, tax), "amount", net.currency), mode))
-    if event.tax_amount:
-        parts.credit((main, OUTPUT_TAX, "tax"), say.at_rate(tax, mode))
-    return parts
-
-
-def _say_cleared(why: Why, statement_id: str, reliefs: list[Clearing]) -> None:
-    for one in reliefs:
-        assert one.cleared is not None, "there is a recorder"
-        row = composed(one.entry.entry_id, one.listed.line_id)
-        why.record(cleared_of(statement_id, row), one.ledger_amount, one.cleared.part.ledger)
-
-
-def _say_owed(statement: StatementState, event: InvoicePosted) -> tuple[Node, Node]:
+def _say_owed(why: Why, statement: StatementState, event: InvoicePosted) -> tuple[Node, Node]:
     """Net and tax as the invoice has them; of a difference that is waived, what is due and the tax in whole units."""
-    waited, currency = statement.waiting, statement.currency
+    waited, currency, of = statement.waiting, statement.currency, statement.statement_id
+    if is_opening_statement(of):
+        return why.figure(f"{of}#net"), why.figure(f"{of}#tax")
     posted = waited if waited is not None and waited.event_id == event.event_id else event
     net = in_event("net", event.amount, "amount", posted, "amount", currency)
     if posted.amount != event.amount:
@@ -497,42 +459,12 @@ def _say_owed(statement: StatementState, event: InvoicePosted) -> tuple[Node, No
     return net, tax
 
 
-def _say_invoiced(
-    draft: Draft, say: ClearingRecord, booked: LineParts, reliefs: list[Clearing], kept: list[MovedLeg], mode: str
-) -> LineParts:
-    """Of an invoice that clears the unbilled receivable: what it bills at its rate; the first of that has what conversion leaves."""
-    sums: dict[Place, list[Node]] = {}
-    for relief in reliefs:
-        assert relief.cleared is not None, "there is a recorder"
-        place = _project_of(draft, relief), account_of(relief.listed.entry_id), BILLING
-        sums.setdefault(place, []).append(negated("billed", relief.cleared.part.amount))
-    booked_at = dict(booked.lines())
-    for project_id, leg in kept:
-        place = project_id, leg.account, leg.purpose
-        sums[place] = [booked_at[place].amount]
-    owed = [(place, part) for place, part in booked_at.items() if place[1] in OWED]
-    made = [
-        (place, say.at_rate(total("billed", sums[place], "amount", say.currencies[0]), mode)) for place in sorted(sums)
-    ]
-    lines = [*owed, *((place, part) for place, part in made if part.amount.value)]
-    rest = sum(part.ledger.value or 0 for _, part in lines)
-    if rest and len(lines) > len(owed):
-        place, first = lines[len(owed)]
-        others = [part.ledger for at, part in lines if at != place]
-        left = total("sum of the other lines", others, "amount", say.currencies[1])
-        lines[len(owed)] = place, first._replace(ledger=negated("what conversion leaves", left, rule="R51"))
-    parts = LineParts(*say.currencies)
-    for place, part in lines:
-        parts.debit(place, part)
-    return parts
-
-
 def _project_of(draft: Draft, relief: Clearing) -> str:
     return draft.billed_in(relief.entry, relief.plan.contract_id, relief.listed.line_id)
 
 
 def _in_ledger(amount: Amount, slot: Slot, mode: str) -> Amount:
-    return convert(amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+    return converted(amount, slot.exchange, slot.entity.currency, mode)
 
 
 def _is_at_its_rate(slot: Slot, reliefs: list[Clearing], kept: list[MovedLeg], mode: str) -> bool:

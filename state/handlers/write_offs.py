@@ -10,6 +10,7 @@ from domain.accounts import BAD_DEBT, RECEIVABLE
 from domain.events.finance import WrittenOff
 from domain.exceptions import MISAPPLIED, SELF_APPROVED, UNKNOWN
 from domain.ledger.journal import Leg, journal_by_project
+from domain.ledger.recorded import say_lines
 from domain.money import format_amount, smallest_unit
 from domain.reference.exchange import at_rate
 from state.books import Contract, Receivable, WriteOff
@@ -19,7 +20,6 @@ from state.ledger import standings
 from state.ledger.posting import about, booking_of
 from state.receivables import unbilled_write_offs
 from state.receivables.approval import PostingFault, approval_fault, as_stated, beyond
-from state.receivables.receipts import say_lines
 from state.receivables.receivables import open_of, receivable_of, show_again, within, write_off
 from state.receivables.write_offs import WRITE_OFF, accept, drop, nothing_given_up, park
 from state.terms.known import Slot, open_day_from, period

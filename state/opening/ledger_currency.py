@@ -23,6 +23,7 @@ from domain.accounts import (
 from domain.figure import allocated, as_recorded, called, node_of
 from domain.identity import composed
 from domain.ledger.journal import Leg, merge
+from domain.ledger.recorded import say_lines
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from state.billing import retention
@@ -38,7 +39,6 @@ from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.stated import Stated
 from state.opening.take_rows import is_of_part
 from state.opening.worked import rows_of_line
-from state.receivables.receipts import say_lines
 from state.totals import standing_price
 from state.value import plain
 

@@ -1,6 +1,5 @@
 """Journals of cash: each line stands in a project of its own, and each journal is kept, so that its reversal is exact (R14, R52)."""
 
-from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
@@ -9,10 +8,9 @@ from msgspec.structs import replace
 from domain.events.finance import PaymentReversed
 from domain.events.reference import LegalEntityDefined
 from domain.ledger.journal import Booking, Leg, journal_by_project
-from domain.ledger.recorded import Currencies, line_made, record_line
+from domain.ledger.recorded import say_lines
 from domain.policies import Resolved
 from domain.reference.zones import local_date
-from domain.why import Why
 from state.books import Receipt
 from state.draft import Draft
 from state.ledger import standings
@@ -59,11 +57,6 @@ def post(draft: Draft, about: Subject, slot: Slot, posts: ReceiptLines, policies
     if draft.why is not None:
         say_lines(draft.why, journal_id, [leg for _, leg in posts.lines], (booking.currency, booking.ledger_currency))
     return replace(receipt, journal_id=journal_id)
-
-
-def say_lines(why: Why, journal_id: str, legs: Iterable[Leg], currencies: Currencies) -> None:
-    for number, leg in enumerate(legs, 1):
-        record_line(why, journal_id, number, leg, line_made(leg, currencies))
 
 
 def mirror(draft: Draft, event: PaymentReversed, about: Subject, receipt: Receipt) -> None:

@@ -25,7 +25,7 @@ from domain.ledger.recorded import Carried, LineParts, as_carried, line_made, po
 from domain.outputs import JournalEntry
 from domain.reference.exchange import carried_at
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_CHARGE
-from domain.why import Why, exchanged, quoted
+from domain.why import Why, quoted
 from domain.work.recorded import VALUE
 from domain.work.rows import EXPENSE, TIME_ENTRY
 from state.books import Charge, Contract, Entry, Issued, LineFees, Price
@@ -141,7 +141,7 @@ def _booked(draft: Draft, entry: Entry, price: Price, plan: LinePlan, slot: Slot
     earned = of_row(draft.why, entry.entry_id, VALUE, price.earns, plan.currency)
     whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), *currencies)
     rates = quoted(slot.exchange, plan.policies.exchange_rate_type, slot.accounting_date, plan.entity)
-    made = Carried(earned, as_carried(earned, whole, mode, lambda rest: exchanged(rest, rates, currency, mode)))
+    made = Carried(earned, as_carried(earned, whole, currencies, mode, RecordedRate.along(rates)))
     parts, posted = LineParts(*currencies), work.journals[-1]
     parts.debit(("", price.account, EARNED), made)
     parts.credit(("", price.revenue, EARNED), made)
@@ -203,7 +203,7 @@ def _say_moved(
 ) -> None:
     """How the lines of `_move_invoiced` came about: `whole` is what is invoiced, and `before` the position as they found it."""
 
-    def at_rate(rest: Node) -> Node:
+    def at_rate(rest: Node, *_: str) -> Node:
         return in_proportion("at the rate of its invoices", whole.ledger, rest, whole.amount, mode, rule="R52")
 
     currencies, project_id = (posted.currency, posted.ledger_currency), placed[0][0]

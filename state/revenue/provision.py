@@ -42,7 +42,7 @@ from domain.revenue.provision import (
 )
 from domain.units import Amount
 from domain.waiting import WaitKey, waits_for_exchange_rate
-from domain.why import elsewhere, exchanged, quoted
+from domain.why import elsewhere, quoted
 from state.books import Contract, Provided
 from state.charges.estimates import found_instead, other_currency
 from state.charges.spent import LINE as SPENDING
@@ -275,7 +275,7 @@ def _say(
     currencies, known = (of.currency, of.entity.currency), provided(draft, of.contract)
     rates = quoted(exchange, of.policies.exchange_rate_type, ends.to - DAY, of.entity)
     mode = of.policies.money_mode
-    rate = RecordedRate.by(lambda node: exchanged(node, rates, of.entity.currency, mode))
+    rate = RecordedRate.along(rates)
     for number, line in enumerate(record.lines, 1):
         project_id = line.project_id or ""
         parts = [

@@ -33,7 +33,7 @@ from domain.revenue.refund import RULE, Reduction, given_beyond, moved, owed_bac
 from domain.revenue.variable_price import given_by_memos, settled
 from domain.terms.kind import LineHistory, on_day
 from domain.units import Amount
-from domain.why import Rates, elsewhere, exchanged
+from domain.why import Rates, elsewhere
 from domain.work.rows import OPENING
 from state.books import Contract, RefundLiability
 from state.charges.rebates import KIND, charge_row, issued_of_item, provides, standing
@@ -298,7 +298,7 @@ def _say(draft: Draft, plan: LinePlan, record: JournalEntry, wanted: Amount, sta
     rates = Rates()
     if record.currency != record.ledger_currency:
         rates = Rates((constant("rate of the day", record.exchange_rate, "exchange_rate"),), ("times",))
-    rate = RecordedRate.by(lambda node: exchanged(node, rates, currencies[1], mode))
+    rate = RecordedRate.along(rates)
     legs = merge(moved(Recorded(target), had.numbers, before, rate, currencies[1], mode))
     made = {(leg.account, leg.purpose): line_made(leg, currencies) for leg in legs}
     for number, line in enumerate(record.lines, 1):

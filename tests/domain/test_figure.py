@@ -58,7 +58,7 @@ BILLED, OPEN, KEPT, NOTHING = euros("billed", 100), euros("open", 40), euros("ke
         (sum([BILLED, OPEN, KEPT]), 150, "sum(billed, open, kept)"),
         (BILLED - 0, 100, "billed"),
         (NOTHING - OPEN, -40, "negate(open)"),
-        (abs(-OPEN), 40, "negate(negate(open))"),
+        (abs(-KEPT), 10, "kept"),
         (max(OPEN - BILLED, 0), 0, "figure"),
         (min(BILLED, OPEN), 40, "open"),
     ],

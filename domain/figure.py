@@ -330,6 +330,13 @@ def exchanged(amount: Amount, rate: Exchange, currency: str, mode: str) -> Amoun
     return RecordedLater(made, in_currency)
 
 
+def because(number: int, of: int) -> int:
+    """The same, since the other is what it is."""
+    if not isinstance(number, Recorded) or not isinstance(of, Recorded):
+        return number
+    return RecordedLater(number, lambda: number.node._replace(why=(of.node,)))
+
+
 def at_least(number: int, floor: int, title: str, rule: str = "", *, instead_of: int | None = None) -> int:
     """The larger of two; `instead_of` decided that it is asked."""
     if type(number) is int and type(floor) is int:
@@ -357,6 +364,24 @@ def ratio(whole: int, part: int, of: int, step: int, mode: str, title: str, then
         return evaluated(title, "proportion", operands, parameters, last.unit, last.currency)
 
     return RecordedLater(made, in_proportion)
+
+
+def together(
+    made: int,
+    parts: Sequence[tuple[int, int, int]],
+    step: int,
+    mode: str,
+    title: str,
+    unit: str = "amount",
+    currency: str = "",
+) -> int:
+    """What several proportions, each of a whole, a part and what that is of, came to, rounded once."""
+    if not isinstance(parts[-1][1], Recorded):
+        return made
+    operation = "proportion" if len(parts) == 1 else "proportions"
+    parameters = {"step": format_decimal(step, SCALES[unit]), "mode": mode}
+    nodes = [node_of(each, PART) for part in parts for each in part]
+    return as_recorded(made, evaluated(title, operation, nodes, parameters, unit, currency, rule="R14"))
 
 
 def risen(hours: int, whole: int, was: tuple[int, int], now: tuple[int, int], step: int, title: str) -> int:
@@ -518,14 +543,21 @@ def spread(whole: int, weights: Sequence[int], step: int) -> Sequence[int]:
     """By `domain.money.spread`, recorded."""
     if not isinstance(whole, Recorded):
         return money.spread(whole, weights, step)
+    parts = money.spread(int(whole), [int(each) for each in weights], step)
+    return as_spread(parts, whole, weights, step, HALF_UP)
+
+
+def as_spread(parts: Sequence[int], whole: int, weights: Sequence[int], step: int, mode: str) -> Sequence[int]:
+    """Parts that cumulative rounding made of the whole, each with its own."""
+    if not isinstance(whole, Recorded):
+        return parts
     if len(weights) == 1:
         return [whole]
-    parts = money.spread(int(whole), [int(each) for each in weights], step)
-    node, recorded = whole.node, any(isinstance(each, Recorded) for each in weights)
-    parameters: dict[str, Parameter] = {"step": format_decimal(step, SCALES[node.unit]), "mode": HALF_UP}
+    node, recorded = whole.node, [each.node for each in weights if isinstance(each, Recorded)]
+    parameters: dict[str, Parameter] = {"step": format_decimal(step, SCALES[node.unit]), "mode": mode}
     if not recorded:
         parameters["parts"] = len(weights)
-    operands = (node, *(node_of(each, "weight", "hours") for each in weights)) if recorded else (node,)
+    operands = (node, *(node_of(each, "weight", recorded[0].unit) for each in weights)) if recorded else (node,)
     made = (
         evaluated(node.title, "spread", operands, {**parameters, "party": party}, node.unit, node.currency, rule="R12")
         for party in range(len(parts))

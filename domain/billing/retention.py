@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Deposit, Milestones, Retention, RetentionStep
 from domain.explanation import Node, constant, evaluated, in_proportion, least, most, negated, total
-from domain.figure import called, lesser, percent_taken, ratio
-from domain.money import format_decimal, round_ratio, smallest_unit
+from domain.figure import called, lesser, percent_taken, ratio, titled
+from domain.money import format_decimal, smallest_unit
 from domain.policy_faults import Fault
 from domain.receivables.credit_memo import shares
 from domain.terms import methods
@@ -170,27 +170,16 @@ def leaving(goes: Amount, held: Mapping[str, Amount], why: Why | None = None, of
 
 
 def kept_back(
-    credited: Mapping[str, Amount], left: Amount, retained: Amount, currency: str, mode: str, why: Why | None, of: str
-) -> dict[str, Amount]:
+    credited: Mapping[int, Amount], left: Amount, retained: Amount, currency: str, mode: str
+) -> dict[int, Amount]:
     """What each row that a credit memo takes of an invoice has of what is still retained, in proportion to what is left of the invoice."""
-    gross, step = sum(credited.values()), smallest_unit(currency)
+    gross, step = called(sum(credited.values()), "credited"), smallest_unit(currency)
     if retained <= 0 or gross <= 0:
         return dict.fromkeys(credited, 0)
-    back = retained if gross >= left else round_ratio(retained * gross, left, step, mode)
-    found = dict(zip(credited, shares(back, [max(one, 0) for one in credited.values()], step, mode), strict=True))
-    if why is not None:
-        rows = [why.figure(f"credited/{row}") for row in credited]
-        whole = why.figure(f"{of}#retained")
-        if gross < left:
-            title = "in proportion to what is left of the invoice"
-            taken = total("credited", rows, "amount", currency)
-            whole = in_proportion(title, whole, taken, why.figure(f"{of}#left"), mode, rule=RULE)
-        weights = [row if (row.value or 0) >= 0 else constant("takes nothing", 0, "amount", currency) for row in rows]
-        for place, (row, amount) in enumerate(found.items()):
-            parameters = {**rounding(currency, mode), "party": str(place)}
-            part = evaluated("its part", "spread", (whole, *weights), parameters, "amount", currency, rule="R12")
-            why.record(f"kept_back/{row}", amount, part if len(rows) > 1 else whole)
-    return found
+    back, title = retained, "in proportion to what is left of the invoice"
+    if gross < left:
+        back = titled(ratio(retained, gross, left, step, mode, title), title, RULE)
+    return dict(zip(credited, shares(back, [max(one, 0) for one in credited.values()], step, mode), strict=True))
 
 
 def billed_before(why: Why, account: str, currency: str) -> Node:

@@ -11,14 +11,25 @@ Time by start and end counts by its exact ratio: three entries of 20 minutes are
 sum of those in six decimals (0.999999 h) both credit all of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 from domain.events.common import CreditMemoLine
+from domain.figure import as_spread, assumed, because, called, ratio, titled, together
 from domain.money import HALF_UP, extend, format_amount, format_decimal, round_ratio, smallest_unit
-from domain.receivables.credit_record import CreditableRow, CreditRecord
-from domain.units import HOURS_SCALE, HUNDRED_PERCENT, MICROSECONDS_A_MILLIONTH, Amount, Hours, Percent, Rate
+from domain.units import (
+    AMOUNT_ONE,
+    HOURS_ONE,
+    HOURS_SCALE,
+    HUNDRED_PERCENT,
+    MICROSECONDS_A_MILLIONTH,
+    RATE_ONE,
+    Amount,
+    Hours,
+    Percent,
+    Rate,
+)
 from domain.work.rows import listed_as, named
 
 KIND = "credit_memo"
@@ -30,6 +41,38 @@ CONCESSIONS = ("price_concession", "goodwill")
 # Who mends what is wrong with a credit memo.
 WHOLE = "its issuer sends it again, under the same id, in whole units"
 MENDS = "its issuer sends it again, under the same id, with what is left"
+
+
+class CreditableRow(NamedTuple):
+    """What is left to be credited of one entry on one contract line of an invoice; `hourly` is what an hour of it was billed at, where
+    that is a rate, else None: then its hours have what they were billed with. `finer` are microseconds that its hours leave out."""
+
+    entry_id: str
+    line_id: str
+    amount: Amount
+    hours: Hours
+    hourly: Rate | None = None
+    finer: int = 0
+
+    def less(self, amount: Amount, hours: Hours) -> "CreditableRow":
+        """What is left of it when that much is taken."""
+        left = called(self.hours - hours, "hours left of it")
+        return self._replace(
+            amount=called(self.amount - amount, "left of it"), hours=left, finer=self.finer if left else 0
+        )
+
+    @property
+    def worth(self) -> tuple[Amount, Hours]:
+        """An amount, and the hours that come to it."""
+        if self.hourly is None:
+            return self.amount, self.hours
+        return self.hourly * AMOUNT_ONE, RATE_ONE * HOURS_ONE
+
+    def part(self, hours: Hours) -> tuple[int, Hours, Hours]:
+        """The same with hours of it, as an explanation has them."""
+        if self.hourly is None:
+            return self.amount, hours, self.hours
+        return self.hourly, hours, assumed(hours, HOURS_ONE, "an hour")
 
 
 class CreditedRow(NamedTuple):
@@ -88,17 +131,13 @@ def too_fine(lines: Sequence[CreditMemoLine], tax: Amount | None, currency: str)
 
 
 def credited(
-    rows: Sequence[CreditableRow],
-    lines: Sequence[CreditMemoLine],
-    step: Amount,
-    mode: str,
-    say: CreditRecord | None = None,
+    rows: Sequence[CreditableRow], lines: Sequence[CreditMemoLine], currency: str, mode: str
 ) -> Credited | NotCreditable:
     """What each line takes of the rows, or what is wrong with the first that cannot be taken whole."""
     left = list(rows)
     taken: list[tuple[CreditedRow, ...]] = []
     for number, line in enumerate(lines):
-        found = _of_line(left, number, line, step, mode, say)
+        found = _of_line(left, number, line, currency, mode)
         if isinstance(found, NotCreditable):
             return found
         for one in found:
@@ -114,23 +153,25 @@ def is_named(row: CreditableRow, line: CreditMemoLine) -> bool:
     return line.entry_id is None or line.entry_id in (row.entry_id, named(row.entry_id)[1], listed_as(row.entry_id))
 
 
-def shares(amount: int, weights: Sequence[int], step: int, mode: str) -> Iterator[int]:
+def shares(amount: int, weights: Sequence[int], step: int, mode: str) -> Sequence[int]:
     """Of an amount, in proportion to the weights, each the difference of two rounded sums (R12); all of it in all."""
-    whole, before, given = sum(weights), 0, 0
+    whole, before, given, found = sum(map(int, weights)), 0, 0, list[int]()
     for weight in weights:
-        before += weight
-        upto = amount if before == whole else round_ratio(amount * before, whole, step, mode)
-        yield upto - given
+        before += int(weight)
+        upto = int(amount) if before == whole else round_ratio(int(amount) * before, whole, step, mode)
+        found.append(upto - given)
         given = upto
+    return as_spread(found, amount, weights, step, mode)
 
 
 def tax_of(tax: Amount, net: Amount, credited_net: Amount, step: Amount, mode: str) -> Amount:
     """The tax of one line of a memo alone, rounded: of the invoice's tax in proportion to its net amount."""
-    return round_ratio(tax * credited_net, net, step, mode) if net else 0
+    title = "tax of the line"
+    return titled(ratio(tax, credited_net, net, step, mode, title), title, "R11") if net else 0
 
 
 def _of_line(
-    rows: Sequence[CreditableRow], number: int, line: CreditMemoLine, step: Amount, mode: str, say: CreditRecord | None
+    rows: Sequence[CreditableRow], number: int, line: CreditMemoLine, currency: str, mode: str
 ) -> tuple[CreditedRow, ...] | NotCreditable:
     places = [place for place, row in enumerate(rows) if is_named(row, line)]
     what = f"entry {line.entry_id}" if line.entry_id is not None else f"line {line.line_id}"
@@ -140,20 +181,13 @@ def _of_line(
         return NotCreditable(f"{field}.{name}", f"expected what the invoice bills, {what} is not on it; {MENDS}")
     own = [rows[place] for place in places]
     if line.hours is not None:
-        return _by_hours(own, places, line.hours, number, what, step, mode, say)
+        return _by_hours(own, places, line.hours, number, what, currency, mode)
     assert line.amount is not None, "a line without hours names an amount"
-    return _by_amount(own, places, line.amount, number, what, step, mode, say)
+    return _by_amount(own, places, line.amount, number, what, smallest_unit(currency), mode)
 
 
 def _by_amount(
-    rows: list[CreditableRow],
-    places: list[int],
-    amount: Amount,
-    number: int,
-    what: str,
-    step: Amount,
-    mode: str,
-    say: CreditRecord | None,
+    rows: list[CreditableRow], places: list[int], amount: Amount, number: int, what: str, step: Amount, mode: str
 ) -> tuple[CreditedRow, ...] | NotCreditable:
     left = sum(row.amount for row in rows)
     if amount > left:
@@ -163,28 +197,31 @@ def _by_amount(
             f"got {format_amount(amount)}; {MENDS}",
         )
     if amount == left:
-        if say is not None:
-            say.whole(number, places, hours=False)
-        return tuple(CreditedRow(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
+        return _whole(rows, places, amount)
     weights = [max(row.amount, 0) for row in rows]
     amounts = shares(amount, weights, step, mode)
-    if say is not None:
-        say.by_amount(number, places)
     return tuple(
-        CreditedRow(place, part, round_ratio(row.hours * part, row.amount, 1, HALF_UP) if row.amount and part else 0)
-        for place, row, part in zip(places, rows, amounts, strict=True)
+        CreditedRow(place, part, _hours_of(row, part)) for place, row, part in zip(places, rows, amounts, strict=True)
+    )
+
+
+def _hours_of(row: CreditableRow, part: Amount) -> Hours:
+    """In proportion to what of it is credited."""
+    if not row.amount or not part:
+        return 0
+    hours = round_ratio(row.hours * part, row.amount, 1, HALF_UP)
+    return together(hours, [(row.hours, part, row.amount)], 1, HALF_UP, "its hours", "hours")
+
+
+def _whole(rows: Sequence[CreditableRow], places: Sequence[int], asked: int) -> tuple[CreditedRow, ...]:
+    """All that is left, since that is what is asked for."""
+    return tuple(
+        CreditedRow(place, because(row.amount, asked), row.hours) for place, row in zip(places, rows, strict=True)
     )
 
 
 def _by_hours(
-    rows: list[CreditableRow],
-    places: list[int],
-    hours: Hours,
-    number: int,
-    what: str,
-    step: Amount,
-    mode: str,
-    say: CreditRecord | None,
+    rows: list[CreditableRow], places: list[int], hours: Hours, number: int, what: str, currency: str, mode: str
 ) -> tuple[CreditedRow, ...] | NotCreditable:
     least, most = hours_left(rows)
     if hours > most:
@@ -195,13 +232,9 @@ def _by_hours(
             f"got {format_decimal(hours, HOURS_SCALE)}; {MENDS}",
         )
     if hours >= least:
-        if say is not None:
-            say.whole(number, places, hours=True)
-        return tuple(CreditedRow(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
-    parts = list(shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP))
-    amounts = at_rates(rows, parts, step, mode)
-    if say is not None:
-        say.by_hours(number, places, rows, parts, amounts)
+        return _whole(rows, places, hours)
+    parts = shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP)
+    amounts = at_rates(rows, parts, currency, mode)
     return tuple(CreditedRow(*one) for one in zip(places, amounts, parts, strict=True))
 
 
@@ -212,21 +245,28 @@ def hours_left(rows: Sequence[CreditableRow]) -> tuple[Hours, Hours]:
     return min(shown, exact), max(shown, exact)
 
 
-def at_rates(rows: Sequence[CreditableRow], parts: Sequence[Hours], step: Amount, mode: str) -> list[Amount]:
+def at_rates(rows: Sequence[CreditableRow], parts: Sequence[Hours], currency: str, mode: str) -> list[Amount]:
     """Parts of the rows' hours at what their hours were billed at: all together rounded once, each row the difference of two sums (R12).
 
     No row gives more than is left of it; the cent that it does not give comes from the next that has one, at the end from the first.
     """
-    exact, upto, given = Fraction(0), 0, 0
+    exact, upto, given, step = Fraction(0), 0, 0, smallest_unit(currency)
     found: list[Amount] = []
+    of = list[tuple[int, Hours, Hours]]()
     for row, part in zip(rows, parts, strict=True):
+        if not part:
+            found.append(0)
+            continue
         amount, hours = row.worth
-        exact += Fraction(amount * part, hours) if part else 0
+        exact += Fraction(amount * part, hours)
+        of.append(row.part(part))
         upto = round_ratio(exact.numerator, exact.denominator, step, mode)
-        found.append(min(upto - given, row.amount) if part else 0)
+        upto = together(upto, of, step, mode, "at the billed rate", currency=currency)
+        found.append(min(called(upto - given, "its part"), row.amount))
         given += found[-1]
     for place, row in enumerate(rows):
-        more = min(upto - given, row.amount - found[place]) if parts[place] else 0
+        cents = called(upto - given, "cents that others cannot give")
+        more = min(cents, called(row.amount - found[place], "what else is left of it")) if parts[place] else 0
         found[place] += more
         given += more
     return found

@@ -20,7 +20,7 @@ from domain.billing.retention import NOTHING, BillToAccount, Retained
 from domain.events.commercial import ContractSigned
 from domain.events.common import Retention
 from domain.explanation import Node, constant, negated, total
-from domain.figure import Recorded, as_recorded
+from domain.figure import as_recorded, node_of
 from domain.identity import composed, escape, parts_of
 from domain.ledger.journal import Leg
 from domain.ledger.position import relieved
@@ -236,30 +236,28 @@ def left_of(draft: Draft, statement: StatementState) -> Amount:
 
 
 def credit(
-    draft: Draft, statement: StatementState, gross: Amount, kept_back: Amount, slot: Slot, mode: str, row: str
+    draft: Draft, statement: StatementState, gross: Amount, kept_back: Amount, slot: Slot, mode: str
 ) -> MovedLeg | None:
-    """A credit memo takes back of the statement's bill, and of that what is retained; it leaves 1170 as it is carried there. `row` is the
-    memo with the row that it credits, as a recorder names it."""
+    """A credit memo takes back of the statement's bill, and of that what is retained; it leaves 1170 as it is carried there."""
     account, why = account_of(draft, statement.contract_id, statement.bill_to), draft.why
     part_id = composed(statement.contract_id, statement.bill_to)
     billed = account.billed
     if statement.is_retained_from:
-        part = negated("credited", why.figure(f"credited/{row}")) if why is not None and gross else None
-        billed = rule.billed_after(billed, -gross, why, f"retention/{part_id}", part)
+        part = node_of(-gross, "credited") if why is not None and gross else None
+        billed = rule.billed_after(billed, -int(gross), why, f"retention/{part_id}", part)
     had = next((one for one in account.withheld if one.statement_id == statement.statement_id), None)
     held, leaves = list(account.withheld), None
     if had is not None and kept_back:
-        goes = -kept_back
+        goes = int(kept_back)
         if why is not None:
-            piece = negated("credited", why.figure(f"kept_back/{row}"))
-            goes = Recorded(piece)
+            piece = node_of(-kept_back, "credited")
             of_project = f"retention/{part_id}/{escape(had.project_id)}"
             for address in (f"retention/{part_id}", of_project, _on_1170(statement.contract_id, had.project_id)):
                 why.add(address, piece)
             why.add(f"{statement.statement_id}#still_retained", piece)
-        leg = _leg(why, had, goes, slot, mode)
-        posted, posted_ledger = had.posted - kept_back, had.posted_ledger + int(leg.ledger_amount)
-        now = replace(had, left=had.left - kept_back, posted=posted, posted_ledger=posted_ledger)
+        leg = _leg(why, had, -kept_back, slot, mode)
+        posted, posted_ledger = had.posted - goes, had.posted_ledger + int(leg.ledger_amount)
+        now = replace(had, left=had.left - goes, posted=posted, posted_ledger=posted_ledger)
         held = [now if one is had else one for one in held]
         leaves = MovedLeg(had.project_id, leg)
     after = RetentionAccount(_open(held), billed, account.reached)

@@ -14,6 +14,7 @@ and waits.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -29,16 +30,27 @@ from domain.accounts import (
 )
 from domain.billing.retention import kept_back
 from domain.capabilities import REFUND_LIABILITY
+from domain.events.common import CreditMemoLine
 from domain.events.finance import CreditMemoIssued
 from domain.exceptions import SELF_APPROVED, UNKNOWN, ExceptionCategory
-from domain.explanation import Node, constant, in_proportion, least, less, negated, total
-from domain.figure import Recorded, RecordedRate, as_recorded, titled
+from domain.explanation import Node, constant, negated, total
+from domain.figure import (
+    Recorded,
+    RecordedRate,
+    as_recorded,
+    called,
+    carried_at,
+    converted,
+    later,
+    lesser,
+    node_of,
+    record,
+    titled,
+)
 from domain.identity import composed, content_digest, is_opening_statement
 from domain.ledger.journal import Leg, journal_entry, merge, rest_leg
-from domain.ledger.position import moved
-from domain.ledger.recorded import Carried, LineParts, both_of, line_made, position_before
-from domain.money import format_amount, round_ratio, smallest_unit
-from domain.outputs import JournalEntry
+from domain.ledger.recorded import Currencies, nodes_of, position_before, say_lines
+from domain.money import format_amount, smallest_unit
 from domain.policies import Resolved
 from domain.receivables.credit_memo import (
     CONCESSIONS,
@@ -47,6 +59,7 @@ from domain.receivables.credit_memo import (
     MENDS,
     REBATE,
     RULE,
+    CreditableRow,
     Credited,
     CreditedRow,
     NotCreditable,
@@ -56,12 +69,11 @@ from domain.receivables.credit_memo import (
     tax_of,
     too_fine,
 )
-from domain.receivables.credit_record import CreditableRow, CreditRecord, spread_nodes
 from domain.reference.exchange import at_rate
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.deposit import left_in_all, left_to
 from domain.units import Amount
-from domain.why import Rates, Why, elsewhere, exchanged, in_event, rounding
+from domain.why import Rates, Why, elsewhere, in_event
 from domain.work.rows import EXPENSE, named
 from state.billing import retention
 from state.billing.clearing_record import cleared_of
@@ -91,8 +103,8 @@ from state.ledger.deposit_balance import deposit_row, is_deposit
 from state.ledger.dimensions import of_work
 from state.ledger.posting import about, booking_of, note_rounding, settle_exchange_rests
 from state.ledger.rate_record import invoice_rate_of
-from state.receivables.receivables import LEFT_TAX, creditable, owed_of, receivable_of, show_again, tax_in
 from state.receivables.receivables import credit as take_off
+from state.receivables.receivables import creditable, left_tax, owed_of, receivable_of, show_again, tax_in
 from state.revenue import refunds
 from state.terms.known import Slot, open_day_from, period
 from state.terms.opening import IN_BALANCES, figure_of, in_balances
@@ -111,7 +123,8 @@ _UNSTATED = TRACE | {"occurred_at"}
 
 
 class _Row(NamedTuple):
-    """A row of the invoice with all that its credit needs; `relieved` is what the invoice took of it in ledger currency."""
+    """A row of the invoice with all that its credit needs; `relieved` is what the invoice took of it in ledger currency, `taken` what
+    memos did before. Their numbers say how they came about where somebody explains, as the exchange of the memo's slot does."""
 
     listed: StatementEntry
     issued: Issued
@@ -133,6 +146,10 @@ class _Memo(NamedTuple):
     contract: Contract
     policies: Resolved
     slot: Slot
+
+    @property
+    def currencies(self) -> Currencies:
+        return self.receivable.currency, self.receivable.ledger_currency
 
 
 def on_credit_memo_issued(draft: Draft, event: CreditMemoIssued) -> None:
@@ -192,8 +209,7 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         return
     memo = _memo(draft, event, receivable)
     rows = _rows(draft, memo)
-    say = _record(draft, draft.why, memo, rows) if draft.why is not None else None
-    found = _wrong_or_credited(draft, memo, rows, say)
+    found = _wrong_or_credited(draft, memo, rows)
     if isinstance(found, NotCreditable):
         if is_opening_statement(receivable.statement_id):
             found = found._replace(message=f"{found.message}; {BY_BALANCES}")
@@ -203,7 +219,7 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
     if conceded is not None:
         _refuse(draft, event, log_offset, UNSUPPORTED, conceded, receivable)
         return
-    tax = _tax(draft, memo, found, say)
+    tax = _tax(draft, memo, found)
     if isinstance(tax, NotCreditable):
         _refuse(draft, event, log_offset, OVER, tax, receivable)
         return
@@ -213,7 +229,7 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         return
     _settle(draft, event)
     draft.put("fact", f"{KIND}/{event.credit_memo_id}", Fact(0, _digest(event)))
-    _post(draft, memo, rows, found, tax, say)
+    _post(draft, memo, rows, found, tax)
 
 
 def _refuse(
@@ -227,14 +243,8 @@ def _refuse(
     """Nothing is posted; the memo waits, in place of what came before it under its id."""
     _settle(draft, event)
     draft.put(KIND, event.credit_memo_id, WaitingCredit(event, log_offset, category))
-    stated = sum(line.amount or 0 for line in event.lines)
-    if draft.why is not None and receivable is not None:
-        asked = ((line.amount, f"lines[{place}].amount") for place, line in enumerate(event.lines))
-        stated = sum(
-            Recorded(in_event(BLOCKED, amount, "amount", event, path, receivable.currency))
-            for amount, path in asked
-            if amount is not None
-        )
+    lines = event.lines if receivable is None else _lines(draft, event, receivable.currency, BLOCKED)
+    stated = sum(line.amount or 0 for line in lines)
     draft.raise_exception(
         category,
         KIND,
@@ -247,6 +257,24 @@ def _refuse(
         amount=stated if receivable is not None else 0,
         currency=receivable.currency if receivable is not None else None,
     )
+
+
+def _lines(draft: Draft, event: CreditMemoIssued, currency: str, title: str) -> Sequence[CreditMemoLine]:
+    if draft.why is None:
+        return event.lines
+    return [
+        line._replace(
+            hours=_asked(event, f"lines[{place}].hours", line.hours, "hours credited", "hours"),
+            amount=_asked(event, f"lines[{place}].amount", line.amount, title, "amount", currency),
+        )
+        for place, line in enumerate(event.lines)
+    ]
+
+
+def _asked(
+    event: CreditMemoIssued, path: str, number: int | None, title: str, unit: str, currency: str = ""
+) -> int | None:
+    return None if number is None else Recorded(in_event(title, number, unit, event, path, currency))
 
 
 def _settle(draft: Draft, event: CreditMemoIssued) -> None:
@@ -263,6 +291,11 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Mem
     assert entity is not None, "an invoice was posted in this entity"
     day = open_day_from(draft, entity, max(event.issued_on, receivable.posted_on))
     exchange = at_rate(receivable.exchange_rate)
+    if draft.why is not None:
+        rates = Rates()
+        if receivable.currency != receivable.ledger_currency:
+            rates = Rates((draft.why.figure(invoice_rate_of(receivable.invoice_id)),), ("times",))
+        exchange = RecordedRate.along(rates, exchange)
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
     statement = draft.statement(receivable.statement_id)
     assert statement is not None, "a receivable is of a statement in the books"
@@ -293,8 +326,37 @@ def _rows(draft: Draft, memo: _Memo) -> list[_Row]:
             continue
         key = composed(listed.entry_id, listed.line_id)
         relieved = credits_of.relieved.get(key, listed.amount)
-        found.append(_Row(listed, issued, plan, relieved, credits_of.taken.get(key, (0, 0, 0))))
+        row = _Row(listed, issued, plan, relieved, credits_of.taken.get(key, (0, 0, 0)))
+        found.append(row if draft.why is None else _recorded(draft, draft.why, memo, row))
     return found
+
+
+def _recorded(draft: Draft, why: Why, memo: _Memo, row: _Row) -> _Row:
+    of, one, currency, relieved = memo.statement.statement_id, row.listed, memo.receivable.currency, row.relieved
+    billed = elsewhere(
+        f"{one.entry_id}: billed", one.amount, composed("piece", of, one.entry_id, one.line_id), currency
+    )
+    hours = constant(f"{one.entry_id}: hours on {of}", one.hours, "hours")
+    entry = draft.entry(one.entry_id)
+    charge = entry.work.charge if entry is not None and entry.work is not None else None
+    if charge is not None and charge.opening is not None and charge.opening.billable_hours == one.hours:
+        hours = why.figure(figure_of(one.entry_id, charge.version, "billable_hours"))
+    if currency != memo.receivable.ledger_currency:
+        relieved = as_recorded(relieved, why.figure(cleared_of(of, row.key)))
+    in_ledger = memo.receivable.ledger_currency
+
+    def before(number: int, name: str, unit: str, currency: str) -> int:
+        parts = why.parts_at(f"{of}#{name}/{row.key}", why.now)
+        return later(number, partial(total, "credited before"), parts, unit, currency)
+
+    amount, credited_hours, ledger = row.taken
+    taken = (
+        before(amount, "credited", "amount", currency),
+        before(credited_hours, "credited_hours", "hours", ""),
+        before(ledger, "back", "amount", in_ledger),
+    )
+    listed = replace(one, amount=Recorded(billed), hours=Recorded(hours))
+    return row._replace(listed=listed, relieved=relieved, taken=taken)
 
 
 def _credits(draft: Draft, memo: _Memo) -> InvoiceCredits:
@@ -302,20 +364,18 @@ def _credits(draft: Draft, memo: _Memo) -> InvoiceCredits:
     return found or InvoiceCredits()
 
 
-def _wrong_or_credited(
-    draft: Draft, memo: _Memo, rows: Sequence[_Row], say: CreditRecord | None
-) -> Credited | NotCreditable:
+def _wrong_or_credited(draft: Draft, memo: _Memo, rows: Sequence[_Row]) -> Credited | NotCreditable:
     fine = too_fine(memo.event.lines, memo.event.tax_amount, memo.receivable.currency)
     if fine is not None:
         return fine
     left = [_left(draft, memo, row) for row in rows]
-    step = smallest_unit(memo.receivable.currency)
-    found = credited(left, memo.event.lines, step, memo.policies.money_mode, say)
+    currency = memo.receivable.currency
+    lines = _lines(draft, memo.event, currency, "amount credited")
+    found = credited(left, lines, currency, memo.policies.money_mode)
     if isinstance(found, NotCreditable):
         return found
     left_of_it = _gross_left(draft, memo)
     if found.amount > left_of_it or found.amount < 0:
-        currency = memo.receivable.currency
         message = (
             f"expected at most {format_amount(max(left_of_it, 0), currency)} {currency} of the invoice that is not credited yet, "
             f"got {format_amount(found.amount, currency)}; {MENDS}"
@@ -327,27 +387,46 @@ def _wrong_or_credited(
 def _gross_left(draft: Draft, memo: _Memo) -> Amount:
     """Of the invoice what no credit took, net of tax and gross of retention; what is set against it of deposits is not credited."""
     net, _ = creditable(memo.receivable)
-    return net + memo.statement.kept - _credits(draft, memo).kept_back
+    left, why = net + memo.statement.kept - _credits(draft, memo).kept_back, draft.why
+    if why is None:
+        return left
+    of, currency = memo.statement.statement_id, memo.receivable.currency
+    due = elsewhere("due of the invoice", memo.receivable.net[0], composed("statement", of), currency)
+    gone = [negated("credited", one) for one in why.parts_at(f"{of}#credited", why.now)]
+    title = "left after deposits set against it"
+    return later(left, partial(total, title), (due, *_retained(why, memo), *gone), "amount", currency)
+
+
+def _retained(why: Why, memo: _Memo) -> list[Node]:
+    return [why.figure(f"{memo.statement.statement_id}#piece/{by}") for by, _, _ in memo.statement.retention]
 
 
 def _left(draft: Draft, memo: _Memo, row: _Row) -> CreditableRow:
     """Of a deposit that is billed again no more than is not set against statements."""
-    listed, (amount, hours, _) = row.listed, row.taken
-    left = listed.amount - amount
+    listed, currency = row.listed, memo.receivable.currency
+    left, hours = _left_of(row), called(listed.hours - row.taken[1], f"{listed.entry_id}: hours left on the invoice")
     if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
         own = part_of(row.issued, memo.receivable.bill_to)
-        left = min(left, own.issued - own.applied)
-    mode, currency = memo.policies.money_mode, memo.receivable.currency
-    finer = finer_of(listed.hours, draft.entry(listed.entry_id))
+        unused = own.issued - own.applied
+        if draft.why is not None:
+            of = left_to(row.issued.contract_id, row.issued.line_id, memo.receivable.bill_to)
+            unused = as_recorded(unused, draft.why.sum(of, "left of the deposit", currency))
+        left = lesser(left, unused, "left, and not set against statements")
+    finer, mode = finer_of(listed.hours, draft.entry(listed.entry_id)), memo.policies.money_mode
     at = hourly(listed.amount, listed.hours, row.issued.rate, row.issued.markup, currency, mode, finer)
-    whole = CreditableRow(listed.entry_id, listed.line_id, listed.amount, listed.hours, at, finer)
-    return whole.less(listed.amount - left, hours)
+    if draft.why is not None and at is not None:
+        at = Recorded(constant("billed rate", at, "rate", currency))
+    return CreditableRow(listed.entry_id, listed.line_id, left, hours, at, finer if hours else 0)
 
 
-def _tax(draft: Draft, memo: _Memo, found: Credited, say: CreditRecord | None) -> Amount | NotCreditable:
+def _left_of(row: _Row) -> Amount:
+    return called(row.listed.amount - row.taken[0], f"{row.listed.entry_id}: left on the invoice")
+
+
+def _tax(draft: Draft, memo: _Memo, found: Credited) -> Amount | NotCreditable:
     """As printed, else of each line alone, rounded; what exhausts the invoice takes what tax is left. It is of the gross of retention."""
-    _, tax_left = creditable(memo.receivable)
-    currency = memo.receivable.currency
+    tax_left, _ = left_tax(draft, memo.receivable)
+    currency, why = memo.receivable.currency, draft.why
     printed = memo.event.tax_amount
     if printed is not None:
         if printed > max(tax_left, 0):
@@ -356,21 +435,25 @@ def _tax(draft: Draft, memo: _Memo, found: Credited, say: CreditRecord | None) -
                 f"not credited yet, got {format_amount(printed, currency)}; {MENDS}"
             )
             return NotCreditable("tax_amount", message)
-        if draft.why is not None:
-            node = in_event("tax credited", printed, "amount", memo.event, "tax_amount", currency)
-            draft.why.record(_tax_address(memo), printed, node)
-        return printed
+        if why is None:
+            return printed
+        return Recorded(in_event("tax credited", printed, "amount", memo.event, "tax_amount", currency))
     if found.amount == _gross_left(draft, memo):
-        if draft.why is not None:
-            draft.why.record(_tax_address(memo), tax_left, _say_tax_left(draft.why, memo))
         return tax_left
-    gross, tax = memo.receivable.net[0] + memo.statement.kept, memo.receivable.tax[0]
+    net, tax = memo.receivable.net[0], memo.receivable.tax[0]
+    kept = memo.statement.kept
+    if why is not None:
+        tax = Recorded(why.figure(tax_in(memo.receivable.invoice_id)))
+        net = called(Recorded(why.figure(owed_of(memo.receivable.invoice_id))) - tax, "net of the invoice")
+        kept = later(kept, partial(total, "retained"), _retained(why, memo), "amount", currency)
+    gross = called(net + kept, "net of tax, gross of retention")
     step, mode = smallest_unit(currency), memo.policies.money_mode
-    each = (tax_of(tax, gross, sum(one.amount for one in line), step, mode) for line in found.lines)
-    made = min(sum(each), tax_left)
-    if draft.why is not None and say is not None:
-        _say_tax(draft.why, memo, say, made)
-    return made
+    each = (tax_of(tax, gross, called(_sum(line), "of the line"), step, mode) for line in found.lines)
+    return min(called(sum(each), "tax of each line"), tax_left)
+
+
+def _sum(line: Sequence[CreditedRow]) -> Amount:
+    return sum(one.amount for one in line)
 
 
 def _alone(memo: _Memo, amount: Amount) -> NotCreditable | None:
@@ -391,37 +474,34 @@ def _alone(memo: _Memo, amount: Amount) -> NotCreditable | None:
 # Posting
 
 
-def _post(
-    draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax: Amount, say: CreditRecord | None
-) -> None:
+def _post(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax: Amount) -> None:
     """One journal a row, in the order of the invoice; tax and what is retained are shared in proportion to what is credited."""
-    taken = found.by_row()
+    taken = {place: _named(memo, rows[place], one) for place, one in found.by_row().items()}
     step, mode = smallest_unit(memo.receivable.currency), memo.policies.money_mode
     weights = [max(one.amount, 0) for one in taken.values()]
-    taxes = shares(tax, weights, step, mode) if sum(weights) else iter([0] * len(weights))
-    if draft.why is not None and say is not None:
-        _say_credited(draft.why, memo, rows, taken, say)
+    taxes = shares(tax, weights, step, mode) if sum(weights) else [0] * len(weights)
     kept = _kept_back(draft, memo, rows, taken)
-    for (place, one), own_tax in zip(taken.items(), list(taxes), strict=True):
+    for (place, one), own_tax in zip(taken.items(), taxes, strict=True):
         _credit_row(draft, memo, rows[place], one, own_tax, kept.get(place))
+
+
+def _named(memo: _Memo, row: _Row, one: CreditedRow) -> CreditedRow:
+    title = f"{row.listed.entry_id}: credited by {memo.event.credit_memo_id}"
+    return one._replace(amount=titled(one.amount, title), hours=titled(one.hours, f"{title}, hours"))
 
 
 def _kept_back(draft: Draft, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, CreditedRow]) -> dict[int, Amount]:
     """By row with something retained: its part of what is still retained of the invoice."""
     left_by_row = {
-        place: row.listed.amount - row.taken[0]
-        for place, row in enumerate(rows)
-        if not is_deposit(draft, memo.contract, row.issued)
+        place: _left_of(row) for place, row in enumerate(rows) if not is_deposit(draft, memo.contract, row.issued)
     }
-    left, kept = min(sum(left_by_row.values()), _gross_left(draft, memo)), retention.left_of(draft, memo.statement)
+    kept, currency = retention.left_of(draft, memo.statement), memo.receivable.currency
     if draft.why is not None:
-        _say_left(draft.why, memo, [rows[place] for place in left_by_row], left, kept)
-    own = {_of(memo, rows[place]): (place, one.amount) for place, one in taken.items() if place in left_by_row}
-    credited, currency = {row: amount for row, (_, amount) in own.items()}, memo.receivable.currency
-    back = kept_back(
-        credited, left, kept, currency, memo.policies.money_mode, draft.why, f"{KIND}/{memo.event.credit_memo_id}"
-    )
-    return {own[row][0]: amount for row, amount in back.items()}
+        of = f"{memo.statement.statement_id}#still_retained"
+        kept = as_recorded(kept, draft.why.sum(of, "still retained", currency))
+    left = min(called(sum(left_by_row.values()), "left of the invoice"), _gross_left(draft, memo))
+    own = {place: one.amount for place, one in taken.items() if place in left_by_row}
+    return kept_back(own, left, kept, currency, memo.policies.money_mode)
 
 
 def _of(memo: _Memo, row: _Row) -> str:
@@ -429,157 +509,77 @@ def _of(memo: _Memo, row: _Row) -> str:
     return composed(memo.event.credit_memo_id, row.listed.entry_id, row.listed.line_id)
 
 
-def _record(draft: Draft, why: Why, memo: _Memo, rows: Sequence[_Row]) -> CreditRecord:
-    """What is left of each row to be credited."""
-    left = []
-    for row in rows:
-        node = _say_row_left(why, memo, row)
-        if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
-            of = left_to(row.issued.contract_id, row.issued.line_id, memo.receivable.bill_to)
-            unused = why.sum(of, "left of the deposit", memo.receivable.currency)
-            node = least("left, and not set against statements", [node, unused])
-        left.append(node)
-    hours = [_say_hours_left(draft, why, memo, row) for row in rows]
-    return CreditRecord(memo.event, left, hours, memo.receivable.currency, memo.policies.money_mode)
-
-
-def _say_hours_left(draft: Draft, why: Why, memo: _Memo, row: _Row) -> Node:
-    whole = constant(f"{row.listed.entry_id}: hours on {memo.statement.statement_id}", row.listed.hours, "hours")
-    entry = draft.entry(row.listed.entry_id)
-    charge = entry.work.charge if entry is not None and entry.work is not None else None
-    if charge is not None and charge.opening is not None and charge.opening.billable_hours == row.listed.hours:
-        whole = why.figure(figure_of(row.listed.entry_id, charge.version, "billable_hours"))
-    gone = why.parts_at(f"{memo.statement.statement_id}#credited_hours/{row.key}", why.now)
-    return less(f"{row.listed.entry_id}: hours left on the invoice", whole, *gone) if gone else whole
-
-
-def _say_row_left(why: Why, memo: _Memo, row: _Row) -> Node:
-    whole, gone = _billed(memo, row), why.parts_at(f"{memo.statement.statement_id}#credited/{row.key}", why.now)
-    return less(f"{row.listed.entry_id}: left on the invoice", whole, *gone) if gone else whole
-
-
-def _billed(memo: _Memo, row: _Row) -> Node:
-    one, of = row.listed, memo.statement.statement_id
-    address = composed("piece", of, one.entry_id, one.line_id)
-    return elsewhere(f"{one.entry_id}: billed", one.amount, address, memo.receivable.currency)
-
-
-def _tax_address(memo: _Memo) -> str:
-    return f"{KIND}/{memo.event.credit_memo_id}#tax"
-
-
-def _say_tax_left(why: Why, memo: _Memo) -> Node:
-    of = tax_in(memo.receivable.invoice_id)
-    gone = why.parts_at(f"{of}#credited", why.now)
-    return less(LEFT_TAX, why.figure(of), *gone) if gone else why.figure(of)
-
-
-def _say_tax(why: Why, memo: _Memo, say: CreditRecord, tax: Amount) -> None:
-    """Of each line alone, in proportion to the invoice's net, gross of retention."""
-    currency, mode = memo.receivable.currency, memo.policies.money_mode
-    of_invoice, owed = why.figure(tax_in(memo.receivable.invoice_id)), why.figure(owed_of(memo.receivable.invoice_id))
-    net = less("net of the invoice", owed, of_invoice)
-    kept = [why.figure(f"{memo.statement.statement_id}#piece/{by}") for by, _, _ in memo.statement.retention]
-    whole = total("net of tax, gross of retention", (net, *kept), "amount", currency) if kept else net
-    made = constant("no tax", 0, "amount", currency)
-    if whole.value:
-        lines = [
-            in_proportion("tax of the line", of_invoice, say.of_line(number), whole, mode, rule="R11")
-            for number in range(len(say.lines))
-        ]
-        made = total("tax of each line", lines, "amount", currency) if len(lines) > 1 else lines[0]
-    left = _say_tax_left(why, memo)
-    why.record(_tax_address(memo), tax, left if (made.value or 0) > (left.value or 0) else made)
-
-
-def _say_credited(
-    why: Why, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, CreditedRow], say: CreditRecord
-) -> None:
-    """Of each row, net, and its part of the tax."""
-    nodes = []
-    for place, one in taken.items():
-        title = f"{rows[place].listed.entry_id}: credited by {memo.event.credit_memo_id}"
-        node = say.of_row(place)._replace(title=title)
-        nodes.append(why.record(f"credited/{_of(memo, rows[place])}", one.amount, node))
-        if one.hours:
-            hours = say.hours_of_row(place)._replace(title=f"{title}, hours")
-            why.record(f"credited_hours/{_of(memo, rows[place])}", one.hours, hours)
-    parameters = rounding(memo.receivable.currency, memo.policies.money_mode)
-    parts = spread_nodes(why.figure(_tax_address(memo)), nodes, parameters)
-    is_shared = any((node.value or 0) > 0 for node in nodes)
-    for place, part in zip(taken, parts, strict=True):
-        node = part if is_shared else constant("no tax", 0, "amount", memo.receivable.currency)
-        why.record(f"tax/{_of(memo, rows[place])}", node.value or 0, node)
-
-
-def _say_left(why: Why, memo: _Memo, rows: Sequence[_Row], left: Amount, kept: Amount) -> None:
-    """What is left of the invoice, and of what it retained, before the memo."""
-    of, statement_id, currency = (
-        f"{KIND}/{memo.event.credit_memo_id}",
-        memo.statement.statement_id,
-        memo.receivable.currency,
-    )
-    made = total("left of the invoice", [_say_row_left(why, memo, row) for row in rows], "amount", currency)
-    if left != made.value:
-        due = elsewhere("due of the invoice", memo.receivable.net[0], composed("statement", statement_id), currency)
-        kept_of = [why.figure(f"{statement_id}#piece/{by}") for by, _, _ in memo.statement.retention]
-        gone = [negated("credited", one) for one in why.parts_at(f"{statement_id}#credited", why.now)]
-        made = least(
-            "left", [made, total("left after deposits set against it", (due, *kept_of, *gone), "amount", currency)]
-        )
-    why.record(f"{of}#left", left, made)
-    why.record(f"{of}#retained", kept, why.sum(f"{statement_id}#still_retained", "still retained", currency))
-
-
 def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, tax: Amount, kept_back: Amount | None) -> None:
     """`kept_back` is None of a deposit, with nothing retained."""
-    mode, gross = memo.policies.money_mode, one.amount if kept_back is not None else 0
-    moved = retention.credit(draft, memo.statement, gross, kept_back or 0, memo.slot, mode, _of(memo, row))
-    if draft.why is not None:
-        _say_gross(draft.why, memo, row, kept_back or 0)
-    off = take_off(draft, memo.receivable.invoice_id, one.amount - (kept_back or 0), tax, mode, _of(memo, row))
+    mode, gross, kept = memo.policies.money_mode, one.amount if kept_back is not None else 0, kept_back or 0
+    moved = retention.credit(draft, memo.statement, gross, kept, memo.slot, mode)
+    off = take_off(draft, memo.receivable.invoice_id, called(one.amount - kept, "net"), tax, mode)
     ledger = _back(memo, row, one)
-    parts = _say_parts(draft, draft.why, memo, row, one, ledger, moved) if draft.why is not None else None
-    owed = Leg(RECEIVABLE, "credit", -off.gross[0], -off.gross[1])
-    legs = [Leg(OUTPUT_TAX, "tax", tax, off.tax[1]), owed]
+    if draft.why is not None:
+        _say_credited(draft, draft.why, memo, row, one, kept, ledger)
+    legs = [Leg(OUTPUT_TAX, "tax", tax, off.tax[1]), Leg(RECEIVABLE, "credit", -off.gross[0], -off.gross[1])]
     net = off.net[1]
     if moved is not None:
-        legs.append(plain(moved.leg))
-        net -= int(moved.leg.ledger_amount)
+        legs.append(moved.leg)
+        net -= moved.leg.ledger_amount
     match memo.event.kind:
         case "error_rebill":
             legs = [*_given_back(draft, memo, row, one.amount, ledger), *legs]
         case "rebate":
-            legs.insert(0, Leg(REFUND_LIABILITY, "credit", one.amount, net))
-            given = parts.sum(("", REFUND_LIABILITY, "credit")) if parts is not None else None
+            back = one.amount, called(net, "net, in ledger currency")
+            legs.insert(0, Leg(REFUND_LIABILITY, "credit", *back))
             refunds.give(
-                draft, row.issued.contract_id, row.issued.line_id, _project_of(draft, row), (one.amount, net), given
+                draft, row.issued.contract_id, row.issued.line_id, _project_of(draft, row), back, memo.currencies
             )
         case _:
             legs.insert(0, Leg(_revenue_of(draft, row), "credit", one.amount, ledger))
     if rest := sum(leg.ledger_amount for leg in legs):
         legs.append(rest_leg(rest, _credits(draft, memo).same_rate))
-    journal = _emit(draft, memo, row, merge(legs), moved.project_id if moved is not None else "")
-    if draft.why is not None and parts is not None and journal is not None:
-        parts.record(draft.why, journal.journal_id, [("", leg) for leg in merge(legs)])
-    _remember(draft, memo, row, one, ledger, kept_back or 0)
-    retained_in = moved.project_id if moved is not None else _project_of(draft, row)
-    _foresee(draft, memo, row, one.amount, (retained_in, kept_back or 0))
+    _emit(draft, memo, row, merge(legs), moved.project_id if moved is not None else "")
+    _foresee(draft, memo, row, one.amount, (moved.project_id if moved is not None else _project_of(draft, row), kept))
+    one, ledger, kept = plain(one), plain(ledger), plain(kept)
+    _remember(draft, memo, row, one, ledger, kept)
     if memo.event.kind == ERROR_REBILL:
         _reopen(draft, memo, row, one, ledger)
     elif memo.event.kind != REBATE:
         _concede(draft, memo, row, one, ledger)
 
 
+def _say_credited(
+    draft: Draft, why: Why, memo: _Memo, row: _Row, one: CreditedRow, kept: Amount, ledger: Amount
+) -> None:
+    """What is credited is billed no more, where it is billed again, and not left to the next memo."""
+    of, statement_id, bill_to = _of(memo, row), memo.statement.statement_id, memo.receivable.bill_to
+    back, place = nodes_of((one.amount, ledger), memo.currencies), (row.issued.contract_id, row.issued.line_id)
+    why.record(f"credited/{of}", one.amount, back.amount)
+    why.record(f"back/{of}", ledger, back.ledger)
+    record(why, f"kept_back/{of}", kept)
+    why.add(f"{statement_id}#credited", back.amount)
+    why.add(f"{statement_id}#credited/{row.key}", back.amount)
+    why.add(f"{statement_id}#back/{row.key}", back.ledger)
+    if one.hours:
+        hours = node_of(one.hours, "hours credited", "hours")
+        why.record(f"credited_hours/{of}", one.hours, hours)
+        why.add(f"{statement_id}#credited_hours/{row.key}", hours)
+    if memo.event.kind == ERROR_REBILL:
+        again = negated("billed again", back.amount)
+        why.add(retention.issued_of(*place), again)
+        say_invoiced(why, row.issued, row.listed.entry_id, bill_to, back.taken_back("put back"))
+        if is_deposit(draft, memo.contract, row.issued):
+            why.add(left_to(*place, bill_to), again)
+            if row.listed.entry_id == deposit_row(*place):
+                why.add(left_in_all(*place), again)
+
+
 def _back(memo: _Memo, row: _Row, one: CreditedRow) -> Amount:
     """Ledger amount of what the invoice took, as it left, in proportion; what is credited last takes what is left of it."""
     amount, _, ledger = row.taken
+    currency, mode = memo.receivable.ledger_currency, memo.policies.money_mode
+    if memo.receivable.currency == currency:
+        return converted(one.amount, memo.slot.exchange, currency, mode)
     if one.amount == row.listed.amount - amount:
-        return row.relieved - ledger
-    step = smallest_unit(memo.receivable.ledger_currency)
-    if memo.receivable.currency == memo.receivable.ledger_currency:
-        return one.amount
-    return round_ratio(row.relieved * one.amount, row.listed.amount, step, memo.policies.money_mode)
+        return called(row.relieved - ledger, "left of what the invoice took", "R14")
+    return carried_at(one.amount, (row.listed.amount, row.relieved), currency, mode, "R14")
 
 
 def _given_back(draft: Draft, memo: _Memo, row: _Row, amount: Amount, ledger: Amount) -> list[Leg]:
@@ -587,7 +587,10 @@ def _given_back(draft: Draft, memo: _Memo, row: _Row, amount: Amount, ledger: Am
     account = row.issued.account
     if account == CONTRACT_LIABILITY and position.is_over_time(draft, memo.contract):
         pairs = ((CONTRACT_LIABILITY, "credit", amount),)
-        return list(position.through(draft, row.plan, pairs, memo.slot.exchange))
+        stands = position.standing(draft, row.plan.contract_id).position
+        if draft.why is not None:
+            stands = position_before(stands, f"{memo.event.credit_memo_id}/{row.key}", memo.currencies)
+        return list(position.against(stands, row.plan, pairs, memo.slot.exchange))
     return [Leg(account, "credit", amount, ledger)]
 
 
@@ -601,10 +604,12 @@ def _revenue_of(draft: Draft, row: _Row) -> str:
     return REIMBURSABLE_REVENUE if named(row.listed.entry_id)[0] == EXPENSE else SERVICE_REVENUE
 
 
-def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in: str) -> JournalEntry | None:
+def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in: str) -> None:
     if not legs:
-        return None
-    event = memo.event
+        return
+    event, recorded = memo.event, legs
+    if draft.why is not None:
+        legs = plain(tuple(legs))
     rule = f"{RULE}/{event.kind}/{row.key}"
     entry, project_id = draft.entry(row.listed.entry_id), _project_of(draft, row)
     work = entry.standing if entry is not None else None
@@ -636,7 +641,8 @@ def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in
         ),
     )
     note_rounding(draft, record, legs, memo.policies.rounding_limit, contract_id=memo.receivable.contract_id)
-    return record
+    if draft.why is not None:
+        say_lines(draft.why, record.journal_id, recorded, memo.currencies)
 
 
 def _project_of(draft: Draft, row: _Row) -> str:
@@ -645,96 +651,10 @@ def _project_of(draft: Draft, row: _Row) -> str:
 
 def _remember(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount, kept_back: Amount) -> None:
     credits_of = _credits(draft, memo)
-    amount, hours, had = row.taken
+    amount, hours, had = plain(row.taken)
     now = {**credits_of.taken, row.key: (amount + one.amount, hours + one.hours, had + ledger)}
     kept = credits_of.kept_back + kept_back
-    if draft.why is not None:
-        _say_taken(draft.why, memo, row, one)
-        if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
-            back = negated("to be billed again", draft.why.figure(f"credited/{_of(memo, row)}"))
-            place = row.issued.contract_id, row.issued.line_id
-            draft.why.add(left_to(*place, memo.receivable.bill_to), back)
-            if row.listed.entry_id == deposit_row(*place):
-                draft.why.add(left_in_all(*place), back)
     draft.put("credits", memo.receivable.invoice_id, replace(credits_of, taken=now, kept_back=kept))
-
-
-def _say_taken(why: Why, memo: _Memo, row: _Row, one: CreditedRow) -> None:
-    """What is credited is billed no more, where it is billed again, and not left to the next memo."""
-    of, credited = memo.statement.statement_id, why.figure(f"credited/{_of(memo, row)}")
-    why.add(f"{of}#credited/{row.key}", credited)
-    why.add(f"{of}#credited", credited)
-    if one.hours:
-        why.add(f"{of}#credited_hours/{row.key}", why.figure(f"credited_hours/{_of(memo, row)}"))
-    if memo.event.kind == ERROR_REBILL:
-        why.add(retention.issued_of(row.issued.contract_id, row.issued.line_id), negated("billed again", credited))
-
-
-def _say_gross(why: Why, memo: _Memo, row: _Row, kept_back: Amount) -> None:
-    """What is owed no more: net, less what of it is retained, with tax."""
-    of, currency = _of(memo, row), memo.receivable.currency
-    parts = [why.figure(f"credited/{of}")]
-    parts += [negated("retained", why.figure(f"kept_back/{of}"))] if kept_back else []
-    parts += [tax] if (tax := why.figure(f"tax/{of}")).value else []
-    made = total("gross", parts, "amount", currency)
-    why.record(f"gross/{of}", made.value or 0, made)
-
-
-def _say_parts(
-    draft: Draft, why: Why, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount, moved: retention.MovedLeg | None
-) -> LineParts:
-    """Lines of the row's journal."""
-    _say_back(why, memo, row, one, ledger)
-    of, parts = _of(memo, row), LineParts(memo.receivable.currency, memo.receivable.ledger_currency)
-    credited, gross, tax = why.figure(f"credited/{of}"), both_of(why, f"gross/{of}"), both_of(why, f"tax/{of}")
-    back = Carried(credited, why.figure(f"back/{of}"))
-    parts.credit(("", RECEIVABLE, "credit"), gross)
-    parts.debit(("", OUTPUT_TAX, "tax"), tax)
-    net = [gross.ledger, tax.ledger]
-    if moved is not None:
-        kept = line_made(moved.leg, (memo.receivable.currency, memo.receivable.ledger_currency))
-        parts.debit(("", moved.leg.account, moved.leg.purpose), kept)
-        net.append(kept.ledger)
-    match memo.event.kind:
-        case "error_rebill":
-            for account, part in _say_given_back(draft, memo, row, back):
-                parts.debit(("", account, "credit"), part)
-        case "rebate":
-            parts.debit(("", REFUND_LIABILITY, "credit"), Carried(credited, less("net, in ledger currency", *net)))
-        case _:
-            parts.debit(("", _revenue_of(draft, row), "credit"), back)
-    return parts
-
-
-def _say_given_back(draft: Draft, memo: _Memo, row: _Row, back: Carried) -> list[tuple[str, Carried]]:
-    account, currencies = row.issued.account, (memo.receivable.currency, memo.receivable.ledger_currency)
-    if account != CONTRACT_LIABILITY or not position.is_over_time(draft, memo.contract):
-        return [(account, back)]
-    before = position.standing(draft, memo.receivable.contract_id).position
-    of = f"{memo.event.credit_memo_id}/{row.key}"
-    stands = position_before(before, of, currencies)
-    mode, rates = row.plan.policies.money_mode, Rates()
-    if draft.why is not None and currencies[0] != currencies[1]:
-        rates = Rates((draft.why.figure(invoice_rate_of(memo.receivable.invoice_id)),), ("times",))
-    rate = RecordedRate.along(rates)
-    legs = moved(stands, "credit", Recorded(back.amount), rate, currencies[1], mode)
-    return [(leg.account, line_made(leg, currencies)) for leg in legs]
-
-
-def _say_back(why: Why, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount) -> None:
-    """What the invoice took comes back as it left; the last takes what is left of it."""
-    of, currency = memo.statement.statement_id, memo.receivable.ledger_currency
-    credited, gone = why.figure(f"credited/{_of(memo, row)}"), why.parts_at(f"{of}#back/{row.key}", why.now)
-    if memo.receivable.currency == currency:
-        made = exchanged(credited, Rates(), currency, memo.policies.money_mode)
-    else:
-        made = why.figure(cleared_of(of, row.key))
-        if one.amount != row.listed.amount - row.taken[0]:
-            piece, mode = _billed(memo, row), memo.policies.money_mode
-            made = in_proportion("as the invoice took it", made, credited, piece, mode, rule="R14")
-        elif gone:
-            made = less("left of what the invoice took", made, *gone, rule="R14")
-    why.add(f"{of}#back/{row.key}", why.record(f"back/{_of(memo, row)}", ledger, made))
 
 
 def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tuple[str, Amount]) -> None:
@@ -744,9 +664,6 @@ def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tu
     retained_in, kept = kept_back
     show_again(draft, memo.receivable)
     show_again(draft, replace(memo.receivable, project_id=project_id))
-    if draft.why is not None:
-        amount = as_recorded(amount, draft.why.figure(f"credited/{_of(memo, row)}"))
-        kept = as_recorded(kept, draft.why.figure(f"kept_back/{_of(memo, row)}")) if kept else kept
     billed_in, due_in = months_of(memo.statement, memo.statement.expected_on)
     less_due = titled(-amount, f"credited by {memo.event.credit_memo_id}")
     add_to_months(
@@ -767,10 +684,6 @@ def _reopen(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amou
     """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
     entry, had = _issued_now(draft, row)
     payer, currency = memo.receivable.bill_to, memo.receivable.currency
-    if draft.why is not None:
-        of = _of(memo, row)
-        back = Carried(draft.why.figure(f"credited/{of}"), draft.why.figure(f"back/{of}"))
-        say_invoiced(draft.why, had, entry.entry_id, payer, back.taken_back("put back"))
     _put(draft, entry, credited_to(had, payer, one.amount, one.hours, ledger, currency))
 
 

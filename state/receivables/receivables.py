@@ -12,9 +12,20 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.accounts import RECEIVABLE
-from domain.figure import Recorded, called, carried_at, later, node_of
+from domain.figure import called, carried_at, later
 from domain.ledger.position import Balance
-from domain.ledger.recorded import Carried, add_both, all_of, both_of, journal_line, left_of, parts_of_both, record_both
+from domain.ledger.recorded import (
+    IN_LEDGER,
+    Carried,
+    add_both,
+    all_of,
+    both_of,
+    journal_line,
+    left_of,
+    nodes_of,
+    parts_of_both,
+    record_both,
+)
 from domain.outputs import JournalEntry
 from domain.units import Amount
 from domain.why import Why
@@ -30,12 +41,12 @@ class ReceivableReduction(NamedTuple):
     """What left a receivable, each in its currency and as the ledger carried it: net, and tax where that was stated apart."""
 
     receivable: Receivable
-    net: Balance
+    gross: Balance
     tax: Balance = (0, 0)
 
     @property
-    def gross(self) -> Balance:
-        return plus(self.net, self.tax)
+    def net(self) -> Balance:
+        return minus(self.gross, self.tax)
 
 
 def receivable_of(draft: Draft, invoice_id: str) -> Receivable | None:
@@ -85,21 +96,19 @@ def creditable(receivable: Receivable) -> tuple[Amount, Amount]:
     return receivable.net[0] - receivable.credited[0], receivable.tax[0] - receivable.credited_tax[0]
 
 
-def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str, of: str) -> ReceivableReduction:
-    """Take a credit off the receivable, no more than is `creditable`; the caller posts what the relief says against 1100. `of` is the memo
-    with its row, as a recorder names them.
+def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str) -> ReceivableReduction:
+    """Take a credit off the receivable, no more than is `creditable`; the caller posts what the relief says against 1100.
 
     Raises KeyError where no such invoice is posted.
     """
-    known, gross = _known(draft, invoice_id), net + tax
+    known, gross = _known(draft, invoice_id), called(net + tax, "gross")
+    of_tax = tax, carried_at(tax, left_tax(draft, known), known.ledger_currency, mode, "R14")
+    relief = ReceivableReduction(known, (gross, _taken(draft, known, gross, mode, "R14")), of_tax)
+    _say_gone(draft, known, relief.gross, "taken")
     if draft.why is not None:
-        gross, tax = Recorded(draft.why.figure(f"gross/{of}")), Recorded(draft.why.figure(f"tax/{of}"))
-    of_tax = tax, carried_at(tax, _tax_left(draft, known), known.ledger_currency, mode, "R14")
-    taken = gross, _taken(draft, known, gross, mode, "R14")
-    if draft.why is not None:
-        _say_credited(draft.why, known, taken, of_tax, of)
-    relief = ReceivableReduction(known, (net, int(taken[1]) - int(of_tax[1])), plain(of_tax))
-    now = replace(known, credited=plus(known.credited, relief.net), credited_tax=plus(known.credited_tax, relief.tax))
+        add_both(draft.why, f"{tax_in(invoice_id)}#credited", _nodes(known, of_tax, "tax"))
+    net_now, tax_now = plus(known.credited, plain(relief.net)), plus(known.credited_tax, plain(of_tax))
+    now = replace(known, credited=net_now, credited_tax=tax_now)
     draft.put("receivable", invoice_id, now)
     return relief._replace(receivable=now)
 
@@ -172,7 +181,8 @@ def _gross(draft: Draft, known: Receivable) -> Balance:
     return _recorded("charged", known.gross, both_of(draft.why, owed_of(known.invoice_id)), [])
 
 
-def _tax_left(draft: Draft, known: Receivable) -> Balance:
+def left_tax(draft: Draft, known: Receivable) -> Balance:
+    """In it, of what no credit took yet."""
     left = minus(known.tax, known.credited_tax)
     if draft.why is None:
         return left
@@ -245,24 +255,13 @@ def _recorded(title: str, left: Balance, had: Carried, gone: list[Carried]) -> B
     )
 
 
-def _say_credited(why: Why, known: Receivable, taken: Balance, tax: Balance, of: str) -> None:
-    both = record_both(why, f"gross/{of}", plain(taken), _nodes(known, taken, "taken"))
-    add_both(why, gone_of(known), both)
-    both = record_both(why, f"tax/{of}", plain(tax), _nodes(known, tax, "tax"))
-    add_both(why, f"{tax_in(known.invoice_id)}#credited", both)
-
-
 def _say_gone(draft: Draft, known: Receivable, taken: Balance, title: str) -> None:
     if draft.why is not None:
         add_both(draft.why, gone_of(known), _nodes(known, taken, title))
 
 
 def _nodes(known: Receivable, taken: Balance, title: str) -> Carried:
-    amount, ledger = taken
-    return Carried(
-        node_of(amount, title, currency=known.currency),
-        node_of(ledger, f"{title}, in ledger currency", currency=known.ledger_currency),
-    )
+    return nodes_of(taken, (known.currency, known.ledger_currency), title, f"{title}, {IN_LEDGER}")
 
 
 def show_again(draft: Draft, receivable: Receivable) -> None:

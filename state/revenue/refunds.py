@@ -15,11 +15,12 @@ from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project, merge
 from domain.ledger.position import Balance, ContractPosition
 from domain.ledger.recorded import (
-    Carried,
+    Currencies,
     add_both,
     all_of,
     journal_line,
     line_made,
+    nodes_of,
     parts_of_both,
     position_before,
     record_line,
@@ -69,13 +70,14 @@ def may_arise(draft: Draft, contract: Contract) -> bool:
     return draft.of_terms("varies", contract, lambda _, of: provides(of))
 
 
-def give(draft: Draft, contract_id: str, line_id: str, project_id: str, back: Balance, part: Carried | None) -> None:
-    """A credit memo gives a rebate: what it debits 2320 with, in contract and in ledger currency, and how it is explained."""
+def give(draft: Draft, contract_id: str, line_id: str, project_id: str, back: Balance, currencies: Currencies) -> None:
+    """A credit memo gives a rebate: what it debits 2320 with, in contract and in ledger currency."""
     place = composed(contract_id, line_id)
     known = standing(draft, contract_id, line_id)
-    now = _less(known, project_id, back)
-    draft.put(KIND, place, replace(now, given=known.given + back[0]))
-    if draft.why is not None and part is not None:
+    now = _less(known, project_id, plain(back))
+    draft.put(KIND, place, replace(now, given=known.given + int(back[0])))
+    if draft.why is not None:
+        part = nodes_of(back, currencies)
         add_both(draft.why, _stands(place), part.taken_back("given by a credit memo"))
         draft.why.add(given_of(contract_id, line_id), part.amount)
 

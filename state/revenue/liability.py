@@ -10,13 +10,15 @@ may not be billed any more is no liability to work: it is credited with the next
     1,000.00 invoiced, of which 800.00 are recognised: Cr 2300 200.00; when 400.00 more are recognised: Dr 2300 200.00, 200.00 are unbilled
 """
 
+from typing import Final
+
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
-from domain.figure import at_least, called, lesser, titled
+from domain.figure import at_least, called, carried_at, converted, lesser, titled
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project, merge
-from domain.ledger.position import settled
-from domain.ledger.recorded import LineParts
-from domain.money import round_ratio, smallest_unit
+from domain.ledger.position import Balance, settled
+from domain.ledger.recorded import say_lines
+from domain.reference.exchange import Exchange
 from domain.units import Amount
 from domain.work.rows import OPENING
 from state.books import Contract, Liability
@@ -26,11 +28,13 @@ from state.ledger.position import is_over_time, standing
 from state.ledger.posting import about
 from state.rerating.rerate import line_ids
 from state.revenue.beside import PlaceBeside, place_beside
-from state.revenue.liability_record import RULE, LiabilityFigures, carried, name_of
-from state.terms.plan import LinePlan, newest_plan
+from state.revenue.liability_record import RULE, LiabilityFigures, name_of
+from state.terms.plan import newest_plan
 from state.value import plain
 
 KIND = "liability"
+# The rule of its journals.
+LIABILITY: Final = "contract_liability"
 
 
 def after_event(draft: Draft) -> None:
@@ -88,30 +92,27 @@ def _settle(draft: Draft, contract: Contract) -> None:
     if not moves:
         return
     place = place_beside(draft, contract, held.posted_on)
+    exchange = place.exchange if figures is None else figures.rate(place)
     legs: list[tuple[str, Leg]] = []
-    parts, stands = LineParts(place.booking.currency, place.booking.ledger_currency), dict[str, tuple[Amount, Amount]]()
+    stands = dict[str, Balance]()
     for key, amount in moves.items():
         line_id, account = parts_of(key)
         plan = newest_plan(draft, contract, line_id)
         assert plan is not None, "the line has totals"
-        had, had_ledger = lines.pop(key, (0, 0))
-        ledger = _in_ledger(plan, place, int(amount), int(had), int(had_ledger))
+        had = lines.pop(key, (0, 0))
+        ledger = _in_ledger(amount, had, exchange, place.booking.ledger_currency, plan.policies.money_mode)
         purpose = "billing" if amount > 0 else "revenue"
         legs += (
-            (plan.line.project_id, Leg(account, purpose, int(amount), ledger)),
-            (plan.line.project_id, Leg(CONTRACT_LIABILITY, purpose, -int(amount), -ledger)),
+            (plan.line.project_id, Leg(account, purpose, amount, ledger)),
+            (plan.line.project_id, Leg(CONTRACT_LIABILITY, purpose, -amount, -ledger)),
         )
-        if figures is not None:
-            ledger = figures.in_ledger(amount, (had, had_ledger), ledger, place, plan.policies.money_mode)
-            parts.debit((plan.line.project_id, account, purpose), carried(amount, ledger))
-            parts.credit((plan.line.project_id, CONTRACT_LIABILITY, purpose), carried(amount, ledger))
-        if had + amount:
-            lines[key] = stands[key] = had + amount, had_ledger + ledger
+        if had[0] + amount:
+            lines[key] = stands[key] = had[0] + amount, had[1] + ledger
     after = Liability(plain(lines), place.booking.accounting_date, held.position)
     draft.put("liability", contract.contract_id, after if lines or held.position is not None else None)
-    journal_id, placed = _post(draft, contract, place, legs, "contract_liability")
+    _post(draft, contract, place, legs, LIABILITY)
     if figures is not None:
-        figures.record(journal_id, placed, parts, stands)
+        figures.record(stands)
 
 
 def _settle_position(draft: Draft, contract: Contract) -> None:
@@ -151,17 +152,14 @@ def _ahead(draft: Draft, contract: Contract, figures: LiabilityFigures | None) -
     return found
 
 
-def _in_ledger(plan: LinePlan, place: PlaceBeside, amount: Amount, had: Amount, had_ledger: Amount) -> Amount:
+def _in_ledger(amount: Amount, had: Balance, exchange: Exchange, currency: str, mode: str) -> Amount:
     """What adds at the rate of the day, what takes back as 2300 carries it."""
-    step, mode = smallest_unit(place.booking.ledger_currency), plan.policies.money_mode
     if amount > 0:
-        return round_ratio(amount * place.exchange.numerator, place.exchange.denominator, step, mode)
-    return -had_ledger if amount == -had else round_ratio(had_ledger * amount, had, step, mode)
+        return converted(amount, exchange, currency, mode)
+    return -had[1] if amount == -had[0] else carried_at(amount, had, currency, mode, "R52")
 
 
-def _post(
-    draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple[str, Leg]], rule: str
-) -> tuple[str, list[tuple[str, Leg]]]:
+def _post(draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple[str, Leg]], rule: str) -> None:
     """One journal, its lines by project; it goes to the ERP also where the invoice itself is the ERP's."""
     by_project: dict[str, list[Leg]] = {}
     for project_id, leg in legs:
@@ -170,11 +168,12 @@ def _post(
     record = journal_by_project(
         about(draft, ("contract", contract.contract_id, contract.version), rule),
         place.booking,
-        placed,
+        placed if draft.why is None else plain(placed),
         contract_id=contract.contract_id,
         customer_id=contract.terms.customer_id,
         # The ERP has what was brought forward.
         deliver=draft.cause.kind != OPENING,
     )
     standings.publish(draft, record)
-    return record.journal_id, placed
+    if draft.why is not None and rule == LIABILITY:
+        say_lines(draft.why, record.journal_id, [leg for _, leg in placed], (record.currency, record.ledger_currency))

@@ -1,15 +1,14 @@
 """What a recorder takes of a contract liability (state/revenue/liability.py): what lines are ahead of their revenue, and how 2300 moved."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
-from domain.explanation import Node, constant, in_proportion, negated
-from domain.figure import Recorded, as_recorded, node_of
+from domain.explanation import Node, constant
+from domain.figure import Recorded, RecordedRate, as_recorded, node_of
 from domain.identity import composed, parts_of
-from domain.ledger.journal import Leg
-from domain.ledger.recorded import Carried, LineParts
+from domain.ledger.position import Balance
 from domain.units import Amount
-from domain.why import Rates, Why, elsewhere, exchanged
+from domain.why import Rates, Why, elsewhere
 from state.books import Contract, Liability
 from state.revenue.beside import PlaceBeside
 
@@ -46,37 +45,17 @@ class LiabilityFigures:
         address = held_at(self.contract.contract_id, key)
         return as_recorded(amount, self.why.figure(address)), as_recorded(ledger, self.why.figure(f"{address}/ledger"))
 
-    def in_ledger(
-        self, amount: Amount, had: tuple[Amount, Amount], ledger: Amount, place: PlaceBeside, mode: str
-    ) -> Amount:
-        """What adds at the rate of the day, what takes back as 2300 carries it."""
-        title, currency = "moved, in ledger currency", place.booking.ledger_currency
-        moved = node_of(amount, "moved", currency=self.currency)
-        if amount > 0:
-            return as_recorded(ledger, exchanged(moved, self._rate(place), currency, mode)._replace(title=title))
-        stood, carried = (node_of(each, "on 2300 before") for each in had)
-        if -amount == had[0]:
-            return as_recorded(ledger, negated(title, carried, rule="R52"))
-        return as_recorded(ledger, in_proportion(title, carried, moved, stood, mode, rule="R52"))
-
-    def _rate(self, place: PlaceBeside) -> Rates:
+    def rate(self, place: PlaceBeside) -> RecordedRate:
         if place.booking.currency == place.booking.ledger_currency:
-            return Rates()
+            return RecordedRate.along(Rates(), place.exchange)
         rate = place.exchange.rate
         node: Node = constant("rate of the day", rate, "exchange_rate")
         if place.beside:
             node = elsewhere("rate", rate, composed(JOURNAL_RATE, place.beside), "", "exchange_rate")
-        return Rates((node,), ("times",))
+        return RecordedRate.along(Rates((node,), ("times",)), place.exchange)
 
-    def record(
-        self,
-        journal_id: str,
-        placed: Sequence[tuple[str, Leg]],
-        parts: LineParts,
-        stands: dict[str, tuple[Amount, Amount]],
-    ) -> None:
-        """Lines of the journal, and what stands there after it."""
-        parts.record(self.why, journal_id, placed)
+    def record(self, stands: Mapping[str, Balance]) -> None:
+        """What stands there now."""
         for key, sums in stands.items():
             address = held_at(self.contract.contract_id, key)
             for of, amount in zip((address, f"{address}/ledger"), sums, strict=True):
@@ -91,7 +70,3 @@ def held_at(contract_id: str, key: str) -> str:
 
 def name_of(line_id: str, account: str) -> str:
     return f"line {line_id} on {account}"
-
-
-def carried(amount: Amount, ledger: Amount) -> Carried:
-    return Carried(node_of(amount, "moved"), node_of(ledger, "moved, in ledger currency"))

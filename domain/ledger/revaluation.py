@@ -10,21 +10,15 @@ in proportion. Where nothing is open any more, what is still carried is unrealis
     cumulative   400.00 USD are paid in July: Dr 7100 16.00, Cr 1100 16.00; at 0.93 at its end 18.00 of 24.00 are left: 6.00 back
 """
 
-from datetime import date
 from typing import Final
 
 from domain import capabilities
 from domain.accounts import RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH, UNBILLED
-from domain.events.reference import LegalEntityDefined
-from domain.explanation import Node, constant, in_proportion, less, negated, total
-from domain.ledger.journal import Leg
+from domain.figure import called, carried_at, converted
 from domain.ledger.position import Balance
-from domain.ledger.recorded import Carried, line_of
-from domain.money import convert, round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.reference.exchange import Exchange
 from domain.units import Amount
-from domain.why import Why, exchanged, quoted
 
 # The rule of its journals, before the period; and the purpose of their lines.
 RULE: Final = "revaluation/"
@@ -45,7 +39,7 @@ def is_held(account: str, policies: Resolved) -> bool:
 def unrealised(balance: Balance, exchange: Exchange, ledger_currency: str, mode: str) -> Amount:
     """What the balance is worth more at the rate than it is carried at."""
     amount, ledger = balance
-    return convert(amount, exchange.numerator, exchange.denominator, ledger_currency, mode) - ledger
+    return called(converted(amount, exchange, ledger_currency, mode) - ledger, "unrealised", "R55")
 
 
 def left_after(left: Amount, moved: Amount) -> Amount:
@@ -57,46 +51,4 @@ def left_after(left: Amount, moved: Amount) -> Amount:
 
 def standing_for(valued: Amount, left: Amount, of: Amount, ledger_currency: str, mode: str) -> Amount:
     """What stands of an unrealised amount for what is left of the balance."""
-    if left == of:
-        return valued
-    return round_ratio(valued * left, of, smallest_unit(ledger_currency), mode) if of else 0
-
-
-# What a recorder takes
-
-
-def say_unrealised(
-    balance: Carried, exchange: Exchange, rate_type: str, day: date, entity: LegalEntityDefined, mode: str
-) -> Node:
-    title = f"unrealised on {day}"
-    worth = constant("nothing is open", 0, "amount", entity.currency)
-    if balance.amount.value:
-        worth = exchanged(balance.amount, quoted(exchange, rate_type, day, entity), entity.currency, mode)
-    return less(title, worth, balance.ledger, rule="R55")
-
-
-def say_standing(valued: Node, left: Node, of: Node, mode: str) -> Node:
-    if left.value == of.value:
-        return valued
-    if not of.value:
-        return constant("nothing is left", 0, "amount", valued.currency)
-    return in_proportion("unrealised, of what is left", valued, left, of, mode, rule="R56")
-
-
-def record_lines(
-    why: Why,
-    journal_id: str,
-    lines: list[tuple[str, Leg]],
-    parts: dict[tuple[str, str], Node],
-    currencies: tuple[str, str],
-) -> None:
-    """`parts` by project and account; the line on 7100 takes them up."""
-    currency, ledger_currency = currencies
-    for number, (project_id, leg) in enumerate(lines, 1):
-        amount, ledger = line_of(journal_id, number)
-        why.record(amount, 0, constant("amount, nothing moves in its currency", 0, "amount", currency))
-        made = parts.get((project_id, leg.account))
-        if made is None:
-            own = [one for (of, _), one in sorted(parts.items()) if of == project_id]
-            made = negated("unrealised", total("of its accounts", own, "amount", ledger_currency))
-        why.record(ledger, leg.ledger_amount, made)
+    return carried_at(left, (of, valued), ledger_currency, mode, "R56")

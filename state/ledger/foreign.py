@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from domain.accounts import UNAPPLIED_CASH
 from domain.events.reference import LegalEntityDefined
-from domain.explanation import Node, total
+from domain.explanation import total
+from domain.figure import as_recorded
 from domain.identity import composed, parts_of
-from domain.ledger.position import Balance, with_move
-from domain.ledger.recorded import Carried, add_both, all_of, journal_line, parts_of_both
+from domain.ledger.position import Balance, standing_at, with_move
+from domain.ledger.recorded import add_both, all_of, journal_line, parts_of_both
 from domain.ledger.revaluation import ACCOUNTS, CUMULATIVE, RULE, is_held
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
@@ -63,11 +64,10 @@ NOTHING_MOVED: Final[Mapping[str, Moved]] = {}
 
 
 class Change(NamedTuple):
-    """What of a part goes to 7100; the node where somebody explains."""
+    """What of a part goes to 7100."""
 
     part_id: str
     amount: Amount
-    made: Node | None
 
 
 def group_key(part_id: str) -> str:
@@ -168,16 +168,19 @@ def _moves_of(part_id: str, name: str) -> str:
     return f"monetary/{part_id}/{name}"
 
 
-def say_open(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> Carried:
-    assert draft.why is not None, "somebody explains"
+def open_at(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> Balance:
+    """At a period's end."""
     known: Monetary = draft.part(KIND, part_id)
+    balance = standing_at(known.moves, name)
+    if draft.why is None:
+        return balance
     parts = [
         part
         for period in known.moves
         if period <= name
         for part in parts_of_both(draft.why, _moves_of(part_id, period))
     ]
-    return all_of(f"open at the end of {name}", parts, (group.currency, group.entity.currency))
+    return all_of(f"open at the end of {name}", parts, (group.currency, group.entity.currency)).of(balance)
 
 
 def unrealised_of(part_id: str, name: str) -> str:
@@ -193,9 +196,15 @@ def valued_of(part_id: str, name: str) -> str:
 # What revaluation has posted
 
 
-def posted_by(known: Monetary, name: str) -> Amount:
+def posted_by(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> Amount:
     """By a period's end."""
-    return sum(amount for of, amount in known.posted.items() if of <= name)
+    known: Monetary = draft.part(KIND, part_id)
+    of = [period for period in known.posted if period <= name]
+    amount = sum(known.posted[period] for period in of)
+    if draft.why is None:
+        return amount
+    lines = [node for period in of for node in draft.why.parts_at(posted_of(part_id, period), draft.why.now)]
+    return as_recorded(amount, total("posted by revaluation until then", lines, "amount", group.entity.currency))
 
 
 def keep_posted(draft: Draft, part_id: str, name: str, amount: Amount) -> None:
@@ -207,11 +216,3 @@ def keep_posted(draft: Draft, part_id: str, name: str, amount: Amount) -> None:
 def posted_of(part_id: str, name: str) -> str:
     """Where a recorder has the lines that moved a part in a period."""
     return f"revalued/{part_id}/{name}"
-
-
-def say_posted(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> Node:
-    assert draft.why is not None, "somebody explains"
-    known: Monetary = draft.part(KIND, part_id)
-    of = [period for period in known.posted if period <= name]
-    lines = [node for period in of for node in draft.why.parts_at(posted_of(part_id, period), draft.why.now)]
-    return total("posted by revaluation until then", lines, "amount", group.entity.currency)

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from domain.capabilities import REFUND_LIABILITY
 from domain.events.reference import DayEnded
-from domain.explanation import Node, constant, less
+from domain.figure import RecordedRate, called, record
 from domain.identity import composed, parts_of
 from domain.ledger.position import Balance, standing_at
-from domain.ledger.revaluation import CUMULATIVE, OWED, left_after, say_unrealised, unrealised
+from domain.ledger.revaluation import CUMULATIVE, OWED, left_after, unrealised
 from domain.money import format_amount
 from domain.reference import fiscal
 from domain.reference.exchange import MISSING_RATE, Exchange, MissingRate
@@ -25,6 +25,7 @@ from domain.reference.fiscal import AccountingPeriod
 from domain.reference.zones import local_date
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.waiting import WaitKey, waits_for_exchange_rate
+from domain.why import quoted
 from state.books import Monetary
 from state.charges.rebates import provides
 from state.draft import Draft
@@ -44,18 +45,18 @@ from state.ledger.foreign import (
     known_periods,
     left_periods,
     named_period,
+    open_at,
     parts_of_group,
     periods_of,
     posted_by,
     put_periods,
-    say_open,
-    say_posted,
     take_in,
     unrealised_of,
     valued_of,
 )
 from state.ledger.revaluation_journals import count_settled, post, take_back_settled, take_back_standing
 from state.terms.known import exchange_on, open_day_from
+from state.value import plain
 
 WAITING: Final = "revaluation"
 # Of so many periods a rate that is corrected counts.
@@ -197,36 +198,28 @@ def _valued(
     """What the part's unrealised amount at the period's end is by now, less what of it is posted."""
     name = period.name
     known: Monetary = draft.part(KIND, part_id)
-    balance, is_again = standing_at(known.moves, name), name in known.valued
+    balance, is_again = open_at(draft, group, part_id, name), name in known.valued
+    if draft.why is not None:
+        rates = quoted(exchange, group.policies.exchange_rate_type, period.to - DAY, group.entity)
+        exchange = RecordedRate.along(rates, exchange)
     found = unrealised(balance, exchange, group.entity.currency, group.policies.money_mode)
-    now = replace(known, valued={**known.valued, name: found})
+    if draft.why is not None:
+        record(draft.why, unrealised_of(part_id, name), found)
+        record(draft.why, valued_of(part_id, name), balance[0])
+    stands, valued = plain(balance[0]), plain(found)
+    now = replace(known, valued={**known.valued, name: valued})
     if is_last:
-        settled = known.left - known.of if is_again else standing_at(known.moves, FOREVER)[0] - balance[0]
-        now = replace(now, left=left_after(balance[0], settled), of=balance[0])
+        settled = known.left - known.of if is_again else standing_at(known.moves, FOREVER)[0] - stands
+        now = replace(now, left=left_after(stands, settled), of=stands)
     draft.put(KIND, part_id, now)
-    made = None if draft.why is None else _say_valued(draft, group, period, part_id, exchange, found)
-    return Change(part_id, found - posted_by(known, name), made)
-
-
-def _say_valued(
-    draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_id: str, exchange: Exchange, found: Amount
-) -> Node:
-    assert draft.why is not None, "somebody explains"
-    name, mode, entity = period.name, group.policies.money_mode, group.entity
-    balance = say_open(draft, group, part_id, name)
-    made = say_unrealised(balance, exchange, group.policies.exchange_rate_type, period.to - DAY, entity, mode)
-    draft.why.record(unrealised_of(part_id, name), found, made)
-    draft.why.record(valued_of(part_id, name), balance.amount.value or 0, balance.amount)
-    return less("unrealised by now, less what is posted", made, say_posted(draft, group, part_id, name))
+    more = found - posted_by(draft, group, part_id, name)
+    return Change(part_id, called(more, "unrealised by now, less what is posted"))
 
 
 def _no_longer_monetary(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> Change:
     """Carried as it was booked: nothing is left of what an earlier period has left standing."""
-    amount, made = posted_by(draft.part(KIND, part_id), name), None
-    if draft.why is not None:
-        policy = constant("not monetary by policy unbilled_is_monetary", 0, "amount", group.entity.currency)
-        made = less("what is left, less what is posted", policy, say_posted(draft, group, part_id, name))
-    return Change(part_id, -amount, made)
+    back = -posted_by(draft, group, part_id, name)
+    return Change(part_id, called(back, "not monetary by policy unbilled_is_monetary"))
 
 
 # What waits for a rate

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from domain.accounts import RECEIVABLE, UNAPPLIED_CASH
 from domain.capabilities import UNREALISED
-from domain.explanation import Node, constant, less
+from domain.explanation import constant
+from domain.figure import Recorded, as_recorded, called
 from domain.identity import parts_of
 from domain.ledger.journal import Leg, journal_by_project
-from domain.ledger.recorded import journal_line
-from domain.ledger.revaluation import REVALUED, RULE, left_after, record_lines, say_standing, standing_for
+from domain.ledger.recorded import journal_line, say_lines
+from domain.ledger.revaluation import REVALUED, RULE, left_after, standing_for
 from domain.outputs import JournalEntry
 from domain.reference import fiscal
 from domain.reference.exchange import Exchange, at_rate
@@ -38,7 +39,6 @@ from state.ledger.foreign import (
     posted_by,
     posted_of,
     put_periods,
-    say_posted,
     unrealised_of,
     valued_of,
 )
@@ -46,6 +46,7 @@ from state.ledger.posting import about, booking_of
 from state.terms.known import Slot, exchange_on, open_day_from
 from state.terms.known import period as period_of
 from state.terms.plan import contract_policies
+from state.value import plain
 
 DAY = timedelta(days=1)
 
@@ -102,14 +103,13 @@ def _journal(
     record = journal_by_project(
         about(draft, (kind, subject, 0), rule),
         booking_of(slot, "posting"),
-        lines,
+        lines if draft.why is None else plain(lines),
         contract_id=contract_id or None,
         customer_id=contract.terms.customer_id if contract is not None else None,
         deliver=deliver,
     )
     if draft.why is not None:
-        parts = {_place(one.part_id): one.made for one in changes if one.made is not None}
-        record_lines(draft.why, record.journal_id, lines, parts, (group.currency, entity.currency))
+        say_lines(draft.why, record.journal_id, [leg for _, leg in lines], (group.currency, entity.currency))
     return record
 
 
@@ -126,7 +126,7 @@ def _lines(changes: list[Change]) -> list[tuple[str, Leg]]:
         by_project.setdefault(project_id, []).append(Leg(account, REVALUED, 0, one.amount))
     for legs in by_project.values():
         if rest := sum(leg.ledger_amount for leg in legs):
-            legs.append(Leg(UNREALISED, REVALUED, 0, -rest))
+            legs.append(Leg(UNREALISED, REVALUED, 0, -called(rest, "of its accounts")))
     return [(project_id, leg) for project_id, legs in sorted(by_project.items()) for leg in legs]
 
 
@@ -188,15 +188,14 @@ def take_back_settled(
 def _standing(draft: Draft, group: ForeignBalances, name: str, part_id: str) -> Change:
     """What stands of what was unrealised at the period's end, less what is posted."""
     known: Monetary = draft.part(KIND, part_id)
-    mode, currency = group.policies.money_mode, group.entity.currency
-    amount = standing_for(known.valued.get(name, 0), known.left, known.of, currency, mode) - posted_by(known, FOREVER)
-    if draft.why is None or not amount:
-        return Change(part_id, amount, None)
-    left = constant("left of what was valued", known.left, "amount", group.currency)
-    found, of = draft.why.figure(unrealised_of(part_id, name)), draft.why.figure(valued_of(part_id, name))
-    stands = say_standing(found, left, of, mode)
-    made = less("unrealised of what is left, less what stands", stands, say_posted(draft, group, part_id, FOREVER))
-    return Change(part_id, amount, made)
+    valued, left, of = known.valued.get(name, 0), known.left, known.of
+    if draft.why is not None and valued:
+        valued = as_recorded(valued, draft.why.figure(unrealised_of(part_id, name)))
+        of = as_recorded(of, draft.why.figure(valued_of(part_id, name)))
+        left = Recorded(constant("left of what was valued", left, "amount", group.currency))
+    stands = standing_for(valued, left, of, group.entity.currency, group.policies.money_mode)
+    more = stands - posted_by(draft, group, part_id, FOREVER)
+    return Change(part_id, called(more, "unrealised of what is left, less what stands"))
 
 
 def take_back_standing(draft: Draft, group: ForeignBalances, valued: str, yesterday: date) -> None:
@@ -208,19 +207,13 @@ def take_back_standing(draft: Draft, group: ForeignBalances, valued: str, yester
     for part_id in parts_of_group(draft, group.key):
         known: Monetary = draft.part(KIND, part_id)
         draft.put(KIND, part_id, replace(known, left=0, of=0))
-        if amount := posted_by(known, FOREVER):
-            changes.append(Change(part_id, -amount, _say_all_back(draft, group, part_id)))
+        if back := -posted_by(draft, group, part_id, FOREVER):
+            title = f"policy {group.policies.fx_revaluation} leaves nothing"
+            changes.append(Change(part_id, called(back, title)))
     for name in left_periods(draft, group)[-1:]:
         day = open_day_from(draft, group.entity, last.to - DAY)
         post(draft, group, f"{name}/settled", day, _rate_of(draft, group, named_period(group, name)), changes)
     put_periods(draft, LEFT, group.key, ())
-
-
-def _say_all_back(draft: Draft, group: ForeignBalances, part_id: str) -> Node | None:
-    if draft.why is None:
-        return None
-    policy = constant(f"policy {group.policies.fx_revaluation} leaves nothing", 0, "amount", group.entity.currency)
-    return less("what is left, less what stands", policy, say_posted(draft, group, part_id, FOREVER))
 
 
 def _rate_of(draft: Draft, group: ForeignBalances, valued: AccountingPeriod) -> int:

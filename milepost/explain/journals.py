@@ -10,7 +10,6 @@ from domain.figure import node_of
 from domain.ledger.journal import Leg
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine
-from domain.receivables.credit_memo import KIND as CREDIT_MEMO
 from domain.work.rows import spoken
 from milepost.explain.credits import CreditNodes
 from milepost.explain.entries import EntryNodes
@@ -130,9 +129,7 @@ class JournalNodes:
             return self.lines.mirrored(journal.reverses or "", number)
         if journal.replaces is not None:
             return self.lines.same(journal.replaces, number)
-        if not line.amount and (
-            line.account == CURRENCY_ROUNDING or journal.affected_kind in ("statement", CREDIT_MEMO)
-        ):
+        if not line.amount and line.account == CURRENCY_ROUNDING:
             nothing = constant("amount", 0, "amount", journal.currency)
             return nothing, self.lines.rest_of_lines(journal, number)
         if row_of(journal) is not None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from domain.explanation import Node, constant, negated, total
 from domain.identity import composed, escape
-from domain.outputs import BillingStatement, JournalEntry, JournalLine
+from domain.outputs import BillingStatement
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
-from state.books import Contract, OpenStatement, StatementState
-from state.trace import TracedOutput
+from state.books import Contract, OpenStatement
 
 
 class RetentionNodes:
@@ -51,27 +49,10 @@ class RetentionNodes:
 
     # What an invoice moves
 
-    def moved(self, said: TracedOutput, line: JournalLine) -> tuple[Node, Node]:
-        """Of a line on 1170."""
-        journal: JournalEntry = said.record
-        statement_id = journal.affected_id
-        of_line = [piece[0] for piece in self._pieces(statement_id) if (piece[1] or None) == line.project_id]
-        amounts = [self._piece(statement_id, withheld_by) for withheld_by in of_line]
-        ledgers = [self.recorded.figure(f"{statement_id}#moved/{withheld_by}") for withheld_by in of_line]
-        in_ledger = [one for one in ledgers if one is not None]
-        return (
-            total("retained, less what leaves", amounts, "amount", journal.currency, rule="R32"),
-            total("in ledger currency", in_ledger, "amount", journal.ledger_currency, rule="R32"),
-        )
-
     def posted(self, contract_id: str, project_id: str, step: int, title: str, currency: str) -> Node:
         """What invoices and credit memos have moved on 1170 by then."""
         address = composed("posted_retention", contract_id, project_id)
         return self.recorded.sum(address, title, step, currency, rule="R32")
-
-    def _piece(self, statement_id: str, withheld_by: str) -> Node:
-        """What the statement withholds, or what of an earlier one it releases."""
-        return self._said(statement_id, f"piece/{withheld_by}")
 
     # What rules name that is explained elsewhere
 
@@ -113,9 +94,3 @@ class RetentionNodes:
 
     def _record(self, statement_id: str) -> BillingStatement:
         return self._parts(statement_id)[0]
-
-    def _pieces(self, statement_id: str) -> tuple[tuple[str, str, int], ...]:
-        """By the statement that withheld it and the project."""
-        trace: Any = self.sources.trace
-        state: StatementState | None = trace.part_at("statement", statement_id, len(trace.steps))
-        return state.retention if state is not None else ()

@@ -17,18 +17,17 @@ from typing import Final, NamedTuple
 
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Deposit, Milestones, Retention, RetentionStep
-from domain.explanation import Node, constant, evaluated, in_proportion, least, most, negated, total
-from domain.figure import called, lesser, percent_taken, ratio, titled
-from domain.money import format_decimal, smallest_unit
+from domain.figure import at_least, because, called, lesser, percent_taken, percentage, ratio, titled
+from domain.money import HALF_UP, format_decimal, smallest_unit
 from domain.policy_faults import Fault
 from domain.receivables.credit_memo import shares
 from domain.terms import methods
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
-from domain.why import Why, in_terms, rounding
 
 WHOLE_TERM: Final = "whole_term"
 RULE: Final = "R32"
 OF_BILLED: Final = "in proportion to what was billed"
+BILLED: Final = "billed before"
 
 
 class Retained(NamedTuple):
@@ -105,67 +104,47 @@ def taken_back(gross: Amount, retained: Amount, billed: Amount, currency: str, m
     return lesser(retained, ratio(retained, taken, billed, smallest_unit(currency), mode, OF_BILLED), "taken back")
 
 
-# A bill. `of` is its statement; it records `#retained` and `#released`, from `#before`, `#billed_before` and `#gross`
+# A bill
 
 
 def of_bill(
-    terms: ContractSigned,
+    steps: Sequence[RetentionStep],
     gross: Amount,
     account: BillToAccount,
     completion: tuple[Amount, Amount],
     currency: str,
     mode: str,
-    why: Why | None = None,
-    of: str = "",
-    completed: Sequence[Node] = (),
 ) -> Retained:
-    """By the step that holds at a completion, billed by now and the price of that; or what a bill below zero takes back. `completed` are
-    the recorded figures of what is billed."""
-    agreed = terms.retention
-    assert agreed is not None, "something is retained by these terms"
+    """By the step that holds at a completion, billed by now and the price of that; or what a bill below zero takes back."""
     if gross < 0:
         back = taken_back(gross, account.left, account.billed, currency, mode)
-        if why is not None:
-            why.record(f"{of}#retained", -back, _taken_back(why, of, gross, account.billed, mode))
         return Retained(-back, 0, gross, account.reached, counts=True)
-    steps = reached(agreed.steps, *completion)
-    done = _completion(why, of, terms, completed, completion) if why is not None else ()
-    if not steps:
+    found = reached(steps, *completion)
+    if not found:
         return Retained(gross=gross, reached=account.reached, counts=True)
-    step, place = steps[-1], len(steps) - 1
-    retained = withheld(step, gross, currency, mode)
-    if why is not None:
-        percent = _percent(terms, place, "withhold_percent", step.withhold_percent)
-        why.record(f"{of}#retained", retained, _share("retained", why.figure(f"{of}#gross"), percent, mode, done))
+    step, done = found[-1], _completion(steps, *completion)
+    retained = because(withheld(step, gross, currency, mode), done)
     if account.reached is not None and step.at_percent <= account.reached:
         return Retained(retained, 0, gross, account.reached, counts=True)
-    frees = released(step, account.left, currency, mode)
-    if why is not None:
-        percent = _percent(terms, place, "release_percent", step.release_percent)
-        why.record(f"{of}#released", frees, _share("released", why.figure(f"{of}#before"), percent, mode, done))
+    frees = because(released(step, account.left, currency, mode), done)
     return Retained(retained, frees, gross, step.at_percent, counts=True)
 
 
-def all_of(left: Amount, gross: Amount, when: str, why: Why | None = None, of: str = "") -> Retained:
-    """A statement that releases all that is retained; `when` says why it does."""
-    if why is not None:
-        before = why.figure(f"{of}#before")
-        facts = (("all of it", when),)
-        made = total("released", (before,), "amount", before.currency, rule=RULE, facts=facts)
-        why.record(f"{of}#released", left, made)
-    return Retained(released=left, gross=gross)
+def _completion(steps: Sequence[RetentionStep], billed: Amount, price: Amount) -> Percent:
+    """Where a step waits for one: what is billed, this bill included, in per cent of the price."""
+    if not price or all(not step.at_percent for step in steps):
+        return 0
+    waits = ", ".join(f"{format_decimal(step.at_percent, PERCENT_SCALE)} %" for step in steps)
+    return percentage(billed, price, 1, HALF_UP, f"completion, with steps at {waits}", RULE)
 
 
-def leaving(goes: Amount, held: Mapping[str, Amount], why: Why | None = None, of: str = "") -> dict[str, Amount]:
+def leaving(goes: Amount, held: Mapping[str, Amount]) -> dict[str, Amount]:
     """What leaves of what each statement withheld and still holds: the oldest first."""
     found: dict[str, Amount] = {}
     rest = goes
     for withheld_by, left in held.items():
-        if taken := min(left, rest):
-            found[withheld_by] = taken
-            if why is not None:
-                _say_leaving(why, of, found)
-        rest -= taken
+        if taken := lesser(left, rest, f"{withheld_by}: leaves"):
+            found[withheld_by], rest = taken, called(rest - taken, "left to leave")
     return found
 
 
@@ -182,83 +161,9 @@ def kept_back(
     return dict(zip(credited, shares(back, [max(one, 0) for one in credited.values()], step, mode), strict=True))
 
 
-def billed_before(why: Why, account: str, currency: str) -> Node:
-    """What was recorded as billed to a bill-to of which something is retained, nothing to begin with."""
-    return why.figure_at(f"{account}#billed", why.now) or constant("billed before", 0, "amount", currency)
-
-
-def billed_after(
-    billed: Amount, gross: Amount, why: Why | None = None, account: str = "", part: Node | None = None
-) -> Amount:
+def billed_after(billed: Amount, gross: Amount) -> Amount:
     """What was billed a bill-to of which something is retained, with a bill or a credit; below zero nothing was."""
-    after = max(billed + gross, 0)
-    if why is not None and part is not None:
-        title, currency = "billed before", part.currency
-        made = total(title, (billed_before(why, account, currency), part), "amount", currency)
-        if billed + gross < 0:
-            made = most(title, made, constant("nothing", 0, "amount", currency))
-        why.record(f"{account}#billed", after, made)
-    return after
-
-
-def _completion(
-    why: Why, of: str, terms: ContractSigned, billed: Sequence[Node], completion: tuple[Amount, Amount]
-) -> tuple[Node, ...]:
-    """Where a step waits for one: what is billed, this bill included, in per cent of the price."""
-    agreed = terms.retention
-    if agreed is None or not completion[1] or all(not step.at_percent for step in agreed.steps):
-        return ()
-    of_price = [
-        in_terms(f"price of line {line.line_id}", amount, "amount", terms, path, line.line_id)
-        for line, price, where in priced_lines(terms)
-        for amount, path in _prices(line, price, where)
-    ]
-    priced = why.record(f"{of}#price", completion[1], total("price", of_price, "amount", terms.currency))
-    title = "billed, this bill included"
-    done = why.record(f"{of}#billed", completion[0], total(title, billed, "amount", terms.currency))
-    steps = ", ".join(f"{format_decimal(step.at_percent, PERCENT_SCALE)} %" for step in agreed.steps)
-    parameters = {"step": "0.000001", "mode": "half_up"}
-    facts = (("steps at", steps),)
-    return (evaluated("completion", "percent", (done, priced), parameters, "percent", facts=facts),)
-
-
-def _prices(line: ContractLine, price: Amount, path: str) -> Iterator[tuple[Amount, str]]:
-    """With the fields of the line that state them."""
-    several = line.terms.milestones if isinstance(line.terms, Milestones) else ()
-    yield from ((one.amount, f"{path}[{at}].amount") for at, one in enumerate(several))
-    if not several:
-        yield price, path
-
-
-def _percent(terms: ContractSigned, place: int, name: str, value: Percent) -> Node:
-    return in_terms(name.replace("_", " "), value, "percent", terms, f"retention.steps[{place}].{name}")
-
-
-def _share(title: str, whole: Node, percent: Node, mode: str, done: tuple[Node, ...]) -> Node:
-    parameters = rounding(whole.currency, mode)
-    return evaluated(title, "percent_of", (whole, percent), parameters, "amount", whole.currency, rule=RULE, why=done)
-
-
-def _taken_back(why: Why, of: str, gross: Amount, billed: Amount, mode: str) -> Node:
-    before = why.figure(f"{of}#before")
-    if -gross >= billed:
-        return negated("retained", before, rule=RULE)
-    taken = negated("billed below zero", why.figure(f"{of}#gross"))
-    share = in_proportion(OF_BILLED, before, taken, why.figure(f"{of}#billed_before"), mode)
-    return negated("retained", least("taken back", [before, share]), rule=RULE)
-
-
-def _say_leaving(why: Why, of: str, found: Mapping[str, Amount]) -> None:
-    """Of the last that was found: all that is left of it, or what is left to go."""
-    *before, withheld_by = found
-    free, back = why.figure(f"{of}#released"), why.figure(f"{of}#retained")
-    goes = [free] if free.value else []
-    goes += [negated("taken back", back)] if (back.value or 0) < 0 else []
-    goes += [why.figure(f"{of}#piece/{one}") for one in before]
-    left = why.sum(f"{withheld_by}#still_retained", f"{withheld_by}: retained", free.currency)
-    whole = total("released and taken back", goes, "amount", free.currency)
-    made = negated(f"{withheld_by}: leaves", least("the lesser", [left, whole]))
-    why.record(f"{of}#piece/{withheld_by}", -found[withheld_by], made)
+    return at_least(called(billed + gross, BILLED), 0, BILLED)
 
 
 def faults(retention: Retention, terms: ContractSigned) -> Iterator[Fault]:

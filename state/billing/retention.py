@@ -16,27 +16,33 @@ from msgspec.structs import replace
 from domain.accounts import RETENTION_RECEIVABLE
 from domain.billing import retention as rule
 from domain.billing.periods import BillingPeriod
-from domain.billing.retention import NOTHING, BillToAccount, Retained
+from domain.billing.retention import BILLED, NOTHING, BillToAccount, Retained
 from domain.events.commercial import ContractSigned
-from domain.events.common import Retention
-from domain.explanation import Node, constant, negated, total
-from domain.figure import as_recorded, node_of
+from domain.events.common import ContractLine, Milestones, Retention, RetentionStep
+from domain.explanation import Node, constant
+from domain.figure import Recorded, as_recorded, called, node_of, record, titled
 from domain.identity import composed, escape, parts_of
 from domain.ledger.journal import Leg
 from domain.ledger.position import relieved
 from domain.ledger.recorded import Carried, add_both, nodes_of
 from domain.reference.zones import local_date
 from domain.units import Amount
-from domain.why import Why, elsewhere
+from domain.why import Why, elsewhere, in_terms
 from state.books import Contract, RetentionAccount, StatementState, Withheld
 from state.charges.terms_known import last_day
 from state.draft import Draft
 from state.terms.known import Slot
 from state.terms.periods import zone_of
 from state.terms.plan import contract_policies, terms_on
+from state.value import plain
 
 DAY = timedelta(days=1)
 OVER = "the contract is over, or retention no more agreed"
+# Of all that was retained, with the day or why.
+RELEASED = "released, all of it: {}"
+GROSS = "lines, without deposits"
+# What a recorder has of a statement, by its name and these.
+KEPT = ("retained", "released")
 # By the statement that withheld it and the project of its lines; above zero what is withheld, below what leaves.
 Pieces = tuple[tuple[str, str, Amount], ...]
 
@@ -65,25 +71,43 @@ def decide(
 ) -> Retained:
     """Of a bill that has these amounts of contract lines before tax, deposits left out; `beside` are those of bills to others that the
     same cut brings after it, which complete the price for all alike. `of` is the statement, named for a recorder alone."""
-    day, gross = period.to - DAY, sum(lines.values())
+    currency, account = contract.terms.currency, _before(draft, contract, bill_to)
+    if draft.why is not None:
+        lines = {
+            line_id: as_recorded(amount, of_line(of, line_id, amount, currency)) for line_id, amount in lines.items()
+        }
+        beside = {
+            line_id: as_recorded(amount, _to_others(of, line_id, amount, currency))
+            for line_id, amount in beside.items()
+        }
+    gross = called(sum(lines.values()), GROSS)
+    kept = _decided(draft, contract, period, account, lines, beside, gross)
+    return _said(draft, of, kept, gross, currency)
+
+
+def _decided(
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    account: BillToAccount,
+    lines: Mapping[str, Amount],
+    beside: Mapping[str, Amount],
+    gross: Amount,
+) -> Retained:
+    day = period.to - DAY
     terms = terms_on(contract, day)
-    account = account_of(draft, contract.contract_id, bill_to)
-    before, why, currency = account.left, draft.why, contract.terms.currency
-    if why is not None:
-        _say_account(why, of, composed(contract.contract_id, bill_to), account, currency)
-        _say_bill(why, of, lines, currency)
-    if terms.retention is None or has_ended(draft, contract, period, terms.retention):
+    agreed = terms.retention
+    if agreed is None or has_ended(draft, contract, period, agreed):
         # A day that is named releases with a statement of its own; a draft of before it was agreed releases nothing of it.
-        agreed = terms.retention
         frees = agreed.release_on is None if agreed is not None else not _is_agreed_since(contract, day)
-        return rule.all_of(before, gross, OVER, why, of) if before and frees else NOTHING
-    mode = contract_policies(draft, contract, day).money_mode
-    completion, completed = (0, 0), list[Node]()
-    if gross >= 0:
-        completion = _completion(draft, contract, terms, lines, beside)
-        completed = _completed(why, terms, of, lines, beside) if why is not None else []
-    account_before = BillToAccount(before, account.billed, account.reached)
-    return rule.of_bill(terms, gross, account_before, completion, currency, mode, why, of, completed)
+        if not account.left or not frees:
+            return NOTHING
+        return Retained(released=titled(account.left, RELEASED.format(OVER)), gross=gross)
+    steps, mode = agreed.steps, contract_policies(draft, contract, day).money_mode
+    if draft.why is not None:
+        steps = tuple(_step(terms, place, step) for place, step in enumerate(steps))
+    completion = _completion(draft, contract, terms, lines, beside) if gross >= 0 else (0, 0)
+    return rule.of_bill(steps, gross, account, completion, contract.terms.currency, mode)
 
 
 def _is_agreed_since(contract: Contract, day: date) -> bool:
@@ -96,12 +120,16 @@ def _completion(
     draft: Draft, contract: Contract, terms: ContractSigned, lines: Mapping[str, Amount], beside: Mapping[str, Amount]
 ) -> tuple[Amount, Amount]:
     """What is billed of the lines that have a price, this cut included, and their prices by the terms of the day."""
-    priced = rule.priced_lines(terms)
-    billed = sum(
-        draft.line(contract.contract_id, line.line_id).issued + lines.get(line.line_id, 0) + beside.get(line.line_id, 0)
-        for line, _, _ in priced
-    )
-    return billed, sum(price for _, price, _ in priced)
+    billed = price = 0
+    for line, worth, path in rule.priced_lines(terms):
+        before, line_id = draft.line(contract.contract_id, line.line_id).issued, line.line_id
+        of_line = worth if draft.why is None else _price(terms, line, worth, path)
+        if draft.why is not None:
+            title = f"billed before of line {line_id}"
+            before = as_recorded(before, draft.why.sum(issued_of(contract.contract_id, line_id), title, terms.currency))
+        billed += before + lines.get(line_id, 0) + beside.get(line_id, 0)
+        price += of_line
+    return called(billed, "billed, this bill included"), called(price, "price")
 
 
 def has_ended(draft: Draft, contract: Contract, period: BillingPeriod, agreed: Retention) -> bool:
@@ -147,39 +175,37 @@ def is_free(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: st
 
 
 def all_released(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, of: str) -> Retained:
-    account, why = account_of(draft, contract.contract_id, bill_to), draft.why
     on = released_on(contract, period.to - DAY)
-    if why is not None:
-        _say_account(why, of, composed(contract.contract_id, bill_to), account, contract.terms.currency)
-    return rule.all_of(account.left, 0, f"on {on}" if on is not None else OVER, why, of)
+    left = _before(draft, contract, bill_to).left
+    kept = Retained(released=titled(left, RELEASED.format(f"on {on}" if on is not None else OVER)))
+    return _said(draft, of, kept, 0, contract.terms.currency)
 
 
 def keep(draft: Draft, contract_id: str, bill_to: str, statement_id: str, project_id: str, kept: Retained) -> Pieces:
     """Bring the account to what the statement says; of what was retained the oldest goes first."""
     if kept == NOTHING:
         return ()
-    account, why = account_of(draft, contract_id, bill_to), draft.why
+    account, why, part_id = account_of(draft, contract_id, bill_to), draft.why, composed(contract_id, bill_to)
     held = {one.statement_id: one.left for one in account.withheld}
-    leaves = rule.leaving(kept.released + max(-kept.retained, 0), held, why, statement_id)
+    if why is not None:
+        kept = _recorded(why, statement_id, kept)
+        held = {of: _held(why, of, left) for of, left in held.items()}
+    leaves = rule.leaving(called(kept.released + max(-kept.retained, 0), "released and taken back"), held)
     pieces = [
         (one.statement_id, one.project_id, -leaves[one.statement_id])
         for one in account.withheld
         if one.statement_id in leaves
     ]
-    withheld = [replace(one, left=one.left - leaves.get(one.statement_id, 0)) for one in account.withheld]
+    withheld = [replace(one, left=one.left - int(leaves.get(one.statement_id, 0))) for one in account.withheld]
     if kept.retained > 0:
         pieces.append((statement_id, project_id, kept.retained))
-        withheld.append(Withheld(statement_id, project_id, kept.retained))
-    part_id = composed(contract_id, bill_to)
+        withheld.append(Withheld(statement_id, project_id, int(kept.retained)))
     if why is not None:
-        _say_kept(why, statement_id, f"retention/{part_id}", pieces)
-    billed = account.billed
-    if kept.counts:
-        part = why.figure(f"{statement_id}#gross") if why is not None else None
-        billed = rule.billed_after(billed, kept.gross, why, f"retention/{part_id}", part)
+        _say_kept(why, statement_id, f"retention/{part_id}", pieces, kept)
+    billed = _billed_after(why, part_id, account, kept.gross) if kept.counts else account.billed
     reached = kept.reached if kept.counts else account.reached
     draft.put("retention", part_id, RetentionAccount(_open(withheld), billed, reached))
-    return tuple(pieces)
+    return plain(tuple(pieces))
 
 
 def _open(held: list[Withheld]) -> tuple[Withheld, ...]:
@@ -242,9 +268,8 @@ def credit(
     account, why = account_of(draft, statement.contract_id, statement.bill_to), draft.why
     part_id = composed(statement.contract_id, statement.bill_to)
     billed = account.billed
-    if statement.is_retained_from:
-        part = node_of(-gross, "credited") if why is not None and gross else None
-        billed = rule.billed_after(billed, -int(gross), why, f"retention/{part_id}", part)
+    if statement.is_retained_from and gross:
+        billed = _billed_after(why, part_id, account, called(-gross, "credited"))
     had = next((one for one in account.withheld if one.statement_id == statement.statement_id), None)
     held, leaves = list(account.withheld), None
     if had is not None and kept_back:
@@ -254,7 +279,7 @@ def credit(
             of_project = f"retention/{part_id}/{escape(had.project_id)}"
             for address in (f"retention/{part_id}", of_project, _on_1170(statement.contract_id, had.project_id)):
                 why.add(address, piece)
-            why.add(f"{statement.statement_id}#still_retained", piece)
+            why.add(still_retained(statement.statement_id), piece)
         leg = _leg(why, had, -kept_back, slot, mode)
         posted, posted_ledger = had.posted - goes, had.posted_ledger + int(leg.ledger_amount)
         now = replace(had, left=had.left - goes, posted=posted, posted_ledger=posted_ledger)
@@ -278,18 +303,68 @@ def balance(draft: Draft, contract_id: str, project_id: str) -> Amount:
 # What a recorder takes of the accounts
 
 
-def _say_account(why: Why, of: str, account_id: str, account: RetentionAccount, currency: str) -> None:
-    """What stands before the bill, and that it withholds and releases nothing, until its rule says more."""
-    why.record(f"{of}#before", account.left, why.sum(f"retention/{account_id}", "retained before", currency))
-    why.record(f"{of}#billed_before", account.billed, rule.billed_before(why, f"retention/{account_id}", currency))
-    for name in ("retained", "released"):
-        why.record(f"{of}#{name}", 0, constant(f"nothing is {name}", 0, "amount", currency))
+def _before(draft: Draft, contract: Contract, bill_to: str) -> BillToAccount:
+    """What stands before a bill."""
+    account, why = account_of(draft, contract.contract_id, bill_to), draft.why
+    left, billed = account.left, account.billed
+    if why is not None:
+        address = f"retention/{composed(contract.contract_id, bill_to)}"
+        left = as_recorded(left, why.sum(address, "retained before", contract.terms.currency))
+        billed = _billed(why, address, billed, contract.terms.currency)
+    return BillToAccount(left, billed, account.reached)
 
 
-def _say_bill(why: Why, of: str, lines: Mapping[str, Amount], currency: str) -> None:
-    parts = [of_line(of, line_id, amount, currency) for line_id, amount in lines.items()]
-    made = total("lines, without deposits", parts, "amount", currency)
-    why.record(f"{of}#gross", sum(lines.values()), made)
+def _billed(why: Why, address: str, billed: Amount, currency: str) -> Amount:
+    """Nothing to begin with."""
+    kept = why.figure_at(f"{address}#billed", why.now)
+    return as_recorded(billed, kept or constant(BILLED, 0, "amount", currency))
+
+
+def _billed_after(why: Why | None, part_id: str, account: RetentionAccount, more: Amount) -> Amount:
+    billed, address = account.billed, f"retention/{part_id}"
+    if why is None or not isinstance(more, Recorded):
+        return rule.billed_after(billed, more)
+    after = rule.billed_after(_billed(why, address, billed, more.node.currency), more)
+    record(why, f"{address}#billed", after)
+    return int(after)
+
+
+def _said(draft: Draft, of: str, kept: Retained, gross: Amount, currency: str) -> Retained:
+    """What the statement bills, withholds and releases, as it is kept."""
+    named = (("gross", gross, GROSS), *((name, getattr(kept, name), f"nothing is {name}") for name in KEPT))
+    if draft.why is not None:
+        for name, amount, title in named:
+            draft.why.record(f"{of}#{name}", amount, node_of(amount, title, currency=currency))
+    return plain(kept)
+
+
+def _recorded(why: Why, of: str, kept: Retained) -> Retained:
+    retained, released = (Recorded(why.figure(f"{of}#{name}")) for name in KEPT)
+    gross = Recorded(why.figure(f"{of}#gross")) if kept.counts else kept.gross
+    return kept._replace(retained=retained, released=released, gross=gross)
+
+
+def _held(why: Why, withheld_by: str, left: Amount) -> Amount:
+    """What is left of what a statement withheld."""
+    currency = why.figure(f"{withheld_by}#retained").currency
+    return as_recorded(left, why.sum(still_retained(withheld_by), f"{withheld_by}: retained", currency))
+
+
+def _step(terms: ContractSigned, place: int, step: RetentionStep) -> RetentionStep:
+    """With fields of the terms."""
+    withheld, released = (
+        Recorded(in_terms(name.replace("_", " "), percent, "percent", terms, f"retention.steps[{place}].{name}"))
+        for name, percent in (("withhold_percent", step.withhold_percent), ("release_percent", step.release_percent))
+    )
+    return step._replace(withhold_percent=withheld, release_percent=released)
+
+
+def _price(terms: ContractSigned, line: ContractLine, price: Amount, path: str) -> Amount:
+    """As fields of the line state it."""
+    several = line.terms.milestones if isinstance(line.terms, Milestones) else ()
+    stated = [(one.amount, f"{path}[{place}].amount") for place, one in enumerate(several)] or [(price, path)]
+    title = f"price of line {line.line_id}"
+    return sum(Recorded(in_terms(title, amount, "amount", terms, of, line.line_id)) for amount, of in stated)
 
 
 def of_line(of: str, line_id: str, amount: Amount, currency: str) -> Node:
@@ -302,36 +377,25 @@ def issued_of(contract_id: str, line_id: str) -> str:
     return composed("issued", contract_id, line_id)
 
 
-def _completed(
-    why: Why, terms: ContractSigned, of: str, lines: Mapping[str, Amount], beside: Mapping[str, Amount]
-) -> list[Node]:
-    """Of the lines that have a price: what is billed before, by this bill, and by those to others that the same cut brings."""
-    found = []
-    for line, _, _ in rule.priced_lines(terms):
-        line_id = line.line_id
-        before = why.sum(issued_of(terms.contract_id, line_id), f"billed before of line {line_id}", terms.currency)
-        found += [before] if before.value else []
-        if line_id in lines:
-            found.append(of_line(of, line_id, lines[line_id], terms.currency))
-        if line_id in beside:
-            title, address = f"billed to others of line {line_id}", composed("beside", of, line_id)
-            found.append(elsewhere(title, beside[line_id], address, terms.currency))
-    return found
+def _to_others(of: str, line_id: str, amount: Amount, currency: str) -> Node:
+    return elsewhere(f"billed to others of line {line_id}", amount, composed("beside", of, line_id), currency)
 
 
-def _say_kept(why: Why, of: str, account: str, pieces: Sequence[tuple[str, str, Amount]]) -> None:
+def _say_kept(why: Why, of: str, account: str, pieces: Sequence[tuple[str, str, Amount]], kept: Retained) -> None:
     """The statement stands, and with it what it moves of what is retained."""
-    retained, released = why.figure(f"{of}#retained"), why.figure(f"{of}#released")
-    if retained.value:
-        why.add(account, retained)
-    if released.value:
-        why.add(account, negated("released", released))
+    for amount in (kept.retained, -kept.released):
+        if amount:
+            why.add(account, node_of(amount, "released"))
     for withheld_by, project_id, amount in pieces:
-        if withheld_by == of:
-            why.record(f"{of}#piece/{of}", amount, retained)
-        piece = why.figure(f"{of}#piece/{withheld_by}")
-        why.add(f"{withheld_by}#still_retained", piece)
+        piece = node_of(amount, f"{withheld_by}: leaves")
+        why.record(f"{of}#piece/{withheld_by}", amount, piece)
+        why.add(still_retained(withheld_by), piece)
         why.add(f"{account}/{escape(project_id)}", piece)
+
+
+def still_retained(statement_id: str) -> str:
+    """Address of what is left of what a statement withheld."""
+    return f"{statement_id}#still_retained"
 
 
 def _on_1170(contract_id: str, project_id: str) -> str:

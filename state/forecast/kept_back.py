@@ -14,9 +14,10 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.billing import retention as rule
+from domain.billing.retention import BillToAccount
 from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
-from domain.figure import at_least, called, exchanged, percent_taken
+from domain.figure import called, exchanged, percent_taken
 from domain.reference.exchange import Exchange
 from domain.terms import methods
 from domain.terms.deposit import DEPOSIT, applied
@@ -214,21 +215,11 @@ class _Walk:
                 return Withholding()
         elif self.last is not None and self.last <= day:
             return Withholding(released=left)
-        if gross < 0:
-            back = rule.taken_back(gross, left, self.billed[bill_to], self.currency, self.mode)
-            self.billed[bill_to] = at_least(called(self.billed[bill_to] + gross, "billed"), 0, "billed")
-            return Withholding(-back)
-        self.billed[bill_to] += gross
+        account = BillToAccount(left, self.billed[bill_to], self.reached[bill_to])
         price = self._here(sum(price for _, price, _ in rule.priced_lines(terms)))
-        steps = rule.reached(agreed.steps, self.completed, price)
-        if not steps:
-            return Withholding()
-        step, before = steps[-1], self.reached[bill_to]
-        withheld = rule.withheld(step, gross, self.currency, self.mode)
-        if before is not None and step.at_percent <= before:
-            return Withholding(withheld)
-        self.reached[bill_to] = step.at_percent
-        return Withholding(withheld, rule.released(step, left, self.currency, self.mode))
+        kept = rule.of_bill(agreed.steps, gross, account, (int(self.completed), price), self.currency, self.mode)
+        self.billed[bill_to], self.reached[bill_to] = rule.billed_after(account.billed, gross), kept.reached
+        return Withholding(kept.retained, kept.released)
 
     def _applied(self, day: date, bill_to: str, gross: Amount, held: Withholding) -> Iterator[Amount]:
         taken = 0

@@ -497,7 +497,7 @@ def _kept_back(draft: Draft, memo: _Memo, rows: Sequence[_Row], taken: Mapping[i
     }
     kept, currency = retention.left_of(draft, memo.statement), memo.receivable.currency
     if draft.why is not None:
-        of = f"{memo.statement.statement_id}#still_retained"
+        of = retention.still_retained(memo.statement.statement_id)
         kept = as_recorded(kept, draft.why.sum(of, "still retained", currency))
     left = min(called(sum(left_by_row.values()), "left of the invoice"), _gross_left(draft, memo))
     own = {place: one.amount for place, one in taken.items() if place in left_by_row}

@@ -60,8 +60,8 @@ CHANGES: Final = (
     Change(
         "the first step of a retention holds for ever",
         "domain/billing/retention.py",
-        "step, place = steps[-1], len(steps) - 1",
-        "step, place = steps[0], 0",
+        "step, done = found[-1],",
+        "step, done = found[0],",
         ("retention.md",),
     ),
     Change(

@@ -10,12 +10,10 @@ in the end than was set against statements, that is charged.
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from typing import NamedTuple
 
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
-from domain.explanation import Node, least, negated
 from domain.figure import at_least, lesser
 from domain.identity import composed
 from domain.money import format_decimal
@@ -24,7 +22,6 @@ from domain.policy_faults import Fault, price_faults
 from domain.terms import spoken
 from domain.terms.kind import Fee, Kind, LineHistory, TermsInForce
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
-from domain.why import Why
 from domain.work.rows import FEE, SCHEDULED_REVENUE, named
 
 OLDEST, PERCENT, AT_END = "oldest", "percent", "end"
@@ -84,39 +81,13 @@ def left_in_all(contract_id: str, line_id: str) -> str:
     return composed("deposit", contract_id, line_id)
 
 
-class Bounds(NamedTuple):
-    """Recorded, of what is set against a statement: the percentage of it, what is left of it, and of the deposit."""
-
-    row: str
-    share: Node
-    left: Node
-    available: Node
-
-
-def applied(
-    terms: Deposit,
-    total: Amount,
-    available: Amount,
-    rounded: int,
-    *,
-    is_last: bool,
-    why: Why | None = None,
-    of: str = "",
-    bounds: Bounds | None = None,
-) -> Amount:
-    """What of a deposit is set against a statement of `total`; `rounded` is its percentage of the bill, `is_last` the contract's end. A
-    recorder has it under the address `of`, below zero as the statement lists it."""
+def applied(terms: Deposit, total: Amount, available: Amount, rounded: int, *, is_last: bool) -> Amount:
+    """What of a deposit is set against a statement of `total`; `rounded` is its percentage of the bill, `is_last` the contract's end."""
     if total <= 0 or (terms.applied == AT_END and not is_last):
         return 0
     by_percent = terms.applied == PERCENT and not is_last
     most = lesser(rounded, total, "of the bill") if by_percent else total
-    amount = at_least(lesser(most, available, "set against the bill"), 0, "set against the bill", "R31")
-    if why is not None and bounds is not None and amount:
-        title = f"{bounds.row}: set against the statement"
-        least_of = [bounds.left, bounds.available]
-        made = least(title, [bounds.share, *least_of] if by_percent else least_of)
-        why.record(of, -amount, negated(title, made, rule="R31"))
-    return amount
+    return at_least(lesser(most, available, "set against the bill"), 0, "set against the bill", "R31")
 
 
 def account(terms: Deposit) -> str:

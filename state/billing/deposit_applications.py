@@ -7,21 +7,18 @@ When the contract is over what is left is given back or kept, and nothing more i
 after all, that is taken back; what was given back is available again when it is billed again.
 """
 
-from collections.abc import Sequence
 from datetime import date
 
 from msgspec.structs import replace
 
 from domain.billing.periods import BillingPeriod
-from domain.events.common import Deposit
-from domain.explanation import evaluated, less, total
+from domain.explanation import Node
+from domain.figure import Recorded, as_recorded, called, node_of, percent_taken
 from domain.identity import composed, parts_of
-from domain.money import percent_of
 from domain.reference.zones import local_date
-from domain.terms.deposit import DEPOSIT, Bounds, applied, is_named, left_in_all, left_to
-from domain.units import Amount
-from domain.why import Why, elsewhere, in_terms, rounding
-from domain.work.rows import fee_row
+from domain.terms.deposit import DEPOSIT, applied, is_named, left_in_all, left_to
+from domain.units import Amount, Percent
+from domain.why import Why, elsewhere, in_terms
 from state.billing.deposits import available_to, deposit_lines, deposit_row
 from state.billing.payers import applied_to
 from state.books import Contract, StatementEntry
@@ -38,7 +35,11 @@ def apply(
     """What is set against a statement of `total`, which is net of what it bills of deposits; never more than is not `retained` of it. `of`
     is the statement, named for a recorder alone."""
     listed: list[StatementEntry] = []
-    is_last = _over_on(draft, contract, period) is not None
+    is_last, why = _over_on(draft, contract, period) is not None, draft.why
+    if why is not None:
+        total = as_recorded(total, why.figure(f"{of}#gross"))
+        retained = as_recorded(retained, why.figure(f"{of}#retained"))
+    left = called(total - max(retained, 0), "not retained of the statement")
     for plan, terms in deposit_lines(draft, contract):
         line_id = plan.line.line_id
         found = deposit_row(draft, contract, line_id, DEPOSIT)
@@ -46,18 +47,22 @@ def apply(
         if found is None or available is None:
             continue
         entry, issued = found
-        share = percent_of(total, terms.percent or 0, plan.currency, plan.policies.money_mode)
-        taken = sum(-one.amount for one in listed)
-        why, address = draft.why, f"{of}#applied/{line_id}"
-        bounds = _bounds(why, of, contract, plan, terms, bill_to, share, listed) if why is not None else None
-        left = total - max(retained, 0) - taken
-        amount = applied(terms, left, available, share, is_last=is_last, why=why, of=address, bounds=bounds)
+        percent, to_payer = terms.percent or 0, left_to(contract.contract_id, line_id, bill_to)
+        if why is not None:
+            percent = Recorded(_percent(contract, plan, percent))
+            available = as_recorded(available, why.sum(to_payer, f"{entry.entry_id}: left of it", plan.currency))
+        share = percent_taken(total, percent, plan.currency, plan.policies.money_mode, "share of the statement")
+        amount = applied(terms, left, available, share, is_last=is_last)
         if amount:
+            left = called(left - amount, "left of the statement")
             if why is not None:
-                why.add(left_to(contract.contract_id, line_id, bill_to), why.figure(address))
-                why.add(left_in_all(contract.contract_id, line_id), why.figure(address))
-            draft.put_entry(entry, with_issued(entry, applied_to(issued, bill_to, amount)))
-            listed.append(StatementEntry(entry.entry_id, line_id, -amount, 0))
+                part = node_of(-amount, f"{entry.entry_id}: set against the statement")
+                why.record(f"{of}#applied/{line_id}", -amount, part)
+                why.add(to_payer, part)
+                why.add(left_in_all(contract.contract_id, line_id), part)
+            set_against = int(amount)
+            draft.put_entry(entry, with_issued(entry, applied_to(issued, bill_to, set_against)))
+            listed.append(StatementEntry(entry.entry_id, line_id, -set_against, 0))
     return listed
 
 
@@ -72,30 +77,10 @@ def say_billed(why: Why, contract: Contract, of: str, bill_to: str, listed: Stat
         why.add(left_in_all(contract.contract_id, listed.line_id), part)
 
 
-def _bounds(
-    why: Why,
-    of: str,
-    contract: Contract,
-    plan: LinePlan,
-    terms: Deposit,
-    bill_to: str,
-    share: Amount,
-    listed: Sequence[StatementEntry],
-) -> Bounds:
-    line_id, currency = plan.line.line_id, plan.currency
-    row = fee_row(contract.contract_id, line_id, DEPOSIT)
-    whole, retained = why.figure(f"{of}#gross"), why.figure(f"{of}#retained")
-    before = [why.figure(f"{of}#applied/{one.line_id}") for one in listed]
-    left = total("left of the statement", (whole, *before), "amount", currency) if before else whole
-    if (retained.value or 0) > 0:
-        left = less("not retained of the statement", left, retained)
+def _percent(contract: Contract, plan: LinePlan, percent: Percent) -> Node:
+    """As the terms of the line state it."""
     by_version = (stored.terms for stored in (*contract.former, *contract.history) if stored.version == plan.version)
-    percent = in_terms("of each statement", terms.percent or 0, "percent", next(by_version), "terms.percent", line_id)
-    parameters = rounding(currency, plan.policies.money_mode)
-    part = evaluated("share of the statement", "percent_of", (whole, percent), parameters, "amount", currency)
-    why.record(f"{of}#share/{line_id}", share, part)
-    available = why.sum(left_to(contract.contract_id, line_id, bill_to), f"{row}: left of it", currency)
-    return Bounds(row, part, left, available)
+    return in_terms("of each statement", percent, "percent", next(by_version), "terms.percent", plan.line.line_id)
 
 
 def close(draft: Draft, contract: Contract, period: BillingPeriod) -> bool:

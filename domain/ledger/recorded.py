@@ -1,15 +1,14 @@
 """What a recorder takes of journals: the parts that make up each line, and amounts with what they are carried at in ledger currency."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from domain.accounts import CONTRACT_SIDES
 from domain.explanation import Node, less, negated, total
-from domain.figure import Recorded, RecordedRate, as_recorded, node_of
+from domain.figure import Recorded, as_recorded, node_of
 from domain.identity import composed
 from domain.ledger.journal import Leg
-from domain.ledger.position import Balance, ContractPosition, relieved
+from domain.ledger.position import Balance, ContractPosition
 from domain.outputs import JournalLine
 from domain.why import Why, elsewhere
 
@@ -117,61 +116,6 @@ def position_on(account: str, had: tuple[int, int], of: str, currencies: Currenc
         for value, which, currency in zip(had, ("amount", "ledger"), currencies, strict=True)
     )
     return Carried(amount, ledger)
-
-
-# Project, account and purpose of a line.
-Place = tuple[str, str, str]
-
-
-class LineParts:
-    """Parts of the lines of a journal, in the order of the rule that posts it."""
-
-    def __init__(self, currency: str, ledger_currency: str) -> None:
-        self._currencies = currency, ledger_currency
-        self._debits: defaultdict[Place, list[Carried]] = defaultdict(list)
-        self._credits: defaultdict[Place, list[Carried]] = defaultdict(list)
-
-    def debit(self, place: Place, part: Carried) -> None:
-        self._debits[place].append(part)
-
-    def credit(self, place: Place, part: Carried) -> None:
-        self._credits[place].append(part)
-
-    def beyond(self, other: "LineParts") -> "LineParts":
-        """Each line less what the other has there."""
-        made = LineParts(*self._currencies)
-        for place, part in self.lines():
-            made.debit(place, part)
-        for place, part in other.lines():
-            made.credit(place, part)
-        return made
-
-    def lines(self) -> list[tuple[Place, Carried]]:
-        """Debit positive."""
-        found = [(place, self.sum(place)) for place in sorted({*self._debits, *self._credits})]
-        return [(place, made) for place, made in found if made is not None]
-
-    def record(self, why: Why, journal_id: str, lines: Iterable[tuple[str, Leg]]) -> None:
-        """Of legs by project. Lines without parts are what conversion leaves, which the journal's other lines explain."""
-        for number, (project_id, leg) in enumerate(lines, 1):
-            made = self.sum((project_id, leg.account, leg.purpose))
-            if made is not None:
-                record_line(why, journal_id, number, leg, made)
-
-    def sum(self, place: Place) -> Carried | None:
-        """Debit positive; None where nothing was put there."""
-        debited, credited = self._debits[place], self._credits[place]
-        if not credited:
-            return sum_of(AMOUNT, debited, *self._currencies) if debited else None
-        taken = sum_of("credited", credited, *self._currencies)
-        if not debited:
-            return Carried(negated(AMOUNT, taken.amount), negated(IN_LEDGER, taken.ledger))
-        return sum_of("debited", debited, *self._currencies).without(AMOUNT, taken)
-
-
-def as_carried(taken: Node, had: Carried, currencies: Currencies, mode: str, rate: RecordedRate) -> Node:
-    """In ledger currency, what is taken of a balance (`domain.ledger.position.relieved`)."""
-    return nodes_of((0, relieved(Recorded(taken), had.numbers, rate, currencies[1], mode)), currencies).ledger
 
 
 def position_before(before: ContractPosition, of: str, currencies: Currencies) -> ContractPosition:

@@ -4,14 +4,13 @@ The journals are read where the figure is asked for; what invoices took and cred
 payer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from domain.accounts import EXCHANGE_DIFFERENCE, UNBILLED
+from domain.accounts import UNBILLED
 from domain.identity import composed
 from domain.ledger.recorded import (
     Carried,
     Currencies,
-    LineParts,
     add_both,
     all_of,
     journal_line,
@@ -19,9 +18,8 @@ from domain.ledger.recorded import (
     parts_of_both,
     record_both,
 )
-from domain.units import Amount
 from domain.why import Why
-from state.books import Entry, Issued, Posted
+from state.books import Entry, Issued
 from state.totals import unbilled_positions
 
 INVOICED = "invoiced"
@@ -92,13 +90,3 @@ def say_left(why: Why, entry: Entry, contract_id: str, journal_id: str, currenci
 def left_before(of: str, account: str) -> str:
     """Of a journal; or of a row, what it is taken from."""
     return f"{of}#left/{account}"
-
-
-def say_rest(why: Why, entry: Entry, posted: Posted, rests: Mapping[str, Amount]) -> None:
-    """Nothing is left in contract currency, so that what is left in ledger currency goes."""
-    parts = LineParts(posted.currency, posted.ledger_currency)
-    for account in rests:
-        left = carried(why, entry, posted.contract_id, account, (posted.currency, posted.ledger_currency))
-        parts.credit(("", account, "exchange_difference"), left)
-        parts.debit(("", EXCHANGE_DIFFERENCE, "exchange_difference"), left)
-    parts.record(why, posted.journal_id, [("", leg) for leg in posted.lines])

@@ -22,10 +22,10 @@ from domain.accounts import (
     UNBILLED_RECEIVABLE,
 )
 from domain.explanation import Node, total
-from domain.figure import Recorded, called
+from domain.figure import Recorded, as_recorded, called
 from domain.ledger.journal import ADJUSTED, About, Booking, Leg, journal_entry, legs, merge, negated, rounding_beyond
 from domain.ledger.position import NOTHING, Balance, relieved
-from domain.ledger.recorded import journal_line, record_both
+from domain.ledger.recorded import journal_line, record_both, say_lines
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
@@ -38,13 +38,13 @@ from domain.work.transfer import RULE as INTERCOMPANY
 from state.books import Cost, Entry, Posted, Price, Work
 from state.draft import BLOCKED, Draft
 from state.ledger import deposit_balance, position, standings
-from state.ledger.carried import left_before, of_deposit, say_left, say_rest
+from state.ledger.carried import carried, left_before, of_deposit, say_left
 from state.ledger.dimensions import form_of
 from state.ledger.rate_record import say_rate
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, plan_of
 from state.totals import unbilled_positions
-from state.value import Value
+from state.value import Value, plain
 from state.work.value_time import journal_reversal_day
 
 Pairs = tuple[tuple[str, str, Amount], ...]
@@ -503,9 +503,11 @@ def _settle_exchange_rest(draft: Draft, entry: Entry, plan: LinePlan, left: Work
         )
         if work is None or last is None:
             continue
-        posted = _exchange_rest(draft, work, plan, last, rests)
         if draft.why is not None:
-            say_rest(draft.why, entry, posted, rests)
+            currencies = plan.currency, plan.entity.currency
+            said = {account: carried(draft.why, entry, plan.contract_id, account, currencies) for account in rests}
+            rests = {account: as_recorded(rest, said[account].ledger) for account, rest in rests.items()}
+        posted = _exchange_rest(draft, work, plan, last, rests)
         if work is standing:
             return with_standing(entry, replace(work, journals=(*work.journals, posted)))
         return replace(entry, rests=(*entry.rests, posted))
@@ -525,7 +527,11 @@ def _exchange_rest(draft: Draft, work: Work, plan: LinePlan, last: Posted, rests
     )
     made = [Leg(account, "exchange_difference", 0, -rest) for account, rest in rests.items()]
     made.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, sum(rests.values())))
-    return emit(draft, work, about(draft, work.identity, "exchange_rest"), booking, merge(made), plan, plan.policies)
+    of, merged = about(draft, work.identity, "exchange_rest"), merge(made)
+    posted = emit(draft, work, of, booking, plain(merged), plan, plan.policies)
+    if draft.why is not None:
+        say_lines(draft.why, posted.journal_id, merged, (plan.currency, plan.entity.currency))
+    return posted
 
 
 def with_work(entry: Entry, work: Work | None, behind: Work | None = None) -> Entry:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.identity import derived_id
 from domain.ledger.journal import legs, merge
-from domain.ledger.recorded import Carried, LineParts
+from domain.ledger.recorded import AMOUNT, Carried, record_line
 from domain.policies import Resolved
 from domain.why import Why, exchanged, quoted
 from domain.work.recorded import figure_of
@@ -56,11 +56,6 @@ def _say(why: Why, work: Work, transfer: Transfer, slot: Slot, policies: Resolve
     day = transfer.day if policies.fx_date == "service" else slot.accounting_date
     rates = quoted(slot.exchange, policies.exchange_rate_type, day, slot.entity)
     both = Carried(amount, exchanged(amount, rates, slot.entity.currency, policies.money_mode))
-    parts = LineParts(slot.currency, slot.entity.currency)
-    for leg in posted.lines:
-        place = ("", leg.account, leg.purpose)
-        if leg.amount == transfer.amount:
-            parts.debit(place, both)
-        else:
-            parts.credit(place, both)
-    parts.record(why, posted.journal_id, [("", leg) for leg in posted.lines])
+    for number, leg in enumerate(posted.lines, 1):
+        made = both if leg.amount == transfer.amount else both.taken_back(AMOUNT)
+        record_line(why, posted.journal_id, number, leg, made)

@@ -16,16 +16,15 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERENCE, REVENUE
-from domain.explanation import Node, in_proportion
+from domain.explanation import in_proportion
 from domain.figure import Recorded, RecordedRate
 from domain.identity import composed
 from domain.ledger.journal import Booking, Leg, journal_by_project, merge
-from domain.ledger.position import ContractPosition, moved, relieved
-from domain.ledger.recorded import Carried, LineParts, as_carried, line_made, position_before, sum_of
-from domain.outputs import JournalEntry
-from domain.reference.exchange import carried_at
+from domain.ledger.position import Balance, ContractPosition, moved, relieved
+from domain.ledger.recorded import position_before, say_lines, sum_of
+from domain.reference.exchange import Exchange, carried_at
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_CHARGE
-from domain.why import Why, quoted
+from domain.why import quoted
 from domain.work.recorded import VALUE
 from domain.work.rows import EXPENSE, TIME_ENTRY
 from state.books import Charge, Contract, Entry, Issued, LineFees, Price
@@ -41,6 +40,7 @@ from state.totals import issued_on, standing_price, with_issued
 from state.work.charge_record import of_row
 
 RULE: Final = "revenue_method"
+AT_INVOICES: Final = "at the rate of its invoices"
 
 
 def charge_id(contract_id: str, line_id: str, day: date) -> str:
@@ -137,15 +137,13 @@ def _booked(draft: Draft, entry: Entry, price: Price, plan: LinePlan, slot: Slot
     work = booked.standing
     if draft.why is None or work is None or booked is entry:
         return booked
-    currencies = plan.currency, currency
-    earned = of_row(draft.why, entry.entry_id, VALUE, price.earns, plan.currency)
+    currencies, posted = (plan.currency, currency), work.journals[-1]
+    earned = Recorded(of_row(draft.why, entry.entry_id, VALUE, price.earns, plan.currency))
     whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), *currencies)
     rates = quoted(slot.exchange, plan.policies.exchange_rate_type, slot.accounting_date, plan.entity)
-    made = Carried(earned, as_carried(earned, whole, currencies, mode, RecordedRate.along(rates)))
-    parts, posted = LineParts(*currencies), work.journals[-1]
-    parts.debit(("", price.account, EARNED), made)
-    parts.credit(("", price.revenue, EARNED), made)
-    parts.record(draft.why, posted.journal_id, [("", leg) for leg in posted.lines])
+    ledger = relieved(earned, whole.numbers, RecordedRate.along(rates), currency, mode)
+    accrued = Leg(price.account, EARNED, earned, ledger), Leg(price.revenue, EARNED, -earned, -ledger)
+    say_lines(draft.why, posted.journal_id, merge(accrued), currencies)
     return booked
 
 
@@ -154,17 +152,12 @@ def _move_invoiced(draft: Draft, entry: Entry, issued: Issued, account: str, pla
     work = entry.standing
     assert work is not None, "what was withdrawn keeps its way"
     to_position = account == CONTRACT_LIABILITY
-    amount, ledger = issued.invoiced, issued.invoiced_ledger
+    invoiced_of_it = issued.invoiced, issued.invoiced_ledger
     currency, mode = plan.entity.currency, plan.policies.money_mode
-    exchange = carried_at(amount, ledger)
+    exchange = carried_at(*invoiced_of_it)
     before = position.standing(draft, plan.contract_id).position
-    legs = moved(before, EARNED, -amount if to_position else amount, exchange, currency, mode)
     other = issued.account if to_position else account
-    taken = -sum(leg.ledger_amount for leg in legs)
-    on_other = taken if other in REVENUE else ledger if to_position else -ledger
-    legs.append(Leg(other, EARNED, amount if to_position else -amount, on_other))
-    if rest := taken - on_other:
-        legs.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, rest))
+    legs = _moved(before, invoiced_of_it, other, exchange, currency, mode, to_position=to_position)
     open_day = open_day_from(draft, plan.entity, day)
     booking = Booking(
         plan.entity.legal_entity_id,
@@ -178,7 +171,7 @@ def _move_invoiced(draft: Draft, entry: Entry, issued: Issued, account: str, pla
     contract = draft.contract(plan.contract_id)
     assert contract is not None, "a plan is of a contract in the books"
     of = about(draft, ("contract", plan.contract_id, contract.version), f"{RULE}/{entry.entry_id}")
-    placed = [(work.earns_in, leg) for leg in merge(tuple(legs))]
+    placed = [(work.earns_in, leg) for leg in legs]
     record = journal_by_project(
         of, booking, placed, contract_id=plan.contract_id, customer_id=plan.customer_id, deliver=True
     )
@@ -187,34 +180,30 @@ def _move_invoiced(draft: Draft, entry: Entry, issued: Issued, account: str, pla
     position.look(draft, plan.contract_id)
     if draft.why is not None:
         whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), plan.currency, currency)
-        _say_moved(draft.why, whole, before, other, posted, placed, mode, to_position=to_position)
+        rate = RecordedRate.by(
+            lambda rest, *_: in_proportion(AT_INVOICES, whole.ledger, rest, whole.amount, mode, rule="R52")
+        )
+        stands = position_before(before, posted.journal_id, (plan.currency, currency))
+        legs = _moved(stands, whole.numbers, other, rate, currency, mode, to_position=to_position)
+        say_lines(draft.why, posted.journal_id, legs, (plan.currency, currency))
 
 
-def _say_moved(
-    why: Why,
-    whole: Carried,
+def _moved(
     before: ContractPosition,
+    invoiced: Balance,
     other: str,
-    posted: JournalEntry,
-    placed: list[tuple[str, Leg]],
+    exchange: Exchange,
+    currency: str,
     mode: str,
     *,
     to_position: bool,
-) -> None:
-    """How the lines of `_move_invoiced` came about: `whole` is what is invoiced, and `before` the position as they found it."""
-
-    def at_rate(rest: Node, *_: str) -> Node:
-        return in_proportion("at the rate of its invoices", whole.ledger, rest, whole.amount, mode, rule="R52")
-
-    currencies, project_id = (posted.currency, posted.ledger_currency), placed[0][0]
-    parts = LineParts(*currencies)
-    stands = position_before(before, posted.journal_id, currencies)
-    asked = whole.taken_back("goes over").amount if to_position else whole.amount
-    for leg in moved(stands, EARNED, Recorded(asked), RecordedRate.by(at_rate), currencies[1], mode):
-        part = line_made(leg, currencies)
-        parts.debit((project_id, leg.account, EARNED), part)
-        if other in REVENUE:
-            parts.credit((project_id, other, EARNED), part)
-    if other not in REVENUE:
-        (parts.debit if to_position else parts.credit)((project_id, other, EARNED), whole)
-    parts.record(why, posted.journal_id, placed)
+) -> tuple[Leg, ...]:
+    """What is invoiced against the position; an account of revenue takes the ledger amount that this comes to."""
+    amount, ledger = invoiced if to_position else (-invoiced[0], -invoiced[1])
+    legs = moved(before, EARNED, -amount, exchange, currency, mode)
+    taken = -sum(leg.ledger_amount for leg in legs)
+    on_other = taken if other in REVENUE else ledger
+    legs.append(Leg(other, EARNED, amount, on_other))
+    if rest := taken - on_other:
+        legs.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, rest))
+    return merge(legs)

@@ -9,20 +9,25 @@ import pytest
 from domain.explanation import Node, constant
 from domain.figure import (
     Recorded,
+    RecordedRate,
     Together,
     allocated,
     as_rounded,
     at_least,
     average,
+    because,
+    converted,
     extended,
     in_part,
     node_of,
     percentage,
     ratio,
+    together,
     with_percent,
 )
 from domain.money import HALF_UP
-from domain.why import Disagreement
+from domain.reference.exchange import at_rate
+from domain.why import Disagreement, Rates
 from milepost.explain.recompute import recompute, unexplained
 from state.value import plain
 
@@ -191,3 +196,36 @@ def test_an_amount_that_is_rounded_whole() -> None:
     finer = Recorded(constant("finer", 10_049, "amount", "EUR"))
     assert worked_out(as_rounded(10_000, finer, 1, 1, "rounded", HALF_UP)) == "round(finer)"
     assert as_rounded(1_000_000, BILLED, 1, 1, "rounded", HALF_UP) == BILLED
+
+
+def test_parts_at_rates_of_their_own_are_rounded_once() -> None:
+    """Half an hour at 33.33 and half an hour at 33.33 are 33.33, not twice 16.67."""
+    half, hour = (Recorded(constant(f"{each} h", int(each * 1_000_000), "hours")) for each in (0.5, 1))
+    rate = Recorded(constant("rate", 33_330000, "rate", "EUR"))
+    made = together(33_3300, [(rate, half, hour)] * 2, CENT, HALF_UP, "at the billed rate", currency="EUR")
+    assert worked_out(made) == "proportions(rate, 0.5 h, 1 h, rate, 0.5 h, 1 h)"
+    with pytest.raises(Disagreement):
+        together(33_3400, [(rate, half, hour)] * 2, CENT, HALF_UP, "at the billed rate", currency="EUR")
+    assert type(together(33_3300, [(1, 2, 3)], CENT, HALF_UP, "")) is int
+
+
+def test_hours_that_an_amount_stands_for() -> None:
+    """Of 10 h for 100.00 what 40.00 stand for, 4 h."""
+    hours = Recorded(constant("10 h", 10_000000, "hours"))
+    made = together(4_000000, [(hours, OPEN, BILLED)], 1, HALF_UP, "its hours", "hours")
+    assert worked_out(made) == "proportion(10 h, open, billed)"
+
+
+def test_what_decided_stands_beside_a_number() -> None:
+    made = because(BILLED, OPEN)
+    assert (made, worked_out(made), node_of(made, "").why) == (100_0000, "billed", (OPEN.node,))
+    assert because(100, 40) == 100
+
+
+def test_an_amount_at_a_rate_that_explains_itself() -> None:
+    """100.00 EUR at 0.90 are 90.00; the rate has its number for what is not explained."""
+    said = constant("the invoice's rate", 900_000_000_000, "exchange_rate")
+    rate = RecordedRate.along(Rates((said,), ("times",)), at_rate(900_000_000_000))
+    made = converted(BILLED, rate, "USD", HALF_UP)
+    assert (made, worked_out(made), rate.rate) == (90_0000, "convert(billed, the invoice's rate)", 900_000_000_000)
+    assert converted(100_0000, at_rate(900_000_000_000), "USD", HALF_UP) == made

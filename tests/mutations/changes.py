@@ -190,6 +190,20 @@ CHANGES: Final = (
         ends=REFUSED,
     ),
     Change(
+        "an invoice takes what a row carries at its own rate",
+        "state/billing/reliefs.py",
+        "return relieved(amount, had, slot.exchange, slot.entity.currency, mode)",
+        "return converted(amount, slot.exchange, slot.entity.currency, mode)",
+        ("exchange.md",),
+    ),
+    Change(
+        "what is released leaves 1170 at the invoice's rate",
+        "state/billing/retention.py",
+        "ledger = -relieved(-amount, stands,",
+        "ledger = -relieved(-amount, (0, 0),",
+        ("retention.md",),
+    ),
+    Change(
         "caps do not limit what a forecast expects",
         "domain/forecast/completion.py",
         "if ceiling is None or wanted <= ceiling:",

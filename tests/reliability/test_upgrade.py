@@ -180,7 +180,7 @@ def test_a_file_of_frozen_rules_that_was_edited_is_refused(old: Release, folder:
     """By the check of the sources, and by a release that was edited where it is installed."""
     edited = old.copied(tmp_path / "edited")
     assert edited.lock("--check").stdout == ""
-    edited.edit("domain/money.py", "\nfrom typing import", "\n# Edited.\nfrom typing import")
+    edited.edit("domain/money.py", "\nfrom domain.units import", "\n# Edited.\nfrom domain.units import")
     checked = edited.lock("--check")
     told = "domain/money.py: was edited, and belongs to version 1 of rule accounting, which is frozen"
     assert (checked.returncode, told in checked.stderr) == (1, True), checked.stderr

@@ -224,9 +224,7 @@ class FeeNodes:
         return made._replace(line=made.line._replace(terms=terms._replace(milestones=milestones)))
 
     def _with_percent(self, place: LineAtStep, report: Reported) -> Reported:
-        """As it was reported; all of the work that a forecast expects is no number of an event."""
-        if self._report(place, report.version) is None:
-            return report
+        """As it was reported, or all of the work where a forecast expects that."""
         return report._replace(percent=Recorded(self.reported(place, report)))
 
     def _spent(self, place: LineAtStep, closed: Closed, held: Sequence[TermsInForce]) -> dict[str, Amount]:

@@ -17,7 +17,7 @@ from domain.exceptions import OUTSIDE
 from domain.figure import record
 from domain.ledger.journal import Leg
 from domain.reference.exchange import MISSING_RATE, Exchange
-from domain.work.rows import named, row_id, spoken
+from domain.work.rows import FEE, named, row_id, spoken
 from state.books import TRANSFER, AtStake, Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.caps import sharers
 from state.caps.allot import consume_caps, with_issue_kept
@@ -258,7 +258,7 @@ def _put(draft: Draft, before: Entry | None, after: Entry) -> None:
 
 
 def leave_line(draft: Draft, contract: Contract, since: str) -> None:
-    """Work that is not issued, and that no line of the new terms takes, waits as if it had come after them.
+    """Work that is not issued, and that no line of the new terms takes, waits as if it had come after them; what lines charged goes.
 
     The last leaves first, so that room that it frees goes to none that leaves after it.
     """
@@ -272,7 +272,11 @@ def leave_line(draft: Draft, contract: Contract, since: str) -> None:
             if work.part_of is not None or work.is_schedule or work.price.contract_id != contract.contract_id:
                 continue
             verdict = value_work(draft, entry, work, work)
-            if isinstance(verdict.price, Blocked) and verdict.price.category == "no_contract_line":
+            if not isinstance(verdict.price, Blocked) or verdict.price.category != "no_contract_line":
+                continue
+            if work.subject_kind == FEE:
+                withdraw(draft, entry_id, entry.version + 1)
+            else:
                 after = _booked(draft, entry, work, verdict, work.faults, fresh=False, replaces=True, is_complete=False)
                 _put(draft, entry, after)
 

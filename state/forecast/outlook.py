@@ -388,7 +388,7 @@ def take_in(draft: Draft, project_id: str, moves: Sequence[Move], cause: str) ->
 
 def _with_worth(draft: Draft, project_id: str, of: ProjectTerms, forecast: Forecast, moves: Sequence[Move]) -> Forecast:
     """What hours are worth is another sum than the revenue from the event on by which some of it is given up, conceded, or over caps."""
-    may_be_less = of.before_caps or min([move.revenue for move in moves]) < 0
+    may_be_less = of.before_caps or min([move.revenue for move in moves], default=0) < 0
     if not forecast.currency or not may_be_less or not earns_less_than_worth(draft, of):
         return forecast
     plans = newest_of_each_line(draft, project_id)

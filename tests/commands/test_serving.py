@@ -113,9 +113,10 @@ def test_who_does_not_end_is_killed(tmp_path: Path) -> None:
         f"import pathlib, signal, time; signal.signal(signal.SIGTERM, lambda *_: None);"
         f"pathlib.Path({str(ready)!r}).touch(); [time.sleep(1) for _ in range(60)]"
     )
-    supervising = f"from milepost.operate.supervisor import supervise;raise SystemExit(supervise({child(script)!r}, end_seconds=0.5))"
+    supervising = f"from milepost.operate import supervisor as it; it.END_SECONDS = 0.5; raise SystemExit(it.supervise({child(script)!r}))"
     with subprocess.Popen(child(supervising), cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
         while not ready.exists():
+            assert process.poll() is None, "it ended before it was asked to"
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         assert process.wait(120) == 1
@@ -132,6 +133,7 @@ def test_the_first_process_of_a_container_is_ended_while_it_starts(tmp_path: Pat
     )
     with subprocess.Popen(child(script), cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
         while not ready.exists():
+            assert process.poll() is None, "it ended before it was asked to"
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         assert process.wait(120) == 128 + signal.SIGTERM
@@ -150,6 +152,7 @@ def test_sigterm_is_handed_on_and_waited_for(tmp_path: Path, *, listens: bool) -
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(child(supervising), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
         while not ready.exists():
+            assert process.poll() is None, "it ended before it was asked to"
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=240)

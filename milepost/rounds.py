@@ -43,7 +43,6 @@ from state.store.sums import BooksSums, sums
 GENERATION: Final = "1"
 SHARD: Final = 0
 LOOK_AGAIN_SECONDS: Final = 1.0
-STOP_SEEN_SECONDS: Final = 0.1
 # What may go wrong with the index without harm to the run.
 UNHARMED: Final = (ContainerDamaged, GuardStop, sqlite3.Error, OSError)
 # While somebody else extends the index the books go on.
@@ -74,7 +73,7 @@ def run_rounds(
             if stop.requested or not follow:
                 break
             tell(taken)
-            wait(stop)
+            stop.within(LOOK_AGAIN_SECONDS)
         summed = books.run(partial(_sums, log=log, stop=stop))
         return RunSummary(
             output_dir,
@@ -232,9 +231,3 @@ def tell(taken: RoundSummary) -> None:
     """One line a round, for people who watch a run that follows."""
     if taken.rounds:
         say(f"{counted(taken.events, 'event')}, {taken.dead_letters:,} unreadable; waiting for more")
-
-
-def wait(stop: Stop) -> None:
-    until = time.monotonic() + LOOK_AGAIN_SECONDS
-    while not stop.requested and time.monotonic() < until:
-        time.sleep(STOP_SEEN_SECONDS)

@@ -17,7 +17,7 @@ from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.scraped import Page, scrape
 from milepost.console import shape, write_json
 from milepost.operate.lags_shown import asked
-from milepost.operate.stopping import Stop, stopping
+from milepost.operate.stopping import stopping
 from milepost.printer import Printer
 from milepost.settings import Settings
 from state.guards import GuardStop
@@ -108,16 +108,10 @@ def watch(settings: Settings, seconds: float) -> None:
     with stopping() as stop, looking as live:
         before = _look(settings)
         while not stop.requested:
-            _wait(stop, seconds)
+            stop.within(seconds)
             now = _look(settings)
             live.update(screen(status_of(before, now, settings.store.folder)), refresh=True)
             before = now
-
-
-def _wait(stop: Stop, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while not stop.requested and time.monotonic() < until:
-        time.sleep(0.05)
 
 
 def status_of(before: Look, now: Look, folder: Path) -> Status:

@@ -37,7 +37,7 @@ class Stop:
 
 
 def listen_as_first() -> None:
-    """The first process of a container is not ended by what it does not handle: told to end while it starts, it would never know."""
+    """The first process of a container is not ended by what it does not handle: asked to end while it starts, it would not."""
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, _unwind)
 

@@ -20,6 +20,7 @@ from dataflows.whatif_difference import (
     WhatIfDifference,
 )
 from domain.accounts import name_of
+from domain.counting import named
 from domain.money import format_amount
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastCap
 from domain.units import Amount, Quantity
@@ -39,10 +40,9 @@ ONE_DAY: Final = timedelta(days=1)
 
 
 def head(found: WhatIf) -> list[str]:
-    events = ", ".join(f"{event_name(name)} ({place})" for name, place in found.events[:ENGAGEMENTS_NAMED])
-    more = len(found.events) - ENGAGEMENTS_NAMED
+    events = named([f"{event_name(name)} ({place})" for name, place in found.events], ENGAGEMENTS_NAMED)
     lines = [
-        f"What if: {events}{f' and {more:,} more' if more > 0 else ''}",
+        f"What if: {events}",
         f"added to the books of {instant_day(found.since)}; figures without and with it are at {_until(found)}",
         _concerned(found.engagements),
     ]
@@ -67,10 +67,8 @@ def _until(found: WhatIf) -> str:
 def _concerned(engagements: Sequence[str]) -> str:
     if not engagements:
         return "It concerns no project and no contract"
-    more = len(engagements) - ENGAGEMENTS_NAMED
-    named = ", ".join(engagements[:ENGAGEMENTS_NAMED])
     what = "contract group" if len(engagements) == 1 else f"{len(engagements):,} contract groups:"
-    return f"It concerns {what} {named}{f' and {more:,} more' if more > 0 else ''}"
+    return f"It concerns {what} {named(engagements, ENGAGEMENTS_NAMED)}"
 
 
 def tables(found: WhatIf) -> list[Table]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from connectors.files.found_exceptions import KnownException
-from domain.counting import counted
+from domain.counting import counted, named
 from domain.outputs import ExceptionRaised
 from domain.units import Instant
 from milepost.console import echo, say, shape, write_json
@@ -91,8 +91,7 @@ def _warnings(taken: Sequence[KnownException], second: SecondPerson, approved_by
 
 
 def _named(members: Sequence[ExceptionRaised]) -> str:
-    named = [f"{subject_text(raised)} ({_figures(raised)})" for raised in members[:NAMED]]
-    return ", ".join(named) + (f" and {len(members) - NAMED:,} more" if len(members) > NAMED else "")
+    return named([f"{subject_text(raised)} ({_figures(raised)})" for raised in members], NAMED)
 
 
 def _figures(raised: ExceptionRaised) -> str:

@@ -331,8 +331,8 @@ def _billed_after(why: Why | None, part_id: str, account: RetentionAccount, more
 
 def _said(draft: Draft, of: str, kept: Retained, gross: Amount, currency: str) -> Retained:
     """What the statement bills, withholds and releases, as it is kept."""
-    named = (("gross", gross, GROSS), *((name, getattr(kept, name), f"nothing is {name}") for name in KEPT))
     if draft.why is not None:
+        named = (("gross", gross, GROSS), *((name, getattr(kept, name), f"nothing is {name}") for name in KEPT))
         for name, amount, title in named:
             draft.why.record(f"{of}#{name}", amount, node_of(amount, title, currency=currency))
     return plain(kept)

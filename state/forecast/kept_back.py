@@ -14,7 +14,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.billing import retention as rule
-from domain.billing.retention import BillToAccount
+from domain.billing.retention import NOTHING, BillToAccount, Retained
 from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
 from domain.figure import called, exchanged, percent_taken
@@ -34,13 +34,6 @@ from state.terms.plan import LinePlan, contract_policies, terms_on
 from state.totals import month_of
 
 
-class Withholding(NamedTuple):
-    """What a bill withholds, below zero where it takes back, and what it releases."""
-
-    withheld: Amount = 0
-    released: Amount = 0
-
-
 class ExpectedWithholding(NamedTuple):
     """Of what one payer is expected to be billed on a day, in project currency; a bill of nothing is what a release comes with. `applied`
     is what of deposits is set against it."""
@@ -50,14 +43,14 @@ class ExpectedWithholding(NamedTuple):
     day: date
     paid: str
     gross: Amount = 0
-    withholding: Withholding = Withholding()
+    withholding: Retained = NOTHING
     applied: tuple[Amount, ...] = ()
 
     @property
     def cash(self) -> Amount:
         """What is paid beside what is billed."""
         held = self.withholding
-        return held.released - held.withheld - sum(self.applied)
+        return held.released - held.retained - sum(self.applied)
 
 
 class DepositCharge(NamedTuple):
@@ -189,7 +182,7 @@ class _Walk:
         for (bill_to, paid), amount in sorted(gross.items()):
             self._open(bill_to)
             held = self._withheld(terms, day, bill_to, amount)
-            self.left[bill_to] += held.withheld - held.released
+            self.left[bill_to] += held.retained - held.released
             found = tuple(self._applied(day, bill_to, amount, held))
             yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, amount, held, found)
         for bill in bills:
@@ -206,26 +199,26 @@ class _Walk:
             return bill.line_id in priced
         return all(line.line_id in priced for line in terms.lines if methods.earns_by_hours(line.terms))
 
-    def _withheld(self, terms: ContractSigned, day: date, bill_to: str, gross: Amount) -> Withholding:
+    def _withheld(self, terms: ContractSigned, day: date, bill_to: str, gross: Amount) -> Retained:
         agreed, left = terms.retention, self.left[bill_to]
         if agreed is None:
-            return Withholding(released=left)
+            return Retained(released=left)
         if agreed.release_on is not None:
             if agreed.release_on <= day:
-                return Withholding()
+                return NOTHING
         elif self.last is not None and self.last <= day:
-            return Withholding(released=left)
+            return Retained(released=left)
         account = BillToAccount(left, self.billed[bill_to], self.reached[bill_to])
         price = self._here(sum(price for _, price, _ in rule.priced_lines(terms)))
         kept = rule.of_bill(agreed.steps, gross, account, (int(self.completed), price), self.currency, self.mode)
         self.billed[bill_to], self.reached[bill_to] = rule.billed_after(account.billed, gross), kept.reached
-        return Withholding(kept.retained, kept.released)
+        return kept
 
-    def _applied(self, day: date, bill_to: str, gross: Amount, held: Withholding) -> Iterator[Amount]:
+    def _applied(self, day: date, bill_to: str, gross: Amount, held: Retained) -> Iterator[Amount]:
         taken = 0
         for plan, terms in self.deposits:
             most = self._share_of(plan, terms, gross)
-            rest, available = gross - max(held.withheld, 0) - taken, self.available[plan.line.line_id, bill_to]
+            rest, available = gross - max(held.retained, 0) - taken, self.available[plan.line.line_id, bill_to]
             is_last = self.last is not None and self.last <= day
             amount = applied(terms, rest, available, most, is_last=is_last)
             if amount:
@@ -250,7 +243,7 @@ class _Walk:
         for bill_to, left in sorted(self.left.items()):
             if left:
                 paid = month_of(paid_on(self.draft, bill_to, issued))
-                yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, 0, Withholding(released=left))
+                yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, 0, Retained(released=left))
 
     def _named_day(self) -> date | None:
         """On which all is released by a statement of its own, without grace."""

@@ -383,7 +383,7 @@ def open_keys(entry: Entry) -> list[tuple[str, str, str, str, str]]:
 def unbilled_positions(
     entry: Entry, accounts: tuple[str, ...] = UNBILLED
 ) -> dict[tuple[str, str], tuple[Amount, Amount]]:
-    """By contract and account (1150, 1160), in contract and in ledger currency: accrued by its journals, less what was invoiced."""
+    """By contract and account, in contract and in ledger currency: accrued by its journals, less what was invoiced."""
     found = accrued_positions(entry, accounts)
     for issued in entry.issued:
         if issued.account in accounts:

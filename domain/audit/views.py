@@ -26,7 +26,15 @@ from domain.units import Amount
 
 # What a view says of a contract's balances, as journals and statements say it.
 FIGURES: Final = (
-    *("recognised", "billed", "invoiced", "unbilled", "paid", "receivable", "bad_debt", "retention", "owed_back"),
+    "recognised",
+    "billed",
+    "invoiced",
+    "unbilled",
+    "paid",
+    "receivable",
+    "bad_debt",
+    "retention",
+    "owed_back",
 )
 
 

@@ -281,7 +281,7 @@ class StatementNodes:
             return as_recorded(listed.entry.amount, made).node
         # What is given back of a deposit is found after the statement that bills it again, in the same event.
         is_billed_again = any(one.number > listed.number and one.step == step for one in others)
-        due = self.due(entry_id, contract_id, line_id, step - is_billed_again, currency)
+        due = self.due(entry_id, contract_id, line_id, step - 1 if is_billed_again else step, currency)
         cents = [self._cents(one) for one in earlier if one.step >= self._begun(entry_id, step)]
         cents = [node for node in cents if node.value]
         if cents:

@@ -6,7 +6,7 @@ from domain.reference.zones import universal_midnight
 from domain.terms import methods, spoken
 from domain.terms.unit_price import is_shared
 from domain.units import MICROSECONDS_A_DAY, QUANTITY_ONE, Amount, Hours, Quantity
-from domain.work.rows import BEFORE_MONTH, ENTRY, EXPENSE, OPENING, OVER_BILLING, OVER_CAP, UNITS
+from domain.work.rows import BEFORE_MONTH, ENTRY, EXPENSE, OPENING, OVER_BILLING, OVER_CAP, UNITS, named
 from state.books import Charge, Contract, Entry, OpeningWork, Work
 from state.draft import Draft
 from state.opening.loading import Loading, Worked
@@ -38,6 +38,7 @@ def take_row(
 ) -> None:
     contract, event, balance = loading.contract, loading.event, stated.balance
     row = f"{stated.row}/{part}" if part else stated.row
+    _, charge_id = named(row)
     entry = draft.entry(row)
     if quantity is None:
         terms = methods.units(worked.plan.line.terms)
@@ -46,7 +47,7 @@ def take_row(
     at = universal_midnight(event.as_of)
     charge = Charge(
         OPENING,
-        row.removeprefix(f"{OPENING}/"),
+        charge_id,
         entry.version + 1 if entry is not None else 1,
         event.project_id,
         worked.day,

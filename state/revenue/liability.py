@@ -10,14 +10,13 @@ may not be billed any more is no liability to work: it is credited with the next
     1,000.00 invoiced, of which 800.00 are recognised: Cr 2300 200.00; when 400.00 more are recognised: Dr 2300 200.00, 200.00 are unbilled
 """
 
-from typing import Final
-
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.figure import at_least, called, carried_at, converted, lesser, titled
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project, merge
 from domain.ledger.position import Balance, settled
 from domain.ledger.recorded import say_lines
+from domain.outputs import JournalEntry
 from domain.reference.exchange import Exchange
 from domain.units import Amount
 from domain.work.rows import OPENING
@@ -33,8 +32,6 @@ from state.terms.plan import newest_plan
 from state.value import plain
 
 KIND = "liability"
-# The rule of its journals.
-LIABILITY: Final = "contract_liability"
 
 
 def after_event(draft: Draft) -> None:
@@ -110,8 +107,9 @@ def _settle(draft: Draft, contract: Contract) -> None:
             lines[key] = stands[key] = had[0] + amount, had[1] + ledger
     after = Liability(plain(lines), place.booking.accounting_date, held.position)
     draft.put("liability", contract.contract_id, after if lines or held.position is not None else None)
-    _post(draft, contract, place, legs, LIABILITY)
+    record, placed = _post(draft, contract, place, legs, "contract_liability")
     if figures is not None:
+        say_lines(figures.why, record.journal_id, placed, (record.currency, record.ledger_currency))
         figures.record(stands)
 
 
@@ -159,7 +157,9 @@ def _in_ledger(amount: Amount, had: Balance, exchange: Exchange, currency: str, 
     return -had[1] if amount == -had[0] else carried_at(amount, had, currency, mode, "R52")
 
 
-def _post(draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple[str, Leg]], rule: str) -> None:
+def _post(
+    draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple[str, Leg]], rule: str
+) -> tuple[JournalEntry, list[Leg]]:
     """One journal, its lines by project; it goes to the ERP also where the invoice itself is the ERP's."""
     by_project: dict[str, list[Leg]] = {}
     for project_id, leg in legs:
@@ -175,5 +175,4 @@ def _post(draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple
         deliver=draft.cause.kind != OPENING,
     )
     standings.publish(draft, record)
-    if draft.why is not None and rule == LIABILITY:
-        say_lines(draft.why, record.journal_id, [leg for _, leg in placed], (record.currency, record.ledger_currency))
+    return record, [leg for _, leg in placed]

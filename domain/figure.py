@@ -539,20 +539,13 @@ def in_shares(
     return made
 
 
-def spread(whole: int, weights: Sequence[int], step: int) -> Sequence[int]:
+def spread(whole: int, weights: Sequence[int], step: int, mode: str = HALF_UP) -> Sequence[int]:
     """By `domain.money.spread`, recorded."""
     if not isinstance(whole, Recorded):
-        return money.spread(whole, weights, step)
-    parts = money.spread(int(whole), [int(each) for each in weights], step)
-    return as_spread(parts, whole, weights, step, HALF_UP)
-
-
-def as_spread(parts: Sequence[int], whole: int, weights: Sequence[int], step: int, mode: str) -> Sequence[int]:
-    """Parts that cumulative rounding made of the whole, each with its own."""
-    if not isinstance(whole, Recorded):
-        return parts
+        return money.spread(whole, weights, step, mode)
     if len(weights) == 1:
         return [whole]
+    parts = money.spread(int(whole), [int(each) for each in weights], step, mode)
     node, recorded = whole.node, [each.node for each in weights if isinstance(each, Recorded)]
     parameters: dict[str, Parameter] = {"step": format_decimal(step, SCALES[node.unit]), "mode": mode}
     if not recorded:

@@ -102,8 +102,8 @@ def round_ratio(numerator: int, denominator: int, step: int, mode: str) -> int:
     raise ValueError(f"rounding: expected {HALF_UP} or {HALF_EVEN}, got {mode!r}")
 
 
-def spread(total: int, weights: Sequence[int], step: int) -> list[int]:
-    """Shares in proportion to the weights, by cumulative rounding (half up), so that they sum to the total (R12)."""
+def spread(total: int, weights: Sequence[int], step: int, mode: str = HALF_UP) -> list[int]:
+    """Shares in proportion to the weights, each the difference of two rounded sums, so that they sum to the total (R12)."""
     if not total:
         return [0] * len(weights)
     whole = sum(weights)
@@ -115,10 +115,11 @@ def spread(total: int, weights: Sequence[int], step: int) -> list[int]:
         passed += weight
         if passed == whole:
             reached = total
-        elif total > 0:
+        elif total > 0 and mode == HALF_UP:
+            # Forecasts spread much: a call less than `round_ratio`.
             reached = (2 * total * passed + unit) // double * step
         else:
-            reached = -((unit - 2 * total * passed) // double) * step
+            reached = round_ratio(total * passed, whole, step, mode)
         shares.append(reached - given)
         given = reached
     return shares

@@ -17,10 +17,9 @@ from typing import Final, NamedTuple
 
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Deposit, Milestones, Retention, RetentionStep
-from domain.figure import at_least, because, called, lesser, percent_taken, percentage, ratio, titled
+from domain.figure import at_least, because, called, lesser, percent_taken, percentage, ratio, spread, titled
 from domain.money import HALF_UP, format_decimal, smallest_unit
 from domain.policy_faults import Fault
-from domain.receivables.credit_memo import shares
 from domain.terms import methods
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
 
@@ -158,7 +157,7 @@ def kept_back(
     back, title = retained, "in proportion to what is left of the invoice"
     if gross < left:
         back = titled(ratio(retained, gross, left, step, mode, title), title, RULE)
-    return dict(zip(credited, shares(back, [max(one, 0) for one in credited.values()], step, mode), strict=True))
+    return dict(zip(credited, spread(back, [max(one, 0) for one in credited.values()], step, mode), strict=True))
 
 
 def billed_after(billed: Amount, gross: Amount) -> Amount:

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from domain.events.common import CreditMemoLine
-from domain.figure import as_spread, assumed, because, called, ratio, titled, together
+from domain.figure import assumed, because, called, ratio, spread, titled, together
 from domain.money import HALF_UP, extend, format_amount, format_decimal, round_ratio, smallest_unit
 from domain.units import (
     AMOUNT_ONE,
@@ -153,17 +153,6 @@ def is_named(row: CreditableRow, line: CreditMemoLine) -> bool:
     return line.entry_id is None or line.entry_id in (row.entry_id, named(row.entry_id)[1], listed_as(row.entry_id))
 
 
-def shares(amount: int, weights: Sequence[int], step: int, mode: str) -> Sequence[int]:
-    """Of an amount, in proportion to the weights, each the difference of two rounded sums (R12); all of it in all."""
-    whole, before, given, found = sum(map(int, weights)), 0, 0, list[int]()
-    for weight in weights:
-        before += int(weight)
-        upto = int(amount) if before == whole else round_ratio(int(amount) * before, whole, step, mode)
-        found.append(upto - given)
-        given = upto
-    return as_spread(found, amount, weights, step, mode)
-
-
 def tax_of(tax: Amount, net: Amount, credited_net: Amount, step: Amount, mode: str) -> Amount:
     """The tax of one line of a memo alone, rounded: of the invoice's tax in proportion to its net amount."""
     title = "tax of the line"
@@ -199,7 +188,7 @@ def _by_amount(
     if amount == left:
         return _whole(rows, places, amount)
     weights = [max(row.amount, 0) for row in rows]
-    amounts = shares(amount, weights, step, mode)
+    amounts = spread(amount, weights, step, mode)
     return tuple(
         CreditedRow(place, part, _hours_of(row, part)) for place, row, part in zip(places, rows, amounts, strict=True)
     )
@@ -233,7 +222,7 @@ def _by_hours(
         )
     if hours >= least:
         return _whole(rows, places, hours)
-    parts = shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP)
+    parts = spread(hours, [max(row.hours, 0) for row in rows], 1)
     amounts = at_rates(rows, parts, currency, mode)
     return tuple(CreditedRow(*one) for one in zip(places, amounts, parts, strict=True))
 

@@ -45,6 +45,7 @@ from domain.figure import (
     lesser,
     node_of,
     record,
+    spread,
     titled,
 )
 from domain.identity import composed, content_digest, is_opening_statement
@@ -65,7 +66,6 @@ from domain.receivables.credit_memo import (
     NotCreditable,
     credited,
     hourly,
-    shares,
     tax_of,
     too_fine,
 )
@@ -479,7 +479,7 @@ def _post(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax:
     taken = {place: _named(memo, rows[place], one) for place, one in found.by_row().items()}
     step, mode = smallest_unit(memo.receivable.currency), memo.policies.money_mode
     weights = [max(one.amount, 0) for one in taken.values()]
-    taxes = shares(tax, weights, step, mode) if sum(weights) else [0] * len(weights)
+    taxes = spread(tax, weights, step, mode) if sum(weights) else [0] * len(weights)
     kept = _kept_back(draft, memo, rows, taken)
     for (place, one), own_tax in zip(taken.items(), taxes, strict=True):
         _credit_row(draft, memo, rows[place], one, own_tax, kept.get(place))

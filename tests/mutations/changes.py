@@ -184,8 +184,8 @@ CHANGES: Final = (
     Change(
         "hours credited of a line are taken of its first row",
         "domain/receivables/credit_memo.py",
-        "shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP)",
-        "shares(hours, [int(not place) for place in range(len(rows))], 1, HALF_UP)",
+        "spread(hours, [max(row.hours, 0) for row in rows], 1)",
+        "spread(hours, [int(not place) for place in range(len(rows))], 1)",
         ("credits.md",),
         ends=REFUSED,
     ),

@@ -86,7 +86,7 @@ class IntakeMemory:
         self._waited: set[Key] = set(self._ask("SELECT DISTINCT kind, id FROM waits"))
         self._noticed = self._read_notices()
         self._awaiting = self._read_awaiting()
-        self._counted_anew = {subject for _, subject in self._noticed}
+        self._recounted = {subject for _, subject in self._noticed}
         self._identities = self._read_identities()
 
     def clock(self) -> Clock:
@@ -204,11 +204,11 @@ class IntakeMemory:
 
     def miscounted(self) -> list[tuple[Noticed, int]]:
         found = []
-        for subject in sorted(self._counted_anew):
+        for subject in sorted(self._recounted):
             noticed, count = self._noticed.get(("unrouted", subject)), self.awaiting(subject)
-            if noticed is not None and noticed.told != count:
+            if noticed is not None and noticed.published_count != count:
                 found.append((noticed, count))
-        self._counted_anew.clear()
+        self._recounted.clear()
         return found
 
     def _subject(self, number: int) -> Key:
@@ -219,7 +219,7 @@ class IntakeMemory:
         left = self._awaiting.pop(subject, 0) + more
         if left:
             self._awaiting[subject] = left
-        self._counted_anew.add(subject)
+        self._recounted.add(subject)
 
     def waiting_count(self) -> int:
         return int(self._ask("SELECT count(*) FROM waiting")[0][0])
@@ -236,7 +236,7 @@ class IntakeMemory:
 
     def open_notice(self, noticed: Noticed) -> None:
         self._noticed[noticed.category, noticed.subject] = noticed
-        row = (noticed.category, *noticed.subject, noticed.engagement_id, noticed.told)
+        row = (noticed.category, *noticed.subject, noticed.engagement_id, noticed.published_count)
         self._run("REPLACE INTO notices VALUES (?, ?, ?, ?, ?)", row)
 
     def close_notice(self, noticed: Noticed) -> None:

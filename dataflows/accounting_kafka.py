@@ -32,7 +32,7 @@ from connectors.log_records import StoredRecord
 from connectors.output_schemas import frame_under
 from dataflows.accounting import build
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
-from dataflows.opening import Anew, Tell, open_shard, silent
+from dataflows.opening import MadeAgain, Tell, open_shard, silent
 from dataflows.settings import AccountingSettings
 from operators.accounting import AccountingTurn, CommittingSink, Faults, LogSource, OnCommit, Reading, Steps
 from state.batch import OutputProgress
@@ -79,7 +79,7 @@ def run(
     on_open: OnOpen | None = None,
 ) -> None:
     """Until somebody asks to stop. Raises what a step raised; what was committed before stays."""
-    anew = Anew(tell)
+    made_again = MadeAgain(tell)
     while not stopped():
         with opened(job, stopped, tell) as turns:
             if on_open is not None:
@@ -92,7 +92,7 @@ def run(
             return
         assert faults.shard is not None, "a fault is some shard's"
         path = store_path(job, faults.shard)
-        if not anew.may_mend(path, faults.fault, began_empty=started[faults.shard] == 0):
+        if not made_again.may_mend(path, faults.fault, began_empty=started[faults.shard] == 0):
             raise faults.fault
         Store.delete(path)
 

@@ -23,7 +23,7 @@ from dataflows.audit_intake import genesis_holds, intake_agrees, pages_hold
 from dataflows.audit_stream import AuditStream, Tell, engagement_from
 from dataflows.embedded import store_path
 from dataflows.refold import refold, same_bytes
-from domain.audit.entries import AuditedEntries, retell
+from domain.audit.entries import AuditedEntries, accounts_of
 from domain.audit.findings import FILES, INPUT_CHAIN, Checked, Violation
 from domain.audit.promises import check
 from domain.audit.report import AuditTally, Report
@@ -136,7 +136,7 @@ def _check_engagements(
     for share in aside.shares():
         for number, engagement_id in enumerate(sorted(share)):
             engagement = engagement_from(engagement_id, share[engagement_id], policies)
-            retold = retell(engagement)
+            retold = accounts_of(engagement)
             for checked in check(engagement, retold):
                 tally.take(checked)
             if books is not None:

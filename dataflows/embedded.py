@@ -15,7 +15,7 @@ from connectors.files.output_lock import note_beginning
 from connectors.files.outputs import OutputFiles
 from connectors.output_schemas import output_bodies
 from dataflows.accounting import build
-from dataflows.opening import Anew, open_shard, silent
+from dataflows.opening import MadeAgain, open_shard, silent
 from domain.events.catalogue import Event
 from operators.accounting import AccountingTurn, BatchLog, CommittingSink, Faults, LogSource, OnCommit, Reading, Steps
 from state.batch import BATCH_BYTES, BATCH_RECORDS, Encoders, LogRecord
@@ -81,7 +81,7 @@ class Resuming:
         self._folder = folder
         self._genesis = genesis
         self._tell = tell
-        self._anew = Anew(tell)
+        self._made_again = MadeAgain(tell)
         self.accounting = open_accounting(folder, genesis, tell)
 
     @property
@@ -95,7 +95,7 @@ class Resuming:
             return work(self.accounting)
         except Exception as fault:
             path = store_path(self._folder, self._genesis.partition)
-            if not self._anew.may_mend(path, fault, began_empty=started == 0):
+            if not self._made_again.may_mend(path, fault, began_empty=started == 0):
                 raise
         self.close()
         Store.delete(path)

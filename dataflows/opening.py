@@ -57,7 +57,7 @@ def dropped(path: Path, fault: Exception) -> str:
     return f"{fault}. {path} is dropped and made again from the log; nothing is lost"
 
 
-class Anew:
+class MadeAgain:
     """Stores found damaged while they are used are dropped, each once, and the log is folded again."""
 
     def __init__(self, tell: Tell = silent) -> None:

@@ -66,11 +66,11 @@ def _time(event: TimeApproved) -> Fault | None:
     elif event.hours is None:
         return "hours", "expected hours, or started_at and ended_at"
     if event.seconds is not None and event.hours != hours_of(event.seconds):
-        told = "nothing" if event.hours is None else format_decimal(event.hours, HOURS_SCALE)
+        stated = "nothing" if event.hours is None else format_decimal(event.hours, HOURS_SCALE)
         exact = format_decimal(hours_of(event.seconds), HOURS_SCALE)
         return (
             "seconds",
-            f"expected {exact} hours with them, got {told}; state the hours rounded half up, or leave seconds out",
+            f"expected {exact} hours with them, got {stated}; state the hours rounded half up, or leave seconds out",
         )
     if event.billed_elsewhere and event.billable:
         return (

@@ -39,9 +39,9 @@ class EngagementBooks(NamedTuple):
     rows: Iterable[Entry]
 
 
-def books_agree(books: EngagementBooks, retold: Mapping[EntryKey, EntryAccount]) -> Checked:
-    """`retold` are the entries' accounts by the journals that were written."""
-    posted = _posted(retold)
+def books_agree(books: EngagementBooks, by_journals: Mapping[EntryKey, EntryAccount]) -> Checked:
+    """`by_journals` are the entries' accounts by the journals that were written."""
+    posted = _posted(by_journals)
     totals = {part_id: part for (kind, part_id), part in books.parts.items() if kind == "line"}
     lines: dict[str, LineTotals] = {key: LineTotals(part.project_id) for key, part in totals.items()}
     found: list[Violation] = []
@@ -69,10 +69,10 @@ def _add(lines: dict[str, LineTotals], entry: Entry) -> None:
         lines[key] = add_issued(lines.get(key, LineTotals("")), issued, 1, named(entry.entry_id)[0])
 
 
-def _posted(retold: Mapping[EntryKey, EntryAccount]) -> dict[str, tuple[Amount, Amount]]:
+def _posted(by_journals: Mapping[EntryKey, EntryAccount]) -> dict[str, tuple[Amount, Amount]]:
     """On 1150 and 1160 by entry, in contract and in ledger currency."""
     sums: dict[str, tuple[Amount, Amount]] = {}
-    for (_, entry_id), account in retold.items():
+    for (_, entry_id), account in by_journals.items():
         amount, ledger = sums.get(entry_id, (0, 0))
         for posted, posted_ledger in account.accrued.values():
             amount, ledger = amount + posted, ledger + posted_ledger

@@ -1052,7 +1052,7 @@ class OpenStatement(Value, frozen=True, array_like=True, gc=False):
     sequence: int
     revision: int
     rows: tuple[str, ...]
-    told: tuple[BillingStatement, ...] = ()
+    published: tuple[BillingStatement, ...] = ()
     returned: int = 0
     requested_by: str | None = None
     invoice: InvoicePosted | None = None
@@ -1075,7 +1075,7 @@ class IssuedStatement(Value, frozen=True, array_like=True, gc=False):
 
     statement_id: str
     contract_id: str
-    told: tuple[BillingStatement, ...]
+    published: tuple[BillingStatement, ...]
     pieces: tuple[IssuedPiece, ...] = ()
     shown: dict[str, tuple[Hours, Hours]] = {}
 
@@ -1121,8 +1121,8 @@ class Hold(Value, frozen=True, array_like=True, gc=False):
 class OpenException(Value, frozen=True, array_like=True, gc=False):
     """An exception that is not one of an entry's; entries keep their own.
 
-    `count` and `amounts` (by currency) go on with every further cause; `told` is the count that was last heard of. `entries` are the
-    first 100. `version` is that of the fact that was refused, where a lower one may come after it.
+    `count` and `amounts` (by currency) go on with every further cause; `published_count` is the count that was published last. `entries`
+    are the first 100. `version` is that of the fact that was refused, where a lower one may come after it.
     """
 
     exception_id: str
@@ -1136,7 +1136,7 @@ class OpenException(Value, frozen=True, array_like=True, gc=False):
     person_id: str | None = None
     field: str | None = None
     count: int = 1
-    told: int = 1
+    published_count: int = 1
     amounts: dict[str, Amount] = {}
     entries: tuple[str, ...] = ()
     raised_at: Instant = 0
@@ -1269,7 +1269,7 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
     limit_revenue: Amount = 0
     sequence: int = 0
     view_version: int = 0
-    told: PublishedFigures | None = None
+    published: PublishedFigures | None = None
     digest: str = ""
     billed: dict[str, Amount] = {}
     due: dict[str, Amount] = {}

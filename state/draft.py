@@ -655,8 +655,8 @@ class Draft:
         if self.why is not None:
             record(self.why, blocked_at(exception_id), called(amount, BLOCKED))
             amount = plain(amount)
-        stake = AtStake(amount, currency, "fact") if amount else AtStake()
-        self.publish_exception(exception_id, category, subject_kind, subject_id, message, at_stake=stake, **about)
+        consumption = AtStake(amount, currency, "fact") if amount else AtStake()
+        self.publish_exception(exception_id, category, subject_kind, subject_id, message, at_stake=consumption, **about)
         return exception_id
 
     def publish_exception(
@@ -799,7 +799,7 @@ class Draft:
         if self.why is not None:
             record(self.why, blocked_at(noted.exception_id), called(noted.at_stake.amount, BLOCKED))
             noted = plain(noted)
-        self.put("exception", noted.exception_id, replace(noted, told=noted.count))
+        self.put("exception", noted.exception_id, replace(noted, published_count=noted.count))
         message = noted.message
         if len(noted.amounts) > 1:
             amounts = (f"{format_amount(amount)} {currency}" for currency, amount in sorted(noted.amounts.items()))

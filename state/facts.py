@@ -17,14 +17,14 @@ def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: Event) ->
     subject = fact_id.removeprefix("/")  # of a fact whose contract nobody named
     if known is not None and version <= known.version:
         if version == known.version and digest != known.digest:
-            told = f"{spoken(kind)} {subject}"
+            named = f"{spoken(kind)} {subject}"
             if version:  # what happens once has none
-                told = f"version {version} of {told}"
+                named = f"version {version} of {named}"
             draft.raise_exception(
                 "conflicting_version",
                 kind,
                 subject,
-                f"{told} came twice with different content; the first one stands",
+                f"{named} came twice with different content; the first one stands",
                 project_id=getattr(event, "project_id", None),
                 contract_id=getattr(event, "contract_id", None),
             )

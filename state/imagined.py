@@ -191,9 +191,9 @@ class ImaginedShard(Shard):
         for part in self.store.engagement(engagement_id).parts.values():
             match part:
                 case OpenStatement() if part.returned == part.revision:
-                    found += [told._replace(status=SUPERSEDED) for told in part.told]
+                    found += [published._replace(status=SUPERSEDED) for published in part.published]
                 case OpenStatement() | IssuedStatement():
-                    found += part.told
+                    found += part.published
                 case _:
                     pass
         return found

@@ -40,10 +40,10 @@ def check_rules(wanted: Mapping[str, int]) -> None:
         if not 1 <= version <= newest:
             raise GuardStop(
                 RULES_MISSING,
-                f"the log asks for version {version} of rule {rule}, this code has {_told(newest)}; "
+                f"the log asks for version {version} of rule {rule}, this code has {_known(newest)}; "
                 "run the release that has it",
             )
 
 
-def _told(newest: int) -> str:
+def _known(newest: int) -> str:
     return "none" if not newest else "1" if newest == 1 else f"1 to {newest}"

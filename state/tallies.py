@@ -65,7 +65,7 @@ def take(draft: Draft, exception_id: str, entry: str, amount: Amount, currency: 
 def publish(draft: Draft, exception_id: str) -> None:
     """How many there are by now, before the day's end; nothing where that was published, or the exception is not open."""
     noted: OpenException | None = draft.part("exception", exception_id)
-    if noted is not None and noted.count != noted.told:
+    if noted is not None and noted.count != noted.published_count:
         draft.revise_exception(noted)
 
 

@@ -82,10 +82,12 @@ def _postings(project: Project) -> tuple[ViewPosting, ...]:
 
 
 def _forecast(forecast: Forecast) -> ViewForecast | None:
-    told = forecast.told
-    if told is None:
+    published = forecast.published
+    if published is None:
         return None
-    return ViewForecast(told.sequence, told.eac_cost, told.eac_revenue, told.margin, told.percent_complete)
+    return ViewForecast(
+        published.sequence, published.eac_cost, published.eac_revenue, published.margin, published.percent_complete
+    )
 
 
 # Balances

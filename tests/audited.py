@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataflows.audit_stream import EVENTS_ASIDE, aside, engagement_from
 from domain.audit.engagement import AuditedEngagement
-from domain.audit.entries import retell
+from domain.audit.entries import accounts_of
 from domain.audit.findings import Checked, SeenOutput, Violation
 from domain.audit.promises import check
 from domain.events.common import Policies
@@ -16,7 +16,7 @@ from tests.harness import Books
 
 def audited(books: Books) -> list[Checked]:
     found = engagement_of(books)
-    retold = retell(found)
+    retold = accounts_of(found)
     kept = books.shard.store.engagement(books.engagement_id)
     rows = list(books.shard.store.entries(kept).everything())
     return [*check(found, retold), books_agree(EngagementBooks(books.engagement_id, kept.parts, rows), retold.entries)]

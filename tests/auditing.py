@@ -9,7 +9,7 @@ from typing import Any
 from domain.accounts import PROJECT_COST, REVENUE
 from domain.audit.balances import ledger_rests
 from domain.audit.engagement import AuditedEngagement
-from domain.audit.entries import retell
+from domain.audit.entries import accounts_of
 from domain.audit.findings import SeenOutput
 from domain.audit.terms import terms_of
 from domain.caps.consume import bucket_key, counting
@@ -377,7 +377,7 @@ def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> 
     for rule in counting(cap_rules(history, price.line_id, price.content), price.day):
         cap_id, period = bucket_key(rule, price.day, person_id)
         for allotment, granted in (("revenue", allowed), ("billing", billable)) if apart else (("", billable),):
-            if allotment == "revenue" and rule.anew:
+            if allotment == "revenue" and rule.counted_again:
                 continue
             yield f"{composed(price.contract_id, allotment, cap_id)}/{period}", granted
 
@@ -480,7 +480,7 @@ def check_rests(books: Books, history: Sequence[Logged]) -> None:
     has_holds = any(isinstance(one, BillingHoldPlaced) for one in events)
     for engagement_id in engagements(books.shard.store):
         told = AuditedEngagement(engagement_id, outputs, terms, has_holds)
-        retold = retell(told)
+        retold = accounts_of(told)
         assert not ledger_rests(told, retold.entries).violations
         rows = entries_of(books.shard.store, engagement_id)
         parts = books.shard.store.engagement(engagement_id).parts

@@ -180,7 +180,7 @@ CREATE TABLE stand (topic_id TEXT, generation TEXT, number INTEGER);
 
     def open_notice(self, noticed: Noticed) -> None:
         super().open_notice(noticed)
-        self._change(["notice", noticed.category, *noticed.subject], [noticed.engagement_id, noticed.told])
+        self._change(["notice", noticed.category, *noticed.subject], [noticed.engagement_id, noticed.published_count])
 
     def close_notice(self, noticed: Noticed) -> None:
         super().close_notice(noticed)

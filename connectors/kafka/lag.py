@@ -59,14 +59,14 @@ def lags(clients: Clients, names: Names, timeout: float, lost: Sequence[Lost] = 
         for name, state in there.items()
         if state is not None and name not in (*_own(names), names.delivery)
     }
-    anew = {each.topic for each in lost}
+    recreated = {each.topic for each in lost}
     delivered = {} if there[names.delivery] is None else last_rounds(clients, names, timeout)
     with_ends = [(topic, shard) for topic in (names.log, names.progress) for shard in range(log.partitions)]
     ends = Ends(clients, [*with_ends, (names.directory, 0)], timeout, TAIL)
     try:
-        taken = {place: offset for place, offset in _taken(ends, names).items() if place[0] not in anew}
+        taken = {place: offset for place, offset in _taken(ends, names).items() if place[0] not in recreated}
         ours = [
-            _Stand.of_shard(ends, names, shard, is_anew=not anew.isdisjoint(_own(names)))
+            _Stand.of_shard(ends, names, shard, is_recreated=not recreated.isdisjoint(_own(names)))
             for shard in range(log.partitions)
         ]
     finally:
@@ -87,8 +87,8 @@ class _Stand(NamedTuple):
     offset: int
 
     @classmethod
-    def of_shard(cls, ends: Ends, names: Names, shard: int, *, is_anew: bool) -> _Stand:
-        written = None if is_anew else _written(ends, names, shard)
+    def of_shard(cls, ends: Ends, names: Names, shard: int, *, is_recreated: bool) -> _Stand:
+        written = None if is_recreated else _written(ends, names, shard)
         end = _numbered_end(ends, (names.log, shard))
         low = ends.low((names.log, shard))
         place, offset = (0, low) if written is None else (written.offset, max(written.log_at, low))

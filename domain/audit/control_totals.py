@@ -25,19 +25,19 @@ class PostedTotals:
         credited -= sum(line.amount for line in journal.lines if line.amount < 0)
         self._totals[key] = (count + 1, debited, credited)
 
-    def see(self, seen: SeenOutput, told: ControlTotals, chain: bytes) -> Iterator[Violation]:
+    def see(self, seen: SeenOutput, stated: ControlTotals, chain: bytes) -> Iterator[Violation]:
         """`chain` is that of all outputs before it."""
         self.count += 1
-        subject = f"{told.legal_entity_id} {told.currency} {told.date}"
-        expected = self._totals.get((told.legal_entity_id, told.currency), (0, 0, 0))
-        found = (told.journal_count, told.debits, told.credits)
+        subject = f"{stated.legal_entity_id} {stated.currency} {stated.date}"
+        expected = self._totals.get((stated.legal_entity_id, stated.currency), (0, 0, 0))
+        found = (stated.journal_count, stated.debits, stated.credits)
         if expected != found:
             yield violation(CONTROL_TOTALS, seen, subject, posted_text(*expected), posted_text(*found))
-        if told.output_chain != chain.hex():
-            yield violation(CONTROL_TOTALS, seen, subject, f"output chain {chain.hex()}", told.output_chain)
-        if told.last_output_seq != seen.position.output_seq - 1:
+        if stated.output_chain != chain.hex():
+            yield violation(CONTROL_TOTALS, seen, subject, f"output chain {chain.hex()}", stated.output_chain)
+        if stated.last_output_seq != seen.position.output_seq - 1:
             expected_seq = f"last output_seq {seen.position.output_seq - 1}"
-            yield violation(CONTROL_TOTALS, seen, subject, expected_seq, told.last_output_seq)
+            yield violation(CONTROL_TOTALS, seen, subject, expected_seq, stated.last_output_seq)
 
 
 def posted_text(count: int, debited: Amount, credited: Amount) -> str:

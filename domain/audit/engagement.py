@@ -54,10 +54,12 @@ def records(outputs: Iterable[SeenOutput], kind: type[R]) -> Iterator[tuple[Seen
 
 def issued(outputs: Iterable[SeenOutput]) -> Iterator[tuple[SeenOutput, BillingStatement]]:
     """As they stand: drafts, and revisions that no longer hold, bill nothing."""
-    told = list(records(outputs, BillingStatement))
-    gone = {(part.statement_id, part.revision) for _, part in told if part.status == SUPERSEDED}
+    statements = list(records(outputs, BillingStatement))
+    gone = {(part.statement_id, part.revision) for _, part in statements if part.status == SUPERSEDED}
     return (
-        (seen, part) for seen, part in told if part.status == ISSUED and (part.statement_id, part.revision) not in gone
+        (seen, part)
+        for seen, part in statements
+        if part.status == ISSUED and (part.statement_id, part.revision) not in gone
     )
 
 

@@ -102,7 +102,7 @@ class AuditedEntries(NamedTuple):
     checked: Checked
 
 
-def retell(engagement: AuditedEngagement) -> AuditedEntries:
+def accounts_of(engagement: AuditedEngagement) -> AuditedEntries:
     entries: dict[EntryKey, EntryAccount] = {}
     portions: dict[str, list[Portion]] = {}
     found: list[Violation] = []

@@ -24,11 +24,11 @@ class ForecastSeries:
     def see(self, seen: SeenOutput, update: ForecastUpdate) -> Iterator[Violation]:
         self.count += 1
         now = update.project
-        told = PreviousFigures(
+        figures = PreviousFigures(
             update.sequence, now.eac_cost, now.eac_revenue, now.margin, now.burn_cost, now.burn_revenue, now.backlog
         )
         currency, before = self._last.get(update.project_id, (now.currency, None))
-        self._last[update.project_id] = (now.currency, told)
+        self._last[update.project_id] = (now.currency, figures)
         for wrong in _wrong(update, before if currency == now.currency else None, before):
             yield violation(FORECASTS, seen, f"{update.project_id} {update.sequence}", *wrong)
 
@@ -50,7 +50,7 @@ def _wrong(
             yield from _adds_up(figures)
     yield from _pays_no_more(update.project)
     if update.previous != comparable:
-        yield _Wrong(f"previous figures {_told(comparable)}", _told(update.previous))
+        yield _Wrong(f"previous figures {_shown(comparable)}", _shown(update.previous))
     if update.previous is not None:
         yield from _explained(update, update.previous)
 
@@ -119,7 +119,7 @@ def _explained(update: ForecastUpdate, before: PreviousFigures) -> Iterator[_Wro
             )
 
 
-def _told(figures: PreviousFigures | None) -> str:
+def _shown(figures: PreviousFigures | None) -> str:
     if figures is None:
         return "none"
     return f"of sequence {figures.sequence}, cost {format_amount(figures.eac_cost)}, revenue {format_amount(figures.eac_revenue)}"

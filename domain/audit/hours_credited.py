@@ -74,9 +74,9 @@ class HoursCredited:
         ((rate, markup),) = rates
         seen, journal, _ = rows[-1]
         if not _is_at_rate(net, hours, rate, markup, journal.currency):
-            told = f"{format_decimal(hours, HOURS_SCALE)} h at {format_decimal(rate, 6)} {journal.currency}"
+            credited = f"{format_decimal(hours, HOURS_SCALE)} h at {format_decimal(rate, 6)} {journal.currency}"
             yield violation(
-                INVOICES, seen, f"credit memo {memo.credit_memo_id}", f"{told} credited", format_amount(net)
+                INVOICES, seen, f"credit memo {memo.credit_memo_id}", f"{credited} credited", format_amount(net)
             )
 
     def _is_whole(self, journal: JournalEntry, line: StatementLine) -> bool:

@@ -32,20 +32,20 @@ def _own(name: str) -> Promised:
 OWN: Final = tuple(_own(promise.name) for promise in PROMISES)
 
 
-def check(engagement: AuditedEngagement, retold: AuditedEntries) -> Iterator[Checked]:
-    """`retold` is what `retell` makes of the engagement."""
+def check(engagement: AuditedEngagement, by_journals: AuditedEntries) -> Iterator[Checked]:
+    """`by_journals` is what `accounts_of` makes of the engagement."""
     yield journals_once(engagement)
     yield reversals_mirror(engagement)
     yield views_agree(engagement)
     engagement = engagement.booked
     yield statements_foot(engagement)
-    yield retold.checked
+    yield by_journals.checked
     yield invoices_match(engagement)
     yield positions(engagement)
-    yield ledger_rests(engagement, retold.entries)
+    yield ledger_rests(engagement, by_journals.entries)
     yield revalued(engagement)
     for find in OWN:
         yield find(engagement)
     yield prices_kept(engagement)
-    yield caps_kept(engagement, retold.entries)
+    yield caps_kept(engagement, by_journals.entries)
     yield sources_kept(engagement)

@@ -44,11 +44,11 @@ class StatementNumbers:
                 yield violation(NUMBERS, seen, subject, wanted, f"number {statement.number}")
             return
         yield from self._in_range(seen, statement, place)
-        told = (place.range_id, statement.replaces_number, statement.number)
+        stated = (place.range_id, statement.replaces_number, statement.number)
         wanted_text = text_of(entity, numbers, statement.issued_on, place)
-        if told != (numbers.range_id, had, wanted_text):
+        if stated != (numbers.range_id, had, wanted_text):
             expected = f"{wanted_text} of range {numbers.range_id} in the place of {had}"
-            yield violation(NUMBERS, seen, subject, expected, "{2} of range {0} in the place of {1}".format(*told))
+            yield violation(NUMBERS, seen, subject, expected, "{2} of range {0} in the place of {1}".format(*stated))
 
     def _in_range(self, seen: SeenOutput, statement: BillingStatement, place: StatementNumber) -> Iterator[Violation]:
         key = statement.legal_entity_id, place.range_id, place.year

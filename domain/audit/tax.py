@@ -41,7 +41,7 @@ class TaxTables:
         for group in groups_of(statement).all:
             wanted = _wanted(statement, group, policy)
             if wanted != group:
-                yield violation(TAX, seen, statement.statement_id, _told(wanted), _told(group))
+                yield violation(TAX, seen, statement.statement_id, _shown(wanted), _shown(group))
 
     def _region(self, statement: BillingStatement) -> str | None:
         book = self._reference.book
@@ -63,7 +63,7 @@ def _wanted(statement: BillingStatement, group: Group, policy: TaxPolicyDefined 
     return StatementTax(group.category, group.base, percent, tax, kind, group.tax_point_date, rule.reason, is_outside)
 
 
-def _told(group: Group) -> str:
+def _shown(group: Group) -> str:
     if isinstance(group, UndeterminedTax):
         return f"{group.category}: undetermined on {format_amount(group.base)}, no rule"
     rate = f"{group.kind} {format_decimal(group.percent, PERCENT_SCALE)} %"

@@ -193,10 +193,10 @@ def _wrong(engagement: AuditedEngagement, sums: _Sums, seen: SeenOutput, view: P
     sums.versions[project_id] = view.view_version
     if view.view_version != version:
         yield violation(VIEWS, seen, project_id, f"view version {version}", view.view_version)
-    told = {cost.currency: cost.amount for cost in view.burn.cost if cost.amount}
+    costs = {cost.currency: cost.amount for cost in view.burn.cost if cost.amount}
     booked = {currency: amount for (of, currency), amount in sums.cost.items() if of == project_id and amount}
-    if told != booked:
-        yield violation(VIEWS, seen, project_id, f"cost {_amounts(booked)} by journals", _amounts(told))
+    if costs != booked:
+        yield violation(VIEWS, seen, project_id, f"cost {_amounts(booked)} by journals", _amounts(costs))
     for balance in view.balances:
         terms = engagement.terms_of(balance.contract_id)
         bills_revenue = terms.same_allotment and not terms.revenue_beyond_cap and not terms.as_billed

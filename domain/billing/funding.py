@@ -299,8 +299,8 @@ def _source_faults(funding: Funding, currency: str) -> list[tuple[str, str]]:
         if source.limit is not None and source.limit < 0:
             faults.append((f"{where}.limit", f"expected no less than zero, got {format_amount(source.limit)}"))
         elif source.limit is not None and is_currency(currency) and source.limit % smallest_unit(currency):
-            told = format_amount(source.limit)
-            faults.append((f"{where}.limit", f"a limit of {told} is finer than {currency} can be paid"))
+            stated = format_amount(source.limit)
+            faults.append((f"{where}.limit", f"a limit of {stated} is finer than {currency} can be paid"))
     return faults
 
 

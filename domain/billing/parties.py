@@ -17,7 +17,7 @@ class Undefined(NamedTuple):
     id: str
 
     @property
-    def told(self) -> str:
+    def message(self) -> str:
         what = "legal entity" if self.kind == "entity" else self.kind
         return f"expected a {what} that is defined, got {self.id}"
 

@@ -49,7 +49,7 @@ class CapRule(NamedTuple):
     """A cap as one line sees it, with a limit for each version of its contract.
 
     A cap that has had several periods is as many rules. Work counts towards every one of them, and is tested against the one whose
-    period held on its day; the limits of the others are open then. Towards one that is counted `anew` only the work of days counts on
+    period held on its day; the limits of the others are open then. Towards one that is `counted_again` only the work of days counts on
     which it limits something.
     """
 
@@ -57,7 +57,7 @@ class CapRule(NamedTuple):
     period: str
     limits: tuple[CapLimit, ...]
     thresholds: tuple[Percent, ...]
-    anew: bool = False
+    counted_again: bool = False
 
 
 class Bucket(NamedTuple):
@@ -154,7 +154,7 @@ def limit_of(rule: CapRule, key: BucketKey) -> CapLimit:
             return limit_on(rule, month_end(date(int(key[1][:4]), int(key[1][5:7]), 1)))
         case "day":
             return limit_on(rule, date.fromisoformat(key[1][:10]))
-        case _ if rule.anew:
+        case _ if rule.counted_again:
             return next((limit for limit in reversed(rule.limits) if is_limited(limit)), rule.limits[-1])
         case _:
             return rule.limits[-1]
@@ -177,8 +177,8 @@ def stops(limit: CapLimit, *, billing_alone: bool = False) -> bool:
 def counting(rules: tuple[CapRule, ...], day: date) -> tuple[CapRule, ...]:
     """Those towards which work of the day counts."""
     for rule in rules:
-        if rule.anew:
-            return tuple(rule for rule in rules if not rule.anew or is_agreed(rule, day))
+        if rule.counted_again:
+            return tuple(rule for rule in rules if not rule.counted_again or is_agreed(rule, day))
     return rules
 
 
@@ -218,7 +218,7 @@ def for_revenue(rules: Sequence[CapRule]) -> tuple[CapRule, ...]:
             )
         )
         for rule in rules
-        if not rule.anew
+        if not rule.counted_again
     )
 
 

@@ -523,7 +523,7 @@ def _one_side(amount: Amount, currency: str) -> str:
 
 def _text(sides: _Sides, currency: str) -> str:
     debit, credit = sides
-    told = [
+    listed = [
         f"{name} {format_amount(abs(amount), currency)}" for name, amount in (("Dr", debit), ("Cr", credit)) if amount
     ]
-    return f"{' '.join(told)} {currency}" if told else "nothing"
+    return f"{' '.join(listed)} {currency}" if listed else "nothing"

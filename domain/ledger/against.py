@@ -124,12 +124,12 @@ def compare(others: Iterable[OtherBalance], ours: OurBalances, known: Iterable[t
             kept = key if key[:4] in by_project else key._replace(project_id=_ALL)
             mine[kept] = mine.get(kept, 0) + amount
     rows = [Compared(key, theirs.get(key, 0), mine.get(key, 0)) for key in sorted({*theirs, *mine})]
-    told = [row for row in rows if row.old or row.ours]
+    listed = [row for row in rows if row.old or row.ours]
     could = ours.accounts.union(known)
-    is_ours = [(row.key.legal_entity_id, row.key.account) in could for row in told]
+    is_ours = [(row.key.legal_entity_id, row.key.account) in could for row in listed]
     return Comparison(
-        tuple(row for row, mine_too in zip(told, is_ours, strict=True) if mine_too),
-        tuple(row for row, mine_too in zip(told, is_ours, strict=True) if not mine_too),
+        tuple(row for row, mine_too in zip(listed, is_ours, strict=True) if mine_too),
+        tuple(row for row, mine_too in zip(listed, is_ours, strict=True) if not mine_too),
     )
 
 

@@ -119,8 +119,8 @@ def needs_series(ranges: Sequence[NumberRange], partitions: int) -> Iterator[Fau
     """Each partition of the log counts for itself: without `{series}` two of them would give one number twice."""
     for place, one in enumerate(ranges):
         if partitions > 1 and not any(match[1] == SERIES for match in _PART.finditer(one.format)):
-            told = f"since this log has {partitions} partitions that each count a series, got {one.format!r}"
-            yield f"number_ranges[{place}].format", f"expected {{series}}, {told}"
+            why = f"since this log has {partitions} partitions that each count a series, got {one.format!r}"
+            yield f"number_ranges[{place}].format", f"expected {{series}}, {why}"
 
 
 def changed_faults(before: Sequence[NumberRange], ranges: Sequence[NumberRange]) -> Iterator[Fault]:

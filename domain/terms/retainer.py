@@ -356,8 +356,10 @@ def expected_by(known: LineHistory, lot: Lot) -> list[Lot]:
     """Those whose life was over before it was bought, which say how much of it is expected to be drawn (breakage `pro_rata`)."""
     if lot.terms.breakage != PRO_RATA:
         return []
-    told = {name for ended in known.ended if ended.to <= lot.since for name in ended.limits if name not in ended.over}
-    return [one for one in lots(known, lot.since) if one.name in told]
+    limited = {
+        name for ended in known.ended if ended.to <= lot.since for name in ended.limits if name not in ended.over
+    }
+    return [one for one in lots(known, lot.since) if one.name in limited]
 
 
 def _expected(known: LineHistory, lot: Lot) -> int:

@@ -87,13 +87,13 @@ def _of_period(
 ) -> dict[str, UnitsValue]:
     total = sum(delivery.units for delivery in sharing)
     found = {}
-    anew = {}
+    values = {}
     before = owed = 0
     for delivery in sharing:
         within, units = spans[delivery.row]
         amount = _between(delivery, before, units, total, step, mode, worth)
         part = _between(delivery, before, within, total, step, mode, worth)
-        anew[delivery.row] = UnitsValue(amount, part if delivery.terms.units is not None else None)
+        values[delivery.row] = UnitsValue(amount, part if delivery.terms.units is not None else None)
         before += units
         due = called(owed + amount, "with what was issued otherwise before")
         if delivery.kept is not None:
@@ -101,7 +101,7 @@ def _of_period(
         else:
             part, owed = part + owed, 0
         found[delivery.row] = UnitsValue(due, part if delivery.terms.units is not None else None)
-    return anew if owed else found
+    return values if owed else found
 
 
 def _between(

@@ -141,12 +141,12 @@ def _tell(accounts: Accounts, looked_up: Lacks | None, findings: list[tuple[str,
                 lack.legal_entity_id,
                 f"{lack.missing} {lack.name}",
                 ", ".join(f"{name} {value or '(none)'}" for name, value in lack.dimensions),
-                f"{stake.documents:,}",
+                f"{consumption.documents:,}",
                 lack.currency,
-                amount_text(stake.amount),
+                amount_text(consumption.amount),
                 where(lack),
             )
-            for lack, stake in looked_up.found
+            for lack, consumption in looked_up.found
         ]
         columns = ("company", "missing", "of lines with", "documents", "currency", "waits", "write it under")
         tables.append(Table("What the charts have no place for", columns, rows, frozenset({3, 5})))
@@ -155,11 +155,11 @@ def _tell(accounts: Accounts, looked_up: Lacks | None, findings: list[tuple[str,
             (
                 each.legal_entity_id,
                 each.invoices_from.isoformat(),
-                f"{stake.documents:,}",
+                f"{consumption.documents:,}",
                 each.currency,
-                amount_text(stake.amount),
+                amount_text(consumption.amount),
             )
-            for each, stake in looked_up.left_out
+            for each, consumption in looked_up.left_out
         ]
         names = ("company", "invoices_from", "statements", "currency", "money")
         tables.append(
@@ -194,22 +194,22 @@ def as_json(accounts: Accounts, looked_up: Lacks | None, findings: list[tuple[st
                 "missing": lack.missing,
                 "name": lack.name,
                 "dimensions": dict(lack.dimensions),
-                "documents": stake.documents,
+                "documents": consumption.documents,
                 "currency": lack.currency,
-                "waits": format_amount(stake.amount),
+                "waits": format_amount(consumption.amount),
                 "write": where(lack),
             }
-            for lack, stake in (looked_up.found if looked_up else ())
+            for lack, consumption in (looked_up.found if looked_up else ())
         ],
         statements_not_sent=[
             {
                 "legal_entity_id": each.legal_entity_id,
                 "invoices_from": each.invoices_from.isoformat(),
-                "statements": stake.documents,
+                "statements": consumption.documents,
                 "currency": each.currency,
-                "amount": format_amount(stake.amount),
+                "amount": format_amount(consumption.amount),
             }
-            for each, stake in (looked_up.left_out if looked_up else ())
+            for each, consumption in (looked_up.left_out if looked_up else ())
         ],
         erps=[{"erp": name, **each._asdict()} for name, each in findings],
     )

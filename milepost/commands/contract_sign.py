@@ -149,7 +149,7 @@ def _undefined(books: StoreReader, terms: ContractSigned) -> Iterator[str]:
             book = apply(book, EVENT_CODECS[name].decode(body))
     for one in undefined(book, terms):
         known = frozenset(book.entities if one.kind == "entity" else book.customers)
-        yield f"{one.field}: {one.told}{hint(one.id, known)}"
+        yield f"{one.field}: {one.message}{hint(one.id, known)}"
 
 
 def _unknown_projects(books: StoreReader, terms: ContractSigned) -> list[str]:

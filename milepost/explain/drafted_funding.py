@@ -79,10 +79,10 @@ class DraftedFunding:
         return found
 
     def _claims_of(self, opened: OpenStatement, step: int, *, is_before: bool) -> Mapping[str, int]:
-        contract_id, cut, told = opened.contract_id, cut_of(opened), self._told_at(opened, step)
-        walked = self._walk(contract_id, cut, told) if is_before else {}
+        contract_id, cut, published = opened.contract_id, cut_of(opened), self._told_at(opened, step)
+        walked = self._walk(contract_id, cut, published) if is_before else {}
         drawn, used, stands = (dict[str, list[Node]]() for _ in range(3))
-        for place in self.places(contract_id, cut, told):
+        for place in self.places(contract_id, cut, published):
             if place[0] in opened.rows:
                 _add(drawn, walked[place].portions if place in walked else (), opened.bill_to)
                 _add(used, self.nodes.portions(place[0], contract_id, place[1], step), opened.bill_to)
@@ -95,7 +95,7 @@ class DraftedFunding:
         return kept_by_draft(bills, back)
 
     def _sum(self, source_id: str, nodes: Sequence[Node], opened: OpenStatement) -> Recorded:
-        currency = opened.told[0].currency
+        currency = opened.published[0].currency
         return Recorded(total(f"{source_id}: of its entries", list(nodes), "amount", currency, rule="R33"))
 
     def _billed(self, place: Place, opened: OpenStatement, step: int) -> tuple[Portion, ...]:

@@ -84,7 +84,7 @@ class ForecastChanges:
         kept: Forecast = self.sources.trace.part_at("forecast", before.record.project_id, before.step)
         whole = weighed.completion
         outlook = replace(weighed.outlook, eac_cost=whole.cost, eac_revenue=whole.revenue)
-        return replace(weighed.forecast, told=kept.told, sequence=kept.sequence), outlook
+        return replace(weighed.forecast, published=kept.published, sequence=kept.sequence), outlook
 
     def _again(self, rule: str, project_id: str, facts: Mapping[str, str], states: Sequence[State]) -> Draft:
         step = int(facts["step"])

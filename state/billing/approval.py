@@ -66,7 +66,9 @@ def by_cut(drafts: Iterable[OpenStatement]) -> list[list[OpenStatement]]:
 
 def releasing(draft: Draft, contract_id: str) -> frozenset[str]:
     """Bill-tos to whom drafts of the contract release what is retained."""
-    return frozenset(one.bill_to for one in drafts_of(draft, contract_id) if one.told and one.told[0].released)
+    return frozenset(
+        one.bill_to for one in drafts_of(draft, contract_id) if one.published and one.published[0].released
+    )
 
 
 def holds_contract(draft: Draft, contract_id: str) -> bool:
@@ -120,13 +122,13 @@ def keep_draft(draft: Draft, rows: Iterable[str], issue: Callable[[Draft], None]
 
 def tell(draft: Draft, opened: OpenStatement, copy: Draft) -> None:
     """The draft's revision, as it came out on the copy."""
-    told = tuple(
+    published = tuple(
         part._replace(revision=opened.revision, status=OPEN, issued_on=None, due_on=None) for part in copy.issued
     )
-    draft.issued += told
+    draft.issued += published
     draft.statements[opened.statement_id] = copy.statements[opened.statement_id]
     draft.put("statement", opened.statement_id, copy.statement(opened.statement_id))
-    draft.put(PART, opened.statement_id, replace(opened, told=told))
+    draft.put(PART, opened.statement_id, replace(opened, published=published))
     if draft.why is not None and copy.why is not None:
         draft.why.take(copy.why, f"{opened.statement_id}#")
 
@@ -134,7 +136,7 @@ def tell(draft: Draft, opened: OpenStatement, copy: Draft) -> None:
 def supersede(draft: Draft, opened: OpenStatement) -> None:
     """The revision that was published last holds no more; nothing where it was returned, which said so already."""
     if opened.returned != opened.revision:
-        draft.issued += [part._replace(status=SUPERSEDED) for part in opened.told]
+        draft.issued += [part._replace(status=SUPERSEDED) for part in opened.published]
     draft.put("statement", opened.statement_id, None)
 
 

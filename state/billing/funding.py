@@ -89,7 +89,7 @@ def claimed(draft: Draft, contract: Contract, cut: PendingCut | None = None) -> 
 def _said(opened: OpenStatement) -> dict[str, Amount]:
     """What the draft bills of each source."""
     found: dict[str, Amount] = {}
-    for one in (one for part in opened.told for line in part.lines for one in line.sources):
+    for one in (one for part in opened.published for line in part.lines for one in line.sources):
         found[one.source_id] = found.get(one.source_id, 0) + one.amount
     return found
 
@@ -179,9 +179,9 @@ def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[FundingTurn]) 
                 waiting.append(one)
                 entries.append(turn.due[one.place].entry.entry_id)
     amount = sum(one.rest for one in waiting)
-    told: FundingNotice = draft.part("funding", contract.contract_id) or FundingNotice()
+    noticed: FundingNotice = draft.part("funding", contract.contract_id) or FundingNotice()
     now = FundingNotice(amount, len(waiting))
-    if now == told:
+    if now == noticed:
         return
     draft.put("funding", contract.contract_id, now if waiting else None)
     exception_id = draft.exception_id(OVER, SUBJECT, contract.contract_id)
@@ -189,7 +189,7 @@ def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[FundingTurn]) 
     if not waiting:
         draft.close_exception(exception_id)
         return
-    if open_one is None and amount <= told.amount:
+    if open_one is None and amount <= noticed.amount:
         return
     currency = contract.terms.currency
     message = (
@@ -216,13 +216,13 @@ def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[FundingTurn]) 
 
 
 def _left_text(draft: Draft, contract: Contract) -> str:
-    told = [
+    left = [
         f"{source.source_id} has {format_amount(source.left, contract.terms.currency)} of "
         f"{format_amount(source.limit or 0, contract.terms.currency)} left"
         for source in sources_of(draft, contract)
         if source.left is not None
     ]
-    return ", ".join(told) or "none has a limit"
+    return ", ".join(left) or "none has a limit"
 
 
 def sources_of(draft: Draft, contract: Contract) -> tuple[ViewSource, ...]:

@@ -26,8 +26,8 @@ class PurchaseOrderLine(NamedTuple):
 
 def orders_of(draft: Draft, contract: Contract) -> tuple[ViewOrder, ...]:
     """Those with a limit, by the first day of their work: past, in force and to come."""
-    told = [_told(draft, one) for one in ordered(draft, contract)]
-    return tuple(sorted(told, key=lambda one: (one.effective_from or BEGINNING, one.number)))
+    shown = [_shown(draft, one) for one in ordered(draft, contract)]
+    return tuple(sorted(shown, key=lambda one: (one.effective_from or BEGINNING, one.number)))
 
 
 def ordered(draft: Draft, contract: Contract) -> Iterator[PurchaseOrderLine]:
@@ -45,7 +45,7 @@ def ordered(draft: Draft, contract: Contract) -> Iterator[PurchaseOrderLine]:
                 yield PurchaseOrderLine(plan, rule)
 
 
-def _told(draft: Draft, one: PurchaseOrderLine) -> ViewOrder:
+def _shown(draft: Draft, one: PurchaseOrderLine) -> ViewOrder:
     binding = next(limit for limit in one.rule.limits if limit.amount is not None)
     assert binding.amount is not None, "just looked for"
     bucket = draft.bucket(bucket_id(one.plan, allotments(one.plan)[-1], (one.rule.cap_id, ""))).bucket

@@ -93,11 +93,13 @@ def keep(draft: Draft, contract: Contract, statement_id: str, before: Before) ->
     for line_id, (hours, quantity) in before.shown.items():
         hours_now, quantity_now = _shown(draft, contract, line_id)
         shown[line_id] = hours_now - hours, quantity_now - quantity
-    told = tuple(part for part in draft.issued if part.statement_id == statement_id)
+    published = tuple(part for part in draft.issued if part.statement_id == statement_id)
     draft.put(
-        ISSUED_STATEMENT, statement_id, IssuedStatement(statement_id, contract.contract_id, told, tuple(pieces), shown)
+        ISSUED_STATEMENT,
+        statement_id,
+        IssuedStatement(statement_id, contract.contract_id, published, tuple(pieces), shown),
     )
-    _name_statement(draft, contract, told[0])
+    _name_statement(draft, contract, published[0])
 
 
 def _name_statement(draft: Draft, contract: Contract, first: BillingStatement) -> None:

@@ -149,8 +149,8 @@ def _described(group: LinePieces, what: str, currency: str) -> str:
     """Where several pay, with the share that the line is; where sources do, with their names, and of several with what each pays."""
     share, sources = group.first.share, group.sources
     if len(sources) > 1:
-        told = ", ".join(f"{source_id} {format_amount(paid, currency)}" for source_id, paid in sources.items())
-        return f"{what} ({told})"
+        paid_by = ", ".join(f"{source_id} {format_amount(paid, currency)}" for source_id, paid in sources.items())
+        return f"{what} ({paid_by})"
     if sources:
         return f"{what} ({', '.join(sources)})"
     return f"{what} ({format_decimal(share, PERCENT_SCALE)} %)" if share else what

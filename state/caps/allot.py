@@ -38,12 +38,12 @@ from state.caps.claims import (
     allotments,
     bucket_id,
     claim_of,
+    consumption_of,
     figures_of,
     granted_of,
     keys_of,
     order_key,
     recorder,
-    stake_of,
     uncapped,
     with_grant,
 )
@@ -78,41 +78,44 @@ def consume_caps(
 
 def _with_gift(draft: Draft, before: Price, new: tuple[LinePlan, Consumption]) -> tuple[LinePlan, Consumption]:
     """What a cut gave by prorate is given for good, also to the next version on the same line, as far as its value reaches."""
-    plan, stake = new
-    if not before.given or (before.contract_id, before.line_id) != (stake.price.contract_id, stake.price.line_id):
+    plan, consumption = new
+    if not before.given or (before.contract_id, before.line_id) != (
+        consumption.price.contract_id,
+        consumption.price.line_id,
+    ):
         return new
-    given = max(stake.price.given, min(before.given, stake.price.chargeable))
+    given = max(consumption.price.given, min(before.given, consumption.price.chargeable))
     if draft.why is not None and given != before.given:
-        figures_of(draft.why, plan, allotments(plan)[0]).give(stake.entry_id, given, stake.price.chargeable)
-    return plan, replace(stake, price=replace(stake.price, given=given))
+        figures_of(draft.why, plan, allotments(plan)[0]).give(consumption.entry_id, given, consumption.price.chargeable)
+    return plan, replace(consumption, price=replace(consumption.price, given=given))
 
 
 def with_issue_kept(
-    draft: Draft, plan: LinePlan, old: tuple[LinePlan, Consumption] | None, stake: Consumption
+    draft: Draft, plan: LinePlan, old: tuple[LinePlan, Consumption] | None, consumption: Consumption
 ) -> Consumption:
     """Of the next version of issued work the lesser of issued and new is settled, for revenue that is allotted apart, too.
 
     Of a cap that is prorated no more than cuts left: what they gave to others they gave for good.
     """
     if not plan.apart or plan.settles_alike:
-        return stake
-    kept = min(stake.issued, stake.price.chargeable)
+        return consumption
+    kept = min(consumption.issued, consumption.price.chargeable)
     figures = recorder(draft, plan, FOR_REVENUE)
     left: list[Node] = []
     own = claim_of(old[0], FOR_REVENUE, old[1]) if old is not None else None
-    for key, rule in claim_of(plan, FOR_REVENUE, stake).under:
-        if is_prorated(rule, stake.price.day):
-            limit = limit_on(rule, stake.price.day).amount
+    for key, rule in claim_of(plan, FOR_REVENUE, consumption).under:
+        if is_prorated(rule, consumption.price.day):
+            limit = limit_on(rule, consumption.price.day).amount
             assert limit is not None, "what is prorated is under a limit in money"
             others = draft.bucket(bucket_id(plan, FOR_REVENUE, key)).bucket.pinned_amount
             theirs = own if own is not None and key in keys_of(own) else None
             others -= theirs.pinned if theirs is not None else 0
             kept = min(kept, limit - others)
             if figures is not None:
-                left.append(figures.left_by_others(rule, limit_on(rule, stake.price.day), key, others, theirs))
+                left.append(figures.left_by_others(rule, limit_on(rule, consumption.price.day), key, others, theirs))
     if figures is not None:
-        figures.keep_issue(stake.entry_id, max(kept, 0), stake.issued, stake.price.chargeable, left)
-    return replace(stake, price=replace(stake.price, given=max(stake.price.given, kept, 0)))
+        figures.keep_issue(consumption.entry_id, max(kept, 0), consumption.issued, consumption.price.chargeable, left)
+    return replace(consumption, price=replace(consumption.price, given=max(consumption.price.given, kept, 0)))
 
 
 def _replace(
@@ -324,16 +327,16 @@ def _regrant(draft: Draft, allotment: str, one: ConsumerClaim, granted: Billable
     """A rival's share changed: move its buckets, post the difference, keep the row."""
     entry = draft.entry(one.entry.entry_id)
     assert entry is not None, "the rival was read from the rows"
-    stake = stake_of(entry)
-    assert stake is not None, "the rival has a price"
-    price = with_grant(one.plan, stake.price, allotment, granted)
+    consumption = consumption_of(entry)
+    assert consumption is not None, "the rival has a price"
+    price = with_grant(one.plan, consumption.price, allotment, granted)
     _move(
         draft,
         one.plan,
         allotment,
-        GrantedRequest(one.claim, granted_of(allotment, stake)),
+        GrantedRequest(one.claim, granted_of(allotment, consumption)),
         GrantedRequest(one.claim, granted),
         one.order,
     )
-    count_over(draft, one.plan, stake.price, price)
+    count_over(draft, one.plan, consumption.price, price)
     draft.put_entry(entry, reprice(draft, entry, one.plan, price, "cap"))

@@ -56,7 +56,7 @@ class GrantedRequest(Value, frozen=True, array_like=True, gc=False):
         return max(self.claim.amount - self.granted.amount, 0), max(self.claim.hours - self.granted.hours, 0)
 
 
-def stake_of(entry: Entry) -> Consumption | None:
+def consumption_of(entry: Entry) -> Consumption | None:
     work = entry.standing
     price = work.price if work is not None else None
     if price is None or work is None or not price.line_id:
@@ -65,9 +65,9 @@ def stake_of(entry: Entry) -> Consumption | None:
     return Consumption(entry.entry_id, work.person_id, price, issued_of(price, issued))
 
 
-def stands_on(stake: Consumption, contract_id: str, line_id: str) -> bool:
+def stands_on(consumption: Consumption, contract_id: str, line_id: str) -> bool:
     """Whether the entry's price is on this line; one that has moved stays listed on its former line until that is credited."""
-    return stake.price.contract_id == contract_id and stake.price.line_id == line_id
+    return consumption.price.contract_id == contract_id and consumption.price.line_id == line_id
 
 
 def allotments(plan: LinePlan) -> tuple[str, ...]:
@@ -81,22 +81,22 @@ def rules_for(plan: LinePlan, allotment: str) -> tuple[CapRule, ...]:
     return plan.billing_rules if allotment == FOR_BILLING else plan.rules
 
 
-def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
-    price = stake.price
-    settled = _settled(plan, allotment, stake)
+def claim_of(plan: LinePlan, allotment: str, consumption: Consumption) -> CapRequest:
+    price = consumption.price
+    settled = _settled(plan, allotment, consumption)
     amount, hours = price.claimed
     hours = hours if amount else 0
     pinned = min(max(settled, 0), amount)
     rules = counting(rules_for(plan, allotment), price.day)
-    if is_of_earlier_month(stake.entry_id):
+    if is_of_earlier_month(consumption.entry_id):
         rules = tuple(rule for rule in rules if rule.period != MONTH)
     within: tuple[Amount, str] | None = None
-    if price.within is not None and not is_over_former(stake.entry_id):
+    if price.within is not None and not is_over_former(consumption.entry_id):
         within = price.within, units_id(price.line_id)
     elif (
         price.within is not None
         and rules  # what no cap limits has all of its room
-        and not (allotment == FOR_REVENUE and is_over_former_billing(stake.entry_id))
+        and not (allotment == FOR_REVENUE and is_over_former_billing(consumption.entry_id))
     ):
         within = price.within, rules[0].cap_id
     if _is_counted_otherwise(price):
@@ -105,21 +105,21 @@ def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
         within = (within[0] - back, within[1]) if within is not None else None
     if within is not None:  # which units are within those agreed does not depend on what is issued
         pinned = min(pinned, max(within[0], 0))
-    under = tuple([(bucket_key(rule, price.day, stake.person_id), rule) for rule in rules])
-    request = (stake.entry_id, price.day, stake.person_id, amount, hours, pinned, under, within)
+    under = tuple([(bucket_key(rule, price.day, consumption.person_id), rule) for rule in rules])
+    request = (consumption.entry_id, price.day, consumption.person_id, amount, hours, pinned, under, within)
     return new_tuple(CapRequest, request)
 
 
-def _settled(plan: LinePlan, allotment: str, stake: Consumption) -> Amount:
+def _settled(plan: LinePlan, allotment: str, consumption: Consumption) -> Amount:
     """What is issued, and what a cut gave; of revenue apart only that, unless the splits are the same. Nothing of what has its room by
     day."""
-    if stake.price.by_day:
+    if consumption.price.by_day:
         return 0
     if allotment == FOR_BILLING:
-        return stake.issued
+        return consumption.issued
     if allotment == FOR_REVENUE and not plan.settles_alike:
-        return stake.price.given
-    return max(stake.issued, stake.price.given)
+        return consumption.price.given
+    return max(consumption.issued, consumption.price.given)
 
 
 def _is_counted_otherwise(price: Price) -> bool:
@@ -154,9 +154,9 @@ def keeping(draft: Draft, plan: LinePlan, entry_id: str, before: Price, price: P
     )
 
 
-def granted_of(allotment: str, stake: Consumption) -> Billable:
+def granted_of(allotment: str, consumption: Consumption) -> Billable:
     """What the price says was granted in this allotment."""
-    price = stake.price
+    price = consumption.price
     back, hours_back = _not_counted(price) if _is_counted_otherwise(price) else (0, 0)
     if allotment == FOR_REVENUE:
         return Billable(price.allowed - back, price.allowed_hours - hours_back, price.binding)

@@ -15,7 +15,7 @@ from domain.tuples import new_tuple
 from domain.units import Amount, Hours
 from domain.work.rows import is_of_earlier_month
 from state.books import Entry, Price
-from state.caps.claims import MAIN, Consumption, claim_of, granted_of, keys_of, order_key, stake_of
+from state.caps.claims import MAIN, Consumption, claim_of, consumption_of, granted_of, keys_of, order_key
 from state.caps.notices import rules_of_group
 from state.draft import Draft
 from state.terms.plan import LinePlan, plan_of
@@ -26,7 +26,7 @@ class ConsumerClaim(NamedTuple):
     order: Order
     plan: LinePlan
     entry: Entry
-    stake: Consumption
+    consumption: Consumption
     claim: CapRequest
 
 
@@ -61,12 +61,12 @@ def _by_person(draft: Draft, plan: LinePlan) -> bool:
 
 
 def consumer_claim(draft: Draft, plan: LinePlan, allotment: str, entry: Entry) -> ConsumerClaim | None:
-    stake = stake_of(entry)
-    theirs = plan_of(draft, stake.price) if stake is not None else None
-    if stake is None or theirs is None:
+    consumption = consumption_of(entry)
+    theirs = plan_of(draft, consumption.price) if consumption is not None else None
+    if consumption is None or theirs is None:
         return None
-    order = order_key(plan, stake.price, entry.entry_id)
-    return ConsumerClaim(order, theirs, entry, stake, claim_of(theirs, allotment, stake))
+    order = order_key(plan, consumption.price, entry.entry_id)
+    return ConsumerClaim(order, theirs, entry, consumption, claim_of(theirs, allotment, consumption))
 
 
 class _Single(NamedTuple):
@@ -121,9 +121,9 @@ class _Consumers:
 
     def _held(self, found: ConsumerClaim) -> Mapping[BucketKey, KeptShare]:
         claim = found.claim
-        if not _may_hold(found.entry, found.stake.price):
+        if not _may_hold(found.entry, found.consumption.price):
             return {}
-        granted = granted_of(self._allotment, found.stake)
+        granted = granted_of(self._allotment, found.consumption)
         held = KeptShare(True, granted.amount - claim.pinned, granted.hours - claim.pinned_hours)
         return dict.fromkeys(keys_of(claim), held)
 

@@ -131,7 +131,7 @@ def _differs(state: CapState) -> bool:
     return (state.over_amount, state.over_entries) != (state.reported_amount, state.reported_entries)
 
 
-def retell_over(draft: Draft, part_id: str) -> None:
+def restate_over(draft: Draft, part_id: str) -> None:
     """At a day's end: say again how much is over. What was waived is published again only when more goes over than was waived."""
     state: CapState = draft.part("cap", part_id)
     if state.exception_id is None or not state.over_entries or not _differs(state):
@@ -163,7 +163,7 @@ def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
         entries=_entries_over(draft, contract, cap_id),
         assignee=state.assignee,
     )
-    told = replace(
+    now = replace(
         state,
         exception_id=exception_id,
         reported_amount=state.over_amount,
@@ -171,7 +171,7 @@ def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
         revision=revision,
         waived=False,
     )
-    draft.put("cap", part_id, told)
+    draft.put("cap", part_id, now)
 
 
 def _entries_over(draft: Draft, contract: Contract, cap_id: str) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def allotted(
             taken.settle()
             taken.read(found.claim)
             granted = _granted(found.claim, buckets, plan.step, mode, figures)
-            had = granted_of(allotment, found.stake)
+            had = granted_of(allotment, found.consumption)
             moved.add(found.claim, granted.amount - had.amount, granted.hours - had.hours)
             if _differs(allotment, had, granted):
                 regranted.append((found, granted))
@@ -147,13 +147,13 @@ def _allotted_to_all(
         for entry in draft.everything()
         if entry.entry_id != own_id
         and (each := consumer_claim(draft, plan, allotment, entry)) is not None
-        and each.stake.price.contract_id == plan.contract_id
-        and each.stake.price.line_id in plan.group
+        and each.consumption.price.contract_id == plan.contract_id
+        and each.consumption.price.line_id in plan.group
     ]
     taken = _taken_at(draft, plan, allotment)
     for each in others:
         taken.read(each.claim)
-        give_back(each.claim, granted_of(allotment, each.stake), taken.buckets)
+        give_back(each.claim, granted_of(allotment, each.consumption), taken.buckets)
     buckets = taken.buckets
     claims = [(each.order, each.claim) for each in others]
     if comer is not None:
@@ -168,7 +168,9 @@ def _allotted_to_all(
     others.sort(key=lambda each: each.order)
     moved = [(each, found[each.claim.entry_id]) for each in others]
     result = found[own_id] if comer is not None else Billable(0, 0)
-    return result, [(one, got) for one, got in moved if _differs(allotment, granted_of(allotment, one.stake), got)]
+    return result, [
+        (one, got) for one, got in moved if _differs(allotment, granted_of(allotment, one.consumption), got)
+    ]
 
 
 def with_pinned(claim: CapRequest, buckets: dict[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
@@ -250,7 +252,7 @@ def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Held
     for consumer in order:
         one = _claim_of_consumer(draft, plan, allotment, consumer)
         taken.read(one.claim)
-        found.append((one.claim, granted_of(allotment, one.stake)))
+        found.append((one.claim, granted_of(allotment, one.consumption)))
     return found, taken.buckets
 
 

@@ -26,7 +26,7 @@ from domain.work.hours import worked_hours
 from domain.work.rows import EXPENSE
 from state.books import Contract, EndedPeriod, Entry, Price, Work
 from state.caps.allot import consume_caps
-from state.caps.claims import Consumption, keeping, stake_of
+from state.caps.claims import Consumption, consumption_of, keeping
 from state.caps.given_up import fitted
 from state.caps.repricing import reprice
 from state.charges import own_periods
@@ -98,7 +98,7 @@ def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = 
         share = used.shares[row.entry_id]
         if price is not None and _content(price) == _wanted(row, share):
             continue
-        before = stake_of(entry) if entry is not None else None
+        before = consumption_of(entry) if entry is not None else None
         if entry is None or before is None:
             continue
         if draft.why is not None:
@@ -113,8 +113,8 @@ def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = 
             ),
         )
         issued = before.issued if row.is_issued else 0
-        stake = Consumption(row.entry_id, row.work.person_id, wanted, issued)
-        allotted = consume_caps(draft, (row.plan, before), (row.plan, stake))
+        consumption = Consumption(row.entry_id, row.work.person_id, wanted, issued)
+        allotted = consume_caps(draft, (row.plan, before), (row.plan, consumption))
         assert allotted is not None, "a claim was made"
         current = draft.entry(row.entry_id)
         assert current is not None, "the entry was there before"

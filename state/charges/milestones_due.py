@@ -31,25 +31,25 @@ def watch(
     day = ended or today
     held = _held_on(known, day)
     waiting = {one.milestone_id: one for one in _listed(held) if one.milestone_id not in known.accepted}
-    told = {}
+    late = {}
     for milestone_id, due_on in fees.overdue.items():
         if milestone_id in waiting and waiting[milestone_id].due_on == due_on:
-            told[milestone_id] = due_on
+            late[milestone_id] = due_on
         else:
             draft.resolve_exception(OVERDUE, "milestone", composed(contract.contract_id, line_id, milestone_id))
     for milestone in waiting.values():
-        if milestone.milestone_id in told:
+        if milestone.milestone_id in late:
             continue
         if ended is not None and milestone.due_on <= ended:
             assert held is not None, "it lists the milestone"
             _tell(draft, contract, held, milestone)
-            told[milestone.milestone_id] = milestone.due_on
+            late[milestone.milestone_id] = milestone.due_on
         else:
             draft.due.add((zone, milestone.due_on.isoformat() if milestone.due_on > today else ""))
     if changes := _changes_after(known, day):
         draft.due.add((zone, min(changes).isoformat()))
-    if told != fees.overdue:
-        _keep(draft, contract, line_id, replace(fees, overdue=told))
+    if late != fees.overdue:
+        _keep(draft, contract, line_id, replace(fees, overdue=late))
 
 
 def _held_on(known: LineHistory, day: date) -> TermsInForce | None:

@@ -22,7 +22,7 @@ from domain.work.recorded import HOURS, DaySteps, figure_of, part_of_day
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME
 from state.books import Contract, Entry, Price, Work
 from state.caps.allot import consume_caps
-from state.caps.claims import Consumption, keeping, stake_of
+from state.caps.claims import Consumption, consumption_of, keeping
 from state.caps.given_up import fitted
 from state.caps.repricing import reprice
 from state.caps.sharers import (
@@ -67,7 +67,7 @@ def settle(draft: Draft, plan: LinePlan, pool: SharedPool) -> None:
     """Give the entries that are not issued their share, the difference posted."""
     for entry_id, price in _shared(draft, plan, pool, None).items():
         entry = draft.entry(entry_id)
-        before = stake_of(entry) if entry is not None else None
+        before = consumption_of(entry) if entry is not None else None
         if entry is None or before is None or _same(before.price, price):
             continue
         own = plan_of(draft, price) or plan

@@ -27,7 +27,7 @@ from domain.terms.subscription import MINIMUM
 from domain.units import Amount, Hours
 from domain.work.rows import fee_row
 from state.books import Contract, Entry, LineTotals, Price
-from state.caps.claims import Consumption, allotments, claim_of, order_key, stake_of, with_grant, with_returned
+from state.caps.claims import Consumption, allotments, claim_of, consumption_of, order_key, with_grant, with_returned
 from state.caps.sharers import has_steps, without_issue
 from state.draft import Draft, PartKey
 from state.terms.plan import LinePlan, newest_plan, plan_of
@@ -40,7 +40,7 @@ class Unissued(NamedTuple):
     order: Order
     entry: Entry
     plan: LinePlan
-    stake: Consumption
+    consumption: Consumption
     claim: CapRequest
 
 
@@ -199,8 +199,8 @@ class _Allotted:
         """With the price that they would have."""
         allotment = allotments(self.plan)[-1]
         for row, _, granted in self.places:
-            price = with_grant(row.plan, row.stake.price, allotment, granted)
-            yield row._replace(stake=replace(row.stake, price=price))
+            price = with_grant(row.plan, row.consumption.price, allotment, granted)
+            yield row._replace(consumption=replace(row.consumption, price=price))
 
     def stands_before(self, draft: Draft) -> bool:
         """Whether the books were like that before the event. Every change of a row makes new sums of its line."""
@@ -255,7 +255,7 @@ class _Allotted:
 
     def _count(self, place: _Place, sign: int) -> None:
         """Add, or take away, what the row has more."""
-        price, charged = place.row.stake.price, standing_price(place.row.entry)
+        price, charged = place.row.consumption.price, standing_price(place.row.entry)
         more = with_returned(price, place.granted).amount - (charged.billable if charged is not None else 0)
         at = price.line_id, month_of(price.day)
         self.more[at] += sign * more
@@ -337,11 +337,11 @@ class _Moved(dict[BucketKey, tuple[Amount, Hours]]):
 
 
 def _claims_the_same(one: Unissued, other: Unissued) -> bool:
-    return (one.order, one.claim, one.stake.price.line_id, one.stake.price.returned) == (
+    return (one.order, one.claim, one.consumption.price.line_id, one.consumption.price.returned) == (
         other.order,
         other.claim,
-        other.stake.price.line_id,
-        other.stake.price.returned,
+        other.consumption.price.line_id,
+        other.consumption.price.returned,
     )
 
 
@@ -353,14 +353,14 @@ def _rows(draft: Draft, contract: Contract, plan: LinePlan, entries: Iterable[En
             by_day |= {row: price for row, (_, price) in without_issue(draft, contract, theirs).items()}
     found = []
     for entry in entries:
-        stake = stake_of(entry)
-        theirs = plan_of(draft, stake.price) if stake is not None else None
-        if stake is None or theirs is None or stake.price.contract_id != contract.contract_id:
+        consumption = consumption_of(entry)
+        theirs = plan_of(draft, consumption.price) if consumption is not None else None
+        if consumption is None or theirs is None or consumption.price.contract_id != contract.contract_id:
             continue
-        if stake.price.line_id in plan.group and not entry.entry_id.startswith(
-            minimum_rows(contract.contract_id, stake.price.line_id)
+        if consumption.price.line_id in plan.group and not entry.entry_id.startswith(
+            minimum_rows(contract.contract_id, consumption.price.line_id)
         ):
-            bare = replace(stake, price=_bare(by_day.get(entry.entry_id, stake.price)), issued=0)
+            bare = replace(consumption, price=_bare(by_day.get(entry.entry_id, consumption.price)), issued=0)
             claim = claim_of(theirs, allotments(theirs)[-1], bare)
             found.append(Unissued(order_key(theirs, bare.price, entry.entry_id), entry, theirs, bare, claim))
     return found

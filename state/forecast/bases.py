@@ -206,7 +206,7 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
         forecast = replace(forecast, earning=earning)
     bases, stated = _bases_held(draft, project, lines, forecast, planned, as_of)
     progress = _progress(draft, project, forecast, outlook, bases, stated, planned, as_of)
-    if cause is None and forecast.told is not None and _ends(forecast.bases, bases):
+    if cause is None and forecast.published is not None and _ends(forecast.bases, bases):
         cause = "scope"
     forecast, outlook = _unless_equal(forecast, outlook, bases, progress)
     if of.goes_on and project.closed_on is None and (of.contracts or project.activated is not None) and not earning:
@@ -344,27 +344,27 @@ def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> State:
     currency = contracts[0].terms.currency if contracts else ledger or forecast.currency
     zone = project_zone(draft, project)
     if currency != forecast.currency:
-        last = {forecast.currency: forecast.told} if forecast.told is not None else forecast.set_aside
-        told = last.get(currency)
-        forecast = replace(forecast, bases={}, told=told, set_aside=last if told is None else {})
-        cost, revenue = (told.eac_cost, told.eac_revenue) if told is not None else (0, 0)
+        last = {forecast.currency: forecast.published} if forecast.published is not None else forecast.set_aside
+        published = last.get(currency)
+        forecast = replace(forecast, bases={}, published=published, set_aside=last if published is None else {})
+        cost, revenue = (published.eac_cost, published.eac_revenue) if published is not None else (0, 0)
         outlook = replace(outlook, eac_cost=cost, eac_revenue=revenue, changes={})
     if zone != forecast.zone:
         outlook = replace(outlook, until=0)
     if zone != forecast.zone or currency != forecast.currency or legal_entity_id != forecast.legal_entity_id:
         forecast = replace(forecast, currency=currency, zone=zone, legal_entity_id=legal_entity_id)
-    cost, revenue = limits_by(project_policies(draft, lines, legal_entity_id), forecast.told)
+    cost, revenue = limits_by(project_policies(draft, lines, legal_entity_id), forecast.published)
     if cost != forecast.limit_cost or revenue != forecast.limit_revenue:
         forecast = replace(forecast, limit_cost=cost, limit_revenue=revenue)
     return forecast, outlook
 
 
-def limits_by(policies: Resolved, told: PublishedFigures | None) -> tuple[Amount, Amount]:
+def limits_by(policies: Resolved, published: PublishedFigures | None) -> tuple[Amount, Amount]:
     """The largest changes of cost and revenue that are not published at once: policy `forecast_threshold`, measured from what was
     published last."""
     stated = policies.forecast_threshold
     amount, share = (stated.amount, stated.percent) if stated is not None else (None, None)
-    cost, revenue = (told.eac_cost, told.eac_revenue) if told is not None else (0, 0)
+    cost, revenue = (published.eac_cost, published.eac_revenue) if published is not None else (0, 0)
     return threshold(cost, amount, share), threshold(revenue, amount, share)
 
 

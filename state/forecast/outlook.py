@@ -506,8 +506,8 @@ def _with_days(draft: Draft, outlook: ForecastState, moves: Iterable[Move]) -> t
 
 def is_material(forecast: Forecast, outlook: ForecastState) -> bool:
     """Whether cost or revenue at completion changed by more than policy `forecast_threshold` since the last update."""
-    told = forecast.told
-    cost, revenue = (told.eac_cost, told.eac_revenue) if told is not None else (0, 0)
+    published = forecast.published
+    cost, revenue = (published.eac_cost, published.eac_revenue) if published is not None else (0, 0)
     return (
         abs(outlook.eac_cost - cost) > forecast.limit_cost
         or abs(outlook.eac_revenue - revenue) > forecast.limit_revenue

@@ -162,7 +162,7 @@ def _is_touched(draft: Draft, opened: OpenStatement) -> bool:
         return True
     if not DECISIVE.isdisjoint(draft.kinds) or _is_used_otherwise(draft, _contract(draft, opened)):
         return True
-    return opened.told[0].retained != 0 and retention.is_over(draft, _contract(draft, opened), _period(opened))
+    return opened.published[0].retained != 0 and retention.is_over(draft, _contract(draft, opened), _period(opened))
 
 
 def _is_used_otherwise(draft: Draft, contract: Contract) -> bool:
@@ -216,7 +216,7 @@ def _period(opened: OpenStatement) -> BillingPeriod:
 
 
 def _says_the_same(copy: Draft, opened: OpenStatement) -> bool:
-    return [_content(part) for part in copy.issued] == [_content(part) for part in opened.told]
+    return [_content(part) for part in copy.issued] == [_content(part) for part in opened.published]
 
 
 def _content(part: BillingStatement) -> BillingStatement:
@@ -248,7 +248,7 @@ def _issue(draft: Draft, opened: OpenStatement) -> None:
     _issue_held(draft, opened)
     funding.alert(draft, contract, used)
     days = {"issued_on": draft.issued[0].issued_on, "due_on": draft.issued[0].due_on}
-    draft.issued = [part._replace(status=ISSUED, **days) for part in opened.told]
+    draft.issued = [part._replace(status=ISSUED, **days) for part in opened.published]
     publish(draft)
     is_last = not holds_contract(draft, opened.contract_id)
     if is_last and deposit_applications.close(draft, _contract(draft, opened), _period(opened)):

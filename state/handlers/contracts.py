@@ -316,12 +316,12 @@ def _note_lacking(draft: Draft, contract_id: str) -> None:
 # Companies and customers that terms name
 
 
-def _wait_for_references(draft: Draft, contract: Contract, terms: ContractSigned, told: str = "") -> None:
+def _wait_for_references(draft: Draft, contract: Contract, terms: ContractSigned, first: str = "") -> None:
     """The exception says what is missing still; each record that comes wakes the contract."""
     contract_id = contract.contract_id
     missing = undefined(draft.reference, terms)
     draft.waits_added |= {(one.kind, one.id, f"contract:{contract_id}") for one in missing}
-    message = f"{told}contract {contract_id} waits: {'; '.join(f'{one.field}: {one.told}' for one in missing)}"
+    message = f"{first}contract {contract_id} waits: {'; '.join(f'{one.field}: {one.message}' for one in missing)}"
     draft.raise_exception(
         UNKNOWN, "contract", contract_id, message, contract_id=contract_id, field=missing[0].field, revises=True
     )
@@ -494,7 +494,7 @@ def _missing(draft: Draft, contract: Contract, before: Contract) -> TermsRefused
     found = undefined(draft.reference, contract.terms)
     if not found:
         return None
-    message = "; ".join(f"{one.field}: {one.told}" for one in found)
+    message = "; ".join(f"{one.field}: {one.message}" for one in found)
     return TermsRefused("invalid_terms" if before.in_force else UNKNOWN, found[0].field, message)
 
 
@@ -543,8 +543,8 @@ def _scheduled(draft: Draft, contract: Contract, before: Contract) -> Contract:
     signing may cut it otherwise, too."""
     had = contract.period_start
     first = _first_terms(contract)
-    signed_anew = len(contract.history) == 1
-    corrected = before.in_force and (signed_anew or _first_terms(before).starts_on != first.starts_on)
+    signed_again = len(contract.history) == 1
+    corrected = before.in_force and (signed_again or _first_terms(before).starts_on != first.starts_on)
     if had is None or (corrected and had == _first_day(draft, before)):
         contract = replace(contract, period_start=_first_day(draft, contract))
     schedule(draft, contract)

@@ -253,7 +253,7 @@ def _needs_second_person(draft: Draft, found: Found) -> bool:
     """Above policy `approval_limit`; where nobody knows what is at stake, wherever there is a limit."""
     match found:
         case OpenException(contract_id=str(contract_id)) as noted:
-            return _above_limit(draft, contract_id, _noted_stake(draft, noted))
+            return _above_limit(draft, contract_id, _noted_consumption(draft, noted))
         case OpenException():
             return False
         case OverCap(part_id, state):
@@ -268,7 +268,7 @@ def _needs_second_person(draft: Draft, found: Found) -> bool:
             return any(_above_limit(draft, contract.contract_id, AtStake()) for contract in draft.contracts())
 
 
-def _noted_stake(draft: Draft, noted: OpenException) -> AtStake:
+def _noted_consumption(draft: Draft, noted: OpenException) -> AtStake:
     """Of an invoice that differs, by how much; else what the exception says."""
     statement = draft.statement(noted.subject_id)
     if statement is not None and statement.waiting is not None:
@@ -276,7 +276,7 @@ def _noted_stake(draft: Draft, noted: OpenException) -> AtStake:
     return noted.at_stake
 
 
-def _above_limit(draft: Draft, contract_id: str, stake: AtStake) -> bool:
+def _above_limit(draft: Draft, contract_id: str, consumption: AtStake) -> bool:
     """The limit is in the contract's currency; what is known in another one says nothing."""
     contract = draft.contract(contract_id)
     if contract is None or not contract.history:
@@ -284,7 +284,9 @@ def _above_limit(draft: Draft, contract_id: str, stake: AtStake) -> bool:
     limit = contract_policies(draft, contract).approval_limit
     if limit is None:
         return False
-    return stake.basis is None or stake.currency != contract.terms.currency or abs(stake.amount) > limit
+    return (
+        consumption.basis is None or consumption.currency != contract.terms.currency or abs(consumption.amount) > limit
+    )
 
 
 def _waive_note(draft: Draft, known: OpenException) -> None:

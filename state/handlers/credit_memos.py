@@ -91,7 +91,7 @@ from state.books import (
     WaitingCredit,
 )
 from state.caps.allot import consume_caps
-from state.caps.claims import stake_of
+from state.caps.claims import consumption_of
 from state.caps.given_up import fitted
 from state.caps.repricing import reprice
 from state.draft import BLOCKED, Draft
@@ -709,7 +709,7 @@ def _issued_now(draft: Draft, row: _Row) -> tuple[Entry, Issued]:
 def _put(draft: Draft, entry: Entry, now: Issued) -> None:
     """The row with what is issued of it now; its claim on the caps follows, and what that makes of its price."""
     after = with_issued(entry, now)
-    before = stake_of(entry)
+    before = consumption_of(entry)
     plan = plan_of(draft, before.price) if before is not None else None
     on_line = before is not None and (before.price.contract_id, before.price.line_id) == (now.contract_id, now.line_id)
     if before is None or plan is None or not on_line or not (plan.every_rule or entry.given_up):

@@ -3,7 +3,7 @@
 from domain.events.reference import DayEnded
 from domain.identity import parts_of
 from state import tallies
-from state.caps.notices import retell_over
+from state.caps.notices import restate_over
 from state.caps.repricing import book_repriced
 from state.draft import Draft
 from state.handlers import payments, source_totals
@@ -34,6 +34,6 @@ def on_day_ended(draft: Draft, event: DayEnded, rates_settle: bool) -> None:
     for part_id in draft.ids("cap"):
         capped = draft.contract(parts_of(part_id)[0])
         if capped is not None and capped.history and zone_of(draft, capped) == event.zone:
-            retell_over(draft, part_id)
+            restate_over(draft, part_id)
     source_totals.compare(draft, event.zone)
     tallies.publish_all(draft)

@@ -3,7 +3,7 @@ end.
 
 What remains of a project lies ahead of the day, so it is published again when a month or a billing period ends, and when the project does.
 Exchange rates alone publish nothing before a month ends, as they revalue nothing before (RULES section 4). What changes
-nothing is not told. Every update compares with the one before it and splits the change by cause
+nothing publishes nothing. Every update compares with the one before it and splits the change by cause
 (`domain/forecast/changes.py`). Who shares a cap with a project that is published is looked at too, because it has less room.
 The first update has no baseline, and one in another currency than the update before begins again.
 """
@@ -176,25 +176,25 @@ def _say_losses(draft: Draft, visited: Iterable[str] = (), ended: Ended | None =
 
 def _measured(forecast: Forecast) -> bool:
     """Where nothing is planned every hour moves the figures at completion: after the first update these wait for the day's end."""
-    if forecast.told is None:
+    if forecast.published is None:
         return True
     return forecast.bases[WHOLE].kind != ENDED and not lacks_estimate(forecast.bases)
 
 
 def _reconsider(draft: Draft) -> list[str]:
     """Events other than work: some change what figures rest on, many what a view shows. Returns the projects concerned."""
-    anew = _rebased(draft)
+    rebased = _rebased(draft)
     usual = CORRECTION if draft.cause.kind == GIVEN_UP else "volume"
-    moved = update_forecast_state(draft, _moved_by(draft) if anew else usual)
+    moved = update_forecast_state(draft, _moved_by(draft) if rebased else usual)
     _take_statements(draft)
     charged = _charged(draft)
-    concerned = sorted(_touched(draft).union(anew, moved))
+    concerned = sorted(_touched(draft).union(rebased, moved))
     for project_id in concerned:
         project = draft.project(project_id)
         if not project.changed:
             draft.put_project(replace(project, changed=True))
-        if project_id in anew:
-            _rest_anew(draft, project)
+        if project_id in rebased:
+            _rest_again(draft, project)
         elif project_id in charged:
             draft.put("outlook", project_id, replace(known(draft, project_id)[1], stale=True))
     return concerned
@@ -265,7 +265,7 @@ def _charged(draft: Draft) -> set[str]:
     return found
 
 
-def _rest_anew(draft: Draft, project: Project) -> None:
+def _rest_again(draft: Draft, project: Project) -> None:
     """A new estimate is more or fewer hours, other rates or another mix; everything else is scope."""
     project_id = project.project_id
     as_of = today(draft, project_zone(draft, project))
@@ -324,24 +324,24 @@ def on_day_ended(draft: Draft, zone: str, day: date) -> None:
     due = (project_id for project_id in draft.ids("outlook") if _is_due(draft, project_id, zone, ended))
     visited = {*due, *(project_id for project_id in concerned if _zone(draft, project_id) == zone)}
     others = [project_id for project_id in companions(draft, visited) if known(draft, project_id)[0].sequence]
-    all_told = {}
+    all_published = {}
     for project_id in sorted(visited.union(others)):
         _, outlook = known(draft, project_id)
-        all_told[project_id] = (
+        all_published[project_id] = (
             send(draft, project_id, day)
             if outlook.stale or project_id in others or _turns(draft, project_id, day)
             else True
         )
-    _say_losses(draft, all_told, (zone, day))
-    for project_id, told in all_told.items():
+    _say_losses(draft, all_published, (zone, day))
+    for project_id, published in all_published.items():
         if _zone(draft, project_id) != zone:
             register(draft, project_id)
             continue
         if draft.project(project_id).changed:
             views.flush(draft, project_id)
-        if told:
+        if published:
             forecast_waits(draft, project_id, ())
-        again = _turning_day(draft, project_id, day + ONE_DAY) if told else day + ONE_DAY
+        again = _turning_day(draft, project_id, day + ONE_DAY) if published else day + ONE_DAY
         if again is not None:
             register_for(draft, project_id, zone, again)
             continue
@@ -355,21 +355,23 @@ def on_day_ended(draft: Draft, zone: str, day: date) -> None:
 def _turns(draft: Draft, project_id: str, day: date) -> bool:
     """Of a project of which nothing is to come currencies without a fresh rate are no news."""
     forecast, _ = known(draft, project_id)
-    if forecast.told is None or _turning_day(draft, project_id, day) != day:
+    if forecast.published is None or _turning_day(draft, project_id, day) != day:
         return False
-    return forecast.told.has_work_left or not any(_missing(draft, project_id, _own_currencies(draft, project_id), day))
+    return forecast.published.has_work_left or not any(
+        _missing(draft, project_id, _own_currencies(draft, project_id), day)
+    )
 
 
 def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
     """The first day from `since` on whose end moves what is to come: the last of its month, of a billing period, of the project, or of a
     contract that keeps a deposit then; where nothing is, but a project that goes on has several currencies, the last of its month. None:
     there is none."""
-    told = known(draft, project_id)[0].told
-    if told is None:
+    published = known(draft, project_id)[0].published
+    if published is None:
         return None
     months_last, last = month_end(since), last_day(draft, draft.project(project_id))
     days: list[date | None] = [*deposits_kept_on(draft, project_id)]
-    if told.has_work_left:
+    if published.has_work_left:
         periods = (billed_on(draft, contract, since) for contract in project_contracts(draft, project_id))
         days += (months_last, last, *periods)
     elif (last is None or last >= months_last) and len(_own_currencies(draft, project_id)) > 1:
@@ -443,7 +445,7 @@ def _emit(
     digest: str,
 ) -> None:
     outlook, figures = weighed.outlook, made.project
-    before = forecast.told
+    before = forecast.published
     sequence = forecast.sequence + 1
     if draft.why is not None:
         say_when(draft.why, project_id, sequence)
@@ -466,10 +468,16 @@ def _emit(
         deltas(outlook.changes) if before is not None else (),
     )
     draft.emit(new_tuple(ForecastUpdate, update))
-    told = _told(sequence, figures, complete)
-    cost, revenue = limits_by(weighed.policies, told)
+    published = _published(sequence, figures, complete)
+    cost, revenue = limits_by(weighed.policies, published)
     forecast = replace(
-        forecast, sequence=sequence, told=told, digest=digest, set_aside={}, limit_cost=cost, limit_revenue=revenue
+        forecast,
+        sequence=sequence,
+        published=published,
+        digest=digest,
+        set_aside={},
+        limit_cost=cost,
+        limit_revenue=revenue,
     )
     draft.put("forecast", project_id, forecast)
     draft.put("outlook", project_id, replace(outlook, changes={}, stale=False))
@@ -478,7 +486,7 @@ def _emit(
         draft.put_project(replace(project, changed=True))
 
 
-def _told(sequence: int, figures: ForecastFigures, complete: Percent | None) -> PublishedFigures:
+def _published(sequence: int, figures: ForecastFigures, complete: Percent | None) -> PublishedFigures:
     return PublishedFigures(
         sequence,
         figures.eac_cost,
@@ -589,8 +597,9 @@ def _out_of_range(draft: Draft, project_id: str, weighed: Weighed) -> bool:
         OUT_OF_RANGE,
         "project",
         project_id,
-        f"the forecast of project {project_id} is not told: expected figures of at most {format_amount(AMOUNT_MAX, forecast.currency)} "
-        f"{forecast.currency}, got {format_amount(weighed.completion.cost, forecast.currency)} of cost and "
+        f"the forecast of project {project_id} is not published: expected figures of at most "
+        f"{format_amount(AMOUNT_MAX, forecast.currency)} {forecast.currency}, got "
+        f"{format_amount(weighed.completion.cost, forecast.currency)} of cost and "
         f"{format_amount(weighed.completion.revenue, forecast.currency)} of revenue at completion",
         project_id=project_id,
         field="remaining",

@@ -61,25 +61,25 @@ def _zone(draft: Draft, project_id: str) -> str | None:
 def compare(draft: Draft, zone: str) -> None:
     """At a day's end."""
     for subject in draft.ids(KIND):
-        told: SourceTotal = draft.part(KIND, subject)
-        project_id = told.event.project_id or ""
-        if told.agrees or _zone(draft, project_id) != zone:
+        stated: SourceTotal = draft.part(KIND, subject)
+        project_id = stated.event.project_id or ""
+        if stated.agrees or _zone(draft, project_id) != zone:
             continue
-        differences, at_stake = _differences(draft, told.event)
+        differences, at_stake = _differences(draft, stated.event)
         if not differences:
-            draft.put(KIND, subject, replace(told, agrees=True))
+            draft.put(KIND, subject, replace(stated, agrees=True))
             draft.resolve_exception(DIFFERS, KIND, subject)
             continue
         draft.due.add((zone, ""))
-        message = f"{told.event.source} has for {told.event.kind} of {told.event.period} {'; '.join(differences)}"
+        message = f"{stated.event.source} has for {stated.event.kind} of {stated.event.period} {'; '.join(differences)}"
         noted = draft.open_exception(DIFFERS, KIND, subject)
         if noted is None:
-            currency = told.event.currency
+            currency = stated.event.currency
             draft.raise_exception(
                 DIFFERS, KIND, subject, message, project_id=project_id, amount=at_stake, currency=currency
             )
         elif noted.message != message:
-            amounts = {told.event.currency: at_stake} if told.event.currency is not None and at_stake else {}
+            amounts = {stated.event.currency: at_stake} if stated.event.currency is not None and at_stake else {}
             draft.revise_exception(replace(noted, message=message, amounts=amounts))
 
 
@@ -95,8 +95,8 @@ def _differences(draft: Draft, event: ControlTotal) -> tuple[list[str], Amount]:
         else [f"{counted(event.entry_count, 'entry')}, here {'is' if count == 1 else 'are'} {count:,}"]
     )
     if event.hours is not None and event.kind == "time" and hours != event.hours:
-        told, here = format_decimal(event.hours, HOURS_SCALE), format_decimal(hours, HOURS_SCALE)
-        found.append(f"{told} h, here are {here} h")
+        stated, here = format_decimal(event.hours, HOURS_SCALE), format_decimal(hours, HOURS_SCALE)
+        found.append(f"{stated} h, here are {here} h")
     rest = 0
     if event.amount is not None and event.kind == "expense" and amount != event.amount:
         currency, said = event.currency or "", event.amount

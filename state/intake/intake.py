@@ -59,12 +59,12 @@ class WaitingEvent(NamedTuple):
 
 
 class Noticed(NamedTuple):
-    """An exception that stands open because intake noticed something; `told` is the number of events that was last said."""
+    """An exception that stands open because intake noticed something; `published_count` is the number of events that was published last."""
 
     category: ExceptionCategory
     subject: Key
     engagement_id: str
-    told: int = 1
+    published_count: int = 1
 
 
 class Memory(Directory, Protocol):
@@ -285,7 +285,7 @@ class Intake:
             named = f", the first {named_fact(first.event)}" if first is not None else ""
             message = f"{waits}{named}: no engagement is known for {spoken(kind)} {key}"
             place = f"end of {ended.date} in {ended.zone}"
-            self._notice(noticed._replace(told=count), place, recording_time(ended), message)
+            self._notice(noticed._replace(published_count=count), place, recording_time(ended), message)
 
     def _go_on(self, keys: list[Key], place: object, recorded_at: Instant) -> None:
         """What waited for these goes on, in the order in which it came, and so does what waited for that."""
@@ -383,7 +383,7 @@ def _intake_noticed(noticed: Noticed, place: object, at: Instant, message: str, 
         cleared=cleared,
         subject_kind=kind,
         message=message,
-        event_count=noticed.told,
+        event_count=noticed.published_count,
     )
 
 

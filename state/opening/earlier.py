@@ -10,7 +10,7 @@ from domain.work.rows import ROWS, row_id
 from state.billing.payers import applied_to
 from state.books import BroughtForward, OpeningJournal, OpeningPiece, Receivable, RetentionAccount
 from state.caps.allot import settle_consumption
-from state.caps.claims import stake_of
+from state.caps.claims import consumption_of
 from state.draft import Draft
 from state.forecast.expected import MONTHS, add_to_months
 from state.ledger.deposit_balance import deposit_row
@@ -122,10 +122,10 @@ def _free(draft: Draft, piece: OpeningPiece) -> None:
             ),
         )
     after = with_issued(entry, now)
-    before, stake = stake_of(entry), stake_of(after)
+    before, consumption = consumption_of(entry), consumption_of(after)
     plan = plan_of(draft, before.price) if before is not None else None
-    if before is not None and stake is not None and plan is not None and before.issued != stake.issued:
-        settle_consumption(draft, plan, before, stake)
+    if before is not None and consumption is not None and plan is not None and before.issued != consumption.issued:
+        settle_consumption(draft, plan, before, consumption)
     draft.put_entry(entry, after)
 
 

@@ -11,7 +11,7 @@ from domain.terms.kind import NO_REVENUE, WITH_INVOICE
 from domain.units import HOURS_SCALE
 from domain.work.rows import BEFORE_MONTH, is_of_earlier_month
 from state.books import Entry
-from state.caps.claims import FOR_REVENUE, MAIN, granted_of, stake_of
+from state.caps.claims import FOR_REVENUE, MAIN, consumption_of, granted_of
 from state.draft import Draft
 from state.opening.caps import TakenByCaps, binds_billing_alone, rows_of, stated_of, taken_by
 from state.opening.entries import by_category_apart
@@ -152,15 +152,15 @@ def _taken_by_rows(draft: Draft, loading: Loading, stated: Stated, rule: CapRule
 def _taken_of(rows: Iterable[Entry], draft: Draft, loading: Loading, rule: CapRule) -> TakenByCaps:
     as_of = loading.event.as_of
     amount, hours = 0, 0
-    for stake in (stake for row in rows if (stake := stake_of(row)) is not None):
-        price = stake.price
+    for consumption in (consumption for row in rows if (consumption := consumption_of(row)) is not None):
+        price = consumption.price
         plan = plan_of(draft, price)
         counts = plan is not None and any(each.cap_id == rule.cap_id for each in counting(plan.rules, price.day))
-        is_earlier = month_of(price.day) != month_of(as_of) or is_of_earlier_month(stake.entry_id)
+        is_earlier = month_of(price.day) != month_of(as_of) or is_of_earlier_month(consumption.entry_id)
         if not counts or (rule.period == MONTH and is_earlier):
             continue
         is_earned = plan is not None and plan.apart and limit_on(rule, price.day).limits_revenue
-        granted = granted_of(FOR_REVENUE if is_earned else MAIN, stake)
+        granted = granted_of(FOR_REVENUE if is_earned else MAIN, consumption)
         amount, hours = amount + granted.amount, hours + granted.hours
     return TakenByCaps(amount, hours)
 

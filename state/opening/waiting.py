@@ -10,7 +10,7 @@ from domain.work import recorded
 from domain.work.recorded import HOURS, VALUE
 from state.books import Charge, Entry
 from state.caps.allot import consume_caps
-from state.caps.claims import Consumption, allotments, claim_of, figures_of, keys_of, order_key, stake_of
+from state.caps.claims import Consumption, allotments, claim_of, consumption_of, figures_of, keys_of, order_key
 from state.draft import Draft
 from state.ledger.posting import with_standing
 from state.opening.loading import Loading, WaitsForRoom
@@ -29,7 +29,7 @@ def wait_for_room(draft: Draft, loading: Loading) -> None:
 
 
 def _wait(draft: Draft, entry: Entry, over: WaitsForRoom) -> None:
-    before, work, more = stake_of(entry), entry.standing, plain(over)
+    before, work, more = consumption_of(entry), entry.standing, plain(over)
     assert before is not None, "it has a price"
     assert work is not None, "it was brought forward"
     plan = plan_of(draft, before.price)

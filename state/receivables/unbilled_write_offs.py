@@ -30,7 +30,7 @@ from domain.units import Amount
 from domain.why import Why, elsewhere, in_event
 from state.books import Contract, Entry, WriteOff
 from state.caps.allot import consume_caps
-from state.caps.claims import Consumption, stake_of
+from state.caps.claims import Consumption, consumption_of
 from state.caps.given_up import LEFT_TO_GIVE_UP, fitted, give_up, left_of, rows_of, say_given_up
 from state.caps.repricing import book_repriced, carrying_slot, reprice
 from state.draft import Draft
@@ -50,11 +50,11 @@ class _Own(NamedTuple):
 
     entry: Entry
     plan: LinePlan
-    stake: Consumption
+    consumption: Consumption
 
     @property
     def order(self) -> Order:
-        price = self.stake.price
+        price = self.consumption.price
         return order_of(price.day, price.approved_at, self.entry.entry_id, by_approval=False)
 
 
@@ -71,7 +71,7 @@ def settle(draft: Draft, known: WriteOff) -> None:
         return
     write_offs.accept(draft, known)
     _wait(draft, event, waits=False)
-    before = {one.entry.entry_id: one.stake.price.recognised for one in own}
+    before = {one.entry.entry_id: one.consumption.price.recognised for one in own}
     given: list[Node] = []
     for one, amount in _spread(own, event.amount):
         if draft.why is not None:
@@ -134,10 +134,10 @@ def _own(draft: Draft, entries: Iterable[Entry]) -> list[_Own]:
     """Those that have a price on a contract line, in consumption order; one that has two names once."""
     found = []
     for entry in {entry.entry_id: entry for entry in entries}.values():
-        stake = stake_of(entry)
-        plan = plan_of(draft, stake.price) if stake is not None else None
-        if stake is not None and plan is not None:
-            found.append(_Own(entry, plan, stake))
+        consumption = consumption_of(entry)
+        plan = plan_of(draft, consumption.price) if consumption is not None else None
+        if consumption is not None and plan is not None:
+            found.append(_Own(entry, plan, consumption))
     return sorted(found, key=lambda one: one.order)
 
 
@@ -159,11 +159,9 @@ def _fault(
     missing = [name for name, entry in found.items() if entry is None]
     if missing:
         return PostingFault(UNKNOWN, "entries", f"no work {', '.join(missing)} is approved", event.amount)
-    other = next((one for one in own if one.stake.price.currency != event.currency), None)
+    other = next((one for one in own if one.consumption.price.currency != event.currency), None)
     if other is not None:
-        message = (
-            f"{other.entry.entry_id} is billed in {other.stake.price.currency}, the write-off is in {event.currency}"
-        )
+        message = f"{other.entry.entry_id} is billed in {other.consumption.price.currency}, the write-off is in {event.currency}"
         return PostingFault(MISAPPLIED, "currency", message, event.amount)
     if event.amount % smallest_unit(event.currency):
         message = f"{format_amount(event.amount)} is finer than {event.currency} can be paid"
@@ -226,7 +224,7 @@ def _say_given_up(why: Why, event: WrittenOff, entry: Entry, part: Amount, earli
 def _give_up(draft: Draft, event: WrittenOff, entry_id: str, amount: Amount) -> None:
     """The entry claims so much less from its caps; what that makes of its price, and of the shares of others."""
     entry = draft.entry(entry_id)
-    before = stake_of(entry) if entry is not None else None
+    before = consumption_of(entry) if entry is not None else None
     assert entry is not None, "the entry was found before"
     assert before is not None, "the entry has a price"
     plan = plan_of(draft, before.price)

@@ -10,7 +10,7 @@ from domain.units import Amount, Hours
 from domain.why import Why
 from state.books import Contract, Price
 from state.caps.allot import settle_consumption
-from state.caps.claims import allotments, figures_of, stake_of, stands_on
+from state.caps.claims import allotments, consumption_of, figures_of, stands_on
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import LinePlan, plan_of
@@ -20,24 +20,24 @@ def make_final(draft: Draft, contract: Contract, to: date, since: date | None) -
     """Of entries with service date before the cut, from `since` on."""
     for line_id in line_ids(contract):
         for entry in draft.open_on(contract.contract_id, line_id, since.isoformat() if since else "", to.isoformat()):
-            stake = stake_of(entry)
-            plan = plan_of(draft, stake.price) if stake is not None else None
+            consumption = consumption_of(entry)
+            plan = plan_of(draft, consumption.price) if consumption is not None else None
             if (
-                stake is None
+                consumption is None
                 or plan is None
                 or plan.policies.overflow != "non_billable"
-                or not stands_on(stake, contract.contract_id, line_id)
+                or not stands_on(consumption, contract.contract_id, line_id)
             ):
                 continue
-            price = stake.price
+            price = consumption.price
             kept, kept_hours = _kept(plan, price)
             if kept < price.chargeable and not price.final:
                 final = replace(price, final=True, kept=kept, kept_hours=kept_hours)
                 if draft.why is not None:
-                    _say_final(draft.why, plan, stake.entry_id, price, (kept, kept_hours))
-                settle_consumption(draft, plan, stake, replace(stake, price=final))
+                    _say_final(draft.why, plan, consumption.entry_id, price, (kept, kept_hours))
+                settle_consumption(draft, plan, consumption, replace(consumption, price=final))
                 work = entry.standing
-                assert work is not None, "a stake has standing work"
+                assert work is not None, "a consumption has standing work"
                 settled = replace(work, price=final)
                 draft.put_entry(
                     entry, replace(entry, behind=settled) if entry.behind is not None else replace(entry, work=settled)

@@ -13,7 +13,7 @@ from domain.events.delivery import TimeApproved
 from domain.overflow import passes_on
 from domain.work.rows import OVERFLOW, named
 from state.books import Contract, Entry, PartOf, Passing, Price, Work
-from state.caps.claims import Consumption, stake_of
+from state.caps.claims import Consumption, consumption_of
 from state.caps.notices import count_over
 from state.draft import Draft
 from state.ledger.posting import with_standing
@@ -78,30 +78,30 @@ def _of_changed_contracts(draft: Draft, *, has_parts: bool) -> list[str]:
 
 def _settle_row(draft: Draft, row: str) -> None:
     entry = draft.entry(row)
-    stake = stake_of(entry) if entry is not None else None
+    consumption = consumption_of(entry) if entry is not None else None
     work = entry.standing if entry is not None else None
-    plan = plan_of(draft, stake.price) if stake is not None else None
-    if entry is None or stake is None or work is None or plan is None:
+    plan = plan_of(draft, consumption.price) if consumption is not None else None
+    if entry is None or consumption is None or work is None or plan is None:
         _withdraw_part(draft, row)
         return
-    onto = next_line(draft, plan, work, stake.price)
+    onto = next_line(draft, plan, work, consumption.price)
     if onto is not None and onto.line.line_id in lines_of_whole(draft, row):
         onto = None
-    if onto is not None or stake.price.passed:
-        price = _passed_on(draft, entry, stake, plan, onto)
+    if onto is not None or consumption.price.passed:
+        price = _passed_on(draft, entry, consumption, plan, onto)
         _bring_part(draft, row, work, price, onto)
     else:
         _withdraw_part(draft, row)
 
 
-def _passed_on(draft: Draft, entry: Entry, stake: Consumption, plan: LinePlan, onto: LinePlan | None) -> Price:
+def _passed_on(draft: Draft, entry: Entry, consumption: Consumption, plan: LinePlan, onto: LinePlan | None) -> Price:
     """What is not billable here is passed on."""
-    passed = with_passed(stake.price, onto)
+    passed = with_passed(consumption.price, onto)
     if draft.why is not None and passed.passed:
         passed_record.say(draft.why, entry.entry_id, passed)
-    if passed != stake.price:
+    if passed != consumption.price:
         assert entry.standing is not None, "its work has a price"
-        count_over(draft, plan, stake.price, passed)
+        count_over(draft, plan, consumption.price, passed)
         draft.put_entry(entry, with_standing(entry, replace(entry.standing, price=passed)))
     return passed
 

@@ -24,10 +24,10 @@ from state.caps.claims import (
     allotments,
     bucket_id,
     claim_of,
+    consumption_of,
     granted_of,
     order_key,
     recorder,
-    stake_of,
     stands_on,
     with_grant,
 )
@@ -40,7 +40,7 @@ from state.terms.plan import LinePlan, plan_of
 
 class ProratedEntry(NamedTuple):
     plan: LinePlan
-    stake: Consumption
+    consumption: Consumption
     allotment: str
     claim: CapRequest
 
@@ -55,7 +55,7 @@ class ProratedCap(NamedTuple):
 def prorate_at_cut(draft: Draft, contract: Contract, to: date) -> None:
     groups: dict[frozenset[str], dict[str, ProratedEntry]] = {}
     for member in _members(draft, contract, to):
-        groups.setdefault(member.plan.group, {})[member.stake.entry_id] = member
+        groups.setdefault(member.plan.group, {})[member.consumption.entry_id] = member
     for group in sorted(groups, key=sorted):
         _share(draft, groups[group])
 
@@ -65,21 +65,21 @@ def _members(draft: Draft, contract: Contract, to: date) -> list[ProratedEntry]:
     found = []
     for line_id in line_ids(contract):
         for entry in draft.open_on(contract.contract_id, line_id, "", to.isoformat()):
-            stake = stake_of(entry)
-            plan = plan_of(draft, stake.price) if stake is not None else None
+            consumption = consumption_of(entry)
+            plan = plan_of(draft, consumption.price) if consumption is not None else None
             if (
-                stake is None
+                consumption is None
                 or plan is None
-                or stake.price.final
-                or not stands_on(stake, contract.contract_id, line_id)
+                or consumption.price.final
+                or not stands_on(consumption, contract.contract_id, line_id)
             ):
                 continue
-            if any(is_prorated(rule, stake.price.day) for rule in plan.rules):
+            if any(is_prorated(rule, consumption.price.day) for rule in plan.rules):
                 allotment = allotments(plan)[0]
-                claim = claim_of(plan, allotment, stake)
-                if granted_of(allotment, stake).amount >= claim.pinned:  # otherwise it gives back
-                    found.append(ProratedEntry(plan, stake, allotment, claim))
-    return sorted(found, key=lambda one: order_key(one.plan, one.stake.price, one.stake.entry_id))
+                claim = claim_of(plan, allotment, consumption)
+                if granted_of(allotment, consumption).amount >= claim.pinned:  # otherwise it gives back
+                    found.append(ProratedEntry(plan, consumption, allotment, claim))
+    return sorted(found, key=lambda one: order_key(one.plan, one.consumption.price, one.consumption.entry_id))
 
 
 def _share(draft: Draft, members: Mapping[str, ProratedEntry]) -> None:
@@ -97,17 +97,17 @@ def _share(draft: Draft, members: Mapping[str, ProratedEntry]) -> None:
     granted = _under_other_caps(first, targets, claims, buckets, limited)
     for entry_id, member in members.items():
         target, grant = targets[entry_id], granted[entry_id]
-        if grant.amount < member.stake.price.chargeable and grant.binding is None:
+        if grant.amount < member.consumption.price.chargeable and grant.binding is None:
             grant = grant._replace(binding=target.cap_id)
         if figures is not None and limited is not None:
             figures.take(limited, entry_id, grant.amount)
         entry = draft.entry(entry_id)
-        assert entry is not None, "the stake was read from the rows"
-        after = with_grant(member.plan, replace(member.stake.price, given=grant.amount), member.allotment, grant)
-        if after == member.stake.price:
+        assert entry is not None, "the consumption was read from the rows"
+        after = with_grant(member.plan, replace(member.consumption.price, given=grant.amount), member.allotment, grant)
+        if after == member.consumption.price:
             draft.touch(entry)
             continue
-        settle_consumption(draft, member.plan, member.stake, replace(member.stake, price=after))
+        settle_consumption(draft, member.plan, member.consumption, replace(member.consumption, price=after))
         draft.put_entry(entry, reprice(draft, entry, member.plan, after, "prorate"))
     reallocate(draft, first.plan, first.allotment)
 
@@ -124,17 +124,17 @@ def _targets(
     found: dict[str, ProratedCap] = {}
     for key, sharing in _by_bucket(members).items():
         first, (last, rule) = sharing[0][0], sharing[-1]
-        limit = limit_on(rule, last.stake.price.day).amount
+        limit = limit_on(rule, last.consumption.price.day).amount
         assert limit is not None, "what shares is under a limit in money"
         pinned = draft.bucket(bucket_id(first.plan, first.allotment, key)).bucket.pinned_amount
         room = max(limit - pinned - taken.get(key, 0), 0)
         shares = prorate(room, [member.claim.free for member, _ in sharing], first.plan.currency)
         for (member, _), share in zip(sharing, shares, strict=True):
             target = ProratedCap(member.claim.pinned + share, rule.cap_id)
-            found[member.stake.entry_id] = min(found.get(member.stake.entry_id, target), target)
+            found[member.consumption.entry_id] = min(found.get(member.consumption.entry_id, target), target)
         if figures is not None:
             requests = [member.claim for member, _ in sharing]
-            limited, had = limit_on(rule, last.stake.price.day), (pinned, taken.get(key, 0))
+            limited, had = limit_on(rule, last.consumption.price.day), (pinned, taken.get(key, 0))
             for claim, node in zip(requests, figures.prorated(rule, limited, key, had, requests, before), strict=True):
                 recorded.setdefault(claim.entry_id, (claim, []))[1].append(node)
     return found

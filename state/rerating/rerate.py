@@ -28,11 +28,11 @@ from state.caps.claims import (
     bucket_id,
     buckets_of,
     claim_of,
+    consumption_of,
     keeping,
     keys_of,
     order_key,
     recorder,
-    stake_of,
     uncapped,
     with_grant,
 )
@@ -152,7 +152,7 @@ def _rerate_one(draft: Draft, stale: Entry) -> None:
         return
     if draft.why is not None:
         price = booked(draft.why, entry.entry_id, price)
-    before = stake_of(entry)
+    before = consumption_of(entry)
     old_plan = plan_of(draft, entry.work.price)
     old = (old_plan, before) if before is not None and old_plan is not None else None
     allotted = consume_caps(
@@ -234,22 +234,27 @@ def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, 
     if draft.why is not None:
         draft.why.turn += 1
     forgotten = _forget_buckets(draft, contract)
-    stakes = _stakes(draft, contract, fresh)
-    prices = {stake.entry_id: stake.price if plan.rules else uncapped(stake.price) for plan, stake in stakes}
+    consumptions = _consumptions(draft, contract, fresh)
+    prices = {
+        consumption.entry_id: consumption.price if plan.rules else uncapped(consumption.price)
+        for plan, consumption in consumptions
+    }
     for allotment in (MAIN, FOR_REVENUE, FOR_BILLING):
-        members = [(plan, stake) for plan, stake in stakes if plan.rules and allotment in allotments(plan)]
+        members = [
+            (plan, consumption) for plan, consumption in consumptions if plan.rules and allotment in allotments(plan)
+        ]
         if members:
             _allot_all(draft, allotment, members, prices, forgotten)
     for part_id, stored in forgotten.items():
         if draft.part("bucket", part_id) is None:
             settle_below(draft, stored)
-    _recount(draft, contract, stakes, prices)
-    for plan, stake in stakes:
-        entry = draft.entry(stake.entry_id)
-        assert entry is not None, "the stake was read from the rows"
-        before = stake_of(entry)
-        if before is not None and before.price != prices[stake.entry_id]:
-            draft.put_entry(entry, reprice(draft, entry, plan, prices[stake.entry_id], "amendment"))
+    _recount(draft, contract, consumptions, prices)
+    for plan, consumption in consumptions:
+        entry = draft.entry(consumption.entry_id)
+        assert entry is not None, "the consumption was read from the rows"
+        before = consumption_of(entry)
+        if before is not None and before.price != prices[consumption.entry_id]:
+            draft.put_entry(entry, reprice(draft, entry, plan, prices[consumption.entry_id], "amendment"))
 
 
 def _forget_buckets(draft: Draft, contract: Contract) -> dict[str, CapBucket]:
@@ -263,19 +268,19 @@ def _forget_buckets(draft: Draft, contract: Contract) -> dict[str, CapBucket]:
     return forgotten
 
 
-def _stakes(
+def _consumptions(
     draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]
 ) -> list[tuple[LinePlan, Consumption]]:
-    stakes = []
+    consumptions = []
     for entry in draft.everything():
-        stake = stake_of(entry)
-        if stake is None or stake.price.contract_id != contract.contract_id:
+        consumption = consumption_of(entry)
+        if consumption is None or consumption.price.contract_id != contract.contract_id:
             continue
-        plan, price = fresh.get(entry.entry_id) or (plan_of(draft, stake.price), stake.price)
+        plan, price = fresh.get(entry.entry_id) or (plan_of(draft, consumption.price), consumption.price)
         if plan is not None:
             price = price if price.by_day == plan.by_day else replace(price, by_day=plan.by_day)
-            stakes.append((plan, replace(stake, price=price)))
-    return sorted(stakes, key=lambda pair: order_key(pair[0], pair[1].price, pair[1].entry_id))
+            consumptions.append((plan, replace(consumption, price=price)))
+    return sorted(consumptions, key=lambda pair: order_key(pair[0], pair[1].price, pair[1].entry_id))
 
 
 def _allot_all(
@@ -286,7 +291,7 @@ def _allot_all(
     forgotten: Mapping[str, CapBucket],
 ) -> None:
     plan = members[0][0]
-    claims: list[CapRequest] = [claim_of(own, allotment, stake) for own, stake in members]
+    claims: list[CapRequest] = [claim_of(own, allotment, consumption) for own, consumption in members]
     pinned: dict[BucketKey, Bucket] = {}
     plans: dict[BucketKey, LinePlan] = {}
     for (own, _), claim in zip(members, claims, strict=True):
@@ -306,15 +311,15 @@ def _allot_all(
     grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode, most, figures)
     refused: dict[BucketKey, tuple[int, Amount, Hours]] = {}
     last: dict[BucketKey, tuple[str, str, str]] = {}
-    for (own, stake), claim, granted in zip(members, claims, grants, strict=True):
-        prices[stake.entry_id] = with_grant(own, prices[stake.entry_id], allotment, granted)
+    for (own, consumption), claim, granted in zip(members, claims, grants, strict=True):
+        prices[consumption.entry_id] = with_grant(own, prices[consumption.entry_id], allotment, granted)
         for key, _ in claim.under:
             amount, hours = GrantedRequest(claim, granted).lacks
             had = refused.get(key, (0, 0, 0))
             refused[key] = had[0] + bool(amount or hours), had[1] + amount, had[2] + hours
-            last[key] = order_key(own, stake.price, stake.entry_id)
+            last[key] = order_key(own, consumption.price, consumption.entry_id)
         if figures is not None:
-            figures.hold(claim, granted, keys_of(claim), order_key(own, stake.price, stake.entry_id))
+            figures.hold(claim, granted, keys_of(claim), order_key(own, consumption.price, consumption.entry_id))
     for key, bucket in buckets.items():
         part_id = bucket_id(plan, allotment, key)
         before = forgotten.get(part_id, CapBucket())
@@ -332,9 +337,9 @@ def _watch_all(
     known: Contract | None = draft.before.get(("contract", members[0][0].contract_id))
     history = versions(known) if known is not None else ()
     former: dict[str, tuple[CapRule, ...]] = {}
-    for own, stake in members:
-        for rule in counting(own.rules, stake.price.day):
-            key = bucket_key(rule, stake.price.day, stake.person_id)
+    for own, consumption in members:
+        for rule in counting(own.rules, consumption.price.day):
+            key = bucket_key(rule, consumption.price.day, consumption.person_id)
             if key in seen:
                 continue
             seen.add(key)
@@ -348,12 +353,12 @@ def _watch_all(
 
 
 def _recount(
-    draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Consumption]], prices: dict[str, Price]
+    draft: Draft, contract: Contract, consumptions: list[tuple[LinePlan, Consumption]], prices: dict[str, Price]
 ) -> None:
     """Count again what is over each cap."""
     over: dict[str, list[int]] = {}
-    for _, stake in stakes:
-        price = prices[stake.entry_id]
+    for _, consumption in consumptions:
+        price = prices[consumption.entry_id]
         if is_over(price):
             sums = over.setdefault(price.binding or "", [0, 0])
             sums[0] += price.over

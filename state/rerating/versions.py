@@ -21,7 +21,7 @@ from domain.work.rows import FEE, named, row_id, spoken
 from state.books import TRANSFER, AtStake, Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.caps import sharers
 from state.caps.allot import consume_caps, with_issue_kept
-from state.caps.claims import Consumption, stake_of
+from state.caps.claims import Consumption, consumption_of
 from state.caps.given_up import fitted
 from state.charges import drawing, shared_price
 from state.draft import Draft, blocked_at
@@ -325,11 +325,11 @@ def undo_journals(draft: Draft, entry: Entry, day: date | None = None) -> None:
 
 def undo_claim(draft: Draft, entry: Entry) -> tuple[LinePlan, Consumption] | None:
     """The claim that the entry has on the caps of its line, to be given up."""
-    stake = stake_of(entry)
-    if stake is None:
+    consumption = consumption_of(entry)
+    if consumption is None:
         return None
-    plan = plan_of(draft, stake.price)
-    return (plan, stake) if plan is not None else None
+    plan = plan_of(draft, consumption.price)
+    return (plan, consumption) if plan is not None else None
 
 
 def book(draft: Draft, entry: Entry, work: Work, verdict: Valuation, old: tuple[LinePlan, Consumption] | None) -> Work:
@@ -412,10 +412,10 @@ def _price_side(
         price = replace(price, account=account, returned=back[0], returned_hours=back[1])
     if entry.given_up:
         price = fitted(entry, price)
-    stake = Consumption(entry.entry_id, subject.person_id or "", price, issued.amount if issued else 0)
-    if stake.issued > 0:
-        stake = with_issue_kept(draft, line, old, stake)
-    allotted = consume_caps(draft, old, (line, stake))
+    consumption = Consumption(entry.entry_id, subject.person_id or "", price, issued.amount if issued else 0)
+    if consumption.issued > 0:
+        consumption = with_issue_kept(draft, line, old, consumption)
+    allotted = consume_caps(draft, old, (line, consumption))
     assert allotted is not None, "a claim was made"
     sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
     return allotted
@@ -436,7 +436,7 @@ def faults_of(
         exception_id = draft.exception_id(side.category, work.subject_kind, f"{work.subject_id}/{side.side}")
         standing = open_before.pop(exception_id, None)
         if standing is None:
-            message, stake, elsewhere = _counted_once(draft, work, side, exception_id, faults)
+            message, consumption, elsewhere = _counted_once(draft, work, side, exception_id, faults)
             standing = Fault(
                 side.side,
                 side.category,
@@ -444,14 +444,16 @@ def faults_of(
                 side.waits,
                 message,
                 side.field,
-                stake,
+                consumption,
                 raised_at=draft.cause.recorded_at,
                 is_counted_elsewhere=elsewhere,
             )
             publish_fault(draft, work, standing)
-        elif fresh or (not faults and standing.is_counted_elsewhere) or _is_priced_anew(draft, side):
-            message, stake, elsewhere = _counted_once(draft, work, side, exception_id, faults)
-            now = replace(standing, message=message, field=side.field, at_stake=stake, is_counted_elsewhere=elsewhere)
+        elif fresh or (not faults and standing.is_counted_elsewhere) or _is_priced_again(draft, side):
+            message, consumption, elsewhere = _counted_once(draft, work, side, exception_id, faults)
+            now = replace(
+                standing, message=message, field=side.field, at_stake=consumption, is_counted_elsewhere=elsewhere
+            )
             if now != standing:
                 standing = replace(now, revision=standing.revision + 1)
                 publish_fault(draft, work, standing)
@@ -462,7 +464,7 @@ def faults_of(
     return tuple(faults)
 
 
-def _is_priced_anew(draft: Draft, side: Blocked) -> bool:
+def _is_priced_again(draft: Draft, side: Blocked) -> bool:
     """Whether what is outside the dates of a contract may have another price now: its terms have changed."""
     return side.category == OUTSIDE and "contract" in draft.kinds
 

@@ -45,7 +45,7 @@ def emit(
         say_groups(draft, draft.why, made, current, listed, sum(len(line.entries) for line in lines), tax)
     note_undetermined(draft, made, current, tax)
     deposits_applied = sum(line.amount for line in lines) - sum(one.amount for one in listed)
-    whole = _told(draft, contract, period, bill_to, made, lines, kept, deposits_applied, tax)
+    whole = _statement(draft, contract, period, bill_to, made, lines, kept, deposits_applied, tax)
     draft.issued += in_parts(whole)
     draft.statements[made] = tuple(listed)
     draft.put(
@@ -95,7 +95,7 @@ def _next_sequence(draft: Draft, contract: Contract, period: BillingPeriod) -> i
     return sequence
 
 
-def _told(
+def _statement(
     draft: Draft,
     contract: Contract,
     period: BillingPeriod,

@@ -24,7 +24,7 @@ from state.billing.shares_record import DueRow, say_falls
 from state.billing.statement_lines import line_at, printed_amount, printed_line, say_cents, say_line
 from state.books import Contract, Issued, LineTotals, StatementEntry
 from state.caps.allot import settle_consumption
-from state.caps.claims import stake_of
+from state.caps.claims import consumption_of
 from state.caps.repricing import reprice
 from state.draft import Draft
 from state.rerating.rerate import line_ids
@@ -145,7 +145,7 @@ def issue_nothing(draft: Draft, contract: Contract, period: BillingPeriod, bill_
 def pin(draft: Draft, contract: Contract, due: DueShare, extra: Amount) -> None:
     """The entry's due part is issued: it no longer competes for room, and cents of the line's rounding are posted on it."""
     entry = draft.rows.get(due.entry.entry_id, due.entry)
-    before = stake_of(entry) if due.plan.rules else None
+    before = consumption_of(entry) if due.plan.rules else None
     price = standing_price(entry)
     own = price is not None and (price.contract_id, price.line_id) == (contract.contract_id, due.piece.line_id)
     if extra:
@@ -179,9 +179,9 @@ def pin(draft: Draft, contract: Contract, due: DueShare, extra: Amount) -> None:
     )
     after = with_issued(entry, now)
     draft.put_entry(entry, after)
-    stake = stake_of(after) if before is not None else None
-    if before is not None and stake is not None and stake.price.line_id == piece.line_id:
-        settle_consumption(draft, due.plan, before, stake)
+    consumption = consumption_of(after) if before is not None else None
+    if before is not None and consumption is not None and consumption.price.line_id == piece.line_id:
+        settle_consumption(draft, due.plan, before, consumption)
 
 
 def nothing_issued(draft: Draft, contract_id: str, line_id: str, day: date, project_id: str) -> Issued:

@@ -19,7 +19,7 @@ from domain.outputs import BillingStatement
 from state.billing.reissue import ISSUED_STATEMENT, LATE, PERIODS, due_lines, late_rows, look_again, mark_late
 from state.books import Contract, CutPeriod, Entry, IssuedStatement, LateRow, Reissues
 from state.caps.allot import reallocate, settle_consumption
-from state.caps.claims import allotments, stake_of, stands_on
+from state.caps.claims import allotments, consumption_of, stands_on
 from state.caps.repricing import reprice
 from state.draft import Draft
 from state.rerating.rerate import line_ids
@@ -30,7 +30,7 @@ from state.terms.plan import newest_plan, plan_of
 from state.totals import issued_elsewhere, issued_on, standing_price
 
 
-class _Anew(NamedTuple):
+class _Reissue(NamedTuple):
     """A period that is cut again: its statement if it has one, and the rows it may have now."""
 
     period: BillingPeriod
@@ -58,7 +58,7 @@ def issue_late(draft: Draft, contract: Contract, zone: str) -> Contract:
     return current
 
 
-def _issue_again(draft: Draft, contract: Contract, concerned: list[_Anew]) -> None:
+def _issue_again(draft: Draft, contract: Contract, concerned: list[_Reissue]) -> None:
     """What no longer holds is said before what takes its place: an entry is on one statement at a time."""
     others, draft.issued = draft.issued, []
     for one in concerned:
@@ -88,7 +88,7 @@ class _Late(NamedTuple):
     listed: IssuedStatement | None
 
 
-def _concerned(draft: Draft, contract: Contract, rows: list[LateRow]) -> list[_Anew]:
+def _concerned(draft: Draft, contract: Contract, rows: list[LateRow]) -> list[_Reissue]:
     """Periods that are cut again, in order, with what is late for each."""
     kept: Reissues = draft.part(PERIODS, contract.contract_id)
     late, fixed = _late(draft, contract, kept, rows)
@@ -109,7 +109,7 @@ def _concerned(draft: Draft, contract: Contract, rows: list[LateRow]) -> list[_A
         former: IssuedStatement | None = draft.part(ISSUED_STATEMENT, period.statement_id)
         rows_now = {piece.entry_id for piece in former.pieces} if former is not None else set()
         rows_now = rows_now - lost.get(period.statement_id, set()) | gained.get(period, set())
-        found.append(_Anew(BillingPeriod(period.start, period.to), former, frozenset(rows_now)))
+        found.append(_Reissue(BillingPeriod(period.start, period.to), former, frozenset(rows_now)))
     return found
 
 
@@ -168,7 +168,7 @@ def _take_back(draft: Draft, contract: Contract, former: IssuedStatement) -> Non
     for piece in former.pieces:
         entry = draft.entry(piece.entry_id)
         assert entry is not None, "what is issued is in the books"
-        before = stake_of(entry)
+        before = consumption_of(entry)
         elsewhere = issued_elsewhere(entry, contract.contract_id, piece.line_id)
         after = replace(entry, issued=(*elsewhere, piece.before) if piece.before is not None else elsewhere)
         own = before is not None and stands_on(before, contract.contract_id, piece.line_id)
@@ -177,9 +177,9 @@ def _take_back(draft: Draft, contract: Contract, former: IssuedStatement) -> Non
             price = replace(before.price, rounding=before.price.rounding - piece.cents)
             after = reprice(draft, after, plan, price, "rounding")
         draft.put_entry(entry, after)
-        stake = stake_of(after)
-        if before is not None and stake is not None and plan is not None:
-            settle_consumption(draft, plan, before, stake)
+        consumption = consumption_of(after)
+        if before is not None and consumption is not None and plan is not None:
+            settle_consumption(draft, plan, before, consumption)
     count_shown(draft, contract, former.shown, -1)
 
 
@@ -194,40 +194,40 @@ def _reallocate(draft: Draft, contract: Contract) -> None:
                 reallocate(draft, plan, allotment)
 
 
-def _revise(draft: Draft, contract: Contract, anew: _Anew, former: IssuedStatement) -> None:
+def _revise(draft: Draft, contract: Contract, reissue: _Reissue, former: IssuedStatement) -> None:
     """The next revision; nothing is reported where it says what the former says."""
     statement_id = former.statement_id
     had = draft.statement(statement_id)
     assert had is not None, "what is issued is kept"
     others, draft.issued = draft.issued, []
-    due = due_again(draft, contract, anew.period, anew.rows)
+    due = due_again(draft, contract, reissue.period, reissue.rows)
     if due:
-        issue(draft, contract, anew.period, had.bill_to, due, had.sequence)
+        issue(draft, contract, reissue.period, had.bill_to, due, had.sequence)
     else:
-        issue_nothing(draft, contract, anew.period, had.bill_to, had.sequence)
+        issue_nothing(draft, contract, reissue.period, had.bill_to, had.sequence)
     now = draft.statement(statement_id)
     kept: IssuedStatement = draft.part(ISSUED_STATEMENT, statement_id)
     assert now is not None, "what is issued is kept"
-    if _content(draft.issued) == _content(former.told) and draft.statements[statement_id] == (
+    if _content(draft.issued) == _content(former.published) and draft.statements[statement_id] == (
         draft.entries.statement(statement_id)
     ):
         del draft.statements[statement_id]
         draft.put("statement", statement_id, had)
-        draft.put(ISSUED_STATEMENT, statement_id, replace(kept, told=former.told))
+        draft.put(ISSUED_STATEMENT, statement_id, replace(kept, published=former.published))
         draft.issued = others
         return
     revision = had.revision + 1
-    told = tuple(part._replace(revision=revision) for part in draft.issued)
-    draft.issued = [*others, *(part._replace(status=SUPERSEDED) for part in former.told), *told]
-    draft.put(ISSUED_STATEMENT, statement_id, replace(kept, told=told))
+    published = tuple(part._replace(revision=revision) for part in draft.issued)
+    draft.issued = [*others, *(part._replace(status=SUPERSEDED) for part in former.published), *published]
+    draft.put(ISSUED_STATEMENT, statement_id, replace(kept, published=published))
     draft.put("statement", statement_id, replace(now, revision=revision, earlier=(*had.earlier, had.amount_due)))
 
 
-def _issue_first(draft: Draft, contract: Contract, anew: _Anew) -> None:
+def _issue_first(draft: Draft, contract: Contract, reissue: _Reissue) -> None:
     """The period had nothing to bill when it closed."""
-    due = due_again(draft, contract, anew.period, anew.rows)
+    due = due_again(draft, contract, reissue.period, reissue.rows)
     if due:
-        issue(draft, contract, anew.period, due[0].bill_to, due)
+        issue(draft, contract, reissue.period, due[0].bill_to, due)
 
 
 def _content(parts: tuple[BillingStatement, ...] | list[BillingStatement]) -> list[BillingStatement]:

@@ -83,13 +83,13 @@ def _differences(name: str, table: TableRows, db: sqlite3.Connection, again: sql
             continue
         if other is None or (one is not None and one[:width] < other[:width]):
             assert one is not None, "one of the two goes on"
-            yield _wrong(_about(table, one, again), "no such row", _told(one[width:]))
+            yield _wrong(_about(table, one, again), "no such row", _shown(one[width:]))
             one = next(there, None)
         elif one is None or other[:width] < one[:width]:
-            yield _wrong(_about(table, other, again), _told(other[width:]), "no such row")
+            yield _wrong(_about(table, other, again), _shown(other[width:]), "no such row")
             other = next(wanted, None)
         else:
-            yield _wrong(_about(table, other, again), _told(other[width:]), _told(one[width:]))
+            yield _wrong(_about(table, other, again), _shown(other[width:]), _shown(one[width:]))
             one, other = next(there, None), next(wanted, None)
 
 
@@ -99,7 +99,7 @@ def _about(table: TableRows, row: Row, again: sqlite3.Connection) -> str:
     return table.about.format(*said, engagement=engagement[0] if engagement is not None else "that nobody knows")
 
 
-def _told(values: Row) -> str:
+def _shown(values: Row) -> str:
     """Long values by their checksum; they are for programs."""
     return ", ".join(
         f"{len(value)} bytes, checksum {zlib.crc32(value):08x}" if isinstance(value, bytes) else f"{value}"

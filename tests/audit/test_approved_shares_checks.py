@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from domain.audit.engagement import AuditedEngagement
-from domain.audit.entries import retell
+from domain.audit.entries import accounts_of
 from domain.audit.terms import AuditedTerms
 from domain.units import PERCENT_ONE
 from tests.audit.test_engagement_checks import engagement, posted, printed, stated
@@ -17,7 +17,7 @@ JULY = date(2026, 7, 1)
 
 
 def said(found: AuditedEngagement) -> list[str]:
-    return [f"{each.expected}: {each.found}" for each in retell(found).checked.violations]
+    return [f"{each.expected}: {each.found}" for each in accounts_of(found).checked.violations]
 
 
 def test_a_share_is_right_whether_or_not_the_other_is_issued() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from domain.audit.entries import retell
+from domain.audit.entries import accounts_of
 from domain.audit.findings import BILLED_ONCE
 from domain.outputs import BillingStatement
 from tests.audited import engagement_of
@@ -25,7 +25,7 @@ def test_a_cent_that_no_payer_is_billed_is_found() -> None:
             lines = (statement.lines[0]._replace(amount=less),)
             changed = statement._replace(lines=lines, total=less, control_total=less, amount_due=less)
             books.folded[place] = folded._replace(record=changed)
-    found = retell(engagement_of(books)).checked.violations
+    found = accounts_of(engagement_of(books)).checked.violations
     books.close()
     assert [one.check for one in found] == [BILLED_ONCE]
     assert "over all payers" in found[0].expected

@@ -9,7 +9,7 @@ from typing import Any
 from domain.audit.balances import ledger_rests
 from domain.audit.caps import caps_kept
 from domain.audit.engagement import AuditedEngagement
-from domain.audit.entries import retell
+from domain.audit.entries import accounts_of
 from domain.audit.findings import SeenOutput, Violation
 from domain.audit.invoices import invoices_match
 from domain.audit.journals import balances
@@ -103,7 +103,7 @@ def stated(*lines: StatementLine, sequence: int = 1, **more: Any) -> BillingStat
 
 
 def billed_wrong(found: AuditedEngagement) -> Sequence[Violation]:
-    return retell(found).checked.violations
+    return accounts_of(found).checked.violations
 
 
 def cap(limit: int, **more: Any) -> AuditedTerms:
@@ -120,7 +120,7 @@ def cap(limit: int, **more: Any) -> AuditedTerms:
 
 
 def beyond(found: AuditedEngagement) -> list[str]:
-    return [f"{each.expected}: {each.found}" for each in caps_kept(found, retell(found).entries).violations]
+    return [f"{each.expected}: {each.found}" for each in caps_kept(found, accounts_of(found).entries).violations]
 
 
 # Billed once
@@ -163,7 +163,7 @@ def test_where_billing_is_allotted_apart_only_single_entries_are_known() -> None
     apart = AuditedTerms("K", same_allotment=False)
     shared = engagement(posted("T", 100), posted("U", 50), stated(printed(120, "T", "U")), terms=apart)
     assert not billed_wrong(shared)
-    assert all(entry.vague for entry in retell(shared).entries.values())
+    assert all(entry.vague for entry in accounts_of(shared).entries.values())
 
 
 # Ledger rests
@@ -171,14 +171,14 @@ def test_where_billing_is_allotted_apart_only_single_entries_are_known() -> None
 
 def test_an_entry_taken_back_at_another_rate_leaves_a_rest() -> None:
     found = engagement(posted("T", 100, 90), posted("T", -100, -85), posted("U", 10, 9))
-    (rest,) = ledger_rests(found, retell(found).entries).violations
+    (rest,) = ledger_rests(found, accounts_of(found).entries).violations
     assert (rest.subject, rest.found) == ("entry T, account 1150", "5.00")
 
 
 def test_what_is_open_may_differ_in_the_ledger() -> None:
     """An entry up and another one down are zero together, at two rates."""
     found = engagement(posted("T", 100, 90), posted("U", -100, -85))
-    assert not ledger_rests(found, retell(found).entries).violations
+    assert not ledger_rests(found, accounts_of(found).entries).violations
 
 
 def test_value_that_moves_at_another_rate_than_it_is_carried_at() -> None:
@@ -198,11 +198,11 @@ def test_a_rest_of_1150_may_wait_while_1160_has_something() -> None:
     billed = posted("T", 1, lines=taken, kind="billing", affected_kind="statement", affected_id="E.K/C/2026-01-01/1")
     so_far = posted("T", 1_400, lines=earned), stated(printed(1_000, "T")), billed
     waiting = engagement(*so_far, terms=terms)
-    assert not ledger_rests(waiting, retell(waiting).entries).violations
+    assert not ledger_rests(waiting, accounts_of(waiting).entries).violations
     gone = lines_of("write_off", ("1160", -400, -420), ("4000", 400, 420))
     given_up = posted("T", 2, day=2, lines=gone, kind="difference", rule="write_off/W")
     left = engagement(*so_far, given_up, terms=terms)
-    (found,) = ledger_rests(left, retell(left).entries).violations
+    (found,) = ledger_rests(left, accounts_of(left).entries).violations
     assert (found.subject, found.found) == ("contract K, account 1150", "150.00")
 
 
@@ -224,9 +224,9 @@ def test_cash_that_is_applied_at_another_rate_leaves_a_rest() -> None:
     paid = cash("payment", -100, -90, affected_id="PAY")
     applied = {"affected_id": "AP", "rule": "application/PAY/K"}
     right = engagement(paid, cash("payment_application", 100, 90, **applied))
-    assert not ledger_rests(right, retell(right).entries).violations
+    assert not ledger_rests(right, accounts_of(right).entries).violations
     wrong = engagement(paid, cash("payment_application", 100, 95, **applied))
-    (rest,) = ledger_rests(wrong, retell(wrong).entries).violations
+    (rest,) = ledger_rests(wrong, accounts_of(wrong).entries).violations
     assert (rest.subject, rest.found) == ("payment PAY, account 1120", "5.00")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from domain.audit.engagement import AuditedEngagement
-from domain.audit.entries import retell
+from domain.audit.entries import accounts_of
 from domain.audit.funding import sources_kept
 from domain.audit.terms import AuditedTerms, SourceBound
 from domain.outputs import BillingStatement, SourceAmount
@@ -23,7 +23,7 @@ def paid(**sources: int) -> tuple[SourceAmount, ...]:
 
 
 def said(found: AuditedEngagement) -> list[str]:
-    checked = (*sources_kept(found).violations, *retell(found).checked.violations)
+    checked = (*sources_kept(found).violations, *accounts_of(found).checked.violations)
     return [f"{each.expected}: {each.found}" for each in checked]
 
 

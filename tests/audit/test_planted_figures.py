@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.audit.entries import retell
+from domain.audit.entries import accounts_of
 from domain.audit.findings import Checked, SeenOutput, Violation
 from domain.audit.journals import balances
 from domain.audit.promises import check
@@ -45,7 +45,7 @@ def story() -> Iterator[Any]:
 
 
 def found(engagement: Any) -> list[Violation]:
-    checked: list[Checked] = list(check(engagement, retell(engagement)))
+    checked: list[Checked] = list(check(engagement, accounts_of(engagement)))
     alone = [
         each
         for seen in engagement.outputs

@@ -11,7 +11,7 @@ from domain.caps import consumption
 from domain.caps.consume import Billable, BucketKey, CapRequest, Order, allot
 from state.caps import allot as allotting
 from state.caps import walk
-from state.caps.claims import FOR_REVENUE, bucket_id, claim_of, granted_of, order_key, stake_of, stands_on
+from state.caps.claims import FOR_REVENUE, bucket_id, claim_of, consumption_of, granted_of, order_key, stands_on
 from state.draft import Draft
 from state.terms.plan import LinePlan, plan_of
 from tests.folding import fold
@@ -39,13 +39,13 @@ def plain_walk(draft: Draft, plan: LinePlan, allotment: str, start: Order, own_i
     queue: list[tuple[Order, CapRequest, Billable | None]] = []
     for line_id in plan.group:
         for entry in draft.open_on(plan.contract_id, line_id):
-            stake = stake_of(entry)
-            theirs = plan_of(draft, stake.price) if stake is not None else None
-            if stake is None or theirs is None or entry.entry_id == own_id:
+            consumption = consumption_of(entry)
+            theirs = plan_of(draft, consumption.price) if consumption is not None else None
+            if consumption is None or theirs is None or entry.entry_id == own_id:
                 continue
-            order = order_key(plan, stake.price, entry.entry_id)
-            if stands_on(stake, plan.contract_id, line_id) and order > start:
-                queue.append((order, claim_of(theirs, allotment, stake), granted_of(allotment, stake)))
+            order = order_key(plan, consumption.price, entry.entry_id)
+            if stands_on(consumption, plan.contract_id, line_id) and order > start:
+                queue.append((order, claim_of(theirs, allotment, consumption), granted_of(allotment, consumption)))
     if comer is not None:
         queue.append((comer.order, comer.claim, None))
     queue.sort(key=lambda one: one[0])

@@ -88,7 +88,7 @@ def test_a_forecast_that_no_record_holds_waits_for_a_smaller_estimate(books: Boo
     said = raised([*books.fold(remains(1, "10000000")), *books.end_day(date(2026, 3, 3))])
     (refused,) = (one for one in said if one.category == "amount_out_of_range")
     assert (refused.category, refused.subject_kind, refused.subject_id) == ("amount_out_of_range", "project", "PR")
-    assert refused.message.startswith("the forecast of project PR is not told: expected figures of at most ")
+    assert refused.message.startswith("the forecast of project PR is not published: expected figures of at most ")
     assert any(isinstance(output, JournalEntry) for output in books.fold(time("T-2", "2026-03-04", 8)))
     told = [*books.fold(remains(2, "10")), *books.end_day(date(2026, 3, 4))]
     assert refused.exception_id in {output.exception_id for output in told if isinstance(output, ExceptionClosed)}

@@ -18,7 +18,7 @@ from connectors.avro_source import MadeTable
 from connectors.kafka.clients import Sender
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.partitions import unreachable
-from connectors.kafka.producing import FENCES, produce
+from connectors.kafka.producing import FENCES, commit, produce
 from connectors.kafka.progress import WrittenProgress, to_bytes
 from connectors.kafka.published import About, Headers, about, headers
 from domain.outputs import TOPICS
@@ -257,11 +257,11 @@ class KafkaOutputs:
             )
 
     def _end_transaction(self) -> None:
-        """An end in doubt ends the process: asked again, the first request could arrive late and meet the next transaction."""
-        self._ask(self._producer.commit_transaction, self._timeout)
+        """An end in doubt ends the process."""
+        self._ask(commit, self._producer, self._timeout)
         self._is_open = False
 
-    def _ask(self, call: Callable[..., Answer], *arguments: float) -> Answer:
+    def _ask(self, call: Callable[..., Answer], *arguments: Sender | float) -> Answer:
         try:
             return call(*arguments)
         except KafkaException as fault:

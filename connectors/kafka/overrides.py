@@ -9,6 +9,7 @@ import orjson
 from connectors.kafka.clients import Clients, Producer
 from connectors.kafka.names import Names
 from connectors.kafka.partitions import all_records
+from connectors.kafka.producing import commit
 from state.guards import LOG_DAMAGED, GuardStop
 from state.overrides import Override, Overrides, by_place
 
@@ -34,4 +35,4 @@ def write(producer: Producer, names: Names, shard: int, override: Override, time
     producer.begin_transaction()
     key = f"{override.offset}/{override.engagement}".encode()
     producer.produce(names.overrides, orjson.dumps(override._asdict(), option=orjson.OPT_SORT_KEYS), key, shard)
-    producer.commit_transaction(timeout)
+    commit(producer, timeout)

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException
 
-from connectors.kafka.clients import Producer
+from connectors.kafka.clients import Producer, Sender
 from connectors.kafka.partitions import unreachable
 
 FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
@@ -37,6 +37,22 @@ def initialise(producer: Producer, timeout: float) -> None:
                 raise
         else:
             return
+
+
+def commit(producer: Sender, timeout: float) -> None:
+    """Asked once: asked again, the first question could arrive late and meet the next transaction. Raises KafkaException.
+
+    A commit that reaches the coordinator (Kafka 4) between the two steps in which it fences its producer is carried out nowhere, and
+    answered with a fault of the broker's own: that is said as the fence that it is.
+    """
+    try:
+        producer.commit_transaction(timeout)
+    except KafkaException as fault:
+        error: KafkaError = fault.args[0]
+        if error.code() != KafkaError.UNKNOWN:
+            raise
+        said = f"{error.str()}, which is how a commit fails while its producer is being fenced"
+        raise KafkaException(KafkaError(KafkaError._FENCED, said)) from fault
 
 
 def produce(producer: SendQueue, timeout: float, *record: Any, **named: Any) -> None:

@@ -28,7 +28,7 @@ from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.outputs import SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Places, Visible, fenced
 from connectors.kafka.partitions import Place, bounds, failed, first_record, read_to_end, unreachable
-from connectors.kafka.producing import FENCES, initialise, produce
+from connectors.kafka.producing import FENCES, commit, initialise, produce
 from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.published import Published, published
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
@@ -440,7 +440,7 @@ def write_again(producer: Producer, records: Sequence[Produced], target: ResumeT
             raise unreachable(
                 f"{left} outputs of shard {target.shard} were not taken within {target.timeout:g} seconds"
             )
-        producer.commit_transaction(target.timeout)
+        commit(producer, target.timeout)
     except KafkaException as fault:
         if fault.args[0].code() in FENCES:
             raise fenced(target.shard, fault) from fault

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException
 from connectors.kafka.clients import Clients
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.partitions import unreachable
-from connectors.kafka.producing import FENCES, initialise, produce
+from connectors.kafka.producing import FENCES, commit, initialise, produce
 from state.guards import BROKER_UNREACHABLE, FENCED, GuardStop
 
 
@@ -51,9 +51,8 @@ class Transactions:
             raise unreachable(f"{left} records were not taken within {self._timeout:g} seconds")
 
     def commit(self) -> None:
-        """Asked once: asked again, the first question could arrive late and meet the next transaction."""
         try:
-            self._producer.commit_transaction(self._timeout)
+            commit(self._producer, self._timeout)
         except KafkaException as fault:
             raise self._ended(fault) from fault
 

@@ -35,7 +35,7 @@ from state.guards import (
     GuardStop,
 )
 from state.overrides import Override
-from tests.brokers import ABORTED, CONTROL, Brokers, Chances, ModelClients
+from tests.brokers import ABORTED, CONTROL, Brokers, Chances, ModelClients, fault
 
 NAMES = Names("", "1")
 IDS = SchemaIds.fixed("")
@@ -280,6 +280,16 @@ def test_a_new_generation_fences_whoever_still_writes_for_the_old(topics: Topics
     with pytest.raises(GuardStop) as stop:
         write(old, 5, alert(0))
     assert stop.value.code == FENCED
+
+
+def test_a_commit_that_comes_between_the_two_steps_of_a_fence_is_fenced(topics: Topics) -> None:
+    """The broker takes it for a fault of its own, and nothing of it counts."""
+    outputs = topics.take_over()
+    inside = fault(KafkaError.UNKNOWN, "EndTxn commit failed: Unknown broker error")
+    with patch.object(topics.brokers, "end", side_effect=inside), pytest.raises(GuardStop) as stop:
+        write(outputs, 5, alert(0))
+    assert stop.value.code == FENCED
+    assert topics.take_over().progress.offset == 0
 
 
 def test_what_is_passed_over_is_read_when_nobody_can_change_it(topics: Topics) -> None:

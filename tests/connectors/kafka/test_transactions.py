@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from random import Random
+from unittest.mock import patch
 
 import pytest
+from confluent_kafka import KafkaError
 
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.transactions import Transactions
 from state.guards import FENCED, GuardStop
-from tests.brokers import Brokers, ModelClients
+from tests.brokers import Brokers, ModelClients, fault
 
 RECORD = Produced("erp.results", b"", b"", 0, [])
 
@@ -25,3 +27,17 @@ def test_who_is_fenced_hears_it_as_such_whenever_the_client_does(seed: int) -> N
     with pytest.raises(GuardStop, match="another process has taken over") as stop:
         first.produce([RECORD])
     assert stop.value.code == FENCED
+
+
+def test_a_commit_that_fails_inside_the_broker_while_its_producer_is_fenced_is_told_as_a_fence() -> None:
+    """Kafka 4.3.1 answers so where another process takes over as the commit comes."""
+    brokers = Brokers(Random(1))
+    brokers.create("erp.results", 1)
+    first = Transactions(ModelClients(brokers), "delivery", 1.0)
+    first.begin()
+    first.produce([RECORD])
+    inside = fault(KafkaError.UNKNOWN, "EndTxn commit failed: Unknown broker error")
+    with patch.object(brokers, "end", side_effect=inside), pytest.raises(GuardStop) as stop:
+        first.commit()
+    assert stop.value.code == FENCED
+    assert "another process has taken over (EndTxn commit failed: Unknown broker error, which" in stop.value.message

@@ -134,7 +134,7 @@ def take_in(settings: Settings) -> None:
                 raise
             say(fault.message)
             _take_in(settings, stop, measured)
-        tell_end(stop)
+    tell_end(stop)
 
 
 def tell_end(stop: Stop) -> None:
@@ -144,7 +144,9 @@ def tell_end(stop: Stop) -> None:
 
 
 def _take_in(settings: Settings, stop: Stop, measured: Measured) -> None:
+    stop.starts()
     with measured_intake(settings, measured) as desk, topics_watched(settings, intake_topics) as topics_now:
+        stop.started()
         intake.run_dataflow(desk, while_wanted(either(until_told(stop), topics_now.is_wrong)))
         topics_now.check()
 

@@ -35,7 +35,7 @@ from milepost.delivery.delivering import companies_of, say_left_out
 from milepost.delivery.lacking import nothing_is_sent
 from milepost.operate.serving import asked, check_topics, either, faults_named, tell_end, topics_watched
 from milepost.operate.serving_metrics import Measured, serving_metrics
-from milepost.operate.stopping import stopping
+from milepost.operate.stopping import Stop, stopping
 from milepost.operate.supervisor import until_told
 from milepost.settings import Settings
 
@@ -47,17 +47,18 @@ TOPICS: Final = (DELIVERY_TOPIC, ENGAGEMENT_LOG, *ANSWERS, *DELIVERED)
 def deliver(settings: Settings, account: Account) -> None:
     """Until somebody asks to stop, or changes a topic so that records could be lost."""
     with stopping() as stop, serving_metrics(settings, DELIVERY) as measured, faults_named(settings):
+        stop.starts()
         with (
             topics_watched(settings, lambda _: TOPICS) as topics_now,
             closing(opened_erp(account.erp, account.connection)) as adapter,
         ):
-            _deliver(settings, account, adapter, measured, either(until_told(stop), topics_now.is_wrong))
+            _deliver(settings, account, adapter, measured, stop, either(until_told(stop), topics_now.is_wrong))
             topics_now.check()
-        tell_end(stop)
+    tell_end(stop)
 
 
 def _deliver(
-    settings: Settings, account: Account, adapter: Erp, measured: Measured, is_over: Callable[[], bool]
+    settings: Settings, account: Account, adapter: Erp, measured: Measured, stop: Stop, is_over: Callable[[], bool]
 ) -> None:
     kafka = settings.kafka
     clients = KafkaClients(kafka)
@@ -81,6 +82,7 @@ def _deliver(
         hooks = ServedDelivery(account, measured.metrics, measured.health, say)
         hooks.reads(lambda: books.unread(ends.of), kafka.prefix)
         here = opened(account.erp, books, store, account.charts, adapter.limits, pool, now, hooks)
+        stop.started()
         with seldom_collecting():
             cli_main(build(here, is_over))
         here.end()

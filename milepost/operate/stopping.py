@@ -6,12 +6,16 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
 LOOK_SECONDS: Final = 0.1
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+class ToldToEnd(BaseException):
+    """Somebody asked to stop while nothing was begun; no fault, so nothing that handles faults takes it for one."""
 
 
 class Stop:
@@ -20,6 +24,7 @@ class Stop:
     def __init__(self) -> None:
         self.requested = False
         self.name = ""
+        self._is_starting = False
 
     def request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the shape of a signal handler
         """The second Ctrl-C stops at once; what was committed stays even then."""
@@ -27,6 +32,21 @@ class Stop:
             raise KeyboardInterrupt
         self.requested = True
         self.name = signal.Signals(number).name
+        if self._is_starting:
+            self.started()
+            raise ToldToEnd
+
+    def starts(self) -> None:
+        """Until `started`, who asks to stop is not kept waiting: ToldToEnd goes through every block that has to clear up.
+
+        A start may read for minutes, and begins nothing that the next one would not begin again.
+        """
+        if self.requested:
+            raise ToldToEnd
+        self._is_starting = True
+
+    def started(self) -> None:
+        self._is_starting = False
 
     def within(self, seconds: float) -> bool:
         """Waits so long at most."""
@@ -61,7 +81,8 @@ def stopping() -> Iterator[Stop]:
     stop = Stop()
     before = {number: signal.signal(number, stop.request) for number in SIGNALS}
     try:
-        yield stop
+        with suppress(ToldToEnd):
+            yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -99,16 +99,18 @@ class Delivering:
         self.accounts.write_text(told + charts(grain), encoding="utf-8")
 
     @contextmanager
-    def start(self, *, store: Path | None = None, dies: str = "", after: int = 1) -> Iterator[subprocess.Popen[bytes]]:
+    def start(
+        self, *, store: Path | None = None, dies: str = "", after: int = 1, module: str = "milepost"
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """`dies` names the step of `killed_delivery` at which it kills itself, the `after`-th time. A failed test ends it."""
-        module = ["tests.kafka.killed_delivery", dies, str(after)] if dies else ["milepost"]
+        program = ["tests.kafka.killed_delivery", dies, str(after)] if dies else [module]
         told = {
             "delivery.accounts": self.accounts,
             "store.folder": store or self.site.folder,
             "metrics.port": self.port,
         }
         sets = [part for name, value in told.items() for part in ("--set", f"{name}={value}")]
-        command = [sys.executable, "-m", *module, "serve", "delivery", "--alone", "--erp", ERP]
+        command = [sys.executable, "-m", *program, "serve", "delivery", "--alone", "--erp", ERP]
         # One that hangs says where, when it is sent SIGABRT.
         environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
         whole = [*command, *self.site.options(), *sets]

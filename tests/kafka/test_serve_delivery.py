@@ -14,6 +14,7 @@ from milepost import exit_codes
 from state.guards import FENCED
 from tests.kafka.delivering_site import Delivering, account_for, expected, firm
 from tests.kafka.killed_delivery import STEPS
+from tests.kafka.reading_delivery import READS
 from tests.kafka.servers import PATIENCE, Start, until
 from tests.servers.erp import ErpServer
 from tests.servers.kafka import Broker
@@ -46,6 +47,16 @@ def ended(process: subprocess.Popen[bytes], code: int) -> str:
     assert is_in_time, f"expected exit code {code} within {PATIENCE} s, and killed it; it said: {said}"
     assert found == code, f"expected exit code {code}, found {found}; it said: {said}"
     return said
+
+
+def awaited(process: subprocess.Popen[bytes], words: str) -> None:
+    """Until it says them."""
+    assert process.stderr is not None
+    said = ""
+    while words not in said:
+        line = process.stderr.readline().decode()
+        assert line, said
+        said += line
 
 
 def killed(delivering: Delivering, step: str, times: int, store: Path | None = None) -> None:
@@ -115,17 +126,21 @@ def test_who_is_stopped_while_it_waits_for_calls_leaves_that_to_the_next_one(del
     shutil.rmtree(delivering.site.folder / "delivery")
     there = len(delivering.entries())
     with delivering.start() as process:
-        assert process.stderr is not None
-        said = ""
-        while WAITED_FOR not in said:
-            line = process.stderr.readline().decode()
-            assert line, said
-            said += line
+        awaited(process, WAITED_FOR)
         process.send_signal(signal.SIGTERM)
         ended(process, exit_codes.DONE)
     assert len(delivering.entries()) == there, "nothing was begun"
     with delivering.start() as process:
         assert WAITED_FOR in delivered(delivering, process)
+
+
+def test_who_is_stopped_while_it_reads_a_long_log_ends_at_once(delivering: Delivering) -> None:
+    """A new store is filled from the log's answers first."""
+    with delivering.start(module="tests.kafka.reading_delivery") as process:
+        awaited(process, READS)
+        process.send_signal(signal.SIGTERM)
+        assert "SIGTERM: ends in order" in ended(process, exit_codes.DONE)
+    assert delivering.entries() == []
 
 
 def test_a_second_process_takes_over_and_the_first_one_s_store_counts_no_more(

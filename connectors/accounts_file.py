@@ -127,6 +127,18 @@ def read_accounts(path: Path) -> Accounts:
     return accounts
 
 
+def segments_without_place(charts: Iterable[EntityChart], taken: Collection[str] | None) -> Iterator[str]:
+    """Faults of charts of one ERP account, which takes the segments `taken`, or any: each journal that has another is rejected."""
+    for chart in charts:
+        for segment in chart.segments:
+            if taken is not None and segment.name not in taken:
+                close = nearest(segment.name, taken) or f"; known are {', '.join(taken) or 'none'}"
+                yield (
+                    f"[entities.{chart.legal_entity_id}.segments.{segment.name}]: expected a segment that the options of "
+                    f"[erp.{chart.erp}] have a place for{close}"
+                )
+
+
 class _Reading:
     """Collects what is wrong."""
 

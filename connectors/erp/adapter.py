@@ -22,7 +22,7 @@ class Limits(NamedTuple):
     `call_seconds` is how long one of send, look_up and poll may last, all its requests together: the next process waits so long for
     those of one that has died. `looked_up` is how many documents are looked up in one call, as many as one query has room for: a query
     that is throttled loses what those before it have found. `reads_invoices`: its ledger has invoices under our key, with what the
-    customer owes; else no invoice is compared.
+    customer owes; else no invoice is compared. `segments` are the names that a chart's segments may have; None: any.
     """
 
     lines: int = 1_000
@@ -32,6 +32,7 @@ class Limits(NamedTuple):
     call_seconds: float = 60.0
     looked_up: int = 200
     reads_invoices: bool = True
+    segments: tuple[str, ...] | None = None
 
 
 class ErpFinding(NamedTuple):

@@ -201,7 +201,7 @@ class DynamicsDocument(NamedTuple):
 
 def open_erp(name: str, connection: Connection) -> DynamicsFinance:
     options = connection.checked_options(name, DynamicsFinanceOptions)
-    limits = connection.limits(LIMITS)
+    limits = connection.limits(LIMITS._replace(segments=tuple(options.account_format)))
     token_url = ENTRA_TOKEN_URL.format(tenant=options.tenant) if options.tenant else ""
     session = opened(name, connection, limits, token_url=token_url, scope=f"{connection.url}/.default")
     return DynamicsFinance(session, connection.url, limits, options)

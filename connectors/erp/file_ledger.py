@@ -89,7 +89,7 @@ class FileLedger:
     def __init__(
         self, options: FileOptions, now: Callable[[], datetime] = lambda: datetime.now(UTC), limits: Limits = LIMITS
     ) -> None:
-        self.limits = limits._replace(documents=options.documents_a_file)
+        self.limits = limits._replace(documents=options.documents_a_file, segments=options.of_layout.taken)
         self._options = options
         self._layout = options.of_layout
         self._now = now

@@ -133,7 +133,8 @@ class OracleFusionOptions(Section):
 
 def open_erp(name: str, connection: Connection) -> OracleFusion:
     options = connection.checked_options(name, OracleFusionOptions)
-    limits = connection.limits(LIMITS._replace(documents=options.documents))
+    known = (*options.segments, *billing_events.SEGMENTS)
+    limits = connection.limits(LIMITS._replace(documents=options.documents, segments=known))
     return OracleFusion(opened(name, connection, limits), connection, limits, options)
 
 

@@ -18,16 +18,21 @@ AccountsFile = Annotated[Path, typer.Option("--accounts", help="The ERP accounts
 
 def given_accounts(path: Path) -> Accounts:
     """Calls no ERP and reads no secret. Raises WrongSettings."""
-    from connectors.accounts_file import WrongAccounts, read_accounts
+    from connectors.accounts_file import WrongAccounts, read_accounts, segments_without_place
     from connectors.erp.adapters import opened
     from connectors.erp.connection import WrongConnection
 
+    faults: list[str] = []
     try:
         found = read_accounts(path)
         for name, connection in found.erps.items():
-            opened(name, connection).close()
+            erp = opened(name, connection)
+            erp.close()
+            faults += segments_without_place(found.charts_of(name).values(), erp.limits.segments)
     except WrongAccounts as fault:
         raise WrongSettings(str(fault).split("\n")) from fault
     except WrongConnection as fault:
         raise WrongSettings([f"{path}: {fault}"]) from fault
+    if faults:
+        raise WrongSettings([f"{path}: {fault}" for fault in faults])
     return found

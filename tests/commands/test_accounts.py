@@ -108,6 +108,33 @@ def test_a_file_that_cannot_be_used_is_wrong_usage(accounts: Path) -> None:
     assert "[erp.books] kind: expected one of" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "nearest"),
+    [
+        ("", "known are none"),
+        ('d365_csv = {account_format = ["MainAccount", "K"], segments = {classes = "K"}}', 'the nearest is "classes"'),
+        ('d365_csv = {segments = {class = "K"}}', "known are none"),
+    ],
+    ids=["no segments", "a segment misspelt", "a dimension that is not in the account"],
+)
+def test_a_segment_without_a_place_in_the_layout_is_refused(accounts: Path, options: str, nearest: str) -> None:
+    """Each journal of 4000 would be rejected: 14 of the run's, of 4,420.00 EUR and 3,500.00 USD."""
+    accounts.write_text(accounts.read_text().replace('layout = "netsuite_csv"', f'layout = "d365_csv"\n{options}'))
+    result = check(accounts)
+    assert result.exit_code == 2
+    assert (
+        "[entities.BERLIN.segments.class]: expected a segment that the options of [erp.books] have a place for; "
+        + nearest
+        in result.stderr
+    )
+
+
+def test_a_segment_of_the_layout_is_no_fault(accounts: Path) -> None:
+    options = 'd365_csv = {account_format = ["MainAccount", "K"], segments = {class = "K"}}'
+    accounts.write_text(accounts.read_text().replace('layout = "netsuite_csv"', f'layout = "d365_csv"\n{options}'))
+    assert check(accounts).exit_code == 0
+
+
 def test_an_erp_that_is_not_as_it_must_be_is_told_when_it_is_reached(accounts: Path, tmp_path: Path) -> None:
     (tmp_path / "ledger").write_text("a file where the folder should be")
     assert check(accounts).exit_code == 0

@@ -70,6 +70,10 @@ class D365Csv(CsvSection):
     delimiter: str = Field("-", min_length=1, max_length=1)
     segments: Mapping[str, str] = Field(default_factory=dict, description="Our segments with their dimensions' names.")
 
+    @property
+    def taken(self) -> tuple[str, ...]:
+        return tuple(name for name, dimension in self.segments.items() if dimension in self.account_format)
+
     def head(self, documents: Sequence[Document], _made: FileMade) -> bytes:
         return csv_lines([INVOICE if isinstance(documents[0], InvoiceDocument) else JOURNAL])[0]
 

@@ -124,6 +124,10 @@ class Datev(CsvSection):
     locked: bool = Field(False, description="Festschreibung: what is imported cannot be changed.")
 
     @property
+    def taken(self) -> tuple[str, ...]:
+        return self.cost_centers
+
+    @property
     def prefix(self) -> str:
         return "EXTF_"
 

@@ -204,6 +204,10 @@ class FixedWidth(Section):
     def prefix(self) -> str:
         return ""
 
+    @property
+    def taken(self) -> None:
+        return None
+
     def shared(self, document: Document) -> tuple[str, ...]:
         return by_subsidiary(document)
 

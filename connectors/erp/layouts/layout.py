@@ -54,6 +54,10 @@ class Layout(Protocol):
     @property
     def prefix(self) -> str: ...
 
+    @property
+    def taken(self) -> tuple[str, ...] | None:
+        """Segments that have a place in it; None: others are left out."""
+
     def shared(self, document: Document) -> tuple[str, ...]:
         """What all documents of one file have in common, as words of the file's name."""
 

@@ -64,6 +64,10 @@ class NetSuiteCsv(CsvSection):
         description="Our segments with their columns.",
     )
 
+    @property
+    def taken(self) -> tuple[str, ...]:
+        return (*self.segments,)
+
     def head(self, documents: Sequence[Document], _made: FileMade) -> bytes:
         columns = INVOICE if isinstance(documents[0], InvoiceDocument) else JOURNAL
         return csv_lines([[*columns, *self.segments.values()]])[0]

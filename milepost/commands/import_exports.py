@@ -280,12 +280,12 @@ def _approved_unsaid(imported: ImportedExport) -> list[str]:
     if not taken.rows:
         return []
     rows = f"{counted(taken.rows, 'row')} taken as approved"
-    if product.approved is None:
+    if product.columns.approved is None:
         said = f"the export of {product.title} does not say what is approved: {rows}"
     elif taken.has_column:
         said = f"nobody approved them in {product.title}: {rows}, as --take-unapproved says"
     else:
-        said = f'without the column "{product.approved}": {rows}, as --take-unapproved says'
+        said = f'without the column "{product.columns.approved}": {rows}, as --take-unapproved says'
     further = "" if taken.is_named else "; --approved-by NAME says who did"
     return [f"{said} (approved_by {taken.approved_by}{further})"]
 
@@ -359,7 +359,7 @@ def _billing_notes(imported: ImportedExport) -> Iterator[str]:
         )
     if rounded.rows:
         yield (
-            f'  note  {counted(rounded.rows, "row")} billed by the column "{imported.product.rounded}" of {title}:'
+            f'  note  {counted(rounded.rows, "row")} billed by the column "{imported.product.columns.rounded}" of {title}:'
             f" {hours_text(rounded.billed)} hours for {hours_text(rounded.worked)} worked"
         )
     for each in imported.apart:

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -17,7 +17,6 @@ from connectors.imports.file_kinds import DELIMITERS, START_BYTES, encoding_of
 from connectors.imports.mapping import FileForm
 from connectors.imports.products.kimai_json import as_csv
 from connectors.imports.products.product import KIMAI, SOLIDTIME, Product, check_product
-from connectors.imports.products.solidtime import SIBLINGS
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.said import CsvRow, normal_text
 
@@ -62,7 +61,7 @@ def read_export(path: Path, named: Product | None, encoding: str | None) -> Expo
             names = dict(zip(table.header, header, strict=True))
             rows = tuple(_renamed(row, names) for row in table.rows)
             _check_encoding(rows, path, form)
-        siblings = _siblings(path, archive) if product is SOLIDTIME else {}
+        siblings = _siblings(path, archive, product.siblings)
     except (OSError, UnicodeDecodeError, zipfile.BadZipFile, RuntimeError) as fault:
         raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
     of_siblings = {name: _by_id(text) for name, text in siblings.items()}
@@ -87,11 +86,11 @@ def _renamed(row: CsvRow | Broken, names: Mapping[str, str]) -> CsvRow | Broken:
     return row._replace(cells={names[column]: text for column, text in row.cells.items()})
 
 
-def _siblings(path: Path, archive: Mapping[str, str]) -> Mapping[str, str]:
+def _siblings(path: Path, archive: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
     """Texts of the archive's other files, of the zip or of the folder in which it was unpacked."""
     if archive:
-        return {name: archive[f"{name}.csv"] for name in SIBLINGS if f"{name}.csv" in archive}
-    beside = {name: path.with_name(f"{name}.csv") for name in SIBLINGS}
+        return {name: archive[f"{name}.csv"] for name in names if f"{name}.csv" in archive}
+    beside = {name: path.with_name(f"{name}.csv") for name in names}
     return {name: file.read_text(encoding="utf-8-sig") for name, file in beside.items() if file.is_file()}
 
 
@@ -108,7 +107,7 @@ def _unzipped(path: Path, named: Product | None) -> dict[str, str]:
                 f"{path}: expected {TIME_ENTRIES} of solidtime in the zip, came {', '.join(sorted(sizes)[:12])}; unpack it"
                 " and give the CSV if it is another export"
             )
-        wanted = [name for name in (TIME_ENTRIES, *(f"{name}.csv" for name in SIBLINGS)) if name in sizes]
+        wanted = [name for name in (TIME_ENTRIES, *(f"{name}.csv" for name in SOLIDTIME.siblings)) if name in sizes]
         if sum(sizes[name] for name in wanted) > FILE_BYTES_MAX:
             raise ImportRefused(f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB unpacked")
         return {name: archive.read(name).decode("utf-8-sig") for name in wanted}

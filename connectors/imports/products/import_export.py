@@ -31,7 +31,7 @@ from connectors.imports.products.former import FormerEntry, FormerImport, read_k
 from connectors.imports.products.forms import Forms
 from connectors.imports.products.import_files import ImportFiles
 from connectors.imports.products.matching import Matched, is_of_import, match
-from connectors.imports.products.product import SOLIDTIME, Product, lacks_approval, lacks_client
+from connectors.imports.products.product import Product, lacks_approval, lacks_client
 from connectors.imports.products.rates import given_rate
 from connectors.imports.products.read_rows import (
     Apart,
@@ -384,7 +384,7 @@ def _is_covered(day: date, rated: Collection[date]) -> bool:
 
 def _keys_of_refused(product: Product, rows: ReadRows) -> list[tuple[str, ...]]:
     """None where the vendor's ids tell entries apart."""
-    return [] if product is SOLIDTIME else [each.key for each in rows.not_taken if each.key is not None]
+    return [] if product.columns.id else [each.key for each in rows.not_taken if each.key is not None]
 
 
 def _unbudgeted(rows: Iterable[ExportRow], budgets: Budgets) -> tuple[str, ...]:
@@ -404,7 +404,7 @@ def _fees_invoiced(rows: Iterable[ExportRow], budgets: Budgets) -> tuple[FeesInv
 
 def _check_one_way(source: str, product: Product, known: FormerImport, folder: Path) -> None:
     """Ids of another way of importing are others, so that the same work would be there twice; solidtime's are its own."""
-    if product is SOLIDTIME:
+    if product.columns.id:
         return
     other = next((entry for entry in known.entries.values() if not is_of_import(source, entry)), None)
     if other is not None:
@@ -420,7 +420,7 @@ def _taken_as_approved(export: Export, rows: Iterable[ExportRow], choices: Choic
         rows=sum(not row.is_approved for row in rows),
         approved_by=approver(export.product.key, choices, is_approved=False),
         is_named=choices.approved_by is not None,
-        has_column=export.product.approved in export.header,
+        has_column=export.product.columns.approved in export.header,
     )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from connectors.imports.products import solidtime
 from connectors.imports.refusals import ImportRefused, nearest
 
+# Stands for the code in a column's name.
+CURRENCY = "{currency}"
 _CODE = re.compile(r" ?[(（]([A-Z]{3})[)）]$")
 
 
@@ -17,21 +20,24 @@ class Columns(NamedTuple):
     """Which column of a report says what; None where the report has none.
 
     `person`: the places of a person's id, of which the first counts that is filled; the columns of a place are one name.
-    An entry is of a `day`, or from `start` to `end`, each by date and clock. `kind` says where a row is a break.
+    An entry is of a `day`, or from `start` to `end`, each by date and clock, or as an instant; then these say its hours. `kind` says where
+    a row is a break. `id` and `changed` are the vendor's.
     `rounded` are the hours that are billed; `more_numbers` show how numbers are written, and so does a row in which one of
     `multiplied`, the first column that is there, times the rate is the amount.
-    `{currency}` stands for the code in a column's name. An amount without a rate gives the rate.
+    An amount without a rate gives the rate.
     `fixed`: where it says a price, that is the whole entry's. `until` is the clock of the end, on the same day or the next; with it
     hours are written coarsely, and the time to the second follows from clock or amount.
     """
 
     person: Sequence[Sequence[str]]
-    hours: str
     billable: str
     note: str
+    hours: str = ""
     client: str = "Client"
     project: str = "Project"
     task: str = "Task"
+    id: str | None = None
+    changed: str | None = None
     person_name: str | None = None
     project_code: str | None = None
     roles: str | None = None
@@ -46,11 +52,16 @@ class Columns(NamedTuple):
     approved: str | None = None
     currency: str | None = None
     rate: str | None = None
+    in_cents: bool = False
     amount: str | None = None
     fixed: str | None = None
     cost_rate: str | None = None
     more_numbers: Sequence[str] = ()
     multiplied: Sequence[str] = ()
+
+    @property
+    def has_instants(self) -> bool:
+        return len(self.start) == 1
 
 
 class BudgetColumns(NamedTuple):
@@ -69,16 +80,20 @@ class BudgetColumns(NamedTuple):
 class Product(NamedTuple):
     """`required` are the columns without which the file is another export; `export` says how the right one is made.
 
-    `columns` is None where the export has a reader of its own. `words`: by column, what it is called in other languages.
+    `words`: by column, what it is called in other languages. An archive has `siblings` beside its entries: `names` says by column which of
+    them has the names of its ids, and `beside` what stands there in place of the column's text.
     """
 
     key: str
     title: str
     export: str
     required: Sequence[str]
-    columns: Columns | None = None
+    columns: Columns
     words: Mapping[str, Sequence[str]] = {}
     budgets: BudgetColumns | None = None
+    siblings: Sequence[str] = ()
+    names: Mapping[str, str] = {}
+    beside: Mapping[str, Callable[[solidtime.Cells, solidtime.Beside], str]] = {}
 
     def in_english(self, header: Sequence[str]) -> tuple[str, ...]:
         """The header with the names by which the columns are known here; a currency in brackets stays."""
@@ -94,34 +109,19 @@ class Product(NamedTuple):
             return column
         return known if code is None else known.replace("{currency}", code[1])
 
-    @property
-    def approved(self) -> str | None:
-        """The column that says what is approved."""
-        return None if self.columns is None else self.columns.approved
-
-    @property
-    def rounded(self) -> str | None:
-        """The column of the hours that are billed, where the tracker rounds those that were worked."""
-        return None if self.columns is None else self.columns.rounded
-
 
 def _product(key: str) -> Product:
     """Raises TypeError at a key of its file that is not known."""
     said = tomllib.loads(Path(__file__).with_name(f"{key}.toml").read_text(encoding="utf-8"))
-    columns = said.pop("columns", None)
     budgets = said.pop("budgets", None)
-    return Product(
-        key=key,
-        columns=None if columns is None else Columns(**columns),
-        budgets=None if budgets is None else BudgetColumns(**budgets),
-        **said,
-    )
+    columns = Columns(**said.pop("columns"))
+    return Product(key=key, columns=columns, budgets=budgets and BudgetColumns(**budgets), **said)
 
 
 HARVEST = _product("harvest")
 TOGGL = _product("toggl")
 CLOCKIFY = _product("clockify")
-SOLIDTIME = _product("solidtime")
+SOLIDTIME = _product("solidtime")._replace(beside=solidtime.BESIDE)
 KIMAI = _product("kimai")
 PRODUCTS = (HARVEST, TOGGL, CLOCKIFY, SOLIDTIME, KIMAI)
 
@@ -137,8 +137,8 @@ def missing(product: Product, header: Sequence[str]) -> list[str]:
 
 def lacks_client(product: Product, header: Sequence[str], line: int, client: str | None) -> Iterator[str]:
     """Work without any customer could not be billed."""
-    column = None if product.columns is None else product.columns.client
-    if column is not None and column not in header and client is None:
+    column = product.columns.client
+    if column not in header and client is None:
         yield (
             f'line {line}: expected the column "{column}", which says who pays, and it is not there; say --client NAME'
             f" where all rows are of one, or export again with it ({product.export})"
@@ -168,13 +168,13 @@ def check_product(named: Product | None, header: Sequence[str], file: str) -> Pr
 
 def lacks_approval(product: Product, header: Sequence[str], line: int, take_unapproved: bool) -> Iterator[str]:
     """Rows that nobody approved are not billed in silence, because the column that tells them is missing or renamed."""
-    if take_unapproved or product.approved in header:
+    if take_unapproved or product.columns.approved in header:
         return
     strange = next((column for column in header if "approv" in column.casefold()), None)
-    if product.approved is not None:
+    if product.columns.approved is not None:
         hint = f'; "{strange}" may be meant' if strange else ""
         yield (
-            f'line {line}: expected the column "{product.approved}", which tells what is approved, and it is not'
+            f'line {line}: expected the column "{product.columns.approved}", which tells what is approved, and it is not'
             f" there{hint}; export again with it ({product.export}), give it this name, or say --take-unapproved if all"
             " rows count as approved"
         )

@@ -9,13 +9,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from connectors.imports.csv_rows import Broken
-from connectors.imports.products import solidtime
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_file import Export
 from connectors.imports.products.export_row import NOT_WORK, REFUSED, ExportRow, Named, NotTaken
 from connectors.imports.products.forms import Cell, Forms, is_number, read_quantity, settle_date_order, settle_decimal
-from connectors.imports.products.reading import NotWork, Reader, ReadingContext
-from connectors.imports.products.report_rows import report_reader
+from connectors.imports.products.report_rows import NotWork, ReportForm, key_of, quantities_of, read_row, report_form
+from connectors.imports.products.row_cells import ReadingContext, RowCells
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import RejectedRow
 from connectors.imports.said import ID_LENGTH_MAX, CellFault, CsvRow, readable
@@ -49,41 +48,40 @@ class ReadRows(NamedTuple):
 
 def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool) -> ReadRows:
     """Raises ImportRefused where an option says other than the file."""
-    columns = export.product.columns
     try:
-        reader = solidtime.READER if columns is None else report_reader(export.product, columns, export.header)
-        forms, unsettled = _settled(export, reader, choices)
+        report = report_form(export.product, export.header)
+        forms, unsettled = _settled(export, report, choices)
     except ImportRefused as fault:
         raise ImportRefused(f"{file}: {fault}") from fault
-    context = ReadingContext(export.header, forms, choices, export.names, _amounts(export, reader, forms))
+    context = ReadingContext(export.product, forms, choices, export.names, _amounts(export, report, forms))
     taken: list[ExportRow] = []
     not_taken: list[NotTaken] = []
     lines: dict[tuple[str, ...], int] = {}
     for row in export.rows:
-        read = _read(row, reader, context, export.written)
+        read = _read(row, report, context, export.written)
         if isinstance(read, ExportRow):
             same = read.key if read.has_vendor_id else tuple(read.cells.values())
             earlier = lines.setdefault(same, read.line)
             if earlier != read.line and (read.has_vendor_id or not keep_duplicates):
                 read = _duplicate(read, earlier)
             elif choices.today is not None and read.day > choices.today:
-                read = _ahead(read, choices.today, reader)
+                read = _ahead(read, choices.today, report.day)
         if isinstance(read, ExportRow):
             taken.append(read)
         else:
             not_taken.append(read)
-    return ReadRows(forms, tuple(taken), tuple(not_taken), _hours(export, reader, context), context.amounts, unsettled)
+    return ReadRows(forms, tuple(taken), tuple(not_taken), _hours(export, report, context), context.amounts, unsettled)
 
 
-def _settled(export: Export, reader: Reader, choices: Choices) -> tuple[Forms, tuple[str, ...]]:
+def _settled(export: Export, report: ReportForm, choices: Choices) -> tuple[Forms, tuple[str, ...]]:
     """With the reasons why dates or numbers can be read in two ways, where they can; then the form is just one of both."""
     rows = [row for row in export.rows if isinstance(row, CsvRow)]
-    triple = reader.product_of
-    products = ([row.cells[column] for column in triple] for row in rows) if len(triple) == 3 else ()
+    triple = report.product_of
+    products = ([row.cells[column] for column in triple] for row in rows if triple)
     forms, unsettled = Forms("dmy", "."), []
     try:
         forms = forms._replace(
-            date_order=settle_date_order(_cells(rows, reader.dates, export.written), choices.date_order)
+            date_order=settle_date_order(_cells(rows, report.dates, export.written), choices.date_order)
         )
     except ImportRefused as fault:
         if choices.date_order is not None:
@@ -91,7 +89,7 @@ def _settled(export: Export, reader: Reader, choices: Choices) -> tuple[Forms, t
         unsettled.append(str(fault))
     try:
         forms = forms._replace(
-            decimal=settle_decimal(_cells(rows, reader.numbers, export.written), products, choices.decimal)
+            decimal=settle_decimal(_cells(rows, report.numbers, export.written), products, choices.decimal)
         )
     except ImportRefused as fault:
         if choices.decimal is not None:
@@ -100,16 +98,16 @@ def _settled(export: Export, reader: Reader, choices: Choices) -> tuple[Forms, t
     return forms, tuple(unsettled)
 
 
-def _amounts(export: Export, reader: Reader, forms: Forms) -> tuple[str, ...]:
+def _amounts(export: Export, report: ReportForm, forms: Forms) -> tuple[str, ...]:
     """Nothing where they are zero throughout, for then the tracker has no rates and says nothing of them."""
-    cells = (row.cells[column] for row in export.rows if isinstance(row, CsvRow) for column in reader.amounts)
-    return reader.amounts if any(_is_amount(cell, forms.decimal) for cell in cells if cell) else ()
+    cells = (row.cells[column] for row in export.rows if isinstance(row, CsvRow) for column in report.amounts)
+    return report.amounts if any(_is_amount(cell, forms.decimal) for cell in cells if cell) else ()
 
 
 def amounts_unused(export: Export, rows: ReadRows) -> tuple[str, ...]:
     """Columns of amounts that gave no rate, where rates could follow from them."""
     columns = export.product.columns
-    if columns is None or columns.amount is None or columns.rate is not None:
+    if columns.amount is None or columns.rate is not None:
         return ()
     start = columns.amount.partition(" ")[0]
     return tuple(column for column in export.header if column.startswith(start) and column not in rows.amounts_from)
@@ -119,7 +117,7 @@ def _is_amount(text: str, decimal: str) -> bool:
     return is_number(text, decimal) and read_quantity(text, decimal) != 0
 
 
-def _cells(rows: list[CsvRow], columns: tuple[str, ...], written: Mapping[str, str]) -> Iterator[Cell]:
+def _cells(rows: list[CsvRow], columns: Iterable[str], written: Mapping[str, str]) -> Iterator[Cell]:
     for row in rows:
         for column in columns:
             if row.cells.get(column):
@@ -127,12 +125,13 @@ def _cells(rows: list[CsvRow], columns: tuple[str, ...], written: Mapping[str, s
 
 
 def _read(
-    row: CsvRow | Broken, reader: Reader, context: ReadingContext, written: Mapping[str, str]
+    row: CsvRow | Broken, report: ReportForm, context: ReadingContext, written: Mapping[str, str]
 ) -> ExportRow | NotTaken:
     if isinstance(row, Broken):
         return NotTaken(REFUSED, RejectedRow(row.line, EVENT, "", row.value, row.reason, None), None, None, "")
+    cells = RowCells(row, context)
     try:
-        return reader.read(row, context)
+        return read_row(report, cells)
     except NotWork as found:
         rejected = RejectedRow(
             row.line, EVENT, written.get(found.column, found.column), found.value, "no work, so not imported", row.cells
@@ -142,8 +141,8 @@ def _read(
         rejected = RejectedRow(
             row.line, EVENT, written.get(fault.column, fault.column), fault.value, fault.reason, row.cells
         )
-        status, key = REFUSED, readable(lambda: reader.key(row, context))
-    hours, amount, currency = reader.quantities(row, context)
+        status, key = REFUSED, readable(lambda: key_of(report, cells))
+    hours, amount, currency = quantities_of(report, cells)
     return NotTaken(status, rejected, hours, amount, currency, key)
 
 
@@ -158,8 +157,7 @@ def _duplicate(row: ExportRow, earlier: int) -> NotTaken:
     return refused(row, column, value, reason)._replace(key=None)
 
 
-def _ahead(row: ExportRow, today: date, reader: Reader) -> NotTaken:
-    column = reader.dates[0] if reader.dates else "start"
+def _ahead(row: ExportRow, today: date, column: str) -> NotTaken:
     reason = f"the work is of a day after today, {today}; correct the date, or say --allow-future if it is meant"
     return refused(row, column, row.cells[column], reason)
 
@@ -266,6 +264,6 @@ def _without(rows: ReadRows, fault: Callable[[ExportRow], NotTaken | None]) -> R
     return rows._replace(taken=taken, not_taken=(*rows.not_taken, *(found for _, found in faults if found is not None)))
 
 
-def _hours(export: Export, reader: Reader, context: ReadingContext) -> Decimal:
-    rows = (row for row in export.rows if isinstance(row, CsvRow))
-    return sum((reader.quantities(row, context)[0] or Decimal(0) for row in rows), Decimal(0))
+def _hours(export: Export, report: ReportForm, context: ReadingContext) -> Decimal:
+    rows = (RowCells(row, context) for row in export.rows if isinstance(row, CsvRow))
+    return sum((quantities_of(report, row)[0] or Decimal(0) for row in rows), Decimal(0))

@@ -4,136 +4,139 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from functools import partial
 from typing import NamedTuple
 
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.export_row import ExportRow, Named
 from connectors.imports.products.forms import read_moment
-from connectors.imports.products.product import Columns, Product
-from connectors.imports.products.reading import (
-    NotWork,
-    Reader,
-    ReadingContext,
-    an_id,
-    check_interval,
-    currency_or_chosen,
-    day_in,
-    duration,
-    flag,
-    hours_in_range,
-    hours_stated,
-    moment,
-    named,
-    needed,
-    note_of,
-    optional,
-    quantity,
-    rate_giving,
-    said,
-)
-from connectors.imports.readings import SIX_DECIMALS
+from connectors.imports.products.product import CURRENCY, Columns, Product
+from connectors.imports.products.row_cells import STOP, RowCells
+from connectors.imports.readings import SIX_DECIMALS, hours_of
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.said import CellFault, CsvRow, readable
+from connectors.imports.said import CellFault, readable
 from domain.money import is_currency
+from domain.reference.zones import local_date
 
 _CODE = re.compile(r"(?:^|[^A-Za-z])([A-Z]{3})$")
-_IN_NAME = "{currency}"
 DAY_SECONDS = 86_400
+RATE_DECIMALS = 6
 # What hours of two decimals leave out.
 COARSE_SECONDS = 18
+
+
+class NotWork(Exception):
+    """A row that records no work, such as a break."""
+
+    def __init__(self, column: str, value: str) -> None:
+        super().__init__(column, value)
+        self.column = column
+        self.value = value
 
 
 class ReportForm(NamedTuple):
     """The columns of one export; `codes` are the currencies that stand in the names of its columns of amounts."""
 
-    title: str
+    product: Product
     columns: Columns
+    header: Sequence[str]
     rate: str | None
     amount: str | None
     codes: Mapping[str, str]
 
+    @property
+    def dates(self) -> list[str]:
+        """They settle the order of day and month."""
+        columns = self.columns
+        if columns.has_instants:
+            return []
+        return [column for column in (columns.day, *columns.start[:1], *columns.end[:1]) if column is not None]
 
-def report_reader(product: Product, columns: Columns, header: Sequence[str]) -> Reader:
+    @property
+    def day(self) -> str:
+        return self.columns.day or self.columns.start[0]
+
+    @property
+    def numbers(self) -> list[str]:
+        """They settle the sign before decimals."""
+        columns = self.columns
+        hours = (columns.hours, columns.rounded, *columns.multiplied)
+        rate = None if columns.in_cents else self.rate
+        numbers = (*hours, rate, self.amount, *self.codes, columns.cost_rate, *columns.more_numbers)
+        return [column for column in numbers if column]
+
+    @property
+    def product_of(self) -> list[str]:
+        """Hours, rate and amount, where the export has all three."""
+        multiplied = next((column for column in self.columns.multiplied if column in self.header), None)
+        triple = [column for column in (multiplied, self.rate, self.amount) if column and column in self.header]
+        return triple if len(triple) == 3 else []
+
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """Columns of amounts from which rates follow, used where any row has one."""
+        return () if self.columns.rate is not None else tuple(self.codes)
+
+
+def report_form(product: Product, header: Sequence[str]) -> ReportForm:
     """Raises ImportRefused at a rate in a code that no currency has."""
-    report = _report(product, columns, header)
-    hours = (columns.hours, columns.rounded, *columns.multiplied)
-    numbers = (*hours, report.rate, report.amount, *report.codes, columns.cost_rate, *columns.more_numbers)
-    multiplied = next((column for column in columns.multiplied if column in header), None)
-    triple = (multiplied, report.rate, report.amount)
-    return Reader(
-        dates=tuple(column for column in (columns.day, *columns.start[:1], *columns.end[:1]) if column is not None),
-        numbers=tuple(column for column in numbers if column is not None),
-        product_of=tuple(column for column in triple if column is not None and column in header),
-        read=partial(_read, report),
-        quantities=partial(_quantities, report),
-        key=partial(_key, report),
-        amounts=() if columns.rate is not None else tuple(report.codes),
-    )
-
-
-def _report(product: Product, columns: Columns, header: Sequence[str]) -> ReportForm:
-    if columns.amount is None or _IN_NAME not in columns.amount:
-        return ReportForm(product.title, columns, columns.rate, columns.amount, {})
+    columns = product.columns
+    if columns.amount is None or CURRENCY not in columns.amount:
+        return ReportForm(product, columns, header, columns.rate, columns.amount, {})
     if columns.rate is None:
         codes = {column: code for column, code in _in_names(columns.amount, header).items() if is_currency(code)}
-        return ReportForm(product.title, columns, None, None, codes)
+        return ReportForm(product, columns, header, None, None, codes)
     for column, code in _in_names(columns.rate, header).items():
         if not is_currency(code):
             raise ImportRefused(
                 f'column "{column}": expected a currency of ISO 4217 in brackets, such as'
-                f" {columns.rate.replace(_IN_NAME, 'EUR')}; set the workspace's currency in {product.title} and export again"
+                f" {columns.rate.replace(CURRENCY, 'EUR')}; set the workspace's currency in {product.title} and export again"
             )
-        amount = columns.amount.replace(_IN_NAME, code)
-        return ReportForm(product.title, columns, column, amount, {amount: code})
-    return ReportForm(product.title, columns, None, None, {})
+        amount = columns.amount.replace(CURRENCY, code)
+        return ReportForm(product, columns, header, column, amount, {amount: code})
+    return ReportForm(product, columns, header, None, None, {})
 
 
 def _in_names(pattern: str, header: Sequence[str]) -> dict[str, str]:
     """Columns that are named so, with the text in the place of the currency."""
-    before, _, after = pattern.partition(_IN_NAME)
+    before, _, after = pattern.partition(CURRENCY)
     found = ((column, column.removeprefix(before).removesuffix(after)) for column in header)
     return {column: code for column, code in found if f"{before}{code}{after}" == column}
 
 
 # Long, because it names every field of the row.
-def _read(report: ReportForm, row: CsvRow, context: ReadingContext) -> ExportRow:
+def read_row(report: ReportForm, cells: RowCells) -> ExportRow:
     columns = report.columns
-    kind = optional(row, columns.kind) or ""
+    kind = cells.text(columns.kind)
     if columns.kind is not None and kind.casefold() == "break":
         raise NotWork(columns.kind, kind)
-    person = _person(report, row)
-    start = moment(row, columns.start, context) if columns.start else None
-    day = start.date() if start is not None else day_in(row, columns.day or "", context)
-    hours = hours_in_range(_worked(report, row, context), row, columns.hours)
-    if start is not None and columns.end:
-        check_interval(row, columns.end, start, hours, context)
-    priced = (
-        hours
-        if columns.rounded is None or not row.cells.get(columns.rounded)
-        else duration(row, columns.rounded, context)
-    )
-    client = _client(columns, row, context)
-    by_name = _project(columns, client, row)
+    if columns.id is not None:
+        cells.an_id(
+            cells.needed(columns.id, "an entry without id cannot be told from others; export again"), columns.id
+        )
+    person = _person(report, cells)
+    day, hours = _worked(report, cells)
+    rounded = columns.rounded
+    priced = cells.in_range(cells.hours(rounded), rounded) if rounded and cells.text(rounded) else hours
+    client = _client(columns, cells)
+    project = _project(columns, client, cells)
     if columns.must_say_billable:
-        needed(row, columns.billable, "say Yes or No, and export again")
-    billable = flag(row, columns.billable)
-    amount_column = _amount_column(report, row, context)
-    currency = _currency(report, amount_column, row, context)
-    amount = quantity(row, amount_column, context)
-    rate = _rate(report, row, priced, amount_column, currency, context) if billable else None
-    code = optional(row, columns.project_code)
-    task = optional(row, columns.task)
+        cells.needed(columns.billable, "say Yes or No, and export again")
+    billable = cells.flag(columns.billable)
+    amount_column = _amount_column(report, cells)
+    currency = _currency(report, amount_column, cells)
+    amount = cells.quantity(amount_column)
+    rate = _rate(report, cells, priced, amount_column, currency) if billable else None
+    code, task, changed = (cells.text(column) for column in (columns.project_code, columns.task, columns.changed))
     return ExportRow(
-        line=row.line,
+        line=cells.row.line,
         client=client,
-        project=by_name if code is None else Named(an_id(code, row, columns.project_code or ""), by_name.name),
+        project=Named(cells.an_id(code, columns.project_code or ""), project.name) if code else project,
         person=person,
-        role=_role(columns, row, context),
-        task=None if task is None else an_id(task, row, columns.task),
-        note=note_of(row, columns.note),
+        role=_role(columns, cells),
+        task=cells.an_id(cells.name(task, columns.task), columns.task) if task else None,
+        note=cells.note(columns.note),
         day=day,
         hours=hours,
         billable=billable,
@@ -141,40 +144,84 @@ def _read(report: ReportForm, row: CsvRow, context: ReadingContext) -> ExportRow
         stated_rate=rate,
         currency=currency,
         amount=exact_value_of(priced, rate, currency) if amount is None else amount,
-        cost_rate=quantity(row, columns.cost_rate, context),
-        key=_key(report, row, context),
-        has_vendor_id=False,
-        changed_at=None,
-        is_approved=flag(row, columns.approved) if columns.approved in row.cells else None,
-        cells=row.cells,
+        cost_rate=cells.quantity(columns.cost_rate),
+        key=key_of(report, cells),
+        has_vendor_id=columns.id is not None,
+        changed_at=cells.instant(columns.changed or "", "export again") // 1000 if changed else None,
+        is_approved=cells.flag(columns.approved) if columns.approved in cells.row.cells else None,
+        cells=cells.row.cells,
         billed_hours=None if priced == hours or not billable else priced,
-        billed_elsewhere=billable and flag(row, columns.invoiced) and not context.choices.bill_invoiced,
+        billed_elsewhere=billable and cells.flag(columns.invoiced) and not cells.context.choices.bill_invoiced,
     )
 
 
-def _worked(report: ReportForm, row: CsvRow, context: ReadingContext) -> Decimal:
-    """Hours as stated; where they are written coarsely, to the second, as far as clock or amount say it."""
-    columns, stated = report.columns, hours_stated(row, report.columns.hours, context)
+def key_of(report: ReportForm, cells: RowCells) -> tuple[str, ...]:
+    """The vendor's id, else person and start, else all that is known of an entry but its hours and price. Raises CellFault."""
+    columns = report.columns
+    if columns.id is not None:
+        return (cells.needed(columns.id, "export again"),)
+    person = _person(report, cells)
+    if columns.start:
+        return person.id, cells.moment(columns.start).isoformat()
+    return (
+        cells.day(report.day).isoformat(),
+        _client(columns, cells).id,
+        cells.text(columns.project),
+        person.id,
+        cells.text(columns.task),
+        cells.note(columns.note) or "",
+    )
+
+
+def quantities_of(report: ReportForm, cells: RowCells) -> tuple[Decimal | None, Decimal | None, str]:
+    """Hours, amount and currency, as far as they can be read, for the sums of rows that cannot be taken."""
+    hours = readable(lambda: _hours(report, cells))
+    column = readable(lambda: _amount_column(report, cells))
+    amount = readable(lambda: cells.quantity(column))
+    return hours, amount, readable(lambda: _currency(report, column, cells)) or ""
+
+
+def _worked(report: ReportForm, cells: RowCells) -> tuple[date, Decimal]:
+    """Its day and hours."""
+    columns = report.columns
+    if columns.has_instants:
+        begun = cells.instant(columns.start[0], "give the entry its start")
+        return local_date(begun, cells.context.choices.zone), cells.in_range(_hours(report, cells), columns.end[0])
+    start = cells.moment(columns.start) if columns.start else None
+    day = cells.day(report.day) if start is None else start.date()
+    hours = cells.in_range(_hours(report, cells), columns.hours)
+    if start is not None and columns.end:
+        cells.check_interval(columns.end, start, hours)
+    return day, hours
+
+
+def _hours(report: ReportForm, cells: RowCells) -> Decimal:
+    """As stated, or from start to end; where they are written coarsely, to the second, as far as clock or amount say it."""
+    columns = report.columns
+    if columns.has_instants:
+        start = cells.instant(columns.start[0], "give the entry its start")
+        return hours_of(cells.instant(columns.end[0], STOP) - start)
+    stated = cells.hours(columns.hours)
     if columns.until is None:
         return stated
-    interval = readable(lambda: _interval(row, columns, moment(row, columns.start, context)))
-    amount = readable(lambda: quantity(row, report.amount, context))
-    return _to_the_second(stated, interval, amount, readable(lambda: quantity(row, report.rate, context)))
+    interval = readable(lambda: _interval(columns, cells))
+    amount = readable(lambda: cells.quantity(report.amount))
+    return _to_the_second(stated, interval, amount, readable(lambda: cells.quantity(report.rate)))
 
 
-def _interval(row: CsvRow, columns: Columns, start: datetime | None) -> Decimal | None:
-    """Hours by the clock, over midnight too; None where the row says no end."""
-    until = optional(row, columns.until)
-    if until is None or start is None:
+def _interval(columns: Columns, cells: RowCells) -> Decimal | None:
+    """Seconds by the clock, over midnight too; None where the row says no end."""
+    until, start = columns.until or "", cells.moment(columns.start)
+    if not cells.text(until):
         return None
-    end = said(row, columns.until or "", lambda text: read_moment(start.date(), text))
-    return Decimal(int((end - start).total_seconds()) % DAY_SECONDS) / 3600
+    end = cells.said(until, lambda text: read_moment(start.date(), text))
+    return Decimal(int((end - start).total_seconds()) % DAY_SECONDS)
 
 
 def _to_the_second(hours: Decimal, interval: Decimal | None, amount: Decimal | None, rate: Decimal | None) -> Decimal:
     """Of 1.33 h from 9:00 to 10:20 it is 1:20; and where the clock has no seconds, what 120.75 is at 90.00: 1:20:30."""
     worth = amount * 3600 / rate if amount and rate else None
-    for seconds in (None if interval is None else interval * 3600, worth):
+    for seconds in (interval, worth):
         if (
             seconds is not None
             and abs(seconds - hours * 3600) <= COARSE_SECONDS
@@ -185,99 +232,82 @@ def _to_the_second(hours: Decimal, interval: Decimal | None, amount: Decimal | N
 
 
 def _rate(
-    report: ReportForm, row: CsvRow, hours: Decimal, amount_column: str | None, currency: str, context: ReadingContext
+    report: ReportForm, cells: RowCells, hours: Decimal, amount_column: str | None, currency: str
 ) -> Decimal | None:
     """As stated, else what gives the amount; of a fixed price always that. None where the row has neither."""
-    amount, rate = quantity(row, amount_column, context), quantity(row, report.rate, context)
-    column, what = report.rate, "a rate"
-    if quantity(row, report.columns.fixed, context):
-        column, what, rate = amount_column, "an amount", _fixed_rate(report.columns, row, amount, hours, currency)
-    elif rate is None and amount_column is not None and (amount or report.columns.rate is None):
+    columns, column, what = report.columns, report.rate, "a rate"
+    if columns.in_cents:
+        return cells.cents(column or "")
+    amount, rate = cells.quantity(amount_column), cells.quantity(column)
+    is_fixed = bool(cells.quantity(columns.fixed))
+    if is_fixed or (rate is None and amount_column is not None and (amount or columns.rate is None)):
         column, what, rate = amount_column, "an amount", rate_giving(amount or Decimal(0), hours, currency)
+    if is_fixed and rate is None:
+        reason = "a fixed price without hours has no rate; bill it as a fee, or give it hours"
+        raise cells.fault(columns.fixed or "", reason)
     if column is not None and rate is not None and rate < 0:
-        raise CellFault(column, row.cells[column], f"expected {what} that is not negative; correct it")
+        raise cells.fault(column, f"expected {what} that is not negative; correct it")
     return rate
 
 
-def _fixed_rate(columns: Columns, row: CsvRow, amount: Decimal | None, hours: Decimal, currency: str) -> Decimal:
-    """That which gives the price of the whole entry."""
-    rate = rate_giving(amount or Decimal(0), hours, currency)
-    if rate is None:
-        column = columns.fixed or ""
-        raise CellFault(
-            column, row.cells[column], "a fixed price without hours has no rate; bill it as a fee, or give it hours"
-        )
-    return rate
+def rate_giving(amount: Decimal, hours: Decimal, currency: str) -> Decimal | None:
+    """The plainest rate an hour that gives the amount: of 118.75 in 1:15 it is 95. None where there are no hours."""
+    if not hours:
+        return None
+    seconds = (hours * 3600).quantize(Decimal(1), ROUND_HALF_UP)
+    exact = amount * 3600 / seconds if seconds else amount / hours
+    *rates, finest = (exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) for places in range(RATE_DECIMALS + 1))
+    return next((rate for rate in rates if exact_value_of(hours, rate, currency) == amount), finest)
 
 
-def _key(report: ReportForm, row: CsvRow, context: ReadingContext) -> tuple[str, ...]:
-    """Person and start, else all that is known of an entry but its hours and price."""
-    columns, person = report.columns, _person(report, row)
-    if columns.start:
-        return person.id, moment(row, columns.start, context).isoformat()
-    return (
-        day_in(row, columns.day or "", context).isoformat(),
-        _client(columns, row, context).id,
-        row.cells[columns.project],
-        person.id,
-        optional(row, columns.task) or "",
-        note_of(row, columns.note) or "",
-    )
+def _person(report: ReportForm, cells: RowCells) -> Named:
+    columns = report.columns
+    for place in columns.person:
+        if text := " ".join(map(cells.text, place)).strip():
+            by_id = cells.named(text, place[0])
+            return Named(by_id.id, cells.text(columns.person_name) or by_id.name)
+    raise CellFault(place[0], "", f"nothing is there; name the person in {report.product.title} and export again")
 
 
-def _quantities(report: ReportForm, row: CsvRow, context: ReadingContext) -> tuple[Decimal | None, Decimal | None, str]:
-    hours = readable(lambda: _worked(report, row, context))
-    column = readable(lambda: _amount_column(report, row, context))
-    amount = readable(lambda: quantity(row, column, context))
-    return hours, amount, readable(lambda: _currency(report, column, row, context)) or ""
-
-
-def _person(report: ReportForm, row: CsvRow) -> Named:
-    for place in report.columns.person:
-        if text := " ".join(row.cells.get(column, "") for column in place).strip():
-            return Named(an_id(text, row, place[0]), optional(row, report.columns.person_name) or text)
-    raise CellFault(place[0], "", f"nothing is there; name the person in {report.title} and export again")
-
-
-def _client(columns: Columns, row: CsvRow, context: ReadingContext) -> Named:
-    text = row.cells.get(columns.client) or context.choices.client
+def _client(columns: Columns, cells: RowCells) -> Named:
+    text = cells.text(columns.client) or cells.context.choices.client
     if not text:
-        raise CellFault(
-            columns.client, "", "nothing is there; give the project a client, or say --client for such rows"
-        )
-    return named(text, row, columns.client)
+        reason = "nothing is there; give the project a client, or say --client for such rows"
+        raise CellFault(columns.client, "", reason)
+    return cells.named(text, columns.client)
 
 
-def _project(columns: Columns, client: Named, row: CsvRow) -> Named:
-    """Two clients may have a project of one name, so its id has both."""
-    name = needed(row, columns.project, "give the entry a project and export again")
-    return Named(an_id(f"{client.id}: {name}", row, columns.project), name)
+def _project(columns: Columns, client: Named, cells: RowCells) -> Named:
+    """Two clients may have a project of one name, so its id has both, where it has no id of its own."""
+    text = cells.needed(columns.project, "give the entry a project and export again")
+    if columns.id is not None:
+        return cells.named(text, columns.project)
+    return Named(cells.an_id(f"{client.id}: {text}", columns.project), text)
 
 
-def _role(columns: Columns, row: CsvRow, context: ReadingContext) -> str:
+def _role(columns: Columns, cells: RowCells) -> str:
     """The first of several."""
-    if columns.roles is None:
-        return context.choices.role
-    roles = [role.strip() for role in row.cells.get(columns.roles, "").split(",")]
-    return an_id(roles[0] or context.choices.role, row, columns.roles)
+    first = cells.text(columns.roles).partition(",")[0].strip()
+    return cells.an_id(first, columns.roles or "") if first else cells.context.choices.role
 
 
-def _amount_column(report: ReportForm, row: CsvRow, context: ReadingContext) -> str | None:
+def _amount_column(report: ReportForm, cells: RowCells) -> str | None:
     """Of several the one that is filled; of empty ones the first."""
     if report.amount is not None:
         return report.amount
-    filled = [column for column in context.amounts if quantity(row, column, context)]
+    amounts = cells.context.amounts
+    filled = [column for column in amounts if cells.quantity(column)]
     if len(filled) > 1:
-        raise CellFault(filled[1], row.cells[filled[1]], f'"{filled[0]}" has an amount too; leave one in')
-    return next(iter((*filled, *context.amounts)), None)
+        raise cells.fault(filled[1], f'"{filled[0]}" has an amount too; leave one in')
+    return next(iter((*filled, *amounts)), None)
 
 
-def _currency(report: ReportForm, amount: str | None, row: CsvRow, context: ReadingContext) -> str:
+def _currency(report: ReportForm, amount: str | None, cells: RowCells) -> str:
     column = report.columns.currency
     if column is None:
-        return currency_or_chosen(report.codes.get(amount or ""), row, report.columns.billable, context)
-    text = row.cells.get(column, "")
+        return cells.currency(report.codes.get(amount or ""), report.columns.billable)
+    text = cells.text(column)
     match = _CODE.search(text)
-    if text and match is None:
+    if text and match is None and column not in report.product.beside:
         raise CellFault(column, text, "expected a currency such as Euro - EUR; correct it at the client")
-    return currency_or_chosen(match[1] if match else None, row, column, context)
+    return cells.currency(match[1] if match else text, column)

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from domain.billing.statement import ISSUED
 from domain.delivery.chart import EntityChart, Unmapped, dimensions_of
 from domain.delivery.invoices import date_of, lack_of
+from domain.delivery.journals import is_carried
 from domain.ledger.journal import BILLING, debits
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount
@@ -88,6 +89,8 @@ class Lacks:
             if isinstance(place, Unmapped):
                 yield place
         yield from chart.unnamed(journal.currency, journal.period)
+        if is_carried(journal):
+            yield from chart.unnamed(journal.ledger_currency)
         if chart.issues_invoices and journal.kind == BILLING:
             yield Unmapped(TWICE, journal.legal_entity_id)
 

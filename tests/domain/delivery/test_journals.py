@@ -176,6 +176,10 @@ def test_what_is_carried_at_another_rate_goes_in_the_ledgers_currency() -> None:
     assert documents(group(carried), chart(currencies={"USD": "1"}), 1_000) == (
         Unmapped("currency", "EUR", (), ("J-1",)),
     )
+    lacks = Lacks({"DE": chart(currencies={"USD": "1"})})
+    lacks.add(carried)
+    ((lack, held),) = lacks.found
+    assert (lack.missing, lack.name, lack.currency, held.amount) == ("currency", "EUR", "USD", 840 * AMOUNT_ONE)
 
 
 def test_cents_of_rounding_stay_in_the_document() -> None:

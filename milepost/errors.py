@@ -78,13 +78,18 @@ def causes(fault: BaseException | None) -> Iterator[BaseException]:
 
 
 def _known_ending(fault: BaseException) -> tuple[int, str] | None:
-    # Codec and store are loaded by commands that need them; this module is loaded by all.
+    # Codec, store and clients are loaded by commands that need them; this module is loaded by all.
+    from confluent_kafka import KafkaException
+
     from connectors.containers import ContainerDamaged
+    from connectors.kafka.partitions import failed
     from state.store.store import StoreError
 
     match fault:
         case GuardStop():
             return fault.code, fault.message
+        case KafkaException():
+            return _known_ending(failed(fault))
         case WrongSettings() | NoOutputs():
             return exit_codes.USAGE, str(fault)
         case OutputInUse() | StoreError():

@@ -245,7 +245,7 @@ class KafkaOutputs:
             except BufferError:
                 produce(self._producer, self._timeout, topic, value, key, self._shard, headers=headers)
         except KafkaException as fault:
-            self._check_fenced(fault)
+            check_fenced(self._shard, fault)
             raise
 
     def _await_delivery(self) -> None:
@@ -265,17 +265,15 @@ class KafkaOutputs:
         try:
             return call(*arguments)
         except KafkaException as fault:
-            self._check_fenced(fault)
+            check_fenced(self._shard, fault)
             raise
 
-    def _check_fenced(self, fault: KafkaException) -> None:
-        if fault.args[0].code() in FENCES:
-            raise fenced(self.identity.shard, fault) from fault
 
-
-def fenced(shard: int, fault: KafkaException) -> GuardStop:
-    return GuardStop(
-        FENCED,
-        f"shard {shard}: another process has taken it over, or this one stood still for longer than a transaction may take "
-        f"({fault.args[0].str()}). What was not committed is not visible. See that one process alone has the shard, then start it",
-    )
+def check_fenced(shard: int, fault: KafkaException) -> None:
+    """Raises GuardStop where it says that somebody else has the shard."""
+    if fault.args[0].code() in FENCES:
+        raise GuardStop(
+            FENCED,
+            f"shard {shard}: another process has taken it over, or this one stood still for longer than a transaction may take "
+            f"({fault.args[0].str()}). What was not committed is not visible. See that one process alone has the shard, then start it",
+        ) from fault

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from confluent_kafka import KafkaException
 
 from connectors.kafka.clients import Clients, Producer
 from connectors.kafka.names import Names
+from connectors.kafka.outputs import check_fenced
 from connectors.kafka.partitions import all_records
 from connectors.kafka.producing import commit
 from state.guards import LOG_DAMAGED, GuardStop
@@ -31,8 +33,12 @@ def read(clients: Clients, names: Names, shard: int, timeout: float) -> Override
 
 
 def write(producer: Producer, names: Names, shard: int, override: Override, timeout: float) -> None:
-    """In a transaction of its own. Raises KafkaException."""
-    producer.begin_transaction()
+    """In a transaction of its own. Raises GuardStop where another process has taken the shard meanwhile, and KafkaException."""
     key = f"{override.offset}/{override.engagement}".encode()
-    producer.produce(names.overrides, orjson.dumps(override._asdict(), option=orjson.OPT_SORT_KEYS), key, shard)
-    commit(producer, timeout)
+    try:
+        producer.begin_transaction()
+        producer.produce(names.overrides, orjson.dumps(override._asdict(), option=orjson.OPT_SORT_KEYS), key, shard)
+        commit(producer, timeout)
+    except KafkaException as fault:
+        check_fenced(shard, fault)
+        raise

@@ -26,9 +26,9 @@ from connectors.kafka import partitions, progress, withdrawn
 from connectors.kafka.clients import Clients, Message, Producer
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import FORECAST_CURRENT, Names
-from connectors.kafka.outputs import SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Places, Visible, fenced
+from connectors.kafka.outputs import SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Places, Visible, check_fenced
 from connectors.kafka.partitions import Place, bounds, failed, first_record, read_to_end, unreachable
-from connectors.kafka.producing import FENCES, commit, initialise, produce
+from connectors.kafka.producing import commit, initialise, produce
 from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.published import Published, published
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
@@ -206,8 +206,7 @@ def fence(clients: Clients, target: ResumeTarget) -> Producer:
     try:
         initialise(producer, target.timeout)
     except KafkaException as fault:
-        if fault.args[0].code() in FENCES:
-            raise fenced(target.shard, fault) from fault
+        check_fenced(target.shard, fault)
         if fault.args[0].retriable():
             raise failed(fault) from fault
         raise
@@ -442,8 +441,7 @@ def write_again(producer: Producer, records: Sequence[Produced], target: ResumeT
             )
         commit(producer, target.timeout)
     except KafkaException as fault:
-        if fault.args[0].code() in FENCES:
-            raise fenced(target.shard, fault) from fault
+        check_fenced(target.shard, fault)
         raise
 
 

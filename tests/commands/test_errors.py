@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from confluent_kafka import KafkaError, KafkaException
+
 from milepost import exit_codes
 from milepost.errors import causes, ending_of
+from state.guards import BROKER_UNREACHABLE, REFUSED_BY_BROKER
 
 
 def test_a_fault_that_names_itself_as_its_cause_comes_to_an_end() -> None:
@@ -12,3 +15,15 @@ def test_a_fault_that_names_itself_as_its_cause_comes_to_an_end() -> None:
     fault.__cause__ = fault
     assert list(causes(fault)) == [fault]
     assert ending_of(fault)[0] == exit_codes.FAILURE
+
+
+def test_brokers_that_go_away_in_the_middle_of_a_command_are_said_to() -> None:
+    """As of `skip` and `repair`, which ask them many times; code 28 says that it may be tried again."""
+    code, message = ending_of(KafkaException(KafkaError(KafkaError._TRANSPORT, "127.0.0.1:9092 is down")))
+    assert code == BROKER_UNREACHABLE
+    assert message.startswith("the brokers cannot be reached: 127.0.0.1:9092 is down. Check [kafka] brokers")
+
+
+def test_what_brokers_refuse_in_the_middle_of_a_command_needs_a_person() -> None:
+    code, message = ending_of(KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)))
+    assert (code, "not allowed" in message) == (REFUSED_BY_BROKER, True)

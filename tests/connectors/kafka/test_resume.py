@@ -298,8 +298,9 @@ def test_what_is_passed_over_is_read_when_nobody_can_change_it(topics: Topics) -
     skip.init_transactions(1)
 
     def read() -> dict[tuple[int, str], Override]:
-        with pytest.raises(KafkaException):
+        with pytest.raises(GuardStop, match="another process has taken it over") as stop:
             overrides.write(skip, NAMES, 0, Override(7, "", "why", "as", "by"), 1)
+        assert stop.value.code == FENCED
         return {}
 
     assert take_over(topics.clients, TARGET, Log(), read).passed_over == {}

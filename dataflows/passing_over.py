@@ -24,7 +24,10 @@ class CannotPassOver(Exception):
 
 
 def pass_over(job: Job, number: int, override: Override, tell: Tell = silent) -> StoredRecord:
-    """The process that has the shard is fenced, so that it cannot fold the record meanwhile. Raises Refused, and GuardStop as starts do."""
+    """The process that has the shard is fenced, so that it cannot fold the record meanwhile.
+
+    Raises CannotPassOver, and GuardStop as starts do.
+    """
     with ExitStack() as held:
         held.enter_context(only_writer(shard_folder(job, number)))
         log = KafkaLog(job.clients, job.names.log, number, job.kafka.request_timeout_seconds)

@@ -19,7 +19,7 @@ from state.shard import Shard
 
 
 def pass_over(folder: Path, override: Override, tell: Tell = silent) -> StoredRecord:
-    """While no run is at work on the folder. Raises Refused, GuardStop and OutputInUse."""
+    """While no run is at work on the folder. Raises CannotPassOver, GuardStop and OutputInUse."""
     with EngagementLog.open(folder) as log, only_writer(folder):
         check_genesis(log.genesis)
         found = log.read(override.offset, 1, 1) if 0 <= override.offset < log.end else ()

@@ -77,7 +77,7 @@ class Repaired(NamedTuple):
 def repair(
     job: Job, number: int, *, dry_run: bool = False, told: RepairOrders = NOTHING_TOLD, tell: Tell = silent
 ) -> Repaired:
-    """The process that has the shard is fenced. Raises Refused, and GuardStop where the log does not give what is on the topics."""
+    """The process that has the shard is fenced. Raises CannotRepair, and GuardStop where the log does not give what is on the topics."""
     with ExitStack() as held:
         held.enter_context(only_writer(shard_folder(job, number)))
         log = KafkaLog(job.clients, job.names.log, number, job.kafka.request_timeout_seconds)
@@ -140,7 +140,7 @@ def _state_of(written: WrittenProgress | None, last: int) -> str:
 
 
 class _Named:
-    """What a person has said, against what the log makes. Raises Refused."""
+    """What a person has said, against what the log makes. Raises CannotRepair."""
 
     def __init__(self, found: Everything, foreign: Foreign, told: RepairOrders) -> None:
         for topic, offsets in told.foreign.items():

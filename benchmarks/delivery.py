@@ -20,15 +20,13 @@ from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
-from bytewax.run import cli_main
-
 from benchmarks.child import ROOT
 from benchmarks.machine import machine
 from connectors.accounts_file import read_accounts
 from connectors.delivery_store import Arrived, DeliveryStore
 from connectors.erp.adapter import NO_TRACE, Erp, ErpFinding, Limits, TraceContext
 from connectors.erp.adapters import opened as open_erp
-from dataflows.delivery import Came, DeliveryAccount, build, opened
+from dataflows.delivery import Came, DeliveryAccount, opened, run_dataflow
 from dataflows.delivery_calls import CallPool, now
 from domain.delivery.answers import Answer
 from domain.delivery.calls import Intent
@@ -241,7 +239,7 @@ def _begun(store: DeliveryStore) -> DeliveryStore:
 def _delivered(here: DeliveryAccount) -> tuple[float, float]:
     """Seconds on the clock and of this process."""
     began, processor = time.monotonic(), time.process_time()
-    cli_main(build(here, lambda: here.is_idle))
+    run_dataflow(here, lambda: here.is_idle)
     return time.monotonic() - began, time.process_time() - processor
 
 

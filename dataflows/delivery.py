@@ -14,19 +14,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from hashlib import blake2b
 from typing import Final, NamedTuple, Protocol
 
 import bytewax.operators as op
 import msgspec
 from bytewax.dataflow import Dataflow
-from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
-from bytewax.outputs import DynamicSink, StatelessSinkPartition
+from bytewax.run import cli_main
 
 from connectors.delivery_store import Arrived, ParcelMember
 from connectors.erp.adapter import NO_TRACE, Limits, TraceContext
 from dataflows.delivery_watched import AccountStand, Unwatched, Watch
+from dataflows.embedded import seldom_collecting
 from domain.billing.statement import ISSUED
 from domain.delivery import groups as grouping
 from domain.delivery.answers import Answer, answers_of
@@ -42,7 +41,8 @@ from domain.delivery.queue import DeliveryQueue
 from domain.delivery.standings import NEVER_SENT, PROBE, WAITING, Changes, Parcel, StoredStandings
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
 from domain.units import MICROSECONDS_A_SECOND, Instant
-from operators.idling import AT_ONCE
+from operators.accounting import Faults
+from operators.polling import CalledSink, PolledSource
 
 # Answers are published so many at once, or so long after the last time.
 PUBLISHED_AT_ONCE: Final = 500
@@ -463,58 +463,49 @@ def _group(members: Sequence[ParcelMember], chart: EntityChart) -> JournalGroup:
 # The dataflow
 
 
-class TurnSource(FixedPartitionedSource[DeliveryTurn, None]):
-    """Turns until delivery is over; the next one begins when the last is carried out."""
+class DeliverySteps:
+    """Turns until delivery is over, or a step has raised: nothing of its turn is carried out then, and none follows."""
 
-    def __init__(self, delivery: DeliveryAccount, is_over: Callable[[], bool]) -> None:
+    def __init__(self, delivery: DeliveryAccount, is_over: Callable[[], bool], faults: Faults) -> None:
         self._delivery = delivery
         self._is_over = is_over
+        self._faults = faults
 
-    def list_parts(self) -> list[str]:
-        return ["account"]
+    def is_over(self) -> bool:
+        return self._faults.fault is not None or self._is_over()
 
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Turns:  # noqa: ARG002 - Bytewax's shape
-        return _Turns(self._delivery, self._is_over)
+    def turn(self) -> list[DeliveryTurn]:
+        with self._faults:
+            return [self._delivery.turn(LOOK_SECONDS)]
+        return []
 
+    def decide(self, turns: list[DeliveryTurn]) -> list[DeliveryRound]:
+        with self._faults:
+            return [self._delivery.decide(turn) for turn in turns]
+        return []
 
-class _Turns(StatefulSourcePartition[DeliveryTurn, None]):
-    def __init__(self, delivery: DeliveryAccount, is_over: Callable[[], bool]) -> None:
-        self._delivery = delivery
-        self._is_over = is_over
-
-    def next_batch(self) -> Sequence[DeliveryTurn]:
-        if self._is_over():
-            raise StopIteration
-        return [self._delivery.turn(LOOK_SECONDS)]
-
-    def next_awake(self) -> datetime:
-        return AT_ONCE
-
-    def snapshot(self) -> None:
-        """Nothing: the store is the only memory."""
+    def carry_out(self, todo: DeliveryRound) -> None:
+        if self._faults.fault is None:
+            with self._faults:
+                self._delivery.carry_out(todo)
 
 
-class RoundSink(DynamicSink[DeliveryRound]):
-    def __init__(self, delivery: DeliveryAccount) -> None:
-        self._delivery = delivery
-
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> _Rounds:  # noqa: ARG002 - Bytewax's shape
-        return _Rounds(self._delivery)
-
-
-class _Rounds(StatelessSinkPartition[DeliveryRound]):
-    def __init__(self, delivery: DeliveryAccount) -> None:
-        self._delivery = delivery
-
-    def write_batch(self, items: list[DeliveryRound]) -> None:
-        for todo in items:
-            self._delivery.carry_out(todo)
-
-
-def build(delivery: DeliveryAccount, is_over: Callable[[], bool]) -> Dataflow:
+def build(
+    turns: PolledSource, decide: Callable[[list[DeliveryTurn]], list[DeliveryRound]], rounds: CalledSink
+) -> Dataflow:
     """Deliver what the books give to one ERP account, and publish what it answers."""
     flow = Dataflow("delivery")
-    turns = op.input("turns", flow, TurnSource(delivery, is_over))
-    rounds = op.map("queue", turns, delivery.decide)
-    op.output("rounds", rounds, RoundSink(delivery))
+    found = op.input("turns", flow, turns)
+    decided = op.flat_map_batch("queue", found, decide)
+    op.output("rounds", decided, rounds)
     return flow
+
+
+def run_dataflow(delivery: DeliveryAccount, is_over: Callable[[], bool]) -> None:
+    """Raises what a step raised."""
+    faults = Faults(keep=True)
+    steps = DeliverySteps(delivery, is_over, faults)
+    with seldom_collecting():
+        cli_main(build(PolledSource(steps.turn, steps.is_over), steps.decide, CalledSink(steps.carry_out)))
+    if faults.fault is not None:
+        raise faults.fault

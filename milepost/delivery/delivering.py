@@ -8,8 +8,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from bytewax.run import cli_main
-
 from connectors.accounts_file import Accounts
 from connectors.delivery_lines import lines_of
 from connectors.delivery_place import read_to
@@ -17,7 +15,7 @@ from connectors.delivery_store import DeliveryStore
 from connectors.erp.adapter import Calls
 from connectors.erp.adapters import opened as open_erp
 from connectors.erp.fallback import BesideFiles, InFiles
-from dataflows.delivery import DeliveryAccount, build, opened
+from dataflows.delivery import DeliveryAccount, opened, run_dataflow
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_files import FileBooks
 from domain.counting import counted
@@ -101,7 +99,7 @@ def _run(
                 return True
             return here.is_idle and not (until_done and here.queue.awaits_the_erp)
 
-        cli_main(build(here, is_over))
+        run_dataflow(here, is_over)
         here.end()
         say_left_out(here, charts)
         if here.queue.troubled_since is not None:

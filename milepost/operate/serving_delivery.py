@@ -7,8 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from bytewax.run import cli_main
-
 from connectors.delivery_store import SUFFIXES, DeliveryStore
 from connectors.erp.adapter import Erp
 from connectors.erp.adapters import opened as opened_erp
@@ -21,11 +19,10 @@ from connectors.kafka.registry import schema_ids
 from connectors.kafka.rights import ANSWERS
 from connectors.metrics.health import Health
 from connectors.metrics.registry import Metrics
-from dataflows.delivery import build, opened, terms_of
+from dataflows.delivery import opened, run_dataflow, terms_of
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_kafka import KafkaBooks
 from dataflows.delivery_measured import MeasuredDelivery
-from dataflows.embedded import seldom_collecting
 from dataflows.measured import DELIVERY, ends_followed
 from domain.delivery.documents import DELIVERED
 from domain.outputs import JournalEntry, Output
@@ -83,8 +80,7 @@ def _deliver(
         hooks.reads(lambda: books.unread(ends.of), kafka.prefix)
         here = opened(account.erp, books, store, account.charts, adapter.limits, pool, now, hooks)
         stop.started()
-        with seldom_collecting():
-            cli_main(build(here, is_over))
+        run_dataflow(here, is_over)
         here.end()
         books.ended()
         say_left_out(here, account.charts)

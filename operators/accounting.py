@@ -291,6 +291,7 @@ class LogSource(FixedPartitionedSource[Batch, None]):
                 elif turn.store_is_due:
                     turn.do(turn.store, _nothing)
         if has_ended:
+            self._idle.awaits(number)
             raise StopIteration
         if not records:
             self._idle.had_nothing(number)

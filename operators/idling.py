@@ -28,7 +28,7 @@ class Idle:
         self._due_at[part] = time.monotonic() + self._seconds
 
     def awaits(self, part: Hashable) -> None:
-        """It is due only when something else has ended."""
+        """It is due when something else has ended, if ever."""
         self._due_at[part] = inf
 
     def awaits_no_more(self, part: Hashable) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Flag
@@ -140,6 +141,25 @@ def test_a_commit_that_takes_long_keeps_no_other_shard_waiting(process: Process)
     assert process.faults.fault is None
     assert [shard.stored for shard in process.shards] == [4, 4]
     assert process.done.index("0 commit 1") > process.done.index("1 begin 4")
+
+
+def test_who_waits_for_the_last_commit_alone_asks_for_nothing_meanwhile(process: Process) -> None:
+    """Shard 1 commits its last batch for half a second after shard 0 has ended: of that the process works next to nothing."""
+    second = process.shards[1]
+    began: list[float] = []
+
+    def take_long(offset: int) -> None:
+        if offset == RECORDS:
+            while "0 read 4" not in process.done:
+                time.sleep(0.01)
+            began.append(time.process_time())
+            time.sleep(0.5)
+            began.append(time.process_time())
+
+    second.before_commit = take_long
+    process.run()
+    assert process.faults.fault is None
+    assert began[1] - began[0] < 0.03
 
 
 def test_a_commit_that_fails_stops_the_process_with_its_error_and_its_shard(process: Process) -> None:

@@ -6,7 +6,7 @@ there (`dataflows.audit`) is looked at here too, and every command that reads su
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +42,11 @@ class ShardComparison(NamedTuple):
     offset: int
     outputs: int
     violations: tuple[Violation, ...]
+
+
+def unasked() -> bool:
+    """Where nobody can ask to stop."""
+    return False
 
 
 class AuditedShard:
@@ -92,8 +97,9 @@ class AuditedShard:
         self._reader = OutputReader(job.clients, job.names, number, dict(self._last), timeout)
         self._held.callback(self._reader.close)
 
-    def catch_up(self, tell: Tell) -> ShardComparison:
-        """Up to the progress that the shard has now. The first difference of each topic is reported, and the topic left there."""
+    def catch_up(self, tell: Tell, stopped: Callable[[], bool] = unasked) -> ShardComparison:
+        """Up to the progress that the shard has now, unless somebody asks to stop. The first difference of each topic is reported, and the
+        topic left there."""
         written = self._progress()
         if written is None:
             return ShardComparison(self.number, 0, 0, ())
@@ -104,6 +110,8 @@ class AuditedShard:
         end = written.offset + (1 if written.engagement else 0)
         with seldom_collecting():
             while self._shard.offset < end:
+                if stopped():
+                    return ShardComparison(self.number, self._shard.offset, compared.count, tuple(compared.violations))
                 wanted = min(BATCH_RECORDS, end - self._shard.offset)
                 records = self._log.read_patiently(self._shard.offset, wanted, BATCH_BYTES)
                 if not records:

@@ -7,6 +7,7 @@ was compared, at most once a minute, and when the brokers go away and come back.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from confluent_kafka import KafkaException
 
 from connectors.kafka.partitions import failed
 from dataflows.accounting_kafka import Job
-from dataflows.audit_kafka import AuditedShard, ShardComparison, audited_shards
+from dataflows.audit_kafka import AuditedShard, ShardComparison, audited_shards, unasked
 from dataflows.audit_stream import Tell
 from milepost.console import say
 from milepost.days import moment
@@ -47,12 +48,12 @@ class Auditors:
         self._opened = None
         self._held.close()
 
-    def catch_up(self, tell: Tell) -> list[ShardComparison]:
+    def catch_up(self, tell: Tell, stopped: Callable[[], bool] = unasked) -> list[ShardComparison]:
         """Raises GuardStop, one that passes where the brokers do not answer."""
         try:
             if self._opened is None:
                 self._opened = self._held.enter_context(audited_shards(self._job, self._folder))
-            return [shard.catch_up(tell) for shard in self._opened]
+            return [shard.catch_up(tell, stopped) for shard in self._opened]
         except KafkaException as fault:
             raise failed(fault) from fault
 
@@ -68,7 +69,7 @@ def follow_on(auditors: Auditors, stop: Stop, tell: Tell) -> list[ShardCompariso
     lines = _Lines()
     while True:
         try:
-            compared = auditors.catch_up(tell)
+            compared = auditors.catch_up(tell, lambda: stop.requested)
             auditors.check_generation()
         except GuardStop as guard:
             if guard.code not in PASSING:

@@ -155,6 +155,27 @@ def test_an_audit_that_follows_counts_what_was_there_before(
     assert checked["refold"] == said_by(two) > 500
 
 
+def test_an_audit_of_a_long_log_ends_after_the_batch_in_hand(
+    two: Site, records: list[StoredRecord], tmp_path: Path
+) -> None:
+    """Told to end after its first batch, of 100 records at most, it says nothing wrong of the rest, which the next one compares."""
+    parts = accounted(two, records)
+    stop = Stop()
+
+    def told(*_: object) -> None:
+        stop.requested = True
+
+    with patch("dataflows.audit_kafka.BATCH_RECORDS", 100), Auditors(two.job(), tmp_path / "kept") as auditors:
+        found = follow_on(auditors, stop, told)
+    first, second = found
+    assert (0 < first.offset <= 100 < len(parts[0]), second.offset) == (True, 0)
+    assert not [each for each in found if each.violations]
+    rest = compared(two, tmp_path / "kept")
+    assert [each.offset for each in rest] == [len(part) for part in parts]
+    assert not [each for each in rest if each.violations]
+    assert sum(each.outputs for each in (*found, *rest)) == said_by(two)
+
+
 def test_an_audit_that_follows_waits_for_the_brokers(
     two: Site, records: list[StoredRecord], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

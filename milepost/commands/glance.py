@@ -119,12 +119,19 @@ def clients(firm: FirmAtMoment, company: Company = None, client: Client = None, 
 
 
 @at_a_glance
-def receivables(firm: FirmAtMoment, company: Company = None, client: Client = None, project: Project = None) -> Glance:
+def receivables(
+    firm: FirmAtMoment,
+    company: Company = None,
+    client: Client = None,
+    project: Project = None,
+    manager: Manager = None,
+    practice: Practice = None,
+) -> Glance:
     """Show what customers owe by invoice, aged by due date, with cash that is on no invoice and what they retain."""
     from milepost.glance import receivables as table
     from milepost.glance.wanted import Wanted
 
-    return table.receivables(firm, Wanted(company, client, project))
+    return table.receivables(firm, Wanted(company, client, project, manager, practice))
 
 
 @at_a_glance
@@ -150,6 +157,8 @@ def prepaid(
     company: Company = None,
     client: Client = None,
     project: Project = None,
+    manager: Manager = None,
+    practice: Practice = None,
     only_open: OnlyOpen = False,
 ) -> Glance:
     """Show retainers and deposits: brought forward, granted, used, expired, given back, left."""
@@ -157,7 +166,7 @@ def prepaid(
     from milepost.glance.wanted import Wanted
 
     begins = since.date() if since is not None else firm.today.replace(day=1)
-    return table.prepaid(firm, Wanted(company, client, project, only_open=only_open), begins)
+    return table.prepaid(firm, Wanted(company, client, project, manager, practice, only_open), begins)
 
 
 @at_a_glance

@@ -33,9 +33,9 @@ OF_JOURNALS: Final[Mapping[str, Callable[[Iterable[JournalEntry], str | None], G
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "projects": (*_CHOOSING, "open"),
     "clients": ("company", "client", "open"),
-    "receivables": ("company", "client", "project"),
+    "receivables": _CHOOSING,
     "unbilled": _CHOOSING,
-    "prepaid": ("since", "company", "client", "project", "open"),
+    "prepaid": ("since", *_CHOOSING, "open"),
     "people": ("from", "to", "by-project", *_CHOOSING),
     STATEMENT: (),
     **dict.fromkeys(OF_JOURNALS, ("period",)),

@@ -84,6 +84,16 @@ def test_a_manager_or_a_practice_is_asked_for(filters: list[str]) -> None:
     assert [row["project"] for row in found("projects", *filters)["rows"]] == ["BRIDGE"]
 
 
+@pytest.mark.parametrize("filters", [["--manager", "BOB"], ["--practice", "data"]])
+def test_what_is_owed_and_prepaid_is_asked_for_by_manager_and_practice(filters: list[str]) -> None:
+    """Of BRIDGE 1,000.00 are owed and 96.00 unapplied; the deposit of 500.00 is TOWER's, which states neither."""
+    owed = found("receivables", *filters)
+    assert [(row["project"], row["open"]) for row in owed["rows"]] == [("BRIDGE", "1000.00"), ("BRIDGE", "-96.00")]
+    (id_,) = {row["explain"]["open"] for row in owed["totals"] if row["open"] == "1000.00"}
+    assert asked("explain", id_).stdout.partition("\n")[0].endswith("open: 1,000.00 EUR = sum of 1")
+    assert found("prepaid", "--since", "2026-02-01", *filters)["rows"] == []
+
+
 def test_figures_are_sorted_from_the_largest_and_texts_from_a() -> None:
     assert [row["client"] for row in found("clients", "--sort", "prepaid")["rows"]] == ["BOLT", "ACME"]
     assert [row["client"] for row in found("clients", "--sort", "client_name")["rows"]] == ["ACME", "BOLT"]

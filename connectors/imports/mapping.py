@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -252,6 +253,10 @@ class ContractsWritten(CellPart):
     billing_zone: Zone | None = None
     grace_days: Annotated[int, Field(ge=0)] | None = None
     version: Annotated[int, Field(ge=0)] | None = None
+
+    @cached_property
+    def stated_rates(self) -> list[dict[str, object]]:
+        return [each.model_dump() for each in self.rates]
 
 
 class WriteSections(CellPart):

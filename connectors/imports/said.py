@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple, TypeVar
 
 from connectors.imports.cells import (
     ANY_OTHER,
+    CellPart,
     Constant,
     CurrencyCell,
     DateCell,
@@ -165,6 +166,41 @@ def value_in(cell: TextCell, row: CsvRow, mapped: TableMapping) -> str | int | b
             return version_in(cell, row, zone)
         case _:
             return text_in(cell, row)
+
+
+def content_in(part: CellPart, row: CsvRow, mapped: TableMapping, but: Collection[str] = ()) -> dict[str, object]:
+    """What a section of the mapping says in a row, by field as JSON has it, None where nothing is there; what it cannot do without is a
+    fault. `but` are fields that are not asked."""
+    content: dict[str, object] = {}
+    for name, field in type(part).model_fields.items():
+        said = getattr(part, name)
+        if name in but:
+            continue
+        if isinstance(said, TextCell):
+            value = value_in(said, row, mapped)
+            content[name] = required(value, said, name) if field.is_required() else value
+        elif name == "dimensions":
+            content[name] = {
+                key: text for key, cell in said.items() if (text := text_in(cell, row)) is not None
+            } or None
+        else:
+            content[name] = _plain(said)
+    return content
+
+
+def _plain(value: object) -> object:
+    """Decimals as text, dates as ISO text."""
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, CellPart):
+        value = value.model_dump(exclude_none=True)
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
 
 
 def _text_of(value: T | None, text: Callable[[T], str]) -> str | None:

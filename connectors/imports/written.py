@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import orjson
 
@@ -30,11 +29,11 @@ from connectors.imports.mapping import (
     PeopleWritten,
     ProjectsWritten,
 )
-from connectors.imports.readings import decimal_text, instant_text
+from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import RejectedRow
-from connectors.imports.said import CellFault, CsvRow, currency_in, id_in, required, value_in
-from connectors.imports.time_rows import WorkedTime, dimensions_in, fault_of_cell
+from connectors.imports.said import CellFault, CsvRow, content_in, currency_in, id_in, required
+from connectors.imports.time_rows import WorkedTime, fault_of_cell
 from domain.reference.zones import midnight
 from domain.units import Instant
 
@@ -223,7 +222,7 @@ def _dated(place: EventOrder, content: dict[str, object], since: date) -> dict[s
 def _tell(place: EventOrder, row: CsvRow, work: WorkedTime, mapped: ImportMapping) -> dict[str, object]:
     """What the section of the mapping says in this row, and what follows where it says nothing."""
     part: CellPart = getattr(mapped.write, _SECTIONS[place])
-    content = _content(part, row, mapped)
+    content = content_in(part, row, mapped)
     match part:
         case EntityWritten():
             content["name"] = part.name or part.legal_entity_id
@@ -245,8 +244,7 @@ def _tell(place: EventOrder, row: CsvRow, work: WorkedTime, mapped: ImportMappin
             content["legal_entity_id"] = _legal_entity(part.legal_entity_id, row, mapped)
             content["customer_id"] = _customer_id(part.customer_id, row, mapped)
         case ContractsWritten():
-            rates = [*map(_plain_value, part.rates), {"rate": content.pop("rate")}]
-            del content["rates"]
+            rates = [*cast(list[object], content.pop("rates")), {"rate": content.pop("rate")}]
             contract_id = content["contract_id"] = content["contract_id"] or work.project_id
             customer_id = _customer_id(part.customer_id, row, mapped)
             content["customer_id"] = required(customer_id, part.customer_id or _customer_cell(mapped), "customer_id")
@@ -254,19 +252,6 @@ def _tell(place: EventOrder, row: CsvRow, work: WorkedTime, mapped: ImportMappin
             terms = {"type": "TimeAndMaterials", "rates": rates}
             content["lines"] = [{"line_id": contract_id, "project_id": work.project_id, "terms": terms}]
     return {name: value for name, value in content.items() if value is not None and name != "version"}
-
-
-def _content(part: CellPart, row: CsvRow, mapped: ImportMapping) -> dict[str, object]:
-    """By field, None where nothing is there; what a section cannot do without is a fault."""
-    content: dict[str, object] = {}
-    for name, field in type(part).model_fields.items():
-        said = getattr(part, name)
-        if isinstance(said, TextCell):
-            value = value_in(said, row, mapped)
-            content[name] = required(value, said, name) if field.is_required() else value
-        else:
-            content[name] = dimensions_in(said, row) if name == "dimensions" else _plain_value(said)
-    return content
 
 
 def _role(row: CsvRow, work: WorkedTime, mapped: ImportMapping) -> str:
@@ -301,21 +286,6 @@ def _customer_cell(mapped: ImportMapping) -> TextCell | None:
 
 def _customer_id(cell: TextCell | None, row: CsvRow, mapped: ImportMapping) -> str | None:
     return id_in(cell or _customer_cell(mapped), row)
-
-
-def _plain_value(value: object) -> object:
-    """Decimals as text, dates as ISO text."""
-    if isinstance(value, Decimal):
-        return decimal_text(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, CellPart):
-        value = value.model_dump(exclude_none=True)
-    if isinstance(value, Mapping):
-        return {name: _plain_value(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain_value(each) for each in value]
-    return value
 
 
 def _refuse_contracts_of_two_projects(told: Mapping[tuple[EventOrder, str], _Told], mapping_name: str) -> None:

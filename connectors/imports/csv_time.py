@@ -29,9 +29,8 @@ from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, R
 from connectors.imports.said import CellFault, CsvRow, id_in, required
 from connectors.imports.staging import Staging
 from connectors.imports.time_rows import TimeWanted, read_time, worth
-from connectors.imports.written import EventOrder, Things, WrittenEvent
+from connectors.imports.written import TIME, Things
 
-_TIME = "TimeApproved"
 # Fields of an entry that are corrected while it stays the same entry.
 CORRECTED_LATER = ("hours", "billable_hours", "ended_at", "rate", "billable", "overtime")
 
@@ -200,12 +199,12 @@ class _Reading:
         for row in rows:
             self._counts["rows"] += 1
             if isinstance(row, Broken):
-                self._reject(RejectedRow(row.line, _TIME, "", row.value, row.reason, None), None)
+                self._reject(RejectedRow(row.line, TIME, "", row.value, row.reason, None), None)
             elif not self._leaves_out(row):
                 try:
                     self._take(row)
                 except CellFault as fault:
-                    self._reject(fault.rejected(row, _TIME), row)
+                    self._reject(fault.rejected(row, TIME), row)
         for untold in self._things.untold():
             self._counts["untold"] += 1
             self._staging.reject(untold)
@@ -214,13 +213,10 @@ class _Reading:
     def events(self, name: str) -> Iterator[dict[str, object]]:
         """Of one instant, what is referred to comes before what refers to it."""
         written = sorted(self._things.events(), key=lambda each: (each.occurred_at, each.place, each.line))
-        times = (
-            WrittenEvent(each.occurred_at, EventOrder.TIME, each.line, each.event) for each in self._staging.in_order()
-        )
-        for each in merge(written, times, key=lambda event: (event.occurred_at, event.place)):
+        for each in merge(written, self._staging.in_order(), key=lambda event: (event.occurred_at, event.place)):
             kind = str(each.event["type"])
             self._events[kind] += 1
-            suffix = "" if each.place is EventOrder.TIME else f":{kind}"
+            suffix = "" if kind == TIME else f":{kind}"
             event_id = f"{name[:EVENT_ID_NAME_LENGTH_MAX]}:{each.line}{suffix}"
             yield {"type": kind, "event_id": event_id} | each.event
 

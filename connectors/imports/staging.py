@@ -11,13 +11,7 @@ import orjson
 
 from connectors.imports.rejections import RejectedRow, rejected_json
 from connectors.imports.time_rows import WorkedTime
-from domain.units import Instant
-
-
-class StagedTime(NamedTuple):
-    occurred_at: Instant
-    line: int
-    event: dict[str, object]
+from connectors.imports.written import WrittenEvent
 
 
 class Earlier(NamedTuple):
@@ -71,11 +65,11 @@ class Staging:
         ).fetchone()
         return Earlier(first_line, first_event == event)
 
-    def in_order(self) -> Iterator[StagedTime]:
+    def in_order(self) -> Iterator[WrittenEvent]:
         """By when it was known, then by the day of the work, then as in the file."""
         rows = self._rows.execute("SELECT occurred_at, line, event FROM staged ORDER BY occurred_at, day, line")
         for occurred_at, line, event in rows:
-            yield StagedTime(occurred_at, line, orjson.loads(event))
+            yield WrittenEvent(occurred_at, line, orjson.loads(event))
 
     def reject(self, rejected: RejectedRow) -> None:
         self._rows.execute("INSERT INTO rejected VALUES (?, ?)", (rejected.line, orjson.dumps(rejected_json(rejected))))

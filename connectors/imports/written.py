@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from enum import IntEnum
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 import orjson
 
@@ -40,23 +39,27 @@ from domain.units import Instant
 _DAY_AFTER_THE_LAST = date(2101, 1, 1)
 
 
-class EventOrder(IntEnum):
-    """Order among events of one instant: what is referred to comes first."""
-
-    ENTITY = 0
-    CUSTOMER = 1
-    PERSON = 2
-    COST_RATE = 3
-    PROJECT = 4
-    CONTRACT = 5
-    TIME = 6
+# What each section writes, in the order among events of one instant: what is referred to comes first.
+TYPES: Final = {
+    "entity": "LegalEntityDefined",
+    "customers": "CustomerDefined",
+    "people": "PersonDefined",
+    "cost_rates": "CostRateSet",
+    "projects": "ProjectActivated",
+    "contracts": "ContractSigned",
+}
+TIME: Final = "TimeApproved"
+_ORDER = [*TYPES.values(), TIME]
 
 
 class WrittenEvent(NamedTuple):
     occurred_at: Instant
-    place: EventOrder
     line: int
     event: dict[str, object]
+
+    @property
+    def place(self) -> int:
+        return _ORDER.index(str(self.event["type"]))
 
 
 class _Told(NamedTuple):
@@ -75,12 +78,10 @@ class Things:
         self._mapping_name = mapping_name
         self._now = now
         self._of_project: dict[tuple[str, str], tuple[str, int]] = {}
-        self._places = tuple(
-            place for place, section in _SECTIONS.items() if getattr(mapped.write, section) is not None
-        )
-        self._first_seen: dict[tuple[EventOrder, str], date] = {}
-        self._told: dict[tuple[EventOrder, str], _Told] = {}
-        self._faults: dict[tuple[EventOrder, str], RejectedRow] = {}
+        self._sections = [section for section in TYPES if getattr(mapped.write, section) is not None]
+        self._first_seen: dict[tuple[str, str], date] = {}
+        self._told: dict[tuple[str, str], _Told] = {}
+        self._faults: dict[tuple[str, str], RejectedRow] = {}
 
     def see(self, row: CsvRow, work: WorkedTime) -> None:
         """Raises ImportRefused where the rows of a project name two customers or two currencies."""
@@ -92,15 +93,15 @@ class Things:
                     f' (line {line}) and "{value}" (line {row.line}), and would be one contract; take the customer into'
                     ' the id (project_id = "{Client}: {Project}"), or correct the rows'
                 )
-        for place in self._places:
-            key = (place, "")
+        for section in self._sections:
+            key = (section, "")
             try:
-                key = (place, _key(place, row, work, self._mapped))
+                key = (section, _key(section, row, work, self._mapped))
                 self._hear(key, row, work)
             except CellFault as fault:
                 of = f' of "{key[1]}"' if key[1] else ""
-                reason = f"no {_TYPES[place]}{of} could be written, {fault.reason}"
-                rejected = RejectedRow(row.line, _TYPES[place], fault.column, fault.value, reason, row.cells)
+                reason = f"no {TYPES[section]}{of} could be written, {fault.reason}"
+                rejected = RejectedRow(row.line, TYPES[section], fault.column, fault.value, reason, row.cells)
                 self._faults.setdefault(key, rejected)
 
     def events(self) -> list[WrittenEvent]:
@@ -112,7 +113,7 @@ class Things:
         """Things that none of their rows could tell."""
         return [fault for key, fault in self._faults.items() if key not in self._told]
 
-    def _hear(self, key: tuple[EventOrder, str], row: CsvRow, work: WorkedTime) -> None:
+    def _hear(self, key: tuple[str, str], row: CsvRow, work: WorkedTime) -> None:
         if not key[1]:
             return
         self._first_seen[key] = min(work.day, self._first_seen.get(key, work.day))
@@ -125,10 +126,10 @@ class Things:
             told = _Told(work.day, orjson.dumps(content), row.line)
             self._told[key] = told if known is None else min(known, told)
 
-    def _event(self, key: tuple[EventOrder, str], told: _Told) -> WrittenEvent:
+    def _event(self, key: tuple[str, str], told: _Told) -> WrittenEvent:
         since = self._since(self._first_seen[key])
         event = self._whole(key[0], orjson.loads(told.content), since)
-        return WrittenEvent(self._known_at(since), key[0], told.line, event)
+        return WrittenEvent(self._known_at(since), told.line, event)
 
     def _known_at(self, since: date) -> Instant:
         return min(midnight(since, self._mapped.zone), self._now)
@@ -137,91 +138,73 @@ class Things:
         since = self._mapped.write.since
         return since or first_seen
 
-    def _whole(self, place: EventOrder, content: dict[str, object], since: date) -> dict[str, object]:
+    def _whole(self, section: str, content: dict[str, object], since: date) -> dict[str, object]:
         head: dict[str, object] = {
-            "type": _TYPES[place],
+            "type": TYPES[section],
             "occurred_at": instant_text(self._known_at(since)),
             "source": self._mapped.source,
-            "version": self._version(place, since),
+            "version": self._version(section, since),
         }
-        return head | _dated(place, content, since)
+        return head | _dated(section, content, since)
 
-    def _version(self, place: EventOrder, since: date) -> int:
-        stated: int | None = getattr(self._mapped.write, _SECTIONS[place]).version
+    def _version(self, section: str, since: date) -> int:
+        stated: int | None = getattr(self._mapped.write, section).version
         if stated is not None:
             return stated
         return (_DAY_AFTER_THE_LAST - since).days if self._mapped.write.since is None else 1
 
 
-def _refused(place: EventOrder, fault: DecodeError, row: CsvRow, mapped: ImportMapping, mapping_name: str) -> Exception:
+def _refused(section: str, fault: DecodeError, row: CsvRow, mapped: ImportMapping, mapping_name: str) -> Exception:
     """The entity is all constants, so its fault is the mapping's; others are the row's."""
-    if place is EventOrder.ENTITY:
+    if section == "entity":
         return ImportRefused(
             f"{mapping_name}: write.entity.{fault.field_path.removeprefix('policies.')}: {fault.reason}"
         )
-    return fault_of_cell(_cell_of(place, fault.field_path.rpartition(".")[2], mapped), row, fault)
+    return fault_of_cell(_cell_of(section, fault.field_path.rpartition(".")[2], mapped), row, fault)
 
 
-def _cell_of(place: EventOrder, field: str, mapped: ImportMapping) -> object:
+def _cell_of(section: str, field: str, mapped: ImportMapping) -> object:
     """Where the mapping takes a field from, which may be where the time has it from."""
     if field == "customer_id":
-        return getattr(getattr(mapped.write, _SECTIONS[place]), field) or _customer_cell(mapped)
+        return getattr(getattr(mapped.write, section), field) or _customer_cell(mapped)
     of_time = {"contract_id": "project_id", "line_id": "project_id"}.get(field, field)
-    return getattr(getattr(mapped.write, _SECTIONS[place]), field, None) or getattr(mapped.time, of_time, None)
+    return getattr(getattr(mapped.write, section), field, None) or getattr(mapped.time, of_time, None)
 
 
-_SECTIONS = {
-    EventOrder.ENTITY: "entity",
-    EventOrder.CUSTOMER: "customers",
-    EventOrder.PERSON: "people",
-    EventOrder.COST_RATE: "cost_rates",
-    EventOrder.PROJECT: "projects",
-    EventOrder.CONTRACT: "contracts",
-}
-_TYPES = {
-    EventOrder.ENTITY: "LegalEntityDefined",
-    EventOrder.CUSTOMER: "CustomerDefined",
-    EventOrder.PERSON: "PersonDefined",
-    EventOrder.COST_RATE: "CostRateSet",
-    EventOrder.PROJECT: "ProjectActivated",
-    EventOrder.CONTRACT: "ContractSigned",
-}
-
-
-def _key(place: EventOrder, row: CsvRow, work: WorkedTime, mapped: ImportMapping) -> str:
+def _key(section: str, row: CsvRow, work: WorkedTime, mapped: ImportMapping) -> str:
     """What tells one thing from another; empty where the row names none."""
     write = mapped.write
-    match place:
-        case EventOrder.ENTITY:
+    match section:
+        case "entity":
             return write.entity.legal_entity_id if write.entity else ""
-        case EventOrder.CUSTOMER:
+        case "customers":
             return (id_in(write.customers.customer_id, row) or "") if write.customers else ""
-        case EventOrder.PERSON:
+        case "people":
             return work.person_id
-        case EventOrder.COST_RATE:
+        case "cost_rates":
             return work.person_id if _per_person(mapped) else _role(row, work, mapped)
         case _:
             return work.project_id
 
 
-def _dated(place: EventOrder, content: dict[str, object], since: date) -> dict[str, object]:
+def _dated(section: str, content: dict[str, object], since: date) -> dict[str, object]:
     """What the mapping does not date holds from `since` on."""
     day = since.isoformat()
-    match place:
-        case EventOrder.COST_RATE:
+    match section:
+        case "cost_rates":
             return content | {"effective_from": day}
-        case EventOrder.PROJECT:
+        case "projects":
             return {"starts_on": day} | content
-        case EventOrder.CONTRACT:
+        case "contracts":
             starts_on = content.get("starts_on", day)
             return content | {"signed_on": starts_on, "starts_on": starts_on}
         case _:
             return content
 
 
-def _tell(place: EventOrder, row: CsvRow, work: WorkedTime, mapped: ImportMapping) -> dict[str, object]:
+def _tell(section: str, row: CsvRow, work: WorkedTime, mapped: ImportMapping) -> dict[str, object]:
     """What the section of the mapping says in this row, and what follows where it says nothing."""
-    part: CellPart = getattr(mapped.write, _SECTIONS[place])
+    part: CellPart = getattr(mapped.write, section)
     content = content_in(part, row, mapped)
     match part:
         case EntityWritten():
@@ -288,11 +271,11 @@ def _customer_id(cell: TextCell | None, row: CsvRow, mapped: ImportMapping) -> s
     return id_in(cell or _customer_cell(mapped), row)
 
 
-def _refuse_contracts_of_two_projects(told: Mapping[tuple[EventOrder, str], _Told], mapping_name: str) -> None:
+def _refuse_contracts_of_two_projects(told: Mapping[tuple[str, str], _Told], mapping_name: str) -> None:
     """A contract over several projects would say something else with every export in which a project is new."""
     project_of: dict[str, str] = {}
-    for (place, project_id), each in told.items():
-        if place is EventOrder.CONTRACT:
+    for (section, project_id), each in told.items():
+        if section == "contracts":
             contract_id = orjson.loads(each.content)["contract_id"]
             other = project_of.setdefault(contract_id, project_id)
             if other != project_id:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.imports.products.former import Event, events_of, keep_newest
+from connectors.imports.folder_events import Event, events_of, keep_newest
 from connectors.json_values import WrongValue, read_instant
 from domain.units import Instant
 

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from connectors.decode_error import DecodeError
 from connectors.imports.contracts_mapping import AMENDED, EVENTS, SIGNED
-from connectors.imports.products.former import Event as Json
-from connectors.imports.products.former import events_of, keep_newest, version_of
+from connectors.imports.folder_events import Event as Json
+from connectors.imports.folder_events import events_of, keep_newest, version_of
 from connectors.json_records import event_from_json
 from domain.contract import amend
 from domain.events.catalogue import Event

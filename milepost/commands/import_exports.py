@@ -113,10 +113,12 @@ def verb(product: Product | None) -> Callable[..., None]:
         dry_run: DryRun = False,
         as_json: Json = False,
     ) -> None:
-        from connectors.imports.products.import_export import ImportOptions, import_export
+        from connectors.imports.products.import_export import import_export
 
         choices = Choices(
             zone=_zone(zone) or "",
+            entity=entity,
+            entity_name=entity_name,
             currency=_currency(currency, "--currency"),
             rows_currency=_currency(rows_currency, "--rows-currency"),
             client=client,
@@ -125,14 +127,9 @@ def verb(product: Product | None) -> Callable[..., None]:
             role=role,
             approved_by=approved_by,
             take_unapproved=take_unapproved,
-            bill_invoiced=bill_invoiced,
             date_order=None if date_order is None else date_order.value,
             decimal=None if decimal is None else decimal.value,
-        )
-        wanted = ImportOptions(
-            entity=entity,
-            entity_name=entity_name,
-            zone=zone,
+            bill_invoiced=bill_invoiced,
             bootstrap=bootstrap,
             contract_rates=contract_rates,
             keep_duplicates=keep_duplicates,
@@ -145,7 +142,7 @@ def verb(product: Product | None) -> Callable[..., None]:
             budgets=budgets,
         )
         try:
-            imported = import_export(file, product, choices, wanted, out, name or name_of(file), now())
+            imported = import_export(file, product, choices, out, name or name_of(file), now())
         except ImportRefused as fault:
             raise refused(fault) from fault
         tell_rejected(imported.rejected_rows, imported.listed_path, is_dry_run=dry_run)

@@ -11,11 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from connectors.imports.folder_events import Event
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.choices import ROLE, Choices
-from connectors.imports.products.entries import rates_by_project, rates_of_ours
 from connectors.imports.products.export_row import ExportRow
-from connectors.imports.products.former import Event, FormerImport
+from connectors.imports.products.former import FormerImport
 from connectors.imports.products.rates import given_rate
 from connectors.imports.products.setup import cost_on
 from connectors.imports.readings import decimal_text
@@ -32,12 +32,9 @@ class Assumed(NamedTuple):
     rated_by_contract: int
 
 
-def with_assumed(
-    rows: Sequence[ExportRow], choices: Choices, source: str, known: FormerImport, folder: Path
-) -> Assumed:
+def with_assumed(rows: Sequence[ExportRow], choices: Choices, known: FormerImport, folder: Path) -> Assumed:
     """Raises ImportRefused where an option says other than all that is known."""
-    rates = rates_by_project(known.contracts.values())
-    ours = rates_of_ours(source, known)
+    rates, ours = known.rates(), known.rates_of_ours()
     currencies = _currencies_by_project(known.contracts.values())
     rated = [_rated(row, choices, rates, row.project.id in ours, known) for row in rows]
     rated = [(row if from_option else _in_currency_of(row, currencies), from_option) for row, from_option in rated]

@@ -7,13 +7,14 @@ from datetime import date
 from decimal import Decimal
 
 from connectors.imports.checked import fault_of
+from connectors.imports.folder_events import Event
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_row import ExportRow, NotTaken
-from connectors.imports.products.former import Event, FormerEntry, FormerImport
+from connectors.imports.products.former import FormerEntry
 from connectors.imports.products.matching import Matched
 from connectors.imports.products.rates import given_rate
 from connectors.imports.products.read_rows import EVENT, refused
-from connectors.imports.products.setup import Json, is_ours
+from connectors.imports.products.setup import Json
 from connectors.imports.readings import decimal_text, end_of_day, instant_text
 from domain.units import Instant
 
@@ -110,17 +111,3 @@ class ImportedEntries:
 def approver(source: str, choices: Choices, *, is_approved: bool) -> str:
     """Who was named; else the product, marked where it does not say that the row is approved."""
     return choices.approved_by or (source if is_approved else f"{source}:{TAKEN_AS_APPROVED}")
-
-
-def rates_of_ours(source: str, known: FormerImport) -> dict[str, Sequence[Event]]:
-    return rates_by_project(contract for contract in known.contracts.values() if is_ours(contract, source))
-
-
-def rates_by_project(contracts: Iterable[Event]) -> dict[str, Sequence[Event]]:
-    """Of time and materials; empty where a rate card or the person decides."""
-    return {
-        line["project_id"]: line["terms"].get("rates") or ()
-        for contract in contracts
-        for line in contract["lines"]
-        if line["terms"].get("type") == "TimeAndMaterials"
-    }

@@ -18,13 +18,7 @@ from connectors.imports.events_file import numbered
 from connectors.imports.products.assumed import with_assumed
 from connectors.imports.products.budgets import Budgets, read_budgets
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.entries import (
-    EVENT_ID_NAME_LENGTH_MAX,
-    ImportedEntries,
-    approver,
-    rates_by_project,
-    rates_of_ours,
-)
+from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, ImportedEntries, approver
 from connectors.imports.products.export_file import Export, read_export
 from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken
 from connectors.imports.products.former import FormerEntry, FormerImport, read_known
@@ -45,12 +39,10 @@ from connectors.imports.products.read_rows import (
     refused,
 )
 from connectors.imports.products.setup import (
-    AskedCompany,
     Json,
     NotExtended,
     Unknown,
     company_of,
-    is_ours,
     lacks_company,
     not_extended,
     setup_events,
@@ -76,24 +68,6 @@ NOTHING_APPROVED = (
 )
 # Days; a contract or a company may say otherwise.
 RATE_AGE_MAX = resolve().rate_staleness_days
-
-
-class ImportOptions(NamedTuple):
-    """How to import. Company fields may be empty where the folder knows one company."""
-
-    entity: str | None = None
-    entity_name: str | None = None
-    zone: str | None = None
-    bootstrap: bool = False
-    contract_rates: bool = False
-    keep_duplicates: bool = False
-    withdraw_missing: bool = False
-    replace: bool = False
-    encoding: str | None = None
-    allow_future: bool = False
-    dry_run: bool = False
-    known: tuple[Path, ...] = ()
-    budgets: Path | None = None
 
 
 class ImportChanges(NamedTuple):
@@ -189,31 +163,30 @@ class ImportedExport(NamedTuple):
 
 
 def import_export(
-    path: Path, product: Product | None, choices: Choices, wanted: ImportOptions, folder: Path, name: str, now: Instant
+    path: Path, product: Product | None, choices: Choices, folder: Path, name: str, now: Instant
 ) -> ImportedExport:
     """Writes `<product>-<name>.setup.jsonl`, `.jsonl` and `.rejected.jsonl`, each where it has something to say.
 
     Nothing is known later than `now`. A name that is there already gets a number. Raises ImportRefused, and then nothing is
     written. Long, because it is the order of an import: all that refuses it comes before the files are written.
     """
-    if wanted.budgets is not None and not wanted.bootstrap:
+    if choices.budgets is not None and not choices.bootstrap:
         raise ImportRefused("--budgets: budgets are written with --bootstrap; say it too")
-    for each in wanted.known:
+    for each in choices.known:
         if not each.is_dir():
             raise ImportRefused(f"--known: expected a folder with .jsonl or .avro files, came {each}")
-    export = read_export(path, product, wanted.encoding)
+    export = read_export(path, product, choices.encoding)
     source = export.product.key
     if not export.rows:
         raise ImportRefused(
             f"{path}: no rows: the header of {export.product.title} and nothing below it, so there is nothing to import;"
             f" choose the days of the report and export again ({export.product.export})"
         )
-    files = ImportFiles(folder, source, name, wanted.replace, wanted.bootstrap)
-    known = read_known(source, (folder, *wanted.known), files.written_over())
-    _check_one_way(source, export.product, known, folder)
-    asked = AskedCompany(wanted.entity, wanted.entity_name, choices.currency, wanted.zone)
-    company = company_of(known, asked, folder)
-    lacks = list(lacks_company(company, wanted.bootstrap))
+    files = ImportFiles(folder, source, name, choices.replace, choices.bootstrap)
+    known = read_known(source, (folder, *choices.known), files.written_over())
+    _check_one_way(export.product, known, folder)
+    company = company_of(known, choices, folder)
+    lacks = list(lacks_company(company, choices.bootstrap))
     lacks += lacks_client(export.product, export.header, export.header_line, choices.client)
     lacks += lacks_approval(export.product, export.header, export.header_line, choices.take_unapproved)
     # Where something is lacking, nothing is written, and rows are read only to say what else is.
@@ -221,47 +194,51 @@ def import_export(
     choices = choices._replace(
         zone=zone,
         rows_currency=choices.rows_currency or currency,
-        today=None if wanted.allow_future else local_date(now, zone),
+        today=None if choices.allow_future else local_date(now, zone),
     )
-    rows = read_rows(export, choices, str(path), wanted.keep_duplicates)
-    clients = _clients_of_ours(source, known)
+    rows = read_rows(export, choices, str(path))
+    clients = _clients_of_ours(known)
     rows = kept_apart(rows, clients, {*known.projects, *(entry.project_id for entry in known.entries.values())})
     rows = of_one_client(rows, clients)
-    rows = in_one_currency(rows, _currencies_of_ours(source, known))
-    standing = not_extended({row.client.id for row in rows.taken}, known, source)
+    rows = in_one_currency(rows, _currencies_of_ours(known))
+    standing = not_extended({row.client.id for row in rows.taken}, known)
     rows = in_standing_currency(rows, {client: contract.currency for client, contract in standing.items()})
-    assumed = with_assumed(rows.taken, choices, source, known, folder)
+    assumed = with_assumed(rows.taken, choices, known, folder)
     matching = match(source, assumed.rows, known.entries, _keys_of_refused(export.product, rows))
     matching = matching._replace(matched=tuple(map(_billed_where_it_was, matching.matched)))
     taken = [each for each in matching.matched if each.row.is_approved is not False or choices.take_unapproved]
     waiting = [each for each in matching.matched if each.row.is_approved is False and not choices.take_unapproved]
     lacks += rows.unsettled
-    if wanted.bootstrap:
+    if choices.bootstrap:
         lacks += _lacks_rates([each.row for each in matching.matched], known)
     if lacks:
         raise ImportRefused(_lacking(path, [*lacks, *([NOTHING_APPROVED] if waiting and not taken else [])]))
     taken, invalid = ImportedEntries(source, files.name, choices, {}, now).checked(taken)
-    budgets = {} if wanted.budgets is None else read_budgets(wanted.budgets, export.product, choices, wanted.encoding)
+    budgets = (
+        {} if choices.budgets is None else read_budgets(choices.budgets, export.product, choices, choices.encoding)
+    )
     rows_taken = [each.row for each in taken]
-    setup = setup_events(source, rows_taken, company, known, now, budgets) if wanted.bootstrap else []
+    setup = setup_events(rows_taken, company, known, now, budgets) if choices.bootstrap else []
     _check_setup(setup, path)
-    known_then = known.with_events(setup)
-    rates = {} if wanted.contract_rates else rates_of_ours(source, known_then)
+    for event in setup:
+        known.take(event)
+    rates_of_ours = known.rates_of_ours()
+    rates = {} if choices.contract_rates else rates_of_ours
     writer = ImportedEntries(source, files.name, choices, rates, now)
     entries = writer.events(taken)
     not_taken = (*rows.not_taken, *(_not_approved(each) for each in waiting), *invalid)
     gone = (*_unapproved_again(waiting), *matching.gone)
-    if wanted.withdraw_missing:
+    if choices.withdraw_missing:
         _check_may_withdraw(not_taken, gone, path)
         entries += [writer.withdrawn(entry) for entry in gone]
-    foreign = _foreign(rows_taken, _currencies_of_books(known_then), company.currency)
+    foreign = _foreign(rows_taken, _currencies_of_books(known), company.currency)
     whole = _summed(export, rows, [*rows_taken, *not_taken])
     of_setup = numbered(setup, f"{source}:{files.name[:EVENT_ID_NAME_LENGTH_MAX]}:setup")
     setup_path, events_path, listed_path = files.write(
-        of_setup, entries, _listed(not_taken, gone), is_dry_run=wanted.dry_run
+        of_setup, entries, _listed(not_taken, gone), is_dry_run=choices.dry_run
     )
-    lacking = unknown(rows_taken, known_then)
-    of_others = known_then.contracted - rates_of_ours(source, known_then).keys()
+    lacking = unknown(rows_taken, known)
+    of_others = known.contracted - rates_of_ours.keys()
     rounded = [row for row in rows_taken if row.billed_hours is not None]
     return ImportedExport(
         product=export.product,
@@ -286,11 +263,11 @@ def import_export(
         ),
         apart=rows.apart,
         amounts_unused=amounts_unused(export, rows),
-        changes=_changes(taken, len(gone) if wanted.withdraw_missing else 0),
+        changes=_changes(taken, len(gone) if choices.withdraw_missing else 0),
         gone=gone,
         unrated=sum(row.is_billed and row.rate is None for row in rows_taken),
         rated_at_zero=sum(_is_rated_at_zero(row) and row.project.id not in of_others for row in rows_taken),
-        rates_unused=_rates_unused(rows_taken, of_others, known_then),
+        rates_unused=_rates_unused(rows_taken, of_others, known),
         differing=sum(row.amount != row.value for row in rows_taken),
         most_apart=max((abs(row.amount - row.value) for row in rows_taken), default=Decimal(0)),
         taken_as_approved=_taken_as_approved(export, rows_taken, choices),
@@ -301,14 +278,14 @@ def import_export(
         first_statement=_first_statement(setup, rows_taken),
         foreign=tuple(sorted({currency for currency, _ in foreign})),
         rates_lack=tuple(_rates_lack(foreign, known)),
-        unbudgeted=() if wanted.budgets is None else _unbudgeted(rows_taken, budgets),
+        unbudgeted=() if choices.budgets is None else _unbudgeted(rows_taken, budgets),
         fees_invoiced=_fees_invoiced(rows_taken, budgets),
         events=tuple(Counter(str(event["type"]) for event in (*setup, *entries)).items()),
         setup_path=setup_path,
         events_path=events_path,
         listed_path=listed_path,
         rejected_rows=_rejected_rows(not_taken),
-        is_dry_run=wanted.dry_run,
+        is_dry_run=choices.dry_run,
     )
 
 
@@ -363,7 +340,7 @@ def _is_rated_at_zero(row: ExportRow) -> bool:
 
 def _rates_unused(rows: Iterable[ExportRow], of_others: Collection[str], known: FormerImport) -> int:
     """Rows with a rate of their own, of projects for which a contract of another source gives another."""
-    rates = rates_by_project(known.contracts.values())
+    rates = known.rates()
     stated = [row for row in rows if row.is_billed and row.stated_rate and row.project.id in of_others]
     return sum(given_rate(rates.get(row.project.id, ()), row) != row.stated_rate for row in stated)
 
@@ -402,14 +379,14 @@ def _fees_invoiced(rows: Iterable[ExportRow], budgets: Budgets) -> tuple[FeesInv
     return tuple(FeesInvoiced(*key, amount) for key, amount in sorted(found.items()))
 
 
-def _check_one_way(source: str, product: Product, known: FormerImport, folder: Path) -> None:
+def _check_one_way(product: Product, known: FormerImport, folder: Path) -> None:
     """Ids of another way of importing are others, so that the same work would be there twice; solidtime's are its own."""
     if product.columns.id:
         return
-    other = next((entry for entry in known.entries.values() if not is_of_import(source, entry)), None)
+    other = next((entry for entry in known.entries.values() if not is_of_import(product.key, entry)), None)
     if other is not None:
         raise ImportRefused(
-            f"{folder}: holds time of {source} that another way has brought (entry {other.entry_id}), such as milepost"
+            f"{folder}: holds time of {product.key} that another way has brought (entry {other.entry_id}), such as milepost"
             " import csv with a mapping, under ids of its own: the same work would be there twice; go on in that way, or"
             " give another --out"
         )
@@ -424,14 +401,13 @@ def _taken_as_approved(export: Export, rows: Iterable[ExportRow], choices: Choic
     )
 
 
-def _clients_of_ours(source: str, known: FormerImport) -> dict[str, str]:
-    ours = (project for project in known.projects.values() if project.get("source") == source)
+def _clients_of_ours(known: FormerImport) -> dict[str, str]:
+    ours = (project for project in known.projects.values() if project.get("source") == known.source)
     return {project["project_id"]: project["customer_id"] for project in ours if project.get("customer_id")}
 
 
-def _currencies_of_ours(source: str, known: FormerImport) -> dict[str, str]:
-    ours = (contract for contract in known.contracts.values() if is_ours(contract, source))
-    return {contract["customer_id"]: contract["currency"] for contract in ours}
+def _currencies_of_ours(known: FormerImport) -> dict[str, str]:
+    return {contract["customer_id"]: contract["currency"] for contract in known.contracts_of_ours()}
 
 
 def _lacks_rates(rows: Sequence[ExportRow], known: FormerImport) -> Iterator[str]:

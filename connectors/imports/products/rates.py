@@ -14,8 +14,8 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import NamedTuple
 
+from connectors.imports.folder_events import Event
 from connectors.imports.products.export_row import ExportRow
-from connectors.imports.products.former import Event
 from connectors.imports.readings import decimal_text
 
 STEPS_MAX = 6

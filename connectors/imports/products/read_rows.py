@@ -46,7 +46,7 @@ class ReadRows(NamedTuple):
     apart: tuple[Apart, ...] = ()
 
 
-def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool) -> ReadRows:
+def read_rows(export: Export, choices: Choices, file: str) -> ReadRows:
     """Raises ImportRefused where an option says other than the file."""
     try:
         report = report_form(export.product, export.header)
@@ -62,7 +62,7 @@ def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool
         if isinstance(read, ExportRow):
             same = read.key if read.has_vendor_id else tuple(read.cells.values())
             earlier = lines.setdefault(same, read.line)
-            if earlier != read.line and (read.has_vendor_id or not keep_duplicates):
+            if earlier != read.line and (read.has_vendor_id or not choices.keep_duplicates):
                 read = _duplicate(read, earlier)
             elif choices.today is not None and read.day > choices.today:
                 read = _ahead(read, choices.today, report.day)

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from connectors.imports.folder_events import Event
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.budgets import Budgets
+from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_row import ExportRow, grouped
-from connectors.imports.products.former import Event, FormerImport, projects_of
+from connectors.imports.products.former import FormerImport, projects_of
 from connectors.imports.products.rates import line_rates, steps_of
 from connectors.imports.readings import decimal_text, instant_text
 from connectors.imports.refusals import ImportRefused
@@ -34,15 +35,6 @@ class Company(NamedTuple):
     name: str
     currency: str
     zone: str
-
-
-class AskedCompany(NamedTuple):
-    """What the options say of the company; all may be left out where the folder knows it."""
-
-    entity: str | None
-    name: str | None
-    currency: str | None
-    zone: str | None
 
 
 class NotExtended(NamedTuple):
@@ -64,7 +56,7 @@ class Unknown(NamedTuple):
     contracts: tuple[str, ...]
 
 
-def company_of(known: FormerImport, asked: AskedCompany, folder: Path) -> Company:
+def company_of(known: FormerImport, asked: Choices, folder: Path) -> Company:
     """The company named, or the one that is known; a zone is needed in any case, for days end somewhere.
 
     Raises ImportRefused where an option says other than what is known: else it would be passed over in silence, or a
@@ -79,7 +71,7 @@ def company_of(known: FormerImport, asked: AskedCompany, folder: Path) -> Compan
         company = Company(entity, str(stands["name"]), str(stands["currency"]), str(stands["zone"]))
         _check_same(company, asked, folder)
         return company
-    return Company(entity or "", asked.name or entity or "", asked.currency or "", asked.zone or "")
+    return Company(entity or "", asked.entity_name or entity or "", asked.currency or "", asked.zone)
 
 
 def lacks_company(company: Company, bootstrap: bool) -> Iterator[str]:
@@ -107,11 +99,11 @@ def _check_known(known: FormerImport, entity: str, folder: Path) -> None:
         )
 
 
-def _check_same(company: Company, asked: AskedCompany, folder: Path) -> None:
+def _check_same(company: Company, asked: Choices, folder: Path) -> None:
     compared = (
         ("--currency", asked.currency, company.currency, "; for rows that name no currency say --rows-currency"),
-        ("--zone", asked.zone, company.zone, ""),
-        ("--entity-name", asked.name, company.name, ""),
+        ("--zone", asked.zone or None, company.zone, ""),
+        ("--entity-name", asked.entity_name, company.name, ""),
     )
     for option, said, stands, further in compared:
         if said is not None and said != stands:
@@ -150,7 +142,7 @@ def contract_id_of(client_id: str) -> str:
     return f"{client_id}-time"[:128]
 
 
-def not_extended(clients: Iterable[str], known: FormerImport, source: str) -> dict[str, NotExtended]:
+def not_extended(clients: Iterable[str], known: FormerImport) -> dict[str, NotExtended]:
     """By client, what stands where this import would sign a contract of its own."""
     standing = {client: known.contracts.get(contract_id_of(client)) for client in clients}
     return {
@@ -161,22 +153,16 @@ def not_extended(clients: Iterable[str], known: FormerImport, source: str) -> di
             str(contract.get("currency") or ""),
         )
         for client, contract in sorted(standing.items())
-        if contract is not None and not is_ours(contract, source)
+        if contract is not None and not known.is_ours(contract)
     }
 
 
 def setup_events(
-    source: str,
-    rows: Sequence[ExportRow],
-    company: Company,
-    known: FormerImport,
-    now: Instant,
-    budgets: Budgets = MappingProxyType({}),
+    rows: Sequence[ExportRow], company: Company, known: FormerImport, now: Instant, budgets: Budgets
 ) -> list[Json]:
     """In the order in which one reads them, known at `now` at the latest; still without `event_id`."""
     lacks = unknown(rows, known)
-    since = _month_start(min(row.day for row in rows)) if rows else date(1990, 1, 1)
-    writer = _Writer(source, rows, company, known, since, now, budgets)
+    writer = _Writer(rows, company, known, now, budgets)
     events: list[Json] = []
     if rows and company.legal_entity_id not in known.entities:
         events.append(writer.entity())
@@ -192,21 +178,13 @@ def setup_events(
 
 class _Writer:
     def __init__(
-        self,
-        source: str,
-        rows: Sequence[ExportRow],
-        company: Company,
-        known: FormerImport,
-        since: date,
-        now: Instant,
-        budgets: Budgets,
+        self, rows: Sequence[ExportRow], company: Company, known: FormerImport, now: Instant, budgets: Budgets
     ) -> None:
         self._budgets = budgets
-        self._source = source
         self._company = company
         self._known = known
-        self._since = since
-        self._now = now
+        self._since = _month_start(min(row.day for row in rows)) if rows else date(1990, 1, 1)
+        self._known_at = instant_text(min(midnight(self._since, company.zone), now))
         self._of_client = grouped(rows, lambda row: row.client.id)
         self._of_person = grouped(rows, lambda row: row.person.id)
         self._of_project = grouped(rows, lambda row: row.project.id)
@@ -240,7 +218,7 @@ class _Writer:
             days = _costs_by_day(rows)
             steps = _cost_steps(days)
             differs = any(cost_on(former, day) != cost for day, cost in days.items())
-            ours = all(event.get("source") == self._source for event in former)
+            ours = all(event.get("source") == self._known.source for event in former)
             costed_by_role = not former and self._known.people.get(person, {}).get("role") in self._known.costed_roles
             if differs and ours and not costed_by_role:
                 version = max((int(event["version"]) for event in former), default=0)
@@ -265,7 +243,7 @@ class _Writer:
         """A higher version of projects of ours whose budget the tracker states otherwise, worked on since or not."""
         for project_id, former in sorted(self._known.projects.items()):
             budget = self._budget_now(project_id, former)
-            if budget is None or former.get("source") != self._source:
+            if budget is None or former.get("source") != self._known.source:
                 continue
             stated = {name: value for name, value in (former.get("budget") or {}).items() if value is not None}
             if {name: _same(value) for name, value in stated.items()} != {name: _same(v) for name, v in budget.items()}:
@@ -305,7 +283,7 @@ class _Writer:
                     yield self._contract(
                         contract_id, 1, self._since, client_id, [self._line(each) for each in projects]
                     )
-            elif is_ours(former, self._source):
+            elif self._known.is_ours(former):
                 starts_on = date.fromisoformat(str(former["starts_on"]))
                 first = min(row.day for row in rows)
                 if projects or first < starts_on:
@@ -343,7 +321,7 @@ class _Writer:
         return self._event(
             "CostRateSet",
             version,
-            cost_rate_id=f"{self._source}-{person}"[:128],
+            cost_rate_id=f"{self._known.source}-{person}"[:128],
             person_id=person,
             currency=self._company.currency,
             rate=decimal_text(cost),
@@ -352,8 +330,8 @@ class _Writer:
         )
 
     def _event(self, kind: str, version: int = 1, **fields: object) -> Json:
-        occurred_at = instant_text(min(midnight(self._since, self._company.zone), self._now))
-        return {"type": kind, "occurred_at": occurred_at, "source": self._source, "version": version, **fields}
+        head = {"type": kind, "occurred_at": self._known_at, "source": self._known.source, "version": version}
+        return {**head, **fields}
 
 
 def _same(value: object) -> object:
@@ -362,11 +340,6 @@ def _same(value: object) -> object:
         return Decimal(str(value))
     except InvalidOperation:
         return value
-
-
-def is_ours(contract: Event, source: str) -> bool:
-    """Signed by an import of the same product, and amended by nobody."""
-    return contract.get("source") == source and contract.get("type") == "ContractSigned"
 
 
 def _worked_so_far(rows: Iterable[ExportRow], currency: str) -> Json:

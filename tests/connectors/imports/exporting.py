@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.import_export import ImportedExport, ImportOptions, import_export
+from connectors.imports.products.import_export import ImportedExport, import_export
 from connectors.imports.products.product import Product
 from connectors.imports.readings import read_instant
 from tests.connectors.imports.made_exports import ZONE
@@ -31,16 +31,8 @@ def imported(
 
 def import_file(path: Path, out: Path, product: Product | None, name: str = "march", **said: Any) -> ImportedExport:
     now = said.pop("now", NOW)
-    choices = {key: said.pop(key) for key in Choices._fields if key in said and key != "zone"}
-    return import_export(
-        path,
-        product,
-        Choices(**{"zone": ZONE, "currency": "EUR", "cost_rate": Decimal(50), **choices}),
-        ImportOptions(**{**COMPANY, **said}),
-        out,
-        name,
-        now,
-    )
+    choices = Choices(**{"currency": "EUR", "cost_rate": Decimal(50), **COMPANY, **said})
+    return import_export(path, product, choices, out, name, now)
 
 
 def events(folder: Path, kind: str | None = None) -> list[dict[str, Any]]:

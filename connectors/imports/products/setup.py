@@ -161,71 +161,66 @@ def setup_events(
     rows: Sequence[ExportRow], company: Company, known: FormerImport, now: Instant, budgets: Budgets
 ) -> list[Json]:
     """In the order in which one reads them, known at `now` at the latest; still without `event_id`."""
-    lacks = unknown(rows, known)
-    writer = _Writer(rows, company, known, now, budgets)
-    events: list[Json] = []
-    if rows and company.legal_entity_id not in known.entities:
-        events.append(writer.entity())
-    events += [writer.customer(customer_id) for customer_id in lacks.customers]
-    events += [writer.person(person_id) for person_id in lacks.people]
-    events += writer.cost_rates()
-    # One that a contract names already is bound to the engagement of that contract, and activated where that is from.
-    events += [writer.project(project_id) for project_id in lacks.projects if project_id not in known.contracted]
-    events += writer.budgeted_again()
-    events += writer.contracts(frozenset(lacks.contracts))
-    return events
+    return [*_Setup(rows, company, known, now, budgets).events()]
 
 
-class _Writer:
+class _Setup:
     def __init__(
         self, rows: Sequence[ExportRow], company: Company, known: FormerImport, now: Instant, budgets: Budgets
     ) -> None:
-        self._budgets = budgets
-        self._company = company
-        self._known = known
-        self._since = _month_start(min(row.day for row in rows)) if rows else date(1990, 1, 1)
+        self._rows, self._company, self._known, self._budgets = rows, company, known, budgets
+        self._since = min(row.day for row in rows).replace(day=1) if rows else date(1990, 1, 1)
         self._known_at = instant_text(min(midnight(self._since, company.zone), now))
         self._of_client = grouped(rows, lambda row: row.client.id)
         self._of_person = grouped(rows, lambda row: row.person.id)
         self._of_project = grouped(rows, lambda row: row.project.id)
 
-    def entity(self) -> Json:
-        return self._event(
-            "LegalEntityDefined",
-            legal_entity_id=self._company.legal_entity_id,
-            name=self._company.name,
-            currency=self._company.currency,
-            zone=self._company.zone,
-            fiscal_calendar={"kind": "calendar_month", "year_starts_on": "01-01"},
-        )
-
-    def customer(self, customer_id: str) -> Json:
-        return self._event("CustomerDefined", customer_id=customer_id, name=self._of_client[customer_id][0].client.name)
-
-    def person(self, person_id: str) -> Json:
-        first = self._of_person[person_id][0]
-        return self._event(
-            "PersonDefined",
-            person_id=person_id,
-            name=first.person.name,
-            legal_entity_id=self._company.legal_entity_id,
-            role=first.role,
-        )
-
-    def cost_rates(self) -> Iterator[Json]:
+    def events(self) -> Iterator[Json]:
+        known, company = self._known, self._company
+        lacks = unknown(self._rows, known)
+        if self._rows and company.legal_entity_id not in known.entities:
+            calendar = {"kind": "calendar_month", "year_starts_on": "01-01"}
+            yield self._event("LegalEntityDefined", **company._asdict(), fiscal_calendar=calendar)
+        for client in lacks.customers:
+            yield self._event("CustomerDefined", customer_id=client, name=self._of_client[client][0].client.name)
+        for person in lacks.people:
+            first = self._of_person[person][0]
+            of = {"name": first.person.name, "legal_entity_id": company.legal_entity_id, "role": first.role}
+            yield self._event("PersonDefined", 1, person_id=person, **of)
         for person, rows in sorted(self._of_person.items()):
-            former = self._known.cost_rates.get(person, ())
-            days = _costs_by_day(rows)
-            steps = _cost_steps(days)
-            differs = any(cost_on(former, day) != cost for day, cost in days.items())
-            ours = all(event.get("source") == self._known.source for event in former)
-            costed_by_role = not former and self._known.people.get(person, {}).get("role") in self._known.costed_roles
-            if differs and ours and not costed_by_role:
-                version = max((int(event["version"]) for event in former), default=0)
-                for place, (first, last, cost) in enumerate(steps, start=1):
-                    yield self._cost_rate(person, version + place, self._since if place == 1 else first, last, cost)
+            yield from self._cost_rates(person, rows)
+        # One that a contract names already is bound to the engagement of that contract, and activated where that is from.
+        yield from (self._project(project) for project in lacks.projects if project not in known.contracted)
+        yield from self._budgeted_again()
+        for client, rows in sorted(self._of_client.items()):
+            projects = sorted({row.project.id for row in rows} & {*lacks.contracts})
+            yield from self._contract(client, rows, [self._line(project) for project in projects])
 
-    def project(self, project_id: str) -> Json:
+    def _cost_rates(self, person: str, rows: Sequence[ExportRow]) -> Iterator[Json]:
+        """From the day on which each changes; none of another source's person, or of a role that has one."""
+        former = self._known.cost_rates.get(person, ())
+        days = _costs_by_day(rows)
+        differs = any(cost_on(former, day) != cost for day, cost in days.items())
+        ours = all(event.get("source") == self._known.source for event in former)
+        costed_by_role = not former and self._known.people.get(person, {}).get("role") in self._known.costed_roles
+        if not differs or not ours or costed_by_role:
+            return
+        version = max((int(event["version"]) for event in former), default=0)
+        steps = steps_of(days)
+        for place, (first, cost) in enumerate(steps):
+            ends = [day - timedelta(days=1) for day, _ in steps[place + 1 :]]
+            yield self._event(
+                "CostRateSet",
+                version + place + 1,
+                cost_rate_id=f"{self._known.source}-{person}"[:128],
+                person_id=person,
+                currency=self._company.currency,
+                rate=decimal_text(cost),
+                effective_from=(first if place else self._since).isoformat(),
+                **({"effective_to": ends[0].isoformat()} if ends else {}),
+            )
+
+    def _project(self, project_id: str) -> Json:
         rows = self._of_project[project_id]
         first = min(rows, key=lambda row: (row.day, row.line))
         return self._event(
@@ -239,17 +234,16 @@ class _Writer:
             budget=self._budget(first) or _worked_so_far(rows, self._company.currency),
         )
 
-    def budgeted_again(self) -> Iterator[Json]:
+    def _budgeted_again(self) -> Iterator[Json]:
         """A higher version of projects of ours whose budget the tracker states otherwise, worked on since or not."""
         for project_id, former in sorted(self._known.projects.items()):
             budget = self._budget_now(project_id, former)
-            if budget is None or former.get("source") != self._known.source:
-                continue
-            stated = {name: value for name, value in (former.get("budget") or {}).items() if value is not None}
-            if {name: _same(value) for name, value in stated.items()} != {name: _same(v) for name, v in budget.items()}:
-                stands = {name: value for name, value in former.items() if name not in ("event_id", "recorded_at")}
-                head = self._event("ProjectActivated", int(former["version"]) + 1)
-                yield stands | head | {"budget": budget}
+            if budget is not None and former.get("source") == self._known.source:
+                stated = {name: value for name, value in (former.get("budget") or {}).items() if value is not None}
+                if {name: _same(value) for name, value in stated.items()} != {
+                    name: _same(value) for name, value in budget.items()
+                }:
+                    yield self._again(former, budget=budget)
 
     def _budget_now(self, project_id: str, former: Event) -> Json | None:
         """Of a project that the export does not have by its name, and that of its client, as they were imported."""
@@ -272,62 +266,37 @@ class _Writer:
             return {"hours": decimal_text(stated.hours)}
         return {"revenue": decimal_text(stated.fees or Decimal(0)), "currency": currency}
 
-    def contracts(self, lacking: frozenset[str]) -> Iterator[Json]:
+    def _contract(self, client_id: str, rows: Sequence[ExportRow], lines: list[Json]) -> Iterator[Json]:
         """New, or a higher version with the lines that were there and those of projects that are new."""
-        for client_id, rows in sorted(self._of_client.items()):
-            contract_id = contract_id_of(client_id)
-            former = self._known.contracts.get(contract_id)
-            projects = [project for project in sorted({row.project.id for row in rows}) if project in lacking]
-            if former is None:
-                if projects:
-                    yield self._contract(
-                        contract_id, 1, self._since, client_id, [self._line(each) for each in projects]
-                    )
-            elif self._known.is_ours(former):
-                starts_on = date.fromisoformat(str(former["starts_on"]))
-                first = min(row.day for row in rows)
-                if projects or first < starts_on:
-                    yield self._signed_again(former, min(starts_on, self._since), projects)
-
-    def _contract(self, contract_id: str, version: int, starts_on: date, client_id: str, lines: list[Json]) -> Json:
-        return self._event(
-            "ContractSigned",
-            version,
-            contract_id=contract_id,
-            customer_id=client_id,
-            legal_entity_id=self._company.legal_entity_id,
-            currency=self._of_client[client_id][0].own_currency,
-            signed_on=starts_on.isoformat(),
-            starts_on=starts_on.isoformat(),
-            billing_cycle={"kind": "monthly"},
-            billing_zone=self._company.zone,
-            lines=lines,
-        )
-
-    def _signed_again(self, former: Event, starts_on: date, projects: list[str]) -> Json:
-        """As it stands, edits of the file included."""
-        stands = {name: value for name, value in former.items() if name not in ("event_id", "recorded_at")}
-        lines = [*former["lines"], *(self._line(each) for each in projects)]
-        head = self._event("ContractSigned", int(former["version"]) + 1)
-        return stands | head | {"starts_on": starts_on.isoformat(), "lines": lines}
+        contract_id, since = contract_id_of(client_id), self._since.isoformat()
+        former = self._known.contracts.get(contract_id)
+        if former is None and lines:
+            yield self._event(
+                "ContractSigned",
+                contract_id=contract_id,
+                customer_id=client_id,
+                legal_entity_id=self._company.legal_entity_id,
+                currency=rows[0].own_currency,
+                signed_on=since,
+                starts_on=since,
+                billing_cycle={"kind": "monthly"},
+                billing_zone=self._company.zone,
+                lines=lines,
+            )
+        elif former is not None and self._known.is_ours(former):
+            starts_on = str(former["starts_on"])
+            if lines or min(row.day for row in rows).isoformat() < starts_on:
+                yield self._again(former, starts_on=min(starts_on, since), lines=[*former["lines"], *lines])
 
     def _line(self, project_id: str) -> Json:
         rates = line_rates(self._of_project[project_id])
         terms = {"type": "TimeAndMaterials", "rates": [rate.json() for rate in rates]}
         return {"line_id": project_id, "project_id": project_id, "terms": terms}
 
-    def _cost_rate(self, person: str, version: int, first: date, last: date | None, cost: Decimal) -> Json:
-        until = {} if last is None else {"effective_to": last.isoformat()}
-        return self._event(
-            "CostRateSet",
-            version,
-            cost_rate_id=f"{self._known.source}-{person}"[:128],
-            person_id=person,
-            currency=self._company.currency,
-            rate=decimal_text(cost),
-            effective_from=first.isoformat(),
-            **until,
-        )
+    def _again(self, former: Event, **changed: object) -> Json:
+        """As it stands, edits of the file included."""
+        stands = {name: value for name, value in former.items() if name not in ("event_id", "recorded_at")}
+        return stands | self._event(str(former["type"]), int(former["version"]) + 1) | changed
 
     def _event(self, kind: str, version: int = 1, **fields: object) -> Json:
         head = {"type": kind, "occurred_at": self._known_at, "source": self._known.source, "version": version}
@@ -363,13 +332,6 @@ def _costs_by_day(rows: Iterable[ExportRow]) -> dict[date, Decimal]:
     return days
 
 
-def _cost_steps(days: Mapping[date, Decimal]) -> list[tuple[date, date | None, Decimal]]:
-    """(first day, last day, cost) of each run of days with one cost; none where no row says one."""
-    steps = steps_of(days)
-    ends = [first - timedelta(days=1) for first, _ in steps[1:]]
-    return [(first, last, cost) for (first, cost), last in zip(steps, [*ends, None], strict=False)]
-
-
 def cost_on(events: Iterable[Event], day: date) -> Decimal | None:
     """Of the highest version whose days hold it."""
     text = day.isoformat()
@@ -381,7 +343,3 @@ def cost_on(events: Iterable[Event], day: date) -> Decimal | None:
     ]
     newest: Mapping[str, Any] | None = max(holding, key=lambda event: int(event["version"]), default=None)
     return None if newest is None else Decimal(str(newest["rate"]))
-
-
-def _month_start(day: date) -> date:
-    return day.replace(day=1)

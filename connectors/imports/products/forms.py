@@ -37,6 +37,9 @@ class Cell(NamedTuple):
     column: str
     text: str
 
+    def shown(self) -> str:
+        return f'line {self.line}: column "{self.column}": "{self.text}"'
+
 
 class Forms(NamedTuple):
     """`date_order` one of dmy, mdy, ymd; `decimal` the sign before decimals."""
@@ -50,7 +53,7 @@ def settle_date_order(cells: Iterable[Cell], stated: str | None) -> str:
     open_cell: Cell | None = None
     is_year_last = False
     for cell in cells:
-        orders = _orders(cell.text)
+        orders = [order for order in DATE_ORDERS if _fits(cell.text, order)]
         if len(orders) == 1:
             found.setdefault(orders[0], cell)
         elif orders and read_day(cell.text, "dmy") != read_day(cell.text, "mdy"):
@@ -58,29 +61,23 @@ def settle_date_order(cells: Iterable[Cell], stated: str | None) -> str:
         elif orders or _YEAR_LAST.fullmatch(cell.text):
             is_year_last = True
     if stated is not None:
-        _check_order(found, stated)
+        first = _other(found, stated, f"--date-order {stated}")
+        if first is not None:
+            order, shown = first
+            raise ImportRefused(
+                f"{shown} is {_SHOWN[order]}, and no date of the file can only be {_SHOWN[stated]}; leave it out, or say"
+                f" --date-order {order}"
+            )
         return stated
-    if len(found) == 1:
-        return next(iter(found))
-    if found:
+    if len(found) > 1:
         told = " and ".join(f'line {cell.line} "{cell.text}" is {_SHOWN[order]}' for order, cell in found.items())
         raise ImportRefused(f"dates are written in more than one order: {told}; say which holds with --date-order")
-    if open_cell is not None:
+    if open_cell is not None and not found:
         raise ImportRefused(
-            f'line {open_cell.line}: column "{open_cell.column}": "{open_cell.text}" may be day or month first, and no'
-            " date of the file settles it; say --date-order dmy, mdy or ymd (the date format of the account)"
+            f"{open_cell.shown()} may be day or month first, and no date of the file settles it; say --date-order dmy, mdy or"
+            " ymd (the date format of the account)"
         )
-    return "dmy" if is_year_last else "ymd"
-
-
-def _check_order(found: Mapping[str, Cell], stated: str) -> None:
-    """A file that is written in another order throughout would have its ambiguous dates read wrongly."""
-    for order, cell in found.items():
-        if stated not in found:
-            raise ImportRefused(
-                f'--date-order {stated}: line {cell.line}: column "{cell.column}": "{cell.text}" is {_SHOWN[order]}, and no'
-                f" date of the file can only be {_SHOWN[stated]}; leave it out, or say --date-order {order}"
-            )
+    return next(iter(found), "dmy" if is_year_last else "ymd")
 
 
 def settle_decimal(cells: Iterable[Cell], rows: Iterable[Sequence[str]], stated: str | None) -> str:
@@ -88,40 +85,42 @@ def settle_decimal(cells: Iterable[Cell], rows: Iterable[Sequence[str]], stated:
     found: dict[str, Cell] = {}
     open_cell: Cell | None = None
     for cell in cells:
-        point, comma = is_number(cell.text, "."), is_number(cell.text, ",")
-        if point != comma:
-            found.setdefault("." if point else ",", cell)
-        elif point and not bare(cell.text).lstrip("+-").isdigit():
+        names = [name for name, sign in DECIMALS.items() if is_number(cell.text, sign)]
+        if len(names) == 1:
+            found.setdefault(names[0], cell)
+        elif names and not bare(cell.text).lstrip("+-").isdigit():
             open_cell = open_cell or cell
     if stated is not None:
-        _check_decimal(found, stated)
+        first = _other(found, stated, f"--decimal {stated}")
+        if first is not None:
+            name, shown = first
+            raise ImportRefused(
+                f"{shown} has a decimal {name}, and no number of the file has a decimal {stated}; leave it out, or say"
+                f" --decimal {name}"
+            )
         return DECIMALS[stated]
-    if len(found) == 1:
-        return next(iter(found))
-    if found:
+    if len(found) > 1:
         told = ", ".join(f'line {cell.line} "{cell.text}"' for cell in found.values())
         raise ImportRefused(
             f"numbers are written with decimal point and with decimal comma: {told}; say --decimal point or comma"
         )
-    if open_cell is None:
-        return "."
+    if open_cell is None or found:
+        return DECIMALS[next(iter(found), "point")]
     multiplies = {sign for row in rows for sign in _multiplying(row)}
     if len(multiplies) == 1:
         return multiplies.pop()
     raise ImportRefused(
-        f'line {open_cell.line}: column "{open_cell.column}": "{open_cell.text}" may have decimals or thousands, and no'
-        " number of the file settles it; say --decimal point or --decimal comma"
+        f"{open_cell.shown()} may have decimals or thousands, and no number of the file settles it; say --decimal point or"
+        " --decimal comma"
     )
 
 
-def _check_decimal(found: Mapping[str, Cell], stated: str) -> None:
-    for sign, cell in found.items():
-        if DECIMALS[stated] not in found:
-            other = next(name for name, each in DECIMALS.items() if each == sign)
-            raise ImportRefused(
-                f'--decimal {stated}: line {cell.line}: column "{cell.column}": "{cell.text}" has a decimal {other}, and no'
-                f" number of the file has a decimal {stated}; leave it out, or say --decimal {other}"
-            )
+def _other(found: Mapping[str, Cell], stated: str, option: str) -> tuple[str, str] | None:
+    """The form of the file where it is never the one stated, with its first cell: what can be read both ways would be read wrongly."""
+    if not found or stated in found:
+        return None
+    form, cell = next(iter(found.items()))
+    return form, f"{option}: {cell.shown()}"
 
 
 def read_day(text: str, order: str) -> date:
@@ -134,7 +133,8 @@ def read_day(text: str, order: str) -> date:
         day, month = (1, 2) if order == "dmy" else (2, 1)
         parts = (match[3], match[month], match[day]) if match else None
     if parts is None:
-        raise UnreadableCell(f"expected a date as {_form(order)}; correct it, or say --date-order")
+        example = f"{_SHOWN[order]}, such as {_EXAMPLES[order]}"
+        raise UnreadableCell(f"expected a date as {example}; correct it, or say --date-order")
     try:
         found = date(*map(int, parts))
     except ValueError:
@@ -142,10 +142,6 @@ def read_day(text: str, order: str) -> date:
     if not FIRST_DATE <= found <= LAST_DATE:
         raise UnreadableCell(f"expected a date from {FIRST_DATE} to {LAST_DATE}; correct it")
     return found
-
-
-def _form(order: str) -> str:
-    return f"{_SHOWN[order]}, such as {_EXAMPLES[order]}"
 
 
 def read_clock_time(text: str) -> tuple[int, int, int]:
@@ -195,11 +191,6 @@ def read_duration(text: str, decimal: str) -> Decimal:
             f'expected hours as h:mm:ss or as a number with "{decimal}" before its decimals, such as 1:30 or 1{decimal}5;'
             " correct it"
         ) from None
-
-
-def _orders(text: str) -> tuple[str, ...]:
-    """The orders in which the text is a date."""
-    return tuple(order for order in DATE_ORDERS if _fits(text, order))
 
 
 def _fits(text: str, order: str) -> bool:

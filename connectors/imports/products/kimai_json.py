@@ -15,9 +15,8 @@ from connectors.imports.refusals import ImportRefused
 ASKED: Final = "GET /api/timesheets?full=true"
 START: Final = 64
 HEADER: Final = (
-    *("Date", "From", "To", "Duration", "Currency", "Price", "Hourly price", "Fixed price", "Name", "User", "Customer"),
-    *("Project", "Activity", "Description", "Billable", "Exported"),
-)
+    "Date,From,To,Duration,Currency,Price,Hourly price,Fixed price,Name,User,Customer,Project,Activity,Description,Billable,Exported"
+).split(",")
 
 
 def as_csv(path: Path) -> str | None:
@@ -30,30 +29,25 @@ def as_csv(path: Path) -> str | None:
         found = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=str)
     except ValueError as fault:
         raise ImportRefused(f"{path}: is no JSON: {fault}; export again") from fault
+    rows = [_row(entry, f"{path}: entry {place}") for place, entry in enumerate(found, start=1)]
     table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(HEADER)
-    for place, entry in enumerate(found, start=1):
-        writer.writerow(_row(entry, f"{path}: entry {place}"))
+    writer = csv.DictWriter(table, HEADER, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return table.getvalue()
 
 
-def _row(entry: object, where: str) -> tuple[object, ...]:
+def _row(entry: object, where: str) -> dict[str, object]:
     said = _inside({"entry": entry}, "entry", where)
     project, activity, user = (_inside(said, name, where) for name in ("project", "activity", "user"))
     customer = _inside(project, "customer", where)
     begin, end = (str(said.get(name) or "") for name in ("begin", "end"))
-    return (
-        *(begin[:10], begin[11:19], end[11:19], _clock(said.get("duration"))),
-        *(_text(customer, "currency"), _text(said, "rate"), _text(said, "hourlyRate"), _text(said, "fixedRate")),
-        *(_text(user, "alias") or _text(user, "username"), _text(user, "username"), _text(customer, "name")),
-        *(
-            _text(project, "name"),
-            _text(activity, "name"),
-            _text(said, "description"),
-            _text(said, "billable"),
-            _text(said, "exported"),
-        ),
+    times = (begin[:10], begin[11:19], end[11:19], _clock(said.get("duration")))
+    money = (customer.get("currency"), *map(said.get, ("rate", "hourlyRate", "fixedRate")))
+    names = (user.get("alias") or user.get("username"), user.get("username"))
+    of = (each.get("name") for each in (customer, project, activity))
+    return dict(
+        zip(HEADER, (*times, *money, *names, *of, *map(said.get, ("description", "billable", "exported"))), strict=True)
     )
 
 
@@ -65,11 +59,6 @@ def _inside(found: Mapping[str, object], name: str, where: str) -> Mapping[str, 
             f" for whole entries: {ASKED}"
         )
     return inner
-
-
-def _text(found: Mapping[str, object], name: str) -> str:
-    value = found.get(name)
-    return "" if value is None else str(value)
 
 
 def _clock(seconds: object) -> str:

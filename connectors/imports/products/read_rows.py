@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from connectors.imports.csv_rows import Broken
@@ -76,26 +77,19 @@ def read_rows(export: Export, choices: Choices, file: str) -> ReadRows:
 def _settled(export: Export, report: ReportForm, choices: Choices) -> tuple[Forms, tuple[str, ...]]:
     """With the reasons why dates or numbers can be read in two ways, where they can; then the form is just one of both."""
     rows = [row for row in export.rows if isinstance(row, CsvRow)]
-    triple = report.product_of
-    products = ([row.cells[column] for column in triple] for row in rows if triple)
-    forms, unsettled = Forms("dmy", "."), []
-    try:
-        forms = forms._replace(
-            date_order=settle_date_order(_cells(rows, report.dates, export.written), choices.date_order)
-        )
-    except ImportRefused as fault:
-        if choices.date_order is not None:
-            raise
-        unsettled.append(str(fault))
-    try:
-        forms = forms._replace(
-            decimal=settle_decimal(_cells(rows, report.numbers, export.written), products, choices.decimal)
-        )
-    except ImportRefused as fault:
-        if choices.decimal is not None:
-            raise
-        unsettled.append(str(fault))
-    return forms, tuple(unsettled)
+    products = ([row.cells[column] for column in report.product_of] for row in rows if report.product_of)
+    forms, unsettled = {"date_order": "dmy", "decimal": "."}, []
+    for name, stated, settle in (
+        ("date_order", choices.date_order, partial(settle_date_order, _cells(rows, report.dates, export.written))),
+        ("decimal", choices.decimal, partial(settle_decimal, _cells(rows, report.numbers, export.written), products)),
+    ):
+        try:
+            forms[name] = settle(stated)
+        except ImportRefused as fault:
+            if stated is not None:
+                raise
+            unsettled.append(str(fault))
+    return Forms(**forms), tuple(unsettled)
 
 
 def _amounts(export: Export, report: ReportForm, forms: Forms) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ All is loaded, or nothing: one wrong row, or balances that do not sum, and nothi
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,7 @@ from connectors.imports.events_file import EVENT_ID_NAME_LENGTH_MAX, Record, num
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
-from connectors.imports.row_kinds import rows_of
+from connectors.imports.row_kinds import LoadedRows
 from connectors.imports.said import CellFault, CsvRow
 from connectors.json_records import event_from_json
 from domain.events.catalogue import Event
@@ -81,28 +81,25 @@ def import_balances(
     """Writes `balances-<name>.jsonl` where all is well, and `<name>.rejected.jsonl` where a row is wrong."""
     events_path = folder / f"balances-{name}.jsonl"
     known = read_firm(folder, (events_path,))
-    loading = _Loading(mapped, known)
+    rows = LoadedRows(mapped)
+    loading = _Loading(mapped, known, rows)
     for path in paths:
         loading.read(path, mapping_name)
     loading.check()
     events = numbered(loading.loaded.values(), name[:EVENT_ID_NAME_LENGTH_MAX])
     if events:
         write_files([(events_path, events)], replace, runs, is_dry_run=is_dry_run)
-    rejected_path = write_rejected(folder, name, map(rejected_json, loading.rejected), is_dry_run=is_dry_run)
+    rejected_path = write_rejected(folder, name, map(rejected_json, rows.rejected()), is_dry_run=is_dry_run)
     return loading.result(paths, events_path, rejected_path)
 
 
 class _Loading:
     """The rows of all files by project, and what is wrong with them."""
 
-    def __init__(self, mapped: BalancesMapping, known: KnownFirm) -> None:
-        self._mapped, self._known = mapped, known
+    def __init__(self, mapped: BalancesMapping, known: KnownFirm, all_rows: LoadedRows) -> None:
+        self._mapped, self._known, self._all = mapped, known, all_rows
         self._rows: defaultdict[str, list[BalanceRow]] = defaultdict(list)
-        self._places: defaultdict[str, list[tuple[str, int, Mapping[str, str]]]] = defaultdict(list)
         self._wrong: defaultdict[str, list[RejectedRow]] = defaultdict(list)
-        self._left_out: Counter[str] = Counter({rule.label(): 0 for rule in mapped.skip})
-        self._counts: Counter[str] = Counter()
-        self.rejected: list[RejectedRow] = []
         self.loaded: dict[str, Record] = {}
         self._unchanged: list[str] = []
         self._corrected: list[str] = []
@@ -111,11 +108,8 @@ class _Loading:
     # Rows
 
     def read(self, path: Path, mapping_name: str) -> None:
-        before = self._left_out.total()
-        for row in rows_of(path, self._mapped, mapping_name, self._left_out):
-            self._counts["rows"] += 1
+        for row in self._all.of(path, mapping_name):
             self._take(row, path)
-        self._counts["rows"] += self._left_out.total() - before
 
     def _take(self, row: CsvRow | Broken, path: Path) -> None:
         if isinstance(row, Broken):
@@ -127,7 +121,6 @@ class _Loading:
         except CellFault as fault:
             said = fault.rejected(row, TYPE, path.name).sentence()
             raise ImportRefused(f"{said}; nothing was loaded, for its project is not known") from fault
-        self._places[project_id].append((path.name, row.line, row.cells))
         try:
             read = read_row(row, self._mapped, self._known, path.name)
         except CellFault as fault:
@@ -136,10 +129,7 @@ class _Loading:
             self._rows[project_id].append(read)
 
     def _fault(self, project_id: str, row: BalanceRow, reason: str, column: str = "") -> None:
-        cells = next(
-            (cells for file, at, cells in self._places[project_id] if (file, at) == (row.file, row.line)), None
-        )
-        self._wrong[project_id].append(RejectedRow(row.line, TYPE, column, "", reason, cells, row.file))
+        self._wrong[project_id].append(row.place._replace(column=column).rejected(TYPE, reason))
 
     def _column(self, row: BalanceRow, field: str) -> str:
         """What the mapping reads the field of an event from; empty where no single column has it."""
@@ -276,10 +266,7 @@ class _Loading:
 
     def _hold_back(self) -> None:
         """What is right is loaded with what is corrected."""
-        self.rejected += chain.from_iterable(self._wrong.values())
-        self.rejected.sort(key=lambda each: (each.file, each.line))
-        self._counts["wrong"] = len({(each.file, each.line) for each in self.rejected})
-        self._counts["held back"] = self._counts["rows"] - self._left_out.total() - self._counts["wrong"]
+        self._all.wrong += chain.from_iterable(self._wrong.values())
         for found in (self.loaded, self._unchanged, self._corrected, self._sums):
             found.clear()
 
@@ -292,12 +279,12 @@ class _Loading:
         days = [rows[0].said.as_of for project, rows in self._rows.items() if project in self.loaded]
         return ImportedBalances(
             files=tuple(map(str, paths)),
-            rows=self._counts["rows"],
+            rows=self._all.count,
             loaded_rows=rows_of(self.loaded),
             unchanged_rows=rows_of(self._unchanged),
-            wrong=self._counts["wrong"],
-            held_back=self._counts["held back"],
-            left_out=tuple(self._left_out.items()),
+            wrong=self._all.wrong_count,
+            held_back=self._all.taken - self._all.wrong_count if self._wrong else 0,
+            left_out=tuple(self._all.left_out.items()),
             projects=tuple(self.loaded),
             unchanged=tuple(self._unchanged),
             corrected=tuple(self._corrected),
@@ -306,7 +293,7 @@ class _Loading:
             sums=self._sums,
             events_path=events_path,
             rejected_path=rejected_path,
-            rejected_rows=ByReason(self.rejected).by_reason(),
+            rejected_rows=ByReason(self._all.rejected()).by_reason(),
             warnings=tuple(self._warnings()),
         )
 
@@ -414,4 +401,4 @@ def _balances(event: Event) -> object:
 
 
 def _place(row: BalanceRow) -> str:
-    return f"{row.file} row {row.line}"
+    return f"{row.place.file} row {row.place.row.line}"

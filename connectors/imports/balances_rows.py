@@ -12,7 +12,7 @@ from connectors.imports.cells import AmountCell, CellPart, CurrencyCell, IdCell,
 from connectors.imports.money_cells import amount_of
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import nearest
-from connectors.imports.row_kinds import kind_of
+from connectors.imports.row_kinds import RowPlace, kind_of
 from connectors.imports.said import (
     CellFault,
     CsvRow,
@@ -47,8 +47,7 @@ class ProjectSaid(NamedTuple):
 class BalanceRow(NamedTuple):
     """One row; `values` are its fields as an event's JSON has them, `currency` that of its contract where anybody says it."""
 
-    file: str
-    line: int
+    place: RowPlace
     kind: RowKind
     said: ProjectSaid
     contract_id: str | None
@@ -77,7 +76,7 @@ def read_row(row: CsvRow, mapped: BalancesMapping, known: KnownFirm, file: str) 
     if contract is not None:
         _check_names(values, kind, part, line_id, contract)
     contract_id = contract.contract_id if contract is not None else id_in(stated, row)
-    return BalanceRow(file, row.line, kind, said, contract_id, line_id, currency, values)
+    return BalanceRow(RowPlace(file, row), kind, said, contract_id, line_id, currency, values)
 
 
 def _project(row: CsvRow, mapped: BalancesMapping) -> ProjectSaid:

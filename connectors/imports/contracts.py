@@ -17,22 +17,13 @@ from connectors.imports.checked import fault_of
 from connectors.imports.contract_versions import ChangedContract, StatedContract, StatedVersion, version_of
 from connectors.imports.contracts_known import ID_OF, KnownThings, is_same, read_firm
 from connectors.imports.contracts_mapping import EVENTS, ITEMS, LINES, SIGNED, ContractsMapping, record_of, terms_record
-from connectors.imports.contracts_rows import (
-    ContractRow,
-    Fields,
-    RowPlace,
-    StatedCell,
-    json_of,
-    place_of,
-    read_row,
-    under,
-)
+from connectors.imports.contracts_rows import ContractRow, Fields, StatedCell, json_of, place_of, read_row, under
 from connectors.imports.csv_rows import Broken
 from connectors.imports.events_file import EVENT_ID_NAME_LENGTH_MAX, numbered, write_files, write_rejected
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import nearest
 from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
-from connectors.imports.row_kinds import rows_of
+from connectors.imports.row_kinds import LoadedRows, RowPlace
 from connectors.imports.said import CellFault
 from connectors.imports.schema_fields import type_at
 from connectors.json_records import event_from_json
@@ -85,17 +76,16 @@ def import_contracts(
 ) -> ImportedContracts:
     """Writes `contracts-<name>.jsonl` where all is well, and `<name>.rejected.jsonl` where something is wrong."""
     events_path = folder / f"contracts-{name}.jsonl"
-    loading = _LoadingContracts(mapped, read_firm(folder, (events_path,)), since)
+    rows = LoadedRows(mapped)
+    loading = _LoadingContracts(mapped, read_firm(folder, (events_path,)), since, rows)
     for path in paths:
         loading.read(path, mapping_name)
     versions = loading.versions()
-    wrong = loading.wrong
-    if versions and not wrong:
+    if versions and not rows.wrong:
         stated = ({"type": version.type_name, **version.json} for version in versions)
         events = numbered(stated, name[:EVENT_ID_NAME_LENGTH_MAX])
         write_files([(events_path, events)], replace, runs, is_dry_run=is_dry_run)
-    listed = (rejected_json(each) for each in sorted(wrong, key=lambda each: (each.file, each.line)))
-    rejected_path = write_rejected(folder, name, listed, is_dry_run=is_dry_run)
+    rejected_path = write_rejected(folder, name, map(rejected_json, rows.rejected()), is_dry_run=is_dry_run)
     return loading.result(paths, versions, events_path, rejected_path)
 
 
@@ -113,29 +103,25 @@ class _RowsOfContract:
 class _LoadingContracts:
     """The rows of all files, and what is wrong with them."""
 
-    def __init__(self, mapped: ContractsMapping, known: KnownThings, since: date) -> None:
-        self._mapped, self._known, self._since = mapped, known, since
+    def __init__(self, mapped: ContractsMapping, known: KnownThings, since: date, rows: LoadedRows) -> None:
+        self._mapped, self._known, self._since, self._rows = mapped, known, since, rows
         self._things: dict[tuple[str, str], tuple[str, RowPlace, Fields]] = {}
         self._contracts: dict[str, _RowsOfContract] = {}
-        self._left_out: Counter[str] = Counter({rule.label(): 0 for rule in mapped.skip})
-        self._rows = 0
         self._unchanged = 0
         self._made: dict[tuple[str, str], Event] = {}
         self._unchecked: dict[str, None] = {}
-        self.wrong: list[RejectedRow] = []
 
     # Rows
 
     def read(self, path: Path, mapping_name: str) -> None:
-        for row in rows_of(path, self._mapped, mapping_name, self._left_out):
-            self._rows += 1
+        for row in self._rows.of(path, mapping_name):
             if isinstance(row, Broken):
-                self.wrong.append(RejectedRow(row.line, SIGNED, "", row.value, row.reason, None, path.name))
+                self._rows.wrong.append(RejectedRow(row.line, SIGNED, "", row.value, row.reason, None, path.name))
                 continue
             try:
                 self._take(read_row(row, self._mapped, path.name))
             except CellFault as fault:
-                self.wrong.append(fault.rejected(row, SIGNED, path.name))
+                self._rows.wrong.append(fault.rejected(row, SIGNED, path.name))
 
     def _take(self, read: ContractRow) -> None:
         if read.contract_id is None:
@@ -182,9 +168,8 @@ class _LoadingContracts:
         self._fault(place, type_name, f"{what} stands twice, in {before.short()} too; state it once")
 
     def _fault(self, place: RowPlace, type_name: str, reason: str, value: str = "") -> None:
-        row = place.row
-        shown = value or row.cells.get(place.column, "")
-        self.wrong.append(RejectedRow(row.line, type_name, place.column, shown, reason, row.cells, place.file))
+        shown = value or place.row.cells.get(place.column, "")
+        self._rows.wrong.append(place.rejected(type_name, reason, shown))
 
     # Events
 
@@ -334,18 +319,19 @@ class _LoadingContracts:
     def result(
         self, paths: Sequence[Path], versions: Sequence[StatedVersion], events_path: Path, rejected_path: Path | None
     ) -> ImportedContracts:
-        written = {} if self.wrong else Counter(version.type_name for version in versions)
+        rows = self._rows
+        written = {} if rows.wrong else Counter(version.type_name for version in versions)
         return ImportedContracts(
             files=tuple(map(str, paths)),
-            rows=self._rows + self._left_out.total(),
-            left_out=tuple(self._left_out.items()),
+            rows=rows.count,
+            left_out=tuple(rows.left_out.items()),
             written=written,
             unchanged=self._unchanged,
-            changes=() if self.wrong else tuple(version.change for version in versions if version.change is not None),
+            changes=() if rows.wrong else tuple(version.change for version in versions if version.change is not None),
             events_path=events_path,
             rejected_path=rejected_path,
-            rejected_rows=ByReason(self.wrong).by_reason(),
-            wrong=len({(each.file, each.line) for each in self.wrong}),
+            rejected_rows=ByReason(rows.wrong).by_reason(),
+            wrong=rows.wrong_count,
             warnings=tuple(
                 f"the folder and these files define no {WORDS[named]}, so those that are named could not be checked; the run waits for them"
                 for named in self._unchecked

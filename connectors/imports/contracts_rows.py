@@ -10,23 +10,12 @@ from connectors.imports.cells import NumberCell, TextCell
 from connectors.imports.contracts_mapping import KINDS, TERMS, ContractsMapping, RowKind, kind_at, sections_of
 from connectors.imports.readings import UnreadableCell, decimal_text, read_number
 from connectors.imports.refusals import nearest
-from connectors.imports.row_kinds import kind_of
+from connectors.imports.row_kinds import RowPlace, kind_of
 from connectors.imports.said import CellFault, CsvRow, money_in, required, text_in, value_in
 from connectors.imports.schema_fields import stated_at, steps_of
 
 # Between the values of a cell that holds several.
 BETWEEN = ";"
-
-
-class RowPlace(NamedTuple):
-    """Where something is stated: the row, and the column where one states it."""
-
-    file: str
-    row: CsvRow
-    column: str = ""
-
-    def short(self) -> str:
-        return f"{self.file} line {self.row.line}"
 
 
 class StatedCell(NamedTuple):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from connectors.imports.cells import TextCell, Texts
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.mapping import TableMapping
 from connectors.imports.refusals import ImportRefused, nearest
+from connectors.imports.rejections import RejectedRow
 from connectors.imports.said import CellFault, CsvRow, text_in
 
 
@@ -42,6 +43,47 @@ class KindsMapping(TableMapping):
     def kind_of_file(self, name: str) -> str:
         pattern = self.pattern_of_file(name)
         return self.PLAIN if pattern is None else self.files[pattern]
+
+
+class RowPlace(NamedTuple):
+    """Where something is stated: the row, and the column where one states it."""
+
+    file: str
+    row: CsvRow
+    column: str = ""
+
+    def short(self) -> str:
+        return f"{self.file} line {self.row.line}"
+
+    def rejected(self, event: str, reason: str, value: str = "") -> RejectedRow:
+        return RejectedRow(self.row.line, event, self.column, value, reason, self.row.cells, self.file)
+
+
+class LoadedRows:
+    """The rows of all files of one load, those that `[[skip]]` leaves out, and what is wrong with any."""
+
+    def __init__(self, mapped: KindsMapping) -> None:
+        self.left_out: Counter[str] = Counter({rule.label(): 0 for rule in mapped.skip})
+        self.wrong: list[RejectedRow] = []
+        self._mapped = mapped
+        self.taken = 0
+
+    def of(self, path: Path, mapping_name: str) -> Iterator[CsvRow | Broken]:
+        for row in rows_of(path, self._mapped, mapping_name, self.left_out):
+            self.taken += 1
+            yield row
+
+    @property
+    def count(self) -> int:
+        return self.taken + self.left_out.total()
+
+    @property
+    def wrong_count(self) -> int:
+        return len({(each.file, each.line) for each in self.wrong})
+
+    def rejected(self) -> list[RejectedRow]:
+        """In the files' order."""
+        return sorted(self.wrong, key=lambda each: (each.file, each.line))
 
 
 def kind_of(row: CsvRow, mapped: KindsMapping, file: str) -> str:

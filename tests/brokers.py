@@ -425,6 +425,7 @@ class ModelProducer:
         self._epoch = -1
         self._pending: dict[Place, deque[Slot]] = {}
         self._joined: set[Place] = set()
+        self._fatal: KafkaException | None = None
 
     def init_transactions(self, timeout: float) -> None:
         self._brokers.tick()
@@ -434,6 +435,7 @@ class ModelProducer:
 
     def begin_transaction(self) -> None:
         self._brokers.tick()
+        self._check_alive()
         self._joined.clear()
 
     def produce(
@@ -447,15 +449,24 @@ class ModelProducer:
         _timestamp: int = 0,
         headers: list[tuple[str, bytes]] | None = None,
     ) -> None:
+        """Sent behind it by the client itself, which keeps a fence for who asks next; who produces hears only that it has given up."""
+        if self._fatal is not None:
+            raise fault(KafkaError._FATAL, "Unable to produce message: Local: Fatal error")
         place = topic, partition
         slot = Slot(key, value, tuple(headers or ()), 0, OPEN)
         self._pending.setdefault(place, deque()).append(slot)
         if self._brokers.random.random() < 0.2:
-            self.poll(0)
+            try:
+                self.poll(0)
+            except KafkaException as found:
+                if not found.args[0].fatal():
+                    raise
+                self._fatal = found
 
     def poll(self, timeout: float) -> int:
         """Some of what is pending is sent."""
         self._brokers.tick()
+        self._check_alive()
         places = [place for place, pending in self._pending.items() if pending]
         if places:
             place = self._brokers.random.choice(places)
@@ -474,6 +485,7 @@ class ModelProducer:
         brokers = self._brokers
         self.flush(timeout)
         brokers.tick()
+        self._check_alive()
         if brokers.happens("delayed_end"):
             brokers.end_later(self._id, self._epoch)
             raise fault(KafkaError._TIMED_OUT, "the end of the transaction is in doubt", is_retriable=True)
@@ -491,6 +503,10 @@ class ModelProducer:
         self._brokers.tick()
         self._pending.clear()
         self._brokers.end(self._id, self._epoch, ABORTED)
+
+    def _check_alive(self) -> None:
+        if self._fatal is not None:
+            raise self._fatal
 
     def _send(self, place: Place) -> None:
         """A partition that the client has added to its transaction takes more only while that transaction runs."""

@@ -10,7 +10,7 @@ from the log, compared byte for byte and passed over.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, NoReturn, Protocol, TypeVar
 
 from confluent_kafka import KafkaException
 
@@ -18,7 +18,7 @@ from connectors.avro_source import MadeTable
 from connectors.kafka.clients import Sender
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.partitions import unreachable
-from connectors.kafka.producing import FENCES, commit, produce
+from connectors.kafka.producing import FENCES, commit, produce, reason
 from connectors.kafka.progress import WrittenProgress, to_bytes
 from connectors.kafka.published import About, Headers, about, headers
 from domain.outputs import TOPICS
@@ -245,8 +245,7 @@ class KafkaOutputs:
             except BufferError:
                 produce(self._producer, self._timeout, topic, value, key, self._shard, headers=headers)
         except KafkaException as fault:
-            check_fenced(self._shard, fault)
-            raise
+            raise_reason(self._shard, self._producer, fault)
 
     def _await_delivery(self) -> None:
         """Progress reaches the brokers last: an end of the transaction before its time shows outputs without it, never the reverse."""
@@ -267,6 +266,13 @@ class KafkaOutputs:
         except KafkaException as fault:
             check_fenced(self._shard, fault)
             raise
+
+
+def raise_reason(shard: int, producer: Sender, fault: KafkaException) -> NoReturn:
+    """Why a record was not taken, as a stop where somebody else has the shard."""
+    why = reason(producer, fault)
+    check_fenced(shard, why)
+    raise why
 
 
 def check_fenced(shard: int, fault: KafkaException) -> None:

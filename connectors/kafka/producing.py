@@ -55,6 +55,16 @@ def commit(producer: Sender, timeout: float) -> None:
         raise KafkaException(KafkaError(KafkaError._FENCED, said)) from fault
 
 
+def reason(producer: Sender, fault: KafkaException) -> KafkaException:
+    """Why a record was not taken: a client that has given up, as it is fenced, says no more than that, until it is asked to begin."""
+    if fault.args[0].code() == KafkaError._FATAL:
+        try:
+            producer.begin_transaction()
+        except KafkaException as found:
+            return found
+    return fault
+
+
 def produce(producer: SendQueue, timeout: float, *record: Any, **named: Any) -> None:
     """The rest is the producer's. Raises GuardStop where its queue stays full for so many seconds, and KafkaException."""
     until = 0.0

@@ -26,7 +26,17 @@ from connectors.kafka import partitions, progress, withdrawn
 from connectors.kafka.clients import Clients, Message, Producer
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import FORECAST_CURRENT, Names
-from connectors.kafka.outputs import SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Places, Visible, check_fenced
+from connectors.kafka.outputs import (
+    SHARD_TOPICS,
+    Early,
+    FrameOf,
+    Identity,
+    KafkaOutputs,
+    Places,
+    Visible,
+    check_fenced,
+    raise_reason,
+)
 from connectors.kafka.partitions import Place, bounds, failed, first_record, read_to_end, unreachable
 from connectors.kafka.producing import commit, initialise, produce
 from connectors.kafka.progress import WrittenProgress
@@ -441,8 +451,7 @@ def write_again(producer: Producer, records: Sequence[Produced], target: ResumeT
             )
         commit(producer, target.timeout)
     except KafkaException as fault:
-        check_fenced(target.shard, fault)
-        raise
+        raise_reason(target.shard, producer, fault)
 
 
 # Comparing

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException
 from connectors.kafka.clients import Clients
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.partitions import unreachable
-from connectors.kafka.producing import FENCES, commit, initialise, produce
+from connectors.kafka.producing import FENCES, commit, initialise, produce, reason
 from state.guards import BROKER_UNREACHABLE, FENCED, GuardStop
 
 
@@ -39,7 +39,7 @@ class Transactions:
                 produce(producer, timeout, topic, value, key, partition, headers=headers)
             producer.poll(0)
         except KafkaException as fault:
-            raise self._ended(fault) from fault
+            raise self._ended(reason(producer, fault)) from fault
 
     def await_delivery(self) -> None:
         """Everything that was produced has reached the brokers. What is produced next cannot be seen without it."""

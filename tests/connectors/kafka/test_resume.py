@@ -282,6 +282,15 @@ def test_a_new_generation_fences_whoever_still_writes_for_the_old(topics: Topics
     assert stop.value.code == FENCED
 
 
+def test_who_is_fenced_in_the_middle_of_a_batch_hears_that_and_not_that_brokers_are_away(topics: Topics) -> None:
+    """The client learns of it between two of a hundred outputs, takes no more, and does not say why."""
+    outputs = topics.take_over()
+    topics.take_over()
+    with pytest.raises(GuardStop, match="another process has taken it over") as stop:
+        outputs.write([alert(number) for number in range(100)])
+    assert stop.value.code == FENCED
+
+
 def test_a_commit_that_comes_between_the_two_steps_of_a_fence_is_fenced(topics: Topics) -> None:
     """The broker takes it for a fault of its own, and nothing of it counts."""
     outputs = topics.take_over()

@@ -16,16 +16,17 @@ from tests.brokers import Brokers, ModelClients, fault
 RECORD = Produced("erp.results", b"", b"", 0, [])
 
 
+@pytest.mark.parametrize("records", [1, 100])
 @pytest.mark.parametrize("seed", range(5))
-def test_who_is_fenced_hears_it_as_such_whenever_the_client_does(seed: int) -> None:
-    """Brokers answer as a record is taken, once all are, or when they are waited for."""
+def test_who_is_fenced_hears_it_as_such_whenever_the_client_does(seed: int, records: int) -> None:
+    """Brokers answer once all is taken, or between two records: the next is not taken then, and the client does not say why."""
     brokers = Brokers(Random(seed))
     brokers.create("erp.results", 1)
     first = Transactions(ModelClients(brokers), "delivery", 1.0)
     Transactions(ModelClients(brokers), "delivery", 1.0)
     first.begin()
     with pytest.raises(GuardStop, match="another process has taken over") as stop:
-        first.produce([RECORD])
+        first.produce([RECORD] * records)
     assert stop.value.code == FENCED
 
 

@@ -109,7 +109,7 @@ class Desk:
 
 
 def through(
-    broker: Broker, events: Sequence[Event], shards: int, folder: Path, rate: int, seconds: int
+    broker: Broker, events: Sequence[Event], shards: int, processes: int, folder: Path, rate: int, seconds: int
 ) -> Mapping[int, float]:
     """Seconds from when an event of time was due on its topic until its journal was visible, by its place among those sent.
 
@@ -125,7 +125,7 @@ def through(
     several = [desk.serve("intake")]
     try:
         desk.await_log()
-        several.append(desk.serve("accounting", "--all-shards"))
+        several += [desk.serve("accounting", "--ordinal", str(at), "--of", str(processes)) for at in range(processes)]
         for event in before:
             desk.send(event)
         desk.flush()
@@ -173,6 +173,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="output folder of milepost run")
     parser.add_argument("--shards", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=1, help="of accounting, which share the shards")
     parser.add_argument("--rate", type=int, default=1_000, help="events a second")
     parser.add_argument("--seconds", type=int, default=15)
     asked = parser.parse_args(arguments)
@@ -185,7 +186,7 @@ def main(arguments: Sequence[str]) -> int:
         broker = Broker(folder / "kafka", tuned=True)
         held.callback(broker.stop)
         broker.start()
-        took = through(broker, events, asked.shards, folder, asked.rate, asked.seconds)
+        took = through(broker, events, asked.shards, asked.processes, folder, asked.rate, asked.seconds)
         print(f"{asked.rate:,} events a second, from topic to journal: {shown(sorted(took.values()))}")
         for since in range(0, asked.seconds, STRETCH):
             places = range(since * asked.rate, (since + STRETCH) * asked.rate)

@@ -1,5 +1,7 @@
 """Projects: activated, closed, people assigned."""
 
+from datetime import date
+
 from msgspec.structs import replace
 
 from domain.events.delivery import ProjectActivated, ProjectClosed, ResourceAssigned
@@ -42,8 +44,11 @@ def on_resource_assigned(draft: Draft, event: ResourceAssigned) -> None:
     if draft.own is None or event.project_id in draft.own:
         draft.put_assignments(event.project_id, (*draft.assignments(event.project_id), event))
         stated.append(event)
+    days: dict[tuple[str, str], list[tuple[date, date | None]]] = {}
     for one in stated:
-        rerate_person(draft, draft.contracts(), one.project_id, one.person_id, one.starts_on, one.ends_on)
+        days.setdefault((one.project_id, one.person_id), []).append((one.starts_on, one.ends_on))
+    for (project_id, person_id), periods in days.items():
+        rerate_person(draft, draft.contracts(), project_id, person_id, periods)
     retry_parked(draft)
 
 

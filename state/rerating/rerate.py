@@ -123,13 +123,25 @@ def _terms(price: Price) -> tuple[object, ...]:
 
 
 def rerate_person(
-    draft: Draft, contracts: Iterable[Contract], project_id: str, person_id: str, since: date, until: date | None
+    draft: Draft,
+    contracts: Iterable[Contract],
+    project_id: str,
+    person_id: str,
+    periods: Iterable[tuple[date, date | None]],
 ) -> None:
-    """After `ResourceAssigned`: the person's open entries on the project in the days that the assignment covers or covered."""
+    """After `ResourceAssigned`: the person's open entries on the project in the days that the assignment covers or covered, each once."""
+    spans = [
+        (since.isoformat(), (until + timedelta(days=1)).isoformat() if until is not None else "9999")
+        for since, until in periods
+    ]
     for contract in contracts:
         for line_id in line_ids(contract):
-            last = (until + timedelta(days=1)).isoformat() if until is not None else "9999"
-            for entry in in_order(ratable(draft, contract, line_id, since.isoformat(), last, person_id)):
+            found = {
+                entry.entry_id: entry
+                for since, until in spans
+                for entry in ratable(draft, contract, line_id, since, until, person_id)
+            }
+            for entry in in_order(found.values()):
                 if entry.work is not None and entry.work.project_id == project_id:
                     _rerate_one(draft, entry)
 

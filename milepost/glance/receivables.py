@@ -6,6 +6,7 @@ invoices of a contract takes them as it names them. An invoice over several proj
 of the project less what credit memos took back of it, before tax; the ledger has all of it in the first project.
 
     1,190.00 of which 600.00 of BRIDGE and 400.00 of TOWER are billed; 595.00 are paid: 357.00 and 238.00 are open
+    of the same bill 100.00 are retained and 500.00 set off: 590.00 are owed, 354.00 and 236.00
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from domain.units import Amount
 from milepost.glance.ages import OVERDUE, age_columns, aged
 from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.figures import AMOUNT, LEDGER, Part, counted_as, sum_of
-from milepost.glance.firm import FirmAtMoment, text, whole
+from milepost.glance.firm import FirmAtMoment, lines_of, text, whole
+from milepost.glance.prepaid import PREPAID
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, row_of, summed
 from milepost.glance.wanted import Wanted
 
@@ -323,11 +325,21 @@ def _by_project(firm: FirmAtMoment, items: Iterable[OpenItem]) -> Iterator[list[
     """Each item; an invoice over several projects in its parts, which sum to it."""
     billed: dict[str, dict[str, list[Part]]] = {}
     for seq, about, line in firm.billed_in():
-        if parts_of(about)[0] not in {*PAYMENTS, WRITE_OFF}:
+        if parts_of(about)[0] not in {*PAYMENTS, WRITE_OFF} and not _is_beside_bill(firm, about, line):
             of = billed.setdefault(about, {}).setdefault(line.project_id, [])
             of.append(Part(-line.amount, OneJournal(line, seq), AMOUNT))
     for item in items:
         yield _parts(item, billed) if item.kind == INVOICES else [item]
+
+
+def _is_beside_bill(firm: FirmAtMoment, about: str, line: AboutSum) -> bool:
+    """What is retained, or was paid ahead as a deposit and is set against the bill: it lowers what all projects of it owe."""
+    if line.account == RETENTION_RECEIVABLE:
+        return True
+    if line.account not in PREPAID or line.amount < 0 or about not in firm.named(INVOICED):
+        return False
+    terms = {terms for _, of, terms in lines_of(firm.contracts.get(line.contract_id) or {}) if of == line.project_id}
+    return "Deposit" in terms and about not in firm.statements_with_refunds
 
 
 def _parts(item: OpenItem, billed: Mapping[str, Mapping[str, Sequence[Part]]]) -> list[OpenItem]:

@@ -329,6 +329,37 @@ def test_what_a_credit_memo_takes_back_of_one_project_and_a_payment_leave_the_sh
     assert open_in_books(tmp_path, "INV-1") == {"INV-1": "500.00"}
 
 
+def test_what_is_retained_or_was_paid_ahead_lowers_what_every_project_owes(tmp_path: Path) -> None:
+    """Of 1,000.00, 600.00 of BRIDGE and 400.00 of TOWER, 100.00 are retained and TOWER's deposit of 500.00 is set off: 240.00 and 160.00
+    are owed, not 500.00 less 100.00 of BRIDGE and 400.00 less 500.00 of TOWER."""
+    steps = [{"at_percent": "0", "withhold_percent": "10", "release_percent": "0"}]
+    deposit = {"type": "Deposit", "amount": "500", "due_on": "2026-03-10", "refundable": True}
+    events = [each for each in two_projects() if each["type"] != "TimeApproved"]
+    for each in events:
+        if each["type"] == "ProjectActivated":
+            each["engagement_id"] = "E-1"
+        if each["type"] == "ContractSigned":
+            each["lines"] = [*each["lines"], {"line_id": "D", "project_id": "TOWER", "terms": deposit}]
+            each["retention"] = {"steps": steps}
+    april = {"worked_on": "2026-04-02", "occurred_at": "2026-04-02T18:00:00Z"}
+    work = [worked("T-1", 2, "6") | april, worked("T-2", 3, "4", project_id="TOWER") | april]
+    write(tmp_path / "input", sorted([*events, *work], key=lambda each: str(each["occurred_at"])))
+    run(tmp_path, "--until", "2026-05-01")
+    posted = [
+        invoiced("E-1.K-1/ACME/2026-03-01/1", "INV-1", "500"),
+        invoiced("E-1.K-1/ACME/2026-04-01/1", "INV-2", "400"),
+    ]
+    write(tmp_path / "input", posted, "invoices")
+    run(tmp_path)
+    assert by_project(tmp_path) == [
+        ("INV-1", "TOWER", "500.00", "500.00"),
+        ("INV-2", "BRIDGE", "240.00", "240.00"),
+        ("INV-2", "TOWER", "160.00", "160.00"),
+        (None, "BRIDGE", "100.00", "100.00"),
+    ]
+    assert check(tmp_path / "output", None) > 20
+
+
 def test_cents_of_shares_sum_to_the_invoice(tmp_path: Path) -> None:
     """1,190.00 less 100.01 paid are 1,089.99: 653.99 and 436.00 by cumulative rounding."""
     one_invoice(tmp_path, paid("100.01", "2026-05-05T10:00:00Z", INV_1="100.01"))

@@ -388,7 +388,7 @@ def _check(message: Message, fault: KafkaError) -> None:
     if fault.code() in _GONE:
         raise _gone(place, fault.str())
     if not is_passing(fault):
-        raise failed(KafkaException(fault), f"topic {place[0]}, partition {place[1]}: ")
+        raise failed(KafkaException(fault), f"topic {place[0]}, partition {place[1]}: " if place[0] else "")
 
 
 def _size(message: Message) -> int:

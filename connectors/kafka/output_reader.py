@@ -78,12 +78,13 @@ class OutputReader:
 
     def _take(self, messages: list[Message]) -> None:
         for message in messages:
-            topic, error = self._topics[message.topic()], message.error()
+            error = message.error()
             if error is None:
+                topic = self._topics[message.topic()]
                 self._at_end.discard(topic)
                 self._keep(topic, message)
             elif error.code() == KafkaError._PARTITION_EOF:
-                self._at_end.add(topic)
+                self._at_end.add(self._topics[message.topic()])
             elif not is_passing(error):
                 raise KafkaException(error)
 

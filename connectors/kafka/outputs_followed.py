@@ -127,13 +127,15 @@ class FollowedTopics:
 
     def _given(self, messages: Sequence[Message]) -> Iterator[Followed]:
         for message in messages:
-            stretch = self._stretches[message.topic(), message.partition()]
             fault = message.error()
-            if fault is not None:
-                if fault.code() == KafkaError._PARTITION_EOF:
-                    stretch.end_seen = max(stretch.end_seen, message.offset())
-                elif not is_passing(fault):
+            # What is said of no partition, such as of the group, names no topic.
+            if fault is not None and fault.code() != KafkaError._PARTITION_EOF:
+                if not is_passing(fault):
                     raise KafkaException(fault)
+                continue
+            stretch = self._stretches[message.topic(), message.partition()]
+            if fault is not None:
+                stretch.end_seen = max(stretch.end_seen, message.offset())
                 continue
             stretch.next = message.offset() + 1
             found = self._ours(message, stretch)

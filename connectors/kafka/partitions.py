@@ -163,7 +163,7 @@ _ADVICE: Final = {
 def failed(fault: KafkaException, about: str = "") -> GuardStop:
     """What the brokers said, as a stop: one that passes, or one for a person."""
     error = fault.args[0]
-    said = f"{about}{error.str()}"
+    said = f"{about}{error.str()}".rstrip(".")
     for what, codes in REFUSALS.items():
         if error.code() in codes:
             return GuardStop(REFUSED_BY_BROKER, f"the brokers refuse it, {what}: {said}. {_ADVICE[what]}")

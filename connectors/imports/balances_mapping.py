@@ -124,10 +124,7 @@ class BalancesMapping(KindsMapping):
             yield "kind", self.kind
         for name, part in sections:
             if part is not None:
-                for field in type(part).model_fields:
-                    cell = getattr(part, field)
-                    if isinstance(cell, TextCell):
-                        yield f"{name}.{field}", cell
+                yield from ((f"{name}.{field}", cell) for field, cell, _ in part.cells)
 
 
 def _section(kind: RowKind) -> type[CellPart]:

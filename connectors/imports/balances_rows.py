@@ -180,13 +180,12 @@ def _currency(row: CsvRow, part: CellPart, contract: KnownContract | None) -> st
 def _values(
     row: CsvRow, mapped: BalancesMapping, part: CellPart, currency: str | None
 ) -> Iterator[tuple[str, str | int | bool]]:
-    for name, field in type(part).model_fields.items():
-        cell = getattr(part, name)
-        if name in ("line_id", "contract_id", "currency") or not isinstance(cell, TextCell):
+    for name, cell, is_needed in part.cells:
+        if name in ("line_id", "contract_id", "currency"):
             continue
         whose = None if name in OF_LEDGER or name.startswith(LEDGER) else currency
         value = _amount(row, mapped, cell, whose) if isinstance(cell, AmountCell) else value_in(cell, row, mapped)
-        if value is None and field.is_required():
+        if is_needed:
             required(value, cell, name)
         if value is not None:
             yield NAMES.get(name, name), value

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -92,6 +92,12 @@ Thousands = Literal["", ".", ",", " ", "'"]
 
 class CellPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+    @cached_property
+    def cells(self) -> list[tuple[str, TextCell, bool]]:
+        """The fields that have one, with whether it is needed."""
+        fields = ((name, getattr(self, name), field) for name, field in type(self).model_fields.items())
+        return [(name, cell, field.is_required()) for name, cell, field in fields if isinstance(cell, TextCell)]
 
 
 class TextCell(CellPart):

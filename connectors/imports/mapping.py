@@ -327,10 +327,11 @@ class ImportMapping(TableMapping):
 
 
 def _cells_of(part: CellPart, key: str) -> Iterator[tuple[str, str]]:
-    for name in type(part).model_fields:
-        value = getattr(part, name)
-        cells = value if isinstance(value, Mapping) else {None: value}
-        for inner, cell in cells.items():
-            if isinstance(cell, TextCell) and not cell.optional:
-                place = f"{key}.{name}" if inner is None else f"{key}.{name}.{inner}"
-                yield from ((place, column) for column in cell.reads())
+    named: Mapping[str, TextCell] = getattr(part, "dimensions", {})
+    cells = [
+        *((name, cell) for name, cell, _ in part.cells),
+        *((f"dimensions.{name}", cell) for name, cell in named.items()),
+    ]
+    for name, cell in cells:
+        if not cell.optional:
+            yield from ((f"{key}.{name}", column) for column in cell.reads())

@@ -169,26 +169,21 @@ def value_in(cell: TextCell, row: CsvRow, mapped: TableMapping) -> str | int | b
 
 
 def content_in(part: CellPart, row: CsvRow, mapped: TableMapping, but: Collection[str] = ()) -> dict[str, object]:
-    """What a section of the mapping says in a row, by field as JSON has it, None where nothing is there; what it cannot do without is a
-    fault. `but` are fields that are not asked."""
+    """What the cells of a section say in a row, by field as JSON has it, None where nothing is there; what it cannot do without is a fault.
+    `but` are fields that are not asked."""
     content: dict[str, object] = {}
-    for name, field in type(part).model_fields.items():
-        said = getattr(part, name)
-        if name in but:
-            continue
-        if isinstance(said, TextCell):
-            value = value_in(said, row, mapped)
-            content[name] = required(value, said, name) if field.is_required() else value
-        elif name == "dimensions":
-            content[name] = {
-                key: text for key, cell in said.items() if (text := text_in(cell, row)) is not None
-            } or None
-        else:
-            content[name] = _plain(said)
+    for name, cell, is_needed in part.cells:
+        if name not in but:
+            value = value_in(cell, row, mapped)
+            content[name] = required(value, cell, name) if is_needed else value
     return content
 
 
-def _plain(value: object) -> object:
+def dimensions_in(cells: Mapping[str, TextCell], row: CsvRow) -> dict[str, str] | None:
+    return {name: text for name, cell in cells.items() if (text := text_in(cell, row)) is not None} or None
+
+
+def plain(value: object) -> object:
     """Decimals as text, dates as ISO text."""
     if isinstance(value, Decimal):
         return decimal_text(value)
@@ -197,9 +192,9 @@ def _plain(value: object) -> object:
     if isinstance(value, CellPart):
         value = value.model_dump(exclude_none=True)
     if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
+        return {name: plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return value
 
 

@@ -15,13 +15,21 @@ from connectors.imports.checked import fault_of
 from connectors.imports.mapping import ContractsWritten, ImportMapping, TimeFields
 from connectors.imports.priced import exact_value_of, seconds_of, value_of
 from connectors.imports.products.rates import rate_for
-from connectors.imports.readings import LAST_DATE, MICROSECONDS_AN_HOUR, end_of_day, hours_of, instant_text
+from connectors.imports.readings import (
+    LAST_DATE,
+    MICROSECONDS_AN_HOUR,
+    decimal_text,
+    end_of_day,
+    hours_of,
+    instant_text,
+)
 from connectors.imports.said import (
     CellFault,
     CsvRow,
     content_in,
     currency_in,
     date_in,
+    dimensions_in,
     flag_in,
     hours_in,
     id_in,
@@ -42,7 +50,7 @@ _ORDER = (
     " submitted_by approved_by approved_at dimensions"
 ).split()
 # Read apart, or only beside another one.
-_APART = ("entry_id", "invoiced", "rate_approved_by")
+_APART = ("entry_id", "started_at", "ended_at", "worked_on", "hours", "invoiced", "rate_approved_by")
 
 
 class WorkedTime(NamedTuple):
@@ -96,15 +104,17 @@ def read_time(
     said: dict[str, object] = {"type": "TimeApproved", "source": mapped.source, "entry_id": entry_id}
     said |= content_in(fields, row, mapped, but=_APART)
     said["occurred_at"] = instant_text(occurred_at)
-    said["description"] = str(said["description"] or "")[:DESCRIPTION_LENGTH_MAX] or None
+    said["dimensions"] = dimensions_in(fields.dimensions, row)
+    said["description"] = str(said.get("description") or "")[:DESCRIPTION_LENGTH_MAX] or None
     seconds = said["seconds"] = _seconds(fields, hours)
-    if interval is None:
-        said["started_at"] = said["ended_at"] = None
-    elif "zone" in mapped.model_fields_set:
-        said["zone"] = zone
-    if said["rate"] is not None:
+    said["worked_on"] = None if worked_on is None else worked_on.isoformat()
+    said["hours"] = None if hours is None else decimal_text(hours)
+    if interval is not None and started is not None:
+        said |= {"started_at": instant_text(started), "ended_at": instant_text(started + interval)}
+        said["zone"] = zone if "zone" in mapped.model_fields_set else None
+    if said.get("rate") is not None:
         said["rate_approved_by"] = id_in(fields.rate_approved_by, row)
-    is_invoiced = said["billable"] is not False and bool(flag_in(fields.invoiced, row, form))
+    is_invoiced = said.get("billable") is not False and bool(flag_in(fields.invoiced, row, form))
     elsewhere = is_invoiced and not wanted.bill_invoiced and entry_id not in billed_here
     if elsewhere:
         said |= {"billable": False, "billed_elsewhere": True}
@@ -118,7 +128,7 @@ def read_time(
         version=cast(int, said["version"]),
         project_id=str(said["project_id"]),
         person_id=str(said["person_id"]),
-        role=cast(str | None, said["role"]),
+        role=cast(str | None, said.get("role")),
         day=day,
         hours=worked,
         exact_hours=exact if seconds is None else Fraction(seconds, 3600),

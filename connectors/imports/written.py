@@ -31,7 +31,7 @@ from connectors.imports.mapping import (
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import RejectedRow
-from connectors.imports.said import CellFault, CsvRow, content_in, currency_in, id_in, required
+from connectors.imports.said import CellFault, CsvRow, content_in, currency_in, dimensions_in, id_in, plain, required
 from connectors.imports.time_rows import WorkedTime, fault_of_cell
 from domain.reference.zones import midnight
 from domain.units import Instant
@@ -49,7 +49,7 @@ TYPES: Final = {
     "contracts": "ContractSigned",
 }
 TIME: Final = "TimeApproved"
-_ORDER = [*TYPES.values(), TIME]
+_PLACES = {kind: place for place, kind in enumerate((*TYPES.values(), TIME))}
 
 
 class WrittenEvent(NamedTuple):
@@ -59,7 +59,7 @@ class WrittenEvent(NamedTuple):
 
     @property
     def place(self) -> int:
-        return _ORDER.index(str(self.event["type"]))
+        return _PLACES[str(self.event["type"])]
 
 
 class _Told(NamedTuple):
@@ -205,7 +205,7 @@ def _dated(section: str, content: dict[str, object], since: date) -> dict[str, o
 def _tell(section: str, row: CsvRow, work: WorkedTime, mapped: ImportMapping) -> dict[str, object]:
     """What the section of the mapping says in this row, and what follows where it says nothing."""
     part: CellPart = getattr(mapped.write, section)
-    content = content_in(part, row, mapped)
+    content = {name: plain(getattr(part, name)) for name in type(part).model_fields} | content_in(part, row, mapped)
     match part:
         case EntityWritten():
             content["name"] = part.name or part.legal_entity_id
@@ -224,6 +224,7 @@ def _tell(section: str, row: CsvRow, work: WorkedTime, mapped: ImportMapping) ->
         case ProjectsWritten():
             content = {"project_id": work.project_id} | content
             content["name"] = content["name"] or work.project_id
+            content["dimensions"] = dimensions_in(part.dimensions, row)
             content["legal_entity_id"] = _legal_entity(part.legal_entity_id, row, mapped)
             content["customer_id"] = _customer_id(part.customer_id, row, mapped)
         case ContractsWritten():

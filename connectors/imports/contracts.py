@@ -22,7 +22,7 @@ from connectors.imports.csv_rows import Broken
 from connectors.imports.events_file import EVENT_ID_NAME_LENGTH_MAX, numbered, write_files, write_rejected
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import nearest
-from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
+from connectors.imports.rejections import ByReason, RejectedRows, rejected_json
 from connectors.imports.row_kinds import LoadedRows, RowPlace
 from connectors.imports.said import CellFault
 from connectors.imports.schema_fields import type_at
@@ -116,7 +116,7 @@ class _LoadingContracts:
     def read(self, path: Path, mapping_name: str) -> None:
         for row in self._rows.of(path, mapping_name):
             if isinstance(row, Broken):
-                self._rows.wrong.append(RejectedRow(row.line, SIGNED, "", row.value, row.reason, None, path.name))
+                self._rows.wrong.append(row.rejected(SIGNED, path.name))
                 continue
             try:
                 self._take(read_row(row, self._mapped, path.name))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from connectors.imports.file_kinds import DELIMITERS, START_BYTES, check_text
 from connectors.imports.mapping import FileForm
-from connectors.imports.refusals import ImportRefused
+from connectors.imports.refusals import ImportRefused, readable_file
+from connectors.imports.rejections import RejectedRow
 from connectors.imports.said import CsvRow, normal_text
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class Broken(NamedTuple):
     reason: str
     undecoded: str = ""
 
+    def rejected(self, event: str, file: str = "") -> RejectedRow:
+        """What would have become the event."""
+        return RejectedRow(self.line, event, "", self.value, self.reason, None, file)
+
 
 class CsvTable(NamedTuple):
     header: tuple[str, ...]
@@ -41,12 +46,10 @@ class CsvTable(NamedTuple):
 
 def open_text(path: Path, encoding: str) -> TextIO:
     """Bytes that are not of the encoding are carried as surrogates, so that only their own row is refused."""
-    try:
+    with readable_file(path):
         with path.open("rb") as file:
             check_text(file.read(START_BYTES), path)
         return path.open(encoding=WITH_MARK.get(encoding, encoding), errors="surrogateescape", newline="")
-    except OSError as fault:
-        raise ImportRefused(f"{path}: cannot be read: {fault.strerror}") from fault
 
 
 def read_table(file: TextIO, path: Path, form: FileForm) -> CsvTable:

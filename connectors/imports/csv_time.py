@@ -199,7 +199,7 @@ class _Reading:
         for row in rows:
             self._counts["rows"] += 1
             if isinstance(row, Broken):
-                self._reject(RejectedRow(row.line, TIME, "", row.value, row.reason, None), None)
+                self._reject(row.rejected(TIME), None)
             elif not self._leaves_out(row):
                 try:
                     self._take(row)

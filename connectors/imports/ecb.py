@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from connectors.imports.events_file import write_files, write_rejected
 from connectors.imports.readings import UnreadableCell, instant_text, read_date
-from connectors.imports.refusals import ImportRefused, nearest
+from connectors.imports.refusals import ImportRefused, nearest, readable_file
 from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
 from domain.reference.zones import universal_day, universal_midnight
 from domain.units import MICROSECONDS_A_SECOND, Instant
@@ -112,7 +112,7 @@ def import_rates(
 
 def _text(path: Path) -> str:
     """Of the CSV, or of the one CSV in the zip."""
-    try:
+    with readable_file(path):
         if not zipfile.is_zipfile(path):
             with path.open("rb") as file:
                 return _decoded(file.read(FILE_BYTES_MAX + 1), path)
@@ -122,8 +122,6 @@ def _text(path: Path) -> str:
                 raise ImportRefused(f"{path}: expected one CSV file in the zip, came {len(names)}")
             with archive.open(names[0]) as file:
                 return _decoded(file.read(FILE_BYTES_MAX + 1), path)
-    except (OSError, zipfile.BadZipFile, RuntimeError) as fault:
-        raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
 
 
 def _decoded(content: bytes, path: Path) -> str:

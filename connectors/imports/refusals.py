@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class ImportRefused(Exception):
     """Wrong usage, in words a person can act on; single unreadable rows are listed instead and never raise this."""
+
+
+@contextmanager
+def readable_file(path: Path) -> Iterator[None]:
+    """What the system, a zip or an encoding says of a file that cannot be read, as a refusal."""
+    try:
+        yield
+    except (OSError, UnicodeDecodeError, zipfile.BadZipFile, RuntimeError) as fault:
+        raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

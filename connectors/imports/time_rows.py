@@ -43,6 +43,7 @@ from domain.reference.zones import local_date
 from domain.units import Instant
 
 DESCRIPTION_LENGTH_MAX = 500
+AHEAD = "the work is of a day after today, {today}; correct the date, or say --allow-future if it is meant"
 # The fields of the event as a file has them.
 _ORDER = (
     "type occurred_at source engagement_id project_id correlation_id entry_id version person_id role line_id task description"
@@ -97,8 +98,7 @@ def read_time(
     today = local_date(wanted.now, zone)
     if day > today and not wanted.allow_future:
         cell = fields.worked_on or fields.started_at
-        reason = f"the work is of a day after today, {today}; correct the date, or say --allow-future if it is meant"
-        raise CellFault(cell.label() if cell else "", day.isoformat(), reason)
+        raise CellFault(cell.label() if cell else "", day.isoformat(), AHEAD.format(today=today))
     known_at = (instant_in(cell, row, form, zone) for cell in (fields.occurred_at, fields.approved_at))
     occurred_at = min(next((at for at in known_at if at is not None), end_of_day(day, zone)), wanted.now)
     said: dict[str, object] = {"type": "TimeApproved", "source": mapped.source, "entry_id": entry_id}

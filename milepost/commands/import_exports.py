@@ -195,8 +195,8 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "not_work": _sums_json(imported.not_work),
         "refused": _sums_json(imported.refused),
         "billed": _amounts_json(imported.billed),
-        "billed_elsewhere": _sums_json(imported.invoiced.elsewhere),
-        "invoiced_and_billed_here": _sums_json(imported.invoiced.here),
+        "billed_elsewhere": _sums_json(imported.invoiced_elsewhere),
+        "invoiced_and_billed_here": _sums_json(imported.invoiced_here),
         "rounded": {
             "rows": imported.rounded.rows,
             "hours": decimal_text(imported.rounded.worked),
@@ -344,7 +344,8 @@ def _notes(imported: ImportedExport) -> list[str]:
 
 def _billing_notes(imported: ImportedExport) -> Iterator[str]:
     """What is billed otherwise than an hour for an hour, and by whom."""
-    title, (elsewhere, here), rounded = imported.product.title, imported.invoiced, imported.rounded
+    title, rounded = imported.product.title, imported.rounded
+    elsewhere, here = imported.invoiced_elsewhere, imported.invoiced_here
     if elsewhere.rows:
         yield (
             f"  note  {_counted_sums(elsewhere)} invoiced in {title}: cost and hours count, and the value is billed"

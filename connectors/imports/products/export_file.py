@@ -17,7 +17,7 @@ from connectors.imports.file_kinds import DELIMITERS, START_BYTES, encoding_of
 from connectors.imports.mapping import FileForm
 from connectors.imports.products.kimai_json import as_csv
 from connectors.imports.products.product import KIMAI, SOLIDTIME, Product, check_product
-from connectors.imports.refusals import ImportRefused
+from connectors.imports.refusals import ImportRefused, readable_file
 from connectors.imports.said import CsvRow, normal_text
 
 FILE_BYTES_MAX = 512 * 1024 * 1024
@@ -49,11 +49,11 @@ class Export(NamedTuple):
 
 def read_export(path: Path, named: Product | None, encoding: str | None) -> Export:
     """Raises ImportRefused where it is not a detailed export of the product."""
-    try:
+    with readable_file(path):
         archive = _unzipped(path, named) if zipfile.is_zipfile(path) else {}
-        from_json = as_csv(path) if not archive and named in (None, KIMAI) else None
-        form = FileForm() if from_json is not None else _form(path, archive, encoding)
-        with _open(path, archive, form) if from_json is None else io.StringIO(from_json) as file:
+        text = archive.get(TIME_ENTRIES) if archive else as_csv(path) if named in (None, KIMAI) else None
+        form = _form(path, encoding) if text is None else FileForm()
+        with open_text(path, form.encoding) if text is None else io.StringIO(text, newline="") as file:
             table = read_table(file, path, form)
             product = check_product(named, table.header, str(path))
             header = product.in_english(table.header)
@@ -61,23 +61,17 @@ def read_export(path: Path, named: Product | None, encoding: str | None) -> Expo
             names = dict(zip(table.header, header, strict=True))
             rows = tuple(_renamed(row, names) for row in table.rows)
             _check_encoding(rows, path, form)
-        siblings = _siblings(path, archive, product.siblings)
-    except (OSError, UnicodeDecodeError, zipfile.BadZipFile, RuntimeError) as fault:
-        raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
-    of_siblings = {name: _by_id(text) for name, text in siblings.items()}
-    written = {here: there for there, here in names.items()}
-    return Export(product, header, form.skip_lines + 1, rows, of_siblings, written)
+        siblings = {name: _by_id(text) for name, text in _siblings(path, archive, product.siblings)}
+    return Export(product, header, form.skip_lines + 1, rows, siblings, {here: there for there, here in names.items()})
 
 
 @contextmanager
 def open_export(path: Path, encoding: str | None) -> Iterator[tuple[TextIO, FileForm]]:
     """A CSV that lies beside an export, with its delimiter and encoding. Raises ImportRefused where it cannot be read."""
-    try:
-        form = _form(path, {}, encoding)
+    with readable_file(path):
+        form = _form(path, encoding)
         with open_text(path, form.encoding) as file:
             yield file, form
-    except (OSError, UnicodeDecodeError) as fault:
-        raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
 
 
 def _renamed(row: CsvRow | Broken, names: Mapping[str, str]) -> CsvRow | Broken:
@@ -86,12 +80,14 @@ def _renamed(row: CsvRow | Broken, names: Mapping[str, str]) -> CsvRow | Broken:
     return row._replace(cells={names[column]: text for column, text in row.cells.items()})
 
 
-def _siblings(path: Path, archive: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
-    """Texts of the archive's other files, of the zip or of the folder in which it was unpacked."""
-    if archive:
-        return {name: archive[f"{name}.csv"] for name in names if f"{name}.csv" in archive}
-    beside = {name: path.with_name(f"{name}.csv") for name in names}
-    return {name: file.read_text(encoding="utf-8-sig") for name, file in beside.items() if file.is_file()}
+def _siblings(path: Path, archive: Mapping[str, str], names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Names and texts of the archive's other files, of the zip or of the folder in which it was unpacked."""
+    for name in names:
+        file = path.with_name(f"{name}.csv")
+        if file.name in archive:
+            yield name, archive[file.name]
+        elif not archive and file.is_file():
+            yield name, file.read_text(encoding="utf-8-sig")
 
 
 def _unzipped(path: Path, named: Product | None) -> dict[str, str]:
@@ -113,15 +109,7 @@ def _unzipped(path: Path, named: Product | None) -> dict[str, str]:
         return {name: archive.read(name).decode("utf-8-sig") for name in wanted}
 
 
-def _open(path: Path, archive: Mapping[str, str], form: FileForm) -> TextIO:
-    if TIME_ENTRIES in archive:
-        return io.StringIO(archive[TIME_ENTRIES], newline="")
-    return open_text(path, form.encoding)
-
-
-def _form(path: Path, archive: Mapping[str, str], encoding: str | None) -> FileForm:
-    if TIME_ENTRIES in archive:
-        return FileForm()
+def _form(path: Path, encoding: str | None) -> FileForm:
     with path.open("rb") as file:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise ImportRefused(f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB; export less time")

@@ -89,13 +89,6 @@ class TakenAsApproved(NamedTuple):
     has_column: bool
 
 
-class InvoicedRows(NamedTuple):
-    """Imported rows that the tracker has invoiced: `elsewhere` are not billed here, `here` are, for they were imported so."""
-
-    elsewhere: ImportSums
-    here: ImportSums
-
-
 class FeesInvoiced(NamedTuple):
     """What the tracker has invoiced of a project whose budget is of fees; no revenue here."""
 
@@ -115,11 +108,11 @@ class Rounded(NamedTuple):
 class ImportedExport(NamedTuple):
     """Rows read are imported, not approved, no work or refused, in rows, hours and amounts.
 
-    `priced` is hours x rate of the imported rows and `billed` what of it is billed here. `differing` are those rows whose
-    amount in the export, or to the second, is another, by `most_apart` at most. `amounts_unused` are columns of amounts that gave no rate.
-    `unknown` is what the entries refer to and neither the folder nor the setup has; `not_extended` are contracts that would have lines for
-    projects of it, and that this import leaves as they are. `first_statement` is the id of the
-    first statement that the setup's contracts give.
+    What the tracker has invoiced is billed elsewhere, or here where it was imported so. `priced` is hours x rate of the imported rows and
+    `billed` what of it is billed here. `differing` are those rows whose amount in the export, or to the second, is another, by `most_apart`
+    at most. `amounts_unused` are columns of amounts that gave no rate. `unknown` is what entries refer to and neither the folder nor the
+    setup has; `not_extended` are contracts that would have lines for projects of it, and that this import leaves as they are.
+    `first_statement` is the id of the first statement that the setup's contracts give.
     """
 
     product: Product
@@ -133,7 +126,8 @@ class ImportedExport(NamedTuple):
     refused: ImportSums
     priced: Mapping[str, Decimal]
     billed: Mapping[str, Decimal]
-    invoiced: InvoicedRows
+    invoiced_elsewhere: ImportSums
+    invoiced_here: ImportSums
     rounded: Rounded
     apart: tuple[Apart, ...]
     amounts_unused: tuple[str, ...]
@@ -231,7 +225,7 @@ def import_export(
     if choices.withdraw_missing:
         _check_may_withdraw(not_taken, gone, path)
         entries += [writer.withdrawn(entry) for entry in gone]
-    foreign = _foreign(rows_taken, _currencies_of_books(known), company.currency)
+    foreign = _foreign(rows_taken, known, company.currency)
     whole = _summed(export, rows, [*rows_taken, *not_taken])
     of_setup = numbered(setup, f"{source}:{files.name[:EVENT_ID_NAME_LENGTH_MAX]}:setup")
     setup_path, events_path, listed_path = files.write(
@@ -252,10 +246,8 @@ def import_export(
         refused=_of_status(not_taken, REFUSED),
         priced=by_currency((row.currency, row.value) for row in rows_taken),
         billed=by_currency((row.currency, row.value if row.is_billed else Decimal(0)) for row in rows_taken),
-        invoiced=InvoicedRows(
-            elsewhere=sums_of(row for row in rows_taken if row.billed_elsewhere),
-            here=sums_of(each.row for each in taken if each.invoiced_here),
-        ),
+        invoiced_elsewhere=sums_of(row for row in rows_taken if row.billed_elsewhere),
+        invoiced_here=sums_of(each.row for each in taken if each.invoiced_here),
         rounded=Rounded(
             len(rounded),
             sum((row.hours for row in rounded), Decimal(0)),
@@ -266,7 +258,9 @@ def import_export(
         changes=_changes(taken, len(gone) if choices.withdraw_missing else 0),
         gone=gone,
         unrated=sum(row.is_billed and row.rate is None for row in rows_taken),
-        rated_at_zero=sum(_is_rated_at_zero(row) and row.project.id not in of_others for row in rows_taken),
+        rated_at_zero=sum(
+            row.is_billed and row.rate == 0 and row.hours > 0 and row.project.id not in of_others for row in rows_taken
+        ),
         rates_unused=_rates_unused(rows_taken, of_others, known),
         differing=sum(row.amount != row.value for row in rows_taken),
         most_apart=max((abs(row.amount - row.value) for row in rows_taken), default=Decimal(0)),
@@ -314,28 +308,18 @@ def _billed_where_it_was(matched: Matched) -> Matched:
     return matched._replace(row=matched.row._replace(billed_elsewhere=False), invoiced_here=True)
 
 
-def _currencies_of_books(known: FormerImport) -> dict[str, str]:
-    """Of each project that is known, the currency that its company keeps its books in."""
-    companies = {entity: str(event["currency"]) for entity, event in known.entities.items()}
-    projects = ((project, str(event.get("legal_entity_id"))) for project, event in known.projects.items())
-    return {project: companies[entity] for project, entity in projects if entity in companies}
-
-
-def _foreign(rows: Iterable[ExportRow], books: Mapping[str, str], currency: str) -> dict[tuple[str, str], list[date]]:
+def _foreign(rows: Iterable[ExportRow], known: FormerImport, currency: str) -> dict[tuple[str, str], list[date]]:
     """Days of work by its currency and another one that its company keeps its books in.
 
-    `books` are those currencies by project, `currency` is that of the one company of all others; empty where there are several.
+    `currency` is that of the one company of projects whose company is not known; empty where there are several.
     """
-    found: dict[tuple[str, str], list[date]] = {}
+    companies = {entity: str(event["currency"]) for entity, event in known.entities.items()}
+    found: defaultdict[tuple[str, str], list[date]] = defaultdict(list)
     for row in rows:
-        ours = books.get(row.project.id, currency)
+        ours = companies.get(str(known.projects.get(row.project.id, {}).get("legal_entity_id")), currency)
         if ours not in ("", row.currency):
-            found.setdefault((row.currency, ours), []).append(row.day)
+            found[row.currency, ours].append(row.day)
     return found
-
-
-def _is_rated_at_zero(row: ExportRow) -> bool:
-    return row.is_billed and row.rate == 0 and row.hours > 0
 
 
 def _rates_unused(rows: Iterable[ExportRow], of_others: Collection[str], known: FormerImport) -> int:

@@ -19,6 +19,7 @@ from connectors.imports.products.row_cells import ReadingContext, RowCells
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import RejectedRow
 from connectors.imports.said import ID_LENGTH_MAX, CellFault, CsvRow, readable
+from connectors.imports.time_rows import AHEAD
 
 EVENT = "TimeApproved"
 
@@ -122,22 +123,16 @@ def _read(
     row: CsvRow | Broken, report: ReportForm, context: ReadingContext, written: Mapping[str, str]
 ) -> ExportRow | NotTaken:
     if isinstance(row, Broken):
-        return NotTaken(REFUSED, RejectedRow(row.line, EVENT, "", row.value, row.reason, None), None, None, "")
+        return NotTaken(REFUSED, row.rejected(EVENT), None, None, "")
     cells = RowCells(row, context)
     try:
         return read_row(report, cells)
-    except NotWork as found:
-        rejected = RejectedRow(
-            row.line, EVENT, written.get(found.column, found.column), found.value, "no work, so not imported", row.cells
-        )
-        status, key = NOT_WORK, None
     except CellFault as fault:
-        rejected = RejectedRow(
-            row.line, EVENT, written.get(fault.column, fault.column), fault.value, fault.reason, row.cells
-        )
-        status, key = REFUSED, readable(lambda: key_of(report, cells))
-    hours, amount, currency = quantities_of(report, cells)
-    return NotTaken(status, rejected, hours, amount, currency, key)
+        column = written.get(fault.column, fault.column)
+        rejected = RejectedRow(row.line, EVENT, column, fault.value, fault.reason, row.cells)
+        is_work = not isinstance(fault, NotWork)
+        key = readable(lambda: key_of(report, cells)) if is_work else None
+        return NotTaken(REFUSED if is_work else NOT_WORK, rejected, *quantities_of(report, cells), key)
 
 
 def _duplicate(row: ExportRow, earlier: int) -> NotTaken:
@@ -152,8 +147,7 @@ def _duplicate(row: ExportRow, earlier: int) -> NotTaken:
 
 
 def _ahead(row: ExportRow, today: date, column: str) -> NotTaken:
-    reason = f"the work is of a day after today, {today}; correct the date, or say --allow-future if it is meant"
-    return refused(row, column, row.cells[column], reason)
+    return refused(row, column, row.cells[column], AHEAD.format(today=today))
 
 
 def refused(row: ExportRow, column: str, value: str, reason: str, status: str = REFUSED) -> NotTaken:

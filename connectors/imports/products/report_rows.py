@@ -26,13 +26,11 @@ RATE_DECIMALS = 6
 COARSE_SECONDS = 18
 
 
-class NotWork(Exception):
+class NotWork(CellFault):
     """A row that records no work, such as a break."""
 
     def __init__(self, column: str, value: str) -> None:
-        super().__init__(column, value)
-        self.column = column
-        self.value = value
+        super().__init__(column, value, "no work, so not imported")
 
 
 class ReportForm(NamedTuple):

@@ -28,8 +28,8 @@ def test_what_is_invoiced_counts_in_cost_and_is_billed_elsewhere(tmp_path: Path)
     said = sorted((each["billable"], each.get("billed_elsewhere"), each["hours"]) for each in entries(result))
     assert said == [(False, True, "7.5"), (True, None, "7.5")]
     assert result.billed == {"EUR": Decimal(750)}
-    assert result.invoiced.elsewhere[:3] == (1, 0, Decimal("7.5"))
-    assert result.invoiced.elsewhere.amounts == {"EUR": Decimal(750)}
+    assert result.invoiced_elsewhere[:3] == (1, 0, Decimal("7.5"))
+    assert result.invoiced_elsewhere.amounts == {"EUR": Decimal(750)}
 
 
 @pytest.mark.parametrize("billed_here_on", ["2026-03-02", "2026-03-09"])
@@ -51,7 +51,7 @@ def test_a_project_of_which_the_tracker_has_invoiced_most_makes_no_loss(tmp_path
 def test_clockify_says_it_in_another_column(tmp_path: Path) -> None:
     result = imported(tmp_path, written({**CLOCKIFY_ROW, "Invoiced": "Yes"}), CLOCKIFY)
     said = [(each["billable"], each["billed_elsewhere"]) for each in entries(result)]
-    assert (result.invoiced.elsewhere.rows, said) == (1, [(False, True)])
+    assert (result.invoiced_elsewhere.rows, said) == (1, [(False, True)])
 
 
 def test_what_is_invoiced_is_billed_here_where_somebody_says_so(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_what_was_imported_to_be_billed_here_stays_so_when_it_is_marked_as_invoi
     imported(tmp_path, written(HARVEST_ROW), HARVEST)
     result = imported(tmp_path, written({**HARVEST_ROW, "Invoiced?": "Yes"}), HARVEST, "again")
     assert (result.changes.unchanged, result.events) == (1, ())
-    assert (result.invoiced.here.rows, result.invoiced.elsewhere.rows) == (1, 0)
+    assert (result.invoiced_here.rows, result.invoiced_elsewhere.rows) == (1, 0)
 
 
 def test_an_invoice_that_is_deleted_in_the_tracker_makes_its_work_billable(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def test_what_its_invoices_took_is_billed_elsewhere(tmp_path: Path, column: str)
     here, there = sorted(entries(result), key=lambda each: str(each["hours"]))
     assert (here["billable"], here.get("billed_elsewhere"), here["hours"]) == (True, None, "1.5")
     assert (there["billable"], there["billed_elsewhere"], there["hours"]) == (False, True, "2")
-    assert (worth(result), result.invoiced.elsewhere.amounts) == (Decimal(135), {"EUR": Decimal(180)})
+    assert (worth(result), result.invoiced_elsewhere.amounts) == (Decimal(135), {"EUR": Decimal(180)})
 
 
 def test_entries_of_its_api_say_the_same(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from itertools import count, takewhile
 from typing import NamedTuple
 
 from connectors.imports.products.export_row import DIGEST_LENGTH, ExportRow, grouped
@@ -50,41 +51,16 @@ class Matching(NamedTuple):
     gone: tuple[FormerEntry, ...]
 
 
-class _Bases(NamedTuple):
-    """Former entries by id without the mark of a move; the one that stands is the last of its moves."""
-
-    newest: Mapping[str, FormerEntry]
-    moves: Mapping[str, int]
-
-
 def match(
     source: str, rows: Iterable[ExportRow], former: Mapping[str, FormerEntry], refused: Iterable[tuple[str, ...]] = ()
 ) -> Matching:
     """`refused` are keys of rows that are not among `rows`, where they are not the vendor's ids."""
     rows = tuple(rows)
-    kept = Counter(f"{source}-{_digest(key)}" for key in refused)
-    bases = _bases(former)
-    assigned: dict[int, str] = {}
-    taken: set[str] = set()
-    for key, group in grouped(rows, lambda row: row.key).items():
-        stem = key[0] if group[0].has_vendor_id else f"{source}-{_digest(key)}"
-        known = [stem] if group[0].has_vendor_id else _numbered(stem, bases)
-        names = [base for base in known if base in bases.newest]
-        for row, base in _within_key(group, names, bases, _any, kept=kept[stem]):
-            assigned[row.line] = base
-            taken.add(base)
-    for stem, count in kept.items():
-        taken.update([base for base in _numbered(stem, bases) if base not in taken][:count])
-    left = [row for row in rows if row.line not in assigned]
-    for row, base in _by_work(left, bases, taken):
-        assigned[row.line] = base
-        taken.add(base)
-    for row in sorted(left, key=_order):
-        if row.line not in assigned:
-            assigned[row.line] = base = _unused(source, row, bases, taken)
-            taken.add(base)
-    matched = tuple(_matched(row, assigned[row.line], bases) for row in rows)
-    return Matching(matched, _gone(rows, bases, taken))
+    matcher = _Matcher(source, former)
+    matcher.by_key(rows, Counter(matcher.stem_of(key) for key in refused))
+    matcher.by_work(rows)
+    matcher.as_new(rows)
+    return Matching(tuple(map(matcher.matched, rows)), matcher.gone(rows))
 
 
 def is_of_import(source: str, entry: FormerEntry) -> bool:
@@ -94,96 +70,91 @@ def is_of_import(source: str, entry: FormerEntry) -> bool:
     return has_form is not None and not is_of_mapping
 
 
-def _bases(former: Mapping[str, FormerEntry]) -> _Bases:
-    newest: dict[str, FormerEntry] = {}
-    moves: dict[str, int] = {}
-    for entry in former.values():
-        stem, _, number = entry.entry_id.rpartition(_MOVED)
-        base, move = (stem, int(number)) if stem in former and number.isdecimal() else (entry.entry_id, 1)
-        if move >= moves.get(base, 0):
-            newest[base], moves[base] = entry, move
-    return _Bases(newest, moves)
+class _Matcher:
+    """Former entries by base, their id without the mark of a move: `_newest` stands, and is the last of its `_moves`."""
 
+    def __init__(self, source: str, former: Mapping[str, FormerEntry]) -> None:
+        self._source = source
+        self._newest: dict[str, FormerEntry] = {}
+        self._moves: dict[str, int] = {}
+        self._base_of: dict[int, str] = {}
+        self._taken: set[str] = set()
+        for entry in former.values():
+            stem, _, number = entry.entry_id.rpartition(_MOVED)
+            base, move = (stem, int(number)) if stem in former and number.isdecimal() else (entry.entry_id, 1)
+            if move >= self._moves.get(base, 0):
+                self._newest[base], self._moves[base] = entry, move
 
-def _numbered(stem: str, bases: _Bases) -> list[str]:
-    """`stem-1`, `stem-2`, ... as far as there are any."""
-    names: list[str] = []
-    while f"{stem}-{len(names) + 1}" in bases.newest:
-        names.append(f"{stem}-{len(names) + 1}")
-    return names
+    def stem_of(self, key: tuple[str, ...]) -> str:
+        digest = hashlib.blake2b("\x1f".join(key).encode(), digest_size=12)
+        return f"{self._source}-{digest.hexdigest()}"
 
+    def by_key(self, rows: Iterable[ExportRow], kept: Mapping[str, int]) -> None:
+        """Of the entries of a stem `kept` are those of rows that are refused."""
+        for key, group in grouped(rows, lambda row: row.key).items():
+            stem = key[0] if group[0].has_vendor_id else self.stem_of(key)
+            known = [stem] if group[0].has_vendor_id else self._numbered(stem)
+            self._pair(group, [base for base in known if base in self._newest], _any, kept=kept.get(stem, 0))
+        for stem, most in kept.items():
+            self._taken.update([base for base in self._numbered(stem) if base not in self._taken][:most])
 
-def _within_key(
-    rows: list[ExportRow],
-    names: list[str],
-    bases: _Bases,
-    *others: Callable[[ExportRow, FormerEntry], bool],
-    kept: int = 0,
-) -> list[tuple[ExportRow, str]]:
-    """What agrees most goes together first; what does not agree leaves `kept` of the names."""
-    pairs: list[tuple[ExportRow, str]] = []
-    for agrees in (_same_content, _same_hours, *others):
-        for row in sorted(rows, key=_order):
-            if all(row is not each for each, _ in pairs):
-                free = [name for name in names if all(name != each for _, each in pairs)]
-                found = next((name for name in free if agrees(row, bases.newest[name])), None)
+    def by_work(self, rows: Iterable[ExportRow]) -> None:
+        """Edited notes and starts, where the hours are the same, or starts and hours, where the note is; never across ids of the vendor.
+
+        Where all of it differs it may be other work, of an export that leaves out some: both stand, and the missing one is reported.
+        """
+        free: dict[Hashable, list[str]] = defaultdict(list)
+        for base, entry in self._newest.items():
+            if base not in self._taken and entry.is_live:
+                free[entry.day, entry.project_id, entry.person_id, entry.task].append(base)
+        left = (row for row in rows if row.line not in self._base_of and not row.has_vendor_id)
+        for work, group in grouped(left, _work).items():
+            self._pair(group, sorted(free.get(work, ())), _same_note)
+
+    def as_new(self, rows: Iterable[ExportRow]) -> None:
+        for row in sorted((row for row in rows if row.line not in self._base_of), key=_order):
+            stem = self.stem_of(row.key)
+            numbered = (f"{stem}-{number}" for number in count(1))
+            unused = (base for base in numbered if base not in self._newest and base not in self._taken)
+            self._take(row, row.key[0] if row.has_vendor_id else next(unused))
+
+    def matched(self, row: ExportRow) -> Matched:
+        base = self._base_of[row.line]
+        entry = self._newest.get(base)
+        if entry is None:
+            return Matched(row, base, 0, None, None)
+        is_older = row.changed_at is not None and row.changed_at < entry.version
+        if entry.project_id != row.project.id and not (entry.is_live and is_older):
+            return Matched(row, f"{base}{_MOVED}{self._moves[base] + 1}", 0, None, entry if entry.is_live else None)
+        return Matched(row, entry.entry_id, entry.version, entry, None)
+
+    def gone(self, rows: Iterable[ExportRow]) -> tuple[FormerEntry, ...]:
+        days = [row.day for row in rows]
+        left = (entry for base, entry in self._newest.items() if base not in self._taken and entry.is_live)
+        return tuple(entry for entry in left if days and entry.day is not None and min(days) <= entry.day <= max(days))
+
+    def _numbered(self, stem: str) -> list[str]:
+        """`stem-1`, `stem-2`, ... as far as there are any."""
+        return [*takewhile(self._newest.__contains__, (f"{stem}-{number}" for number in count(1)))]
+
+    def _pair(
+        self, rows: Iterable[ExportRow], names: list[str], last: Callable[[ExportRow, FormerEntry], bool], kept: int = 0
+    ) -> None:
+        """What agrees most goes together first; what does not agree leaves `kept` of the names."""
+        for agrees in (_same_content, _same_hours, last):
+            for row in sorted((row for row in rows if row.line not in self._base_of), key=_order):
+                free = [name for name in names if name not in self._taken]
+                found = next((name for name in free if agrees(row, self._newest[name])), None)
                 if found is not None and (agrees is not _any or len(free) > kept):
-                    pairs.append((row, found))
-    return pairs
+                    self._take(row, found)
 
-
-def _by_work(left: list[ExportRow], bases: _Bases, taken: set[str]) -> list[tuple[ExportRow, str]]:
-    """Edited notes and starts, where the hours are the same, or starts and hours, where the note is; never across ids of the vendor.
-
-    Where all of it differs it may be other work, of an export that leaves out some: both stand, and the one that is missing is reported.
-    """
-    free: dict[Hashable, list[str]] = defaultdict(list)
-    for base, entry in bases.newest.items():
-        if base not in taken and entry.is_live:
-            free[entry.day, entry.project_id, entry.person_id, entry.task].append(base)
-    pairs = []
-    groups = grouped((row for row in left if not row.has_vendor_id), _work)
-    for work, group in groups.items():
-        pairs += _within_key(group, sorted(free.get(work, ())), bases, _same_note)
-    return pairs
+    def _take(self, row: ExportRow, base: str) -> None:
+        self._base_of[row.line] = base
+        self._taken.add(base)
 
 
 def _work(row: ExportRow) -> Hashable:
     return row.day, row.project.id, row.person.id, row.task
-
-
-def _matched(row: ExportRow, base: str, bases: _Bases) -> Matched:
-    entry = bases.newest.get(base)
-    if entry is None:
-        return Matched(row, base, 0, None, None)
-    is_older = row.changed_at is not None and row.changed_at < entry.version
-    if entry.project_id != row.project.id and not (entry.is_live and is_older):
-        return Matched(row, f"{base}{_MOVED}{bases.moves[base] + 1}", 0, None, entry if entry.is_live else None)
-    return Matched(row, entry.entry_id, entry.version, entry, None)
-
-
-def _gone(rows: tuple[ExportRow, ...], bases: _Bases, taken: set[str]) -> tuple[FormerEntry, ...]:
-    first, last = min((row.day for row in rows), default=None), max((row.day for row in rows), default=None)
-    if first is None or last is None:
-        return ()
-    return tuple(
-        entry
-        for base, entry in bases.newest.items()
-        if base not in taken and entry.is_live and entry.day is not None and first <= entry.day <= last
-    )
-
-
-def _unused(source: str, row: ExportRow, bases: _Bases, taken: set[str]) -> str:
-    if row.has_vendor_id:
-        return row.key[0]
-    stem, number = f"{source}-{_digest(row.key)}", 1
-    while f"{stem}-{number}" in bases.newest or f"{stem}-{number}" in taken:
-        number += 1
-    return f"{stem}-{number}"
-
-
-def _digest(key: tuple[str, ...]) -> str:
-    return hashlib.blake2b("\x1f".join(key).encode(), digest_size=12).hexdigest()
 
 
 def _order(row: ExportRow) -> tuple[object, ...]:

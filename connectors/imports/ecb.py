@@ -169,17 +169,17 @@ def _days(
         except UnreadableCell as fault:
             rejected.append(RejectedRow(line, _RATE_EVENT, header[0], texts[0], str(fault), None))
             continue
+        reason, column = "", header[0]
         if not wanted.first <= day <= wanted.last:
             continue
         if len(texts) != len(header):
-            reason = f"expected {len(header)} cells as in the header, came {len(texts)}"
-            rejected.append(RejectedRow(line, _RATE_EVENT, "", "", reason, None))
+            reason, column = f"expected {len(header)} cells as in the header, came {len(texts)}", ""
         elif day in days:
             reason = f"line {days[day].line} has this date already"
-            rejected.append(RejectedRow(line, _RATE_EVENT, header[0], texts[0], reason, None))
         elif day > today:
             reason = f"a rate of a day after today, {today}; correct the date"
-            rejected.append(RejectedRow(line, _RATE_EVENT, header[0], texts[0], reason, None))
+        if reason:
+            rejected.append(RejectedRow(line, _RATE_EVENT, column, texts[0] if column else "", reason, None))
         else:
             days[day] = _Day(line, dict(zip(header, map(str.strip, texts), strict=True)))
     return dict(sorted(days.items()))

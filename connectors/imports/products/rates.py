@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from operator import itemgetter
-from typing import NamedTuple
 
 from connectors.imports.folder_events import Event
 from connectors.imports.products.export_row import ExportRow
@@ -20,32 +19,18 @@ from connectors.imports.readings import decimal_text
 
 STEPS_MAX = 6
 
+Rate = dict[str, str]
+# Task and person, where a rate is for some; else empty.
+Whose = tuple[str, str]
+
 _FORMS = ((False, False), (True, False), (False, True), (True, True))
 
 
-class ProductRate(NamedTuple):
-    """As `ProductRate` of a contract line; None matches all."""
-
-    rate: Decimal
-    task: str | None = None
-    person_id: str | None = None
-    effective_from: date | None = None
-
-    def json(self) -> dict[str, str]:
-        stated = {
-            "task": self.task,
-            "person_id": self.person_id,
-            "rate": decimal_text(self.rate),
-            "effective_from": self.effective_from.isoformat() if self.effective_from else None,
-        }
-        return {name: value for name, value in stated.items() if value is not None}
-
-
-def line_rates(rows: Iterable[ExportRow]) -> tuple[ProductRate, ...]:
-    """Of one project's rows; nothing where none states a rate."""
+def line_rates(rows: Iterable[ExportRow]) -> list[Rate]:
+    """Of one project's rows, as JSON has them; nothing where none states a rate."""
     rated = [row for row in rows if row.billable and row.rate is not None]
     if not rated:
-        return ()
+        return []
     for stepped in (False, True):
         for by_task, by_person in _FORMS:
             found = _of_form(rated, by_task, by_person, stepped)
@@ -68,26 +53,34 @@ def rate_for(rates: Iterable[Event], day: date, **of: str | None) -> Decimal | N
     return Decimal(str(best["rate"]))
 
 
-def _of_form(
-    rows: Sequence[ExportRow], by_task: bool, by_person: bool, stepped: bool
-) -> tuple[ProductRate, ...] | None:
+def _of_form(rows: Sequence[ExportRow], by_task: bool, by_person: bool, stepped: bool) -> list[Rate] | None:
     """None where this form cannot say what the rows say."""
     if by_task and any(row.task is None for row in rows):
         return None
-    groups: dict[tuple[str | None, str | None], dict[date, Decimal]] = defaultdict(dict)
+    groups: defaultdict[Whose, dict[date, Decimal]] = defaultdict(dict)
     for row in rows:
-        days = groups[row.task if by_task else None, row.person.id if by_person else None]
-        if row.rate is None or days.setdefault(row.day, row.rate) != row.rate:
+        if row.rate is None or groups[_whose(row, by_task, by_person)].setdefault(row.day, row.rate) != row.rate:
             return None
-    found: list[ProductRate] = []
-    for (task, person), days in sorted(groups.items(), key=lambda each: tuple(map(str, each[0]))):
+    for days in groups.values():
         steps = steps_of(days)
         if len(steps) > (STEPS_MAX if stepped else 1) or len({rate for _, rate in steps}) != len(steps):
             return None
-        found += [
-            ProductRate(rate, task, person, None if place == 0 else first) for place, (first, rate) in enumerate(steps)
-        ]
-    return tuple(found)
+    return _listed(groups)
+
+
+def _whose(row: ExportRow, by_task: bool, by_person: bool) -> Whose:
+    return (row.task or "") if by_task else "", row.person.id if by_person else ""
+
+
+def _listed(groups: Mapping[Whose, Mapping[date, Decimal]]) -> list[Rate]:
+    """For each task and person the first rate, and the later ones from their days on."""
+    found: list[Rate] = []
+    for (task, person), days in sorted(groups.items()):
+        for place, (first, rate) in enumerate(steps_of(days)):
+            since = first.isoformat() if place else ""
+            stated = {"task": task, "person_id": person, "rate": decimal_text(rate), "effective_from": since}
+            found.append({name: value for name, value in stated.items() if value})
+    return found
 
 
 def steps_of(days: Mapping[date, Decimal]) -> list[tuple[date, Decimal]]:
@@ -99,37 +92,24 @@ def steps_of(days: Mapping[date, Decimal]) -> list[tuple[date, Decimal]]:
     return steps
 
 
-def _most_frequent(rows: Sequence[ExportRow]) -> tuple[ProductRate, ...]:
+def _most_frequent(rows: Sequence[ExportRow]) -> list[Rate]:
     """The form that leaves the fewest rows with another rate; of these the one with the fewest lines."""
     forms = [_usual(rows, *form, monthly) for monthly in (False, True) for form in _FORMS]
-    return min(forms, key=lambda rates: (_misfits(rates, rows), len(rates)))
+    return min(forms, key=lambda rates: (sum(given_rate(rates, row) != row.rate for row in rows), len(rates)))
 
 
-def _usual(rows: Sequence[ExportRow], by_task: bool, by_person: bool, monthly: bool) -> tuple[ProductRate, ...]:
+def _usual(rows: Sequence[ExportRow], by_task: bool, by_person: bool, monthly: bool) -> list[Rate]:
     """The most frequent rate, of each month where it changes."""
-    counts: dict[tuple[str, str], dict[date, Counter[Decimal]]] = defaultdict(lambda: defaultdict(Counter))
+    counts: defaultdict[Whose, defaultdict[date, Counter[Decimal]]] = defaultdict(lambda: defaultdict(Counter))
     for row in rows:
         if row.rate is not None:
-            key = ((row.task or "") if by_task else "", row.person.id if by_person else "")
-            counts[key][row.day.replace(day=1) if monthly else date.min][row.rate] += 1
-    found: list[ProductRate] = []
-    for (task, person), months in sorted(counts.items()):
-        usual = {month: _commonest(rates) for month, rates in months.items()}
-        steps = steps_of(usual)
-        found += [
-            ProductRate(rate, task or None, person or None, None if place == 0 else first)
-            for place, (first, rate) in enumerate(steps)
-        ]
-    return tuple(found)
+            counts[_whose(row, by_task, by_person)][row.day.replace(day=1) if monthly else date.min][row.rate] += 1
+    usual = {of: {month: _commonest(rates) for month, rates in months.items()} for of, months in counts.items()}
+    return _listed(usual)
 
 
 def _commonest(rates: Counter[Decimal]) -> Decimal:
     return min(rates, key=lambda rate: (-rates[rate], rate))
-
-
-def _misfits(rates: Sequence[ProductRate], rows: Iterable[ExportRow]) -> int:
-    stated = [rate.json() for rate in rates]
-    return sum(given_rate(stated, row) != row.rate for row in rows)
 
 
 def _matches(rate: Event, day: date, of: Mapping[str, str | None]) -> bool:

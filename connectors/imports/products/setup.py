@@ -289,8 +289,7 @@ class _Setup:
                 yield self._again(former, starts_on=min(starts_on, since), lines=[*former["lines"], *lines])
 
     def _line(self, project_id: str) -> Json:
-        rates = line_rates(self._of_project[project_id])
-        terms = {"type": "TimeAndMaterials", "rates": [rate.json() for rate in rates]}
+        terms = {"type": "TimeAndMaterials", "rates": line_rates(self._of_project[project_id])}
         return {"line_id": project_id, "project_id": project_id, "terms": terms}
 
     def _again(self, former: Event, **changed: object) -> Json:

@@ -74,8 +74,8 @@ def send_period(
     made = write_files(sheets(found), to.pdf, to.e_invoice)
     for lack in made.lacking:
         say(lack)
-    told = [f"{made.pdfs} PDFs in {to.pdf}"] if to.pdf is not None else []
-    told += [f"{made.e_invoices} e-invoices in {to.e_invoice}"] if to.e_invoice is not None else []
+    told = [f"{counted(made.pdfs, 'PDF')} in {to.pdf}"] if to.pdf is not None else []
+    told += [f"{counted(made.e_invoices, 'e-invoice')} in {to.e_invoice}"] if to.e_invoice is not None else []
     say(f"{counted(len(found), 'statement')}: {', '.join(told)}")
     if made.lacking:
         raise typer.Exit(FAILURE)

@@ -16,7 +16,6 @@ from milepost.console import echo, say, shape, write_json
 
 if TYPE_CHECKING:
     from dataflows.log_copy import CopyManifest, Tell
-    from milepost.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
@@ -35,7 +34,7 @@ def export(
     from dataflows import log_copy
 
     settings = given(file, options).settings
-    with _told(settings) as tell:
+    with _told() as tell:
         try:
             made = log_copy.export_log(KafkaClients(settings.kafka), settings.kafka, out, tell)
         except FileExistsError as fault:
@@ -57,7 +56,7 @@ def import_(
     from dataflows import log_copy
 
     settings = given(file, options).settings
-    with _told(settings) as tell:
+    with _told() as tell:
         made = log_copy.import_log(KafkaClients(settings.kafka), settings.kafka, source, tell)
     _say(made, "made again", settings.kafka.generation, json=json)
 
@@ -82,10 +81,7 @@ def compare(
 
 
 @contextmanager
-def _told(settings: Settings) -> Iterator[Tell]:
-    from confluent_kafka import KafkaException
-
-    from milepost.operate.topics_shown import unanswered
+def _told() -> Iterator[Tell]:
     from milepost.progress import progress_bar
 
     with progress_bar() as bar:
@@ -94,10 +90,7 @@ def _told(settings: Settings) -> Iterator[Tell]:
         def tell(what: str, done: int, of: int) -> None:
             bar.update(task, description=what, completed=done, total=of)
 
-        try:
-            yield tell
-        except KafkaException as fault:
-            raise unanswered(settings.kafka, fault) from fault
+        yield tell
 
 
 def _say(made: CopyManifest, done: str, generation: str, *, json: bool) -> None:

@@ -12,8 +12,9 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.lag import DELIVERED, Lag, lags, looked_at
 from connectors.kafka.lost_topics import Lost, lost_topics
 from connectors.kafka.names import Names
+from connectors.kafka.partitions import failed
 from milepost.console import aligned, echo, say, shape, write_json
-from milepost.operate.topics_shown import admin_of, unanswered
+from milepost.operate.topics_shown import admin_of
 from milepost.settings import Settings
 from state.guards import TOPIC_CHANGED
 
@@ -59,7 +60,7 @@ def asked(settings: Settings) -> tuple[list[Lag], list[Lost]]:
         lost = lost_topics(clients, names, looked_at(names), timeout, settings.intake.accepted_topics)
         return lags(clients, names, timeout, lost=lost), lost
     except KafkaException as fault:
-        raise unanswered(kafka, fault) from fault
+        raise failed(fault) from fault
 
 
 def _row(each: Lag) -> Sequence[str]:

@@ -13,7 +13,7 @@ from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import TOPICS, PlannedTopic, Topic, create, faults, missing, partition_count
 from domain.counting import counted
 from milepost.console import aligned, echo, say, shape, write_json
-from state.guards import BROKER_UNREACHABLE, WRONG_TOPIC_SETTINGS, GuardStop
+from state.guards import WRONG_TOPIC_SETTINGS
 
 FAULT_HEAD: Final = ("topic", "setting", "found", "needed", "what follows")
 HEAD: Final = ("topic", "kind", "partitions", "kept", "written by", "read by")
@@ -21,12 +21,9 @@ HEAD: Final = ("topic", "kind", "partitions", "kept", "written by", "read by")
 
 def make(settings: KafkaSettings, *, dry_run: bool, json: bool) -> None:
     admin = admin_of(settings)
-    try:
-        plans = missing(admin, settings)
-        if not dry_run:
-            create(admin, plans)
-    except KafkaException as fault:
-        raise unanswered(settings, fault) from fault
+    plans = missing(admin, settings)
+    if not dry_run:
+        create(admin, plans)
     kept = len(TOPICS) - len(plans)
     if json:
         write_json(shape(1, dry_run=dry_run, topics=[_plan_shape(plan) for plan in plans], left_as_they_are=kept))
@@ -38,10 +35,7 @@ def make(settings: KafkaSettings, *, dry_run: bool, json: bool) -> None:
 
 
 def compare(settings: KafkaSettings, *, json: bool) -> None:
-    try:
-        found = faults(admin_of(settings), settings)
-    except KafkaException as fault:
-        raise unanswered(settings, fault) from fault
+    found = faults(admin_of(settings), settings)
     wrong = sum(1 for fault in found if not fault.is_harmless)
     if json:
         write_json(shape(1, topics=len(TOPICS), faults=[fault._asdict() for fault in found]))
@@ -89,14 +83,6 @@ def admin_of(settings: KafkaSettings) -> TopicAdmin:
             f"librdkafka does not take kafka.security: {fault.args[0].str()}", param_hint="--settings"
         ) from fault
     return clients
-
-
-def unanswered(settings: KafkaSettings, fault: KafkaException) -> GuardStop:
-    error = fault.args[0]
-    return GuardStop(
-        BROKER_UNREACHABLE,
-        f"brokers {settings.brokers}: {error.name()}: {error.str()}. `milepost doctor` says what can be reached",
-    )
 
 
 def _plan_text(plan: PlannedTopic) -> str:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from confluent_kafka import KafkaError, KafkaException
+from unittest.mock import patch
 
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+from typer.testing import CliRunner
+
+from connectors.kafka.clients import KafkaClients
 from milepost import exit_codes
+from milepost.cli import app
 from milepost.errors import causes, ending_of
 from state.guards import BROKER_UNREACHABLE, REFUSED_BY_BROKER
 
@@ -27,3 +33,14 @@ def test_brokers_that_go_away_in_the_middle_of_a_command_are_said_to() -> None:
 def test_what_brokers_refuse_in_the_middle_of_a_command_needs_a_person() -> None:
     code, message = ending_of(KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)))
     assert (code, "not allowed" in message) == (REFUSED_BY_BROKER, True)
+
+
+@pytest.mark.parametrize("words", ["topics create", "topics check", "lag"])
+def test_what_brokers_refuse_to_a_command_is_no_brokers_that_cannot_be_reached(words: str) -> None:
+    refused = KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
+    with (
+        patch.object(KafkaClients, "found_topics", side_effect=refused),
+        patch.object(KafkaClients, "topics", side_effect=refused),
+    ):
+        ended = CliRunner().invoke(app, words.split())
+    assert (ended.exit_code, "not allowed" in ended.stderr) == (REFUSED_BY_BROKER, True)

@@ -166,7 +166,7 @@ class JournalForm:
         reverses: str | None = None,
     ) -> JournalEntry:
         """A journal of this form. Raises Unbalanced where its lines do not sum to zero in both currencies."""
-        journal_id = _journal_id(about, booking, reverses)
+        journal_id = journal_id_of(about, booking, reverses)
         project_id, dimensions, of_cost = self.project_id, self.dimensions, self.of_cost
         lines: list[JournalLine] = []
         total = ledger_total = 0
@@ -257,7 +257,7 @@ def journal_by_project(
     return made._replace(lines=tuple(line._replace(project_id=project_id or None) for project_id, line in by_line))
 
 
-def _journal_id(about: About, booking: Booking, reverses: str | None) -> str:
+def journal_id_of(about: About, booking: Booking, reverses: str | None = None) -> str:
     """A reversal is named after what it reverses, any other journal after what is affected, by which rule, caused by what (R50)."""
     if reverses:
         return reversal_id(about.engagement_id, reverses, about.cause_kind, about.cause_id, about.cause_version)

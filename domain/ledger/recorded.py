@@ -1,6 +1,6 @@
 """What a recorder takes of journals: the parts that make up each line, and amounts with what they are carried at in ledger currency."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from domain.accounts import CONTRACT_SIDES
@@ -134,6 +134,9 @@ def line_made(leg: Leg, currencies: Currencies) -> Carried:
     return nodes_of((leg.amount, leg.ledger_amount), currencies)
 
 
-def say_lines(why: Why, journal_id: str, legs: Iterable[Leg], currencies: Currencies) -> None:
+def say_lines(why: Why, journal_id: str, legs: Sequence[Leg], currencies: Currencies) -> None:
+    """How its lines came about, where the rule that made them says so."""
+    if not any(isinstance(number, Recorded) for leg in legs for number in (leg.amount, leg.ledger_amount)):
+        return
     for number, leg in enumerate(legs, 1):
         record_line(why, journal_id, number, leg, line_made(leg, currencies))

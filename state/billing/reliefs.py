@@ -13,7 +13,7 @@ from domain.accounts import CONTRACT_LIABILITY, REVENUE, UNBILLED
 from domain.figure import called, carried_at, converted, lesser
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, moved, relieved
-from domain.ledger.recorded import nodes_of, say_lines
+from domain.ledger.recorded import nodes_of
 from domain.money import convert, smallest_unit
 from domain.reference.exchange import Exchange
 from domain.terms.kind import NO_REVENUE
@@ -342,10 +342,8 @@ def _remeasured(draft: Draft, relief: Clearing, slot: Slot) -> Clearing:
         rule = f"remeasure_{way}/{listed.line_id}"  # a statement may list the entry on two lines
         moved = (Leg(relief.account, "revenue", amount, ledger), Leg(work.price.revenue, "revenue", -amount, -ledger))
         of = about(draft, work.identity, rule)
-        posted = emit(draft, work, of, booking_of(slot, "difference"), plain(moved), plan, plan.policies)
+        posted = emit(draft, work, of, booking_of(slot, "difference"), moved, plan, plan.policies)
         work = replace(work, journals=(*work.journals, posted))
-        if draft.why is not None:
-            say_lines(draft.why, posted.journal_id, moved, (slot.currency, slot.entity.currency))
     entry = with_standing(relief.entry, work)
     draft.put_entry(relief.entry, entry)
     return relief._replace(entry=entry, ledger_amount=now, same_rate=True)

@@ -15,8 +15,8 @@ from domain.explanation import Node, evaluated, step_of
 from domain.figure import Recorded, RecordedRate, called, converted, node_of
 from domain.identity import composed, is_opening_statement
 from domain.ledger.clearing import CLEARED, Placed, account_of, invoice_legs, left_to_deliver
-from domain.ledger.journal import BILLING, Booking, Leg, journal_by_project, merge, rest_leg
-from domain.ledger.recorded import IN_LEDGER, say_lines
+from domain.ledger.journal import BILLING, Booking, Leg, merge, rest_leg
+from domain.ledger.recorded import IN_LEDGER
 from domain.money import HALF_UP, format_amount, round_amount, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
@@ -35,8 +35,7 @@ from state.books import InvoiceCredits, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.handlers import payments, write_offs
 from state.ledger import standings
-from state.ledger.dimensions import of_projects
-from state.ledger.posting import about, booking_of, note_rounding
+from state.ledger.posting import about, booking_of, emit_placed, note_rounding
 from state.ledger.rate_record import say_invoice_rate
 from state.receivables.receivables import open_receivable, receivable_of
 from state.terms.known import Blocked, Slot, exchange_on, open_day_from, period
@@ -387,24 +386,19 @@ def _post(
 ) -> JournalEntry | None:
     if not lines:
         return None
-    recorded = [leg for _, leg in lines]
-    if draft.why is not None:
-        lines = plain(lines)
     contract = draft.contract(statement.contract_id)
     assert contract is not None, "a statement is of a contract in the books"
-    record = journal_by_project(
+    posted = emit_placed(
+        draft,
         about(draft, ("statement", statement.statement_id, 1), rule),
         booking,
         lines,
         contract_id=statement.contract_id,
         customer_id=customer_of(contract, statement.bill_to),
         deliver=deliver,
+        policies=policies,
     )
-    posted = of_projects(draft, record, policies)
-    standings.publish(draft, posted)
-    note_rounding(draft, record, [leg for _, leg in lines], policies.rounding_limit, contract_id=statement.contract_id)
-    if draft.why is not None:
-        say_lines(draft.why, posted.journal_id, recorded, (posted.currency, posted.ledger_currency))
+    note_rounding(draft, posted, [leg for _, leg in lines], policies.rounding_limit, contract_id=statement.contract_id)
     return posted
 
 

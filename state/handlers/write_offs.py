@@ -9,15 +9,13 @@ from msgspec.structs import replace
 from domain.accounts import BAD_DEBT, RECEIVABLE
 from domain.events.finance import WrittenOff
 from domain.exceptions import MISAPPLIED, SELF_APPROVED, UNKNOWN
-from domain.ledger.journal import Leg, journal_by_project
-from domain.ledger.recorded import say_lines
+from domain.ledger.journal import Leg
 from domain.money import format_amount, smallest_unit
 from domain.reference.exchange import at_rate
 from state.books import Contract, Receivable, WriteOff
 from state.draft import Draft
 from state.facts import is_new, is_repeat
-from state.ledger import standings
-from state.ledger.posting import about, booking_of
+from state.ledger.posting import about, booking_of, emit_placed
 from state.receivables import unbilled_write_offs
 from state.receivables.approval import PostingFault, approval_fault, as_stated, beyond
 from state.receivables.receivables import open_of, receivable_of, show_again, within, write_off
@@ -25,7 +23,6 @@ from state.receivables.write_offs import WRITE_OFF, accept, drop, nothing_given_
 from state.terms.known import Slot, open_day_from, period
 from state.terms.opening import IN_BALANCES, in_balances
 from state.terms.plan import contract_policies, customer_of
-from state.value import plain
 
 # What is given up (`WrittenOff.what`); else it is work that is not billed.
 RECEIVABLE_GIVEN_UP = "receivable"
@@ -130,15 +127,13 @@ def _post(draft: Draft, event: WrittenOff, receivable: Receivable) -> None:
         draft, receivable.invoice_id, as_stated(draft.why, event, "given up").amount, policies.money_mode
     )
     legs = Leg(BAD_DEBT, WRITE_OFF, amount, ledger), Leg(RECEIVABLE, WRITE_OFF, -amount, -ledger)
-    record = journal_by_project(
+    emit_placed(
+        draft,
         about(draft, (WRITE_OFF, event.write_off_id, 0), WRITE_OFF),
         booking_of(slot, "posting"),
-        [(receivable.project_id, plain(leg)) for leg in legs],
+        [(receivable.project_id, leg) for leg in legs],
         contract_id=receivable.contract_id,
         customer_id=customer_of(contract, receivable.bill_to),
         deliver=policies.ar_journal == "milepost",
     )
-    standings.publish(draft, record)
-    if draft.why is not None:
-        say_lines(draft.why, record.journal_id, legs, (slot.currency, entity.currency))
     show_again(draft, receivable)

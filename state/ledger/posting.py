@@ -23,7 +23,18 @@ from domain.accounts import (
 )
 from domain.explanation import Node, total
 from domain.figure import Recorded, as_recorded, called
-from domain.ledger.journal import ADJUSTED, About, Booking, Leg, journal_entry, legs, merge, negated, rounding_beyond
+from domain.ledger.journal import (
+    ADJUSTED,
+    About,
+    Booking,
+    Leg,
+    journal_by_project,
+    journal_entry,
+    legs,
+    merge,
+    negated,
+    rounding_beyond,
+)
 from domain.ledger.position import NOTHING, Balance, relieved
 from domain.ledger.recorded import journal_line, record_both, say_lines
 from domain.money import format_amount
@@ -39,7 +50,7 @@ from state.books import Cost, Entry, Posted, Price, Work
 from state.draft import BLOCKED, Draft
 from state.ledger import deposit_balance, position, standings
 from state.ledger.carried import carried, left_before, of_deposit, say_left
-from state.ledger.dimensions import form_of
+from state.ledger.dimensions import form_of, of_projects
 from state.ledger.rate_record import say_rate
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, plan_of
@@ -246,6 +257,9 @@ def emit(
 ) -> Posted:
     """`cost_policies` are those of the entity that bears the cost, where some of the lines are cost; `pair_id` ties it to the journal of
     another company."""
+    recorded = all_legs
+    if draft.why is not None:
+        all_legs = plain(all_legs)
     form = form_of(draft, work, plan, policies, cost_policies)
     entity_id, currency, ledger_currency, rate, day, period_name, kind = booking
     side = work.price or work.cost or work.transfer
@@ -259,6 +273,8 @@ def emit(
     project_id, place, cost_place = form.project_id, form.place, form.cost_place
     if currency != ledger_currency:
         note_rounding(draft, record, all_legs, policies.rounding_limit, project_id=project_id)
+    if draft.why is not None:
+        say_lines(draft.why, record.journal_id, recorded, (currency, ledger_currency))
     return Posted(
         record.journal_id,
         kind,
@@ -277,6 +293,36 @@ def emit(
         None if cost_place == place else cost_place,
         pair_id,
     )
+
+
+def emit_placed(
+    draft: Draft,
+    of: About,
+    booking: Booking,
+    placed: Sequence[tuple[str | None, Leg]],
+    *,
+    contract_id: str | None,
+    customer_id: str | None,
+    deliver: bool = True,
+    reverses: str | None = None,
+    policies: Resolved | None = None,
+) -> JournalEntry:
+    """One whose lines are of several projects, with the dimensions of these where `policies` say which."""
+    record = journal_by_project(
+        of,
+        booking,
+        placed if draft.why is None else plain(tuple(placed)),
+        contract_id=contract_id,
+        customer_id=customer_id,
+        deliver=deliver,
+        reverses=reverses,
+    )
+    if policies is not None:
+        record = of_projects(draft, record, policies)
+    standings.publish(draft, record)
+    if draft.why is not None:
+        say_lines(draft.why, record.journal_id, [leg for _, leg in placed], (booking.currency, booking.ledger_currency))
+    return record
 
 
 def note_rounding(
@@ -527,11 +573,8 @@ def _exchange_rest(draft: Draft, work: Work, plan: LinePlan, last: Posted, rests
     )
     made = [Leg(account, "exchange_difference", 0, -rest) for account, rest in rests.items()]
     made.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, sum(rests.values())))
-    of, merged = about(draft, work.identity, "exchange_rest"), merge(made)
-    posted = emit(draft, work, of, booking, plain(merged), plan, plan.policies)
-    if draft.why is not None:
-        say_lines(draft.why, posted.journal_id, merged, (plan.currency, plan.entity.currency))
-    return posted
+    of = about(draft, work.identity, "exchange_rest")
+    return emit(draft, work, of, booking, merge(made), plan, plan.policies)
 
 
 def with_work(entry: Entry, work: Work | None, behind: Work | None = None) -> Entry:

@@ -14,8 +14,8 @@ from domain.capabilities import UNREALISED
 from domain.explanation import constant
 from domain.figure import Recorded, as_recorded, called
 from domain.identity import parts_of
-from domain.ledger.journal import Leg, journal_by_project
-from domain.ledger.recorded import journal_line, say_lines
+from domain.ledger.journal import Leg
+from domain.ledger.recorded import journal_line
 from domain.ledger.revaluation import REVALUED, RULE, left_after, standing_for
 from domain.outputs import JournalEntry
 from domain.reference import fiscal
@@ -24,7 +24,6 @@ from domain.reference.fiscal import AccountingPeriod
 from domain.units import EXCHANGE_RATE_ONE
 from state.books import Monetary
 from state.draft import Draft
-from state.ledger import standings
 from state.ledger.foreign import (
     FOREVER,
     KIND,
@@ -42,11 +41,10 @@ from state.ledger.foreign import (
     unrealised_of,
     valued_of,
 )
-from state.ledger.posting import about, booking_of
+from state.ledger.posting import about, booking_of, emit_placed
 from state.terms.known import Slot, exchange_on, open_day_from
 from state.terms.known import period as period_of
 from state.terms.plan import contract_policies
-from state.value import plain
 
 DAY = timedelta(days=1)
 
@@ -67,13 +65,12 @@ def post(
         by_journal.setdefault((contract_id, _is_delivered(draft, group, account, contract_id)), []).append(one)
     for (contract_id, deliver), own in sorted(by_journal.items()):
         record = _journal(draft, group, what, day, rate, contract_id, own, deliver=deliver)
-        _publish(draft, record, own)
+        _keep(draft, record, own)
         if back is not None:
-            _publish(draft, _reversal(draft, group, record, back), own)
+            _keep(draft, _reversal(draft, group, record, back), own)
 
 
-def _publish(draft: Draft, record: JournalEntry, changes: Iterable[Change]) -> None:
-    standings.publish(draft, record)
+def _keep(draft: Draft, record: JournalEntry, changes: Iterable[Change]) -> None:
     numbered = {(line.project_id or "", line.account): (number, line) for number, line in enumerate(record.lines, 1)}
     for one in changes:
         number, line = numbered[_place(one.part_id)]
@@ -100,17 +97,15 @@ def _journal(
     kind, subject = ("contract", contract_id) if contract_id else ("legal_entity", entity.legal_entity_id)
     rule = f"{RULE}{what}" if deliver else f"{RULE}{what}/memo"
     contract = draft.contract(contract_id) if contract_id else None
-    record = journal_by_project(
+    return emit_placed(
+        draft,
         about(draft, (kind, subject, 0), rule),
         booking_of(slot, "posting"),
-        lines if draft.why is None else plain(lines),
+        lines,
         contract_id=contract_id or None,
         customer_id=contract.terms.customer_id if contract is not None else None,
         deliver=deliver,
     )
-    if draft.why is not None:
-        say_lines(draft.why, record.journal_id, [leg for _, leg in lines], (group.currency, entity.currency))
-    return record
 
 
 def _place(part_id: str) -> tuple[str, str]:
@@ -143,7 +138,8 @@ def _reversal(draft: Draft, group: ForeignBalances, record: JournalEntry, day: d
     """Its own lines, back (R14)."""
     entity = group.entity
     slot = Slot(entity, group.currency, day, period_of(draft, entity, day).name, at_rate(record.exchange_rate))
-    return journal_by_project(
+    return emit_placed(
+        draft,
         about(draft, (record.affected_kind, record.affected_id, 0), record.rule),
         booking_of(slot, "reversal"),
         [

@@ -23,7 +23,6 @@ from domain.accounts import (
 from domain.figure import allocated, as_recorded, called, node_of
 from domain.identity import composed
 from domain.ledger.journal import Leg, merge
-from domain.ledger.recorded import say_lines
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from state.billing import retention
@@ -229,14 +228,11 @@ def _adjust(
     balance = stated.balance
     if balance.ledger is not None and balance.revenue:
         booking = booking._replace(exchange_rate=balance.ledger.revenue * EXCHANGE_RATE_ONE // balance.revenue)
-    legs = list(merge(legs))
-    posted = emit(draft, work, of, booking, plain(tuple(legs)), plan, plan.policies)
-    totals.add(entry.entry_id, legs)
+    merged = merge(legs)
+    posted = emit(draft, work, of, booking, merged, plan, plan.policies)
+    totals.add(entry.entry_id, merged)
     adjusted = with_standing(entry, replace(work, journals=(*work.journals, posted)))
     draft.put_entry(entry, settle_exchange_rests(draft, adjusted))
-    if draft.why is not None:
-        currencies = loading.slot.currency, loading.slot.entity.currency
-        say_lines(draft.why, posted.journal_id, legs, currencies)
 
 
 def _carry_retained(draft: Draft, loading: Loading, retained: Amount) -> None:

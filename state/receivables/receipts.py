@@ -1,5 +1,6 @@
 """Journals of cash: each line stands in a project of its own, and each journal is kept, so that its reversal is exact (R14, R52)."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -7,15 +8,13 @@ from msgspec.structs import replace
 
 from domain.events.finance import PaymentReversed
 from domain.events.reference import LegalEntityDefined
-from domain.ledger.journal import Booking, Leg, journal_by_project
-from domain.ledger.recorded import say_lines
+from domain.ledger.journal import Booking, Leg
 from domain.policies import Resolved
 from domain.reference.zones import local_date
 from state.books import Receipt
 from state.draft import Draft
-from state.ledger import standings
 from state.ledger.posting import about as about_of
-from state.ledger.posting import booking_of, note_rounding
+from state.ledger.posting import booking_of, emit_placed, note_rounding
 from state.terms.known import Slot, open_day_from, period
 from state.value import plain
 
@@ -40,7 +39,6 @@ class ReceiptLines(NamedTuple):
 def post(draft: Draft, about: Subject, slot: Slot, posts: ReceiptLines, policies: Resolved) -> Receipt:
     """As it is kept, with the name of its journal."""
     booking = booking_of(slot, "posting")
-    lines = plain(posts.lines) if draft.why is not None else posts.lines
     receipt = Receipt(
         "",
         posts.rule,
@@ -51,12 +49,9 @@ def post(draft: Draft, about: Subject, slot: Slot, posts: ReceiptLines, policies
         booking.accounting_date,
         posts.deliver,
         posts.contract_id,
-        lines,
+        posts.lines if draft.why is None else plain(posts.lines),
     )
-    journal_id = _emit(draft, about, receipt, booking, policies)
-    if draft.why is not None:
-        say_lines(draft.why, journal_id, [leg for _, leg in posts.lines], (booking.currency, booking.ledger_currency))
-    return replace(receipt, journal_id=journal_id)
+    return replace(receipt, journal_id=_emit(draft, about, receipt, posts.lines, booking, policies))
 
 
 def mirror(draft: Draft, event: PaymentReversed, about: Subject, receipt: Receipt) -> None:
@@ -81,7 +76,7 @@ def reverse(draft: Draft, about: Subject, receipt: Receipt, day: date, version: 
         period(draft, _entity(draft, receipt), day).name,
         "reversal",
     )
-    _emit(draft, about, replace(receipt, lines=lines), booking, None, receipt.journal_id, version)
+    _emit(draft, about, receipt, lines, booking, None, receipt.journal_id, version)
 
 
 def _entity(draft: Draft, receipt: Receipt) -> LegalEntityDefined:
@@ -94,22 +89,23 @@ def _emit(
     draft: Draft,
     about: Subject,
     receipt: Receipt,
+    lines: Sequence[tuple[str, Leg]],
     booking: Booking,
     policies: Resolved | None,
     reverses: str | None = None,
     version: int = 0,
 ) -> str:
-    record = journal_by_project(
+    record = emit_placed(
+        draft,
         about_of(draft, (about.kind, about.id, version), receipt.rule),
         booking,
-        receipt.lines,
+        lines,
         contract_id=receipt.contract_id or None,
         customer_id=about.customer_id,
         deliver=receipt.deliver,
         reverses=reverses,
     )
-    standings.publish(draft, record)
     if policies is not None:
-        contract_id, legs = receipt.contract_id or None, [leg for _, leg in receipt.lines]
+        contract_id, legs = receipt.contract_id or None, [leg for _, leg in lines]
         note_rounding(draft, record, legs, policies.rounding_limit, contract_id=contract_id)
     return record.journal_id

@@ -13,18 +13,15 @@ may not be billed any more is no liability to work: it is credited with the next
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.figure import at_least, called, carried_at, converted, lesser, titled
 from domain.identity import composed, parts_of
-from domain.ledger.journal import Leg, journal_by_project, merge
+from domain.ledger.journal import Leg, merge
 from domain.ledger.position import Balance, settled
-from domain.ledger.recorded import say_lines
-from domain.outputs import JournalEntry
 from domain.reference.exchange import Exchange
 from domain.units import Amount
 from domain.work.rows import OPENING
 from state.books import Contract, Liability
 from state.draft import Draft
-from state.ledger import standings
 from state.ledger.position import is_over_time, standing
-from state.ledger.posting import about
+from state.ledger.posting import about, emit_placed
 from state.rerating.rerate import line_ids
 from state.revenue.beside import PlaceBeside, place_beside
 from state.revenue.liability_record import RULE, LiabilityFigures, name_of
@@ -107,9 +104,8 @@ def _settle(draft: Draft, contract: Contract) -> None:
             lines[key] = stands[key] = had[0] + amount, had[1] + ledger
     after = Liability(plain(lines), place.booking.accounting_date, held.position)
     draft.put("liability", contract.contract_id, after if lines or held.position is not None else None)
-    record, placed = _post(draft, contract, place, legs, "contract_liability")
+    _post(draft, contract, place, legs, "contract_liability")
     if figures is not None:
-        say_lines(figures.why, record.journal_id, placed, (record.currency, record.ledger_currency))
         figures.record(stands)
 
 
@@ -157,22 +153,19 @@ def _in_ledger(amount: Amount, had: Balance, exchange: Exchange, currency: str, 
     return -had[1] if amount == -had[0] else carried_at(amount, had, currency, mode, "R52")
 
 
-def _post(
-    draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple[str, Leg]], rule: str
-) -> tuple[JournalEntry, list[Leg]]:
+def _post(draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple[str, Leg]], rule: str) -> None:
     """One journal, its lines by project; it goes to the ERP also where the invoice itself is the ERP's."""
     by_project: dict[str, list[Leg]] = {}
     for project_id, leg in legs:
         by_project.setdefault(project_id, []).append(leg)
     placed = [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
-    record = journal_by_project(
+    emit_placed(
+        draft,
         about(draft, ("contract", contract.contract_id, contract.version), rule),
         place.booking,
-        placed if draft.why is None else plain(placed),
+        placed,
         contract_id=contract.contract_id,
         customer_id=contract.terms.customer_id,
         # The ERP has what was brought forward.
         deliver=draft.cause.kind != OPENING,
     )
-    standings.publish(draft, record)
-    return record, [leg for _, leg in placed]

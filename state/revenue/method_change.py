@@ -19,7 +19,7 @@ from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERE
 from domain.explanation import in_proportion
 from domain.figure import Recorded, RecordedRate
 from domain.identity import composed
-from domain.ledger.journal import Booking, Leg, journal_by_project, merge
+from domain.ledger.journal import Leg, journal_id_of, merge
 from domain.ledger.position import Balance, ContractPosition, moved, relieved
 from domain.ledger.recorded import position_before, say_lines, sum_of
 from domain.reference.exchange import Exchange, carried_at
@@ -30,13 +30,13 @@ from domain.work.rows import EXPENSE, TIME_ENTRY
 from state.books import Charge, Contract, Entry, Issued, LineFees, Price
 from state.caps.repricing import carrying_slot
 from state.draft import Draft
-from state.ledger import position, standings
+from state.ledger import position
 from state.ledger.carried import invoiced
-from state.ledger.dimensions import of_projects
-from state.ledger.posting import EARNED, about, book_difference, with_standing
+from state.ledger.posting import EARNED, about, book_difference, booking_of, emit_placed, with_standing
 from state.terms.known import Blocked, Slot, open_day_from, period, slot_for
 from state.terms.plan import LinePlan, goes_over, is_of_kind, line_plan, plan_of, version_on
 from state.totals import issued_on, standing_price, with_issued
+from state.value import plain
 from state.work.charge_record import of_row
 
 RULE: Final = "revenue_method"
@@ -131,19 +131,18 @@ def _booked(draft: Draft, entry: Entry, price: Price, plan: LinePlan, slot: Slot
     is_carried = plan.timing == WITH_CHARGE and plan.currency != currency and price.earns
     if not is_carried or issued is None or not issued.invoiced:
         return book_difference(draft, entry, plan, slot, RULE, goes_over=True)
-    ledger = relieved(price.earns, (issued.invoiced, issued.invoiced_ledger), slot.exchange, currency, mode)
-    blended = replace(slot, exchange=carried_at(price.earns, ledger))
+    earned, whole, exchange = price.earns, (issued.invoiced, issued.invoiced_ledger), slot.exchange
+    if draft.why is not None:
+        earned = Recorded(of_row(draft.why, entry.entry_id, VALUE, earned, plan.currency))
+        whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), plan.currency, currency).of(whole)
+        rates = quoted(exchange, plan.policies.exchange_rate_type, slot.accounting_date, plan.entity)
+        exchange = RecordedRate.along(rates, exchange)
+    ledger = relieved(earned, whole, exchange, currency, mode)
+    blended = replace(slot, exchange=carried_at(price.earns, plain(ledger)))
     booked = book_difference(draft, entry, plan, blended, RULE, goes_over=True)
-    work = booked.standing
-    if draft.why is None or work is None or booked is entry:
-        return booked
-    currencies, posted = (plan.currency, currency), work.journals[-1]
-    earned = Recorded(of_row(draft.why, entry.entry_id, VALUE, price.earns, plan.currency))
-    whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), *currencies)
-    rates = quoted(slot.exchange, plan.policies.exchange_rate_type, slot.accounting_date, plan.entity)
-    ledger = relieved(earned, whole.numbers, RecordedRate.along(rates), currency, mode)
-    accrued = Leg(price.account, EARNED, earned, ledger), Leg(price.revenue, EARNED, -earned, -ledger)
-    say_lines(draft.why, posted.journal_id, merge(accrued), currencies)
+    if draft.why is not None and booked is not entry and booked.standing is not None:
+        accrued = merge((Leg(price.account, EARNED, earned, ledger), Leg(price.revenue, EARNED, -earned, -ledger)))
+        say_lines(draft.why, booked.standing.journals[-1].journal_id, accrued, (plan.currency, currency))
     return booked
 
 
@@ -151,41 +150,34 @@ def _move_invoiced(draft: Draft, entry: Entry, issued: Issued, account: str, pla
     """Between the position and what invoices took it from, at their ledger amount; 1160 of work and of the position are one."""
     work = entry.standing
     assert work is not None, "what was withdrawn keeps its way"
-    to_position = account == CONTRACT_LIABILITY
-    invoiced_of_it = issued.invoiced, issued.invoiced_ledger
-    currency, mode = plan.entity.currency, plan.policies.money_mode
-    exchange = carried_at(*invoiced_of_it)
-    before = position.standing(draft, plan.contract_id).position
-    other = issued.account if to_position else account
-    legs = _moved(before, invoiced_of_it, other, exchange, currency, mode, to_position=to_position)
-    open_day = open_day_from(draft, plan.entity, day)
-    booking = Booking(
-        plan.entity.legal_entity_id,
-        plan.currency,
-        currency,
-        exchange.rate,
-        open_day,
-        period(draft, plan.entity, open_day).name,
-        "difference",
-    )
-    contract = draft.contract(plan.contract_id)
+    to_position, contract = account == CONTRACT_LIABILITY, draft.contract(plan.contract_id)
     assert contract is not None, "a plan is of a contract in the books"
+    currency, mode = plan.entity.currency, plan.policies.money_mode
+    whole: Balance = issued.invoiced, issued.invoiced_ledger
+    exchange, open_day = carried_at(*whole), open_day_from(draft, plan.entity, day)
+    slot = Slot(plan.entity, plan.currency, open_day, period(draft, plan.entity, open_day).name, exchange)
+    booking = booking_of(slot, "difference")
     of = about(draft, ("contract", plan.contract_id, contract.version), f"{RULE}/{entry.entry_id}")
-    placed = [(work.earns_in, leg) for leg in legs]
-    record = journal_by_project(
-        of, booking, placed, contract_id=plan.contract_id, customer_id=plan.customer_id, deliver=True
-    )
-    posted = of_projects(draft, record, plan.policies)
-    standings.publish(draft, posted)
-    position.look(draft, plan.contract_id)
+    before = position.standing(draft, plan.contract_id).position
     if draft.why is not None:
-        whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), plan.currency, currency)
-        rate = RecordedRate.by(
-            lambda rest, *_: in_proportion(AT_INVOICES, whole.ledger, rest, whole.amount, mode, rule="R52")
+        said = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), plan.currency, currency)
+        whole = said.of(whole)
+        exchange = RecordedRate.by(
+            lambda rest, *_: in_proportion(AT_INVOICES, said.ledger, rest, said.amount, mode, rule="R52")
         )
-        stands = position_before(before, posted.journal_id, (plan.currency, currency))
-        legs = _moved(stands, whole.numbers, other, rate, currency, mode, to_position=to_position)
-        say_lines(draft.why, posted.journal_id, legs, (plan.currency, currency))
+        before = position_before(before, journal_id_of(of, booking), (plan.currency, currency))
+    other = issued.account if to_position else account
+    legs = _moved(before, whole, other, exchange, currency, mode, to_position=to_position)
+    emit_placed(
+        draft,
+        of,
+        booking,
+        [(work.earns_in, leg) for leg in legs],
+        contract_id=plan.contract_id,
+        customer_id=plan.customer_id,
+        policies=plan.policies,
+    )
+    position.look(draft, plan.contract_id)
 
 
 def _moved(

@@ -4,7 +4,7 @@ Every period that has ended, after the last one that is closed, is brought to it
 for a closed period moves the first one that ends after it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
@@ -15,14 +15,14 @@ from domain.events.reference import DayEnded, LegalEntityDefined
 from domain.exceptions import NO_ESTIMATE, ExceptionCategory
 from domain.figure import Recorded, RecordedRate
 from domain.identity import composed, parts_of
-from domain.ledger.journal import Leg, journal_by_project
+from domain.ledger.journal import journal_id_of
 from domain.ledger.position import standing_at, with_move
-from domain.ledger.recorded import add_both, all_of, journal_line, line_made, parts_of_both, record_line
+from domain.ledger.recorded import Carried, add_both, all_of, journal_line, parts_of_both
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.reference import fiscal
-from domain.reference.exchange import MISSING_RATE, NO_RATE, Exchange, MissingRate
+from domain.reference.exchange import MISSING_RATE, NO_RATE, MissingRate
 from domain.reference.fiscal import AccountingPeriod
 from domain.reference.zones import local_date
 from domain.refusals import LINE
@@ -42,16 +42,14 @@ from domain.revenue.provision import (
 )
 from domain.units import Amount
 from domain.waiting import WaitKey, waits_for_exchange_rate
-from domain.why import elsewhere, quoted
+from domain.why import Why, elsewhere, quoted
 from state.books import Contract, Provided
 from state.charges.estimates import found_instead, other_currency
 from state.charges.spent import LINE as SPENDING
 from state.charges.spent import MONTH as SPENT_IN_MONTH
 from state.charges.spent import take_in
 from state.draft import Draft
-from state.ledger import standings
-from state.ledger.dimensions import of_projects
-from state.ledger.posting import about, booking_of
+from state.ledger.posting import about, booking_of, emit_placed
 from state.rerating.rerate import line_ids
 from state.revenue.provided import KIND, begin_to_keep, lines_of
 from state.terms.known import Slot, exchange_on, period
@@ -228,68 +226,47 @@ def _bring(draft: Draft, of: Provider, ends: AccountingPeriod, lines: Sequence[L
         what = f"{amount} {of.currency} of contract {of.contract_id} at the end of {ends.name}"
         _wait(draft, of, exchange.category, f"{exchange.message}; until then nothing is provided for: {what}", keys)
         return False
+    whose = about(draft, ("contract", of.contract_id, of.contract.version), f"{RULE}{ends.name}")
+    booking = booking_of(Slot(of.entity, of.currency, day, ends.name, exchange), "posting")
+    if draft.why is not None:
+        journal_id = journal_id_of(whose, booking)
+        wanted = {each: _said_wanted(of, ends, each, wanted.get(each, 0), journal_id) for each in standing}
+        standing = {each: _said_standing(draft.why, of, ends, known, each).of(had) for each, had in standing.items()}
+        rates = quoted(exchange, of.policies.exchange_rate_type, day, of.entity)
+        exchange = RecordedRate.along(rates, exchange)
     legs = {each: moved(wanted.get(each, 0), had, exchange, of.entity.currency, mode) for each, had in standing.items()}
-    _post(draft, of, ends, exchange, {each: own for each, own in legs.items() if own}, wanted)
-    return True
-
-
-def _post(
-    draft: Draft,
-    of: Provider,
-    ends: AccountingPeriod,
-    exchange: Exchange,
-    legs: Mapping[str, list[Leg]],
-    wanted: Mapping[str, Amount],
-) -> None:
-    """One journal, its lines by project."""
-    contract = of.contract
-    slot = Slot(of.entity, of.currency, ends.to - DAY, ends.name, exchange)
-    made = journal_by_project(
-        about(draft, ("contract", of.contract_id, contract.version), f"{RULE}{ends.name}"),
-        booking_of(slot, "posting"),
+    record = emit_placed(
+        draft,
+        whose,
+        booking,
         [(project_id, leg) for project_id, own in legs.items() for leg in own],
         contract_id=of.contract_id,
-        customer_id=contract.terms.customer_id,
+        customer_id=of.contract.terms.customer_id,
+        policies=of.policies,
     )
-    record = of_projects(draft, made, of.policies)
-    _say(draft, of, ends, exchange, record, wanted)
-    standings.publish(draft, record)
     for number, line in enumerate(record.lines, 1):
         if line.account == PROVISION:
             _keep(draft, record, number)
-    known = provided(draft, contract)
+    known = provided(draft, of.contract)
     if not known.is_kept:
         draft.put(KIND, of.contract_id, replace(known, is_kept=True))
+    return True
 
 
-def _say(
-    draft: Draft,
-    of: Provider,
-    ends: AccountingPeriod,
-    exchange: Exchange,
-    record: JournalEntry,
-    wanted: Mapping[str, Amount],
-) -> None:
-    if draft.why is None:
-        return
-    currencies, known = (of.currency, of.entity.currency), provided(draft, of.contract)
-    rates = quoted(exchange, of.policies.exchange_rate_type, ends.to - DAY, of.entity)
-    mode = of.policies.money_mode
-    rate = RecordedRate.along(rates)
-    for number, line in enumerate(record.lines, 1):
-        project_id = line.project_id or ""
-        parts = [
-            part
-            for name in known.moves.get(project_id, {})
-            if name <= ends.name
-            for part in parts_of_both(draft.why, _moves_of(of.contract_id, project_id, name))
-        ]
-        had = all_of("provided before", parts, currencies)
-        address = composed(KIND, record.journal_id, project_id)
-        target = elsewhere(f"to be provided for in {ends.name}", wanted.get(project_id, 0), address, of.currency)
-        legs = moved(Recorded(target), had.numbers, rate, of.entity.currency, mode)
-        made = next(line_made(leg, currencies) for leg in legs if leg.account == line.account)
-        record_line(draft.why, record.journal_id, number, line, made)
+def _said_wanted(of: Provider, ends: AccountingPeriod, project_id: str, amount: Amount, journal_id: str) -> Amount:
+    """It has an explanation of its own."""
+    address = composed(KIND, journal_id, project_id)
+    return Recorded(elsewhere(f"to be provided for in {ends.name}", amount, address, of.currency))
+
+
+def _said_standing(why: Why, of: Provider, ends: AccountingPeriod, known: Provided, project_id: str) -> Carried:
+    parts = [
+        part
+        for name in known.moves.get(project_id, {})
+        if name <= ends.name
+        for part in parts_of_both(why, _moves_of(of.contract_id, project_id, name))
+    ]
+    return all_of("provided before", parts, (of.currency, of.entity.currency))
 
 
 # What is lacking

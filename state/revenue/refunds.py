@@ -12,19 +12,9 @@ from domain.capabilities import BEYOND_ESTIMATE, REBATES_GIVEN, REFUND_LIABILITY
 from domain.explanation import constant, negated
 from domain.figure import Recorded, RecordedRate, node_of
 from domain.identity import composed, parts_of
-from domain.ledger.journal import Leg, journal_by_project, merge
-from domain.ledger.position import Balance, ContractPosition
-from domain.ledger.recorded import (
-    Currencies,
-    add_both,
-    all_of,
-    journal_line,
-    line_made,
-    nodes_of,
-    parts_of_both,
-    position_before,
-    record_line,
-)
+from domain.ledger.journal import Booking, journal_id_of, merge
+from domain.ledger.position import Balance
+from domain.ledger.recorded import Currencies, add_both, all_of, journal_line, nodes_of, parts_of_both, position_before
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.reference.zones import local_date
@@ -40,11 +30,10 @@ from state.books import Contract, RefundLiability
 from state.charges.rebates import KIND, charge_row, issued_of_item, provides, standing
 from state.charges.terms_known import known_of
 from state.draft import Draft
-from state.ledger import position, standings
-from state.ledger.dimensions import of_projects
-from state.ledger.posting import about
+from state.ledger import position
+from state.ledger.posting import about, emit_placed
 from state.rerating.rerate import line_ids
-from state.revenue.beside import PlaceBeside, place_beside
+from state.revenue.beside import place_beside
 from state.terms.plan import LinePlan, newest_plan
 from state.value import plain
 
@@ -213,10 +202,27 @@ def _settle(draft: Draft, contract: Contract, line_id: str) -> None:
         return
     found = position.standing(draft, contract.contract_id)
     place = place_beside(draft, contract, found.posted_on)
-    legs = moved(wanted, had, found.position, place.exchange, place.booking.ledger_currency, mode)
-    record = _journal(draft, contract, plan, place, legs)
-    _say(draft, plan, record, wanted, found.position)
-    standings.publish(draft, record)
+    before, exchange, booking = found.position, place.exchange, place.booking
+    of = about(draft, ("contract", contract.contract_id, contract.version), f"{RULE}{line_id}")
+    if draft.why is not None:
+        journal_id, currencies = journal_id_of(of, booking), (booking.currency, booking.ledger_currency)
+        wanted = Recorded(elsewhere("to be owed back", wanted, composed(KIND, journal_id), booking.currency))
+        parts = parts_of_both(draft.why, _stands(composed(contract.contract_id, line_id)))
+        had = all_of("on 2320 before", parts, currencies).of(had)
+        before = position_before(before, journal_id, currencies)
+        exchange = RecordedRate.along(_rates_of(booking), exchange)
+    legs = merge(moved(wanted, had, before, exchange, booking.ledger_currency, mode))
+    record = emit_placed(
+        draft,
+        of,
+        booking,
+        [(plan.line.project_id, leg) for leg in legs],
+        contract_id=contract.contract_id,
+        customer_id=contract.terms.customer_id,
+        # The ERP has what was brought forward.
+        deliver=draft.cause.kind != OPENING,
+        policies=plan.policies,
+    )
     for number, line in enumerate(record.lines, 1):
         if line.account == REFUND_LIABILITY:
             _keep(draft, contract.contract_id, line_id, record, number)
@@ -264,17 +270,10 @@ def _parts_of(contract: Contract, line_id: str) -> str:
     return ", ".join(dict.fromkeys(item.item_id for line in lines for item in line.variable_consideration))
 
 
-def _journal(draft: Draft, contract: Contract, plan: LinePlan, place: PlaceBeside, legs: list[Leg]) -> JournalEntry:
-    made = journal_by_project(
-        about(draft, ("contract", contract.contract_id, contract.version), f"{RULE}{plan.line.line_id}"),
-        place.booking,
-        [(plan.line.project_id, leg) for leg in merge(legs)],
-        contract_id=contract.contract_id,
-        customer_id=contract.terms.customer_id,
-        # The ERP has what was brought forward.
-        deliver=draft.cause.kind != OPENING,
-    )
-    return of_projects(draft, made, plan.policies)
+def _rates_of(booking: Booking) -> Rates:
+    if booking.currency == booking.ledger_currency:
+        return Rates()
+    return Rates((constant("rate of the day", booking.exchange_rate, "exchange_rate"),), ("times",))
 
 
 def _keep(draft: Draft, contract_id: str, line_id: str, record: JournalEntry, number: int) -> None:
@@ -286,22 +285,3 @@ def _keep(draft: Draft, contract_id: str, line_id: str, record: JournalEntry, nu
         currencies = record.currency, record.ledger_currency
         leg = journal_line(record.journal_id, number, (line.amount, line.ledger_amount), currencies)
         add_both(draft.why, _stands(place), leg.taken_back("owed back"))
-
-
-def _say(draft: Draft, plan: LinePlan, record: JournalEntry, wanted: Amount, stands: ContractPosition) -> None:
-    if draft.why is None:
-        return
-    currencies = record.currency, record.ledger_currency
-    target = elsewhere("to be owed back", wanted, composed(KIND, record.journal_id), record.currency)
-    parts = parts_of_both(draft.why, _stands(composed(plan.contract_id, plan.line.line_id)))
-    had = all_of("on 2320 before", parts, currencies)
-    before = position_before(stands, record.journal_id, currencies)
-    mode = plan.policies.money_mode
-    rates = Rates()
-    if record.currency != record.ledger_currency:
-        rates = Rates((constant("rate of the day", record.exchange_rate, "exchange_rate"),), ("times",))
-    rate = RecordedRate.along(rates)
-    legs = merge(moved(Recorded(target), had.numbers, before, rate, currencies[1], mode))
-    made = {(leg.account, leg.purpose): line_made(leg, currencies) for leg in legs}
-    for number, line in enumerate(record.lines, 1):
-        record_line(draft.why, record.journal_id, number, line, made[line.account, line.purpose])

@@ -172,9 +172,10 @@ class FileLedger:
                 self._answers.refresh()
                 files, documents = len(self._manifest.files), sum(1 for _ in self._manifest.latest())
         except (OSError, ManifestDamaged) as fault:
-            yield ErpFinding(
-                "folder", False, str(fault), f"give this user write access to {folder}, or put back the manifest"
-            )
+            way_out = f"give this user write access to {folder}, or put back the manifest"
+            if isinstance(fault, TimeoutError):
+                way_out = "see which, and ask again"
+            yield ErpFinding("folder", False, str(fault), way_out)
             return
         yield ErpFinding("folder", True, f"{folder}: {counted(files, 'file')} with {counted(documents, 'document')}")
         for unread in self._answers.unread():

@@ -98,7 +98,12 @@ def test_a_manifest_that_another_process_holds_is_waited_for_a_quarter_of_a_call
     with file_manifest.Manifest(tmp_path, 1.0).held():
         (outcome,) = waiting.send([REVENUE])
         assert waiting.poll("", [REVENUE]) is None
+        (finding,) = waiting.check([], date(2026, 6, 30))
     assert outcome == NotSent(UNREACHABLE, f"{tmp_path}: another process has held manifest.jsonl for 0.5 seconds")
+    assert (finding.found, finding.remedy) == (
+        "another process has held manifest.jsonl for 0.5 seconds",
+        "see which, and ask again",
+    )
     assert waiting.look_up([REVENUE]) == {}
 
 

@@ -6,7 +6,7 @@ give 95, or `--cost-rate 60` while everybody costs 48 already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -36,19 +36,31 @@ def with_assumed(rows: Sequence[ExportRow], choices: Choices, known: FormerImpor
     """Raises ImportRefused where an option says other than all that is known."""
     rates, ours = known.rates(), known.rates_of_ours()
     currencies = _currencies_by_project(known.contracts.values())
-    rated = [_rated(row, choices, rates, row.project.id in ours, known) for row in rows]
-    rated = [(row if from_option else _in_currency_of(row, currencies), from_option) for row, from_option in rated]
-    by_option = [row for row, from_option in rated if from_option]
-    by_contract = [row for row, from_option in rated if _is_unstated(row) and not from_option and row.rate is not None]
-    _check_used("--rate", choices.rate, by_option, [row.rate for row in by_contract], _RATES.format(folder=folder))
-    costed = [_costed(row, choices, known) for row, _ in rated]
-    unstated = [now for (row, _), (now, _) in zip(rated, costed, strict=True) if row.cost_rate is None]
-    of_option = [row for row, from_option in costed if from_option]
-    _check_used(
-        "--cost-rate", choices.cost_rate, of_option, [row.cost_rate for row in unstated], _COSTS.format(folder=folder)
-    )
+    assumed: list[ExportRow] = []
+    of_contracts: list[Decimal] = []
+    costs: list[Decimal | None] = []
+    rated = costed = 0
+    for each in rows:
+        row, project = each, each.project.id
+        if row.billable and row.stated_rate is None:
+            given = given_rate(rates.get(project, ()), row)
+            if given is not None:
+                row = _at(row, given, currencies.get(project) or row.currency)
+                of_contracts.append(given)
+            # A contract of others decides by itself, when the entry is priced.
+            elif choices.rate is not None and (project in ours or project not in known.contracted):
+                row = _at(row, choices.rate, row.currency)
+                rated += 1
+        if row.cost_rate is None:
+            cost = cost_on(known.cost_rates.get(row.person.id, ()), row.day)
+            costed += cost is None and choices.cost_rate is not None
+            costs.append(choices.cost_rate if cost is None else cost)
+            row = row._replace(cost_rate=costs[-1])
+        assumed.append(row)
+    _check_used("--rate", choices.rate, rated, of_contracts, _RATES.format(folder=folder))
+    _check_used("--cost-rate", choices.cost_rate, costed, costs, _COSTS.format(folder=folder))
     _check_role(rows, choices.role, known, folder)
-    return Assumed(tuple(row for row, _ in costed), len(by_option), len(by_contract))
+    return Assumed(tuple(assumed), rated, len(of_contracts))
 
 
 _RATES = (
@@ -58,33 +70,12 @@ _RATES = (
 _COSTS = "the costs in {folder} decide these rows; leave --cost-rate out, or put a CostRateSet of a higher version into the folder"
 
 
-def _is_unstated(row: ExportRow) -> bool:
-    return row.billable and row.stated_rate is None
-
-
-def _rated(
-    row: ExportRow, choices: Choices, rates: Mapping[str, Sequence[Event]], is_ours: bool, known: FormerImport
-) -> tuple[ExportRow, bool]:
-    """With whether it is the option's. A contract of others decides by itself, when the entry is priced."""
-    if not _is_unstated(row):
-        return row, False
-    given = given_rate(rates.get(row.project.id, ()), row)
-    is_of_others = row.project.id in known.contracted and not is_ours
-    rate = choices.rate if given is None and not is_of_others else given
-    if rate is None:
-        return row, False
-    return row._replace(
-        rate=rate, amount=row.amount or exact_value_of(row.priced_hours, rate, row.currency)
-    ), given is None
-
-
-def _in_currency_of(row: ExportRow, currencies: Mapping[str, str]) -> ExportRow:
+def _at(row: ExportRow, rate: Decimal, currency: str) -> ExportRow:
     """A rate that the contract gives is in the contract's currency."""
-    currency = currencies.get(row.project.id) or row.currency
-    if not _is_unstated(row) or row.rate is None or currency == row.currency:
-        return row
-    amount = exact_value_of(row.priced_hours, row.rate, currency)
-    return row._replace(currency=currency, currency_before=row.currency, amount=amount)
+    if currency == row.currency:
+        return row._replace(rate=rate, amount=row.amount or exact_value_of(row.priced_hours, rate, currency))
+    amount = exact_value_of(row.priced_hours, rate, currency)
+    return row._replace(rate=rate, amount=amount, currency=currency, currency_before=row.currency)
 
 
 def _currencies_by_project(contracts: Iterable[Event]) -> dict[str, str]:
@@ -93,17 +84,7 @@ def _currencies_by_project(contracts: Iterable[Event]) -> dict[str, str]:
     }
 
 
-def _costed(row: ExportRow, choices: Choices, known: FormerImport) -> tuple[ExportRow, bool]:
-    if row.cost_rate is not None:
-        return row, False
-    given = cost_on(known.cost_rates.get(row.person.id, ()), row.day)
-    cost = choices.cost_rate if given is None else given
-    return row._replace(cost_rate=cost), given is None and cost is not None
-
-
-def _check_used(
-    option: str, said: Decimal | None, used: Sequence[ExportRow], given: Sequence[Decimal | None], way_out: str
-) -> None:
+def _check_used(option: str, said: Decimal | None, used: int, given: Sequence[Decimal | None], way_out: str) -> None:
     """Refused where it holds for no row and every row that it could hold for has another value."""
     others = sorted({value for value in given if value is not None})
     if said is None or used or not others or said in others:

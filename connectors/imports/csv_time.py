@@ -14,6 +14,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from heapq import merge
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,19 +76,16 @@ def import_time(
         check_columns(table.header, mapped, mapping_name, path)
         reading = _Reading(mapped, mapping_name, table.header, staging, wanted, billed_here)
         reading.read(table.rows)
-        if not reading.has_rows:
+        if not reading.counts["rows"]:
             raise ImportRefused(
                 f"{path}: no rows: a header and nothing below it, so there is nothing to import; choose the days of the"
                 " report and export again"
             )
-        if reading.has_imported:
+        if reading.counts["imported"]:
             write_files([(events_path, reading.events(name))], replace, runs, is_dry_run=wanted.is_dry_run)
         rejected_path = write_rejected(folder, name, staging.rejected(), is_dry_run=wanted.is_dry_run)
-        warnings = (
-            *id_warnings(table.header, mapped, mapping_name),
-            *unread_warnings(table.header, mapped, mapping_name),
-        )
-        return reading.result(events_path, rejected_path, warnings)
+        warnings = (each(table.header, mapped, mapping_name) for each in (id_warnings, unread_warnings))
+        return reading.result(events_path, rejected_path, tuple(chain(*warnings)))
 
 
 def _billed_here(mapped: ImportMapping, folder: Path, events_path: Path) -> Collection[str]:
@@ -172,13 +170,10 @@ class _Reading:
         wanted: TimeWanted,
         billed_here: Collection[str],
     ) -> None:
-        self._mapped = mapped
-        self._wanted = wanted
-        self._billed_here = billed_here
+        self._mapped, self._wanted, self._billed_here, self._staging = mapped, wanted, billed_here, staging
         self._content_columns = tuple(sorted(mapped.time.entry_id.of or header))
-        self._staging = staging
         self._things = Things(mapped, mapping_name, wanted.now)
-        self._counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self._left_out = {rule.label(): 0 for rule in mapped.skip}
         self._hours = Fraction(0)
         self._days: list[date] = []
@@ -187,26 +182,20 @@ class _Reading:
         self._unwritten = ByReason()
         self._elsewhere = RejectedTotals()
 
-    @property
-    def has_rows(self) -> bool:
-        return self._counts["rows"] > 0
-
-    @property
-    def has_imported(self) -> bool:
-        return self._counts["imported"] > 0
-
     def read(self, rows: Iterable[CsvRow | Broken]) -> None:
         for row in rows:
-            self._counts["rows"] += 1
+            self.counts["rows"] += 1
             if isinstance(row, Broken):
                 self._reject(row.rejected(TIME), None)
-            elif not self._leaves_out(row):
+            elif rule := self._mapped.left_out_by(row.cells):
+                self._left_out[rule.label()] += 1
+            else:
                 try:
                     self._take(row)
                 except CellFault as fault:
                     self._reject(fault.rejected(row, TIME), row)
         for untold in self._things.untold():
-            self._counts["untold"] += 1
+            self.counts["untold"] += 1
             self._staging.reject(untold)
             self._unwritten.add(untold)
 
@@ -222,12 +211,12 @@ class _Reading:
 
     def result(self, events_path: Path, rejected_path: Path | None, warnings: tuple[str, ...]) -> ImportedTime:
         return ImportedTime(
-            rows=self._counts["rows"],
-            imported=self._counts["imported"],
-            repeated=self._counts["repeated"],
-            rejected=self._counts["rejected"],
+            rows=self.counts["rows"],
+            imported=self.counts["imported"],
+            repeated=self.counts["repeated"],
+            rejected=self.counts["rejected"],
             left_out=tuple(self._left_out.items()),
-            untold=self._counts["untold"],
+            untold=self.counts["untold"],
             hours=in_six_decimals(self._hours),
             elsewhere=self._elsewhere,
             first_day=min(self._days, default=None),
@@ -244,14 +233,14 @@ class _Reading:
         work = read_time(row, self._entry_id(row), self._mapped, self._wanted, self._billed_here)
         earlier = self._staging.add(work, row.line)
         if earlier is None:
-            self._counts["imported"] += 1
+            self.counts["imported"] += 1
             self._hours += work.exact_hours
             self._days = [min([*self._days, work.day]), max([*self._days, work.day])]
             self._things.see(row, work)
             if work.billed_elsewhere:
                 self._elsewhere = self._elsewhere.plus(work.hours, *worth(row, self._mapped)[1:])
         elif earlier.same_content:
-            self._counts["repeated"] += 1
+            self.counts["repeated"] += 1
         else:
             reason = f"line {earlier.line} has this entry_id and version with other content; make time.entry_id unique"
             raise CellFault(self._mapped.time.entry_id.label(), work.entry_id, reason)
@@ -264,13 +253,7 @@ class _Reading:
         digest = hashlib.blake2b(content.encode(), digest_size=12)
         return f"{cell.prefix}{digest.hexdigest()}-{self._staging.count_content(digest.digest())}"
 
-    def _leaves_out(self, row: CsvRow) -> bool:
-        rule = self._mapped.left_out_by(row.cells)
-        if rule is not None:
-            self._left_out[rule.label()] += 1
-        return rule is not None
-
     def _reject(self, rejected: RejectedRow, row: CsvRow | None) -> None:
-        self._counts["rejected"] += 1
+        self.counts["rejected"] += 1
         self._staging.reject(rejected)
         self._rejected.add(rejected, *((None, None, "") if row is None else worth(row, self._mapped)))

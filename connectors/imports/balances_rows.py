@@ -85,7 +85,7 @@ def _project(row: CsvRow, mapped: BalancesMapping) -> ProjectSaid:
         project_of(row, mapped),
         required(date_in(fields.as_of, row, mapped.file), fields.as_of, "as_of"),
         id_in(fields.engagement_id, row),
-        None if fields.version is None else version_in(fields.version, row, mapped.zone),
+        version_in(fields.version, row, mapped.zone),
         instant_in(fields.occurred_at, row, mapped.file, mapped.zone),
         id_in(fields.requested_by, row),
         id_in(fields.approved_by, row),

@@ -45,6 +45,7 @@ from domain.money import minor_units
 from domain.units import Instant
 
 T = TypeVar("T")
+C = TypeVar("C", bound=TextCell)
 
 ID_LENGTH_MAX = 128
 
@@ -78,38 +79,34 @@ class CellText(NamedTuple):
     column: str
     cell_text: str
 
+    def formats(self, of_file: tuple[str, ...]) -> tuple[str, ...]:
+        return (ISO,) if self.plain else of_file
+
 
 def text_in(cell: TextCell | None, row: CsvRow) -> str | None:
-    return _reading(cell, row, lambda said: said.text)
+    return _reading(cell, row, lambda _, said: said.text)
 
 
 def id_in(cell: TextCell | None, row: CsvRow) -> str | None:
-    return _reading(cell, row, lambda said: _id(said.text))
+    return _reading(cell, row, lambda _, said: _id(said.text))
 
 
 def currency_in(cell: CurrencyCell | None, row: CsvRow) -> str | None:
-    return _reading(cell, row, lambda said: read_currency(said.text))
+    return _reading(cell, row, lambda _, said: read_currency(said.text))
 
 
 def number_in(cell: NumberCell | None, row: CsvRow, form: FileForm) -> Decimal | None:
-    if cell is None:
-        return None
-    number = _reading(cell, row, lambda said: read_number(said.text, *_signs(cell, said, form)))
-    return number if number is None else _divided(number, cell)
+    return _reading(cell, row, lambda cell, said: _divided(read_number(said.text, *_signs(cell, said, form)), cell))
 
 
 def _divided(number: Decimal, cell: NumberCell) -> Decimal:
-    if cell.divide_by == 1:
-        return number
-    return (number / cell.divide_by).quantize(SIX_DECIMALS, ROUND_HALF_UP)
+    return number if cell.divide_by == 1 else (number / cell.divide_by).quantize(SIX_DECIMALS, ROUND_HALF_UP)
 
 
 def money_in(cell: NumberCell | None, row: CsvRow, form: FileForm, currency: str | None) -> Decimal | None:
     """As a number, unless the sign before its decimals may stand between thousands: 5.500 is 5.5 to one and 5,500 to another."""
-    if cell is None:
-        return None
 
-    def read(said: CellText) -> Decimal:
+    def read(cell: NumberCell, said: CellText) -> Decimal:
         decimal, thousands = _signs(cell, said, form)
         number = read_number(said.text, decimal, thousands)
         may_be_whole = re.fullmatch(rf"[-+(]?[1-9][0-9]{{0,2}}{re.escape(decimal)}[0-9]{{2}}0\)?", said.text)
@@ -118,30 +115,39 @@ def money_in(cell: NumberCell | None, row: CsvRow, form: FileForm, currency: str
                 f'expected two decimals or none: after "{decimal}" three digits may be thousands; say what stands between'
                 " thousands and before decimals under [file], or write the amount otherwise"
             )
-        return number
+        return _divided(number, cell)
 
-    number = _reading(cell, row, read)
-    return number if number is None else _divided(number, cell)
+    return _reading(cell, row, read)
 
 
 def hours_in(cell: HoursCell | None, row: CsvRow, form: FileForm) -> Decimal | None:
-    if cell is None:
-        return None
-    return _reading(cell, row, lambda said: read_hours(said.text, cell.unit, *_signs(cell, said, form)))
+    return _reading(cell, row, lambda cell, said: read_hours(said.text, cell.unit, *_signs(cell, said, form)))
 
 
 def date_in(cell: DateCell | None, row: CsvRow, form: FileForm) -> date | None:
-    if cell is None:
-        return None
-    formats = cell.format or form.date_formats
-    return _reading(cell, row, lambda said: read_date(said.text, (ISO,) if said.plain else formats))
+    return _reading(cell, row, lambda cell, said: read_date(said.text, said.formats(cell.format or form.date_formats)))
 
 
 def instant_in(cell: InstantCell | None, row: CsvRow, form: FileForm, zone: str) -> Instant | None:
-    if cell is None:
-        return None
-    formats = cell.format or form.instant_formats
-    return _reading(cell, row, lambda said: read_instant(said.text, (ISO,) if said.plain else formats, zone))
+    def read(cell: InstantCell, said: CellText) -> Instant:
+        return read_instant(said.text, said.formats(cell.format or form.instant_formats), zone)
+
+    return _reading(cell, row, read)
+
+
+def version_in(cell: VersionCell | None, row: CsvRow, zone: str) -> int | None:
+    return _reading(cell, row, lambda cell, said: _version(said, cell.format, zone))
+
+
+def flag_in(cell: FlagCell | None, row: CsvRow, form: FileForm) -> bool | None:
+    def read(cell: FlagCell, said: CellText) -> bool:
+        return (
+            said.text == "true"
+            if said.plain
+            else read_flag(said.text, cell.true or form.true, cell.false or form.false)
+        )
+
+    return _reading(cell, row, read)
 
 
 def value_in(cell: TextCell, row: CsvRow, mapped: TableMapping) -> str | int | bool | None:
@@ -202,17 +208,6 @@ def _text_of(value: T | None, text: Callable[[T], str]) -> str | None:
     return None if value is None else text(value)
 
 
-def version_in(cell: VersionCell, row: CsvRow, zone: str) -> int | None:
-    return _reading(cell, row, lambda said: _version(said, cell.format, zone))
-
-
-def flag_in(cell: FlagCell | None, row: CsvRow, form: FileForm) -> bool | None:
-    if cell is None:
-        return None
-    true, false = cell.true or form.true, cell.false or form.false
-    return _reading(cell, row, lambda said: said.text == "true" if said.plain else read_flag(said.text, true, false))
-
-
 def readable(read: Callable[[], T]) -> T | None:
     """None where it cannot be read."""
     try:
@@ -233,12 +228,12 @@ def normal_text(text: str) -> str:
     return trimmed if trimmed.isascii() else unicodedata.normalize("NFC", trimmed)
 
 
-def _reading(cell: TextCell | None, row: CsvRow, read: Callable[[CellText], T]) -> T | None:
+def _reading(cell: C | None, row: CsvRow, read: Callable[[C, CellText], T]) -> T | None:
     said = None if cell is None else _said(cell, row)
-    if said is None:
+    if cell is None or said is None:
         return None
     try:
-        return read(said)
+        return read(cell, said)
     except UnreadableCell as fault:
         raise CellFault(said.column, said.cell_text, str(fault)) from None
 

@@ -21,6 +21,8 @@ from domain.ledger.against import OtherBalance
 from domain.units import Amount
 
 ROWS_SHOWN = 20
+# Of the documents, and of the ledger with `ledger_` before them.
+AMOUNTS = ("amount", "debit", "credit")
 
 
 class BalanceFields(CellPart):
@@ -95,7 +97,8 @@ def _taken(row: CsvRow | Broken, mapped: TrialBalanceMapping) -> Iterator[OtherB
     if amount is not None and currency is None:
         required(currency, fields.currency, "currency")
     if amount is None and ledger_amount is None:
-        raise CellFault(_labels(fields), "", "expected an amount, nothing is there; write 0 where the balance is zero")
+        labels = ", ".join(cell.label() for name, cell, _ in fields.cells if name.endswith(AMOUNTS))
+        raise CellFault(labels, "", "expected an amount, nothing is there; write 0 where the balance is zero")
     yield OtherBalance(
         required(id_in(fields.legal_entity_id, row), fields.legal_entity_id, "legal_entity_id"),
         required(id_in(fields.account, row), fields.account, "account"),
@@ -120,15 +123,3 @@ def _side(
     if all(number is None for number, _, _ in read):
         return None
     return sum(amount_of(number or Decimal(0), cell, currency) * sign for number, cell, sign in read)
-
-
-def _labels(fields: BalanceFields) -> str:
-    cells = (
-        fields.amount,
-        fields.debit,
-        fields.credit,
-        fields.ledger_amount,
-        fields.ledger_debit,
-        fields.ledger_credit,
-    )
-    return ", ".join(cell.label() for cell in cells if cell is not None)

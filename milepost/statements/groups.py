@@ -1,7 +1,9 @@
 """The lines of a statement in groups with subtotals: as billed by project, or by person, task or week.
 
-Nothing is priced again. A line of one week or person goes whole; one of several weeks is divided by what its entries had
-accrued when it was billed, and only where that gives the line's amount to the cent.
+Nothing is priced again. A line of one week or person goes whole; one of several weeks is divided by what it bills of each entry. A line
+that was written before it said so is divided by what its entries had accrued, and only where that gives its amount to the cent.
+
+    99.99 an hour, 60 % of 83.33 and 116.66 in two weeks: the line is 119.99, of which it bills 50.00 and 69.99
 """
 
 from __future__ import annotations
@@ -93,6 +95,9 @@ def monday(day: date) -> date:
 
 def _by_week(numbered: NumberedLine, currency: str, shares: Mapping[str, EntryShare]) -> Iterator[NumberedLine]:
     number, line = numbered
+    if line.entry_amounts and all(entry_id in shares for entry_id in line.entries):
+        billed = zip(line.entries, line.entry_amounts, strict=True)
+        shares = {entry_id: shares[entry_id]._replace(amount=amount) for entry_id, amount in billed}
     if _week(line) is not None or not _divides(line, shares):
         yield numbered
         return

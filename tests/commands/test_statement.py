@@ -191,6 +191,25 @@ def test_a_line_of_several_weeks_is_divided_by_what_its_entries_accrued() -> Non
     ]
 
 
+def test_a_line_of_one_of_several_payers_is_divided_by_what_it_bills_of_each_entry() -> None:
+    """0:50 h and 1:10 h at 99.99 accrue 83.33 and 116.66; 60 % of it are 119.99, 50.00 and 69.99, and so 0.5 and 0.7 h."""
+    line = statement_line(0, 0, 0, 0)._replace(
+        quantity=1_200_000,
+        rate=999_900,
+        amount=119_9900,
+        entries=("U-1", "U-9"),
+        entry_amounts=(50_0000, 69_9900),
+        service_from=day(5),
+        service_to=day(12),
+    )
+    shares = {"U-1": EntryShare(83_3300, day(5)), "U-9": EntryShare(116_6600, day(12))}
+    groups = grouped_lines(statement_of(line), "week", shares)
+    assert [(group.key, group.amount, group.quantity) for group in groups] == [
+        ("2026-01-05", 50_0000, 500_000),
+        ("2026-01-12", 69_9900, 700_000),
+    ]
+
+
 def test_a_line_whose_entries_say_another_amount_stays_whole() -> None:
     line = statement_line(18, 100, 0, 1800)._replace(entries=("U-1", "U-9"), service_from=day(5), service_to=day(12))
     shares = {"U-1": EntryShare(800_0000, day(5)), "U-9": EntryShare(900_0000, day(12))}

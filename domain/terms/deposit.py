@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
+from domain.explanation import Node
 from domain.figure import at_least, lesser
 from domain.identity import composed
 from domain.money import format_decimal
@@ -22,7 +23,8 @@ from domain.policy_faults import Fault, price_faults
 from domain.terms import spoken
 from domain.terms.kind import Fee, Kind, LineHistory, TermsInForce
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
-from domain.work.rows import FEE, SCHEDULED_REVENUE, named
+from domain.why import Why
+from domain.work.rows import FEE, SCHEDULED_REVENUE, fee_row, named
 
 OLDEST, PERCENT, AT_END = "oldest", "percent", "end"
 # Names of its fees.
@@ -76,9 +78,22 @@ def left_to(contract_id: str, line_id: str, bill_to: str) -> str:
     return composed("deposit", contract_id, line_id, bill_to)
 
 
+def left_of_row(row: str, bill_to: str) -> str:
+    """The same of one of its rows: of what it charges, or of what it gives back."""
+    return composed("deposit_row", row, bill_to)
+
+
 def left_in_all(contract_id: str, line_id: str) -> str:
     """Of all payers, before anything is given back."""
     return composed("deposit", contract_id, line_id)
+
+
+def say_left(why: Why, place: tuple[str, str], row: str, bill_to: str, part: Node) -> None:
+    """What is billed of a row, or paid by it, is that much more or less of the deposit from then on."""
+    why.add(left_to(*place, bill_to), part)
+    why.add(left_of_row(row, bill_to), part)
+    if row == fee_row(*place, DEPOSIT):
+        why.add(left_in_all(*place), part)
 
 
 def applied(terms: Deposit, total: Amount, available: Amount, rounded: int, *, is_last: bool) -> Amount:

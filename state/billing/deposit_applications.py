@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from domain.billing.periods import BillingPeriod
 from domain.explanation import Node
 from domain.figure import Recorded, as_recorded, called, node_of, percent_taken
-from domain.identity import composed, parts_of
+from domain.identity import composed
 from domain.reference.zones import local_date
-from domain.terms.deposit import DEPOSIT, applied, is_named, left_in_all, left_to
+from domain.terms.deposit import DEPOSIT, applied, is_named, left_in_all, left_to, say_left
 from domain.units import Amount, Percent
 from domain.why import Why, elsewhere, in_terms
 from state.billing.deposits import available_to, deposit_lines, deposit_row
@@ -58,8 +58,7 @@ def apply(
             if why is not None:
                 part = node_of(-amount, f"{entry.entry_id}: set against the statement")
                 why.record(f"{of}#applied/{line_id}", -amount, part)
-                why.add(to_payer, part)
-                why.add(left_in_all(contract.contract_id, line_id), part)
+                say_left(why, (contract.contract_id, line_id), entry.entry_id, bill_to, part)
             set_against = int(amount)
             draft.put_entry(entry, with_issued(entry, applied_to(issued, bill_to, set_against)))
             listed.append(StatementEntry(entry.entry_id, line_id, -set_against, 0))
@@ -72,9 +71,7 @@ def say_billed(why: Why, contract: Contract, of: str, bill_to: str, listed: Stat
         return
     address = composed("piece", of, listed.entry_id, listed.line_id)
     part = elsewhere(f"{listed.entry_id}: billed", listed.amount, address, contract.terms.currency)
-    why.add(left_to(contract.contract_id, listed.line_id, bill_to), part)
-    if parts_of(listed.entry_id)[-1] == DEPOSIT:
-        why.add(left_in_all(contract.contract_id, listed.line_id), part)
+    say_left(why, (contract.contract_id, listed.line_id), listed.entry_id, bill_to, part)
 
 
 def _percent(contract: Contract, plan: LinePlan, percent: Percent) -> Node:

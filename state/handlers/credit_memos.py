@@ -71,7 +71,7 @@ from domain.receivables.credit_memo import (
 )
 from domain.reference.exchange import at_rate
 from domain.refusals import UNSUPPORTED, words_of
-from domain.terms.deposit import left_in_all, left_to
+from domain.terms.deposit import left_of_row, say_left
 from domain.units import Amount
 from domain.why import Rates, Why, elsewhere, in_event
 from domain.work.rows import EXPENSE, named
@@ -99,7 +99,7 @@ from state.facts import TRACE
 from state.forecast.expected import add_to_months, months_of
 from state.ledger import position, standings
 from state.ledger.carried import say_invoiced
-from state.ledger.deposit_balance import deposit_row, is_deposit
+from state.ledger.deposit_balance import is_deposit
 from state.ledger.dimensions import of_work
 from state.ledger.posting import about, booking_of, note_rounding, settle_exchange_rests
 from state.ledger.rate_record import invoice_rate_of
@@ -409,7 +409,7 @@ def _left(draft: Draft, memo: _Memo, row: _Row) -> CreditableRow:
         own = part_of(row.issued, memo.receivable.bill_to)
         unused = own.issued - own.applied
         if draft.why is not None:
-            of = left_to(row.issued.contract_id, row.issued.line_id, memo.receivable.bill_to)
+            of = left_of_row(listed.entry_id, memo.receivable.bill_to)
             unused = as_recorded(unused, draft.why.sum(of, "left of the deposit", currency))
         left = lesser(left, unused, "left, and not set against statements")
     finer, mode = finer_of(listed.hours, draft.entry(listed.entry_id)), memo.policies.money_mode
@@ -566,9 +566,7 @@ def _say_credited(
         why.add(retention.issued_of(*place), again)
         say_invoiced(why, row.issued, row.listed.entry_id, bill_to, back.taken_back("put back"))
         if is_deposit(draft, memo.contract, row.issued):
-            why.add(left_to(*place, bill_to), again)
-            if row.listed.entry_id == deposit_row(*place):
-                why.add(left_in_all(*place), again)
+            say_left(why, place, row.listed.entry_id, bill_to, again)
 
 
 def _back(memo: _Memo, row: _Row, one: CreditedRow) -> Amount:

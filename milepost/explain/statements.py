@@ -57,6 +57,9 @@ class StatementNodes:
         self.recorded.resolvers["due"] = lambda row, contract_id, line_id, step, currency: self.due(
             row, contract_id, line_id, int(step), currency
         )
+        self.recorded.resolvers["gone"] = lambda row, contract_id, line_id, step, currency: self._nothing_due(
+            row, contract_id, line_id, int(step), currency
+        )
         self.taxes = TaxNodes(sources, self)
         entries.pieces = self
         entries.charges.fees.statements = self
@@ -342,12 +345,15 @@ class StatementNodes:
         at = self.entries.standing(entry_id, step)
         price = at.work.price if at is not None else None
         if at is None or price is None or (price.contract_id, price.line_id) != (contract_id, line_id):
-            gone = self._gone(entry_id, contract_id, line_id, step)
-            return constant(f"{entry_id}: nothing billable", 0, "amount", currency, why=(gone,))
+            return self._nothing_due(entry_id, contract_id, line_id, step, currency)
         before = self.entries.standing(entry_id, step - 1)
         # The share that was issued is explained by the moment before, when nothing of it was.
         is_earlier = before is not None and same_billing(before.work, at.work)
         return self.entries.billable(before if before is not None and is_earlier else at)
+
+    def _nothing_due(self, entry_id: str, contract_id: str, line_id: str, step: int, currency: str) -> Node:
+        gone = self._gone(entry_id, contract_id, line_id, step)
+        return constant(f"{entry_id}: nothing billable", 0, "amount", currency, why=(gone,))
 
     def _gone(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Node:
         """What took the entry off the line, where it stands now, and where it had been billed."""
@@ -361,7 +367,7 @@ class StatementNodes:
         left = next((number for number in reversed(steps) if stands(number - 1)), None)
         now = self.entries.standing(entry_id, step)
         price = now.work.price if now is not None else None
-        if now is None:
+        if now is None or stands(step):
             title = "withdrawn"
         elif price is not None and price.line_id:
             title = f"on line {price.line_id} of contract {price.contract_id} now"

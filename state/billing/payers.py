@@ -180,7 +180,7 @@ def falls_of(
     """What falls to each payer of an entry's total; of what is given back of a deposit, what each paid of it."""
     issued = issued_on(entry, contract.contract_id, line_id)
     had, total = (issued.payers, issued.amount + due) if issued is not None else ((), due)
-    row = DueRow(entry.entry_id, line_id, total)
+    row = DueRow(entry.entry_id, line_id, total, standing_price(entry) is None)
     if is_refund_row(entry.entry_id, contract.contract_id, line_id):
         given_back = tuple(-rest for rest in _left_of_deposit(draft, contract.contract_id, line_id, parties))
         if sum(given_back) == total:

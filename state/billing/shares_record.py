@@ -21,11 +21,12 @@ from state.books import Contract, PayerPart
 
 
 class DueRow(NamedTuple):
-    """A row on a contract line with all that is due of it."""
+    """A row on a contract line with all that is due of it; what `is_gone` may be charged again later in the event."""
 
     entry_id: str
     line_id: str
     total: Amount
+    is_gone: bool = False
 
 
 def falls_to(contract_id: str, line_id: str, row: str, bill_to: str) -> str:
@@ -66,7 +67,14 @@ class ShareFigures(NamedTuple):
 
     def _due(self, row: DueRow) -> Amount:
         currency = self.contract.terms.currency
-        address = composed("due", row.entry_id, self.contract.contract_id, row.line_id, str(self.step), currency)
+        address = composed(
+            "gone" if row.is_gone else "due",
+            row.entry_id,
+            self.contract.contract_id,
+            row.line_id,
+            str(self.step),
+            currency,
+        )
         return Recorded(elsewhere(f"{row.entry_id}: due", row.total, address, currency))
 
     def standing(self, row: DueRow, had: Sequence[PayerPart]) -> tuple[Amount, ...]:

@@ -37,6 +37,7 @@ from domain.reference.zones import midnight
 from domain.tuples import new_tuple
 from domain.units import Percent
 from domain.waiting import WaitKey, waits_for_rates_of
+from domain.work.rows import ADJUSTMENT, FEE, SCHEDULED_REVENUE, named
 from state import views
 from state.billing import reissue
 from state.books import (
@@ -86,13 +87,15 @@ from state.forecast.revised import split_volume
 from state.forecast.tracks import WHOLE
 from state.forecast.unestimated import unestimated
 from state.terms.known import exchange_on
-from state.totals import in_project
+from state.totals import in_project, standing_price
 from state.work.exchange_waits import forecast_waits
 from state.work.placing import taken_projects
 
 WORK = "time_entry"
 # Work that is given up takes back what it was worth; so it is no less work.
 GIVEN_UP, CORRECTION = "write_off", "correction"
+# Rows that are no work.
+OF_TERMS = (FEE, SCHEDULED_REVENUE, ADJUSTMENT)
 
 
 def on_estimate_revised(draft: Draft, event: EstimateRevised) -> None:
@@ -201,8 +204,17 @@ def _reconsider(draft: Draft) -> list[str]:
 
 
 def _moved_by(draft: Draft) -> str:
-    """Work that a contract or an assignment rates again; what these price for the first time is scope."""
-    return "rate" if any(move.revenue < 0 for move in draft.moves) else "scope"
+    """Work that a contract or an assignment rates again; what these price for the first time is scope, as is what terms charge or earn by
+    themselves."""
+    takes_back = any(move.revenue < 0 for move in draft.moves)
+    return "rate" if takes_back and any(_is_rated_again(draft, row) for row in draft.rows) else "scope"
+
+
+def _is_rated_again(draft: Draft, row: str) -> bool:
+    before = draft.entries.get(row)
+    price = standing_price(before) if before is not None and named(row)[0] not in OF_TERMS else None
+    now = standing_price(draft.rows[row])
+    return price is not None and price.earns != (now.earns if now is not None else 0)
 
 
 def _rebased(draft: Draft) -> set[str]:

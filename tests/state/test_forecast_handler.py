@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from domain.events.common import (
     BillRate,
     Cap,
     ContractLine,
+    Deposit,
     FiscalCalendar,
     FixedPrice,
     ForecastThreshold,
@@ -612,6 +614,22 @@ def test_an_amendment_changes_by_rate_and_by_scope(books: Books) -> None:
     )
     (told,) = updates(books.fold(amended))
     assert told.deltas == (delta("rate", "0", "300"), delta("scope", "1000", "1600"))
+    assert_explained(told)
+
+
+def test_a_termination_that_is_put_off_is_scope(books: Books) -> None:
+    """1,000 of a deposit were kept at the end of March. The contract goes on until May, so that they are not earned; an hour of April that
+    came after its end before is priced, at 200: revenue at completion falls by 800, and no hour earns less."""
+    deposit = ContractLine("D", "PR", Deposit(parse_amount("1000"), date(2026, 3, 5)))
+    begin(books, signed(line(rate=200), deposit), activated())
+    ended = partial(event, ContractTerminated, contract_id="K")
+    books.fold(ended("2026-03-02T10:00", version=2, effective_on=date(2026, 4, 1)))
+    (*_, told) = updates(books.end_day(date(2026, 4, 1)))
+    assert told.project.eac_revenue == parse_amount("1000")
+    books.fold(time("T-1", "2026-04-02", 1))
+    books.fold(ended("2026-04-03T10:00", version=3, effective_on=date(2026, 6, 1)))
+    (told,) = updates(books.end_day(date(2026, 4, 3)))
+    assert told.deltas == (delta("volume", "100", "0"), delta("scope", "0", "-800"))
     assert_explained(told)
 
 

@@ -13,7 +13,8 @@ When the day ends on which less is left than `top_up.below`, a fee of `top_up.am
 period's last day, since the next fee comes.
 
 Where the line ends, or becomes another kind, the rest expires; if it is `refundable`, what could have gone over, or was cut short, is
-given back. A line that is dropped and added again starts from nothing.
+given back. A line that is dropped and added again starts from nothing. Hours are no money: a line that sells the one in place of the other
+ends and starts from nothing, too.
 
     1,000.00 a month for 10 h, 4 h go over: 3 h in January earn 300.00, 3 h expire (300.00), and February has 14 h
 """
@@ -24,7 +25,7 @@ from typing import NamedTuple
 
 from domain import figure
 from domain.events.commercial import ContractSigned
-from domain.events.common import Retainer
+from domain.events.common import Retainer, Terms
 from domain.figure import called, in_part, lesser
 from domain.money import format_decimal, smallest_unit
 from domain.months import MONTHS_IN, months_after
@@ -113,17 +114,22 @@ def lots(known: LineHistory, until: date) -> list[Lot]:
 
 
 def _stretches(known: LineHistory) -> Iterator[RetainerVersions]:
-    """The line's terms as long as they are a retainer without a break; dropped and added again it starts from nothing."""
+    """The line's terms as long as they are a retainer without a break, of hours or of money; dropped and added again it starts from
+    nothing."""
     found: list[TermsInForce] = []
     for agreed in known.held:
-        is_retainer = isinstance(agreed.line.terms, Retainer)
-        if found and not (is_retainer and found[-1].before == agreed.since):
+        terms = agreed.line.terms
+        if found and not (_is_in(terms, terms_of(found[-1]).unit) and found[-1].before == agreed.since):
             yield RetainerVersions(tuple(found))
             found = []
-        if is_retainer:
+        if isinstance(terms, Retainer):
             found.append(agreed)
     if found:
         yield RetainerVersions(tuple(found))
+
+
+def _is_in(terms: Terms, unit: str) -> bool:
+    return isinstance(terms, Retainer) and terms.unit == unit
 
 
 def _of_fees(stretch: RetainerVersions, until: date) -> Iterator[Lot]:
@@ -151,7 +157,8 @@ def terms_of(agreed: TermsInForce) -> Retainer:
 
 def _beginning(stretch: RetainerVersions, months: int) -> date:
     """First day of a period so many months after the stretch's first."""
-    return months_after(stretch.held[0].starts_on, months)
+    first = stretch.held[0]
+    return months_after(max(first.starts_on, first.since), months)
 
 
 def _life(stretch: RetainerVersions, terms: Retainer, months: int, length: int) -> date:

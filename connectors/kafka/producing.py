@@ -1,4 +1,4 @@
-"""What everybody who produces does alike: an id is taken over, a full queue is waited for."""
+"""What everybody who produces does alike: an id is taken over, a full queue is waited for, a transaction is ended."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from connectors.kafka.clients import Producer, Sender
 from connectors.kafka.partitions import unreachable
 
 FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+# What the client says of the request that ends a transaction; of a record that was not taken it says something else.
+ENDING: Final = "EndTxn "
 FULL_WAIT_SECONDS: Final = 0.1
 
 
@@ -49,7 +51,7 @@ def commit(producer: Sender, timeout: float) -> None:
         producer.commit_transaction(timeout)
     except KafkaException as fault:
         error: KafkaError = fault.args[0]
-        if error.code() != KafkaError.UNKNOWN:
+        if error.code() != KafkaError.UNKNOWN or not error.str().startswith(ENDING):
             raise
         said = f"{error.str()}, which is how a commit fails while its producer is being fenced"
         raise KafkaException(KafkaError(KafkaError._FENCED, said)) from fault

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError
 
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.transactions import Transactions
-from state.guards import FENCED, GuardStop
+from state.guards import BROKER_UNREACHABLE, FENCED, GuardStop
 from tests.brokers import Brokers, ModelClients, fault
 
 RECORD = Produced("erp.results", b"", b"", 0, [])
@@ -42,3 +42,15 @@ def test_a_commit_that_fails_inside_the_broker_while_its_producer_is_fenced_is_t
         first.commit()
     assert stop.value.code == FENCED
     assert "another process has taken over (EndTxn commit failed: Unknown broker error, which" in stop.value.message
+
+
+def test_a_record_that_brokers_could_not_write_is_no_fence() -> None:
+    """A transaction with a record that failed inside the broker cannot be committed; who has the account is not in doubt."""
+    brokers = Brokers(Random(1))
+    brokers.create("erp.results", 1)
+    first = Transactions(ModelClients(brokers), "delivery", 1.0)
+    first.begin()
+    inside = fault(KafkaError.UNKNOWN, "1 message(s) failed delivery: Unknown broker error")
+    with patch.object(brokers, "end", side_effect=inside), pytest.raises(GuardStop) as stop:
+        first.commit()
+    assert stop.value.code == BROKER_UNREACHABLE

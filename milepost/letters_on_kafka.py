@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from confluent_kafka import KafkaException
-
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.found_on_topics import letters_on
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import failed
 from domain.outputs import DeadLetter
 from milepost.settings import Settings
 
 
 def letters_on_topics(settings: Settings) -> dict[str, DeadLetter]:
-    """By their names. Raises GuardStop where the brokers do not answer, or refuse."""
+    """By their names."""
     kafka = settings.kafka
-    try:
-        return letters_on(KafkaClients(kafka), Names.of(kafka), kafka.request_timeout_seconds)
-    except KafkaException as fault:
-        raise failed(fault) from fault
+    return letters_on(KafkaClients(kafka), Names.of(kafka), kafka.request_timeout_seconds)

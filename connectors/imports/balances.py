@@ -19,7 +19,7 @@ from connectors.imports.balances_mapping import LEDGER, LISTS, TYPE, BalancesMap
 from connectors.imports.balances_rows import BalanceRow, project_of, read_row
 from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken
-from connectors.imports.events_file import EVENT_ID_NAME_LENGTH_MAX, Record, numbered, write_files, write_rejected
+from connectors.imports.events_file import ImportTarget, Record, numbered
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
@@ -68,29 +68,19 @@ class ImportedBalances(NamedTuple):
 
 
 def import_balances(
-    paths: Sequence[Path],
-    mapped: BalancesMapping,
-    mapping_name: str,
-    folder: Path,
-    name: str,
-    replace: bool = False,
-    runs: Path | None = None,
-    *,
-    is_dry_run: bool = False,
+    paths: Sequence[Path], mapped: BalancesMapping, mapping_name: str, target: ImportTarget
 ) -> ImportedBalances:
     """Writes `balances-<name>.jsonl` where all is well, and `<name>.rejected.jsonl` where a row is wrong."""
-    events_path = folder / f"balances-{name}.jsonl"
-    known = read_firm(folder, (events_path,))
+    known = read_firm(target.folder, (target.events_path,))
     rows = LoadedRows(mapped)
     loading = _Loading(mapped, known, rows)
     for path in paths:
         loading.read(path, mapping_name)
     loading.check()
-    events = numbered(loading.loaded.values(), name[:EVENT_ID_NAME_LENGTH_MAX])
-    if events:
-        write_files([(events_path, events)], replace, runs, is_dry_run=is_dry_run)
-    rejected_path = write_rejected(folder, name, map(rejected_json, rows.rejected()), is_dry_run=is_dry_run)
-    return loading.result(paths, events_path, rejected_path)
+    if loading.loaded:
+        target.write(numbered(loading.loaded.values(), target.stem))
+    rejected_path = target.write_rejected(map(rejected_json, rows.rejected()))
+    return loading.result(paths, target.events_path, rejected_path)
 
 
 class _Loading:

@@ -19,7 +19,7 @@ from connectors.imports.contracts_known import ID_OF, KnownThings, is_same, read
 from connectors.imports.contracts_mapping import EVENTS, ITEMS, LINES, SIGNED, ContractsMapping, record_of, terms_record
 from connectors.imports.contracts_rows import ContractRow, Fields, StatedCell, json_of, place_of, read_row, under
 from connectors.imports.csv_rows import Broken
-from connectors.imports.events_file import EVENT_ID_NAME_LENGTH_MAX, numbered, write_files, write_rejected
+from connectors.imports.events_file import ImportTarget, numbered
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import nearest
 from connectors.imports.rejections import ByReason, RejectedRows, rejected_json
@@ -63,30 +63,19 @@ class ImportedContracts(NamedTuple):
 
 
 def import_contracts(
-    paths: Sequence[Path],
-    mapped: ContractsMapping,
-    mapping_name: str,
-    folder: Path,
-    name: str,
-    since: date,
-    replace: bool = False,
-    runs: Path | None = None,
-    *,
-    is_dry_run: bool = False,
+    paths: Sequence[Path], mapped: ContractsMapping, mapping_name: str, target: ImportTarget, since: date
 ) -> ImportedContracts:
     """Writes `contracts-<name>.jsonl` where all is well, and `<name>.rejected.jsonl` where something is wrong."""
-    events_path = folder / f"contracts-{name}.jsonl"
     rows = LoadedRows(mapped)
-    loading = _LoadingContracts(mapped, read_firm(folder, (events_path,)), since, rows)
+    loading = _LoadingContracts(mapped, read_firm(target.folder, (target.events_path,)), since, rows)
     for path in paths:
         loading.read(path, mapping_name)
     versions = loading.versions()
     if versions and not rows.wrong:
         stated = ({"type": version.type_name, **version.json} for version in versions)
-        events = numbered(stated, name[:EVENT_ID_NAME_LENGTH_MAX])
-        write_files([(events_path, events)], replace, runs, is_dry_run=is_dry_run)
-    rejected_path = write_rejected(folder, name, map(rejected_json, rows.rejected()), is_dry_run=is_dry_run)
-    return loading.result(paths, versions, events_path, rejected_path)
+        target.write(numbered(stated, target.stem))
+    rejected_path = target.write_rejected(map(rejected_json, rows.rejected()))
+    return loading.result(paths, versions, target.events_path, rejected_path)
 
 
 class _RowsOfContract:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken, open_text, read_table
-from connectors.imports.events_file import EVENT_ID_NAME_LENGTH_MAX, write_files, write_rejected
+from connectors.imports.events_file import ImportTarget
 from connectors.imports.mapping import ImportMapping, TableMapping
 from connectors.imports.priced import in_six_decimals
 from connectors.imports.products.former import read_known
@@ -58,19 +58,11 @@ class ImportedTime(NamedTuple):
 
 
 def import_time(
-    path: Path,
-    mapped: ImportMapping,
-    mapping_name: str,
-    folder: Path,
-    name: str,
-    wanted: TimeWanted,
-    replace: bool = False,
-    runs: Path | None = None,
+    path: Path, mapped: ImportMapping, mapping_name: str, target: ImportTarget, wanted: TimeWanted
 ) -> ImportedTime:
     """Writes `csv-<name>.jsonl` if anything is imported, and `<name>.rejected.jsonl` where something could not be read."""
-    check_one_way(mapped.source, folder)
-    events_path = folder / f"csv-{name}.jsonl"
-    billed_here = _billed_here(mapped, folder, events_path)
+    check_one_way(mapped.source, target.folder)
+    billed_here = _billed_here(mapped, target)
     with open_text(path, mapped.file.encoding) as file, Staging() as staging:
         table = read_table(file, path, mapped.file)
         check_columns(table.header, mapped, mapping_name, path)
@@ -82,17 +74,17 @@ def import_time(
                 " report and export again"
             )
         if reading.counts["imported"]:
-            write_files([(events_path, reading.events(name))], replace, runs, is_dry_run=wanted.is_dry_run)
-        rejected_path = write_rejected(folder, name, staging.rejected(), is_dry_run=wanted.is_dry_run)
+            target.write(reading.events(target.stem))
+        rejected_path = target.write_rejected(staging.rejected())
         warnings = (each(table.header, mapped, mapping_name) for each in (id_warnings, unread_warnings))
-        return reading.result(events_path, rejected_path, tuple(chain(*warnings)))
+        return reading.result(target.events_path, rejected_path, tuple(chain(*warnings)))
 
 
-def _billed_here(mapped: ImportMapping, folder: Path, events_path: Path) -> Collection[str]:
+def _billed_here(mapped: ImportMapping, target: ImportTarget) -> Collection[str]:
     """Entries of the folder that are billed by statements of ours."""
     if mapped.time.invoiced is None:
         return ()
-    entries = read_known(mapped.source, (folder,), (events_path,)).entries
+    entries = read_known(mapped.source, (target.folder,), (target.events_path,)).entries
     return {entry_id for entry_id, entry in entries.items() if entry.is_live and entry.billable}
 
 
@@ -199,14 +191,14 @@ class _Reading:
             self._staging.reject(untold)
             self._unwritten.add(untold)
 
-    def events(self, name: str) -> Iterator[dict[str, object]]:
+    def events(self, stem: str) -> Iterator[dict[str, object]]:
         """Of one instant, what is referred to comes before what refers to it."""
         written = sorted(self._things.events(), key=lambda each: (each.occurred_at, each.place, each.line))
         for each in merge(written, self._staging.in_order(), key=lambda event: (event.occurred_at, event.place)):
             kind = str(each.event["type"])
             self._events[kind] += 1
             suffix = "" if kind == TIME else f":{kind}"
-            event_id = f"{name[:EVENT_ID_NAME_LENGTH_MAX]}:{each.line}{suffix}"
+            event_id = f"{stem}:{each.line}{suffix}"
             yield {"type": kind, "event_id": event_id} | each.event
 
     def result(self, events_path: Path, rejected_path: Path | None, warnings: tuple[str, ...]) -> ImportedTime:

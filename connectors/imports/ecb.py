@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.imports.events_file import write_files, write_rejected
+from connectors.imports.events_file import ImportTarget
 from connectors.imports.readings import UnreadableCell, instant_text, read_date
 from connectors.imports.refusals import ImportRefused, nearest, readable_file
 from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
@@ -66,17 +66,7 @@ class _Day(NamedTuple):
     rates: Mapping[str, str]
 
 
-def import_rates(
-    path: Path,
-    wanted: RatesWanted,
-    folder: Path,
-    name: str,
-    now: Instant,
-    replace: bool = False,
-    runs: Path | None = None,
-    *,
-    is_dry_run: bool = False,
-) -> ImportedRates:
+def import_rates(path: Path, wanted: RatesWanted, target: ImportTarget, now: Instant) -> ImportedRates:
     """Writes `ecb-<name>.jsonl`, oldest day first, and `<name>.rejected.jsonl` where something could not be read.
 
     Nothing is known later than `now`, and a rate of a day after it is refused.
@@ -93,9 +83,8 @@ def import_rates(
         )
     events = list(_events(days, currencies, rejected, now))
     rejected.sort(key=lambda each: each.line)
-    events_path = folder / f"ecb-{name}.jsonl"
     if events:
-        write_files([(events_path, events)], replace, runs, is_dry_run=is_dry_run)
+        target.write(events)
     return ImportedRates(
         days=len(days),
         imported=len(events),
@@ -104,8 +93,8 @@ def import_rates(
         currencies=currencies,
         first_day=min(days, default=None),
         last_day=max(days, default=None),
-        events_path=events_path,
-        rejected_path=write_rejected(folder, name, [rejected_json(each) for each in rejected], is_dry_run=is_dry_run),
+        events_path=target.events_path,
+        rejected_path=target.write_rejected(map(rejected_json, rejected)),
         rejected_rows=ByReason(rejected).by_reason(),
     )
 

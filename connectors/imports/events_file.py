@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -20,6 +20,32 @@ Record = dict[str, Any]
 EVENT_ID_NAME_LENGTH_MAX: Final = 90
 # No run reads a file of this ending, with a number after it or without.
 REPLACED: Final = ".replaced"
+
+
+class ImportTarget(NamedTuple):
+    """Where an import writes: `<kind>-<name>.jsonl`, and `<name>.rejected.jsonl` with what it could not take."""
+
+    folder: Path
+    kind: str
+    name: str
+    replace: bool = False
+    runs: Path | None = None
+    is_dry_run: bool = False
+
+    @property
+    def events_path(self) -> Path:
+        return self.folder / f"{self.kind}-{self.name}.jsonl"
+
+    @property
+    def stem(self) -> str:
+        """The beginning of the ids of its events."""
+        return self.name[:EVENT_ID_NAME_LENGTH_MAX]
+
+    def write(self, events: Iterable[Record]) -> None:
+        write_files([(self.events_path, events)], self.replace, self.runs, is_dry_run=self.is_dry_run)
+
+    def write_rejected(self, rejected: Iterable[Record]) -> Path | None:
+        return write_rejected(self.folder, self.name, rejected, is_dry_run=self.is_dry_run)
 
 
 def numbered(events: Iterable[Mapping[str, object]], stem: str) -> list[Record]:

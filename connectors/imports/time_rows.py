@@ -76,7 +76,6 @@ class TimeWanted(NamedTuple):
     now: Instant
     allow_future: bool = False
     bill_invoiced: bool = False
-    is_dry_run: bool = False
 
 
 def read_time(

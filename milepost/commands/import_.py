@@ -88,13 +88,15 @@ def import_csv(
 ) -> None:
     """Time from any CSV export, read as a mapping says."""
     from connectors.imports.csv_time import import_time
+    from connectors.imports.events_file import ImportTarget
     from connectors.imports.mapping_file import read_mapping
     from connectors.imports.time_rows import TimeWanted
 
-    wanted = TimeWanted(now(), allow_future=allow_future, bill_invoiced=bill_invoiced, is_dry_run=dry_run)
+    wanted = TimeWanted(now(), allow_future=allow_future, bill_invoiced=bill_invoiced)
+    target = ImportTarget(out, "csv", name or name_of(file), replace, runs, dry_run)
     try:
         mapped = read_mapping(mapping, overrides or ())
-        imported = import_time(file, mapped, str(mapping), out, name or name_of(file), wanted, replace, runs)
+        imported = import_time(file, mapped, str(mapping), target, wanted)
     except ImportRefused as fault:
         raise refused(fault) from fault
     tell_warnings(imported.warnings)
@@ -125,6 +127,7 @@ def import_ecb(
 ) -> None:
     """Euro reference rates of the European Central Bank, its CSV or zip."""
     from connectors.imports.ecb import RatesWanted, import_rates
+    from connectors.imports.events_file import ImportTarget
 
     codes = tuple(code.strip().upper() for code in currencies.split(",") if code.strip())
     if first is not None and last is not None and first > last:
@@ -134,7 +137,7 @@ def import_ecb(
     wanted = RatesWanted(first.date() if first else FIRST_DATE, last.date() if last else LAST_DATE, codes)
     try:
         stem = name or name_of(file).removeprefix("ecb-")
-        imported = import_rates(file, wanted, out, stem, now(), replace, runs, is_dry_run=dry_run)
+        imported = import_rates(file, wanted, ImportTarget(out, "ecb", stem, replace, runs, dry_run), now())
     except ImportRefused as fault:
         raise refused(fault) from fault
     tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)

@@ -55,12 +55,14 @@ def import_balances(
     """Where running projects stand on the day the books begin, from CSVs: all, or nothing. A second load corrects the first."""
     from connectors.imports.balances import import_balances as imported_of
     from connectors.imports.balances_mapping import WHOLE_MAPPING
+    from connectors.imports.events_file import ImportTarget
     from connectors.imports.mapping_file import read_table_mapping
 
     stem = name or name_of(files[0]).removeprefix("balances-")
+    target = ImportTarget(out, "balances", stem, replace, runs, dry_run)
     try:
         mapped = read_table_mapping(mapping, overrides or (), WHOLE_MAPPING)
-        imported = imported_of(files, mapped, str(mapping), out, stem, replace, runs, is_dry_run=dry_run)
+        imported = imported_of(files, mapped, str(mapping), target)
     except ImportRefused as fault:
         raise refused(fault) from fault
     tell_warnings(imported.warnings)

@@ -61,12 +61,14 @@ def import_contracts(
     """Contracts, customers, people and projects from one CSV or several: all, or nothing. A second load corrects or amends."""
     from connectors.imports.contracts import import_contracts as imported_of
     from connectors.imports.contracts_mapping import ContractsMapping
+    from connectors.imports.events_file import ImportTarget
     from connectors.imports.mapping_file import read_table_mapping
 
     stem = name or name_of(files[0]).removeprefix("contracts-")
+    target = ImportTarget(out, "contracts", stem, replace, runs, dry_run)
     try:
         mapped = read_table_mapping(mapping, overrides or (), ContractsMapping)
-        imported = imported_of(files, mapped, str(mapping), out, stem, since.date(), replace, runs, is_dry_run=dry_run)
+        imported = imported_of(files, mapped, str(mapping), target, since.date())
     except ImportRefused as fault:
         raise refused(fault) from fault
     tell_warnings(imported.warnings)

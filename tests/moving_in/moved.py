@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from connectors.imports.balances import ImportedBalances, import_balances
 from connectors.imports.balances_mapping import WHOLE_MAPPING
+from connectors.imports.events_file import ImportTarget
 from connectors.imports.mapping_file import read_table_mapping
 from connectors.json_records import event_from_json_line
 from domain.accounts import (
@@ -1029,7 +1030,9 @@ def load(folder: Path, said: Sequence[Event], rows: Sequence[Row]) -> tuple[Impo
     source.mkdir()
     (source / "firm.jsonl").write_bytes(b"".join(json_line(event) for event in said))
     mapped = read_table_mapping(READY, ('cap.hours={column="cap_hours",optional=true}',), WHOLE_MAPPING)
-    loaded = import_balances([write_csv(folder / "balances.csv", rows)], mapped, READY.name, source, "moved")
+    loaded = import_balances(
+        [write_csv(folder / "balances.csv", rows)], mapped, READY.name, ImportTarget(source, "balances", "moved")
+    )
     found = (
         [event_from_json_line(line) for line in loaded.events_path.read_bytes().splitlines()] if loaded.projects else []
     )

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from connectors.imports.csv_time import import_time
+from connectors.imports.events_file import ImportTarget
 from connectors.imports.mapping_file import read_mapping
 from connectors.imports.time_rows import TimeWanted
 from tests.connectors.imports.exporting import NOW
@@ -18,7 +19,9 @@ MAPPING = Path(__file__).with_name("sip.toml")
 def test_every_row_of_the_data_is_an_entry(real_data: Path, tmp_path: Path) -> None:
     """12,299 developer-task rows; 752 of them are over 24 hours, for a row is a whole task."""
     mapped = read_mapping(MAPPING, ["write.entity.hours_max_per_entry=24"])
-    result = import_time(real_data / "sip-effort.csv", mapped, MAPPING.name, tmp_path, "sip", TimeWanted(NOW))
+    result = import_time(
+        real_data / "sip-effort.csv", mapped, MAPPING.name, ImportTarget(tmp_path, "csv", "sip"), TimeWanted(NOW)
+    )
     assert (result.rows, result.imported, result.rejected) == (12_299, 12_299, 0)
     assert result.hours == Decimal("95001.98")
     assert (result.first_day, result.last_day) == (date(2004, 6, 23), date(2014, 12, 5))

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.imports.csv_rows import CUT_OFF
 from connectors.imports.csv_time import ImportedTime, import_time
+from connectors.imports.events_file import ImportTarget
 from connectors.imports.mapping_file import read_mapping
 from connectors.imports.readings import read_instant
 from connectors.imports.refusals import ImportRefused
@@ -40,12 +41,14 @@ def imported(
     name: str = "march",
     replace: bool = False,
     wanted: TimeWanted = WANTED,
+    is_dry_run: bool = False,
 ) -> ImportedTime:
     """The CSV and the mapping go through files, as they do for people."""
     path, mapping_path = folder / f"{name}.csv", folder / "timesheets.toml"
     path.write_bytes(csv if isinstance(csv, bytes) else csv.encode())
     mapping_path.write_text(mapping, encoding="utf-8")
-    return import_time(path, read_mapping(mapping_path), mapping_path.name, folder / "out", name, wanted, replace)
+    target = ImportTarget(folder / "out", "csv", name, replace, is_dry_run=is_dry_run)
+    return import_time(path, read_mapping(mapping_path), mapping_path.name, target, wanted)
 
 
 def events(result: ImportedTime, kind: str | None = "TimeApproved") -> list[dict[str, Any]]:
@@ -564,8 +567,6 @@ def test_work_after_today_is_refused_and_nothing_is_known_later_than_now(tmp_pat
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
-    result = imported(
-        tmp_path, HEADER + "1,P,Ben,2026-03-02,8\n2,P,Ben,soon,8\n", wanted=TimeWanted(NOW, is_dry_run=True)
-    )
+    result = imported(tmp_path, HEADER + "1,P,Ben,2026-03-02,8\n2,P,Ben,soon,8\n", is_dry_run=True)
     assert (result.imported, result.rejected, dict(result.events)) == (1, 1, {"TimeApproved": 1})
     assert not (tmp_path / "out").exists()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.imports.ecb import ImportedRates, RatesWanted, import_rates
+from connectors.imports.events_file import ImportTarget
 from connectors.imports.refusals import ImportRefused
 from connectors.json_records import event_from_json
 from tests.connectors.imports.exporting import NOW
@@ -27,7 +28,7 @@ HISTORY = """Date,USD,JPY,EEK,
 def imported(folder: Path, content: str | bytes, wanted: RatesWanted = ALL, name: str = "rates.csv") -> ImportedRates:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return import_rates(path, wanted, folder / "out", "rates", NOW, replace=True)
+    return import_rates(path, wanted, ImportTarget(folder / "out", "ecb", "rates", replace=True), NOW)
 
 
 def rates(result: ImportedRates) -> list[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.imports.csv_time import import_time
+from connectors.imports.events_file import ImportTarget
 from connectors.imports.mapping_file import read_mapping
 from connectors.imports.products.product import HARVEST, SOLIDTIME, TOGGL
 from connectors.imports.refusals import ImportRefused
@@ -114,7 +115,7 @@ def mapped(folder: Path) -> Any:
     path = folder / "hours.csv"
     path.write_text(written(HARVEST_ROW))
     mapping = read_mapping(DOCS / "mappings" / "harvest.toml")
-    return import_time(path, mapping, "harvest.toml", folder / "out", "hours", TimeWanted(NOW))
+    return import_time(path, mapping, "harvest.toml", ImportTarget(folder / "out", "csv", "hours"), TimeWanted(NOW))
 
 
 def test_one_way_of_importing_a_tracker(tmp_path: Path) -> None:

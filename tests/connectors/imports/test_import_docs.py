@@ -11,6 +11,7 @@ import pytest
 
 from connectors.imports.cells import EntryIdCell, FlagCell, HoursCell, InstantCell, NumberCell
 from connectors.imports.csv_time import ImportedTime, import_time
+from connectors.imports.events_file import ImportTarget
 from connectors.imports.mapping import (
     ContractsWritten,
     CostRatesWritten,
@@ -44,7 +45,9 @@ def block(language: str) -> str:
 def imported(folder: Path, csv: str, mapping: Path, name: str = "export") -> ImportedTime:
     path = folder / f"{name}.csv"
     path.write_text(csv, encoding="utf-8")
-    return import_time(path, read_mapping(mapping), mapping.name, folder / "out", name, TimeWanted(NOW))
+    return import_time(
+        path, read_mapping(mapping), mapping.name, ImportTarget(folder / "out", "csv", name), TimeWanted(NOW)
+    )
 
 
 def entries(result: ImportedTime) -> list[dict[str, Any]]:
@@ -140,7 +143,9 @@ def test_harvest_with_english_numbers(tmp_path: Path) -> None:
     path, said = tmp_path / "export.csv", "--set file.decimal=. --set file.thousands=,"
     path.write_text(english, encoding="utf-8")
     mapping = read_mapping(DOCS / "mappings" / "harvest.toml", said.removeprefix("--set ").split(" --set "))
-    result = import_time(path, mapping, "harvest.toml", tmp_path / "out", "export", TimeWanted(NOW))
+    result = import_time(
+        path, mapping, "harvest.toml", ImportTarget(tmp_path / "out", "csv", "export"), TimeWanted(NOW)
+    )
     assert [(each["hours"], each.get("rate")) for each in entries(result)] == [
         ("7.5", "120"),
         ("2", None),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.imports.csv_time import ImportedTime, import_time
+from connectors.imports.events_file import ImportTarget
 from connectors.imports.mapping_file import read_mapping
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.time_rows import TimeWanted
@@ -79,7 +80,9 @@ def imported(folder: Path, csv: str, mapping: str = MAPPING, name: str = "march"
     path, mapping_path = folder / f"{name}.csv", folder / "timesheets.toml"
     path.write_text(csv, encoding="utf-8")
     mapping_path.write_text(mapping, encoding="utf-8")
-    return import_time(path, read_mapping(mapping_path), mapping_path.name, folder / "out", name, TimeWanted(NOW))
+    return import_time(
+        path, read_mapping(mapping_path), mapping_path.name, ImportTarget(folder / "out", "csv", name), TimeWanted(NOW)
+    )
 
 
 def told(result: ImportedTime) -> list[dict[str, Any]]:

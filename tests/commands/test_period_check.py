@@ -125,9 +125,9 @@ def test_time_that_is_not_handed_in(firm: Path) -> None:
     found = checked(code=0)["time"]
     assert found["state"] == "open"
     assert items(found) == [("ADA: 5 h missing of 17 h in 2026-03", 1, "200.00", "EUR", "delivery")]
-    write(firm / "input", [worked("T-5", 5, "5")], "late")
+    write(firm / "input", [worked("T-5", 5, "6")], "late")
     run(firm, "--until", "2026-04-10")
-    assert checked(code=0)["time"]["state"] == "holds"
+    assert checked(code=0)["time"]["state"] == "holds", "an hour more than the capacity is not missing"
 
 
 def test_a_draft_that_nobody_has_approved(firm: Path) -> None:
@@ -141,6 +141,46 @@ def test_a_draft_that_nobody_has_approved(firm: Path) -> None:
     assert items(found["drafts"]) == [(f"draft {statement}", 1, "1200.00", "EUR", "commercial")]
     assert found["drafts"]["items"][0]["command"].startswith(f"milepost statement approve {statement}")
     assert found["unbilled"]["items"] == []
+
+
+def test_a_draft_of_a_later_billing_period_is_another_months(firm: Path) -> None:
+    berlin, *rest = founding()
+    later = {"worked_on": "2026-04-01", "occurred_at": "2026-04-01T18:00:00Z"}
+    write(firm / "input", [{**berlin, "policies": {"statement_approval": "required"}}, *rest, worked("T-1", 1) | later])
+    run(firm, "--until", "2026-05-02")
+    assert milepost("statement", "BRIDGE.K-1/ACME/2026-04-01/1").exit_code == 0
+    assert checked(code=0)["drafts"]["items"] == []
+
+
+def test_work_that_no_statement_has_though_its_billing_period_is_over(firm: Path) -> None:
+    """Of March 4 h at 100.00 are held, and 3 h came after its statement. The 2 h of April wait for April's."""
+    hold = {"hold_id": "H", "version": 1, "placed_on": "2026-03-04", "reason": "asked"}
+    late = {"occurred_at": "2026-04-03T18:00:00Z"}
+    made(
+        firm,
+        event("BillingHoldPlaced", "2026-03-04T08:00:00Z", scope={"kind": "entry", "id": "T-2"}, **hold),
+        worked("T-3", 5, "3") | late,
+        worked("T-4", 1, "2") | late | {"worked_on": "2026-04-02", "event_id": "T-4"},
+    )
+    assert items(checked(code=0)["unbilled"]) == [
+        ("contract K-1: next statement", 1, "300.00", "EUR", "commercial"),
+        ("contract K-1: on hold", 1, "400.00", "EUR", "commercial"),
+    ]
+
+
+def test_work_of_a_billing_period_that_goes_on_is_billed_with_it(firm: Path) -> None:
+    """12 h of March wait for its days of grace: 14 April is the last."""
+    grace = {"grace_days": 14}
+    founded = [{**each, **grace} if each["type"] == "ContractSigned" else each for each in founding()]
+    write(firm / "input", [*founded, worked("T-1", 2), worked("T-2", 3, "4")])
+    run(firm, "--until", "2026-04-10")
+    assert checked(code=0)["unbilled"]["state"] == "holds"
+
+
+def test_hours_of_a_project_that_nobody_knows_may_be_anybodys(firm: Path) -> None:
+    made(firm, worked("T-3", 4, "3", project_id="OLD"))
+    found = checked(code=3)
+    assert [row[:2] for row in items(found["parked"])] == [("OLD: 3 h are approved and wait", 1)]
 
 
 def test_work_that_is_parked_and_its_exception(firm: Path) -> None:

@@ -58,9 +58,12 @@ def test_a_deposit_that_was_set_against_a_bill_and_a_credit_are_no_unbilled_work
         )
     )
     revenue.add(journal("J-3", [line("4000", 100), line("1100", -100)], kind="difference"))
-    billing = Billing({"S-1": STATEMENT._replace(total=6_000 * AMOUNT_ONE)}, {"S-1": posted(5_000)})
+    statement = STATEMENT._replace(
+        total=6_000 * AMOUNT_ONE, retained=0, deposits_applied=1_000 * AMOUNT_ONE, amount_due=5_000 * AMOUNT_ONE
+    )
+    billing = Billing({"S-1": statement}, {"S-1": posted(5_000)})
     (found,) = revenue.sold(billing)
-    assert (found.to_bill, found.recognised) == (0, 5_900 * AMOUNT_ONE)
+    assert (found.to_bill, found.recognised, found.withheld) == (0, 5_900 * AMOUNT_ONE, 1_000 * AMOUNT_ONE)
     revenue.add(journal("J-4", [line("1150", 300), line("1100", -300)], kind="difference"))
     (found,) = revenue.sold(billing)
     assert found.to_bill == 300 * AMOUNT_ONE

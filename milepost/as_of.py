@@ -83,15 +83,11 @@ def folder_as_of(output: Path, as_of: str | None) -> Iterator[Path]:
         yield output
         return
     from connectors.files.moments import folder_at
-    from connectors.files.no_outputs import NoOutputs
 
     moment = moment_of(as_of, "--as-of")
     with ExitStack() as opened:
-        try:
-            with indexing() as tell:
-                folder, last = opened.enter_context(folder_at(output, moment, tell))
-        except NoOutputs as fault:
-            raise typer.BadParameter(str(fault), param_hint="--output") from fault
+        with indexing() as tell:
+            folder, last = opened.enter_context(folder_at(output, moment, tell))
         say_beyond(f"--as-of {as_of}", moment, last)
         opened.enter_context(known_as(folder, f"{output} --as-of {as_of}"))
         yield folder

@@ -43,26 +43,22 @@ def show_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as 
 def _journals(output: Path, wanted: str) -> Iterator[JournalEntry]:
     """With the lines alone that are of it."""
     from connectors.files.lookup import project_ids
-    from connectors.files.no_outputs import NoOutputs
     from connectors.files.written import read_topic
     from domain.identity import engagement_of
     from domain.outputs import TOPICS, JournalEntry
 
-    try:
-        # Engagements are often called after their first project, and `show` takes such an id for the project's.
-        is_project = wanted in project_ids(output)
-        for written in read_topic(output, TOPICS["JournalEntry"]):
-            journal = written.record
-            if not isinstance(journal, JournalEntry):
-                continue
-            if not is_project and wanted in (journal.contract_id, engagement_of(journal.journal_id)):
-                yield journal
-            else:
-                lines = tuple(line for line in journal.lines if line.project_id == wanted)
-                if lines:
-                    yield journal._replace(lines=lines)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    # Engagements are often called after their first project, and `show` takes such an id for the project's.
+    is_project = wanted in project_ids(output)
+    for written in read_topic(output, TOPICS["JournalEntry"]):
+        journal = written.record
+        if not isinstance(journal, JournalEntry):
+            continue
+        if not is_project and wanted in (journal.contract_id, engagement_of(journal.journal_id)):
+            yield journal
+        else:
+            lines = tuple(line for line in journal.lines if line.project_id == wanted)
+            if lines:
+                yield journal._replace(lines=lines)
 
 
 def _with_journals(output: Path) -> frozenset[str]:
@@ -111,19 +107,15 @@ def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  #
 
 
 def _last_in(output: Path, project_id: str, period: str) -> ForecastUpdate | None:
-    from connectors.files.no_outputs import NoOutputs
     from connectors.files.written import read_topic
     from domain.outputs import TOPICS, ForecastUpdate
 
     last = None
-    try:
-        named = _periods_of(output, project_id)
-        for written in read_topic(output, TOPICS["ForecastUpdate"]):
-            record = written.record
-            if isinstance(record, ForecastUpdate) and record.project_id == project_id and named(record.as_of) <= period:
-                last = record
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    named = _periods_of(output, project_id)
+    for written in read_topic(output, TOPICS["ForecastUpdate"]):
+        record = written.record
+        if isinstance(record, ForecastUpdate) and record.project_id == project_id and named(record.as_of) <= period:
+            last = record
     return last
 
 

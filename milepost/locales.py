@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+import typer
 from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.dates import format_interval, format_skeleton
@@ -22,10 +23,6 @@ from domain.units import AMOUNT_ONE, AMOUNT_SCALE, HOURS_SCALE, PERCENT_SCALE, R
 LETTER_AT_DIGIT: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 # Where people print on letter paper; everywhere else it is A4.
 LETTER: Final = frozenset({"US", "CA", "MX", "PH", "CL", "CO", "VE"})
-
-
-class UnknownLocale(ValueError):
-    """Not the name of a language and country."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +121,13 @@ def _with_places(pattern: NumberPattern, least: int, most: int) -> NumberPattern
 
 
 def writing(name: str, currency: str) -> Writing:
-    """Of a locale such as `de_DE` or `en-US`. Raises UnknownLocale."""
+    """Of a locale such as `de_DE` or `en-US`. Raises BadParameter."""
     try:
         return Writing(Locale.parse(name.replace("-", "_")), currency)
     except (UnknownLocaleError, ValueError, TypeError) as fault:
-        raise UnknownLocale(
-            f"expected a language and country such as de_DE, en_GB or fr_CH, got {name or '(nothing)'}"
+        raise typer.BadParameter(
+            f"expected a language and country such as de_DE, en_GB or fr_CH, got {name or '(nothing)'}",
+            param_hint="--locale",
         ) from fault
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
+from typer import BadParameter
 from typer._coercion import RuntimeParam, build_runtime_param, resolve_type_descriptor
 from typer._param_types import coerce_cli_path, lenient_issubclass
 from typer.core import TyperCommand, TyperGroup, _TyperParameter
+
+from connectors.files.no_outputs import NoOutputs
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
@@ -33,7 +36,13 @@ class _Plain:
 
 
 class PlainCommand(_Plain, TyperCommand):
-    """A verb."""
+    """A verb. A folder that no run has written was named by its `--output`."""
+
+    def invoke(self, ctx: Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NoOutputs as fault:
+            raise BadParameter(str(fault), ctx, param_hint="--output") from fault
 
 
 class PlainGroup(_Plain, TyperGroup):

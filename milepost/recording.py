@@ -69,7 +69,6 @@ class Recording:
 
     def __init__(self, options: RecordOptions) -> None:
         from connectors.files.found_exceptions import latest_of
-        from connectors.files.no_outputs import NoOutputs
         from milepost.deciding import decided_at, person
 
         if options.kafka and options.input_ is not None:
@@ -79,10 +78,7 @@ class Recording:
         self.is_json = options.json
         self._options = options
         self.who: Person = person(options.as_)
-        try:
-            self.at: Instant = decided_at(options.at, latest_of(options.output))
-        except NoOutputs as fault:
-            raise typer.BadParameter(str(fault), param_hint="--output") from fault
+        self.at: Instant = decided_at(options.at, latest_of(options.output))
 
     @contextmanager
     def books(self) -> Iterator[StoreReader]:

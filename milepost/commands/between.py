@@ -28,7 +28,6 @@ def between(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show what came between two moments and what it moved: events, accounts, statements, forecasts, exceptions."""
-    from connectors.files.no_outputs import NoOutputs
     from dataflows.between import Reversed
     from dataflows.between import between as found_between
     from milepost.tables import show
@@ -37,8 +36,6 @@ def between(
     try:
         with indexing() as progress:
             found = found_between(output, first, last, progress)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
     except Reversed as fault:
         message = (
             f"expected the earlier moment first, got {since} and then {until}. Ask: milepost between {until} {since}"

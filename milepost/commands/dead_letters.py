@@ -351,12 +351,8 @@ def _tell_plan(again: Sequence[Again], output: Path, folder: Path, *, json: bool
 
 def _letters(output: Path) -> dict[str, DeadLetter]:
     from connectors.files.found_letters import letters_of
-    from connectors.files.no_outputs import NoOutputs
 
-    try:
-        return letters_of(output)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    return letters_of(output)
 
 
 def _letter(output: Path, wanted: str) -> DeadLetter:

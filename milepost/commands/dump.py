@@ -68,12 +68,9 @@ def check_names(path: str, output: Path | None, of_type: str | None) -> None:
 def records(path: str, output: Path | None) -> Iterator[Dumped]:
     from connectors.containers import ContainerDamaged
     from connectors.files.dumped import dump_file, dump_topic
-    from connectors.files.no_outputs import NoOutputs
 
     try:
         yield from dump_topic(output, path) if output is not None else dump_file(Path(path))
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
     except OSError as fault:
         raise typer.BadParameter(f"{fault.filename}: cannot be read: {fault.strerror}", param_hint="PATH") from fault
     except ContainerDamaged as fault:

@@ -47,7 +47,6 @@ def explain(
     ] = False,
 ) -> None:
     """Explain any figure: its arithmetic, rules, policies, rates and caps, down to fields of events."""
-    from connectors.files.no_outputs import NoOutputs
     from dataflows.embedded import not_collecting
     from milepost.delivery.in_erp import NOWHERE, in_erp
     from milepost.explain.explanations import Explained, Explanations
@@ -65,15 +64,12 @@ def explain(
         raise typer.BadParameter("expected one of --json and --html, got both", param_hint="--html")
     moment = moment_of(as_of, "--as-of") if as_of is not None else None
     with not_collecting():
-        try:
-            with indexing() as tell, Explanations(output, tell, moment) as explanations:
-                found = explanations.explain(id_)
-                there = NOWHERE if isinstance(found, Explained) else in_erp(output, id_)
-                if there.only is not None and isinstance(of_it := explanations.explain(there.only), Explained):
-                    found = of_it
-                    say(f"{id_} is {next(what_it_is(output, id_, there))}")
-        except NoOutputs as fault:
-            raise typer.BadParameter(str(fault), param_hint="--output") from fault
+        with indexing() as tell, Explanations(output, tell, moment) as explanations:
+            found = explanations.explain(id_)
+            there = NOWHERE if isinstance(found, Explained) else in_erp(output, id_)
+            if there.only is not None and isinstance(of_it := explanations.explain(there.only), Explained):
+                found = of_it
+                say(f"{id_} is {next(what_it_is(output, id_, there))}")
         if not isinstance(found, Explained):
             if found.why or as_of is not None:
                 near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else ""
@@ -89,17 +85,13 @@ def explain(
 
 
 def _keep_ahead(output: Path, *, json: bool) -> None:
-    from connectors.files.no_outputs import NoOutputs
     from milepost.explain.explanations import Explanations
     from milepost.operate.stopping import Stop, unwinding
     from milepost.operate.supervisor import until_told
     from state.guards import OUTPUT_UNWRITABLE
 
-    try:
-        with unwinding(), indexing() as tell, Explanations(output, tell) as explanations:
-            ahead = explanations.keep_ahead(until_told(Stop()))
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    with unwinding(), indexing() as tell, Explanations(output, tell) as explanations:
+        ahead = explanations.keep_ahead(until_told(Stop()))
     if json:
         write_json(shape(1, **ahead._asdict()))
     else:

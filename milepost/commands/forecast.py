@@ -53,15 +53,11 @@ def forecast(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show where a project is heading: burn against plan by month, and what moved it by cause."""
-    from connectors.files.no_outputs import NoOutputs
     from milepost.tables import show
 
     if html is not None and json:
         raise typer.BadParameter("expected one of --html and --json, got both", param_hint="--html")
-    try:
-        found = _forecast_shown(output, project_id, since.date() if since is not None else None)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    found = _forecast_shown(output, project_id, since.date() if since is not None else None)
     if html is not None:
         write_page(html, _page(found, measure, locale))
     elif json:
@@ -95,12 +91,9 @@ def _forecast_shown(output: Path, project_id: str, since: date | None) -> Foreca
 
 def _page(found: ForecastShown, measure: MeasureName, locale: str) -> str:
     from milepost.forecasts.page import forecast_page
-    from milepost.locales import UnknownLocale, writing
+    from milepost.locales import writing
 
-    try:
-        return forecast_page(found, writing(locale, found.now.currency), measure.value)
-    except UnknownLocale as fault:
-        raise typer.BadParameter(str(fault), param_hint="--locale") from fault
+    return forecast_page(found, writing(locale, found.now.currency), measure.value)
 
 
 # For people

@@ -81,15 +81,9 @@ def at_a_glance(verb: Callable[..., Glance]) -> Verb:
 
 
 def _shown(options: GlanceOptions, table: Callable[[FirmAtMoment], Glance]) -> None:
-    from milepost.glance.wanted import UnknownName
-
     _check(options)
     with _firm(options.output, options.as_of) as firm:
-        try:
-            glance = table(firm)
-        except UnknownName as fault:
-            raise typer.BadParameter(str(fault), param_hint=fault.option) from fault
-        write_glance(_sorted(glance, options.sort), options)
+        write_glance(_sorted(table(firm), options.sort), options)
 
 
 @at_a_glance
@@ -210,15 +204,11 @@ def _check(form: GlanceOptions) -> None:
 
 @contextmanager
 def _firm(output: Path, as_of: str | None) -> Iterator[FirmAtMoment]:
-    from connectors.files.no_outputs import NoOutputs
     from milepost.glance.firm import FirmAtMoment
 
     moment = moment_of(as_of, "--as-of") if as_of is not None else None
-    try:
-        with indexing() as progress:
-            firm = FirmAtMoment(output, moment, progress)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    with indexing() as progress:
+        firm = FirmAtMoment(output, moment, progress)
     with firm:
         if as_of is not None and moment is not None:
             say_beyond(f"--as-of {as_of}", moment, firm.end)
@@ -282,12 +272,9 @@ def _write_book(path: Path, content: bytes) -> None:
 
 
 def _writing(locale: str) -> Writing:
-    from milepost.locales import UnknownLocale, writing
+    from milepost.locales import writing
 
-    try:
-        return writing(locale, "")
-    except UnknownLocale as fault:
-        raise typer.BadParameter(str(fault), param_hint="--locale") from fault
+    return writing(locale, "")
 
 
 def _show(glance: Glance, output: Path) -> None:

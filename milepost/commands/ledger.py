@@ -94,7 +94,6 @@ def ledger(
     ] = None,
 ) -> None:
     """Show a company's trial balance for an accounting period, with roll-forwards that foot; or compare it with another ledger's."""
-    from connectors.files.no_outputs import NoOutputs
     from milepost.unknown_id import unknown_id
 
     one_form(csv=as_csv, html=html is not None, xlsx=xlsx is not None, json=json)
@@ -117,10 +116,7 @@ def ledger(
                 raise typer.BadParameter("expected --group without it, of all companies together", param_hint=option)
         _group(output, period, as_csv=as_csv, json=json, html=html, xlsx=xlsx)
         return
-    try:
-        sums = ledger_sums(output)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    sums = ledger_sums(output)
     if statement and entity is None and len(sums) == 1:
         entity = next(iter(sums))
     if entity is None:
@@ -166,7 +162,6 @@ def _financial_statement(
 
 def _group(output: Path, period: str | None, *, as_csv: bool, json: bool, html: Path | None, xlsx: Path | None) -> None:
     """Of the journals of a period, or of all."""
-    from connectors.files.no_outputs import NoOutputs
     from connectors.files.written import read_topic
     from domain.outputs import TOPICS, JournalEntry
     from milepost.commands.glance import GlanceOptions, write_report
@@ -180,10 +175,7 @@ def _group(output: Path, period: str | None, *, as_csv: bool, json: bool, html: 
                 known.add(written.record.period)
                 yield written.record
 
-    try:
-        shown = OF_JOURNALS["group"](journals(), period)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    shown = OF_JOURNALS["group"](journals(), period)
     if known and period not in (None, *known):
         message = f"expected an accounting period such as {max(known)}, got {period}; companies have journals in "
         raise typer.BadParameter(message + ", ".join(sorted(known)), param_hint="--period")

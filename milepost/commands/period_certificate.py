@@ -31,15 +31,11 @@ def certificate(
     json: Annotated[bool, typer.Option("--json", help="As the file has it, on standard output.")] = False,
 ) -> None:
     """Show what a close certified: journals, the trial balance and a digest of both, which `milepost verify --certificate` recomputes."""
-    from connectors.files.no_outputs import NoOutputs
     from dataflows.certificates import WrongPostings, journals_of, written_certificates
     from milepost.certificates.file import file_bytes, sealed
     from milepost.certificates.shown import page, show_certificate
 
-    try:
-        every = written_certificates(output, output, entity)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    every = written_certificates(output, output, entity)
     of = _wanted(every, output, entity, period, number)
     shapes = sealed(every)
     shape = shapes[every.index(of)]

@@ -29,7 +29,6 @@ def check(
 
     Ends with 3 where something forbids the close, by [close] forbids of the settings.
     """
-    from connectors.files.no_outputs import NoOutputs
     from dataflows.books_read import reading_books
     from milepost.closing.checks import checked
     from milepost.closing.items import closing_book, open_closing
@@ -37,19 +36,16 @@ def check(
 
     one_form(csv=csv is not None, json=json)
     forbids = given(file, options).settings.close.forbids
-    try:
-        with reading_books(output) as books:
-            if not books.is_there:
-                raise typer.BadParameter(
-                    f"{output}: the books are not there, so nobody can say what is open; `milepost run` makes them again",
-                    param_hint="--output",
-                )
-            book = closing_book(books)
-        company, of = company_and_period(book, entity, period)
-        with open_closing(output, company, of, book) as closing:
-            results = checked(closing, forbids, {})
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    with reading_books(output) as books:
+        if not books.is_there:
+            raise typer.BadParameter(
+                f"{output}: the books are not there, so nobody can say what is open; `milepost run` makes them again",
+                param_hint="--output",
+            )
+        book = closing_book(books)
+    company, of = company_and_period(book, entity, period)
+    with open_closing(output, company, of, book) as closing:
+        results = checked(closing, forbids, {})
     if json:
         write_json(results_json(entity, of, results))
     elif csv is not None:

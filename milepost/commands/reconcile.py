@@ -64,7 +64,6 @@ def reconcile(
     Ends with 3 where there is a difference that nobody has accepted: resolved as an exception, and found again as it was.
     """
     from connectors.files.delivered import read_delivered
-    from connectors.files.no_outputs import NoOutputs
     from domain.delivery.absent_invoices import absent_invoices
     from milepost.days import instant_day
     from milepost.deciding import beside, found_at
@@ -81,10 +80,7 @@ def reconcile(
             f"expected a company of {accounts}, one of {known}, got {entity}", param_hint="--entity"
         )
     folder = beside(input_dir, output)
-    try:
-        delivered = read_delivered(output, folder, given.charts, lines_of(given))
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    delivered = read_delivered(output, folder, given.charts, lines_of(given))
     unread: list[str] = []
     made = list(_compared(given, delivered, entity, period, instant_day(found_at(output)), unread))
     accepted = [accepted_of(output, each) for each in made]

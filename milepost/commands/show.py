@@ -82,20 +82,16 @@ def show(
     if output is None:
         raise typer.BadParameter("expected the output folder of a run, or --from redis", param_hint="--output")
     from connectors.files.lookup import EngagementFound, FoundStatement, NothingFound, ProjectFound, find
-    from connectors.files.no_outputs import NoOutputs
     from connectors.files.statement_background import entries_at_issue
     from milepost.delivery.documents_shown import document_shown
     from milepost.delivery.in_erp import NOWHERE, in_erp
     from milepost.unknown_id import unknown_id
 
-    try:
-        found, there = find(output, id_), NOWHERE
-        if isinstance(found, NothingFound):
-            there = in_erp(output, id_)
-            if there.statements and there.only is not None:
-                found = find(output, there.only)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    found, there = find(output, id_), NOWHERE
+    if isinstance(found, NothingFound):
+        there = in_erp(output, id_)
+        if there.statements and there.only is not None:
+            found = find(output, there.only)
     match found:
         case ProjectFound():
             moment = moment_of(output, [found.viewed])

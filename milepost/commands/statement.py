@@ -87,8 +87,6 @@ def statement(
     ] = None,
 ) -> None:
     """Show a statement as the customer gets it: lines in groups that foot, what is unusual marked."""
-    from connectors.files.no_outputs import NoOutputs
-    from milepost.locales import UnknownLocale
     from milepost.statements.named import named_statement, of_revision
     from milepost.statements.sheets import SheetForm, sheets
 
@@ -96,27 +94,22 @@ def statement(
         raise typer.BadParameter("expected one of --html, --csv and --json", param_hint="--html")
     others = {"--html": html, "--csv": as_csv or None, "--json": json or None, "--revision": revision, "--diff": diff}
     _check_period(id_, period, entity, (pdf, invoice), [name for name, value in others.items() if value is not None])
-    try:
-        form = SheetForm(group_by.value, locale, names, invoice is not None)
-        if period is not None:
-            from milepost.statements.sent import SentAs, WantedPeriod, send_period
+    form = SheetForm(group_by.value, locale, names, invoice is not None)
+    if period is not None:
+        from milepost.statements.sent import SentAs, WantedPeriod, send_period
 
-            send_period(output, WantedPeriod(period, entity), SentAs(pdf, invoice), partial(sheets, output, form=form))
-            return
-        if id_ is None:
-            _list(output, json=json, page=any((html, as_csv, diff, revision, pdf, invoice)))
-            return
-        issued = of_revision(output, named_statement(output, id_), revision)
-        if diff is not None:
-            if html is not None or as_csv or pdf is not None or invoice is not None:
-                raise typer.BadParameter("a difference is shown as text or --json", param_hint="--diff")
-            _tell_difference(_other(output, issued, diff), issued, names=names, json=json)
-            return
-        [sheet] = sheets(output, [issued], form)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
-    except UnknownLocale as fault:
-        raise typer.BadParameter(str(fault), param_hint="--locale") from fault
+        send_period(output, WantedPeriod(period, entity), SentAs(pdf, invoice), partial(sheets, output, form=form))
+        return
+    if id_ is None:
+        _list(output, json=json, page=any((html, as_csv, diff, revision, pdf, invoice)))
+        return
+    issued = of_revision(output, named_statement(output, id_), revision)
+    if diff is not None:
+        if html is not None or as_csv or pdf is not None or invoice is not None:
+            raise typer.BadParameter("a difference is shown as text or --json", param_hint="--diff")
+        _tell_difference(_other(output, issued, diff), issued, names=names, json=json)
+        return
+    [sheet] = sheets(output, [issued], form)
     if pdf is not None or invoice is not None:
         from milepost.statements.sent import SentAs, send_one
 

@@ -31,7 +31,6 @@ def whatif(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show what events would do to postings, statements and forecasts if they came next; nothing is kept of it."""
-    from connectors.files.no_outputs import NoOutputs
     from dataflows.whatif import NoChange, NoSuchDay, UnreadableChange, what_if
     from dataflows.whatif_intake import ShardMissing
     from milepost.tables import show
@@ -43,8 +42,6 @@ def whatif(
     try:
         with indexing() as progress:
             found_out = what_if(output, change, on.date() if on is not None else None, progress)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
     except NoSuchDay as fault:
         raise typer.BadParameter(str(fault), param_hint="--on") from fault
     except (NoChange, UnreadableChange, ShardMissing) as fault:

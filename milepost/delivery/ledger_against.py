@@ -97,19 +97,15 @@ def _span(asked: AgainstAsked) -> ComparedDays:
 
 def _ours(output: Path, asked: AgainstAsked, span: ComparedDays) -> tuple[OurBalances, frozenset[tuple[str, str]]]:
     """Also the accounts that Milepost could post to: its own roles, or those of the chart."""
-    from connectors.files.no_outputs import NoOutputs
     from connectors.files.written import read_topic
     from domain.ledger.against import OurBalances
     from domain.outputs import TOPICS, JournalEntry
 
     there, of_chart = _account_there(asked.accounts)
     ours = OurBalances(span, there, asked.entity)
-    try:
-        for written in read_topic(output, TOPICS["JournalEntry"]):
-            if isinstance(written.record, JournalEntry):
-                ours.add(written.record)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    for written in read_topic(output, TOPICS["JournalEntry"]):
+        if isinstance(written.record, JournalEntry):
+            ours.add(written.record)
     return ours, of_chart or _own_accounts(ours)
 
 

@@ -12,7 +12,6 @@ import typer
 from connectors.files.added_events import DECISIONS, add_events
 from connectors.files.found_exceptions import KnownException, closings, exceptions_of, latest_of
 from connectors.files.lookup import contract_ids, contracts_of, nearest, project_ids
-from connectors.files.no_outputs import NoOutputs
 from dataflows.books_read import reading_books
 from domain.events.catalogue import Event
 from domain.outputs import ExceptionRaised
@@ -49,10 +48,7 @@ class ExceptionsOfRun:
 
     @cached_property
     def known(self) -> dict[str, KnownException]:
-        try:
-            return exceptions_of(self.output)
-        except NoOutputs as fault:
-            raise typer.BadParameter(str(fault), param_hint="--output") from fault
+        return exceptions_of(self.output)
 
     @cached_property
     def as_of(self) -> Instant:

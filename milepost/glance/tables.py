@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
+import typer
+
 from domain.explanation import Node
 from domain.identity import unescape
 from domain.ledger.trial_balance import PostedSum
@@ -105,7 +107,7 @@ def table_of(firm: FirmAtMoment, kind: str, options: Mapping[str, str]) -> Glanc
                 return unbilled(firm, wanted)
             case _:
                 return None
-    except (KeyError, ValueError):  # an unknown name is one
+    except (KeyError, ValueError, typer.BadParameter):
         return None
 
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+import typer
+
 from connectors.files.lookup import hint
 from domain.identity import escape
 from milepost.glance.firm import FirmAtMoment, text
 from milepost.glance.sheet import GlanceRow
-
-
-class UnknownName(ValueError):
-    """Nothing in the folder is called so; the message says what is nearest."""
-
-    def __init__(self, option: str, given: str, known: Iterable[str]) -> None:
-        self.option = option
-        what = option.removeprefix("--")
-        super().__init__(f"expected a {what} of the folder, got {given or '(nothing)'}{hint(given, frozenset(known))}")
 
 
 class Wanted(NamedTuple):
@@ -38,7 +31,7 @@ class Wanted(NamedTuple):
         return (*stated, "open") if self.only_open else stated
 
     def of(self, rows: Iterable[GlanceRow], firm: FirmAtMoment) -> list[GlanceRow]:
-        """By what each row names; manager and practice are those of its project. Raises UnknownName."""
+        """By what each row names; manager and practice are those of its project. Raises BadParameter."""
         self._check(firm)
         return [row for row in rows if self._has(row, firm)]
 
@@ -65,7 +58,10 @@ class Wanted(NamedTuple):
             ("--practice", self.practice, _practices(firm)),
         ):
             if given is not None and not any(_is_same(given, each) for each in known):
-                raise UnknownName(option, given, filter(None, known))
+                what, near = option.removeprefix("--"), hint(given, frozenset(filter(None, known)))
+                raise typer.BadParameter(
+                    f"expected a {what} of the folder, got {given or '(nothing)'}{near}", param_hint=option
+                )
 
 
 def _is_same(wanted: str | None, found: str) -> bool:

@@ -13,7 +13,6 @@ from connectors.files.lookup import (
     statements_called,
     statements_of,
 )
-from connectors.files.no_outputs import NoOutputs
 from domain.outputs import BillingStatement
 from milepost.console import amount_text
 from milepost.unknown_id import unknown_id
@@ -35,11 +34,8 @@ def named_statement(output: Path, wanted: str, param_hint: str = "ID") -> FoundS
 
 def newest_statement(output: Path, wanted: str) -> BillingStatement:
     """For somebody who records something about it. Raises BadParameter where none, several or an earlier revision is named."""
-    try:
-        named = named_statement(output, wanted, "STATEMENT").statement
-        newest = statement_revisions(output, named.statement_id)[-1].statement
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    named = named_statement(output, wanted, "STATEMENT").statement
+    newest = statement_revisions(output, named.statement_id)[-1].statement
     if named.revision != newest.revision:
         raise typer.BadParameter(
             f"{wanted} is the number of revision {named.revision}, which was replaced: {_told(newest)}, is revision "

@@ -32,7 +32,7 @@ class SheetForm(NamedTuple):
 
 
 def sheets(output: Path, several: Sequence[FoundStatement], form: SheetForm) -> list[StatementSheet]:
-    """Raises BadParameter where people are to be distinguished without their names or a logo is no picture, UnknownLocale and NoOutputs."""
+    """Raises BadParameter where people are to be distinguished without their names or a logo is no picture, or the locale is none."""
     if not form.names and form.group_by == "person":
         raise typer.BadParameter("expected --names with --group-by person", param_hint="--no-names")
     try:

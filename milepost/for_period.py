@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from milepost.console import asked_folder, echo, say, shape, shell_word, tell, write_json
+from milepost.tables import completion_table, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,6 @@ def show_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as 
     """Trial balance and roll-forwards of the lines that journals have on a project, a contract or an engagement."""
     from domain.ledger.trial_balance import LedgerSums
     from milepost.commands.ledger import as_json, feet_text, tables
-    from milepost.tables import show
     from milepost.unknown_id import unknown_id
 
     check_period(period)
@@ -83,7 +83,6 @@ def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  #
     from connectors.files.lookup import projects_with_forecasts
     from connectors.json_records import record_to_json
     from milepost.forecasts.as_posted import as_posted
-    from milepost.tables import completion_table, show
     from milepost.unknown_id import unknown_id
 
     check_period(period)

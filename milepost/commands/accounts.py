@@ -13,6 +13,7 @@ from domain.money import format_amount
 from milepost import exit_codes
 from milepost.console import amount_text, echo, say, shape, tell, write_json
 from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accounts
+from milepost.tables import Table, show
 
 if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
@@ -122,7 +123,6 @@ def _reached(accounts: Accounts) -> list[tuple[str, ErpFinding]]:
 
 def _tell(accounts: Accounts, looked_up: Lacks | None, findings: list[tuple[str, ErpFinding]]) -> None:
     from milepost.delivery.lacking import where
-    from milepost.tables import Table, show
 
     charts = [
         (entity, chart.erp, accounts.erps[chart.erp].kind, chart.grain, f"{len(chart.accounts)}")

@@ -11,12 +11,12 @@ from domain.counting import counted
 from domain.money import format_amount
 from milepost.as_of import indexing, moment_of, say_beyond
 from milepost.console import amount_text, shape, tell, write_json
+from milepost.tables import Table, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataflows.between import Between, ExceptionMove, ForecastMove
-    from milepost.tables import Table
 
 Told = tuple[str, str, str, str]
 
@@ -30,7 +30,6 @@ def between(
     """Show what came between two moments and what it moved: events, accounts, statements, forecasts, exceptions."""
     from dataflows.between import Reversed
     from dataflows.between import between as found_between
-    from milepost.tables import show
 
     first, last = moment_of(since, "A"), moment_of(until, "B")
     try:
@@ -63,7 +62,6 @@ def head(found: Between) -> list[str]:
 
 def tables(found: Between) -> list[Table]:
     from milepost.event_words import event_name
-    from milepost.tables import Table
 
     events = [(event_name(name), f"{count:,}") for name, count in found.events.items()]
     return [
@@ -78,7 +76,6 @@ def tables(found: Between) -> list[Table]:
 
 def _accounts(found: Between) -> Table:
     from domain.accounts import name_of
-    from milepost.tables import Table
 
     rows = [
         (
@@ -99,7 +96,6 @@ def _statements(found: Between) -> list[Table]:
     """What they come to is said where there are any."""
     from domain.billing.statement import SUPERSEDED
     from milepost.days import period_text
-    from milepost.tables import Table
 
     rows = [
         (
@@ -124,8 +120,6 @@ def _statements(found: Between) -> list[Table]:
 
 
 def _forecasts(moves: Sequence[ForecastMove]) -> Table:
-    from milepost.tables import Table
-
     rows = [
         (
             move.after.project_id,
@@ -149,8 +143,6 @@ def _change(move: ForecastMove) -> tuple[int, int, int]:
 
 
 def _exceptions(title: str, moves: Sequence[ExceptionMove]) -> Table:
-    from milepost.tables import Table
-
     return Table(title, ("on", "exception", "what", "id"), [_told(move) for move in moves])
 
 

@@ -20,6 +20,7 @@ import typer
 from milepost.console import say, shell_word, tell
 from milepost.days import day
 from milepost.recording import Recording, records, stated_reason
+from milepost.tables import plain, show
 
 if TYPE_CHECKING:
     from dataflows.whatif import WhatIf
@@ -278,7 +279,6 @@ def effects_of(recording: Recording, event: Mapping[str, object], param: str = "
 
 def tell_effects(found: WhatIf, *, json: bool) -> None:
     """On stderr where stdout is for a machine."""
-    from milepost.tables import plain, show
     from milepost.whatif_shown import head, tables
 
     if json:

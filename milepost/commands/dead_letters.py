@@ -18,12 +18,13 @@ from milepost.commands.given_settings import File as SettingsFile
 from milepost.commands.given_settings import Set, given
 from milepost.console import echo, say, shape, shell_word, write_json
 from milepost.days import moment
+from milepost.tables import Table, plain
+from milepost.tables import show as show_tables
 
 if TYPE_CHECKING:
     from connectors.decode_error import DecodeError
     from domain.outputs import DeadLetter
     from domain.units import Instant
-    from milepost.tables import Table
 
 TORN_SHOWN = 100
 RAW_SHOWN = 4_000
@@ -66,9 +67,6 @@ def list_(
     json: Json = False,
 ) -> None:
     """List what could not be read, by reason and one by one, and what of it was sent again."""
-    from milepost.tables import Table
-    from milepost.tables import show as show_tables
-
     resent: frozenset[str] | None = None
     if is_of_topics(output, kafka=kafka):
         from milepost.letters_on_kafka import letters_on_topics
@@ -135,8 +133,6 @@ def _group_json(group: LetterGroup, resent: frozenset[str] | None) -> dict[str, 
 
 
 def _group_table(letters: dict[str, DeadLetter], resent: frozenset[str] | None, title: str = "By reason") -> Table:
-    from milepost.tables import Table
-
     width = 5 if resent is None else 6
     groups = _groups(letters, resent)
     rows = [(*group[:4], f"{group.letters:,}", f"{group.resent:,}")[:width] for group in groups]
@@ -336,9 +332,6 @@ def _left_out_lines(repaired: Sequence[Again]) -> list[str]:
 
 def _tell_plan(again: Sequence[Again], output: Path, folder: Path, *, json: bool) -> None:
     """On stderr where stdout is for a machine."""
-    from milepost.tables import plain
-    from milepost.tables import show as show_tables
-
     taken = {each.name: each.letter for each in again if each.fault is None}
     table = _group_table(taken, _resent(output, folder), f"Plan: {len(taken):,} dead letters are sent again")
     if json:

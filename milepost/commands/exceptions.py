@@ -14,6 +14,7 @@ from milepost.as_of import looking_back
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import echo, is_known_as, say, shape, shell_word, tell, write_json
 from milepost.days import moment
+from milepost.tables import show as show_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,7 +131,6 @@ def list_(
     from milepost.exceptions.as_json import list_json
     from milepost.exceptions.decided import fitting, wanted_of
     from milepost.exceptions.shown import decided_table, group_table, held_table, single_table
-    from milepost.tables import show as show_tables
 
     port = _port(ExceptionPlaces(output, None, kafka, file, options))
     known = fitting(port.known.values(), wanted_of(port, (), kind, project, contract, owner))
@@ -199,7 +199,6 @@ def show(
     from milepost.exceptions.of_run import ExceptionsOfRun
     from milepost.exceptions.shown import fact_table, head, history_table
     from milepost.exceptions.waiting import waiting_of, waiting_table, way_out
-    from milepost.tables import show as show_tables
 
     port = ExceptionsOfRun(output)
     known = find(port, id_)

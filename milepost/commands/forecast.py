@@ -17,12 +17,12 @@ from milepost.console import LOCALE, WIDTH, amount_text, say, shape, shell_word,
 from milepost.days import day
 from milepost.for_period import forecast_for
 from milepost.html_file import HtmlFile, write_page
+from milepost.tables import COLUMN_APART, TEXT_LEAST, Table, hours_text, percent_text, show
 
 if TYPE_CHECKING:
     from connectors.files.cap_use import UsedUp
     from domain.outputs import ForecastCap, ForecastDelta, ForecastFigures, ForecastUpdate
     from milepost.forecasts.shown import ForecastShown, MonthShown, MoveShown
-    from milepost.tables import Table
 
 BAR_WIDTH, BAR_LEAST = 36, 10
 MOVES_SHOWN = 10
@@ -53,8 +53,6 @@ def forecast(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show where a project is heading: burn against plan by month, and what moved it by cause."""
-    from milepost.tables import show
-
     if html is not None and json:
         raise typer.BadParameter("expected one of --html and --json, got both", param_hint="--html")
     found = _forecast_shown(output, project_id, since.date() if since is not None else None)
@@ -102,7 +100,6 @@ def _page(found: ForecastShown, measure: MeasureName, locale: str) -> str:
 def head(found: ForecastShown) -> list[str]:
     from milepost.cap_words import cap_name, used_up_text
     from milepost.forecasts.as_posted import as_posted
-    from milepost.tables import percent_text
 
     update, now = found.latest, found.now
     figures = [
@@ -142,7 +139,6 @@ def tables(found: ForecastShown, measure: MeasureName) -> list[Table]:
 def _chart(found: ForecastShown, measure: MeasureName) -> Table:
     """Bars of what is burned and to come, with a mark where the plan was."""
     from milepost.forecasts.shown import months
-    from milepost.tables import Table, hours_text
 
     rows = months(found, measure.value)
     told = hours_text if measure is MeasureName.HOURS else amount_text
@@ -159,8 +155,6 @@ def _chart(found: ForecastShown, measure: MeasureName) -> Table:
 
 def bar_length(figures: Sequence[Sequence[str]]) -> int:
     """Of the largest month: what a terminal of the usual width leaves beside month and figures."""
-    from milepost.tables import COLUMN_APART, TEXT_LEAST
-
     widths = [TEXT_LEAST, *(max(map(len, column)) for column in zip(*figures, strict=True))]
     left = WIDTH - 1 - sum(width + COLUMN_APART for width in widths) - COLUMN_APART - len("|")
     return max(min(BAR_WIDTH, left), BAR_LEAST)
@@ -181,8 +175,6 @@ def bar(row: MonthShown, most: int, length: int = BAR_WIDTH) -> str:
 
 
 def _months(update: ForecastUpdate) -> Table:
-    from milepost.tables import Table, hours_text
-
     money = ("cost", "revenue", "billings", "cash")
     months = update.project.months
     rows = [
@@ -205,7 +197,6 @@ def _months(update: ForecastUpdate) -> Table:
 
 def _causes(found: ForecastShown) -> Table:
     from milepost.forecasts.shown import by_cause
-    from milepost.tables import Table
 
     rows = [
         (
@@ -241,7 +232,6 @@ def _events_of(found: ForecastShown, cause: str) -> str:
 def _moves(found: ForecastShown) -> Table:
     from milepost.forecasts.page import events_text
     from milepost.forecasts.shown import largest
-    from milepost.tables import Table
 
     moves, count = largest(found, MOVES_SHOWN)
     rows = [
@@ -265,7 +255,6 @@ def _sums(move: MoveShown) -> tuple[int, int, int]:
 
 def _caps(found: ForecastShown) -> Table:
     from milepost.cap_words import cap_kind
-    from milepost.tables import Table, hours_text, percent_text
 
     since = {id(one.cap): one for one in found.used_up}
     # Purchase orders follow each other, and limits are amended: then each says from which day its own holds.
@@ -372,7 +361,6 @@ def _month_json(row: MonthShown, measure: str) -> dict[str, str]:
 
 
 def _deltas_json(deltas: Sequence[ForecastDelta]) -> list[dict[str, str]]:
-
     return [
         {"cause": each.cause, **{name: format_amount(getattr(each, name)) for name in ("cost", "revenue", "margin")}}
         for each in deltas

@@ -15,6 +15,7 @@ from milepost.console import LOCALE, say, shell_word, tell, write_json
 from milepost.days import day, month
 from milepost.html_file import HtmlFile, XlsxFile, target, write_page, write_text
 from milepost.shared_options import Verb, one_form, sharing
+from milepost.tables import show
 
 if TYPE_CHECKING:
     from milepost.glance.firm import FirmAtMoment
@@ -258,8 +259,6 @@ def write_report(report: GlanceReport, form: GlanceOptions) -> None:
 
         _write_book(form.xlsx, report_spreadsheet(report))
     else:
-        from milepost.tables import show
-
         show(*(forms.as_table(table) for _, table in report.tables))
         _say_more(report.notes, report.kind, form.output)
 
@@ -279,7 +278,6 @@ def _writing(locale: str) -> Writing:
 
 def _show(glance: Glance, output: Path) -> None:
     from milepost.glance import forms
-    from milepost.tables import show
 
     if not glance.rows:
         tell(f"{forms.head(glance)}: none, since {glance.empty}")

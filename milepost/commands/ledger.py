@@ -19,10 +19,10 @@ from milepost.days import day
 from milepost.delivery.ledger_against import AgainstAsked, against
 from milepost.html_file import STANDARD_OUTPUT, HtmlFile, XlsxFile
 from milepost.shared_options import one_form
+from milepost.tables import Table, show
 
 if TYPE_CHECKING:
     from domain.ledger.trial_balance import AccountBalance, ContractMoves, LedgerSums, Moves, RollForward, TrialBalance
-    from milepost.tables import Table
 
 ROLL_TITLES = {
     "unbilled": "Unbilled (1150 + 1160)",
@@ -226,8 +226,6 @@ def _check_period(sums: LedgerSums, period: str) -> None:
 
 
 def _entities(sums: dict[str, LedgerSums], output: Path, *, as_csv: bool, json: bool) -> None:
-    from milepost.tables import Table, show
-
     rows = [(entity_id, sums[entity_id].ledger_currency, sums[entity_id].periods()) for entity_id in sorted(sums)]
     cells = [
         (entity_id, currency, f"{sum(each.journals for each in periods)}", periods[0].period, periods[-1].period)
@@ -248,8 +246,6 @@ def _entities(sums: dict[str, LedgerSums], output: Path, *, as_csv: bool, json: 
 
 
 def _periods(sums: LedgerSums, output: Path, *, as_csv: bool, json: bool) -> None:
-    from milepost.tables import Table, show
-
     columns = ("period", "journals", "debits", "credits")
     found = sums.periods()
     exact = [(each.period, f"{each.journals}", *map(format_amount, (each.debits, each.credits))) for each in found]
@@ -274,8 +270,6 @@ def _periods(sums: LedgerSums, output: Path, *, as_csv: bool, json: bool) -> Non
 
 
 def _trial_balance(balance: TrialBalance, *, as_csv: bool, json: bool) -> None:
-    from milepost.tables import show
-
     if as_csv:
         _write_csv(CSV_COLUMNS, _csv_rows(balance))
     elif json:
@@ -314,8 +308,6 @@ def tables(balance: TrialBalance) -> list[Table]:
 
 
 def _contracts(contracts: Sequence[ContractMoves], title: str) -> Table:
-    from milepost.tables import Table
-
     rows = [
         (moves.contract_id, moves.currency, *(amount_text(getattr(moves, name)) for name in CONTRACT_MOVES))
         for moves in contracts
@@ -326,7 +318,6 @@ def _contracts(contracts: Sequence[ContractMoves], title: str) -> Table:
 
 def _accounts(title: str, lines: Sequence[AccountBalance]) -> Table:
     from domain.accounts import name_of
-    from milepost.tables import Table
 
     rows = [
         (
@@ -351,7 +342,6 @@ def _account_sums(lines: Sequence[AccountBalance]) -> Iterator[tuple[str, list[s
 
 def _roll(balance: TrialBalance, name: str, title: str) -> Table:
     from domain.ledger.trial_balance import total
-    from milepost.tables import Table
 
     rolls = [roll for roll in balance.rolls if roll.balance == name]
     rows = [(roll.contract_id or "(no contract)", roll.currency, *_moves(roll.amounts)) for roll in rolls]

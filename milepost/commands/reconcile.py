@@ -16,6 +16,7 @@ from milepost.commands.given_settings import given as given_settings
 from milepost.console import amount_text, echo, money_text, no_formula, say, shape, shell_word, tell, write_json
 from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accounts
 from milepost.shared_options import one_form
+from milepost.tables import Table, show
 
 if TYPE_CHECKING:
     from datetime import date
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from domain.events.common import LedgerDifference
     from milepost.delivery.absent_shown import Lacking
     from milepost.settings import Loaded
-    from milepost.tables import Table
 
 WHAT_TO_DO = "docs/reconciliation.md says by cause what to do"
 SUMS = ("count", "debits", "credits", "digest")
@@ -200,7 +200,6 @@ def _tell(
 ) -> None:
     """Where an ERP could not be read, nothing is said of ledgers as a whole."""
     from milepost.delivery import absent_shown
-    from milepost.tables import show
 
     if not made and not is_whole:
         return
@@ -278,7 +277,6 @@ def _in_sum(differing: Sequence[tuple[Reconciled, Sequence[LedgerDifference]]]) 
 
 def _overview(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Table:
     from milepost.delivery.absent_shown import rejected, to_send
-    from milepost.tables import Table
 
     rows = []
     for each in made:
@@ -296,8 +294,6 @@ def _overview(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Table:
 
 
 def _sums(each: Reconciled) -> Table:
-    from milepost.tables import Table
-
     rows = [
         (
             one.account,
@@ -319,8 +315,6 @@ def _sums(each: Reconciled) -> Table:
 
 
 def _differences(each: Reconciled, accepted: Collection[LedgerDifference]) -> Table:
-    from milepost.tables import Table
-
     rows = [
         (
             one.key,
@@ -337,8 +331,6 @@ def _differences(each: Reconciled, accepted: Collection[LedgerDifference]) -> Ta
 
 
 def _sold(sold: Sequence[Sold]) -> Table:
-    from milepost.tables import Table
-
     rows = [
         (
             each.legal_entity_id,

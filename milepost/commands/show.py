@@ -18,6 +18,8 @@ from milepost.commands.given_settings import File, Set, given
 from milepost.console import amount_text, echo, is_known_as, say, shape, shell_word, tell, write_json
 from milepost.figure_words import figure_words, rounding_words
 from milepost.for_period import show_for
+from milepost.tables import Table, completion_table, hours_text, rate_text, short_text
+from milepost.tables import show as show_tables
 
 if TYPE_CHECKING:
     from connectors.files.lookup import EngagementFound, FoundStatement, FoundWaiting, ProjectFound, Viewed
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
         StatementTax,
         UndeterminedTax,
     )
-    from milepost.tables import Table
 
 STATEMENTS_SHOWN = 6
 EXCEPTIONS_SHOWN = 20
@@ -132,8 +133,6 @@ def show(
 
 
 def _tell(found: dict[str, Any], tables: Sequence[Table], head: Sequence[str], *, json: bool) -> None:
-    from milepost.tables import show as show_tables
-
     if json:
         write_json(found)
         return
@@ -236,8 +235,6 @@ def project_tables(found: ProjectFound) -> list[Table]:
 
 
 def burn(viewed: Viewed) -> Table:
-    from milepost.tables import Table, hours_text
-
     burn = viewed.view.burn
     row = (hours_text(burn.hours), hours_text(burn.billable_hours), _money(burn.cost), _money(burn.nonbillable_value))
     return Table("Burn", ("hours", "hours priced", "cost", "value not charged"), [row], frozenset(range(4)))
@@ -255,8 +252,6 @@ def _money(amounts: Sequence[CurrencyAmount]) -> str:
 
 def balances(viewed: Sequence[Viewed]) -> Table:
     """By contract, and by project where there are several."""
-    from milepost.tables import Table
-
     figures = (
         "accrued",
         "held",
@@ -316,8 +311,6 @@ def contract_positions(viewed: Sequence[Viewed]) -> dict[tuple[str, str], dict[s
 
 
 def positions(viewed: Sequence[Viewed]) -> Table:
-    from milepost.tables import Table
-
     names = (*POSITION, *_beside(viewed))
     rows = [
         (*key, *(amount_text(sums[name]) for name in names), side_of(sums["contract_position"]))
@@ -342,7 +335,6 @@ def side_of(position: int) -> str:
 
 def _forecast(update: ForecastUpdate) -> Table:
     from milepost.forecasts.as_posted import as_posted
-    from milepost.tables import completion_table
 
     now = update.project
     return completion_table(f"Forecast as of {update.as_of} in {now.currency}", now, as_posted(update))
@@ -352,7 +344,6 @@ def _exceptions(waiting: Sequence[FoundWaiting], now: int) -> Table:
     """The oldest first."""
     from milepost.exceptions.shown import amount_of
     from milepost.exceptions.titles import titled
-    from milepost.tables import Table
 
     rows = [
         (
@@ -390,7 +381,6 @@ def days_text(days: int) -> str:
 def _statements(statements: Sequence[FoundStatement], open_ones: Sequence[str]) -> Table:
     """The latest first."""
     from milepost.days import period_text
-    from milepost.tables import Table
 
     rows = [
         (
@@ -446,8 +436,6 @@ def engagement_tables(found: EngagementFound) -> list[Table]:
 
 
 def projects(viewed: Sequence[Viewed], title: str) -> Table:
-    from milepost.tables import Table, hours_text
-
     rows = [
         (
             each.view.project_id,
@@ -481,7 +469,6 @@ def statement_head(issued: FoundStatement) -> list[str]:
 def statement_tables(statement: BillingStatement, entries: Mapping[str, TimeApproved]) -> list[Table]:
     """Rates stand with their overtime markup, quantities with the decimals that give the amount."""
     from domain.billing.tax import groups_of
-    from milepost.tables import Table
 
     columns = ("line", "project", "who", "what", "service dates", "quantity", "rate", "amount", "flags")
     rows = [_line(line, statement.currency, entries) for line in statement.lines]
@@ -509,7 +496,6 @@ def _tax(tax: StatementTax | UndeterminedTax) -> tuple[str, ...]:
 
 def _line(line: StatementLine, currency: str, entries: Mapping[str, TimeApproved]) -> tuple[str, ...]:
     from milepost.statements.lines import HOUR, added_to_rate, percent_of_rate, telling_quantity, written_notes
-    from milepost.tables import hours_text, rate_text, short_text
 
     who = line.person_id or ""
     quantity = hours_text(telling_quantity(line, currency))
@@ -579,7 +565,6 @@ def statement_json(issued: FoundStatement, entries: Mapping[str, TimeApproved]) 
     """`written` are entries of which other hours are billable than were worked."""
     from connectors.json_records import record_to_json
     from milepost.statements.lines import written_time
-    from milepost.tables import hours_text
 
     written = [
         {"entry_id": each.entry_id, "hours": hours_text(each.hours), "billable_hours": hours_text(each.billable_hours)}

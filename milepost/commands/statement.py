@@ -13,6 +13,7 @@ import typer
 from milepost.as_of import looking_back
 from milepost.console import LOCALE, echo, say, shell_word, tell, write_json
 from milepost.html_file import HtmlFile, write_page
+from milepost.tables import show
 
 if TYPE_CHECKING:
     from connectors.files.lookup import FoundStatement
@@ -146,7 +147,6 @@ def _tell(sheet: StatementSheet, output: Path, *, html: Path | None, as_csv: boo
     from milepost.statements.data import csv_text, statement_json
     from milepost.statements.page import statement_page
     from milepost.statements.text import head, lines_table
-    from milepost.tables import show
 
     if html is not None:
         write_page(html, statement_page(sheet))
@@ -167,7 +167,6 @@ def _list(output: Path, *, json: bool, page: bool) -> None:
     from connectors.files.lookup import newest_statements
     from connectors.files.returned_draft import returned_by
     from milepost.statements.listed import statements_json, statements_table
-    from milepost.tables import show
 
     if page:
         message = "expected the id of a statement; without one and without these options all are listed"
@@ -203,7 +202,6 @@ def _tell_difference(one: FoundStatement, other: FoundStatement, *, names: bool,
     """The later of the two stands last, whichever was named first."""
     from milepost.statements.diff import difference
     from milepost.statements.diff_shown import difference_head, difference_json, difference_tables
-    from milepost.tables import show
 
     if one == other:
         raise typer.BadParameter("expected another revision or statement, got the same", param_hint="--diff")

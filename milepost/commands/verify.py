@@ -14,6 +14,7 @@ from connectors.files.output_lock import only_writer
 from milepost import exit_codes
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import echo, say, shape, write_json
+from milepost.tables import Table, show
 
 if TYPE_CHECKING:
     from dataflows.audit_kafka import ShardComparison
@@ -55,7 +56,6 @@ def verify(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Audit an output folder, or the topics: journals, statements, caps, periods, chains, and the same bytes from the log again."""
-
     if certificate:
         from milepost.certificates.checked import check_certificates
 
@@ -169,8 +169,6 @@ def audited(output: Path, *, fold_again: bool) -> Report:
 
 
 def tell(report: Report) -> None:
-    from milepost.tables import Table, show
-
     rows = [(finding.check, looked_at(finding), result(finding), finding.promise) for finding in report.findings]
     show(Table("What must hold", ("check", "looked at", "result", "promise"), rows, frozenset({1})))
     first = report.first

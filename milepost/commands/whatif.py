@@ -11,6 +11,7 @@ import typer
 from milepost.as_of import indexing
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import day
+from milepost.tables import show
 
 
 def whatif(
@@ -33,7 +34,6 @@ def whatif(
     """Show what events would do to postings, statements and forecasts if they came next; nothing is kept of it."""
     from dataflows.whatif import NoChange, NoSuchDay, UnreadableChange, what_if
     from dataflows.whatif_intake import ShardMissing
-    from milepost.tables import show
     from milepost.whatif_shown import as_json, head, tables
 
     if not change.is_file():

@@ -15,11 +15,11 @@ from domain.money import format_amount
 from domain.outputs import TOPICS, ExceptionRaised, JournalEntry
 from milepost.console import amount_text, shape, tell, write_json
 from milepost.delivery.accounts_given import DEFAULT, given_accounts
+from milepost.tables import Table, show
 from state.handlers.reconciliations import DIFFERS
 
 if TYPE_CHECKING:
     from domain.delivery.expected import DocumentState, Ledger
-    from milepost.tables import Table
 
 STATES: Final = {
     "": "to send",
@@ -113,7 +113,6 @@ def _show_absent(output: Path, ledger: Ledger, wanted: str, *, json: bool) -> bo
     """Of a journal, or a group of them, that is in no document."""
     from milepost.delivery.absent_shown import as_json as lacking_json
     from milepost.delivery.absent_shown import summed, table
-    from milepost.tables import show
 
     some = [each for each in ledger.absent() if wanted in {each.journal.journal_id, each.key}]
     if not some and not ledger.stays_here(wanted):
@@ -134,8 +133,6 @@ def _show_absent(output: Path, ledger: Ledger, wanted: str, *, json: bool) -> bo
 
 
 def _tell(found: DocumentState, about: _About, erp: str) -> None:
-    from milepost.tables import Table, show
-
     document = found.document
     tell(
         f"Document {document.key} of {document.legal_entity_id} for {erp}: {STATES.get(found.state, found.state)}\n"
@@ -159,8 +156,6 @@ def _tell(found: DocumentState, about: _About, erp: str) -> None:
 
 
 def _journals(found: DocumentState, about: _About) -> Table:
-    from milepost.tables import Table
-
     title, members = "Journals in it; milepost explain shows each", found.document.members
     if not about.replaced_by:
         return Table(title, ("journal",), [(each,) for each in members])
@@ -172,7 +167,6 @@ def _exceptions(raised: Sequence[ExceptionRaised]) -> list[Table]:
     from milepost.exceptions.shown import amount_of
     from milepost.exceptions.titles import titled
     from milepost.exceptions.words import message_text
-    from milepost.tables import Table
 
     if not raised:
         return []

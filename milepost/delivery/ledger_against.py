@@ -16,11 +16,11 @@ from domain.money import format_amount
 from milepost import exit_codes
 from milepost.console import amount_text, echo, no_formula, shape, tell, write_json
 from milepost.delivery.accounts_given import given_accounts
+from milepost.tables import Table, show
 
 if TYPE_CHECKING:
     from domain.ledger.against import AccountThere, Compared, ComparedDays, Comparison, OurBalances
     from domain.outputs import JournalEntry, JournalLine
-    from milepost.tables import Table
 
 COLUMNS = ("basis", "legal_entity_id", "account", "name", "project_id", "currency", "old", "ours", "difference")
 TYPED = frozenset({"legal_entity_id", "account", "project_id"})
@@ -162,8 +162,6 @@ def _check_companies(theirs: Iterable[str], ours: OurBalances, asked: AgainstAsk
 
 
 def _show(found: Comparison, span: ComparedDays, file: Path) -> None:
-    from milepost.tables import show
-
     tell(f"{file.name} and the journals of Milepost, {_when(span)}; difference = ours less old\n")
     show(*tables(found))
     tell(f"\n{verdict(found)}")
@@ -195,8 +193,6 @@ def tables(found: Comparison) -> list[Table]:
 
 def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]], sums: int = 0) -> Table:
     """Without the column of projects where no row has one."""
-    from milepost.tables import Table
-
     shown = [place for place, column in enumerate(columns) if column != "project" or any(row[place] for row in rows)]
     kept = tuple(columns[place] for place in shown)
     cells = [tuple(row[place] for place in shown) for row in rows]

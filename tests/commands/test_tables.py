@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from milepost.tables import Table, drawn, hours_text, percent_text, plain, rate_text
+from milepost.drawn_tables import drawn
+from milepost.tables import Table, hours_text, percent_text, plain, rate_text
 
 TABLE = Table(
     "Sums", ("what", "amount"), [("one", "1.00"), ("a thousand", "1,000.00"), ("all", "1,001.00")], frozenset({1}), 1

@@ -20,9 +20,10 @@ from rich.console import Console
 
 from milepost.commands.forecast import bar, bar_length
 from milepost.console import amount_text, fitted, tell
+from milepost.drawn_tables import IDS, drawn
 from milepost.forecasts.shown import MonthShown
 from milepost.printer import Printer
-from milepost.tables import IDS, Table, drawn
+from milepost.tables import Table
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_import_exports import COMPANY, milepost
 from tests.connectors.imports import made_exports

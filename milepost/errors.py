@@ -14,6 +14,7 @@ import typer
 from connectors.files.no_outputs import NoOutputs
 from connectors.files.output_lock import OutputInUse
 from connectors.files.writing import IN_THE_WAY, way_out
+from connectors.imports.refusals import ImportRefused
 from milepost import exit_codes
 from milepost.console import say
 from milepost.plain_words import PlainGroup
@@ -90,7 +91,7 @@ def _known_ending(fault: BaseException) -> tuple[int, str] | None:
             return fault.code, fault.message
         case KafkaException():
             return _known_ending(failed(fault))
-        case WrongSettings() | NoOutputs():
+        case WrongSettings() | NoOutputs() | ImportRefused():
             return exit_codes.USAGE, str(fault)
         case OutputInUse() | StoreError():
             return exit_codes.TRY_AGAIN, str(fault)

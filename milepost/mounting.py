@@ -12,6 +12,7 @@ import typer
 from milepost.console import HELP_WIDTH, fitted
 from milepost.folders import said_once
 from milepost.plain_words import PlainCommand, PlainGroup
+from milepost.shared_options import expanded
 
 PLAIN: Final[dict[str, Any]] = {
     "no_args_is_help": True,
@@ -58,7 +59,9 @@ def mount(on: typer.Typer, name: str, verb: Verb | VerbGroup) -> None:
     run = getattr(import_module(f"milepost.commands.{module}"), function)
     purpose = (run.__doc__ or "").strip()
     shown = f"{purpose}\n\n\b\nExample:\n{fitted(f'  {verb.example}', HELP_WIDTH)}\n\n\b\nNext:\n{_next(verb.then)}"
-    on.command(name, cls=verb.of, help=shown, short_help=verb.short)(said_once(run, has_folders=verb.has_folders))
+    on.command(name, cls=verb.of, help=shown, short_help=verb.short)(
+        said_once(expanded(run), has_folders=verb.has_folders)
+    )
 
 
 def _next(then: str) -> str:

@@ -18,9 +18,10 @@ import orjson
 import typer
 
 from domain.counting import counted
-from milepost.commands.given_settings import File
+from milepost.commands.given_settings import File, GivenSettings
 from milepost.console import echo, say, shape, shell_word, write_json
 from milepost.deciding import Person
+from milepost.options import Input, Json, Output
 from milepost.shared_options import Verb, sharing
 
 if TYPE_CHECKING:
@@ -32,18 +33,12 @@ if TYPE_CHECKING:
 SOURCE: Final = "milepost"
 DAYS_BACK_MAX: Final = 3_660
 
-Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
-Input = Annotated[
-    Path | None,
-    typer.Option("--input", help="Its input folder, which gets one more file; without it `input` beside the output."),
-]
 Kafka = Annotated[
     bool, typer.Option("--kafka", help="Send it to its topic; --output is a folder that `verify --kafka --keep` keeps.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the event, and write nothing.")]
 Asker = Annotated[str | None, typer.Option("--as", help="Who says it; without it your login.")]
 At = Annotated[str | None, typer.Option("--at", help="When it was said, such as 2026-04-30T17:00:00Z; else now.")]
-Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
 
 class RecordOptions(NamedTuple):
@@ -108,9 +103,7 @@ class Recording:
 
     @cached_property
     def settings(self) -> Settings:
-        from milepost.commands.given_settings import given
-
-        return given(self._options.file, None).settings
+        return GivenSettings(self._options.file).settings
 
     def day(self, given: datetime | None, option: str, ahead: int = 1) -> str:
         """The day that was given, else that on which it is said, as events write it; at most `ahead` days after that, as zones differ.
@@ -173,10 +166,9 @@ class Recording:
             run = f"milepost run --input {shell_word(self.folder)} --output {shell_word(self.output)}"
             return str(add_events(self.folder, RECORDED, events, moment())), "file", run
         from domain.events.catalogue import TOPICS
-        from milepost.commands.given_settings import given
         from milepost.exceptions.on_kafka import ExceptionTopics
 
-        topics = ExceptionTopics(given(self._options.file, None).settings)
+        topics = ExceptionTopics(self.settings)
         [topic] = {TOPICS[str(event["type"])] for event in events}
         return topics.send(events, topic, keyed), "topic", "milepost lag, until intake has taken it in"
 

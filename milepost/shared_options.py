@@ -1,15 +1,16 @@
 """Options that several commands share, stated once as fields of a NamedTuple.
 
-Typer reads a command's parameters from its signature. What stands around a verb therefore says which parameters the whole has.
+Typer reads a command's parameters from its signature. What stands around a verb therefore says which parameters the whole has. A parameter
+that is such a NamedTuple stands for its fields: `expanded` puts them in its place.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial, wraps
 from inspect import Parameter
-from typing import NamedTuple, TypeVar, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import typer
 
@@ -29,19 +30,49 @@ def sharing(
     `not_loaded` are names in the verb's annotations that exist only while types are checked.
     """
 
-    made: Callable[..., Shared] = options
-
     @wraps(verb)
     def seen(**given: object) -> None:
-        shared = made(**{name: given.pop(name) for name in options._fields})
+        shared = _made(options, given)
         use(shared, partial(verb, **given))
 
-    kinds, defaults = get_type_hints(options, include_extras=True), options._field_defaults
-    first, *others = (
-        Parameter(name, Parameter.KEYWORD_ONLY, default=defaults.get(name, Parameter.empty), annotation=kinds[name])
-        for name in options._fields
-    )
+    first, *others = _fields(options)
     return with_parameters(seen, (first, *parameters_of(verb, not_loaded)[1:], *others))
+
+
+def expanded(verb: Verb) -> Verb:
+    """The command with the options of each NamedTuple that the verb takes, at its place."""
+    parameters = parameters_of(verb)
+    groups = {each.name: each.annotation for each in parameters if _is_group(each.annotation)}
+    if not groups:
+        return verb
+
+    @wraps(verb)
+    def seen(**given: Any) -> None:
+        verb(**{name: _made(kind, given) for name, kind in groups.items()}, **given)
+
+    return with_parameters(
+        seen, (one for each in parameters for one in (_fields(each.annotation) if each.name in groups else [each]))
+    )
+
+
+def _is_group(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
+
+
+def _fields(kind: Any) -> Iterator[Parameter]:
+    hints = get_type_hints(kind, include_extras=True)
+    for name in kind._fields:
+        if _is_group(hints[name]):
+            yield from _fields(hints[name])
+        else:
+            default = kind._field_defaults.get(name, Parameter.empty)
+            yield Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[name])
+
+
+def _made(kind: Any, given: dict[str, Any]) -> Any:
+    """Of what is given, without which the verb's own options are left."""
+    hints = get_type_hints(kind)
+    return kind(*(_made(hints[name], given) if _is_group(hints[name]) else given.pop(name) for name in kind._fields))
 
 
 def one_form(**given: bool) -> None:

@@ -13,6 +13,7 @@ from domain.money import format_amount
 from milepost import exit_codes
 from milepost.console import amount_text, echo, say, shape, tell, write_json
 from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accounts
+from milepost.options import Json, Output
 from milepost.tables import Table, show
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def check(
     reach: Annotated[
         bool, typer.Option("--reach", help="Also reach each ERP: who we are there, and what we may.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Check accounts.toml, and with a run's folder that it has a place for all that was posted and issued.
 
@@ -53,8 +54,7 @@ def check(
 
 
 def new(
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
-    kind: Annotated[str, typer.Option("--kind", help="Which ERP: netsuite, files, ...")] = "netsuite",
+    output: Output, kind: Annotated[str, typer.Option("--kind", help="Which ERP: netsuite, files, ...")] = "netsuite"
 ) -> None:
     """Write a beginning of accounts.toml to stdout: the companies of a run with the accounts and currencies that it used.
 

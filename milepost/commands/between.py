@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +10,7 @@ from domain.counting import counted
 from domain.money import format_amount
 from milepost.as_of import indexing, moment_of, say_beyond
 from milepost.console import amount_text, shape, tell, write_json
+from milepost.options import Json, Output
 from milepost.tables import Table, show
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ Told = tuple[str, str, str, str]
 def between(
     since: Annotated[str, typer.Argument(metavar="A", help="What was known then: a day, an instant, or offset:1234.")],
     until: Annotated[str, typer.Argument(metavar="B", help="The later moment.")],
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    output: Output,
+    json: Json = False,
 ) -> None:
     """Show what came between two moments and what it moved: events, accounts, statements, forecasts, exceptions."""
     from dataflows.between import Reversed

@@ -19,6 +19,7 @@ import typer
 
 from milepost.console import say, shell_word, tell
 from milepost.days import day
+from milepost.options import Approver, Reason, Yes
 from milepost.recording import Recording, records, stated_reason
 from milepost.tables import plain, show
 
@@ -53,10 +54,8 @@ def amend(
             "--effective-on", parser=day, metavar="DAY", help="First day of the new terms.", show_default=False
         ),
     ],
-    reason: Annotated[str, typer.Option("--reason", help="Why, for those who read it later.", show_default=False)],
-    approved_by: Annotated[
-        str, typer.Option("--approved-by", help="Who approves; not the one who asks.", show_default=False)
-    ],
+    reason: Reason,
+    approved_by: Approver,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Such as lines[0].terms.cap.amount=12000; may be repeated."),
@@ -74,7 +73,7 @@ def amend(
     retroactive: Annotated[
         bool, typer.Option("--retroactive", help="New caps hold for work before that day too.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Write it without asking.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Amend a contract: its present terms, edited; what that would do; and, with a yes, the event that says so."""
     from milepost.deciding import confirmed, other_person

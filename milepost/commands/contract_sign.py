@@ -11,6 +11,7 @@ import typer
 from milepost.commands.contract import effects_of, tell_effects, text_of
 from milepost.console import say, tell
 from milepost.contract_form import TermsName, form
+from milepost.options import Yes
 from milepost.recording import Recording, records
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def sign(
             help=f"Print a contract of such terms to fill in: {', '.join(TermsName)}.",
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Write it without asking.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Sign a contract: its terms from a file; what is wrong with them; what they would do; and, with a yes, the event that says so."""
     from milepost.deciding import confirmed

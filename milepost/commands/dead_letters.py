@@ -13,11 +13,11 @@ import orjson
 import typer
 
 from domain.counting import counted, named
-from milepost.commands.exceptions import All, Folder, Future, Input, Json, Kafka, Output, Plan, Yes, is_of_topics
-from milepost.commands.given_settings import File as SettingsFile
-from milepost.commands.given_settings import Set, given
+from milepost.commands.exceptions import All, Folder, Future, Kafka, Plan, Yes, is_of_topics
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import echo, say, shape, shell_word, write_json
 from milepost.days import moment
+from milepost.options import Input, Json, Output
 from milepost.tables import Table, plain
 from milepost.tables import show as show_tables
 
@@ -62,8 +62,7 @@ def list_(
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many to list one by one.")] = 20,
     all_: All = False,
     kafka: Kafka = False,
-    settings: SettingsFile = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     json: Json = False,
 ) -> None:
     """List what could not be read, by reason and one by one, and what of it was sent again."""
@@ -74,7 +73,7 @@ def list_(
         for option, is_given in (("--file", file), ("--waiting", waiting), ("--input", input_)):
             if is_given:
                 raise typer.BadParameter("expected --output with it: topics do not tell", param_hint=option)
-        letters = letters_on_topics(given(settings, options).settings)
+        letters = letters_on_topics(given.settings)
     else:
         assert output is not None, "a folder is named where the topics are not"
         resent, letters = _resent(output, input_), _letters(output)

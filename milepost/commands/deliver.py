@@ -10,6 +10,7 @@ import typer
 from milepost import exit_codes
 from milepost.console import say, shell_word, tell, write_json
 from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accounts
+from milepost.options import Json
 
 if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
@@ -37,7 +38,7 @@ def deliver(
             "--status", help="Send nothing: how many journals are posted, sent, to send and rejected, with the money."
         ),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Send journals and invoices to the ERPs, each once, and write their answers where the next run reads them."""
     from milepost.days import moment

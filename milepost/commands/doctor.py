@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from milepost import exit_codes
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import aligned, echo, say, shape, write_json
+from milepost.options import Json
 
 
 class ServedPart(StrEnum):
@@ -24,12 +25,10 @@ class ServedPart(StrEnum):
 Parts = Annotated[
     list[ServedPart] | None, typer.Option("--for", help="Only what this process needs; may be given more than once.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
 
 def doctor(
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     seconds: Annotated[float, typer.Option("--timeout", help="The longest that one check may take.", min=0.1)] = 10.0,
     parts: Parts = None,
     json: Json = False,
@@ -42,7 +41,7 @@ def doctor(
     """
     from milepost.operate.doctoring import FAIL, WARN, examine, kept_back
 
-    loaded = given(file, options)
+    loaded = given.loaded
     named = tuple(dict.fromkeys(part.value for part in parts or ServedPart))
     findings = examine(loaded, seconds, named)
     failed = sum(each.state == FAIL for each in findings)

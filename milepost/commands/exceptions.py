@@ -11,9 +11,10 @@ import typer
 
 from domain.counting import counted
 from milepost.as_of import looking_back
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import echo, is_known_as, say, shape, shell_word, tell, write_json
 from milepost.days import moment
+from milepost.options import Input, Json, Output, Reason
 from milepost.tables import show as show_tables
 
 if TYPE_CHECKING:
@@ -26,17 +27,12 @@ if TYPE_CHECKING:
     from milepost.exceptions.of_run import ExceptionsOfRun
     from milepost.exceptions.port import ExceptionsPort, Outcome
 
-Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
 Folder = Annotated[
     Path | None, typer.Option("--output", help="Output folder of a run; else --kafka.", show_default=False)
 ]
 Kafka = Annotated[
     bool,
     typer.Option("--kafka", help="Instead of a folder: the topics that the settings name; decisions are sent there."),
-]
-Input = Annotated[
-    Path | None,
-    typer.Option("--input", help="Its input folder, which gets one more file; without it `input` beside the output."),
 ]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Exceptions by id.", show_default=False)]
 Kind = Annotated[list[str] | None, typer.Option("--kind", help="Only this category, such as no_rate; may be repeated.")]
@@ -49,7 +45,6 @@ Contract = Annotated[
 Owner = Annotated[str | None, typer.Option("--owner", help="Only those of this role, or with this person.")]
 Asker = Annotated[str | None, typer.Option("--as", help="Who asks; without it, your login.")]
 Approver = Annotated[str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read it later.", show_default=False)]
 At = Annotated[str | None, typer.Option("--at", help="When it was decided, such as 2026-04-30T17:00:00Z; else now.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Decide about several without asking.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Show what would be decided, and write nothing.")]
@@ -57,40 +52,42 @@ All = Annotated[bool, typer.Option("--all", help="Show everything, however long.
 Future = Annotated[
     bool, typer.Option("--allow-future", help="Days that the correction states may be after today: planned work.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
 GROUPS_SHOWN: Final = 40
 
 
-class ExceptionPlaces(NamedTuple):
-    """Where exceptions are, and where decisions about them go."""
-
-    output: Path | None
-    input_dir: Path | None
-    kafka: bool
-    file: Path | None
-    options: list[str] | None
-
-
 class Filters(NamedTuple):
-    """Which exceptions, as the options name them."""
+    """Which exceptions, by what they are about."""
 
-    ids: list[str] | None
-    kinds: list[str] | None
-    project_id: str | None
-    contract_id: str | None
-    owner: str | None
+    kind: Kind = None
+    project: Project = None
+    contract: Contract = None
+    owner: Owner = None
+
+
+class NamedExceptions(NamedTuple):
+    """Which exceptions of which place are decided about."""
+
+    ids: Ids = None
+    output: Folder = None
+    input_: Input = None
+    filters: Filters = Filters()
 
 
 class DecisionOptions(NamedTuple):
-    """How a decision is made: options that the verbs have in common."""
+    """What all decisions take besides who makes them."""
 
-    who: str | None
-    approved_by: str | None
-    at: str | None
-    yes: bool
-    plan: bool
-    json: bool
+    at: At = None
+    yes: Yes = False
+    plan: Plan = False
+    kafka: Kafka = False
+    given: GivenSettings = NONE_GIVEN
+    json: Json = False
+
+
+EVERY: Final = Filters()
+NONE_NAMED: Final = NamedExceptions()
+AS_USUAL: Final = DecisionOptions()
 
 
 class State(Enum):
@@ -110,10 +107,7 @@ class Sort(Enum):
 @looking_back
 def list_(
     output: Folder = None,
-    kind: Kind = None,
-    project: Project = None,
-    contract: Contract = None,
-    owner: Owner = None,
+    filters: Filters = EVERY,
     state: Annotated[
         State, typer.Option("--state", help="Whether they wait, are over, or were ended by a person.")
     ] = State.open,
@@ -123,8 +117,7 @@ def list_(
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many to list one by one.")] = 20,
     all_: All = False,
     kafka: Kafka = False,
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     json: Json = False,
 ) -> None:
     """List exceptions by cause, with the money at risk and whose matter it is, what people closed, and then one by one."""
@@ -132,8 +125,8 @@ def list_(
     from milepost.exceptions.decided import fitting, wanted_of
     from milepost.exceptions.shown import decided_table, group_table, held_table, single_table
 
-    port = _port(ExceptionPlaces(output, None, kafka, file, options))
-    known = fitting(port.known.values(), wanted_of(port, (), kind, project, contract, owner))
+    port = _port(output, None, given, kafka=kafka)
+    known = fitting(port.known.values(), wanted_of(port, (), *filters))
     found = _sorted([each for each in known if _is_in(each, state)], sort, port.as_of)
     decided, held = port.decided(known), port.held(found)
     if json:
@@ -266,26 +259,12 @@ def _import_of_rates(category: str, port: ExceptionsOfRun) -> str:
 
 def assign(
     to: Annotated[str, typer.Option("--to", help="Who takes care of it.", show_default=False)],
-    ids: Ids = None,
-    output: Folder = None,
-    input_: Input = None,
-    kind: Kind = None,
-    project: Project = None,
-    contract: Contract = None,
-    owner: Owner = None,
+    named: NamedExceptions = NONE_NAMED,
     as_: Asker = None,
-    at: At = None,
-    yes: Yes = False,
-    plan: Plan = False,
-    kafka: Kafka = False,
-    file: File = None,
-    options: Set = None,
-    json: Json = False,
+    asked: DecisionOptions = AS_USUAL,
 ) -> None:
     """Say who takes care of exceptions; nothing else changes."""
-    named = Filters(ids, kind, project, contract, owner)
-    asked = DecisionOptions(as_, None, at, yes, plan, json)
-    _decide("ExceptionAssigned", ExceptionPlaces(output, input_, kafka, file, options), named, {"assignee": to}, asked)
+    _decide("ExceptionAssigned", named, {"assignee": to}, as_, None, asked)
 
 
 def ending(type_name: str, what: str) -> Callable[..., None]:
@@ -293,26 +272,12 @@ def ending(type_name: str, what: str) -> Callable[..., None]:
 
     def end(
         reason: Reason,
-        ids: Ids = None,
-        output: Folder = None,
-        input_: Input = None,
-        kind: Kind = None,
-        project: Project = None,
-        contract: Contract = None,
-        owner: Owner = None,
+        named: NamedExceptions = NONE_NAMED,
         as_: Asker = None,
         approved_by: Approver = None,
-        at: At = None,
-        yes: Yes = False,
-        plan: Plan = False,
-        kafka: Kafka = False,
-        file: File = None,
-        options: Set = None,
-        json: Json = False,
+        asked: DecisionOptions = AS_USUAL,
     ) -> None:
-        named = Filters(ids, kind, project, contract, owner)
-        asked = DecisionOptions(as_, approved_by, at, yes, plan, json)
-        _decide(type_name, ExceptionPlaces(output, input_, kafka, file, options), named, {"reason": reason}, asked)
+        _decide(type_name, named, {"reason": reason}, as_, approved_by, asked)
 
     end.__doc__ = what
     return end
@@ -325,18 +290,23 @@ waive = ending("ExceptionWaived", "Let faults pass, such as too many hours; a wa
 
 
 def _decide(
-    type_name: str, told: ExceptionPlaces, named: Filters, fields: dict[str, Any], asked: DecisionOptions
+    type_name: str,
+    named: NamedExceptions,
+    fields: dict[str, Any],
+    asker: str | None,
+    approved_by: str | None,
+    asked: DecisionOptions,
 ) -> None:
     """Several are shown as a plan first, and written or sent with a yes."""
     from milepost.deciding import confirmed, decided_at, other_person, person
     from milepost.exceptions.decided import check_moment, chosen, decisions, wanted_of
     from milepost.exceptions.plan import show_plan, tell_plan
 
-    port = _port(told)
-    wanted = wanted_of(port, *named)
+    port = _port(named.output, named.input_, asked.given, kafka=asked.kafka)
+    wanted = wanted_of(port, named.ids, *named.filters)
     found = chosen(port, wanted)
-    outcome, who, latest = port.outcome, person(asked.who), port.as_of
-    when, approver = decided_at(asked.at, latest), other_person(asked.approved_by, who)
+    outcome, who, latest = port.outcome, person(asker), port.as_of
+    when, approver = decided_at(asked.at, latest), other_person(approved_by, who)
     plan = port.plan(type_name, found, who, approver)
     if not plan.taken:
         raise typer.BadParameter(plan.left_out_text or "no open exception fits", param_hint="ID")
@@ -356,18 +326,18 @@ def _decide(
             say(line)
 
 
-def _port(told: ExceptionPlaces) -> ExceptionsPort:
+def _port(output: Path | None, input_dir: Path | None, given: GivenSettings, *, kafka: bool) -> ExceptionsPort:
     """Raises BadParameter unless exactly one of folder and topics is named."""
-    if not is_of_topics(told.output, kafka=told.kafka):
+    if not is_of_topics(output, kafka=kafka):
         from milepost.exceptions.of_run import ExceptionsOfRun
 
-        assert told.output is not None, "a folder is named where the topics are not"
-        return ExceptionsOfRun(told.output, told.input_dir)
+        assert output is not None, "a folder is named where the topics are not"
+        return ExceptionsOfRun(output, input_dir)
     from milepost.exceptions.on_kafka import ExceptionTopics
 
-    if told.input_dir is not None:
+    if input_dir is not None:
         raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
-    return ExceptionTopics(given(told.file, told.options).settings)
+    return ExceptionTopics(given.settings)
 
 
 def is_of_topics(output: Path | None, *, kafka: bool) -> bool:

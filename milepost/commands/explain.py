@@ -11,6 +11,7 @@ from milepost import exit_codes
 from milepost.as_of import AsOf, indexing, moment_of
 from milepost.console import say, shape, write_json
 from milepost.html_file import HtmlFile, write_page
+from milepost.options import Json, Output
 
 if TYPE_CHECKING:
     from milepost.explain.explanations import Explained
@@ -35,11 +36,11 @@ def explain(
         ),
     ] = None,
     *,
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    output: Output,
     depth: Annotated[int | None, typer.Option("--depth", min=0, help="Show so many levels; without it all.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Show long sums whole.")] = False,
     html: HtmlFile = None,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    json: Json = False,
     as_of: AsOf = None,
     ahead: Annotated[
         bool,

@@ -17,6 +17,7 @@ from milepost.console import LOCALE, WIDTH, amount_text, say, shape, shell_word,
 from milepost.days import day
 from milepost.for_period import forecast_for
 from milepost.html_file import HtmlFile, write_page
+from milepost.options import Json, Locale, Output
 from milepost.tables import COLUMN_APART, TEXT_LEAST, Table, hours_text, percent_text, show
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class MeasureName(StrEnum):
 @partial(looking_back, asked="project_id", answer=forecast_for)
 def forecast(
     project_id: Annotated[str, typer.Argument(metavar="PROJECT", help="Id of a project.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    output: Output,
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -47,10 +48,8 @@ def forecast(
     ] = None,
     measure: Annotated[MeasureName, typer.Option("--measure", help="What is charted by month.")] = MeasureName.COST,
     html: HtmlFile = None,
-    locale: Annotated[
-        str, typer.Option("--locale", help="How a page writes amounts and dates, such as de_DE.")
-    ] = LOCALE,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    locale: Locale = LOCALE,
+    json: Json = False,
 ) -> None:
     """Show where a project is heading: burn against plan by month, and what moved it by cause."""
     if html is not None and json:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
 from milepost.console import say
 
 if TYPE_CHECKING:
-    from milepost.settings import Loaded
+    from milepost.settings import Loaded, Settings
 
 File = Annotated[
     Path | None,
@@ -24,14 +24,26 @@ Set = Annotated[
 ]
 
 
-def given(file: Path | None, options: list[str] | None) -> Loaded:
-    """Raises WrongSettings. What makes a connection unsafe is said each time."""
-    from milepost.settings import load
+class GivenSettings(NamedTuple):
+    settings_file: File = None
+    set_options: Set = None
 
-    loaded = load(file, options or ())
-    if unchecked := loaded.settings.kafka.unchecked:
-        say(
-            f"UNSAFE: kafka.insecure lets {' and '.join(unchecked)} stand: anybody on the way can pass for the brokers, "
-            "read and change what is sent"
-        )
-    return loaded
+    @property
+    def loaded(self) -> Loaded:
+        """Raises WrongSettings. What makes a connection unsafe is said each time."""
+        from milepost.settings import load
+
+        loaded = load(self.settings_file, self.set_options or ())
+        if unchecked := loaded.settings.kafka.unchecked:
+            say(
+                f"UNSAFE: kafka.insecure lets {' and '.join(unchecked)} stand: anybody on the way can pass for the brokers, "
+                "read and change what is sent"
+            )
+        return loaded
+
+    @property
+    def settings(self) -> Settings:
+        return self.loaded.settings
+
+
+NONE_GIVEN: Final = GivenSettings()

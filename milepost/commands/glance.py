@@ -14,6 +14,7 @@ from milepost.as_of import AsOf, indexing, moment_of, say_beyond
 from milepost.console import LOCALE, say, shell_word, tell, write_json
 from milepost.days import day, month
 from milepost.html_file import HtmlFile, XlsxFile, target, write_page, write_text
+from milepost.options import Json, Locale, Output
 from milepost.shared_options import Verb, one_form, sharing
 from milepost.tables import show
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from milepost.glance.sheet import Glance, GlanceReport
     from milepost.locales import Writing
 
-Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
 Company = Annotated[str | None, typer.Option("--company", help="Of one legal entity.", show_default=False)]
 Client = Annotated[str | None, typer.Option("--client", help="Of one client, by id or name.", show_default=False)]
 Project = Annotated[str | None, typer.Option("--project", help="Of one project.", show_default=False)]
@@ -45,8 +45,6 @@ CsvFile = Annotated[
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
-Locale = Annotated[str, typer.Option("--locale", help="How a page writes amounts and dates, such as de_DE.")]
 Since = Annotated[
     datetime | None,
     typer.Option(

@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
 from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
-from connectors.imports.refusals import ImportRefused
 from domain.counting import counted, hours_text
 from milepost.console import say, tell, write_json
 from milepost.days import day, now
 from milepost.event_words import event_name
 from milepost.folders import FolderName
+from milepost.options import SummaryJson
 from milepost.printable import printable
 from milepost.rejected_rows import tally_text, tell_rejected
 
@@ -30,8 +30,6 @@ WITHOUT_CONTRACTS = (
     " for its project."
 )
 RATES_ALONE = "Rates bill nothing by themselves: work that waits for them goes on."
-
-import_app = typer.Typer(name="import", no_args_is_help=True, help="Turn files of other systems into events.")
 
 File = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
 MappingFile = Annotated[Path, typer.Option("--map", help="TOML file: which column is what.", show_default=False)]
@@ -69,10 +67,21 @@ BillInvoiced = Annotated[
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and write nothing.")]
-Json = Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")]
 
 
-@import_app.command("csv")
+class WrittenHow(NamedTuple):
+    """How what is imported is written, and told."""
+
+    name: Name = None
+    replace: Replace = False
+    runs: Runs = None
+    dry_run: DryRun = False
+    as_json: SummaryJson = False
+
+
+AS_USUAL: Final = WrittenHow()
+
+
 def import_csv(
     file: File,
     mapping: MappingFile,
@@ -80,11 +89,7 @@ def import_csv(
     overrides: Overrides = None,
     allow_future: AllowFuture = False,
     bill_invoiced: BillInvoiced = False,
-    name: Name = None,
-    replace: Replace = False,
-    runs: Runs = None,
-    dry_run: DryRun = False,
-    as_json: Json = False,
+    how: WrittenHow = AS_USUAL,
 ) -> None:
     """Time from any CSV export, read as a mapping says."""
     from connectors.imports.csv_time import import_time
@@ -93,24 +98,20 @@ def import_csv(
     from connectors.imports.time_rows import TimeWanted
 
     wanted = TimeWanted(now(), allow_future=allow_future, bill_invoiced=bill_invoiced)
-    target = ImportTarget(out, "csv", name or name_of(file), replace, runs, dry_run)
-    try:
-        mapped = read_mapping(mapping, overrides or ())
-        imported = import_time(file, mapped, str(mapping), target, wanted)
-    except ImportRefused as fault:
-        raise refused(fault) from fault
+    target = ImportTarget(out, "csv", how.name or name_of(file), how.replace, how.runs, how.dry_run)
+    mapped = read_mapping(mapping, overrides or ())
+    imported = import_time(file, mapped, str(mapping), target, wanted)
     tell_warnings(imported.warnings)
-    tell_rejected(imported.rejected_rows, imported.rejected_path, imported.unwritten, is_dry_run=dry_run)
-    if as_json:
-        write_json(time_summary(file, imported, is_dry_run=dry_run))
+    tell_rejected(imported.rejected_rows, imported.rejected_path, imported.unwritten, is_dry_run=how.dry_run)
+    if how.as_json:
+        write_json(time_summary(file, imported, is_dry_run=how.dry_run))
     else:
-        tell(time_text(file, imported, is_dry_run=dry_run))
+        tell(time_text(file, imported, is_dry_run=how.dry_run))
         has_contracts = any(event == "ContractSigned" for event, _ in imported.events)
-        _tell_next(imported, out, "" if has_contracts else WITHOUT_CONTRACTS, is_dry_run=dry_run)
+        _tell_next(imported, out, "" if has_contracts else WITHOUT_CONTRACTS, is_dry_run=how.dry_run)
     check_imported(imported.imported, out, _filtered(imported))
 
 
-@import_app.command("ecb")
 def import_ecb(
     file: File,
     out: Out,
@@ -119,11 +120,7 @@ def import_ecb(
         datetime | None, typer.Option("--to", parser=day, metavar="DAY", help="Last day, included.")
     ] = None,
     currencies: Annotated[str, typer.Option("--currencies", help="Such as GBP,USD; without it all of the file.")] = "",
-    name: Name = None,
-    replace: Replace = False,
-    runs: Runs = None,
-    dry_run: DryRun = False,
-    as_json: Json = False,
+    how: WrittenHow = AS_USUAL,
 ) -> None:
     """Euro reference rates of the European Central Bank, its CSV or zip."""
     from connectors.imports.ecb import RatesWanted, import_rates
@@ -135,17 +132,15 @@ def import_ecb(
             f"expected the first day first, got {first.date()} and then {last.date()}", param_hint="--from"
         )
     wanted = RatesWanted(first.date() if first else FIRST_DATE, last.date() if last else LAST_DATE, codes)
-    try:
-        stem = name or name_of(file).removeprefix("ecb-")
-        imported = import_rates(file, wanted, ImportTarget(out, "ecb", stem, replace, runs, dry_run), now())
-    except ImportRefused as fault:
-        raise refused(fault) from fault
-    tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)
-    if as_json:
-        write_json(rates_summary(file, imported, is_dry_run=dry_run))
+    stem = how.name or name_of(file).removeprefix("ecb-")
+    target = ImportTarget(out, "ecb", stem, how.replace, how.runs, how.dry_run)
+    imported = import_rates(file, wanted, target, now())
+    tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=how.dry_run)
+    if how.as_json:
+        write_json(rates_summary(file, imported, is_dry_run=how.dry_run))
     else:
-        tell(rates_text(file, imported, is_dry_run=dry_run))
-        _tell_next(imported, out, RATES_ALONE, is_dry_run=dry_run)
+        tell(rates_text(file, imported, is_dry_run=how.dry_run))
+        _tell_next(imported, out, RATES_ALONE, is_dry_run=how.dry_run)
     check_imported(imported.imported, out)
 
 
@@ -275,11 +270,6 @@ def rates_text(file: Path, imported: ImportedRates, *, is_dry_run: bool) -> str:
 
 def _span(imported: ImportedTime | ImportedRates) -> str:
     return f", {imported.first_day} to {imported.last_day}" if imported.first_day else ""
-
-
-def refused(fault: ImportRefused) -> typer.Exit:
-    tell(str(fault), err=True)
-    return typer.Exit(WRONG_USAGE)
 
 
 def name_of(file: Path) -> str:

@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.imports.readings import decimal_text
-from connectors.imports.refusals import ImportRefused
 from domain.counting import counted, named
 from milepost.commands.import_ import (
-    DryRun,
-    Json,
+    AS_USUAL,
     MappingFile,
-    Name,
     Out,
     Overrides,
-    Replace,
-    Runs,
+    WrittenHow,
     check_imported,
     name_of,
-    refused,
     tell_warnings,
 )
 from milepost.console import aligned, say, shell_word, tell, write_json
@@ -42,15 +37,7 @@ Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSVs of ba
 
 
 def import_balances(
-    files: Files,
-    mapping: MappingFile,
-    out: Out,
-    overrides: Overrides = None,
-    name: Name = None,
-    replace: Replace = False,
-    runs: Runs = None,
-    dry_run: DryRun = False,
-    as_json: Json = False,
+    files: Files, mapping: MappingFile, out: Out, overrides: Overrides = None, how: WrittenHow = AS_USUAL
 ) -> None:
     """Where running projects stand on the day the books begin, from CSVs: all, or nothing. A second load corrects the first."""
     from connectors.imports.balances import import_balances as imported_of
@@ -58,20 +45,17 @@ def import_balances(
     from connectors.imports.events_file import ImportTarget
     from connectors.imports.mapping_file import read_table_mapping
 
-    stem = name or name_of(files[0]).removeprefix("balances-")
-    target = ImportTarget(out, "balances", stem, replace, runs, dry_run)
-    try:
-        mapped = read_table_mapping(mapping, overrides or (), WHOLE_MAPPING)
-        imported = imported_of(files, mapped, str(mapping), target)
-    except ImportRefused as fault:
-        raise refused(fault) from fault
+    stem = how.name or name_of(files[0]).removeprefix("balances-")
+    target = ImportTarget(out, "balances", stem, how.replace, how.runs, how.dry_run)
+    mapped = read_table_mapping(mapping, overrides or (), WHOLE_MAPPING)
+    imported = imported_of(files, mapped, str(mapping), target)
     tell_warnings(imported.warnings)
-    tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)
-    if as_json:
-        write_json(summary(imported, is_dry_run=dry_run))
+    tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=how.dry_run)
+    if how.as_json:
+        write_json(summary(imported, is_dry_run=how.dry_run))
     else:
-        tell(text(imported, is_dry_run=dry_run))
-        _tell_next(imported, out, is_dry_run=dry_run)
+        tell(text(imported, is_dry_run=how.dry_run))
+        _tell_next(imported, out, is_dry_run=how.dry_run)
     check_imported(len(imported.projects) + len(imported.unchanged), out, MEND if imported.wrong else "", done="loaded")
 
 

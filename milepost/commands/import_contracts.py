@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connectors.imports.refusals import ImportRefused
 from domain.counting import counted
 from milepost.commands.import_ import (
-    DryRun,
-    Json,
+    AS_USUAL,
     MappingFile,
-    Name,
     Out,
     Overrides,
-    Replace,
-    Runs,
+    WrittenHow,
     check_imported,
     name_of,
-    refused,
     tell_warnings,
 )
 from milepost.console import say, tell, write_json
@@ -52,11 +47,7 @@ def import_contracts(
         ),
     ],
     overrides: Overrides = None,
-    name: Name = None,
-    replace: Replace = False,
-    runs: Runs = None,
-    dry_run: DryRun = False,
-    as_json: Json = False,
+    how: WrittenHow = AS_USUAL,
 ) -> None:
     """Contracts, customers, people and projects from one CSV or several: all, or nothing. A second load corrects or amends."""
     from connectors.imports.contracts import import_contracts as imported_of
@@ -64,20 +55,17 @@ def import_contracts(
     from connectors.imports.events_file import ImportTarget
     from connectors.imports.mapping_file import read_table_mapping
 
-    stem = name or name_of(files[0]).removeprefix("contracts-")
-    target = ImportTarget(out, "contracts", stem, replace, runs, dry_run)
-    try:
-        mapped = read_table_mapping(mapping, overrides or (), ContractsMapping)
-        imported = imported_of(files, mapped, str(mapping), target, since.date())
-    except ImportRefused as fault:
-        raise refused(fault) from fault
+    stem = how.name or name_of(files[0]).removeprefix("contracts-")
+    target = ImportTarget(out, "contracts", stem, how.replace, how.runs, how.dry_run)
+    mapped = read_table_mapping(mapping, overrides or (), ContractsMapping)
+    imported = imported_of(files, mapped, str(mapping), target, since.date())
     tell_warnings(imported.warnings)
-    tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)
-    if as_json:
-        write_json(summary(imported, is_dry_run=dry_run))
+    tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=how.dry_run)
+    if how.as_json:
+        write_json(summary(imported, is_dry_run=how.dry_run))
     else:
-        tell("\n".join(text(imported, is_dry_run=dry_run)))
-        _tell_next(imported, out, is_dry_run=dry_run)
+        tell("\n".join(text(imported, is_dry_run=how.dry_run)))
+        _tell_next(imported, out, is_dry_run=how.dry_run)
     check_imported(0 if imported.wrong else len(imported.written) + imported.unchanged, out, done="loaded")
 
 

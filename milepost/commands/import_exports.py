@@ -14,15 +14,16 @@ import typer
 from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.product import CLOCKIFY, HARVEST, KIMAI, SOLIDTIME, TOGGL, Product
 from connectors.imports.readings import decimal_text
-from connectors.imports.refusals import ImportRefused, nearest
+from connectors.imports.refusals import nearest
 from domain.counting import counted, hours_text, named
 from domain.money import is_currency
 from domain.reference.zones import is_zone, zone_names
-from milepost.commands.import_ import WRONG_USAGE, AllowFuture, BillInvoiced, DryRun, Json, name_of, plain_name, refused
+from milepost.commands.import_ import WRONG_USAGE, AllowFuture, BillInvoiced, DryRun, name_of, plain_name
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import now
 from milepost.event_words import event_name
 from milepost.folders import FolderName
+from milepost.options import SummaryJson
 from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def verb(product: Product | None) -> Callable[..., None]:
         name: Name = None,
         replace: Replace = False,
         dry_run: DryRun = False,
-        as_json: Json = False,
+        as_json: SummaryJson = False,
     ) -> None:
         from connectors.imports.products.import_export import import_export
 
@@ -141,10 +142,7 @@ def verb(product: Product | None) -> Callable[..., None]:
             known=tuple(known or ()),
             budgets=budgets,
         )
-        try:
-            imported = import_export(file, product, choices, out, name or name_of(file), now())
-        except ImportRefused as fault:
-            raise refused(fault) from fault
+        imported = import_export(file, product, choices, out, name or name_of(file), now())
         tell_rejected(imported.rejected_rows, imported.listed_path, is_dry_run=dry_run)
         if as_json:
             write_json(summary(file, imported))

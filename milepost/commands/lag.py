@@ -6,14 +6,12 @@ from typing import Annotated
 
 import typer
 
-from milepost.commands.given_settings import File, Set, given
-
-Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
+from milepost.options import Json
 
 
 def lag(
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     every: Annotated[bool, typer.Option("--all", help="Also what is at its end.")] = False,
     json: Json = False,
 ) -> None:
@@ -24,4 +22,4 @@ def lag(
     """
     from milepost.operate import lags_shown
 
-    lags_shown.tell(given(file, options).settings, every=every, json=json)
+    lags_shown.tell(given.settings, every=every, json=json)

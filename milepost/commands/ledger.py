@@ -18,6 +18,7 @@ from milepost.console import amount_text, echo, no_formula, say, shape, shell_wo
 from milepost.days import day
 from milepost.delivery.ledger_against import AgainstAsked, against
 from milepost.html_file import STANDARD_OUTPUT, HtmlFile, XlsxFile
+from milepost.options import Json, Output
 from milepost.shared_options import one_form
 from milepost.tables import Table, show
 
@@ -52,13 +53,13 @@ CSV_COLUMNS = (
 
 @looking_back
 def ledger(
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    output: Output,
     entity: Annotated[str | None, typer.Option("--entity", help="Legal entity; without it all are listed.")] = None,
     period: Annotated[
         str | None, typer.Option("--period", "--for", help="Such as 2026-03; without it all are listed.")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row an account or contract.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    json: Json = False,
     statement: Annotated[
         bool, typer.Option("--statement", help="Profit and loss and balance sheet, with subtotals.")
     ] = False,

@@ -11,19 +11,17 @@ import typer
 
 from domain.counting import counted
 from milepost import exit_codes
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import echo, say, shape, write_json
+from milepost.options import Json
 
 if TYPE_CHECKING:
     from dataflows.log_copy import CopyManifest, Tell
 
-Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
-
 
 def export(
     out: Annotated[Path, typer.Option("--out", help="An empty folder, or one to be made.", show_default=False)],
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     json: Json = False,
 ) -> None:
     """Copy the engagement log, what intake remembers and the records passed over into files with digests.
@@ -33,7 +31,7 @@ def export(
     from connectors.kafka.clients import KafkaClients
     from dataflows import log_copy
 
-    settings = given(file, options).settings
+    settings = given.settings
     with _told() as tell:
         try:
             made = log_copy.export_log(KafkaClients(settings.kafka), settings.kafka, out, tell)
@@ -44,8 +42,7 @@ def export(
 
 def import_(
     source: Annotated[Path, typer.Option("--in", help="The folder of an export.", show_default=False)],
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     json: Json = False,
 ) -> None:
     """Make a log from a copy, in the fresh topics of another generation, and let intake go on where it was.
@@ -55,7 +52,7 @@ def import_(
     from connectors.kafka.clients import KafkaClients
     from dataflows import log_copy
 
-    settings = given(file, options).settings
+    settings = given.settings
     with _told() as tell:
         made = log_copy.import_log(KafkaClients(settings.kafka), settings.kafka, source, tell)
     _say(made, "made again", settings.kafka.generation, json=json)
@@ -65,8 +62,7 @@ def compare(
     before: Annotated[
         str, typer.Option("--before", help="The generation that receivers had until now.", show_default=False)
     ],
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     json: Json = False,
 ) -> None:
     """Compare journals and statements with those of an earlier generation by id, and say what receivers have to post.
@@ -76,7 +72,7 @@ def compare(
     """
     from milepost.operate import generations_shown
 
-    if generations_shown.tell(given(file, options).settings, before, json=json):
+    if generations_shown.tell(given.settings, before, json=json):
         raise typer.Exit(exit_codes.VIOLATION)
 
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import echo, say, shape, write_json
+from milepost.options import Json
 
 if TYPE_CHECKING:
     from connectors.log_records import StoredRecord
     from state.overrides import Override
 
 Shard = Annotated[int, typer.Option("--shard", help="The shard that has stopped.", min=0)]
-Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
 
 def skip(
@@ -38,8 +38,7 @@ def skip(
     output: Annotated[
         Path | None, typer.Option("--output", help="Or the output folder of a run that has stopped.")
     ] = None,
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     json: Json = False,
 ) -> None:
     """Let a shard or a folder pass over a record that its fold fails on. Nothing of it is posted; an exception says so."""
@@ -60,7 +59,7 @@ def skip(
         offset, f"{VIEWS if views else ''}{engagement}", reason.strip(), as_.strip(), approved_by.strip()
     )
     try:
-        record = _passed_over(shard, output, override, file, options)
+        record = _passed_over(shard, output, override, given)
     except CannotPassOver as fault:
         raise typer.BadParameter(str(fault), param_hint="--offset") from fault
     if json:
@@ -73,9 +72,7 @@ def skip(
         )
 
 
-def _passed_over(
-    shard: int | None, output: Path | None, override: Override, file: Path | None, options: list[str] | None
-) -> StoredRecord:
+def _passed_over(shard: int | None, output: Path | None, override: Override, given: GivenSettings) -> StoredRecord:
     if (shard is None) == (output is None):
         raise typer.BadParameter("expected one of --shard (on Kafka) and --output (of a folder)", param_hint="--shard")
     if output is not None:
@@ -86,7 +83,7 @@ def _passed_over(
     from milepost.operate.serving import accounting_job
 
     assert shard is not None, "one of both is given"
-    settings = given(file, options).settings
+    settings = given.settings
     check_shard(shard, settings.kafka.partitions)
     return pass_over(accounting_job(settings, (shard,)), shard, override, say)
 
@@ -111,8 +108,7 @@ def repair(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is missing, and write nothing.")] = False,
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     json: Json = False,
 ) -> None:
     """Write the outputs that a shard has lost, exactly those, from its log. What is there is compared and stays."""
@@ -120,7 +116,7 @@ def repair(
     from dataflows.repair import repair as write_missing
     from milepost.operate.serving import accounting_job
 
-    settings = given(file, options).settings
+    settings = given.settings
     check_shard(shard, settings.kafka.partitions)
     told = RepairOrders(
         foreign_of(foreign or (), settings.kafka.prefix), accepted_of(accept_topic or (), settings.kafka.prefix)

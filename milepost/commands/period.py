@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from milepost.console import say
+from milepost.options import Approver, Reason
 from milepost.recording import Recording, records, stated_reason
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ Company = Annotated[str, typer.Argument(metavar="COMPANY", help="Id of a legal e
 Period = Annotated[
     str, typer.Argument(metavar="PERIOD", help="Its accounting period, such as 2026-05.", show_default=False)
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read it later.", show_default=False)]
-Approver = Annotated[str, typer.Option("--approved-by", help="Who approves; not the one who asks.", show_default=False)]
 CLOSED, REOPENED = "AccountingPeriodClosed", "AccountingPeriodReopened"
 
 

@@ -10,6 +10,7 @@ import typer
 from milepost.commands.period import Company, Period
 from milepost.console import echo, say, shell_word, write_json
 from milepost.html_file import HtmlFile, write_page
+from milepost.options import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def certificate(
     entity: Company,
     period: Period,
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    output: Output,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write it as JSON into this file.", show_default=False)
     ] = None,

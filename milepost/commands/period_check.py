@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from milepost import exit_codes
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.commands.glance import CsvFile
 from milepost.commands.period import Company, Period, company_and_period
 from milepost.console import say, shell_word, write_json
 from milepost.html_file import write_text
+from milepost.options import Json, Output
 from milepost.shared_options import one_form
 
 
 def check(
     entity: Company,
     period: Period,
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    output: Output,
     csv: CsvFile = None,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
-    file: File = None,
-    options: Set = None,
+    json: Json = False,
+    given: GivenSettings = NONE_GIVEN,
 ) -> None:
     """List what is open of an accounting period: how many, the money, whose matter it is, and the command that mends it.
 
@@ -35,7 +32,7 @@ def check(
     from milepost.closing.shown import results_csv, results_json, show_results
 
     one_form(csv=csv is not None, json=json)
-    forbids = given(file, options).settings.close.forbids
+    forbids = given.settings.close.forbids
     with reading_books(output) as books:
         if not books.is_there:
             raise typer.BadParameter(

@@ -11,10 +11,10 @@ import typer
 
 from domain.money import format_amount
 from milepost import exit_codes
-from milepost.commands.given_settings import File, Set
-from milepost.commands.given_settings import given as given_settings
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import amount_text, echo, money_text, no_formula, say, shape, shell_word, tell, write_json
 from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accounts
+from milepost.options import Json, Output
 from milepost.shared_options import one_form
 from milepost.tables import Table, show
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from domain.delivery.sold import Sold
     from domain.events.common import LedgerDifference
     from milepost.delivery.absent_shown import Lacking
-    from milepost.settings import Loaded
+    from milepost.settings import Settings
 
 WHAT_TO_DO = "docs/reconciliation.md says by cause what to do"
 SUMS = ("count", "debits", "credits", "digest")
@@ -39,7 +39,7 @@ CSV_COLUMNS = (
 
 
 def reconcile(
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    output: Output,
     accounts: AccountsFile = DEFAULT,
     input_dir: Annotated[
         Path | None, typer.Option("--input", help="Its input folder; without it `input` beside the output.")
@@ -52,11 +52,10 @@ def reconcile(
         bool,
         typer.Option("--kafka", help="Send it to the topic; --output is a folder that `verify --kafka --keep` keeps."),
     ] = False,
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     look: Annotated[bool, typer.Option("--look", help="Only show it; the next run hears nothing of it.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row an account or difference.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Compare what was posted with the ERP's ledger, by company, period, account and currency.
 
@@ -73,25 +72,25 @@ def reconcile(
     if kafka and input_dir is not None:
         raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
     one_form(csv=as_csv, json=json)
-    given = given_accounts(accounts)
-    if entity is not None and entity not in given.charts:
-        known = ", ".join(sorted(given.charts))
+    known = given_accounts(accounts)
+    if entity is not None and entity not in known.charts:
         raise typer.BadParameter(
-            f"expected a company of {accounts}, one of {known}, got {entity}", param_hint="--entity"
+            f"expected a company of {accounts}, one of {', '.join(sorted(known.charts))}, got {entity}",
+            param_hint="--entity",
         )
     folder = beside(input_dir, output)
-    delivered = read_delivered(output, folder, given.charts, lines_of(given))
+    delivered = read_delivered(output, folder, known.charts, lines_of(known))
     unread: list[str] = []
-    made = list(_compared(given, delivered, entity, period, instant_day(found_at(output)), unread))
+    made = list(_compared(known, delivered, entity, period, instant_day(found_at(output)), unread))
     accepted = [accepted_of(output, each) for each in made]
-    invoices = [each for chart in given.charts.values() for each in absent_invoices(chart, delivered.billing)]
+    invoices = [each for chart in known.charts.values() for each in absent_invoices(chart, delivered.billing)]
     lacking = [
         each
         for each in absent_shown.summed(delivered.ledger.absent(), invoices, delivered.calendars)
         if entity in {None, each.legal_entity_id} and period in {None, each.period}
     ]
     sold = [each for each in delivered.revenue.sold(delivered.billing) if entity in {None, each.legal_entity_id}]
-    said = "" if look or not made else _said(made, output, folder, given_settings(file, options) if kafka else None)
+    said = "" if look or not made else _said(made, output, folder, given.settings if kafka else None)
     if json:
         figures = [sold_json(each) for each in sold]
         absent = [absent_shown.as_json(each) for each in lacking]
@@ -160,7 +159,7 @@ def _compared(
                 unread.append(f"{company}: {fault}")
 
 
-def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded | None) -> str:
+def _said(made: Sequence[Reconciled], output: Path, folder: Path, settings: Settings | None) -> str:
     """The file or the topic that has it now."""
     from connectors.files.added_events import add_events
     from connectors.files.delivered import ANSWERS
@@ -172,11 +171,11 @@ def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded 
 
     at, version = found_at(output), now()
     events = [{"type": "LedgerReconciled", **record_to_json(event_of(each, at, version))} for each in made]
-    if given is None:
+    if settings is None:
         return str(add_events(folder, ANSWERS, events, moment()))
     from milepost.exceptions.on_kafka import ExceptionTopics
 
-    return ExceptionTopics(given.settings).send(events, TOPICS["LedgerReconciled"], "legal_entity_id")
+    return ExceptionTopics(settings).send(events, TOPICS["LedgerReconciled"], "legal_entity_id")
 
 
 # For people

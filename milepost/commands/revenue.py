@@ -10,6 +10,7 @@ import typer
 
 from milepost.console import amount_text, say
 from milepost.days import day
+from milepost.options import Reason
 from milepost.recording import Recording, records, stated_reason
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def adjust(
             show_default=False,
         ),
     ],
-    reason: Annotated[str, typer.Option("--reason", help="Why, for those who read it later.", show_default=False)],
+    reason: Reason,
     approved_by: Annotated[
         str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.", show_default=False)
     ] = None,

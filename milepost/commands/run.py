@@ -16,6 +16,7 @@ from milepost import exit_codes
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import DAYS_AHEAD_MAX, day, furthest_day
 from milepost.operate.stopping import stopping
+from milepost.options import SummaryJson
 from state.guards import INPUT_UNREADABLE, GuardStop
 from state.intake.clock import DATE_LAST, recording_time
 
@@ -41,7 +42,7 @@ def run(
     yes: Annotated[
         bool, typer.Option("--yes", help=f"Days more than {DAYS_AHEAD_MAX} days after today may end too.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
+    json: SummaryJson = False,
 ) -> None:
     """Turn the new events of a folder into postings, statements, forecasts and exceptions."""
     last_day = until.date() if until else None

@@ -9,8 +9,9 @@ import typer
 
 from domain.counting import counted
 from milepost import exit_codes
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import aligned, echo, say, shape, write_json
+from milepost.options import Json
 from schemas.files import AVRO, UnreadableSchema, kind_of, read_schemas
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from schemas.lint import SchemaFault
 
-Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 Folder = Annotated[Path, typer.Option("--folder", help="Folder of the schemas.")]
 
 
@@ -86,13 +86,12 @@ def history() -> ModuleType:
 
 
 def register(
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     json: Json = False,
 ) -> None:
     """Register every released schema under its subject, and set how the subject may change. What is there stays."""
-    settings = given(file, options).settings
+    settings = given.settings
     if not settings.registry.url:
         raise typer.BadParameter("registry.url is not set, so there is nowhere to register", param_hint="--settings")
     from connectors.kafka.registration import register_schemas
@@ -119,9 +118,9 @@ def register(
         raise typer.Exit(exit_codes.FAILURE)
 
 
-def ids(file: File = None, options: Set = None, json: Json = False) -> None:
+def ids(given: GivenSettings = NONE_GIVEN, json: Json = False) -> None:
     """Show the id of each schema, as it stands in the frame before a body on a topic."""
-    settings = given(file, options).settings
+    settings = given.settings
     from connectors.kafka.registry import schema_ids
 
     rows = schema_ids(settings.registry, settings.kafka.prefix, settings.registry_cache, say).rows()

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
+from milepost.console import stamp_lines
 
 Shards = Annotated[str | None, typer.Option("--shards", help="The shards of this process, such as 0,4.")]
 AllShards = Annotated[bool, typer.Option("--all-shards", help="All of them.")]
@@ -20,8 +21,7 @@ Alone = Annotated[bool, typer.Option("--alone", help="Without a supervisor: what
 
 
 def accounting(
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     shards: Shards = None,
     all_shards: AllShards = False,
     ordinal: Ordinal = None,
@@ -32,61 +32,44 @@ def accounting(
 
     A process takes some of the shards; each shard is taken by one process at a time, wherever it runs.
     """
-    from milepost import console
-    from milepost.operate import shards_chosen, supervisor
+    from milepost.operate import shards_chosen
 
-    settings = given(file, options).settings
+    settings = given.settings
     numbers = shards_chosen.chosen(
         settings.accounting, settings.kafka.partitions, shards, every=all_shards, ordinal=ordinal, of=of
     )
-    console.stamp_lines()
-    if alone:
-        from milepost.operate import serving
+    _supervise(alone=alone)
+    from milepost.operate import serving
 
-        serving.account(settings, numbers)
-    else:
-        raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))
+    serving.account(settings, numbers)
 
 
-def intake(file: File = None, options: Set = None, alone: Alone = False) -> None:
+def intake(given: GivenSettings = NONE_GIVEN, alone: Alone = False) -> None:
     """Take the events of the domain topics into the engagement log, until SIGTERM or Ctrl-C.
 
     One process at a time does so for a generation of the log; one that is started later takes over.
     """
-    from milepost import console
-    from milepost.operate import supervisor
+    settings = given.settings
+    _supervise(alone=alone)
+    from milepost.operate import serving
 
-    settings = given(file, options).settings
-    console.stamp_lines()
-    if alone:
-        from milepost.operate import serving
-
-        serving.take_in(settings)
-    else:
-        raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))
+    serving.take_in(settings)
 
 
-def view(file: File = None, options: Set = None, alone: Alone = False) -> None:
+def view(given: GivenSettings = NONE_GIVEN, alone: Alone = False) -> None:
     """Keep the newest view of each project in Redis, until SIGTERM or Ctrl-C. Nothing else depends on it.
 
     Its place is in Redis too, so a Redis that was emptied or put back is filled again from the topic.
     """
-    from milepost import console
-    from milepost.operate import supervisor
+    settings = given.settings
+    _supervise(alone=alone)
+    from milepost.operate import serving
 
-    settings = given(file, options).settings
-    console.stamp_lines()
-    if alone:
-        from milepost.operate import serving
-
-        serving.keep_views(settings)
-    else:
-        raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))
+    serving.keep_views(settings)
 
 
 def delivery(
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     erp: Annotated[
         str | None,
         typer.Option("--erp", help="NAME of the ERP account in accounts.toml; may be left out where there is one."),
@@ -97,16 +80,20 @@ def delivery(
 
     One process at a time delivers to an account; one that is started later takes over. [delivery] says where accounts.toml is.
     """
-    from milepost import console
     from milepost.delivery import delivered_account
-    from milepost.operate import supervisor
 
-    settings = given(file, options).settings
+    settings = given.settings
     account = delivered_account.account_of(settings, erp)
-    console.stamp_lines()
-    if alone:
-        from milepost.operate import serving_delivery
+    _supervise(alone=alone)
+    from milepost.operate import serving_delivery
 
-        serving_delivery.deliver(settings, account)
-    else:
+    serving_delivery.deliver(settings, account)
+
+
+def _supervise(*, alone: bool) -> None:
+    """Unless this is the process that a supervisor looks after, be the supervisor of one."""
+    stamp_lines()
+    if not alone:
+        from milepost.operate import supervisor
+
         raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))

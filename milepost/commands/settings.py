@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import aligned, echo, shape, write_json
+from milepost.options import Json
 
 if TYPE_CHECKING:
     from milepost.settings import Loaded
 
-Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
-
 
 def show(
-    file: File = None,
-    options: Set = None,
+    given: GivenSettings = NONE_GIVEN,
     origin: Annotated[bool, typer.Option("--origin", help="Say of each where it comes from.")] = False,
     json: Json = False,
 ) -> None:
@@ -29,7 +27,7 @@ def show(
     """
     from milepost.settings import BUILT_IN, values
 
-    loaded = given(file, options)
+    loaded = given.loaded
     if json:
         write_json(shape(1, file=loaded.file and str(loaded.file), settings=_plain(loaded, origin=origin)))
         return

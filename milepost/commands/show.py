@@ -14,10 +14,11 @@ from domain.counting import counted
 from domain.money import format_amount
 from domain.units import MICROSECONDS_A_DAY
 from milepost.as_of import looking_back
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import amount_text, echo, is_known_as, say, shape, shell_word, tell, write_json
 from milepost.figure_words import figure_words, rounding_words
 from milepost.for_period import show_for
+from milepost.options import Json
 from milepost.tables import Table, completion_table, hours_text, rate_text, short_text
 from milepost.tables import show as show_tables
 
@@ -65,9 +66,8 @@ def show(
         Path | None,
         typer.Option("--accounts", help="accounts.toml, to show a document of an ERP by its key or a journal in it."),
     ] = None,
-    file: File = None,
-    options: Set = None,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    given: GivenSettings = NONE_GIVEN,
+    json: Json = False,
 ) -> None:
     """Show a project's balances, a contract group's projects and contracts, a statement's lines, or an ERP document's journals.
 
@@ -78,7 +78,7 @@ def show(
             raise typer.BadParameter("expected --output or --from, not both", param_hint="--from")
         from milepost.views_shown import show_from_redis
 
-        show_from_redis(given(file, options).settings.redis, id_, json=json)
+        show_from_redis(given.settings.redis, id_, json=json)
         return
     if output is None:
         raise typer.BadParameter("expected the output folder of a run, or --from redis", param_hint="--output")

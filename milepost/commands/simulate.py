@@ -13,6 +13,7 @@ from connectors.decode_error import DecodeError
 from domain.counting import counted
 from milepost.console import echo, shell_word
 from milepost.days import day, furthest_day
+from milepost.options import SummaryJson
 from simulation.formats import FORMATS, JSONL_EVENTS_MAX, format_for
 from simulation.plan import ALL, PlanError, SimulationPlan, plan
 
@@ -40,7 +41,7 @@ def simulate(
     ] = FIRST_MONTH,  # type: ignore[assignment]  # Typer parses the text
     deals: Annotated[str, typer.Option("--deals", help="What is sold: all kinds of terms, or time alone.")] = ALL,
     force: Annotated[bool, typer.Option("--force", help="Replace the events of an earlier simulation.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
+    json: SummaryJson = False,
 ) -> None:
     """Make up a consulting firm and write its contracts, time and month ends as events."""
     from simulation.summary import as_json
@@ -63,7 +64,7 @@ def simulate_invoices(
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.")],
     events: Annotated[Path, typer.Option("--input", help="Its input folder, which gets one more file.")],
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same answers.")] = 7,
-    json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
+    json: SummaryJson = False,
 ) -> None:
     """Answer the statements of a run as ERP, bank and customers would: approvals, invoices, payments, credit memos."""
     from connectors.containers import ContainerDamaged

@@ -13,6 +13,7 @@ import typer
 from milepost.as_of import looking_back
 from milepost.console import LOCALE, echo, say, shell_word, tell, write_json
 from milepost.html_file import HtmlFile, write_page
+from milepost.options import Json, Output
 from milepost.tables import show
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class GroupName(StrEnum):
 
 @looking_back
 def statement(
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    output: Output,
     id_: Annotated[
         str | None,
         typer.Argument(
@@ -71,7 +72,7 @@ def statement(
         typer.Option("--entity", metavar="ID", help="With --period: those of this legal entity.", show_default=False),
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row a line.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    json: Json = False,
     group_by: Annotated[
         GroupName, typer.Option("--group-by", help="What lines stand together by.")
     ] = GroupName.PROJECT,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object, once.")]
 Once = Annotated[bool, typer.Option("--once", help="Print it once and end.")]
@@ -16,9 +16,7 @@ Seconds = Annotated[
 ]
 
 
-def status(
-    file: File = None, options: Set = None, once: Once = False, seconds: Seconds = 2.0, json: Json = False
-) -> None:
+def status(given: GivenSettings = NONE_GIVEN, once: Once = False, seconds: Seconds = 2.0, json: Json = False) -> None:
     """Show shards, intake, delivery and view: place, lag, rate, age of the last commit, open exceptions, last guard stop.
 
     Asks the processes at `metrics.addresses` and the brokers; what does not answer is said, the rest is shown. Where
@@ -26,7 +24,7 @@ def status(
     """
     from milepost.operate import status_shown
 
-    settings = given(file, options).settings
+    settings = given.settings
     if json or once or not sys.stdout.isatty():
         status_shown.tell_once(settings, seconds, json=json)
     else:

@@ -12,8 +12,9 @@ import typer
 
 from connectors.files.output_lock import only_writer
 from milepost import exit_codes
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import echo, say, shape, write_json
+from milepost.options import Json
 from milepost.tables import Table, show
 
 if TYPE_CHECKING:
@@ -51,9 +52,8 @@ def verify(
             show_default=False,
         ),
     ] = None,
-    file: File = None,
-    options: Set = None,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    given: GivenSettings = NONE_GIVEN,
+    json: Json = False,
 ) -> None:
     """Audit an output folder, or the topics: journals, statements, caps, periods, chains, and the same bytes from the log again."""
     if certificate:
@@ -66,7 +66,7 @@ def verify(
     if (output is None) != kafka:
         raise typer.BadParameter("expected one of --output and --kafka", param_hint="--output")
     if output is None:
-        report = of_topics(given(file, options).settings, shards, keep, follow=follow)
+        report = of_topics(given.settings, shards, keep, follow=follow)
         where = keep or Path("kafka")
     else:
         if follow or keep is not None or shards is not None:

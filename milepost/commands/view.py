@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from milepost.commands.given_settings import File, Set, given
+from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import echo, say, shape, write_json
+from milepost.options import Json
 
 
-def rebuild(
-    file: File = None,
-    options: Set = None,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
-) -> None:
+def rebuild(given: GivenSettings = NONE_GIVEN, json: Json = False) -> None:
     """Empty the keys in Redis that begin with the prefix, and fill them again from the topic.
 
     Meanwhile readers find some projects and not others. `milepost serve view` may go on: it notices, and goes on from
@@ -23,7 +18,7 @@ def rebuild(
     from milepost import exit_codes
     from milepost.operate import serving
 
-    settings = given(file, options).settings
+    settings = given.settings
     done = serving.rebuild_views(settings)
     if done is None:
         say("stopped before all views were taken in; milepost serve view, or the same again, goes on from there")

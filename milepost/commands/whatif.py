@@ -11,6 +11,7 @@ import typer
 from milepost.as_of import indexing
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import day
+from milepost.options import Json
 from milepost.tables import show
 
 
@@ -29,7 +30,7 @@ def whatif(
             show_default=False,
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Show what events would do to postings, statements and forecasts if they came next; nothing is kept of it."""
     from dataflows.whatif import NoChange, NoSuchDay, UnreadableChange, what_if

@@ -10,7 +10,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from milepost.cli import app
-from milepost.commands.import_ import import_app
 
 ROOT = Path(__file__).parents[2]
 MAPPING = """
@@ -34,7 +33,7 @@ ROWS = "Id,Project,Person,Date,Hours\n1,P,Ben,2026-03-01,1250.5\n2,P,Nobody,2026
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(import_app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, ["import", *map(str, arguments)])
 
 
 def files(folder: Path, rows: str = ROWS) -> tuple[Path, Path, Path]:

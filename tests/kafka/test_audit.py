@@ -25,7 +25,7 @@ from domain.outputs import JournalEntry
 from domain.units import AMOUNT_ONE
 from milepost import exit_codes
 from milepost.cli import app
-from milepost.commands.given_settings import given
+from milepost.commands.given_settings import GivenSettings
 from milepost.commands.verify import of_topics, with_topics
 from milepost.operate.following import Auditors, follow_on
 from milepost.operate.stopping import Stop
@@ -148,7 +148,7 @@ def test_an_audit_that_follows_counts_what_was_there_before(
 ) -> None:
     """Ended before anything more has come."""
     accounted(two, records)
-    settings = given(None, two.options()[1::2]).settings
+    settings = GivenSettings(None, two.options()[1::2]).settings
     with patch("milepost.operate.stopping.Stop.within", lambda *_: True):
         report = of_topics(settings, None, tmp_path / "kept", follow=True)
     checked = {each.check: each.checked for each in report.findings}

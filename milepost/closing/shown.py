@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
 from domain.money import format_amount
 from domain.reference.fiscal import AccountingPeriod
+from milepost.as_csv import csv_text
 from milepost.closing.items import CheckResult, OpenPoint
 from milepost.console import amount_text, no_formula, shape
 from milepost.tables import Table, show
@@ -52,19 +51,17 @@ def state_of(result: CheckResult) -> str:
 
 def results_csv(results: Sequence[CheckResult]) -> str:
     """A row each of what is open, and one of each check that found nothing."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    return csv_text(COLUMNS, _csv_rows(results))
+
+
+def _csv_rows(results: Sequence[CheckResult]) -> Iterator[Sequence[object]]:
     for check, state, title, item in _lines(results):
         if item is None:
-            writer.writerow((check, state, title, "0", "", "", "", ""))
+            yield check, state, title, "0", "", "", "", ""
         else:
             amount = format_amount(item.amount) if item.amount is not None else ""
-            what = no_formula(item.what)
-            writer.writerow(
-                (check, state, what, item.how_many, amount, item.currency, item.owner, no_formula(item.command))
-            )
-    return written.getvalue()
+            what, command = no_formula(item.what), no_formula(item.command)
+            yield check, state, what, item.how_many, amount, item.currency, item.owner, command
 
 
 def results_json(whose: str, period: AccountingPeriod, results: Sequence[CheckResult]) -> dict[str, object]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ import typer
 
 from domain.counting import counted
 from domain.money import format_amount
+from milepost.as_csv import csv_text
 from milepost.as_of import looking_back
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 from milepost.days import day
@@ -234,7 +233,7 @@ def _entities(sums: dict[str, LedgerSums], output: Path, *, as_csv: bool, json: 
     ]
     columns = ("legal_entity_id", "ledger_currency", "journals", "first_period", "last_period")
     if as_csv:
-        _write_csv(columns, [(no_formula(entity_id), *rest) for entity_id, *rest in cells])
+        echo(csv_text(columns, [(no_formula(entity_id), *rest) for entity_id, *rest in cells]), nl=False)
     elif json:
         write_json(shape(1, entities=[dict(zip(columns, each, strict=True)) for each in cells]))
     else:
@@ -251,7 +250,7 @@ def _periods(sums: LedgerSums, output: Path, *, as_csv: bool, json: bool) -> Non
     found = sums.periods()
     exact = [(each.period, f"{each.journals}", *map(format_amount, (each.debits, each.credits))) for each in found]
     if as_csv:
-        _write_csv(columns, exact)
+        echo(csv_text(columns, exact), nl=False)
     elif json:
         listed = [dict(zip(columns, each, strict=True)) for each in exact]
         write_json(shape(1, legal_entity_id=sums.legal_entity_id, ledger_currency=sums.ledger_currency, periods=listed))
@@ -272,7 +271,7 @@ def _periods(sums: LedgerSums, output: Path, *, as_csv: bool, json: bool) -> Non
 
 def _trial_balance(balance: TrialBalance, *, as_csv: bool, json: bool) -> None:
     if as_csv:
-        _write_csv(CSV_COLUMNS, _csv_rows(balance))
+        echo(csv_text(CSV_COLUMNS, _csv_rows(balance)), nl=False)
     elif json:
         write_json(as_json(balance))
     else:
@@ -441,11 +440,3 @@ def _csv_rows(balance: TrialBalance) -> Iterator[tuple[str, ...]]:
     for roll in balance.rolls:
         opening, *changed = map(format_amount, (*roll.amounts, roll.amounts.closing))
         yield (roll.balance, *head, "", "", no_formula(roll.contract_id), roll.currency, opening, "", "", *changed)
-
-
-def _write_csv(columns: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    echo(text.getvalue(), nl=False)

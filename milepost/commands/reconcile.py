@@ -11,6 +11,7 @@ import typer
 
 from domain.money import format_amount
 from milepost import exit_codes
+from milepost.as_csv import csv_text
 from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import amount_text, echo, money_text, no_formula, say, shape, shell_word, tell, write_json
 from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accounts
@@ -97,7 +98,7 @@ def reconcile(
         compared = [as_json(each, lacking, some) for each, some in zip(made, accepted, strict=True)]
         write_json(shape(1, written=said or None, reconciled=compared, not_in_erp=absent, sold=figures))
     elif as_csv:
-        _tell_csv(made)
+        echo(csv_text(CSV_COLUMNS, _csv_rows(made)), nl=False)
     else:
         _tell(made, accepted, lacking, sold, is_whole=not unread, look=look)
         if said and not kafka:
@@ -422,18 +423,12 @@ def _figures(side: Sequence[Any]) -> tuple[Any, ...]:
     return count, format_amount(debits), format_amount(credits_), digest
 
 
-def _tell_csv(made: Sequence[Reconciled]) -> None:
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+def _csv_rows(made: Sequence[Reconciled]) -> Iterator[Sequence[object]]:
     for each in made:
         head = (no_formula(each.legal_entity_id), each.period.name)
         for one in each.compared.sums:
             figures = (*_figures(one[2:6]), *_figures(one[6:10]))
-            writer.writerow(("sum", *head, no_formula(one.account), one.currency, *figures, "", "", "", "", ""))
+            yield "sum", *head, no_formula(one.account), one.currency, *figures, "", "", "", "", ""
         for found in each.compared.differences:
             told = (
                 no_formula(found.key),
@@ -442,5 +437,4 @@ def _tell_csv(made: Sequence[Reconciled]) -> None:
                 " ".join(found.journals),
                 no_formula(found.message),
             )
-            writer.writerow(("difference", *head, no_formula(found.account), found.currency, *[""] * 8, *told))
-    echo(text.getvalue(), nl=False)
+            yield "difference", *head, no_formula(found.account), found.currency, *[""] * 8, *told

@@ -145,14 +145,14 @@ def _check_period(
 
 
 def _tell(sheet: StatementSheet, output: Path, *, html: Path | None, as_csv: bool, json: bool) -> None:
-    from milepost.statements.data import csv_text, statement_json
+    from milepost.statements.data import statement_csv, statement_json
     from milepost.statements.page import statement_page
     from milepost.statements.text import head, lines_table
 
     if html is not None:
         write_page(html, statement_page(sheet))
     elif as_csv:
-        echo(csv_text(sheet), nl=False)
+        echo(statement_csv(sheet), nl=False)
     elif json:
         write_json(statement_json(sheet))
     else:

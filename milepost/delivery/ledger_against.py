@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -14,6 +12,7 @@ import typer
 from domain.counting import counted
 from domain.money import format_amount
 from milepost import exit_codes
+from milepost.as_csv import csv_text
 from milepost.console import amount_text, echo, no_formula, shape, tell, write_json
 from milepost.delivery.accounts_given import given_accounts
 from milepost.tables import Table, show
@@ -45,7 +44,6 @@ class AgainstAsked(NamedTuple):
 def against(output: Path, asked: AgainstAsked, *, as_csv: bool, json: bool) -> None:
     """Exit code 3 where anything differs."""
     from connectors.imports.mapping_file import read_table_mapping
-    from connectors.imports.refusals import ImportRefused
     from connectors.imports.trial_balance import TrialBalanceMapping, read_trial_balance
     from domain.ledger.against import compare
 
@@ -55,19 +53,15 @@ def against(output: Path, asked: AgainstAsked, *, as_csv: bool, json: bool) -> N
             "expected it beside --against: a TOML file that says which column is what, such as docs/mappings/trial-balance.toml",
             param_hint="--map",
         )
-    try:
-        mapped = read_table_mapping(asked.mapping, asked.overrides, TrialBalanceMapping)
-        theirs = read_trial_balance(asked.file, mapped, str(asked.mapping))
-    except ImportRefused as fault:
-        tell(str(fault), err=True)
-        raise typer.Exit(exit_codes.USAGE) from fault
+    mapped = read_table_mapping(asked.mapping, asked.overrides, TrialBalanceMapping)
+    theirs = read_trial_balance(asked.file, mapped, str(asked.mapping))
     ours, known = _ours(output, asked, span)
     if asked.entity is not None:
         theirs = [each for each in theirs if each.legal_entity_id == asked.entity]
     _check_companies({each.legal_entity_id for each in theirs}, ours, asked, output)
     found = compare(theirs, ours, known)
     if as_csv:
-        _write_csv(found)
+        echo(csv_text(COLUMNS, _csv_rows(found)), nl=False)
     elif json:
         write_json(as_json(found, span))
     else:
@@ -252,15 +246,11 @@ def _fields(row: Compared) -> Iterator[tuple[str, str]]:
     yield from zip(COLUMNS, (*texts, *map(format_amount, (row.old, row.ours, row.difference))), strict=True)
 
 
-def _write_csv(found: Comparison) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+def _csv_rows(found: Comparison) -> Iterator[list[str]]:
     for row in found.compared:
-        writer.writerow(_typed(dict(_fields(row))))
+        yield _typed(dict(_fields(row)))
     for row in found.not_ours:
-        writer.writerow(_typed(dict(_fields(row)) | {"basis": NOT_OURS, "ours": "", "difference": ""}))
-    echo(text.getvalue(), nl=False)
+        yield _typed(dict(_fields(row)) | {"basis": NOT_OURS, "ours": "", "difference": ""})
 
 
 def _typed(fields: dict[str, str]) -> list[str]:

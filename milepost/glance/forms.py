@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
@@ -11,6 +9,7 @@ from typing import Final
 from domain.money import format_amount, format_decimal
 from domain.units import HOURS_SCALE, PERCENT_SCALE, Amount
 from milepost import pages
+from milepost.as_csv import csv_text
 from milepost.console import amount_text, no_formula, shape, shell_word
 from milepost.glance.sheet import FILES_ONLY, Cell, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow
 from milepost.locales import Writing
@@ -139,14 +138,12 @@ def _figure_text(figure: int, kind: CellKind) -> str:
 
 def as_csv(glance: Glance) -> str:
     """All columns, figures plain and exact; `row` says which rows are sums."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(["row", *(column.name for column in glance.columns)])
-    for what, rows in (("item", glance.rows), ("total", glance.totals)):
-        writer.writerows(
-            ["total" if row.is_sum else what, *(_plain(row, column) for column in glance.columns)] for row in rows
-        )
-    return written.getvalue()
+    rows = (
+        ["total" if row.is_sum else what, *(_plain(row, column) for column in glance.columns)]
+        for what, of in (("item", glance.rows), ("total", glance.totals))
+        for row in of
+    )
+    return csv_text(["row", *(column.name for column in glance.columns)], rows)
 
 
 def _plain(row: GlanceRow, column: GlanceColumn) -> str:

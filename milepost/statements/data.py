@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -12,6 +10,7 @@ from connectors.json_values import decimal_text
 from domain.money import format_amount
 from domain.outputs import StatementLine
 from domain.units import HOURS_SCALE, PERCENT_SCALE, RATE_SCALE
+from milepost.as_csv import csv_text
 from milepost.console import no_formula, shape
 from milepost.statements.groups import StatementGroup
 from milepost.statements.lines import exact_quantity
@@ -24,12 +23,8 @@ CSV_COLUMNS: Final = (
 )
 
 
-def csv_text(sheet: StatementSheet) -> str:
-    text = io.StringIO()
-    written = csv.writer(text, lineterminator="\n")
-    written.writerow(CSV_COLUMNS)
-    written.writerows(_csv_rows(sheet))
-    return text.getvalue()
+def statement_csv(sheet: StatementSheet) -> str:
+    return csv_text(CSV_COLUMNS, _csv_rows(sheet))
 
 
 def _csv_rows(sheet: StatementSheet) -> Iterator[Sequence[object]]:

@@ -8,11 +8,11 @@ from datetime import date
 from pathlib import Path
 
 from connectors.files.no_outputs import NoOutputs
-from connectors.files.written import read_topic
+from connectors.files.written import records_of
 from connectors.imports.balances_known import read_firm
 from domain.billing.statement import ISSUED
 from domain.counting import counted
-from domain.outputs import TOPICS, BillingStatement
+from domain.outputs import BillingStatement
 from domain.units import Amount
 from milepost.console import amount_text
 
@@ -45,9 +45,8 @@ def _issued(output: Path) -> Iterator[BillingStatement]:
     """As last revised."""
     newest: dict[str, BillingStatement] = {}
     try:
-        for written in read_topic(output, TOPICS[BillingStatement.__name__]):
-            one = written.record
-            if isinstance(one, BillingStatement) and one.part == 1 and one.status == ISSUED:
+        for one in records_of(output, BillingStatement):
+            if one.part == 1 and one.status == ISSUED:
                 newest[one.statement_id] = one
     except (NoOutputs, OSError):
         return

@@ -43,16 +43,13 @@ def show_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as 
 def _journals(output: Path, wanted: str) -> Iterator[JournalEntry]:
     """With the lines alone that are of it."""
     from connectors.files.lookup import project_ids
-    from connectors.files.written import read_topic
+    from connectors.files.written import records_of
     from domain.identity import engagement_of
-    from domain.outputs import TOPICS, JournalEntry
+    from domain.outputs import JournalEntry
 
     # Engagements are often called after their first project, and `show` takes such an id for the project's.
     is_project = wanted in project_ids(output)
-    for written in read_topic(output, TOPICS["JournalEntry"]):
-        journal = written.record
-        if not isinstance(journal, JournalEntry):
-            continue
+    for journal in records_of(output, JournalEntry):
         if not is_project and wanted in (journal.contract_id, engagement_of(journal.journal_id)):
             yield journal
         else:
@@ -63,18 +60,13 @@ def _journals(output: Path, wanted: str) -> Iterator[JournalEntry]:
 
 def _with_journals(output: Path) -> frozenset[str]:
     """Projects, contracts and engagements."""
-    from connectors.files.written import read_topic
+    from connectors.files.written import records_of
     from domain.identity import engagement_of
-    from domain.outputs import TOPICS, JournalEntry
+    from domain.outputs import JournalEntry
 
     found: set[str | None] = set()
-    for written in read_topic(output, TOPICS["JournalEntry"]):
-        if isinstance(journal := written.record, JournalEntry):
-            found |= {
-                journal.contract_id,
-                engagement_of(journal.journal_id),
-                *(line.project_id for line in journal.lines),
-            }
+    for journal in records_of(output, JournalEntry):
+        found |= {journal.contract_id, engagement_of(journal.journal_id), *(line.project_id for line in journal.lines)}
     return frozenset(each for each in found if each)
 
 
@@ -106,14 +98,13 @@ def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  #
 
 
 def _last_in(output: Path, project_id: str, period: str) -> ForecastUpdate | None:
-    from connectors.files.written import read_topic
-    from domain.outputs import TOPICS, ForecastUpdate
+    from connectors.files.written import records_of
+    from domain.outputs import ForecastUpdate
 
     last = None
     named = _periods_of(output, project_id)
-    for written in read_topic(output, TOPICS["ForecastUpdate"]):
-        record = written.record
-        if isinstance(record, ForecastUpdate) and record.project_id == project_id and named(record.as_of) <= period:
+    for record in records_of(output, ForecastUpdate):
+        if record.project_id == project_id and named(record.as_of) <= period:
             last = record
     return last
 

@@ -11,13 +11,13 @@ from connectors.files.found_exceptions import exceptions_of
 from connectors.files.found_letters import letters_of
 from connectors.files.lookup import hint, statements_called
 from connectors.files.waiting_events import UNROUTED, waiting_for
-from connectors.files.written import read_topic
+from connectors.files.written import records_of
 from dataflows.books_read import reading_books
 from domain.events.catalogue import ENTITIES
 from domain.events.finance import InvoicePosted
 from domain.identity import unescape
 from domain.ledger.journal import BILLING
-from domain.outputs import TOPICS, DeadLetter, ExceptionRaised, JournalEntry, ProjectView
+from domain.outputs import DeadLetter, ExceptionRaised, JournalEntry, ProjectView
 from domain.work.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
 from milepost.delivery.in_erp import JOURNALS_NAMED, InErp, in_erp
@@ -64,8 +64,7 @@ def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterato
     if there is not None and there.statements and there.journals:
         # A number of two ERPs.
         yield f"{there.what}: {there.commands(wanted)}"
-    views = [written.record for written in read_topic(output, TOPICS["ProjectView"])]
-    known = [view for view in views if isinstance(view, ProjectView)]
+    known = list(records_of(output, ProjectView))
     if any(view.project_id == wanted for view in known):
         yield f"a project: milepost show {shell_word(wanted)}"
     if any(view.engagement_id == wanted for view in known):
@@ -98,14 +97,11 @@ def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterato
 
 def _of_journals(output: Path, wanted: str) -> Iterator[str]:
     """A journal, or what the ERP or the bank said that was posted by some, such as a payment."""
-    records = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
     with reading_books(output) as reader:
         invoiced = {receivable.statement_id for receivable in reader.parts_with_id("receivable", wanted)}
     posted: list[str] = []
     posted_as = ""
-    for journal in records:
-        if not isinstance(journal, JournalEntry):
-            continue
+    for journal in records_of(output, JournalEntry):
         if journal.journal_id == wanted:
             yield f"a journal: milepost explain {shell_word(wanted)}"
         if kind := _posted_for(journal, wanted, invoiced):

@@ -11,11 +11,11 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.forecast_history import PublishedForecast, label_of
 from connectors.files.found_exceptions import exceptions_of
 from connectors.files.log_format import log_path
-from connectors.files.written import read_topic
+from connectors.files.written import placed_of
 from domain.caps.purchase_order import ORDER, OVER_CAP, OVER_ORDER, SUBJECT_KIND
 from domain.events.catalogue import Event
 from domain.identity import composed
-from domain.outputs import TOPICS, Alert, ExceptionRaised, ForecastCap, ForecastUpdate, Position
+from domain.outputs import Alert, ExceptionRaised, ForecastCap, ForecastUpdate, Position
 from domain.units import HUNDRED_PERCENT, Instant
 
 KINDS = ("line", "shared", ORDER)
@@ -47,11 +47,7 @@ def used_up(output: Path, history: Sequence[PublishedForecast]) -> tuple[UsedUp,
     caps = [cap for cap in history[-1].update.caps if is_used_up(cap)]
     if not caps:
         return ()
-    alerts = [
-        (written.position, written.record)
-        for written in read_topic(output, TOPICS["Alert"])
-        if isinstance(written.record, Alert) and written.record.kind in ("cap", SUBJECT_KIND)
-    ]
+    alerts = [placed for placed in placed_of(output, Alert) if placed[1].kind in ("cap", SUBJECT_KIND)]
     over = {
         known.raised.subject_id: known.raised
         for known in exceptions_of(output).values()

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from connectors.files.added_events import added_events
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.written import read_topic, shards
+from connectors.files.written import read_topic, records_of, shards
 from domain.billing.statement import ISSUED
 from domain.delivery.answers import key_and_attempt
 from domain.delivery.chart import EntityChart
@@ -65,9 +65,8 @@ def read_delivered(
             case _:
                 pass
     statements: dict[str, BillingStatement] = {}
-    for written in read_topic(output, TOPICS["BillingStatement"]):
-        if isinstance(written.record, BillingStatement) and written.record.status == ISSUED:
-            part = written.record
+    for part in records_of(output, BillingStatement):
+        if part.status == ISSUED:
             before = statements.get(part.statement_id) if part.part > 1 else None
             earlier = before.lines if before is not None else ()
             statements[part.statement_id] = part._replace(lines=(*earlier, *part.lines))

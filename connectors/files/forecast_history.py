@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import log_path
-from connectors.files.written import read_topic
+from connectors.files.written import placed_of
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.delivery import (
@@ -21,7 +21,7 @@ from domain.events.delivery import (
 )
 from domain.events.reference import CostRateSet, ExchangeRateSet, PersonDefined, RateCardPublished
 from domain.forecast.changes import work_cause
-from domain.outputs import TOPICS, ForecastUpdate, Position
+from domain.outputs import ForecastUpdate, Position
 from domain.units import Instant
 
 REFERENCE = (CostRateSet, ExchangeRateSet, PersonDefined, RateCardPublished)
@@ -72,11 +72,8 @@ CAUSES = {
 
 def forecast_history(output: Path, project_id: str) -> tuple[PublishedForecast, ...]:
     """The oldest first. Raises NoOutputs."""
-    return tuple(
-        PublishedForecast(written.position, written.record)
-        for written in read_topic(output, TOPICS["ForecastUpdate"])
-        if isinstance(written.record, ForecastUpdate) and written.record.project_id == project_id
-    )
+    placed = placed_of(output, ForecastUpdate)
+    return tuple(PublishedForecast(position, update) for position, update in placed if update.project_id == project_id)
 
 
 def moving_events(output: Path, history: tuple[PublishedForecast, ...]) -> tuple[Moving, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from connectors.files.written import read_topic
+from connectors.files.written import placed_of, read_topic, records_of
 from domain.billing.statement import OPEN
 from domain.counting import named
 from domain.identity import engagement_of
@@ -126,28 +126,24 @@ def _concerns(raised: ExceptionRaised, view: ProjectView, contracts: frozenset[s
 
 def latest_forecast(output: Path, project_id: str) -> ForecastUpdate | None:
     last = None
-    for written in read_topic(output, TOPICS["ForecastUpdate"]):
-        if isinstance(written.record, ForecastUpdate) and written.record.project_id == project_id:
-            last = written.record
+    for update in records_of(output, ForecastUpdate):
+        if update.project_id == project_id:
+            last = update
     return last
 
 
 def projects_with_forecasts(output: Path) -> frozenset[str]:
-    found = (written.record for written in read_topic(output, TOPICS["ForecastUpdate"]))
-    return frozenset(record.project_id for record in found if isinstance(record, ForecastUpdate))
+    return frozenset(update.project_id for update in records_of(output, ForecastUpdate))
 
 
 def project_ids(output: Path) -> frozenset[str]:
     """Of all that have a view."""
-    found = (written.record for written in read_topic(output, TOPICS["ProjectView"]))
-    return frozenset(record.project_id for record in found if isinstance(record, ProjectView))
+    return frozenset(view.project_id for view in records_of(output, ProjectView))
 
 
 def contract_ids(output: Path) -> frozenset[str]:
     """Of all that a view has balances of."""
-    found = (written.record for written in read_topic(output, TOPICS["ProjectView"]))
-    views = (record for record in found if isinstance(record, ProjectView))
-    return frozenset(balance.contract_id for view in views for balance in view.balances)
+    return frozenset(balance.contract_id for view in records_of(output, ProjectView) for balance in view.balances)
 
 
 def contracts_of(output: Path, project_id: str) -> frozenset[str]:
@@ -159,10 +155,7 @@ def contracts_of(output: Path, project_id: str) -> frozenset[str]:
 
 def over_caps(output: Path) -> dict[str, Amount]:
     """By contract what is over its caps, by the last views of its projects."""
-    newest: dict[str, ProjectView] = {}
-    for written in read_topic(output, TOPICS["ProjectView"]):
-        if isinstance(written.record, ProjectView):
-            newest[written.record.project_id] = written.record
+    newest = {view.project_id: view for view in records_of(output, ProjectView)}
     sums: Counter[str] = Counter()
     for view in newest.values():
         for balance in view.balances:
@@ -196,12 +189,10 @@ class _Views(NamedTuple):
 def _views(output: Path, wanted: str) -> _Views:
     ids: set[str] = set()
     newest: dict[str, Viewed] = {}
-    for written in read_topic(output, TOPICS["ProjectView"]):
-        view = written.record
-        if isinstance(view, ProjectView):
-            ids |= {view.project_id, view.engagement_id}
-            if wanted in {view.project_id, view.engagement_id}:
-                newest[view.project_id] = Viewed(written.position, view)
+    for position, view in placed_of(output, ProjectView):
+        ids |= {view.project_id, view.engagement_id}
+        if wanted in {view.project_id, view.engagement_id}:
+            newest[view.project_id] = Viewed(position, view)
     return _Views(tuple(newest[project_id] for project_id in sorted(newest)), frozenset(ids))
 
 
@@ -265,9 +256,7 @@ def _statement(output: Path, wanted: str, known: frozenset[str]) -> FoundStateme
 
 
 def _issued(output: Path) -> Iterator[FoundStatement]:
-    for written in read_topic(output, TOPICS["BillingStatement"]):
-        if isinstance(written.record, BillingStatement):
-            yield FoundStatement(written.position, written.record)
+    return (FoundStatement(*placed) for placed in placed_of(output, BillingStatement))
 
 
 def _joined(parts: Iterable[FoundStatement]) -> list[FoundStatement]:

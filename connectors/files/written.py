@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from heapq import merge
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from connectors.avro_codec import output_versions
 from connectors.containers import ContainerDamaged, ContainerRecord, Damage, read_container
 from connectors.files.no_outputs import NoOutputs
 from connectors.files.outputs import TOPIC_TYPES, parts_of, topic_file
 from connectors.files.progress import read_progress, shards_in
-from domain.outputs import Output, Position
+from domain.outputs import TOPICS, Output, Position
 
+Record = TypeVar("Record", bound=Output)
 DEAD_LETTERS = "dead-letters"
 
 
@@ -59,6 +60,18 @@ def read_topic(folder: Path, topic: str) -> Iterator[WrittenOutput]:
     """Of all shards, one after the other. Raises NoOutputs and ContainerDamaged."""
     for shard in shards(folder):
         yield from read_file(folder, topic, shard)
+
+
+def records_of(folder: Path, kind: type[Record]) -> Iterator[Record]:
+    """Those of one type. Raises NoOutputs and ContainerDamaged."""
+    return (record for _, record in placed_of(folder, kind))
+
+
+def placed_of(folder: Path, kind: type[Record]) -> Iterator[tuple[Position, Record]]:
+    """The same with their places."""
+    for written in read_topic(folder, TOPICS[kind.__name__]):
+        if isinstance(written.record, kind):
+            yield written.position, written.record
 
 
 def stop_at(damage: Damage) -> None:

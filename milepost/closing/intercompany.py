@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final, NamedTuple
 
-from connectors.files.written import read_topic
+from connectors.files.written import placed_of
 from domain.capabilities import DUE_FROM, DUE_TO, INTERCOMPANY
-from domain.outputs import TOPICS, JournalEntry
+from domain.outputs import JournalEntry
 from domain.units import Amount
 from milepost.closing.items import Closing, OpenPoint, tallied
 from milepost.closing.ledgers import FINANCE, exceptions_in
@@ -71,10 +71,8 @@ def _pairs(closing: Closing) -> Iterator[tuple[Half, Half | None]]:
     if not closing.books.has_account(closing.whose, closing.period.name, tuple(INTERCOMPANY.accounts)):
         return
     made: dict[tuple[str, int, int, bool], list[Half]] = defaultdict(list)
-    for written in read_topic(closing.output, TOPICS[JournalEntry.__name__]):
-        journal = written.record
-        if isinstance(journal, JournalEntry) and journal.pair_id is not None:
-            position = written.position
+    for position, journal in placed_of(closing.output, JournalEntry):
+        if journal.pair_id is not None:
             key = journal.pair_id, position.shard, position.log_offset, journal.kind == "reversal"
             made[key].append(_half(journal))
     for halves in made.values():

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 from connectors.files.found_exceptions import KnownException
-from connectors.files.written import read_topic
+from connectors.files.written import records_of
 from domain.capabilities import CHECKS
 from domain.counting import counted
 from domain.exceptions import CATALOGUE
 from domain.identity import composed
-from domain.outputs import TOPICS, ExceptionRaised, LedgerComparison
+from domain.outputs import ExceptionRaised, LedgerComparison
 from domain.reference.exchange import MISSING_RATE
 from milepost.closing.items import Closing, OpenPoint, tallied
 from milepost.console import shell_word
@@ -120,12 +120,8 @@ def not_accepted(closing: Closing) -> Iterator[OpenPoint]:
 def compared(closing: Closing) -> LedgerComparison | None:
     """The last comparison of both ledgers, if anybody made one."""
     newest: LedgerComparison | None = None
-    for written in read_topic(closing.output, TOPICS[LedgerComparison.__name__]):
-        one = written.record
-        if isinstance(one, LedgerComparison) and (one.legal_entity_id, one.period) == (
-            closing.whose,
-            closing.period.name,
-        ):
+    for one in records_of(closing.output, LedgerComparison):
+        if (one.legal_entity_id, one.period) == (closing.whose, closing.period.name):
             newest = one
     return newest
 

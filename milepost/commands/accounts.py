@@ -61,18 +61,18 @@ def new(
     Fill in the ERP's accounts between the quotes, and the connection as the ERP's page says; `accounts check` says what is left.
     """
     from connectors.erp.adapters import OPENERS
-    from connectors.files.written import read_topic
+    from connectors.files.written import records_of
     from domain.accounts import name_of
-    from domain.outputs import TOPICS, JournalEntry
+    from domain.outputs import JournalEntry
 
     if kind not in OPENERS:
         raise typer.BadParameter(f"expected one of {', '.join(sorted(OPENERS))}, got {kind}", param_hint="--kind")
     used: dict[str, tuple[set[str], set[str]]] = {}
-    for written in read_topic(output, TOPICS["JournalEntry"]):
-        if isinstance(written.record, JournalEntry) and written.record.deliver:
-            roles, currencies = used.setdefault(written.record.legal_entity_id, (set(), set()))
-            roles.update(line.account for line in written.record.lines)
-            currencies.add(written.record.currency)
+    for journal in records_of(output, JournalEntry):
+        if journal.deliver:
+            roles, currencies = used.setdefault(journal.legal_entity_id, (set(), set()))
+            roles.update(line.account for line in journal.lines)
+            currencies.add(journal.currency)
     lines = _connection(kind)
     for number, company in enumerate(sorted(used), start=1):
         roles, currencies = used[company]

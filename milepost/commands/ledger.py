@@ -162,18 +162,17 @@ def _financial_statement(
 
 def _group(output: Path, period: str | None, *, as_csv: bool, json: bool, html: Path | None, xlsx: Path | None) -> None:
     """Of the journals of a period, or of all."""
-    from connectors.files.written import read_topic
-    from domain.outputs import TOPICS, JournalEntry
+    from connectors.files.written import records_of
+    from domain.outputs import JournalEntry
     from milepost.commands.glance import GlanceOptions, write_report
     from milepost.glance.tables import OF_JOURNALS
 
     known: set[str] = set()
 
     def journals() -> Iterator[JournalEntry]:
-        for written in read_topic(output, TOPICS["JournalEntry"]):
-            if isinstance(written.record, JournalEntry):
-                known.add(written.record.period)
-                yield written.record
+        for journal in records_of(output, JournalEntry):
+            known.add(journal.period)
+            yield journal
 
     shown = OF_JOURNALS["group"](journals(), period)
     if known and period not in (None, *known):
@@ -192,17 +191,16 @@ def _check_no_comparison(options: Mapping[str, object]) -> None:
 
 def ledger_sums(output: Path) -> dict[str, LedgerSums]:
     """By legal entity, over all journals."""
-    from connectors.files.written import read_topic
+    from connectors.files.written import records_of
     from domain.ledger.trial_balance import LedgerSums
-    from domain.outputs import TOPICS, JournalEntry
+    from domain.outputs import JournalEntry
 
     sums: dict[str, LedgerSums] = {}
-    for written in read_topic(output, TOPICS["JournalEntry"]):
-        if isinstance(written.record, JournalEntry):
-            entity_id = written.record.legal_entity_id
-            if entity_id not in sums:
-                sums[entity_id] = LedgerSums(entity_id)
-            sums[entity_id].add(written.record)
+    for journal in records_of(output, JournalEntry):
+        entity_id = journal.legal_entity_id
+        if entity_id not in sums:
+            sums[entity_id] = LedgerSums(entity_id)
+        sums[entity_id].add(journal)
     return sums
 
 

@@ -12,7 +12,7 @@ from domain.counting import counted
 from domain.delivery.answers import PERIOD
 from domain.identity import parts_of
 from domain.money import format_amount
-from domain.outputs import TOPICS, ExceptionRaised, JournalEntry
+from domain.outputs import ExceptionRaised, JournalEntry
 from milepost.console import amount_text, shape, tell, write_json
 from milepost.delivery.accounts_given import DEFAULT, given_accounts
 from milepost.tables import Table, show
@@ -81,12 +81,9 @@ def _about(output: Path, ledger: Ledger, found: DocumentState) -> _About:
     open_ones = open_about(output, members, key)
     if found.state != PERIOD:
         return _About({}, open_ones)
-    from connectors.files.written import read_topic
+    from connectors.files.written import records_of
 
-    made = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
-    by = {
-        each.replaces: each.journal_id for each in made if isinstance(each, JournalEntry) and each.replaces in members
-    }
+    by = {each.replaces: each.journal_id for each in records_of(output, JournalEntry) if each.replaces in members}
     keys = {
         member: each.document.key
         for each in ledger.found()

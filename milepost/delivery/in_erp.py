@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from connectors.files.delivered import events_and_answers
-from connectors.files.written import read_topic
+from connectors.files.written import records_of
 from dataflows.books_read import reading_books
 from domain.counting import counted
 from domain.delivery.answers import journals_of
 from domain.delivery.documents import INVOICE, JOURNAL, is_key, key_of, revision_of
 from domain.events.finance import InvoicePosted, PostingAccepted, PostingRejected
-from domain.outputs import TOPICS, BillingStatement, JournalEntry
+from domain.outputs import BillingStatement, JournalEntry
 from milepost.console import shell_word
 from milepost.deciding import beside
 
@@ -77,10 +77,8 @@ def in_erp(output: Path, wanted: str) -> InErp:
 def _of_key(output: Path, key: str) -> tuple[dict[str, int | None], dict[str, None]]:
     """By what was made: the key of a document of one journal, or of a statement, follows from its id."""
     statements: dict[str, int | None] = {}
-    for written in read_topic(output, TOPICS["BillingStatement"]):
-        one = written.record
-        if isinstance(one, BillingStatement) and key == key_of(INVOICE, [revision_of(one.statement_id, one.revision)]):
+    for one in records_of(output, BillingStatement):
+        if key == key_of(INVOICE, [revision_of(one.statement_id, one.revision)]):
             statements[one.statement_id] = one.revision
-    made = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
-    ids = (each.journal_id for each in made if isinstance(each, JournalEntry) and each.deliver and each.lines)
+    ids = (each.journal_id for each in records_of(output, JournalEntry) if each.deliver and each.lines)
     return statements, dict.fromkeys(each for each in ids if key == key_of(JOURNAL, [each]))

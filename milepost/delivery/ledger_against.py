@@ -91,15 +91,14 @@ def _span(asked: AgainstAsked) -> ComparedDays:
 
 def _ours(output: Path, asked: AgainstAsked, span: ComparedDays) -> tuple[OurBalances, frozenset[tuple[str, str]]]:
     """Also the accounts that Milepost could post to: its own roles, or those of the chart."""
-    from connectors.files.written import read_topic
+    from connectors.files.written import records_of
     from domain.ledger.against import OurBalances
-    from domain.outputs import TOPICS, JournalEntry
+    from domain.outputs import JournalEntry
 
     there, of_chart = _account_there(asked.accounts)
     ours = OurBalances(span, there, asked.entity)
-    for written in read_topic(output, TOPICS["JournalEntry"]):
-        if isinstance(written.record, JournalEntry):
-            ours.add(written.record)
+    for journal in records_of(output, JournalEntry):
+        ours.add(journal)
     return ours, of_chart or _own_accounts(ours)
 
 

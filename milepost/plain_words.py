@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
+from typing import TYPE_CHECKING, Final, get_args, get_origin
 
 from typer import BadParameter
 from typer._coercion import RuntimeParam, build_runtime_param, resolve_type_descriptor
@@ -38,7 +38,7 @@ class _Plain:
 class PlainCommand(_Plain, TyperCommand):
     """A verb. A folder that no run has written was named by its `--output`."""
 
-    def invoke(self, ctx: Context) -> Any:
+    def invoke(self, ctx: Context) -> object:
         try:
             return super().invoke(ctx)
         except NoOutputs as fault:

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial, wraps
 from inspect import Parameter
-from typing import Any, NamedTuple, TypeVar, get_type_hints
+from typing import NamedTuple, TypeGuard, TypeVar, get_type_hints
 
 import typer
 
@@ -47,7 +47,7 @@ def expanded(verb: Verb) -> Verb:
         return verb
 
     @wraps(verb)
-    def seen(**given: Any) -> None:
+    def seen(**given: object) -> None:
         verb(**{name: _made(kind, given) for name, kind in groups.items()}, **given)
 
     return with_parameters(
@@ -55,11 +55,11 @@ def expanded(verb: Verb) -> Verb:
     )
 
 
-def _is_group(kind: Any) -> bool:
+def _is_group(kind: object) -> TypeGuard[type[NamedTuple]]:
     return isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
 
 
-def _fields(kind: Any) -> Iterator[Parameter]:
+def _fields(kind: type[NamedTuple]) -> Iterator[Parameter]:
     hints = get_type_hints(kind, include_extras=True)
     for name in kind._fields:
         if _is_group(hints[name]):
@@ -69,10 +69,11 @@ def _fields(kind: Any) -> Iterator[Parameter]:
             yield Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[name])
 
 
-def _made(kind: Any, given: dict[str, Any]) -> Any:
-    """Of what is given, without which the verb's own options are left."""
+def _made(kind: type[Shared], given: dict[str, object]) -> Shared:
+    """Of what is given, which keeps what the verb takes by itself."""
+    made: Callable[..., Shared] = kind
     hints = get_type_hints(kind)
-    return kind(*(_made(hints[name], given) if _is_group(hints[name]) else given.pop(name) for name in kind._fields))
+    return made(*(_made(hints[name], given) if _is_group(hints[name]) else given.pop(name) for name in kind._fields))
 
 
 def one_form(**given: bool) -> None:

@@ -6,17 +6,14 @@ from domain.explanation import Arithmetic, Node
 from domain.money import HALF_UP, format_decimal, round_ratio
 from domain.outputs import Alert
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE
-from milepost.explain.recorded import RecordedNodes
-from milepost.explain.sources import Sources
+from milepost.explain.nodes import Nodes
 
 FIGURES = ("used_amount", "limit_amount", "used_hours", "limit_hours")
 
 
-class AlertNodes:
-    def __init__(self, sources: Sources, recorded: RecordedNodes) -> None:
-        self.sources = sources
-        self.recorded = recorded
-        self._of = {said.record.alert_id: said for said in sources.trace.said_of(Alert)}
+class AlertNodes(Nodes):
+    def begin(self) -> None:
+        self._of = {said.record.alert_id: said for said in self.sources.trace.said_of(Alert)}
 
     def alert(self, alert_id: str) -> Node | None:
         said = self._of.get(alert_id)

@@ -10,19 +10,16 @@ from domain.revenue.allocation import AllocatedPrice, SharingLine, weights
 from domain.revenue.variable_price import settled
 from domain.terms import methods
 from domain.terms.kind import TermsInForce
-from milepost.explain.fees import FeeNodes, LineAtStep
+from milepost.explain.fees import LineAtStep
+from milepost.explain.nodes import Nodes
 from state.charges.terms_known import agreed_versions, by_itself, known_of
 
 DAY = timedelta(days=1)
 Earned = Callable[[LineAtStep, date], Node]
 
 
-class AllocationNodes:
+class AllocationNodes(Nodes):
     """As `domain/revenue/shared_price.py` shares it."""
-
-    def __init__(self, fees: FeeNodes, earned_by: Earned) -> None:
-        self.fees = fees
-        self.earned_by = earned_by
 
     def earns(self, place: LineAtStep, agreed: TermsInForce) -> Node:
         found = agreed.allocated
@@ -37,8 +34,8 @@ class AllocationNodes:
         """What the line had earned of its own price by the last day of a terminated contract."""
         known = by_itself(place.draft, place.contract, place.line_id)
         alone = place._replace(known=known, foreseen=None)
-        own = self.earned_by(alone, agreed.since)._replace(title="by itself, for the contract is over")
-        due = [self.fees.variable.due(place, item_id) for item_id in settled(known.revised)]
+        own = self.nodes.over_time.by(alone, agreed.since)._replace(title="by itself, for the contract is over")
+        due = [self.nodes.variable.due(place, item_id) for item_id in settled(known.revised)]
         return total("by itself, with what is settled", (own, *due), "amount", own.currency, rule="R42") if due else own
 
     def _share(self, place: LineAtStep, agreed: TermsInForce, found: AllocatedPrice) -> Node:
@@ -49,7 +46,9 @@ class AllocationNodes:
         ]
         left = total("price of all lines together", each, "amount", currency)
         earned = [
-            self.earned_by(at, found.since - DAY)._replace(title=f"line {line.line_id}: earned before {found.since}")
+            self.nodes.over_time.by(at, found.since - DAY)._replace(
+                title=f"line {line.line_id}: earned before {found.since}"
+            )
             for at, line in zip(places, found.lines, strict=True)
             if line.before
         ]
@@ -63,7 +62,7 @@ class AllocationNodes:
             f"share of line {place.line_id}", "share", (whole, *by), parameters, "amount", currency, rule="R43"
         )
         share = share if sign > 0 else negated(share.title, share)
-        alone = [self.fees.variable.item(place, item, agreed.since) for item in found.own.items if item.alone]
+        alone = [self.nodes.variable.item(place, item, agreed.since) for item in found.own.items if item.alone]
         before = [node for node, line in zip(earned, _with_before(found.lines), strict=True) if line is found.own]
         if not before and not alone:
             return share
@@ -89,7 +88,7 @@ class AllocationNodes:
         agreed = _terms_on(at, found.since)
         title = f"line {line.line_id}: stand-alone price"
         if agreed.line.standalone_price is not None:
-            return self.fees.line_field(at, agreed, title, line.standalone, "standalone_price")
+            return self.nodes.fees.line_field(at, agreed, title, line.standalone, "standalone_price")
         others = [
             self._standalone(self.place_of(at, other), other, found)
             for other in found.lines
@@ -104,14 +103,14 @@ class AllocationNodes:
     def _comes_to(self, at: LineAtStep, line: SharingLine, since: date, *, shared: bool = False) -> Node:
         """The line's own price, with its variable parts; without those for it alone where the others share it."""
         price = self.price(at, line, since)
-        items = [self.fees.variable.item(at, item, since) for item in line.items if not (shared and item.alone)]
+        items = [self.nodes.variable.item(at, item, since) for item in line.items if not (shared and item.alone)]
         title = f"line {line.line_id}: price with its variable parts"
         return total(title, (price, *items), "amount", price.currency, rule="R42") if items else price
 
     def price(self, at: LineAtStep, line: SharingLine, since: date) -> Node:
         held = [agreed for agreed in _own_terms(at) if agreed.since <= since]
-        price = methods.comes_to([self.fees.terms(at, agreed) for agreed in held])
-        made = self.fees.figure(price, "all that it charges", held[-1])
+        price = methods.comes_to([self.nodes.fees.terms(at, agreed) for agreed in held])
+        made = self.nodes.fees.figure(price, "all that it charges", held[-1])
         return made._replace(title=f"line {line.line_id}: {made.title}")
 
     def place_of(self, place: LineAtStep, line: SharingLine) -> LineAtStep:

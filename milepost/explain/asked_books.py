@@ -20,9 +20,7 @@ from domain.identity import composed, parts_of
 from domain.numbered import in_a_contract, in_an_event
 from domain.outputs import ForecastUpdate
 from domain.units import Amount
-from milepost.explain.asked_rows import AskedRows
-from milepost.explain.caps import CapNodes
-from milepost.explain.forecast_prices import PriceNodes
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
 from state.books import Burn, CapBucket, Contract, Estimate, LineTotals, Project, RetentionAccount, Withheld
 from state.caps.claims import allotments, bucket_id
@@ -57,22 +55,18 @@ SUMS = (
 class AskedAt(NamedTuple):
     """What rules ask besides the books (`state.draft.Asked`), of a step."""
 
-    nodes: AskedBooks
+    books: AskedBooks
     step: int
 
     def sum(self, number: Amount, address: str, title: str, currency: str) -> Amount:
-        return later(number, self.nodes.rows.recorded.sum, address, title, self.step, currency)
+        return later(number, self.books.recorded.sum, address, title, self.step, currency)
 
     def ahead(self, contract_id: str, line_id: str, as_of: date) -> TermsAhead:
-        return self.nodes.prices.ahead(contract_id, line_id, as_of, self.step)
+        return self.books.nodes.prices.ahead(contract_id, line_id, as_of, self.step)
 
 
-class AskedBooks:
-    def __init__(self, rows: AskedRows, caps: CapNodes, prices: PriceNodes) -> None:
-        self.rows = rows
-        self.caps = caps
-        self.prices = prices
-        self.sources = rows.sources
+class AskedBooks(Nodes):
+    def begin(self) -> None:
         self._at: dict[int, Draft] = {}
 
     def forget(self) -> None:
@@ -138,7 +132,7 @@ class AskedBooks:
         for kind, of in of_kinds.items():
             for part_id in draft.ids(kind):
                 draft.put(kind, part_id, of(draft.part(kind, part_id), part_id, step))
-        for entry in self.rows.all_at(step):
+        for entry in self.nodes.rows.all_at(step):
             draft.rows[entry.entry_id] = entry
             draft._add_work(entry, entry.standing, 1)
             draft._add_issued(entry, 1)
@@ -151,7 +145,7 @@ class AskedBooks:
         trace = self.sources.trace
         standing = ((row, trace.entry_at(row, step)) for row in sorted(trace.entry_ids()))
         nodes = [
-            self.rows.records.over(row, step)
+            self.nodes.records.over(row, step)
             for row, price in ((row, standing_price(entry)) for row, entry in standing if entry is not None)
             if price is not None
             and composed(price.contract_id, price.line_id) == part_id
@@ -193,7 +187,7 @@ class AskedBooks:
         return replace(project, activated=activated, burn=Burn(), months={}, posted={})
 
     def _retention(self, account: RetentionAccount, part_id: str, step: int) -> RetentionAccount:
-        (contract_id, bill_to), retention = parts_of(part_id), self.rows.statements.retention
+        (contract_id, bill_to), retention = parts_of(part_id), self.nodes.retention
         contract = self.sources.draft(step).contract(contract_id)
         assert contract is not None, "something is retained of it"
         by_project: dict[str, Withheld] = {}
@@ -213,7 +207,7 @@ class AskedBooks:
         key = bucket_key(rule, day, "")
         for allotment in dict.fromkeys((allotments(plan)[0], allotments(plan)[-1])):
             amount, hours = (
-                self.caps.number_taken(plan, key, allotment, step, turn, by_hours=by_hours)
+                self.nodes.caps.number_taken(plan, key, allotment, step, turn, by_hours=by_hours)
                 for by_hours in (False, True)
             )
             bucket = Bucket(free_amount=amount, free_hours=hours)
@@ -233,7 +227,7 @@ class AskedBooks:
 
     def _in_month(self, name: str, project_id: str, month: str, step: int) -> Node:
         title = f"{name} by statements" if name == BILLED else f"{name} of statements"
-        return self.rows.recorded.sum(month_at(project_id, name, month), title, step, month[8:])
+        return self.recorded.sum(month_at(project_id, name, month), title, step, month[8:])
 
     @staticmethod
     def _planned_rate(draft: Draft, project_id: str, as_of: date, currency: str) -> Node:

@@ -11,21 +11,13 @@ from domain.billing.shares import Party
 from domain.explanation import Arithmetic, Node, less, total
 from domain.figure import later
 from domain.ledger.journal import Leg
-from milepost.explain.entries import EntryNodes, VersionStanding
-from milepost.explain.records import RecordNodes
-from milepost.explain.sources import Sources
+from milepost.explain.entries import VersionStanding
+from milepost.explain.nodes import Nodes
 from state.billing.shares_record import falls_to, shares_in_terms
 from state.books import Cost, Entry, Issued, PayerPart, Posted, Price, Work
 
 
-class AskedRows:
-    def __init__(self, sources: Sources, entries: EntryNodes, records: RecordNodes) -> None:
-        self.sources = sources
-        self.entries = entries
-        self.records = records
-        self.recorded = entries.recorded
-        self.statements = records.statements
-
+class AskedRows(Nodes):
     def all_at(self, step: int) -> Iterator[Entry]:
         found = (self.at(entry_id, step) for entry_id in sorted(self.sources.trace.entry_ids()))
         yield from (entry for entry in found if entry is not None)
@@ -53,12 +45,14 @@ class AskedRows:
     def _cost(self, at: VersionStanding, cost: Cost) -> Cost:
         hours, amount = cost.hours, cost.amount
         return replace(
-            cost, hours=later(hours, self.records.worked, at, hours), amount=later(amount, self.records.cost, at, cost)
+            cost,
+            hours=later(hours, self.nodes.records.worked, at, hours),
+            amount=later(amount, self.nodes.records.cost, at, cost),
         )
 
     def _price(self, at: VersionStanding, price: Price) -> Price:
-        records, row, step = self.records, at.entry.entry_id, at.step
-        drawing = self.entries.drawing
+        records, row, step = self.nodes.records, at.entry.entry_id, at.step
+        drawing = self.nodes.drawing
         drawn = price.drawn and {
             name: (later(quantity, drawing.quantity, at, name), later(earned, drawing.earned, at, name))
             for name, (quantity, earned) in price.drawn.items()
@@ -68,20 +62,20 @@ class AskedRows:
             hours=later(price.hours - price.passed_hours, records.hours_here, at, price),
             passed_hours=0,
             value=later(price.value, records.value, at, price),
-            passed=later(price.passed, self.entries.passing.passed, at),
+            passed=later(price.passed, self.nodes.passing.passed, at),
             memo=later(price.memo, records.value_not_charged, at, price),
             recognised=later(price.recognised, records.recognised_alone, at, price),
             billable=later(price.billable, records.billable_alone, at, price),
-            rounding=later(price.rounding, self.entries.rounding, row, step),
+            rounding=later(price.rounding, self.nodes.entries.rounding, row, step),
             written_off=later(price.written_off, records.written_off, row, step),
             drawn=drawn,
         )
 
     def _issued(self, row: str, issued: Issued, step: int) -> Issued:
-        records, memos = self.records, self.statements.credits
+        records, memos = self.nodes.records, self.nodes.credits
         on = row, issued.contract_id, {issued.line_id}, step
         place = issued.contract_id, issued.line_id
-        funding = self.statements.funding
+        funding = self.nodes.funding
         return replace(
             issued,
             amount=later(issued.amount, records.issued_on, *on),
@@ -113,18 +107,18 @@ class AskedRows:
 
     def _falls(self, row: str, issued: Issued, payer: str, step: int) -> Node:
         if issued.is_funded:
-            return self.statements.funding.falls(row, issued.contract_id, issued.line_id, payer, step)
+            return self.nodes.funding.falls(row, issued.contract_id, issued.line_id, payer, step)
         return self.recorded.known(falls_to(issued.contract_id, issued.line_id, row, payer), step)
 
     def _issued_to(self, row: str, issued: Issued, payer: str, step: int) -> Node:
         """On the payer's statements, less what is billed again."""
-        statements, place = self.statements, (row, issued.contract_id, issued.line_id, step)
+        statements, place = self.nodes.statements, (row, issued.contract_id, issued.line_id, step)
         pieces = [statements.piece(one) for one in statements.listed_of(*place) if statements.payer_of(one) == payer]
         made = total(f"{row}: issued to {payer}", pieces, "amount", pieces[0].currency if pieces else "")
-        return less(made.title, made, *back) if (back := statements.credits.reopened(*place, payer)) else made
+        return less(made.title, made, *back) if (back := self.nodes.credits.reopened(*place, payer)) else made
 
     def _conceded(self, row: str, contract_id: str, line_id: str, step: int) -> Node:
-        return self._sum_of(self.statements.credits.conceded, row, contract_id, line_id, step)
+        return self._sum_of(self.nodes.credits.conceded, row, contract_id, line_id, step)
 
     @staticmethod
     def _sum_of(of: Callable[..., list[Node]], row: str, contract_id: str, line_id: str, step: int) -> Node:
@@ -146,6 +140,6 @@ class AskedRows:
 
     def _line(self, journal_id: str, number: int, place: int) -> Node:
         """A journal's line with its name, so that it can be asked for; in transaction or in ledger currency."""
-        whose, node = f"{journal_id}#{number}", self.records.journals.lines.figures(journal_id, number)[place]
+        whose, node = f"{journal_id}#{number}", self.nodes.lines.figures(journal_id, number)[place]
         title = f"journal line {whose}"
         return Node(title, node.value, "amount", node.currency, Arithmetic("same", (node,)), id=whose)

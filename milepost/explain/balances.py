@@ -10,12 +10,7 @@ from domain.capabilities import REFUND_LIABILITY
 from domain.explanation import Node, negated, total
 from domain.figure import as_recorded, node_titled
 from domain.outputs import CurrencyAmount, JournalEntry, ProjectView, ViewBalance, ViewBurn
-from milepost.explain.asked_books import AskedBooks
-from milepost.explain.cash_and_orders import CashAndOrderNodes
-from milepost.explain.entries import EntryNodes
-from milepost.explain.records import RecordNodes
-from milepost.explain.retainers_left import RetainerLeftNodes
-from milepost.explain.sources import Sources
+from milepost.explain.nodes import Nodes
 from milepost.figure_words import figure_words
 from state.billing.balances import LineBalances, balances_of, burn_of
 from state.forecast.outlook import project_contracts, sums_on
@@ -32,22 +27,8 @@ POSITIONS = ("unbilled", "contract_position")
 OWED: Mapping[str, str | None] = {"paid": "receipt", "bad_debt": "write_off", "receivable": None}
 
 
-class BalanceNodes:
-    def __init__(
-        self,
-        sources: Sources,
-        entries: EntryNodes,
-        records: RecordNodes,
-        listed: CashAndOrderNodes,
-        retainers: RetainerLeftNodes,
-        books: AskedBooks,
-    ) -> None:
-        self.sources = sources
-        self.entries = entries
-        self.records = records
-        self.listed = listed
-        self.retainers = retainers
-        self.books = books
+class BalanceNodes(Nodes):
+    def begin(self) -> None:
         self._asked: dict[tuple[int, str], tuple[ViewBurn, dict[str, LineBalances]]] = {}
 
     def view(self, said: TracedOutput) -> Node:
@@ -62,9 +43,9 @@ class BalanceNodes:
             *((("open statements", ", ".join(view.open_statements)),) if view.open_statements else ()),
         )
         name = f", {view.name}" if view.name else ""
-        cash = (self.listed.unapplied(said, one) for one in view.unapplied)
+        cash = (self.nodes.listed.unapplied(said, one) for one in view.unapplied)
         burn = (make() for _, make in self.burn(said))
-        why = (*burn, *balances, *cash, *self.retainers.all(said), *self._exceptions(view), upon)
+        why = (*burn, *balances, *cash, *self.nodes.retainers.all(said), *self._exceptions(view), upon)
         return Node(f"Project {view.project_id}{name}", facts=facts, why=why, id=view.project_id)
 
     def _exceptions(self, view: ProjectView) -> Iterable[Node]:
@@ -75,7 +56,7 @@ class BalanceNodes:
         """What the rules of a view make of the books that it was published from."""
         key = said.step, said.record.project_id
         if key not in self._asked:
-            draft, project_id = self.books.at(said.step), said.record.project_id
+            draft, project_id = self.nodes.books.at(said.step), said.record.project_id
             balances = {
                 each.contract_id: balances_of(draft, project_id, each, sums_on(draft, project_id, each.contract_id))
                 for each in project_contracts(draft, project_id)
@@ -85,7 +66,7 @@ class BalanceNodes:
 
     def _node(self, published: int, number: int, title: str, unit: str = "amount", currency: str = "") -> Node:
         made = node_titled(number, title, unit, currency)
-        return as_recorded(published, self.books.rows.recorded.bound(made)).node
+        return as_recorded(published, self.recorded.bound(made)).node
 
     # Burn
 
@@ -123,8 +104,8 @@ class BalanceNodes:
     def balance(self, said: TracedOutput, balance: ViewBalance) -> Node:
         whose = f"{said.record.project_id}/{balance.contract_id}"
         figures = tuple(self.figure(said, balance, name) for name in FIGURES)
-        sources = (self.listed.source(said, balance, one, whose) for one in balance.sources)
-        orders = (self.listed.order(said, balance, one, whose) for one in balance.orders)
+        sources = (self.nodes.listed.source(said, balance, one, whose) for one in balance.sources)
+        orders = (self.nodes.listed.order(said, balance, one, whose) for one in balance.orders)
         title = f"contract {balance.contract_id} in {balance.currency}"
         return Node(title, why=(*figures, *sources, *orders), id=whose)
 
@@ -137,7 +118,7 @@ class BalanceNodes:
         elif name == "owed_back":
             made = negated(title, self._on_account(said, balance, REFUND_LIABILITY, title))
         elif name == "retention":
-            retention = self.records.statements.retention
+            retention = self.nodes.retention
             made = retention.posted(balance.contract_id, project_id, said.step, title, balance.currency)
         else:
             number = getattr(self.asked(said)[1][balance.contract_id], name)
@@ -156,7 +137,7 @@ class BalanceNodes:
     def _on_account(
         self, said: TracedOutput, balance: ViewBalance, account: str, title: str, purpose: str | None = None
     ) -> Node:
-        project_id, journal_lines = said.record.project_id, self.records.journals.lines
+        project_id, journal_lines = said.record.project_id, self.nodes.lines
         lines = [
             journal_lines.leg(other.record, number)[0]
             for other in self.sources.trace.said_of(JournalEntry)

@@ -34,10 +34,10 @@ from domain.figure import Recorded, RecordedLater, as_recorded, later, node_of
 from domain.identity import parts_of
 from domain.why import PlacedPart
 from domain.work import recorded as work_recorded
-from milepost.explain.entries import EntryNodes, VersionStanding
+from milepost.explain.entries import VersionStanding
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
 from milepost.explain.recorded import ALL_OF_IT, BEFORE_IT
-from milepost.explain.sources import Sources
 from state.books import Price, Work
 from state.caps.claims import (
     FOR_BILLING,
@@ -57,12 +57,8 @@ CONSUMERS_SHOWN = 2_000
 POLICIES = ("cap_split", "cap_order", "cap_includes", "overflow")
 
 
-class CapNodes:
-    def __init__(self, sources: Sources, entries: EntryNodes) -> None:
-        self.sources = sources
-        self.entries = entries
-        entries.caps = self
-        self.recorded = entries.recorded
+class CapNodes(Nodes):
+    def begin(self) -> None:
         self.recorded.resolvers[BOOKS] = self._operand
         self.recorded.called = lambda bucket, name: name_of(name, parts_of(bucket)[1])
         self._memo: dict[tuple[Any, ...], Node] = {}
@@ -71,10 +67,9 @@ class CapNodes:
 
     def granted(self, at: VersionStanding, side: str) -> Node:
         """The part of the entry's value that caps allow to earn revenue, or to be billed."""
-        price = at.work.price
-        assert price is not None, "the work is priced"
+        price = at.price
         amount = price.allowed if side == FOR_REVENUE else price.billable
-        value = self.entries.chargeable(at)
+        value = self.nodes.given_up.chargeable(at)
         if amount == value.value:
             return value
         key = ("granted", at.entry.entry_id, at.step, side)
@@ -107,16 +102,16 @@ class CapNodes:
     def _operand(
         self, name: str, _contract_id: str, allotment: str, entry_id: str, step: str, turn: str
     ) -> Node | None:
-        at = self.entries.standing(entry_id, int(step))
+        at = self.nodes.entries.standing(entry_id, int(step))
         if at is None or at.work.price is None:
             return self._as_valued(name, entry_id, int(step))
         price, by = at.work.price, int(turn)
         if name == VALUE:
-            return self.entries.value(at)
+            return self.nodes.entries.value(at)
         if name == VALUE + HOURS:
-            return self.entries.hours_at(entry_id, at.step)
+            return self.nodes.entries.hours_at(entry_id, at.step)
         if name == CHARGEABLE:
-            return self.entries.chargeable(at, by)
+            return self.nodes.given_up.chargeable(at, by)
         if name == ISSUED:
             return self._issued(at, price)
         return self._claimed(at, allotment, by, name)
@@ -128,7 +123,7 @@ class CapNodes:
 
     def _claimed(self, at: VersionStanding, allotment: str, turn: int, name: str) -> Node | None:
         """What the entry claims of its caps, as the rule says, of numbers that say how they came about."""
-        price = _priced(at)
+        price = at.price
         plan = plan_of(self.sources.draft(at.step), price)
         if plan is None:
             return None
@@ -151,7 +146,7 @@ class CapNodes:
 
     def _recorded(self, at: VersionStanding, price: Price, turn: int | None, allotment: str = MAIN) -> Price:
         """By a turn, or as the step left it; final work claims what it kept."""
-        entries, entry_id = self.entries, at.entry.entry_id
+        entries, entry_id = self.nodes.entries, at.entry.entry_id
         kept, kept_hours = (self._kept(at, price, turn, name) for name in (KEPT, KEPT + HOURS))
         of_given = f"{figures_of(BOOKS, price.contract_id, allotment, entry_id)}#{GIVEN}"
         return replace(
@@ -163,7 +158,7 @@ class CapNodes:
             kept_hours=Recorded(kept_hours) if kept_hours is not None else 0,
             billable=0,
             billable_hours=0,
-            written_off=Recorded(entries.given_up.by(at, price, turn)) if price.written_off else 0,
+            written_off=Recorded(self.nodes.given_up.by(at, price, turn)) if price.written_off else 0,
             given=later(price.given, self.recorded.known, of_given, at.step),
             rounding=later(price.rounding, entries.rounding, entry_id, at.step),
             returned=Recorded(self._returned(at)) if price.returned else 0,
@@ -188,31 +183,31 @@ class CapNodes:
 
     def _hours_returned(self, at: VersionStanding, price: Price) -> Node:
         """What balances state that caps do not count, and what price concessions gave back."""
-        charge, memos = at.work.charge, self.entries.pieces.credits
+        charge, memos = at.work.charge, self.nodes.credits
         found = memos.returned_hours(at.entry.entry_id, price.contract_id, price.line_id, at.step)
         if charge is not None and charge.opening is not None and charge.opening.uncounted_hours:
-            found = [self.entries.charges.uncounted(charge, by_hours=True), *found]
+            found = [self.nodes.charges.uncounted(charge, by_hours=True), *found]
         return found[0] if len(found) == 1 else total("hours given back to the cap", found, "hours")
 
     def _is_changed_later(self, at: VersionStanding, allotment: str, turn: int) -> bool:
         """Whether the step went on to change what is settled of it: it took a statement back, and issued it again."""
-        price = _priced(at)
+        price = at.price
         orders = figures_of(BOOKS, price.contract_id, allotment, ORDERS)
         return self.recorded.why.is_placed_later(orders, at.entry.entry_id, at.step, turn)
 
     def _issued(self, at: VersionStanding, price: Price, *, is_cut: bool = True) -> Node:
-        issued: Node = self.entries.pieces.issued(
+        issued = self.nodes.statements.issued(
             at.entry.entry_id, price.contract_id, price.line_id, at.step, is_cut=is_cut
         )
-        cents = self.entries.rounding(at.entry.entry_id, at.step)
+        cents = self.nodes.entries.rounding(at.entry.entry_id, at.step)
         return less("issued without cents of lines", issued, cents) if cents.value else issued
 
     def _returned(self, at: VersionStanding) -> Node:
         """What price concessions gave back to the caps."""
-        price, charge, memos = _priced(at), at.work.charge, self.entries.pieces.credits
+        price, charge, memos = at.price, at.work.charge, self.nodes.credits
         found = memos.returned(at.entry.entry_id, price.contract_id, price.line_id, at.step)
         if charge is not None and charge.opening is not None and (charge.opening.uncounted or not found):
-            title, uncounted = "used before, of caps that count it no more", self.entries.charges.uncounted(charge)
+            title, uncounted = "used before, of caps that count it no more", self.nodes.charges.uncounted(charge)
             found = [uncounted._replace(title=title), *found]
         return total("given back to the cap", found, "amount", price.currency)
 
@@ -341,11 +336,6 @@ PARTS = {
     for allotment in (MAIN, FOR_BILLING, FOR_REVENUE)
     for measure in ("", HOURS)
 }
-
-
-def _priced(at: VersionStanding) -> Price:
-    assert at.work.price is not None, "the work is priced"
-    return at.work.price
 
 
 def same_billing(one: Work, other: Work) -> bool:

@@ -8,10 +8,8 @@ from domain.explanation import Node, constant, less, most, total
 from domain.figure import as_recorded
 from domain.identity import escape
 from domain.outputs import ViewBalance, ViewOrder, ViewSource, ViewUnapplied
-from milepost.explain.caps import CapNodes
-from milepost.explain.funding import FundingNodes
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
-from milepost.explain.sources import Sources
 from state.billing.orders import ordered
 from state.caps.claims import allotments
 from state.receivables.cash_record import unapplied_at
@@ -21,12 +19,7 @@ SOURCES, ORDERS, UNAPPLIED = "sources", "orders", "unapplied"
 FIGURES = ("limit", "used", "left")
 
 
-class CashAndOrderNodes:
-    def __init__(self, sources: Sources, caps: CapNodes, funding: FundingNodes) -> None:
-        self.sources = sources
-        self.caps = caps
-        self.funding = funding
-
+class CashAndOrderNodes(Nodes):
     def part(self, said: TracedOutput, balances: tuple[ViewBalance, ...], whose: str, name: str) -> Node | None:
         """`orders/NUMBER` and `orders/NUMBER/used`, `sources/SOURCE` likewise, `unapplied/PAYMENT` and `unapplied/PAYMENT/COMPANY`."""
         kind, _, rest = name.partition("/")
@@ -60,11 +53,11 @@ class CashAndOrderNodes:
     def _of_source(self, said: TracedOutput, balance: ViewBalance, source: ViewSource, whose: str) -> Iterator[Node]:
         """Without a limit what is used alone; what drafts keep is not left any more, and a limit below what is used leaves nothing."""
         title = f"source {source.source_id}"
-        used = self.funding.used(balance.contract_id, source.source_id, said.step)
-        limit = self.funding.limit(balance.contract_id, source.source_id, said.step)
+        used = self.nodes.funding.used(balance.contract_id, source.source_id, said.step)
+        limit = self.nodes.funding.limit(balance.contract_id, source.source_id, said.step)
         made: dict[str, Node | None] = {"limit": limit, "used": used}
         if limit is not None:
-            kept = self.funding.drafts.claims(balance.contract_id, None, said.step).get(source.source_id, ())
+            kept = self.nodes.drafted.claims(balance.contract_id, None, said.step).get(source.source_id, ())
             of_drafts = (total("kept by drafts", list(kept), "amount", balance.currency, rule="R26"),) if kept else ()
             left = less(f"{title}: left", limit, used, *of_drafts, rule="R33")
             nothing = constant("nothing", 0, "amount", balance.currency)
@@ -99,13 +92,13 @@ class CashAndOrderNodes:
         assert contract is not None, "a balance is of a contract in the books"
         plan, rule = next(one for one in ordered(draft, contract) if one.number == order.number)
         if name == "limit":
-            return self.caps.newest_limit(plan, rule, (rule.cap_id, ""))
-        return self.caps.taken(plan, (rule.cap_id, ""), allotments(plan)[-1], said.step, by_hours=False)
+            return self.nodes.caps.newest_limit(plan, rule, (rule.cap_id, ""))
+        return self.nodes.caps.taken(plan, (rule.cap_id, ""), allotments(plan)[-1], said.step, by_hours=False)
 
     def unapplied(self, said: TracedOutput, cash: ViewUnapplied) -> Node:
         """On 1120 by journals here, less what invoices of other engagements took."""
         address = unapplied_at(cash.payment_id, cash.legal_entity_id)
-        made = self.caps.recorded.of(address, said.step, cash.amount)
+        made = self.recorded.of(address, said.step, cash.amount)
         made = made._replace(title=f"payment {cash.payment_id}: unapplied")
         name = f"{UNAPPLIED}/{escape(cash.payment_id)}/{escape(cash.legal_entity_id)}"
         facts = (("customer", cash.customer_id), ("company", cash.legal_entity_id))

@@ -13,11 +13,8 @@ from domain.terms import methods
 from domain.units import Amount
 from domain.work.recorded import in_price_steps
 from domain.work.rows import ADJUSTMENT, OPENING, SCHEDULED_REVENUE, row_id
-from milepost.explain.earned import EarnedNodes
-from milepost.explain.fees import FeeNodes
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
-from milepost.explain.recorded import RecordedNodes
-from milepost.explain.sources import Sources
 from state.books import Charge, Price, Work
 from state.caps.sharers import without_issue
 from state.revenue.method_change import is_change
@@ -26,14 +23,10 @@ from state.terms.plan import LinePlan, plan_of
 from state.work.charge_record import prices_of
 
 
-class ChargeNodes:
+class ChargeNodes(Nodes):
     """Nodes of rows that are charges; drafts are of the step that gave the row its value."""
 
-    def __init__(self, sources: Sources, recorded: RecordedNodes) -> None:
-        self.sources = sources
-        self.recorded = recorded
-        self.fees = FeeNodes(sources, recorded)
-        self.over_time = EarnedNodes(sources, self.fees, recorded)
+    def begin(self) -> None:
         # What deliveries of a line would come to had nothing been issued, as after a step.
         self._by_day: dict[tuple[str, str, int], dict[str, Amount]] = {}
 
@@ -66,7 +59,7 @@ class ChargeNodes:
 
     def fee(self, work: Work, step: int) -> Node | None:
         """What the terms charge by themselves."""
-        return self.fees.fee(work.charge, self.sources.draft(step), step) if work.charge is not None else None
+        return self.nodes.fees.fee(work.charge, self.sources.draft(step), step) if work.charge is not None else None
 
     def earned(self, work: Work, step: int) -> Node | None:
         """Of a charge that earns otherwise than it is billed."""
@@ -76,10 +69,10 @@ class ChargeNodes:
         if charge is None or charge.kind != SCHEDULED_REVENUE:
             return None
         if charge.earned_from is not None and charge.earned_to is not None:
-            return self.over_time.month(charge, draft)
+            return self.nodes.over_time.month(charge, draft)
         if is_change(charge):
-            return self.over_time.change(charge, draft)
-        return self.fees.earned(charge, draft)
+            return self.nodes.over_time.change(charge, draft)
+        return self.nodes.fees.earned(charge, draft)
 
     def _adjusted(self, work: Work) -> Node | None:
         """What somebody has adjusted by hand, and why."""

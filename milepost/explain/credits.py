@@ -10,8 +10,8 @@ from domain.explanation import Node, constant
 from domain.identity import composed, parts_of
 from domain.outputs import JournalEntry
 from domain.receivables.credit_memo import CONCESSIONS, ERROR_REBILL, RULE
-from milepost.explain.sources import Sources
-from milepost.explain.statements import Listed, StatementNodes
+from milepost.explain.nodes import Nodes
+from milepost.explain.statements import Listed
 from state.books import Receivable
 from state.terms.plan import newest_plan
 from state.trace import TracedOutput
@@ -32,13 +32,10 @@ class Credit(NamedTuple):
         return journal
 
 
-class CreditNodes:
-    def __init__(self, sources: Sources, statements: StatementNodes) -> None:
-        self.sources = sources
-        self.statements = statements
+class CreditNodes(Nodes):
+    def begin(self) -> None:
         self.all = list(self._all())
         self._amounts: dict[int, Node] = {}
-        statements.credits = self
 
     def _all(self) -> Iterator[Credit]:
         for number, said in enumerate(self.sources.trace.journals_by.get(RULE, ())):
@@ -118,12 +115,12 @@ class CreditNodes:
     def conceded_in_ledger(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
         """The same as the journals have it."""
         given_back = self.of_row(entry_id, contract_id, line_id, step, *CONCESSIONS)
-        return [self.statements.recorded.known(f"back/{self._of(one)}") for one in given_back]
+        return [self.recorded.known(f"back/{self._of(one)}") for one in given_back]
 
     def amount(self, credit: Credit) -> Node:
         """Net of tax."""
         if credit.number not in self._amounts:
-            found = self.statements.recorded.known(f"credited/{self._of(credit)}")
+            found = self.recorded.known(f"credited/{self._of(credit)}")
             self._amounts[credit.number] = found._replace(id=credit.journal.journal_id)
         return self._amounts[credit.number]
 
@@ -146,7 +143,7 @@ class CreditNodes:
         return found
 
     def listed(self, credit: Credit) -> Listed:
-        of = self.statements.of_statement(self.receivable(credit).statement_id)
+        of = self.nodes.statements.of_statement(self.receivable(credit).statement_id)
         return next(one for one in of if self._is(one, credit))
 
     # What is retained
@@ -159,7 +156,7 @@ class CreditNodes:
         )
 
     def _recorded(self, address: str) -> Node | None:
-        return self.statements.recorded.figure(address)
+        return self.recorded.figure(address)
 
     @staticmethod
     def _of(credit: Credit) -> str:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from domain.billing.funding import FundsDrawn, Portion, by_source, kept_by_draft
 from domain.explanation import Node, total
 from domain.figure import Recorded, called, node_of
-from milepost.explain.sources import Sources
+from milepost.explain.nodes import Nodes
 from state.billing.approval import PART, PendingCut, by_cut, cut_of, drafts_of
 from state.billing.payers import is_funded
 from state.books import OpenStatement
 from state.totals import outstanding, standing_price
-
-if TYPE_CHECKING:
-    from milepost.explain.funding import FundingNodes
-
 
 # Entry and contract line.
 Place = tuple[str, str]
@@ -25,10 +20,8 @@ Claims = Mapping[str, Sequence[Node]]
 NO_CLAIMS: Claims = {}
 
 
-class DraftedFunding:
-    def __init__(self, sources: Sources, nodes: FundingNodes) -> None:
-        self.sources = sources
-        self.nodes = nodes
+class DraftedFunding(Nodes):
+    def begin(self) -> None:
         self._walks: dict[tuple[str, PendingCut, int], Mapping[Place, FundsDrawn]] = {}
 
     def is_funded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> bool:
@@ -85,7 +78,7 @@ class DraftedFunding:
         for place in self.places(contract_id, cut, published):
             if place[0] in opened.rows:
                 _add(drawn, walked[place].portions if place in walked else (), opened.bill_to)
-                _add(used, self.nodes.portions(place[0], contract_id, place[1], step), opened.bill_to)
+                _add(used, self.nodes.funding.portions(place[0], contract_id, place[1], step), opened.bill_to)
                 _add(stands, self._billed(place, opened, step), opened.bill_to)
         bills, back = dict[str, int](), dict[str, int]()
         for source_id in sorted({*drawn, *used, *stands}):
@@ -102,7 +95,7 @@ class DraftedFunding:
         """As the payer's last statement left them."""
         listed = self.nodes.statements.listed_of(place[0], opened.contract_id, place[1], step)
         own = [one for one in listed if self.nodes.statements.payer_of(one) == opened.bill_to]
-        return self.nodes.portions(place[0], opened.contract_id, place[1], own[-1].step) if own else ()
+        return self.nodes.funding.portions(place[0], opened.contract_id, place[1], own[-1].step) if own else ()
 
     def _told_at(self, opened: OpenStatement, step: int) -> int:
         return self.sources.trace.listing_step(opened.statement_id, step)
@@ -112,7 +105,7 @@ class DraftedFunding:
         if key not in self._walks:
             places = list(self.places(contract_id, cut, step))
             claims = self.claims(contract_id, cut, step)
-            self._walks[key] = self.nodes.walk(contract_id, step, step, places, claims)
+            self._walks[key] = self.nodes.funding.walk(contract_id, step, step, places, claims)
         return self._walks[key]
 
     def _lines(self, row: str, contract_id: str, step: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from domain.caps.consume import Order, order_of
 from domain.explanation import Node, total
@@ -10,61 +10,60 @@ from domain.figure import Recorded, as_recorded
 from domain.terms.draw_down import draw
 from domain.terms.kind import DrawRequest, on_day
 from domain.units import Amount
-from milepost.explain.fees import FeeNodes, LineAtStep
-from milepost.explain.sources import Sources
+from milepost.explain.fees import LineAtStep
+from milepost.explain.nodes import Nodes
 from state.books import Price
 from state.charges.terms_known import known_of
 from state.terms.plan import LinePlan, plan_of
 
+if TYPE_CHECKING:
+    from milepost.explain.entries import VersionStanding
 
-class DrawingNodes:
+
+class DrawingNodes(Nodes):
     """Follows `state/charges/drawing.py` with the books after the step that gave a row its share; rows are `Standing`."""
 
-    def __init__(self, sources: Sources, fees: FeeNodes, entries: Any) -> None:
-        self.sources = sources
-        self.fees = fees
-        self.entries = entries
+    def begin(self) -> None:
         self._memo: dict[tuple[str, int, str], tuple[Node, Node]] = {}
 
-    def quantity(self, at: Any, store: str) -> Node:
+    def quantity(self, at: VersionStanding, store: str) -> Node:
         return self._drawn(at, store)[0]
 
-    def earned(self, at: Any, store: str) -> Node:
+    def earned(self, at: VersionStanding, store: str) -> Node:
         return self._drawn(at, store)[1]
 
-    def _drawn(self, at: Any, store: str) -> tuple[Node, Node]:
-        step = self.entries.priced_at(at)
+    def _drawn(self, at: VersionStanding, store: str) -> tuple[Node, Node]:
+        step = self.nodes.entries.priced_at(at)
         key = (at.entry.entry_id, step, store)
         if key not in self._memo:
-            price = at.work.price
-            quantity, earned = (price.drawn or {})[store]
-            before = self.entries.charges.drawn_before(at.work, store)
+            quantity, earned = (at.price.drawn or {})[store]
+            before = self.nodes.charges.drawn_before(at.work, store)
             made = before or self._make(at._replace(step=step), store)
             for number, node in zip((quantity, earned), made, strict=True):
                 as_recorded(number, node)
             self._memo[key] = made
         return self._memo[key]
 
-    def _make(self, at: Any, name: str) -> tuple[Node, Node]:
+    def _make(self, at: VersionStanding, name: str) -> tuple[Node, Node]:
         """As the row's share was made by the rule, after all that draw before it."""
-        draft, price = self.sources.draft(at.step), at.work.price
+        draft, price = self.sources.draft(at.step), at.price
         plan, contract = plan_of(draft, price), draft.contract(price.contract_id)
         assert plan is not None, "it is priced on the line"
         assert contract is not None, "which is of a contract in the books"
         place = LineAtStep(draft, contract, price.line_id, known_of(draft, contract, price.line_id))
-        stores = [store for store in self.fees.stores(place, price.day) if store.name in price.drawn]
+        stores = [store for store in self.nodes.fees.stores(place, price.day) if store.name in (price.drawn or ())]
         taken = {store.name: self._taken(at, price, store.name, plan) for store in stores}
-        asked = DrawRequest(at.entry.entry_id, price.day, Recorded(self.entries.asked(at, plan)))
+        asked = DrawRequest(at.entry.entry_id, price.day, Recorded(self.nodes.entries.asked(at, plan)))
 
         share = draw(lambda _: stores, taken, [asked], plan.part_of).shares[asked.row]
         quantity, earned = share.drawn[name]
         agreed = on_day(place.known.held, price.day)
         return (
-            self.fees.figure(quantity, f"{asked.row}: drawn from {name}", agreed)._replace(rule="R30"),
-            self.fees.figure(earned, f"{asked.row}: earned by {name}", agreed)._replace(rule="R12"),
+            self.nodes.fees.figure(quantity, f"{asked.row}: drawn from {name}", agreed)._replace(rule="R30"),
+            self.nodes.fees.figure(earned, f"{asked.row}: earned by {name}", agreed)._replace(rule="R12"),
         )
 
-    def _taken(self, at: Any, price: Price, name: str, plan: LinePlan) -> tuple[int, Amount]:
+    def _taken(self, at: VersionStanding, price: Price, name: str, plan: LinePlan) -> tuple[int, Amount]:
         """By rows before it."""
         before = self._before(at, price, name, plan)
         if not before:
@@ -75,13 +74,13 @@ class DrawingNodes:
             Recorded(total(f"earned by {name} before", earned, "amount", price.currency)),
         )
 
-    def _before(self, at: Any, price: Price, name: str, plan: LinePlan) -> list[Any]:
+    def _before(self, at: VersionStanding, price: Price, name: str, plan: LinePlan) -> list[VersionStanding]:
         """Rows that draw on the store before this one, in consumption order (R16)."""
         own = order_of(price.day, price.approved_at, at.entry.entry_id, by_approval=False)
-        found: list[tuple[Order, Any]] = []
+        found: list[tuple[Order, VersionStanding]] = []
         place = (plan.contract_id, plan.line.line_id)
         for row in self.sources.trace.entry_ids():
-            other = self.entries.standing(row, at.step) if row != at.entry.entry_id else None
+            other = self.nodes.entries.standing(row, at.step) if row != at.entry.entry_id else None
             its = other.work.price if other is not None else None
             if other is None or its is None or name not in (its.drawn or {}) or (its.contract_id, its.line_id) != place:
                 continue

@@ -25,11 +25,8 @@ from domain.revenue.over_time import (
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce, on_day
 from domain.work.rows import OPENING, row_id
-from milepost.explain.allocation import AllocationNodes
-from milepost.explain.fees import FeeNodes, LineAtStep
-from milepost.explain.recorded import RecordedNodes
-from milepost.explain.sources import Sources
-from milepost.explain.spending import SpendingNodes
+from milepost.explain.fees import LineAtStep
+from milepost.explain.nodes import Nodes
 from state.books import Charge
 from state.draft import Draft
 from state.revenue.fees import HORIZON
@@ -41,23 +38,16 @@ DAY = timedelta(days=1)
 PRICE = "price"
 
 
-class EarnedNodes:
+class EarnedNodes(Nodes):
     """As `domain/revenue/over_time.py` says it, for rows of `state/revenue/over_time.py`."""
 
-    def __init__(self, sources: Sources, fees: FeeNodes, recorded: RecordedNodes) -> None:
-        self.sources = sources
-        self.recorded = recorded
-        self.fees = fees
-        self.spending = SpendingNodes(sources, fees)
+    def begin(self) -> None:
         # By what was known of a line, which is kept so that no other has its identity.
         self._known: dict[int, tuple[LineHistory, LineHistory]] = {}
         self._earns: dict[tuple[int, int, date], Earning] = {}
-        fees.earned_by = self.by
-        self.allocation = AllocationNodes(fees, self.by)
-        fees.allocated = self.allocation.earns
 
     def month(self, charge: Charge, draft: Draft) -> Node | None:
-        place, first, last = self.fees.place(charge, draft), charge.earned_from, charge.earned_to
+        place, first, last = self.nodes.fees.place(charge, draft), charge.earned_from, charge.earned_to
         if place is None or first is None or last is None:
             return None
         earns = _earns(place, last)
@@ -73,7 +63,7 @@ class EarnedNodes:
 
     def change(self, charge: Charge, draft: Draft) -> Node | None:
         """What the line earns otherwise since it has gone over to another method, and by which terms."""
-        place, day = self.fees.place(charge, draft), charge.day
+        place, day = self.nodes.fees.place(charge, draft), charge.day
         if place is None:
             return None
         earns = _earns(place, day)
@@ -114,7 +104,7 @@ class EarnedNodes:
         opening = place.known.opening
         if opening is None or not is_stated(earns, opening, day):
             return self.by(place, day)
-        return self.spending.opening(place, opening)
+        return self.nodes.spending.opening(place, opening)
 
     def in_books(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """The same with what balances state beyond the terms, as long as nothing is earned after them."""
@@ -130,7 +120,7 @@ class EarnedNodes:
     def _by(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """Of each fee, or of the price."""
         parts = {name: earned for name, stretches in earns.items() if (earned := earned_by(stretches, day))}
-        nodes = [self.fees.figure(earned, "", place.known.held[-1]) for earned in parts.values()]
+        nodes = [self.nodes.fees.figure(earned, "", place.known.held[-1]) for earned in parts.values()]
         title, currency = f"earned by {day}", place.contract.terms.currency
         if len(nodes) == 1:
             return nodes[0]._replace(title=title)
@@ -141,7 +131,7 @@ class EarnedNodes:
     def price(self, place: LineAtStep, day: date) -> Node:
         """All that is earned in the end by the terms of a day."""
         prices = [stretch.spread.amount for stretch in prices_on(self._earning(place), day)]
-        return self.fees.figure(sum(prices), PRICE, place.known.held[-1])
+        return self.nodes.fees.figure(sum(prices), PRICE, place.known.held[-1])
 
     def _earning(self, place: LineAtStep, until: date = date.max) -> Earning:
         """By the rule, of numbers that say how they came about, and of terms that hold by a day."""
@@ -154,9 +144,9 @@ class EarnedNodes:
 
     def known(self, place: LineAtStep) -> LineHistory:
         """What was known of the line, with what it was measured by and what it earns where that is not its own price."""
-        history = self.fees.history(place)
+        history = self.nodes.fees.history(place)
         if id(history) not in self._known:
-            spending = self.spending.known(place)
+            spending = self.nodes.spending.known(place)
             made = history._replace(
                 held=[self._allocated(place, agreed) for agreed in history.held],
                 spent=spending.spent,
@@ -170,7 +160,7 @@ class EarnedNodes:
         own = agreed.allocated
         if own is None:
             return agreed
-        earns = RecordedLater(own.earns, partial(self.allocation.earns, place, agreed))
+        earns = RecordedLater(own.earns, partial(self.nodes.allocation.earns, place, agreed))
         return agreed._replace(allocated=own._replace(earns=earns))
 
 

@@ -27,11 +27,7 @@ from domain.work.recorded import (
     worked,
 )
 from domain.work.rows import is_over_former, row_id
-from milepost.explain.charges import ChargeNodes
-from milepost.explain.drawing import DrawingNodes
-from milepost.explain.passing import PassingNodes
-from milepost.explain.recorded import RecordedNodes
-from milepost.explain.sources import Sources
+from milepost.explain.nodes import Nodes
 from state.books import Cost, Entry, Price, Work
 from state.caps.claims import FOR_BILLING, FOR_REVENUE, earned_within
 from state.draft import Draft
@@ -47,22 +43,17 @@ class VersionStanding(NamedTuple):
     entry: Entry
     work: Work
 
+    @property
+    def price(self) -> Price:
+        assert self.work.price is not None, "the work is priced"
+        return self.work.price
 
-class EntryNodes:
+
+class EntryNodes(Nodes):
     """Nodes of entries; `step` is always the state after that step of the trace."""
 
-    def __init__(self, sources: Sources) -> None:
-        self.sources = sources
-        self.recorded = RecordedNodes(sources)
-        self.charges = ChargeNodes(sources, self.recorded)
-        self.charges.fees.entries = self
-        self.drawing = DrawingNodes(sources, self.charges.fees, self)
-        self.passing = PassingNodes(sources, self)
+    def begin(self) -> None:
         self._memo: dict[tuple[Any, ...], Node] = {}
-        # Filled by the nodes of caps, of write-offs and of statements, which need these.
-        self.caps: Any = None
-        self.given_up: Any = None
-        self.pieces: Any = None
         self.recorded.resolvers["recognised"] = self._recognised_by
         self.recorded.resolvers[OF_ROW] = self._of_row
 
@@ -79,13 +70,13 @@ class EntryNodes:
         if at is None or price is None:
             return None
         if store:
-            return self.drawing.quantity(at, store) if what == DRAWN else self.drawing.earned(at, store)
+            return self.nodes.drawing.quantity(at, store) if what == DRAWN else self.nodes.drawing.earned(at, store)
         made: dict[str, Callable[[], Node | None]] = {
             BILLABLE: lambda: self.billable(at),
             BOOKED: lambda: self.value(at),
-            WRITTEN_OFF: lambda: self.written_off(at),
-            VALUE: lambda: self.charges.fee(at.work, at.step),
-            EARNED: lambda: self.charges.earned(at.work, at.step),
+            WRITTEN_OFF: lambda: self.nodes.given_up.written_off(at),
+            VALUE: lambda: self.nodes.charges.fee(at.work, at.step),
+            EARNED: lambda: self.nodes.charges.earned(at.work, at.step),
             HOURS: lambda: self.hours_at(row, at.step),
             RATE: lambda: self.figure(at, RATE, price.rate),
             MARKUP: lambda: self.figure(at, MARKUP, price.markup),
@@ -95,13 +86,13 @@ class EntryNodes:
     def _waiting(self, row: str, step: int) -> Node | None:
         """What terms charge by themselves of a row that is not booked."""
         entry = self.sources.trace.entry_at(row, step)
-        return self.charges.fee(entry.work, step) if entry is not None and entry.work is not None else None
+        return self.nodes.charges.fee(entry.work, step) if entry is not None and entry.work is not None else None
 
     # Hours
 
     def worked_on(self, at: VersionStanding) -> Node:
         """Hours of the row; of charges only what was brought forward has any, and those of a part are its whole's."""
-        if (found := self.charges.hours(at.work, "hours")) is not None:
+        if (found := self.nodes.charges.hours(at.work, "hours")) is not None:
             return found
         if at.work.time is None or at.work.part_of is not None:
             return constant(f"{at.entry.entry_id}: no hours", 0, "hours")
@@ -124,17 +115,16 @@ class EntryNodes:
     def asked(self, at: VersionStanding, plan: LinePlan) -> Node:
         """What the row would draw: its hours, or what it is worth at its rate or cost."""
         in_hours, row = plan.draws == IN_HOURS, at.entry.entry_id
-        if in_hours and (brought := self.charges.hours(at.work, "billable_hours")) is not None:
+        if in_hours and (brought := self.nodes.charges.hours(at.work, "billable_hours")) is not None:
             return brought
         found = self.recorded.figure(figure_of(row, ASKED if in_hours else WORTH), at.step)
         return found if found is not None else self.value(at)
 
     def hours_at(self, entry_id: str, step: int) -> Node:
         """Hours that the standing version is priced with."""
-        at = self.standing(entry_id, step)
-        assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
-        price = at.work.price
-        if at.work.time is None and self.charges.hours(at.work, "billable_hours") is None:
+        at = self.priced(entry_id, step)
+        price = at.price
+        if at.work.time is None and self.nodes.charges.hours(at.work, "billable_hours") is None:
             return self.worked_on(at)
         return self.figure(at, HOURS, price.hours)
 
@@ -149,6 +139,11 @@ class EntryNodes:
         work = entry.standing if entry is not None else None
         return VersionStanding(step, entry, work) if entry is not None and work is not None else None
 
+    def priced(self, entry_id: str, step: int) -> VersionStanding:
+        at = self.standing(entry_id, step)
+        assert at is not None, "the entry has a price"
+        return at
+
     def priced_at(self, at: VersionStanding) -> int:
         """The step that gave the work its hours and its rate."""
         first = at.step
@@ -162,8 +157,7 @@ class EntryNodes:
 
     def value(self, at: VersionStanding) -> Node:
         """hours x rate x (1 + markup), rounded once; of a charge what it is charged by."""
-        price, row = at.work.price, at.entry.entry_id
-        assert price is not None, "the work is priced"
+        price, row = at.price, at.entry.entry_id
         step = self.recorded.why.step_of(figure_of(row, VALUE), at.step)
         key = (VALUE, row, step, price.value)
         if key not in self._memo:
@@ -191,8 +185,7 @@ class EntryNodes:
 
     def within(self, at: VersionStanding) -> Node:
         """What of a delivery is for units that are agreed; nothing of work over a cap of before."""
-        price, row = at.work.price, at.entry.entry_id
-        assert price is not None, "the work is priced"
+        price, row = at.price, at.entry.entry_id
         assert price.within is not None, "units are agreed, or it is over a cap of before"
         if is_over_former(row):
             return constant("nothing: over a cap of before", price.within, "amount", price.currency)
@@ -209,8 +202,7 @@ class EntryNodes:
 
     def memo(self, at: VersionStanding) -> Node:
         """The value of what is not charged; no money moves with it."""
-        price = at.work.price
-        assert price is not None, "the work is priced"
+        price = at.price
         return self.figure(at, MEMO, price.memo)
 
     # Cost
@@ -222,32 +214,18 @@ class EntryNodes:
     def tax(self, at: VersionStanding, cost: Cost) -> Node:
         return self.figure(at, TAX, cost.tax)
 
-    # What is given up
-
-    def written_off(self, at: VersionStanding) -> Node:
-        found: Node = self.given_up.written_off(at)
-        return found
-
-    def chargeable(self, at: VersionStanding, turn: int | None = None) -> Node:
-        """What of the value is not given up, by the end of the step or by a turn of it."""
-        found: Node = self.given_up.chargeable(at, turn)
-        return found
-
     # What caps allow
 
     def allowed(self, at: VersionStanding) -> Node:
         """What earns revenue."""
-        found: Node = self.caps.granted(at, FOR_REVENUE)
-        return found
+        return self.nodes.caps.granted(at, FOR_REVENUE)
 
     def billable(self, at: VersionStanding) -> Node:
         """What may stand on a statement."""
-        found: Node = self.caps.granted(at, FOR_BILLING)
-        return found
+        return self.nodes.caps.granted(at, FOR_BILLING)
 
     def recognised(self, at: VersionStanding) -> Node:
-        price = at.work.price
-        assert price is not None, "the work is priced"
+        price = at.price
         if price.earned is not None:
             return self._earned(at, price)
         title = f"{at.entry.entry_id}: recognised"
@@ -256,15 +234,14 @@ class EntryNodes:
 
     def earning(self, at: VersionStanding) -> tuple[int, int]:
         """What is revenue, and what waits as caps bind billing alone, as their rule has it."""
-        price = at.work.price
-        assert price is not None, "the work is priced"
+        price = at.price
         if price.earned is not None:
             return later(price.recognised, self.recognised, at), price.waiting
         plan, allowed = plan_of(self.sources.draft(at.step), price), Recorded(self.allowed(at))
         if plan is None:
             return allowed, 0
         billable = Recorded(self.billable(at)) if plan.some_bind_billing_alone else price.billable
-        return earned_within(plan, price, Recorded(self.chargeable(at)), allowed, billable)
+        return earned_within(plan, price, Recorded(self.nodes.given_up.chargeable(at)), allowed, billable)
 
     def _earned(self, at: VersionStanding, price: Price) -> Node:
         """Revenue that does not follow what may be billed: with the invoice, on a schedule of its own, by what is drawn."""
@@ -279,8 +256,7 @@ class EntryNodes:
         price = at.work.price if at is not None else None
         if price is None or not price.rounding:
             return constant(f"{entry_id}: cents of lines", 0, "amount", price.currency if price is not None else "")
-        found: Node = self.pieces.rounding(entry_id, price, step)
-        return found
+        return self.nodes.statements.rounding(entry_id, price, step)
 
 
 def _terms(work: Work) -> tuple[Any, ...]:

@@ -14,11 +14,9 @@ from domain.ledger.position import NOTHING, Balance
 from domain.outputs import JournalEntry
 from domain.reference.exchange import Exchange
 from domain.terms.kind import NO_REVENUE
-from milepost.explain.entries import EntryNodes, VersionStanding
-from milepost.explain.exchanges import Exchanges
-from milepost.explain.journal_lines import JournalLines, journals_until
-from milepost.explain.positions import PositionNodes
-from milepost.explain.sources import Sources
+from milepost.explain.entries import VersionStanding
+from milepost.explain.journal_lines import journals_until
+from milepost.explain.nodes import Nodes
 from state.books import Posted, Price
 from state.ledger.carried import left_before
 from state.ledger.deposit_balance import kept
@@ -39,16 +37,7 @@ from state.trace import TracedOutput, row_of, works_of
 from state.work.passed_record import came_to
 
 
-class EntryJournals:
-    def __init__(
-        self, sources: Sources, entries: EntryNodes, lines: JournalLines, exchanges: Exchanges, positions: PositionNodes
-    ) -> None:
-        self.sources = sources
-        self.entries = entries
-        self.lines = lines
-        self.exchanges = exchanges
-        self.positions = positions
-
+class EntryJournals(Nodes):
     def legs(self, said: TracedOutput) -> Sequence[Leg]:
         """As the rules make them of what the entry is now."""
         journal: JournalEntry = said.record
@@ -63,7 +52,7 @@ class EntryJournals:
         if journal.kind != "difference":
             return ()
         at = self.work_of(said, journal) if journal.rule.partition("/")[0] == "cap" else None
-        rooms = self.entries.caps.room_around(at) if at is not None else ()
+        rooms = self.nodes.caps.room_around(at) if at is not None else ()
         return (Node("moved by", event=self.sources.cause(said.step)), *rooms)
 
     def work_of(self, said: TracedOutput, journal: JournalEntry) -> VersionStanding | None:
@@ -77,13 +66,13 @@ class EntryJournals:
 
     def _went_back(self, said: TracedOutput, journal: JournalEntry) -> Sequence[Leg]:
         """Of a part that the same event rated again and then took back, as the line that it came from had room for all."""
-        part = self.entries.standing(row_of(journal) or journal.affected_id, said.step - 1)
+        part = self.nodes.entries.standing(row_of(journal) or journal.affected_id, said.step - 1)
         price = part.work.price if part is not None and part.work.part_of is not None else None
         plan = plan_of(self.sources.draft(said.step - 1), price) if price is not None else None
         if part is None or price is None or plan is None or journal.kind != "difference":
             return ()
         of = self._difference(journal, part, plan, part.work.journals)
-        target = Recorded(self.entries.recorded.known(came_to(journal.journal_id), said.step))
+        target = Recorded(self.recorded.known(came_to(journal.journal_id), said.step))
         return of.moved(((price.account, of.purpose, target),))
 
     def _cost(self, at: VersionStanding, journal: JournalEntry) -> Sequence[Leg]:
@@ -100,11 +89,11 @@ class EntryJournals:
         pairs = cost_pairs(
             replace(
                 cost,
-                amount=later(cost.amount, self.entries.cost, at, cost),
-                tax=later(cost.tax, self.entries.tax, at, cost),
+                amount=later(cost.amount, self.nodes.entries.cost, at, cost),
+                tax=later(cost.tax, self.nodes.entries.tax, at, cost),
             )
         )
-        carried = self.entries.charges.hours(at.work, "ledger_cost")
+        carried = self.nodes.charges.hours(at.work, "ledger_cost")
         if carried is None:
             return self._at_rate(journal, at, pairs)
         ledger = Recorded(carried)
@@ -124,12 +113,12 @@ class EntryJournals:
         is_through = goes_through_position(plan, price) and journal.rule != METHOD_CHANGE
 
         def through(pairs: Pairs, exchange: Exchange) -> Sequence[Leg]:
-            return against(self.positions.before(journal), plan, pairs, exchange)
+            return against(self.nodes.positions.before(journal), plan, pairs, exchange)
 
         if journal.kind == "difference":
             of = self._difference(journal, at, plan, before)
             return of.over_time(pairs, earns, through) if is_through else of.moved(pairs)
-        exchange = self.exchanges.rate(journal, at)
+        exchange = self.nodes.exchanges.rate(journal, at)
         if plan.timing == NO_REVENUE and pairs:
             is_through = keeps_on_position(draft, plan, price.account)
             if not is_through:
@@ -144,14 +133,16 @@ class EntryJournals:
         purpose = next((line.purpose for line in journal.lines if line.purpose in EARNING), "")
         carried = carried_by([replace(posted, lines=self._named(posted)) for posted in before])
         stands = {account: self._left(journal.journal_id, account) for account in UNBILLED}
-        return RevenueDifference(row, plan, price.revenue, self.exchanges.rate(journal, at), purpose, carried, stands)
+        return RevenueDifference(
+            row, plan, price.revenue, self.nodes.exchanges.rate(journal, at), purpose, carried, stands
+        )
 
     def _price(self, at: VersionStanding, price: Price) -> Price:
         """With numbers that say how they came about."""
-        entries, entry_id = self.entries, at.entry.entry_id
+        entries, entry_id = self.nodes.entries, at.entry.entry_id
         recognised, waiting = entries.earning(at)
         drawn = {
-            store: (quantity, later(earned, entries.drawing.earned, at, store))
+            store: (quantity, later(earned, self.nodes.drawing.earned, at, store))
             for store, (quantity, earned) in (price.drawn or {}).items()
         }
         return replace(
@@ -175,14 +166,14 @@ class EntryJournals:
         )
 
     def _at_rate(self, journal: JournalEntry, at: VersionStanding, pairs: Pairs) -> Sequence[Leg]:
-        rate = self.exchanges.rate(journal, at)
+        rate = self.nodes.exchanges.rate(journal, at)
         return [Leg(*pair, converted(pair[2], rate, "", "")) for pair in pairs]
 
     def _named(self, posted: Posted) -> tuple[Leg, ...]:
         """Lines of another journal of the row."""
 
         def of(number: int, side: int) -> Node:
-            return self.lines.named(posted.journal_id, number)[side]
+            return self.nodes.lines.named(posted.journal_id, number)[side]
 
         return tuple(
             Leg(leg.account, leg.purpose, later(leg.amount, of, number, 0), later(leg.ledger_amount, of, number, 1))
@@ -192,7 +183,7 @@ class EntryJournals:
     def _left(self, of: str, account: str, step: int | None = None) -> Balance:
         """What was on the account before the journal, or what the row was taken from at the step."""
         address = left_before(of, account)
-        amount, ledger = (self.lines.recorded.figure(one, step) for one in (address, f"{address}/ledger"))
+        amount, ledger = (self.recorded.figure(one, step) for one in (address, f"{address}/ledger"))
         if amount is None or ledger is None:
             return NOTHING
         return Recorded(amount), Recorded(ledger)

@@ -18,15 +18,9 @@ from domain.units import HOURS_SCALE
 from domain.work.rows import ROWS, row_id
 from milepost.exceptions.titles import titled
 from milepost.exceptions.words import message_text, subject_text
-from milepost.explain.balances import BalanceNodes
-from milepost.explain.entries import EntryNodes, VersionStanding
-from milepost.explain.forecasts import ForecastNodes
-from milepost.explain.journals import JournalNodes
+from milepost.explain.entries import VersionStanding
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import as_published, given
-from milepost.explain.records import RecordNodes
-from milepost.explain.refunds import RefundNodes
-from milepost.explain.sources import Sources
-from milepost.explain.statements import StatementNodes
 from state.billing.statement_lines import STATEMENT_AT
 from state.books import Price, WriteOff
 from state.caps.notices import is_over
@@ -44,27 +38,9 @@ BASES: Final = {
 }
 
 
-class ExceptionNodes:
-    def __init__(
-        self,
-        sources: Sources,
-        entries: EntryNodes,
-        statements: StatementNodes,
-        journals: JournalNodes,
-        records: RecordNodes,
-        balances: BalanceNodes,
-        forecasts: ForecastNodes,
-        refunds: RefundNodes,
-    ) -> None:
-        self.sources = sources
-        self.entries = entries
-        self.statements = statements
-        self.journals = journals
-        self.records = records
-        self.balances = balances
-        self.forecasts = forecasts
-        self.refunds = refunds
-        entries.recorded.resolvers |= {
+class ExceptionNodes(Nodes):
+    def begin(self) -> None:
+        self.recorded.resolvers |= {
             STATEMENT_AT: self._statement_at,
             LEFT_OF: self._left_of,
             price_notices.BEYOND_PRICE: self._beyond_price,
@@ -124,14 +100,14 @@ class ExceptionNodes:
 
     def _amount(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         """As it was recorded where the exception was raised, else as the books of the step have it."""
-        recorded = self.entries.recorded.figure(blocked_at(record.exception_id), said.step)
+        recorded = self.recorded.figure(blocked_at(record.exception_id), said.step)
         if recorded is not None:
             return recorded
         match record.category:
             case "over_cap" | "over_purchase_order":
                 return self._over_cap(said, record)
             case "over_funding":
-                return self.statements.funding.unpaid(record.subject_id, said.step)
+                return self.nodes.funding.unpaid(record.subject_id, said.step)
             case "posting_rejected" | "posted_twice" | "unmapped_account" if record.subject_kind != "statement":
                 return self._debits(record)
             case "posting_rejected" | "unmapped_account":
@@ -142,30 +118,29 @@ class ExceptionNodes:
                 return self._loss(said, record)
             case capabilities.BEYOND_ESTIMATE:
                 contract_id, line_id = parts_of(record.subject_id)
-                return self.refunds.given_beyond(contract_id, line_id, self._first(record))
+                return self.nodes.refunds.given_beyond(contract_id, line_id, self._first(record))
             case "tax_undetermined":
-                return self.statements.taxes.undetermined(said, self._raised(record), record)
+                return self.nodes.taxes.undetermined(said, self._raised(record), record)
             case "tax_differs":
-                return self.statements.taxes.difference(said, record)
+                return self.nodes.taxes.difference(said, record)
             case _:
                 return None
 
     # What rules name that is explained here
 
     def _statement_at(self, statement_id: str, step: str) -> Node:
-        return self.statements.statement(self.sources.trace.revision_at(statement_id, int(step)))
+        return self.nodes.statements.statement(self.sources.trace.revision_at(statement_id, int(step)))
 
     def _left_of(self, write_off_id: str, step: str) -> Node:
         known: WriteOff = self.sources.trace.part_at("write_off", write_off_id, int(step))
-        left: Node = self.entries.given_up.left_of(known.event, int(step))
-        return left
+        return self.nodes.given_up.left_of(known.event, int(step))
 
     def _beyond_price(self, contract_id: str, line_id: str, step: str) -> Node:
-        draft = self.balances.books.at(int(step))
+        draft = self.nodes.books.at(int(step))
         contract = draft.contract(contract_id)
         assert contract is not None, "the line is of it"
         made = price_notices.beyond(draft, contract, line_id)
-        return self.entries.recorded.bound(node_of(made, BLOCKED, currency=contract.terms.currency))
+        return self.recorded.bound(node_of(made, BLOCKED, currency=contract.terms.currency))
 
     # What no rule has recorded yet
 
@@ -176,7 +151,7 @@ class ExceptionNodes:
             lines: Sequence[JournalLine] = self.sources.trace.journals[journal_id].record.lines
             in_ledger = not debits(lines)
             found += [
-                self.journals.lines.figures(journal_id, number)[in_ledger]
+                self.nodes.lines.figures(journal_id, number)[in_ledger]
                 for number, line in enumerate(lines, 1)
                 if (line.ledger_amount if in_ledger else line.amount) > 0
             ]
@@ -229,8 +204,8 @@ class ExceptionNodes:
             published = [one for one in self.sources.trace.forecasts.get(project_id, ()) if one.step <= said.step]
             share = draft.part("forecast", project_id).share
             if published:
-                costs.append(given(self.forecasts.figure(published[-1], "eac_cost"), BLOCKED))
-                revenues.append(self.forecasts.revenue_max(published[-1], by_cap=share.by_cap))
+                costs.append(given(self.nodes.forecasts.figure(published[-1], "eac_cost"), BLOCKED))
+                revenues.append(self.nodes.forecasts.revenue_max(published[-1], by_cap=share.by_cap))
         cost = total("cost at completion", costs, "amount", currency)
         return less(BLOCKED, cost, total("the most that is earned", revenues, "amount", currency))
 
@@ -239,7 +214,7 @@ class ExceptionNodes:
         contract_id, cap_id = parts_of(record.subject_id)
         found = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
-            at = self.entries.standing(entry_id, said.step)
+            at = self.nodes.entries.standing(entry_id, said.step)
             price = at.work.price if at is not None else None
             if at is None or price is None or (price.contract_id, price.binding) != (contract_id, cap_id):
                 continue
@@ -250,9 +225,11 @@ class ExceptionNodes:
     def _over(self, at: VersionStanding, price: Price) -> Node:
         """Final work waits for no more than it kept."""
         if not price.final:
-            return self.records.over(at.entry.entry_id, at.step)
-        kept, passed = self.entries.caps.counted(at, price), [self.entries.passing.passed(at)] if price.passed else []
-        return less(f"{at.entry.entry_id}: kept and not billable", kept, self.entries.billable(at), *passed, rule="R15")
+            return self.nodes.records.over(at.entry.entry_id, at.step)
+        kept, passed = self.nodes.caps.counted(at, price), [self.nodes.passing.passed(at)] if price.passed else []
+        return less(
+            f"{at.entry.entry_id}: kept and not billable", kept, self.nodes.entries.billable(at), *passed, rule="R15"
+        )
 
 
 def _amount_as_raised(raised: ExceptionRaised) -> tuple[object, ...]:

@@ -8,9 +8,8 @@ from domain.ledger.clearing import CLEARED
 from domain.ledger.journal import BILLING
 from domain.outputs import JournalEntry
 from milepost.explain.entries import VersionStanding
-from milepost.explain.journal_lines import JournalLines
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
-from milepost.explain.sources import Sources
 from state.ledger.rate_record import STEP, in_ledger, rate_at
 from state.terms.known import entity_policies
 from state.terms.plan import plan_of
@@ -23,11 +22,7 @@ def unchanged(amount: Node, currency: str, title: str = IN_LEDGER) -> Node:
     return Node(title, amount.value, "amount", currency, Arithmetic("same", (amount,)))
 
 
-class Exchanges:
-    def __init__(self, sources: Sources, lines: JournalLines) -> None:
-        self.sources = sources
-        self.lines = lines
-
+class Exchanges(Nodes):
     def rate(self, journal: JournalEntry, at: VersionStanding) -> RecordedRate:
         """Of a journal of a row: by policies of its contract line, else of the legal entity."""
         draft = self.sources.draft(at.step)
@@ -42,12 +37,12 @@ class Exchanges:
         """Along the path of its rate, or at the rate that something states or carries; None where no rule recorded it."""
         if journal.currency == journal.ledger_currency:
             return unchanged(amount, journal.ledger_currency)
-        rate = self.lines.recorded.figure(rate_at(journal.journal_id))
+        rate = self.recorded.figure(rate_at(journal.journal_id))
         return in_ledger(amount, rate, journal.ledger_currency, mode) if rate is not None else None
 
     def rate_of(self, journal_id: str, rate: int) -> Node | None:
         """The rate on a journal: as it was recorded, else that of its first line that is converted."""
-        found = self.lines.recorded.figure(rate_at(journal_id))
+        found = self.recorded.figure(rate_at(journal_id))
         if found is not None:
             return found
         said = self.sources.trace.journals[journal_id]
@@ -56,7 +51,7 @@ class Exchanges:
             theirs = self.sources.trace.journals_of[said.record.affected_id]
             said = next((one for one in theirs if one.step == said.step and one.record.kind == BILLING), said)
         for number in range(1, len(said.record.lines) + 1):
-            arithmetic = self.lines.figures(said.record.journal_id, number)[1].arithmetic
+            arithmetic = self.nodes.lines.figures(said.record.journal_id, number)[1].arithmetic
             if arithmetic is not None and arithmetic.operation == "convert":
                 path = Arithmetic(
                     "exchange", arithmetic.operands[1:], {"legs": arithmetic.parameters["legs"], "step": STEP}

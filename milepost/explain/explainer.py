@@ -19,71 +19,104 @@ from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
 from domain.why import Disagreement
 from milepost.explain.alerts import AlertNodes
+from milepost.explain.allocation import AllocationNodes
 from milepost.explain.asked_books import AskedBooks
 from milepost.explain.asked_rows import AskedRows
 from milepost.explain.balances import FIGURES, BalanceNodes
 from milepost.explain.caps import CapNodes
 from milepost.explain.cash_and_orders import CashAndOrderNodes
+from milepost.explain.charges import ChargeNodes
+from milepost.explain.credits import CreditNodes
 from milepost.explain.cuts import cuts
+from milepost.explain.drafted_funding import DraftedFunding
+from milepost.explain.drawing import DrawingNodes
+from milepost.explain.earned import EarnedNodes
 from milepost.explain.entries import EntryNodes
+from milepost.explain.entry_journals import EntryJournals
 from milepost.explain.exceptions import ExceptionNodes
+from milepost.explain.exchanges import Exchanges
+from milepost.explain.fees import FeeNodes
 from milepost.explain.forecast_caps import ForecastCapNodes
+from milepost.explain.forecast_changes import ForecastChanges
 from milepost.explain.forecast_paths import ForecastPaths
 from milepost.explain.forecast_prices import PriceNodes
 from milepost.explain.forecasts import ForecastNodes
+from milepost.explain.funding import FundingNodes
 from milepost.explain.given_up import GivenUpNodes
+from milepost.explain.journal_lines import JournalLines
 from milepost.explain.journals import JournalNodes
 from milepost.explain.liability import LiabilityNodes
+from milepost.explain.passing import PassingNodes
+from milepost.explain.positions import PositionNodes
 from milepost.explain.provisions import ProvisionNodes
 from milepost.explain.published import refused
+from milepost.explain.recorded import RecordedNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.refunds import RefundNodes
 from milepost.explain.retainers_left import RetainerLeftNodes
+from milepost.explain.retention import RetentionNodes
 from milepost.explain.sources import Sources
+from milepost.explain.spending import SpendingNodes
 from milepost.explain.statements import StatementNodes
+from milepost.explain.taxes import TaxNodes
 from milepost.explain.unissued import UnissuedNodes
+from milepost.explain.variable_price import VariableNodes
 from state.trace import Trace
 
 
 class Explainer:
+    """What explains each kind of figure is made once, and knows all others."""
+
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.refused: list[Disagreement] = []
         self.sources = Sources(trace)
-        self.entries = EntryNodes(self.sources)
-        self.caps = CapNodes(self.sources, self.entries)
-        self.entries.charges.fees.unissued = UnissuedNodes(self.sources, self.entries)
-        GivenUpNodes(self.sources, self.entries)
-        self.statements = StatementNodes(self.sources, self.entries)
-        self.journals = JournalNodes(self.sources, self.entries, self.statements)
-        self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
-        LiabilityNodes(self.sources, self.records, self.journals)
-        ProvisionNodes(self.sources, self.statements.recorded, self.entries.charges.over_time, self.records.recognised)
-        refunds = RefundNodes(self.sources, self.records, self.entries.charges.over_time.allocation)
-        self.listed = CashAndOrderNodes(self.sources, self.caps, self.statements.funding)
-        self.retainers = RetainerLeftNodes(self.sources, self.entries)
-        rows = AskedRows(self.sources, self.entries, self.records)
-        books = AskedBooks(rows, self.caps, PriceNodes(self.sources, self.entries.charges))
-        self.balances = BalanceNodes(self.sources, self.entries, self.records, self.listed, self.retainers, books)
-        self.forecasts = ForecastNodes(books)
-        self.paths = ForecastPaths(self.forecasts, ForecastCapNodes(self.caps, self.forecasts))
-        self.alerts = AlertNodes(self.sources, self.entries.recorded)
-        self.exceptions = ExceptionNodes(
-            self.sources,
-            self.entries,
-            self.statements,
-            self.journals,
-            self.records,
-            self.balances,
-            self.forecasts,
-            refunds,
-        )
+        self.recorded = RecordedNodes(self.sources)
+        self.entries = EntryNodes(self)
+        self.charges = ChargeNodes(self)
+        self.fees = FeeNodes(self)
+        self.variable = VariableNodes(self)
+        self.over_time = EarnedNodes(self)
+        self.spending = SpendingNodes(self)
+        self.allocation = AllocationNodes(self)
+        self.drawing = DrawingNodes(self)
+        self.passing = PassingNodes(self)
+        self.caps = CapNodes(self)
+        self.unissued = UnissuedNodes(self)
+        self.given_up = GivenUpNodes(self)
+        self.statements = StatementNodes(self)
+        self.retention = RetentionNodes(self)
+        self.taxes = TaxNodes(self)
+        self.funding = FundingNodes(self)
+        self.drafted = DraftedFunding(self)
+        self.lines = JournalLines(self)
+        self.exchanges = Exchanges(self)
+        self.positions = PositionNodes(self)
+        self.entry_journals = EntryJournals(self)
+        self.journals = JournalNodes(self)
+        self.credits = CreditNodes(self)
+        self.records = RecordNodes(self)
+        self.liability = LiabilityNodes(self)
+        self.provisions = ProvisionNodes(self)
+        self.refunds = RefundNodes(self)
+        self.listed = CashAndOrderNodes(self)
+        self.retainers = RetainerLeftNodes(self)
+        self.rows = AskedRows(self)
+        self.prices = PriceNodes(self)
+        self.books = AskedBooks(self)
+        self.balances = BalanceNodes(self)
+        self.forecasts = ForecastNodes(self)
+        self.forecast_caps = ForecastCapNodes(self)
+        self.changes = ForecastChanges(self)
+        self.paths = ForecastPaths(self)
+        self.alerts = AlertNodes(self)
+        self.exceptions = ExceptionNodes(self)
 
     def close(self) -> None:
         """Nothing is explained any more. Numbers in rows hold what explains them, and Python looks for no such rings: these are opened."""
         self.sources.trace.close()
-        self.entries.recorded.resolvers.clear()
-        self.forecasts.books.forget()
+        self.recorded.resolvers.clear()
+        self.books.forget()
 
     @property
     def last(self) -> int:
@@ -142,7 +175,7 @@ class Explainer:
         return Node(f"Contract {contract_id}", why=found, id=contract_id) if found else None
 
     def _tax(self, statement_id: str, name: str, number: int) -> Node | None:
-        record, taxes = self.statements.records(statement_id)[0], self.statements.taxes
+        record, taxes = self.statements.records(statement_id)[0], self.taxes
         if not 1 <= number <= len(record.tax if name == "tax" else record.undetermined_tax):
             return None
         return taxes.group(statement_id, number) if name == "tax" else taxes.open_group(statement_id, number)
@@ -153,7 +186,7 @@ class Explainer:
         if whole in trace.journals and number.isdigit() and 1 <= int(number) <= len(trace.journals[whole].record.lines):
             if not which:
                 return self.journals.line(whole, int(number))
-            amount, ledger = self.journals.lines.figures(whole, int(number))
+            amount, ledger = self.lines.figures(whole, int(number))
             return {"amount": amount, "ledger": ledger}.get(which)
         if whole in trace.statements and part.isdigit() and 1 <= int(part) <= len(self.statements.lines(whole)):
             return self.statements.line(whole, int(part))

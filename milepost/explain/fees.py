@@ -5,10 +5,10 @@ The fees of a contract line are asked for again with what was known at the step,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import Deposit, FixedPrice, Milestone, Milestones, Retainer, Subscription
@@ -39,10 +39,8 @@ from domain.units import Amount, Quantity
 from domain.why import elsewhere, in_terms
 from domain.work.recorded import DRAWN, EARNED
 from domain.work.rows import DELIVERY, fee_row
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
-from milepost.explain.recorded import RecordedNodes
-from milepost.explain.sources import Sources
-from milepost.explain.variable_price import VariableNodes
 from state.books import Charge, Contract
 from state.charges.budgets_spent import spent_of_budgets
 from state.charges.fees_due import fees_due
@@ -54,6 +52,9 @@ from state.revenue.fees import HORIZON
 from state.terms.opening import balances_of, expired_of
 from state.terms.periods import zone_of
 from state.totals import month_of
+
+if TYPE_CHECKING:
+    from milepost.explain.entries import VersionStanding
 
 DAY = timedelta(days=1)
 # What other lines of a contract charge in a month, as an address of it begins.
@@ -74,22 +75,10 @@ class LineAtStep(NamedTuple):
     step: int = -1
 
 
-class FeeNodes:
-    def __init__(self, sources: Sources, recorded: RecordedNodes) -> None:
-        self.sources = sources
-        self.recorded = recorded
-        self.variable = VariableNodes(self)
-        # Nodes of statements, of rows and of their figures; filled by those, which need these.
-        self.statements: Any = None
-        self.entries: Any = None
-        # What caps would leave had nothing been issued; filled likewise.
-        self.unissued: Any = None
-        # What is earned over time; filled by the nodes of charges.
-        self.earned_by: Callable[[LineAtStep, date], Node] | None = None
-        # What a line earns in all that earns another price than it charges; filled likewise.
-        self.allocated: Callable[[LineAtStep, TermsInForce], Node] | None = None
-        recorded.resolvers[BESIDE] = self._charged_beside
-        recorded.resolvers[DRAWN_BY] = self._drawn_by
+class FeeNodes(Nodes):
+    def begin(self) -> None:
+        self.recorded.resolvers[BESIDE] = self._charged_beside
+        self.recorded.resolvers[DRAWN_BY] = self._drawn_by
         self._histories: dict[tuple[str, str, int, date | None], tuple[LineHistory, LineHistory]] = {}
         self._drawn_at: dict[tuple[str, str, int], list[tuple[date, Draws]]] = {}
 
@@ -122,11 +111,9 @@ class FeeNodes:
 
     def _settlement(self, place: LineAtStep, charge: Charge) -> Node | None:
         """What is earned by the last day of a terminated contract, less all that the line charges besides (R46)."""
-        if self.earned_by is None:
-            return None
-        earned = self.earned_by(place, charge.day)
+        earned = self.nodes.over_time.by(place, charge.day)
         charged = self.all_charged(place, self._until(place, charge))
-        charged += [negated(node.title, node) for node in self.variable.given_by_memos(place).values()]
+        charged += [negated(node.title, node) for node in self.nodes.variable.given_by_memos(place).values()]
         title = charge.description or "settlement"
         return less(title, earned, *charged, rule="R46") if charged else earned._replace(title=title)
 
@@ -159,7 +146,7 @@ class FeeNodes:
     def _amount(self, place: LineAtStep, fee: Fee) -> Node:
         item_id = next((one for one in settled(place.known.revised) if fee_name(one) == fee.name), None)
         if item_id is not None:
-            return self.variable.charged(place, item_id)
+            return self.nodes.variable.charged(place, item_id)
         made = self.figure(fee.amount, fee.description, place.known.held[-1])
         days = f"{fee.earned_from} to {fee.earned_to}"
         facts = (("earned over", days) if fee.earned_from is not None else ("due on", f"{fee.day}"),)
@@ -354,28 +341,28 @@ class FeeNodes:
         parts = [self._by_day_alone(at) for at in self._rows_beside(contract_id, line_id, month, int(step))]
         return total(f"charged by other lines in {month}", parts, "amount", contract.terms.currency)
 
-    def _by_day_alone(self, at: Any) -> Node:
+    def _by_day_alone(self, at: VersionStanding) -> Node:
         """What of the row counts for its month: issued rows keep their room under caps and their steps, which the month does not ask."""
-        capped: Node | None = self.unissued.billable(at)
+        capped = self.nodes.unissued.billable(at)
         if capped is not None:
             return capped
-        made: Node = self.entries.billable(at)
+        made = self.nodes.entries.billable(at)
         charge = at.work.charge
         by_day: Node | None = None
         if charge is not None and charge.kind == DELIVERY:
-            by_day = self.entries.charges.by_day_alone(at.entry.entry_id, at.step, at.work.price)
-        if by_day is None or by_day.value == at.work.price.value:
+            by_day = self.nodes.charges.by_day_alone(at.entry.entry_id, at.step, at.price)
+        if by_day is None or by_day.value == at.price.value:
             return made
-        if made.value == at.work.price.value:
+        if made.value == at.price.value:
             return by_day._replace(title=f"{at.entry.entry_id}: at its steps by day")
-        moved = less(f"{at.entry.entry_id}: more at its steps by day", by_day, self.entries.chargeable(at))
+        moved = less(f"{at.entry.entry_id}: more at its steps by day", by_day, self.nodes.given_up.chargeable(at))
         return total(f"{at.entry.entry_id}: with its steps by day", (made, moved), "amount", made.currency)
 
-    def _rows_beside(self, contract_id: str, line_id: str, month: str, step: int) -> Iterator[Any]:
+    def _rows_beside(self, contract_id: str, line_id: str, month: str, step: int) -> Iterator[VersionStanding]:
         contract = self.sources.draft(step).contract(contract_id)
         beside = lines_beside(contract, line_id) if contract is not None else []
         for row in sorted(self.sources.trace.entry_ids()):
-            at = self.entries.standing(row, step)
+            at = self.nodes.entries.standing(row, step)
             price = at.work.price if at is not None else None
             if at is None or price is None or price.contract_id != contract_id:
                 continue
@@ -428,22 +415,24 @@ class FeeNodes:
         key = contract_id, line_id, step
         if key not in self._drawn_at:
             rows = self._drawing_rows(contract_id, line_id, step)
-            self._drawn_at[key] = [(day, at.work.price.drawn) for day, at in rows]
+            self._drawn_at[key] = [(day, drawn) for day, at in rows if (drawn := at.price.drawn)]
         return self._drawn_at[key]
 
     def _drawn_by(self, what: str, contract_id: str, line_id: str, name: str, before: str, step: str) -> Node | None:
         """What rows of days before one draw, or earn."""
-        own = self.entries.drawing.quantity if what == DRAWN else self.entries.drawing.earned
+        own = self.nodes.drawing.quantity if what == DRAWN else self.nodes.drawing.earned
         rows = self._drawing_rows(contract_id, line_id, int(step))
-        parts = [own(at, name) for day, at in rows if name in at.work.price.drawn and f"{day}" < before]
+        parts = [own(at, name) for day, at in rows if name in (at.price.drawn or ()) and f"{day}" < before]
         return total(f"{what} of {name}", parts, parts[0].unit, parts[0].currency) if parts else None
 
-    def _drawing_rows(self, contract_id: str, line_id: str, step: int) -> Iterator[tuple[date, Any]]:
+    def _drawing_rows(self, contract_id: str, line_id: str, step: int) -> Iterator[tuple[date, VersionStanding]]:
         """With their days; what was drawn before the books begin comes before all."""
         for row in sorted(self.sources.trace.entry_ids()):
-            at = self.entries.standing(row, step)
+            at = self.nodes.entries.standing(row, step)
             price = at.work.price if at is not None else None
-            if price is not None and (price.contract_id, price.line_id) == (contract_id, line_id) and price.drawn:
+            if at is None or price is None or not price.drawn:
+                continue
+            if (price.contract_id, price.line_id) == (contract_id, line_id):
                 charge = at.work.charge
                 is_before = charge is not None and charge.opening is not None
                 yield (date.min if is_before else price.day), at

@@ -12,8 +12,8 @@ from domain.forecast.exhaustion import Lasting, lasts
 from domain.identity import composed, escape
 from domain.outputs import Alert, ForecastCap, ForecastUpdate
 from domain.units import HUNDRED_PERCENT
-from milepost.explain.caps import CapNodes
-from milepost.explain.forecasts import ForecastNodes, Made
+from milepost.explain.forecasts import Made
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
 from state.forecast.caps import lasting, published_caps, taken_of
 from state.forecast.outlook import project_lines
@@ -33,12 +33,7 @@ class PublishedCap(NamedTuple):
     rule: CapRule
 
 
-class ForecastCapNodes:
-    def __init__(self, caps: CapNodes, forecasts: ForecastNodes) -> None:
-        self.caps = caps
-        self.forecasts = forecasts
-        self.sources = forecasts.sources
-
+class ForecastCapNodes(Nodes):
     def published(self, said: TracedOutput) -> dict[str, PublishedCap]:
         """By the name that is asked for: the cap's id, with its contract's where several have one."""
         update: ForecastUpdate = said.record
@@ -71,18 +66,18 @@ class ForecastCapNodes:
         if name == EXHAUSTS:
             return self._exhausts(said, one)
         if name != "used_percent":
-            return given(self.forecasts.node(said, "caps", place, name), name)
+            return given(self.nodes.forecasts.node(said, "caps", place, name), name)
         title = f"cap {cap.cap_id}: used"
         if cap.limit_amount is None and cap.limit_hours is None:
             return constant(title, 0, "percent", facts=(("limit", "none in force on the day"),))
         if cap.used_percent == HUNDRED_PERCENT and 0 in (cap.limit_amount, cap.limit_hours):
             return constant(title, cap.used_percent, "percent", facts=(("limit", "nothing, which is always used up"),))
-        return given(self.forecasts.node(said, "caps", place, name), name)._replace(title=title)
+        return given(self.nodes.forecasts.node(said, "caps", place, name), name)._replace(title=title)
 
     # When it is used up
 
     def _exhausts(self, said: TracedOutput, one: PublishedCap) -> Node:
-        made, cap = self.forecasts.made(said), one.cap
+        made, cap = self.nodes.forecasts.made(said), one.cap
         gone = self._used_up(said, one)
         if gone is not None:
             return gone
@@ -103,7 +98,7 @@ class ForecastCapNodes:
             )
         else:
             facts = (("by", f"the pace of {counted(first.days, 'day')}"), ("counted from", first.since.isoformat()))
-        return Node(title, facts=facts, why=(self.forecasts.books.rows.recorded.bound(node),), rule="R57")
+        return Node(title, facts=facts, why=(self.recorded.bound(node),), rule="R57")
 
     def _used_up(self, said: TracedOutput, one: PublishedCap) -> Node | None:
         """Since when, by which event, and the entry that takes the last of it in the order of the work."""
@@ -116,7 +111,7 @@ class ForecastCapNodes:
                 continue
             bucket = bucket_key(one.rule, said.record.as_of, "")
             measure = "hours" if by_hours else "amount"
-            entry_id = self.caps.last_to_fit(one.plan, bucket, said.step, most, by_hours=by_hours)
+            entry_id = self.nodes.caps.last_to_fit(one.plan, bucket, said.step, most, by_hours=by_hours)
             nodes = [self.figure(said, one, f"{what}_{measure}") for what in ("limit", "used")]
             crossing = self._crossing(said, one)
             if crossing is not None:

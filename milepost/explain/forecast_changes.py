@@ -17,7 +17,7 @@ from domain.work.rows import ROWS, spoken
 from domain.work.rows import named as work_of
 from milepost.event_words import event_name
 from milepost.explain.asked_books import numbered_estimate
-from milepost.explain.forecasts import ForecastNodes
+from milepost.explain.nodes import Nodes
 from state.books import BookedProgress, Estimate, Forecast, ForecastState
 from state.draft import Draft, Move
 from state.forecast.bases import State, weigh
@@ -30,11 +30,8 @@ MEASURES = ("cost", "revenue")
 Parts = dict[tuple[str, str], list[Node]]
 
 
-class ForecastChanges:
-    def __init__(self, forecasts: ForecastNodes) -> None:
-        self.forecasts = forecasts
-        self.books = forecasts.books
-        self.sources = forecasts.sources
+class ForecastChanges(Nodes):
+    def begin(self) -> None:
         self._found: dict[tuple[str, int, int], Parts] = {}
 
     def by(self, said: TracedOutput, before: TracedOutput, cause: str, measure: str, value: int, title: str) -> Node:
@@ -43,7 +40,7 @@ class ForecastChanges:
             self._found[key] = self._all(said, before)
         currency = said.record.project.currency
         made = total(title, self._found[key].get((cause, measure), ()), "amount", currency)
-        return self.books.rows.recorded.bound(as_recorded(value, made).node)
+        return self.recorded.bound(as_recorded(value, made).node)
 
     def _all(self, said: TracedOutput, before: TracedOutput) -> Parts:
         project_id, found = said.record.project_id, Parts()
@@ -80,7 +77,7 @@ class ForecastChanges:
 
     def _published(self, before: TracedOutput) -> State:
         """What a forecast left."""
-        weighed = self.forecasts.made(before).weighed
+        weighed = self.nodes.forecasts.made(before).weighed
         kept: Forecast = self.sources.trace.part_at("forecast", before.record.project_id, before.step)
         whole = weighed.completion
         outlook = replace(weighed.outlook, eac_cost=whole.cost, eac_revenue=whole.revenue)
@@ -91,7 +88,7 @@ class ForecastChanges:
         if rule == MOVES:
             return self._moved(project_id, step, states[-1], facts["cause"])
         as_of = date.fromisoformat(facts["as of"])
-        draft = self.books.of_project(project_id, step, as_of, int(facts["turn"]))
+        draft = self.nodes.books.of_project(project_id, step, as_of, int(facts["turn"]))
         _put(draft, project_id, states[-1])
         if rule == WEIGHS:
             weigh(draft, project_id, as_of, facts["cause"] or None)
@@ -109,8 +106,8 @@ class ForecastChanges:
     def _moved(self, project_id: str, step: int, state: State, cause: str) -> Draft:
         draft = self.sources.trace.draft_at(step)
         if state[0].earning:
-            draft.before.update((("line", each), line) for each, line in self.books.lines_at(step - 1).items())
-            for each, line in self.books.lines_at(step).items():
+            draft.before.update((("line", each), line) for each, line in self.nodes.books.lines_at(step - 1).items())
+            for each, line in self.nodes.books.lines_at(step).items():
                 draft.put("line", each, line)
         _put(draft, project_id, state)
         take_in(draft, project_id, list(self._moves(draft, project_id, step)), cause)
@@ -118,7 +115,7 @@ class ForecastChanges:
 
     def _moves(self, draft: Draft, project_id: str, step: int) -> Iterator[Move]:
         """What the step gave to the project, and took from it."""
-        rows = self.books.rows
+        rows = self.nodes.rows
         for row in self.sources.trace.entries_moved(step):
             was, now = rows.at(row, step - 1), rows.at(row, step)
             had = moves_in(draft, was, project_id) if was is not None else []
@@ -128,7 +125,7 @@ class ForecastChanges:
             yield from (one._replace(hours=-one.hours, cost=-one.cost, revenue=-one.revenue) for one in gone)
 
     def _revised(self, step: int) -> Iterator[tuple[Estimate | None, Estimate]]:
-        trace, draft = self.sources.trace, self.books.at(step)
+        trace, draft = self.sources.trace, self.nodes.books.at(step)
         for part_id, history in trace.parts_of("estimate"):
             if any(number == step for number, _ in history):
                 was, now = (trace.part_at("estimate", part_id, at) for at in (step - 1, step))

@@ -23,10 +23,10 @@ from domain.explanation import Arithmetic, Node, constant, less, total
 from domain.figure import as_recorded
 from domain.identity import unescape
 from domain.outputs import ForecastDelta, ForecastFigures, ForecastUpdate, PreviousFigures
-from milepost.explain.forecast_caps import EXHAUSTS, ForecastCapNodes
+from milepost.explain.forecast_caps import EXHAUSTS
 from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
-from milepost.explain.forecast_changes import ForecastChanges
-from milepost.explain.forecasts import FIGURES, ForecastNodes
+from milepost.explain.forecasts import FIGURES
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
 from state.trace import TracedOutput
 
@@ -38,13 +38,7 @@ OF_SHEETS: Final = (*FIGURES[:-1], "budget_used_percent")
 CHANGED: Final = ("cost", "revenue", "margin")
 
 
-class ForecastPaths:
-    def __init__(self, forecasts: ForecastNodes, caps: ForecastCapNodes) -> None:
-        self.sources = forecasts.sources
-        self.forecasts = forecasts
-        self.caps = caps
-        self.changes = ForecastChanges(forecasts)
-
+class ForecastPaths(Nodes):
     def node(self, project_id: str, path: str) -> Node | None:
         """None where the project has no forecast, or the forecast no such figure."""
         published = self.sources.trace.forecasts.get(project_id)
@@ -74,14 +68,17 @@ class ForecastPaths:
     def _forecast(self, said: TracedOutput) -> Node:
         """Everything that it says."""
         update: ForecastUpdate = said.record
-        whole = self.forecasts.forecast(said)
+        whole = self.nodes.forecasts.forecast(said)
         head = f"{update.project_id}#{FORECAST}/{update.sequence}"
         parts = []
         for which in SHEETS:
             figures = getattr(update, which)
             if figures is not None and (which == "project" or figures != update.project):
                 parts += self._sheet(said, which, head)
-        caps = tuple(self.caps.cap(said, one, f"{head}/caps/{name}") for name, one in self.caps.published(said).items())
+        caps = tuple(
+            self.nodes.forecast_caps.cap(said, one, f"{head}/caps/{name}")
+            for name, one in self.nodes.forecast_caps.published(said).items()
+        )
         heads = [*parts, *([Node("caps", why=caps)] if caps else [])]
         return whole._replace(why=(*whole.why[:-1], *heads, whole.why[-1]))
 
@@ -100,20 +97,20 @@ class ForecastPaths:
         named = tuple(
             node._replace(title=name.replace("_", " "), id=f"{place}/{name}")
             for name in OF_SHEETS
-            if (node := self.forecasts.node(said, which, name)) is not None
+            if (node := self.nodes.forecasts.node(said, which, name)) is not None
         )
         return [Node(f"in {which} currency", why=named), by_month]
 
     def _cap(self, said: TracedOutput, parts: Sequence[str], whose: str) -> Node | None:
         if parts[0] != "caps" or len(parts) < 2:
             return None
-        for name, one in self.caps.published(said).items():
+        for name, one in self.nodes.forecast_caps.published(said).items():
             rest = "/".join(parts[1:]).removeprefix(name)
             if "/".join(parts[1:]) == name:
-                return self.caps.cap(said, one, whose)
+                return self.nodes.forecast_caps.cap(said, one, whose)
             figure = rest.removeprefix("/")
             if rest.startswith("/") and figure in (*CAP_FIGURES, EXHAUSTS) and getattr(one.cap, figure) is not None:
-                return self.caps.figure(said, one, figure)
+                return self.nodes.forecast_caps.figure(said, one, figure)
         return None
 
     def _of(self, said: TracedOutput, parts: Sequence[str]) -> Node | None:
@@ -135,14 +132,14 @@ class ForecastPaths:
             case ["since", sequence, cause, measure] if measure in CHANGED and sequence.isdigit():
                 return self._since(said, int(sequence), cause, measure)
             case [name]:
-                return self.forecasts.figure(said, name) or self._figure(said, "project", name)
+                return self.nodes.forecasts.figure(said, name) or self._figure(said, "project", name)
             case _:
                 return None
 
     def _figure(self, said: TracedOutput, which: str, name: str) -> Node | None:
         if getattr(said.record, which) is None or name not in OF_SHEETS:
             return None
-        node = self.forecasts.node(said, which, name)
+        node = self.nodes.forecasts.node(said, which, name)
         return node and node._replace(title=f"{said.record.project_id}: {name.replace('_', ' ')}")
 
     def _month(self, said: TracedOutput, which: str, month: str, measure: str) -> Node | None:
@@ -153,7 +150,7 @@ class ForecastPaths:
         place = next((at for at, row in enumerate(figures.months) if row.month == month), None)
         if place is None:
             return _nothing(month, measure, figures.currency)
-        node = given(self.forecasts.node(said, which, "months", place, measure), month)
+        node = given(self.nodes.forecasts.node(said, which, "months", place, measure), month)
         return node._replace(title=f"{measure.replace('burn_', 'booked ')} of {month}", rule="R57")
 
     def _part_of_month(self, said: TracedOutput, part: str, month: str, measure: str) -> Node | None:
@@ -163,14 +160,14 @@ class ForecastPaths:
             return None
         if part == "burned":
             return burned._replace(title=f"burned of {month}")
-        return self.forecasts.books.rows.recorded.bound(less(f"to come of {month}", whole, burned))
+        return self.recorded.bound(less(f"to come of {month}", whole, burned))
 
     def _demand(self, said: TracedOutput, month: str, role: str) -> Node | None:
         update: ForecastUpdate = said.record
         published = next((one for one in update.demand if (one.month, one.role) == (month, role)), None)
         if published is None:
             return None
-        return self.forecasts.node(said, "demand", update.demand.index(published), "hours")
+        return self.nodes.forecasts.node(said, "demand", update.demand.index(published), "hours")
 
     # What changed
 
@@ -181,7 +178,7 @@ class ForecastPaths:
         if before is None or value is None or name not in PreviousFigures._fields or name == "sequence":
             return None
         published = self._published(said, before.sequence)
-        node = self.forecasts.figure(published, name) if published is not None else None
+        node = self.nodes.forecasts.figure(published, name) if published is not None else None
         title = f"forecast {before.sequence}: {name.replace('_', ' ')}"
         currency = said.record.project.currency
         node = given(node, title)
@@ -207,10 +204,10 @@ class ForecastPaths:
             return constant(title, 0, "amount", currency)
         if sum(1 for one in deltas if getattr(one, measure)) == 1:
             name = f"eac_{measure}"
-            now, before = self.forecasts.figure(said, name), self._previous(said, name)
+            now, before = self.nodes.forecasts.figure(said, name), self._previous(said, name)
             return as_recorded(value, less(title, given(now, title), given(before, title))).node
         compared = self._published(said, said.record.previous.sequence)
-        return self.changes.by(said, given(compared, title), cause, measure, value, title)
+        return self.nodes.changes.by(said, given(compared, title), cause, measure, value, title)
 
     def _since(self, said: TracedOutput, sequence: int, cause: str, measure: str) -> Node | None:
         currency = said.record.project.currency

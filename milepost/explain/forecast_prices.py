@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.events.common import UnitPrice
 from domain.explanation import Node, constant, least, less, total
@@ -11,21 +11,20 @@ from domain.figure import Recorded, later
 from domain.terms import methods
 from domain.terms.kind import Fee
 from domain.terms.unit_price import VOLUME, prices
-from milepost.explain.charges import ChargeNodes
 from milepost.explain.fees import LineAtStep
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
-from milepost.explain.sources import Sources
 from state.charges.rebates import standing
 from state.charges.settlement import SETTLEMENT
 from state.forecast.ahead import TermsAhead, ahead_of
 from state.terms.plan import newest_plan
 
+if TYPE_CHECKING:
+    from milepost.explain.explainer import Explainer
 
-class PriceNodes:
-    def __init__(self, sources: Sources, charges: ChargeNodes) -> None:
-        self.sources = sources
-        self.charges = charges
-        self.fees = charges.fees
+
+class PriceNodes(Nodes):
+    def begin(self) -> None:
         self._ahead: dict[tuple[str, str, date, int], TermsAhead] = {}
 
     def ahead(self, contract_id: str, line_id: str, as_of: date, step: int) -> TermsAhead:
@@ -39,20 +38,20 @@ class PriceNodes:
         contract = draft.contract(contract_id)
         assert contract is not None, "the line is of a contract in the books"
         found = ahead_of(draft, contract, line_id, as_of)
-        line = _Foreseen(self, LineAtStep(draft, contract, line_id, found.known, as_of, step), found)
+        line = _Foreseen(self.nodes, LineAtStep(draft, contract, line_id, found.known, as_of, step), found)
         rebates = standing(draft, contract_id, line_id).given
         return TermsAhead(
-            self.charges.over_time.known(line.place) if found.known.held else found.known,
+            self.nodes.over_time.known(line.place) if found.known.held else found.known,
             tuple(fee._replace(amount=later(fee.amount, line.charged, fee)) for fee in found.fees),
             later(found.total, line.total) if found.total is not None else None,
-            {name: Recorded(one) for name, one in self.fees.variable.given_by_memos(line.place).items()}
+            {name: Recorded(one) for name, one in self.nodes.variable.given_by_memos(line.place).items()}
             if rebates
             else {},
         )
 
 
 class _Foreseen(NamedTuple):
-    nodes: PriceNodes
+    nodes: Explainer
     place: LineAtStep
     found: TermsAhead
 
@@ -71,23 +70,23 @@ class _Foreseen(NamedTuple):
     def charged(self, fee: Fee) -> Node:
         if fee.name == SETTLEMENT:
             # What is earned by the last day, less all that the line charges besides.
-            return less("settlement", self._earned_by(fee.day), *self.nodes.fees.all_charged(self.place, self.until))
+            return less(
+                "settlement",
+                self.nodes.over_time.by(self.place, fee.day),
+                *self.nodes.fees.all_charged(self.place, self.until),
+            )
         return given(self.nodes.fees.charged_by(self.place, fee.name, self.until), fee.name)
-
-    def _earned_by(self, day: date) -> Node:
-        assert self.nodes.fees.earned_by is not None, "the nodes of charges fill it"
-        return self.nodes.fees.earned_by(self.place, day)
 
     def total(self) -> Node:
         """What the terms come to."""
         fees, newest, title = self.nodes.fees, self.found.known.held[-1], self.title
-        if newest.allocated is not None and fees.allocated is not None:
-            return fees.allocated(self.place, newest)._replace(title=title)
+        if newest.allocated is not None:
+            return self.nodes.allocation.earns(self.place, newest)._replace(title=title)
         if not self.found.fees:
             return self._units()._replace(title=title)
         settled = next((fee for fee in self.found.fees if fee.name == SETTLEMENT), None)
         if settled is not None:
-            return self._earned_by(settled.day)
+            return self.nodes.over_time.by(self.place, settled.day)
         nodes = fees.all_charged(self.place, self.until)
         currency = self.place.contract.terms.currency
         return nodes[0]._replace(title=title) if len(nodes) == 1 else total(title, nodes, "amount", currency)

@@ -9,7 +9,7 @@ from domain.figure import as_recorded, node_of
 from domain.forecast.completion import percent
 from domain.money import format_amount
 from domain.outputs import ForecastUpdate
-from milepost.explain.asked_books import AskedBooks
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
 from state.draft import Draft
 from state.forecast.bases import Weighed, weigh
@@ -33,10 +33,8 @@ class Made(NamedTuple):
     update: ForecastUpdate
 
 
-class ForecastNodes:
-    def __init__(self, books: AskedBooks) -> None:
-        self.books = books
-        self.sources = books.sources
+class ForecastNodes(Nodes):
+    def begin(self) -> None:
         self._made: dict[tuple[int, str, int], Made] = {}
 
     def forecast(self, said: TracedOutput) -> Node:
@@ -80,7 +78,7 @@ class ForecastNodes:
         assert isinstance(made, int), "and so it does in what is made again"
         unit = "hours" if unit_of.endswith("hours") else "percent" if "percent" in unit_of else "amount"
         node = node_of(made, _words(unit_of), unit, currency if unit == "amount" else "")
-        return self.books.rows.recorded.bound(as_recorded(published, node).node)
+        return self.recorded.bound(as_recorded(published, node).node)
 
     def revenue_max(self, said: TracedOutput, *, by_cap: bool) -> Node:
         """Revenue at completion, or the most that caps allow."""
@@ -88,7 +86,7 @@ class ForecastNodes:
         if not by_cap:
             return figure
         ceiling = given(self.made(said).weighed.forecast.ceiling, "the most that caps allow")
-        made = self.books.rows.recorded.bound(node_of(ceiling, ""))
+        made = self.recorded.bound(node_of(ceiling, ""))
         return most("the most that caps allow", made, figure)
 
     def made(self, said: TracedOutput) -> Made:
@@ -99,7 +97,7 @@ class ForecastNodes:
 
     def _ask(self, said: TracedOutput) -> Made:
         update: ForecastUpdate = said.record
-        draft, title = self.books.of_forecast(said), f"forecast {update.sequence} of {update.project_id}"
+        draft, title = self.nodes.books.of_forecast(said), f"forecast {update.sequence} of {update.project_id}"
         weighed = given(weigh(draft, update.project_id, update.as_of, "volume"), title)
         project = draft.project(update.project_id)
         shape = shape_of(draft, project, weighed, update.as_of)
@@ -115,8 +113,7 @@ def _field(of: object, part: str | int) -> object:
     if isinstance(part, int):
         assert isinstance(of, tuple), "a place is one of several"
         return of[part] if part < len(of) else None
-    found: object = getattr(of, part)
-    return found
+    return getattr(of, part)
 
 
 def _words(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from domain.billing.funding import RULE, DueOfSources, FundsDrawn, Portion, drawn_in_turn, freed_by, paid_of, take
 from domain.caps.consume import Order, order_of
@@ -13,24 +13,19 @@ from domain.events.common import Funding
 from domain.explanation import Node, total
 from domain.figure import Recorded, node_of, node_titled, titled
 from domain.numbered import in_a_contract
-from milepost.explain.drafted_funding import NO_CLAIMS, Claims, DraftedFunding, Place
-from milepost.explain.sources import Sources, nothing
+from milepost.explain.drafted_funding import NO_CLAIMS, Claims, Place
+from milepost.explain.nodes import Nodes
+from milepost.explain.sources import nothing
 from state.billing.funding import USED_OF_SOURCE
 from state.billing.payers import funded_terms
 from state.books import Contract, Issued
 from state.statements.due import source_turns
 from state.totals import issued_on, standing_price
 
-if TYPE_CHECKING:
-    from milepost.explain.statements import StatementNodes
 
-
-class FundingNodes:
-    def __init__(self, sources: Sources, statements: StatementNodes) -> None:
-        self.sources = sources
-        self.statements = statements
-        self.drafts = DraftedFunding(sources, self)
-        statements.recorded.resolvers[USED_OF_SOURCE] = lambda contract_id, source_id, step: self.used(
+class FundingNodes(Nodes):
+    def begin(self) -> None:
+        self.recorded.resolvers[USED_OF_SOURCE] = lambda contract_id, source_id, step: self.used(
             contract_id, source_id, int(step)
         )
         self._cuts: dict[tuple[str, int], Mapping[Place, FundsDrawn]] = {}
@@ -48,7 +43,7 @@ class FundingNodes:
         if drafted is None:
             portions = self.portions(entry_id, contract_id, line_id, step)
         else:
-            portions = self.drafts.portions(drafted, (entry_id, line_id), step)
+            portions = self.nodes.drafted.portions(drafted, (entry_id, line_id), step)
         paid = [part.amount for portion in portions for part in portion if part.customer_id == payer]
         title, currency = f"{entry_id}: falls to {payer}", self._currency(contract_id, step)
         nodes = [node_of(amount, title, currency=currency) for amount in paid]
@@ -86,7 +81,7 @@ class FundingNodes:
     def limit(self, contract_id: str, source_id: str, step: int) -> Node | None:
         """By the newest terms."""
         contract = self.sources.draft(step).contract(contract_id)
-        funding = self.recorded(contract.terms) if contract is not None else None
+        funding = self.in_terms(contract.terms) if contract is not None else None
         limits = (source.limit for source in (funding.sources if funding else ()) if source.source_id == source_id)
         limit = next(limits, None)
         return node_of(limit, "limit") if limit is not None else None
@@ -100,7 +95,7 @@ class FundingNodes:
         currency, rests = contract.terms.currency, []
         for turn in source_turns(draft, contract):
             places = [(one.entry.entry_id, one.piece.line_id) for one in turn.due]
-            claims = self.drafts.claims(contract_id, turn.cut, step) if turn.claims else NO_CLAIMS
+            claims = self.nodes.drafted.claims(contract_id, turn.cut, step) if turn.claims else NO_CLAIMS
             for (entry_id, _), one in self.walk(contract_id, step, step, places, claims).items():
                 if one.rest:
                     rests.append(node_titled(one.rest, f"{entry_id}: nobody pays", currency=currency))
@@ -118,10 +113,10 @@ class FundingNodes:
                 for issued in self._all_issued(entry_id, contract_id, step)
                 if issued.funded != self._funded(entry_id, contract_id, issued.line_id, step - 1)
             ]
-            cut = self.drafts.approved_at(contract_id, step)
+            cut = self.nodes.drafted.approved_at(contract_id, step)
             if cut is not None:
-                places = list(dict.fromkeys((*places, *self.drafts.places(contract_id, cut, step - 1))))
-            claims = self.drafts.claims(contract_id, cut, step - 1)
+                places = list(dict.fromkeys((*places, *self.nodes.drafted.places(contract_id, cut, step - 1))))
+            claims = self.nodes.drafted.claims(contract_id, cut, step - 1)
             self._cuts[key] = self.walk(contract_id, step - 1, step, places, claims)
         return self._cuts[key]
 
@@ -136,10 +131,10 @@ class FundingNodes:
 
     def _due(self, place: Place, contract_id: str, before: int, step: int) -> DueOfSources:
         entry_id, line_id = place
-        due = self.statements.due(entry_id, contract_id, line_id, step, self._currency(contract_id, step))
+        due = self.nodes.statements.due(entry_id, contract_id, line_id, step, self._currency(contract_id, step))
         had = self.portions(entry_id, contract_id, line_id, before)
         freed, terms = self.freed(place, contract_id, before), self._terms_of(place, contract_id, step)
-        pays = self.recorded(terms) if terms is not None else None
+        pays = self.in_terms(terms) if terms is not None else None
         return DueOfSources(Recorded(due), had, list(freed.items()), pays, entry_id)
 
     def _order(self, place: Place, contract_id: str, step: int) -> tuple[Order, str]:
@@ -175,7 +170,7 @@ class FundingNodes:
 
     def freed(self, place: Place, contract_id: str, step: int) -> dict[str, int]:
         """By price concessions up to a step, each by what the payer's sources had paid of the entry when it came."""
-        memos, found = self.statements.credits, dict[str, int]()
+        memos, found = self.nodes.credits, dict[str, int]()
         for credit in memos.returning(place[0], contract_id, place[1], step):
             portions = self.portions(place[0], contract_id, place[1], credit.said.step - 1)
             amount, currency = memos.amount(credit), credit.journal.currency
@@ -184,11 +179,11 @@ class FundingNodes:
             take(found, {one: titled(part, f"{place[0]}: {one} {title}") for one, part in back.items()})
         return found
 
-    def recorded(self, terms: ContractSigned) -> Funding | None:
+    def in_terms(self, terms: ContractSigned) -> Funding | None:
         """With numbers that say where the terms state them."""
         key = terms.contract_id, terms.version
         if key not in self._terms:
-            self._terms[key] = in_a_contract(terms, self.statements.recorded.bound).funding
+            self._terms[key] = in_a_contract(terms, self.recorded.bound).funding
         return self._terms[key]
 
     def _terms_of(self, place: Place, contract_id: str, step: int) -> ContractSigned | None:

@@ -7,25 +7,21 @@ from itertools import takewhile
 from domain.events.finance import WrittenOff
 from domain.explanation import Node, constant, less, most, total
 from domain.figure import Recorded, as_recorded, node_titled
-from milepost.explain.entries import EntryNodes, VersionStanding
-from milepost.explain.sources import Sources
+from milepost.explain.entries import VersionStanding
+from milepost.explain.nodes import Nodes
 from state.books import Entry, GivenUp, Price
 from state.caps.given_up import LEFT_TO_GIVE_UP, given_up_by, given_up_of, rows_of, that_counts
 from state.totals import issued_on
 
 
-class GivenUpNodes:
-    def __init__(self, sources: Sources, entries: EntryNodes) -> None:
-        self.sources = sources
-        self.entries = entries
-        entries.given_up = self
-        entries.recorded.resolvers[LEFT_TO_GIVE_UP] = self._left
+class GivenUpNodes(Nodes):
+    def begin(self) -> None:
+        self.recorded.resolvers[LEFT_TO_GIVE_UP] = self._left
 
     def chargeable(self, at: VersionStanding, turn: int | None = None) -> Node:
         """What of the value is not given up, by the end of the step or by a turn of it."""
-        price = at.work.price
-        assert price is not None, "the work is priced"
-        value = self.entries.value(at)
+        price = at.price
+        value = self.nodes.entries.value(at)
         if not price.written_off:
             return value
         off = self.written_off(at) if turn is None else self.by(at, price, turn)
@@ -33,13 +29,12 @@ class GivenUpNodes:
 
     def written_off(self, at: VersionStanding) -> Node:
         """What write-offs gave up of the entry, no more than its version is worth and not issued."""
-        price = at.work.price
-        assert price is not None, "the work is priced"
+        price = at.price
         return as_recorded(price.written_off, self.by(at, price)).node
 
     def by(self, at: VersionStanding, price: Price, turn: int | None = None) -> Node:
         """The same by a turn of the step."""
-        title, entry_id, why = f"{at.entry.entry_id}: written off", at.entry.entry_id, self.entries.recorded.why
+        title, entry_id, why = f"{at.entry.entry_id}: written off", at.entry.entry_id, self.recorded.why
         own = [
             self._part(at.entry, one)
             for one in at.entry.given_up
@@ -52,19 +47,19 @@ class GivenUpNodes:
 
     def _not_issued(self, at: VersionStanding, price: Price) -> Node:
         """By the step that priced the version: what is issued later was not given up."""
-        entry_id, step = at.entry.entry_id, self.entries.priced_at(at)
+        entry_id, step = at.entry.entry_id, self.nodes.entries.priced_at(at)
         entry = self.sources.trace.entry_at(entry_id, step)
-        value = self.entries.value(at)
+        value = self.nodes.entries.value(at)
         issued = issued_on(entry, price.contract_id, price.line_id) if entry is not None else None
         if issued is None or not issued.amount:
             return value
-        pieces = self.entries.pieces.issued(entry_id, price.contract_id, price.line_id, step)
+        pieces = self.nodes.statements.issued(entry_id, price.contract_id, price.line_id, step)
         return less(f"{entry_id}: not issued", value, pieces)
 
     def left_of(self, event: WrittenOff, step: int) -> Node:
         """What could be given up of the entries that a write-off names, which it is not."""
         rows = dict.fromkeys(row for name in event.entries for row in rows_of(name))
-        found = [at for row in rows if (at := self.entries.standing(row, step)) is not None]
+        found = [at for row in rows if (at := self.nodes.entries.standing(row, step)) is not None]
         left = [self._left_now(at, price) for at in found if (price := at.work.price) is not None and price.line_id]
         return total("left of them", left, "amount", event.currency)
 
@@ -73,7 +68,7 @@ class GivenUpNodes:
         issued = issued_on(at.entry, price.contract_id, price.line_id)
         if issued is None or not issued.amount:
             return chargeable
-        pieces = self.entries.pieces.issued(at.entry.entry_id, price.contract_id, price.line_id, at.step)
+        pieces = self.nodes.statements.issued(at.entry.entry_id, price.contract_id, price.line_id, at.step)
         left = less(f"{at.entry.entry_id}: left", chargeable, pieces)
         return (
             most(left.title, left, constant("nothing", 0, "amount", price.currency)) if (left.value or 0) < 0 else left
@@ -82,17 +77,17 @@ class GivenUpNodes:
     # What one write-off gave up of an entry
 
     def _part(self, entry: Entry, own: GivenUp) -> Node:
-        return self.entries.recorded.known(given_up_by(entry.entry_id, own.write_off_id))
+        return self.recorded.known(given_up_by(entry.entry_id, own.write_off_id))
 
     def _left(self, entry_id: str, write_off_id: str, step: str) -> Node | None:
         """What of the entry was worth something, not issued and not given up before."""
-        at = self.entries.standing(entry_id, int(step))
+        at = self.nodes.entries.standing(entry_id, int(step))
         if at is None or at.work.price is None:
             return None
-        price, value = at.work.price, self.entries.value(at)
+        price, value = at.work.price, self.nodes.entries.value(at)
         before = takewhile(lambda one: one.write_off_id != write_off_id, at.entry.given_up)
         off = [self._part(at.entry, one) for one in before]
         issued = issued_on(at.entry, price.contract_id, price.line_id)
         if issued is not None and issued.amount:
-            off.insert(0, self.entries.pieces.issued(entry_id, price.contract_id, price.line_id, at.step))
+            off.insert(0, self.nodes.statements.issued(entry_id, price.contract_id, price.line_id, at.step))
         return less(f"{entry_id}: left of it", value, *off) if off else value

@@ -8,9 +8,8 @@ from itertools import takewhile
 from domain.explanation import Arithmetic, Node, negated, total
 from domain.ledger.recorded import line_of
 from domain.outputs import JournalEntry, JournalLine
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import as_published
-from milepost.explain.recorded import RecordedNodes
-from milepost.explain.sources import Sources
 from state.books import Posted
 from state.trace import TracedOutput
 
@@ -18,14 +17,11 @@ from state.trace import TracedOutput
 Make = Callable[[TracedOutput, JournalEntry, JournalLine, int], tuple[Node | None, Node | None]]
 
 
-class JournalLines:
+class JournalLines(Nodes):
     """Figures of lines, each made once: as their rule recorded them, else by `make`, which the nodes of journals fill."""
 
-    def __init__(self, sources: Sources, recorded: RecordedNodes) -> None:
-        self.sources = sources
-        self.recorded = recorded
-        recorded.resolvers["journal_line"] = self._line_of
-        self.make: Make = _unknown
+    def begin(self) -> None:
+        self.recorded.resolvers["journal_line"] = self._line_of
         self._lines: dict[tuple[str, int], tuple[Node, Node]] = {}
 
     def figures(self, journal_id: str, number: int) -> tuple[Node, Node]:
@@ -37,7 +33,7 @@ class JournalLines:
             line = journal.lines[number - 1]
             amount, ledger = (self.recorded.figure(address) for address in line_of(journal_id, number))
             if amount is None:
-                amount, ledger = self.make(said, journal, line, number)
+                amount, ledger = self.nodes.journals.made(said, journal, line, number)
             self._lines[key] = (
                 _holds(amount, "amount", line.amount, journal.currency),
                 _holds(ledger, "in ledger currency", line.ledger_amount, journal.ledger_currency),

@@ -11,29 +11,13 @@ from domain.ledger.journal import Leg
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine
 from domain.work.rows import spoken
-from milepost.explain.credits import CreditNodes
-from milepost.explain.entries import EntryNodes
-from milepost.explain.entry_journals import EntryJournals
-from milepost.explain.exchanges import IN_LEDGER, Exchanges, unchanged
-from milepost.explain.journal_lines import JournalLines
-from milepost.explain.positions import PositionNodes
-from milepost.explain.sources import Sources
-from milepost.explain.statements import StatementNodes
+from milepost.explain.exchanges import IN_LEDGER, unchanged
+from milepost.explain.nodes import Nodes
 from state.ledger.standings import TO_SEND
 from state.trace import TracedOutput, row_of
 
 
-class JournalNodes:
-    def __init__(self, sources: Sources, entries: EntryNodes, statements: StatementNodes) -> None:
-        self.sources = sources
-        self.entries = entries
-        self.lines = JournalLines(sources, statements.recorded)
-        self.exchanges = Exchanges(sources, self.lines)
-        self.positions = PositionNodes(sources, self.lines)
-        self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.positions)
-        self.credits = CreditNodes(sources, statements)
-        self.lines.make = self._made
-
+class JournalNodes(Nodes):
     def journal(self, journal_id: str) -> Node:
         """A heading over its lines; they sum to zero in both currencies."""
         said = self.sources.trace.journals[journal_id]
@@ -50,11 +34,10 @@ class JournalNodes:
 
     def _rooms(self, said: TracedOutput, journal: JournalEntry) -> tuple[Node, ...]:
         """What caps had left for the entry before and after its posting; a difference says so with its amount."""
-        at = self.of_entries.work_of(said, journal) if journal.kind == "posting" else None
+        at = self.nodes.entry_journals.work_of(said, journal) if journal.kind == "posting" else None
         if at is None or not any(line.purpose == "revenue" for line in journal.lines):
             return ()
-        rooms: tuple[Node, ...] = self.entries.caps.room_around(at)
-        return rooms
+        return self.nodes.caps.room_around(at)
 
     def _facts(self, journal: JournalEntry) -> tuple[tuple[str, str], ...]:
         rate = format_decimal(journal.exchange_rate, 12)
@@ -113,7 +96,7 @@ class JournalNodes:
         """`number` counts from 1."""
         journal: JournalEntry = self.sources.trace.journals[journal_id].record
         line = journal.lines[number - 1]
-        amount, ledger = self.lines.figures(journal_id, number)
+        amount, ledger = self.nodes.lines.figures(journal_id, number)
         side = "debit" if line.amount > 0 or (not line.amount and line.ledger_amount > 0) else "credit"
         return Node(
             f"line {number}: {side} {line.account} {name_of(line.account)}, {line.purpose}",
@@ -122,20 +105,22 @@ class JournalNodes:
             id=f"{journal_id}#{number}",
         )
 
-    def _made(
+    def made(
         self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
         if journal.reverses in self.sources.trace.journals and journal.kind == "reversal":
-            return self.lines.mirrored(journal.reverses or "", number)
+            return self.nodes.lines.mirrored(journal.reverses or "", number)
         if journal.replaces is not None:
-            return self.lines.same(journal.replaces, number)
+            return self.nodes.lines.same(journal.replaces, number)
         if not line.amount and line.account == CURRENCY_ROUNDING:
             nothing = constant("amount", 0, "amount", journal.currency)
-            return nothing, self.lines.rest_of_lines(journal, number)
+            return nothing, self.nodes.lines.rest_of_lines(journal, number)
         if row_of(journal) is not None:
-            return self._of_legs(journal, line, self.of_entries.legs(said), self.of_entries.why(said))
+            return self._of_legs(
+                journal, line, self.nodes.entry_journals.legs(said), self.nodes.entry_journals.why(said)
+            )
         if journal.rule == "contract_position":
-            return self._of_legs(journal, line, self.positions.settled(said))
+            return self._of_legs(journal, line, self.nodes.positions.settled(said))
         return None, None
 
     def _of_legs(

@@ -209,7 +209,7 @@ def _lines(wanted: LedgerFigure, journal: JournalEntry, explainer: Explainer) ->
     for number, line in enumerate(journal.lines, 1):
         if not wanted.holds(line.account):
             continue
-        amount, ledger = explainer.journals.lines.figures(journal.journal_id, number)
+        amount, ledger = explainer.lines.figures(journal.journal_id, number)
         node = ledger if wanted.in_ledger else amount
         value = node.value or 0
         if not value or (wanted.figure == "debits" and value < 0) or (wanted.figure == "credits" and value > 0):

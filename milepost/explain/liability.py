@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from domain.explanation import Node, total
-from milepost.explain.journals import JournalNodes
-from milepost.explain.records import RecordNodes
-from milepost.explain.sources import Sources
+from milepost.explain.nodes import Nodes
 from state.revenue.liability_record import BILLABLE, INVOICED, JOURNAL_RATE, OF_ACCOUNT, RECOGNISED, name_of
 
 
-class LiabilityNodes:
-    def __init__(self, sources: Sources, records: RecordNodes, journals: JournalNodes) -> None:
-        self.sources = sources
-        self.records = records
-        self.journals = journals
+class LiabilityNodes(Nodes):
+    def begin(self) -> None:
         self._sums: dict[tuple[str, str, str, str], dict[str, Node]] = {}
-        recorded = records.statements.recorded
-        recorded.resolvers[OF_ACCOUNT] = lambda name, *of: self._on_account(*of)[name]
-        recorded.resolvers[JOURNAL_RATE] = self._rate_of
+        self.recorded.resolvers[OF_ACCOUNT] = lambda name, *of: self._on_account(*of)[name]
+        self.recorded.resolvers[JOURNAL_RATE] = self._rate_of
 
     def _on_account(self, contract_id: str, line_id: str, account: str, step: str) -> dict[str, Node]:
         """What is invoiced, what may be billed and what is recognised, over all entries."""
@@ -35,13 +29,13 @@ class LiabilityNodes:
             entry = self.sources.trace.entry_at(entry_id, step)
             price = entry.standing.price if entry is not None and entry.standing is not None else None
             if price is not None and (price.contract_id, price.line_id, price.account) == place:
-                found[BILLABLE].append(self.records.billable(entry_id, step))
-                found[RECOGNISED].append(self.records.recognised(entry_id, step))
+                found[BILLABLE].append(self.nodes.records.billable(entry_id, step))
+                found[RECOGNISED].append(self.nodes.records.recognised(entry_id, step))
             if entry is not None and any((one.contract_id, one.line_id, one.account) == place for one in entry.issued):
-                found[INVOICED].append(self.records.invoiced_on(entry_id, contract_id, {line_id}, step))
+                found[INVOICED].append(self.nodes.records.invoiced_on(entry_id, contract_id, {line_id}, step))
         title, currency = name_of(line_id, account), contract.terms.currency
         return {name: total(f"{title}: {name}", nodes, "amount", currency) for name, nodes in found.items()}
 
     def _rate_of(self, journal_id: str) -> Node | None:
         journal = self.sources.trace.journals[journal_id].record
-        return self.journals.exchanges.rate_of(journal_id, journal.exchange_rate)
+        return self.nodes.exchanges.rate_of(journal_id, journal.exchange_rate)

@@ -13,16 +13,13 @@ from domain.ledger.journal import Leg
 from domain.ledger.position import ContractPosition, settled
 from domain.outputs import JournalEntry
 from domain.receivables.credit_memo import RULE
-from milepost.explain.journal_lines import JournalLines
-from milepost.explain.sources import Sources
+from milepost.explain.nodes import Nodes
 from state.trace import TracedOutput
 
 
-class PositionNodes:
-    def __init__(self, sources: Sources, lines: JournalLines) -> None:
-        self.sources = sources
-        self.lines = lines
-        lines.recorded.resolvers["position"] = self._on
+class PositionNodes(Nodes):
+    def begin(self) -> None:
+        self.recorded.resolvers["position"] = self._on
 
     def before(self, journal: JournalEntry) -> ContractPosition:
         """What the contract's journals before this one left on either side."""
@@ -49,7 +46,7 @@ class PositionNodes:
         return later(line.amount, of, 0), later(line.ledger_amount, of, 1)
 
     def _of_leg(self, journal: JournalEntry, number: int, side: int) -> Node:
-        return self.lines.leg(journal, number)[side]
+        return self.nodes.lines.leg(journal, number)[side]
 
     def _on(self, account: str, of: str, which: str) -> Node | None:
         """What the contract's journals before one left on a side: of an invoice, of a credit memo and its row, or named."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.caps.recorded import limit_node
 from domain.explanation import Node
@@ -23,27 +23,23 @@ from domain.revenue.provision import (
     required,
 )
 from domain.units import Amount
-from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import LineAtStep
+from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
-from milepost.explain.recorded import RecordedNodes
-from milepost.explain.sources import Sources
 from state.books import Contract
 from state.draft import Draft
 from state.revenue.provided import KIND, lines_of
 from state.terms.plan import contract_policies
 
+if TYPE_CHECKING:
+    from milepost.explain.explainer import Explainer
 
-class ProvisionNodes:
+
+class ProvisionNodes(Nodes):
     """Operands of the journals with rule `provision/...`, which their rule records."""
 
-    def __init__(
-        self, sources: Sources, recorded: RecordedNodes, earned: EarnedNodes, recognised: Callable[[str, int], Node]
-    ) -> None:
-        self.sources = sources
-        self.earned = earned
-        self.recognised = recognised
-        recorded.resolvers[KIND] = self._required
+    def begin(self) -> None:
+        self.recorded.resolvers[KIND] = self._required
 
     def _required(self, journal_id: str, project_id: str) -> Node | None:
         """Of a project, by its journal."""
@@ -59,7 +55,7 @@ class ProvisionNodes:
         known = lines_of(draft, contract, day) if policies.loss_provision != "none" else []
         lines = lines_at_completion(known, day, journal.currency)
         places = {one.line_id: (_at(draft, contract, one), one) for one in known}
-        made = _Lines(self.earned, self.recognised, places, day, contract)
+        made = _Lines(self.nodes, places, day, contract)
         amounts = required([made.recorded(line) for line in lines], journal.currency, policies.money_mode)
         title = f"to be provided for in project {project_id} on {day}"
         return node_of(amounts.get(project_id, 0), title, currency=journal.currency)
@@ -72,8 +68,7 @@ def _at(draft: Draft, contract: Contract, one: KnownLine) -> LineAtStep:
 class _Lines(NamedTuple):
     """The lines of a contract as a step knew them, by their ids."""
 
-    earned: EarnedNodes
-    recognised: Callable[[str, int], Node]
+    nodes: Explainer
     places: Mapping[str, tuple[LineAtStep, KnownLine]]
     day: date
     contract: Contract
@@ -83,22 +78,22 @@ class _Lines(NamedTuple):
         place, one = self.places[line.line_id]
         if line.stated is not None:
             return line._replace(stated=Recorded(self._stated(place, one)))
-        price = self._bounded(line.line_id) if one.rules else Recorded(self.earned.price(place, self.day))
+        price = self._bounded(line.line_id) if one.rules else Recorded(self.nodes.over_time.price(place, self.day))
         cost, foreseen = map(Recorded, self._costs(line.line_id))
         return line._replace(price=price, earned=Recorded(self._earned(line.line_id)), cost=cost, foreseen=foreseen)
 
     def _stated(self, place: LineAtStep, one: KnownLine) -> Node:
         assert one.known.opening is not None, "its balances state it"
-        event, number = self.earned.spending.balances(place)
+        event, number = self.nodes.spending.balances(place)
         title, currency = f"provided for by {one.known.opening.as_of}", self._currency
         path = f"lines[{number}].provision"
-        return self.earned.sources.field(title, one.provided, "amount", event, path, currency)
+        return self.nodes.sources.field(title, one.provided, "amount", event, path, currency)
 
     def _earned(self, line_id: str) -> Node:
         place, one = self.places[line_id]
         if one.rules:
-            return self.earned.spending.earned(place, self.day, self.recognised)
-        return self.earned.in_books(place, one.earns, self.day)
+            return self.nodes.spending.earned(place, self.day, self.nodes.records.recognised)
+        return self.nodes.over_time.in_books(place, one.earns, self.day)
 
     def _bounded(self, line_id: str) -> Amount:
         """By its caps, of which contracts state the limits."""
@@ -124,7 +119,7 @@ class _Lines(NamedTuple):
     def _costs(self, line_id: str) -> tuple[Node, Node]:
         """By the day, and at completion."""
         place, _ = self.places[line_id]
-        cost, at_completion = costs_on(self.earned.spending.known(place), self.day)
+        cost, at_completion = costs_on(self.nodes.spending.known(place), self.day)
         return self._named(cost, f"line {line_id}: cost by {self.day}"), self._named(
             at_completion, f"line {line_id}: cost at completion"
         )

@@ -14,10 +14,9 @@ from domain.outputs import JournalEntry
 from domain.units import Amount, Hours
 from domain.work.recorded import figure_of
 from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named, row_id
-from milepost.explain.entries import EntryNodes, VersionStanding
-from milepost.explain.journals import JournalNodes
-from milepost.explain.sources import Sources
-from milepost.explain.statements import Listed, StatementNodes
+from milepost.explain.entries import VersionStanding
+from milepost.explain.nodes import Nodes
+from milepost.explain.statements import Listed
 from state.books import Cost, Entry, Issued, Price, Work
 from state.ledger.carried import INVOICED
 from state.trace import row_of
@@ -32,15 +31,7 @@ _KINDS = {
 }
 
 
-class RecordNodes:
-    def __init__(
-        self, sources: Sources, entries: EntryNodes, statements: StatementNodes, journals: JournalNodes
-    ) -> None:
-        self.sources = sources
-        self.entries = entries
-        self.statements = statements
-        self.journals = journals
-
+class RecordNodes(Nodes):
     def entry(self, entry_id: str, step: int) -> Node:
         entry = self.sources.trace.entry_at(entry_id, step)
         assert entry is not None, "the entry is in the books"
@@ -73,13 +64,13 @@ class RecordNodes:
 
     def figures(self, entry_id: str, step: int) -> list[Node]:
         """Every figure of the entry that is not zero for want of work."""
-        at = self.entries.standing(entry_id, step)
+        at = self.nodes.entries.standing(entry_id, step)
         found: list[Node] = []
         if at is not None:
             if at.work.time is not None and at.work.part_of is None:
-                found.append(self.entries.worked(at.work.time))
+                found.append(self.nodes.entries.worked(at.work.time))
             if at.work.cost is not None:
-                found.append(self.entries.cost(at, at.work.cost))
+                found.append(self.nodes.entries.cost(at, at.work.cost))
             found += self._own(at)
             if at.work.price is not None:
                 found += self._priced(at, at.work.price)
@@ -88,7 +79,7 @@ class RecordNodes:
 
     def _own(self, at: VersionStanding) -> list[Node]:
         row = row_id(at.work.subject_kind, at.work.subject_id)
-        nodes = [self.entries.recorded.figure(figure_of(row, name), at.step) for name in at.work.own_figures]
+        nodes = [self.recorded.figure(figure_of(row, name), at.step) for name in at.work.own_figures]
         return [node for node in nodes if node is not None]
 
     def _named(self, nodes: list[Node], entry_id: str) -> dict[str, Node]:
@@ -102,24 +93,28 @@ class RecordNodes:
     def _priced(self, at: VersionStanding, price: Price) -> list[Node]:
         entry_id = at.entry.entry_id
         if not price.line_id:
-            return [self.entries.memo(at)._replace(title=f"{entry_id}: value not charged")] if price.memo else []
+            return [self.nodes.entries.memo(at)._replace(title=f"{entry_id}: value not charged")] if price.memo else []
         nodes = [
-            *((("hours billable", self.entries.hours_at(entry_id, at.step)),) if at.work.time is not None else ()),
-            ("value", self.entries.value(at)),
-            ("billable", self.entries.billable(at)),
+            *(
+                (("hours billable", self.nodes.entries.hours_at(entry_id, at.step)),)
+                if at.work.time is not None
+                else ()
+            ),
+            ("value", self.nodes.entries.value(at)),
+            ("billable", self.nodes.entries.billable(at)),
             ("recognised", self.made_recognised(at)),
         ]
         if price.memo:
-            nodes.append(("value not charged", self.entries.memo(at)))
+            nodes.append(("value not charged", self.nodes.entries.memo(at)))
         found = [node._replace(title=f"{entry_id}: {name}") for name, node in nodes]
         if at.entry.given_up:
-            found.append(self.entries.written_off(at))
+            found.append(self.nodes.given_up.written_off(at))
         if price.passed:
-            found += [self.entries.passing.passed(at), self.entries.passing.passed_hours(at)]
+            found += [self.nodes.passing.passed(at), self.nodes.passing.passed_hours(at)]
         if price.chargeable - price.passed != price.billable:
             found.append(self.made_over(at))
         found.append(self.accrued(entry_id, at.step))
-        rooms = tuple(node._replace(title=f"{entry_id}: {node.title}") for node in self.entries.caps.room_around(at))
+        rooms = tuple(node._replace(title=f"{entry_id}: {node.title}") for node in self.nodes.caps.room_around(at))
         found = [
             node._replace(why=(*node.why, *rooms)) if node.title.endswith(": billable") else node for node in found
         ]
@@ -143,9 +138,8 @@ class RecordNodes:
         amount: Callable[[Price], Amount],
         make: Callable[[VersionStanding], Node],
     ) -> Node:
-        at = self.entries.standing(entry_id, step)
-        assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
-        price = at.work.price
+        at = self.nodes.entries.priced(entry_id, step)
+        price = at.price
         return self.sources.named_part(entry_id, name, amount(price), price.currency, step) or make(at)
 
     def recognised(self, entry_id: str, step: int) -> Node:
@@ -154,17 +148,16 @@ class RecordNodes:
 
     def made_recognised(self, at: VersionStanding) -> Node:
         entry_id, step = at.entry.entry_id, at.step
-        price = at.work.price
-        assert price is not None, "the entry is priced"
-        made = self.entries.recognised(at)
+        price = at.price
+        made = self.nodes.entries.recognised(at)
         if price.earns == price.recognised:
             return made
-        cents = self.entries.rounding(entry_id, step)
+        cents = self.nodes.entries.rounding(entry_id, step)
         return total(f"{entry_id}: recognised", (made, cents), "amount", price.currency)
 
     def conceded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Node:
         """What credit memos took off the price, below zero."""
-        off = self.statements.credits.conceded(entry_id, contract_id, line_id, step)
+        off = self.nodes.credits.conceded(entry_id, contract_id, line_id, step)
         return negated(f"{entry_id}: conceded", total("conceded", off, "amount", self._currency(entry_id, step, off)))
 
     def invoiced_in_ledger(self, entry_id: str, issued: Issued, step: int) -> Node:
@@ -173,24 +166,23 @@ class RecordNodes:
         entity = self.sources.draft(step).reference.entity(contract.terms.legal_entity_id) if contract else None
         address = f"{composed(INVOICED, entry_id, issued.contract_id, issued.line_id)}/ledger"
         currency = entity.currency if entity is not None else ""
-        return self.statements.recorded.sum(address, f"{entry_id}: revenue as billed", step, currency)
+        return self.recorded.sum(address, f"{entry_id}: revenue as billed", step, currency)
 
     def billable_alone(self, at: VersionStanding, price: Price) -> Node:
         """Without the cents of statement lines."""
-        return self._named_as("billable", price.billable, price.currency, at) or self.entries.billable(at)
+        return self._named_as("billable", price.billable, price.currency, at) or self.nodes.entries.billable(at)
 
     def recognised_alone(self, at: VersionStanding, price: Price) -> Node:
         """The same."""
-        return self.entries.recognised(at) if price.rounding else self.recognised(at.entry.entry_id, at.step)
+        return self.nodes.entries.recognised(at) if price.rounding else self.recognised(at.entry.entry_id, at.step)
 
     def billable(self, entry_id: str, step: int) -> Node:
-        at = self.entries.standing(entry_id, step)
-        assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
-        made = self.entries.billable(at)
-        if not at.work.price.rounding:
+        at = self.nodes.entries.priced(entry_id, step)
+        made = self.nodes.entries.billable(at)
+        if not at.price.rounding:
             return made
-        cents = self.entries.rounding(entry_id, step)
-        return total(f"{entry_id}: billable", (made, cents), "amount", at.work.price.currency)
+        cents = self.nodes.entries.rounding(entry_id, step)
+        return total(f"{entry_id}: billable", (made, cents), "amount", at.price.currency)
 
     def over(self, entry_id: str, step: int) -> Node:
         return self._of_price(
@@ -201,24 +193,26 @@ class RecordNodes:
         price = at.work.price
         order = price.binding if price is not None and is_order(price.binding or "") else None
         title = f"{at.entry.entry_id}: over {spoken(order) if order else 'cap'}"
-        passed = (self.entries.passing.passed(at),) if price is not None and price.passed else ()
-        return less(title, self.entries.chargeable(at), self.entries.billable(at), *passed, rule="R15")
+        passed = (self.nodes.passing.passed(at),) if price is not None and price.passed else ()
+        return less(title, self.nodes.given_up.chargeable(at), self.nodes.entries.billable(at), *passed, rule="R15")
 
     def written_off(self, entry_id: str, step: int) -> Node:
-        return self._of_price(entry_id, step, "written_off", lambda price: price.written_off, self.entries.written_off)
+        return self._of_price(
+            entry_id, step, "written_off", lambda price: price.written_off, self.nodes.given_up.written_off
+        )
 
     def cost(self, at: VersionStanding, cost: Cost) -> Node:
-        return self._named_as("cost", cost.amount, cost.currency, at) or self.entries.cost(at, cost)
+        return self._named_as("cost", cost.amount, cost.currency, at) or self.nodes.entries.cost(at, cost)
 
     def worked(self, at: VersionStanding, hours: Hours) -> Node:
         is_worked = at.work.time is not None and at.work.part_of is None
         named = self._named_as("hours_worked", hours, "", at) if is_worked else None
-        return named or self.entries.worked_on(at)
+        return named or self.nodes.entries.worked_on(at)
 
     def hours(self, at: VersionStanding, price: Price) -> Node:
         """That are billable."""
         named = self._named_as("hours_billable", price.hours, "", at) if price.line_id else None
-        return named or self.entries.hours_at(at.entry.entry_id, at.step)
+        return named or self.nodes.entries.hours_at(at.entry.entry_id, at.step)
 
     def hours_here(self, at: VersionStanding, price: Price) -> Node:
         """Of them those that did not go on to another line."""
@@ -227,14 +221,14 @@ class RecordNodes:
             return hours
         entry_id = at.entry.entry_id
         passed = self._named_as("hours_passed_on", price.passed_hours, "", at)
-        passed = passed or self.entries.passing.passed_hours(at)
+        passed = passed or self.nodes.passing.passed_hours(at)
         return less(f"{entry_id}: hours billable on its line", hours, passed, rule="R17")
 
     def value(self, at: VersionStanding, price: Price) -> Node:
-        return self._named_as("value", price.value, price.currency, at) or self.entries.value(at)
+        return self._named_as("value", price.value, price.currency, at) or self.nodes.entries.value(at)
 
     def value_not_charged(self, at: VersionStanding, price: Price) -> Node:
-        return self._named_as("value_not_charged", price.memo, price.currency, at) or self.entries.memo(at)
+        return self._named_as("value_not_charged", price.memo, price.currency, at) or self.nodes.entries.memo(at)
 
     def _named_as(self, name: str, value: int, currency: str, at: VersionStanding) -> Node | None:
         return self.sources.named_part(at.entry.entry_id, name, value, currency, at.step)
@@ -249,27 +243,29 @@ class RecordNodes:
         return self._issued(entry_id, step, self._on(contract_id, lines))
 
     def _issued(self, entry_id: str, step: int, counts: Callable[[Listed], bool]) -> Node:
-        listed = [one for one in self.statements.all_listed_at(entry_id, step) if counts(one)]
+        listed = [one for one in self.nodes.statements.all_listed_at(entry_id, step) if counts(one)]
         pieces = [self._named_piece(one) for one in listed]
         made = total(f"{entry_id}: issued", pieces, "amount", self._currency(entry_id, step, pieces))
-        back = [node for place in self._places(listed) for node in self.statements.credits.reopened(*place, step)]
+        back = [node for place in self._places(listed) for node in self.nodes.credits.reopened(*place, step)]
         return less(f"{entry_id}: issued", made, *back, rule="R20") if back else made
 
     def _currency(self, entry_id: str, step: int, pieces: list[Node]) -> str:
         """Of the pieces, else of the price."""
-        at = self.entries.standing(entry_id, step)
+        at = self.nodes.entries.standing(entry_id, step)
         of_price = at.work.price.currency if at is not None and at.work.price is not None else ""
         return pieces[0].currency if pieces else of_price
 
     def _places(self, listed: list[Listed]) -> list[tuple[str, str, str]]:
         """Row, contract and line of each."""
         return list(
-            dict.fromkeys((one.entry.entry_id, self.statements.contract_of(one), one.entry.line_id) for one in listed)
+            dict.fromkeys(
+                (one.entry.entry_id, self.nodes.statements.contract_of(one), one.entry.line_id) for one in listed
+            )
         )
 
     def _named_piece(self, listed: Listed, why: tuple[Node, ...] = ()) -> Node:
         """What the entry has on a statement, with the statement's name."""
-        piece = self.statements.piece(listed)
+        piece = self.nodes.statements.piece(listed)
         title = f"on statement {listed.statement_id}"
         return Node(
             title, piece.value, "amount", piece.currency, Arithmetic("same", (piece,)), why=why, id=listed.statement_id
@@ -277,7 +273,7 @@ class RecordNodes:
 
     def _on(self, contract_id: str, lines: Set[str]) -> Callable[[Listed], bool]:
         def counts(listed: Listed) -> bool:
-            return listed.entry.line_id in lines and self.statements.contract_of(listed) == contract_id
+            return listed.entry.line_id in lines and self.nodes.statements.contract_of(listed) == contract_id
 
         return counts
 
@@ -293,7 +289,7 @@ class RecordNodes:
             and entry is not None
             and bool(entry.issued)
             # What was cut at nothing stands on no statement.
-            and bool(self.statements.all_listed(entry_id))
+            and bool(self.nodes.statements.all_listed(entry_id))
             and all(one.contract_id == contract_id and one.line_id in lines for one in entry.issued)
         )
 
@@ -302,8 +298,8 @@ class RecordNodes:
         entry = self.sources.trace.entry_at(entry_id, step)
         assert entry is not None, "the entry is in the books"
         value = sum(one.amount if name == "issued" else one.invoiced - one.conceded for one in entry.issued)
-        first = self.statements.all_listed(entry_id)[0]
-        currency = self.statements.head(first.statement_id).currency
+        first = self.nodes.statements.all_listed(entry_id)[0]
+        currency = self.nodes.statements.head(first.statement_id).currency
         return self.sources.part(entry_id, name, value, "amount", currency, step)
 
     def invoiced_on(
@@ -316,19 +312,21 @@ class RecordNodes:
 
     def _invoiced(self, entry_id: str, step: int, counts: Callable[[Listed], bool], *, conceded: bool = False) -> Node:
         pieces = []
-        for listed in self.statements.all_listed_at(entry_id, step):
+        for listed in self.nodes.statements.all_listed_at(entry_id, step):
             posted = self._invoice_steps.get(listed.statement_id)
             if posted is not None and posted <= step and counts(listed):
                 pieces.append(self._named_piece(listed, (Node("invoice posted", event=self.sources.cause(posted)),)))
-        for listed in self.statements.all_applied_at(entry_id, step):
+        for listed in self.nodes.statements.all_applied_at(entry_id, step):
             posted = self._invoice_steps.get(listed.statement_id)
             if posted is not None and posted <= step and counts(listed):
-                pieces.append(self.statements.applied(listed))
+                pieces.append(self.nodes.statements.applied(listed))
         made = total(f"{entry_id}: invoiced", pieces, "amount", self._currency(entry_id, step, pieces))
-        memos = self.statements.credits
+        memos = self.nodes.credits
         off = [
             node
-            for place in self._places([one for one in self.statements.all_listed_at(entry_id, step) if counts(one)])
+            for place in self._places(
+                [one for one in self.nodes.statements.all_listed_at(entry_id, step) if counts(one)]
+            )
             for node in (*memos.reopened(*place, step), *(() if conceded else memos.conceded(*place, step)))
         ]
         return less(f"{entry_id}: invoiced", made, *off, rule="R20") if off else made
@@ -345,7 +343,7 @@ class RecordNodes:
 
     def accrued(self, entry_id: str, step: int) -> Node:
         """Billable and not on a statement yet; negative where more was issued than is billable now."""
-        at, issued = self.entries.standing(entry_id, step), self.issued(entry_id, step)
+        at, issued = self.nodes.entries.standing(entry_id, step), self.issued(entry_id, step)
         price = at.work.price if at is not None else None
         title = f"{entry_id}: accrued"
         if price is None or not price.line_id:

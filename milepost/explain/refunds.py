@@ -8,10 +8,8 @@ from domain.explanation import Node, negated, total
 from domain.figure import Recorded, node_of
 from domain.outputs import JournalEntry
 from domain.revenue.refund import RULE, Reduction, given_beyond, owed_back
-from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import LineAtStep
-from milepost.explain.records import RecordNodes
-from milepost.explain.sources import Sources
+from milepost.explain.nodes import Nodes
 from state.charges.rebates import KIND, charge_row
 from state.charges.terms_known import known_of
 from state.revenue.refunds import PricedReduction, charge_rows, given_of, reductions_of
@@ -27,16 +25,11 @@ class MadeOf(NamedTuple):
     mode: str
 
 
-class RefundNodes:
+class RefundNodes(Nodes):
     """What journals with rule `refund/...` bring 2320 to; the rest their rule records."""
 
-    def __init__(self, sources: Sources, records: RecordNodes, allocation: AllocationNodes) -> None:
-        self.sources = sources
-        self.records = records
-        self.allocation = allocation
-        self.recorded = records.statements.recorded
+    def begin(self) -> None:
         self.recorded.resolvers[KIND] = self._owed_back
-        allocation.fees.variable.credited = self._credited
 
     def _owed_back(self, journal_id: str) -> Node | None:
         said = self.sources.trace.journals[journal_id]
@@ -63,14 +56,14 @@ class RefundNodes:
 
     def _reduction(self, place: LineAtStep, priced: PricedReduction) -> Reduction:
         item, currency = priced.item, place.contract.terms.currency
-        variable = self.allocation.fees.variable
+        variable = self.nodes.variable
         expected = variable.due(place, item.item_id) if priced.of.is_due else variable.item(place, item, priced.since)
         row = charge_row(place.contract.contract_id, place.line_id, item.item_id)
         charged = self._invoiced(place, place.line_id, [row])
         prices, invoiced = [], []
         for line in priced.lines:
-            at = self.allocation.place_of(place, line)
-            prices.append(self.allocation.price(at, line, priced.since))
+            at = self.nodes.allocation.place_of(place, line)
+            prices.append(self.nodes.allocation.price(at, line, priced.since))
             invoiced.append(self._price_invoiced(at))
         if not invoiced:
             invoiced.append(self._price_invoiced(place))
@@ -81,9 +74,11 @@ class RefundNodes:
             invoiced=Recorded(total("invoiced of the price", invoiced, "amount", currency)),
         )
 
-    def _credited(self, at: LineAtStep, item_id: str) -> Node:
+    def credited(self, at: LineAtStep, item_id: str) -> Node:
         contract_id = at.contract.contract_id
-        return self.records.issued_on(charge_row(contract_id, at.line_id, item_id), contract_id, {at.line_id}, at.step)
+        return self.nodes.records.issued_on(
+            charge_row(contract_id, at.line_id, item_id), contract_id, {at.line_id}, at.step
+        )
 
     def _price_invoiced(self, at: LineAtStep) -> Node:
         rows = set(charge_rows(at.known, at.contract.contract_id, at.line_id).values())
@@ -98,7 +93,7 @@ class RefundNodes:
     def _invoiced(self, at: LineAtStep, line_id: str, rows: list[str]) -> Node:
         contract = at.contract
         nodes = [
-            self.records.invoiced_on(row, contract.contract_id, {line_id}, at.step)
+            self.nodes.records.invoiced_on(row, contract.contract_id, {line_id}, at.step)
             for row in rows
             if self.sources.trace.entry_at(row, at.step) is not None
         ]

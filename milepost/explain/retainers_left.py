@@ -7,9 +7,8 @@ from domain.identity import composed
 from domain.outputs import ViewRetainer
 from domain.terms.kind import IN_MONEY
 from domain.terms.retainer import LotLeft, in_unit
-from milepost.explain.entries import EntryNodes
 from milepost.explain.fees import LineAtStep
-from milepost.explain.sources import Sources
+from milepost.explain.nodes import Nodes
 from state.charges.retainers_left import LineLeft, retainers_left
 from state.forecast.outlook import lines_of
 from state.totals import standing_price
@@ -19,11 +18,7 @@ RETAINERS = "retainers"
 LEFT, EXPIRES = "left", "expires"
 
 
-class RetainerLeftNodes:
-    def __init__(self, sources: Sources, entries: EntryNodes) -> None:
-        self.sources = sources
-        self.entries = entries
-
+class RetainerLeftNodes(Nodes):
     def all(self, said: TracedOutput) -> tuple[Node, ...]:
         return tuple(self._node(said, one, figure) for one in said.record.retainers for figure in (LEFT, EXPIRES))
 
@@ -52,7 +47,7 @@ class RetainerLeftNodes:
     def _lot(self, said: TracedOutput, line: LineLeft, lot: LotLeft, unit: tuple[str, str]) -> Node:
         title = f"{lot.lot.said}: left"
         place = LineAtStep(self.sources.draft(said.step), line.contract, line.line_id, line.known)
-        fees = self.entries.drawing.fees
+        fees = self.nodes.fees
         store = next(one for one in fees.stores(place, line.day) if one.name == lot.lot.name)
         limit = fees.figure(store.limit, f"can be drawn of {lot.lot.said}", lot.lot.agreed)
         left = less(title, limit, *self._draws(said, line, lot.lot.name))
@@ -66,7 +61,7 @@ class RetainerLeftNodes:
         stays = [self._lot(said, line, one, unit) for one in line.left.lots if one.left and not one.expires]
         place = LineAtStep(self.sources.draft(said.step), line.contract, line.line_id, line.known)
         running = next(one.lot for one in line.left.lots if one.lot.period.start <= line.day < one.lot.period.to)
-        fees = self.entries.drawing.fees
+        fees = self.nodes.fees
         own = fees.lot(place, running.name)
         assert own is not None, "it is found again"
         at_most = fees.figure(in_unit(own.terms, own.terms.rollover), "goes over at most", own.agreed)
@@ -80,7 +75,7 @@ class RetainerLeftNodes:
             price = standing_price(entry) if entry is not None else None
             if price is None or (price.contract_id, price.line_id) != (line.contract.contract_id, line.line_id):
                 continue
-            at = self.entries.standing(entry_id, said.step)
+            at = self.nodes.entries.standing(entry_id, said.step)
             if at is not None and (price.drawn or {}).get(store, (0, 0))[0]:
-                found.append(self.entries.drawing.quantity(at, store))
+                found.append(self.nodes.drawing.quantity(at, store))
         return found

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from domain.explanation import Node, constant, negated, total
 from domain.identity import composed, escape
 from domain.outputs import BillingStatement
-from milepost.explain.recorded import RecordedNodes
-from milepost.explain.sources import Sources
+from milepost.explain.nodes import Nodes
 from state.books import Contract, OpenStatement
 
 
-class RetentionNodes:
+class RetentionNodes(Nodes):
     """`line` explains a line of a statement by its number, from 1."""
 
-    def __init__(self, sources: Sources, recorded: RecordedNodes, line: Callable[[str, int], Node]) -> None:
-        self.sources = sources
-        self.recorded = recorded
-        self.line = line
-        recorded.resolvers["statement_line"] = self._of_line
-        recorded.resolvers["beside"] = self._beside
+    def begin(self) -> None:
+        self.recorded.resolvers["statement_line"] = self._of_line
+        self.recorded.resolvers["beside"] = self._beside
 
     def of_statement(self, statement_id: str) -> tuple[Node, ...]:
         """What leads from the total to what is due."""
@@ -62,7 +56,9 @@ class RetentionNodes:
         if statement_id not in self.sources.trace.statements:
             return None
         lines = [line for part in self._parts(statement_id) for line in part.lines]
-        nodes = [self.line(statement_id, at) for at, line in enumerate(lines, 1) if line.line_id == line_id]
+        nodes = [
+            self.nodes.statements.line(statement_id, at) for at, line in enumerate(lines, 1) if line.line_id == line_id
+        ]
         if len(nodes) == 1:
             return nodes[0]
         return total(f"lines of {line_id}", nodes, "amount", self._record(statement_id).currency)

@@ -13,8 +13,8 @@ from domain.figure import called, later
 from domain.revenue.method import COST, HOURS, Course, Estimated, Opening, Spent
 from domain.revenue.spent import foreseen
 from domain.terms.kind import LineHistory
-from milepost.explain.fees import FeeNodes, LineAtStep
-from milepost.explain.sources import Sources
+from milepost.explain.fees import LineAtStep
+from milepost.explain.nodes import Nodes
 from state.charges.spent import SpentWork, spent_by, spent_by_works
 from state.charges.terms_known import known_of
 
@@ -22,12 +22,8 @@ if TYPE_CHECKING:
     from milepost.explain.entries import VersionStanding
 
 
-class SpendingNodes:
+class SpendingNodes(Nodes):
     """As `state/charges/spent.py` sums it."""
-
-    def __init__(self, sources: Sources, fees: FeeNodes) -> None:
-        self.sources = sources
-        self.fees = fees
 
     def known(self, place: LineAtStep) -> LineHistory:
         """What was spent on the line by each day, and what remained, of which each number says how it came about when somebody asks."""
@@ -81,7 +77,7 @@ class SpendingNodes:
 
     def _budget(self, place: LineAtStep, known: Estimated) -> Node:
         agreed = next(one for one in place.known.held if one.contract.version == known.version)
-        return self.fees.line_field(place, agreed, "cost budget", known.months[0].cost, "cost_budget")
+        return self.nodes.fees.line_field(place, agreed, "cost budget", known.months[0].cost, "cost_budget")
 
     def earned(self, place: LineAtStep, day: date, recognised: Callable[[str, int], Node]) -> Node:
         """What the line's work earned by itself by the end of a day; `recognised` is what a row has at a step."""
@@ -104,7 +100,7 @@ class SpendingNodes:
 
     def balances(self, place: LineAtStep) -> tuple[BalancesBroughtForward, int]:
         """Those that brought the line, and its number there."""
-        found = self.fees.brought_forward(place)
+        found = self.nodes.fees.brought_forward(place)
         assert found is not None, "its balances are in the books"
         return found
 
@@ -121,26 +117,26 @@ class SpendingNodes:
 
     def _works(self, place: LineAtStep) -> list[tuple[VersionStanding, SpentWork]]:
         """Entries of the line as the place knew them, by day."""
-        step = self.fees.known_at(place)
+        step = self.nodes.fees.known_at(place)
         found: list[tuple[VersionStanding, SpentWork]] = []
         for entry_id in self.sources.trace.entry_ids():
-            at = self.fees.entries.standing(entry_id, step)
+            at = self.nodes.entries.standing(entry_id, step)
             work = spent_by(at.entry) if at is not None else None
-            if work is not None and (work.contract_id, work.line_id) == (place.contract.contract_id, place.line_id):
+            if at is None or work is None:
+                continue
+            if (work.contract_id, work.line_id) == (place.contract.contract_id, place.line_id):
                 found.append((at, work))
         return sorted(found, key=lambda one: (one[1].day, one[0].entry.entry_id))
 
     def _hours(self, at: VersionStanding, work: SpentWork) -> Node:
         named = self.sources.named_part(at.entry.entry_id, "hours", work.hours, "", at.step)
-        made: Node = named or self.fees.entries.worked_on(at)
-        return made
+        return named or self.nodes.entries.worked_on(at)
 
     def _cost(self, at: VersionStanding) -> Node:
         cost = at.work.cost
         assert cost is not None, "it has a currency"
         named = self.sources.named_part(at.entry.entry_id, "cost", cost.amount, cost.currency, at.step)
-        made: Node = named or self.fees.entries.cost(at, cost)
-        return made
+        return named or self.nodes.entries.cost(at, cost)
 
 
 def _unit(place: LineAtStep, measure: str) -> tuple[str, str]:

@@ -13,11 +13,7 @@ from domain.figure import as_recorded
 from domain.identity import composed, is_opening_statement
 from domain.outputs import BillingStatement, StatementLine
 from milepost.explain.caps import same_billing
-from milepost.explain.entries import EntryNodes
-from milepost.explain.funding import FundingNodes
-from milepost.explain.retention import RetentionNodes
-from milepost.explain.sources import Sources
-from milepost.explain.taxes import TaxNodes
+from milepost.explain.nodes import Nodes
 from milepost.figure_words import rounding_words
 from state.billing.clearing_record import piece_at
 from state.billing.payers import parties_for
@@ -44,12 +40,8 @@ class Listed(NamedTuple):
         return self.step <= step and (self.until is None or step < self.until)
 
 
-class StatementNodes:
-    def __init__(self, sources: Sources, entries: EntryNodes) -> None:
-        self.sources = sources
-        self.entries = entries
-        self.recorded = entries.recorded
-        self.retention = RetentionNodes(sources, self.recorded, self.line)
+class StatementNodes(Nodes):
+    def begin(self) -> None:
         self.recorded.resolvers["piece"] = self._piece_of
         self.recorded.resolvers["statement"] = self.statement
         self.recorded.resolvers[PRINTED] = self._printed
@@ -60,12 +52,6 @@ class StatementNodes:
         self.recorded.resolvers["gone"] = lambda row, contract_id, line_id, step, currency: self._nothing_due(
             row, contract_id, line_id, int(step), currency
         )
-        self.taxes = TaxNodes(sources, self)
-        entries.pieces = self
-        entries.charges.fees.statements = self
-        # Filled by the nodes of credit memos, which need these.
-        self.credits: Any = None
-        self.funding = FundingNodes(sources, self)
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._of_entry: dict[str, list[Listed]] = {}
         self._applied: dict[str, list[Listed]] = {}
@@ -149,10 +135,10 @@ class StatementNodes:
             *((("revision", f"{first.revision}, {status}"),) if (status := self._status(statement_id, first)) else ()),
         )
         cut = Node("made upon", event=self.sources.cause(said[0].step))
-        why = (cut, *self.taxes.of_statement(statement_id))
+        why = (cut, *self.nodes.taxes.of_statement(statement_id))
         title = f"Statement {statement_id}, amount due"
         if first.retained or first.released or first.deposits_applied:
-            others = self.retention.of_statement(statement_id)
+            others = self.nodes.retention.of_statement(statement_id)
             if first.deposits_applied:
                 applied = [self.applied(one) for one in self.applied_on(statement_id)]
                 others = (*others, total("deposits applied", applied, "amount", first.currency, rule="R31"))
@@ -294,7 +280,7 @@ class StatementNodes:
             before = total(
                 f"{entry_id}: on earlier statements", [self.piece(one) for one in earlier], "amount", currency
             )
-            if back := self.credits.reopened_before(listed, contract_id):
+            if back := self.nodes.credits.reopened_before(listed, contract_id):
                 before = less(f"{entry_id}: on earlier statements and not billed again", before, *back)
             made = less(f"{entry_id}: new less issued", due, before, rule="R25")
         own = self._cents_recorded(listed)
@@ -321,12 +307,12 @@ class StatementNodes:
         if not earlier:
             return falls
         before = total(f"{entry_id}: on earlier statements of {payer}", earlier, "amount", falls.currency)
-        if back := self.credits.reopened_before(listed, contract_id, payer):
+        if back := self.nodes.credits.reopened_before(listed, contract_id, payer):
             before = less(f"{entry_id}: on earlier statements of {payer} and not billed again", before, *back)
         return less(f"{entry_id}: new less issued to {payer}", falls, before, rule="R25")
 
     def _is_funded(self, listed: Listed, contract_id: str) -> bool:
-        funding = self.funding if self.is_issued(listed) else self.funding.drafts
+        funding = self.nodes.funding if self.is_issued(listed) else self.nodes.drafted
         return funding.is_funded(listed.entry.entry_id, contract_id, listed.entry.line_id, listed.step)
 
     def _falls(self, listed: Listed, contract_id: str, payer: str) -> Node:
@@ -334,7 +320,7 @@ class StatementNodes:
         entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
         if self._is_funded(listed, contract_id):
             drafted = None if self.is_issued(listed) else listed.statement_id
-            return self.funding.falls(entry_id, contract_id, line_id, payer, step, drafted)
+            return self.nodes.funding.falls(entry_id, contract_id, line_id, payer, step, drafted)
         statement_id = listed.statement_id.partition("@")[0]
         return self.recorded.known(falls_on(statement_id, entry_id, line_id), step)
 
@@ -342,14 +328,14 @@ class StatementNodes:
         return self.head(listed.statement_id).contract_id
 
     def due(self, entry_id: str, contract_id: str, line_id: str, step: int, currency: str) -> Node:
-        at = self.entries.standing(entry_id, step)
+        at = self.nodes.entries.standing(entry_id, step)
         price = at.work.price if at is not None else None
         if at is None or price is None or (price.contract_id, price.line_id) != (contract_id, line_id):
             return self._nothing_due(entry_id, contract_id, line_id, step, currency)
-        before = self.entries.standing(entry_id, step - 1)
+        before = self.nodes.entries.standing(entry_id, step - 1)
         # The share that was issued is explained by the moment before, when nothing of it was.
         is_earlier = before is not None and same_billing(before.work, at.work)
-        return self.entries.billable(before if before is not None and is_earlier else at)
+        return self.nodes.entries.billable(before if before is not None and is_earlier else at)
 
     def _nothing_due(self, entry_id: str, contract_id: str, line_id: str, step: int, currency: str) -> Node:
         gone = self._gone(entry_id, contract_id, line_id, step)
@@ -359,13 +345,13 @@ class StatementNodes:
         """What took the entry off the line, where it stands now, and where it had been billed."""
 
         def stands(at: int) -> bool:
-            found = self.entries.standing(entry_id, at)
+            found = self.nodes.entries.standing(entry_id, at)
             price = found.work.price if found is not None else None
             return price is not None and (price.contract_id, price.line_id) == (contract_id, line_id)
 
         steps = [number for number, _ in self.sources.trace.entry_steps(entry_id) if number <= step]
         left = next((number for number in reversed(steps) if stands(number - 1)), None)
-        now = self.entries.standing(entry_id, step)
+        now = self.nodes.entries.standing(entry_id, step)
         price = now.work.price if now is not None else None
         if now is None or stands(step):
             title = "withdrawn"
@@ -385,8 +371,8 @@ class StatementNodes:
 
     def _begun(self, entry_id: str, step: int) -> int:
         """The step that priced the version of the entry that stands; what lines put on another one went with that."""
-        at = self.entries.standing(entry_id, step)
-        return self.entries.priced_at(at) if at is not None else step
+        at = self.nodes.entries.standing(entry_id, step)
+        return self.nodes.entries.priced_at(at) if at is not None else step
 
     def _cents(self, listed: Listed) -> Node:
         """What the line's rounding put on its last entry."""
@@ -418,7 +404,7 @@ class StatementNodes:
             return constant(f"{entry_id}: nothing issued", 0, "amount", currency)
         pieces = [self.piece(one) for one in found]
         whole = pieces[0] if len(pieces) == 1 else total(f"{entry_id}: issued", pieces, "amount", currency)
-        back = self.credits.reopened(entry_id, contract_id, line_id, step)
+        back = self.nodes.credits.reopened(entry_id, contract_id, line_id, step)
         return less(f"{entry_id}: issued and not billed again", whole, *back) if back else whole
 
     def listed_of(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Listed]:

@@ -9,22 +9,18 @@ from domain.billing.tax import OUTPUT
 from domain.explanation import Node, less, total
 from domain.identity import parts_of
 from domain.outputs import BillingStatement, ExceptionRaised, StatementTax, UndeterminedTax
-from milepost.explain.sources import Sources
+from milepost.explain.nodes import Nodes
 from state.billing.statement_tax import invoiced_tax_of
 from state.trace import TracedOutput
 
 if TYPE_CHECKING:
-    from milepost.explain.statements import StatementNodes
+    pass
 
 # Of a statement.
 Group = StatementTax | UndeterminedTax
 
 
-class TaxNodes:
-    def __init__(self, sources: Sources, statements: StatementNodes) -> None:
-        self.sources = sources
-        self.statements = statements
-
+class TaxNodes(Nodes):
     def of_statement(self, statement_id: str) -> tuple[Node, ...]:
         """Every group; nothing where no region is known."""
         record = self._record(statement_id)
@@ -58,7 +54,7 @@ class TaxNodes:
 
     def _recorded(self, statement_id: str, name: str) -> Node:
         step = self.sources.trace.statements[statement_id][0].step
-        return self.statements.recorded.known(f"{self._record(statement_id).statement_id}#{name}", step)
+        return self.recorded.known(f"{self._record(statement_id).statement_id}#{name}", step)
 
     def total(self, statement_id: str) -> Node:
         """Of a statement whose groups are all determined."""
@@ -89,8 +85,8 @@ class TaxNodes:
 
     def difference(self, said: TracedOutput, record: ExceptionRaised) -> Node:
         """The invoice's tax less the statement's."""
-        invoice = self.statements.recorded.known(invoiced_tax_of(record.subject_id), said.step)
+        invoice = self.recorded.known(invoiced_tax_of(record.subject_id), said.step)
         return less("blocked", invoice, self.total(record.subject_id))
 
     def _record(self, statement_id: str) -> BillingStatement:
-        return self.statements.records(statement_id)[0]
+        return self.nodes.statements.records(statement_id)[0]

@@ -6,9 +6,9 @@ from domain.caps.recorded import CLAIMED, HOURS, ORDERS, SETTLED, SHARE, CapFigu
 from domain.explanation import Node, less
 from domain.why import Why
 from domain.work.rows import DELIVERY
-from milepost.explain.entries import EntryNodes, VersionStanding
+from milepost.explain.entries import VersionStanding
+from milepost.explain.nodes import Nodes
 from milepost.explain.recorded import RecordedNodes
-from milepost.explain.sources import Sources
 from state.caps.claims import allotments
 from state.charges.unissued import unissued
 from state.terms.plan import LinePlan, plan_of
@@ -16,12 +16,10 @@ from state.terms.plan import LinePlan, plan_of
 WHOSE = "unissued"
 
 
-class UnissuedNodes:
+class UnissuedNodes(Nodes):
     """The rule allots the rows once more beside the books, as after a step, and records that apart."""
 
-    def __init__(self, sources: Sources, entries: EntryNodes) -> None:
-        self.sources = sources
-        self.entries = entries
+    def begin(self) -> None:
         self._allotted: dict[tuple[str, frozenset[str], int], RecordedNodes] = {}
 
     def billable(self, at: VersionStanding) -> Node | None:
@@ -54,21 +52,20 @@ class UnissuedNodes:
         self, name: str, _contract_id: str, _allotment: str, entry_id: str, step: str, _turn: str
     ) -> Node | None:
         """All that is settled is credits; every other entry takes its place by its day."""
-        at = self.entries.standing(entry_id, int(step))
+        at = self.nodes.entries.standing(entry_id, int(step))
         if at is None:
             return None
         if name == CLAIMED + HOURS:
-            hours: Node | None = self.entries.caps.hours_claimed(at)
-            return hours
+            return self.nodes.caps.hours_claimed(at)
         return self._value(at) if name in {CLAIMED, SETTLED} else None
 
     def _value(self, at: VersionStanding) -> Node:
         """What of the value is not given up; of units at the steps of their day."""
         price, charge, entry_id = at.work.price, at.work.charge, at.entry.entry_id
         if price is not None and charge is not None and charge.kind == DELIVERY:
-            by_day: Node | None = self.entries.charges.by_day_alone(entry_id, at.step, price)
+            by_day = self.nodes.charges.by_day_alone(entry_id, at.step, price)
             if by_day is not None and by_day.value != price.value:
                 by_day = by_day._replace(title=f"{entry_id}: at its steps by day")
-                given_up = self.entries.written_off(at)
+                given_up = self.nodes.given_up.written_off(at)
                 return less(by_day.title, by_day, given_up) if given_up.value else by_day
-        return self.entries.chargeable(at)
+        return self.nodes.given_up.chargeable(at)

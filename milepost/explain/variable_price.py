@@ -12,23 +12,19 @@ from domain.explanation import Node, Parameter, constant, evaluated, least, less
 from domain.revenue.allocation import PricedItem
 from domain.revenue.variable_price import FORESEEN, MOST_LIKELY, given_by_memos, items_on, most_likely, settled
 from domain.terms.kind import TermsInForce
+from milepost.explain.nodes import Nodes
 from state.charges.terms_known import agreed_versions
 from state.revenue.refunds import given_of
 
 if TYPE_CHECKING:
-    from milepost.explain.fees import FeeNodes, LineAtStep
+    from milepost.explain.fees import LineAtStep
 
 # A figure of what was said, by its title, value, unit and path.
 Leaf = Callable[[str, int, str, str], Node]
 Said = VariableConsideration | VariableConsiderationRevised
 
 
-class VariableNodes:
-    def __init__(self, fees: FeeNodes) -> None:
-        self.fees = fees
-        # What a statement has of what is settled of an item; filled by the nodes of refunds.
-        self.credited: Callable[[LineAtStep, str], Node] | None = None
-
+class VariableNodes(Nodes):
     def item(self, at: LineAtStep, priced: PricedItem, since: date) -> Node:
         """What counts of an item from a day on."""
         agreed = self._stating(at, priced.item_id, since)
@@ -64,7 +60,7 @@ class VariableNodes:
         if not any(shares.values()):
             return found
         of, currency = given_of(contract.contract_id, at.line_id), contract.terms.currency
-        left = self.fees.statements.recorded.sum(of, "given by credit memos", at.step, currency)
+        left = self.recorded.sum(of, "given by credit memos", at.step, currency)
         for item_id, share in shares.items():
             if share > (self._open(at, item_id).value or 0):
                 found[item_id] = left
@@ -76,10 +72,13 @@ class VariableNodes:
     def _open(self, at: LineAtStep, item_id: str) -> Node:
         """What of an item no statement has credited."""
         goes_back = negated(f"{item_id}: goes back", self.due(at, item_id))
-        if not at.known.rebates.by_statements.get(item_id) or self.credited is None:
+        if not at.known.rebates.by_statements.get(item_id):
             return goes_back
         return total(
-            f"{item_id}: not on a statement", (goes_back, self.credited(at, item_id)), "amount", goes_back.currency
+            f"{item_id}: not on a statement",
+            (goes_back, self.nodes.refunds.credited(at, item_id)),
+            "amount",
+            goes_back.currency,
         )
 
     def _estimate(self, agreed: TermsInForce, item: VariableConsideration, said: Said, leaf: Leaf) -> Node:
@@ -103,14 +102,16 @@ class VariableNodes:
 
     def _of_terms(self, at: LineAtStep, agreed: TermsInForce, number: int) -> Leaf:
         place = f"variable_consideration[{number}]"
-        return lambda title, value, unit, path: self.fees.line_field(at, agreed, title, value, f"{place}.{path}", unit)
+        return lambda title, value, unit, path: self.nodes.fees.line_field(
+            at, agreed, title, value, f"{place}.{path}", unit
+        )
 
     def _of_event(self, agreed: TermsInForce, event: VariableConsiderationRevised) -> Leaf:
         facts = (("as of", event.as_of.isoformat()),)
 
         def leaf(title: str, value: int, unit: str, path: str) -> Node:
             currency = agreed.contract.currency if unit == "amount" else ""
-            return self.fees.sources.field(title, value, unit, event, path, currency, facts=facts)
+            return self.sources.field(title, value, unit, event, path, currency, facts=facts)
 
         return leaf
 
@@ -122,7 +123,7 @@ class VariableNodes:
 
     def _revision(self, at: LineAtStep, item_id: str, version: int) -> VariableConsiderationRevised:
         of = (at.contract.contract_id, at.line_id, item_id, version)
-        for record in self.fees.sources.trace.records_of(VariableConsiderationRevised):
+        for record in self.sources.trace.records_of(VariableConsiderationRevised):
             event = record.event
             if isinstance(event, VariableConsiderationRevised) and _identity(event) == of:
                 return event

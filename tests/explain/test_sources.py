@@ -67,7 +67,7 @@ def test_what_waits_for_those_held_before_the_first_cut(held: set[str], waits: i
     (engagement_id,) = {record.engagement_id for record in books.log if record.engagement_id}
     explainer = explainer_of(books, engagement_id)
     last = explainer.sources.trace.entry_steps("T-1")[-1][0]
-    draft = explainer.balances.books.at(last)
+    draft = explainer.books.at(last)
     contract, entry = draft.contract("K"), draft.entry("T-1")
     assert contract is not None
     assert entry is not None
@@ -104,7 +104,7 @@ def test_only_parts_that_are_named_explain_themselves() -> None:
     (engagement_id,) = engagements(books)
     explainer = explainer_of(books, engagement_id)
     named = explainer.sources.part("T-1", "hours", 7, "hours", "", 0)
-    assert explainer.entries.recorded.bound(named) is named
+    assert explainer.recorded.bound(named) is named
     with pytest.raises(KeyError, match="no_such_kind"):
-        explainer.entries.recorded.bound(elsewhere("paid", 7, "no_such_kind/a/b", "EUR"))
+        explainer.recorded.bound(elsewhere("paid", 7, "no_such_kind/a/b", "EUR"))
     books.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from domain.explanation import Node, Parameter, constant, evaluated, in_proportion, less, negated, step_of, total
@@ -15,7 +15,6 @@ from milepost.explain.nodes import Nodes
 from state.charges.terms_known import agreed_versions, by_itself, known_of
 
 DAY = timedelta(days=1)
-Earned = Callable[[LineAtStep, date], Node]
 
 
 class AllocationNodes(Nodes):

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import takewhile
 
 from domain.explanation import Arithmetic, Node, negated, total
 from domain.ledger.recorded import line_of
-from domain.outputs import JournalEntry, JournalLine
+from domain.outputs import JournalEntry
 from milepost.explain.nodes import Nodes
 from milepost.explain.published import as_published
 from state.books import Posted
-from state.trace import TracedOutput
-
-# How a line that mirrors no other comes about.
-Make = Callable[[TracedOutput, JournalEntry, JournalLine, int], tuple[Node | None, Node | None]]
 
 
 class JournalLines(Nodes):
-    """Figures of lines, each made once: as their rule recorded them, else by `make`, which the nodes of journals fill."""
+    """Figures of lines, each made once: as their rule recorded them, else as those of journals make them."""
 
     def begin(self) -> None:
         self.recorded.resolvers["journal_line"] = self._line_of
@@ -88,10 +84,6 @@ class JournalLines(Nodes):
 def _holds(node: Node | None, title: str, value: int, currency: str) -> Node:
     """The node where it says the figure, else the figure as it stands."""
     return as_published(node, title, value, "amount", currency)
-
-
-def _unknown(*_: object) -> tuple[None, None]:
-    return None, None
 
 
 def journals_until(journals: Iterable[Posted], journal_id: str) -> list[Posted]:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from connectors.avro_codec import EVENT_CODECS
 from connectors.files.output_lock import beginning, is_written
 from connectors.files.progress import NOWHERE, Place, places
 from connectors.files.written import shards
 from dataflows.embedded import store_path
+from domain.reference.book import EMPTY_BOOK, ReferenceBook, apply
 from state.store.reader import StoreReader, reading_stores
 
 
@@ -19,6 +21,15 @@ def reading_books(output: Path) -> Iterator[StoreReader]:
     with reading_stores(store_path(output, number) for number in numbers) as reader:
         reached = beginning(output) if is_written(output) else places(output)
         yield reader if reached is not None and _has(reader, numbers, reached) else StoreReader()
+
+
+def reference_book(books: StoreReader, *type_names: str) -> ReferenceBook:
+    """What they know by reference data of these types."""
+    book = EMPTY_BOOK
+    for type_name in type_names:
+        for body in books.reference(type_name):
+            book = apply(book, EVENT_CODECS[type_name].decode(body))
+    return book
 
 
 def _has(books: StoreReader, numbers: tuple[int, ...], reached: dict[int, Place]) -> bool:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from connectors.avro_codec import EVENT_CODECS
 from connectors.files.found_exceptions import KnownException, exceptions_of
-from dataflows.books_read import reading_books
+from dataflows.books_read import reading_books, reference_book
 from domain.events.reference import LegalEntityDefined
-from domain.reference.book import EMPTY_BOOK, ReferenceBook, apply
+from domain.reference.book import ReferenceBook
 from domain.reference.fiscal import AccountingPeriod
 from domain.units import Amount
 from milepost.as_of import indexing
@@ -140,17 +139,5 @@ def open_closing(
 
 def closing_book(books: StoreReader) -> ReferenceBook:
     """What the checks ask: companies, people, what an hour of theirs costs, and which periods are closed."""
-    book = EMPTY_BOOK
-    for type_name in _ASKED:
-        for body in books.reference(type_name):
-            book = apply(book, EVENT_CODECS[type_name].decode(body))
-    return book
-
-
-_ASKED: Final = (
-    "LegalEntityDefined",
-    "PersonDefined",
-    "CostRateSet",
-    "AccountingPeriodClosed",
-    "AccountingPeriodReopened",
-)
+    of_people, of_periods = ("PersonDefined", "CostRateSet"), ("AccountingPeriodClosed", "AccountingPeriodReopened")
+    return reference_book(books, "LegalEntityDefined", *of_people, *of_periods)

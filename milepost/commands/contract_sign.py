@@ -139,15 +139,11 @@ def _next_version(books: StoreReader, recording: Recording, contract_id: str) ->
 
 def _undefined(books: StoreReader, terms: ContractSigned) -> Iterator[str]:
     """The company and the customers that are not defined."""
-    from connectors.avro_codec import EVENT_CODECS
     from connectors.files.lookup import hint
+    from dataflows.books_read import reference_book
     from domain.billing.parties import undefined
-    from domain.reference.book import ReferenceBook, apply
 
-    book = ReferenceBook()
-    for name in ("LegalEntityDefined", "CustomerDefined"):
-        for body in books.reference(name):
-            book = apply(book, EVENT_CODECS[name].decode(body))
+    book = reference_book(books, "LegalEntityDefined", "CustomerDefined")
     for one in undefined(book, terms):
         known = frozenset(book.entities if one.kind == "entity" else book.customers)
         yield f"{one.field}: {one.message}{hint(one.id, known)}"

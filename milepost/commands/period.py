@@ -170,11 +170,6 @@ def company_and_period(book: ReferenceBook, entity_id: str, name: str) -> tuple[
 
 def book_of(books: StoreReader) -> ReferenceBook:
     """Of companies and their periods."""
-    from connectors.avro_codec import EVENT_CODECS
-    from domain.reference.book import EMPTY_BOOK, apply
+    from dataflows.books_read import reference_book
 
-    book = EMPTY_BOOK
-    for type_name in ("LegalEntityDefined", CLOSED, REOPENED):
-        for body in books.reference(type_name):
-            book = apply(book, EVENT_CODECS[type_name].decode(body))
-    return book
+    return reference_book(books, "LegalEntityDefined", CLOSED, REOPENED)

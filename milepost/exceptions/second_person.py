@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from connectors.avro_codec import EVENT_CODECS
-from domain.events.reference import LegalEntityDefined
+from dataflows.books_read import reference_book
 from domain.exceptions import DIFFERENCE
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
 from domain.policies import bookkeeping, resolve
+from domain.reference.book import ReferenceBook
 from domain.units import HOURS_ONE, Amount
 from milepost.console import amount_text
 from milepost.exceptions.effects import WORKS
@@ -65,19 +65,11 @@ class SecondPerson:
         if not contract.history:
             return None
         stored = contract.history[-1]
-        entity = self._entities.get(stored.terms.legal_entity_id)
+        entity = self._book.entity(stored.terms.legal_entity_id)
         own = bookkeeping(entity.policies if entity is not None else None)
         amount = resolve(stored.terms.policies, stored.defaults, own).approval_limit
         return Limit(contract.contract_id, amount, stored.terms.currency) if amount is not None else None
 
     @cached_property
-    def _entities(self) -> dict[str, LegalEntityDefined]:
-        """The newest version of each."""
-        found: dict[str, LegalEntityDefined] = {}
-        for body in self._reader.reference("LegalEntityDefined"):
-            event = EVENT_CODECS["LegalEntityDefined"].decode(body)
-            if isinstance(event, LegalEntityDefined) and (
-                event.legal_entity_id not in found or event.version > found[event.legal_entity_id].version
-            ):
-                found[event.legal_entity_id] = event
-        return found
+    def _book(self) -> ReferenceBook:
+        return reference_book(self._reader, "LegalEntityDefined")

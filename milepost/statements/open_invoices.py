@@ -185,13 +185,11 @@ def check_currency(currency: str, where: str) -> None:
 
 def paid_for(customer: str, books: StoreReader) -> frozenset[str]:
     """The customer and those that belong to it, whose invoices it may pay. Raises BadParameter where nobody is called so."""
-    from connectors.avro_codec import EVENT_CODECS
     from connectors.files.lookup import hint
-    from domain.events.reference import CustomerDefined
+    from dataflows.books_read import reference_book
 
-    codec = EVENT_CODECS["CustomerDefined"]
-    found = (codec.decode(body) for body in books.reference("CustomerDefined"))
-    parents = {each.customer_id: each.parent_customer_id for each in found if isinstance(each, CustomerDefined)}
+    customers = reference_book(books, "CustomerDefined").customers
+    parents = {name: each.parent_customer_id for name, each in customers.items()}
     known = {*parents, *(each.bill_to for each in books.parts(None, "receivable"))}
     if customer not in known:
         raise typer.BadParameter(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 import typer
 
-from connectors.avro_codec import EVENT_CODECS
 from connectors.files.lookup import FoundStatement
 from connectors.files.returned_draft import returned_by
 from connectors.files.statement_background import accrued_by_entry, backgrounds
-from dataflows.books_read import reading_books
-from domain.events.reference import CustomerDefined, LegalEntityDefined
+from dataflows.books_read import reading_books, reference_book
+from domain.reference.book import EMPTY_BOOK, ReferenceBook
 from milepost.locales import writing
 from milepost.statements.files import UnreadableLogo, logo_of
 from milepost.statements.groups import EntryShare, GroupBy, StatementGroup, grouped_lines
@@ -39,7 +37,7 @@ def sheets(output: Path, several: Sequence[FoundStatement], form: SheetForm) -> 
         logos = {entity_id: logo_of(entity_id) for entity_id in {one.statement.legal_entity_id for one in several}}
     except UnreadableLogo as fault:
         raise typer.BadParameter(str(fault), param_hint="[folder] logos") from fault
-    companies, customers = _parties(output) if form.is_sent else ({}, {})
+    book = _parties(output) if form.is_sent else EMPTY_BOOK
     return [
         StatementSheet(
             issued,
@@ -50,30 +48,16 @@ def sheets(output: Path, several: Sequence[FoundStatement], form: SheetForm) -> 
             form.names,
             logos[issued.statement.legal_entity_id],
             returned_by(output, issued),
-            Parties(companies.get(issued.statement.legal_entity_id), customers.get(issued.statement.bill_to)),
+            Parties(book.entity(issued.statement.legal_entity_id), book.customer(issued.statement.bill_to)),
         )
         for issued, background in zip(several, backgrounds(output, several), strict=True)
     ]
 
 
-def _parties(output: Path) -> tuple[dict[str, LegalEntityDefined], dict[str, CustomerDefined]]:
-    """Companies and customers by id, as the books have them; nothing where these are not there."""
-    companies, customers = dict[str, LegalEntityDefined](), dict[str, CustomerDefined]()
+def _parties(output: Path) -> ReferenceBook:
+    """Companies and customers, as the books have them; nothing where these are not there."""
     with reading_books(output) as books:
-        stated = [
-            EVENT_CODECS[name].decode(body)
-            for name in (LegalEntityDefined.__name__, CustomerDefined.__name__)
-            for body in books.reference(name)
-        ]
-    for event in sorted(stated, key=attrgetter("version")):
-        match event:
-            case LegalEntityDefined():
-                companies[event.legal_entity_id] = event
-            case CustomerDefined():
-                customers[event.customer_id] = event
-            case _:
-                pass
-    return companies, customers
+        return reference_book(books, "LegalEntityDefined", "CustomerDefined")
 
 
 def _groups(output: Path, issued: FoundStatement, group_by: GroupBy) -> tuple[StatementGroup, ...]:

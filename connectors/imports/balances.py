@@ -22,9 +22,8 @@ from connectors.imports.csv_rows import Broken
 from connectors.imports.events_file import ImportTarget, Record, numbered
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
+from connectors.imports.rejections import ByReason, CellFault, CsvRow, RejectedRow, RejectedRows, rejected_json
 from connectors.imports.row_kinds import LoadedRows
-from connectors.imports.said import CellFault, CsvRow
 from connectors.json_records import event_from_json
 from domain.events.catalogue import Event
 from domain.events.commercial import BalancesBroughtForward

@@ -22,9 +22,8 @@ from connectors.imports.csv_rows import Broken
 from connectors.imports.events_file import ImportTarget, numbered
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import nearest
-from connectors.imports.rejections import ByReason, RejectedRows, rejected_json
+from connectors.imports.rejections import ByReason, CellFault, RejectedRows, rejected_json
 from connectors.imports.row_kinds import LoadedRows, RowPlace
-from connectors.imports.said import CellFault
 from connectors.imports.schema_fields import type_at
 from connectors.json_records import event_from_json
 from domain.events.catalogue import Event

@@ -10,8 +10,9 @@ from connectors.imports.cells import NumberCell, TextCell
 from connectors.imports.contracts_mapping import KINDS, TERMS, ContractsMapping, RowKind, kind_at, sections_of
 from connectors.imports.readings import UnreadableCell, decimal_text, read_number
 from connectors.imports.refusals import nearest
+from connectors.imports.rejections import CellFault, CsvRow
 from connectors.imports.row_kinds import RowPlace, kind_of
-from connectors.imports.said import CellFault, CsvRow, money_in, required, text_in, value_in
+from connectors.imports.said import money_in, required, text_in, value_in
 from connectors.imports.schema_fields import stated_at, steps_of
 
 # Between the values of a cell that holds several.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 from connectors.imports.file_kinds import DELIMITERS, START_BYTES, check_text
 from connectors.imports.mapping import FileForm
 from connectors.imports.refusals import ImportRefused, readable_file
-from connectors.imports.rejections import RejectedRow
-from connectors.imports.said import CsvRow, normal_text
+from connectors.imports.rejections import CsvRow, RejectedRow
+from connectors.imports.said import normal_text
 
 if TYPE_CHECKING:
     import _csv

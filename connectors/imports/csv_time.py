@@ -26,8 +26,8 @@ from connectors.imports.priced import in_six_decimals
 from connectors.imports.products.former import read_known
 from connectors.imports.products.product import PRODUCTS
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, RejectedTotals
-from connectors.imports.said import CellFault, CsvRow, id_in, required
+from connectors.imports.rejections import ByReason, CellFault, CsvRow, RejectedRow, RejectedRows, RejectedTotals
+from connectors.imports.said import id_in, required
 from connectors.imports.staging import Staging
 from connectors.imports.time_rows import TimeWanted, read_time, worth
 from connectors.imports.written import TIME, Things

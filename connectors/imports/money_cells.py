@@ -7,7 +7,7 @@ from typing import Final
 
 from connectors.imports.cells import NumberCell
 from connectors.imports.readings import decimal_text
-from connectors.imports.said import CellFault
+from connectors.imports.rejections import CellFault
 from domain.money import AMOUNT_DECIMALS, minor_units
 from domain.units import AMOUNT_ONE, Amount
 

@@ -35,6 +35,27 @@ class RejectedRow(NamedTuple):
         return f"{where} {self.line}: {place}{self.reason}{came}"
 
 
+class CsvRow(NamedTuple):
+    """One line of the file; cells are trimmed and in one Unicode form."""
+
+    line: int
+    cells: Mapping[str, str]
+
+
+class CellFault(Exception):
+    """A cell that does not say what its field needs."""
+
+    def __init__(self, column: str, value: str, reason: str) -> None:
+        super().__init__(column, value, reason)
+        self.column = column
+        self.value = value
+        self.reason = reason
+
+    def rejected(self, row: CsvRow, event: str, file: str = "") -> RejectedRow:
+        """The row, which would have become the event."""
+        return RejectedRow(row.line, event, self.column, self.value, self.reason, row.cells, file)
+
+
 class RejectedTotals(NamedTuple):
     """Rows with their hours and money as far as they can be read; money by currency, the empty one where a row names none."""
 

@@ -14,8 +14,8 @@ from connectors.imports.cells import TextCell, Texts
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.mapping import TableMapping
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.rejections import RejectedRow
-from connectors.imports.said import CellFault, CsvRow, text_in
+from connectors.imports.rejections import CellFault, CsvRow, RejectedRow
+from connectors.imports.said import text_in
 
 
 class KindsMapping(TableMapping):

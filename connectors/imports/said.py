@@ -40,7 +40,7 @@ from connectors.imports.readings import (
     read_number,
     read_whole,
 )
-from connectors.imports.rejections import RejectedRow
+from connectors.imports.rejections import CellFault, CsvRow
 from domain.money import minor_units
 from domain.units import Instant
 
@@ -48,27 +48,6 @@ T = TypeVar("T")
 C = TypeVar("C", bound=TextCell)
 
 ID_LENGTH_MAX = 128
-
-
-class CsvRow(NamedTuple):
-    """One line of the file; cells are trimmed and in one Unicode form."""
-
-    line: int
-    cells: Mapping[str, str]
-
-
-class CellFault(Exception):
-    """A cell that does not say what its field needs."""
-
-    def __init__(self, column: str, value: str, reason: str) -> None:
-        super().__init__(column, value, reason)
-        self.column = column
-        self.value = value
-        self.reason = reason
-
-    def rejected(self, row: CsvRow, event: str, file: str = "") -> RejectedRow:
-        """The row, which would have become the event."""
-        return RejectedRow(row.line, event, self.column, self.value, self.reason, row.cells, file)
 
 
 class CellText(NamedTuple):

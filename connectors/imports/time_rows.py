@@ -23,9 +23,8 @@ from connectors.imports.readings import (
     hours_of,
     instant_text,
 )
+from connectors.imports.rejections import CellFault, CsvRow
 from connectors.imports.said import (
-    CellFault,
-    CsvRow,
     content_in,
     currency_in,
     date_in,

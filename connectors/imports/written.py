@@ -30,8 +30,8 @@ from connectors.imports.mapping import (
 )
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import RejectedRow
-from connectors.imports.said import CellFault, CsvRow, content_in, currency_in, dimensions_in, id_in, plain, required
+from connectors.imports.rejections import CellFault, CsvRow, RejectedRow
+from connectors.imports.said import content_in, currency_in, dimensions_in, id_in, plain, required
 from connectors.imports.time_rows import WorkedTime, fault_of_cell
 from domain.reference.zones import midnight
 from domain.units import Instant

@@ -14,7 +14,7 @@ from connectors.imports.products.forms import Cell, read_quantity, settle_decima
 from connectors.imports.products.product import BudgetColumns, Product
 from connectors.imports.readings import UnreadableCell
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.said import CsvRow
+from connectors.imports.rejections import CsvRow
 
 
 class TrackedBudget(NamedTuple):

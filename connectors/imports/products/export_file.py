@@ -18,7 +18,8 @@ from connectors.imports.mapping import FileForm
 from connectors.imports.products.kimai_json import as_csv
 from connectors.imports.products.product import KIMAI, SOLIDTIME, Product, check_product
 from connectors.imports.refusals import ImportRefused, readable_file
-from connectors.imports.said import CsvRow, normal_text
+from connectors.imports.rejections import CsvRow
+from connectors.imports.said import normal_text
 
 FILE_BYTES_MAX = 512 * 1024 * 1024
 TIME_ENTRIES = "time_entries.csv"

@@ -17,8 +17,8 @@ from connectors.imports.products.forms import Cell, Forms, is_number, read_quant
 from connectors.imports.products.report_rows import NotWork, ReportForm, key_of, quantities_of, read_row, report_form
 from connectors.imports.products.row_cells import ReadingContext, RowCells
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import RejectedRow
-from connectors.imports.said import ID_LENGTH_MAX, CellFault, CsvRow, readable
+from connectors.imports.rejections import CellFault, CsvRow, RejectedRow
+from connectors.imports.said import ID_LENGTH_MAX, readable
 from connectors.imports.time_rows import AHEAD
 
 EVENT = "TimeApproved"

@@ -15,7 +15,8 @@ from connectors.imports.products.product import CURRENCY, Columns, Product
 from connectors.imports.products.row_cells import STOP, RowCells
 from connectors.imports.readings import SIX_DECIMALS, hours_of
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.said import CellFault, readable
+from connectors.imports.rejections import CellFault
+from connectors.imports.said import readable
 from domain.money import is_currency
 from domain.reference.zones import local_date
 

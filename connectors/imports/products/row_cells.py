@@ -21,7 +21,8 @@ from connectors.imports.readings import (
     read_whole,
     zone_rules,
 )
-from connectors.imports.said import ID_LENGTH_MAX, CellFault, CsvRow
+from connectors.imports.rejections import CellFault, CsvRow
+from connectors.imports.said import ID_LENGTH_MAX
 from connectors.imports.time_rows import DESCRIPTION_LENGTH_MAX
 from domain.money import is_currency
 from domain.units import Instant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors.imports.said import CellFault
+from connectors.imports.rejections import CellFault
 
 Cells = Mapping[str, str]
 Beside = Mapping[str, Mapping[str, Cells]]

@@ -36,9 +36,6 @@ class Carried(NamedTuple):
     def taken_back(self, title: str) -> "Carried":
         return Carried(negated(title, self.amount), negated(f"{title}, {IN_LEDGER}", self.ledger))
 
-    def without(self, title: str, other: "Carried") -> "Carried":
-        return Carried(less(title, self.amount, other.amount), less(f"{title}, {IN_LEDGER}", self.ledger, other.ledger))
-
 
 def record_both(why: Why, address: str, values: tuple[int, int], made: Carried) -> Carried:
     why.record(address, values[0], made.amount)
@@ -61,21 +58,15 @@ def parts_of_both(why: Why, address: str) -> list[Carried]:
     return [Carried(amount, ledger) for amount, ledger in zip(amounts, ledgers, strict=True)]
 
 
-def sum_of(title: str, parts: Sequence[Carried], currency: str, ledger_currency: str) -> Carried:
+def sum_of(title: str, parts: Sequence[Carried], currencies: Currencies) -> Carried:
     """The only one as it is."""
-    if len(parts) == 1:
-        return parts[0]
-    amounts, ledgers = [one.amount for one in parts], [one.ledger for one in parts]
-    return Carried(
-        total(title, amounts, "amount", currency), total(f"{title}, {IN_LEDGER}", ledgers, "amount", ledger_currency)
-    )
+    return parts[0] if len(parts) == 1 else all_of(title, parts, currencies)
 
 
 def all_of(title: str, parts: Sequence[Carried], currencies: Currencies) -> Carried:
     amounts, ledgers = [one.amount for one in parts], [one.ledger for one in parts]
     return Carried(
-        total(title, amounts, "amount", currencies[0]),
-        total(f"{title}, in ledger currency", ledgers, "amount", currencies[1]),
+        total(title, amounts, "amount", currencies[0]), total(f"{title}, {IN_LEDGER}", ledgers, "amount", currencies[1])
     )
 
 
@@ -84,7 +75,7 @@ def left_of(title: str, had: Carried, taken: Sequence[Carried]) -> Carried:
         return had
     return Carried(
         less(title, had.amount, *(one.amount for one in taken)),
-        less(f"{title}, in ledger currency", had.ledger, *(one.ledger for one in taken)),
+        less(f"{title}, {IN_LEDGER}", had.ledger, *(one.ledger for one in taken)),
     )
 
 
@@ -109,19 +100,18 @@ def journal_line(journal_id: str, number: int, amounts: tuple[int, int], currenc
     )
 
 
-def position_on(account: str, had: tuple[int, int], of: str, currencies: Currencies) -> Carried:
-    """What the contract's journals left on a side before the journal of a statement's invoice, or of a memo and its row."""
-    amount, ledger = (
-        elsewhere(f"on {account} before", value, composed("position", account, of, which), currency)
-        for value, which, currency in zip(had, ("amount", "ledger"), currencies, strict=True)
-    )
-    return Carried(amount, ledger)
-
-
 def position_before(before: ContractPosition, of: str, currencies: Currencies) -> ContractPosition:
-    """With numbers that say what the contract's journals left on each side (`position_on`)."""
-    sides = zip(CONTRACT_SIDES, before, strict=True)
-    return ContractPosition(*(position_on(account, had, of, currencies).numbers for account, had in sides))
+    """With numbers that say what the contract's journals left on each side before the journal of a statement's invoice, or of a memo and
+    its row."""
+
+    def on(account: str, had: Balance) -> Balance:
+        amount, ledger = (
+            Recorded(elsewhere(f"on {account} before", value, composed("position", account, of, which), currency))
+            for value, which, currency in zip(had, ("amount", "ledger"), currencies, strict=True)
+        )
+        return amount, ledger
+
+    return ContractPosition(*(on(account, had) for account, had in zip(CONTRACT_SIDES, before, strict=True)))
 
 
 def nodes_of(numbers: Balance, currencies: Currencies, title: str = AMOUNT, in_ledger: str = IN_LEDGER) -> Carried:
@@ -130,13 +120,9 @@ def nodes_of(numbers: Balance, currencies: Currencies, title: str = AMOUNT, in_l
     return Carried(node_of(amount, title, currency=currencies[0]), node_of(ledger, in_ledger, currency=currencies[1]))
 
 
-def line_made(leg: Leg, currencies: Currencies) -> Carried:
-    return nodes_of((leg.amount, leg.ledger_amount), currencies)
-
-
 def say_lines(why: Why, journal_id: str, legs: Sequence[Leg], currencies: Currencies) -> None:
     """How its lines came about, where the rule that made them says so."""
     if not any(isinstance(number, Recorded) for leg in legs for number in (leg.amount, leg.ledger_amount)):
         return
     for number, leg in enumerate(legs, 1):
-        record_line(why, journal_id, number, leg, line_made(leg, currencies))
+        record_line(why, journal_id, number, leg, nodes_of((leg.amount, leg.ledger_amount), currencies))

@@ -21,6 +21,7 @@ from domain.accounts import (
     UNBILLED,
     UNBILLED_RECEIVABLE,
 )
+from domain.events.reference import LegalEntityDefined
 from domain.explanation import Node, total
 from domain.figure import Recorded, as_recorded, called
 from domain.ledger.journal import (
@@ -40,13 +41,13 @@ from domain.ledger.recorded import journal_line, record_both, say_lines
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
-from domain.reference.exchange import Exchange
+from domain.reference.exchange import Exchange, at_rate
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.tuples import new_tuple
 from domain.units import Amount
 from domain.work.rows import ADJUSTMENT, COUNTED_ADJUSTMENT, TIME_ENTRY, row_id
 from domain.work.transfer import RULE as INTERCOMPANY
-from state.books import Cost, Entry, Posted, Price, Work
+from state.books import Cost, Entry, Posted, Price, Receipt, Work
 from state.draft import BLOCKED, Draft
 from state.ledger import deposit_balance, position, standings
 from state.ledger.carried import carried, left_before, of_deposit, say_left
@@ -244,6 +245,12 @@ def booking_of(slot: Slot, kind: str) -> Booking:
     )
 
 
+def booked_back(draft: Draft, entity: LegalEntityDefined, of: Posted | Receipt, day: date) -> Booking:
+    """A journal of the company, at its rate."""
+    currencies, name = (of.currency, of.ledger_currency), period(draft, entity, day).name
+    return Booking(of.legal_entity_id, *currencies, of.exchange_rate, day, name, "reversal")
+
+
 def emit(
     draft: Draft,
     work: Work,
@@ -372,15 +379,7 @@ def reverse(draft: Draft, work: Work, on: date | None = None) -> None:
         day = journal_reversal_day(draft, journal)
         if on is not None:
             day = open_day_from(draft, entity, max(on, journal.accounting_date))
-        booking = Booking(
-            journal.legal_entity_id,
-            journal.currency,
-            journal.ledger_currency,
-            journal.exchange_rate,
-            day,
-            period(draft, entity, day).name,
-            "reversal",
-        )
+        booking = booked_back(draft, entity, journal, day)
         contract = draft.contract(journal.contract_id)
         project_id = journal.project_id or work.project_id
         sets = draft.project(project_id).dimension_sets
@@ -562,14 +561,9 @@ def _settle_exchange_rest(draft: Draft, entry: Entry, plan: LinePlan, left: Work
 
 def _exchange_rest(draft: Draft, work: Work, plan: LinePlan, last: Posted, rests: Mapping[str, Amount]) -> Posted:
     day = open_day_from(draft, plan.entity, last.accounting_date)
-    booking = Booking(
-        plan.entity.legal_entity_id,
-        plan.currency,
-        plan.entity.currency,
-        last.exchange_rate,
-        day,
-        period(draft, plan.entity, day).name,
-        "difference",
+    rate = at_rate(last.exchange_rate)
+    booking = booking_of(
+        Slot(plan.entity, plan.currency, day, period(draft, plan.entity, day).name, rate), "difference"
     )
     made = [Leg(account, "exchange_difference", 0, -rest) for account, rest in rests.items()]
     made.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, sum(rests.values())))

@@ -14,8 +14,8 @@ from domain.reference.zones import local_date
 from state.books import Receipt
 from state.draft import Draft
 from state.ledger.posting import about as about_of
-from state.ledger.posting import booking_of, emit_placed, note_rounding
-from state.terms.known import Slot, open_day_from, period
+from state.ledger.posting import booked_back, booking_of, emit_placed, note_rounding
+from state.terms.known import Slot, open_day_from
 from state.value import plain
 
 
@@ -67,15 +67,7 @@ def reverse(draft: Draft, about: Subject, receipt: Receipt, day: date, version: 
         (project_id, leg._replace(amount=-leg.amount, ledger_amount=-leg.ledger_amount))
         for project_id, leg in receipt.lines
     )
-    booking = Booking(
-        receipt.legal_entity_id,
-        receipt.currency,
-        receipt.ledger_currency,
-        receipt.exchange_rate,
-        day,
-        period(draft, _entity(draft, receipt), day).name,
-        "reversal",
-    )
+    booking = booked_back(draft, _entity(draft, receipt), receipt, day)
     _emit(draft, about, receipt, lines, booking, None, receipt.journal_id, version)
 
 

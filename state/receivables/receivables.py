@@ -115,20 +115,23 @@ def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str) -
 
 def pay(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> Balance:
     """Take a payment off the receivable, no more than is open: the amount, and what it was carried at."""
-    known = _known(draft, invoice_id)
-    taken = amount, _taken(draft, known, amount, mode, "R56")
+    known, taken = _settled(draft, invoice_id, amount, mode)
     draft.put("receivable", invoice_id, replace(known, paid=plus(known.paid, plain(taken))))
-    _say_gone(draft, known, taken, "taken")
     return taken
 
 
 def write_off(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> Balance:
     """Give up part of the receivable, no more than is open: the amount, and what it was carried at."""
+    known, taken = _settled(draft, invoice_id, amount, mode)
+    draft.put("receivable", invoice_id, replace(known, written_off=plus(known.written_off, plain(taken))))
+    return taken
+
+
+def _settled(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> tuple[Receivable, Balance]:
     known = _known(draft, invoice_id)
     taken = amount, _taken(draft, known, amount, mode, "R56")
-    draft.put("receivable", invoice_id, replace(known, written_off=plus(known.written_off, plain(taken))))
     _say_gone(draft, known, taken, "taken")
-    return taken
+    return known, taken
 
 
 def unpay(draft: Draft, invoice_id: str, taken: Balance) -> Receivable:
@@ -236,7 +239,7 @@ def say_settled(why: Why, brought: Receivable) -> None:
 
 def say_taken_since(why: Why, before: Receivable, now: Receivable) -> None:
     """What was taken of it since stays taken of it under other balances."""
-    since = _all_gone(why, before).without("taken since", both_of(why, f"{gone_of(before)}/settled"))
+    since = left_of("taken since", _all_gone(why, before), [both_of(why, f"{gone_of(before)}/settled")])
     add_both(why, gone_of(now), since)
 
 

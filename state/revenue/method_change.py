@@ -134,7 +134,7 @@ def _booked(draft: Draft, entry: Entry, price: Price, plan: LinePlan, slot: Slot
     earned, whole, exchange = price.earns, (issued.invoiced, issued.invoiced_ledger), slot.exchange
     if draft.why is not None:
         earned = Recorded(of_row(draft.why, entry.entry_id, VALUE, earned, plan.currency))
-        whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), plan.currency, currency).of(whole)
+        whole = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), (plan.currency, currency)).of(whole)
         rates = quoted(exchange, plan.policies.exchange_rate_type, slot.accounting_date, plan.entity)
         exchange = RecordedRate.along(rates, exchange)
     ledger = relieved(earned, whole, exchange, currency, mode)
@@ -160,7 +160,7 @@ def _move_invoiced(draft: Draft, entry: Entry, issued: Issued, account: str, pla
     of = about(draft, ("contract", plan.contract_id, contract.version), f"{RULE}/{entry.entry_id}")
     before = position.standing(draft, plan.contract_id).position
     if draft.why is not None:
-        said = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), plan.currency, currency)
+        said = sum_of("invoiced", invoiced(draft.why, entry.entry_id, issued), (plan.currency, currency))
         whole = said.of(whole)
         exchange = RecordedRate.by(
             lambda rest, *_: in_proportion(AT_INVOICES, said.ledger, rest, said.amount, mode, rule="R52")

@@ -83,6 +83,47 @@ def test_what_expires_is_not_used(tmp_path: Path) -> None:
     assert (row["granted"], row["used"], row["expired"], row["left"]) == ("3000.00", "300.00", "2700.00", "0.00")
 
 
+DEPOSIT: Event = {"type": "Deposit", "amount": "500", "due_on": "2026-01-10", "refundable": True}
+
+
+def deposited(*more: Event) -> list[Event]:
+    fields = {"invoice_id": "INV-1", "posted_on": "2026-02-02", "amount": "500"}
+    statement = {"contract_id": "K-1", "period": "2026-01-01", "sequence": 1}
+    return firm(DEPOSIT, event("InvoicePosted", "2026-02-02T09:00:00Z", **fields, statement=statement), *more)
+
+
+def test_a_deposit_that_is_refunded_at_the_end_is_given_back_and_not_used(tmp_path: Path) -> None:
+    """The contract ends in February: its statement is the refund of all 500.00."""
+    end = {"contract_id": "K-1", "version": 2, "effective_on": "2026-02-15"}
+    fields = {"invoice_id": "INV-2", "posted_on": "2026-03-02", "amount": "-500"}
+    statement = {"contract_id": "K-1", "period": "2026-02-01", "sequence": 1}
+    refund = event("InvoicePosted", "2026-03-02T09:00:00Z", **fields, statement=statement)
+    ended = event("ContractTerminated", "2026-02-10T09:00:00Z", **end)
+    write(tmp_path / "input", deposited(ended, refund))
+    run(tmp_path, "--until", "2026-03-03")
+    [row] = rows(tmp_path, "--since", "2026-01-01")
+    assert (row["granted"], row["used"], row["given_back"], row["left"]) == ("500.00", "0.00", "500.00", "0.00")
+
+
+def test_what_is_credited_of_a_deposit_is_given_back(tmp_path: Path) -> None:
+    """100.00 of 500.00 are to be billed again."""
+    memo = event(
+        "CreditMemoIssued",
+        "2026-02-03T09:00:00Z",
+        credit_memo_id="CM-1",
+        invoice_id="INV-1",
+        kind="error_rebill",
+        lines=[{"line_id": "L-1", "amount": "100"}],
+        issued_on="2026-02-03",
+        requested_by="ann",
+        approved_by="ben",
+    )
+    write(tmp_path / "input", deposited(memo))
+    run(tmp_path, "--until", "2026-02-04")
+    [row] = rows(tmp_path, "--since", "2026-01-01")
+    assert (row["granted"], row["used"], row["given_back"], row["left"]) == ("500.00", "0.00", "100.00", "400.00")
+
+
 def test_what_goes_over_whole_expires_with_its_own_life(tmp_path: Path) -> None:
     """7 of 10 h are drawn: 3 h go over and expire on 28 February, not on 31 January."""
     write(tmp_path / "input", firm(GOES_OVER, hours("T-1", "2026-01-12", "7")))

@@ -574,6 +574,15 @@ def test_a_closed_project_is_not_open_and_one_that_goes_on_is(tmp_path: Path) ->
     assert [row["project"] for row in table(tmp_path, "projects", "--open")["rows"]] == ["BRIDGE"]
 
 
+def test_a_project_is_open_up_to_its_last_day(tmp_path: Path) -> None:
+    founded = changed("ProjectActivated", ends_on="2026-03-10")
+    write(tmp_path / "input", founded)
+    run(tmp_path, "--until", "2026-03-11")
+    for day, projects in (("2026-03-10", ["BRIDGE"]), ("2026-03-11", [])):
+        found = table(tmp_path, "projects", "--open", "--as-of", day)
+        assert [row["project"] for row in found["rows"]] == projects
+
+
 def test_a_loss_without_revenue_has_no_margin_in_percent(tmp_path: Path) -> None:
     """320.00 of cost and nothing earned: neither the row nor the total has a share of revenue."""
     write(tmp_path / "input", [*founding(), worked("T-1", 2, billable=False)])

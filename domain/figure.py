@@ -230,7 +230,11 @@ def moved(number: int, month: str) -> int:
 
 def assumed(beside: int | None, number: int, title: str, unit: str = "") -> int:
     """What a rule takes where no event says it, recorded as long as what it stands `beside` is, and in its unit, if not in another."""
-    return Recorded(constant(title, number, unit or beside.node.unit)) if isinstance(beside, Recorded) else number
+    if not isinstance(beside, Recorded):
+        return number
+    return Recorded(
+        constant(title, number, unit) if unit else constant(title, number, beside.node.unit, beside.node.currency)
+    )
 
 
 def called(number: int, title: str, rule: str = "") -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from domain.accounts import REVENUE, UNBILLED, WORK_IN_PROGRESS, cost_account
+from domain.accounts import CONTRACT_SIDES, REVENUE, UNBILLED, WORK_IN_PROGRESS, cost_account
 from domain.explanation import Node, constant
 from domain.figure import Recorded, converted, later
 from domain.ledger.journal import COST_PURPOSES, Leg, merge, negated
@@ -105,12 +105,17 @@ class EntryJournals(Nodes):
         if price is None or plan is None or not any(line.purpose in EARNING for line in journal.lines):
             return ()
         before = journals_until(at.work.journals, journal.journal_id)
+        is_through = goes_through_position(plan, price) and journal.rule != METHOD_CHANGE
         later_on = self._posted_after(said, at.work.journals[len(before) + 1 :])
+        if is_through:  # whichever side of the position they moved
+            later_on = tuple(
+                (price.account if account in CONTRACT_SIDES else account, purpose, amount)
+                for account, purpose, amount in later_on
+            )
         made = self._price(at, price)
         summed = merge(Leg(*pair, 0) for pair in (*revenue_pairs(made), *later_on))
         pairs = tuple((leg.account, leg.purpose, leg.amount) for leg in summed)
         earns = made.earns + sum(amount for account, _, amount in later_on if account not in REVENUE)
-        is_through = goes_through_position(plan, price) and journal.rule != METHOD_CHANGE
 
         def through(pairs: Pairs, exchange: Exchange) -> Sequence[Leg]:
             return against(self.nodes.positions.before(journal), plan, pairs, exchange)

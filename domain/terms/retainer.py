@@ -366,7 +366,7 @@ def expected_by(known: LineHistory, lot: Lot) -> list[Lot]:
     limited = {
         name for ended in known.ended if ended.to <= lot.since for name in ended.limits if name not in ended.over
     }
-    return [one for one in lots(known, lot.since) if one.name in limited]
+    return [one for one in lots(known, lot.since) if one.name in limited and one.terms.unit == lot.terms.unit]
 
 
 def _expected(known: LineHistory, lot: Lot) -> int:

@@ -23,7 +23,8 @@ from state.billing.reissue import refused_with_reissue
 from state.books import Contract, TermsVersion
 from state.draft import Draft
 from state.rerating.rerate import line_ids
-from state.terms.plan import billing_zone, versions
+from state.terms.plan import billing_zone, terms_on, versions
+from state.totals import cut_at_zero, standing_price
 
 
 class TermsRefused(NamedTuple):
@@ -48,6 +49,7 @@ def terms_refused(draft: Draft, contract: Contract) -> TermsRefused | None:
     if not is_zone(zone):
         faults.append(("billing_zone", f"expected an IANA zone such as Europe/Berlin, got {zone}"))
     faults += deposit_faults(terms, contract.history[-1].effective_on)
+    faults += _unit_faults(draft, contract)
     if faults:
         return TermsRefused("invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults))
     refused: list[tuple[str, str]] = []
@@ -69,6 +71,36 @@ def terms_refused(draft: Draft, contract: Contract) -> TermsRefused | None:
     if refused:
         return TermsRefused(UNSUPPORTED, refused[0][0], of_contract(what for _, what in refused))
     return None
+
+
+def _unit_faults(draft: Draft, contract: Contract) -> list[tuple[str, str]]:
+    """Work that drew hours, and that a statement or its period has, cannot have drawn money instead; nor the other way round."""
+    before = draft.contract(contract.contract_id)
+    if before is None or not before.in_force:
+        return []
+    found: list[tuple[str, str]] = []
+    for line in contract.terms.lines:
+        unit, line_id = methods.draws_in(line.terms), line.line_id
+        if unit is None or all(_unit_of(stored.terms, line_id) in (None, unit) for stored in before.history):
+            continue
+        for entry in draft.drawing_on(contract.contract_id, line_id, ""):
+            price = standing_price(entry)
+            if price is None or not price.drawn:
+                continue
+            if not (any(one.amount for one in entry.issued) or cut_at_zero(entry, price)):
+                continue
+            had, has = (_unit_of(terms_on(one, price.day), line_id) for one in (before, contract))
+            if None not in (had, has) and had != has:
+                what = f"expected {had} on {price.day}, as {entry.entry_id} is billed, got {has}"
+                where = f"lines[{line_id}].terms.unit"
+                found.append((where, f"{what}; state {has} from a later day, or on another line"))
+                break
+    return found
+
+
+def _unit_of(terms: ContractSigned, line_id: str) -> str | None:
+    line = line_named(terms, line_id)
+    return methods.draws_in(line.terms) if line is not None else None
 
 
 def refused_treatment(contract: Contract, event: ContractAmended, amended: ContractSigned) -> str | None:

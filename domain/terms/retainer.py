@@ -403,7 +403,9 @@ def ends(known: LineHistory, start: date, to: date) -> PeriodLeft:
 
 
 def _over(known: LineHistory, start: date) -> Collection[str]:
-    """Lots of which something went over into the period that begins on a day."""
+    """Lots of which something went over into the period that begins on a day; where the line ended the day before that is given back."""
+    if _is_last(known, start):
+        return ()
     return next((ended.over for ended in known.ended if ended.to == start), ())
 
 

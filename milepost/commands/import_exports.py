@@ -27,9 +27,9 @@ from milepost.options import SummaryJson
 from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
+    from connectors.imports.products.export_row import ImportSums
     from connectors.imports.products.import_export import ImportChanges, ImportedExport
     from connectors.imports.products.setup import NotExtended
-    from connectors.imports.products.sums import ImportSums
 
 NAMES_SHOWN = 8
 _UNREAD = "refused rows have no readable hours and are"

@@ -28,12 +28,12 @@ class TrackedBudget(NamedTuple):
 Budgets: TypeAlias = Mapping[tuple[str, str], TrackedBudget]
 
 
-def read_budgets(path: Path, product: Product, choices: Choices, encoding: str | None) -> Budgets:
+def read_budgets(path: Path, product: Product, choices: Choices) -> Budgets:
     """Raises ImportRefused where the file is none of the product's, or a budget cannot be read: a wrong plan is worse than none."""
     columns = product.budgets
     if columns is None:
         raise ImportRefused(f"--budgets: exports of {product.title} have no budgets; edit them in the setup file")
-    rows = _rows(path, columns, encoding)
+    rows = _rows(path, columns, choices.encoding)
     cells = [Cell(row.line, columns.budget, row.cells[columns.budget]) for row in rows if row.cells[columns.budget]]
     try:
         decimal = settle_decimal(cells, (), choices.decimal)

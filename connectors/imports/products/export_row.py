@@ -1,4 +1,4 @@
-"""One row of a product's export, the same for every product; and one that is not taken, with the reason."""
+"""One row of a product's export, the same for every product; one that is not taken, with the reason; and the sums of both."""
 
 from __future__ import annotations
 
@@ -122,3 +122,30 @@ def grouped(rows: Iterable[ExportRow], key: Callable[[ExportRow], K]) -> dict[K,
     for row in rows:
         groups[key(row)].append(row)
     return groups
+
+
+class ImportSums(NamedTuple):
+    """`unread` counts rows whose hours cannot be read, so that they are in no sum. Amounts by currency."""
+
+    rows: int
+    unread: int
+    hours: Decimal
+    amounts: Mapping[str, Decimal]
+
+
+def sums_of(rows: Iterable[ExportRow | NotTaken]) -> ImportSums:
+    rows = tuple(rows)
+    return ImportSums(
+        rows=len(rows),
+        unread=sum(row.hours is None for row in rows),
+        hours=sum((row.hours for row in rows if row.hours is not None), Decimal(0)),
+        amounts=by_currency((row.currency, row.amount) for row in rows if row.amount is not None),
+    )
+
+
+def by_currency(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    """Zero where a currency stands on rows without amount, so that sums have the same currencies."""
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for currency, amount in amounts:
+        sums[currency] += amount
+    return dict(sorted(sums.items()))

@@ -20,7 +20,16 @@ from connectors.imports.products.budgets import Budgets, read_budgets
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, ImportedEntries, approver
 from connectors.imports.products.export_file import Export, read_export
-from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken
+from connectors.imports.products.export_row import (
+    NOT_APPROVED,
+    NOT_WORK,
+    REFUSED,
+    ExportRow,
+    ImportSums,
+    NotTaken,
+    by_currency,
+    sums_of,
+)
 from connectors.imports.products.former import FormerEntry, FormerImport, read_known
 from connectors.imports.products.forms import Forms
 from connectors.imports.products.import_files import ImportFiles
@@ -48,7 +57,6 @@ from connectors.imports.products.setup import (
     setup_events,
     unknown,
 )
-from connectors.imports.products.sums import ImportSums, by_currency, sums_of
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import ByReason, RejectedRows, rejected_json
@@ -176,7 +184,7 @@ def import_export(
             f"{path}: no rows: the header of {export.product.title} and nothing below it, so there is nothing to import;"
             f" choose the days of the report and export again ({export.product.export})"
         )
-    files = ImportFiles(folder, source, name, choices.replace, choices.bootstrap)
+    files = ImportFiles(folder, source, name, choices)
     known = read_known(source, (folder, *choices.known), files.written_over())
     _check_one_way(export.product, known, folder)
     company = company_of(known, choices, folder)
@@ -208,9 +216,7 @@ def import_export(
     if lacks:
         raise ImportRefused(_lacking(path, [*lacks, *([NOTHING_APPROVED] if waiting and not taken else [])]))
     taken, invalid = ImportedEntries(source, files.name, choices, {}, now).checked(taken)
-    budgets = (
-        {} if choices.budgets is None else read_budgets(choices.budgets, export.product, choices, choices.encoding)
-    )
+    budgets = {} if choices.budgets is None else read_budgets(choices.budgets, export.product, choices)
     rows_taken = [each.row for each in taken]
     setup = setup_events(rows_taken, company, known, now, budgets) if choices.bootstrap else []
     _check_setup(setup, path)
@@ -228,9 +234,7 @@ def import_export(
     foreign = _foreign(rows_taken, known, company.currency)
     whole = _summed(export, rows, [*rows_taken, *not_taken])
     of_setup = numbered(setup, f"{source}:{files.name[:EVENT_ID_NAME_LENGTH_MAX]}:setup")
-    setup_path, events_path, listed_path = files.write(
-        of_setup, entries, _listed(not_taken, gone), is_dry_run=choices.dry_run
-    )
+    setup_path, events_path, listed_path = files.write(of_setup, entries, _listed(not_taken, gone))
     lacking = unknown(rows_taken, known)
     of_others = known.contracted - rates_of_ours.keys()
     rounded = [row for row in rows_taken if row.billed_hours is not None]

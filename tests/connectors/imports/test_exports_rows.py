@@ -238,6 +238,8 @@ def test_an_entry_of_solidtime(tmp_path: Path) -> None:
         ({"id": "e-2", "start": "2026-03-02 23:30:00"}, "start", "expected an instant with its offset"),
         ({"id": "e-2", "billable_rate": "120.5"}, "billable_rate", "expected a rate in cents"),
         ({"id": "e-2", "project_id": ""}, "project_id", "nothing is there; give the entry a project"),
+        ({"id": "e-2", "member_id": ""}, "member_id", "nothing is there; name the person in solidtime and export"),
+        ({"id": "e-2", "client_id": "c" * 129}, "client_id", "expected at most 128 characters in all"),
         ({}, "id", "line 2 has this id already"),
         ({"description": "other"}, "id", "line 2 has this id already"),
     ],

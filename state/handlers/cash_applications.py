@@ -64,9 +64,7 @@ def on_payment_applied(draft: Draft, event: PaymentApplied) -> None:
     if not is_new(draft, APPLICATION, application_id, 0, event):
         return
     if known is not None:
-        _drop_waits(draft, known)
-        if known.category:
-            draft.resolve_exception(known.category, APPLICATION, application_id, "superseded")
+        cash_waits.superseded(draft, _place(application_id), known)
     _settle(draft, CashApplication(event, draft.own))
     retry_waiting(draft)
 
@@ -114,11 +112,12 @@ def _settle(draft: Draft, known: CashApplication) -> None:
     found = fitting(draft, known, payment)
     made = found if isinstance(found, CashFault) else _groups(draft, event, payment, found)
     if isinstance(made, CashFault):
-        _park(draft, known, made)
+        about = f"application {known.event.application_id} of payment {known.event.payment_id}"
+        cash_waits.park(draft, _place(known.event.application_id), known, made, about)
         return
     for category in CATEGORIES:
         draft.resolve_exception(category, APPLICATION, event.application_id)
-    _drop_waits(draft, known)
+    cash_waits.wait_no_more(draft, _place(known.event.application_id), known)
     assert isinstance(found, Fitting), "what is grouped fits"
     if draft.why is not None:
         node = node_of(found.elsewhere, "taken by other engagements", currency=event.currency)
@@ -311,21 +310,8 @@ def _free(draft: Draft, known: CashApplication) -> None:
 # What waits
 
 
-def _park(draft: Draft, known: CashApplication, fault: CashFault) -> None:
-    application_id = known.event.application_id
-    if known.category and known.category != fault.category:
-        draft.resolve_exception(known.category, APPLICATION, application_id, "superseded")
-    _drop_waits(draft, known)
-    waiting = WaitingCash(APPLICATION, APPLICATION, application_id)
-    cash_waits.wait(draft, waiting, fault.waits)
-    draft.put(APPLICATION, application_id, replace(known, category=fault.category, waits=fault.waits))
-    about = f"application {application_id} of payment {known.event.payment_id}"
-    cash_waits.note(draft, waiting, known.event, fault, about)
-
-
-def _drop_waits(draft: Draft, known: CashApplication) -> None:
-    if known.category:
-        cash_waits.wait_no_more(draft, WaitingCash(APPLICATION, APPLICATION, known.event.application_id), known.waits)
+def _place(application_id: str) -> WaitingCash:
+    return WaitingCash(APPLICATION, APPLICATION, application_id)
 
 
 def _cancelling_application(draft: Draft, known: CashApplication) -> CashApplication | None:
@@ -353,9 +339,7 @@ def _stated(draft: Draft, known: CashApplication) -> dict[str, Amount]:
 def _drop(draft: Draft, known: CashApplication) -> None:
     """It waits no more, and is never applied."""
     application_id = known.event.application_id
-    if known.category:
-        draft.resolve_exception(known.category, APPLICATION, application_id, "superseded")
-    _drop_waits(draft, known)
+    cash_waits.superseded(draft, _place(application_id), known)
     draft.put(APPLICATION, application_id, replace(known, is_reversed=True, category="", waits=()))
 
 

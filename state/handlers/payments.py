@@ -82,9 +82,7 @@ def on_payment_received(draft: Draft, event: PaymentReceived) -> None:
         draft.resolve_exception(UNKNOWN, PAYMENT, event.payment_id, "superseded")
         return
     if known is not None:
-        _drop_waits(draft, event.payment_id, known)
-        if known.category:
-            draft.resolve_exception(known.category, PAYMENT, event.payment_id, "superseded")
+        cash_waits.superseded(draft, _waiting(event.payment_id), known)
     applications = known.applications if known is not None else ()
     _settle(draft, event.payment_id, Payment(event, draft.own, applications=applications))
 
@@ -110,7 +108,7 @@ def waive(draft: Draft, payment_id: str) -> None:
     """What fits is applied, and what does not is unapplied cash; what balances include is never booked."""
     known: Payment | None = draft.part(PAYMENT, payment_id)
     if known is not None and known.category == IN_BALANCES:
-        _drop_waits(draft, payment_id, known)
+        cash_waits.wait_no_more(draft, _waiting(payment_id), known)
         draft.put(PAYMENT, payment_id, replace(known, is_reversed=True, category="", waits=()))
     elif known is not None and known.category:
         _settle(draft, payment_id, replace(known, is_waived=True))
@@ -121,11 +119,11 @@ def _settle(draft: Draft, payment_id: str, payment: Payment) -> None:
     found = _groups(draft, payment)
     made = found if isinstance(found, CashFault) else _slots(draft, payment, found)
     if isinstance(made, CashFault):
-        _park(draft, payment_id, payment, made)
+        cash_waits.park(draft, _waiting(payment_id), payment, made, f"payment {payment_id}")
         return
     for category in CATEGORIES:
         draft.resolve_exception(category, PAYMENT, payment_id)
-    _drop_waits(draft, payment_id, payment)
+    cash_waits.wait_no_more(draft, _waiting(payment_id), payment)
     receipts: list[Receipt] = []
     applied: list[tuple[str, Amount, Amount]] = []
     for group, slot in made:
@@ -351,7 +349,7 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
     for category in CATEGORIES:
         draft.resolve_exception(category, PAYMENT, event.payment_id, "superseded")
     draft.resolve_exception(MISAPPLIED, PAYMENT, event.payment_id, side="/reversal")
-    _drop_waits(draft, event.payment_id, payment)
+    cash_waits.wait_no_more(draft, _waiting(event.payment_id), payment)
     about = Subject(PAYMENT, event.payment_id, payment.event.customer_id)
     for receipt in payment.receipts:
         mirror(draft, event, about, receipt)
@@ -378,23 +376,9 @@ def other_payment(event: PaymentReversed, payment: PaymentReceived) -> CashFault
 # What waits
 
 
-def _park(draft: Draft, payment_id: str, payment: Payment, fault: CashFault) -> None:
-    if payment.category and payment.category != fault.category:
-        draft.resolve_exception(payment.category, PAYMENT, payment_id, "superseded")
-    _drop_waits(draft, payment_id, payment)
-    cash_waits.wait(draft, _waiting(payment_id), fault.waits)
-    draft.put(PAYMENT, payment_id, replace(payment, category=fault.category, waits=fault.waits))
-    _note(draft, payment_id, payment, fault)
-
-
 def _note(draft: Draft, payment_id: str, payment: Payment, fault: CashFault, side: str = "") -> None:
     assert payment.event is not None, "only what came can be wrong"
     cash_waits.note(draft, _waiting(payment_id), payment.event, fault, f"payment {payment_id}", side)
-
-
-def _drop_waits(draft: Draft, payment_id: str, payment: Payment | None) -> None:
-    if payment is not None and payment.category:
-        cash_waits.wait_no_more(draft, _waiting(payment_id), payment.waits)
 
 
 def _waiting(payment_id: str) -> WaitingCash:

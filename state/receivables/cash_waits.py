@@ -8,6 +8,7 @@ from domain.events.finance import PaymentApplied, PaymentReceived
 from domain.exceptions import ExceptionCategory
 from domain.units import Amount
 from domain.waiting import WaitKey
+from state.books import CashApplication, Payment
 from state.draft import Draft
 from state.receivables.receivables import receivable_of
 
@@ -45,8 +46,10 @@ def wait(draft: Draft, one: WaitingCash, waits: tuple[WaitKey, ...]) -> None:
     _list(draft, one, {*waiting(draft, one.listed_in, one.kind), one.id})
 
 
-def wait_no_more(draft: Draft, one: WaitingCash, waits: tuple[WaitKey, ...]) -> None:
-    keys = {(kind, key, f"{one.kind}:{one.id}") for kind, key in waits}
+def wait_no_more(draft: Draft, one: WaitingCash, known: Payment | CashApplication) -> None:
+    if not known.category:
+        return
+    keys = {(kind, key, f"{one.kind}:{one.id}") for kind, key in known.waits}
     draft.waits_added -= keys
     draft.waits_removed |= keys
     _list(draft, one, {each for each in waiting(draft, one.listed_in, one.kind) if each != one.id})
@@ -54,6 +57,25 @@ def wait_no_more(draft: Draft, one: WaitingCash, waits: tuple[WaitKey, ...]) -> 
 
 def _list(draft: Draft, one: WaitingCash, ids: set[str]) -> None:
     draft.put("index", one.listed_in, {one.kind: tuple(sorted(ids))} if ids else None)
+
+
+def park(draft: Draft, one: WaitingCash, known: Payment | CashApplication, fault: CashFault, about: str) -> None:
+    """In place of what it waited for before."""
+    assert known.event is not None, "only what came can be wrong"
+    if known.category == fault.category:
+        wait_no_more(draft, one, known)
+    else:
+        superseded(draft, one, known)
+    wait(draft, one, fault.waits)
+    draft.put(one.kind, one.id, replace(known, category=fault.category, waits=fault.waits))
+    note(draft, one, known.event, fault, about)
+
+
+def superseded(draft: Draft, one: WaitingCash, known: Payment | CashApplication) -> None:
+    """Something else came in its place, or nothing will: it waits no more."""
+    wait_no_more(draft, one, known)
+    if known.category:
+        draft.resolve_exception(known.category, one.kind, one.id, "superseded")
 
 
 def note(draft: Draft, one: WaitingCash, event: Cash, fault: CashFault, about: str, side: str = "") -> None:

@@ -44,40 +44,52 @@ class LeftOut(NamedTuple):
     currency: str
 
 
+class StatementLacks(NamedTuple):
+    """Of a statement as it was issued last."""
+
+    lacks: tuple[Lack, ...]
+    left_out: LeftOut | None
+    amount: Amount
+
+
 class Lacks:
-    """Filled with all that is to be sent."""
+    """Filled with all that is to be sent; of a statement that was issued again the last revision counts."""
 
     def __init__(self, charts: Mapping[str, EntityChart]) -> None:
         self._charts = charts
         self._found: dict[Lack, HeldDocuments] = {}
-        self._left_out: dict[LeftOut, HeldDocuments] = {}
+        self._statements: dict[str, StatementLacks] = {}
 
     def add(self, record: JournalEntry | BillingStatement) -> None:
         if isinstance(record, JournalEntry):
             if record.deliver:
-                self._count(record, self._of_journal(record), debits(record.lines))
+                for lack in _named(record, self._of_journal(record)):
+                    self._found[lack] = _with(self._found.get(lack), debits(record.lines))
         elif record.status == ISSUED and record.part == 1:
-            self._count(record, self._of_statement(record), record.amount_due)
-            self._leave_out(record)
+            lacks = _named(record, self._of_statement(record))
+            self._statements[record.statement_id] = StatementLacks(lacks, self._left_out_of(record), record.amount_due)
 
     @property
     def found(self) -> list[tuple[Lack, HeldDocuments]]:
-        return sorted(self._found.items())
+        found = dict(self._found)
+        for each in self._statements.values():
+            for lack in each.lacks:
+                found[lack] = _with(found.get(lack), each.amount)
+        return sorted(found.items())
 
     @property
     def left_out(self) -> list[tuple[LeftOut, HeldDocuments]]:
-        return sorted(self._left_out.items())
+        found: dict[LeftOut, HeldDocuments] = {}
+        for each in self._statements.values():
+            if each.left_out is not None:
+                found[each.left_out] = _with(found.get(each.left_out), each.amount)
+        return sorted(found.items())
 
-    def _count(self, record: JournalEntry | BillingStatement, lacks: Iterator[Unmapped], amount: Amount) -> None:
-        for each in dict.fromkeys(lacks):
-            lack = Lack(record.legal_entity_id, each.missing, each.role, each.dimensions, record.currency)
-            self._found[lack] = _with(self._found.get(lack), amount)
-
-    def _leave_out(self, statement: BillingStatement) -> None:
+    def _left_out_of(self, statement: BillingStatement) -> LeftOut | None:
         chart = self._charts.get(statement.legal_entity_id)
-        if chart is not None and chart.invoices_from is not None and date_of(statement) < chart.invoices_from:
-            place = LeftOut(statement.legal_entity_id, chart.invoices_from, statement.currency)
-            self._left_out[place] = _with(self._left_out.get(place), statement.amount_due)
+        if chart is None or chart.invoices_from is None or date_of(statement) >= chart.invoices_from:
+            return None
+        return LeftOut(statement.legal_entity_id, chart.invoices_from, statement.currency)
 
     def _of_journal(self, journal: JournalEntry) -> Iterator[Unmapped]:
         chart = self._charts.get(journal.legal_entity_id)
@@ -100,6 +112,11 @@ class Lacks:
             return
         if (found := lack_of(statement, chart)) is not None:
             yield found
+
+
+def _named(record: JournalEntry | BillingStatement, lacks: Iterator[Unmapped]) -> tuple[Lack, ...]:
+    found = (Lack(record.legal_entity_id, each.missing, each.role, each.dimensions, record.currency) for each in lacks)
+    return tuple(dict.fromkeys(found))
 
 
 def _with(had: HeldDocuments | None, amount: Amount) -> HeldDocuments:

@@ -1,12 +1,14 @@
 """Issued statements as the ERP's invoices."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from domain.delivery.chart import AccountRule, ErpAccount, Unmapped, dimensions_of
 from domain.delivery.documents import InvoiceDocument, InvoiceLine, key_of
 from domain.delivery.invoices import CONDITIONS, invoice
+from domain.delivery.lacks import Lacks
 from domain.outputs import BillingStatement, StatementLine, StatementTax
 from domain.units import AMOUNT_ONE, PERCENT_ONE, QUANTITY_ONE, RATE_ONE
 from tests.domain.delivery.journals import chart, journal, line
@@ -53,6 +55,28 @@ def test_lines_and_what_is_retained_sum_to_what_is_due() -> None:
     assert (found.amount, found.tax_amount) == (1_501 * AMOUNT_ONE, 300 * AMOUNT_ONE)
     assert (found.customer, found.key, found.correlation_id) == ("5501", key_of("invoice", ["S-1 revision 3"]), "c")
     assert found.invoice_date == date(2026, 6, 30)
+
+
+@pytest.mark.parametrize(
+    ("since", "found", "left_out"),
+    [(date(2026, 6, 1), [("item", "time", 1, 1_700)], []), (date(2026, 7, 1), [], [(1, 1_700)])],
+    ids=["to be sent", "invoiced by somebody else"],
+)
+def test_a_statement_that_is_issued_again_lacks_and_is_left_out_once(
+    since: date, found: list[tuple[Any, ...]], left_out: list[tuple[int, int]]
+) -> None:
+    """June's is issued over 1,501.00, and again over 1,700.00; the draft of another contract is no statement yet."""
+    lacks = Lacks({"DE": chart(invoices_from=since, items={"expense": "902", "retention": "903"})})
+    lacks.add(STATEMENT)
+    lacks.add(STATEMENT._replace(status="superseded"))
+    lacks.add(
+        STATEMENT._replace(
+            revision=4, lines=(WORK._replace(amount=1_699 * AMOUNT_ONE), TRAIN), amount_due=1_700 * AMOUNT_ONE
+        )
+    )
+    lacks.add(STATEMENT._replace(statement_id="S-2", status="open"))
+    assert [(lack.missing, lack.name, held.documents, held.amount // AMOUNT_ONE) for lack, held in lacks.found] == found
+    assert [(held.documents, held.amount // AMOUNT_ONE) for _, held in lacks.left_out] == left_out
 
 
 def test_the_number_of_the_statement_goes_with_it() -> None:

@@ -106,8 +106,9 @@ class ForecastChanges(Nodes):
     def _moved(self, project_id: str, step: int, state: State, cause: str) -> Draft:
         draft = self.sources.trace.draft_at(step)
         if state[0].earning:
-            draft.before.update((("line", each), line) for each, line in self.nodes.books.lines_at(step - 1).items())
-            for each, line in self.nodes.books.lines_at(step).items():
+            had, has = (self.nodes.books.lines_at(one) for one in (step - 1, step))
+            draft.before.update((("line", each), had.get(each)) for each in {**had, **has})
+            for each, line in has.items():
                 draft.put("line", each, line)
         _put(draft, project_id, state)
         take_in(draft, project_id, list(self._moves(draft, project_id, step)), cause)

@@ -45,7 +45,7 @@ from domain.reference.exchange import Exchange, at_rate
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.tuples import new_tuple
 from domain.units import Amount
-from domain.work.rows import ADJUSTMENT, COUNTED_ADJUSTMENT, TIME_ENTRY, row_id
+from domain.work.rows import ADJUSTMENT, COUNTED_ADJUSTMENT, OPENING, TIME_ENTRY, row_id
 from domain.work.transfer import RULE as INTERCOMPANY
 from state.books import Cost, Entry, Posted, Price, Receipt, Work
 from state.draft import BLOCKED, Draft
@@ -271,8 +271,9 @@ def emit(
     entity_id, currency, ledger_currency, rate, day, period_name, kind = booking
     side = work.price or work.cost or work.transfer
     service_day = side.day if side is not None else day
-    # The ERP has what is carried already; what changes of it later it has not.
-    deliver = work.charge is None or work.charge.carried_on is None or kind != "posting"
+    is_carried = work.charge is not None and work.charge.carried_on is not None
+    # The ERP has what is carried already, with what its balances remeasure; what changes of it later it has not.
+    deliver = not is_carried or (kind != "posting" and draft.cause.kind != OPENING)
     record = form.filled(of, booking, all_legs, service_day, deliver=deliver)
     if pair_id:
         record = record._replace(pair_id=pair_id)

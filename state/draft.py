@@ -462,7 +462,9 @@ class Draft:
         """Entries not settled on the line, service dates in [since, until), with what this event changed."""
         return self._open(contract_id, line_id, since, until, (line_id, line_id + DUE))
 
-    def ratable_on(self, contract_id: str, line_id: str, since: str, until: str, person_id: str) -> list[Entry]:
+    def ratable_on(
+        self, contract_id: str, line_id: str, since: str, until: str = "9999", person_id: str = ""
+    ) -> list[Entry]:
         """Those of them that new terms may find, and those priced at zero and not cut; of a person, or of all."""
         return self._open(contract_id, line_id, since, until, (line_id, line_id + DUE, line_id + FREE), person_id)
 

@@ -139,18 +139,16 @@ def rerate_person(
             found = {
                 entry.entry_id: entry
                 for since, until in spans
-                for entry in ratable(draft, contract, line_id, since, until, person_id)
+                for entry in draft.ratable_on(contract.contract_id, line_id, since, until, person_id)
             }
             for entry in in_order(found.values()):
                 if entry.work is not None and entry.work.project_id == project_id:
                     _rerate_one(draft, entry)
 
 
-def ratable(
-    draft: Draft, contract: Contract, line_id: str, since: str, until: str = "9999", person_id: str = ""
-) -> Iterable[Entry]:
-    """Entries that new terms may find, of one person or of all: not settled, or priced at zero and not cut."""
-    found = draft.ratable_on(contract.contract_id, line_id, since, until, person_id)
+def ratable(draft: Draft, contract: Contract, line_id: str, since: str) -> Iterable[Entry]:
+    """Entries that new terms may find: not settled, or priced at zero and not cut."""
+    found = draft.ratable_on(contract.contract_id, line_id, since)
     return {entry.entry_id: entry for entry in found}.values()
 
 

@@ -136,16 +136,16 @@ def _check_engagements(
     for share in aside.shares():
         for number, engagement_id in enumerate(sorted(share)):
             engagement = engagement_from(engagement_id, share[engagement_id], policies)
-            retold = accounts_of(engagement)
-            for checked in check(engagement, retold):
+            by_journals = accounts_of(engagement)
+            for checked in check(engagement, by_journals):
                 tally.take(checked)
             if books is not None:
-                tally.take(_check_books(books, engagement_id, retold))
+                tally.take(_check_books(books, engagement_id, by_journals))
             if number % TOLD_EVERY == 0:
                 tell("engagements", number, len(share))
 
 
-def _check_books(books: Store, engagement_id: str, retold: AuditedEntries) -> Checked:
+def _check_books(books: Store, engagement_id: str, by_journals: AuditedEntries) -> Checked:
     found = books.engagement(engagement_id)
     rows = books.entries(found).everything()
-    return books_agree(EngagementBooks(engagement_id, found.parts, rows), retold.entries)
+    return books_agree(EngagementBooks(engagement_id, found.parts, rows), by_journals.entries)

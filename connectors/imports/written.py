@@ -62,7 +62,7 @@ class WrittenEvent(NamedTuple):
         return _PLACES[str(self.event["type"])]
 
 
-class _Told(NamedTuple):
+class _Stated(NamedTuple):
     """The first row that can tell a thing; of one day the least by content, so that the order of rows is nothing."""
 
     day: date
@@ -80,7 +80,7 @@ class Things:
         self._of_project: dict[tuple[str, str], tuple[str, int]] = {}
         self._sections = [section for section in TYPES if getattr(mapped.write, section) is not None]
         self._first_seen: dict[tuple[str, str], date] = {}
-        self._told: dict[tuple[str, str], _Told] = {}
+        self._stated: dict[tuple[str, str], _Stated] = {}
         self._faults: dict[tuple[str, str], RejectedRow] = {}
 
     def see(self, row: CsvRow, work: WorkedTime) -> None:
@@ -106,30 +106,30 @@ class Things:
 
     def events(self) -> list[WrittenEvent]:
         """In no order yet."""
-        _refuse_contracts_of_two_projects(self._told, self._mapping_name)
-        return [self._event(key, told) for key, told in self._told.items()]
+        _refuse_contracts_of_two_projects(self._stated, self._mapping_name)
+        return [self._event(key, stated) for key, stated in self._stated.items()]
 
     def untold(self) -> list[RejectedRow]:
         """Things that none of their rows could tell."""
-        return [fault for key, fault in self._faults.items() if key not in self._told]
+        return [fault for key, fault in self._faults.items() if key not in self._stated]
 
     def _hear(self, key: tuple[str, str], row: CsvRow, work: WorkedTime) -> None:
         if not key[1]:
             return
         self._first_seen[key] = min(work.day, self._first_seen.get(key, work.day))
-        known = self._told.get(key)
+        known = self._stated.get(key)
         if known is None or work.day <= known.day:
             content = _tell(key[0], row, work, self._mapped)
             fault = fault_of(self._whole(key[0], content, self._since(work.day)))
             if fault:
                 raise _refused(key[0], fault, row, self._mapped, self._mapping_name)
-            told = _Told(work.day, orjson.dumps(content), row.line)
-            self._told[key] = told if known is None else min(known, told)
+            stated = _Stated(work.day, orjson.dumps(content), row.line)
+            self._stated[key] = stated if known is None else min(known, stated)
 
-    def _event(self, key: tuple[str, str], told: _Told) -> WrittenEvent:
+    def _event(self, key: tuple[str, str], stated: _Stated) -> WrittenEvent:
         since = self._since(self._first_seen[key])
-        event = self._whole(key[0], orjson.loads(told.content), since)
-        return WrittenEvent(self._known_at(since), told.line, event)
+        event = self._whole(key[0], orjson.loads(stated.content), since)
+        return WrittenEvent(self._known_at(since), stated.line, event)
 
     def _known_at(self, since: date) -> Instant:
         return min(midnight(since, self._mapped.zone), self._now)
@@ -272,10 +272,10 @@ def _customer_id(cell: TextCell | None, row: CsvRow, mapped: ImportMapping) -> s
     return id_in(cell or _customer_cell(mapped), row)
 
 
-def _refuse_contracts_of_two_projects(told: Mapping[tuple[str, str], _Told], mapping_name: str) -> None:
+def _refuse_contracts_of_two_projects(stated: Mapping[tuple[str, str], _Stated], mapping_name: str) -> None:
     """A contract over several projects would say something else with every export in which a project is new."""
     project_of: dict[str, str] = {}
-    for (section, project_id), each in told.items():
+    for (section, project_id), each in stated.items():
         if section == "contracts":
             contract_id = orjson.loads(each.content)["contract_id"]
             other = project_of.setdefault(contract_id, project_id)

@@ -74,8 +74,8 @@ def send_period(
     made = write_files(sheets(found), to.pdf, to.e_invoice)
     for lack in made.lacking:
         say(lack)
-    told = [f"{counted(made.pdfs, 'PDF')} in {to.pdf}"] if to.pdf is not None else []
-    told += [f"{counted(made.e_invoices, 'e-invoice')} in {to.e_invoice}"] if to.e_invoice is not None else []
-    say(f"{counted(len(found), 'statement')}: {', '.join(told)}")
+    written = [f"{counted(made.pdfs, 'PDF')} in {to.pdf}"] if to.pdf is not None else []
+    written += [f"{counted(made.e_invoices, 'e-invoice')} in {to.e_invoice}"] if to.e_invoice is not None else []
+    say(f"{counted(len(found), 'statement')}: {', '.join(written)}")
     if made.lacking:
         raise typer.Exit(FAILURE)

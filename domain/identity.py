@@ -16,6 +16,9 @@ _HIDDEN: Final = frozenset({"Cf", "Cs", "Zl", "Zp"})
 
 
 _BEFORE = "brought-forward-"
+# What stands for the invoices of before that are paid, and for the deposits that were set against them.
+PAID_BEFORE: Final = "paid"
+DEPOSITS_BEFORE: Final = f"{PAID_BEFORE}/deposits"
 
 
 @lru_cache(maxsize=4_096)

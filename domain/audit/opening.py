@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from domain.accounts import CONTRACT_LIABILITY, CONTRACT_POSITION, CUSTOMER_DEPOSIT, RECEIVABLE, REVENUE
-from domain.identity import is_opening_statement
+from domain.identity import DEPOSITS_BEFORE, is_opening_statement
 from domain.outputs import JournalEntry
+from domain.units import Amount
 
 DEPOSITS = (CUSTOMER_DEPOSIT, CONTRACT_LIABILITY)
 # What an invoice takes: what was accrued, the position of what is earned over time, deposits, revenue that comes with it.
@@ -26,12 +27,8 @@ class OpeningBills:
         return True
 
 
-def is_of_deposits(journal: JournalEntry) -> bool:
-    """Of a contract with deposits those that were set against bills: they lower what is owed, and are no bill. An invoice that gives back
-    is one."""
-    side = -1 if journal.reverses is None else 1
-    return all(
-        line.amount * side > 0 if line.account == RECEIVABLE else line.account in DEPOSITS
-        for line in journal.lines
-        if line.amount  # what exchange rates make of it is in ledger currency alone
-    )
+def deposits_used(journal: JournalEntry) -> Amount:
+    """What of deposits was set against such bills: it lowers what is owed, and is no bill. An invoice that gives back is one."""
+    if not journal.rule.endswith(DEPOSITS_BEFORE):
+        return 0
+    return sum(line.amount for line in journal.lines if line.account == RECEIVABLE)

@@ -51,7 +51,7 @@ class AuditedTerms(NamedTuple):
     With `several_payers` an entry stands on a statement for each, with a share.
     `quantity_decimals` are those of the coarsest line; with `stepped_lines` the hours of a line may not be those of its entries.
     `as_billed` are the lines that accrue nothing before their invoice, `tax_categories` those that a line ever had. `approved` where any
-    line asked for approval of statements; `shares` are those that each payer ever had. `has_deposits` where a line ever was one.
+    line asked for approval of statements; `shares` are those that each payer ever had. `deposits`: projects with one.
     """
 
     contract_id: str
@@ -66,10 +66,10 @@ class AuditedTerms(NamedTuple):
     sources: Mapping[str, SourceBound] = {}
     approved: bool = False
     shares: Mapping[str, tuple[Percent, ...]] = {}
-    has_deposits: bool = False
+    deposits: frozenset[str] = frozenset()
 
 
-UNKNOWN = AuditedTerms("", same_allotment=False, revenue_beyond_cap=True, has_deposits=True)
+UNKNOWN = AuditedTerms("", same_allotment=False, revenue_beyond_cap=True)
 
 
 def terms_of(events: Iterable[TermsEvent], entities: Mapping[str, Sequence[Policies]]) -> Mapping[str, AuditedTerms]:
@@ -135,7 +135,7 @@ def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Seque
         sources=_sources(versions),
         approved=any(each.statement_approval == "required" for each in policies),
         shares=_shares(versions),
-        has_deposits=any(not covers(line) for terms in versions for line in terms.lines),
+        deposits=frozenset(line.project_id for terms in versions for line in terms.lines if not covers(line)),
     )
 
 

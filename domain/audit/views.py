@@ -12,7 +12,7 @@ from domain.audit.cash import payment_of, taken_off
 from domain.audit.credits import credit_of
 from domain.audit.engagement import AuditedEngagement
 from domain.audit.findings import VIEWS, Checked, SeenOutput, Violation, violation
-from domain.audit.opening import BILLED_FROM, DEPOSITS, OpeningBills, is_of_deposits
+from domain.audit.opening import BILLED_FROM, DEPOSITS, OpeningBills, deposits_used
 from domain.audit.terms import AuditedTerms
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.capabilities import REFUND_LIABILITY
@@ -124,6 +124,8 @@ def _take_journal(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> No
             sums.of["invoiced", *key] -= credit.net
     if sums.opening.has(journal):
         _take_opening(sums, journal, terms)
+    elif used := deposits_used(journal):
+        sums.of["billed", journal.lines[0].project_id or "", contract_id] += used
     if journal.kind == BILLING:
         sums.open.pop(journal.affected_id, None)
         for printed in sums.lines.pop(journal.affected_id, ()):
@@ -133,14 +135,15 @@ def _take_journal(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> No
 
 
 def _take_opening(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> None:
-    """What was billed before the books begin; deposits that were set against it are invoiced alone."""
-    is_bill = not terms.has_deposits or not is_of_deposits(journal)
+    """What was billed before the books begin."""
+    contract_id = journal.contract_id or ""
     for line in journal.lines:
+        project_id = line.project_id or ""
+        if project_id in terms.deposits:
+            sums.deposits.setdefault(contract_id, set()).add(project_id)
         if line.account in BILLED_FROM:
-            key = (line.project_id or "", journal.contract_id or "")
-            sums.of["invoiced", *key] -= line.amount
-            if is_bill:
-                sums.of["billed", *key] -= line.amount
+            sums.of["invoiced", project_id, contract_id] -= line.amount
+            sums.of["billed", project_id, contract_id] -= line.amount
 
 
 def _applied(sums: _Sums, journal: JournalEntry, contract_id: str) -> dict[str, Amount]:

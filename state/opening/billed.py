@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from domain.billing.shares import Party, parties_of
 from domain.events.common import BalanceForward, InvoicedForward, ReceivableForward
+from domain.identity import DEPOSITS_BEFORE, PAID_BEFORE
 from domain.receivables.opening import parts_of_payers
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount
@@ -20,9 +21,6 @@ from state.opening.record import to_parties
 from state.opening.stated import Stated
 from state.opening.take_rows import is_part
 from state.opening.worked import day_of, due_of, rows_of_line
-
-PAID = "paid"
-DEPOSITS = "deposits"
 
 
 class EarlierBill(NamedTuple):
@@ -149,13 +147,13 @@ def bills_of(loading: Loading, bill_to: str, billed: Amount) -> Iterator[Earlier
     applied = sum(used for _, used in deposits_used(loading, bill_to))
     tax = sum(one.tax for one in lines) - sum(each.tax for each in own)
     net = billed - sum(each.net + each.retention for each in own) - kept
-    name = f"{loading.event.project_id}/{contract.contract_id}/{bill_to}/{PAID}"
-    paid = EarlierBill(name, bill_to, net, tax, None, kept, counts=True)
+    name = f"{loading.event.project_id}/{contract.contract_id}/{bill_to}"
+    paid = EarlierBill(f"{name}/{PAID_BEFORE}", bill_to, net, tax, None, kept, counts=True)
     counts = not (net or tax or kept or invoiced_by_line(loading, paid))
     if not counts:
         yield paid
     if applied:
-        yield EarlierBill(f"{name}/{DEPOSITS}", bill_to, -applied, 0, None, applied=applied)
+        yield EarlierBill(f"{name}/{DEPOSITS_BEFORE}", bill_to, -applied, 0, None, applied=applied)
     for each in sorted(own, key=lambda one: (one.invoiced_on, one.invoice_id)):
         yield EarlierBill(
             each.invoice_id, bill_to, each.net, each.tax, each, each.retention, counts=counts and each.retention > 0

@@ -12,7 +12,7 @@ from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import ReceivableForward
 from domain.events.finance import InvoicePosted
 from domain.figure import allocated, called, node_of
-from domain.identity import composed, opening_statement_id
+from domain.identity import PAID_BEFORE, composed, opening_statement_id
 from domain.ledger.journal import Leg
 from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
 from domain.why import Why
@@ -26,7 +26,7 @@ from state.draft import Draft
 from state.forecast.expected import months_of, paid_on
 from state.handlers.invoices import opening_rate_of, post_invoice
 from state.ledger.deposit_balance import deposit_row
-from state.opening.billed import PAID, EarlierBill, TakenRow, by_bill, deposits_used
+from state.opening.billed import EarlierBill, TakenRow, by_bill, deposits_used
 from state.opening.entries import invoiced_rows
 from state.opening.loading import Loading, keep_journals, post
 from state.opening.record import say_bill, say_pieces, say_rate
@@ -261,7 +261,7 @@ def _settle(draft: Draft, loading: Loading, bill: EarlierBill) -> None:
             Leg(RECEIVABLE, "receipt", -taken[0], -taken[1]),
             Leg(RECEIVABLE, "write_off", -lost[0], -lost[1]),
         ]
-        post(draft, loading, f"{PAID}/{bill.invoice_id}", found.project_id, legs, bill.bill_to)
+        post(draft, loading, f"{PAID_BEFORE}/{bill.invoice_id}", found.project_id, legs, bill.bill_to)
     if draft.why is not None and found is not None:
         say_settled(draft.why, found)
     now: Receivable | None = draft.part("receivable", bill.invoice_id)

@@ -14,8 +14,7 @@ and waits.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -30,70 +29,44 @@ from domain.accounts import (
 )
 from domain.billing.retention import kept_back
 from domain.capabilities import REFUND_LIABILITY
-from domain.events.common import CreditMemoLine
 from domain.events.finance import CreditMemoIssued
 from domain.exceptions import SELF_APPROVED, UNKNOWN, ExceptionCategory
-from domain.explanation import Node, constant, negated, total
-from domain.figure import (
-    Recorded,
-    RecordedRate,
-    as_recorded,
-    called,
-    carried_at,
-    converted,
-    later,
-    lesser,
-    node_of,
-    record,
-    spread,
-    titled,
-)
+from domain.explanation import negated
+from domain.figure import RecordedRate, as_recorded, called, carried_at, converted, node_of, record, spread, titled
 from domain.identity import composed, content_digest, is_opening_statement
 from domain.ledger.journal import Leg, journal_entry, merge, rest_leg
-from domain.ledger.recorded import Currencies, nodes_of, position_before, say_lines
+from domain.ledger.recorded import nodes_of, position_before, say_lines
 from domain.money import format_amount, smallest_unit
-from domain.policies import Resolved
 from domain.receivables.credit_memo import (
     CONCESSIONS,
     ERROR_REBILL,
     KIND,
-    MENDS,
     REBATE,
     RULE,
-    CreditableRow,
     Credited,
     CreditedRow,
     NotCreditable,
-    credited,
-    hourly,
-    tax_of,
-    too_fine,
 )
 from domain.reference.exchange import at_rate
 from domain.refusals import UNSUPPORTED, words_of
-from domain.terms.deposit import left_of_row, say_left
+from domain.terms.deposit import say_left
 from domain.units import Amount
-from domain.why import Rates, Why, elsewhere, in_event
+from domain.why import Rates, Why
 from domain.work.rows import EXPENSE, named
 from state.billing import retention
-from state.billing.clearing_record import cleared_of
-from state.billing.payers import credited_to, freed_of, part_of
-from state.books import (
-    Contract,
-    Entry,
-    Fact,
-    InvoiceCredits,
-    Issued,
-    OpenException,
-    Receivable,
-    StatementEntry,
-    StatementState,
-    WaitingCredit,
+from state.billing.creditable import (
+    CreditRow,
+    MemoOfInvoice,
+    credits_of_invoice,
+    gross_left,
+    left_of,
+    lines_of,
+    rows_of,
+    tax_credited,
+    wrong_or_credited,
 )
-from state.caps.allot import consume_caps
-from state.caps.claims import consumption_of
-from state.caps.given_up import fitted
-from state.caps.repricing import reprice
+from state.billing.credited import concede, reopen
+from state.books import Fact, OpenException, Receivable, WaitingCredit
 from state.draft import BLOCKED, Draft
 from state.facts import TRACE
 from state.forecast.expected import add_to_months, months_of
@@ -101,17 +74,16 @@ from state.ledger import position, standings
 from state.ledger.carried import say_invoiced
 from state.ledger.deposit_balance import is_deposit
 from state.ledger.dimensions import of_work
-from state.ledger.posting import about, booking_of, note_rounding, settle_exchange_rests
+from state.ledger.posting import about, booking_of, note_rounding
 from state.ledger.rate_record import invoice_rate_of
 from state.receivables.receivables import credit as take_off
-from state.receivables.receivables import creditable, left_tax, owed_of, receivable_of, show_again, tax_in
+from state.receivables.receivables import receivable_of, show_again
 from state.revenue import refunds
 from state.terms.known import Slot, open_day_from, period
-from state.terms.opening import IN_BALANCES, figure_of, in_balances
-from state.terms.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of
-from state.totals import issued_of, issued_on, standing_price, with_issued
+from state.terms.opening import IN_BALANCES, in_balances
+from state.terms.plan import contract_policies, customer_of
+from state.totals import standing_price
 from state.value import plain
-from state.work.value_time import finer_of
 
 OVER: Final = "over_credited"
 REASONS: Final[tuple[ExceptionCategory, ...]] = (UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED, IN_BALANCES)
@@ -120,36 +92,6 @@ REASONS: Final[tuple[ExceptionCategory, ...]] = (UNKNOWN, SELF_APPROVED, OVER, U
 BY_BALANCES = "by its balances the invoice bills the newest work, else what `invoiced` states: correct them where it bills other lines"
 # What two deliveries of one memo may differ in.
 _UNSTATED = TRACE | {"occurred_at"}
-
-
-class _Row(NamedTuple):
-    """A row of the invoice with all that its credit needs; `relieved` is what the invoice took of it in ledger currency, `taken` what
-    memos did before. Their numbers say how they came about where somebody explains, as the exchange of the memo's slot does."""
-
-    listed: StatementEntry
-    issued: Issued
-    plan: LinePlan
-    relieved: Amount
-    taken: tuple[Amount, int, Amount]
-
-    @property
-    def key(self) -> str:
-        return composed(self.listed.entry_id, self.listed.line_id)
-
-
-class _Memo(NamedTuple):
-    """A memo with what its invoice says: the slot has the invoice's exchange rate."""
-
-    event: CreditMemoIssued
-    receivable: Receivable
-    statement: StatementState
-    contract: Contract
-    policies: Resolved
-    slot: Slot
-
-    @property
-    def currencies(self) -> Currencies:
-        return self.receivable.currency, self.receivable.ledger_currency
 
 
 def on_credit_memo_issued(draft: Draft, event: CreditMemoIssued) -> None:
@@ -208,8 +150,8 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         _refuse(draft, event, log_offset, IN_BALANCES, NotCreditable("issued_on", included), receivable)
         return
     memo = _memo(draft, event, receivable)
-    rows = _rows(draft, memo)
-    found = _wrong_or_credited(draft, memo, rows)
+    rows = rows_of(draft, memo)
+    found = wrong_or_credited(draft, memo, rows)
     if isinstance(found, NotCreditable):
         if is_opening_statement(receivable.statement_id):
             found = found._replace(message=f"{found.message}; {BY_BALANCES}")
@@ -219,7 +161,7 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
     if conceded is not None:
         _refuse(draft, event, log_offset, UNSUPPORTED, conceded, receivable)
         return
-    tax = _tax(draft, memo, found)
+    tax = tax_credited(draft, memo, found)
     if isinstance(tax, NotCreditable):
         _refuse(draft, event, log_offset, OVER, tax, receivable)
         return
@@ -243,7 +185,7 @@ def _refuse(
     """Nothing is posted; the memo waits, in place of what came before it under its id."""
     _settle(draft, event)
     draft.put(KIND, event.credit_memo_id, WaitingCredit(event, log_offset, category))
-    lines = event.lines if receivable is None else _lines(draft, event, receivable.currency, BLOCKED)
+    lines = event.lines if receivable is None else lines_of(draft, event, receivable.currency, BLOCKED)
     stated = sum(line.amount or 0 for line in lines)
     draft.raise_exception(
         category,
@@ -259,24 +201,6 @@ def _refuse(
     )
 
 
-def _lines(draft: Draft, event: CreditMemoIssued, currency: str, title: str) -> Sequence[CreditMemoLine]:
-    if draft.why is None:
-        return event.lines
-    return [
-        line._replace(
-            hours=_asked(event, f"lines[{place}].hours", line.hours, "hours credited", "hours"),
-            amount=_asked(event, f"lines[{place}].amount", line.amount, title, "amount", currency),
-        )
-        for place, line in enumerate(event.lines)
-    ]
-
-
-def _asked(
-    event: CreditMemoIssued, path: str, number: int | None, title: str, unit: str, currency: str = ""
-) -> int | None:
-    return None if number is None else Recorded(in_event(title, number, unit, event, path, currency))
-
-
 def _settle(draft: Draft, event: CreditMemoIssued) -> None:
     if draft.part(KIND, event.credit_memo_id) is not None:
         draft.put(KIND, event.credit_memo_id, None)
@@ -284,7 +208,7 @@ def _settle(draft: Draft, event: CreditMemoIssued) -> None:
         draft.resolve_exception(category, KIND, event.credit_memo_id)
 
 
-def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Memo:
+def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> MemoOfInvoice:
     contract = draft.contract(receivable.contract_id)
     assert contract is not None, "a receivable is of a contract in the books"
     entity = draft.reference.entity(receivable.legal_entity_id)
@@ -299,10 +223,12 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Mem
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
     statement = draft.statement(receivable.statement_id)
     assert statement is not None, "a receivable is of a statement in the books"
-    return _Memo(event, receivable, statement, contract, contract_policies(draft, contract), slot)
+    return MemoOfInvoice(event, receivable, statement, contract, contract_policies(draft, contract), slot)
 
 
-def _deposit_conceded(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited) -> NotCreditable | None:
+def _deposit_conceded(
+    draft: Draft, memo: MemoOfInvoice, rows: Sequence[CreditRow], found: Credited
+) -> NotCreditable | None:
     """A deposit earns nothing that could be less."""
     if memo.event.kind not in CONCESSIONS:
         return None
@@ -314,149 +240,7 @@ def _deposit_conceded(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Cr
     )
 
 
-def _rows(draft: Draft, memo: _Memo) -> list[_Row]:
-    """What the invoice bills; a deposit that is set against it stays so."""
-    receivable, credits_of = memo.receivable, _credits(draft, memo)
-    found = []
-    for listed in draft.listed(receivable.statement_id):
-        entry = draft.entry(listed.entry_id)
-        issued = issued_on(entry, receivable.contract_id, listed.line_id) if entry is not None else None
-        plan = newest_plan(draft, memo.contract, listed.line_id)
-        if issued is None or plan is None or (listed.amount < 0 and is_deposit(draft, memo.contract, issued)):
-            continue
-        key = composed(listed.entry_id, listed.line_id)
-        relieved = credits_of.relieved.get(key, listed.amount)
-        row = _Row(listed, issued, plan, relieved, credits_of.taken.get(key, (0, 0, 0)))
-        found.append(row if draft.why is None else _recorded(draft, draft.why, memo, row))
-    return found
-
-
-def _recorded(draft: Draft, why: Why, memo: _Memo, row: _Row) -> _Row:
-    of, one, currency, relieved = memo.statement.statement_id, row.listed, memo.receivable.currency, row.relieved
-    billed = elsewhere(
-        f"{one.entry_id}: billed", one.amount, composed("piece", of, one.entry_id, one.line_id), currency
-    )
-    hours = constant(f"{one.entry_id}: hours on {of}", one.hours, "hours")
-    entry = draft.entry(one.entry_id)
-    charge = entry.work.charge if entry is not None and entry.work is not None else None
-    if charge is not None and charge.opening is not None and charge.opening.billable_hours == one.hours:
-        hours = why.figure(figure_of(one.entry_id, charge.version, "billable_hours"))
-    if currency != memo.receivable.ledger_currency:
-        relieved = as_recorded(relieved, why.figure(cleared_of(of, row.key)))
-    in_ledger = memo.receivable.ledger_currency
-
-    def before(number: int, name: str, unit: str, currency: str) -> int:
-        parts = why.parts_at(f"{of}#{name}/{row.key}", why.now)
-        return later(number, partial(total, "credited before"), parts, unit, currency)
-
-    amount, credited_hours, ledger = row.taken
-    taken = (
-        before(amount, "credited", "amount", currency),
-        before(credited_hours, "credited_hours", "hours", ""),
-        before(ledger, "back", "amount", in_ledger),
-    )
-    listed = replace(one, amount=Recorded(billed), hours=Recorded(hours))
-    return row._replace(listed=listed, relieved=relieved, taken=taken)
-
-
-def _credits(draft: Draft, memo: _Memo) -> InvoiceCredits:
-    found: InvoiceCredits | None = draft.part("credits", memo.receivable.invoice_id)
-    return found or InvoiceCredits()
-
-
-def _wrong_or_credited(draft: Draft, memo: _Memo, rows: Sequence[_Row]) -> Credited | NotCreditable:
-    fine = too_fine(memo.event.lines, memo.event.tax_amount, memo.receivable.currency)
-    if fine is not None:
-        return fine
-    left = [_left(draft, memo, row) for row in rows]
-    currency = memo.receivable.currency
-    lines = _lines(draft, memo.event, currency, "amount credited")
-    found = credited(left, lines, currency, memo.policies.money_mode)
-    if isinstance(found, NotCreditable):
-        return found
-    left_of_it = _gross_left(draft, memo)
-    if found.amount > left_of_it or found.amount < 0:
-        message = (
-            f"expected at most {format_amount(max(left_of_it, 0), currency)} {currency} of the invoice that is not credited yet, "
-            f"got {format_amount(found.amount, currency)}; {MENDS}"
-        )
-        return NotCreditable("lines", message)
-    return found
-
-
-def _gross_left(draft: Draft, memo: _Memo) -> Amount:
-    """Of the invoice what no credit took, net of tax and gross of retention; what is set against it of deposits is not credited."""
-    net, _ = creditable(memo.receivable)
-    left, why = net + memo.statement.kept - _credits(draft, memo).kept_back, draft.why
-    if why is None:
-        return left
-    of, currency = memo.statement.statement_id, memo.receivable.currency
-    due = elsewhere("due of the invoice", memo.receivable.net[0], composed("statement", of), currency)
-    gone = [negated("credited", one) for one in why.parts_at(f"{of}#credited", why.now)]
-    title = "left after deposits set against it"
-    return later(left, partial(total, title), (due, *_retained(why, memo), *gone), "amount", currency)
-
-
-def _retained(why: Why, memo: _Memo) -> list[Node]:
-    return [why.figure(f"{memo.statement.statement_id}#piece/{by}") for by, _, _ in memo.statement.retention]
-
-
-def _left(draft: Draft, memo: _Memo, row: _Row) -> CreditableRow:
-    """Of a deposit that is billed again no more than is not set against statements."""
-    listed, currency = row.listed, memo.receivable.currency
-    left, hours = _left_of(row), called(listed.hours - row.taken[1], f"{listed.entry_id}: hours left on the invoice")
-    if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
-        own = part_of(row.issued, memo.receivable.bill_to)
-        unused = own.issued - own.applied
-        if draft.why is not None:
-            of = left_of_row(listed.entry_id, memo.receivable.bill_to)
-            unused = as_recorded(unused, draft.why.sum(of, "left of the deposit", currency))
-        left = lesser(left, unused, "left, and not set against statements")
-    finer, mode = finer_of(listed.hours, draft.entry(listed.entry_id)), memo.policies.money_mode
-    at = hourly(listed.amount, listed.hours, row.issued.rate, row.issued.markup, currency, mode, finer)
-    if draft.why is not None and at is not None:
-        at = Recorded(constant("billed rate", at, "rate", currency))
-    return CreditableRow(listed.entry_id, listed.line_id, left, hours, at, finer if hours else 0)
-
-
-def _left_of(row: _Row) -> Amount:
-    return called(row.listed.amount - row.taken[0], f"{row.listed.entry_id}: left on the invoice")
-
-
-def _tax(draft: Draft, memo: _Memo, found: Credited) -> Amount | NotCreditable:
-    """As printed, else of each line alone, rounded; what exhausts the invoice takes what tax is left. It is of the gross of retention."""
-    tax_left, _ = left_tax(draft, memo.receivable)
-    currency, why = memo.receivable.currency, draft.why
-    printed = memo.event.tax_amount
-    if printed is not None:
-        if printed > max(tax_left, 0):
-            message = (
-                f"expected at most {format_amount(max(tax_left, 0), currency)} {currency} of the invoice's tax that is "
-                f"not credited yet, got {format_amount(printed, currency)}; {MENDS}"
-            )
-            return NotCreditable("tax_amount", message)
-        if why is None:
-            return printed
-        return Recorded(in_event("tax credited", printed, "amount", memo.event, "tax_amount", currency))
-    if found.amount == _gross_left(draft, memo):
-        return tax_left
-    net, tax = memo.receivable.net[0], memo.receivable.tax[0]
-    kept = memo.statement.kept
-    if why is not None:
-        tax = Recorded(why.figure(tax_in(memo.receivable.invoice_id)))
-        net = called(Recorded(why.figure(owed_of(memo.receivable.invoice_id))) - tax, "net of the invoice")
-        kept = later(kept, partial(total, "retained"), _retained(why, memo), "amount", currency)
-    gross = called(net + kept, "net of tax, gross of retention")
-    step, mode = smallest_unit(currency), memo.policies.money_mode
-    each = (tax_of(tax, gross, called(_sum(line), "of the line"), step, mode) for line in found.lines)
-    return min(called(sum(each), "tax of each line"), tax_left)
-
-
-def _sum(line: Sequence[CreditedRow]) -> Amount:
-    return sum(one.amount for one in line)
-
-
-def _alone(memo: _Memo, amount: Amount) -> NotCreditable | None:
+def _alone(memo: MemoOfInvoice, amount: Amount) -> NotCreditable | None:
     """Who asked does not approve, and above policy `approval_limit` somebody approves."""
     event, limit = memo.event, memo.policies.approval_limit
     if event.approved_by == event.requested_by:
@@ -474,7 +258,7 @@ def _alone(memo: _Memo, amount: Amount) -> NotCreditable | None:
 # Posting
 
 
-def _post(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax: Amount) -> None:
+def _post(draft: Draft, memo: MemoOfInvoice, rows: Sequence[CreditRow], found: Credited, tax: Amount) -> None:
     """One journal a row, in the order of the invoice; tax and what is retained are shared in proportion to what is credited."""
     taken = {place: _named(memo, rows[place], one) for place, one in found.by_row().items()}
     step, mode = smallest_unit(memo.receivable.currency), memo.policies.money_mode
@@ -485,31 +269,35 @@ def _post(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax:
         _credit_row(draft, memo, rows[place], one, own_tax, kept.get(place))
 
 
-def _named(memo: _Memo, row: _Row, one: CreditedRow) -> CreditedRow:
+def _named(memo: MemoOfInvoice, row: CreditRow, one: CreditedRow) -> CreditedRow:
     title = f"{row.listed.entry_id}: credited by {memo.event.credit_memo_id}"
     return one._replace(amount=titled(one.amount, title), hours=titled(one.hours, f"{title}, hours"))
 
 
-def _kept_back(draft: Draft, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, CreditedRow]) -> dict[int, Amount]:
+def _kept_back(
+    draft: Draft, memo: MemoOfInvoice, rows: Sequence[CreditRow], taken: Mapping[int, CreditedRow]
+) -> dict[int, Amount]:
     """By row with something retained: its part of what is still retained of the invoice."""
     left_by_row = {
-        place: _left_of(row) for place, row in enumerate(rows) if not is_deposit(draft, memo.contract, row.issued)
+        place: left_of(row) for place, row in enumerate(rows) if not is_deposit(draft, memo.contract, row.issued)
     }
     kept, currency = retention.left_of(draft, memo.statement), memo.receivable.currency
     if draft.why is not None:
         of = retention.still_retained(memo.statement.statement_id)
         kept = as_recorded(kept, draft.why.sum(of, "still retained", currency))
-    left = min(called(sum(left_by_row.values()), "left of the invoice"), _gross_left(draft, memo))
+    left = min(called(sum(left_by_row.values()), "left of the invoice"), gross_left(draft, memo))
     own = {place: one.amount for place, one in taken.items() if place in left_by_row}
     return kept_back(own, left, kept, currency, memo.policies.money_mode)
 
 
-def _of(memo: _Memo, row: _Row) -> str:
+def _of(memo: MemoOfInvoice, row: CreditRow) -> str:
     """The memo with the row that it credits, as a recorder names them."""
     return composed(memo.event.credit_memo_id, row.listed.entry_id, row.listed.line_id)
 
 
-def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, tax: Amount, kept_back: Amount | None) -> None:
+def _credit_row(
+    draft: Draft, memo: MemoOfInvoice, row: CreditRow, one: CreditedRow, tax: Amount, kept_back: Amount | None
+) -> None:
     """`kept_back` is None of a deposit, with nothing retained."""
     mode, gross, kept = memo.policies.money_mode, one.amount if kept_back is not None else 0, kept_back or 0
     moved = retention.credit(draft, memo.statement, gross, kept, memo.slot, mode)
@@ -534,19 +322,19 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, tax: Amo
         case _:
             legs.insert(0, Leg(_revenue_of(draft, row), "credit", one.amount, ledger))
     if rest := sum(leg.ledger_amount for leg in legs):
-        legs.append(rest_leg(rest, _credits(draft, memo).same_rate))
+        legs.append(rest_leg(rest, credits_of_invoice(draft, memo).same_rate))
     _emit(draft, memo, row, merge(legs), moved.project_id if moved is not None else "")
     _foresee(draft, memo, row, one.amount, (moved.project_id if moved is not None else _project_of(draft, row), kept))
     one, ledger, kept = plain(one), plain(ledger), plain(kept)
     _remember(draft, memo, row, one, ledger, kept)
     if memo.event.kind == ERROR_REBILL:
-        _reopen(draft, memo, row, one, ledger)
+        reopen(draft, memo, row, one, ledger)
     elif memo.event.kind != REBATE:
-        _concede(draft, memo, row, one, ledger)
+        concede(draft, memo, row, one, ledger)
 
 
 def _say_credited(
-    draft: Draft, why: Why, memo: _Memo, row: _Row, one: CreditedRow, kept: Amount, ledger: Amount
+    draft: Draft, why: Why, memo: MemoOfInvoice, row: CreditRow, one: CreditedRow, kept: Amount, ledger: Amount
 ) -> None:
     """What is credited is billed no more, where it is billed again, and not left to the next memo."""
     of, statement_id, bill_to = _of(memo, row), memo.statement.statement_id, memo.receivable.bill_to
@@ -569,7 +357,7 @@ def _say_credited(
             say_left(why, place, row.listed.entry_id, bill_to, again)
 
 
-def _back(memo: _Memo, row: _Row, one: CreditedRow) -> Amount:
+def _back(memo: MemoOfInvoice, row: CreditRow, one: CreditedRow) -> Amount:
     """Ledger amount of what the invoice took, as it left, in proportion; what is credited last takes what is left of it."""
     amount, _, ledger = row.taken
     currency, mode = memo.receivable.ledger_currency, memo.policies.money_mode
@@ -580,7 +368,7 @@ def _back(memo: _Memo, row: _Row, one: CreditedRow) -> Amount:
     return carried_at(one.amount, (row.listed.amount, row.relieved), currency, mode, "R14")
 
 
-def _given_back(draft: Draft, memo: _Memo, row: _Row, amount: Amount, ledger: Amount) -> list[Leg]:
+def _given_back(draft: Draft, memo: MemoOfInvoice, row: CreditRow, amount: Amount, ledger: Amount) -> list[Leg]:
     """On the account that the invoice took it from; of what earns over time the position of the contract (R46)."""
     account = row.issued.account
     if account == CONTRACT_LIABILITY and position.is_over_time(draft, memo.contract):
@@ -592,7 +380,7 @@ def _given_back(draft: Draft, memo: _Memo, row: _Row, amount: Amount, ledger: Am
     return [Leg(account, "credit", amount, ledger)]
 
 
-def _revenue_of(draft: Draft, row: _Row) -> str:
+def _revenue_of(draft: Draft, row: CreditRow) -> str:
     if row.issued.account in REVENUE:
         return row.issued.account
     entry = draft.entry(row.listed.entry_id)
@@ -602,7 +390,7 @@ def _revenue_of(draft: Draft, row: _Row) -> str:
     return REIMBURSABLE_REVENUE if named(row.listed.entry_id)[0] == EXPENSE else SERVICE_REVENUE
 
 
-def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in: str) -> None:
+def _emit(draft: Draft, memo: MemoOfInvoice, row: CreditRow, legs: Sequence[Leg], retained_in: str) -> None:
     if not legs:
         return
     event, recorded = memo.event, legs
@@ -643,19 +431,21 @@ def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in
         say_lines(draft.why, record.journal_id, recorded, memo.currencies)
 
 
-def _project_of(draft: Draft, row: _Row) -> str:
+def _project_of(draft: Draft, row: CreditRow) -> str:
     return row.issued.project_id or draft.line(row.issued.contract_id, row.issued.line_id).project_id
 
 
-def _remember(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount, kept_back: Amount) -> None:
-    credits_of = _credits(draft, memo)
+def _remember(
+    draft: Draft, memo: MemoOfInvoice, row: CreditRow, one: CreditedRow, ledger: Amount, kept_back: Amount
+) -> None:
+    credits_of = credits_of_invoice(draft, memo)
     amount, hours, had = plain(row.taken)
     now = {**credits_of.taken, row.key: (amount + one.amount, hours + one.hours, had + ledger)}
     kept = credits_of.kept_back + kept_back
     draft.put("credits", memo.receivable.invoice_id, replace(credits_of, taken=now, kept_back=kept))
 
 
-def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tuple[str, Amount]) -> None:
+def _foresee(draft: Draft, memo: MemoOfInvoice, row: CreditRow, amount: Amount, kept_back: tuple[str, Amount]) -> None:
     """Less is due in the month in which the invoice is, but for what of it is retained, in the project in which that is; what is billed
     again is billed no more in the month in which it was."""
     project_id = _project_of(draft, row)
@@ -673,57 +463,3 @@ def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tu
     if kept:
         show_again(draft, replace(memo.receivable, project_id=retained_in))
         add_to_months(draft, retained_in, {}, {due_in: kept})
-
-
-# What becomes of the row
-
-
-def _reopen(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount) -> None:
-    """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
-    entry, had = _issued_now(draft, row)
-    payer, currency = memo.receivable.bill_to, memo.receivable.currency
-    _put(draft, entry, credited_to(had, payer, one.amount, one.hours, ledger, currency))
-
-
-def _concede(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount) -> None:
-    """The row stays billed, for less; policy `concession_returns_cap_room` gives the caps back what it took (R20)."""
-    entry, had = _issued_now(draft, row)
-    now = replace(had, conceded=had.conceded + one.amount, conceded_ledger=had.conceded_ledger + ledger)
-    if memo.event.kind == "price_concession" and row.plan.policies.concession_returns_cap_room:
-        now = replace(now, returned=had.returned + one.amount, returned_hours=had.returned_hours + one.hours)
-        if had.is_funded:
-            now = freed_of(now, memo.receivable.bill_to, one.amount, memo.receivable.currency)
-    _put(draft, entry, now)
-
-
-def _issued_now(draft: Draft, row: _Row) -> tuple[Entry, Issued]:
-    entry = draft.entry(row.listed.entry_id)
-    assert entry is not None, "the statement lists entries of the books"
-    issued = issued_on(entry, row.issued.contract_id, row.issued.line_id)
-    assert issued is not None, "the statement issued the entry"
-    return entry, issued
-
-
-def _put(draft: Draft, entry: Entry, now: Issued) -> None:
-    """The row with what is issued of it now; its claim on the caps follows, and what that makes of its price."""
-    after = with_issued(entry, now)
-    before = consumption_of(entry)
-    plan = plan_of(draft, before.price) if before is not None else None
-    on_line = before is not None and (before.price.contract_id, before.price.line_id) == (now.contract_id, now.line_id)
-    if before is None or plan is None or not on_line or not (plan.every_rule or entry.given_up):
-        draft.put_entry(entry, settle_exchange_rests(draft, after))
-        return
-    charge = after.standing.charge if after.standing is not None else None
-    opening = charge.opening if charge is not None else None
-    uncounted = (opening.uncounted, opening.uncounted_hours) if opening is not None else (0, 0)
-    back = uncounted[0] + now.returned, uncounted[1] + now.returned_hours
-    price = fitted(after, replace(before.price, returned=back[0], returned_hours=back[1]))
-    claim = replace(before, price=price, issued=issued_of(price, now))
-    allotted = consume_caps(draft, (plan, before), (plan, claim))
-    assert allotted is not None, "a claim was made"
-    current = draft.entry(entry.entry_id)
-    assert current is not None, "the entry was there before"
-    issued = replace(current, issued=after.issued)
-    if allotted != before.price:
-        issued = reprice(draft, issued, plan, allotted, "cap")
-    draft.put_entry(current, settle_exchange_rests(draft, issued))

@@ -1,0 +1,68 @@
+"""What becomes of a row that a credit memo takes from: it is billed again, or stays billed for less (R20)."""
+
+from msgspec.structs import replace
+
+from domain.receivables.credit_memo import CreditedRow
+from domain.units import Amount
+from state.billing.creditable import CreditRow, MemoOfInvoice
+from state.billing.payers import credited_to, freed_of
+from state.books import Entry, Issued
+from state.caps.allot import consume_caps
+from state.caps.claims import consumption_of
+from state.caps.given_up import fitted
+from state.caps.repricing import reprice
+from state.draft import Draft
+from state.ledger.posting import settle_exchange_rests
+from state.terms.plan import plan_of
+from state.totals import issued_of, issued_on, with_issued
+
+
+def reopen(draft: Draft, memo: MemoOfInvoice, row: CreditRow, one: CreditedRow, ledger: Amount) -> None:
+    """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
+    entry, had = _issued_now(draft, row)
+    payer, currency = memo.receivable.bill_to, memo.receivable.currency
+    _put(draft, entry, credited_to(had, payer, one.amount, one.hours, ledger, currency))
+
+
+def concede(draft: Draft, memo: MemoOfInvoice, row: CreditRow, one: CreditedRow, ledger: Amount) -> None:
+    """The row stays billed, for less; policy `concession_returns_cap_room` gives the caps back what it took (R20)."""
+    entry, had = _issued_now(draft, row)
+    now = replace(had, conceded=had.conceded + one.amount, conceded_ledger=had.conceded_ledger + ledger)
+    if memo.event.kind == "price_concession" and row.plan.policies.concession_returns_cap_room:
+        now = replace(now, returned=had.returned + one.amount, returned_hours=had.returned_hours + one.hours)
+        if had.is_funded:
+            now = freed_of(now, memo.receivable.bill_to, one.amount, memo.receivable.currency)
+    _put(draft, entry, now)
+
+
+def _issued_now(draft: Draft, row: CreditRow) -> tuple[Entry, Issued]:
+    entry = draft.entry(row.listed.entry_id)
+    assert entry is not None, "the statement lists entries of the books"
+    issued = issued_on(entry, row.issued.contract_id, row.issued.line_id)
+    assert issued is not None, "the statement issued the entry"
+    return entry, issued
+
+
+def _put(draft: Draft, entry: Entry, now: Issued) -> None:
+    """The row with what is issued of it now; its claim on the caps follows, and what that makes of its price."""
+    after = with_issued(entry, now)
+    before = consumption_of(entry)
+    plan = plan_of(draft, before.price) if before is not None else None
+    on_line = before is not None and (before.price.contract_id, before.price.line_id) == (now.contract_id, now.line_id)
+    if before is None or plan is None or not on_line or not (plan.every_rule or entry.given_up):
+        draft.put_entry(entry, settle_exchange_rests(draft, after))
+        return
+    charge = after.standing.charge if after.standing is not None else None
+    opening = charge.opening if charge is not None else None
+    uncounted = (opening.uncounted, opening.uncounted_hours) if opening is not None else (0, 0)
+    back = uncounted[0] + now.returned, uncounted[1] + now.returned_hours
+    price = fitted(after, replace(before.price, returned=back[0], returned_hours=back[1]))
+    claim = replace(before, price=price, issued=issued_of(price, now))
+    allotted = consume_caps(draft, (plan, before), (plan, claim))
+    assert allotted is not None, "a claim was made"
+    current = draft.entry(entry.entry_id)
+    assert current is not None, "the entry was there before"
+    issued = replace(current, issued=after.issued)
+    if allotted != before.price:
+        issued = reprice(draft, issued, plan, allotted, "cap")
+    draft.put_entry(current, settle_exchange_rests(draft, issued))

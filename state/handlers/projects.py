@@ -49,7 +49,7 @@ def on_resource_assigned(draft: Draft, event: ResourceAssigned) -> None:
         days.setdefault((one.project_id, one.person_id), []).append((one.starts_on, one.ends_on))
     for (project_id, person_id), periods in days.items():
         rerate_person(draft, draft.contracts(), project_id, person_id, periods)
-    retry_parked(draft)
+    retry_parked(draft, {one.person_id for one in stated})
 
 
 def _take_out(draft: Draft, project_id: str, assignment_id: str) -> tuple[ResourceAssigned, ...]:

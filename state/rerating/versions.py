@@ -4,7 +4,7 @@ A version is finished when both its sides are posted. What replaces a finished v
 an unfinished one reverses it at once and posts what it can (RULES section 6, Parking).
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import date
 from operator import itemgetter
 from typing import Final
@@ -172,11 +172,18 @@ def retry_unexchanged(draft: Draft) -> None:
             retry(draft, entry_id)
 
 
-def retry_parked(draft: Draft) -> None:
-    """Something of the engagement changed that any of its waiting entries may have waited for."""
+def retry_parked(draft: Draft, persons: Container[str] | None = None) -> None:
+    """Something of the engagement changed that any of its waiting entries may have waited for, or the hours of some persons alone."""
     if any(draft.project(project_id).waiting for project_id in draft.ids("project")):
         for entry_id in draft.entries.parked():
-            retry(draft, entry_id)
+            if persons is None or _person_of(draft, entry_id) in persons:
+                retry(draft, entry_id)
+
+
+def _person_of(draft: Draft, entry_id: str) -> str | None:
+    entry = draft.entry(entry_id)
+    hours = entry.work.time if entry is not None and entry.work is not None else None
+    return hours.person_id if hours is not None else None
 
 
 def charge_company(draft: Draft, event: ProjectActivated) -> None:

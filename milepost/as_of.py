@@ -29,12 +29,9 @@ AsOf = Annotated[
     typer.Option(
         "--as-of",
         help="As it was known then: 2026-03-31 (the end of that day), 2026-03-31T12:00:00Z, or offset:1234 of the log.",
-        show_default=False,
     ),
 ]
-FOR: Final = Annotated[
-    str | None, typer.Option("--for", help="What belongs to an accounting period, such as 2026-03.", show_default=False)
-]
+FOR: Final = Annotated[str | None, typer.Option("--for", help="What belongs to an accounting period, such as 2026-03.")]
 
 # What to ask for, the folder, the period, and whether as JSON.
 Answer = Callable[[str, Path, str, bool], None]

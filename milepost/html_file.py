@@ -28,11 +28,7 @@ def _file(given: Path | None, expected: str) -> Path | None:
 HtmlFile = Annotated[
     Path | None,
     typer.Option(
-        "--html",
-        metavar="FILE",
-        callback=target,
-        help="Write it as a page into this file; - is standard output.",
-        show_default=False,
+        "--html", metavar="FILE", callback=target, help="Write it as a page into this file; - is standard output."
     ),
 ]
 
@@ -47,11 +43,7 @@ def spreadsheet_target(xlsx: Path | None) -> Path | None:
 XlsxFile = Annotated[
     Path | None,
     typer.Option(
-        "--xlsx",
-        metavar="FILE",
-        callback=spreadsheet_target,
-        help="Write it as a spreadsheet into this file.",
-        show_default=False,
+        "--xlsx", metavar="FILE", callback=spreadsheet_target, help="Write it as a spreadsheet into this file."
     ),
 ]
 

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
+Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.")]
 Input = Annotated[
     Path | None,
     typer.Option("--input", help="Its input folder, which gets one more file; without it `input` beside the output."),
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read it later.", show_default=False)]
-Approver = Annotated[str, typer.Option("--approved-by", help="Who approves; not the one who asks.", show_default=False)]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read it later.")]
+Approver = Annotated[str, typer.Option("--approved-by", help="Who approves; not the one who asks.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Write it without asking.")]
 Locale = Annotated[str, typer.Option("--locale", help="How a page writes amounts and dates, such as de_DE.")]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]

@@ -47,12 +47,9 @@ class TermsGiven(NamedTuple):
 @records
 def amend(
     recording: Recording,
-    id_: Annotated[str, typer.Argument(metavar="CONTRACT", help="Id of a contract.", show_default=False)],
+    id_: Annotated[str, typer.Argument(metavar="CONTRACT", help="Id of a contract.")],
     effective_on: Annotated[
-        datetime,
-        typer.Option(
-            "--effective-on", parser=day, metavar="DAY", help="First day of the new terms.", show_default=False
-        ),
+        datetime, typer.Option("--effective-on", parser=day, metavar="DAY", help="First day of the new terms.")
     ],
     reason: Reason,
     approved_by: Approver,
@@ -61,10 +58,7 @@ def amend(
         typer.Option("--set", metavar="FIELD=VALUE", help="Such as lines[0].terms.cap.amount=12000; may be repeated."),
     ] = None,
     terms: Annotated[
-        Path | None,
-        typer.Option(
-            "--file", help="The new terms as TOML. Without --file and --set they are edited.", show_default=False
-        ),
+        Path | None, typer.Option("--file", help="The new terms as TOML. Without --file and --set they are edited.")
     ] = None,
     treatment: Annotated[
         Treatment,

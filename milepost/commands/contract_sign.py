@@ -32,9 +32,7 @@ def _print_form(kind: TermsName | None) -> None:
 @records
 def sign(
     recording: Recording,
-    terms: Annotated[
-        Path, typer.Argument(metavar=PARAM, help="The contract as TOML; --form begins one.", show_default=False)
-    ],
+    terms: Annotated[Path, typer.Argument(metavar=PARAM, help="The contract as TOML; --form begins one.")],
     _form: Annotated[
         TermsName | None,
         typer.Option(

@@ -154,7 +154,7 @@ def _fitting(
 
 
 def show(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="A dead letter, such as time.jsonl:17.", show_default=False)],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="A dead letter, such as time.jsonl:17.")],
     output: Output,
     input_: Input = None,
     json: Json = False,
@@ -179,9 +179,7 @@ def show(
 # Long by its options: each is a parameter.
 def resend(
     output: Output,
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="ID", help="Dead letters, such as time.jsonl:17.", show_default=False)
-    ] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Dead letters, such as time.jsonl:17.")] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="What is right: field=value, lines[0].terms.price=120; may be repeated."),

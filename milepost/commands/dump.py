@@ -24,9 +24,7 @@ TEXT_WIDTH = 2_000
 
 
 def dump(
-    path: Annotated[
-        str, typer.Argument(metavar="PATH", help="An Avro file; with --output the name of a topic.", show_default=False)
-    ],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="An Avro file; with --output the name of a topic.")],
     output: Annotated[
         Path | None, typer.Option("--output", help="Output folder of a run: PATH is a topic such as erp.postings.")
     ] = None,

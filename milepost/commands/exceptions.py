@@ -27,14 +27,12 @@ if TYPE_CHECKING:
     from milepost.exceptions.of_run import ExceptionsOfRun
     from milepost.exceptions.port import ExceptionsPort, Outcome
 
-Folder = Annotated[
-    Path | None, typer.Option("--output", help="Output folder of a run; else --kafka.", show_default=False)
-]
+Folder = Annotated[Path | None, typer.Option("--output", help="Output folder of a run; else --kafka.")]
 Kafka = Annotated[
     bool,
     typer.Option("--kafka", help="Instead of a folder: the topics that the settings name; decisions are sent there."),
 ]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Exceptions by id.", show_default=False)]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Exceptions by id.")]
 Kind = Annotated[list[str] | None, typer.Option("--kind", help="Only this category, such as no_rate; may be repeated.")]
 Project = Annotated[
     str | None, typer.Option("--project", help="Only those of this project, and of its contracts as a whole.")
@@ -178,7 +176,7 @@ def _sorted(known: list[KnownException], sort: Sort, as_of: Instant) -> list[Kno
 
 @looking_back
 def show(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="An exception.", show_default=False)],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="An exception.")],
     output: Output,
     all_: All = False,
     json: Json = False,
@@ -258,7 +256,7 @@ def _import_of_rates(category: str, port: ExceptionsOfRun) -> str:
 
 
 def assign(
-    to: Annotated[str, typer.Option("--to", help="Who takes care of it.", show_default=False)],
+    to: Annotated[str, typer.Option("--to", help="Who takes care of it.")],
     named: NamedExceptions = NONE_NAMED,
     as_: Asker = None,
     asked: DecisionOptions = AS_USUAL,
@@ -358,7 +356,7 @@ def _done(outcome: Outcome, place: str, events: Sequence[dict[str, Any]], *, jso
 
 
 def resend(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="An exception about one fact.", show_default=False)],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="An exception about one fact.")],
     output: Output,
     set_: Annotated[
         list[str], typer.Option("--set", help="What is right: field=value, lines[0].terms.price=120; may be repeated.")

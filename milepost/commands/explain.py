@@ -32,7 +32,6 @@ def explain(
             metavar="ID",
             help="Of a journal, statement, exception, time entry, charge, project, contract or contract group; one of their figures "
             "(ID#2, ID#accrued); of a ledger (LE-DE/2026-02/1150#closing); or of a certificate (certificate/LE-DE/2026-02#1150).",
-            show_default=False,
         ),
     ] = None,
     *,

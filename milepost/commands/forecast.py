@@ -38,7 +38,7 @@ class MeasureName(StrEnum):
 
 @partial(looking_back, asked="project_id", answer=forecast_for)
 def forecast(
-    project_id: Annotated[str, typer.Argument(metavar="PROJECT", help="Id of a project.", show_default=False)],
+    project_id: Annotated[str, typer.Argument(metavar="PROJECT", help="Id of a project.")],
     output: Output,
     since: Annotated[
         datetime | None,

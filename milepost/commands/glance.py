@@ -23,26 +23,19 @@ if TYPE_CHECKING:
     from milepost.glance.sheet import Glance, GlanceReport
     from milepost.locales import Writing
 
-Company = Annotated[str | None, typer.Option("--company", help="Of one legal entity.", show_default=False)]
-Client = Annotated[str | None, typer.Option("--client", help="Of one client, by id or name.", show_default=False)]
-Project = Annotated[str | None, typer.Option("--project", help="Of one project.", show_default=False)]
-Manager = Annotated[
-    str | None, typer.Option("--manager", help="Of one project manager, by id or name.", show_default=False)
-]
-Practice = Annotated[str | None, typer.Option("--practice", help="Of one practice.", show_default=False)]
+Company = Annotated[str | None, typer.Option("--company", help="Of one legal entity.")]
+Client = Annotated[str | None, typer.Option("--client", help="Of one client, by id or name.")]
+Project = Annotated[str | None, typer.Option("--project", help="Of one project.")]
+Manager = Annotated[str | None, typer.Option("--manager", help="Of one project manager, by id or name.")]
+Practice = Annotated[str | None, typer.Option("--practice", help="Of one practice.")]
 Sort = Annotated[
-    str | None,
-    typer.Option("--sort", metavar="COLUMN", help="Figures with the largest first, texts from A.", show_default=False),
+    str | None, typer.Option("--sort", metavar="COLUMN", help="Figures with the largest first, texts from A.")
 ]
 OnlyOpen = Annotated[bool, typer.Option("--open", help="Only what has something open.")]
 CsvFile = Annotated[
     Path | None,
     typer.Option(
-        "--csv",
-        metavar="FILE",
-        callback=target,
-        help="Write it as CSV into this file; - is standard output.",
-        show_default=False,
+        "--csv", metavar="FILE", callback=target, help="Write it as CSV into this file; - is standard output."
     ),
 ]
 Since = Annotated[

@@ -18,9 +18,7 @@ EXIT_CODES: Final = "exit-codes"
 
 def help_(
     ctx: typer.Context,
-    words: Annotated[
-        list[str] | None, typer.Argument(metavar="COMMAND", help=f"A command, or {EXIT_CODES}.", show_default=False)
-    ] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="COMMAND", help=f"A command, or {EXIT_CODES}.")] = None,
 ) -> None:
     """Show what a command does, or what the exit codes say."""
     if words == [EXIT_CODES]:

@@ -31,14 +31,14 @@ WITHOUT_CONTRACTS = (
 )
 RATES_ALONE = "Rates bill nothing by themselves: work that waits for them goes on."
 
-File = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
-MappingFile = Annotated[Path, typer.Option("--map", help="TOML file: which column is what.", show_default=False)]
+File = Annotated[Path, typer.Argument(help="The file to import.")]
+MappingFile = Annotated[Path, typer.Option("--map", help="TOML file: which column is what.")]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="key=value over the mapping's; may be given several times.")
 ]
 Out = Annotated[
     Path,
-    typer.Option("--out", file_okay=False, help="Folder for the events; made if it is not there.", show_default=False),
+    typer.Option("--out", file_okay=False, help="Folder for the events; made if it is not there."),
     FolderName.INPUT,
 ]
 

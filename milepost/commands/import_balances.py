@@ -33,7 +33,7 @@ MEND = (
     "(milepost import contracts); then load all of it again"
 )
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSVs of balances.", show_default=False)]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSVs of balances.")]
 
 
 def import_balances(

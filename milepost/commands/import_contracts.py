@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from connectors.imports.contract_versions import ChangedContract
     from connectors.imports.contracts import ImportedContracts
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSVs of contracts.", show_default=False)]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSVs of contracts.")]
 
 
 def import_contracts(
@@ -43,7 +43,6 @@ def import_contracts(
             parser=day,
             metavar="DAY",
             help="Day from which this is known; of running projects that of their balances.",
-            show_default=False,
         ),
     ],
     overrides: Overrides = None,

@@ -46,7 +46,7 @@ class DecimalSign(StrEnum):
     comma = "comma"
 
 
-File = Annotated[Path, typer.Argument(help="The export.", show_default=False)]
+File = Annotated[Path, typer.Argument(help="The export.")]
 Out = Annotated[
     Path,
     typer.Option("--out", file_okay=False, help="Folder for the events; what it holds already is known."),

@@ -23,15 +23,12 @@ if TYPE_CHECKING:
 @records
 def mark(
     recording: Recording,
-    id_: Annotated[
-        str, typer.Argument(metavar="STATEMENT", help="Id or number of an issued statement.", show_default=False)
-    ],
+    id_: Annotated[str, typer.Argument(metavar="STATEMENT", help="Id or number of an issued statement.")],
     invoice_id: Annotated[
         str | None, typer.Option("--invoice-id", help="Of the invoice; without it the statement's number, else its id.")
     ] = None,
     posted_on: Annotated[
-        datetime | None,
-        typer.Option("--posted-on", parser=day, metavar="DAY", help="Its date; without it today.", show_default=False),
+        datetime | None, typer.Option("--posted-on", parser=day, metavar="DAY", help="Its date; without it today.")
     ] = None,
     amount: Annotated[
         str | None, typer.Option("--amount", help="Net, such as 1190.00; without it the statement's amount due.")

@@ -68,11 +68,10 @@ def ledger(
     html: HtmlFile = None,
     xlsx: XlsxFile = None,
     other: Annotated[
-        Path | None,
-        typer.Option("--against", help="CSV with the balances of another ledger, to compare.", show_default=False),
+        Path | None, typer.Option("--against", help="CSV with the balances of another ledger, to compare.")
     ] = None,
     mapping: Annotated[
-        Path | None, typer.Option("--map", help="With --against: which column is what, as TOML.", show_default=False)
+        Path | None, typer.Option("--map", help="With --against: which column is what, as TOML.")
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="With --against: key=value over the mapping's; may be repeated.")

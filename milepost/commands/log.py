@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    out: Annotated[Path, typer.Option("--out", help="An empty folder, or one to be made.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="An empty folder, or one to be made.")],
     given: GivenSettings = NONE_GIVEN,
     json: Json = False,
 ) -> None:
@@ -41,7 +41,7 @@ def export(
 
 
 def import_(
-    source: Annotated[Path, typer.Option("--in", help="The folder of an export.", show_default=False)],
+    source: Annotated[Path, typer.Option("--in", help="The folder of an export.")],
     given: GivenSettings = NONE_GIVEN,
     json: Json = False,
 ) -> None:
@@ -59,9 +59,7 @@ def import_(
 
 
 def compare(
-    before: Annotated[
-        str, typer.Option("--before", help="The generation that receivers had until now.", show_default=False)
-    ],
+    before: Annotated[str, typer.Option("--before", help="The generation that receivers had until now.")],
     given: GivenSettings = NONE_GIVEN,
     json: Json = False,
 ) -> None:

@@ -32,9 +32,7 @@ def skip(
         str, typer.Option("--engagement", help="Of a record for many, the one that is passed over; else all of it.")
     ] = "",
     views: Annotated[bool, typer.Option("--views", help="Pass over sending the engagement's views only.")] = False,
-    shard: Annotated[
-        int | None, typer.Option("--shard", help="The shard on Kafka that has stopped.", min=0, show_default=False)
-    ] = None,
+    shard: Annotated[int | None, typer.Option("--shard", help="The shard on Kafka that has stopped.", min=0)] = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="Or the output folder of a run that has stopped.")
     ] = None,

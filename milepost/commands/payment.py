@@ -32,12 +32,11 @@ if TYPE_CHECKING:
 @records
 def add(
     recording: Recording,
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Who paid.", show_default=False)],
-    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="Such as 1190.00.", show_default=False)],
-    currency: Annotated[str, typer.Argument(metavar="CURRENCY", help="Such as EUR.", show_default=False)],
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Who paid.")],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="Such as 1190.00.")],
+    currency: Annotated[str, typer.Argument(metavar="CURRENCY", help="Such as EUR.")],
     on: Annotated[
-        datetime | None,
-        typer.Option("--on", parser=day, metavar="DAY", help="When it came; without it today.", show_default=False),
+        datetime | None, typer.Option("--on", parser=day, metavar="DAY", help="When it came; without it today.")
     ] = None,
     for_: For = None,
     oldest: Oldest = False,

@@ -46,7 +46,7 @@ class BookedPayment(NamedTuple):
 @records
 def apply(
     recording: Recording,
-    payment_id: Annotated[str, typer.Argument(metavar="PAYMENT", help="Id of a payment.", show_default=False)],
+    payment_id: Annotated[str, typer.Argument(metavar="PAYMENT", help="Id of a payment.")],
     for_: For = None,
     off: Annotated[
         list[str] | None,
@@ -58,10 +58,7 @@ def apply(
     ] = None,
     oldest: Oldest = False,
     on: Annotated[
-        datetime | None,
-        typer.Option(
-            "--on", parser=day, metavar="DAY", help="When it is applied; without it today.", show_default=False
-        ),
+        datetime | None, typer.Option("--on", parser=day, metavar="DAY", help="When it is applied; without it today.")
     ] = None,
     application_id: Annotated[
         str | None, typer.Option("--application-id", help="Without it made of payment, day and invoices.")

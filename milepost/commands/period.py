@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from state.books import OpenException
     from state.store.reader import StoreReader
 
-Company = Annotated[str, typer.Argument(metavar="COMPANY", help="Id of a legal entity.", show_default=False)]
-Period = Annotated[
-    str, typer.Argument(metavar="PERIOD", help="Its accounting period, such as 2026-05.", show_default=False)
-]
+Company = Annotated[str, typer.Argument(metavar="COMPANY", help="Id of a legal entity.")]
+Period = Annotated[str, typer.Argument(metavar="PERIOD", help="Its accounting period, such as 2026-05.")]
 CLOSED, REOPENED = "AccountingPeriodClosed", "AccountingPeriodReopened"
 
 
@@ -49,7 +47,6 @@ def close(
             "--accept",
             metavar="CHECK=REASON",
             help="Close though this check finds something open; the reason is recorded. May be repeated.",
-            show_default=False,
         ),
     ] = None,
 ) -> None:

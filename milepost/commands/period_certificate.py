@@ -22,9 +22,7 @@ def certificate(
     entity: Company,
     period: Period,
     output: Output,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write it as JSON into this file.", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it as JSON into this file.")] = None,
     number: Annotated[
         int | None, typer.Option("--number", help="Of an earlier certificate of the period; without it the last.")
     ] = None,

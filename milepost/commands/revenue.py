@@ -24,32 +24,22 @@ if TYPE_CHECKING:
 @records
 def adjust(
     recording: Recording,
-    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Id of a contract.", show_default=False)],
-    line: Annotated[str, typer.Argument(metavar="LINE", help="Id of one of its lines.", show_default=False)],
+    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Id of a contract.")],
+    line: Annotated[str, typer.Argument(metavar="LINE", help="Id of one of its lines.")],
     amount: Annotated[
-        str,
-        typer.Argument(
-            metavar="AMOUNT",
-            help="In contract currency, such as 1000.00, or -1000.00 to take away.",
-            show_default=False,
-        ),
+        str, typer.Argument(metavar="AMOUNT", help="In contract currency, such as 1000.00, or -1000.00 to take away.")
     ],
     reason: Reason,
     approved_by: Annotated[
-        str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.", show_default=False)
+        str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.")
     ] = None,
     on: Annotated[
-        datetime | None,
-        typer.Option("--on", parser=day, metavar="DAY", help="Its day; without it today.", show_default=False),
+        datetime | None, typer.Option("--on", parser=day, metavar="DAY", help="Its day; without it today.")
     ] = None,
     reverse_on: Annotated[
         datetime | None,
         typer.Option(
-            "--reverse-on",
-            parser=day,
-            metavar="DAY",
-            help="The day on which it reverses itself; without it it stays.",
-            show_default=False,
+            "--reverse-on", parser=day, metavar="DAY", help="The day on which it reverses itself; without it it stays."
         ),
     ] = None,
     adjustment_id: Annotated[

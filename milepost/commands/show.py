@@ -54,10 +54,9 @@ def show(
         typer.Argument(
             metavar="ID",
             help="Id of a project, a contract group or a statement; key or number of a document in an ERP.",
-            show_default=False,
         ),
     ],
-    output: Annotated[Path | None, typer.Option("--output", help="Output folder of a run.", show_default=False)] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Output folder of a run.")] = None,
     origin: Annotated[
         Origin | None,
         typer.Option("--from", help="Instead of a folder: the views that `milepost serve view` keeps there."),

@@ -34,10 +34,7 @@ class GroupName(StrEnum):
 def statement(
     output: Output,
     id_: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="ID", help="Id or number of a statement; without it all are listed.", show_default=False
-        ),
+        str | None, typer.Argument(metavar="ID", help="Id or number of a statement; without it all are listed.")
     ] = None,
     html: HtmlFile = None,
     pdf: Annotated[
@@ -46,7 +43,6 @@ def statement(
             "--pdf",
             metavar="FILE",
             help="Write it as a PDF into this file; with --period one file a statement into this folder.",
-            show_default=False,
         ),
     ] = None,
     invoice: Annotated[
@@ -55,21 +51,14 @@ def statement(
             "--e-invoice",
             metavar="FILE",
             help="Write it as an e-invoice (Peppol, EN 16931) into this file; with --period into this folder.",
-            show_default=False,
         ),
     ] = None,
     period: Annotated[
         str | None,
-        typer.Option(
-            "--period",
-            metavar="MONTH",
-            help="All statements of billing periods that end in this month.",
-            show_default=False,
-        ),
+        typer.Option("--period", metavar="MONTH", help="All statements of billing periods that end in this month."),
     ] = None,
     entity: Annotated[
-        str | None,
-        typer.Option("--entity", metavar="ID", help="With --period: those of this legal entity.", show_default=False),
+        str | None, typer.Option("--entity", metavar="ID", help="With --period: those of this legal entity.")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row a line.")] = False,
     json: Json = False,

@@ -12,7 +12,7 @@ from milepost.recording import Recording, records, stated_reason
 if TYPE_CHECKING:
     from domain.outputs import BillingStatement
 
-Ids = Annotated[list[str], typer.Argument(metavar="STATEMENT", help="Ids of drafts.", show_default=False)]
+Ids = Annotated[list[str], typer.Argument(metavar="STATEMENT", help="Ids of drafts.")]
 APPROVED, RETURNED = "StatementApproved", "StatementReturned"
 
 
@@ -33,9 +33,7 @@ def approve(recording: Recording, ids: Ids) -> None:
 
 @records
 def return_(
-    recording: Recording,
-    ids: Ids,
-    reason: Annotated[str, typer.Option("--reason", help="What is to be corrected.", show_default=False)],
+    recording: Recording, ids: Ids, reason: Annotated[str, typer.Option("--reason", help="What is to be corrected.")]
 ) -> None:
     """Return drafts of statements: their work waits for a correction, or for the next statement."""
     said = stated_reason(reason)

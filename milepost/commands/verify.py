@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def verify(
-    output: Annotated[Path | None, typer.Option("--output", help="Output folder of a run.", show_default=False)] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Output folder of a run.")] = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="Do not recompute from the log, which takes as long as the run did.")
     ] = False,
@@ -40,7 +40,6 @@ def verify(
         typer.Option(
             "--keep",
             help="With --kafka, keep log and outputs in this folder: the next time goes on from it, and other commands read it.",
-            show_default=False,
         ),
     ] = None,
     certificate: Annotated[
@@ -49,7 +48,6 @@ def verify(
             "--certificate",
             metavar="FILE",
             help="Recompute this certificate of a close instead, from the log in --output alone; may be repeated.",
-            show_default=False,
         ),
     ] = None,
     given: GivenSettings = NONE_GIVEN,

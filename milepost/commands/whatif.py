@@ -17,17 +17,11 @@ from milepost.tables import show
 
 def whatif(
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run; nothing in it is changed.")],
-    change: Annotated[
-        Path, typer.Option("--change", help="Events, one a line of JSON, as a run would read them.", show_default=False)
-    ],
+    change: Annotated[Path, typer.Option("--change", help="Events, one a line of JSON, as a run would read them.")],
     on: Annotated[
         datetime | None,
         typer.Option(
-            "--on",
-            parser=day,
-            metavar="DATE",
-            help="Let days end up to this one first, so that statements are made.",
-            show_default=False,
+            "--on", parser=day, metavar="DATE", help="Let days end up to this one first, so that statements are made."
         ),
     ] = None,
     json: Json = False,

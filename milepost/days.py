@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import typer
 
@@ -46,17 +47,25 @@ def furthest_day() -> date:
     return today() + timedelta(days=DAYS_AHEAD_MAX)
 
 
-def day(text: str) -> datetime:
-    """The beginning of a day such as 2026-03-31; wrong usage where it is none."""
+def day(text: str) -> date:
+    """A day such as 2026-03-31; wrong usage where it is none."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a day has no zone
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError:
         raise typer.BadParameter(f"expected a day such as 2026-03-31, got {text or '(nothing)'}") from None
 
 
-def month(text: str) -> datetime:
-    """The beginning of a month such as 2026-03; wrong usage where it is none."""
+def month(text: str) -> date:
+    """The first day of a month such as 2026-03; wrong usage where it is none."""
     try:
-        return datetime.strptime(text, "%Y-%m")  # noqa: DTZ007 - a month has no zone
+        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a month has no zone
     except ValueError:
         raise typer.BadParameter(f"expected a month such as 2026-03, got {text or '(nothing)'}") from None
+
+
+def day_option(name: str, help_: str, metavar: str = "DAY") -> Any:
+    return typer.Option(name, parser=day, metavar=metavar, help=help_)
+
+
+def month_option(name: str, help_: str) -> Any:
+    return typer.Option(name, parser=month, metavar="MONTH", help=help_)

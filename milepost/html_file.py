@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -25,11 +26,12 @@ def _file(given: Path | None, expected: str) -> Path | None:
     return given
 
 
+def file_option(name: str, check: Callable[[Path | None], Path | None], help_: str) -> Any:
+    return typer.Option(name, metavar="FILE", callback=check, help=help_)
+
+
 HtmlFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--html", metavar="FILE", callback=target, help="Write it as a page into this file; - is standard output."
-    ),
+    Path | None, file_option("--html", target, "Write it as a page into this file; - is standard output.")
 ]
 
 
@@ -41,10 +43,7 @@ def spreadsheet_target(xlsx: Path | None) -> Path | None:
 
 
 XlsxFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--xlsx", metavar="FILE", callback=spreadsheet_target, help="Write it as a spreadsheet into this file."
-    ),
+    Path | None, file_option("--xlsx", spreadsheet_target, "Write it as a spreadsheet into this file.")
 ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
@@ -105,7 +105,7 @@ class Recording:
     def settings(self) -> Settings:
         return GivenSettings(self._options.file).settings
 
-    def day(self, given: datetime | None, option: str, ahead: int = 1) -> str:
+    def day(self, given: date | None, option: str, ahead: int = 1) -> str:
         """The day that was given, else that on which it is said, as events write it; at most `ahead` days after that, as zones differ.
 
         Raises BadParameter."""
@@ -116,13 +116,13 @@ class Recording:
             return instant_text(self.at)[:10]
         first = instant_day(self.at) - timedelta(days=DAYS_BACK_MAX)
         last = instant_day(self.at) + timedelta(days=ahead)
-        if not first <= given.date() <= last:
+        if not first <= given <= last:
             raise typer.BadParameter(
-                f"expected a day from {first} to {last}, near to that on which it is said; got {given.date()}. "
+                f"expected a day from {first} to {last}, near to that on which it is said; got {given}. "
                 "--at says when it was said",
                 param_hint=option,
             )
-        return given.date().isoformat()
+        return given.isoformat()
 
     def event(self, type_name: str, **fields: object) -> dict[str, object]:
         """With what stands on every event."""

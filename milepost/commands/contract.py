@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from shutil import rmtree
@@ -18,7 +18,7 @@ import orjson
 import typer
 
 from milepost.console import say, shell_word, tell
-from milepost.days import day
+from milepost.days import day_option
 from milepost.options import Approver, Reason, Yes
 from milepost.recording import Recording, records, stated_reason
 from milepost.tables import plain, show
@@ -48,9 +48,7 @@ class TermsGiven(NamedTuple):
 def amend(
     recording: Recording,
     id_: Annotated[str, typer.Argument(metavar="CONTRACT", help="Id of a contract.")],
-    effective_on: Annotated[
-        datetime, typer.Option("--effective-on", parser=day, metavar="DAY", help="First day of the new terms.")
-    ],
+    effective_on: Annotated[date, day_option("--effective-on", "First day of the new terms.")],
     reason: Reason,
     approved_by: Approver,
     set_: Annotated[
@@ -86,7 +84,7 @@ def amend(
             contract_id=id_,
             version=version,
             replaces_version=known.history[-1].version,
-            effective_on=effective_on.date().isoformat(),
+            effective_on=effective_on.isoformat(),
             treatment=treatment.value,
             retroactive=retroactive or None,
             approved_by=approved_by,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import typer
 from domain.money import format_amount
 from milepost.as_of import looking_back
 from milepost.console import LOCALE, WIDTH, amount_text, say, shape, shell_word, tell, write_json
-from milepost.days import day
+from milepost.days import day_option
 from milepost.for_period import forecast_for
 from milepost.html_file import HtmlFile, write_page
 from milepost.options import Json, Locale, Output
@@ -41,10 +41,7 @@ def forecast(
     project_id: Annotated[str, typer.Argument(metavar="PROJECT", help="Id of a project.")],
     output: Output,
     since: Annotated[
-        datetime | None,
-        typer.Option(
-            "--since", parser=day, metavar="DAY", help="What moved it since this day; without it since its plan."
-        ),
+        date | None, day_option("--since", "What moved it since this day; without it since its plan.")
     ] = None,
     measure: Annotated[MeasureName, typer.Option("--measure", help="What is charted by month.")] = MeasureName.COST,
     html: HtmlFile = None,
@@ -54,7 +51,7 @@ def forecast(
     """Show where a project is heading: burn against plan by month, and what moved it by cause."""
     if html is not None and json:
         raise typer.BadParameter("expected one of --html and --json, got both", param_hint="--html")
-    found = _forecast_shown(output, project_id, since.date() if since is not None else None)
+    found = _forecast_shown(output, project_id, since)
     if html is not None:
         write_page(html, _page(found, measure, locale))
     elif json:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
 from milepost.as_of import AsOf, indexing, moment_of, say_beyond
 from milepost.console import LOCALE, say, shell_word, tell, write_json
-from milepost.days import day, month
-from milepost.html_file import HtmlFile, XlsxFile, target, write_page, write_text
+from milepost.days import day_option, month_option
+from milepost.html_file import HtmlFile, XlsxFile, file_option, target, write_page, write_text
 from milepost.options import Json, Locale, Output
 from milepost.shared_options import Verb, one_form, sharing
 from milepost.tables import show
@@ -21,37 +21,34 @@ from milepost.tables import show
 if TYPE_CHECKING:
     from milepost.glance.firm import FirmAtMoment
     from milepost.glance.sheet import Glance, GlanceReport
+    from milepost.glance.wanted import Wanted
     from milepost.locales import Writing
 
 Company = Annotated[str | None, typer.Option("--company", help="Of one legal entity.")]
 Client = Annotated[str | None, typer.Option("--client", help="Of one client, by id or name.")]
-Project = Annotated[str | None, typer.Option("--project", help="Of one project.")]
-Manager = Annotated[str | None, typer.Option("--manager", help="Of one project manager, by id or name.")]
-Practice = Annotated[str | None, typer.Option("--practice", help="Of one practice.")]
 Sort = Annotated[
     str | None, typer.Option("--sort", metavar="COLUMN", help="Figures with the largest first, texts from A.")
 ]
 OnlyOpen = Annotated[bool, typer.Option("--open", help="Only what has something open.")]
-CsvFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--csv", metavar="FILE", callback=target, help="Write it as CSV into this file; - is standard output."
-    ),
-]
-Since = Annotated[
-    datetime | None,
-    typer.Option(
-        "--since", parser=day, metavar="DAY", help="Before this day is brought forward; without it the month's first."
-    ),
-]
-FirstMonth = Annotated[
-    datetime | None, typer.Option("--from", parser=month, metavar="MONTH", help="First month, such as 2026-01.")
-]
-LastMonth = Annotated[
-    datetime | None,
-    typer.Option("--to", parser=month, metavar="MONTH", help="Last month; without it until the moment."),
-]
-ByProject = Annotated[bool, typer.Option("--by-project", help="A row a person and project.")]
+CsvFile = Annotated[Path | None, file_option("--csv", target, "Write it as CSV into this file; - is standard output.")]
+
+
+class Chosen(NamedTuple):
+    """Of what rows are; None is of anything."""
+
+    company: Company = None
+    client: Client = None
+    project: Annotated[str | None, typer.Option("--project", help="Of one project.")] = None
+    manager: Annotated[str | None, typer.Option("--manager", help="Of one project manager, by id or name.")] = None
+    practice: Annotated[str | None, typer.Option("--practice", help="Of one practice.")] = None
+
+    def rows(self, *, only_open: bool = False) -> Wanted:
+        from milepost.glance.wanted import Wanted
+
+        return Wanted(*self, only_open)
+
+
+ANY: Final = Chosen()
 
 
 class GlanceOptions(NamedTuple):
@@ -79,115 +76,76 @@ def _shown(options: GlanceOptions, table: Callable[[FirmAtMoment], Glance]) -> N
 
 
 @at_a_glance
-def projects(
-    firm: FirmAtMoment,
-    company: Company = None,
-    client: Client = None,
-    project: Project = None,
-    manager: Manager = None,
-    practice: Practice = None,
-    only_open: OnlyOpen = False,
-) -> Glance:
+def projects(firm: FirmAtMoment, chosen: Chosen = ANY, only_open: OnlyOpen = False) -> Glance:
     """Show each project: budget and what is burned of it, margin, what is unbilled, forecast, open exceptions."""
     from milepost.glance import projects as table
-    from milepost.glance.wanted import Wanted
 
-    return table.projects(firm, Wanted(company, client, project, manager, practice, only_open))
+    return table.projects(firm, chosen.rows(only_open=only_open))
 
 
 @at_a_glance
 def clients(firm: FirmAtMoment, company: Company = None, client: Client = None, only_open: OnlyOpen = False) -> Glance:
     """Show each client: revenue, margin, what is unbilled, owed, overdue and paid ahead."""
     from milepost.glance import clients as table
-    from milepost.glance.wanted import Wanted
 
-    return table.clients(firm, Wanted(company, client, only_open=only_open))
+    return table.clients(firm, Chosen(company, client).rows(only_open=only_open))
 
 
 @at_a_glance
-def receivables(
-    firm: FirmAtMoment,
-    company: Company = None,
-    client: Client = None,
-    project: Project = None,
-    manager: Manager = None,
-    practice: Practice = None,
-) -> Glance:
+def receivables(firm: FirmAtMoment, chosen: Chosen = ANY) -> Glance:
     """Show what customers owe by invoice, aged by due date, with cash that is on no invoice and what they retain."""
     from milepost.glance import receivables as table
-    from milepost.glance.wanted import Wanted
 
-    return table.receivables(firm, Wanted(company, client, project, manager, practice))
+    return table.receivables(firm, chosen.rows())
 
 
 @at_a_glance
-def unbilled(
-    firm: FirmAtMoment,
-    company: Company = None,
-    client: Client = None,
-    project: Project = None,
-    manager: Manager = None,
-    practice: Practice = None,
-) -> Glance:
+def unbilled(firm: FirmAtMoment, chosen: Chosen = ANY) -> Glance:
     """Show what is earned and not invoiced, by age and by the reason why."""
     from milepost.glance import unbilled as table
-    from milepost.glance.wanted import Wanted
 
-    return table.unbilled(firm, Wanted(company, client, project, manager, practice))
+    return table.unbilled(firm, chosen.rows())
 
 
 @at_a_glance
 def prepaid(
     firm: FirmAtMoment,
-    since: Since = None,
-    company: Company = None,
-    client: Client = None,
-    project: Project = None,
-    manager: Manager = None,
-    practice: Practice = None,
+    since: Annotated[
+        date | None, day_option("--since", "Before this day is brought forward; without it the month's first.")
+    ] = None,
+    chosen: Chosen = ANY,
     only_open: OnlyOpen = False,
 ) -> Glance:
     """Show retainers and deposits: brought forward, granted, used, expired, given back, left."""
     from milepost.glance import prepaid as table
-    from milepost.glance.wanted import Wanted
 
-    begins = since.date() if since is not None else firm.today.replace(day=1)
-    return table.prepaid(firm, Wanted(company, client, project, manager, practice, only_open), begins)
+    return table.prepaid(firm, chosen.rows(only_open=only_open), since or firm.today.replace(day=1))
 
 
 @at_a_glance
 def periods(firm: FirmAtMoment, company: Company = None) -> Glance:
     """Show which accounting periods are closed, or open again: since when, why, and by whom."""
     from milepost.glance import periods as table
-    from milepost.glance.wanted import Wanted
 
-    return table.periods(firm, Wanted(company))
+    return table.periods(firm, Chosen(company).rows())
 
 
 @at_a_glance
 def people(
     firm: FirmAtMoment,
-    first: FirstMonth = None,
-    last: LastMonth = None,
-    by_project: ByProject = False,
-    company: Company = None,
-    client: Client = None,
-    project: Project = None,
-    manager: Manager = None,
-    practice: Practice = None,
+    first: Annotated[date | None, month_option("--from", "First month, such as 2026-01.")] = None,
+    last: Annotated[date | None, month_option("--to", "Last month; without it until the moment.")] = None,
+    by_project: Annotated[bool, typer.Option("--by-project", help="A row a person and project.")] = False,
+    chosen: Chosen = ANY,
 ) -> Glance:
     """Show each person: hours, billable share, cost, and how much of the capacity is used."""
     from domain.months import month_end
     from milepost.glance import people as table
-    from milepost.glance.wanted import Wanted
 
     if first is not None and last is not None and last < first:
         raise typer.BadParameter(f"expected a month from {first:%Y-%m} on, got {last:%Y-%m}", param_hint="--to")
-    months = table.MonthSpan(
-        first.date() if first is not None else None, month_end(last.date()) if last is not None else None
-    )
-    wanted = Wanted(company, client, project, manager, practice)
-    return table.people(firm, wanted, months, by_project=by_project)
+    months = table.MonthSpan(first, month_end(last) if last is not None else None)
+    return table.people(firm, chosen.rows(), months, by_project=by_project)
 
 
 def _check(form: GlanceOptions) -> None:

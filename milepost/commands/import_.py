@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
@@ -13,7 +13,7 @@ import typer
 from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from domain.counting import counted, hours_text
 from milepost.console import say, tell, write_json
-from milepost.days import day, now
+from milepost.days import day_option, now
 from milepost.event_words import event_name
 from milepost.folders import FolderName
 from milepost.options import SummaryJson
@@ -115,10 +115,8 @@ def import_csv(
 def import_ecb(
     file: File,
     out: Out,
-    first: Annotated[datetime | None, typer.Option("--from", parser=day, metavar="DAY", help="First day.")] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", parser=day, metavar="DAY", help="Last day, included.")
-    ] = None,
+    first: Annotated[date | None, day_option("--from", "First day.")] = None,
+    last: Annotated[date | None, day_option("--to", "Last day, included.")] = None,
     currencies: Annotated[str, typer.Option("--currencies", help="Such as GBP,USD; without it all of the file.")] = "",
     how: WrittenHow = AS_USUAL,
 ) -> None:
@@ -128,10 +126,8 @@ def import_ecb(
 
     codes = tuple(code.strip().upper() for code in currencies.split(",") if code.strip())
     if first is not None and last is not None and first > last:
-        raise typer.BadParameter(
-            f"expected the first day first, got {first.date()} and then {last.date()}", param_hint="--from"
-        )
-    wanted = RatesWanted(first.date() if first else FIRST_DATE, last.date() if last else LAST_DATE, codes)
+        raise typer.BadParameter(f"expected the first day first, got {first} and then {last}", param_hint="--from")
+    wanted = RatesWanted(first or FIRST_DATE, last or LAST_DATE, codes)
     stem = how.name or name_of(file).removeprefix("ecb-")
     target = ImportTarget(out, "ecb", stem, how.replace, how.runs, how.dry_run)
     imported = import_rates(file, wanted, target, now())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +21,7 @@ from milepost.commands.import_ import (
     tell_warnings,
 )
 from milepost.console import say, tell, write_json
-from milepost.days import day
+from milepost.days import day_option
 from milepost.event_words import event_name
 from milepost.rejected_rows import tell_rejected
 
@@ -37,13 +37,7 @@ def import_contracts(
     mapping: MappingFile,
     out: Out,
     since: Annotated[
-        datetime,
-        typer.Option(
-            "--since",
-            parser=day,
-            metavar="DAY",
-            help="Day from which this is known; of running projects that of their balances.",
-        ),
+        date, day_option("--since", "Day from which this is known; of running projects that of their balances.")
     ],
     overrides: Overrides = None,
     how: WrittenHow = AS_USUAL,
@@ -57,7 +51,7 @@ def import_contracts(
     stem = how.name or name_of(files[0]).removeprefix("contracts-")
     target = ImportTarget(out, "contracts", stem, how.replace, how.runs, how.dry_run)
     mapped = read_table_mapping(mapping, overrides or (), ContractsMapping)
-    imported = imported_of(files, mapped, str(mapping), target, since.date())
+    imported = imported_of(files, mapped, str(mapping), target, since)
     tell_warnings(imported.warnings)
     tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=how.dry_run)
     if how.as_json:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from orjson import dumps
 
 from milepost.console import amount_text, say
-from milepost.days import day
+from milepost.days import day_option
 from milepost.recording import Recording, records
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ def mark(
     invoice_id: Annotated[
         str | None, typer.Option("--invoice-id", help="Of the invoice; without it the statement's number, else its id.")
     ] = None,
-    posted_on: Annotated[
-        datetime | None, typer.Option("--posted-on", parser=day, metavar="DAY", help="Its date; without it today.")
-    ] = None,
+    posted_on: Annotated[date | None, day_option("--posted-on", "Its date; without it today.")] = None,
     amount: Annotated[
         str | None, typer.Option("--amount", help="Net, such as 1190.00; without it the statement's amount due.")
     ] = None,

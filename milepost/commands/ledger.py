@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from domain.money import format_amount
 from milepost.as_csv import csv_text
 from milepost.as_of import looking_back
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
-from milepost.days import day
+from milepost.days import day_option
 from milepost.delivery.ledger_against import AgainstAsked, against
 from milepost.html_file import STANDARD_OUTPUT, HtmlFile, XlsxFile
 from milepost.options import Json, Output
@@ -80,17 +80,9 @@ def ledger(
         Path | None,
         typer.Option("--accounts", help="With --against: accounts.toml, where the CSV has the ERP's accounts."),
     ] = None,
-    on: Annotated[
-        datetime | None,
-        typer.Option("--on", parser=day, metavar="DAY", help="With --against: balances at the end of the day."),
-    ] = None,
-    first: Annotated[
-        datetime | None,
-        typer.Option("--from", parser=day, metavar="DAY", help="With --against: what moved from this day ..."),
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", parser=day, metavar="DAY", help="... to this one, both included.")
-    ] = None,
+    on: Annotated[date | None, day_option("--on", "With --against: balances at the end of the day.")] = None,
+    first: Annotated[date | None, day_option("--from", "With --against: what moved from this day ...")] = None,
+    last: Annotated[date | None, day_option("--to", "... to this one, both included.")] = None,
 ) -> None:
     """Show a company's trial balance for an accounting period, with roll-forwards that foot; or compare it with another ledger's."""
     from milepost.unknown_id import unknown_id
@@ -102,8 +94,7 @@ def ledger(
     if other is not None:
         if period is not None:
             raise typer.BadParameter("expected --on, or --from and --to, beside --against", param_hint="--period")
-        on_day, first_day, last_day = (None if each is None else each.date() for each in (on, first, last))
-        asked = AgainstAsked(other, mapping, overrides or (), accounts, on_day, first_day, last_day, entity)
+        asked = AgainstAsked(other, mapping, overrides or (), accounts, on, first, last, entity)
         against(output, asked, as_csv=as_csv, json=json)
         return
     _check_no_comparison(

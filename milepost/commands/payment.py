@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from milepost.console import amount_text, say
-from milepost.days import day
+from milepost.days import day_option
 from milepost.recording import Recording, records
 from milepost.statements.open_invoices import (
     For,
@@ -35,9 +35,7 @@ def add(
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Who paid.")],
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="Such as 1190.00.")],
     currency: Annotated[str, typer.Argument(metavar="CURRENCY", help="Such as EUR.")],
-    on: Annotated[
-        datetime | None, typer.Option("--on", parser=day, metavar="DAY", help="When it came; without it today.")
-    ] = None,
+    on: Annotated[date | None, day_option("--on", "When it came; without it today.")] = None,
     for_: For = None,
     oldest: Oldest = False,
     payment_id: Annotated[

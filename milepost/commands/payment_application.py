@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from domain.units import Amount, ExchangeRate
 from milepost.console import amount_text, say
-from milepost.days import day
+from milepost.days import day_option
 from milepost.recording import Recording, records
 from milepost.statements.open_invoices import (
     For,
@@ -57,9 +57,7 @@ def apply(
         ),
     ] = None,
     oldest: Oldest = False,
-    on: Annotated[
-        datetime | None, typer.Option("--on", parser=day, metavar="DAY", help="When it is applied; without it today.")
-    ] = None,
+    on: Annotated[date | None, day_option("--on", "When it is applied; without it today.")] = None,
     application_id: Annotated[
         str | None, typer.Option("--application-id", help="Without it made of payment, day and invoices.")
     ] = None,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from milepost.console import amount_text, say
-from milepost.days import day
+from milepost.days import day_option
 from milepost.options import Reason
 from milepost.recording import Recording, records, stated_reason
 
@@ -33,14 +33,9 @@ def adjust(
     approved_by: Annotated[
         str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.")
     ] = None,
-    on: Annotated[
-        datetime | None, typer.Option("--on", parser=day, metavar="DAY", help="Its day; without it today.")
-    ] = None,
-    reverse_on: Annotated[
-        datetime | None,
-        typer.Option(
-            "--reverse-on", parser=day, metavar="DAY", help="The day on which it reverses itself; without it it stays."
-        ),
+    on: Annotated[date | None, day_option("--on", "Its day; without it today.")] = None,
+    back_on: Annotated[
+        date | None, day_option("--reverse-on", "The day on which it reverses itself; without it it stays.")
     ] = None,
     adjustment_id: Annotated[
         str | None, typer.Option("--adjustment-id", help="Without it made of contract, line, day and amount.")
@@ -54,7 +49,6 @@ def adjust(
 
     other_person(approved_by, recording.who)
     why, adjusted_on = stated_reason(reason), recording.day(on, "--on")
-    back_on = reverse_on.date() if reverse_on is not None else None
     if back_on is not None and back_on.isoformat() <= adjusted_on:
         raise typer.BadParameter(f"expected a day after {adjusted_on}, got {back_on}", param_hint="--reverse-on")
     with recording.books() as books:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ from domain.counting import counted
 from domain.reference.zones import universal_day
 from milepost import exit_codes
 from milepost.console import say, shell_word, tell, write_json
-from milepost.days import DAYS_AHEAD_MAX, day, furthest_day
+from milepost.days import DAYS_AHEAD_MAX, day_option, furthest_day
 from milepost.operate.stopping import stopping
 from milepost.options import SummaryJson
 from state.guards import INPUT_UNREADABLE, GuardStop
@@ -33,10 +33,7 @@ def run(
     ],
     output_dir: Annotated[Path, typer.Option("--output", help="Folder for all that comes of them; made if needed.")],
     until: Annotated[
-        datetime | None,
-        typer.Option(
-            "--until", parser=day, metavar="DAY", help="Let the days up to this one end, so that periods close."
-        ),
+        date | None, day_option("--until", "Let the days up to this one end, so that periods close.")
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for more input until SIGTERM or Ctrl-C.")] = False,
     yes: Annotated[
@@ -45,14 +42,11 @@ def run(
     json: SummaryJson = False,
 ) -> None:
     """Turn the new events of a folder into postings, statements, forecasts and exceptions."""
-    last_day = until.date() if until else None
-    if last_day is not None and not DATE_FIRST <= last_day <= DATE_LAST:
+    if until is not None and not DATE_FIRST <= until <= DATE_LAST:
+        raise typer.BadParameter(f"expected a date from {DATE_FIRST} to {DATE_LAST}, got {until}", param_hint="--until")
+    if until is not None and not yes and until > furthest_day():
         raise typer.BadParameter(
-            f"expected a date from {DATE_FIRST} to {DATE_LAST}, got {last_day}", param_hint="--until"
-        )
-    if last_day is not None and not yes and last_day > furthest_day():
-        raise typer.BadParameter(
-            f"expected a day up to {furthest_day()}, {DAYS_AHEAD_MAX} days after today, got {last_day}; a day that has"
+            f"expected a day up to {furthest_day()}, {DAYS_AHEAD_MAX} days after today, got {until}; a day that has"
             " ended stays ended: correct it, or say --yes if it is meant",
             param_hint="--until",
         )
@@ -62,13 +56,13 @@ def run(
     from milepost.summary import as_json, as_text
 
     def may_end() -> date | None:
-        return last_day if last_day is not None or yes else furthest_day()
+        return until if until is not None or yes else furthest_day()
 
     try:
         with only_writer(output_dir), stopping() as stop:
-            summary = run_rounds(input_dir, output_dir, last_day, stop, follow=follow, last_day=may_end)
+            summary = run_rounds(input_dir, output_dir, until, stop, follow=follow, last_day=may_end)
     except FarAhead as fault:
-        say(too_far_ahead(fault, input_dir, last_day))
+        say(too_far_ahead(fault, input_dir, until))
         raise typer.Exit(exit_codes.USAGE) from fault
     if json:
         write_json(as_json(summary))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,7 @@ import typer
 from connectors.decode_error import DecodeError
 from domain.counting import counted
 from milepost.console import echo, shell_word
-from milepost.days import day, furthest_day
+from milepost.days import day_option, furthest_day
 from milepost.options import SummaryJson
 from simulation.formats import FORMATS, JSONL_EVENTS_MAX, format_for
 from simulation.plan import ALL, PlanError, SimulationPlan, plan
@@ -36,9 +36,7 @@ def simulate(
         str | None,
         typer.Option("--format", help=f"jsonl or avro; without it jsonl up to about {JSONL_EVENTS_MAX:,} events."),
     ] = None,
-    start: Annotated[
-        datetime, typer.Option("--start", parser=day, metavar="DAY", help="First day of the first month.")
-    ] = FIRST_MONTH,  # type: ignore[assignment]  # Typer parses the text
+    start: Annotated[date, day_option("--start", "First day of the first month.")] = FIRST_MONTH,  # type: ignore[assignment]  # Typer parses the text
     deals: Annotated[str, typer.Option("--deals", help="What is sold: all kinds of terms, or time alone.")] = ALL,
     force: Annotated[bool, typer.Option("--force", help="Replace the events of an earlier simulation.")] = False,
     json: SummaryJson = False,
@@ -48,7 +46,7 @@ def simulate(
     from simulation.write import FolderInUse, write
 
     try:
-        planned = plan(seed=seed, people=people, projects=projects, months=months, start=start.date(), deals=deals)
+        planned = plan(seed=seed, people=people, projects=projects, months=months, start=start, deals=deals)
         chosen = known(form) or format_for(planned)
         summary, files = write(planned, out, chosen, force=force)
     except (PlanError, FolderInUse, UnknownFormat) as fault:

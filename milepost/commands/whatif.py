@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,7 @@ import typer
 
 from milepost.as_of import indexing
 from milepost.console import say, shell_word, tell, write_json
-from milepost.days import day
+from milepost.days import day_option
 from milepost.options import Json
 from milepost.tables import show
 
@@ -19,10 +19,8 @@ def whatif(
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run; nothing in it is changed.")],
     change: Annotated[Path, typer.Option("--change", help="Events, one a line of JSON, as a run would read them.")],
     on: Annotated[
-        datetime | None,
-        typer.Option(
-            "--on", parser=day, metavar="DATE", help="Let days end up to this one first, so that statements are made."
-        ),
+        date | None,
+        day_option("--on", "Let days end up to this one first, so that statements are made.", metavar="DATE"),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -36,7 +34,7 @@ def whatif(
         raise typer.BadParameter(f"expected a file with events, found {found} at {change}", param_hint="--change")
     try:
         with indexing() as progress:
-            found_out = what_if(output, change, on.date() if on is not None else None, progress)
+            found_out = what_if(output, change, on, progress)
     except NoSuchDay as fault:
         raise typer.BadParameter(str(fault), param_hint="--on") from fault
     except (NoChange, UnreadableChange, ShardMissing) as fault:

@@ -8,9 +8,8 @@ from functools import partial
 from msgspec.structs import replace
 
 from domain.billing.shares import Party
-from domain.explanation import Arithmetic, Node, less, total
+from domain.explanation import Node, less, total
 from domain.figure import later
-from domain.ledger.journal import Leg
 from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes
 from state.billing.shares_record import falls_to, shares_in_terms
@@ -62,7 +61,7 @@ class AskedRows(Nodes):
             hours=later(price.hours - price.passed_hours, records.hours_here, at, price),
             passed_hours=0,
             value=later(price.value, records.value, at, price),
-            passed=later(price.passed, self.nodes.passing.passed, at),
+            passed=later(price.passed, self.nodes.entries.passed, at),
             memo=later(price.memo, records.value_not_charged, at, price),
             recognised=later(price.recognised, records.recognised_alone, at, price),
             billable=later(price.billable, records.billable_alone, at, price),
@@ -129,17 +128,4 @@ class AskedRows(Nodes):
         """Only what is converted is added up by journals."""
         if journal.currency == journal.ledger_currency:
             return journal
-        return replace(journal, lines=tuple(self._leg(journal, at, leg) for at, leg in enumerate(journal.lines, 1)))
-
-    def _leg(self, journal: Posted, number: int, leg: Leg) -> Leg:
-        amount, ledger = (
-            later(value, self._line, journal.journal_id, number, place)
-            for place, value in enumerate((leg.amount, leg.ledger_amount))
-        )
-        return leg._replace(amount=amount, ledger_amount=ledger)
-
-    def _line(self, journal_id: str, number: int, place: int) -> Node:
-        """A journal's line with its name, so that it can be asked for; in transaction or in ledger currency."""
-        whose, node = f"{journal_id}#{number}", self.nodes.lines.figures(journal_id, number)[place]
-        title = f"journal line {whose}"
-        return Node(title, node.value, "amount", node.currency, Arithmetic("same", (node,)), id=whose)
+        return replace(journal, lines=self.nodes.lines.legs(journal))

@@ -10,7 +10,7 @@ from domain.capabilities import REFUND_LIABILITY
 from domain.explanation import Node, negated, total
 from domain.figure import as_recorded, node_titled
 from domain.outputs import CurrencyAmount, JournalEntry, ProjectView, ViewBalance, ViewBurn
-from milepost.explain.nodes import Nodes
+from milepost.explain.nodes import Nodes, once
 from milepost.figure_words import figure_words
 from state.billing.balances import LineBalances, balances_of, burn_of
 from state.forecast.outlook import project_contracts, sums_on
@@ -28,9 +28,6 @@ OWED: Mapping[str, str | None] = {"paid": "receipt", "bad_debt": "write_off", "r
 
 
 class BalanceNodes(Nodes):
-    def begin(self) -> None:
-        self._asked: dict[tuple[int, str], tuple[ViewBurn, dict[str, LineBalances]]] = {}
-
     def view(self, said: TracedOutput) -> Node:
         """Every figure of a project's view."""
         view: ProjectView = said.record
@@ -45,24 +42,29 @@ class BalanceNodes(Nodes):
         name = f", {view.name}" if view.name else ""
         cash = (self.nodes.listed.unapplied(said, one) for one in view.unapplied)
         burn = (make() for _, make in self.burn(said))
-        why = (*burn, *balances, *cash, *self.nodes.retainers.all(said), *self._exceptions(view), upon)
+        why = (
+            *burn,
+            *balances,
+            *cash,
+            *(make() for _, make in self.nodes.retainers.parts(said)),
+            *self._exceptions(view),
+            upon,
+        )
         return Node(f"Project {view.project_id}{name}", facts=facts, why=why, id=view.project_id)
 
     def _exceptions(self, view: ProjectView) -> Iterable[Node]:
         for one in view.open_exceptions:
             yield Node(f"open exception {one.category}", facts=(("owner", one.owner_role),), id=one.exception_id)
 
-    def asked(self, said: TracedOutput) -> tuple[ViewBurn, dict[str, LineBalances]]:
+    @once
+    def asked(self, project_id: str, step: int) -> tuple[ViewBurn, dict[str, LineBalances]]:
         """What the rules of a view make of the books that it was published from."""
-        key = said.step, said.record.project_id
-        if key not in self._asked:
-            draft, project_id = self.nodes.books.at(said.step), said.record.project_id
-            balances = {
-                each.contract_id: balances_of(draft, project_id, each, sums_on(draft, project_id, each.contract_id))
-                for each in project_contracts(draft, project_id)
-            }
-            self._asked[key] = burn_of(draft.project(project_id)), balances
-        return self._asked[key]
+        draft = self.nodes.books.at(step)
+        balances = {
+            each.contract_id: balances_of(draft, project_id, each, sums_on(draft, project_id, each.contract_id))
+            for each in project_contracts(draft, project_id)
+        }
+        return burn_of(draft.project(project_id)), balances
 
     def _node(self, published: int, number: int, title: str, unit: str = "amount", currency: str = "") -> Node:
         made = node_titled(number, title, unit, currency)
@@ -81,7 +83,7 @@ class BalanceNodes(Nodes):
         ]
 
     def _hours(self, said: TracedOutput, id_: str, field: str) -> Node:
-        published, (made, _) = said.record.burn, self.asked(said)
+        published, (made, _) = said.record.burn, self.asked(said.record.project_id, said.step)
         title = f"{said.record.project_id}: {figure_words(id_.partition('#')[2])}"
         return self._node(getattr(published, field), getattr(made, field), title, "hours")._replace(id=id_)
 
@@ -93,7 +95,7 @@ class BalanceNodes(Nodes):
             yield id_, partial(self._amount, said, id_, field, one)
 
     def _amount(self, said: TracedOutput, id_: str, field: str, published: CurrencyAmount) -> Node:
-        found = getattr(self.asked(said)[0], field)
+        found = getattr(self.asked(said.record.project_id, said.step)[0], field)
         number = next((one.amount for one in found if one.currency == published.currency), 0)
         title = f"{said.record.project_id}: {figure_words(field if field == 'cost' else 'value_not_charged')}"
         made = self._node(published.amount, number, title, "amount", published.currency)
@@ -121,7 +123,7 @@ class BalanceNodes(Nodes):
             retention = self.nodes.retention
             made = retention.posted(balance.contract_id, project_id, said.step, title, balance.currency)
         else:
-            number = getattr(self.asked(said)[1][balance.contract_id], name)
+            number = getattr(self.asked(project_id, said.step)[1][balance.contract_id], name)
             made = self._node(value, number, title, "amount", balance.currency)
             made = made._replace(rule="R46") if name in POSITIONS else made
         made = as_recorded(value, made).node

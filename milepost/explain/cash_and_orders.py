@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from domain.explanation import Node, constant, less, most, total
 from domain.figure import as_recorded
@@ -20,53 +21,44 @@ FIGURES = ("limit", "used", "left")
 
 
 class CashAndOrderNodes(Nodes):
-    def part(self, said: TracedOutput, balances: tuple[ViewBalance, ...], whose: str, name: str) -> Node | None:
+    def parts(
+        self, said: TracedOutput, balances: Iterable[ViewBalance], whose: str
+    ) -> Iterator[tuple[str, Callable[[], Node]]]:
         """`orders/NUMBER` and `orders/NUMBER/used`, `sources/SOURCE` likewise, `unapplied/PAYMENT` and `unapplied/PAYMENT/COMPANY`."""
-        kind, _, rest = name.partition("/")
-        wanted, _, figure = rest.partition("/")
-        if kind == SOURCES:
-            funds = [(each, one) for each in balances for one in each.sources if escape(one.source_id) == wanted]
-            if len(funds) != 1:
-                return None
-            named = {one.id: one for one in self._of_source(said, *funds[0], whose)}
-            return named.get(f"{whose}#{name}") if figure else self.source(said, *funds[0], whose)
-        if kind == ORDERS:
-            found = [(each, one) for each in balances for one in each.orders if escape(one.number) == wanted]
-            if len(found) != 1 or figure not in ("", *FIGURES):
-                return None
-            return self.figure(said, *found[0], whose, figure) if figure else self.order(said, *found[0], whose)
-        if kind == UNAPPLIED:
-            cash = [
-                one
-                for one in said.record.unapplied
-                if escape(one.payment_id) == wanted and figure in ("", escape(one.legal_entity_id))
-            ]
-            return self.unapplied(said, cash[0]) if len(cash) == 1 else None
-        return None
+        for each in balances:
+            for source in each.sources:
+                name = f"{SOURCES}/{escape(source.source_id)}"
+                yield name, partial(self.source, said, each, source, whose)
+                for one in _figures_of(source):
+                    yield f"{name}/{one}", partial(self._of_source, said, each, source, whose, one)
+            for order in each.orders:
+                name = f"{ORDERS}/{escape(order.number)}"
+                yield name, partial(self.order, said, each, order, whose)
+                for one in FIGURES:
+                    yield f"{name}/{one}", partial(self.figure, said, each, order, whose, one)
+        for cash in said.record.unapplied:
+            for of in (escape(cash.payment_id), f"{escape(cash.payment_id)}/{escape(cash.legal_entity_id)}"):
+                yield f"{UNAPPLIED}/{of}", partial(self.unapplied, said, cash)
 
     def source(self, said: TracedOutput, balance: ViewBalance, source: ViewSource, whose: str) -> Node:
         facts = (("contract", balance.contract_id), ("bill to", source.bill_to))
         name = f"{whose}#{SOURCES}/{escape(source.source_id)}"
-        figures = tuple(self._of_source(said, balance, source, whose))
+        figures = tuple(self._of_source(said, balance, source, whose, each) for each in _figures_of(source))
         return Node(f"source {source.source_id}", facts=facts, why=figures, id=name)
 
-    def _of_source(self, said: TracedOutput, balance: ViewBalance, source: ViewSource, whose: str) -> Iterator[Node]:
-        """Without a limit what is used alone; what drafts keep is not left any more, and a limit below what is used leaves nothing."""
-        title = f"source {source.source_id}"
-        used = self.nodes.funding.used(balance.contract_id, source.source_id, said.step)
-        limit = self.nodes.funding.limit(balance.contract_id, source.source_id, said.step)
-        made: dict[str, Node | None] = {"limit": limit, "used": used}
-        if limit is not None:
+    def _of_source(self, said: TracedOutput, balance: ViewBalance, source: ViewSource, whose: str, name: str) -> Node:
+        """What drafts keep is not left any more, and a limit below what is used leaves nothing."""
+        title, of = f"source {source.source_id}: {name}", (balance.contract_id, source.source_id, said.step)
+        used = self.nodes.funding.used(*of)
+        made = used if name == "used" else given(self.nodes.funding.limit(*of), title)
+        if name == "left":
             kept = self.nodes.drafted.claims(balance.contract_id, None, said.step).get(source.source_id, ())
             of_drafts = (total("kept by drafts", list(kept), "amount", balance.currency, rule="R26"),) if kept else ()
-            left = less(f"{title}: left", limit, used, *of_drafts, rule="R33")
-            nothing = constant("nothing", 0, "amount", balance.currency)
-            made["left"] = most(f"{title}: left", left, nothing) if (left.value or 0) < 0 else left
-        for name, node in made.items():
-            value = getattr(source, name)
-            if value is not None:
-                found = as_recorded(value, given(node, f"{title}: {name}")._replace(title=f"{title}: {name}"))
-                yield found.node._replace(id=f"{whose}#{SOURCES}/{escape(source.source_id)}/{name}")
+            made = less(title, made, used, *of_drafts, rule="R33")
+            if (made.value or 0) < 0:
+                made = most(title, made, constant("nothing", 0, "amount", balance.currency))
+        made = as_recorded(getattr(source, name), made._replace(title=title)).node
+        return made._replace(id=f"{whose}#{SOURCES}/{escape(source.source_id)}/{name}")
 
     def order(self, said: TracedOutput, balance: ViewBalance, order: ViewOrder, whose: str) -> Node:
         figures = tuple(self.figure(said, balance, order, whose, name) for name in FIGURES)
@@ -103,3 +95,8 @@ class CashAndOrderNodes(Nodes):
         name = f"{UNAPPLIED}/{escape(cash.payment_id)}/{escape(cash.legal_entity_id)}"
         facts = (("customer", cash.customer_id), ("company", cash.legal_entity_id))
         return made._replace(id=f"{said.record.project_id}#{name}", facts=facts)
+
+
+def _figures_of(source: ViewSource) -> list[str]:
+    """Without a limit what is used alone."""
+    return [name for name in FIGURES if getattr(source, name) is not None]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from domain.events.finance import CreditMemoIssued
-from domain.explanation import Node, constant
+from domain.explanation import Node
 from domain.identity import composed, parts_of
 from domain.outputs import JournalEntry
 from domain.receivables.credit_memo import CONCESSIONS, ERROR_REBILL, RULE
@@ -34,26 +33,20 @@ class Credit(NamedTuple):
 
 class CreditNodes(Nodes):
     def begin(self) -> None:
-        self.all = list(self._all())
         self._amounts: dict[int, Node] = {}
-
-    def _all(self) -> Iterator[Credit]:
+        self._of_row: dict[tuple[str, str, str], list[Credit]] = {}
         for number, said in enumerate(self.sources.trace.journals_by.get(RULE, ())):
             _, kind, key = said.record.rule.split("/", 2)
             entry_id, line_id = parts_of(key)
-            yield Credit(number, said, kind, entry_id, line_id)
+            of = entry_id, said.record.contract_id, line_id
+            self._of_row.setdefault(of, []).append(Credit(number, said, kind, entry_id, line_id))
 
     # What is credited of a row
 
     def of_row(self, entry_id: str, contract_id: str, line_id: str, step: int, *kinds: str) -> list[Credit]:
         """Up to a step, of these kinds."""
-        return [
-            one
-            for one in self.all
-            if one.said.step <= step
-            and one.kind in kinds
-            and (one.entry_id, one.journal.contract_id, one.line_id) == (entry_id, contract_id, line_id)
-        ]
+        found = self._of_row.get((entry_id, contract_id, line_id), ())
+        return [one for one in found if one.said.step <= step and one.kind in kinds]
 
     def reopened(
         self, entry_id: str, contract_id: str, line_id: str, step: int, payer: str | None = None
@@ -86,7 +79,7 @@ class CreditNodes(Nodes):
 
     def returned_hours(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
         found = [
-            self._recorded(f"credited_hours/{self._of(one)}")
+            self.recorded.figure(f"credited_hours/{self._of(one)}")
             for one in self.returning(entry_id, contract_id, line_id, step)
         ]
         return [hours for hours in found if hours is not None]
@@ -135,28 +128,9 @@ class CreditNodes(Nodes):
                 return record.event
         raise AssertionError(f"credit memo {credit.journal.affected_id} is in the log")
 
-    def _is(self, listed: Listed, credit: Credit) -> bool:
-        return (listed.entry.entry_id, listed.entry.line_id) == (credit.entry_id, credit.line_id)
-
     def receivable(self, credit: Credit) -> Receivable:
         found: Receivable = self.sources.trace.part_at("receivable", self._event(credit).invoice_id, credit.said.step)
         return found
-
-    def listed(self, credit: Credit) -> Listed:
-        of = self.nodes.statements.of_statement(self.receivable(credit).statement_id)
-        return next(one for one in of if self._is(one, credit))
-
-    # What is retained
-
-    def kept_back(self, credit: Credit) -> Node:
-        """The row's part of what of a memo was retained."""
-        found = self._recorded(f"kept_back/{self._of(credit)}")
-        return (
-            found if found is not None else constant("nothing of it is retained", 0, "amount", credit.journal.currency)
-        )
-
-    def _recorded(self, address: str) -> Node | None:
-        return self.recorded.figure(address)
 
     @staticmethod
     def _of(credit: Credit) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from domain.billing.funding import FundsDrawn, Portion, by_source, kept_by_draft
 from domain.explanation import Node, total
 from domain.figure import Recorded, called, node_of
-from milepost.explain.nodes import Nodes
+from milepost.explain.nodes import Nodes, once
 from state.billing.approval import PART, PendingCut, by_cut, cut_of, drafts_of
 from state.billing.payers import is_funded
 from state.books import OpenStatement
@@ -21,9 +21,6 @@ NO_CLAIMS: Claims = {}
 
 
 class DraftedFunding(Nodes):
-    def begin(self) -> None:
-        self._walks: dict[tuple[str, PendingCut, int], Mapping[Place, FundsDrawn]] = {}
-
     def is_funded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> bool:
         """Whether sources pay the entry of a draft, of which nobody may be billed yet."""
         contract = self.sources.draft(step).contract(contract_id)
@@ -100,13 +97,10 @@ class DraftedFunding(Nodes):
     def _told_at(self, opened: OpenStatement, step: int) -> int:
         return self.sources.trace.listing_step(opened.statement_id, step)
 
+    @once
     def _walk(self, contract_id: str, cut: PendingCut, step: int) -> Mapping[Place, FundsDrawn]:
-        key = contract_id, cut, step
-        if key not in self._walks:
-            places = list(self.places(contract_id, cut, step))
-            claims = self.claims(contract_id, cut, step)
-            self._walks[key] = self.nodes.funding.walk(contract_id, step, step, places, claims)
-        return self._walks[key]
+        places, claims = list(self.places(contract_id, cut, step)), self.claims(contract_id, cut, step)
+        return self.nodes.funding.walk(contract_id, step, step, places, claims)
 
     def _lines(self, row: str, contract_id: str, step: int) -> list[str]:
         """Contract lines on which the entry has a price or is issued."""

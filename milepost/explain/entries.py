@@ -17,6 +17,7 @@ from domain.work.recorded import (
     HOURS,
     MARKUP,
     MEMO,
+    PASSED,
     PASSED_HOURS,
     RATE,
     TAX,
@@ -204,6 +205,16 @@ class EntryNodes(Nodes):
         """The value of what is not charged; no money moves with it."""
         price = at.price
         return self.figure(at, MEMO, price.memo)
+
+    # What is over the cap of its line and went on to the next (policy `overflow=next_rule`)
+
+    def passed(self, at: VersionStanding) -> Node:
+        """The value that is not billable on the entry's own line."""
+        return self.figure(at, PASSED, at.price.passed)
+
+    def passed_hours(self, at: VersionStanding) -> Node:
+        """As many as the part has."""
+        return self.figure(at, PASSED_HOURS, at.price.passed_hours)
 
     # Cost
 

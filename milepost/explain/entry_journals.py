@@ -81,7 +81,9 @@ class EntryJournals(Nodes):
         if cost is None or not any(line.purpose in COST_PURPOSES for line in journal.lines):
             return ()
         before = journals_until(at.work.journals, journal.journal_id)
-        progress = [leg for posted in before for leg in self._named(posted) if leg.account == WORK_IN_PROGRESS]
+        progress = [
+            leg for posted in before for leg in self.nodes.lines.legs(posted) if leg.account == WORK_IN_PROGRESS
+        ]
         if progress:
             # It leaves 1300 as it stands there (policy `cost_policy`).
             account = cost_account(cost.against)
@@ -136,7 +138,7 @@ class EntryJournals(Nodes):
         row, price = at.entry.entry_id, at.work.price
         assert price is not None, "it has a plan"
         purpose = next((line.purpose for line in journal.lines if line.purpose in EARNING), "")
-        carried = carried_by([replace(posted, lines=self._named(posted)) for posted in before])
+        carried = carried_by([replace(posted, lines=self.nodes.lines.legs(posted)) for posted in before])
         stands = {account: self._left(journal.journal_id, account) for account in UNBILLED}
         return RevenueDifference(
             row, plan, price.revenue, self.nodes.exchanges.rate(journal, at), purpose, carried, stands
@@ -173,17 +175,6 @@ class EntryJournals(Nodes):
     def _at_rate(self, journal: JournalEntry, at: VersionStanding, pairs: Pairs) -> Sequence[Leg]:
         rate = self.nodes.exchanges.rate(journal, at)
         return [Leg(*pair, converted(pair[2], rate, "", "")) for pair in pairs]
-
-    def _named(self, posted: Posted) -> tuple[Leg, ...]:
-        """Lines of another journal of the row."""
-
-        def of(number: int, side: int) -> Node:
-            return self.nodes.lines.named(posted.journal_id, number)[side]
-
-        return tuple(
-            Leg(leg.account, leg.purpose, later(leg.amount, of, number, 0), later(leg.ledger_amount, of, number, 1))
-            for number, leg in enumerate(posted.lines, 1)
-        )
 
     def _left(self, of: str, account: str, step: int | None = None) -> Balance:
         """What was on the account before the journal, or what the row was taken from at the step."""

@@ -226,7 +226,7 @@ class ExceptionNodes(Nodes):
         """Final work waits for no more than it kept."""
         if not price.final:
             return self.nodes.records.over(at.entry.entry_id, at.step)
-        kept, passed = self.nodes.caps.counted(at, price), [self.nodes.passing.passed(at)] if price.passed else []
+        kept, passed = self.nodes.caps.counted(at, price), [self.nodes.entries.passed(at)] if price.passed else []
         return less(
             f"{at.entry.entry_id}: kept and not billable", kept, self.nodes.entries.billable(at), *passed, rule="R15"
         )

@@ -40,12 +40,13 @@ class Exchanges(Nodes):
         rate = self.recorded.figure(rate_at(journal.journal_id))
         return in_ledger(amount, rate, journal.ledger_currency, mode) if rate is not None else None
 
-    def rate_of(self, journal_id: str, rate: int) -> Node | None:
+    def rate_of(self, journal_id: str) -> Node | None:
         """The rate on a journal: as it was recorded, else that of its first line that is converted."""
         found = self.recorded.figure(rate_at(journal_id))
         if found is not None:
             return found
         said = self.sources.trace.journals[journal_id]
+        rate = said.record.exchange_rate
         if said.record.rule == CLEARED:
             # What is left of an invoice is at the rate of the invoice.
             theirs = self.sources.trace.journals_of[said.record.affected_id]

@@ -46,7 +46,6 @@ from milepost.explain.given_up import GivenUpNodes
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.journals import JournalNodes
 from milepost.explain.liability import LiabilityNodes
-from milepost.explain.passing import PassingNodes
 from milepost.explain.positions import PositionNodes
 from milepost.explain.provisions import ProvisionNodes
 from milepost.explain.published import refused
@@ -80,7 +79,6 @@ class Explainer:
         self.spending = SpendingNodes(self)
         self.allocation = AllocationNodes(self)
         self.drawing = DrawingNodes(self)
-        self.passing = PassingNodes(self)
         self.caps = CapNodes(self)
         self.unissued = UnissuedNodes(self)
         self.given_up = GivenUpNodes(self)
@@ -175,7 +173,7 @@ class Explainer:
         return Node(f"Contract {contract_id}", why=found, id=contract_id) if found else None
 
     def _tax(self, statement_id: str, name: str, number: int) -> Node | None:
-        record, taxes = self.statements.records(statement_id)[0], self.taxes
+        record, taxes = self.statements.record(statement_id), self.taxes
         if not 1 <= number <= len(record.tax if name == "tax" else record.undetermined_tax):
             return None
         return taxes.group(statement_id, number) if name == "tax" else taxes.open_group(statement_id, number)
@@ -226,9 +224,10 @@ class Explainer:
         if burn is not None:
             return burn()
         balances = [one for one in view.balances if contract_id in ("", one.contract_id)]
-        listed = self.listed.part(said[-1], tuple(balances), whole, name) or self.retainers.part(said[-1], name)
-        if listed is not None:
-            return listed
+        parts = (*self.listed.parts(said[-1], balances, whole), *self.retainers.parts(said[-1]))
+        listed = [make for of, make in parts if of == name]
+        if len(listed) == 1:
+            return listed[0]()
         if name not in FIGURES:
             return self.paths.node(project_id, name)
         return self.balances.figure(said[-1], balances[0], name) if len(balances) == 1 else None

@@ -39,7 +39,7 @@ from domain.units import Amount, Quantity
 from domain.why import elsewhere, in_terms
 from domain.work.recorded import DRAWN, EARNED
 from domain.work.rows import DELIVERY, fee_row
-from milepost.explain.nodes import Nodes
+from milepost.explain.nodes import Nodes, once
 from milepost.explain.published import given
 from state.books import Charge, Contract
 from state.charges.budgets_spent import spent_of_budgets
@@ -80,7 +80,6 @@ class FeeNodes(Nodes):
         self.recorded.resolvers[BESIDE] = self._charged_beside
         self.recorded.resolvers[DRAWN_BY] = self._drawn_by
         self._histories: dict[tuple[str, str, int, date | None], tuple[LineHistory, LineHistory]] = {}
-        self._drawn_at: dict[tuple[str, str, int], list[tuple[date, Draws]]] = {}
 
     def place(self, charge: Charge, draft: Draft, step: int = -1) -> LineAtStep | None:
         contract = draft.contract(charge.contract_id or "")
@@ -411,12 +410,10 @@ class FeeNodes(Nodes):
         )
         return quantity, earned
 
+    @once
     def _draws(self, contract_id: str, line_id: str, step: int) -> list[tuple[date, Draws]]:
-        key = contract_id, line_id, step
-        if key not in self._drawn_at:
-            rows = self._drawing_rows(contract_id, line_id, step)
-            self._drawn_at[key] = [(day, drawn) for day, at in rows if (drawn := at.price.drawn)]
-        return self._drawn_at[key]
+        rows = self._drawing_rows(contract_id, line_id, step)
+        return [(day, drawn) for day, at in rows if (drawn := at.price.drawn)]
 
     def _drawn_by(self, what: str, contract_id: str, line_id: str, name: str, before: str, step: str) -> Node | None:
         """What rows of days before one draw, or earn."""

@@ -12,7 +12,7 @@ from domain.terms import methods
 from domain.terms.kind import Fee
 from domain.terms.unit_price import VOLUME, prices
 from milepost.explain.fees import LineAtStep
-from milepost.explain.nodes import Nodes
+from milepost.explain.nodes import Nodes, once
 from milepost.explain.published import given
 from state.charges.rebates import standing
 from state.charges.settlement import SETTLEMENT
@@ -24,16 +24,8 @@ if TYPE_CHECKING:
 
 
 class PriceNodes(Nodes):
-    def begin(self) -> None:
-        self._ahead: dict[tuple[str, str, date, int], TermsAhead] = {}
-
+    @once
     def ahead(self, contract_id: str, line_id: str, as_of: date, step: int) -> TermsAhead:
-        key = contract_id, line_id, as_of, step
-        if key not in self._ahead:
-            self._ahead[key] = self._foreseen(*key)
-        return self._ahead[key]
-
-    def _foreseen(self, contract_id: str, line_id: str, as_of: date, step: int) -> TermsAhead:
         draft = self.sources.draft(step)
         contract = draft.contract(contract_id)
         assert contract is not None, "the line is of a contract in the books"

@@ -14,7 +14,7 @@ from domain.explanation import Node, total
 from domain.figure import Recorded, node_of, node_titled, titled
 from domain.numbered import in_a_contract
 from milepost.explain.drafted_funding import NO_CLAIMS, Claims, Place
-from milepost.explain.nodes import Nodes
+from milepost.explain.nodes import Nodes, once
 from milepost.explain.sources import nothing
 from state.billing.funding import USED_OF_SOURCE
 from state.billing.payers import funded_terms
@@ -25,11 +25,7 @@ from state.totals import issued_on, standing_price
 
 class FundingNodes(Nodes):
     def begin(self) -> None:
-        self.recorded.resolvers[USED_OF_SOURCE] = lambda contract_id, source_id, step: self.used(
-            contract_id, source_id, int(step)
-        )
-        self._cuts: dict[tuple[str, int], Mapping[Place, FundsDrawn]] = {}
-        self._used: dict[tuple[str, int], dict[str, list[Node]]] = {}
+        self.recorded.resolvers[USED_OF_SOURCE] = lambda of, source_id, step: self.used(of, source_id, int(step))
         self._terms: dict[tuple[str, int], Funding | None] = {}
 
     def is_funded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> bool:
@@ -103,22 +99,20 @@ class FundingNodes(Nodes):
 
     # A cut
 
+    @once
     def _cut(self, contract_id: str, step: int) -> Mapping[Place, FundsDrawn]:
         """Of the entries to which a step gave something, or took it back."""
-        key = (contract_id, step)
-        if key not in self._cuts:
-            places = [
-                (entry_id, issued.line_id)
-                for entry_id in self.sources.trace.entry_ids()
-                for issued in self._all_issued(entry_id, contract_id, step)
-                if issued.funded != self._funded(entry_id, contract_id, issued.line_id, step - 1)
-            ]
-            cut = self.nodes.drafted.approved_at(contract_id, step)
-            if cut is not None:
-                places = list(dict.fromkeys((*places, *self.nodes.drafted.places(contract_id, cut, step - 1))))
-            claims = self.nodes.drafted.claims(contract_id, cut, step - 1)
-            self._cuts[key] = self.walk(contract_id, step - 1, step, places, claims)
-        return self._cuts[key]
+        places = [
+            (entry_id, issued.line_id)
+            for entry_id in self.sources.trace.entry_ids()
+            for issued in self._all_issued(entry_id, contract_id, step)
+            if issued.funded != self._funded(entry_id, contract_id, issued.line_id, step - 1)
+        ]
+        cut = self.nodes.drafted.approved_at(contract_id, step)
+        if cut is not None:
+            places = list(dict.fromkeys((*places, *self.nodes.drafted.places(contract_id, cut, step - 1))))
+        claims = self.nodes.drafted.claims(contract_id, cut, step - 1)
+        return self.walk(contract_id, step - 1, step, places, claims)
 
     def walk(
         self, contract_id: str, before: int, step: int, places: Iterable[Place], claims: Claims
@@ -148,17 +142,15 @@ class FundingNodes(Nodes):
 
     # What it reads
 
+    @once
     def _paid(self, contract_id: str, step: int) -> Mapping[str, Sequence[Node]]:
         """By source, of each entry that it pays."""
-        key = (contract_id, step)
-        if key not in self._used:
-            found: dict[str, list[Node]] = {}
-            for entry_id in sorted(self.sources.trace.entry_ids()):
-                for issued in self._all_issued(entry_id, contract_id, step):
-                    for source_id, node in self._paid_of((entry_id, issued.line_id), issued, step):
-                        found.setdefault(source_id, []).append(node)
-            self._used[key] = found
-        return self._used[key]
+        found: dict[str, list[Node]] = {}
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            for issued in self._all_issued(entry_id, contract_id, step):
+                for source_id, node in self._paid_of((entry_id, issued.line_id), issued, step):
+                    found.setdefault(source_id, []).append(node)
+        return found
 
     def _paid_of(self, place: Place, issued: Issued, step: int) -> Iterator[tuple[str, Node]]:
         if issued.funded:

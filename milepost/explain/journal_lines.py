@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from itertools import takewhile
 
 from domain.explanation import Arithmetic, Node, negated, total
+from domain.figure import later
+from domain.ledger.journal import Leg
 from domain.ledger.recorded import line_of
 from domain.outputs import JournalEntry
-from milepost.explain.nodes import Nodes
+from milepost.explain.nodes import Nodes, once
 from milepost.explain.published import as_published
 from state.books import Posted
 
@@ -18,23 +20,20 @@ class JournalLines(Nodes):
 
     def begin(self) -> None:
         self.recorded.resolvers["journal_line"] = self._line_of
-        self._lines: dict[tuple[str, int], tuple[Node, Node]] = {}
 
+    @once
     def figures(self, journal_id: str, number: int) -> tuple[Node, Node]:
         """The line's amount, in transaction and in ledger currency."""
-        key = (journal_id, number)
-        if key not in self._lines:
-            said = self.sources.trace.journals[journal_id]
-            journal: JournalEntry = said.record
-            line = journal.lines[number - 1]
-            amount, ledger = (self.recorded.figure(address) for address in line_of(journal_id, number))
-            if amount is None:
-                amount, ledger = self.nodes.journals.made(said, journal, line, number)
-            self._lines[key] = (
-                _holds(amount, "amount", line.amount, journal.currency),
-                _holds(ledger, "in ledger currency", line.ledger_amount, journal.ledger_currency),
-            )
-        return self._lines[key]
+        said = self.sources.trace.journals[journal_id]
+        journal: JournalEntry = said.record
+        line = journal.lines[number - 1]
+        amount, ledger = (self.recorded.figure(address) for address in line_of(journal_id, number))
+        if amount is None:
+            amount, ledger = self.nodes.journals.made(said, journal, line, number)
+        return (
+            as_published(amount, "amount", line.amount, "amount", journal.currency),
+            as_published(ledger, "in ledger currency", line.ledger_amount, "amount", journal.ledger_currency),
+        )
 
     def _line_of(self, journal_id: str, number: str, which: str) -> Node:
         amount, ledger = self.named(journal_id, int(number))
@@ -69,6 +68,17 @@ class JournalLines(Nodes):
         )
         return amount, ledger
 
+    def legs(self, posted: Posted) -> tuple[Leg, ...]:
+        """All lines of a journal, each named when somebody asks for it."""
+
+        def of(number: int, side: int) -> Node:
+            return self.named(posted.journal_id, number)[side]
+
+        return tuple(
+            Leg(leg.account, leg.purpose, later(leg.amount, of, number, 0), later(leg.ledger_amount, of, number, 1))
+            for number, leg in enumerate(posted.lines, 1)
+        )
+
     def leg(self, journal: JournalEntry, number: int) -> tuple[Node, Node]:
         """The same; of very many it is only named."""
         if not self.sources.are_many:
@@ -79,11 +89,6 @@ class JournalLines(Nodes):
             self.sources.figure(f"{whose}/amount", title, line.amount, journal.currency),
             self.sources.figure(f"{whose}/ledger", title, line.ledger_amount, journal.ledger_currency),
         )
-
-
-def _holds(node: Node | None, title: str, value: int, currency: str) -> Node:
-    """The node where it says the figure, else the figure as it stands."""
-    return as_published(node, title, value, "amount", currency)
 
 
 def journals_until(journals: Iterable[Posted], journal_id: str) -> list[Posted]:

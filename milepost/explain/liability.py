@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from domain.explanation import Node, total
-from milepost.explain.nodes import Nodes
+from milepost.explain.nodes import Nodes, once
 from state.revenue.liability_record import BILLABLE, INVOICED, JOURNAL_RATE, OF_ACCOUNT, RECOGNISED, name_of
 
 
 class LiabilityNodes(Nodes):
     def begin(self) -> None:
-        self._sums: dict[tuple[str, str, str, str], dict[str, Node]] = {}
         self.recorded.resolvers[OF_ACCOUNT] = lambda name, *of: self._on_account(*of)[name]
-        self.recorded.resolvers[JOURNAL_RATE] = self._rate_of
+        self.recorded.resolvers[JOURNAL_RATE] = self.nodes.exchanges.rate_of
 
-    def _on_account(self, contract_id: str, line_id: str, account: str, step: str) -> dict[str, Node]:
+    @once
+    def _on_account(self, contract_id: str, line_id: str, account: str, at: str) -> dict[str, Node]:
         """What is invoiced, what may be billed and what is recognised, over all entries."""
-        key = contract_id, line_id, account, step
-        if key not in self._sums:
-            self._sums[key] = self._made(contract_id, line_id, account, int(step))
-        return self._sums[key]
-
-    def _made(self, contract_id: str, line_id: str, account: str, step: int) -> dict[str, Node]:
-        place = contract_id, line_id, account
+        place, step = (contract_id, line_id, account), int(at)
         contract = self.sources.draft(step).contract(contract_id)
         assert contract is not None, "the rule is about a contract in the books"
         found: dict[str, list[Node]] = {RECOGNISED: [], BILLABLE: [], INVOICED: []}
@@ -35,7 +29,3 @@ class LiabilityNodes(Nodes):
                 found[INVOICED].append(self.nodes.records.invoiced_on(entry_id, contract_id, {line_id}, step))
         title, currency = name_of(line_id, account), contract.terms.currency
         return {name: total(f"{title}: {name}", nodes, "amount", currency) for name, nodes in found.items()}
-
-    def _rate_of(self, journal_id: str) -> Node | None:
-        journal = self.sources.trace.journals[journal_id].record
-        return self.nodes.exchanges.rate_of(journal_id, journal.exchange_rate)

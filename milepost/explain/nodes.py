@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from milepost.explain.explainer import Explainer
+
+Own = TypeVar("Own", bound="Nodes")
+Of = ParamSpec("Of")
+Made = TypeVar("Made")
+
+
+def once(make: Callable[Concatenate[Own, Of], Made]) -> Callable[Concatenate[Own, Of], Made]:
+    """What is asked for again is the same node, and takes no time."""
+
+    @wraps(make)
+    def found(own: Own, /, *of: Of.args, **named: Of.kwargs) -> Made:
+        key = (make, *of, *named.items())
+        if key not in own.kept:
+            own.kept[key] = make(own, *of, **named)
+        kept: Made = own.kept[key]
+        return kept
+
+    return found
 
 
 class Nodes:
     """`nodes` has all others."""
 
     def __init__(self, nodes: Explainer) -> None:
+        self.kept: dict[tuple[object, ...], Any] = {}
         self.nodes = nodes
         self.sources = nodes.sources
         self.recorded = nodes.recorded

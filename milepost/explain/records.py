@@ -110,7 +110,7 @@ class RecordNodes(Nodes):
         if at.entry.given_up:
             found.append(self.nodes.given_up.written_off(at))
         if price.passed:
-            found += [self.nodes.passing.passed(at), self.nodes.passing.passed_hours(at)]
+            found += [self.nodes.entries.passed(at), self.nodes.entries.passed_hours(at)]
         if price.chargeable - price.passed != price.billable:
             found.append(self.made_over(at))
         found.append(self.accrued(entry_id, at.step))
@@ -193,7 +193,7 @@ class RecordNodes(Nodes):
         price = at.work.price
         order = price.binding if price is not None and is_order(price.binding or "") else None
         title = f"{at.entry.entry_id}: over {spoken(order) if order else 'cap'}"
-        passed = (self.nodes.passing.passed(at),) if price is not None and price.passed else ()
+        passed = (self.nodes.entries.passed(at),) if price is not None and price.passed else ()
         return less(title, self.nodes.given_up.chargeable(at), self.nodes.entries.billable(at), *passed, rule="R15")
 
     def written_off(self, entry_id: str, step: int) -> Node:
@@ -221,7 +221,7 @@ class RecordNodes(Nodes):
             return hours
         entry_id = at.entry.entry_id
         passed = self._named_as("hours_passed_on", price.passed_hours, "", at)
-        passed = passed or self.nodes.passing.passed_hours(at)
+        passed = passed or self.nodes.entries.passed_hours(at)
         return less(f"{entry_id}: hours billable on its line", hours, passed, rule="R17")
 
     def value(self, at: VersionStanding, price: Price) -> Node:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 from domain.explanation import Node, constant, less, most, total
 from domain.identity import composed
 from domain.outputs import ViewRetainer
@@ -19,16 +22,12 @@ LEFT, EXPIRES = "left", "expires"
 
 
 class RetainerLeftNodes(Nodes):
-    def all(self, said: TracedOutput) -> tuple[Node, ...]:
-        return tuple(self._node(said, one, figure) for one in said.record.retainers for figure in (LEFT, EXPIRES))
-
-    def part(self, said: TracedOutput, name: str) -> Node | None:
+    def parts(self, said: TracedOutput) -> Iterator[tuple[str, Callable[[], Node]]]:
         """`retainers/CONTRACT/LINE/left` and `retainers/CONTRACT/LINE/expires`."""
         for one in said.record.retainers:
             for figure in (LEFT, EXPIRES):
-                if name == f"{RETAINERS}/{composed(one.contract_id, one.line_id)}/{figure}":
-                    return self._node(said, one, figure)
-        return None
+                name = f"{RETAINERS}/{composed(one.contract_id, one.line_id)}/{figure}"
+                yield name, partial(self._node, said, one, figure)
 
     def _node(self, said: TracedOutput, shown: ViewRetainer, figure: str) -> Node:
         draft = self.sources.draft(said.step)

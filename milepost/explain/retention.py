@@ -18,7 +18,7 @@ class RetentionNodes(Nodes):
 
     def of_statement(self, statement_id: str) -> tuple[Node, ...]:
         """What leads from the total to what is due."""
-        record = self._record(statement_id)
+        record = self.nodes.statements.record(statement_id)
         found = [negated("retained", self.retained(statement_id))] if record.retained else []
         return (*found, self._said(statement_id, "released")) if record.released else tuple(found)
 
@@ -55,21 +55,17 @@ class RetentionNodes(Nodes):
         statement_id = self.sources.trace.revision_at(statement_id, int(step)) if step else statement_id
         if statement_id not in self.sources.trace.statements:
             return None
-        lines = [line for part in self._parts(statement_id) for line in part.lines]
-        nodes = [
-            self.nodes.statements.line(statement_id, at) for at, line in enumerate(lines, 1) if line.line_id == line_id
-        ]
+        statements = self.nodes.statements
+        lines = enumerate(statements.lines(statement_id), 1)
+        nodes = [statements.line(statement_id, at) for at, line in lines if line.line_id == line_id]
         if len(nodes) == 1:
             return nodes[0]
-        return total(f"lines of {line_id}", nodes, "amount", self._record(statement_id).currency)
+        return total(f"lines of {line_id}", nodes, "amount", statements.record(statement_id).currency)
 
     def _beside(self, statement_id: str, line_id: str) -> Node | None:
         """What the same cut bills to others of a contract line, as far as it was not issued before."""
-        trace, record, said = (
-            self.sources.trace,
-            self._record(statement_id),
-            self.sources.trace.statements[statement_id][0],
-        )
+        trace, record = self.sources.trace, self.nodes.statements.record(statement_id)
+        said = trace.statements[statement_id][0]
         places = {id(one): place for place, one in enumerate(trace.said_of(BillingStatement))}
         nodes = []
         for other, parts in trace.statements.items():
@@ -82,11 +78,3 @@ class RetentionNodes(Nodes):
                 nodes.append(self._of_line(other, line_id))
         found = [node for node in nodes if node is not None]
         return total(f"billed to others of line {line_id}", found, "amount", record.currency)
-
-    # What is known of statements
-
-    def _parts(self, statement_id: str) -> list[BillingStatement]:
-        return [said.record for said in self.sources.trace.statements[statement_id]]
-
-    def _record(self, statement_id: str) -> BillingStatement:
-        return self._parts(statement_id)[0]

@@ -13,7 +13,7 @@ from domain.figure import as_recorded
 from domain.identity import composed, is_opening_statement
 from domain.outputs import BillingStatement, StatementLine
 from milepost.explain.caps import same_billing
-from milepost.explain.nodes import Nodes
+from milepost.explain.nodes import Nodes, once
 from milepost.figure_words import rounding_words
 from state.billing.clearing_record import piece_at
 from state.billing.payers import parties_for
@@ -54,11 +54,14 @@ class StatementNodes(Nodes):
         )
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._of_entry: dict[str, list[Listed]] = {}
+        self._of_row: dict[tuple[str, str, str], Listed] = {}
         self._applied: dict[str, list[Listed]] = {}
         for one in self._listed():
             is_billed = one.line is not None or self._is_billed_before(one)
             found = self._of_entry if is_billed else self._applied
             found.setdefault(one.entry.entry_id, []).append(one)
+            if is_billed:
+                self._of_row.setdefault((one.statement_id, one.entry.entry_id, one.entry.line_id), one)
 
     def _is_billed_before(self, one: Listed) -> bool:
         """By a bill of before the books begin, not what of a deposit was set against others."""
@@ -90,9 +93,14 @@ class StatementNodes(Nodes):
                 count += 1
             number += 1
 
+    @once
     def records(self, statement_id: str) -> list[BillingStatement]:
         """Its parts."""
         return [said.record for said in self.sources.trace.statements.get(statement_id, ())]
+
+    def record(self, statement_id: str) -> BillingStatement:
+        """Its first part, which says what is of all."""
+        return self.records(statement_id)[0]
 
     def head(self, statement_id: str) -> BillingStatement | StatementState:
         """Its first part; of what was billed before the books begin nobody was sent one."""
@@ -179,6 +187,7 @@ class StatementNodes(Nodes):
             return self._before_the_books(listed)
         return self.recorded.known(f"{listed.statement_id}#applied/{listed.entry.line_id}")
 
+    @once
     def lines(self, statement_id: str) -> list[StatementLine]:
         return [line for part in self.records(statement_id) for line in part.lines]
 
@@ -190,15 +199,10 @@ class StatementNodes(Nodes):
             if one.statement_id == statement_id and one.line is line
         ]
 
+    @once
     def line(self, statement_id: str, number: int) -> Node:
         """`number` counts from 1, over all parts."""
-        key = ("line", statement_id, number)
-        if key not in self._memo:
-            self._memo[key] = self._line(statement_id, number)
-        return self._memo[key]
-
-    def _line(self, statement_id: str, number: int) -> Node:
-        record = self.records(statement_id)[0]
+        record = self.record(statement_id)
         line = self.lines(statement_id)[number - 1]
         step = self.sources.trace.statements[statement_id][0].step
         listed = self.listed_on(statement_id, line)
@@ -227,12 +231,7 @@ class StatementNodes(Nodes):
     def _piece_of(self, statement_id: str, entry_id: str, line_id: str, step: str = "") -> Node | None:
         """Of a row that the statement bills; `step` tells which of its revisions."""
         statement_id = self.sources.trace.revision_at(statement_id, int(step)) if step else statement_id
-        of = (
-            one
-            for one in self.of_statement(statement_id)
-            if (one.entry.entry_id, one.entry.line_id) == (entry_id, line_id)
-        )
-        listed = next(of, None)
+        listed = self._of_row.get((statement_id, entry_id, line_id))
         return self.piece(listed) if listed is not None else None
 
     def piece(self, listed: Listed, *, extra: bool = True) -> Node:
@@ -423,9 +422,6 @@ class StatementNodes(Nodes):
 
     def all_listed_at(self, entry_id: str, step: int) -> list[Listed]:
         return [one for one in self._of_entry.get(entry_id, ()) if self.is_issued(one) and one.holds_at(step)]
-
-    def of_statement(self, statement_id: str) -> list[Listed]:
-        return [one for listed in self._of_entry.values() for one in listed if one.statement_id == statement_id]
 
     def rounding(self, entry_id: str, price: Price, step: int) -> Node:
         listed = self.listed_of(entry_id, price.contract_id, price.line_id, step)

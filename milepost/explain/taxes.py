@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from domain.billing.statement import ISSUED
 from domain.billing.tax import OUTPUT
 from domain.explanation import Node, less, total
@@ -13,9 +11,6 @@ from milepost.explain.nodes import Nodes
 from state.billing.statement_tax import invoiced_tax_of
 from state.trace import TracedOutput
 
-if TYPE_CHECKING:
-    pass
-
 # Of a statement.
 Group = StatementTax | UndeterminedTax
 
@@ -23,7 +18,7 @@ Group = StatementTax | UndeterminedTax
 class TaxNodes(Nodes):
     def of_statement(self, statement_id: str) -> tuple[Node, ...]:
         """Every group; nothing where no region is known."""
-        record = self._record(statement_id)
+        record = self.nodes.statements.record(statement_id)
         if record.tax_region is None:
             return ()
         known = (self.group(statement_id, number) for number in range(1, len(record.tax) + 1))
@@ -32,7 +27,7 @@ class TaxNodes(Nodes):
 
     def open_group(self, statement_id: str, number: int) -> Node:
         """`number` counts from 1: the base, of which nobody says what the tax is."""
-        record = self._record(statement_id)
+        record = self.nodes.statements.record(statement_id)
         made = self.base(statement_id, len(record.tax) + number)
         facts = self._facts(record, record.undetermined_tax[number - 1])
         return made._replace(facts=facts, id=f"{statement_id}#undetermined_tax/{number}")
@@ -44,7 +39,7 @@ class TaxNodes(Nodes):
 
     def group(self, statement_id: str, number: int) -> Node:
         """`number` counts from 1: the tax, or the base where none is charged."""
-        record = self._record(statement_id)
+        record = self.nodes.statements.record(statement_id)
         made = self._recorded(statement_id, f"tax/{number}")
         return made._replace(facts=self._facts(record, record.tax[number - 1]), id=f"{statement_id}#tax/{number}")
 
@@ -54,11 +49,11 @@ class TaxNodes(Nodes):
 
     def _recorded(self, statement_id: str, name: str) -> Node:
         step = self.sources.trace.statements[statement_id][0].step
-        return self.recorded.known(f"{self._record(statement_id).statement_id}#{name}", step)
+        return self.recorded.known(f"{self.nodes.statements.record(statement_id).statement_id}#{name}", step)
 
     def total(self, statement_id: str) -> Node:
         """Of a statement whose groups are all determined."""
-        record = self._record(statement_id)
+        record = self.nodes.statements.record(statement_id)
         nodes = [
             self.group(statement_id, number)
             for number, group in enumerate(record.tax, 1)
@@ -73,7 +68,7 @@ class TaxNodes(Nodes):
         region, category = parts_of(record.subject_id)
         nodes = []
         for statement_id in self.sources.trace.statements:
-            statement = self._record(statement_id)
+            statement = self.nodes.statements.record(statement_id)
             step = self.sources.trace.statements[statement_id][0].step
             if statement.status == ISSUED and statement.tax_region == region and since <= step <= said.step:
                 nodes += [
@@ -87,6 +82,3 @@ class TaxNodes(Nodes):
         """The invoice's tax less the statement's."""
         invoice = self.recorded.known(invoiced_tax_of(record.subject_id), said.step)
         return less("blocked", invoice, self.total(record.subject_id))
-
-    def _record(self, statement_id: str) -> BillingStatement:
-        return self.nodes.statements.records(statement_id)[0]

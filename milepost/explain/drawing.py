@@ -78,13 +78,9 @@ class DrawingNodes(Nodes):
         """Rows that draw on the store before this one, in consumption order (R16)."""
         own = order_of(price.day, price.approved_at, at.entry.entry_id, by_approval=False)
         found: list[tuple[Order, VersionStanding]] = []
-        place = (plan.contract_id, plan.line.line_id)
-        for row in self.sources.trace.entry_ids():
-            other = self.nodes.entries.standing(row, at.step) if row != at.entry.entry_id else None
-            its = other.work.price if other is not None else None
-            if other is None or its is None or name not in (its.drawn or {}) or (its.contract_id, its.line_id) != place:
-                continue
-            order = order_of(its.day, its.approved_at, row, by_approval=False)
-            if order < own:
+        for other in self.nodes.entries.priced_in(plan.contract_id, at.step):
+            its = other.price
+            order = order_of(its.day, its.approved_at, other.entry.entry_id, by_approval=False)
+            if its.line_id == plan.line.line_id and name in (its.drawn or {}) and order < own:
                 found.append((order, other))
         return [one for _, one in sorted(found, key=lambda each: each[0])]

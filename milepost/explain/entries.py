@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from domain.events.delivery import TimeApproved
@@ -144,6 +144,13 @@ class EntryNodes(Nodes):
         at = self.standing(entry_id, step)
         assert at is not None, "the entry has a price"
         return at
+
+    def priced_in(self, contract_id: str, step: int) -> Iterator[VersionStanding]:
+        """All with a price of the contract."""
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            at = self.standing(entry_id, step)
+            if at is not None and at.work.price is not None and at.price.contract_id == contract_id:
+                yield at
 
     def priced_at(self, at: VersionStanding) -> int:
         """The step that gave the work its hours and its rate."""

@@ -212,14 +212,8 @@ class ExceptionNodes(Nodes):
     def _over_cap(self, said: TracedOutput, record: ExceptionRaised) -> Node:
         """What entries have over the cap (R15) or purchase order, at the moment at which it was raised."""
         contract_id, cap_id = parts_of(record.subject_id)
-        found = []
-        for entry_id in sorted(self.sources.trace.entry_ids()):
-            at = self.nodes.entries.standing(entry_id, said.step)
-            price = at.work.price if at is not None else None
-            if at is None or price is None or (price.contract_id, price.binding) != (contract_id, cap_id):
-                continue
-            if is_over(price):
-                found.append(self._over(at, price))
+        priced = self.nodes.entries.priced_in(contract_id, said.step)
+        found = [self._over(at, at.price) for at in priced if at.price.binding == cap_id and is_over(at.price)]
         return total(BLOCKED, found, "amount", record.blocks_currency or "", rule="R15")
 
     def _over(self, at: VersionStanding, price: Price) -> Node:

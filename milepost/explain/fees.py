@@ -360,13 +360,10 @@ class FeeNodes(Nodes):
     def _rows_beside(self, contract_id: str, line_id: str, month: str, step: int) -> Iterator[VersionStanding]:
         contract = self.sources.draft(step).contract(contract_id)
         beside = lines_beside(contract, line_id) if contract is not None else []
-        for row in sorted(self.sources.trace.entry_ids()):
-            at = self.nodes.entries.standing(row, step)
-            price = at.work.price if at is not None else None
-            if at is None or price is None or price.contract_id != contract_id:
-                continue
-            minimums = fee_row(price.contract_id, price.line_id, MINIMUM)
-            if price.line_id in beside and month_of(price.day) == month and not row.startswith(minimums):
+        for at in self.nodes.entries.priced_in(contract_id, step):
+            price, minimums = at.price, fee_row(contract_id, at.price.line_id, MINIMUM)
+            is_minimum = at.entry.entry_id.startswith(minimums)
+            if price.line_id in beside and month_of(price.day) == month and not is_minimum:
                 yield at
 
     # Retainers
@@ -424,15 +421,11 @@ class FeeNodes(Nodes):
 
     def _drawing_rows(self, contract_id: str, line_id: str, step: int) -> Iterator[tuple[date, VersionStanding]]:
         """With their days; what was drawn before the books begin comes before all."""
-        for row in sorted(self.sources.trace.entry_ids()):
-            at = self.nodes.entries.standing(row, step)
-            price = at.work.price if at is not None else None
-            if at is None or price is None or not price.drawn:
-                continue
-            if (price.contract_id, price.line_id) == (contract_id, line_id):
+        for at in self.nodes.entries.priced_in(contract_id, step):
+            if at.price.line_id == line_id and at.price.drawn:
                 charge = at.work.charge
                 is_before = charge is not None and charge.opening is not None
-                yield (date.min if is_before else price.day), at
+                yield (date.min if is_before else at.price.day), at
 
     def _expired(self, place: LineAtStep, held: Sequence[TermsInForce]) -> dict[str, Quantity]:
         """What of each had expired by the day of balances, as they state it."""

@@ -14,7 +14,6 @@ from milepost.explain.fees import LineAtStep
 from milepost.explain.nodes import Nodes
 from state.charges.retainers_left import LineLeft, retainers_left
 from state.forecast.outlook import lines_of
-from state.totals import standing_price
 from state.trace import TracedOutput
 
 RETAINERS = "retainers"
@@ -68,13 +67,8 @@ class RetainerLeftNodes(Nodes):
         return less(f"{lot.lot.said}: expires", left, over)
 
     def _draws(self, said: TracedOutput, line: LineLeft, store: str) -> list[Node]:
-        found = []
-        for entry_id in sorted(self.sources.trace.entry_ids()):
-            entry = self.sources.trace.entry_at(entry_id, said.step)
-            price = standing_price(entry) if entry is not None else None
-            if price is None or (price.contract_id, price.line_id) != (line.contract.contract_id, line.line_id):
-                continue
-            at = self.nodes.entries.standing(entry_id, said.step)
-            if at is not None and (price.drawn or {}).get(store, (0, 0))[0]:
-                found.append(self.nodes.drawing.quantity(at, store))
-        return found
+        return [
+            self.nodes.drawing.quantity(at, store)
+            for at in self.nodes.entries.priced_in(line.contract.contract_id, said.step)
+            if at.price.line_id == line.line_id and (at.price.drawn or {}).get(store, (0, 0))[0]
+        ]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import pwd
 import socket
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import typer
 
 from connectors.json_values import WrongValue, instant_text, read_instant
+from domain.counting import counted
 from domain.units import MICROSECONDS_A_DAY, Instant
+from milepost.console import echo, say, shape, write_json
 from milepost.days import now
 from milepost.folders import FolderName, firms_folder
 
@@ -121,3 +124,26 @@ def confirmed(question: str, *, yes: bool) -> None:
     if not is_terminal():
         raise typer.BadParameter("nothing is written without a yes; look at the plan and add --yes", param_hint="--yes")
     typer.confirm(question, abort=True, err=True)
+
+
+class Outcome(NamedTuple):
+    """`verb` is what becomes of events here: they are written to a `file`, or sent to a `topic`; `then` is what takes them in."""
+
+    verb: str
+    past: str
+    kind: str
+    then: str
+
+    def tell(self, events: Sequence[dict[str, Any]], place: str, *, json: bool) -> None:
+        if json:
+            write_json(shape(1, **{self.kind: place}, events=list(events)))
+            return
+        echo(f"{counted(len(events), 'event')} {self.past} to {place}")
+        say(f"\nNext: {self.then}")
+
+
+def into_a_file(folder: Path, output: Path) -> Outcome:
+    """Of the input folder, which the next run reads."""
+    from milepost.next_run import run_text
+
+    return Outcome("Write", "written", "file", run_text(folder, output))

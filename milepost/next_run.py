@@ -17,7 +17,7 @@ from state.guards import GuardStop
 RECORDS_AT_ONCE = 2_000
 
 
-def run_text(input_dir: Path, output: Path, until: date | None) -> str:
+def run_text(input_dir: Path, output: Path, until: date | None = None) -> str:
     """Without a day where a run would refuse it."""
     ends = f" --until {until}" if until is not None and until <= furthest_day() else ""
     return f"milepost run --input {shell_word(input_dir)} --output {shell_word(output)}{ends}"

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import orjson
 import typer
 
-from domain.counting import counted
 from milepost.commands.given_settings import File, GivenSettings
-from milepost.console import echo, say, shape, shell_word, write_json
-from milepost.deciding import Person
+from milepost.console import say, shape, write_json
+from milepost.deciding import Outcome, Person, into_a_file
 from milepost.options import Input, Json, Output
 from milepost.shared_options import Verb, sharing
 
@@ -149,28 +148,23 @@ class Recording:
             for event in events:
                 write_json(event)
             return
-        place, kind, then = self._sent(events, keyed)
-        if self.is_json:
-            write_json(shape(1, **{kind: place}, events=list(events)))
-            return
-        past = "sent" if kind == "topic" else "written"
-        echo(f"{counted(len(events), 'event')} {past} to {place}")
-        say(f"\nNext: {then}")
+        outcome, place = self._sent(events, keyed)
+        outcome.tell(events, place, json=self.is_json)
 
-    def _sent(self, events: Sequence[dict[str, object]], keyed: str) -> tuple[str, str, str]:
+    def _sent(self, events: Sequence[dict[str, object]], keyed: str) -> tuple[Outcome, str]:
         from milepost.days import moment
 
         if not self._options.kafka:
             from connectors.files.added_events import RECORDED, add_events
 
-            run = f"milepost run --input {shell_word(self.folder)} --output {shell_word(self.output)}"
-            return str(add_events(self.folder, RECORDED, events, moment())), "file", run
+            return into_a_file(self.folder, self.output), str(add_events(self.folder, RECORDED, events, moment()))
         from domain.events.catalogue import TOPICS
         from milepost.exceptions.on_kafka import ExceptionTopics
 
         topics = ExceptionTopics(self.settings)
         [topic] = {TOPICS[str(event["type"])] for event in events}
-        return topics.send(events, topic, keyed), "topic", "milepost lag, until intake has taken it in"
+        then = "milepost lag, until intake has taken it in"
+        return Outcome("Send", "sent", "topic", then), topics.send(events, topic, keyed)
 
     def done_before(self, message: str) -> typer.Exit:
         """To be raised where the same is recorded already: a repeat changes nothing, and is no fault."""

@@ -201,7 +201,7 @@ def resend(
     from connectors.files.found_exceptions import latest_of
     from domain.happened import HAPPENED
     from milepost.corrected import fields_of
-    from milepost.deciding import confirmed, input_folder
+    from milepost.deciding import confirmed, input_folder, into_a_file
 
     folder = input_folder(input_, output)
     letters = _chosen(output, folder, ids or (), type_, file, again=again)
@@ -231,11 +231,7 @@ def resend(
         confirmed(f"Send {len(taken):,} again?", yes=yes)
     events = [each.event for each in taken]
     path = add_events(folder, RESENT, events, moment())
-    if json:
-        write_json(shape(1, file=str(path), events=events))
-        return
-    echo(f"{counted(len(events), 'event')} written to {path}")
-    say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
+    into_a_file(folder, output).tell(events, str(path), json=json)
 
 
 def _chosen(

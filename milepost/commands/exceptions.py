@@ -12,20 +12,20 @@ import typer
 from domain.counting import counted
 from milepost.as_of import looking_back
 from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
-from milepost.console import echo, is_known_as, say, shape, shell_word, tell, write_json
+from milepost.console import echo, is_known_as, say, shell_word, tell, write_json
 from milepost.days import moment
 from milepost.options import Input, Json, Output, Reason
 from milepost.tables import show as show_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from connectors.files.found_exceptions import KnownException
     from domain.events.catalogue import Event
     from domain.outputs import ExceptionRaised
     from domain.units import Instant
     from milepost.exceptions.of_run import ExceptionsOfRun
-    from milepost.exceptions.port import ExceptionsPort, Outcome
+    from milepost.exceptions.port import ExceptionsPort
 
 Folder = Annotated[Path | None, typer.Option("--output", help="Output folder of a run; else --kafka.")]
 Kafka = Annotated[
@@ -318,7 +318,7 @@ def _decide(
         confirmed(f"{outcome.verb} {counted(len(plan.taken), 'decision')}?", yes=asked.yes)
     fields = {**fields, "approved_by": approver}
     events = decisions(port.versions(plan.taken), plan.taken, type_name, fields, who, when)
-    _done(outcome, port.add(events), events, json=asked.json)
+    outcome.tell(events, port.add(events), json=asked.json)
     if not are_several:
         for line in (*plan.effect_lines, *plan.warnings):
             say(line)
@@ -345,14 +345,6 @@ def is_of_topics(output: Path | None, *, kafka: bool) -> bool:
     if not kafka and output is None:
         raise typer.BadParameter("expected the output folder of a run, or --kafka", param_hint="--output")
     return kafka
-
-
-def _done(outcome: Outcome, place: str, events: Sequence[dict[str, Any]], *, json: bool) -> None:
-    if json:
-        write_json(shape(1, **{outcome.kind: place}, events=list(events)))
-        return
-    echo(f"{counted(len(events), 'event')} {outcome.past} to {place}")
-    say(f"\nNext: {outcome.then}")
 
 
 def resend(
@@ -403,4 +395,4 @@ def resend(
         raise typer.BadParameter(str(fault), param_hint="--set") from fault
     if left := left_waiting(output, known):
         say(left)
-    _done(port.outcome, str(path), events, json=json)
+    port.outcome.tell(events, str(path), json=json)

@@ -16,14 +16,12 @@ from dataflows.books_read import reading_books
 from domain.events.catalogue import Event
 from domain.outputs import ExceptionRaised
 from domain.units import Instant
-from milepost.console import shell_word
 from milepost.days import moment
-from milepost.deciding import Person, input_folder
+from milepost.deciding import Outcome, Person, input_folder, into_a_file
 from milepost.exceptions.decided import FactLookup, decided_of, decision_versions, held_of, pending, pending_text
 from milepost.exceptions.effects import refusal_of
 from milepost.exceptions.own_decisions import OwnDecisions
 from milepost.exceptions.plan import DecisionPlan, plan_of, with_limits
-from milepost.exceptions.port import Outcome
 from milepost.exceptions.second_person import SecondPerson
 from milepost.exceptions.shown import ClosedExceptions, HeldBalances
 from milepost.unknown_id import unknown_id
@@ -38,8 +36,7 @@ class ExceptionsOfRun:
 
     @property
     def outcome(self) -> Outcome:
-        run = f"milepost run --input {shell_word(self.folder)} --output {shell_word(self.output)}"
-        return Outcome("Write", "written", "file", run)
+        return into_a_file(self.folder, self.output)
 
     @cached_property
     def folder(self) -> Path:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import typer
-from confluent_kafka import KafkaException
 
 from connectors.event_bodies import WRITERS
 from connectors.files.found_exceptions import KnownException
@@ -29,24 +28,20 @@ from connectors.kafka.found_on_topics import (
     exceptions_on,
 )
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import failed
 from connectors.kafka.registry import SchemaIds, schema_ids
 from domain.events.catalogue import Event
 from domain.events.control import ExceptionAssigned
 from milepost.console import say
 from milepost.days import now
-from milepost.deciding import Person
+from milepost.deciding import Outcome, Person
 from milepost.exceptions.effects import refusal_of
 from milepost.exceptions.plan import DecisionPlan, plan_of
-from milepost.exceptions.port import Outcome
 from milepost.exceptions.shown import ClosedExceptions, HeldBalances
 from milepost.settings import Settings
 
-Answer = TypeVar("Answer")
-
 
 class ExceptionTopics:
-    """What is asked of the brokers, and sent to them. Raises GuardStop where they do not answer, or refuse."""
+    """What is asked of the brokers, and sent to them. Raises KafkaException where they do not answer, or refuse."""
 
     outcome = Outcome(
         "Send", "sent", "topic", "milepost exceptions list --kafka, when intake and accounting have taken it in"
@@ -61,18 +56,18 @@ class ExceptionTopics:
 
     @cached_property
     def _found(self) -> dict[str, FoundException]:
-        return self._asked(lambda: exceptions_on(self.clients, self.names, self.timeout))
+        return exceptions_on(self.clients, self.names, self.timeout)
 
     @cached_property
     def known(self) -> dict[str, KnownException]:
         return {exception_id: each.known for exception_id, each in self._found.items()}
 
     def contracts(self, project_id: str) -> frozenset[str]:
-        return self._asked(lambda: contracts_on(self.clients, self.names, project_id, self.timeout))
+        return contracts_on(self.clients, self.names, project_id, self.timeout)
 
     def closings(self, known: Iterable[KnownException]) -> Mapping[str, Event]:
         found = [self._found[each.raised.exception_id] for each in known]
-        return self._asked(lambda: closings_on(self.clients, self.names, found, self.timeout))
+        return closings_on(self.clients, self.names, found, self.timeout)
 
     def decided(self, known: Iterable[KnownException]) -> ClosedExceptions:
         """Without what is still over a cap, which the books say."""
@@ -114,15 +109,12 @@ class ExceptionTopics:
         return last
 
     def _decisions(self, shards: Collection[int]) -> list[Decision]:
-        def read() -> list[Decision]:
-            decided = decided_on(self.clients, self.names, self.schemas(), self.timeout)
-            of_log = () if decided.is_whole else shards
-            return [*decided.decisions, *decided_in_log(self.clients, self.names, of_log, self.timeout)]
-
-        return self._asked(read)
+        decided = decided_on(self.clients, self.names, self.schemas(), self.timeout)
+        of_log = () if decided.is_whole else shards
+        return [*decided.decisions, *decided_in_log(self.clients, self.names, of_log, self.timeout)]
 
     def send(self, events: Sequence[dict[str, Any]], to: str = DECISIONS, keyed: str = "exception_id") -> str:
-        """To the topic whose name is the answer. Raises DecodeError where one would become a dead letter, and GuardStop."""
+        """To the topic whose name is the answer. Raises DecodeError where one would become a dead letter."""
         ids, topic = self.schemas(), self.names.shared(to)
         framed = []
         for each in events:
@@ -133,18 +125,12 @@ class ExceptionTopics:
             writer = WRITERS[type(event)]
             value = ids.frame(to, writer.type_name) + writer.encode(event)
             framed.append(Sent(str(each[keyed]).encode(), value))
-        self._asked(lambda: send(self.clients, topic, framed, self.timeout))
+        send(self.clients, topic, framed, self.timeout)
         return topic
 
     def schemas(self) -> SchemaIds:
         settings = self.settings
         return schema_ids(settings.registry, settings.kafka.prefix, settings.registry_cache, say)
-
-    def _asked(self, question: Callable[[], Answer]) -> Answer:
-        try:
-            return question()
-        except KafkaException as fault:
-            raise failed(fault) from fault
 
 
 def _decided_before(taken: Sequence[KnownException], last: Mapping[str, Decision]) -> list[str]:

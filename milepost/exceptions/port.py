@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import typer
 
 from connectors.files.found_exceptions import KnownException
 from domain.events.catalogue import Event
 from domain.units import Instant
-from milepost.deciding import Person
+from milepost.deciding import Outcome, Person
 from milepost.exceptions.plan import DecisionPlan
 from milepost.exceptions.shown import ClosedExceptions, HeldBalances
-
-
-class Outcome(NamedTuple):
-    """`verb` is what becomes of decisions here: they are written to a `file`, or sent to a `topic`; `then` is what takes them in."""
-
-    verb: str
-    past: str
-    kind: str
-    then: str
 
 
 class ExceptionsPort(Protocol):

@@ -23,6 +23,7 @@ from milepost.rejected_rows import tally_text, tell_rejected
 if TYPE_CHECKING:
     from connectors.imports.csv_time import ImportedTime
     from connectors.imports.ecb import ImportedRates
+    from connectors.imports.events_file import ImportTarget
 
 WRONG_USAGE = 2
 WITHOUT_CONTRACTS = (
@@ -78,6 +79,11 @@ class WrittenHow(NamedTuple):
     dry_run: DryRun = False
     as_json: SummaryJson = False
 
+    def target(self, out: Path, source: str, stem: str) -> ImportTarget:
+        from connectors.imports.events_file import ImportTarget
+
+        return ImportTarget(out, source, self.name or stem, self.replace, self.runs, self.dry_run)
+
 
 AS_USUAL: Final = WrittenHow()
 
@@ -93,14 +99,12 @@ def import_csv(
 ) -> None:
     """Time from any CSV export, read as a mapping says."""
     from connectors.imports.csv_time import import_time
-    from connectors.imports.events_file import ImportTarget
     from connectors.imports.mapping_file import read_mapping
     from connectors.imports.time_rows import TimeWanted
 
     wanted = TimeWanted(now(), allow_future=allow_future, bill_invoiced=bill_invoiced)
-    target = ImportTarget(out, "csv", how.name or name_of(file), how.replace, how.runs, how.dry_run)
     mapped = read_mapping(mapping, overrides or ())
-    imported = import_time(file, mapped, str(mapping), target, wanted)
+    imported = import_time(file, mapped, str(mapping), how.target(out, "csv", name_of(file)), wanted)
     tell_warnings(imported.warnings)
     tell_rejected(imported.rejected_rows, imported.rejected_path, imported.unwritten, is_dry_run=how.dry_run)
     if how.as_json:
@@ -122,15 +126,12 @@ def import_ecb(
 ) -> None:
     """Euro reference rates of the European Central Bank, its CSV or zip."""
     from connectors.imports.ecb import RatesWanted, import_rates
-    from connectors.imports.events_file import ImportTarget
 
     codes = tuple(code.strip().upper() for code in currencies.split(",") if code.strip())
     if first is not None and last is not None and first > last:
         raise typer.BadParameter(f"expected the first day first, got {first} and then {last}", param_hint="--from")
     wanted = RatesWanted(first or FIRST_DATE, last or LAST_DATE, codes)
-    stem = how.name or name_of(file).removeprefix("ecb-")
-    target = ImportTarget(out, "ecb", stem, how.replace, how.runs, how.dry_run)
-    imported = import_rates(file, wanted, target, now())
+    imported = import_rates(file, wanted, how.target(out, "ecb", name_of(file).removeprefix("ecb-")), now())
     tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=how.dry_run)
     if how.as_json:
         write_json(rates_summary(file, imported, is_dry_run=how.dry_run))

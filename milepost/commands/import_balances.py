@@ -42,11 +42,9 @@ def import_balances(
     """Where running projects stand on the day the books begin, from CSVs: all, or nothing. A second load corrects the first."""
     from connectors.imports.balances import import_balances as imported_of
     from connectors.imports.balances_mapping import WHOLE_MAPPING
-    from connectors.imports.events_file import ImportTarget
     from connectors.imports.mapping_file import read_table_mapping
 
-    stem = how.name or name_of(files[0]).removeprefix("balances-")
-    target = ImportTarget(out, "balances", stem, how.replace, how.runs, how.dry_run)
+    target = how.target(out, "balances", name_of(files[0]).removeprefix("balances-"))
     mapped = read_table_mapping(mapping, overrides or (), WHOLE_MAPPING)
     imported = imported_of(files, mapped, str(mapping), target)
     tell_warnings(imported.warnings)

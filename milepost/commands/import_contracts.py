@@ -45,11 +45,9 @@ def import_contracts(
     """Contracts, customers, people and projects from one CSV or several: all, or nothing. A second load corrects or amends."""
     from connectors.imports.contracts import import_contracts as imported_of
     from connectors.imports.contracts_mapping import ContractsMapping
-    from connectors.imports.events_file import ImportTarget
     from connectors.imports.mapping_file import read_table_mapping
 
-    stem = how.name or name_of(files[0]).removeprefix("contracts-")
-    target = ImportTarget(out, "contracts", stem, how.replace, how.runs, how.dry_run)
+    target = how.target(out, "contracts", name_of(files[0]).removeprefix("contracts-"))
     mapped = read_table_mapping(mapping, overrides or (), ContractsMapping)
     imported = imported_of(files, mapped, str(mapping), target, since)
     tell_warnings(imported.warnings)

@@ -37,6 +37,16 @@ CSV_COLUMNS = (
     *(f"{side}_{name}" for side in ("ours", "theirs") for name in SUMS),
     *("key", "cause", "amount", "journals", "message"),
 )
+# Money of revenue, statements and invoices by the names of its columns.
+SOLD = {
+    "recognised": "recognised",
+    "billed": "billed",
+    "credits, deposits": "not_of_work",
+    "to bill": "to_bill",
+    "retained or deposit": "withheld",
+    "invoiced": "invoiced",
+    "to invoice": "to_invoice",
+}
 
 
 def reconcile(
@@ -296,14 +306,9 @@ def _overview(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Table:
 def _sums(each: Reconciled) -> Table:
     rows = [
         (
-            one.account,
-            one.currency,
-            f"{one.ours_count:,}",
-            amount_text(one.ours_debits),
-            amount_text(one.ours_credits),
-            f"{one.theirs_count:,}",
-            amount_text(one.theirs_debits),
-            amount_text(one.theirs_credits),
+            *(one.account, one.currency),
+            *(f"{one.ours_count:,}", amount_text(one.ours_debits), amount_text(one.ours_credits)),
+            *(f"{one.theirs_count:,}", amount_text(one.theirs_debits), amount_text(one.theirs_credits)),
             "equal" if one[2:6] == one[6:10] else "differs",
         )
         for one in each.compared.sums
@@ -333,36 +338,13 @@ def _differences(each: Reconciled, accepted: Collection[LedgerDifference]) -> Ta
 def _sold(sold: Sequence[Sold]) -> Table:
     rows = [
         (
-            each.legal_entity_id,
-            each.currency,
-            *map(
-                amount_text,
-                (
-                    each.recognised,
-                    each.billed,
-                    each.not_of_work,
-                    each.to_bill,
-                    each.withheld,
-                    each.invoiced,
-                    each.to_invoice,
-                ),
-            ),
+            *(each.legal_entity_id, each.currency),
+            *(amount_text(getattr(each, name)) for name in SOLD.values()),
             f"{each.differing:,}",
         )
         for each in sold
     ]
-    columns = (
-        "company",
-        "currency",
-        "recognised",
-        "billed",
-        "credits, deposits",
-        "to bill",
-        "retained or deposit",
-        "invoiced",
-        "to invoice",
-        "invoices that differ",
-    )
+    columns = ("company", "currency", *SOLD, "invoices that differ")
     return Table("Revenue, statements and invoices so far, net of tax", columns, rows, frozenset(range(2, 10)))
 
 
@@ -407,13 +389,7 @@ def sold_json(each: Sold) -> dict[str, Any]:
     return {
         "legal_entity_id": each.legal_entity_id,
         "currency": each.currency,
-        "recognised": format_amount(each.recognised),
-        "billed": format_amount(each.billed),
-        "not_of_work": format_amount(each.not_of_work),
-        "to_bill": format_amount(each.to_bill),
-        "withheld": format_amount(each.withheld),
-        "invoiced": format_amount(each.invoiced),
-        "to_invoice": format_amount(each.to_invoice),
+        **{name: format_amount(getattr(each, name)) for name in SOLD.values()},
         "invoices_that_differ": each.differing,
     }
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from domain.outputs import ViewBalance
 
 
+def funds(viewed: Sequence[Viewed]) -> list[Table]:
+    return [*sources(viewed), *orders(viewed), *unapplied(viewed), *retainers(viewed), *postings(viewed)]
+
+
 def sources(viewed: Sequence[Viewed]) -> list[Table]:
     """What is used and left of each source that funds a contract, over all of its projects, as the newest view has it; `id` is what
     `milepost explain` takes."""

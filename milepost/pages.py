@@ -128,6 +128,10 @@ def page(title: str, *content: Content, language: str, paper: str, style: str = 
     return f"<!doctype html>\n{tag('html', head, tag('body', tag('main', *content)), lang=language)}\n"
 
 
+def row(title: Content, *figures: Content, class_: str | None = None) -> Html:
+    return tag("tr", tag("td", title), (tag("td", figure, class_="right") for figure in figures), class_=class_)
+
+
 def table(columns: Iterable[tuple[Content, bool]], *bodies: Content, class_: str | None = None) -> Html:
     """`columns` are titles, and whether figures stand under them; `bodies` are `tbody` elements."""
     heads = (tag("th", title, class_="right" if right else None, scope="col") for title, right in columns)

@@ -20,7 +20,7 @@ from milepost.commands.show import balances, burn, positions, project_title, pro
 from milepost.console import amount_text, echo, say, shape, tell, write_json
 from milepost.days import instant_day
 from milepost.exceptions.titles import titled
-from milepost.funds_shown import orders, postings, retainers, sources, unapplied
+from milepost.funds_shown import funds
 from milepost.tables import Table, percent_text, show
 
 # A view is of a day's end; only a log that goes on for long without one sends views before.
@@ -92,7 +92,7 @@ def place_text(viewed: Viewed) -> str:
 def project_tables(viewed: Viewed) -> list[Table]:
     forecast = [_forecast(viewed.view)] if viewed.view.forecast is not None else []
     waiting = [_exceptions([viewed])] if viewed.view.open_exceptions else []
-    return [burn(viewed), balances([viewed]), *_funds([viewed]), *forecast, *waiting, _statements([viewed])]
+    return [burn(viewed), balances([viewed]), *funds([viewed]), *forecast, *waiting, _statements([viewed])]
 
 
 def engagement_head(engagement_id: str, viewed: list[Viewed]) -> list[str]:
@@ -107,12 +107,8 @@ def engagement_head(engagement_id: str, viewed: list[Viewed]) -> list[str]:
 
 def engagement_tables(viewed: list[Viewed]) -> list[Table]:
     waiting = [_exceptions(viewed)] if any(each.view.open_exceptions for each in viewed) else []
-    tables = [projects(viewed, "Projects"), balances(viewed), positions(viewed), *_funds(viewed)]
+    tables = [projects(viewed, "Projects"), balances(viewed), positions(viewed), *funds(viewed)]
     return [*tables, *waiting, _statements(viewed)]
-
-
-def _funds(viewed: list[Viewed]) -> list[Table]:
-    return [*sources(viewed), *orders(viewed), *unapplied(viewed), *retainers(viewed), *postings(viewed)]
 
 
 def _forecast(view: ProjectView) -> Table:

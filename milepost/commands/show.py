@@ -215,17 +215,13 @@ def project_title(view: ProjectView) -> str:
 
 
 def project_tables(found: ProjectFound) -> list[Table]:
-    from milepost.funds_shown import orders, postings, retainers, sources, unapplied
+    from milepost.funds_shown import funds
 
     view = found.viewed.view
     return [
         burn(found.viewed),
         balances([found.viewed]),
-        *sources([found.viewed]),
-        *orders([found.viewed]),
-        *unapplied([found.viewed]),
-        *retainers([found.viewed]),
-        *postings([found.viewed]),
+        *funds([found.viewed]),
         *([_forecast(found.forecast)] if found.forecast is not None else []),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones=view.open_statements),
@@ -239,10 +235,10 @@ def burn(viewed: Viewed) -> Table:
     return Table("Burn", ("hours", "hours priced", "cost", "value not charged"), [row], frozenset(range(4)))
 
 
-def _given_up(viewed: Sequence[Viewed]) -> tuple[str, ...]:
-    """Shown where any work is."""
-    some = any(balance.written_off for each in viewed for balance in each.view.balances)
-    return ("written_off",) if some else ()
+def _some(viewed: Sequence[Viewed], *names: str) -> tuple[str, ...]:
+    """Those of the figures that any balance has."""
+    every = [balance for each in viewed for balance in each.view.balances]
+    return tuple(name for name in names if any(getattr(balance, name) for balance in every))
 
 
 def _money(amounts: Sequence[CurrencyAmount]) -> str:
@@ -250,18 +246,13 @@ def _money(amounts: Sequence[CurrencyAmount]) -> str:
 
 
 def balances(viewed: Sequence[Viewed]) -> Table:
-    """By contract, and by project where there are several."""
+    """By contract, and by project where there are several. What is paid and owed, tax included, stands there where something was invoiced,
+    what was given up where there is any."""
     figures = (
-        "accrued",
-        "held",
-        "over_cap",
-        *_given_up(viewed),
-        "unbilled",
-        "billed",
-        "invoiced",
-        "contract_position",
-        *_owed(viewed),
-        *_beside(viewed),
+        *("accrued", "held", "over_cap", *_some(viewed, "written_off")),
+        *("unbilled", "billed", "invoiced", "contract_position"),
+        *(("paid", "receivable") if _some(viewed, "paid", "receivable") else ()),
+        *_some(viewed, "bad_debt", *BESIDE),
     )
     rows = [
         (
@@ -283,25 +274,14 @@ def balances(viewed: Sequence[Viewed]) -> Table:
 
 
 POSITION = ("recognised", "billed", "invoiced", "contract_position", "paid", "receivable")
-
-
-def _owed(viewed: Sequence[Viewed]) -> tuple[str, ...]:
-    """What is paid and owed, tax included, where something was invoiced; what was given up where there is any."""
-    every = [balance for each in viewed for balance in each.view.balances]
-    owed = ("paid", "receivable") if any(balance.paid or balance.receivable for balance in every) else ()
-    return (*owed, *(("bad_debt",) if any(balance.bad_debt for balance in every) else ()))
-
-
-def _beside(viewed: Sequence[Viewed]) -> tuple[str, ...]:
-    """Figures of their own where something is retained, or owed back; the position does not count them."""
-    every = [balance for each in viewed for balance in each.view.balances]
-    return tuple(name for name in ("retention", "owed_back") if any(getattr(balance, name) for balance in every))
+# Figures of their own where something is retained, or owed back; the position does not count them.
+BESIDE = ("retention", "owed_back")
 
 
 def contract_positions(viewed: Sequence[Viewed]) -> dict[tuple[str, str], dict[str, int]]:
     """By contract and currency over all of its projects: recognised less invoiced is its position, on one side (R46)."""
     found: dict[tuple[str, str], dict[str, int]] = {}
-    names = (*POSITION, *_beside(viewed))
+    names = (*POSITION, *_some(viewed, *BESIDE))
     for balance in (balance for each in viewed for balance in each.view.balances):
         sums = found.setdefault((balance.contract_id, balance.currency), dict.fromkeys(names, 0))
         for name in names:
@@ -310,7 +290,7 @@ def contract_positions(viewed: Sequence[Viewed]) -> dict[tuple[str, str], dict[s
 
 
 def positions(viewed: Sequence[Viewed]) -> Table:
-    names = (*POSITION, *_beside(viewed))
+    names = (*POSITION, *_some(viewed, *BESIDE))
     rows = [
         (*key, *(amount_text(sums[name]) for name in names), side_of(sums["contract_position"]))
         for key, sums in contract_positions(viewed).items()
@@ -349,7 +329,7 @@ def _exceptions(waiting: Sequence[FoundWaiting], now: int) -> Table:
             titled(one.category),
             _about(one),
             one.owner_role,
-            days_text(age_days(each, now)),
+            counted(age_days(each, now), "day"),
             amount_of(one),
             one.resolution,
             one.exception_id,
@@ -371,10 +351,6 @@ def _about(raised: ExceptionRaised) -> str:
 def age_days(waiting: FoundWaiting, now: int) -> int:
     """Whole days up to what the folder has come to; it has no other clock."""
     return max(0, now - waiting.since) // MICROSECONDS_A_DAY
-
-
-def days_text(days: int) -> str:
-    return counted(days, "day")
 
 
 def _statements(statements: Sequence[FoundStatement], open_ones: Sequence[str]) -> Table:
@@ -417,18 +393,14 @@ def engagement_head(found: EngagementFound, moment: FiguresUntil) -> list[str]:
 
 
 def engagement_tables(found: EngagementFound) -> list[Table]:
-    from milepost.funds_shown import orders, postings, retainers, sources, unapplied
+    from milepost.funds_shown import funds
 
     open_ones = [statement for viewed in found.projects for statement in viewed.view.open_statements]
     return [
         projects(found.projects, "Projects"),
         balances(found.projects),
         positions(found.projects),
-        *sources(found.projects),
-        *orders(found.projects),
-        *unapplied(found.projects),
-        *retainers(found.projects),
-        *postings(found.projects),
+        *funds(found.projects),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones),
     ]

@@ -32,6 +32,7 @@ OF_PERSONS: Final = frozenset(
 )
 # What balances hold, in the order of HeldBalances.
 HELD: Final = ("revenue", "billed", "open invoices")
+APPROVED: Final = {"approved_by": "approved by", "reason": "because"}
 TRACING: Final = frozenset({"event_id", "recorded_at", "correlation_id", "engagement_id"})
 
 
@@ -185,7 +186,7 @@ def ended_text(known: KnownException, event: Event | None) -> str:
     if closed is None:
         return "open"
     if known.is_decided and event is not None:
-        return f"{closed.reason} {_people(event)}"
+        return f"{closed.reason} {', '.join(_words_of(event, requested_by='by', **APPROVED))}"
     if closed.closed_by_kind == ENTITIES["IntakeNoticed"].kind:
         _, _, place, _ = parts_of(closed.closed_by_id)
         return f"{closed.reason} by what came in {place}"
@@ -196,13 +197,9 @@ def ended_text(known: KnownException, event: Event | None) -> str:
     )
 
 
-def _people(event: Event) -> str:
-    said = (
-        f"{word} {value}"
-        for name, word in (("requested_by", "by"), ("approved_by", "approved by"), ("reason", "because"))
-        if (value := getattr(event, name, None))
-    )
-    return ", ".join(said)
+def _words_of(event: Event, **words: str) -> list[str]:
+    """What the event says of the fields, each after its word."""
+    return [f"{word} {value}" for name, word in words.items() if (value := getattr(event, name, None))]
 
 
 # For people
@@ -337,7 +334,7 @@ def head(
     raised = known.raised
     state = "open" if known.closed is None else f"over since {instant_day(known.closed.closed_at)}"
     places = [f"{name} {value}" for name, value in _places(raised) if value]
-    age = _days_text(days_open(known, as_of))
+    age = counted(days_open(known, as_of), "day")
     return [
         f"Exception {raised.exception_id}: {titled(raised.category)}, {raised.severity}, {state}",
         message_text(raised.message),
@@ -346,7 +343,8 @@ def head(
         f"  subject    {subject_text(raised)}" + (f", field {raised.field}" if raised.field else ""),
         *([f"  of         {', '.join(places)}"] if places else []),
         f"  with       {raised.assignee or 'nobody'}, a matter of {raised.owner_role}",
-        f"  blocks     {_count_text(raised.blocks_count)}" + (f", {amount_of(raised)}" if amount_of(raised) else ""),
+        f"  blocks     {counted(raised.blocks_count, 'item')}"
+        + (f", {amount_of(raised)}" if amount_of(raised) else ""),
         *(f"  holds      {_held_text(of)}" for of in held),
         f"  raised     {instant_day(known.since)}, "
         + (f"open for {age}" if known.closed is not None else f"{age} before {instant_day(as_of)}"),
@@ -359,14 +357,6 @@ def head(
 def _held_text(held: HeldBalances) -> str:
     told = ", ".join(f"{what} {amount_text(amount)}" for what, amount in zip(HELD, held[2:], strict=True) if amount)
     return f"{told} of {f'contract {held.contract_id}' if held.contract_id else 'its contract'}, in its currency"
-
-
-def _count_text(count: int) -> str:
-    return counted(count, "item")
-
-
-def _days_text(days: int) -> str:
-    return counted(days, "day")
 
 
 def _entries(raised: ExceptionRaised, *, whole: bool) -> str:
@@ -447,14 +437,5 @@ def _said(said: ExceptionRaised | ExceptionClosed) -> str:
 
 def _cause(event: Event) -> str:
     """Its type with who asked, who approved, why and how that is known, where it says so."""
-    said = [
-        f"{before} {value}"
-        for name, before in (
-            ("requested_by", "asked by"),
-            ("approved_by", "approved by"),
-            ("reason", "because"),
-            ("identified_by", "known by"),
-        )
-        if (value := getattr(event, name, None))
-    ]
+    said = _words_of(event, requested_by="asked by", **APPROVED, identified_by="known by")
     return ", ".join([event_name(type(event).__name__), *said])

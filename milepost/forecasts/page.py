@@ -53,22 +53,10 @@ def figures(found: ForecastShown, writing: Writing) -> Iterator[tuple[str, str, 
     """(title, figure, what stands beside it)"""
     now, words = found.now, words_of(writing)
     budget = found.activated.budget if found.activated is not None else None
-    same = budget is not None and budget.currency in {None, now.currency}
-    yield (
-        words["eac_revenue"],
-        writing.money(now.eac_revenue),
-        _of_budget(
-            writing.money(budget.revenue) if same and budget is not None and budget.revenue is not None else None,
-            writing,
-        ),
-    )
-    yield (
-        words["eac_cost"],
-        writing.money(now.eac_cost),
-        _of_budget(
-            writing.money(budget.cost) if same and budget is not None and budget.cost is not None else None, writing
-        ),
-    )
+    planned = budget if budget is not None and budget.currency in {None, now.currency} else None
+    for name in ("revenue", "cost"):
+        of_budget = _of_budget(getattr(planned, name, None), writing.money, writing)
+        yield words[f"eac_{name}"], writing.money(getattr(now, f"eac_{name}")), of_budget
     percent = writing.percent_rounded(now.margin_percent) if now.margin_percent is not None else ""
     yield words["margin_at_completion"], writing.money(now.margin), percent
     complete = (
@@ -76,13 +64,9 @@ def figures(found: ForecastShown, writing: Writing) -> Iterator[tuple[str, str, 
     )
     told = words["complete"].format(percent=complete) if complete else ""
     yield words["burn_cost"], writing.money(now.burn_cost), told
-    hours = writing.hours(budget.hours) if budget is not None and budget.hours is not None else None
-    yield (
-        words["burn_hours"],
-        writing.hours(now.burn_hours),
-        words["of_hours"].format(hours=writing.hours(now.eac_hours))
-        + (f", {_of_budget(hours, writing)}" if hours else ""),
-    )
+    of_hours = words["of_hours"].format(hours=writing.hours(now.eac_hours))
+    of_budget = _of_budget(getattr(budget, "hours", None), writing.hours, writing)
+    yield words["burn_hours"], writing.hours(now.burn_hours), of_hours + (f", {of_budget}" if of_budget else "")
     yield words["backlog"], writing.money(now.backlog), words["backlog_note"]
     yield words["unbilled_backlog"], writing.money(now.unbilled_backlog), words["unbilled_backlog_note"]
     yield _cap_figure(found, writing)
@@ -117,8 +101,8 @@ def _held_back(one: UsedUp, writing: Writing) -> str:
     return wait.format(count=writing.count(waiting.blocks_count), amount=amount)
 
 
-def _of_budget(budget: str | None, writing: Writing) -> str:
-    return words_of(writing)["budget"].format(budget=budget) if budget is not None else ""
+def _of_budget(planned: int | None, told: Callable[[int], str], writing: Writing) -> str:
+    return words_of(writing)["budget"].format(budget=told(planned)) if planned is not None else ""
 
 
 def _subtitle(found: ForecastShown, writing: Writing) -> str:
@@ -182,15 +166,7 @@ def _month_table(rows: Sequence[MonthShown], writing: Writing, measure: Measure)
         tag(
             "tbody",
             (
-                tag(
-                    "tr",
-                    tag("td", title),
-                    (
-                        tag("td", told(value), class_="right")
-                        for value in (row.plan, row.burned, row.to_come, row.now, row.now - row.plan)
-                    ),
-                    class_=class_,
-                )
+                pages.row(title, *map(told, (*row[1:], row.now, row.now - row.plan)), class_=class_)
                 for title, row, class_ in body
             ),
         ),
@@ -252,22 +228,13 @@ def _moves_table(found: ForecastShown, writing: Writing) -> Html:
         *((words[f"{name}_column"], True) for name in ("cost", "revenue", "margin")),
     ]
     rows = [
-        tag(
-            "tr",
-            tag("td", words[each.cause]),
-            (tag("td", writing.amount(value), class_="right") for value in (each.cost, each.revenue, each.margin)),
-        )
+        pages.row(words[each.cause], *map(writing.amount, (each.cost, each.revenue, each.margin)))
         for each in by_cause(found)
     ]
     change = [
         getattr(found.now, name) - getattr(found.since.project, name) for name in ("eac_cost", "eac_revenue", "margin")
     ]
-    total = tag(
-        "tr",
-        tag("td", words["change"]),
-        (tag("td", writing.amount(value), class_="right") for value in change),
-        class_="total",
-    )
+    total = pages.row(words["change"], *map(writing.amount, change), class_="total")
     moves, count = largest(found, MOVES_SHOWN)
     title = words["largest_moves" if count > len(moves) else "moves"].format(shown=len(moves), count=count)
     single = [

@@ -173,10 +173,7 @@ def _described(sheet: StatementSheet, line: StatementLine, text: str) -> Iterato
 
 
 def _sums(sheet: StatementSheet) -> Html:
-    rows = (
-        tag("tr", tag("td", row.label), tag("td", row.text, class_="right"), class_="due" if row.is_paid else None)
-        for row in sum_rows(sheet)
-    )
+    rows = (pages.row(row.label, row.text, class_="due" if row.is_paid else None) for row in sum_rows(sheet))
     return tag("table", rows, class_="sums keep")
 
 

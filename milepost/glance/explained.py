@@ -9,6 +9,7 @@ from typing import Final
 from connectors.files.glance_index import ON_ONE, AboutSum, AccountSum, CostOfHours, HoursWorked, LinesAsked
 from connectors.files.glance_rows import INVOICED, OPENED, OPENING
 from connectors.files.unrouted_hours import UnroutedEntry
+from connectors.log_records import StoredRecord
 from domain.accounts import LABOR_COST
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, Parameter, negated, stated, step_of, total
 from domain.money import HALF_UP
@@ -55,6 +56,7 @@ _LEDGERS: Final = {
     "exchange_difference": "lender_currency",
 }
 _TO_THE_MILLIONTH: Final = {"step": "0.000001", "mode": "half_up"}
+IN_HOURS: Final = ("hours", "")
 HEADING: Final = ("entity", "ledger_currency", "currency", "account", "project", "contract", "customer")
 
 
@@ -124,7 +126,7 @@ class FigureNodes:
                 title = f"{_account(posted)}, brought forward"
                 return self._lines(title, LinesAsked(_heading(posted), is_opening=True), part, unit)
             case AboutSum() as about:
-                return self._about(part, unit, about, None, None)
+                return self._about(part, unit, about)
             case PostedBetween(about, since, before):
                 return self._about(part, unit, about, since, before)
             case StatedField() as fact:
@@ -146,7 +148,7 @@ class FigureNodes:
     # Lines of journals
 
     def _about(
-        self, part: Part, unit: tuple[str, str], about: AboutSum, since: date | None, before: date | None
+        self, part: Part, unit: tuple[str, str], about: AboutSum, since: date | None = None, before: date | None = None
     ) -> Node:
         days = (since or date.min).toordinal(), (before or date.max).toordinal()
         return self._lines(_account(about), LinesAsked(_heading(about), about.about, *days), part, unit)
@@ -156,17 +158,15 @@ class FigureNodes:
 
     def _open_at_start(self, item: OpenAtStart, part: Part, unit: tuple[str, str]) -> Node:
         """What an opening invoice has is said by the balances; what is posted of all of them stands below it."""
-        posted = [self._about(Part(0, each, part.measure), unit, each, None, None) for each in item.of]
+        posted = [self._about(Part(0, each, part.measure), unit, each) for each in item.of]
         why = (total("posted of what was brought forward", posted, *unit),)
         record = self._firm.stated(OPENING, item.load, "invoices") if item.load else None
         if record is None:
             return stated("brought forward, of no invoice", part.value, *unit, why=why)
         for at, each in enumerate(getattr(record.event, "receivables", ())):
             if each.invoice_id == item.invoice_id and part.value == each.open and part.measure == AMOUNT:
-                said, path = event_ref(record.offset, record.event), f"receivables[{at}].open"
-                return Node(
-                    f"open of {item.invoice_id}", part.value, *unit, Arithmetic(FIELD), event=said, field=path, why=why
-                )
+                path = f"receivables[{at}].open"
+                return _field(record, f"open of {item.invoice_id}", part.value, unit, path)._replace(why=why)
         return stated(f"open of {item.invoice_id}, in the ledger's currency", part.value, *unit, why=why)
 
     def _of_project(self, share: OfProject, part: Part, unit: tuple[str, str], row: GlanceRow) -> Node:
@@ -224,24 +224,14 @@ class FigureNodes:
         title = f"{path.replace('_', ' ').replace('.', ' ')} of {fact.kind} {fact.id}"
         if record is None:
             return stated(title, value, *unit)
-        said = event_ref(record.offset, record.event)
         if fact.kind == OPENED:
-            lines = getattr(record.event, "lines", ())
             parts = [
-                Node(
-                    f"line {line.line_id}",
-                    line.hours,
-                    "hours",
-                    "",
-                    Arithmetic(FIELD),
-                    event=said,
-                    field=f"lines[{at}].hours",
-                )
-                for at, line in enumerate(lines)
+                _field(record, f"line {line.line_id}", line.hours, IN_HOURS, f"lines[{at}].hours")
+                for at, line in enumerate(getattr(record.event, "lines", ()))
                 if line.hours
             ]
             return total(f"hours brought forward of {fact.id}", parts, *unit)
-        node = Node(title, abs(value), *unit, Arithmetic(FIELD), event=said, field=path)
+        node = _field(record, title, abs(value), unit, path)
         return node if value >= 0 else negated(title, node)
 
     def _worked(self, worked: HoursWorked, first: date | None, last: date | None, part: Part) -> Node:
@@ -264,16 +254,7 @@ class FigureNodes:
             if getattr(event, field, None) is None:
                 field = "started_at"
             if value:
-                leaf = Node(
-                    f"{entry.row}, {date.fromordinal(entry.day)}",
-                    value,
-                    "hours",
-                    "",
-                    Arithmetic(FIELD),
-                    event=event_ref(record.offset, event),
-                    field=field,
-                )
-                nodes.append(leaf)
+                nodes.append(_field(record, f"{entry.row}, {date.fromordinal(entry.day)}", value, IN_HOURS, field))
         return total(title, nodes, "hours")
 
     def _cost(
@@ -290,6 +271,12 @@ class FigureNodes:
         asked = LinesAsked(heading, by_person=cost.person_id, is_opening=is_opening, first=days[0], last=days[1])
         title = f"{cost.project_id}: {LABOR_COST}" + (", brought forward" if is_opening else "")
         return self._lines(title, asked, part, unit)
+
+
+def _field(record: StoredRecord, title: str, value: int, unit: tuple[str, str], path: str) -> Node:
+    """What an event states."""
+    event = event_ref(record.offset, record.event)
+    return Node(title, value, *unit, Arithmetic(FIELD), event=event, field=path)
 
 
 def _said(row: GlanceRow) -> str:

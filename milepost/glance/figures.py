@@ -178,3 +178,9 @@ def _of_row(figures: Mapping[str, Figure], columns: tuple[str, ...]) -> Callable
 
 
 UNKNOWN: Final = Figure(None)
+
+
+def moved_part(company: str, period: str, account: str, moved: int, *, is_credit: bool) -> Part:
+    """What a company's ledger moved on an account in a period; of credits the other side."""
+    of = Elsewhere(f"{period} {account}", f"{company}/{period}/{account}#movement", is_credit)
+    return Part(-moved if is_credit else moved, of)

@@ -22,7 +22,7 @@ from domain.ledger.financial_statement import (
 )
 from domain.ledger.trial_balance import LedgerMove
 from domain.units import Amount
-from milepost.glance.figures import Elsewhere, Figure, OtherSide, Part
+from milepost.glance.figures import Figure, OtherSide, Part, moved_part
 from milepost.glance.sheet import FILES_ONLY, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow, InRow, keyed
 
 STATEMENT: Final = "statement"
@@ -182,12 +182,8 @@ def _parts(
 
 
 def _moved(sums: LedgerMoves, accounts: Sequence[str], since: str, before: str, *, is_credit: bool) -> list[Part]:
-    sign = -1 if is_credit else 1
     return [
-        Part(
-            sign * moved,
-            Elsewhere(f"{period} {account}", f"{sums.legal_entity_id}/{period}/{account}#movement", is_credit),
-        )
+        moved_part(sums.legal_entity_id, period, account, moved, is_credit=is_credit)
         for period, of_period in sorted(sums.by_period.items())
         if since <= period < before
         for account in accounts

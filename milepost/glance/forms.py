@@ -186,15 +186,9 @@ def as_json(glance: Glance) -> dict[str, object]:
         rows=[_row_json(glance, row) for row in glance.rows],
         totals=[_row_json(glance, row) for row in glance.totals],
         feet=[
-            {
-                "what": each.what,
-                "legal_entity_id": each.legal_entity_id,
-                "currency": each.currency,
-                "accounts": each.accounts,
-                "in_table": format_amount(each.in_table),
-                "in_ledger": format_amount(each.in_ledger),
-                "holds": each.holds,
-            }
+            each._asdict()
+            | {"in_table": format_amount(each.in_table), "in_ledger": format_amount(each.in_ledger)}
+            | {"holds": each.holds}
             for each in glance.feet
         ],
         notes=list(glance.notes),
@@ -252,8 +246,13 @@ def _body(glance: Glance, writing: Writing) -> tuple[Html, Sequence[GlanceColumn
     columns = [each for each in shown.columns if each.spare < FILES_ONLY and each.under not in there]
     if not glance.rows:
         return tag("p", f"None: {glance.empty}."), columns
-    rows = (_html_row(shown, row, columns, below, writing, "total" if row.is_sum else None) for row in shown.rows)
-    totals = (_html_row(shown, row, columns, below, writing, "total") for row in shown.totals)
+
+    def row_of(row: GlanceRow, class_: str | None) -> Html:
+        cells = (_html_cell(shown, row, column, below.get(column.name), writing) for column in columns)
+        return tag("tr", cells, class_=class_)
+
+    rows = (row_of(row, "total" if row.is_sum else None) for row in shown.rows)
+    totals = (row_of(row, "total") for row in shown.totals)
     heads = [(_head(column, below.get(column.name)), column.kind.is_figure) for column in columns]
     return pages.table(heads, tag("tbody", rows), tag("tbody", totals)), columns
 
@@ -270,18 +269,6 @@ def _on_a_phone(columns: Sequence[GlanceColumn]) -> str:
     places = [place for place, column in enumerate(columns, 1) if column.spare]
     hidden = ", ".join(f"th:nth-child({place}), td:nth-child({place})" for place in places)
     return f"@media screen and (max-width: 720px) {{ {hidden} {{ display: none; }} }}\n" if places else ""
-
-
-def _html_row(
-    glance: Glance,
-    row: GlanceRow,
-    columns: Sequence[GlanceColumn],
-    below: Mapping[str, GlanceColumn],
-    writing: Writing,
-    class_: str | None = None,
-) -> Html:
-    cells = (_html_cell(glance, row, column, below.get(column.name), writing) for column in columns)
-    return tag("tr", cells, class_=class_)
 
 
 def _html_cell(

@@ -11,7 +11,7 @@ from domain.capabilities import DUE_FROM, DUE_TO, INTERCOMPANY_COST, INTERCOMPAN
 from domain.identity import composed
 from domain.ledger.group import TRANSFERRED, CompanyPair, CompanyResult, Group, GroupResult, PairLine, results
 from domain.outputs import JournalEntry
-from milepost.glance.figures import AMOUNT, LEDGER, UNKNOWN, Elsewhere, Figure, Part, SameRow, less, sum_of
+from milepost.glance.figures import AMOUNT, LEDGER, UNKNOWN, Elsewhere, Figure, Part, SameRow, less, moved_part, sum_of
 from milepost.glance.sheet import TOTAL, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow, InRow, keyed, row_of
 
 GROUP: Final = "group"
@@ -109,15 +109,7 @@ def _company(group: Group, company: CompanyResult) -> GlanceRow:
 
     def of(accounts: Container[str], sign: int) -> Figure:
         return sum_of(
-            [
-                Part(
-                    sign * moved,
-                    Elsewhere(
-                        f"{period} {account}", f"{company.legal_entity_id}/{period}/{account}#movement", sign < 0
-                    ),
-                )
-                for period, account, moved in group.moved(company, accounts)
-            ]
+            [moved_part(company.legal_entity_id, *each, is_credit=sign < 0) for each in group.moved(company, accounts)]
         )
 
     figures = {"revenue": of(REVENUE, -1), "cost": of(PROJECT_COST, 1), "transferred": of(TRANSFERRED, -1)}

@@ -27,8 +27,15 @@ from milepost.glance.sheet import Glance, GlanceReport
 from milepost.glance.unbilled import unbilled
 from milepost.glance.wanted import Wanted
 
-KINDS: Final = ("projects", "clients", "receivables", "unbilled", "prepaid", "people")
-_CHOOSING: Final = ("company", "client", "project", "manager", "practice")
+# Tables that ask for nothing besides.
+PLAIN: Final[Mapping[str, Callable[[FirmAtMoment, Wanted], Glance]]] = {
+    "projects": projects,
+    "clients": clients,
+    "receivables": receivables,
+    "unbilled": unbilled,
+}
+KINDS: Final = (*PLAIN, "prepaid", "people")
+_CHOOSING: Final = Wanted._fields[:-1]
 # Reports of all journals, or of those of a period.
 OF_JOURNALS: Final[Mapping[str, Callable[[Iterable[JournalEntry], str | None], GlanceReport]]] = {GROUP: group_report}
 # What a table's ids may ask for before their row.
@@ -87,26 +94,15 @@ def options_text(kind: str) -> str:
 def table_of(firm: FirmAtMoment, kind: str, options: Mapping[str, str]) -> Glance | None:
     """The table that the options ask for. None where they are none of it."""
     given = dict(options)
-    company, client, project, manager, practice = (given.pop(name, None) for name in _CHOOSING)
-    wanted = Wanted(company, client, project, manager, practice, only_open="open" in given)
+    wanted = Wanted(**{name: given.pop(name, None) for name in _CHOOSING}, only_open="open" in given)
     try:
-        match kind:
-            case "prepaid":
-                return prepaid(firm, wanted, date.fromisoformat(given["since"]))
-            case "people":
-                first, last = (_month(given.get(name)) for name in ("from", "to"))
-                span = MonthSpan(first, month_end(last) if last is not None else None)
-                return people(firm, wanted, span, by_project="by-project" in given)
-            case "projects":
-                return projects(firm, wanted)
-            case "clients":
-                return clients(firm, wanted)
-            case "receivables":
-                return receivables(firm, wanted)
-            case "unbilled":
-                return unbilled(firm, wanted)
-            case _:
-                return None
+        if kind == "prepaid":
+            return prepaid(firm, wanted, date.fromisoformat(given["since"]))
+        if kind == "people":
+            first, last = (_month(given.get(name)) for name in ("from", "to"))
+            span = MonthSpan(first, month_end(last) if last is not None else None)
+            return people(firm, wanted, span, by_project="by-project" in given)
+        return PLAIN[kind](firm, wanted)
     except (KeyError, ValueError, typer.BadParameter):
         return None
 

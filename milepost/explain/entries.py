@@ -99,14 +99,6 @@ class EntryNodes(Nodes):
             return constant(f"{at.entry.entry_id}: no hours", 0, "hours")
         return self.worked(at.work.time)
 
-    def approved(self, at: VersionStanding) -> Node:
-        """Hours that were worked, or of a part those that went on."""
-        if at.work.part_of is None:
-            return self.worked(at.work.event)
-        title = f"{at.entry.entry_id}: hours that went on"
-        whole, hours = figure_of(at.work.part_of.row, PASSED_HOURS), at.work.event.hours or 0
-        return self.recorded.of(whole, at.step, hours)._replace(title=title)
-
     def worked(self, event: TimeApproved) -> Node:
         key = ("worked", event.entry_id, event.version, event.event_id, event.hours)
         if key not in self._memo:

@@ -240,19 +240,6 @@ class FeeNodes(Nodes):
 
     # Fields of the terms
 
-    def field(
-        self,
-        place: LineAtStep,
-        agreed: TermsInForce,
-        title: str,
-        value: int,
-        path: str,
-        unit: str = "amount",
-        **more: Any,
-    ) -> Node:
-        """What the line states under one version of its terms."""
-        return self.line_field(place, agreed, title, value, f"terms.{path}", unit, **more)
-
     def line_field(
         self,
         place: LineAtStep,
@@ -263,6 +250,7 @@ class FeeNodes(Nodes):
         unit: str = "amount",
         **more: Any,
     ) -> Node:
+        """What the line states under one version of its terms."""
         made = in_terms(title, value, unit, agreed.contract, path, place.line_id)
         return self.recorded.bound(made._replace(**more))
 

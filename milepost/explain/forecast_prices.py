@@ -91,9 +91,9 @@ class _Foreseen(NamedTuple):
         assert isinstance(terms, UnitPrice), "other terms that come to something charge it"
         assert terms.units is not None, "any number of units comes to nothing"
         assert plan is not None, "the line is priced"
-        units = fees.field(place, agreed, "units agreed", terms.units, "units", "quantity")
+        units = fees.line_field(place, agreed, "units agreed", terms.units, "terms.units", "quantity")
         first = units if terms.tier_mode == VOLUME else constant("before them", 0, "quantity")
         worth = self.nodes.charges.in_steps(prices(terms), plan, first, units, terms.tier_mode)
         if terms.cap is not None and terms.cap.amount is not None and (worth.value or 0) > (self.found.total or 0):
-            worth = least("", [worth, fees.field(place, agreed, "cap", terms.cap.amount, "cap.amount")])
+            worth = least("", [worth, fees.line_field(place, agreed, "cap", terms.cap.amount, "terms.cap.amount")])
         return worth

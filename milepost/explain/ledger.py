@@ -120,32 +120,20 @@ def explain_ledger(wanted: LedgerFigure, sums: Sequence[PostedSum]) -> Node | No
 def _figure(wanted: LedgerFigure, found: Sequence[PostedSum]) -> Node:
     currency = found[0].ledger_currency if wanted.in_ledger else wanted.currency
     title = f"{wanted.entity_id} {wanted.period} {wanted.account.replace('_', ' ')}: {wanted.figure}"
-    if wanted.figure in ("closing", "movement"):
-        names = [name for name in wanted.figures if name not in ("closing", "movement")]
-        parts = [
-            _figure(wanted._replace(figure=name), found)
-            for name in names
-            if name != "opening" or wanted.figure == "closing"
-        ]
-        if wanted.rolls:
-            return total(title, parts, "amount", currency, id=wanted.id)
-        opening, rest = (parts[:1], parts[1:]) if wanted.figure == "closing" else ([], parts)
-        moved = less(f"{title}, moved", *rest) if opening else less(title, *rest)
-        return (
-            total(title, [*opening, moved], "amount", currency, id=wanted.id)
-            if opening
-            else moved._replace(id=wanted.id)
-        )
+
+    def other(name: str) -> Node:
+        return _figure(wanted._replace(figure=name), found)
+
+    if wanted.figure == "movement":
+        return less(title, other("debits"), other("credits"), id=wanted.id)
+    if wanted.figure == "closing":
+        moved = () if wanted.rolls else (less(f"{title}, moved", other("debits"), other("credits")),)
+        parts = [*map(other, Moves._fields if wanted.rolls else ("opening",)), *moved]
+        return total(title, parts, "amount", currency, id=wanted.id)
+    ids = {each: wanted._replace(engagement_id=each).id for each in shares(wanted, found)}
     operands = [
-        Node(
-            f"of contract group {engagement_id}",
-            amount,
-            "amount",
-            currency,
-            Arithmetic(ELSEWHERE),
-            id=wanted._replace(engagement_id=engagement_id).id,
-        )
-        for engagement_id, amount in shares(wanted, found).items()
+        Node(f"of contract group {each}", amount, "amount", currency, Arithmetic(ELSEWHERE), id=ids[each])
+        for each, amount in shares(wanted, found).items()
     ]
     return total(title, operands, "amount", currency, id=wanted.id)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Set
 from functools import cached_property
 
 from domain.caps.purchase_order import is_order, spoken
-from domain.explanation import Arithmetic, Node, less, negated, total
+from domain.explanation import Arithmetic, Node, less, total
 from domain.identity import composed
 from domain.ledger.journal import debits
 from domain.money import format_amount
@@ -154,11 +154,6 @@ class RecordNodes(Nodes):
             return made
         cents = self.nodes.entries.rounding(entry_id, step)
         return total(f"{entry_id}: recognised", (made, cents), "amount", price.currency)
-
-    def conceded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Node:
-        """What credit memos took off the price, below zero."""
-        off = self.nodes.credits.conceded(entry_id, contract_id, line_id, step)
-        return negated(f"{entry_id}: conceded", total("conceded", off, "amount", self._currency(entry_id, step, off)))
 
     def invoiced_in_ledger(self, entry_id: str, issued: Issued, step: int) -> Node:
         """In ledger currency, before credit memos took off the price; nothing of it where that is known otherwise."""

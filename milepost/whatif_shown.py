@@ -28,7 +28,7 @@ from milepost.console import amount_text, shape
 from milepost.days import instant_day, period_text
 from milepost.event_words import event_name
 from milepost.exceptions.titles import titled
-from milepost.exceptions.words import message_text
+from milepost.exceptions.words import message_text, said_text
 from milepost.figure_words import figure_words
 from milepost.statements.lines import has_no_quantity, telling_quantity
 from milepost.statements.sheet import status_word
@@ -273,12 +273,8 @@ def _day(cap: ForecastCap | None) -> str:
 
 
 def _exceptions(title: str, exceptions: Sequence[ExceptionRaised | ExceptionClosed]) -> Table:
-    return Table(title, ("exception", "what", "id"), [_exception(each) for each in exceptions])
-
-
-def _exception(one: ExceptionRaised | ExceptionClosed) -> tuple[str, str, str]:
-    what = message_text(one.message) if isinstance(one, ExceptionRaised) else one.reason
-    return titled(one.category), what, one.exception_id
+    rows = [(titled(one.category), said_text(one), one.exception_id) for one in exceptions]
+    return Table(title, ("exception", "what", "id"), rows)
 
 
 # JSON
@@ -323,7 +319,7 @@ def as_json(found: WhatIf) -> dict[str, Any]:
             "raised": [record_to_json(one) for one in moved.raised],
             "retold": [record_to_json(one) for one in moved.retold],
             "closed": [
-                {"exception_id": one.exception_id, "category": one.category, "what": _exception(one)[1]}
+                {"exception_id": one.exception_id, "category": one.category, "what": said_text(one)}
                 for one in moved.closed
             ],
         },

@@ -147,14 +147,12 @@ def _exceptions(title: str, moves: Sequence[ExceptionMove]) -> Table:
 
 
 def _told(move: ExceptionMove) -> Told:
-    from domain.outputs import ExceptionRaised
     from milepost.days import instant_day
     from milepost.exceptions.titles import titled
-    from milepost.exceptions.words import message_text
+    from milepost.exceptions.words import said_text
 
     one = move.exception
-    what = message_text(one.message) if isinstance(one, ExceptionRaised) else one.reason
-    return f"{instant_day(move.position.recorded_at)}", titled(one.category), what, one.exception_id
+    return f"{instant_day(move.position.recorded_at)}", titled(one.category), said_text(one), one.exception_id
 
 
 def as_json(found: Between) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from milepost.tables import Table, show
 
 if TYPE_CHECKING:
     from domain.ledger.trial_balance import AccountBalance, ContractMoves, LedgerSums, Moves, RollForward, TrialBalance
+    from milepost.glance.sheet import GlanceReport
 
 ROLL_TITLES = {
     "unbilled": "Unbilled (1150 + 1160)",
@@ -32,17 +33,10 @@ ROLL_TITLES = {
 }
 # Of each contract: how its position moved, then what is owed.
 CONTRACT_MOVES = (
-    "opening",
-    "earned",
-    "invoiced",
-    "other",
-    "closing",
-    "owed_before",
-    "charged",
-    "paid",
-    "owed_other",
-    "owed",
+    *("opening", "earned", "invoiced", "other", "closing"),
+    *("owed_before", "charged", "paid", "owed_other", "owed"),
 )
+FIGURES = ("opening", "debits", "credits", "movement", "closing")
 MOVES = ("opening", "added", "invoiced", "corrected", "closing")
 CSV_COLUMNS = (
     *("section", "legal_entity_id", "period", "account", "name", "contract_id", "currency"),
@@ -104,16 +98,15 @@ def ledger(
         for option, given in (("--entity", entity), ("--statement", statement)):
             if given:
                 raise typer.BadParameter("expected --group without it, of all companies together", param_hint=option)
-        _group(output, period, as_csv=as_csv, json=json, html=html, xlsx=xlsx)
+        _write(_group(output, period), output, as_csv=as_csv, json=json, html=html, xlsx=xlsx)
         return
     sums = ledger_sums(output)
     if statement and entity is None and len(sums) == 1:
         entity = next(iter(sums))
     if entity is None:
-        if statement:
-            raise typer.BadParameter(f"whose statement? Give --entity too{_known(sums)}", param_hint="--entity")
-        if period is not None:
-            raise typer.BadParameter(f"whose period {period}? Give --entity too{_known(sums)}", param_hint="--entity")
+        if statement or period is not None:
+            what = "statement" if statement else f"period {period}"
+            raise typer.BadParameter(f"whose {what}? Give --entity too{_known(sums)}", param_hint="--entity")
         _entities(sums, output, as_csv=as_csv, json=json)
         return
     if entity not in sums:
@@ -122,7 +115,8 @@ def ledger(
     if period is not None:
         _check_period(sums[entity], period)
     if statement:
-        _financial_statement(sums[entity], period, as_csv=as_csv, json=json, html=html, xlsx=xlsx, output=output)
+        report = _financial_statement(sums[entity], period)
+        _write(report, output, as_csv=as_csv, json=json, html=html, xlsx=xlsx)
         return
     if period is None:
         _periods(sums[entity], output, as_csv=as_csv, json=json)
@@ -130,31 +124,27 @@ def ledger(
     _trial_balance(sums[entity].trial_balance(period), as_csv=as_csv, json=json)
 
 
-def _financial_statement(
-    sums: LedgerSums,
-    period: str | None,
-    *,
-    as_csv: bool,
-    json: bool,
-    html: Path | None,
-    xlsx: Path | None,
-    output: Path,
+def _write(
+    report: GlanceReport, output: Path, *, as_csv: bool, json: bool, html: Path | None, xlsx: Path | None
 ) -> None:
-    """Of the period, or of the last one with journals."""
     from milepost.commands.glance import GlanceOptions, write_report
+
+    csv = STANDARD_OUTPUT if as_csv else None
+    write_report(report, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
+
+
+def _financial_statement(sums: LedgerSums, period: str | None) -> GlanceReport:
+    """Of the period, or of the last one with journals."""
     from milepost.glance.financial import financial_statement, ledger_moves
 
     moves = ledger_moves(sums.legal_entity_id, sums.ledger_currency, sums.moved())
-    shown = financial_statement(moves, period or sums.periods()[-1].period)
-    csv = STANDARD_OUTPUT if as_csv else None
-    write_report(shown, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
+    return financial_statement(moves, period or sums.periods()[-1].period)
 
 
-def _group(output: Path, period: str | None, *, as_csv: bool, json: bool, html: Path | None, xlsx: Path | None) -> None:
+def _group(output: Path, period: str | None) -> GlanceReport:
     """Of the journals of a period, or of all."""
     from connectors.files.written import records_of
     from domain.outputs import JournalEntry
-    from milepost.commands.glance import GlanceOptions, write_report
     from milepost.glance.tables import OF_JOURNALS
 
     known: set[str] = set()
@@ -168,8 +158,7 @@ def _group(output: Path, period: str | None, *, as_csv: bool, json: bool, html: 
     if known and period not in (None, *known):
         message = f"expected an accounting period such as {max(known)}, got {period}; companies have journals in "
         raise typer.BadParameter(message + ", ".join(sorted(known)), param_hint="--period")
-    csv = STANDARD_OUTPUT if as_csv else None
-    write_report(shown, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
+    return shown
 
 
 def _check_no_comparison(options: Mapping[str, object]) -> None:
@@ -308,24 +297,18 @@ def _accounts(title: str, lines: Sequence[AccountBalance]) -> Table:
     from domain.accounts import name_of
 
     rows = [
-        (
-            line.account,
-            name_of(line.account),
-            line.currency,
-            *map(amount_text, (line.opening, line.debits, line.credits, line.movement, line.closing)),
-        )
+        (line.account, name_of(line.account), line.currency, *(amount_text(getattr(line, name)) for name in FIGURES))
         for line in lines
     ]
     sums = [("", "", currency, *figures) for currency, figures in _account_sums(lines)]
-    columns = ("account", "name", "currency", "opening", "debits", "credits", "movement", "closing")
+    columns = ("account", "name", "currency", *FIGURES)
     return Table(title, columns, [*rows, *sums], frozenset(range(3, 8)), len(sums), spare=("movement", "currency"))
 
 
 def _account_sums(lines: Sequence[AccountBalance]) -> Iterator[tuple[str, list[str]]]:
     for currency in sorted({line.currency for line in lines}):
         of = [line for line in lines if line.currency == currency]
-        figures = ("opening", "debits", "credits", "movement", "closing")
-        yield currency, [amount_text(sum(getattr(line, name) for line in of)) for name in figures]
+        yield currency, [amount_text(sum(getattr(line, name) for line in of)) for name in FIGURES]
 
 
 def _roll(balance: TrialBalance, name: str, title: str) -> Table:
@@ -392,8 +375,7 @@ def as_json(balance: TrialBalance) -> dict[str, Any]:
 def _account_json(line: AccountBalance) -> dict[str, str]:
     from domain.accounts import name_of
 
-    figures = ("opening", "debits", "credits", "movement", "closing")
-    amounts = {name: format_amount(getattr(line, name)) for name in figures}
+    amounts = {name: format_amount(getattr(line, name)) for name in FIGURES}
     return {"account": line.account, "name": name_of(line.account), "currency": line.currency, **amounts}
 
 

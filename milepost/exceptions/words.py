@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.events.catalogue import ENTITIES
 from domain.identity import parts_of
-from domain.outputs import ExceptionRaised
+from domain.outputs import ExceptionClosed, ExceptionRaised
 from milepost.event_words import event_name
 
 EVENT: Final = re.compile(rf"\b({'|'.join(sorted(ENTITIES, key=len, reverse=True))})\b")
@@ -34,6 +34,11 @@ def message_text(message: str) -> str:
     """`time approved T-1 waits: no contract group is known`, where the output says `TimeApproved T-1 waits: no engagement is known`."""
     words = EVENT.sub(lambda found: event_name(found[1]), _caps_named(message))
     return re.sub(r"\bengagement(s?)\b", r"contract group\1", words)
+
+
+def said_text(said: ExceptionRaised | ExceptionClosed) -> str:
+    """What one says, or why it closed."""
+    return message_text(said.message) if isinstance(said, ExceptionRaised) else said.reason
 
 
 def _caps_named(text: str) -> str:

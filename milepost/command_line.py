@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Annotated, Final
 
@@ -27,16 +27,18 @@ VERSION: Final = "0.1.0"
 DEBUG: Final = "--debug"
 HELP: Final = "help"
 
-VERBS: Final[Verbs] = {
-    **(trying.VERBS if HAS_SIMULATION else {}),
-    **bringing_in.VERBS,
-    **firm.VERBS,
-    **daily_work.VERBS,
-    **proof.VERBS,
-    **erp.VERBS,
-    **kafka.VERBS,
-    **setting_up.VERBS,
+# As `milepost --help` lists them: by what somebody wants, not by name.
+GROUPS: Final[Mapping[str, Verbs]] = {
+    "Bring events in": bringing_in.VERBS,
+    "The firm": firm.VERBS,
+    "Daily work": daily_work.VERBS,
+    "Why, what if, and proof": proof.VERBS,
+    "The ERP": erp.VERBS,
+    "On Kafka": kafka.VERBS,
+    "Settings and help": setting_up.VERBS,
+    "To try it": trying.VERBS if HAS_SIMULATION else {},
 }
+VERBS: Final[Verbs] = {name: verb for verbs in GROUPS.values() for name, verb in verbs.items()}
 
 
 def command_line(words: Sequence[str] = ()) -> typer.Typer:

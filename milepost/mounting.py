@@ -24,7 +24,7 @@ PLAIN: Final[dict[str, Any]] = {
 
 class Verb(NamedTuple):
     """`function` of `milepost.commands` is loaded when it is mounted. Its docstring is its purpose; `short` stands in the list of
-    commands, under the group of `verb_groups`.
+    commands, under the group of its module.
 
     Without `has_folders` its options alone name folders, never the settings.
     """

@@ -1,4 +1,4 @@
-"""The verbs as `milepost --help` lists them: by what somebody wants, not by name. A new verb joins by its name here."""
+"""The verbs as `milepost --help` lists them: under the titles of their groups."""
 
 from __future__ import annotations
 
@@ -13,20 +13,6 @@ if TYPE_CHECKING:
     from typer._click.core import Command, Context
     from typer._click.formatting import HelpFormatter
 
-GROUPS: Final = {
-    "Bring events in": ("import", "run"),
-    "The firm": (
-        *("projects", "clients", "receivables", "unbilled", "prepaid", "people"),
-        *("statement", "forecast", "ledger", "show"),
-    ),
-    "Daily work": ("invoice", "payment", "contract", "revenue", "period", "exceptions", "dead-letters"),
-    "Why, what if, and proof": ("explain", "between", "whatif", "verify", "dump"),
-    "The ERP": ("accounts", "deliver", "reconcile"),
-    "On Kafka": ("serve", "status", "lag", "topics", "schemas", "view", "log", "repair", "skip"),
-    "Settings and help": ("settings", "doctor", "help"),
-    "To try it": ("simulate", "simulate-invoices", "simulate-erp"),
-}
-REST: Final = "Others"
 SHOW: Final = "show"
 PADDING: Final = 6
 
@@ -48,11 +34,11 @@ class GroupedVerbs(TellingGroup):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - as typer calls it
+        from milepost.command_line import GROUPS
+
         known = {name: command for name, command in self.commands.items() if not command.hidden}
         width = max(map(len, known))
-        grouped = {name for names in GROUPS.values() for name in names}
-        rest = tuple(name for name in known if name not in grouped)
-        for title, names in {**GROUPS, REST: rest}.items():
+        for title, names in GROUPS.items():
             rows = [
                 (name.ljust(width), known[name].get_short_help_str(formatter.width - PADDING - width))
                 for name in names

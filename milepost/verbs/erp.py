@@ -7,18 +7,6 @@ from typing import Final
 from milepost.mounting import Verb, VerbGroup, Verbs
 
 VERBS: Final[Verbs] = {
-    "reconcile": Verb(
-        "reconcile.reconcile",
-        "Compare what was posted with the ERP's ledger.",
-        "milepost reconcile --entity LE-DE --period 2026-02 --accounts accounts.toml --output build/try/output",
-        "milepost run, which raises what differs as exceptions and closes those that are gone",
-    ),
-    "deliver": Verb(
-        "deliver.deliver",
-        "Send journals and invoices to the ERPs, each once.",
-        "milepost deliver --output build/try/output --accounts accounts.toml",
-        "milepost run, which takes the answers in; milepost reconcile",
-    ),
     "accounts": VerbGroup(
         "Where journals and invoices go in the ERPs.",
         {
@@ -36,5 +24,17 @@ VERBS: Final[Verbs] = {
                 has_folders=False,
             ),
         },
+    ),
+    "deliver": Verb(
+        "deliver.deliver",
+        "Send journals and invoices to the ERPs, each once.",
+        "milepost deliver --output build/try/output --accounts accounts.toml",
+        "milepost run, which takes the answers in; milepost reconcile",
+    ),
+    "reconcile": Verb(
+        "reconcile.reconcile",
+        "Compare what was posted with the ERP's ledger.",
+        "milepost reconcile --entity LE-DE --period 2026-02 --accounts accounts.toml --output build/try/output",
+        "milepost run, which raises what differs as exceptions and closes those that are gone",
     ),
 }

@@ -44,12 +44,6 @@ VERBS: Final[Verbs] = {
         "milepost people --from 2026-02 --to 2026-02 --output build/try/output",
         "the same with --by-project, or --csv people.csv",
     ),
-    "show": Verb(
-        "show.show",
-        "Explain a project, a contract group or a statement.",
-        "milepost show PRJ-00004 --output build/try/output",
-        "milepost show on a statement that it names, or milepost forecast PRJ-00004 --output build/try/output",
-    ),
     "statement": VerbGroup(
         "Show statements; approve or return drafts.\n\n`milepost statement ID` shows one.",
         {
@@ -86,5 +80,11 @@ VERBS: Final[Verbs] = {
         "Show trial balance and roll-forwards of a company.",
         "milepost ledger --entity LE-DE --period 2026-02 --output build/try/output",
         "the same with --csv for a spreadsheet, or milepost verify --output build/try/output",
+    ),
+    "show": Verb(
+        "show.show",
+        "Explain a project, a contract group or a statement.",
+        "milepost show PRJ-00004 --output build/try/output",
+        "milepost show on a statement that it names, or milepost forecast PRJ-00004 --output build/try/output",
     ),
 }

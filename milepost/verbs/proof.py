@@ -25,17 +25,17 @@ VERBS: Final[Verbs] = {
         "milepost whatif --output build/try/output --change change.jsonl --on 2026-03-31",
         "send the event, if it is what was wanted, and milepost run; or change it and ask again",
     ),
+    "verify": Verb(
+        "verify.verify",
+        "Audit an output folder.",
+        "milepost verify --output build/try/output",
+        "deliver; or, where something does not hold, keep the folder as it is and look at what is named",
+    ),
     "dump": Verb(
         "dump.dump",
         "Print any output as lines, for people or as JSON.",
         "milepost dump exceptions --json --output build/try/output",
         "milepost show on what it names; jq, or any tool that reads JSON lines",
         has_folders=False,
-    ),
-    "verify": Verb(
-        "verify.verify",
-        "Audit an output folder.",
-        "milepost verify --output build/try/output",
-        "deliver; or, where something does not hold, keep the folder as it is and look at what is named",
     ),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import typer
 
@@ -63,9 +62,9 @@ def month(text: str) -> date:
         raise typer.BadParameter(f"expected a month such as 2026-03, got {text or '(nothing)'}") from None
 
 
-def day_option(name: str, help_: str, metavar: str = "DAY") -> Any:
+def day_option(name: str, help_: str, metavar: str = "DAY") -> object:
     return typer.Option(name, parser=day, metavar=metavar, help=help_)
 
 
-def month_option(name: str, help_: str) -> Any:
+def month_option(name: str, help_: str) -> object:
     return typer.Option(name, parser=month, metavar="MONTH", help=help_)

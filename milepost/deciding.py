@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import typer
 
@@ -134,7 +134,7 @@ class Outcome(NamedTuple):
     kind: str
     then: str
 
-    def tell(self, events: Sequence[dict[str, Any]], place: str, *, json: bool) -> None:
+    def tell(self, events: Sequence[Mapping[str, object]], place: str, *, json: bool) -> None:
         if json:
             write_json(shape(1, **{self.kind: place}, events=list(events)))
             return

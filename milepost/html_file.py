@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -26,7 +26,7 @@ def _file(given: Path | None, expected: str) -> Path | None:
     return given
 
 
-def file_option(name: str, check: Callable[[Path | None], Path | None], help_: str) -> Any:
+def file_option(name: str, check: Callable[[Path | None], Path | None], help_: str) -> object:
     return typer.Option(name, metavar="FILE", callback=check, help=help_)
 
 

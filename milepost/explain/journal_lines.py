@@ -30,10 +30,12 @@ class JournalLines(Nodes):
         amount, ledger = (self.recorded.figure(address) for address in line_of(journal_id, number))
         if amount is None:
             amount, ledger = self.nodes.journals.made(said, journal, line, number)
-        return (
-            as_published(amount, "amount", line.amount, "amount", journal.currency),
-            as_published(ledger, "in ledger currency", line.ledger_amount, "amount", journal.ledger_currency),
+        sides = (
+            (amount, "amount", line.amount, journal.currency),
+            (ledger, "in ledger currency", line.ledger_amount, journal.ledger_currency),
         )
+        amount, ledger = (as_published(node, title, value, "amount", own) for node, title, value, own in sides)
+        return amount, ledger
 
     def _line_of(self, journal_id: str, number: str, which: str) -> Node:
         amount, ledger = self.named(journal_id, int(number))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     from milepost.explain.explainer import Explainer
@@ -22,8 +22,7 @@ def once(make: Callable[Concatenate[Own, Of], Made]) -> Callable[Concatenate[Own
         key = (make, *of, *named.items())
         if key not in own.kept:
             own.kept[key] = make(own, *of, **named)
-        kept: Made = own.kept[key]
-        return kept
+        return cast("Made", own.kept[key])
 
     return found
 
@@ -32,7 +31,7 @@ class Nodes:
     """`nodes` has all others."""
 
     def __init__(self, nodes: Explainer) -> None:
-        self.kept: dict[tuple[object, ...], Any] = {}
+        self.kept: dict[tuple[object, ...], object] = {}
         self.nodes = nodes
         self.sources = nodes.sources
         self.recorded = nodes.recorded

@@ -63,20 +63,28 @@ REFUSALS: Final = (
 RIGHTS_MISSING: Final = "give this user the rights that docs/topics.md lists"
 
 
-class Diagnosis(NamedTuple):
+class CheckFound(NamedTuple):
     """`next` is what to do about it; empty where nothing is to be done."""
+
+    state: str
+    said: str
+    next: str = ""
+
+
+class Diagnosis(NamedTuple):
+    """What a check found."""
 
     check: str
     state: str
     said: str
-    next: str = ""
+    next: str
 
 
 class Check(NamedTuple):
     """`look` may take long and may raise; what it raises is a failure with `remedy`."""
 
     name: str
-    look: Callable[[], Iterable[Diagnosis]]
+    look: Callable[[], Iterable[CheckFound]]
     remedy: str
 
 
@@ -124,23 +132,23 @@ def _erps(settings: Settings) -> list[Check]:
     """One for each account, so that one that does not answer takes no time from another. A site without [delivery] has none."""
     path = settings.delivery.accounts
     if path is None:
-        return [Check("erp", lambda: [Diagnosis("erp", OK, "delivery.accounts is not set: nothing is delivered")], "")]
+        return [Check("erp", lambda: [CheckFound(OK, "delivery.accounts is not set: nothing is delivered")], "")]
     try:
         accounts = read_accounts(path)
     except WrongAccounts as fault:
         faults = str(fault).splitlines()
-        return [Check("erp", lambda: [Diagnosis("erp", FAIL, each, "mend accounts.toml") for each in faults], "")]
+        return [Check("erp", lambda: [CheckFound(FAIL, each, "mend accounts.toml") for each in faults], "")]
     return [Check("erp", partial(_erp, accounts, erp), f"see [erp.{erp}] of {path}") for erp in accounts.erps]
 
 
-def _erp(accounts: Accounts, erp: str) -> Iterator[Diagnosis]:
+def _erp(accounts: Accounts, erp: str) -> Iterator[CheckFound]:
     for each in looked_at(accounts, erp, datetime.now(UTC).date()):
-        yield Diagnosis("erp", OK if each.is_right else FAIL if each.is_fatal else WARN, each.said, each.next)
+        yield CheckFound(OK if each.is_right else FAIL if each.is_fatal else WARN, each.said, each.next)
 
 
-def _begun(check: Check) -> Queue[list[Diagnosis]]:
+def _begun(check: Check) -> Queue[list[CheckFound]]:
     """In a thread that ends with the process, as a client may hang in a call that cannot be stopped."""
-    found: Queue[list[Diagnosis]] = Queue()
+    found: Queue[list[CheckFound]] = Queue()
 
     def look() -> None:
         try:
@@ -148,19 +156,20 @@ def _begun(check: Check) -> Queue[list[Diagnosis]]:
         except KafkaException as fault:
             error = fault.args[0]
             remedy = RIGHTS_MISSING if error.code() in REFUSALS else check.remedy
-            found.put([Diagnosis(check.name, FAIL, f"{error.name()}: {error.str()}", remedy)])
+            found.put([CheckFound(FAIL, f"{error.name()}: {error.str()}", remedy)])
         except Exception as fault:  # noqa: BLE001  one check that fails in its own way keeps no other from being reported
-            found.put([Diagnosis(check.name, FAIL, _said(fault), check.remedy)])
+            found.put([CheckFound(FAIL, _said(fault), check.remedy)])
 
     threading.Thread(target=look, daemon=True).start()
     return found
 
 
-def _ended(check: Check, found: Queue[list[Diagnosis]], left: float, seconds: float) -> list[Diagnosis]:
+def _ended(check: Check, found: Queue[list[CheckFound]], left: float, seconds: float) -> list[Diagnosis]:
     try:
-        return found.get(timeout=max(left, 0.01))
+        findings = found.get(timeout=max(left, 0.01))
     except Empty:
-        return [Diagnosis(check.name, FAIL, f"no answer within {seconds:g} seconds", check.remedy)]
+        findings = [CheckFound(FAIL, f"no answer within {seconds:g} seconds", check.remedy)]
+    return [Diagnosis(check.name, *each) for each in findings]
 
 
 def _said(fault: Exception) -> str:
@@ -180,21 +189,20 @@ def _said(fault: Exception) -> str:
     return type(fault).__name__
 
 
-def _settings(loaded: Loaded) -> Iterator[Diagnosis]:
+def _settings(loaded: Loaded) -> Iterator[CheckFound]:
     kafka = loaded.settings.kafka
-    yield Diagnosis("settings", OK, f"from {loaded.file or 'what is built in'}; {len(loaded.origins)} set")
+    yield CheckFound(OK, f"from {loaded.file or 'what is built in'}; {len(loaded.origins)} set")
     for name, path in kafka.security_files.items():
         if not os.access(path, os.R_OK):
-            yield Diagnosis("settings", FAIL, f"{path} cannot be read", f"kafka.security_files names it for {name}")
+            yield CheckFound(FAIL, f"{path} cannot be read", f"kafka.security_files names it for {name}")
         elif path.stat().st_mode & 0o007:
-            yield Diagnosis("settings", WARN, f"{path} can be read by everybody", f"chmod 600 {path}")
+            yield CheckFound(WARN, f"{path} can be read by everybody", f"chmod 600 {path}")
     if kafka.unchecked:
-        yield Diagnosis("settings", WARN, f"{kafka.unchecked[0]} is switched off", "take it and kafka.insecure out")
+        yield CheckFound(WARN, f"{kafka.unchecked[0]} is switched off", "take it and kafka.insecure out")
     if kafka.development:
-        yield Diagnosis("settings", WARN, "kafka.development: records have no copies", "take it out in production")
+        yield CheckFound(WARN, "kafka.development: records have no copies", "take it out in production")
     if not kafka.is_encrypted and not all(is_loopback(_host(each)) for each in kafka.brokers.split(",")):
-        yield Diagnosis(
-            "settings",
+        yield CheckFound(
             WARN,
             "what is sent to the brokers is not encrypted",
             "set security.protocol to SASL_SSL or SSL in kafka.security",
@@ -205,49 +213,47 @@ def _host(address: str) -> str:
     return urlsplit(f"//{address.strip()}").hostname or ""
 
 
-def _brokers(clients: KafkaClients) -> Iterator[Diagnosis]:
+def _brokers(clients: KafkaClients) -> Iterator[CheckFound]:
     found = clients.cluster()
-    yield Diagnosis(
-        "brokers",
+    yield CheckFound(
         OK,
         f"{len(found.brokers)} in cluster {found.cluster_id}, {counted(len(found.topics), 'topic')} to be seen; "
         f"librdkafka {libversion()[0]}",
     )
     if len(found.brokers) < clients.settings.replication:
-        yield Diagnosis(
-            "brokers",
+        yield CheckFound(
             FAIL,
             f"{len(found.brokers)} brokers, and topics need {clients.settings.replication} copies",
             "add brokers, or set kafka.development = true where one broker is meant",
         )
 
 
-def _topics(clients: KafkaClients, names: Sequence[str], accepted: Mapping[str, str]) -> Iterator[Diagnosis]:
+def _topics(clients: KafkaClients, names: Sequence[str], accepted: Mapping[str, str]) -> Iterator[CheckFound]:
     """Those that held something are distinguished from those that were never made."""
     ours = Names.of(clients.settings)
     full = [BY_NAME[name].full_name(ours) for name in names]
     lost = lost_topics(clients, ours, full, clients.settings.request_timeout_seconds, accepted)
     for each in lost:
-        yield Diagnosis("topics", FAIL, f"{each.topic} {each.what}", each.next)
+        yield CheckFound(FAIL, f"{each.topic} {each.what}", each.next)
     found = faults(clients, clients.settings, names)
     gone = {each.topic for each in lost}
     absent = [fault for fault in found if fault.setting == "topic" and fault.topic not in gone]
     wrong = [fault for fault in found if fault.setting != "topic"]
     if absent:
         names = ", ".join(fault.topic for fault in absent[:SHOWN_MAX]) + ", ..." * (len(absent) > SHOWN_MAX)
-        yield Diagnosis("topics", FAIL, f"{len(absent)} are not there: {names}", "milepost topics create")
+        yield CheckFound(FAIL, f"{len(absent)} are not there: {names}", "milepost topics create")
     for fault in wrong[:SHOWN_MAX]:
         severity = WARN if fault.is_harmless else FAIL
-        yield Diagnosis("topics", severity, str(fault), f"milepost topics check shows all; {fault.way_out}")
+        yield CheckFound(severity, str(fault), f"milepost topics check shows all; {fault.way_out}")
     if not found and not lost:
-        yield Diagnosis("topics", OK, "all are there and as they must be")
+        yield CheckFound(OK, "all are there and as they must be")
 
 
-def _log(clients: KafkaClients, seconds: float) -> Iterator[Diagnosis]:
+def _log(clients: KafkaClients, seconds: float) -> Iterator[CheckFound]:
     """The genesis record of the first partition."""
     name = Names.of(clients.settings).log
     if clients.topics([name])[name] is None:
-        yield Diagnosis("log", WARN, "not begun: the topic is not there")
+        yield CheckFound(WARN, "not begun: the topic is not there")
         return
     consumer = clients.consumer()
     try:
@@ -258,29 +264,28 @@ def _log(clients: KafkaClients, seconds: float) -> Iterator[Diagnosis]:
     if message is None or message.error() is not None or message.key() != GENESIS_KEY:
         began = message is not None and message.error() is None
         said = "its first record is no genesis" if began else "not begun: it holds no record"
-        yield Diagnosis("log", FAIL if began else WARN, said, "see docs/operations.md, code 13" if began else "")
+        yield CheckFound(FAIL if began else WARN, said, "see docs/operations.md, code 13" if began else "")
         return
     kept = genesis.from_json((message.value() or b"").decode())
     check_genesis(kept)
     if (kept.generation, kept.partitions) != (clients.settings.generation, clients.settings.partitions):
-        yield Diagnosis(
-            "log",
+        yield CheckFound(
             FAIL,
             f"is of generation {kept.generation} with {kept.partitions} partitions",
             "set kafka.generation and kafka.partitions to these",
         )
         return
-    yield Diagnosis(
-        "log", OK, f"generation {kept.generation}, {kept.partitions} partitions, zone database {kept.zone_database}"
+    yield CheckFound(
+        OK, f"generation {kept.generation}, {kept.partitions} partitions, zone database {kept.zone_database}"
     )
 
 
-def _clock(clients: KafkaClients) -> Iterator[Diagnosis]:
+def _clock(clients: KafkaClients) -> Iterator[CheckFound]:
     """Brokers tell no time; what they stamped last must not lie in our future."""
     name = Names.of(clients.settings).log
     found = clients.topics([name])[name]
     if found is None:
-        yield Diagnosis("clock", OK, "nothing to compare with yet")
+        yield CheckFound(OK, "nothing to compare with yet")
         return
     asked: dict[TopicPartition, Any] = {
         TopicPartition(name, number): OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]
@@ -289,25 +294,22 @@ def _clock(clients: KafkaClients) -> Iterator[Diagnosis]:
     answers = clients.admin.list_offsets(asked, request_timeout=clients.settings.request_timeout_seconds)
     stamped = max(future.result().timestamp for future in answers.values())
     if stamped < 0:
-        yield Diagnosis("clock", OK, "nothing to compare with yet")
+        yield CheckFound(OK, "nothing to compare with yet")
         return
     ahead = stamped / 1000 - time.time()
     if ahead > SKEW_SECONDS_MAX:
-        yield Diagnosis("clock", FAIL, f"the brokers' clock is {ahead:,.0f} seconds ahead of ours", "set both by NTP")
+        yield CheckFound(FAIL, f"the brokers' clock is {ahead:,.0f} seconds ahead of ours", "set both by NTP")
     else:
-        yield Diagnosis("clock", OK, f"the last record of the log was written {max(-ahead, 0):,.0f} seconds ago")
+        yield CheckFound(OK, f"the last record of the log was written {max(-ahead, 0):,.0f} seconds ago")
 
 
-def _registry(settings: Settings) -> Iterator[Diagnosis]:
+def _registry(settings: Settings) -> Iterator[CheckFound]:
     if settings.registry.fixed_ids:
-        yield Diagnosis("registry", OK, "none is used; ids are fixed")
+        yield CheckFound(OK, "none is used; ids are fixed")
         return
     if not settings.registry.url:
-        yield Diagnosis(
-            "registry",
-            FAIL,
-            "registry.url is not set",
-            "set registry.url, or registry.fixed_ids = true to do without one",
+        yield CheckFound(
+            FAIL, "registry.url is not set", "set registry.url, or registry.fixed_ids = true to do without one"
         )
         return
     current = [each for each in pinned_schemas() if each.is_current]
@@ -321,8 +323,7 @@ def _registry(settings: Settings) -> Iterator[Diagnosis]:
     except RegistryUnreachable as fault:
         if not (kept := kept_ids(settings.registry, settings.registry_cache)):
             raise
-        yield Diagnosis(
-            "registry",
+        yield CheckFound(
             WARN,
             f"{fault}; {settings.registry_cache} keeps {kept} ids, with which processes start and run",
             "start the registry, or mend registry.url, before schemas are added",
@@ -333,20 +334,17 @@ def _registry(settings: Settings) -> Iterator[Diagnosis]:
     try:
         check_kept(settings.registry, settings.kafka.prefix, settings.registry_cache, ids)
     except GuardStop as stop:
-        yield Diagnosis("registry", FAIL, stop.message, "see docs/operations.md, code 29")
+        yield CheckFound(FAIL, stop.message, "see docs/operations.md, code 29")
         return
     if absent:
-        yield Diagnosis(
-            "registry",
-            FAIL,
-            f"{len(absent)} schemas are not registered, {absent[0]} first",
-            "milepost schemas register",
+        yield CheckFound(
+            FAIL, f"{len(absent)} schemas are not registered, {absent[0]} first", "milepost schemas register"
         )
     else:
-        yield Diagnosis("registry", OK, f"{len(current)} schemas are registered")
+        yield CheckFound(OK, f"{len(current)} schemas are registered")
 
 
-def _redis(loaded: Loaded) -> Iterator[Diagnosis]:
+def _redis(loaded: Loaded) -> Iterator[CheckFound]:
     """A site without the view has none, and says nothing of it."""
     told = loaded.settings.redis
     is_set = any(name.startswith("redis.") for name in loaded.origins)
@@ -355,10 +353,10 @@ def _redis(loaded: Loaded) -> Iterator[Diagnosis]:
     except (redis.ConnectionError, redis.TimeoutError):
         if is_set:
             raise
-        yield Diagnosis("redis", OK, f"[redis] is not set, and none answers at {told.url}; only the view needs one")
+        yield CheckFound(OK, f"[redis] is not set, and none answers at {told.url}; only the view needs one")
 
 
-def _redis_at(told: RedisSettings) -> Iterator[Diagnosis]:
+def _redis_at(told: RedisSettings) -> Iterator[CheckFound]:
     trust = {"ssl_ca_certs": str(told.ca_file)} if told.ca_file and told.url.startswith("rediss") else {}
     client = redis.Redis.from_url(
         told.url,
@@ -376,10 +374,9 @@ def _redis_at(told: RedisSettings) -> Iterator[Diagnosis]:
             user = told.username
     finally:
         client.close()
-    yield Diagnosis("redis", OK, f"answers; this is user {user}")
+    yield CheckFound(OK, f"answers; this is user {user}")
     if user == "default" and not is_loopback(urlsplit(told.url).hostname or ""):
-        yield Diagnosis(
-            "redis",
+        yield CheckFound(
             WARN,
             "the default user may do everything",
             f"make a user that may only touch {told.prefix}*, and set redis.username and redis.password_file",
@@ -390,27 +387,27 @@ def _text(value: object) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def _store(folder: Path) -> Iterator[Diagnosis]:
+def _store(folder: Path) -> Iterator[CheckFound]:
     there = folder
     while not there.exists():
         there = there.parent
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        yield Diagnosis("store", FAIL, f"{there} is no folder that can be written", "give access, or set store.folder")
+        yield CheckFound(FAIL, f"{there} is no folder that can be written", "give access, or set store.folder")
         return
     free = shutil.disk_usage(there).free
     room = f"{free / 1024**3:,.1f} GiB free"
     if free < FREE_BYTES_MIN:
-        yield Diagnosis("store", FAIL, f"{folder}: {room}", "make room")
+        yield CheckFound(FAIL, f"{folder}: {room}", "make room")
     elif free < FREE_BYTES_WELL:
-        yield Diagnosis("store", WARN, f"{folder}: {room}", "make room before it is needed")
+        yield CheckFound(WARN, f"{folder}: {room}", "make room before it is needed")
     elif is_written(folder):
-        yield Diagnosis(
-            "store", WARN, f"{folder}: {room}; a process is using it", "nothing, where that is the one that is meant"
+        yield CheckFound(
+            WARN, f"{folder}: {room}; a process is using it", "nothing, where that is the one that is meant"
         )
     else:
-        yield Diagnosis("store", OK, f"{folder}: {room}{'' if folder.exists() else '; made at the first start'}")
+        yield CheckFound(OK, f"{folder}: {room}{'' if folder.exists() else '; made at the first start'}")
 
 
-def _rules() -> Iterator[Diagnosis]:
+def _rules() -> Iterator[CheckFound]:
     told = ", ".join(f"{rule} {version}" for rule, version in RULES.items())
-    yield Diagnosis("rules", OK, f"{told}; zone database {database_version()}")
+    yield CheckFound(OK, f"{told}; zone database {database_version()}")

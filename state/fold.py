@@ -259,7 +259,7 @@ def _settle(draft: Draft, ended: DayEnded | None = None, revalued: Sequence[str]
         unbilled_write_offs.after_event(draft)
     if ADJUSTMENT in books or ADJUSTMENT in changed:
         revenue_adjustments.after_event(draft)
-    if spent.LINE in books or spent.LINE in changed:
+    if spent.LINE in books or spent.LINE in changed or "contract" in changed:
         over_time.after_event(draft)
     if draft.repriced:
         book_repriced(draft)

@@ -138,22 +138,24 @@ def counted(draft: Draft, contract_id: str, line_id: str, apart: tuple[str, ...]
     return {month: draft.part(MONTH, composed(contract_id, line_id, month)) for month in kept.months}
 
 
-def begin(draft: Draft, contract_id: str, line_id: str, apart: tuple[str, ...]) -> None:
-    """Keep it of a line from now on, with these categories apart."""
+def begin(draft: Draft, contract_id: str, line_id: str, apart: tuple[str, ...]) -> list[date]:
+    """Keep it of a line from now on, with these categories apart; returns the days of what was not kept so before."""
     kept: Spending | None = draft.part(LINE, composed(contract_id, line_id))
-    if kept is None or kept.apart != apart:
-        _keep(draft, contract_id, line_id, apart, summed(draft, contract_id, line_id, apart))
+    if kept is not None and kept.apart == apart:
+        return []
+    return _keep(draft, contract_id, line_id, apart, summed(draft, contract_id, line_id, apart))
 
 
 def _keep(
     draft: Draft, contract_id: str, line_id: str, apart: tuple[str, ...], months: Mapping[str, SpentInMonth]
-) -> None:
+) -> list[date]:
     kept: Spending = draft.part(LINE, composed(contract_id, line_id)) or Spending()
     for month in sorted({*kept.months, *months}):
         draft.put(MONTH, composed(contract_id, line_id, month), months.get(month))
     now = Spending(tuple(sorted(months)), apart)
     if now != kept or draft.part(LINE, composed(contract_id, line_id)) is None:
         draft.put(LINE, composed(contract_id, line_id), now)
+    return [day for sums in months.values() for day in sums.days]
 
 
 def take_in(draft: Draft) -> dict[str, list[date]]:
@@ -185,9 +187,7 @@ def _is_begun(draft: Draft, part_id: str) -> bool:
 def _summed_again(draft: Draft, part_id: str) -> list[date]:
     contract_id, line_id = parts_of(part_id)
     kept: Spending = draft.part(LINE, part_id)
-    months = summed(draft, contract_id, line_id, kept.apart)
-    _keep(draft, contract_id, line_id, kept.apart, months)
-    return [day for sums in months.values() for day in sums.days]
+    return _keep(draft, contract_id, line_id, kept.apart, summed(draft, contract_id, line_id, kept.apart))
 
 
 def _changed(draft: Draft, part_id: str, works: Iterable[tuple[SpentWork, int]]) -> list[date]:

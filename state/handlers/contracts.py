@@ -28,7 +28,7 @@ from state.handlers import deliveries
 from state.rerating.outside import list_outside
 from state.rerating.rerate import line_ids, rerate_contract
 from state.rerating.versions import leave_line, retry_parked
-from state.revenue import fees, over_time
+from state.revenue import fees
 from state.statements.cut import note_unpaid, serve_waiting
 from state.terms.periods import schedule
 from state.terms.plan import billing_cycle, contract_policies, terms_on
@@ -151,7 +151,6 @@ def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
     ended = replace(seen, terminated_on=event.effective_on)
     draft.put("contract", event.contract_id, ended)
     fees.settle(draft, ended)
-    over_time.settle(draft, ended)
     list_outside(draft, ended)
     note_unplaced(draft)
     retry_parked(draft)
@@ -451,7 +450,6 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     in_force = draft.contract(contract_id)
     assert in_force is not None, "it was put above"
     fees.settle(draft, in_force)
-    over_time.settle(draft, in_force)
     list_outside(draft, contract)
     note_unplaced(draft)
     deliveries.serve_waiting(draft)

@@ -76,7 +76,7 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         said_on += [agreed.since for agreed in history.held if agreed.revises]
         upcoming += [each for each in said_on if each > today]
         if is_spent(history.held):
-            begin(draft, contract.contract_id, line_id, kept_apart(history.held))
+            wait_for_rates(draft, part_id, begin(draft, contract.contract_id, line_id, kept_apart(history.held)))
             month_ends = period(draft, entity, today).to - DAY
             upcoming += [month_ends] if history.held[-1].before > today else []
         charges = [
@@ -121,11 +121,13 @@ def retry(draft: Draft, contract_id: str) -> None:
 
 
 def after_event(draft: Draft) -> None:
-    """Where what was spent by a day has changed that counts already, or the first of it has come."""
+    """Where terms have changed, once all work is on its line; where what was spent by a day has changed that counts already, or the first
+    of it has come."""
     moved = take_in(draft)
     for part_id, days in moved.items():
         wait_for_rates(draft, part_id, days)
     touched = {parts_of(part_id)[0] for part_id, days in moved.items() if _counts(draft, part_id, days)}
+    touched.update(contract.contract_id for contract in draft.contracts() if _has_other_terms(draft, contract))
     if "brought_forward" in draft.kinds:
         touched.update(parts_of(part_id)[0] for part_id in draft.ids(SPENDING))
     for contract_id in sorted(touched):
@@ -134,6 +136,16 @@ def after_event(draft: Draft) -> None:
             if contract.terminated_on is not None:
                 settle_fees(draft, contract)
             settle(draft, contract)
+
+
+def _has_other_terms(draft: Draft, contract: Contract) -> bool:
+    """Than before the event."""
+    had: Contract | None = draft.before.get(("contract", contract.contract_id))
+    return had is not contract and (had is None or _terms(had) != _terms(contract))
+
+
+def _terms(contract: Contract) -> tuple[object, ...]:
+    return contract.in_force, contract.history, contract.terminated_on
 
 
 def _counts(draft: Draft, part_id: str, days: Sequence[date]) -> bool:

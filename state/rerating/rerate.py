@@ -330,7 +330,10 @@ def _allot_all(
             last[key] = order_key(own, consumption.price, consumption.entry_id)
         if figures is not None:
             figures.hold(claim, granted, keys_of(claim), order_key(own, consumption.price, consumption.entry_id))
-    for key, bucket in buckets.items():
+    for key, taken in buckets.items():
+        # What was settled beyond the most stays settled, as everywhere in the books: as much less is free.
+        bucket = pinned[key]
+        bucket = bucket._replace(free_amount=taken.amount - bucket.amount, free_hours=taken.hours - bucket.hours)
         part_id = bucket_id(plan, allotment, key)
         before = forgotten.get(part_id, CapBucket())
         count, amount, hours = refused.get(key, (0, 0, 0))

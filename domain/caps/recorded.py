@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
     _Bound = tuple[CapRule, CapLimit, BucketKey, Bucket, str]
 
-GRANTED, CLAIMED, SHARE, SETTLED, TAKEN, PINNED = "granted", "claimed", "share", "settled", "taken", "pinned"
+GRANTED, CLAIMED, SHARE, SETTLED, TAKEN = "granted", "claimed", "share", "settled", "taken"
+# What is settled and taken as the books have it, where a turn found more settled than there is room for.
+PINNED, FREE = "pinned", "free"
 WITHIN, GIVEN, KEPT, VALUE, CHARGEABLE, ISSUED = "within", "given", "kept", "value", "chargeable", "issued"
 _DOWN: Final[dict[str, Parameter]] = {"step": "0.000001", "mode": "down"}
 HOURS: Final = "_hours"
@@ -105,23 +107,22 @@ class CapFigures(NamedTuple):
             return most("left of it", made, self._nothing())
         return most("left of it", less("not settled yet", made, self.settled(claim)), self._nothing())
 
-    def all_settled(
-        self, key: "BucketKey", value: int, turn: int, *, by_hours: bool = False, name: str = SETTLED
-    ) -> Node:
+    def all_settled(self, key: "BucketKey", value: int, turn: int, *, by_hours: bool = False, name: str = "") -> Node:
+        name = name or self._names(key)[0]
         return self._taken(key, f"settled under {spoken_period(key)}", name, value, turn, "", by_hours=by_hours)
 
     def taken_before(self, key: "BucketKey", value: int, turn: int, before: str, *, by_hours: bool = False) -> Node:
         title = f"taken before {before}" if before else f"taken under {spoken_period(key)}"
-        return self._taken(key, title, TAKEN, value, turn, before, by_hours=by_hours)
+        return self._taken(key, title, self._names(key)[1], value, turn, before, by_hours=by_hours)
 
     def used(self, key: "BucketKey", taken: "Bucket", *, by_hours: bool) -> Node:
         """All that is taken of a cap in one of its periods."""
         settled, free = (taken.pinned_hours, taken.free_hours) if by_hours else (taken.pinned_amount, taken.free_amount)
-        parts = []
+        parts, after = [], self._replace(turn=self.turn + 1)
         if settled:
-            parts.append(self.all_settled(key, settled, self.turn, by_hours=by_hours))
+            parts.append(after.all_settled(key, settled, self.turn, by_hours=by_hours))
         if free:
-            parts.append(self.taken_before(key, free, self.turn, "", by_hours=by_hours))
+            parts.append(after.taken_before(key, free, self.turn, "", by_hours=by_hours))
         unit, currency = ("hours", "") if by_hours else ("amount", self.currency)
         return total(f"taken from {spoken_period(key)}", parts, unit, currency, rule="R16")
 
@@ -273,8 +274,9 @@ class CapFigures(NamedTuple):
             whole = most("settled above the limits", whole, one)
         returned = least("gives back", [whole, own])
         assert returned.value == back, "what is above is given back, as far as it is settled"
-        for key in above:
+        for key, _ in claim.under:
             self.why.add(self._backs(key), returned)
+            self.why.add(f"{self.under(key)}#back", returned)
         self.why.record(self._kept(claim.entry_id), claim.pinned - back, less("settled and kept", own, returned))
 
     def _above(self, key: "BucketKey", rule: "CapRule", limit: "CapLimit", taken: "Bucket", held: Amount) -> Node:
@@ -295,6 +297,13 @@ class CapFigures(NamedTuple):
 
     def _backs(self, key: "BucketKey") -> str:
         return f"{self.under(key)}#back/{self.turn}"
+
+    def _names(self, key: "BucketKey") -> tuple[str, str]:
+        """Of what is settled and taken: a turn that finds too much settled gives back, and the books have all of it after that."""
+        gives_back, gave_back = (
+            self.why.parts_at(of, self.now) for of in (self._backs(key), f"{self.under(key)}#back")
+        )
+        return (PINNED, FREE) if gave_back and not gives_back else (SETTLED, TAKEN)
 
     def _kept(self, entry_id: str) -> str:
         return f"{self.of(entry_id)}#kept/{self.turn}"
@@ -318,13 +327,17 @@ class Held:
         is_less = kept is not None and (kept.value or 0) < claim.pinned
         self._settled = settled = claim._replace(pinned=kept.value or 0) if kept is not None and is_less else claim
         settled_hours = settled.pinned_hours if settled.pinned else 0
+        pinned_hours = claim.pinned_hours if claim.pinned else 0
         self.values = {
             SHARE: granted.amount,
             SETTLED: settled.pinned,
             TAKEN: granted.amount - settled.pinned,
             PINNED: claim.pinned,
+            FREE: granted.amount - claim.pinned,
             SETTLED + HOURS: settled_hours,
             TAKEN + HOURS: granted.hours - settled_hours,
+            PINNED + HOURS: pinned_hours,
+            FREE + HOURS: granted.hours - pinned_hours,
         }
 
     def _recorded(self, name: str, value: int, claimed: int) -> Node | Later | None:
@@ -334,14 +347,14 @@ class Held:
         return self._figures.why.kept_at(f"{self._figures.of(self._claim.entry_id)}#{name}", self._figures.now)
 
     def node(self, name: str) -> Node:
-        figures, settled, by_hours = self._figures, self._settled, name.endswith(HOURS)
-        if name == PINNED:
-            return figures.settled(self._claim)
+        figures, by_hours = self._figures, name.endswith(HOURS)
+        what = name.removesuffix(HOURS)
+        settled = self._claim if what in {PINNED, FREE} else self._settled
         part = figures.settled_hours(settled) if by_hours else figures.settled(settled)
-        if name.removesuffix(HOURS) == SETTLED:
+        if what in {SETTLED, PINNED}:
             return part
         whole = self._all_of_it(by_hours=by_hours)
-        if name.removesuffix(HOURS) == SHARE or not self.values[SETTLED + HOURS if by_hours else SETTLED]:
+        if what == SHARE or not part.value:
             return whole
         return less(f"{settled.entry_id}: beside what is settled", whole, part)
 

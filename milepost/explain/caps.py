@@ -12,11 +12,13 @@ from domain.caps.recorded import (
     BOOKS,
     CHARGEABLE,
     CLAIMED,
+    FREE,
     GIVEN,
     HOURS,
     ISSUED,
     KEPT,
     ORDERS,
+    PINNED,
     SETTLED,
     SHARE,
     TAKEN,
@@ -332,7 +334,7 @@ class CapNodes(Nodes):
 
 PARTS = {
     name_of(what + measure, allotment): allotment
-    for what in (SETTLED, TAKEN)
+    for what in (SETTLED, TAKEN, PINNED, FREE)
     for allotment in (MAIN, FOR_BILLING, FOR_REVENUE)
     for measure in ("", HOURS)
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from domain.caps.recorded import HOURS, PINNED, SETTLED, TAKEN
+from domain.caps.recorded import FREE, HOURS, PINNED, SETTLED, TAKEN
 from domain.counting import counted
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, constant, total
 from domain.figure import as_recorded
@@ -19,7 +19,7 @@ from milepost.explain.sources import Sources
 # What explains an address by the parts after its kind; None where it has no such figure.
 Resolver = Callable[..., Node | None]
 # By the name of what is summed, all of it; and of what is taken what those before an entry have.
-ALL_OF_IT = {SETTLED: "settled of {}", TAKEN: "taken by {}", PINNED: "settled of {}"}
+ALL_OF_IT = {SETTLED: "settled of {}", TAKEN: "taken by {}", PINNED: "settled of {}", FREE: "taken by {}"}
 BEFORE_IT = "taken by {} before"
 
 

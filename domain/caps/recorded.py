@@ -171,7 +171,7 @@ class CapFigures(NamedTuple):
 
     def give(self, entry_id: str, given: Amount, chargeable: Amount) -> None:
         """What a cut gave is given for good, as far as the next version's value reaches."""
-        address = f"{self.of(entry_id)}#{GIVEN}"
+        address = given_of(self.contract_id, entry_id)
         made = least("given by a cut", [self.why.figure(address), self.of_entry(entry_id, CHARGEABLE, chargeable)])
         if made.value == given:
             self.why.record(address, given, made)
@@ -184,7 +184,7 @@ class CapFigures(NamedTuple):
         made = least(f"{entry_id}: kept of what is issued", operands, rule="R16")
         if (made.value or 0) < 0:
             made = most(made.title, made, self._nothing())
-        self.why.record(f"{self.of(entry_id)}#{GIVEN}", kept, made)
+        self.why.record(given_of(self.contract_id, entry_id), kept, made)
 
     def left_by_others(
         self, rule: "CapRule", limit: "CapLimit", key: "BucketKey", others: Amount, own: "CapRequest | None"
@@ -246,7 +246,7 @@ class CapFigures(NamedTuple):
         """What a cut gives the entry, as it was recorded apart, is what it has."""
         of = self.of(entry_id)
         self.why.take(limited.why, f"{of}#{GRANTED}")
-        self.why.record(f"{of}#{GIVEN}", given, self.why.figure(f"{of}#{GRANTED}"))
+        self.why.record(given_of(self.contract_id, entry_id), given, self.why.figure(f"{of}#{GRANTED}"))
 
     def hold(self, claim: "CapRequest", granted: "Billable", keys: "set[BucketKey]", order: "Order") -> None:
         """What the entry has of its caps from now on."""
@@ -495,6 +495,11 @@ def _all_or_nothing(title: str, free: Node, left: Node) -> Node:
 
 def figures_of(whose: str, contract_id: str, allotment: str, entry_id: str) -> str:
     return composed(whose, contract_id, allotment, entry_id)
+
+
+def given_of(contract_id: str, entry_id: str) -> str:
+    """What cuts gave an entry, whether revenue and billing were apart or are by now."""
+    return f"{composed(BOOKS, contract_id, entry_id)}#{GIVEN}"
 
 
 def name_of(name: str, allotment: str) -> str:

@@ -13,7 +13,6 @@ from domain.caps.recorded import (
     CHARGEABLE,
     CLAIMED,
     FREE,
-    GIVEN,
     HOURS,
     ISSUED,
     KEPT,
@@ -26,6 +25,7 @@ from domain.caps.recorded import (
     WITHIN,
     bucket_of,
     figures_of,
+    given_of,
     kept_in,
     limit_node,
     name_of,
@@ -129,7 +129,7 @@ class CapNodes(Nodes):
         plan = plan_of(self.sources.draft(at.step), price)
         if plan is None:
             return None
-        priced, issued = self._recorded(at, price, turn, allotment), 0
+        priced, issued = self._recorded(at, price, turn), 0
         if name == SETTLED and issued_of(price, issued_on(at.entry, price.contract_id, price.line_id)):
             is_cut = not self._is_changed_later(at, allotment, turn)
             issued = Recorded(self._issued(at, price, is_cut=is_cut))
@@ -146,11 +146,10 @@ class CapNodes(Nodes):
         title = f"{at.entry.entry_id}: {name.replace('_', ' ')}"
         return node_of(of_claim[name], title, unit, currency)
 
-    def _recorded(self, at: VersionStanding, price: Price, turn: int | None, allotment: str = MAIN) -> Price:
+    def _recorded(self, at: VersionStanding, price: Price, turn: int | None) -> Price:
         """By a turn, or as the step left it; final work claims what it kept."""
         entries, entry_id = self.nodes.entries, at.entry.entry_id
         kept, kept_hours = (self._kept(at, price, turn, name) for name in (KEPT, KEPT + HOURS))
-        of_given = f"{figures_of(BOOKS, price.contract_id, allotment, entry_id)}#{GIVEN}"
         return replace(
             price,
             value=later(price.value, entries.value, at),
@@ -161,7 +160,7 @@ class CapNodes(Nodes):
             billable=0,
             billable_hours=0,
             written_off=Recorded(self.nodes.given_up.by(at, price, turn)) if price.written_off else 0,
-            given=later(price.given, self.recorded.known, of_given, at.step),
+            given=later(price.given, self.recorded.known, given_of(price.contract_id, entry_id), at.step),
             rounding=later(price.rounding, entries.rounding, entry_id, at.step),
             returned=Recorded(self._returned(at)) if price.returned else 0,
             returned_hours=Recorded(self._hours_returned(at, price)) if price.returned_hours else 0,

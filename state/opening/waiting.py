@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from domain.caps.recorded import GIVEN, ORDERS
+from domain.caps.recorded import ORDERS, given_of
 from domain.explanation import total
 from domain.figure import node_of
 from domain.why import Why
@@ -64,7 +64,7 @@ def _say(why: Why, before: Consumption, version: int, over: WaitsForRoom, plan: 
         made = why.record(at, (had.value or 0) + plain(more), total(had.title, parts, unit, of))
         why.record(recorded.figure_of(row, booked), made.value or 0, made)
     if over.given:
-        at = f"{figures_of(why, plan, allotments(plan)[0]).of(row)}#{GIVEN}"
+        at = given_of(plan.contract_id, row)
         why.record(at, over.given, node_of(over.given, f"{row}: given by a cut", currency=currency))
     order = order_key(plan, before.price, row)
     why.turn += 1

@@ -329,6 +329,8 @@ class Held:
         settled_hours = settled.pinned_hours if settled.pinned else 0
         pinned_hours = claim.pinned_hours if claim.pinned else 0
         self.values = {
+            CLAIMED: claim.amount,
+            CLAIMED + HOURS: claim.hours,
             SHARE: granted.amount,
             SETTLED: settled.pinned,
             TAKEN: granted.amount - settled.pinned,

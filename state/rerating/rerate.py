@@ -358,11 +358,12 @@ def _watch_all(
             seen.add(key)
             for line_id in own.group - former.keys():
                 former[line_id] = cap_rules(history, line_id)
-            part_id = bucket_id(own, allotment, key)
-            bucket = forgotten.get(part_id, CapBucket()).bucket
+            part_id, *apart = (bucket_id(own, of, key) for of in (allotment, MAIN, FOR_BILLING))
+            # What is billed may have been apart from revenue before, or be so by now.
+            had = next((forgotten[each] for each in (part_id, *apart) if each in forgotten), CapBucket())
             open_rule = rule._replace(limits=(CapLimit(BEGINNING),))
             was = first_limited((one for line_id in sorted(own.group) for one in former[line_id]), open_rule, key)
-            watch(draft, part_id, own, ruling(draft, own, rule, key), key, bucket, limit_of(was, key))
+            watch(draft, part_id, own, ruling(draft, own, rule, key), key, had.bucket, limit_of(was, key))
 
 
 def _recount(

@@ -148,11 +148,20 @@ def _walk(folder: Path, left_out: Path) -> Iterator[Path]:
         path = Path(entry.path)
         if entry.name.startswith("."):
             continue
-        if entry.is_dir(follow_symlinks=False):
-            if path.resolve() != left_out:
-                yield from _walk(path, left_out)
-        elif entry.name.endswith(SUFFIXES) and not entry.name.endswith(REJECTED_SUFFIX) and entry.is_file():
-            yield path
+        if entry.is_dir():
+            if path.resolve() == left_out:
+                continue
+            if entry.is_symlink():
+                raise GuardStop(
+                    INPUT_UNREADABLE,
+                    f"{path}: links to folders are not followed; put the folder itself here, or links to its files",
+                )
+            yield from _walk(path, left_out)
+        elif entry.name.endswith(SUFFIXES) and not entry.name.endswith(REJECTED_SUFFIX):
+            if entry.is_file():
+                yield path
+            elif entry.is_symlink():
+                raise GuardStop(INPUT_UNREADABLE, f"{path}: cannot be read: it links to a file that is not there")
 
 
 def _digest(chain: bytes, segment: bytes) -> bytes:

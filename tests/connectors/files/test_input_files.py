@@ -100,6 +100,26 @@ def test_an_input_folder_must_be_there(tmp_path: Path) -> None:
     assert stop.value.code == INPUT_UNREADABLE
 
 
+def test_links_to_files_are_read_and_links_that_would_be_passed_over_stop_the_run(tmp_path: Path) -> None:
+    """Events behind a link that is not followed would be missing without a word."""
+    events, elsewhere, outputs = (tmp_path / name for name in ("in", "elsewhere", "out"))
+    for folder in (events, elsewhere, outputs):
+        folder.mkdir()
+    (elsewhere / "a.jsonl").touch()
+    (events / "a.jsonl").symlink_to(elsewhere / "a.jsonl")
+    (events / "outputs").symlink_to(outputs)
+    assert list_inputs(events, outputs) == ["a.jsonl"]
+    for name, said in (
+        (elsewhere, "links to folders are not followed"),
+        (tmp_path / "gone", "links to a file that is"),
+    ):
+        (events / "b.jsonl").symlink_to(name)
+        with pytest.raises(GuardStop, match=rf"b\.jsonl: .*{said}") as stop:
+            list_inputs(events, outputs)
+        assert stop.value.code == INPUT_UNREADABLE
+        (events / "b.jsonl").unlink()
+
+
 def test_a_name_nobody_can_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a\nb.jsonl").touch()
     with pytest.raises(GuardStop, match="rename it"):

@@ -41,6 +41,8 @@ def read_progress(folder: Path, shard: int) -> dict[str, Any] | None:
         return None
     try:
         found: object = json.loads(path.read_text(encoding="utf-8"))
+    except PermissionError:
+        raise
     except (OSError, ValueError) as fault:
         raise _no_progress(folder, path, str(fault)) from fault
     if not isinstance(found, dict) or not found.keys() >= FIELDS:

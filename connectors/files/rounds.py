@@ -52,6 +52,8 @@ def read_rounds(output_dir: Path) -> list[InputRound]:
         return _dense([_round(json.loads(line)) for line in lines])
     except FileNotFoundError:
         return []
+    except PermissionError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise GuardStop(
             INTAKE_STATE_LOST,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -213,6 +215,28 @@ def test_an_input_folder_that_cannot_be_read_is_a_guard(
     monkeypatch.setattr("os.access", lambda path, mode, **_: Path(path) != places["input"])
     result = milepost("run --input {input} --output {idle}", **places)
     assert (result.exit_code, "the input folder cannot be read; give access" in told(result)) == (17, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("rounds.jsonl", "run --input {input} --output {output}"), ("progress/0.json", "verify --output {output}")],
+)
+def test_a_file_that_may_not_be_read_is_not_damaged(
+    name: str, words: str, tmp_path: Path, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is sent to a backup, or told to delete what a right would open again."""
+    output = shutil.copytree(finished_run(), tmp_path / "closed")
+    really_open = io.open
+
+    def opened(file: Any, *rest: Any, **others: Any) -> Any:
+        if file == output / name:
+            raise PermissionError(13, "Permission denied", str(file))
+        return really_open(file, *rest, **others)
+
+    monkeypatch.setattr(io, "open", opened)
+    result = milepost(words, input=places["input"], output=output)
+    assert result.exit_code == OUTPUT_UNWRITABLE
+    assert f"{output / name}: Permission denied. Make room or give access and run again" in told(result)
 
 
 def test_a_file_in_the_way_is_not_a_matter_of_room(places: dict[str, Path]) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from connectors.erp.connection import Connection
 from connectors.imports.mapping_file import fault_sentences
 from connectors.imports.refusals import nearest
+from connectors.model_faults import in_our_words
 from domain.accounts import NAMES, name_of
 from domain.delivery.chart import (
     ENTRY,
@@ -177,7 +178,7 @@ class _Reading:
         except ValidationError as fault:
             for each in fault.errors(include_url=False, include_input=False, include_context=False):
                 key = ".".join(map(str, each["loc"])) or "the table"
-                self.faults.append(f"[erp.{name}] {key}: {each['msg'].removeprefix('Value error, ')}")
+                self.faults.append(f"[erp.{name}] {key}: {in_our_words(each['msg'])}")
             return None
 
     def _entity(self, name: str, stated: Mapping[str, Any]) -> EntitySection | None:

@@ -15,6 +15,7 @@ from connectors.files.no_outputs import NoOutputs
 from connectors.files.output_lock import OutputInUse
 from connectors.files.writing import IN_THE_WAY, way_out
 from connectors.imports.refusals import ImportRefused
+from connectors.model_faults import in_our_words
 from milepost import exit_codes
 from milepost.console import say
 from milepost.plain_words import PlainGroup
@@ -37,7 +38,7 @@ class TellingGroup(PlainGroup):
         except Exception as fault:
             if is_handled(fault) or ctx.params.get("debug"):
                 if isinstance(fault, typer.BadParameter):
-                    fault.message = printable(fault.message)
+                    fault.message = printable(in_our_words(fault.message))
                 raise
             code, message = ending_of(fault)
             say(message)

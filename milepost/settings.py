@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from connectors.kafka.settings import KafkaSettings, RegistrySettings
+from connectors.model_faults import in_our_words
 from connectors.redis.settings import RedisSettings
 from dataflows.settings import AccountingSettings, DeliverySettings, IntakeSettings, MetricsSettings, StoreSettings
 from domain.events.catalogue import ENTITIES
@@ -334,4 +335,4 @@ def _told(fault: ValidationError, origins: Mapping[str, str]) -> Iterator[str]:
         owner = next((name for name in origins if dotted == name or dotted.startswith(f"{name}.")), None)
         places = sorted({place for name, place in origins.items() if name.startswith(f"{dotted}.")})
         place = origins[owner] if owner else ", ".join(places) if places else BUILT_IN
-        yield f"{place}: {dotted}: {error['msg'].removeprefix('Value error, ')}"
+        yield f"{place}: {dotted}: {in_our_words(error['msg'])}"

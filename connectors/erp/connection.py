@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from connectors.erp.adapter import Limits
 from connectors.erp.credentials import SecretPlace
 from connectors.erp.section import Section
+from connectors.model_faults import in_our_words
 
 LONGEST_ASSERTION_SECONDS: Final = 3_540  # NetSuite takes assertions of less than 60 minutes
 
@@ -128,7 +129,7 @@ class Connection(Section):
             return model.model_validate(self.options)
         except ValidationError as fault:
             found = "; ".join(
-                f"{'.'.join(map(str, each['loc'])) or 'options'}: {each['msg']}"
+                f"{'.'.join(map(str, each['loc'])) or 'options'}: {in_our_words(each['msg'])}"
                 for each in fault.errors(include_url=False, include_input=False, include_context=False)
             )
             raise WrongConnection(f"[erp.{name}.options] {found}") from None

@@ -17,6 +17,7 @@ from connectors.imports.cells import TextCell
 from connectors.imports.refusals import nearest
 from connectors.imports.row_kinds import KindsMapping
 from connectors.imports.schema_fields import cell_class, type_at
+from connectors.model_faults import in_our_words
 
 RowKind = Literal[
     "line",
@@ -125,7 +126,7 @@ def _typed(given: object, info: ValidationInfo) -> object:
             cells[path] = cell_class(kind).model_validate(cell)
         except ValidationError as fault:
             first = fault.errors(include_url=False)[0]
-            raise ValueError(f"{path}: {first['msg'].removeprefix('Value error, ')}") from fault
+            raise ValueError(f"{path}: {in_our_words(first['msg'])}") from fault
     return cells
 
 

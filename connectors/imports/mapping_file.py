@@ -12,11 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 from connectors.imports.mapping import EntityWritten, ImportMapping, TableMapping
 from connectors.imports.refusals import ImportRefused, nearest
+from connectors.model_faults import in_our_words
 from domain.events.common import Policies
 
 Mapped = TypeVar("Mapped", bound=TableMapping)
-
-_SHOULD_BE = "Input should be "
 
 
 def read_mapping(path: Path, overrides: Sequence[str] = ()) -> ImportMapping:
@@ -56,12 +55,10 @@ def _sentence(of: type[BaseModel], place: tuple[int | str, ...], kind: str, mess
     if kind == "missing":
         return f"{key}: expected this key, it is missing"
     if kind == "value_error":
-        told = message.removeprefix("Value error, ")
+        told = in_our_words(message)
         came = f", came {_shown(given)}" if isinstance(given, str) and ", came " not in told else ""
         return f"{key}: {told}{came}"
-    if message.startswith(_SHOULD_BE):
-        return f"{key}: expected {message.removeprefix(_SHOULD_BE)}, came {_shown(given)}"
-    return f"{key}: {message}, came {_shown(given)}"
+    return f"{key}: {in_our_words(message)}, came {_shown(given)}"
 
 
 def _keys_beside(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:

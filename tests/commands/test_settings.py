@@ -84,7 +84,7 @@ def test_lists_and_dotted_names_come_from_the_environment(monkeypatch: pytest.Mo
     [
         ("kafka.brokres=x", "--set: kafka.brokres is no setting; did you mean kafka.brokers?"),
         ("kafak.brokers=x", "--set: kafak is no section; did you mean kafka?"),
-        ("kafka.partitions=many", "--set: kafka.partitions: Input should be a valid integer"),
+        ("kafka.partitions=many", "--set: kafka.partitions: expected a valid integer"),
         ("kafka.min_in_sync=4", "min_in_sync is 4, expected at most replication, 3"),
         ("kafka.security.enable.idempotence=false", "enable.idempotence is not about connection, TLS or SASL"),
         ("kafka.security.ssl.endpoint.identification.algorithm=none", "lets anybody pass for the brokers"),

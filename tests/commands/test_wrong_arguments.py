@@ -59,6 +59,10 @@ WRONG = [
     ("ledger --output {run} --entity Quux", "the id of a company with journals, got Quux; there are BERLIN"),
     ("ledger --output {run} --entity BERLIN --period 2026", "expected an accounting period such as"),
     ("dump Quux --output {run}", "expected a topic, one of alerts,"),
+    (
+        "import harvest {file} --out {idle} --date-order x",
+        "value for '--date-order': 'x' is not one of 'dmy', 'mdy', 'ymd'",
+    ),
     ("dump erp.postings", "erp.postings is a topic: give the folder of a run with --output too"),
     ("dump {nothing}", "No such file"),
     ("dump {empty}", "Is a directory"),

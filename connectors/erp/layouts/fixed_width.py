@@ -27,6 +27,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from connectors.erp.layouts.layout import FileMade, Unfit, by_subsidiary, free_text, name_of, plain_amount
 from connectors.erp.section import Section
+from connectors.model_faults import in_our_words
 from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, InvoiceLine
 from domain.money import format_decimal, smallest_unit
 from domain.units import EXCHANGE_RATE_SCALE, QUANTITY_SCALE, RATE_SCALE, Amount
@@ -198,7 +199,7 @@ class FixedWidth(Section):
         except ValidationError as fault:
             first = fault.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"]))
-            raise ValueError(f"{self.template}: {place}: {first['msg']}".replace(": : ", ": ")) from None
+            raise ValueError(f"{self.template}: {place}: {in_our_words(first['msg'])}".replace(": : ", ": ")) from None
 
     @property
     def prefix(self) -> str:

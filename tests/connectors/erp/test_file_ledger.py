@@ -335,7 +335,7 @@ def test_a_rejected_document_is_not_in_the_ledger(tmp_path: Path) -> None:
     [
         ({}, r"\[erp.books.options\] folder: Field required"),
         ({"folder": "x", "layout": "datev"}, "add a table options.datev"),
-        ({"folder": "x", "layout": "datev", "datev": {"consultant": 1}}, "datev.consultant: Input should be greater"),
+        ({"folder": "x", "layout": "datev", "datev": {"consultant": 1}}, "datev.consultant: expected greater"),
         (
             {"folder": "x", "layout": "fixed_width", "fixed_width": {"template": "nowhere.toml"}},
             "expected a TOML of columns",

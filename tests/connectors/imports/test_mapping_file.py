@@ -107,7 +107,7 @@ def test_a_wrong_key_of_time_is_told(tmp_path: Path, wrong: str, told: str) -> N
         ('[file]\ndecimal = ";"', "file.decimal: expected '.' or ',', came \";\""),
         ('[file]\ndecimal = ","\nthousands = ","', "expected two different signs"),
         ('[file]\nencoding = "utf-9"', 'file.encoding: expected an encoding such as "utf-8" or "cp1252", came "utf-9"'),
-        ('[file]\ndelimiter = ";;"', 'file.delimiter: String should have at most 1 character, came ";;"'),
+        ('[file]\ndelimiter = ";;"', 'file.delimiter: expected a text with at most 1 character, came ";;"'),
         ('[file]\nskip_lines = "two"', "file.skip_lines: expected a valid integer"),
         ("[write]\nsince = 'soon'", 'write.since: expected "first_date" or a date such as 2026-01-01, came "soon"'),
         ('[[skip]]\ncolumn = "Type"', "skip.0: expected exactly one of equals, not_equals, empty"),

@@ -8,6 +8,8 @@ _OURS: Final = {
     "Value error, ": "",
     "Input should be ": "expected ",
     "String should match pattern ": "expected a text of the form ",
+    "Extra inputs are not permitted": "not a key that is known",
+    "Field required": "expected this key, it is missing",
     "String should have ": "expected a text with ",
 }
 

@@ -119,8 +119,10 @@ class FileLedger:
                 for document in documents:
                     place = self._manifest.find(document.key)
                     found.append(Uncertain("not in the manifest") if place is None else self._outcome(*place))
-        except (OSError, ManifestDamaged):
+        except TimeoutError:
             return None
+        except (OSError, ManifestDamaged) as fault:
+            return [Uncertain(f"{self._options.folder}: {fault}") for _ in documents]
         return None if all(outcome == Submitted(ticket) for outcome in found) else found
 
     def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:

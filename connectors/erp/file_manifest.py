@@ -20,6 +20,8 @@ from connectors.files.writing import write_all
 from domain.delivery.documents import Document, InvoiceDocument
 
 NAME: Final = "manifest.jsonl"
+# As a file is called that a line of the manifest names; a part of one is hidden.
+_NUMBERED: Final = "[!.]*_" + "[0-9]" * 6 + ".*"
 
 
 class ManifestDamaged(Exception):
@@ -136,17 +138,24 @@ class Manifest:
             )
         added = os.pread(file, size - self._read_to, self._read_to)
         whole = added.rfind(b"\n") + 1
-        for line in added[:whole].splitlines():
-            try:
-                self._take(msgspec.json.decode(line, type=WrittenFile))
-            except msgspec.MsgspecError as fault:
-                raise ManifestDamaged(
-                    f"{self._path}: line {len(self.files) + 1}: {fault}. Only Milepost may write it; put back a copy"
-                ) from None
+        for found in [self._read(*line) for line in enumerate(added[:whole].splitlines(), len(self.files) + 1)]:
+            self._take(found)
+        if not self.files and (left := sorted(path.name for path in self._folder.glob(_NUMBERED))):
+            raise ManifestDamaged(
+                f"{self._path}: expected a line for {left[0]} at least, found none; put back a copy, or name an empty folder"
+            )
         self._read_to += whole
         if whole < len(added):
             os.ftruncate(file, self._read_to)
             os.fsync(file)
+
+    def _read(self, number: int, line: bytes) -> WrittenFile:
+        try:
+            return msgspec.json.decode(line, type=WrittenFile)
+        except msgspec.MsgspecError as fault:
+            raise ManifestDamaged(
+                f"{self._path}: line {number}: {fault}. Only Milepost may write it; put back a copy"
+            ) from None
 
     def _take(self, written: WrittenFile) -> None:
         self.files.append(written)

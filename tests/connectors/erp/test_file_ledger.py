@@ -177,15 +177,35 @@ def test_a_damaged_manifest_stops_everything(tmp_path: Path) -> None:
     """What was written is not known, so nothing is written and nothing is said not to be there."""
     used = ledger(tmp_path)
     used.send([REVENUE])
-    (tmp_path / "manifest.jsonl").write_bytes(b"{}\n")
+    with (tmp_path / "manifest.jsonl").open("ab") as manifest:
+        manifest.write(b"{}\n")
     for each in (used, ledger(tmp_path)):
         (outcome,) = each.send([OTHER])
         assert isinstance(outcome, Uncertain)
         assert isinstance(each.look_up([OTHER]), Uncertain)
+        (polled,) = each.poll("a.csv", [REVENUE]) or ()
+        assert isinstance(polled, Uncertain)
+        assert "manifest.jsonl: line 2: " in polled.message
         with pytest.raises(ErpUnreadable):
             list(each.ledger(JUNE))
         assert [finding.is_right for finding in each.check([], TODAY)] == [False]
     assert keys_in(tmp_path) == [REVENUE.key]
+
+
+def test_files_without_their_manifest_stop_everything(tmp_path: Path) -> None:
+    """Numbers would begin again, and a file that nobody has imported yet would be written over."""
+    ledger(tmp_path).send([REVENUE])
+    manifest = tmp_path / "manifest.jsonl"
+    kept = manifest.read_bytes()
+    manifest.unlink()
+    for _ in range(2):
+        (outcome,) = ledger(tmp_path).send([OTHER])
+        assert isinstance(outcome, Uncertain)
+        assert "put back a copy" in outcome.message
+    assert keys_in(tmp_path) == [REVENUE.key]
+    manifest.write_bytes(kept)
+    assert isinstance(ledger(tmp_path).send([OTHER])[0], Taken)
+    assert keys_in(tmp_path) == [REVENUE.key, OTHER.key]
 
 
 def test_a_folder_that_cannot_be_written_is_not_sent(tmp_path: Path) -> None:

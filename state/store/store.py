@@ -497,20 +497,18 @@ class Store:
 
     def flush(self) -> None:
         """Write what is kept back of rows and their indexes."""
-        written = [(*key, snapshot.encode(entry)) for key, entry in sorted(self._unsaved.items(), key=_by_key)]
+        unsaved, journals = self._unsaved, self._journals
+        written = [(*key, snapshot.encode(unsaved[key])) for key in sorted(unsaved)]
         self._writing.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", written)
         for no, entry_id, data in written:
             self._ids.add(no, entry_id)
-            self._rows.put((no, entry_id), self._unsaved[no, entry_id], DECODED * len(data))
-        self._unsaved.clear()
+            self._rows.put((no, entry_id), unsaved[no, entry_id], DECODED * len(data))
+        unsaved.clear()
         self._writing.executemany(
             "INSERT INTO journals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data",
-            [
-                (*key, snapshot.encode_journal(journal, key[1]))
-                for key, journal in sorted(self._journals.items(), key=_by_key)
-            ],
+            [(*key, snapshot.encode_journal(journals[key], key[1])) for key in sorted(journals)],
         )
-        self._journals.clear()
+        journals.clear()
         index = sorted(
             (no, f"{contract}{SEPARATOR}{line}", *place, there)
             for (no, (contract, line, *place)), there in self._open.items()
@@ -615,10 +613,6 @@ def resident_kib() -> int:
         return int(STATM.read_text(encoding="ascii").split()[1]) * PAGE_KIB
     except OSError:
         return 0
-
-
-def _by_key(item: tuple[tuple[int, str], object]) -> tuple[int, str]:
-    return item[0]
 
 
 class StoredEntries:

@@ -40,8 +40,8 @@ NO_RATE = Rated(None, 0, None, "")
 
 
 def role_on(draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, day: date) -> str:
-    if event.role is not None or not draft.assignments(project.project_id):
-        return event.role or person.role
+    if event.role is not None:
+        return event.role
     return role_of(None, assigned(draft, project, event.person_id), person, day)
 
 

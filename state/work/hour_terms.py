@@ -27,6 +27,7 @@ class HourTerms(Value, frozen=True, array_like=True, gc=False):
 
     `rated` is None where it is not the rate of the day worked, or where hours are not charged by themselves."""
 
+    day: date
     plan: LinePlan | None
     blocked: Blocked | None
     worker: Worker | None
@@ -36,30 +37,30 @@ class HourTerms(Value, frozen=True, array_like=True, gc=False):
     rated: Rated | None = None
 
 
-def hour_terms(draft: Draft, entry: Entry, event: TimeApproved, project: Project) -> tuple[HourTerms, date]:
-    """The terms of the day worked, and that day."""
+def hour_terms(draft: Draft, entry: Entry, event: TimeApproved, project: Project) -> HourTerms:
+    """The terms of the day worked."""
     is_taken = event.billable or event.project_id in taken_projects(draft)
     placed = place(draft, event, entry.waived) if is_taken else None
     if isinstance(placed, Placed):
-        return terms_on(draft, event, project, placed.plan, placed.day), placed.day
+        return terms_on(draft, event, project, placed.plan, placed.day)
     day = event.worked_on or day_in(event, "UTC")
     worker = worker_on(draft, event.person_id, day)
     if worker is None:
-        return HourTerms(None, placed, None, "", entity_policies(draft, None).hours_max_per_entry, None), day
+        return HourTerms(day, None, placed, None, "", entity_policies(draft, None).hours_max_per_entry, None)
     day = day_in(event, worker.entity.zone)
     role = role_on(draft, event, project, worker.person, day)
     costed = cost_rate(draft, event.person_id, role, worker.entity.legal_entity_id, day)
-    return HourTerms(None, placed, worker, role, worker.policies.hours_max_per_entry, costed), day
+    return HourTerms(day, None, placed, worker, role, worker.policies.hours_max_per_entry, costed)
 
 
 def terms_on(draft: Draft, event: TimeApproved, project: Project, plan: LinePlan, day: date) -> HourTerms:
     """The terms of a day on a line."""
     worker, most = worker_on(draft, event.person_id, day), plan.policies.hours_max_per_entry
     if worker is None:
-        return HourTerms(plan, None, None, "", most, None)
+        return HourTerms(day, plan, None, None, "", most, None)
     role = role_on(draft, event, project, worker.person, day)
     costed = cost_rate(draft, event.person_id, role, worker.entity.legal_entity_id, day)
     rated = None
     if plan.policies.rate_date == "service" and (plan.charged == RATED or not event.billable):
         rated = rate_of_work(draft, event, project, worker.person, role, plan, day)
-    return HourTerms(plan, None, worker, role, most, costed, rated)
+    return HourTerms(day, plan, None, worker, role, most, costed, rated)

@@ -249,7 +249,7 @@ def rate_and_markup(
 def at_cost(draft: Draft, worked_: TimeToValue, plan: LinePlan, exchange: Exchange, price: Price) -> Price:
     """Of hours at what they cost, in contract currency, with what the terms add (R32)."""
     assert draft.why is not None, "an explanation folds"
-    row, event, day = worked_.entry.entry_id, worked_.event, worked_.day
+    row, event, day = worked_.entry.entry_id, worked_.event, worked_.terms.day
     hours, of_hour = hours_asked(draft.why, row, event, plan), _rate_of_cost(draft, worked_)
     rates = rates_of(exchange, plan, day)
     markup = recorded.markup_of(plan.terms, plan.line.line_id, plan.line.terms)
@@ -302,7 +302,7 @@ def not_charged(draft: Draft, worked_: TimeToValue, plan: LinePlan, rated: Rated
         worked_.event,
         RateSources(draft.reference, draft.assignments(worked_.project.project_id)),
     )
-    rate, markup = rate_and_markup(stating, event, plan, worked_.day, rated.decision)
+    rate, markup = rate_and_markup(stating, event, plan, worked_.terms.day, rated.decision)
     hours, mode = worked(draft.why, row, event), plan.policies.money_mode
     title = f"{row}: value not charged"
     return as_recorded(memo, recorded.at_rate(title, hours, rate, markup, plan.currency, mode))

@@ -43,7 +43,7 @@ def value_work(
 ) -> Valuation:
     """One version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
     sides = value_sides(draft, entry, work, standing, waited)
-    whole, cost, price = sides
+    whole, cost, price, _ = sides
     if cost is None or whole is not None or _is_within_one(work, cost, price):
         return Valuation(whole, cost, price)
     return Valuation(None, cost, price, transfer_of(draft, entry, work, sides, standing, waited))

@@ -25,5 +25,5 @@ def value_part(
     terms = terms_on(draft, event, project, plan, day)
     if terms.worker is None:
         return Sides(None, None, unknown_worker(draft, event.person_id, day)._replace(side="price"))
-    part = TimeToValue(entry, event, project, terms, day, event.hours or 0, left_out(event), standing, waited)
+    part = TimeToValue(entry, event, project, terms, event.hours or 0, left_out(event), standing, waited)
     return Sides(None, None, price_of(draft, part))

@@ -71,11 +71,12 @@ class PricePlan(Value, frozen=True, array_like=True, gc=False):
 
 
 class Sides(NamedTuple):
-    """`cost` is None where there is none; `whole` where neither side can be told without the other."""
+    """`cost` is None where there is none; `whole` where neither side can be told without the other. `terms` are an hour's."""
 
     whole: Blocked | None
     cost: CostPlan | Blocked | None
     price: PricePlan | Blocked
+    terms: HourTerms | None = None
 
 
 def left_out(event: TimeApproved) -> int:
@@ -112,7 +113,6 @@ class TimeToValue(Value, frozen=True, array_like=True, gc=False):
     event: TimeApproved
     project: Project
     terms: HourTerms
-    day: date
     hours: Hours
     finer: int
     standing: Work | None
@@ -124,22 +124,22 @@ def value_time(
 ) -> Sides:
     """Value one version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
     project = draft.project(event.project_id)
-    terms, day = hour_terms(draft, entry, event, project)
+    terms = hour_terms(draft, entry, event, project)
     hours, finer = event.hours, 0
     if hours is None or event.seconds is not None:
         hours, finer = worked_hours(event), left_out(event)
-    worked = TimeToValue(entry, event, project, terms, day, hours, finer, standing, waited)
+    worked = TimeToValue(entry, event, project, terms, hours, finer, standing, waited)
     whole = _validity(draft, worked)
     if whole is not None:
         return Sides(whole, whole, whole)
-    return new_tuple(Sides, (None, _cost(draft, worked), price_of(draft, worked)))
+    return new_tuple(Sides, (None, _cost(draft, worked), price_of(draft, worked), terms))
 
 
 # Validity
 
 
 def _validity(draft: Draft, worked: TimeToValue) -> Blocked | None:
-    entry, event, terms, day, hours = worked.entry, worked.event, worked.terms, worked.day, worked.hours
+    entry, event, terms, day, hours = worked.entry, worked.event, worked.terms, worked.terms.day, worked.hours
     stated = event.billable_hours
     if terms.plan is None and event.worked_on is None:
         day = day_in(event, "UTC")
@@ -258,7 +258,7 @@ def unknown_worker(draft: Draft, person_id: str, day: date) -> Blocked:
 
 
 def _cost(draft: Draft, worked: TimeToValue) -> CostPlan | Blocked:
-    event, terms, day, hours, standing = worked.event, worked.terms, worked.day, worked.hours, worked.standing
+    event, terms, day, hours, standing = worked.event, worked.terms, worked.terms.day, worked.hours, worked.standing
     found, worker, role = terms.cost_rate, terms.worker, terms.role
     assert worker is not None, "an unknown worker is a fault of the whole entry"
     entity, policies = worker.entity, worker.policies
@@ -335,7 +335,7 @@ def price_of(draft: Draft, worked: TimeToValue) -> PricePlan | Blocked:
 
 def _at_rate(draft: Draft, worked: TimeToValue, plan: LinePlan, hours: Hours) -> PricePlan | Blocked:
     """Hours at the rate of the card or the terms, or at that of what goes beyond a package."""
-    event, project, terms, day = worked.event, worked.project, worked.terms, worked.day
+    event, project, terms, day = worked.event, worked.project, worked.terms, worked.terms.day
     assert terms.worker is not None, "an unknown worker is a fault of the whole entry"
     person, role = terms.worker.person, terms.role
     kept = billed_price(worked.entry, worked.standing, event, plan, day)
@@ -390,7 +390,7 @@ def _by_the_hour(
         plan.contract_id,
         plan.line.line_id,
         plan.currency,
-        worked.day,
+        worked.terms.day,
         event.approved_at if event.approved_at is not None else event.occurred_at,
         worked.terms.role,
         rated.rate or 0,
@@ -415,7 +415,7 @@ def _amount(plan: LinePlan, hours: Hours, finer: int, rated: Rated, costing: tup
 
 
 def _price_slot(draft: Draft, worked: TimeToValue, plan: LinePlan) -> Slot | Blocked:
-    event, day, standing = worked.event, worked.day, worked.standing
+    event, day, standing = worked.event, worked.terms.day, worked.standing
     instead = None
     if standing is not None and standing.price is not None and standing.price.day == day:
         instead = reversal_day(draft, standing, "revenue", plan.entity)
@@ -426,7 +426,7 @@ def _price_slot(draft: Draft, worked: TimeToValue, plan: LinePlan) -> Slot | Blo
 
 def _at_cost(draft: Draft, worked: TimeToValue, plan: LinePlan, hours: Hours) -> PricePlan | Blocked:
     """Hours at what they cost, with what the terms add; in contract currency by the rate of the day, rounded once."""
-    event, role, day = worked.event, worked.terms.role, worked.day
+    event, role, day = worked.event, worked.terms.role, worked.terms.day
     costing = _cost_of_hour(worked)
     if costing is None:
         message = f"no cost rate for {event.person_id} ({role}) on {day}, at which line {plan.line.line_id} charges"
@@ -470,7 +470,7 @@ def _included(draft: Draft, worked: TimeToValue, plan: LinePlan) -> PricePlan | 
 
     Where its cost counts as spent, that needs the day's rate.
     """
-    event, day = worked.event, worked.day
+    event, day = worked.event, worked.terms.day
     costing = _cost_of_hour(worked) if methods.needs_cost(plan.line, plan.policies) else None
     if costing is not None:
         exchange = into_contract(draft, plan, costing[1], day, worked.waited)
@@ -520,7 +520,7 @@ def _beyond(
 
 def _uncharged(draft: Draft, worked: TimeToValue) -> PricePlan:
     """Work that is not charged has a memo value where a rate is found; a missing one, or one beyond all measure, never parks it."""
-    event, project, terms, day = worked.event, worked.project, worked.terms, worked.day
+    event, project, terms, day = worked.event, worked.project, worked.terms, worked.terms.day
     memo, currency, rate, plan = 0, "", 0, terms.plan
     assert terms.worker is not None, "an unknown worker is a fault of the whole entry"
     if plan is not None:

@@ -33,7 +33,7 @@ from state.value import Value, plain
 from state.work import price_record
 from state.work.bill_rates import rate_for, rate_query
 from state.work.exchange_waits import Waited, settled, settled_exchange
-from state.work.hour_terms import HourTerms, hour_terms
+from state.work.hour_terms import HourTerms
 from state.work.placing import Placed, day_in, place
 from state.work.value_time import CostPlan, Sides, is_beyond, left_out, reversal_day
 
@@ -87,12 +87,11 @@ def transfer_of(
     """None within one company, and as long as nobody knows for which company it is."""
     cost = work.cost or (found.cost.cost if isinstance(found.cost, CostPlan) else None)
     lender = draft.reference.entity(cost.legal_entity_id) if cost is not None else None
-    if work.time is not None:
-        terms, day = hour_terms(draft, entry, work.time, draft.project(work.project_id))
+    if (terms := found.terms) is not None:
         if lender is None and terms.worker is not None:
             lender = terms.worker.entity
         companies = _companies(draft, work, lender, terms.plan)
-        priced = _of_time(draft, work, terms, day, companies, waited) if isinstance(companies, Companies) else companies
+        priced = _of_time(draft, work, terms, companies, waited) if isinstance(companies, Companies) else companies
     elif work.charge is not None and work.charge.kind == EXPENSE and cost is not None:
         placed = place(draft, work.charge, entry.waived) if work.charge.billable else None
         companies = _companies(draft, work, lender, placed.plan if isinstance(placed, Placed) else None)
@@ -139,10 +138,8 @@ def _of_expense(draft: Draft, work: Work, cost: Cost) -> Priced:
     return Priced(cost.day, cost.currency, plain(cost.amount), said)
 
 
-def _of_time(
-    draft: Draft, work: Work, terms: HourTerms, day: date, companies: Companies, waited: Waited
-) -> Priced | Blocked:
-    event, policies = work.event, companies.policies
+def _of_time(draft: Draft, work: Work, terms: HourTerms, companies: Companies, waited: Waited) -> Priced | Blocked:
+    event, day, policies = work.event, terms.day, companies.policies
     (lender, borrower), way = _ids(companies), policies.intercompany_transfer
     assert way is not None, "the policy has a value that is built in"
     prices = between(draft.reference.all_of(TransferPriceSet), lender, borrower, day)
@@ -156,7 +153,7 @@ def _of_time(
         return Blocked(TRANSFER, "no_transfer_price", message, waits, "person_id")
     hour: HourFound | None = None
     if way != RATE:
-        asked = _HourAsked(draft, work, terms, day, companies, price, waited)
+        asked = _HourAsked(draft, work, terms, companies, price, waited)
         found = _cost_of_hour(asked) if way == COST_PLUS else _bill_of_hour(asked)
         if isinstance(found, Blocked):
             return found
@@ -183,7 +180,6 @@ class _HourAsked(NamedTuple):
     draft: Draft
     work: Work
     terms: HourTerms
-    day: date
     companies: Companies
     price: TransferPriceSet
     waited: Waited
@@ -191,7 +187,7 @@ class _HourAsked(NamedTuple):
 
 def _cost_of_hour(asked: _HourAsked) -> HourFound | Blocked:
     """As the version was booked, which cost rates that come later do not change; else by what is known now."""
-    draft, work, terms, day = asked.draft, asked.work, asked.terms, asked.day
+    draft, work, terms, day = asked.draft, asked.work, asked.terms, asked.terms.day
     person_id, cost, stated = work.person_id, work.cost, terms.cost_rate
     if cost is not None:
         of_id = draft.reference.costs.get(cost.cost_rate_id, ())
@@ -210,7 +206,7 @@ def _cost_of_hour(asked: _HourAsked) -> HourFound | Blocked:
 
 def _bill_of_hour(asked: _HourAsked) -> HourFound | Blocked:
     """The bill rate by R5, without what overtime adds, also of hours that are not charged by themselves."""
-    draft, work, terms, day, companies = asked.draft, asked.work, asked.terms, asked.day, asked.companies
+    draft, work, terms, day, companies = asked.draft, asked.work, asked.terms, asked.terms.day, asked.companies
     event, plan, project = work.event, companies.plan, draft.project(work.project_id)
     if plan is None or terms.worker is None:
         message = (
@@ -236,7 +232,7 @@ def _bill_of_hour(asked: _HourAsked) -> HourFound | Blocked:
 
 def _into(asked: _HourAsked, currency: str) -> Exchange | Blocked:
     """From the currency of an hour's cost or bill rate into that of the transfer, by the rate of the day worked."""
-    draft, day, into, borrower = asked.draft, asked.day, asked.price.currency, asked.companies.borrower
+    draft, day, into, borrower = asked.draft, asked.terms.day, asked.price.currency, asked.companies.borrower
     found = conversion(draft, TRANSFER, borrower, currency, into, day, asked.companies.policies)
     return settled_exchange(draft, found, TRANSFER, borrower, currency, into, day, asked.waited)
 

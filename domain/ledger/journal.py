@@ -135,82 +135,6 @@ def rounding_beyond(all_legs: Iterable[Leg], ledger_currency: str, limit: Amount
     return rest if rest and abs(rest) > max(limit, smallest_unit(ledger_currency)) else 0
 
 
-class JournalForm:
-    """What journals of the same work have in common, whatever they come to: the project and the dimensions of their lines, `of_cost` those
-    of lines of cost, and the contract with its customer."""
-
-    __slots__ = ("contract_id", "customer_id", "dimensions", "of_cost", "project_id")
-
-    def __init__(
-        self,
-        project_id: str,
-        dimensions: Mapping[str, str],
-        of_cost: Mapping[str, str],
-        contract_id: str | None,
-        customer_id: str | None,
-    ) -> None:
-        self.project_id = project_id
-        self.dimensions = dimensions
-        self.of_cost = of_cost
-        self.contract_id = contract_id
-        self.customer_id = customer_id
-
-    def filled(
-        self,
-        about: About,
-        booking: Booking,
-        all_legs: Iterable[Leg],
-        service_date: date | None,
-        *,
-        deliver: bool = True,
-        reverses: str | None = None,
-    ) -> JournalEntry:
-        """A journal of this form. Raises Unbalanced where its lines do not sum to zero in both currencies."""
-        journal_id = journal_id_of(about, booking, reverses)
-        project_id, dimensions, of_cost = self.project_id, self.dimensions, self.of_cost
-        lines: list[JournalLine] = []
-        total = ledger_total = 0
-        for account, purpose, amount, ledger in all_legs:
-            total += amount
-            ledger_total += ledger
-            named = of_cost if purpose in COST_PURPOSES else dimensions
-            lines.append(new_tuple(JournalLine, (account, purpose, amount, ledger, project_id, None, named)))
-        if total or ledger_total:
-            raise Unbalanced(
-                f"journal {journal_id}: lines sum to {total} and {ledger_total} in ledger currency (10^-4), expected zero"
-            )
-        _, kind, affected_id, version, rule, cause_kind, cause_id, cause_version = about
-        entity_id, currency, ledger_currency, rate, day, period, booked_as = booking
-        return new_tuple(
-            JournalEntry,
-            (
-                journal_id,
-                booked_as,
-                entity_id,
-                currency,
-                ledger_currency,
-                rate,
-                day,
-                period,
-                rule,
-                kind,
-                affected_id,
-                version,
-                cause_kind,
-                cause_id,
-                cause_version,
-                deliver,
-                tuple(lines),
-                service_date,
-                reverses,
-                None,
-                self.contract_id,
-                self.customer_id,
-                None,
-            ),
-        )
-
-
 def journal_entry(
     about: About,
     booking: Booking,
@@ -225,9 +149,52 @@ def journal_entry(
     deliver: bool = True,
     reverses: str | None = None,
 ) -> JournalEntry:
-    """One of a form that nothing else has; `of_cost` are the dimensions of lines of cost, where these have others."""
-    form = JournalForm(project_id, dimensions, dimensions if of_cost is None else of_cost, contract_id, customer_id)
-    return form.filled(about, booking, all_legs, service_date, deliver=deliver, reverses=reverses)
+    """`of_cost` are the dimensions of lines of cost, where these have others. Raises Unbalanced where the lines do not sum to zero in both
+    currencies."""
+    journal_id = journal_id_of(about, booking, reverses)
+    if of_cost is None:
+        of_cost = dimensions
+    lines: list[JournalLine] = []
+    total = ledger_total = 0
+    for account, purpose, amount, ledger in all_legs:
+        total += amount
+        ledger_total += ledger
+        named = of_cost if purpose in COST_PURPOSES else dimensions
+        lines.append(new_tuple(JournalLine, (account, purpose, amount, ledger, project_id, None, named)))
+    if total or ledger_total:
+        raise Unbalanced(
+            f"journal {journal_id}: lines sum to {total} and {ledger_total} in ledger currency (10^-4), expected zero"
+        )
+    _, kind, affected_id, version, rule, cause_kind, cause_id, cause_version = about
+    entity_id, currency, ledger_currency, rate, day, period, booked_as = booking
+    return new_tuple(
+        JournalEntry,
+        (
+            journal_id,
+            booked_as,
+            entity_id,
+            currency,
+            ledger_currency,
+            rate,
+            day,
+            period,
+            rule,
+            kind,
+            affected_id,
+            version,
+            cause_kind,
+            cause_id,
+            cause_version,
+            deliver,
+            tuple(lines),
+            service_date,
+            reverses,
+            None,
+            contract_id,
+            customer_id,
+            None,
+        ),
+    )
 
 
 def journal_by_project(

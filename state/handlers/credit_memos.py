@@ -404,7 +404,7 @@ def _emit(draft: Draft, memo: MemoOfInvoice, row: CreditRow, legs: Sequence[Leg]
         booking_of(memo.slot, "difference"),
         legs,
         project_id=project_id,
-        dimensions=dict(of_work(draft, work, project_id, row.plan.policies)),
+        dimensions=of_work(draft, work, draft.project(project_id), row.plan.policies),
         service_date=row.issued.day,
         contract_id=memo.receivable.contract_id,
         customer_id=customer_of(memo.contract, memo.receivable.bill_to),
@@ -418,7 +418,7 @@ def _emit(draft: Draft, memo: MemoOfInvoice, row: CreditRow, legs: Sequence[Leg]
             lines=tuple(
                 line._replace(
                     project_id=owed_in[line.account] or None,
-                    dimensions=dict(of_work(draft, None, owed_in[line.account], memo.policies)),
+                    dimensions=of_work(draft, None, draft.project(owed_in[line.account]), memo.policies),
                 )
                 if line.account in owed_in
                 else line

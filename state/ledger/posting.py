@@ -51,7 +51,7 @@ from state.books import Cost, Entry, Posted, Price, Receipt, Work
 from state.draft import BLOCKED, Draft
 from state.ledger import deposit_balance, position, standings
 from state.ledger.carried import carried, left_before, of_deposit, say_left
-from state.ledger.dimensions import form_of, of_projects
+from state.ledger.dimensions import of_projects, of_work, with_place
 from state.ledger.rate_record import say_rate
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, plan_of
@@ -127,6 +127,7 @@ class OpenJournal(msgspec.Struct, gc=False):
     """A journal while its lines are gathered; `plan` is the contract line of its revenue."""
 
     slot: Slot
+    booking: Booking
     project_id: str
     plan: LinePlan | None
     policies: Resolved
@@ -145,11 +146,12 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             continue
         # Revenue stands in the project of the contract line, cost in that of the work.
         project_id = work.project_id if plan is None else work.earns_in
+        booking = booking_of(slot, "posting")
         for journal in opened:
-            if journal.project_id == project_id and (journal.slot is slot or _shares(journal.slot, slot)):
+            if journal.project_id == project_id and journal.booking == booking:
                 break
         else:
-            journal = OpenJournal(slot, project_id, plan, policies)
+            journal = OpenJournal(slot, booking, project_id, plan, policies)
             opened.append(journal)
         if plan is not None and journal.plan is None:
             journal.plan, journal.policies = plan, policies
@@ -170,7 +172,7 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
                 draft,
                 work,
                 about(draft, identity, of_rule),
-                booking_of(journal.slot, "posting"),
+                journal.booking,
                 merge(journal.lines),
                 journal.plan,
                 journal.policies,
@@ -197,11 +199,6 @@ def keeps_on_position(draft: Draft, plan: LinePlan, account: str) -> bool:
     return contract is not None and position.is_over_time(draft, contract)
 
 
-def _shares(one: Slot, other: Slot) -> bool:
-    """Whether what is booked in both may share a journal."""
-    return booking_of(one, "posting") == booking_of(other, "posting")
-
-
 def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ...]:
     """What is kept of a deposit leaves it as it is carried."""
     row, account = row_id(work.subject_kind, work.subject_id), side.pairs[0][0]
@@ -218,7 +215,7 @@ def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ..
 
 def _rules(opened: Iterable[OpenJournal], rule: str) -> list[str]:
     """Cost that differs from revenue in its exchange rate or its project alone is a rule of its own, so that the two have two ids."""
-    places = [booking_of(journal.slot, "posting")._replace(exchange_rate=0) for journal in opened]
+    places = [journal.booking._replace(exchange_rate=0) for journal in opened]
     return [
         "cost" if journal.plan is None and places.count(place) > 1 else rule
         for place, journal in zip(places, opened, strict=True)
@@ -267,18 +264,35 @@ def emit(
     recorded = all_legs
     if draft.why is not None:
         all_legs = plain(all_legs)
-    form = form_of(draft, work, plan, policies, cost_policies)
+    project_id = work.project_id if plan is None else work.earns_in
+    contract_id, customer_id = (plan.contract_id, plan.customer_id) if plan is not None else ("", None)
+    project = draft.project(project_id)
+    project, place = with_place(draft, project, of_work(draft, work, project, policies, of_cost=plan is None))
+    cost_place = place
+    if plan is not None and cost_policies is not None:
+        project, cost_place = with_place(draft, project, of_work(draft, work, project, cost_policies, of_cost=True))
+    sets = project.dimension_sets
     entity_id, currency, ledger_currency, rate, day, period_name, kind = booking
     side = work.price or work.cost or work.transfer
     service_day = side.day if side is not None else day
     is_carried = work.charge is not None and work.charge.carried_on is not None
     # The ERP has what is carried already, with what its balances remeasure; what changes of it later it has not.
     deliver = not is_carried or (kind != "posting" and draft.cause.kind != OPENING)
-    record = form.filled(of, booking, all_legs, service_day, deliver=deliver)
+    record = journal_entry(
+        of,
+        booking,
+        all_legs,
+        project_id=project_id,
+        dimensions=sets[place],
+        of_cost=sets[cost_place],
+        service_date=service_day,
+        contract_id=contract_id or None,
+        customer_id=customer_id,
+        deliver=deliver,
+    )
     if pair_id:
         record = record._replace(pair_id=pair_id)
     standings.publish(draft, record)
-    project_id, place, cost_place = form.project_id, form.place, form.cost_place
     if currency != ledger_currency:
         note_rounding(draft, record, all_legs, policies.rounding_limit, project_id=project_id)
     if draft.why is not None:
@@ -296,7 +310,7 @@ def emit(
         place,
         deliver,
         all_legs,
-        form.contract_id or "",
+        contract_id,
         "" if project_id == work.project_id else project_id,
         None if cost_place == place else cost_place,
         pair_id,

@@ -507,11 +507,11 @@ class Draft:
         work = after.standing
         if work is not None and work.price is not None and (work.price.binding is not None or work.price.passed):
             self.over_cap = True
-        if before is None:
+        if before is None or before.work is not after.work or before.behind is not after.behind:
+            if before is not None:
+                self._add_work(before, before.standing, -1)
             self._add_work(after, work, 1)
-        elif before.work is not after.work or before.behind is not after.behind:
-            self._add_work(before, before.standing, -1)
-            self._add_work(after, work, 1)
+            self._move_waits(after.entry_id, before.work if before is not None else None, after.work)
         if before is not None and before.issued is not after.issued:
             self._add_issued(before, -1)
             self._add_issued(after, 1)
@@ -609,12 +609,12 @@ class Draft:
             self.changed_on.setdefault((contract_id, name.partition(MARK)[0]), {})[entry_id] = has
         if had != has:
             _swap(had, has, self.open_removed, self.open_added)
-        faults_before = before.work.faults if before is not None and before.work is not None else ()
-        faults = after.work.faults if after.work is not None else ()
-        place_before = (
-            before.work.log_offset if faults_before and before is not None and before.work is not None else None
-        )
-        place = after.work.log_offset if faults and after.work is not None else None
+
+    def _move_waits(self, entry_id: str, before: Work | None, after: Work | None) -> None:
+        faults_before = before.faults if before is not None else ()
+        faults = after.faults if after is not None else ()
+        place_before = before.log_offset if before is not None and faults_before else None
+        place = after.log_offset if after is not None and faults else None
         if faults_before == faults and place_before == place:
             return
         self.parked[entry_id] = place

@@ -13,6 +13,7 @@ always alike. An engine outside cannot be asked there: its answer is the tax of 
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import Final, NamedTuple, Protocol
 
 from domain.events.common import TaxRule
@@ -89,11 +90,11 @@ def rule_on(policy: TaxPolicyDefined | None, category: str, day: date) -> TaxRul
     """Of the rules in force on the day the category's own before that for the rest, the latest first."""
     if policy is None:
         return None
-    begun = [rule for rule in policy.rules if rule.effective_from is None or rule.effective_from <= day]
     for named in (category, REST):
-        fitting = [rule for rule in begun if rule.category == named]
-        if fitting:
-            return max(fitting, key=lambda rule: rule.effective_from or date.min)
+        stated = [(rule.effective_from or date.min, rule) for rule in policy.rules if rule.category == named]
+        begun = [one for one in stated if one[0] <= day]
+        if begun:
+            return max(begun, key=itemgetter(0))[1]
     return None
 
 

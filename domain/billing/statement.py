@@ -54,21 +54,15 @@ class Piece(NamedTuple):
 
 
 class LinePieces(NamedTuple):
-    """The pieces of one statement line, in consumption order."""
+    """The pieces of one statement line, in consumption order, with what these come to."""
 
-    pieces: tuple[Piece, ...]
+    pieces: Sequence[Piece]
+    amount: Amount
+    hours: Hours
 
     @property
     def first(self) -> Piece:
         return self.pieces[0]
-
-    @property
-    def amount(self) -> Amount:
-        return sum(piece.amount for piece in self.pieces)
-
-    @property
-    def hours(self) -> Hours:
-        return sum(piece.hours for piece in self.pieces)
 
     @property
     def finer(self) -> int:
@@ -103,9 +97,10 @@ def grouped(pieces: Sequence[Piece]) -> list[LinePieces]:
         )
         groups.setdefault(key, []).append(piece)
     return [
-        LinePieces(tuple(groups[key][start : start + ENTRIES_A_LINE]))
+        LinePieces(part, sum([piece.amount for piece in part]), sum([piece.hours for piece in part]))
         for key in sorted(groups)
         for start in range(0, len(groups[key]), ENTRIES_A_LINE)
+        for part in (groups[key][start : start + ENTRIES_A_LINE],)
     ]
 
 

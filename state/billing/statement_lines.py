@@ -1,7 +1,7 @@
 """Lines of a statement as they are printed, and the records that a long statement is published in."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -21,7 +21,7 @@ from domain.explanation import Node, evaluated, less, total
 from domain.identity import composed
 from domain.money import format_amount, format_decimal
 from domain.outputs import BillingStatement, SourceAmount, StatementLine
-from domain.units import PERCENT_SCALE, Amount, Quantity
+from domain.units import PERCENT_SCALE, Amount, Percent, Quantity
 from domain.why import Why, elsewhere, rounding
 from domain.work.recorded import HOURS, INCREMENTS, MARKUP, RATE, figure_of, in_steps, seconds_of
 from state.books import Contract
@@ -116,38 +116,40 @@ def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: LinePi
         printed = Printed(_shown(draft, contract, plan, group), HOUR, first.rate, first.markup)
     else:
         printed = one_piece(amount)
+    sources, days = group.sources, [piece.day for piece in group.pieces]
     what = first.task or first.role or ("Time" if first.unit == HOUR else first.unit.capitalize())
     return StatementLine(
         line_id=first.line_id,
         project_id=first.project_id,
-        description=_described(group, (first.description or what) if len(group.pieces) == 1 else what, plan.currency),
+        description=_described(
+            (first.description or what) if len(days) == 1 else what, first.share, sources, plan.currency
+        ),
         quantity=printed.quantity,
         unit=printed.unit,
         rate=printed.rate,
         amount=amount,
-        service_from=min(piece.day for piece in group.pieces),
-        service_to=max(piece.day for piece in group.pieces),
+        service_from=min(days),
+        service_to=max(days),
         markup_percent=printed.markup,
         person_id=first.person_id or None,
         task=first.task,
         role=first.role or None,
-        entries=tuple(piece.entry_id for piece in group.pieces),
+        entries=tuple([piece.entry_id for piece in group.pieces]),
         flags=first.flags,
-        sources=tuple(SourceAmount(source_id, paid) for source_id, paid in group.sources.items()),
+        sources=tuple(SourceAmount(source_id, paid) for source_id, paid in sources.items()),
         tax_category=plan.line.tax_category,
-        entry_amounts=_entry_amounts(group, amount) if len(group.pieces) > 1 else (),
+        entry_amounts=_entry_amounts(group, amount) if len(days) > 1 else (),
     )
 
 
 def _entry_amounts(group: LinePieces, amount: Amount) -> tuple[Amount, ...]:
     """The last one takes what the line is rounded by, as the entry does in the books."""
-    *others, last = (piece.amount for piece in group.pieces)
+    *others, last = [piece.amount for piece in group.pieces]
     return (*others, last + amount - group.amount)
 
 
-def _described(group: LinePieces, what: str, currency: str) -> str:
+def _described(what: str, share: Percent, sources: Mapping[str, Amount], currency: str) -> str:
     """Where several pay, with the share that the line is; where sources do, with their names, and of several with what each pays."""
-    share, sources = group.first.share, group.sources
     if len(sources) > 1:
         paid_by = ", ".join(f"{source_id} {format_amount(paid, currency)}" for source_id, paid in sources.items())
         return f"{what} ({paid_by})"

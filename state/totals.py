@@ -307,12 +307,9 @@ def is_shared_otherwise(issued: Issued, total: Amount) -> bool:
     )
 
 
-def is_due(entry: Entry, contract_id: str, line_id: str) -> bool:
-    """Whether a statement of anyone has something to bring for the entry on this line."""
-    if outstanding(entry, contract_id, line_id):
-        return True
-    issued = issued_on(entry, contract_id, line_id)
-    return issued is not None and is_shared_otherwise(issued, issued.amount)
+def is_due(price: Price | None, issued: Issued | None) -> bool:
+    """Whether a statement of anyone has something to bring for an entry."""
+    return bool(to_bill(price, issued)) or (issued is not None and is_shared_otherwise(issued, issued.amount))
 
 
 def cut_at_zero(entry: Entry, price: Price) -> bool:
@@ -320,21 +317,30 @@ def cut_at_zero(entry: Entry, price: Price) -> bool:
     return not price.value and issued_on(entry, price.contract_id, price.line_id) is not None
 
 
-def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
-    """What the next statement has to bring for the entry on this line: billable now, less what was issued."""
+def price_and_issued(entry: Entry, contract_id: str, line_id: str) -> tuple[Price | None, Issued | None]:
+    """Its price where that is on this line, and what of it is issued there."""
     price = standing_price(entry)
-    due = 0
-    if price is not None and price.line_id == line_id and price.contract_id == contract_id:
-        due = price.billable + price.rounding
-    issued = issued_on(entry, contract_id, line_id)
-    return due - issued.amount if issued else due
+    if price is not None and not (price.line_id == line_id and price.contract_id == contract_id):
+        price = None
+    return price, issued_on(entry, contract_id, line_id) if entry.issued else None
+
+
+def outstanding(entry: Entry, contract_id: str, line_id: str) -> Amount:
+    """What the next statement has to bring for the entry on this line."""
+    return to_bill(*price_and_issued(entry, contract_id, line_id))
+
+
+def to_bill(price: Price | None, issued: Issued | None) -> Amount:
+    """Billable now, less what was issued."""
+    due = price.billable + price.rounding if price is not None else 0
+    return due - issued.amount if issued is not None else due
 
 
 def to_invoice(entry: Entry, contract_id: str, line_id: str) -> Amount:
     """What of the entry an invoice has still to earn on this line: billable now, less what is revenue already."""
-    price, issued = standing_price(entry), issued_on(entry, contract_id, line_id)
+    price, issued = price_and_issued(entry, contract_id, line_id)
     waits = -issued.invoiced if issued is not None and issued.account in REVENUE else 0
-    if price is not None and price.line_id == line_id and price.contract_id == contract_id:
+    if price is not None:
         waits += price.billable + price.rounding - price.earns
     return waits
 

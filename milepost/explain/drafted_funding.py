@@ -11,7 +11,7 @@ from milepost.explain.nodes import Nodes, once
 from state.billing.approval import PART, PendingCut, by_cut, cut_of, drafts_of
 from state.billing.payers import is_funded
 from state.books import OpenStatement
-from state.totals import outstanding, standing_price
+from state.totals import issued_on, outstanding, standing_price
 
 # Entry and contract line.
 Place = tuple[str, str]
@@ -25,7 +25,9 @@ class DraftedFunding(Nodes):
         """Whether sources pay the entry of a draft, of which nobody may be billed yet."""
         contract = self.sources.draft(step).contract(contract_id)
         entry = self.sources.trace.entry_at(entry_id, step)
-        return contract is not None and entry is not None and is_funded(contract, entry, line_id)
+        if contract is None or entry is None:
+            return False
+        return is_funded(contract, entry, issued_on(entry, contract_id, line_id))
 
     def portions(self, statement_id: str, place: Place, step: int) -> tuple[Portion, ...]:
         """Of an entry of the draft, as it was drafted by a step."""

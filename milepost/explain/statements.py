@@ -21,6 +21,7 @@ from state.billing.shares_record import falls_on
 from state.billing.statement_lines import ENTRIES, PRINTED, cents_at, line_at
 from state.books import Price, StatementEntry, StatementState
 from state.ledger.deposit_balance import deposit_row
+from state.totals import issued_on
 
 
 class Listed(NamedTuple):
@@ -260,7 +261,7 @@ class StatementNodes(Nodes):
         contract = self.sources.draft(step).contract(contract_id)
         entry = self.sources.trace.entry_at(entry_id, step)
         parties = (
-            parties_for(contract, entry, line_id)
+            parties_for(contract, entry, issued_on(entry, contract_id, line_id))
             if contract is not None and contract.history and entry is not None
             else ()
         )

@@ -24,7 +24,7 @@ from state.billing.shares_record import DueRow, ShareFigures
 from state.books import Contract, Entry, Issued, PayerPart
 from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
-from state.terms.plan import terms_on, versions
+from state.terms.plan import LinePlan, terms_on, versions
 from state.totals import issued_on, outstanding, standing_price
 
 
@@ -32,6 +32,7 @@ class Billed(NamedTuple):
     """An entry that is due: what it brings as a whole, what of it is issued, and who pays, `by_sources` where these fund the contract."""
 
     entry: Entry
+    plan: LinePlan
     piece: Piece
     issued: Issued | None
     parties: tuple[Party, ...]
@@ -67,9 +68,8 @@ class PayerShare(NamedTuple):
     funded: tuple[Portion, ...] = ()
 
 
-def parties_for(contract: Contract, entry: Entry, line_id: str) -> tuple[Party, ...]:
-    """Who was billed for the entry on the line, else who is to be by the terms of its service date."""
-    issued = issued_on(entry, contract.contract_id, line_id)
+def parties_for(contract: Contract, entry: Entry, issued: Issued | None) -> tuple[Party, ...]:
+    """Who was billed for what is `issued` of the entry on a line, else who is to be by the terms of its service date."""
     if issued is not None and issued.payers and not issued.is_funded:
         return tuple(Party(part.customer_id, part.share, part.rounding) for part in issued.payers)
     if issued is not None and issued.bill_to:
@@ -87,11 +87,8 @@ def billed_day(entry: Entry, issued: Issued | None) -> date:
 
 def funded_terms(contract: Contract, day: date) -> ContractSigned:
     """The terms that say who pays on a day: those of its service date, where a retroactive version of a funding holds before it too."""
-    if not any(stored.retroactive and stored.terms.funding is not None for stored in contract.history):
-        return terms_on(contract, day)
-    places = range(len(contract.history) - 1, -1, -1)
-    first = next(at for at in places if contract.history[at].retroactive and contract.history[at].terms.funding)
-    return in_force(versions(contract)[first:], day).terms
+    back = [at for at, one in enumerate(contract.history) if one.retroactive and one.terms.funding is not None]
+    return in_force(versions(contract)[back[-1] :], day).terms if back else terms_on(contract, day)
 
 
 def funded_parties(contract: Contract, issued: Issued, day: date) -> tuple[Party, ...]:
@@ -102,16 +99,15 @@ def funded_parties(contract: Contract, issued: Issued, day: date) -> tuple[Party
     return tuple(Party(customer_id, 0, False) for customer_id in dict.fromkeys([*had, *may]))
 
 
-def is_funded(contract: Contract, entry: Entry, line_id: str) -> bool:
-    """Whether sources pay the entry on the line: they did where something is issued, else by the terms of its service date."""
-    issued = issued_on(entry, contract.contract_id, line_id)
+def is_funded(contract: Contract, entry: Entry, issued: Issued | None) -> bool:
+    """Whether sources pay the entry on a line: they did where something is issued, else by the terms of its service date."""
     if issued is not None and (issued.payers or issued.bill_to):
         return issued.is_funded
     return funded_terms(contract, billed_day(entry, issued)).funding is not None
 
 
-def payers_of(contract: Contract, entry: Entry, line_id: str) -> frozenset[str]:
-    return frozenset(party.customer_id for party in parties_for(contract, entry, line_id))
+def payers_of(contract: Contract, entry: Entry, issued: Issued | None) -> frozenset[str]:
+    return frozenset(party.customer_id for party in parties_for(contract, entry, issued))
 
 
 def shares(draft: Draft, contract: Contract, due: Sequence[Billed], held: frozenset[str]) -> Iterator[PayerShare]:
@@ -351,18 +347,15 @@ def applied_to(issued: Issued, bill_to: str, amount: Amount) -> Issued:
 def held_of(draft: Draft, contract: Contract, entry: Entry, line_id: str, debtors: frozenset[str]) -> Amount:
     """What of the entry waits because statements of these payers are held. What sources pay of it is known from its first cut on; before
     that it waits where all of its payers are held."""
-    parties = parties_for(contract, entry, line_id)
-    due = outstanding(entry, contract.contract_id, line_id)
-    if is_funded(contract, entry, line_id):
+    issued = issued_on(entry, contract.contract_id, line_id)
+    parties, due = parties_for(contract, entry, issued), outstanding(entry, contract.contract_id, line_id)
+    had = issued.payers if issued is not None else ()
+    if is_funded(contract, entry, issued):
         if debtors.issuperset(party.customer_id for party in parties):
             return due
-        found = issued_on(entry, contract.contract_id, line_id)
-        parts = found.payers if found is not None else ()
-        return sum(part.amount - part.issued for part in parts if part.customer_id in debtors)
+        return sum(part.amount - part.issued for part in had if part.customer_id in debtors)
     if len(parties) == 1:
         return due if parties[0].customer_id in debtors else 0
-    issued = issued_on(entry, contract.contract_id, line_id)
-    had = issued.payers if issued is not None else ()
     falls = falls_of(draft, contract, entry, line_id, due, parties, None)
     return sum(
         falls[number] - (had[number].issued if had else 0)

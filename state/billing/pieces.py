@@ -8,20 +8,18 @@ from domain.units import Amount, Percent, Quantity, Rate
 from state.books import Entry, Issued, Price
 from state.draft import Draft
 from state.terms.plan import LinePlan
-from state.totals import issued_on, standing_price
+from state.totals import price_and_issued
 from state.work.value_time import finer_than
 
 
 def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: BillingPeriod) -> Piece:
     """What the entry brings; a correction stands under the new version's person and rate, a withdrawn one under what was issued."""
-    price = standing_price(entry)
-    issued = issued_on(entry, plan.contract_id, line_id)
-    own = price is not None and price.line_id == line_id and price.contract_id == plan.contract_id
+    price, issued = price_and_issued(entry, plan.contract_id, line_id)
     work = entry.standing
-    day = price.day if price is not None and own else issued.day if issued is not None else period.start
+    day = price.day if price is not None else issued.day if issued is not None else period.start
     hours = 0
     flags = []
-    if price is not None and own:
+    if price is not None:
         hours = price.billable_hours
         if price.billable < price.chargeable:
             flags.append(ADJUSTED_FOR_ORDER if is_order(price.binding or "") else ADJUSTED_FOR_CAP)
@@ -31,22 +29,22 @@ def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: A
             flags.append(CORRECTION)
     if day < period.start:
         flags.append(PRIOR_PERIOD)
-    quantity = (_billed_quantity(price) if price is not None and own else 0) - (issued.quantity if issued else 0)
-    unit = price.unit if price is not None and own else issued.unit if issued is not None else HOUR
+    quantity = (_billed_quantity(price) if price is not None else 0) - (issued.quantity if issued else 0)
+    unit = price.unit if price is not None else issued.unit if issued is not None else HOUR
     return Piece(
         entry.entry_id,
         line_id,
         draft.billed_in(entry, plan.contract_id, line_id),
-        *_printed(entry, price if own else None, issued),
+        *_printed(entry, price, issued),
         day,
         amount,
         hours,
-        _is_whole(price, unit) if own and issued is None else False,
+        issued is None and _is_whole(price, unit),
         tuple(sorted(flags)),
         work.subject.description if work is not None else issued.description if issued is not None else None,
         quantity,
         unit,
-        finer=finer_than(price.hours, work.time) if own and price is not None and work and work.time else 0,
+        finer=finer_than(price.hours, work.time) if price is not None and work and work.time else 0,
         place=_place(entry),
     )
 

@@ -59,7 +59,7 @@ def _owed(draft: Draft, project_id: str, contract: Contract, until: date) -> Ite
                 continue
             if draft.billed_in(entry, contract_id, line_id) != project_id:
                 continue
-            parties = parties_for(contract, entry, line_id)
+            parties = parties_for(contract, entry, issued)
             total = issued.amount + outstanding(entry, contract_id, line_id)
             falls = falling(issued.payers, total, parties, contract.terms.currency)
             yield from ((part.customer_id, of - part.issued) for part, of in zip(issued.payers, falls, strict=True))

@@ -197,11 +197,11 @@ def _issue_held(draft: Draft, opened: OpenStatement) -> None:
         return
     drafts = of_one_cut(draft, opened)
     of_cut = due_of(draft, contract, period, drafts)
-    due = [one for one in of_cut if one.bill_to == opened.bill_to]
+    due = [one for one in of_cut if one.share.bill_to == opened.bill_to]
     if due:
-        beside = by_line(one for one in of_cut if one.bill_to != opened.bill_to)
+        beside = by_line(one for one in of_cut if one.share.bill_to != opened.bill_to)
         before = sorted(one.bill_to for one in drafts if one.sequence < opened.sequence)
-        drafted = {payer: [one for one in of_cut if one.bill_to == payer] for payer in before}
+        drafted = {payer: [one for one in of_cut if one.share.bill_to == payer] for payer in before}
         issue_after(draft, contract, period, opened.bill_to, due, drafted, opened.sequence, beside)
 
 

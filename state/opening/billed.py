@@ -21,6 +21,7 @@ from state.opening.record import to_parties
 from state.opening.stated import Stated
 from state.opening.take_rows import is_part
 from state.opening.worked import day_of, due_of, rows_of_line
+from state.totals import issued_on
 
 
 class EarlierBill(NamedTuple):
@@ -170,13 +171,14 @@ def deposits_used(loading: Loading, bill_to: str) -> Iterator[tuple[Stated, Amou
 
 def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
     found: list[tuple[object, TakenRow]] = []
-    billed_to = {one.invoice_id: one.bill_to for one in loading.receivables}
+    contract, billed_to = loading.contract, {one.invoice_id: one.bill_to for one in loading.receivables}
     for stated in loading.lines:
+        of_line = contract.contract_id, stated.balance.line_id
         listed = invoiced_rows(loading, stated)
         rows = sorted(_rows_of(draft, loading, stated), key=lambda row: row[0].entry_id not in listed)
         left = {party.customer_id: _billed_to(loading, stated, party.customer_id) for party in _parties(loading)}
         for place, (entry, taken, whole) in enumerate(rows):
-            parties = parties_for(loading.contract, entry, stated.balance.line_id)
+            parties = parties_for(contract, entry, issued_on(entry, *of_line))
             falls = _falls(draft.why, loading, left, parties, taken, is_last=place == len(rows) - 1)
             if (on := listed.get(entry.entry_id)) is not None and len(parties) > 1:
                 falls = tuple(taken if party.customer_id == billed_to[on.invoice_id] else 0 for party in parties)

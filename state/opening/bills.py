@@ -130,7 +130,7 @@ def _issue(draft: Draft, loading: Loading, bill: EarlierBill, recorded: TakenRow
             quantity=whole.quantity * one.amount // total if total else 0,
         )
     share = PayerShare(0, bill.bill_to, whole, one.falls)
-    parties = parties_for(contract, entry, one.line_id)
+    parties = parties_for(contract, entry, had)
     pin(draft, contract, DueShare(entry, plan, whole, parties, share), 0)
     _keep_rest(draft, contract, one)
     if draft.why is not None and one.falls:

@@ -36,7 +36,8 @@ def share_unbilled(draft: Draft, loading: Loading) -> None:
             for entry, _ in rows:
                 _forget(draft, loading, stated, entry)
             continue
-        payers = [parties_for(contract, entry, stated.balance.line_id) for entry, _ in rows]
+        place = contract.contract_id, stated.balance.line_id
+        payers = [parties_for(contract, entry, issued_on(entry, *place)) for entry, _ in rows]
         amounts = [amount for _, amount in rows]
         for (entry, _), parties, own in zip(rows, payers, by_row(amounts, payers, parts, currency, share), strict=True):
             _fall(draft, loading, stated, entry, parties, own)

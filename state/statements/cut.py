@@ -106,7 +106,7 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
     used = funding.used(draft, contract) if has_sources else {}
     by_payer: dict[str, list[DueShare]] = {}
     for one in due_by_now(draft, contract, period, since):
-        by_payer.setdefault(one.bill_to, []).append(one)
+        by_payer.setdefault(one.share.bill_to, []).append(one)
     free = releasable_bill_tos(draft, contract, retention.falls_free(draft, contract, period))
     drafted: dict[str, list[DueShare]] = {}
     for bill_to in sorted({*by_payer, *free}):

@@ -15,35 +15,30 @@ from state.billing.approval import NOBODY, PendingCut, Reserved, by_cut, cut_of,
 from state.billing.held import scopes_of
 from state.billing.payers import Billed, PayerShare, is_funded, parties_for, payers_of, shares
 from state.billing.pieces import piece_of
-from state.books import Contract, Entry, Hold, OpenStatement
+from state.books import Contract, Entry, Hold, Issued, OpenStatement, Price
 from state.draft import Draft
 from state.rerating.rerate import in_order, line_ids
-from state.terms.plan import LinePlan, bill_tos, plan_of, plan_on
-from state.totals import is_due, issued_on, outstanding, standing_price
+from state.terms.plan import LinePlan, bill_tos, plan_on
+from state.totals import is_due, issued_on, price_and_issued, to_bill
 
 NOTHING_RESERVED: Final[Reserved] = MappingProxyType({})
 
 
 class DueShare(NamedTuple):
-    """What is due of an entry; `share` is what of it one payer is billed."""
+    """What one payer is billed of an entry."""
 
     entry: Entry
     plan: LinePlan
     piece: Piece
     parties: tuple[Party, ...]
-    share: PayerShare | None = None
-
-    @property
-    def bill_to(self) -> str:
-        assert self.share is not None, "it is shared before it is billed"
-        return self.share.bill_to
+    share: PayerShare
 
 
 def due_by_now(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> list[DueShare]:
     """What a cut bills, with service date before the period's end (and from `since` on): what no draft holds."""
     elsewhere = reserved(drafts_of(draft, contract.contract_id))
     shared = _shared(draft, contract, list(_due(draft, contract, period, since, elsewhere)))
-    return [one for one in shared if one.bill_to not in elsewhere.get(one.entry.entry_id, NOBODY)]
+    return [one for one in shared if one.share.bill_to not in elsewhere.get(one.entry.entry_id, NOBODY)]
 
 
 def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequence[OpenStatement]) -> list[DueShare]:
@@ -51,7 +46,7 @@ def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequ
     held = reserved(drafts)
     rows = list(_due(draft, contract, period, None, only=frozenset(held)))
     due = _shared(draft, contract, rows, cut_of(drafts[0]))
-    return [one for one in due if one.bill_to in held[one.entry.entry_id]]
+    return [one for one in due if one.share.bill_to in held[one.entry.entry_id]]
 
 
 def due_again(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str]) -> list[DueShare]:
@@ -66,16 +61,16 @@ def source_turns(draft: Draft, contract: Contract) -> list[funding.FundingTurn]:
     for of_cut in by_cut(drafts):
         cut = cut_of(of_cut[0])
         due = _due(draft, contract, BillingPeriod(cut.period, cut.to), None, only=frozenset(reserved(of_cut)))
-        found.append(funding.FundingTurn(cut, _by_sources(contract, due), funding.claimed(draft, contract, cut)))
+        found.append(funding.FundingTurn(cut, _by_sources(due), funding.claimed(draft, contract, cut)))
     to = contract.period_start or contract.requested_to
     if to is not None:
         due = _due(draft, contract, BillingPeriod(to, to), None, reserved(drafts))
-        found.append(funding.FundingTurn(None, _by_sources(contract, due), funding.claimed(draft, contract)))
+        found.append(funding.FundingTurn(None, _by_sources(due), funding.claimed(draft, contract)))
     return found
 
 
-def _by_sources(contract: Contract, due: Iterable[DueShare]) -> list[Billed]:
-    return [one for one in _billed(contract, list(due)) if one.by_sources]
+def _by_sources(due: Iterable[Billed]) -> list[Billed]:
+    return [one for one in due if one.by_sources]
 
 
 def _due(
@@ -87,81 +82,68 @@ def _due(
     *,
     only: frozenset[str] | None = None,
     was_issued: bool = False,
-) -> Iterable[DueShare]:
+) -> Iterable[Billed]:
     """Of `only` these rows, else of all that drafts do not hold for all of their payers."""
-    held = set() if was_issued else holds(draft)
+    contract_id, held = contract.contract_id, set() if was_issued else holds(draft)
+    may_be_funded = funding.is_ever_funded(contract)
     for line_id in line_ids(contract):
-        if held and keeps_back(held, places(contract.contract_id, line_id, ()), bill_tos(contract)):
+        if held and keeps_back(held, places(contract_id, line_id, ()), bill_tos(contract)):
             continue
-        entries = draft.due_on(contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
+        entries = draft.due_on(contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
         for entry in in_order(entries):
             if only is not None and entry.entry_id not in only:
                 continue
-            if entry.entry_id in elsewhere and _is_drafted(contract, entry, line_id, elsewhere[entry.entry_id]):
+            price, issued = price_and_issued(entry, contract_id, line_id)
+            if entry.entry_id in elsewhere and _is_drafted(contract, entry, issued, elsewhere[entry.entry_id]):
                 continue
-            amount = outstanding(entry, contract.contract_id, line_id)
-            plan = _plan(draft, contract, entry, line_id)
-            if plan is None or not (amount or is_due(entry, contract.contract_id, line_id)):
+            plan = _plan(draft, contract, line_id, price, issued)
+            if plan is None or not is_due(price, issued):
                 continue
-            if (was_issued or _ratable(entry, plan)) and not is_held(draft, held, contract, plan, entry):
-                piece = piece_of(draft, entry, plan, line_id, amount, period)
-                yield DueShare(entry, plan, piece, parties_for(contract, entry, line_id))
+            if (was_issued or _ratable(plan, issued)) and not is_held(draft, held, contract, plan, entry):
+                piece = piece_of(draft, entry, plan, line_id, to_bill(price, issued), period)
+                by_sources = may_be_funded and is_funded(contract, entry, issued)
+                yield Billed(entry, plan, piece, issued, parties_for(contract, entry, issued), by_sources)
 
 
-def _is_drafted(contract: Contract, entry: Entry, line_id: str, payers: frozenset[str]) -> bool:
+def _is_drafted(contract: Contract, entry: Entry, issued: Issued | None, payers: frozenset[str]) -> bool:
     """Whether drafts to these payers keep the entry from the next cut: what sources pay is drawn once, by the cut that holds it."""
-    return is_funded(contract, entry, line_id) or payers_of(contract, entry, line_id) <= payers
+    return is_funded(contract, entry, issued) or payers_of(contract, entry, issued) <= payers
 
 
 def _shared(
-    draft: Draft, contract: Contract, due: Sequence[DueShare], of_cut: PendingCut | None = None
+    draft: Draft, contract: Contract, due: Sequence[Billed], of_cut: PendingCut | None = None
 ) -> list[DueShare]:
     """By payer; holds of one keep its statement alone. `of_cut` made the drafts that hold what is due."""
     held = frozenset(name for scope, name in holds(draft) if scope == BILL_TO)
-    billed = _billed(contract, due)
-    found = list(shares(draft, contract, billed, held))
-    if any(one.by_sources for one in billed):
+    found = list(shares(draft, contract, due, held))
+    if any(one.by_sources for one in due):
         claims = funding.claimed(draft, contract, of_cut)
-        found = sorted((*found, *funding.shares(draft, contract, billed, held, claims)), key=lambda share: share.place)
-    whole = [due[share.place] for share in found]
+        found = sorted((*found, *funding.shares(draft, contract, due, held, claims)), key=lambda share: share.place)
     return [
-        DueShare(one.entry, one.plan, share.piece, one.parties, share) for one, share in zip(whole, found, strict=True)
+        DueShare(one.entry, one.plan, share.piece, one.parties, share) for share in found for one in (due[share.place],)
     ]
 
 
-def _billed(contract: Contract, due: Sequence[DueShare]) -> list[Billed]:
-    may_be_funded = funding.is_ever_funded(contract)
-    return [
-        Billed(
-            one.entry,
-            one.piece,
-            issued_on(one.entry, contract.contract_id, one.piece.line_id),
-            one.parties,
-            may_be_funded and is_funded(contract, one.entry, one.piece.line_id),
-        )
-        for one in due
-    ]
-
-
-def _ratable(entry: Entry, plan: LinePlan) -> bool:
+def _ratable(plan: LinePlan, issued: Issued | None) -> bool:
     """Work of a line whose terms are not handled waits for an amendment that rates it; what is issued of it is corrected."""
-    return plan.refused is None or issued_on(entry, plan.contract_id, plan.line.line_id) is not None
+    return plan.refused is None or issued is not None
 
 
-def _plan(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> LinePlan | None:
+def _plan(
+    draft: Draft, contract: Contract, line_id: str, price: Price | None, issued: Issued | None
+) -> LinePlan | None:
     """The plan of the entry's price where that is on this line, else of the line it was issued on."""
-    price = standing_price(entry)
-    if price is not None and price.line_id == line_id and price.contract_id == contract.contract_id:
-        return plan_of(draft, price)
-    issued = issued_on(entry, contract.contract_id, line_id)
+    if price is not None:
+        return plan_on(draft, contract, price.day, line_id, price.content)
     assert issued is not None, "an open entry has a price or was issued on the line"
     return plan_on(draft, contract, issued.day, line_id)
 
 
 def is_kept_back(draft: Draft, contract: Contract, entry: Entry, line_id: str) -> bool:
     """Whether a statement cut now would leave out what is due of the entry."""
-    plan = _plan(draft, contract, entry, line_id)
-    return plan is None or not _ratable(entry, plan) or is_held(draft, holds(draft), contract, plan, entry)
+    price, issued = price_and_issued(entry, contract.contract_id, line_id)
+    plan = _plan(draft, contract, line_id, price, issued)
+    return plan is None or not _ratable(plan, issued) or is_held(draft, holds(draft), contract, plan, entry)
 
 
 def holds(draft: Draft) -> set[Scope]:
@@ -178,7 +160,8 @@ def is_held(draft: Draft, held: Set[Scope], contract: Contract, plan: LinePlan, 
     billed_in = draft.billed_in(entry, contract.contract_id, plan.line.line_id)
     worked_in = standing.project_id if standing is not None else ""
     names = places(contract.contract_id, plan.line.line_id, (billed_in, worked_in)) | scopes_of(draft, entry.entry_id)
-    return keeps_back(held, names, payers_of(contract, entry, plan.line.line_id))
+    issued = issued_on(entry, contract.contract_id, plan.line.line_id)
+    return keeps_back(held, names, payers_of(contract, entry, issued))
 
 
 def by_line(due: Iterable[DueShare]) -> dict[str, Amount]:

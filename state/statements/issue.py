@@ -30,7 +30,7 @@ from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.statements.due import DueShare
 from state.statements.emit import emit, name_of
-from state.totals import issued_on, standing_price, with_issued
+from state.totals import price_and_issued, with_issued
 
 NOTHING_BESIDE: Final[Mapping[str, Amount]] = MappingProxyType({})
 
@@ -130,7 +130,7 @@ def issue(
 def _say_falls(why: Why, contract: Contract, of: str, due: DueShare) -> None:
     """Where several pay by shares."""
     share = due.share
-    if share is not None and share.falls and not share.funded:
+    if share.falls and not share.funded:
         falls = {party.customer_id: amount for party, amount in zip(due.parties, share.falls, strict=True)}
         row = DueRow(due.entry.entry_id, due.piece.line_id, sum(map(int, share.falls)))
         say_falls(why, contract, row, falls, (of, share.bill_to))
@@ -146,18 +146,15 @@ def pin(draft: Draft, contract: Contract, due: DueShare, extra: Amount) -> None:
     """The entry's due part is issued: it no longer competes for room, and cents of the line's rounding are posted on it."""
     entry = draft.rows.get(due.entry.entry_id, due.entry)
     before = consumption_of(entry) if due.plan.rules else None
-    price = standing_price(entry)
-    own = price is not None and (price.contract_id, price.line_id) == (contract.contract_id, due.piece.line_id)
+    piece, share = due.piece, due.share
+    price, issued = price_and_issued(entry, contract.contract_id, piece.line_id)
     if extra:
-        assert price is not None, "only a priced entry takes the rounding of its line"
+        assert price is not None, "only an entry that is priced on the line takes its rounding"
         entry_with = reprice(draft, entry, due.plan, replace(price, rounding=price.rounding + extra), "rounding")
         draft.put_entry(entry, entry_with)
         entry = entry_with
-    piece = due.piece
-    had = issued_on(entry, contract.contract_id, piece.line_id) or nothing_issued(
-        draft, contract.contract_id, piece.line_id, piece.day, piece.project_id
-    )
-    payers = issued_to(had, due.share, due.parties) if due.share is not None else had.payers
+    had = issued or nothing_issued(draft, contract.contract_id, piece.line_id, piece.day, piece.project_id)
+    payers = issued_to(had, share, due.parties)
     now = replace(
         had,
         amount=had.amount + piece.amount + extra,
@@ -168,13 +165,13 @@ def pin(draft: Draft, contract: Contract, due: DueShare, extra: Amount) -> None:
         role=piece.role,
         rate=piece.rate,
         markup=piece.markup,
-        account=price.account if price is not None and own else had.account,
-        bill_to=due.bill_to if not payers else "",
+        account=price.account if price is not None else had.account,
+        bill_to=share.bill_to if not payers else "",
         quantity=had.quantity + piece.quantity,
         unit=piece.unit,
         description=piece.description if piece.unit != HOUR else None,
         payers=payers,
-        funded=due.share.funded if due.share is not None else had.funded,
+        funded=share.funded,
         rest=0,
     )
     after = with_issued(entry, now)

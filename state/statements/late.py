@@ -227,7 +227,7 @@ def _issue_first(draft: Draft, contract: Contract, reissue: _Reissue) -> None:
     """The period had nothing to bill when it closed."""
     due = due_again(draft, contract, reissue.period, reissue.rows)
     if due:
-        issue(draft, contract, reissue.period, due[0].bill_to, due)
+        issue(draft, contract, reissue.period, due[0].share.bill_to, due)
 
 
 def _content(parts: tuple[BillingStatement, ...] | list[BillingStatement]) -> list[BillingStatement]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from msgspec.structs import replace
 
@@ -20,16 +20,14 @@ from state.opening.stated import Stated
 from state.rerating.versions import withdraw
 from state.revenue import refunds
 from state.terms.known import Slot, exchange_on, period
-from state.terms.periods import closes_on, open_period, schedule
+from state.terms.periods import closing, schedule
 from state.terms.plan import contract_policies
 
 
 def begin(draft: Draft, contract: Contract, event: BalancesBroughtForward) -> Contract:
     """The oldest billing period that is not closed is the first that had not closed before the last day of the balances."""
-    while (period_ := open_period(draft, contract)) is not None and closes_on(
-        draft, contract, period_
-    ) < event.as_of.isoformat():
-        contract = replace(contract, period_start=period_.to)
+    while (closed := closing(draft, contract, event.as_of - timedelta(days=1))) is not None:
+        contract = replace(contract, period_start=closed.to)
     if contract is not draft.contract(contract.contract_id):
         draft.put("contract", contract.contract_id, contract)
     schedule(draft, contract)

@@ -24,7 +24,7 @@ from state.revenue import fees, over_time
 from state.statements.due import DueShare, by_line, due_by_now, holds, is_held, source_turns
 from state.statements.issue import issue, issue_after, nothing_issued
 from state.statements.release import asks_approval, releasable_bill_tos, release_on
-from state.terms.periods import closes_on, open_period, schedule, zone_of
+from state.terms.periods import closing, open_period, schedule, zone_of
 from state.terms.plan import LinePlan, line_plan, plan_of, terms_on
 from state.totals import standing_price, with_issued
 
@@ -36,10 +36,8 @@ def close_periods(draft: Draft, contract: Contract, zone: str, day: date) -> Non
     if zone_of(draft, contract) != zone:  # its company may have moved to another zone since it was scheduled
         schedule(draft, contract)
         return
-    period = open_period(draft, contract)
-    while period is not None and closes_on(draft, contract, period) <= day.isoformat():
+    while (period := closing(draft, contract, day)) is not None:
         contract = close_period(draft, contract, period)
-        period = open_period(draft, contract)
     release_on(draft, contract, day)
     schedule(draft, contract)
 

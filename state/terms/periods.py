@@ -24,17 +24,20 @@ def period_on(draft: Draft, contract: Contract, day: date) -> BillingPeriod | No
     entity = draft.reference.entity(terms.legal_entity_id)
     if entity is None:
         return None
-    return period_of(cycle_on(draft, contract, day), day, terms.starts_on, entity.fiscal_calendar)
+    cycle = billing_cycle(terms, contract_policies(draft, contract, day))
+    return period_of(cycle, day, terms.starts_on, entity.fiscal_calendar)
 
 
 class ContractDays:
-    """What follows for one contract, as it stands, from its terms and its legal entity."""
+    """What follows for one contract, as it stands, from its terms and its legal entity; `closes_on` is the first day whose end closes the
+    oldest open period."""
 
-    __slots__ = ("contract", "period", "zone")
+    __slots__ = ("closes_on", "contract", "period", "zone")
 
     def __init__(self, draft: Draft, contract: Contract) -> None:
         self.contract = contract
         self.period = _open_period(draft, contract)
+        self.closes_on = _closes_on(draft, contract, self.period) if self.period is not None else None
         self.zone = _zone_of(draft, contract)
 
 
@@ -77,18 +80,24 @@ def _zone_of(draft: Draft, contract: Contract) -> str:
     return billing_zone(terms, draft.reference.entity(terms.legal_entity_id), contract_policies(draft, contract, day))
 
 
-def closes_on(draft: Draft, contract: Contract, period: BillingPeriod) -> str:
-    """Last day of the period plus grace: the first day whose end closes it."""
+def closing(draft: Draft, contract: Contract, day: date) -> BillingPeriod | None:
+    """The oldest billing period that is not closed, where the end of the day closes it."""
+    of = _days_of(draft, contract)
+    return of.period if of.closes_on is not None and of.closes_on <= day else None
+
+
+def _closes_on(draft: Draft, contract: Contract, period: BillingPeriod) -> date:
+    """Last day of the period plus grace."""
     grace = grace_days(terms_on(contract, period.start), contract_policies(draft, contract, period.start))
-    return (period.to + timedelta(days=grace - 1)).isoformat()
+    return period.to + timedelta(days=grace - 1)
 
 
 def schedule(draft: Draft, contract: Contract) -> None:
-    period = open_period(draft, contract)
-    if period is not None:
-        draft.due.add((zone_of(draft, contract), closes_on(draft, contract, period)))
-    for release_on in release_days(draft, contract):
-        draft.due.add((zone_of(draft, contract), release_on.isoformat()))
+    of = _days_of(draft, contract)
+    days = release_days(draft, contract)
+    if of.closes_on is not None:
+        days.add(of.closes_on)
+    draft.due.update((of.zone, day.isoformat()) for day in days)
 
 
 def release_days(draft: Draft, contract: Contract) -> set[date]:

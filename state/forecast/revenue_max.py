@@ -131,11 +131,11 @@ def revenue_max(
         return new_tuple(RevenueMax, (outlook.eac_revenue, False))
     if not terms.is_known:
         return None
-    policies = project_policies(draft, terms.of.lines, forecast.legal_entity_id)
-    kept = terms.of.tracks.get(forecast.currency)
-    has_day = kept is None or kept.progress is not outlook.progress or kept.quotes is not None or forecast.earning
-    as_of = day_or_today(draft, forecast.zone or "UTC", ended) if has_day else None
-    found = tracks_of(draft, terms.of.tracks, policies, forecast, outlook.progress, forecast.currency, as_of)
+    found = terms.of.tracks.get(forecast.currency)
+    if found is None or not found.are_of(draft, forecast, outlook.progress):
+        policies = project_policies(draft, terms.of.lines, forecast.legal_entity_id)
+        as_of = day_or_today(draft, forecast.zone or "UTC", ended)
+        found = tracks_of(draft, terms.of.tracks, policies, forecast, outlook.progress, forecast.currency, as_of)
     if found is None or (
         terms.drawing and not all(_knows_hours_beyond(forecast, plan, found.tracks) for plan in terms.drawing)
     ):

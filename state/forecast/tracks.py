@@ -105,13 +105,11 @@ class Tracks:
         self.earns: Mapping[str, Earning] = NO_EARNING
         self.held: dict[str, TrackHeld] = {}
 
-    def has_rates_of(self, draft: Draft, as_of: date | None) -> bool:
+    def has_rates_of(self, draft: Draft, as_of: date) -> bool:
         """Whether they rest on the exchange rates of the day as these are by now."""
         quotes = draft.reference.exchange_rates
         if self.quotes is None or (self.quotes is quotes and self.as_of == as_of):
             return True
-        if as_of is None:
-            return False
         for own, rate in self.rates.items():
             found = rate_to(draft, self.policies, own, self.currency, as_of)
             if found is None or found[:2] != rate[:2]:
@@ -244,14 +242,13 @@ def tracks_of(
     forecast: Forecast,
     progress: Mapping[str, BookedProgress],
     currency: str,
-    as_of: date | None,
+    as_of: date,
     *,
     before: bool = False,
 ) -> Tracks | None:
     """None where a rate is missing; what is returned is changed by the next call.
 
-    `kept_in` has the project's, by currency. `as_of` is None where all of it is in `currency`. `before`: what lines had earned before the
-    event.
+    `kept_in` has the project's, by currency. `before`: what lines had earned before the event.
     """
     kept = kept_in.get(currency)
     if (
@@ -264,11 +261,9 @@ def tracks_of(
         or not kept.has_rates_of(draft, as_of)
     ):
         kept = kept_in[currency] = Tracks(draft, forecast, policies, currency)
-    if as_of is not None:
-        kept.as_of, kept.day_ends = as_of, midnight(as_of + ONE_DAY, forecast.zone)
+    kept.as_of, kept.day_ends = as_of, midnight(as_of + ONE_DAY, forecast.zone)
     earns = None
     if forecast.earning:
-        assert as_of is not None, "what lines earn has a day"
         earns = _earns(draft, forecast, policies, currency, as_of, before=before)
         if earns is None:
             return None

@@ -106,6 +106,9 @@ class CapNodes(Nodes):
     ) -> Node | None:
         at = self.nodes.entries.standing(entry_id, int(step))
         if at is None or at.work.price is None:
+            before = self.nodes.entries.standing(entry_id, int(step) - 1)
+            if name == SETTLED and before is not None and before.work.price is not None:
+                return self._claimed(before, allotment, int(turn), name)
             return self._as_valued(name, entry_id, int(step))
         price, by = at.work.price, int(turn)
         if name == VALUE:
@@ -119,7 +122,7 @@ class CapNodes(Nodes):
         return self._claimed(at, allotment, by, name)
 
     def _as_valued(self, name: str, entry_id: str, step: int) -> Node | None:
-        """Of a row that the step valued and then took back."""
+        """Of a row that the step valued and then took back; what is settled of it was so before."""
         what = work_recorded.HOURS if name.endswith(HOURS) else work_recorded.VALUE
         return self.recorded.figure(work_recorded.figure_of(entry_id, what), step)
 

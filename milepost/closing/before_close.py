@@ -23,11 +23,12 @@ def checked_reason(
 ) -> str:
     """The reason of the close with those of all that is accepted. Raises BadParameter, and ends with 3 where something forbids it."""
     from milepost.closing.checks import checked, first_period
-    from milepost.closing.items import open_closing
+    from milepost.closing.items import closing_book, open_closing
     from milepost.closing.shown import results_json, show_results
 
     accepted = accepted_checks(accept)
-    book = with_recorded(recording)
+    with recording.books() as books:
+        book = with_recorded(recording, closing_book(books))
     with open_closing(recording.output, entity, period, book) as closing:
         _check_first(closing.whose, period, first_period(closing))
         results = checked(closing, recording.settings.close.forbids, accepted)
@@ -84,14 +85,11 @@ def _check_first(whose: str, period: AccountingPeriod, first: str | None) -> Non
         )
 
 
-def with_recorded(recording: Recording) -> ReferenceBook:
-    """What is known of companies, people and periods, with closes that are recorded and not taken in yet."""
+def with_recorded(recording: Recording, book: ReferenceBook) -> ReferenceBook:
+    """With closes that are recorded and not taken in yet."""
     from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
     from domain.reference.book import apply
-    from milepost.closing.items import closing_book
 
-    with recording.books() as books:
-        book = closing_book(books)
     for each in recording.recorded:
         if isinstance(each, AccountingPeriodClosed | AccountingPeriodReopened):
             book = apply(book, each)

@@ -68,12 +68,16 @@ def list_(
     """List what could not be read, by reason and one by one, and what of it was sent again."""
     resent: frozenset[str] | None = None
     if is_of_topics(output, kafka=kafka):
-        from milepost.letters_on_kafka import letters_on_topics
+        from connectors.kafka.clients import KafkaClients
+        from connectors.kafka.found_on_topics import letters_on
+        from connectors.kafka.names import Names
 
         for option, is_given in (("--file", file), ("--waiting", waiting), ("--input", input_)):
             if is_given:
                 raise typer.BadParameter("expected --output with it: topics do not tell", param_hint=option)
-        letters = letters_on_topics(given.settings)
+        kafka_settings = given.settings.kafka
+        timeout = kafka_settings.request_timeout_seconds
+        letters = letters_on(KafkaClients(kafka_settings), Names.of(kafka_settings), timeout)
     else:
         assert output is not None, "a folder is named where the topics are not"
         resent, letters = _resent(output, input_), _letters(output)

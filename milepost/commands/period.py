@@ -102,14 +102,10 @@ def _say(
 
 def later_than(recording: Recording, books: StoreReader, entity_id: str, day: date) -> str:
     """A sentence on a day of a closed period: when what is of it is posted; empty of a day that is open."""
-    from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
-    from domain.reference.book import apply
     from domain.reference.fiscal import first_open_day, period_of
+    from milepost.closing.before_close import with_recorded
 
-    book = book_of(books)
-    for each in recording.recorded:
-        if isinstance(each, AccountingPeriodClosed | AccountingPeriodReopened):
-            book = apply(book, each)
+    book = with_recorded(recording, book_of(books))
     entity = book.entity(entity_id)
     if entity is None:
         return ""

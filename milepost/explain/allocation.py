@@ -62,7 +62,8 @@ class AllocationNodes(Nodes):
         )
         share = share if sign > 0 else negated(share.title, share)
         alone = [self.nodes.variable.item(place, item, agreed.since) for item in found.own.items if item.alone]
-        before = [node for node, line in zip(earned, _with_before(found.lines), strict=True) if line is found.own]
+        with_before = [line for line in found.lines if line.before]
+        before = [node for node, line in zip(earned, with_before, strict=True) if line is found.own]
         if not before and not alone:
             return share
         title = f"earned before, and the share of line {place.line_id}" if before else f"line {place.line_id}: all"
@@ -117,10 +118,6 @@ class AllocationNodes(Nodes):
             return place
         known = known_of(place.draft, place.contract, line.line_id)
         return LineAtStep(place.draft, place.contract, line.line_id, known, step=place.step)
-
-
-def _with_before(lines: Sequence[SharingLine]) -> list[SharingLine]:
-    return [line for line in lines if line.before]
 
 
 def _own_terms(at: LineAtStep) -> Sequence[TermsInForce]:

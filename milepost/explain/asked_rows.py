@@ -80,7 +80,7 @@ class AskedRows(Nodes):
             amount=later(issued.amount, records.issued_on, *on),
             invoiced=later(issued.invoiced, partial(records.invoiced_on, conceded=bool(issued.conceded)), *on),
             invoiced_ledger=later(issued.invoiced_ledger, records.invoiced_in_ledger, row, issued, step),
-            conceded=later(issued.conceded, self._conceded, row, *place, step),
+            conceded=later(issued.conceded, self._sum_of, memos.conceded, row, *place, step),
             conceded_ledger=later(issued.conceded_ledger, self._sum_of, memos.conceded_in_ledger, row, *place, step),
             funded=funding.portions(row, *place, step) if issued.funded else (),
             payers=self._payers(row, issued, step),
@@ -115,9 +115,6 @@ class AskedRows(Nodes):
         pieces = [statements.piece(one) for one in statements.listed_of(*place) if statements.payer_of(one) == payer]
         made = total(f"{row}: issued to {payer}", pieces, "amount", pieces[0].currency if pieces else "")
         return less(made.title, made, *back) if (back := self.nodes.credits.reopened(*place, payer)) else made
-
-    def _conceded(self, row: str, contract_id: str, line_id: str, step: int) -> Node:
-        return self._sum_of(self.nodes.credits.conceded, row, contract_id, line_id, step)
 
     @staticmethod
     def _sum_of(of: Callable[..., list[Node]], row: str, contract_id: str, line_id: str, step: int) -> Node:

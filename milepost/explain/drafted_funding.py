@@ -71,7 +71,8 @@ class DraftedFunding(Nodes):
         return found
 
     def _claims_of(self, opened: OpenStatement, step: int, *, is_before: bool) -> Mapping[str, int]:
-        contract_id, cut, published = opened.contract_id, cut_of(opened), self._told_at(opened, step)
+        contract_id, cut = opened.contract_id, cut_of(opened)
+        published = self.sources.trace.listing_step(opened.statement_id, step)
         walked = self._walk(contract_id, cut, published) if is_before else {}
         drawn, used, stands = (dict[str, list[Node]]() for _ in range(3))
         for place in self.places(contract_id, cut, published):
@@ -95,9 +96,6 @@ class DraftedFunding(Nodes):
         listed = self.nodes.statements.listed_of(place[0], opened.contract_id, place[1], step)
         own = [one for one in listed if self.nodes.statements.payer_of(one) == opened.bill_to]
         return self.nodes.funding.portions(place[0], opened.contract_id, place[1], own[-1].step) if own else ()
-
-    def _told_at(self, opened: OpenStatement, step: int) -> int:
-        return self.sources.trace.listing_step(opened.statement_id, step)
 
     @once
     def _walk(self, contract_id: str, cut: PendingCut, step: int) -> Mapping[Place, FundsDrawn]:

@@ -12,7 +12,7 @@ from domain.identity import composed
 from domain.ledger.group import TRANSFERRED, CompanyPair, CompanyResult, Group, GroupResult, PairLine, results
 from domain.outputs import JournalEntry
 from milepost.glance.figures import AMOUNT, LEDGER, UNKNOWN, Elsewhere, Figure, Part, SameRow, less, moved_part, sum_of
-from milepost.glance.sheet import TOTAL, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow, InRow, keyed, row_of
+from milepost.glance.sheet import TOTAL, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow, in_rows, keyed, row_of
 
 GROUP: Final = "group"
 # Before the id of a company; that of two companies has theirs and the currency.
@@ -123,16 +123,12 @@ def _company(group: Group, company: CompanyResult) -> GlanceRow:
 def _whole(whole: GroupResult, rows: list[GlanceRow]) -> GlanceRow:
     """Of companies that keep their books in one currency; what they charge each other is in no profit."""
     figures = {
-        name: Figure(value, partial(_of_rows, rows, name))
+        name: Figure(value, partial(in_rows, rows, name))
         for name, value in (("revenue", whole.revenue), ("cost", whole.cost), ("transferred", whole.eliminated))
     }
     figures["profit"] = less(figures, "revenue", "cost")
     texts = {"company": GROUP, "currency": whole.ledger_currency}
     return keyed(composed(TOTAL, whole.ledger_currency), texts, figures)
-
-
-def _of_rows(rows: list[GlanceRow], column: str) -> list[Part]:
-    return [Part(row.amount(column), InRow(row, column)) for row in rows]
 
 
 def _agree(pairs: list[CompanyPair], period: str | None) -> list[str]:

@@ -155,11 +155,11 @@ def _sum_of(rows: Sequence[GlanceRow], column: str) -> Figure:
     found = [row for row in rows if isinstance(row.cells.get(column), int)]
     if not found:
         return UNKNOWN
-    return Figure(sum(row.amount(column) for row in found), lambda: [_in_row(row, column) for row in found])
+    return Figure(sum(row.amount(column) for row in found), lambda: in_rows(found, column))
 
 
-def _in_row(row: GlanceRow, column: str) -> Part:
-    return Part(row.amount(column), InRow(row, column))
+def in_rows(rows: Sequence[GlanceRow], column: str) -> list[Part]:
+    return [Part(row.amount(column), InRow(row, column)) for row in rows]
 
 
 class InRow(NamedTuple):

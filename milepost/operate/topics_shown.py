@@ -26,7 +26,8 @@ def make(settings: KafkaSettings, *, dry_run: bool, json: bool) -> None:
         create(admin, plans)
     kept = len(TOPICS) - len(plans)
     if json:
-        write_json(shape(1, dry_run=dry_run, topics=[_plan_shape(plan) for plan in plans], left_as_they_are=kept))
+        planned = [{**plan._asdict(), "settings": dict(plan.settings)} for plan in plans]
+        write_json(shape(1, dry_run=dry_run, topics=planned, left_as_they_are=kept))
         return
     for plan in plans:
         echo(f"{'would make' if dry_run else 'made'} {_plan_text(plan)}")
@@ -60,7 +61,7 @@ def table(settings: KafkaSettings, *, json: bool) -> None:
         (
             topic.full_name(names),
             str(topic.kind),
-            _partitions_text(topic, settings),
+            str(partition_count(topic, settings)),
             "compacted" if topic.compacted else topic.kept.partition(":")[0],
             topic.written_by,
             topic.read_by,
@@ -88,14 +89,6 @@ def admin_of(settings: KafkaSettings) -> TopicAdmin:
 def _plan_text(plan: PlannedTopic) -> str:
     told = ", ".join(f"{name}={value}" for name, value in plan.settings.items())
     return f"{plan.topic}: {plan.partitions} partitions, {plan.replication} copies, {told}"
-
-
-def _plan_shape(plan: PlannedTopic) -> dict[str, object]:
-    return {**plan._asdict(), "settings": dict(plan.settings)}
-
-
-def _partitions_text(topic: Topic, settings: KafkaSettings) -> str:
-    return str(partition_count(topic, settings))
 
 
 def _topic_shape(topic: Topic, names: Names, settings: KafkaSettings) -> dict[str, object]:

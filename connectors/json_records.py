@@ -52,7 +52,7 @@ from connectors.json_values import (
     read_whole,
 )
 from domain.events.catalogue import Event
-from domain.outputs import Output, Position
+from domain.outputs import BillingStatement, Output, Position
 
 NAME_CHARACTERS_SHOWN: Final = 64
 MISSING: Final = "missing"
@@ -166,6 +166,11 @@ def record_to_json(record: Event | Output, position: Position | None = None) -> 
     head = OUTPUT_CODECS[title].record.head
     assert head is not None
     return {"type": title, **_record_writer(head)(position), **found}
+
+
+def head_to_json(statement: BillingStatement) -> dict[str, object]:
+    """Without its lines."""
+    return {name: value for name, value in record_to_json(statement).items() if name != "lines"}
 
 
 def _path(parts: Iterable[str]) -> str:

@@ -157,7 +157,7 @@ def _told(move: ExceptionMove) -> Told:
 
 def as_json(found: Between) -> dict[str, Any]:
     """Version 1 of the shape; amounts are decimals as text."""
-    from connectors.json_records import record_to_json
+    from connectors.json_records import head_to_json, record_to_json
     from connectors.json_values import instant_text
 
     return shape(
@@ -172,9 +172,7 @@ def as_json(found: Between) -> dict[str, Any]:
             }
             for each in found.accounts
         ],
-        statements=[
-            {name: value for name, value in record_to_json(one).items() if name != "lines"} for one in found.statements
-        ],
+        statements=[*map(head_to_json, found.statements)],
         statement_sums=[
             {
                 "legal_entity_id": each.legal_entity_id,

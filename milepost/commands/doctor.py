@@ -39,7 +39,8 @@ def doctor(
     without the view needs no Redis, one without delivery no ERP: name what it has with --for, or leave [redis] and
     [delivery] out.
     """
-    from milepost.operate.doctoring import FAIL, WARN, examine, kept_back
+    from milepost.operate.doctoring import examine, kept_back
+    from milepost.operate.doctoring_erps import FAIL, WARN
 
     loaded = given.loaded
     named = tuple(dict.fromkeys(part.value for part in parts or ServedPart))

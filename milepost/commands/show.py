@@ -505,7 +505,7 @@ def _sums(statement: BillingStatement) -> Iterator[tuple[str, int]]:
 
 
 def project_json(found: ProjectFound, more_since: bool | None = None) -> dict[str, Any]:
-    from connectors.json_records import record_to_json
+    from connectors.json_records import head_to_json, record_to_json
 
     return shape(
         1,
@@ -513,13 +513,15 @@ def project_json(found: ProjectFound, more_since: bool | None = None) -> dict[st
         more_since=more_since,
         project=view_json(found.viewed),
         forecast=record_to_json(found.forecast) if found.forecast is not None else None,
-        statements=[_summary_json(issued.statement) for issued in found.statements],
+        statements=[head_to_json(issued.statement) for issued in found.statements],
         companions=[viewed.view.project_id for viewed in found.companions],
         exceptions=[_waiting_json(each, found.now) for each in found.waiting],
     )
 
 
 def engagement_json(found: EngagementFound, more_since: bool | None = None) -> dict[str, Any]:
+    from connectors.json_records import head_to_json
+
     return shape(
         1,
         kind="engagement",
@@ -527,7 +529,7 @@ def engagement_json(found: EngagementFound, more_since: bool | None = None) -> d
         engagement_id=found.engagement_id,
         projects=[view_json(viewed) for viewed in found.projects],
         positions=positions_json(found.projects),
-        statements=[_summary_json(issued.statement) for issued in found.statements],
+        statements=[head_to_json(issued.statement) for issued in found.statements],
         exceptions=[_waiting_json(each, found.now) for each in found.waiting],
     )
 
@@ -556,9 +558,3 @@ def view_json(viewed: Viewed) -> dict[str, Any]:
     from connectors.json_records import record_to_json
 
     return record_to_json(viewed.view, viewed.position)
-
-
-def _summary_json(statement: BillingStatement) -> dict[str, Any]:
-    from connectors.json_records import record_to_json
-
-    return {name: value for name, value in record_to_json(statement).items() if name != "lines"}

@@ -18,7 +18,7 @@ import redis
 from confluent_kafka import KafkaError, KafkaException, TopicPartition, libversion
 from confluent_kafka.admin import OffsetSpec
 
-from connectors.accounts_file import Accounts, WrongAccounts, read_accounts
+from connectors.accounts_file import WrongAccounts, read_accounts
 from connectors.erp.connection import WrongConnection
 from connectors.files.output_lock import is_written
 from connectors.kafka.clients import KafkaClients
@@ -35,16 +35,13 @@ from connectors.redis.settings import RedisSettings
 from dataflows.measured import ACCOUNTING, DELIVERY, INTAKE, VIEW
 from domain.counting import counted
 from domain.reference.zones import database_version
-from milepost.operate.doctoring_erps import looked_at
+from milepost.operate.doctoring_erps import FAIL, OK, WARN, CheckFound, looked_at
 from milepost.settings import Loaded, Settings
 from milepost.wrong_settings import WrongSettings
 from state import genesis
 from state.guards import GuardStop
 from state.rules import RULES, check_genesis
 
-OK: Final = "ok"
-WARN: Final = "warn"
-FAIL: Final = "fail"
 # Checks that not every process needs.
 NEEDED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("log", "clock", "registry", "rules"), (INTAKE, ACCOUNTING, DELIVERY)),
@@ -61,14 +58,6 @@ REFUSALS: Final = (
     KafkaError.GROUP_AUTHORIZATION_FAILED,
 )
 RIGHTS_MISSING: Final = "give this user the rights that docs/topics.md lists"
-
-
-class CheckFound(NamedTuple):
-    """`next` is what to do about it; empty where nothing is to be done."""
-
-    state: str
-    said: str
-    next: str = ""
 
 
 class Diagnosis(NamedTuple):
@@ -138,12 +127,10 @@ def _erps(settings: Settings) -> list[Check]:
     except WrongAccounts as fault:
         faults = str(fault).splitlines()
         return [Check("erp", lambda: [CheckFound(FAIL, each, "mend accounts.toml") for each in faults], "")]
-    return [Check("erp", partial(_erp, accounts, erp), f"see [erp.{erp}] of {path}") for erp in accounts.erps]
-
-
-def _erp(accounts: Accounts, erp: str) -> Iterator[CheckFound]:
-    for each in looked_at(accounts, erp, datetime.now(UTC).date()):
-        yield CheckFound(OK if each.is_right else FAIL if each.is_fatal else WARN, each.said, each.next)
+    return [
+        Check("erp", partial(looked_at, accounts, erp, datetime.now(UTC).date()), f"see [erp.{erp}] of {path}")
+        for erp in accounts.erps
+    ]
 
 
 def _begun(check: Check) -> Queue[list[CheckFound]]:

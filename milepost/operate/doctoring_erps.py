@@ -16,27 +16,29 @@ from domain.delivery.chart import EntityChart
 SHOWN_MAX: Final = 6
 
 
-class ErpDiagnosis(NamedTuple):
-    """`is_fatal` keeps delivery to the account from its work; what is only wrong lets the rest go on."""
+OK: Final = "ok"
+WARN: Final = "warn"
+FAIL: Final = "fail"
 
+
+class CheckFound(NamedTuple):
+    """`next` is what to do about it; empty where nothing is to be done."""
+
+    state: str
     said: str
-    is_right: bool = True
-    is_fatal: bool = False
     next: str = ""
 
 
-def looked_at(accounts: Accounts, erp: str, today: date) -> Iterator[ErpDiagnosis]:
-    """Calls the ERP, writes nothing there. Raises WrongConnection."""
+def looked_at(accounts: Accounts, erp: str, today: date) -> Iterator[CheckFound]:
+    """What fails keeps delivery to the account from its work; a warning lets the rest go on. Calls the ERP, writes nothing there. Raises
+    WrongConnection."""
     charts = accounts.charts_of(erp)
     for each in checked(accounts, erp, today):
-        is_fatal = each.is_needed and not each.is_right
-        yield ErpDiagnosis(f"{erp}: {each.subject}: {each.found}", each.is_right, is_fatal, each.remedy)
+        state = OK if each.is_right else FAIL if each.is_needed else WARN
+        yield CheckFound(state, f"{erp}: {each.subject}: {each.found}", each.remedy)
     if not charts:
-        yield ErpDiagnosis(
-            f"{erp}: no company is delivered there",
-            is_right=False,
-            next=f'write erp = "{erp}" in the [entities.ID] of a company, or take [erp.{erp}] out',
-        )
+        way_out = f'write erp = "{erp}" in the [entities.ID] of a company, or take [erp.{erp}] out'
+        yield CheckFound(WARN, f"{erp}: no company is delivered there", way_out)
     yield from (_chart(erp, chart) for chart in charts.values())
 
 
@@ -46,15 +48,15 @@ def checked(accounts: Accounts, erp: str, today: date) -> Iterator[ErpFinding]:
         yield from adapter.check(accounts.subsidiaries_of(erp), today)
 
 
-def _chart(erp: str, chart: EntityChart) -> ErpDiagnosis:
+def _chart(erp: str, chart: EntityChart) -> CheckFound:
     """An account that no rule maps is an exception when something is posted there, and only what posts there waits."""
     missing = [role for role in NAMES if role not in chart.accounts]
     if not missing:
-        return ErpDiagnosis(f"{erp}: {chart.legal_entity_id}: all {len(NAMES)} accounts of Milepost are mapped")
-    return ErpDiagnosis(
+        return CheckFound(OK, f"{erp}: {chart.legal_entity_id}: all {len(NAMES)} accounts of Milepost are mapped")
+    return CheckFound(
+        WARN,
         f"{erp}: {chart.legal_entity_id}: {len(missing)} of {len(NAMES)} accounts of Milepost are not mapped: {_first(missing)}",
-        is_right=False,
-        next=f"map those that you use in [entities.{chart.legal_entity_id}.accounts]; `milepost accounts check` names them",
+        f"map those that you use in [entities.{chart.legal_entity_id}.accounts]; `milepost accounts check` names them",
     )
 
 

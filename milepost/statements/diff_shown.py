@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.json_records import record_to_json
+from connectors.json_records import head_to_json
 from domain.money import format_amount
 from domain.outputs import StatementLine
 from milepost.console import amount_text, shape
@@ -89,14 +89,11 @@ def difference_json(found: RevisionDifference, *, names: bool = True) -> dict[st
             for line in lines
         ]
 
-    heads = {
-        name: {key: value for key, value in record_to_json(one).items() if key != "lines"}
-        for name, one in (("before", found.before), ("after", found.after))
-    }
     return shape(
         1,
         kind="statement_difference",
-        **heads,
+        before=head_to_json(found.before),
+        after=head_to_json(found.after),
         fields=[{"field": name, "before": before, "after": after} for name, before, after in found.fields],
         changes=[
             {

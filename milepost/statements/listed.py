@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from connectors.json_records import record_to_json
+from connectors.json_records import head_to_json
 from domain.outputs import BillingStatement
 from milepost.console import amount_text, shape
 from milepost.days import last_day
@@ -37,5 +37,4 @@ def statements_table(found: Sequence[BillingStatement], returned: Container[str]
 
 def statements_json(found: Sequence[BillingStatement]) -> dict[str, object]:
     """Version 1 of the shape; without the lines."""
-    listed = [{name: value for name, value in record_to_json(one).items() if name != "lines"} for one in found]
-    return shape(1, statements=listed)
+    return shape(1, statements=[*map(head_to_json, found)])

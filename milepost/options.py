@@ -14,6 +14,7 @@ Input = Annotated[
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read it later.")]
 Approver = Annotated[str, typer.Option("--approved-by", help="Who approves; not the one who asks.")]
+MayApprove = Annotated[str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Write it without asking.")]
 Locale = Annotated[str, typer.Option("--locale", help="How a page writes amounts and dates, such as de_DE.")]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]

@@ -53,6 +53,11 @@ class RecordOptions(NamedTuple):
     json: Json = False
 
 
+def rate_option(of: str) -> object:
+    help_ = f"Ledger currency for 1 of the {of}'s; else the newest rate known by then."
+    return typer.Option("--exchange-rate", help=help_)
+
+
 def records(verb: Callable[..., None]) -> Verb:
     """The command that gives `verb` a recording, and its own options."""
     return sharing(RecordOptions, verb, lambda options, recorded: recorded(Recording(options)))

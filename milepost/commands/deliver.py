@@ -10,14 +10,14 @@ import typer
 from milepost import exit_codes
 from milepost.console import say, shell_word, tell, write_json
 from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accounts
-from milepost.options import Json
+from milepost.options import Json, Output
 
 if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
 
 
 def deliver(
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.")],
+    output: Output,
     accounts: AccountsFile = DEFAULT,
     input_: Annotated[
         Path | None,

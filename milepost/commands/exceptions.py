@@ -14,7 +14,7 @@ from milepost.as_of import looking_back
 from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import echo, is_known_as, say, shell_word, tell, write_json
 from milepost.days import moment
-from milepost.options import Input, Json, Output, Reason
+from milepost.options import Input, Json, MayApprove, Output, Reason
 from milepost.tables import show as show_tables
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ Contract = Annotated[
 ]
 Owner = Annotated[str | None, typer.Option("--owner", help="Only those of this role, or with this person.")]
 Asker = Annotated[str | None, typer.Option("--as", help="Who asks; without it, your login.")]
-Approver = Annotated[str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.")]
 At = Annotated[str | None, typer.Option("--at", help="When it was decided, such as 2026-04-30T17:00:00Z; else now.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Decide about several without asking.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Show what would be decided, and write nothing.")]
@@ -272,7 +271,7 @@ def ending(type_name: str, what: str) -> Callable[..., None]:
         reason: Reason,
         named: NamedExceptions = NONE_NAMED,
         as_: Asker = None,
-        approved_by: Approver = None,
+        approved_by: MayApprove = None,
         asked: DecisionOptions = AS_USUAL,
     ) -> None:
         _decide(type_name, named, {"reason": reason}, as_, approved_by, asked)
@@ -355,7 +354,7 @@ def resend(
     ],
     input_: Input = None,
     as_: Asker = None,
-    approved_by: Approver = None,
+    approved_by: MayApprove = None,
     at: At = None,
     allow_future: Future = False,
     json: Json = False,

@@ -10,7 +10,7 @@ from orjson import dumps
 
 from milepost.console import amount_text, say
 from milepost.days import day_option
-from milepost.recording import Recording, records
+from milepost.recording import Recording, rate_option, records
 
 if TYPE_CHECKING:
     from domain.events.finance import InvoicePosted
@@ -32,12 +32,7 @@ def mark(
         str | None, typer.Option("--amount", help="Net, such as 1190.00; without it the statement's amount due.")
     ] = None,
     tax: Annotated[str | None, typer.Option("--tax", help="Its tax; without it the statement's.")] = None,
-    exchange_rate: Annotated[
-        str | None,
-        typer.Option(
-            "--exchange-rate", help="Ledger currency for 1 of the invoice's; else the newest rate known by then."
-        ),
-    ] = None,
+    exchange_rate: Annotated[str | None, rate_option("invoice")] = None,
 ) -> None:
     """Say that the invoice of a statement is posted: its amount is owed from then on."""
     from connectors.files.input_reader import fault_of_line

@@ -10,7 +10,7 @@ import typer
 
 from milepost.console import amount_text, say
 from milepost.days import day_option
-from milepost.recording import Recording, records
+from milepost.recording import Recording, rate_option, records
 from milepost.statements.open_invoices import (
     For,
     Oldest,
@@ -41,12 +41,7 @@ def add(
     payment_id: Annotated[
         str | None, typer.Option("--payment-id", help="Of the bank; without it made of customer, day and amount.")
     ] = None,
-    exchange_rate: Annotated[
-        str | None,
-        typer.Option(
-            "--exchange-rate", help="Ledger currency for 1 of the payment's; else the newest rate known by then."
-        ),
-    ] = None,
+    exchange_rate: Annotated[str | None, rate_option("payment")] = None,
 ) -> None:
     """Say that a customer has paid, and which invoices; what is for none stays as cash that is not applied."""
     from domain.events.finance import PaymentReceived

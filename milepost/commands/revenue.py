@@ -10,7 +10,7 @@ import typer
 
 from milepost.console import amount_text, say
 from milepost.days import day_option
-from milepost.options import Reason
+from milepost.options import MayApprove, Reason
 from milepost.recording import Recording, records, stated_reason
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ def adjust(
         str, typer.Argument(metavar="AMOUNT", help="In contract currency, such as 1000.00, or -1000.00 to take away.")
     ],
     reason: Reason,
-    approved_by: Annotated[
-        str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.")
-    ] = None,
+    approved_by: MayApprove = None,
     on: Annotated[date | None, day_option("--on", "Its day; without it today.")] = None,
     back_on: Annotated[
         date | None, day_option("--reverse-on", "The day on which it reverses itself; without it it stays.")

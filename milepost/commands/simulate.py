@@ -13,7 +13,7 @@ from connectors.decode_error import DecodeError
 from domain.counting import counted
 from milepost.console import echo, shell_word
 from milepost.days import day_option, furthest_day
-from milepost.options import SummaryJson
+from milepost.options import Output, SummaryJson
 from simulation.formats import FORMATS, JSONL_EVENTS_MAX, format_for
 from simulation.plan import ALL, PlanError, SimulationPlan, plan
 
@@ -59,7 +59,7 @@ def simulate(
 
 
 def simulate_invoices(
-    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.")],
+    output: Output,
     events: Annotated[Path, typer.Option("--input", help="Its input folder, which gets one more file.")],
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same answers.")] = 7,
     json: SummaryJson = False,

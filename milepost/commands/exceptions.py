@@ -123,7 +123,7 @@ def list_(
     from milepost.exceptions.shown import decided_table, group_table, held_table, single_table
 
     port = _port(output, None, given, kafka=kafka)
-    known = fitting(port.known.values(), wanted_of(port, (), *filters))
+    known = fitting(port.known.values(), wanted_of(port, (), filters))
     found = _sorted([each for each in known if _is_in(each, state)], sort, port.as_of)
     decided, held = port.decided(known), port.held(found)
     if json:
@@ -300,7 +300,7 @@ def _decide(
     from milepost.exceptions.plan import show_plan, tell_plan
 
     port = _port(named.output, named.input_, asked.given, kafka=asked.kafka)
-    wanted = wanted_of(port, named.ids, *named.filters)
+    wanted = wanted_of(port, named.ids, named.filters)
     found = chosen(port, wanted)
     outcome, who, latest = port.outcome, person(asker), port.as_of
     when, approver = decided_at(asked.at, latest), other_person(approved_by, who)

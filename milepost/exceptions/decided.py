@@ -39,6 +39,7 @@ from state.books import BroughtForward, CapState, Fact
 from state.store.reader import StoreReader
 
 if TYPE_CHECKING:
+    from milepost.commands.exceptions import Filters
     from milepost.exceptions.port import ExceptionsPort
 
 DECISION_TYPES: Final = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
@@ -63,15 +64,9 @@ class ExceptionSelection(NamedTuple):
         return bool(self.kinds) or any(each is not None for each in (self.project_id, self.contract_id, self.owner))
 
 
-def wanted_of(
-    port: ExceptionsPort,
-    ids: Sequence[str] | None,
-    kinds: Sequence[str] | None,
-    project_id: str | None,
-    contract_id: str | None,
-    owner: str | None,
-) -> ExceptionSelection:
+def wanted_of(port: ExceptionsPort, ids: Sequence[str] | None, filters: Filters) -> ExceptionSelection:
     """Raises BadParameter where a category or a project is none."""
+    kinds, project_id, contract_id, owner = filters
     for kind in kinds or ():
         if kind not in EVERY_CATEGORY:
             raise typer.BadParameter(

@@ -16,9 +16,12 @@ from milepost.tables import Table, show
 COLUMNS: Final = ("check", "state", "what", "count", "amount", "currency", "owner", "command")
 
 
-def show_results(whose: str, period: AccountingPeriod, results: Sequence[CheckResult]) -> None:
-    last = period.to - timedelta(days=1)
-    title = f"Before period {period.name} of {whose} closes, {period.start} to {last}"
+def show_results(
+    whose: str, period: AccountingPeriod, results: Sequence[CheckResult], *, is_closed: bool = False
+) -> None:
+    name = f"period {period.name} of {whose}"
+    when = f"After {name} closed" if is_closed else f"Before {name} closes"
+    title = f"{when}, {period.start} to {period.to - timedelta(days=1)}"
     rows = [
         (check, state, item.what if item else title_, *_figures(item), item.owner if item else "")
         for check, state, title_, item in _lines(results)

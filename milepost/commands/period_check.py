@@ -41,6 +41,7 @@ def check(
             )
         book = closing_book(books)
     company, of = company_and_period(book, entity, period)
+    is_closed = of.name in book.closed_periods(company.legal_entity_id)
     with open_closing(output, company, of, book) as closing:
         results = checked(closing, forbids, {})
     if json:
@@ -48,10 +49,13 @@ def check(
     elif csv is not None:
         write_text(csv, results_csv(results))
     else:
-        show_results(entity, of, results)
+        show_results(entity, of, results, is_closed=is_closed)
     stopping = [each for each in results if each.stops]
     if stopping:
-        say(f"\n{', '.join(each.check for each in stopping)} forbid{'s' * (len(stopping) == 1)} the close")
+        names = ", ".join(each.check for each in stopping)
+        forbid = "would forbid closing it again" if is_closed else f"forbid{'s' * (len(stopping) == 1)} the close"
+        say(f"\n{names} {forbid}")
         raise typer.Exit(exit_codes.VIOLATION)
     if not json and csv is None:
-        say(f"\nNext: milepost period close {shell_word(entity)} {period} --output {shell_word(output)}")
+        verb = "certificate" if is_closed else "close"
+        say(f"\nNext: milepost period {verb} {shell_word(entity)} {period} --output {shell_word(output)}")

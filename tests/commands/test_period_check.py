@@ -329,6 +329,15 @@ def test_as_csv_and_as_text(firm: Path) -> None:
     assert "as YYYY-PP" in refused("period", "check", "BERLIN", "2026-13")
 
 
+def test_a_closed_period_is_said_to_be_closed(firm: Path) -> None:
+    made(firm)
+    assert milepost("period", "close", "BERLIN", "2026-03", *ANN).exit_code == 0
+    run(firm, "--until", "2026-04-20")
+    shown = milepost("period", "check", "BERLIN", "2026-03")
+    assert "After period 2026-03 of BERLIN closed, 2026-03-01 to 2026-03-31" in shown.stdout
+    assert "Next: milepost period certificate BERLIN 2026-03" in told(shown)
+
+
 def test_several_shards_answer_as_one(firm: Path) -> None:
     capacity = {"person_id": "ADA", "month": "2026-03", "version": 1, "hours": "20"}
     made(firm, event("PersonCapacitySet", "2026-03-01T09:00:00Z", **capacity), until="2026-03-24")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from connectors.files.glance_index import HoursWorked
@@ -107,7 +107,7 @@ def people(firm: FirmAtMoment, wanted: Wanted, months: MonthSpan, *, by_project:
         found,
         _totals(found),
         feet_of(firm, map(_figure, every), {LABOR: (LABOR_COST,)}) if is_whole else (),
-        (*firm.not_whole(), *_unknown_note(firm, months), *NOTES),
+        (*firm.not_whole(), *_unknown_note(firm, months), *_running_note(firm, months, found), *NOTES),
         "no hours are approved in these months" if firm.people else "nobody is known yet",
         filters=wanted.filters,
         asked=(*months.asked, *(("by-project",) if by_project else ())),
@@ -158,6 +158,19 @@ def _unknown_note(firm: FirmAtMoment, months: MonthSpan) -> tuple[str, ...]:
     names = ", ".join(sorted({each.project_id for each in found}))
     of = "a project that is" if "," not in names else "projects that are"
     return (f"Not booked: {hours} h of {of} unknown: {names} (`milepost exceptions list`).",)
+
+
+def _running_note(firm: FirmAtMoment, months: MonthSpan, found: Sequence[GlanceRow]) -> tuple[str, ...]:
+    """Capacity is stated by month: in the month that runs it is of days that have still to come, too."""
+    last, month = month_end(firm.today), f"{firm.today:%Y-%m}"
+    people = {str(row.cells["person"]) for row in found if "capacity" in row.figures}
+    stated = {parts_of(id_)[0] for id_ in firm.named(CAPACITY) if parts_of(id_)[1] == month}
+    if firm.today == last or not months.has(month) or not people & stated:
+        return ()
+    before = firm.today.replace(day=1) - timedelta(days=1)
+    return (
+        f"{month} runs until {last}: its capacity counts whole, so utilisation % still rises; `--to {before:%Y-%m}` leaves it out.",
+    )
 
 
 def _hours(worked: Sequence[HoursWorked | UnroutedEntry], months: MonthSpan) -> dict[str, Figure]:

@@ -59,6 +59,21 @@ def test_who_could_work_and_did_not_is_shown(tmp_path: Path) -> None:
     assert found["BOB"] == ("12", "0")
 
 
+def test_the_capacity_of_a_month_that_runs_is_said_to_count_whole(tmp_path: Path) -> None:
+    shown(tmp_path, [capacity(0)])
+
+    def notes(*options: str) -> str:
+        asked = ["people", "--json", "--output", str(tmp_path / "output"), *options]
+        return " ".join(said(CliRunner().invoke(app, asked))["notes"])
+
+    runs = "2026-03 runs until 2026-03-31: its capacity counts whole"
+    assert runs in notes()
+    assert "`--to 2026-02` leaves it out" in notes()
+    assert runs not in notes("--to", "2026-02")
+    assert runs not in notes("--as-of", "2026-02-28")
+    assert runs not in notes("--by-project")
+
+
 def test_a_capacity_raises_no_exception(tmp_path: Path) -> None:
     write(tmp_path / "input", [capacity(0)])
     run(tmp_path)

@@ -22,7 +22,8 @@ from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonD
 from domain.exceptions import BEHIND_A_GAP, REFUSED
 from domain.identity import engagement_of
 from domain.outputs import TOPICS, BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry, StatementLine
-from domain.units import Amount
+from domain.units import Amount, Hours
+from domain.work.hours import approved_billable
 from domain.work.rows import ROWS, row_id
 
 # What a statement names by more than its id.
@@ -52,6 +53,8 @@ class Background:
     people: dict[str, str] = field(default_factory=dict)
     projects: dict[str, str] = field(default_factory=dict)
     entries: dict[str, TimeApproved] = field(default_factory=dict)
+    # What each version of them that the log had bills in hours, the newest first.
+    hours: dict[str, tuple[Hours, ...]] = field(default_factory=dict)
     # The contract's terms, in the order of their versions.
     terms: Sequence[Version] = ()
 
@@ -197,6 +200,7 @@ class _Gathering:
         self._people: dict[str, str] = {}
         self._projects: dict[str, str] = {}
         self._entries: dict[tuple[str, str], TimeApproved] = {}
+        self._hours: dict[tuple[str, str], dict[int, Hours]] = {}
         self._entities: dict[str, LegalEntityDefined] = {}
         self._customers: dict[str, CustomerDefined] = {}
         self._zones: dict[str, str] = {}
@@ -207,7 +211,8 @@ class _Gathering:
     def gathered(self, statement: BillingStatement) -> Background:
         """As it stands now."""
         engagement_id = engagement_of(statement.statement_id)
-        ids = (entry_id for line in statement.lines for entry_id in line.entries)
+        ids = [entry_id for line in statement.lines for entry_id in line.entries]
+        hours = {entry_id: self._hours.get((engagement_id, entry_id), {}) for entry_id in ids}
         entries = ((entry_id, self._entries.get((engagement_id, entry_id))) for entry_id in ids)
         orders = self._orders.get(statement.contract_id, {})
         return Background(
@@ -218,12 +223,15 @@ class _Gathering:
             people=dict(self._people),
             projects=dict(self._projects),
             entries={entry_id: entry for entry_id, entry in entries if entry is not None},
+            hours={entry_id: tuple(of[each] for each in sorted(of, reverse=True)) for entry_id, of in hours.items()},
             terms=_versions(self._terms.get(statement.contract_id, {})),
         )
 
     def see(self, event: Event, engagement_id: str) -> None:
         match event:
             case TimeApproved() if (engagement_id, event.entry_id) in self._wanted:
+                of = self._hours.setdefault((engagement_id, event.entry_id), {})
+                of.setdefault(event.version, approved_billable(event))
                 if self._is_newest("entry", f"{engagement_id}/{event.entry_id}", event.version):
                     self._entries[engagement_id, event.entry_id] = event
             case PersonDefined() if event.name and self._is_newest("person", event.person_id, event.version):

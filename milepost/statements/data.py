@@ -100,7 +100,7 @@ def _line_json(sheet: StatementSheet, line: StatementLine) -> dict[str, str]:
 
 
 def _quantity(sheet: StatementSheet, line: StatementLine) -> int:
-    return exact_quantity(line, sheet.background.entries, sheet.statement.currency)
+    return exact_quantity(line, sheet.background, sheet.statement.currency)
 
 
 def line_json(line: StatementLine) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from connectors.files.statement_background import Background
 from domain.billing.statement import CORRECTION
 from domain.events.delivery import TimeApproved
 from domain.money import HALF_UP, extend, smallest_unit
@@ -53,17 +54,19 @@ def telling_quantity(line: StatementLine, currency: str) -> Hours:
     return line.quantity
 
 
-def exact_quantity(line: StatementLine, entries: Mapping[str, TimeApproved], currency: str) -> Hours:
-    """The hours of its entries as worked, or stated to be billed, where these at its rate are the amount; else those printed, with as many
-    decimals as that takes. A cap, a share, a correction or steps leave other hours than the entries have."""
+def exact_quantity(line: StatementLine, known: Background, currency: str) -> Hours:
+    """The hours of its entries as worked, or stated to be billed, where these at its rate are the amount, of a correction those that one
+    version has more than another; else those printed, with as many decimals as that takes. A cap, a share or steps leave other hours
+    than the entries have."""
     if line.unit != HOUR:
         return line.quantity
-    known = [entries[entry_id] for entry_id in line.entries if entry_id in entries]
-    if len(known) == len(line.entries) and CORRECTION not in line.flags:
-        hours = sum(worked_hours(each) if each.billable_hours is None else each.billable_hours for each in known)
-        if _gives(line, hours, currency):
-            return hours
-    return telling_quantity(line, currency)
+    hours = [known.hours.get(entry_id, ()) for entry_id in line.entries]
+    if CORRECTION in line.flags:
+        of = hours[0] if len(hours) == 1 else ()
+        found = [now - was for place, now in enumerate((0, *of)) for was in of[place:]]
+    else:
+        found = [sum(of[0] for of in hours)] if all(hours) else []
+    return next((each for each in found if _gives(line, each, currency)), telling_quantity(line, currency))
 
 
 def _gives(line: StatementLine, quantity: Hours, currency: str) -> bool:

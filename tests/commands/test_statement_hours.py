@@ -13,19 +13,19 @@ import pytest
 from typer.testing import CliRunner
 
 from milepost.cli import app
-from tests.commands.tiny_firm import Event, founding, run, worked, write
+from tests.commands.tiny_firm import Event, event, founding, run, worked, write
 
 MARCH = "BRIDGE.K-1/ACME/2026-03-01/1"
 
 
-def asked(folder: Path, form: str, *more: str) -> str:
-    result = CliRunner().invoke(app, ["statement", MARCH, "--output", str(folder / "output"), form, *more])
+def asked(folder: Path, form: str, *more: str, of: str = MARCH) -> str:
+    result = CliRunner().invoke(app, ["statement", of, "--output", str(folder / "output"), form, *more])
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
-def rows(folder: Path, *more: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(asked(folder, "--csv", *more))))
+def rows(folder: Path, *more: str, of: str = MARCH) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(asked(folder, "--csv", *more, of=of))))
 
 
 def firm(folder: Path, *work: Event, rate: str = "150", **terms: Any) -> None:
@@ -82,3 +82,26 @@ def test_by_week_each_part_has_its_own_hours(tmp_path: Path) -> None:
         ("14.916666", "2237.50"),
         ("0.333333", "50.00"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("after", "hours", "amount"),
+    [
+        ({**begun("T-1", 31, "05:00", "06:15"), "version": 2}, "-13.666666", "-2050.00"),
+        (
+            event("TimeWithdrawn", "2026-03-31T18:00:00Z", entry_id="T-1", version=2, project_id="BRIDGE"),
+            "-14.916666",
+            "-2237.50",
+        ),
+    ],
+    ids=["corrected", "withdrawn"],
+)
+def test_a_correction_has_the_hours_by_which_it_differs(tmp_path: Path, after: Event, hours: str, amount: str) -> None:
+    """Of 14:55 h that March bills 1:15 h are left, or none: April gives the rest back, so that both are what was worked."""
+    after = after | {"occurred_at": "2026-04-03T18:00:00Z", "recorded_at": "2026-04-03T18:00:00Z"}
+    if "started_at" in after:
+        after |= {"worked_on": "2026-03-02", "started_at": "2026-03-02T05:00:00Z", "ended_at": "2026-03-02T06:15:00Z"}
+    firm(tmp_path, begun("T-1", 2, "05:00", "19:55"), after)
+    run(tmp_path, "--until", "2026-05-02")
+    [row] = rows(tmp_path, of="BRIDGE.K-1/ACME/2026-04-01/1")
+    assert (row["quantity"], row["amount"]) == (hours, amount)

@@ -53,18 +53,32 @@ def drawn(table: Table, width: int) -> Drawn | str:
             _least(column, [row[place] for row in tried.rows], place in tried.right | tried.unbroken)
             for place, column in enumerate(tried.columns)
         ]
-        if sum(least) + apart * len(least) + 1 <= width:
-            return _drawn(tried, least, is_close=apart < COLUMN_APART)
+        room = width - apart * len(least) - 1
+        if sum(least) <= room:
+            return _drawn(tried, _widths(tried, least, room), is_close=apart < COLUMN_APART)
     return "\n".join(_listed(whole, whole.rows, width))
 
 
-def _drawn(table: Table, least: Sequence[int], *, is_close: bool) -> Drawn:
+def _widths(table: Table, least: Sequence[int], room: int) -> list[int]:
+    """Of the columns, as wide as they are; where that is too much the widest give way, each as far as it may."""
+    cells = zip(table.columns, *table.rows, strict=True)
+    widths = [
+        of if place in table.right else max(of, *map(len, column))
+        for place, (of, column) in enumerate(zip(least, cells, strict=True))
+    ]
+    while sum(widths) > room:
+        widest = max((place for place, of in enumerate(least) if widths[place] > of), key=widths.__getitem__)
+        widths[widest] -= 1
+    return widths
+
+
+def _drawn(table: Table, widths: Sequence[int], *, is_close: bool) -> Drawn:
     made = Drawn(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1) if is_close else (0, 1), show_edge=not is_close)
     for place, column in enumerate(table.columns):
         if place in table.right:
             made.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
         else:
-            made.add_column(column, min_width=least[place], overflow="fold")
+            made.add_column(column, width=widths[place], overflow="fold")
     sums_from = len(table.rows) - table.totals
     for number, row in enumerate(table.rows):
         if table.totals and number == sums_from:

@@ -198,6 +198,17 @@ def test_nothing_of_a_line_is_lost_and_its_columns_stay_where_they_are(line: str
     assert line.startswith(pieces[0].removesuffix(" \\"))
 
 
+def test_two_texts_beside_each_other_give_way_only_between_words() -> None:
+    """An id in the one keeps its room, and the other, with shorter words, gives way."""
+    why, event = "volume, rate, exchange rate", "exchange rate set spot/EUR/USD/2026-03-30,"
+    console = Printer(width=60, file=StringIO())
+    console.print(drawn(Table("Moves", ("as of", "causes", "events"), [("2026-03-30", why, " ".join([event] * 3))]), 60))
+    assert isinstance(console.file, StringIO)
+    shown = console.file.getvalue()
+    assert shown.count("spot/EUR/USD/2026-03-30,") == 3
+    assert max(map(len, shown.splitlines())) <= 60
+
+
 @pytest.mark.parametrize("most", [100_0000, 45_678_0000, 12_345_678_0000])
 def test_bars_of_a_chart_stay_in_one_line(most: int) -> None:
     """With a bar before the mark of the plan, on a terminal of 80 columns."""

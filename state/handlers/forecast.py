@@ -80,6 +80,7 @@ from state.forecast.outlook import (
     register,
     register_for,
     say_changes,
+    take_in,
     today,
     update_forecast_state,
 )
@@ -197,6 +198,8 @@ def _reconsider(draft: Draft) -> list[str]:
         if not project.changed:
             draft.put_project(replace(project, changed=True))
         if project_id in rebased:
+            if project_id not in moved:
+                take_in(draft, project_id, (), "scope")
             _rest_again(draft, project)
         elif project_id in charged:
             draft.put("outlook", project_id, replace(known(draft, project_id)[1], stale=True))

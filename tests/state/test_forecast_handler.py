@@ -932,6 +932,31 @@ def test_a_moved_rate_is_told_as_exchange_rate(books: Books) -> None:
     assert_explained(told)
 
 
+def test_a_rate_that_moved_is_no_scope_of_an_amendment_nor_volume_of_an_estimate(books: Books) -> None:
+    """800 EUR are 1,000 USD at 1.25 and 1,040 at 1.30. Terms from April on change nothing else; 4 h that remain are 520 USD more."""
+    dollars(books)
+    books.fold(time("T-1", "2026-03-02", 8))
+    books.end_day(date(2026, 3, 2))
+    books.fold(rate("2026-03-03", "USD", "1.3"))
+    amended = event(
+        ContractAmended,
+        "2026-03-03T10:00",
+        contract_id="K",
+        version=2,
+        replaces_version=1,
+        effective_on=date(2026, 4, 1),
+        treatment="prospective",
+        approved_by="B",
+        lines=(line(rate=160),),
+    )
+    (told,) = updates([*books.fold(amended), *books.end_day(date(2026, 3, 3))])
+    assert told.deltas == (delta("exchange_rate", "40", "0"),)
+    books.fold(rate("2026-03-04", "USD", "1.25"))
+    (told,) = updates(books.fold(estimate(1, "2026-03-04", remaining("2026-04", 4, "520"))))
+    assert told.deltas == (delta("volume", "520", "600"), delta("exchange_rate", "-40", "0"))
+    assert_explained(told)
+
+
 def test_a_rate_alone_is_told_at_the_months_end(books: Books) -> None:
     """Nothing is to come. 800 EUR are 1,000 USD at 1.25; at 1.30 they are 1,040, which March's end tells. April's rate is the same."""
     dollars(books)

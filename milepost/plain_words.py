@@ -1,6 +1,6 @@
 """What is typed becomes a value without Pydantic, where that is plain: to load it would be a third of a command's start.
 
-What is not plain, and what is wrong, Typer looks at itself, and says so in its own words.
+What is not plain, and what is wrong, Typer looks at itself; what is wrong is said as everywhere: what was expected, and what came.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from connectors.files.no_outputs import NoOutputs
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
 
+# What Typer says of a value that it cannot take.
+NOT_ONE_OF: Final = re.compile(r"Value error, .* is not one of (?P<names>.+)\.", re.DOTALL)
+SHOULD_BE: Final = re.compile(r"Input should be (?P<what>[^,]+).*", re.DOTALL)
+NAMED: Final = {"a valid integer": "a whole number", "a valid number": "a number"}
 # Amounts below zero, as people type them.
 BELOW_ZERO: Final = re.compile(r"-[0-9][0-9.,]*")
 
@@ -77,7 +81,23 @@ class _Words(RuntimeParam):
                     return list(value)
                 if each is Path:
                     return [self._path(one, param, ctx) for one in value]
-        return self._typers._coerce_value(value, param, ctx)
+        try:
+            return self._typers._coerce_value(value, param, ctx)
+        except BadParameter as fault:
+            fault.message = _in_our_words(fault.message, value)
+            raise
 
     def _path(self, value: str | Path, param: _TyperParameter, ctx: Context) -> object:
         return coerce_cli_path(Path(value), self.parameter_info, path_type=Path, param=param, ctx=ctx)
+
+
+def _in_our_words(message: str, value: object) -> str:
+    came = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+    if found := NOT_ONE_OF.fullmatch(message):
+        names = found["names"].replace("'", "")
+        return f"expected one of {names}; got {came}"
+    if found := SHOULD_BE.fullmatch(message):
+        what = found["what"]
+        number = "a number " if what.startswith(("greater", "less")) else ""
+        return f"expected {number}{NAMED.get(what, what)}, got {came}"
+    return message

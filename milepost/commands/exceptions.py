@@ -119,7 +119,7 @@ def list_(
 ) -> None:
     """List exceptions by cause, with the money at risk and whose matter it is, what people closed, and then one by one."""
     from milepost.exceptions.as_json import list_json
-    from milepost.exceptions.decided import fitting, wanted_of
+    from milepost.exceptions.decided import fitting, nobody_with, wanted_of
     from milepost.exceptions.shown import decided_table, group_table, held_table, single_table
 
     port = _port(output, None, given, kafka=kafka)
@@ -137,6 +137,8 @@ def list_(
         *([decided_table(decided)] if decided.known else []),
         *single,
     )
+    if filters.owner is not None and not known:
+        say(f"\n{nobody_with(filters.owner)}")
     if found and output is not None and not is_known_as(output):
         say(
             f"\nNext: milepost exceptions show {shell_word(found[0].raised.exception_id)} --output {shell_word(output)}"

@@ -25,7 +25,7 @@ from domain.events.finance import (
     RevenueAdjusted,
     WrittenOff,
 )
-from domain.exceptions import EVERY_CATEGORY
+from domain.exceptions import CATALOGUE, EVERY_CATEGORY
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
 from domain.reference.book import owner_key
@@ -87,6 +87,14 @@ def fitting(known: Iterable[KnownException], wanted: ExceptionSelection) -> list
         and wanted.contract_id in (None, each.raised.contract_id)
         and wanted.owner in (None, each.raised.owner_role, each.raised.assignee)
     ]
+
+
+def nobody_with(owner: str) -> str:
+    """Of an owner who has no exception, open or closed."""
+    roles = sorted({each.owner_role for each in CATALOGUE.values()})
+    near = hint(owner, frozenset(roles))
+    wanted = f"expected one of {', '.join(roles)}, or a person to whom one is assigned"
+    return f"No exception is or was with {owner or '(nothing)'}: {wanted}{near}"
 
 
 def _is_of_contracts(each: KnownException, contracts: frozenset[str]) -> bool:

@@ -167,6 +167,14 @@ def test_several_are_a_plan_until_somebody_says_yes(firm: Path) -> None:
     assert len(exceptions(firm, "--owner", "zoe")) == 2
 
 
+def test_an_owner_who_has_none_is_named_with_those_there_are(firm: Path) -> None:
+    listed = ask(firm, "list", "--owner", "fiannce")
+    assert (
+        "No exception is or was with fiannce: expected one of commercial, delivery, finance, platform" in listed.stderr
+    )
+    assert "No exception" not in ask(firm, "list", "--owner", "delivery").stderr
+
+
 @pytest.mark.parametrize(("answer", "is_written"), [("y\n", True), ("n\n", False), ("\n", False)])
 def test_on_a_terminal_somebody_is_asked(
     firm: Path, monkeypatch: pytest.MonkeyPatch, answer: str, *, is_written: bool

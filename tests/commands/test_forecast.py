@@ -196,7 +196,7 @@ def test_wrong_options_are_said() -> None:
         (("--html", "-", "--json"), "expected one of --html and --json, got both"),
         (("--html", "-", "--locale", "xx"), "expected a language and country such as de_DE"),
         (("--since", "soon"), "expected a day such as 2026-03-31, got soon"),
-        (("--measure", "money"), "'cost', 'revenue', 'hours'"),
+        (("--measure", "money"), "expected one of cost, revenue, hours; got money"),
     ):
         result = forecast("PRJ-00004", *arguments)
         assert result.exit_code == 2

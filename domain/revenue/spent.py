@@ -19,12 +19,15 @@ Cost of categories that are excluded (uninstalled materials, IFRS 15.B19) is no 
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+from math import lcm
 
-from domain.figure import at_least, called, lesser
+from domain.figure import assumed, at_least, called, in_part, lesser
 from domain.months import month_end
 from domain.revenue.method import ALL_COST, APART, COST, HOURS, Course, Estimated, Remaining, Spent
 from domain.units import Amount, Hours
+
+ONE_DAY = timedelta(days=1)
 
 
 def counts(course: Course, measure: str, category: str) -> bool:
@@ -124,11 +127,15 @@ def _nothing_remains(known: Estimated) -> bool:
     return not any(row.hours or row.cost for row in known.months)
 
 
-def foreseen(course: Course, day: date, last: date) -> list[Spent]:
-    """With what an estimate expects by the end of each of its months after a day, and all of it on the last; a budget all then."""
-    known, found = estimate(course, day, HOURS), list(course.spent)
+def foreseen(
+    spent: Sequence[Spent], estimates: Sequence[Estimated], starts_on: date, day: date, last: date
+) -> list[Spent]:
+    """With what an estimate expects by the end of each of its months after a day, and all of it on the last; what is left of a budget
+    evenly up to then, from the line's first day on."""
+    course = Course(max(starts_on, day + ONE_DAY), last, spent=spent, estimates=estimates)
+    known, found = estimate(course, day, HOURS), list(spent)
     if known is None:
-        return _within_budget(course, day, last)
+        return _within_budget(course)
     nothing = Spent(date.min, 0, 0)
     now = found[-1] if found else nothing
     then = now if _nothing_remains(known) else _on(course.spent, known.as_of) or nothing
@@ -153,14 +160,36 @@ def foreseen(course: Course, day: date, last: date) -> list[Spent]:
     return found
 
 
-def _within_budget(course: Course, day: date, last: date) -> list[Spent]:
-    known, found = estimate(course, day, ALL_COST), list(course.spent)
+def _within_budget(course: Course) -> list[Spent]:
+    known, found = estimate(course, course.first, ALL_COST), list(course.spent)
     now = found[-1] if found else Spent(date.min, 0, 0)
-    if known is not None and last > now.day:
-        beside = sum(cost for _, cost in now.apart.values())
-        left = called(remaining(course, known, ALL_COST) - beside, "left of the budget")
-        found.append(now._replace(day=last, cost=at_least(now.cost, left, "expected")))
+    if known is None or course.last <= now.day:
+        return found
+    beside = sum(cost for _, cost in now.apart.values())
+    budget = called(remaining(course, known, ALL_COST) - beside, "budget of what is not apart")
+    left = called(at_least(now.cost, budget, "expected") - now.cost, "left of the budget")
+    weights = _months(max(course.first, now.day + ONE_DAY), course.last)
+    so_far, whole = 0, sum(weights.values())
+    for end, weight in weights.items():
+        so_far += weight
+        of = (
+            assumed(left, so_far, f"months and days up to {end}", "count"),
+            assumed(left, whole, "all of them", "count"),
+        )
+        part = in_part(left, *of, f"expected by {end}") if end < course.last else left
+        found.append(now._replace(day=end, cost=called(now.cost + part, f"spent by {end}, as budgeted")))
     return found
+
+
+def _months(first: date, last: date) -> dict[date, int]:
+    """Last days of months with their weights: whole months alike, and of one that is not whole its days."""
+    days: dict[date, tuple[int, int]] = {}
+    while first <= last:
+        end = min(month_end(first), last)
+        days[end] = (end - first).days + 1, month_end(first).day
+        first = end + ONE_DAY
+    whole = lcm(*(of for part, of in days.values() if part < of))
+    return {end: part * whole // of for end, (part, of) in days.items()} or {last: 1}
 
 
 def _on(known: Sequence[Spent], day: date) -> Spent | None:

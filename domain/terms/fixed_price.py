@@ -24,7 +24,7 @@ from domain.figure import called, lesser
 from domain.money import format_amount, format_decimal
 from domain.policy_faults import Fault, price_faults
 from domain.revenue import spent
-from domain.revenue.method import Course, Reported
+from domain.revenue.method import Reported
 from domain.revenue.methods import OF_A_PRICE
 from domain.terms import spoken
 from domain.terms.kind import (
@@ -102,8 +102,8 @@ def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Sprea
 
 
 def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:
-    """All of the work is done on the line's last day; what an estimate expects is spent month by month. Of a line that ended early no more
-    is done."""
+    """All of the work is done on the line's last day; what an estimate or a budget expects is spent month by month. Of a line that ended
+    early no more is done."""
     last = max(agreed.ends_on or day + DAY, day + DAY)
     if not agreed.is_over_early(day):
         known = _done(agreed, known, last)
@@ -123,8 +123,8 @@ def _done(agreed: TermsInForce, known: LineHistory, last: date) -> LineHistory:
 def _as_estimated(known: LineHistory, day: date, last: date) -> LineHistory:
     if not known.estimates:
         return known
-    course = Course(day, last, spent=known.spent, estimates=known.estimates)
-    return known._replace(spent=spent.foreseen(course, day, last))
+    starts_on = known.held[-1].starts_on if known.held else date.min
+    return known._replace(spent=spent.foreseen(known.spent, known.estimates, starts_on, day, last))
 
 
 def comes_to(held: Sequence[TermsInForce]) -> Amount:

@@ -10,7 +10,7 @@ from domain.events.commercial import BalancesBroughtForward
 from domain.events.delivery import EstimateRevised
 from domain.explanation import Node, total
 from domain.figure import called, later
-from domain.revenue.method import COST, HOURS, Course, Estimated, Opening, Spent
+from domain.revenue.method import COST, HOURS, Estimated, Opening, Spent
 from domain.revenue.spent import foreseen
 from domain.terms.kind import LineHistory
 from milepost.explain.fees import LineAtStep
@@ -41,8 +41,8 @@ class SpendingNodes(Nodes):
         spent = [self._called(one) for one in spent_by_works(place.draft, place.contract, place.known.held, works)]
         estimates = [self._estimated(place, one) for one in known.estimates]
         if place.foreseen is not None and known.spent and estimates:
-            last = known.spent[-1].day
-            spent = foreseen(Course(place.foreseen, last, spent=spent, estimates=estimates), place.foreseen, last)
+            starts_on = known.held[-1].starts_on if known.held else date.min
+            spent = foreseen(spent, estimates, starts_on, place.foreseen, known.spent[-1].day)
         return known._replace(spent=spent, estimates=estimates)
 
     def _recorded(self, at: VersionStanding, work: SpentWork) -> SpentWork:

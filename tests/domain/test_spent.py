@@ -43,10 +43,21 @@ def test_an_estimate_in_another_currency_counts_for_hours_alone() -> None:
 
 def test_what_remains_is_foreseen_month_by_month() -> None:
     """500 are spent by January, 1,000 by February, 2,000 by March, and no more by the last day."""
-    ahead = COURSE._replace(spent=spent.foreseen(COURSE, JANUARY, LAST))
+    ahead = COURSE._replace(spent=spent.foreseen(COURSE.spent, COURSE.estimates, FIRST, JANUARY, LAST))
     assert [spent.by(ahead, day, COST) for day in (JANUARY, FEBRUARY, MARCH, LAST)] == [500, 1_000, 2_000, 2_000]
 
 
 def test_what_was_due_by_now_is_foreseen_by_the_next_month() -> None:
-    ahead = COURSE._replace(spent=spent.foreseen(COURSE, date(2026, 3, 10), date(2026, 3, 20)))
+    ahead = COURSE._replace(
+        spent=spent.foreseen(COURSE.spent, COURSE.estimates, FIRST, date(2026, 3, 10), date(2026, 3, 20))
+    )
     assert cost_to_cost.earned(ahead, date(2026, 3, 20)) == (2_000, 2_000)
+
+
+def test_what_is_left_of_a_budget_is_foreseen_evenly() -> None:
+    """1,500 are left of 2,000: 14 of 28 days of February and two whole months have 300, 600 and 600."""
+    budget = Estimated(FIRST, 1, (Remaining("2026-01", 0, 2_000),), is_budget=True)
+    found = spent.foreseen(COURSE.spent, (budget,), FIRST, date(2026, 2, 14), LAST)
+    assert [(one.day, one.cost) for one in found[1:]] == [(FEBRUARY, 800), (MARCH, 1_400), (LAST, 2_000)]
+    later = spent.foreseen((), (budget,), date(2026, 4, 1), JANUARY, LAST)
+    assert [(one.day, one.cost) for one in later] == [(LAST, 2_000)], "nothing before the line's first day"

@@ -31,6 +31,8 @@ class Person(NamedTuple):
 
 def person(stated: str | None) -> Person:
     """The operating system says who has logged in; another name that is stated is vouched for by that login alone."""
+    if stated is not None:
+        name_of_person(stated, "--as")
     login = _login()
     found = f"operating system login {login} on {socket.gethostname()}"
     if stated is None or stated == login:
@@ -46,8 +48,19 @@ def _login() -> str:
         return f"uid-{os.getuid()}"
 
 
+def name_of_person(stated: str, option: str) -> str:
+    """Names are compared as written. Raises BadParameter where it is none, or nobody could see how it is written."""
+    if not stated or stated != stated.strip():
+        raise typer.BadParameter(
+            f"expected the name of a person, without blanks around it, got {stated!r}", param_hint=option
+        )
+    return stated
+
+
 def other_person(name: str | None, asked: Person) -> str | None:
     """Who approves; the one who asks does not. The fold checks it again."""
+    if name is not None:
+        name_of_person(name, "--approved-by")
     if name is not None and name == asked.name:
         raise typer.BadParameter(
             f"{name} asks for it and cannot approve it; name another person", param_hint="--approved-by"

@@ -263,7 +263,9 @@ def assign(
     asked: DecisionOptions = AS_USUAL,
 ) -> None:
     """Say who takes care of exceptions; nothing else changes."""
-    _decide("ExceptionAssigned", named, {"assignee": to}, as_, None, asked)
+    from milepost.deciding import name_of_person
+
+    _decide("ExceptionAssigned", named, {"assignee": name_of_person(to, "--to")}, as_, None, asked)
 
 
 def ending(type_name: str, what: str) -> Callable[..., None]:
@@ -276,7 +278,9 @@ def ending(type_name: str, what: str) -> Callable[..., None]:
         approved_by: MayApprove = None,
         asked: DecisionOptions = AS_USUAL,
     ) -> None:
-        _decide(type_name, named, {"reason": reason}, as_, approved_by, asked)
+        from milepost.recording import stated_reason
+
+        _decide(type_name, named, {"reason": stated_reason(reason)}, as_, approved_by, asked)
 
     end.__doc__ = what
     return end

@@ -167,6 +167,24 @@ def test_several_are_a_plan_until_somebody_says_yes(firm: Path) -> None:
     assert len(exceptions(firm, "--owner", "zoe")) == 2
 
 
+@pytest.mark.parametrize(
+    ("verb", "words", "message"),
+    [
+        ("waive", ("--reason", " ", "--approved-by", "ben"), "expected a reason in words"),
+        ("waive", ("--reason", "on call", "--approved-by", ""), "--approved-by: expected the name of a person"),
+        (
+            "waive",
+            ("--reason", "on call", "--as", "ann", "--approved-by", "ann "),
+            "without blanks around it, got 'ann '",
+        ),
+        ("resolve", ("--reason", "on call", "--as", ""), "--as: expected the name of a person"),
+        ("assign", ("--to", ""), "--to: expected the name of a person"),
+    ],
+)
+def test_nobody_and_nothing_decide_nothing(firm: Path, verb: str, words: tuple[str, ...], message: str) -> None:
+    assert message in refused(firm, verb, "--kind", "hours_out_of_range", *words, "--yes", *AT)
+
+
 def test_an_owner_who_has_none_is_named_with_those_there_are(firm: Path) -> None:
     listed = ask(firm, "list", "--owner", "fiannce")
     assert (

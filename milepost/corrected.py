@@ -93,6 +93,9 @@ def _inside(at: Any, step: str | int, path: str) -> Any:
         return at[step]
     if isinstance(step, str) and isinstance(at, dict) and at.get(step) is not None:
         return at[step]
+    if isinstance(step, int) and isinstance(at, list):
+        places = f"a place from 0 to {len(at) - 1}" if len(at) > 1 else "0" if at else "no place, as there is nothing"
+        raise typer.BadParameter(f"{path}: expected {places}, got {step}", param_hint=HINT)
     raise typer.BadParameter(f"{path}: there is no {step} in the event", param_hint=HINT)
 
 

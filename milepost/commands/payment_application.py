@@ -129,6 +129,7 @@ def _moved(taken: Mapping[str, Amount], applied: Mapping[str, Amount]) -> dict[s
 def _payment(payment_id: str, books: StoreReader, pending: Iterable[PaymentReceived | PaymentApplied]) -> BookedPayment:
     """Of all engagements that it is in. Raises BadParameter where it is not booked."""
     from connectors.files.lookup import hint
+    from milepost.exceptions.titles import titled
 
     copies: list[Payment] = list(books.parts_with_id("payment", payment_id))
     event = next((each.event for each in copies if each.event is not None), None)
@@ -146,8 +147,7 @@ def _payment(payment_id: str, books: StoreReader, pending: Iterable[PaymentRecei
         raise typer.BadParameter(f"payment {payment_id} was taken back", param_hint="PAYMENT")
     if waits := next((each.category for each in copies if each.category), ""):
         raise typer.BadParameter(
-            f"payment {payment_id} is not booked: it waits for {waits.replace('_', ' ')}. "
-            "milepost exceptions list says what would settle it",
+            f"payment {payment_id} is not booked: {titled(waits)}. milepost exceptions list says what would settle it",
             param_hint="PAYMENT",
         )
     return _booked(event, copies, books)

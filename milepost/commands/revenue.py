@@ -51,6 +51,12 @@ def adjust(
         raise typer.BadParameter(f"expected a day after {adjusted_on}, got {back_on}", param_hint="--reverse-on")
     with recording.books() as books:
         signed = _known(books, contract, line)
+        begins = signed.terms.starts_on
+        if adjusted_on < begins.isoformat():
+            raise typer.BadParameter(
+                f"expected a day from {begins} on, on which contract {contract} starts; got {adjusted_on}",
+                param_hint="--on",
+            )
         currency = signed.terms.currency
         changed = _amount(amount, currency)
         named = adjustment_id or f"{contract}/{line}/{adjusted_on}/{format_amount(changed)}"

@@ -117,10 +117,14 @@ def _applied_for(
                 f"invoice {invoice_id} is recorded and waits for the next run. milepost run takes it in; then it can be paid",
                 param_hint="--for",
             )
-        if found is None or invoice_id in applied:
+        if invoice_id in applied:
+            raise typer.BadParameter(f"expected each invoice once, got {invoice_id} twice", param_hint="--for")
+        if found is None:
             known = frozenset(name for name, one in invoices.items() if one.open > 0 and name not in applied)
-            what = "an invoice once" if invoice_id in applied else "an open invoice of the customer"
-            raise typer.BadParameter(f"expected {what}, got {invoice_id}{hint(invoice_id, known)}", param_hint="--for")
+            raise typer.BadParameter(
+                f"expected an open invoice of the customer, got {invoice_id}{hint(invoice_id, known)}",
+                param_hint="--for",
+            )
         if found.receivable.currency != currency:
             raise typer.BadParameter(
                 f"expected an invoice in {currency}; {invoice_id} is in {found.receivable.currency}", param_hint="--for"

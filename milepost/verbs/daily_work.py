@@ -27,6 +27,7 @@ VERBS: Final[Verbs] = {
                 "Say that a customer has paid.",
                 "milepost payment add C-00001 1190.00 EUR --on 2026-03-20 --oldest --output build/try/output",
                 "milepost run, which books the cash",
+                of=SignedAmounts,
             ),
             "apply": Verb(
                 "payment_application.apply",

@@ -202,7 +202,9 @@ def test_two_texts_beside_each_other_give_way_only_between_words() -> None:
     """An id in the one keeps its room, and the other, with shorter words, gives way."""
     why, event = "volume, rate, exchange rate", "exchange rate set spot/EUR/USD/2026-03-30,"
     console = Printer(width=60, file=StringIO())
-    console.print(drawn(Table("Moves", ("as of", "causes", "events"), [("2026-03-30", why, " ".join([event] * 3))]), 60))
+    console.print(
+        drawn(Table("Moves", ("as of", "causes", "events"), [("2026-03-30", why, " ".join([event] * 3))]), 60)
+    )
     assert isinstance(console.file, StringIO)
     shown = console.file.getvalue()
     assert shown.count("spot/EUR/USD/2026-03-30,") == 3

@@ -23,7 +23,6 @@ from domain.events.common import ContractLine, FixedPrice
 from domain.figure import called, lesser
 from domain.money import format_amount, format_decimal
 from domain.policy_faults import Fault, price_faults
-from domain.revenue import spent
 from domain.revenue.method import Reported
 from domain.revenue.methods import OF_A_PRICE
 from domain.terms import spoken
@@ -38,6 +37,7 @@ from domain.terms.kind import (
     Spread,
     TermsInForce,
 )
+from domain.terms.work_ahead import last_day_ahead, with_work_ahead
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
 
 DAY = timedelta(days=1)
@@ -104,11 +104,9 @@ def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Sprea
 def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:
     """All of the work is done on the line's last day; what an estimate or a budget expects is spent month by month. Of a line that ended
     early no more is done."""
-    last = max(agreed.ends_on or day + DAY, day + DAY)
     if not agreed.is_over_early(day):
-        known = _done(agreed, known, last)
-    together = {name: _as_estimated(other, day, last) for name, other in known.together.items()}
-    return ExpectedHistory(_as_estimated(known, day, last)._replace(together=together), date.max)
+        known = _done(agreed, known, last_day_ahead(agreed, day))
+    return ExpectedHistory(with_work_ahead(agreed, known, day), date.max)
 
 
 def _done(agreed: TermsInForce, known: LineHistory, last: date) -> LineHistory:
@@ -118,13 +116,6 @@ def _done(agreed: TermsInForce, known: LineHistory, last: date) -> LineHistory:
         return known._replace(closed=(*known.closed, Closed(last, last + DAY, cost)))
     version = known.reported[-1].version + 1 if known.reported else 1
     return known._replace(reported=(*known.reported, Reported(version, last, HUNDRED_PERCENT)))
-
-
-def _as_estimated(known: LineHistory, day: date, last: date) -> LineHistory:
-    if not known.estimates:
-        return known
-    starts_on = known.held[-1].starts_on if known.held else date.min
-    return known._replace(spent=spent.foreseen(known.spent, known.estimates, starts_on, day, last))
 
 
 def comes_to(held: Sequence[TermsInForce]) -> Amount:

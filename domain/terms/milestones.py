@@ -34,6 +34,7 @@ from domain.terms.kind import (
     TermsInForce,
     on_day,
 )
+from domain.terms.work_ahead import with_work_ahead
 from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
 
 HOURS_MOST: Hours = 100_000_000 * HOURS_ONE
@@ -51,12 +52,13 @@ def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]
 
 
 def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:
-    """Each is accepted on the day on which it is due, one that is overdue on the next."""
+    """Each is accepted on the day on which it is due, one that is overdue on the next; work is done as an estimate or a budget expects."""
     terms = agreed.line.terms
     assert isinstance(terms, Milestones), "the kind of the terms chose this module"
     first = day + timedelta(days=1)
     due = {milestone.milestone_id: max(milestone.due_on, first) for milestone in terms.milestones}
-    return ExpectedHistory(known._replace(accepted={**due, **known.accepted}), date.max)
+    known = known._replace(accepted={**due, **known.accepted})
+    return ExpectedHistory(with_work_ahead(agreed, known, day), date.max)
 
 
 def charged_on(agreed: TermsInForce, accepted_on: date) -> date | None:

@@ -379,8 +379,8 @@ def _turns(draft: Draft, project_id: str, day: date) -> bool:
 
 def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
     """The first day from `since` on whose end moves what is to come: the last of its month, of a billing period, of the project, or of a
-    contract that keeps a deposit then; where nothing is, but a project that goes on has several currencies, the last of its month. None:
-    there is none."""
+    contract that keeps a deposit then. Where nothing is, but something is to be billed, the last of its month or of a billing period, and
+    of a project that goes on with several currencies the last of its month. None: there is none."""
     published = known(draft, project_id)[0].published
     if published is None:
         return None
@@ -389,9 +389,17 @@ def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
     if published.has_work_left:
         periods = (billed_on(draft, contract, since) for contract in project_contracts(draft, project_id))
         days += (months_last, last, *periods)
+    elif _has_bills_left(draft, project_id):
+        days += (months_last, *(billed_on(draft, each, since) for each in project_contracts(draft, project_id)))
     elif (last is None or last >= months_last) and len(_own_currencies(draft, project_id)) > 1:
         days.append(months_last)
     return min((day for day in days if day is not None and day >= since), default=None)
+
+
+def _has_bills_left(draft: Draft, project_id: str) -> bool:
+    """Whether something of it may be billed and is on no issued statement, such as what is on hold or on a draft: its bill moves on."""
+    lines = (draft.line(contract_id, line_id) for contract_id, line_id, _ in lines_of(draft, project_id))
+    return any(of.billable != of.issued for of in (in_project(line, project_id) for line in lines))
 
 
 def _own_currencies(draft: Draft, project_id: str) -> set[str]:

@@ -187,8 +187,11 @@ def _by_payer(firm: FirmAtMoment, rows: Iterable[_Found]) -> list[UnbilledPiece]
         left, parties = _piece(each, step), payers.of(each)
         left.payers = tuple(party.customer_id for party in parties)
         if any(party.share for party in parties):
-            for party, amount in zip(parties[1:], shared(left.amount, parties, left.currency)[1:], strict=True):
-                part = _parted(left, amount, left.reason)
+            amounts = shared(left.amount, parties, left.currency)
+            # A revaluation is in ledger currency alone.
+            alone = shared(left.ledger, parties, left.ledger_currency) if not left.amount else [None] * len(parties)
+            for party, amount, ledger in [*zip(parties, amounts, alone, strict=True)][1:]:
+                part = _parted(left, amount, left.reason, ledger=ledger)
                 part.customer_id, part.payers = party.customer_id, (party.customer_id,)
                 found.append(part)
             left.customer_id, left.payers = parties[0].customer_id, left.payers[:1]
@@ -302,10 +305,16 @@ def _carried(piece: UnbilledPiece, part: Amount) -> Amount:
 
 
 def _parted(
-    piece: UnbilledPiece, amount: Amount, reason: Reason, *, statement_id: str = "", exception_id: str = ""
+    piece: UnbilledPiece,
+    amount: Amount,
+    reason: Reason,
+    *,
+    ledger: Amount | None = None,
+    statement_id: str = "",
+    exception_id: str = "",
 ) -> UnbilledPiece:
-    """A part of a piece, for a reason of its own; the piece has the rest."""
-    ledger = _carried(piece, amount)
+    """A part of a piece, for a reason of its own; the piece has the rest. In ledger currency it is as carried, unless that is stated."""
+    ledger = _carried(piece, amount) if ledger is None else ledger
     made = replace(
         piece, amount=0, ledger=0, reason=reason, statement_id=statement_id, exception_id=exception_id, steps=[]
     )

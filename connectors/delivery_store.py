@@ -15,11 +15,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from connectors import delivery_rows
+from connectors.closing import Closing
 from connectors.erp.adapter import NO_TRACE, TraceContext
 from connectors.files.output_lock import OutputInUse
 from connectors.files.writing import writing
@@ -136,7 +137,7 @@ _INVOICES: Final = msgspec.msgpack.Decoder(_InvoiceSheet)
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
-class DeliveryStore:
+class DeliveryStore(Closing):
     """`entities` are the companies whose books go to the account, in words: with others, all is read from the start."""
 
     def __init__(self, path: Path, generation: str, entities: str) -> None:
@@ -150,12 +151,6 @@ class DeliveryStore:
         except BaseException:
             os.close(self._lock)
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _open(self, generation: str, entities: str) -> None:
         try:

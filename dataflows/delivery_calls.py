@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, Queue
-from typing import Final, Self
+from typing import Final
 
+from connectors.closing import Closing
 from connectors.erp.adapter import Calls, TraceContext
 from dataflows.delivery import start_seconds
 from domain.delivery.calls import LOOK_UP, SEND, Call, Result
@@ -26,7 +27,7 @@ def now() -> Instant:
     return _BEGAN_AT + time.monotonic_ns() // 1_000 - _BEGAN
 
 
-class CallPool:
+class CallPool(Closing):
     """A fault of the adapter, which it should not have, ends delivery: its next start looks up what was under way."""
 
     def __init__(self, erp: Calls, clock: Callable[[], Instant] = now) -> None:
@@ -35,12 +36,6 @@ class CallPool:
         self._start = seconds(start_seconds(erp.limits))
         self._ended: Queue[tuple[Call, Result | BaseException]] = Queue()
         self._threads = ThreadPoolExecutor(erp.limits.concurrent, thread_name_prefix="erp-call")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def submit(self, call: Call, trace: TraceContext) -> None:
         self._threads.submit(self._make, call, trace)

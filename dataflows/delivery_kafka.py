@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 from zlib import crc32
 
 from connectors.avro_codec import EVENT_CODECS, event_versions
+from connectors.closing import Closing
 from connectors.decode_error import DecodeError
 from connectors.erp.adapter import TraceContext
 from connectors.kafka import delivery_rounds
@@ -54,7 +55,7 @@ class DeliverySchemas(Protocol):
         """What stands before the bodies of a type. Raises GuardStop where its schema is not registered."""
 
 
-class KafkaBooks:
+class KafkaBooks(Closing):
     """The topics of a generation, for the one process that delivers to an ERP account."""
 
     def __init__(
@@ -78,12 +79,6 @@ class KafkaBooks:
         self._stored: Mapping[str, int] = self._round.places
         self._show_at = time.monotonic() + SHOW_SECONDS
         self._tell = tell
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def await_calls(self, call_seconds: float, stopped: Callable[[], bool]) -> None:
         """Until no call of the process before can be under way any more; at once where that ended in order."""
@@ -220,8 +215,7 @@ class KafkaBooks:
                     offset = found[-1].offset + 1
 
     def _on_topics(self) -> Iterator[Answer]:
-        consumer = self._clients.consumer(group=self._names.delivery_group)
-        try:
+        with closing(self._clients.consumer(group=self._names.delivery_group)) as consumer:
             places = [
                 (self._names.shared(topic), number)
                 for topic, count in self._partitions.items()
@@ -233,8 +227,6 @@ class KafkaBooks:
                 event = self._event(message.value())
                 if isinstance(event, KINDS):
                     yield event
-        finally:
-            consumer.close()
 
     def _event(self, value: bytes | None) -> Event | None:
         """None for what cannot be read, which is a dead letter of intake."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
+from connectors.closing import Closing
 from connectors.files import rebuilt, rounds
 from connectors.files.dead_letters import NONE_YET, DeadLetterFile
 from connectors.files.far_ahead import ReadAhead, check_ahead
@@ -108,7 +108,7 @@ class RoundSummary(NamedTuple):
 OnProgress = Callable[[RoundProgress], None]
 
 
-class EmbeddedIntake:
+class EmbeddedIntake(Closing):
     """The log, the dead letters and `intake.db` of an output folder, which no other process may write meanwhile."""
 
     def __init__(self, input_dir: Path, output_dir: Path, settings: EmbeddedSettings) -> None:
@@ -122,14 +122,6 @@ class EmbeddedIntake:
         self._make_again_what_is_lost()
         self._is_open = True
         self._open()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """What is not committed is taken in again by the next start."""

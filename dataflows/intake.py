@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -20,6 +20,7 @@ from bytewax.outputs import Sink
 from bytewax.run import cli_main
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TopicPartition
 
+from connectors.closing import Closing
 from connectors.kafka import domain_topics, intake_plan, intake_progress, intake_resume
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.directory import TRANSACTION, Changes, StoredDirectory
@@ -105,7 +106,7 @@ class IntakeEffects(NamedTuple):
     early: Mapping[tuple[int, int], bytes] = {}
 
 
-class KafkaIntake:
+class KafkaIntake(Closing):
     """Opened where log, directory and progress agree; from then on nobody else may write them."""
 
     def __init__(
@@ -166,12 +167,6 @@ class KafkaIntake:
             f"{so_far.dead_letters:,} dead letters so far"
         )
         self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Commits nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
@@ -68,11 +68,8 @@ def _check_stops(
     """Folds on from where the shard stands, and writes nothing: what is passed over is what stops it there, and nothing else."""
     progress = written.for_shard if written is not None else OutputProgress()
     shard = open_books(job, log.genesis, progress, passed_over, tell)
-    try:
-        with seldom_collecting():
-            stop = _fold_on(job, log, shard, override.offset, tell)
-    finally:
-        shard.store.close()
+    with closing(shard.store), seldom_collecting():
+        stop = _fold_on(job, log, shard, override.offset, tell)
     if stop is None:
         folded = f"records {progress.offset} to {shard.offset - 1} are folded without a fault"
         raise CannotPassOver(

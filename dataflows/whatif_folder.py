@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -79,12 +80,10 @@ def bring_up_to_date(scratch: Path, log: EngagementLog, tell: Tell) -> None:
 
 def _catch_up(scratch: Path, log: EngagementLog, tell: Tell) -> None:
     shard = open_books(scratch, log)
-    try:
+    with closing(shard.store):
         shard.catch_up(
             lambda offset: log.read(offset, BATCH_RECORDS, BATCH_BYTES), lambda offset: tell("fold", offset, log.end)
         )
-    finally:
-        shard.store.close()
 
 
 def directory_of(logs: list[EngagementLog], scratch: Path, tell: Tell) -> MemoryPlace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple, cast
@@ -129,8 +130,7 @@ def take(
     until: date | None,
 ) -> ChangeTakenIn:
     """The change, then the ends of days: up to `latest`, and of `until` in every zone. Nothing of it stays in the memory."""
-    memory = IntakeStore(known.path)
-    try:
+    with closing(IntakeStore(known.path)) as memory:
         log = ImaginedLog(logs, known.remembered)
         intake = Intake(memory, log, ownership, memory.clock(), known.latest)
         memory.expect([])
@@ -142,8 +142,6 @@ def take(
         reached = intake.latest
         if until is not None:
             intake.end_days_until(until)
-    finally:
-        memory.close()
     return ChangeTakenIn(log.records, reached)
 
 
@@ -169,14 +167,11 @@ def own_of(with_it: ChangeTakenIn, without: ChangeTakenIn) -> Own:
 def known_by_intake(path: Path, logs: Sequence[EngagementLog]) -> MemoryPlace | None:
     """None where it cannot be read, or does not go as far as the log."""
     try:
-        memory = IntakeStore(path)
-        try:
+        with closing(IntakeStore(path)) as memory:
             progress = memory.progress()
             # Of a folder whose input ended its days intake knows none.
             if progress is None or progress.log.offset != logs[0].end or not memory.clock().days:
                 return None
-        finally:
-            memory.close()
     except GuardStop:
         return None
     return MemoryPlace(path, progress.latest, {}, is_whole=True)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -75,8 +75,5 @@ class StepsAhead:
 
 @contextmanager
 def ahead_of_questions(output_dir: Path) -> Iterator[StepsAhead]:
-    ahead = StepsAhead(output_dir)
-    try:
+    with closing(StepsAhead(output_dir)) as ahead:
         yield ahead
-    finally:
-        ahead.close()

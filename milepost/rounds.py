@@ -213,11 +213,8 @@ def accounting_of(output_dir: Path, log: EngagementLog) -> Iterator[Resuming]:
     check_files()
     check_genesis(log.genesis)
     try:
-        books = Resuming(output_dir, log.genesis, say)
-        try:
+        with closing(Resuming(output_dir, log.genesis, say)) as books:
             yield books
-        finally:
-            books.close()
     except sqlite3.OperationalError as fault:
         raise unwritable(store_path(output_dir, SHARD), str(fault)) from fault
 

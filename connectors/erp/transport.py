@@ -13,7 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from typing import Any, Final
 from urllib.parse import SplitResult, quote, urlsplit
@@ -92,14 +92,11 @@ class Transport:
         _call.began = False
         try:
             request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), left)
-            response = self._http.handle_request(request)
-            try:
+            with closing(self._http.handle_request(request)) as response:
                 if not _call.began:
                     response.extensions["network_stream"].close()
                     return NotSent(UNREACHABLE, f"{host}: its connection held an answer to nothing; nothing was sent")
                 return self._answer(host, response)
-            finally:
-                response.close()
         except _FAULTS as fault:
             what = _said(fault)
             if _call.began:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
+from connectors.closing import Closing
 from connectors.containers import SYNC_BYTES
 from connectors.decode_error import DecodeError
 from connectors.files.log_format import (
@@ -33,7 +33,7 @@ RECORD_BYTES_NEAR: Final = 4 * 1024
 RECORD_BYTES_MAX: Final = 3 * 1024 * 1024
 
 
-class EngagementLog:
+class EngagementLog(Closing):
     """Reads what is committed; offsets count from 0."""
 
     def __init__(self, path: Path) -> None:
@@ -49,14 +49,6 @@ class EngagementLog:
     def open(cls, output_dir: Path, partition: int = 0) -> Self:
         """Raises GuardStop where there is no log or it is damaged."""
         return cls(log_path(output_dir, partition))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         os.close(self._file)

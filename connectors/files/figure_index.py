@@ -14,11 +14,12 @@ from datetime import date
 from heapq import merge
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from connectors.avro_codec import Decoder, output_heads, output_versions
+from connectors.closing import Closing
 from connectors.containers import ContainerDamaged, ContainerRecord, read_container, records_at
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_rows import FigureRows, add_lines, engagement_named
@@ -100,7 +101,7 @@ def _is_unwritable(fault: sqlite3.OperationalError) -> bool:
     return fault.sqlite_errorcode & 0xFF in UNWRITABLE
 
 
-class FigureIndex:
+class FigureIndex(Closing):
     """The index of one shard, as far as the last `extend` went."""
 
     def __init__(self, output: Path, shard: int = 0, busy_seconds: float = BUSY_SECONDS) -> None:
@@ -115,12 +116,6 @@ class FigureIndex:
         self._db = self._open()
         # What the firm at a glance is summed from.
         self.glance = GlanceTables(self._db)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         self._db.close()

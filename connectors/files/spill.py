@@ -11,8 +11,9 @@ from hashlib import blake2b
 from pathlib import Path
 from struct import Struct
 from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import BinaryIO, Final, NamedTuple, Self
+from typing import BinaryIO, Final, NamedTuple
+
+from connectors.closing import Closing
 
 HEAD: Final = Struct("<BHI")
 SHARES_MAX: Final = 256
@@ -26,7 +27,7 @@ class Spilled(NamedTuple):
     body: bytes
 
 
-class Spill:
+class Spill(Closing):
     """Made for about so many bytes; its files go when it is closed."""
 
     def __init__(self, expected_bytes: int) -> None:
@@ -37,12 +38,7 @@ class Spill:
             self._opened.enter_context((folder / str(share)).open("w+b")) for share in range(self._count)
         ]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._opened.close()
 
     def add(self, key: str, kind: int, body: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
 
@@ -359,13 +360,10 @@ class DomainTopics:
 
     def _all_ends(self, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
         """First offset and end of each, asked by another consumer: one that fetches gets its answers late."""
-        asking = self._clients.consumer()
-        try:
+        with closing(self._clients.consumer()) as asking:
             return {
                 place: asking.get_watermark_offsets(TopicPartition(*place), self._timeout) for place in list(places)
             }
-        finally:
-            asking.close()
 
     def _rank(self, topic: str) -> int:
         return RANKS.get(self.name_of(topic), RANK_LAST)

@@ -149,12 +149,9 @@ def _output(message: Message, generation: str) -> Iterator[tuple[object, int]]:
 def _records(clients: Clients, topic: str, timeout: float) -> Iterator[Message]:
     """What readers of committed records see of it now."""
     starts = {(topic, number): low for number, (low, end) in _bounds(clients, topic, timeout).items() if low < end}
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         if starts:
             yield from read_on(consumer, starts, timeout)
-    finally:
-        consumer.close()
 
 
 def _bounds(clients: Clients, topic: str, timeout: float) -> Mapping[int, tuple[int, int]]:
@@ -163,8 +160,5 @@ def _bounds(clients: Clients, topic: str, timeout: float) -> Mapping[int, tuple[
         raise GuardStop(
             WRONG_TOPIC_SETTINGS, f"there is no topic {topic}; `milepost topics check` says which are missing"
         )
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         return {number: bounds(consumer, (topic, number), timeout) for number in range(state.partitions)}
-    finally:
-        consumer.close()

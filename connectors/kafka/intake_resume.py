@@ -115,12 +115,9 @@ def read_standing(clients: Clients, names: Names, ours: Ours) -> IntakeStanding 
 
     Raises GuardStop where log, directory and progress do not agree.
     """
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         found = _since_progress(consumer, names)
         tails = last_records(consumer, names.log, ours.partitions)
-    finally:
-        consumer.close()
     if not found:
         if any(tail is not None and _number(tail) != GENESIS_NUMBER for tail in tails):
             raise GuardStop(
@@ -156,23 +153,17 @@ def _plans(found: Sequence[Message], only: int | None = None) -> dict[int, Intak
 
 def committed_progress(clients: Clients, names: Names) -> IntakeProgress | None:
     """Of the last transaction that counts, as any reader finds it; None where nothing was ever taken in."""
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         found = _since_progress(consumer, names)
         return intake_progress.from_bytes(found[0].value() or b"") if found else None
-    finally:
-        consumer.close()
 
 
 def read_genesis(clients: Clients, names: Names) -> str:
     """The text of partition 0. Raises GuardStop where the log does not begin with it."""
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         place = (names.log, 0)
         with closing(read_on(consumer, {place: bounds(consumer, place)[0]})) as records:
             first = next(records, None)
-    finally:
-        consumer.close()
     if first is None or first.key() != GENESIS_KEY:
         raise GuardStop(
             TOPIC_CHANGED,
@@ -213,15 +204,12 @@ def directory_changes(
     clients: Clients, names: Names, progress: IntakeProgress
 ) -> Generator[tuple[bytes, bytes | None], None, None]:
     """What intake remembers by this progress: a change a record, the last one of a key counts."""
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         place = (names.directory, 0)
         with closing(read_on(consumer, {place: bounds(consumer, place)[0]})) as records:
             for each in records:
                 if _counts(each, progress):
                     yield each.key() or b"", each.value()
-    finally:
-        consumer.close()
 
 
 def stand_of(progress: IntakeProgress, topic_id: str) -> TopicStand:
@@ -281,11 +269,8 @@ def _withdrawn(
     }
     if not short:
         return []
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         starts = {place: _behind(consumer, place, tails[place[1]]) for place in short}
-    finally:
-        consumer.close()
     found, wrong = [], []
     for place, messages in withdrawn.everything_from(clients, starts).items():
         end, following = short[place]
@@ -325,8 +310,7 @@ def _early(
     """What stands in the log after the records that progress knows. Raises GuardStop where one is missing before another."""
     if not tails:
         return
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         for partition, tail in tails.items():
             following, place = progress.following[partition], (names.log, partition)
             seen = {
@@ -343,8 +327,6 @@ def _early(
                         "counts; `milepost log import` makes a log of that, under another [kafka] generation",
                     )
                 yield (partition, number), seen[number]
-    finally:
-        consumer.close()
 
 
 def _back_to(consumer: Consumer, place: Place, tail: Message, following: int) -> list[Message]:
@@ -361,11 +343,8 @@ def _back_to(consumer: Consumer, place: Place, tail: Message, following: int) ->
 
 def progress_time(clients: Clients, names: Names) -> Instant:
     """When the brokers had the last progress that counts."""
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         return _since_progress(consumer, names)[0].timestamp()[1] * 1_000
-    finally:
-        consumer.close()
 
 
 def _since_progress(consumer: Consumer, names: Names) -> list[Message]:

@@ -62,15 +62,12 @@ def lags(clients: Clients, names: Names, timeout: float, lost: Sequence[Lost] = 
     recreated = {each.topic for each in lost}
     delivered = {} if there[names.delivery] is None else last_rounds(clients, names, timeout)
     with_ends = [(topic, shard) for topic in (names.log, names.progress) for shard in range(log.partitions)]
-    ends = Ends(clients, [*with_ends, (names.directory, 0)], timeout, TAIL)
-    try:
+    with closing(Ends(clients, [*with_ends, (names.directory, 0)], timeout, TAIL)) as ends:
         taken = {place: offset for place, offset in _taken(ends, names).items() if place[0] not in recreated}
         ours = [
             _Stand.of_shard(ends, names, shard, is_recreated=not recreated.isdisjoint(_own(names)))
             for shard in range(log.partitions)
         ]
-    finally:
-        ends.close()
     stands = [*_inputs(clients, names, inputs, taken, timeout), *ours, *_delivered(clients, names, delivered, timeout)]
     firsts = _firsts(clients, {(each.at, each.offset) for each in stands if each.end > each.place}, timeout)
     return [each.lag(firsts.get((each.at, each.offset)), at) for each in stands]
@@ -116,8 +113,7 @@ def _own(names: Names) -> tuple[str, ...]:
 def _inputs(
     clients: Clients, names: Names, partitions: Mapping[str, int], taken: Mapping[Place, int], timeout: float
 ) -> list[_Stand]:
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         found = []
         for topic, count in partitions.items():
             for partition in range(count):
@@ -126,14 +122,11 @@ def _inputs(
                 short = topic.removeprefix(names.prefix)
                 found.append(_Stand("intake", short, (topic, partition), end, place, max(place, low)))
         return found
-    finally:
-        consumer.close()
 
 
 def _delivered(clients: Clients, names: Names, rounds: Mapping[str, StoredRound], timeout: float) -> list[_Stand]:
     """The output topics that delivery to each ERP account reads."""
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         found = []
         for erp, last in sorted(rounds.items()):
             for name, place in sorted(last.places.items()):
@@ -142,8 +135,6 @@ def _delivered(clients: Clients, names: Names, rounds: Mapping[str, StoredRound]
                 low, end = bounds(consumer, at, timeout)
                 found.append(_Stand(f"{DELIVERED}/{erp}", topic, at, end, place, max(place, low)))
         return found
-    finally:
-        consumer.close()
 
 
 def _taken(ends: Ends, names: Names) -> Mapping[Place, int]:
@@ -186,8 +177,7 @@ def _firsts(clients: Clients, starts: set[tuple[Place, int]], timeout: float) ->
         if free is None:
             rounds.append(free := {})
         free[place] = offset
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         for each in rounds:
             left = set(each)
             with closing(read_on(consumer, each, timeout, left)) as messages:
@@ -197,5 +187,3 @@ def _firsts(clients: Clients, starts: set[tuple[Place, int]], timeout: float) ->
                         found.setdefault((at, each[at]), message)
                         left.discard(at)
         return found
-    finally:
-        consumer.close()

@@ -7,6 +7,7 @@ under its name would be empty. Intake's progress and that of each shard remember
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Final, NamedTuple
 
 from connectors.kafka import intake_progress, progress
@@ -117,11 +118,8 @@ def _known(clients: Clients, names: Names, there: Mapping[str, TopicState | None
         by_key[names.directory, 0] = intake_progress.KEY
     if not by_key:
         return _Known({}, intake=False, shards=False)
-    ends = Ends(clients, list(by_key), timeout, TAIL)
-    try:
+    with closing(Ends(clients, list(by_key), timeout, TAIL)) as ends:
         records = {place: found for place, key in by_key.items() if (found := last_of(ends, place, key)) is not None}
-    finally:
-        ends.close()
     ids: dict[str, str] = {}
     for (topic, _), record in records.items():
         ids.update(_ids_in(record, of_intake=topic == names.directory))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
@@ -15,8 +16,7 @@ from connectors.kafka.published import Published, published
 
 def all_outputs(clients: Clients, place: Place, timeout: float) -> Iterator[Published]:
     """In their order; what none of our shards wrote is passed over. Raises KafkaException, GuardStop."""
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         low, end = bounds(consumer, place, timeout)
         if low == end:
             return
@@ -39,5 +39,3 @@ def all_outputs(clients: Clients, place: Place, timeout: float) -> Iterator[Publ
                     return
                 elif not is_passing(fault):
                     raise KafkaException(fault)
-    finally:
-        consumer.close()

@@ -7,6 +7,7 @@ A place names the topic's id, an offset and the highest number that was given: a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -77,8 +78,7 @@ class FollowedTopics:
     def begin(self, places: Mapping[str, str]) -> None:
         """Raises GuardStop where what comes next is gone, and KafkaException."""
         states = self._clients.topics([self._names.shared(topic) for topic in self._topics])
-        asking = self._clients.consumer()
-        try:
+        with closing(self._clients.consumer()) as asking:
             for topic in self._topics:
                 full = self._names.shared(topic)
                 state = states[full]
@@ -92,8 +92,6 @@ class FollowedTopics:
                     low, end = bounds(asking, (full, partition))
                     stretch = _begun((full, partition), name, state.id, (low, end), places.get(name, ""))
                     self._stretches[full, partition] = stretch
-        finally:
-            asking.close()
         self._consumer.assign([TopicPartition(*place, each.next) for place, each in self._stretches.items()])
 
     @property

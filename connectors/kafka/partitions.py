@@ -178,9 +178,6 @@ def unreachable(what: str) -> GuardStop:
 
 def all_records(clients: Clients, topic: str, partition: int, timeout: float) -> list[Message]:
     """Of a compacted topic that holds little."""
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         low, end = bounds(consumer, (topic, partition), timeout)
         return read_to_end(consumer, {(topic, partition): low}, timeout)[topic, partition] if low < end else []
-    finally:
-        consumer.close()

@@ -12,9 +12,10 @@ import json
 import ssl
 import time
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+from connectors.closing import Closing
 from connectors.kafka.settings import RegistrySettings
 
 ANSWER_BYTES_MAX: Final = 256 * 1024
@@ -39,7 +40,7 @@ class RegistryRefused(Exception):
         return self.message
 
 
-class RegistryClient:
+class RegistryClient(Closing):
     """One connection, kept open. Raises RegistryUnreachable and RegistryRefused."""
 
     def __init__(self, settings: RegistrySettings) -> None:
@@ -52,12 +53,6 @@ class RegistryClient:
         self._port = found.port
         self._headers = {"Accept": CONTENT_TYPE, "Content-Type": CONTENT_TYPE, **_authorization(settings)}
         self._connection: http.client.HTTPConnection | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         if self._connection is not None:

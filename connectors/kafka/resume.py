@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -286,8 +287,7 @@ class Ends:
 
 def look(clients: Clients, target: ResumeTarget, topic_ids: Mapping[str, str]) -> ShardStanding:
     places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
-    ends = Ends(clients, [(target.names.progress, target.shard), *places.values()], target.timeout)
-    try:
+    with closing(Ends(clients, [(target.names.progress, target.shard), *places.values()], target.timeout)) as ends:
         written = last_progress(ends, target)
         known = written.topics if written is not None else {}
         foreign = written.foreign if written is not None else {}
@@ -295,8 +295,6 @@ def look(clients: Clients, target: ResumeTarget, topic_ids: Mapping[str, str]) -
         tails = {topic: tail(ends, place, target, known.get(topic, -1)) for topic, place in places.items()}
         starts = written.starts if written is not None else {}
         cut = {topic: place for topic, place in places.items() if ends.low(place) > starts.get(topic, 0)}
-    finally:
-        ends.close()
     for topic, place in cut.items():
         first = _first_of(clients, place, tails[topic].start, target, foreign.get(topic, ()))
         # What was repaired stands later than what came after it, the very first output perhaps too.
@@ -309,13 +307,10 @@ def _first_of(
     clients: Clients, place: Place, start: int, target: ResumeTarget, foreign: Sequence[int]
 ) -> Published | None:
     """None where it is not of our generation: what is gone before it is none of ours."""
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         found = first_record(consumer, place, start, target.timeout)
         while found is not None and found.offset() in foreign:
             found = first_record(consumer, place, found.offset() + 1, target.timeout)
-    finally:
-        consumer.close()
     first = None if found is None else _parsed(found)
     return first if first is not None and first.generation == target.names.generation else None
 
@@ -528,8 +523,7 @@ class Everything(NamedTuple):
 def everything(clients: Clients, target: ResumeTarget, foreign: Foreign) -> Everything:
     """Of our generation, but for what is foreign. In memory: 1 kB and more for each output."""
     places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
-    ends = Ends(clients, list(places.values()), target.timeout, math.inf)
-    try:
+    with closing(Ends(clients, list(places.values()), target.timeout, math.inf)) as ends:
         visible = {}
         starts = {topic: ends.low(place) for topic, place in places.items() if ends.low(place) > 0}
         named = {topic: _held(ends, place, foreign.get(topic, ()), target) for topic, place in places.items()}
@@ -540,8 +534,6 @@ def everything(clients: Clients, target: ResumeTarget, foreign: Foreign) -> Ever
             last = max(ours, default=-1)
             records = {number: one.identity for number, one in ours.items()}
             visible[topic] = Visible(last, records, last + 1 if topic in COMPACTED else 0, fills_holes=True)
-    finally:
-        ends.close()
     return Everything(visible, starts, {topic: held for topic, held in named.items() if held})
 
 

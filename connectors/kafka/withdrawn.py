@@ -8,6 +8,7 @@ read, and be written again as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.log_writer import Produced
@@ -18,11 +19,8 @@ def everything_from(
     clients: Clients, starts: Mapping[Place, int], timeout: float = PATIENCE_SECONDS
 ) -> dict[Place, list[Message]]:
     """From these offsets on, committed or not."""
-    consumer = clients.consumer(committed=False)
-    try:
+    with closing(clients.consumer(committed=False)) as consumer:
         return read_to_end(consumer, starts, timeout) if starts else {}
-    finally:
-        consumer.close()
 
 
 def as_it_was(message: Message) -> Produced:

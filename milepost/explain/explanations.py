@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from difflib import SequenceMatcher
 from functools import cached_property
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
+from connectors.closing import Closing
 from connectors.files.figure_index import FigureIndex, Tell
 from connectors.files.moments import Moment, cut_at, shards_at
 from dataflows import stored_steps
@@ -77,7 +78,7 @@ class _Known(NamedTuple):
     explainer: Explainer
 
 
-class Explanations:
+class Explanations(Closing):
     """Explanations of one output folder, as of a moment where one is given; engagements that were asked for stay at hand."""
 
     def __init__(self, output: Path, tell: Tell, moment: Moment | None = None) -> None:
@@ -95,12 +96,6 @@ class Explanations:
         # Engagements whose kept steps have failed, and those that the question read, the last one at the end.
         self._whole: set[str] = set()
         self._read: list[str] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         self._opened.close()

@@ -12,8 +12,9 @@ from contextlib import ExitStack
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
+from connectors.closing import Closing
 from connectors.files.figure_index import FigureIndex, Tell
 from connectors.files.glance_index import (
     AboutSum,
@@ -56,7 +57,7 @@ class Payable(Protocol):
     def contract_id(self) -> str: ...
 
 
-class FirmAtMoment:
+class FirmAtMoment(Closing):
     """An output folder as of a moment; without one, all that it holds. Raises NoOutputs and ContainerDamaged."""
 
     def __init__(self, output: Path, moment: Moment | None, tell: Tell) -> None:
@@ -81,10 +82,7 @@ class FirmAtMoment:
         self.cut: LogCut = latest(cuts)
         self.end: LogCut = latest(ends)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._opened.close()
 
     @property

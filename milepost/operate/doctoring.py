@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -242,12 +243,9 @@ def _log(clients: KafkaClients, seconds: float) -> Iterator[CheckFound]:
     if clients.topics([name])[name] is None:
         yield CheckFound(WARN, "not begun: the topic is not there")
         return
-    consumer = clients.consumer()
-    try:
+    with closing(clients.consumer()) as consumer:
         consumer.assign([TopicPartition(name, 0, 0)])
         message = consumer.poll(seconds / 2)
-    finally:
-        consumer.close()
     if message is None or message.error() is not None or message.key() != GENESIS_KEY:
         began = message is not None and message.error() is None
         said = "its first record is no genesis" if began else "not begun: it holds no record"

@@ -14,6 +14,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
+from connectors.closing import Closing
 from connectors.kafka.partitions import failed
 from dataflows.accounting_kafka import Job
 from dataflows.audit_kafka import AuditedShard, ShardComparison, audited_shards, unasked
@@ -28,7 +29,7 @@ LINE_SECONDS: Final = 60.0
 PASSING: Final = frozenset({BROKER_UNREACHABLE, LOG_MISSING})
 
 
-class Auditors:
+class Auditors(Closing):
     """All shards of a job over one folder."""
 
     def __init__(self, job: Job, folder: Path) -> None:
@@ -36,12 +37,6 @@ class Auditors:
         self._folder = folder
         self._held = ExitStack()
         self._opened: list[AuditedShard] | None = None
-
-    def __enter__(self) -> Auditors:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """What was compared is kept; the next round opens it again."""

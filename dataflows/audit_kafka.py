@@ -18,13 +18,14 @@ from connectors.files.log_format import log_path, read_end
 from connectors.files.outputs import OutputFiles
 from connectors.files.progress import read_progress
 from connectors.kafka import overrides
+from connectors.kafka.ends import Ends
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import FORECAST_CURRENT
 from connectors.kafka.output_reader import OutputReader
 from connectors.kafka.outputs import FORECAST_UPDATES
 from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.published import Published
-from connectors.kafka.resume import COMPACTED, Ends, described, last_progress
+from connectors.kafka.resume import COMPACTED, described, last_progress
 from dataflows.accounting_kafka import Job, check_log, opened_store, target_of
 from dataflows.audit_stream import Tell
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting, store_path

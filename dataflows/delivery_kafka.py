@@ -24,7 +24,7 @@ from connectors.kafka.log import KafkaLog
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import Names
 from connectors.kafka.outputs_followed import Followed, FollowedTopics
-from connectors.kafka.partitions import Place, await_ends, bounds, read_on
+from connectors.kafka.partitions import Place, all_records, await_ends
 from connectors.kafka.pinned_schemas import Pinned
 from connectors.kafka.rights import ANSWERS
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS, KafkaSettings
@@ -137,12 +137,8 @@ class KafkaBooks(Closing):
         self._write(self._round._replace(number=self._round.number + 1, is_open=True, calls=calls))
 
     def publish(self, answers: Sequence[Answer]) -> None:
-        if not answers:
-            return
-        self._transactions.begin()
-        self._transactions.produce(self._record(each) for each in answers)
-        self._transactions.await_delivery()
-        self._transactions.commit()
+        if answers:
+            self._transactions.write(self._record(each) for each in answers)
 
     def ended(self) -> None:
         """No call is under way: the next process has nothing to wait for."""
@@ -171,10 +167,7 @@ class KafkaBooks(Closing):
     def _write(self, now: StoredRound) -> None:
         written = now._replace(places=self._stored)
         record = Produced(self._names.delivery, delivery_rounds.to_bytes(written), self._erp.encode(), 0, [])
-        self._transactions.begin()
-        self._transactions.produce([record])
-        self._transactions.await_delivery()
-        self._transactions.commit()
+        self._transactions.write([record])
         self._round = written
         self._show_at = time.monotonic() + SHOW_SECONDS
 
@@ -215,18 +208,13 @@ class KafkaBooks(Closing):
                     offset = found[-1].offset + 1
 
     def _on_topics(self) -> Iterator[Answer]:
-        with closing(self._clients.consumer(group=self._names.delivery_group)) as consumer:
-            places = [
-                (self._names.shared(topic), number)
-                for topic, count in self._partitions.items()
-                for number in range(count)
-            ]
-            ends = {place: bounds(consumer, place, self._timeout) for place in places}
-            starts = {place: low for place, (low, end) in ends.items() if low < end}
-            for message in read_on(consumer, starts, self._timeout) if starts else ():
-                event = self._event(message.value())
-                if isinstance(event, KINDS):
-                    yield event
+        places = [
+            (self._names.shared(topic), number) for topic, count in self._partitions.items() for number in range(count)
+        ]
+        for message in all_records(self._clients, places, self._timeout, self._names.delivery_group):
+            event = self._event(message.value())
+            if isinstance(event, KINDS):
+                yield event
 
     def _event(self, value: bytes | None) -> Event | None:
         """None for what cannot be read, which is a dead letter of intake."""

@@ -421,10 +421,7 @@ class KafkaIntake(Closing):
             f"{len(withdrawn)} records of {self.names.log} count and were aborted where the mark of their transaction was left out; "
             "they are written again as they were"
         )
-        self._transactions.begin()
-        self._transactions.produce(withdrawn)
-        self._transactions.await_delivery()
-        self._transactions.commit()
+        self._transactions.write(withdrawn)
 
     def _check_genesis(self) -> None:
         text = intake_resume.read_genesis(self._clients, self.names)

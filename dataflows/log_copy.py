@@ -237,10 +237,7 @@ def _import_partition(
 def _write(transactions: Transactions, records: Iterable[Produced]) -> None:
     left = iter(records)
     while some := list(islice(left, A_TRANSACTION)):
-        transactions.begin()
-        transactions.produce(some)
-        transactions.await_delivery()
-        transactions.commit()
+        transactions.write(some)
 
 
 def _check_generation(manifest: CopyManifest, kafka: KafkaSettings) -> None:
@@ -270,14 +267,13 @@ def _check_empty(clients: Clients, kafka: KafkaSettings, names: Names) -> dict[s
     ours = intake_resume.our_topics(clients, names, wanted)
     patience = intake_resume.hanging_after(kafka.transaction_timeout_seconds)
     intake_resume.wait_for_transactions(clients, names, ours.partitions, patience)
-    with closing(clients.consumer()) as consumer:
-        for topic, partitions in ((names.log, ours.partitions), (names.directory, 1)):
-            if any(each is not None for each in intake_resume.last_records(consumer, topic, partitions)):
-                raise GuardStop(
-                    TOPIC_CHANGED,
-                    f"topic {topic} holds records already, of a log that was begun or of an import that did not end. Delete the "
-                    f"topics of generation {kafka.generation} and make them again, or set another [kafka] generation",
-                )
+    for topic, partitions in ((names.log, ours.partitions), (names.directory, 1)):
+        if any(each is not None for each in intake_resume.last_records(clients, topic, partitions)):
+            raise GuardStop(
+                TOPIC_CHANGED,
+                f"topic {topic} holds records already, of a log that was begun or of an import that did not end. Delete the "
+                f"topics of generation {kafka.generation} and make them again, or set another [kafka] generation",
+            )
     return ours.ids
 
 

@@ -6,9 +6,10 @@ from contextlib import ExitStack, closing
 
 from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
+from connectors.kafka.ends import Ends
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.progress import WrittenProgress
-from connectors.kafka.resume import Ends, await_ends, described, fence, last_progress
+from connectors.kafka.resume import await_ends, described, fence, last_progress
 from connectors.log_records import StoredRecord
 from dataflows.accounting_kafka import Job, check_log, open_books, shard_folder, target_of
 from dataflows.embedded import seldom_collecting

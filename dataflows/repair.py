@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
 from connectors.kafka.clients import Producer
+from connectors.kafka.ends import Ends
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import FORECAST_CURRENT
@@ -26,7 +27,6 @@ from connectors.kafka.producing import produce
 from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.resume import (
     COMPACTED,
-    Ends,
     Everything,
     Foreign,
     ResumeTarget,

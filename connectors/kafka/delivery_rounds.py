@@ -57,7 +57,7 @@ def from_bytes(value: bytes) -> StoredRound:
 def last_rounds(clients: Clients, names: Names, timeout: float) -> dict[str, StoredRound]:
     """By ERP account. Raises GuardStop for a record that delivery has not written."""
     found = {}
-    for message in all_records(clients, names.delivery, 0, timeout):
+    for message in all_records(clients, [(names.delivery, 0)], timeout):
         try:
             found[(message.key() or b"").decode()] = from_bytes(message.value() or b"")
         except ValueError as fault:

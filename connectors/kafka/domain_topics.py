@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka.clients import Clients, Consumer, Message
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import Place, failed, is_passing, unreachable
+from connectors.kafka.partitions import GONE, Place, behind, bounds, failed, is_passing, unreachable
 from connectors.kafka.topics import INPUT_TOPICS
 from state.guards import TOPIC_CHANGED, GuardStop
 
@@ -29,15 +29,6 @@ HELD_BYTES_ALL: Final = 64 * 1024 * 1024
 HELD_BYTES_MIN: Final = 256 * 1024
 AT_ONCE: Final = 1_000
 WAIT_SECONDS: Final = 0.5
-_GONE: Final = frozenset(
-    {
-        KafkaError._AUTO_OFFSET_RESET,
-        KafkaError.OFFSET_OUT_OF_RANGE,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError._UNKNOWN_TOPIC,
-        KafkaError._UNKNOWN_PARTITION,
-    }
-)
 # Corrupt, perhaps only on its way, or more than the client unpacks: `receive.message.max.bytes`.
 _BROKEN: Final = frozenset({KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG})
 # So often it is fetched before it becomes a dead letter without its bytes.
@@ -211,8 +202,7 @@ class DomainTopics:
         """Records of each partition that were not handed out, up to the end that is known; for any thread."""
         found = {}
         for place, stretch in list(self._stretches.items()):
-            cached = self.consumer.get_watermark_offsets(TopicPartition(*place), cached=True)[1]
-            found[place] = max(cached - stretch.passed, end_of(place) - stretch.passed, 0)
+            found[place] = behind(self.consumer, place, stretch.passed, end_of(place))
         return found
 
     def name_of(self, topic: str) -> str:
@@ -361,9 +351,7 @@ class DomainTopics:
     def _all_ends(self, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
         """First offset and end of each, asked by another consumer: one that fetches gets its answers late."""
         with closing(self._clients.consumer()) as asking:
-            return {
-                place: asking.get_watermark_offsets(TopicPartition(*place), self._timeout) for place in list(places)
-            }
+            return {place: bounds(asking, place, self._timeout) for place in list(places)}
 
     def _rank(self, topic: str) -> int:
         return RANKS.get(self.name_of(topic), RANK_LAST)
@@ -383,7 +371,7 @@ def find(clients: Clients, names: Names) -> FoundTopics:
 
 def _check(message: Message, fault: KafkaError) -> None:
     place = message.topic(), message.partition()
-    if fault.code() in _GONE:
+    if fault.code() in GONE:
         raise _gone(place, fault.str())
     if not is_passing(fault):
         raise failed(KafkaException(fault), f"topic {place[0]}, partition {place[1]}: " if place[0] else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Final, NamedTuple, Protocol
 
@@ -14,14 +14,13 @@ from connectors.kafka.clients import Clients, Message
 from connectors.kafka.frame import unframed
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import DEAD_LETTERS, Names
-from connectors.kafka.partitions import bounds, read_on
+from connectors.kafka.partitions import Place, all_records, bounds, there
 from connectors.kafka.pinned_schemas import Pinned
 from connectors.kafka.published import published
 from domain.events.catalogue import Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
 from domain.outputs import TOPICS, DeadLetter, ExceptionClosed, ExceptionRaised, ProjectView
 from state.batch import BATCH_BYTES, BATCH_RECORDS
-from state.guards import WRONG_TOPIC_SETTINGS, GuardStop
 
 DECISIONS: Final = "control.decisions"
 
@@ -122,7 +121,9 @@ def decided_on(clients: Clients, names: Names, schemas: OutputSchemas, timeout: 
             continue
         if isinstance(event, Decision):
             found.append(event)
-    return TopicDecisions(tuple(found), all(low == 0 for low, _ in _bounds(clients, topic, timeout).values()))
+    with closing(clients.consumer()) as consumer:
+        lows = [bounds(consumer, place, timeout)[0] for place in _places(clients, topic)]
+    return TopicDecisions(tuple(found), not any(lows))
 
 
 def decided_in_log(clients: Clients, names: Names, shards: Iterable[int], timeout: float) -> Iterator[Decision]:
@@ -147,18 +148,8 @@ def _output(message: Message, generation: str) -> Iterator[tuple[object, int]]:
 
 
 def _records(clients: Clients, topic: str, timeout: float) -> Iterator[Message]:
-    """What readers of committed records see of it now."""
-    starts = {(topic, number): low for number, (low, end) in _bounds(clients, topic, timeout).items() if low < end}
-    with closing(clients.consumer()) as consumer:
-        if starts:
-            yield from read_on(consumer, starts, timeout)
+    return all_records(clients, _places(clients, topic), timeout)
 
 
-def _bounds(clients: Clients, topic: str, timeout: float) -> Mapping[int, tuple[int, int]]:
-    state = clients.topics([topic])[topic]
-    if state is None:
-        raise GuardStop(
-            WRONG_TOPIC_SETTINGS, f"there is no topic {topic}; `milepost topics check` says which are missing"
-        )
-    with closing(clients.consumer()) as consumer:
-        return {number: bounds(consumer, (topic, number), timeout) for number in range(state.partitions)}
+def _places(clients: Clients, topic: str) -> list[Place]:
+    return [(topic, number) for number in range(there(clients, topic).partitions)]

@@ -20,11 +20,13 @@ from typing import Final, NamedTuple
 from connectors.kafka import intake_plan, intake_progress, withdrawn
 from connectors.kafka.clients import Clients, Consumer, Message
 from connectors.kafka.directory import TRANSACTION, StoredDirectory, TopicStand
+from connectors.kafka.ends import Ends
 from connectors.kafka.intake_plan import IntakePlan
 from connectors.kafka.intake_progress import IntakeProgress
+from connectors.kafka.log import GENESIS_NUMBER, number_of
 from connectors.kafka.log_writer import Produced
-from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
-from connectors.kafka.partitions import Place, await_ends, bounds, read_on, read_to_end, untold
+from connectors.kafka.names import GENESIS_KEY, Names
+from connectors.kafka.partitions import Place, all_records, await_ends, bounds, untold
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
 from domain.units import Instant
 from state.genesis import Genesis, to_json
@@ -45,7 +47,6 @@ LOST: Final = (
 )
 # How far back the last record of a partition is looked for at first; what stands after it are marks of transactions.
 TAIL: Final = 8
-GENESIS_NUMBER: Final = -1
 SAID_AT_MOST: Final = 5
 
 
@@ -115,11 +116,10 @@ def read_standing(clients: Clients, names: Names, ours: Ours) -> IntakeStanding 
 
     Raises GuardStop where log, directory and progress do not agree.
     """
-    with closing(clients.consumer()) as consumer:
-        found = _since_progress(consumer, names)
-        tails = last_records(consumer, names.log, ours.partitions)
+    found = _since_progress(clients, names)
+    tails = last_records(clients, names.log, ours.partitions)
     if not found:
-        if any(tail is not None and _number(tail) != GENESIS_NUMBER for tail in tails):
+        if any(tail is not None and number_of(tail) != GENESIS_NUMBER for tail in tails):
             raise GuardStop(
                 PROGRESS_MISSING,
                 f"topic {names.log} has records and topic {names.directory} has none: what intake knew is lost, and events would "
@@ -153,17 +153,14 @@ def _plans(found: Sequence[Message], only: int | None = None) -> dict[int, Intak
 
 def committed_progress(clients: Clients, names: Names) -> IntakeProgress | None:
     """Of the last transaction that counts, as any reader finds it; None where nothing was ever taken in."""
-    with closing(clients.consumer()) as consumer:
-        found = _since_progress(consumer, names)
-        return intake_progress.from_bytes(found[0].value() or b"") if found else None
+    found = _since_progress(clients, names)
+    return intake_progress.from_bytes(found[0].value() or b"") if found else None
 
 
 def read_genesis(clients: Clients, names: Names) -> str:
     """The text of partition 0. Raises GuardStop where the log does not begin with it."""
-    with closing(clients.consumer()) as consumer:
-        place = (names.log, 0)
-        with closing(read_on(consumer, {place: bounds(consumer, place)[0]})) as records:
-            first = next(records, None)
+    with closing(all_records(clients, [(names.log, 0)])) as records:
+        first = next(records, None)
     if first is None or first.key() != GENESIS_KEY:
         raise GuardStop(
             TOPIC_CHANGED,
@@ -204,12 +201,10 @@ def directory_changes(
     clients: Clients, names: Names, progress: IntakeProgress
 ) -> Generator[tuple[bytes, bytes | None], None, None]:
     """What intake remembers by this progress: a change a record, the last one of a key counts."""
-    with closing(clients.consumer()) as consumer:
-        place = (names.directory, 0)
-        with closing(read_on(consumer, {place: bounds(consumer, place)[0]})) as records:
-            for each in records:
-                if _counts(each, progress):
-                    yield each.key() or b"", each.value()
+    with closing(all_records(clients, [(names.directory, 0)])) as records:
+        for each in records:
+            if _counts(each, progress):
+                yield each.key() or b"", each.value()
 
 
 def stand_of(progress: IntakeProgress, topic_id: str) -> TopicStand:
@@ -224,19 +219,13 @@ def _counts(message: Message, progress: IntakeProgress) -> bool:
     return number <= progress.transaction and number not in progress.skipped
 
 
-def last_records(consumer: Consumer, topic: str, partitions: int) -> list[Message | None]:
+def last_records(clients: Clients, topic: str, partitions: int) -> list[Message | None]:
     """The last committed record of each partition; None where there is none."""
-    found: list[Message | None] = [None] * partitions
-    ends = [bounds(consumer, (topic, partition)) for partition in range(partitions)]
-    left = [partition for partition, (low, high) in enumerate(ends) if low < high]
-    back = TAIL
-    while left:
-        starts = {(topic, partition): max(ends[partition][0], ends[partition][1] - back) for partition in left}
-        for (_, partition), messages in read_to_end(consumer, starts).items():
-            found[partition] = messages[-1] if messages else None
-        left = [each for each in left if found[each] is None and starts[topic, each] > ends[each][0]]
-        back *= 16
-    return found
+    places = [(topic, partition) for partition in range(partitions)]
+    with closing(Ends(clients, places, count=TAIL)) as ends:
+        while short := [place for place in places if not ends.messages(place) and not ends.is_whole(place)]:
+            ends.further_back(*short)
+        return [found[-1] if (found := ends.messages(place)) else None for place in places]
 
 
 def _check_topics(names: Names, ours: Ours, progress: IntakeProgress) -> None:
@@ -261,7 +250,7 @@ def _withdrawn(
     clients: Clients, names: Names, tails: Sequence[Message | None], progress: IntakeProgress
 ) -> list[Produced]:
     """What stands before progress and readers do not see. Raises GuardStop where the brokers do not hold it either."""
-    ends = [GENESIS_NUMBER - 1 if tail is None else _number(tail) for tail in tails]
+    ends = [GENESIS_NUMBER - 1 if tail is None else number_of(tail) for tail in tails]
     short = {
         (names.log, at): (end, following)
         for at, (end, following) in enumerate(zip(ends, progress.following, strict=True))
@@ -274,7 +263,7 @@ def _withdrawn(
     found, wrong = [], []
     for place, messages in withdrawn.everything_from(clients, starts).items():
         end, following = short[place]
-        held = {_number(message): message for message in messages}
+        held = _numbered(messages)
         numbers = range(following if end is None else end + 1, following)
         if end is None or any(number not in held for number in numbers):
             wrong.append(f"partition {place[1]}: expected number {following - 1}, found {_said(end)}")
@@ -297,27 +286,29 @@ def _said(end: int | None) -> str:
     return "what is none of ours" if end is None else "none" if end < GENESIS_NUMBER else str(end)
 
 
-def _ahead(tails: Sequence[Message | None], progress: IntakeProgress) -> dict[int, Message]:
-    """The last record of each partition that holds more than progress knows."""
-    return {
-        at: tail for at, tail in enumerate(tails) if tail is not None and (_number(tail) or 0) >= progress.following[at]
-    }
+def _ahead(tails: Sequence[Message | None], progress: IntakeProgress) -> list[int]:
+    """Partitions that hold more than progress knows."""
+    return [
+        at for at, tail in enumerate(tails) if tail is not None and (number_of(tail) or 0) >= progress.following[at]
+    ]
+
+
+def _numbered(messages: Sequence[Message]) -> dict[int, Message]:
+    return {number: each for each in messages if (number := number_of(each)) is not None}
 
 
 def _early(
-    clients: Clients, names: Names, tails: Mapping[int, Message], progress: IntakeProgress
+    clients: Clients, names: Names, partitions: Sequence[int], progress: IntakeProgress
 ) -> Iterator[tuple[tuple[int, int], bytes]]:
     """What stands in the log after the records that progress knows. Raises GuardStop where one is missing before another."""
-    if not tails:
-        return
-    with closing(clients.consumer()) as consumer:
-        for partition, tail in tails.items():
+    with closing(Ends(clients, [(names.log, partition) for partition in partitions], count=TAIL)) as ends:
+        for partition in partitions:
             following, place = progress.following[partition], (names.log, partition)
-            seen = {
-                number: digest_of(message.value() or b"")
-                for message in _back_to(consumer, place, tail, following)
-                if (number := _number(message)) is not None and number >= following
-            }
+            # Any number of aborted copies may lie between.
+            while not ends.is_whole(place) and min(_numbered(ends.messages(place)), default=following + 1) > following:
+                ends.further_back(place)
+            found = _numbered(ends.messages(place))
+            seen = {number: digest_of(each.value() or b"") for number, each in found.items() if number >= following}
             for number in range(following, max(seen) + 1):
                 if number not in seen:
                     raise GuardStop(
@@ -329,49 +320,16 @@ def _early(
                 yield (partition, number), seen[number]
 
 
-def _back_to(consumer: Consumer, place: Place, tail: Message, following: int) -> list[Message]:
-    """From the record numbered `following`, or one before it, to the end; any number of aborted copies may lie between."""
-    low, back = bounds(consumer, place)[0], TAIL
-    while True:
-        start = max(low, tail.offset() - back)
-        found = read_to_end(consumer, {place: start})[place]
-        numbers = [number for message in found if (number := _number(message)) is not None]
-        if start == low or min(numbers, default=following + 1) <= following:
-            return found
-        back *= 16
-
-
 def progress_time(clients: Clients, names: Names) -> Instant:
     """When the brokers had the last progress that counts."""
-    with closing(clients.consumer()) as consumer:
-        return _since_progress(consumer, names)[0].timestamp()[1] * 1_000
+    return _since_progress(clients, names)[0].timestamp()[1] * 1_000
 
 
-def _since_progress(consumer: Consumer, names: Names) -> list[Message]:
+def _since_progress(clients: Clients, names: Names) -> list[Message]:
     """The last progress, and what stands after it; nothing where there is none."""
     place = names.directory, 0
-    low, high = bounds(consumer, place)
-    back = TAIL
-    while low < high:
-        start = max(low, high - back)
-        found = read_to_end(consumer, {place: start})[place]
-        for at in reversed(range(len(found))):
-            if found[at].key() == intake_progress.KEY:
-                return found[at:]
-        if start == low:
-            break
-        back *= 16
-    return []
-
-
-def _number(tail: Message | None) -> int | None:
-    """None where there is nothing, or nothing of ours."""
-    if tail is None:
-        return None
-    if tail.key() == GENESIS_KEY:
-        return GENESIS_NUMBER
-    found = dict(tail.headers() or ()).get(NUMBER_HEADER, b"")
-    return int(found) if found.isdigit() else None
+    with closing(Ends(clients, [place], count=TAIL)) as ends:
+        return ends.since(place, intake_progress.KEY)
 
 
 def genesis_text(genesis: Genesis) -> str:

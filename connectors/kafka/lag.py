@@ -15,11 +15,12 @@ from typing import Final, NamedTuple
 from connectors.kafka import intake_progress, progress
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.delivery_rounds import StoredRound, last_rounds
-from connectors.kafka.lost_topics import Lost, last_of
-from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
+from connectors.kafka.ends import Ends
+from connectors.kafka.log import number_of
+from connectors.kafka.lost_topics import Lost
+from connectors.kafka.names import GENESIS_KEY, Names
 from connectors.kafka.partitions import Place, bounds, read_on
 from connectors.kafka.progress import WrittenProgress
-from connectors.kafka.resume import Ends
 from connectors.kafka.topics import INPUT_TOPICS
 from state.guards import LOG_MISSING, PROGRESS_MISSING, TOPIC_CHANGED, GuardStop
 
@@ -139,16 +140,14 @@ def _delivered(clients: Clients, names: Names, rounds: Mapping[str, StoredRound]
 
 def _taken(ends: Ends, names: Names) -> Mapping[Place, int]:
     """How far intake has taken each partition in; nothing where it has never run."""
-    message = last_of(ends, (names.directory, 0), intake_progress.KEY)
-    return {} if message is None else intake_progress.from_bytes(message.value() or b"").inputs
+    found = ends.since((names.directory, 0), intake_progress.KEY)
+    return intake_progress.from_bytes(found[0].value() or b"").inputs if found else {}
 
 
 def _written(ends: Ends, names: Names, shard: int) -> WrittenProgress | None:
-    message = last_of(ends, (names.progress, shard), names.generation.encode())
-    if message is None:
-        return None
+    found = ends.since((names.progress, shard), names.generation.encode())
     try:
-        return progress.from_bytes(message.value() or b"")
+        return progress.from_bytes(found[0].value() or b"") if found else None
     except ValueError as fault:
         raise GuardStop(PROGRESS_MISSING, f"{names.progress}, partition {shard}: the last record is {fault}") from fault
 
@@ -157,11 +156,8 @@ def _numbered_end(ends: Ends, place: Place) -> int:
     """After the last record of the log; 0 where it has only its genesis, or not even that."""
     while True:
         for message in reversed(ends.messages(place)):
-            if message.key() == GENESIS_KEY:
-                return 0
-            number = dict(message.headers() or ()).get(NUMBER_HEADER, b"")
-            if number.isdigit():
-                return int(number) + 1
+            if (number := number_of(message)) is not None:
+                return number + 1
         if ends.is_whole(place):
             return 0
         ends.further_back(place)

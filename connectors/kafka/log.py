@@ -19,7 +19,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER
-from connectors.kafka.partitions import bounds, is_passing, unreachable
+from connectors.kafka.partitions import GONE, behind, bounds, is_passing, unreachable
 from connectors.kafka.published import Headers
 from connectors.kafka.trace_headers import correlated, trace_headers
 from connectors.log_records import StoredRecord, read_record, read_records
@@ -31,18 +31,9 @@ from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
 RECORD_BYTES_MAX: Final = 3 * 1024 * 1024
 READ_RECORDS: Final = 2_000
 READS_AT_THE_END_MAX: Final = 20
+GENESIS_NUMBER: Final = -1
 READ_BYTES: Final = 4 * 1024 * 1024
 BODY_OF: Final = itemgetter(StoredRecord._fields.index("body"))
-GONE: Final = frozenset(
-    {
-        KafkaError._AUTO_OFFSET_RESET,
-        KafkaError.OFFSET_OUT_OF_RANGE,
-        KafkaError._UNKNOWN_PARTITION,
-        KafkaError._UNKNOWN_TOPIC,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.UNKNOWN_TOPIC_ID,
-    }
-)
 
 
 class KafkaLog:
@@ -102,10 +93,9 @@ class KafkaLog:
         """Records from a number on, up to the end that is known; for any thread."""
         if self._next < 0:
             return 0
-        cached = self._consumer.get_watermark_offsets(TopicPartition(self.topic, self.shard), cached=True)[1]
-        high = max(cached, end)
         # After the last record there may be marks of transactions, which the end of the partition passes.
-        return max(self._next - number, 0) + max(high - max(self._next_place, self._seen_to), 0)
+        passed = max(self._next_place, self._seen_to)
+        return max(self._next - number, 0) + behind(self._consumer, (self.topic, self.shard), passed, end)
 
     def has_behind(self, number: int) -> bool:
         """Whether this record, or one after it, is at hand."""
@@ -367,11 +357,19 @@ def _within(held: list[StoredRecord], max_records: int, max_bytes: int) -> list[
     return asked
 
 
+def number_of(message: Message) -> int | None:
+    """In its partition, that of the genesis before all others; None of what is none of ours."""
+    if message.key() == GENESIS_KEY:
+        return GENESIS_NUMBER
+    found = dict(message.headers() or ()).get(NUMBER_HEADER, b"")
+    return int(found) if found.isdigit() else None
+
+
 def _number(message: Message, topic: str) -> int:
-    for name, value in message.headers() or ():
-        if name == NUMBER_HEADER and value.isdigit():
-            return int(value)
-    raise _damaged(topic, message, "the record has no number; only intake may write to the log")
+    found = number_of(message)
+    if found is None:
+        raise _damaged(topic, message, "the record has no number; only intake may write to the log")
+    return found
 
 
 def _damaged(topic: str, message: Message, what: str) -> GuardStop:

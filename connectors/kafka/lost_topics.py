@@ -12,9 +12,8 @@ from typing import Final, NamedTuple
 
 from connectors.kafka import intake_progress, progress
 from connectors.kafka.clients import Clients, Message, TopicState
+from connectors.kafka.ends import Ends
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import Place
-from connectors.kafka.resume import Ends
 from connectors.kafka.topics import INPUT_TOPICS
 from state.guards import TOPIC_CHANGED, GuardStop
 
@@ -75,16 +74,6 @@ def check_not_lost(
         raise GuardStop(TOPIC_CHANGED, ". ".join(map(str, gone)))
 
 
-def last_of(ends: Ends, place: Place, key: bytes) -> Message | None:
-    while True:
-        found = [each for each in ends.messages(place) if each.key() == key]
-        if found:
-            return found[-1]
-        if ends.is_whole(place):
-            return None
-        ends.further_back(place)
-
-
 def _lost(names: Names, name: str, was: str, state: TopicState | None, accepted: Mapping[str, str]) -> Lost | None:
     if state is None:
         what = "was deleted, and it held what counts"
@@ -119,7 +108,7 @@ def _known(clients: Clients, names: Names, there: Mapping[str, TopicState | None
     if not by_key:
         return _Known({}, intake=False, shards=False)
     with closing(Ends(clients, list(by_key), timeout, TAIL)) as ends:
-        records = {place: found for place, key in by_key.items() if (found := last_of(ends, place, key)) is not None}
+        records = {place: found[0] for place, key in by_key.items() if (found := ends.since(place, key))}
     ids: dict[str, str] = {}
     for (topic, _), record in records.items():
         ids.update(_ids_in(record, of_intake=topic == names.directory))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from connectors.avro_codec import OUTPUT_CODECS, read_output
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import is_passing
+from connectors.kafka.partitions import sifted
 from connectors.kafka.published import published
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
 from domain.units import Amount, Instant
@@ -54,14 +54,11 @@ class OpenExceptionCounts:
         first = self._consumer.poll(seconds)
         if first is None:
             return False
-        for message in (first, *self._consumer.consume(AT_ONCE, 0)):
-            fault = message.error()
-            if fault is None:
-                self._take(message)
-            elif fault.code() == KafkaError._PARTITION_EOF:
+        for message, is_end in sifted((first, *self._consumer.consume(AT_ONCE, 0))):
+            if is_end:
                 self._behind.discard(message.partition())
-            elif not is_passing(fault):
-                raise KafkaException(fault)
+            else:
+                self._take(message)
         return True
 
     def by_category(self) -> dict[str, WaitingCount]:

@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import Names
 from connectors.kafka.outputs import SHARD_TOPICS
-from connectors.kafka.partitions import bounds, is_passing, unreachable, waited
+from connectors.kafka.partitions import bounds, sifted, unreachable, waited
 from connectors.kafka.published import Published, published
 
 BUFFERED_MAX: Final = 5_000
@@ -77,16 +77,13 @@ class OutputReader:
         self._buffers[topic].popleft()
 
     def _take(self, messages: list[Message]) -> None:
-        for message in messages:
-            error = message.error()
-            if error is None:
-                topic = self._topics[message.topic()]
+        for message, is_end in sifted(messages):
+            topic = self._topics[message.topic()]
+            if is_end:
+                self._at_end.add(topic)
+            else:
                 self._at_end.discard(topic)
                 self._keep(topic, message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                self._at_end.add(self._topics[message.topic()])
-            elif not is_passing(error):
-                raise KafkaException(error)
 
     def _keep(self, topic: str, message: Message) -> None:
         """What stands after a record that cannot be read is nobody's business any more."""

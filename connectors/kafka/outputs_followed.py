@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Final, NamedTuple
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from connectors.avro_codec import OUTPUT_CODECS, read_output
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import Place, bounds, is_passing
+from connectors.kafka.partitions import Place, behind, bounds, sifted, there
 from connectors.kafka.published import Headers, Published, published
 from connectors.kafka.trace_headers import trace_headers
 from domain.outputs import TOPICS as OUTPUT_TOPICS
 from domain.outputs import Output, Position
-from state.guards import OTHER_GENERATION, TOPIC_CHANGED, WRONG_TOPIC_SETTINGS, GuardStop
+from state.guards import OTHER_GENERATION, TOPIC_CHANGED, GuardStop
 
 AT_ONCE: Final = 1_000
 
@@ -77,16 +77,10 @@ class FollowedTopics:
 
     def begin(self, places: Mapping[str, str]) -> None:
         """Raises GuardStop where what comes next is gone, and KafkaException."""
-        states = self._clients.topics([self._names.shared(topic) for topic in self._topics])
         with closing(self._clients.consumer()) as asking:
             for topic in self._topics:
                 full = self._names.shared(topic)
-                state = states[full]
-                if state is None:
-                    raise GuardStop(
-                        WRONG_TOPIC_SETTINGS,
-                        f"there is no topic {full}; `milepost topics check` says which are missing",
-                    )
+                state = there(self._clients, full)
                 for partition in range(state.partitions):
                     name = f"{topic}/{partition}"
                     low, end = bounds(asking, (full, partition))
@@ -112,8 +106,7 @@ class FollowedTopics:
         """Records of each partition that were not read, up to the end that is known; for any thread."""
         found = {}
         for place, each in list(self._stretches.items()):
-            cached = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)[1]
-            found[place] = max(max(cached, end_of(place)) - each.passed, 0)
+            found[place] = behind(self._consumer, place, each.passed, end_of(place))
         return found
 
     def read(self) -> list[Followed]:
@@ -124,15 +117,9 @@ class FollowedTopics:
         self._consumer.close()
 
     def _given(self, messages: Sequence[Message]) -> Iterator[Followed]:
-        for message in messages:
-            fault = message.error()
-            # What is said of no partition, such as of the group, names no topic.
-            if fault is not None and fault.code() != KafkaError._PARTITION_EOF:
-                if not is_passing(fault):
-                    raise KafkaException(fault)
-                continue
+        for message, is_end in sifted(messages):
             stretch = self._stretches[message.topic(), message.partition()]
-            if fault is not None:
+            if is_end:
                 stretch.end_seen = max(stretch.end_seen, message.offset())
                 continue
             stretch.next = message.offset() + 1

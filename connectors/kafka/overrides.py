@@ -19,7 +19,7 @@ from state.overrides import Override, Overrides, by_place
 def read(clients: Clients, names: Names, shard: int, timeout: float) -> Overrides:
     """Raises GuardStop where the topic holds something else."""
     found = []
-    for message in all_records(clients, names.overrides, shard, timeout):
+    for message in all_records(clients, [(names.overrides, shard)], timeout):
         try:
             said: Any = orjson.loads(message.value() or b"")
             found.append(Override(**said))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from connectors.kafka.clients import Clients, Consumer, Message
-from state.guards import BROKER_UNREACHABLE, REFUSED_BY_BROKER, GuardStop
+from connectors.kafka.clients import Clients, Consumer, Message, TopicState
+from state.guards import BROKER_UNREACHABLE, REFUSED_BY_BROKER, WRONG_TOPIC_SETTINGS, GuardStop
 
 Place = tuple[str, int]
 STEP_SECONDS: Final = 0.5
@@ -20,6 +20,17 @@ LOOK_AGAIN_SECONDS: Final = 0.25
 WAITED_UNTOLD_SECONDS: Final = 3.0
 WAITED_TOLD_SECONDS: Final = 15.0
 SHOWN_MAX: Final = 3
+# There is no such record, partition or topic any more.
+GONE: Final = frozenset(
+    {
+        KafkaError._AUTO_OFFSET_RESET,
+        KafkaError.OFFSET_OUT_OF_RANGE,
+        KafkaError._UNKNOWN_PARTITION,
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_TOPIC_ID,
+    }
+)
 
 
 def read_to_end(
@@ -48,14 +59,11 @@ def read_on(
             messages = waited(consumer)
             if not messages and time.monotonic() - silent_since > patience:
                 raise unreachable(f"no answer for {patience:g} seconds about {_shown(left)}")
-            for message in messages:
-                fault = message.error()
-                if fault is None:
-                    yield message
-                elif fault.code() == KafkaError._PARTITION_EOF:
+            for message, is_end in sifted(messages):
+                if is_end:
                     left.discard((message.topic(), message.partition()))
-                elif not is_passing(fault):
-                    raise KafkaException(fault)
+                else:
+                    yield message
             if messages:
                 silent_since = time.monotonic()
     finally:
@@ -67,31 +75,41 @@ def _shown(places: Iterable[Place]) -> str:
     return ", ".join(f"{topic}/{partition}" for topic, partition in sorted(places)[:SHOWN_MAX])
 
 
-def first_record(consumer: Consumer, place: Place, offset: int, patience: float = 30.0) -> Message | None:
-    """The first from the offset on, None where there is none. Raises GuardStop where the brokers stop answering."""
-    consumer.assign([TopicPartition(*place, offset)])
-    until = time.monotonic() + patience
-    while time.monotonic() < until:
-        for message in waited(consumer):
-            fault = message.error()
-            if fault is None:
-                return message
-            if fault.code() == KafkaError._PARTITION_EOF:
-                return None
-            if not is_passing(fault):
-                raise KafkaException(fault)
-    raise unreachable(f"no answer for {patience:g} seconds about {place[0]}, partition {place[1]}")
-
-
 def waited(consumer: Consumer) -> list[Message]:
     """What has come, as soon as something has; `consume` alone would wait for as many as it is asked for."""
     first = consumer.poll(STEP_SECONDS)
     return [] if first is None else [first, *consumer.consume(STEP_MESSAGES, 0)]
 
 
+def sifted(messages: Iterable[Message]) -> Iterator[tuple[Message, bool]]:
+    """Records, and ends of partitions, which are told apart; what passes by itself is left out. Raises KafkaException."""
+    for message in messages:
+        fault = message.error()
+        if fault is None or fault.code() == KafkaError._PARTITION_EOF:
+            yield message, fault is not None
+        elif not is_passing(fault):
+            raise KafkaException(fault)
+
+
 def bounds(consumer: Consumer, place: Place, timeout: float = PATIENCE_SECONDS) -> tuple[int, int]:
     """The first offset that is still there, and the one after what this consumer may see."""
     return consumer.get_watermark_offsets(TopicPartition(*place), timeout)
+
+
+def behind(consumer: Consumer, place: Place, passed: int, end: int) -> int:
+    """Records from an offset on, up to the end that is known; for any thread."""
+    cached = consumer.get_watermark_offsets(TopicPartition(*place), cached=True)[1]
+    return max(max(cached, end) - passed, 0)
+
+
+def there(clients: Clients, topic: str) -> TopicState:
+    """Raises GuardStop where it is not."""
+    state = clients.topics([topic])[topic]
+    if state is None:
+        raise GuardStop(
+            WRONG_TOPIC_SETTINGS, f"there is no topic {topic}; `milepost topics check` says which are missing"
+        )
+    return state
 
 
 def untold(_told: str) -> None:
@@ -176,8 +194,10 @@ def unreachable(what: str) -> GuardStop:
     )
 
 
-def all_records(clients: Clients, topic: str, partition: int, timeout: float) -> list[Message]:
-    """Of a compacted topic that holds little."""
-    with closing(clients.consumer()) as consumer:
-        low, end = bounds(consumer, (topic, partition), timeout)
-        return read_to_end(consumer, {(topic, partition): low}, timeout)[topic, partition] if low < end else []
+def all_records(
+    clients: Clients, places: Iterable[Place], timeout: float = PATIENCE_SECONDS, group: str | None = None
+) -> Generator[Message, None, None]:
+    """What readers of committed records see there now. Raises as `read_on` does."""
+    with closing(clients.consumer(group=group)) as consumer:
+        starts = {place: low for place in places for low, end in [bounds(consumer, place, timeout)] if low < end}
+        yield from read_on(consumer, starts, timeout) if starts else ()

@@ -25,6 +25,7 @@ from confluent_kafka import KafkaException
 from connectors.decode_error import DecodeError
 from connectors.kafka import partitions, progress, withdrawn
 from connectors.kafka.clients import Clients, Message, Producer
+from connectors.kafka.ends import Ends
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.outputs import (
@@ -38,7 +39,7 @@ from connectors.kafka.outputs import (
     check_fenced,
     raise_reason,
 )
-from connectors.kafka.partitions import Place, bounds, failed, first_record, read_to_end, unreachable
+from connectors.kafka.partitions import Place, failed, read_on, unreachable
 from connectors.kafka.producing import commit, initialise, produce
 from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.published import Published, published
@@ -57,8 +58,6 @@ from state.overrides import Overrides, digest_before
 
 # Of these the brokers drop what has a newer record with the same key.
 COMPACTED: Final = frozenset({FORECAST_CURRENT, "project.views"})
-TAIL_RECORDS: Final = 256
-TAIL_GROWTH: Final = 16
 FOREIGN_SHOWN: Final = 50
 
 
@@ -242,49 +241,6 @@ def await_ends(clients: Clients, target: ResumeTarget, tell: Callable[[str], Non
 # Looking
 
 
-class Ends:
-    """Ends of partitions, read backwards: a stretch of all of them at once, then more of those where that was not enough."""
-
-    def __init__(self, clients: Clients, places: Sequence[Place], timeout: float, count: float = TAIL_RECORDS) -> None:
-        self._consumer = clients.consumer()
-        self._timeout = timeout
-        self._bounds = {place: bounds(self._consumer, place, timeout) for place in places}
-        self._count = dict.fromkeys(places, count)
-        self._foreign: dict[Place, frozenset[int]] = {}
-        self._read = self._from({place: self._start(place) for place in places})
-
-    def close(self) -> None:
-        self._consumer.close()
-
-    def pass_over(self, foreign: Mapping[Place, Sequence[int]]) -> None:
-        """Offsets of what is nobody's business here."""
-        self._foreign = {place: frozenset(offsets) for place, offsets in foreign.items()}
-
-    def messages(self, place: Place) -> list[Message]:
-        left_out = self._foreign.get(place)
-        found = self._read[place]
-        return [each for each in found if each.offset() not in left_out] if left_out else found
-
-    def low(self, place: Place) -> int:
-        return self._bounds[place][0]
-
-    def is_whole(self, place: Place) -> bool:
-        return self._start(place) == self.low(place)
-
-    def further_back(self, place: Place) -> None:
-        self._count[place] *= TAIL_GROWTH
-        self._read.update(self._from({place: self._start(place)}))
-
-    def _start(self, place: Place) -> int:
-        low, end = self._bounds[place]
-        return int(max(low, end - self._count[place]))
-
-    def _from(self, starts: Mapping[Place, int]) -> dict[Place, list[Message]]:
-        filled = {place: start for place, start in starts.items() if start < self._bounds[place][1]}
-        found = read_to_end(self._consumer, filled, self._timeout) if filled else {}
-        return {place: found.get(place, []) for place in starts}
-
-
 def look(clients: Clients, target: ResumeTarget, topic_ids: Mapping[str, str]) -> ShardStanding:
     places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
     with closing(Ends(clients, [(target.names.progress, target.shard), *places.values()], target.timeout)) as ends:
@@ -307,24 +263,16 @@ def _first_of(
     clients: Clients, place: Place, start: int, target: ResumeTarget, foreign: Sequence[int]
 ) -> Published | None:
     """None where it is not of our generation: what is gone before it is none of ours."""
-    with closing(clients.consumer()) as consumer:
-        found = first_record(consumer, place, start, target.timeout)
-        while found is not None and found.offset() in foreign:
-            found = first_record(consumer, place, found.offset() + 1, target.timeout)
+    with closing(clients.consumer()) as consumer, closing(read_on(consumer, {place: start}, target.timeout)) as records:
+        found = next((each for each in records if each.offset() not in foreign), None)
     first = None if found is None else _parsed(found)
     return first if first is not None and first.generation == target.names.generation else None
 
 
 def last_progress(ends: Ends, target: ResumeTarget) -> WrittenProgress | None:
     """None where the shard has never committed anything."""
-    place, key = (target.names.progress, target.shard), target.names.generation.encode()
-    while True:
-        found = [message for message in ends.messages(place) if message.key() == key]
-        if found:
-            return _read_progress(found[-1])
-        if ends.is_whole(place):
-            return None
-        ends.further_back(place)
+    found = ends.since((target.names.progress, target.shard), target.names.generation.encode())
+    return _read_progress(found[0]) if found else None
 
 
 def _read_progress(message: Message) -> WrittenProgress:

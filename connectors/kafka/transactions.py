@@ -56,6 +56,13 @@ class Transactions:
         except KafkaException as fault:
             raise self._ended(fault) from fault
 
+    def write(self, records: Iterable[Produced]) -> None:
+        """In a transaction of their own."""
+        self.begin()
+        self.produce(records)
+        self.await_delivery()
+        self.commit()
+
     def _take_over(self) -> None:
         try:
             initialise(self._producer, self._timeout)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import PATIENCE_SECONDS, Place, is_passing
+from connectors.kafka.partitions import Place, behind, bounds, sifted
 from connectors.kafka.published import published
 from connectors.project_views import View, view_of
 from domain.outputs import TOPICS
@@ -72,15 +72,12 @@ class ViewTopic:
         if self._replaced is not None:
             raise self._replaced
         by_partition: dict[int, list[Message]] = {}
-        for message in self._consumer.consume(AT_ONCE, 0):
-            error = message.error()
-            if error is None:
-                by_partition.setdefault(message.partition(), []).append(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
+        for message, is_end in sifted(self._consumer.consume(AT_ONCE, 0)):
+            if is_end:
                 self._behind.discard(message.partition())
                 self._seen_to[message.partition()] = message.offset()
-            elif not is_passing(error):
-                raise KafkaException(error)
+            else:
+                by_partition.setdefault(message.partition(), []).append(message)
         found = [self._views(partition, by_partition[partition]) for partition in sorted(by_partition)]
         return [each for each in found if each.following != each.place]
 
@@ -88,9 +85,8 @@ class ViewTopic:
         """Records of each partition that were not read, up to the end that is known; for any thread."""
         found = {}
         for partition, place in list(self._places.items()):
-            cached = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), cached=True)[1]
-            high = max(cached, end_of((self.topic, partition)))
-            found[partition] = max(high - max(self._offset(place), self._seen_to[partition]), 0)
+            at, passed = (self.topic, partition), max(self._offset(place), self._seen_to[partition])
+            found[partition] = behind(self._consumer, at, passed, end_of(at))
         return found
 
     def close(self) -> None:
@@ -138,7 +134,7 @@ class ViewTopic:
     def _begin(self, partition: int) -> int:
         """The place that is known; the beginning where there is none, or the topic was cut off or put back."""
         offset = self._offset(self._places[partition])
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), PATIENCE_SECONDS)
+        low, high = bounds(self._consumer, (self.topic, partition))
         return offset if low <= offset <= high else OFFSET_BEGINNING
 
     def _offset(self, place: str) -> int:

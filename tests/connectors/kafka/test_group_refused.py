@@ -64,7 +64,7 @@ READERS: dict[str, Callable[[RefusedClients], Any]] = {
     "audit": lambda clients: OutputReader(clients, NAMES, 0, {}, 1.0).peek("erp.postings"),
     "view": lambda clients: ViewTopic(clients, NAMES, {}, print).poll(),
     "open exceptions": lambda clients: OpenExceptionCounts(clients, NAMES, [0]).follow(0.0),
-    "a start": lambda clients: all_records(clients, "erp.postings", 0, 1.0),
+    "a start": lambda clients: list(all_records(clients, [("erp.postings", 0)], 1.0)),
 }
 
 

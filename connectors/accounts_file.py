@@ -8,12 +8,13 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from connectors.erp.connection import Connection
 from connectors.imports.mapping_file import fault_sentences
 from connectors.imports.refusals import nearest
 from connectors.model_faults import in_our_words
+from connectors.section import Section
 from domain.accounts import NAMES, name_of
 from domain.delivery.chart import (
     ENTRY,
@@ -74,10 +75,8 @@ class Accounts(NamedTuple):
         return sorted({chart.subsidiary for chart in self.charts_of(erp).values()})
 
 
-class SegmentSection(BaseModel):
+class SegmentSection(Section):
     """One of `[entities.ID.segments]`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dimension: str = Field(description="Ours, such as practice, cost_center, project or customer.")
     values: dict[str, ErpId] = Field(
@@ -87,10 +86,8 @@ class SegmentSection(BaseModel):
     accounts: tuple[str, ...] = Field((), description="Only lines of these accounts of Milepost have the segment.")
 
 
-class EntitySection(BaseModel):
+class EntitySection(Section):
     """`[entities.ID]`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     erp: str = Field(description="NAME of an `[erp.NAME]`.")
     grain: Grain = Field(ENTRY, description="How journals are put together to one of the ERP.")

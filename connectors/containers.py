@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Generic, NamedTuple, TypeVar
 
@@ -136,14 +136,15 @@ def records_at(
 
 def decode_output_file(path: Path, start: int | None = None) -> Iterator[tuple[Position, Output]]:
     """A file of outputs that Milepost wrote. Raises ContainerDamaged."""
-    return _whole(read_container(path, output_versions(), start))
+    return (one.record for one in undamaged(read_container(path, output_versions(), start)))
 
 
-def _whole(found: Iterator[ContainerRecord[R] | Damage]) -> Iterator[R]:
+def undamaged(found: Iterable[ContainerRecord[R] | Damage]) -> Iterator[ContainerRecord[R]]:
+    """Raises ContainerDamaged."""
     for one in found:
         if isinstance(one, Damage):
             raise ContainerDamaged(one)
-        yield one.record
+        yield one
 
 
 class _Header(NamedTuple, Generic[R]):

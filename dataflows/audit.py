@@ -19,8 +19,9 @@ from connectors.files.output_lock import OutputInUse, resting
 from connectors.files.progress import progress_path, read_progress
 from connectors.files.spill import Spill
 from connectors.files.written import committed, read_shard, shards, topics
+from connectors.telling import Tell
 from dataflows.audit_intake import genesis_holds, intake_agrees, pages_hold
-from dataflows.audit_stream import AuditStream, Tell, engagement_from
+from dataflows.audit_stream import AuditStream, engagement_from
 from dataflows.embedded import store_path
 from dataflows.refold import refold, same_bytes
 from domain.audit.entries import AuditedEntries, accounts_of

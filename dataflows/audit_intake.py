@@ -17,7 +17,7 @@ from connectors.files.input_files import KnownFile
 from connectors.files.intake_store import IntakeStore
 from connectors.files.rebuilt import STORE as INTAKE_DB
 from connectors.files.rounds import InputRound
-from dataflows.audit_stream import Tell
+from connectors.telling import Tell
 from dataflows.whatif_folder import copy_database
 from dataflows.whatif_intake import known_from_log
 from domain.audit.findings import GENESIS, INTAKE, STORE, Checked, Violation

@@ -26,8 +26,8 @@ from connectors.kafka.outputs import FORECAST_UPDATES
 from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.published import Published
 from connectors.kafka.resume import COMPACTED, described, last_progress
+from connectors.telling import Tell
 from dataflows.accounting_kafka import Job, check_log, opened_store, target_of
-from dataflows.audit_stream import Tell
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting, store_path
 from domain.audit.about import about
 from domain.audit.findings import INPUT_CHAIN, OUTPUT_CHAIN, REFOLD, Violation

@@ -5,7 +5,7 @@ What belongs to an engagement is put aside, to be looked at together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from struct import Struct
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.spill import Spill, Spilled
 from connectors.files.written import WrittenOutput
 from connectors.log_records import StoredRecord
+from connectors.telling import Tell
 from domain.audit.certificates import CertifiedPeriods
 from domain.audit.control_totals import PostedTotals
 from domain.audit.engagement import AuditedEngagement
@@ -69,6 +70,7 @@ from domain.outputs import (
     ProjectView,
 )
 from state.chain import chained
+from state.intake.clock import recording_time
 
 TOLD_EVERY: Final = 1_000
 EVENTS_ASIDE: Final = (
@@ -79,9 +81,6 @@ OUTPUTS_ASIDE: Final = ("JournalEntry", "BillingStatement", "ProjectView", "Exce
 # Before the body of an event.
 OFFSET: Final = Struct("<Q")
 KINDS: Final = {name: number for number, name in enumerate((*EVENTS_ASIDE, *OUTPUTS_ASIDE))}
-
-# What is being done, how far it is, and how much there is.
-Tell = Callable[[str, int, int], None]
 
 
 class AuditStream:
@@ -133,9 +132,7 @@ class AuditStream:
             if record is None:
                 return
             self._record = record
-            event = record.event
-            recorded_at = event.recorded_at if event.recorded_at is not None else event.occurred_at
-            self._recorded_at = max(self._recorded_at, recorded_at)
+            self._recorded_at = max(self._recorded_at, recording_time(record.event))
             if record.offset < self._progress["offset"]:
                 self._input_chain = chained(self._input_chain, record.body)
             self._learn(record)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.figure_index import FORECASTS, STATEMENTS, FigureIndex, Tell
+from connectors.files.figure_index import FORECASTS, STATEMENTS, FigureIndex
 from connectors.files.figure_rows import engagement_named
 from connectors.files.moments import LogCut, Moment, cut_at, latest, log_end, shards_at
 from connectors.files.written import WrittenOutput
+from connectors.telling import Tell
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.outputs import (
     TOPICS,

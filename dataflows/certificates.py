@@ -14,7 +14,7 @@ from connectors.files import overrides
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import FOLDER
 from connectors.files.written import WrittenOutput, read_file, shards
-from dataflows.audit_stream import Tell
+from connectors.telling import Tell
 from dataflows.refold import refold
 from domain.counting import counted
 from domain.ledger.close_certificate import ShardCertificate, Whole, journals_digest, put_together

@@ -4,19 +4,19 @@ takes in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from connectors.avro_codec import output_versions
-from connectors.containers import ContainerRecord, Damage, read_container
+from connectors.containers import ContainerRecord, read_container, undamaged
 from connectors.files.added_events import add_events, added_events
 from connectors.files.delivered import ANSWERS
 from connectors.files.outputs import topic_file
 from connectors.files.progress import read_progress
-from connectors.files.written import committed, shards, stop_at
+from connectors.files.written import committed, shards
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from dataflows.delivery import Came
@@ -103,7 +103,7 @@ class FileBooks:
             path = topic_file(self._output, part, shard)
             if not is_ahead or not length or (start is not None and start >= length):
                 continue
-            records = _whole(read_container(path, output_versions(), start, length))
+            records = undamaged(read_container(path, output_versions(), start, length))
             for end, block in groupby(records, key=lambda each: each.block_end):
                 yield [_came(partition, f"{part}{_PLACE}{end}", each) for each in block]
 
@@ -118,15 +118,6 @@ class _Ahead:
 
     def go_on(self) -> None:
         self.block = next(self._blocks, [])
-
-
-def _whole(found: Iterable[_Found | Damage]) -> Iterator[_Found]:
-    """Raises ContainerDamaged."""
-    for each in found:
-        if isinstance(each, Damage):
-            stop_at(each)
-        else:
-            yield each
 
 
 def _came(partition: str, following: str, found: _Found) -> Came:

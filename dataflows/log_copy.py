@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
@@ -38,6 +38,7 @@ from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
 from connectors.log_records import read_stored
+from connectors.telling import Tell
 from dataflows.accounting_kafka import check_log
 from domain.counting import counted
 from state import genesis
@@ -52,8 +53,6 @@ PROGRESS_FILE: Final = "progress.json"
 OVERRIDES_FILE: Final = "overrides.jsonl"
 A_TRANSACTION: Final = 2_000
 READ_BYTES: Final = 1 << 20
-
-Tell = Callable[[str, int, int], None]
 
 
 class CopiedPartition(NamedTuple):

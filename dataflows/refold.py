@@ -13,7 +13,7 @@ from connectors.files.outputs import topic_file
 from connectors.files.written import WrittenOutput, committed, read_file, topics
 from connectors.json_records import record_to_json
 from connectors.log_records import StoredRecord
-from dataflows.audit_stream import Tell
+from connectors.telling import Tell
 from dataflows.embedded import close, open_accounting
 from domain.audit.about import about
 from domain.audit.findings import REFOLD, Checked, Violation

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from connectors.section import Section
 
 MIB = 1024 * 1024
 
 
-class StoreSettings(BaseModel):
+class StoreSettings(Section):
     """Where a process keeps what it could make again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     folder: Path = Field(
         Path("milepost-store"),
@@ -22,10 +22,8 @@ class StoreSettings(BaseModel):
     )
 
 
-class IntakeSettings(BaseModel):
+class IntakeSettings(Section):
     """How intake takes events in."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     batch_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
         2_000, description="Events of one transaction, at most."
@@ -51,10 +49,8 @@ class IntakeSettings(BaseModel):
     )
 
 
-class AccountingSettings(BaseModel):
+class AccountingSettings(Section):
     """How the log is folded, and which shards this process takes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     batch_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
         2_000, description="Log records of one transaction, at most."
@@ -99,10 +95,8 @@ class AccountingSettings(BaseModel):
         return tuple(range(self.process, partitions, self.processes))
 
 
-class DeliverySettings(BaseModel):
+class DeliverySettings(Section):
     """Where postings and statements are delivered to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     accounts: Path | None = Field(
         None, description="accounts.toml: the ERP accounts, and each company's chart. None where nothing is delivered."
@@ -112,10 +106,8 @@ class DeliverySettings(BaseModel):
     )
 
 
-class MetricsSettings(BaseModel):
+class MetricsSettings(Section):
     """Where measurements are read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     host: str = Field("127.0.0.1", description="Address that is listened on.")
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(0, description="Port; 0 is none, so nothing is listened on.")

@@ -18,9 +18,10 @@ from connectors.files.input_reader import InputItem
 from connectors.files.output_lock import resting
 from connectors.files.rounds import read_rounds
 from connectors.files.written import shards
+from connectors.telling import Tell
 from dataflows.whatif_difference import KeptPrice, Stood, WhatIfDifference, WhatIfSide, difference, kept_prices
-from dataflows.whatif_folder import Tell, bring_up_to_date, copy_of, directory_of, open_books
-from dataflows.whatif_intake import ChangeTakenIn, MemoryPlace, own_of, read_change, recorded_at, take
+from dataflows.whatif_folder import bring_up_to_date, copy_of, directory_of, open_books
+from dataflows.whatif_intake import ChangeTakenIn, MemoryPlace, own_of, read_change, take
 from domain.events.commercial import ContractAmended
 from domain.events.delivery import ResourceAssigned
 from domain.identity import engagement_of
@@ -28,7 +29,7 @@ from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, F
 from domain.reference.zones import universal_day
 from domain.units import Instant
 from state.imagined import BilledWork, ImaginedForecast, ImaginedOutput
-from state.intake.clock import DATE_LAST
+from state.intake.clock import DATE_LAST, recording_time
 from state.intake.intake import EVERYONE
 
 # Raised by the record of an event whose content is not taken over, or not all of it.
@@ -248,7 +249,7 @@ def _checked(change: Path, on: date | None) -> list[InputItem]:
 
 def _check_not_before(logs: Sequence[EngagementLog], on: date | None) -> None:
     """Raises NoSuchDay where no day of the log is over by then."""
-    firsts = [universal_day(recorded_at(log.read(0, 1)[0].event)) for log in logs if log.end]
+    firsts = [universal_day(recording_time(log.read(0, 1)[0].event)) for log in logs if log.end]
     if on is None or not firsts:
         return
     first = date.fromordinal(min(firsts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from connectors.files import overrides
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.rebuilt import STORE as INTAKE
+from connectors.telling import Tell
 from dataflows.embedded import decode_event, store_path
 from dataflows.whatif_intake import MemoryPlace, known_by_intake, known_from_log
 from state.batch import BATCH_BYTES, BATCH_RECORDS
@@ -20,9 +21,6 @@ from state.store.store import Store, is_damage
 
 # The index of the write-ahead log is made again from it.
 SUFFIXES: Final = ("", "-wal", "-pages")
-
-# What is being done, how far it is, and how much there is.
-Tell = Callable[[str, int, int], None]
 
 
 def copy_database(source: Path, target: Path) -> None:

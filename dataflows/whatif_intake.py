@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from connectors.files.input_reader import InputItem, read_input
 from connectors.files.intake_store import IntakeStore, StoredProgress
 from connectors.files.log_format import LogEnd
 from connectors.log_records import StoredRecord
+from connectors.telling import Tell
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.control import IntakeNoticed
@@ -22,12 +23,11 @@ from domain.events.reference import DayEnded, IdentityLinked
 from domain.exceptions import ExceptionCategory
 from domain.units import Instant
 from state.guards import GuardStop
-from state.intake.clock import Clock, after
+from state.intake.clock import Clock, after, recording_time
 from state.intake.directory import Link, Routed, route
 from state.intake.intake import EVERYONE, Intake, Noticed, Ownership
 from state.intake.partition import partition_of
 
-Tell = Callable[[str, int, int], None]
 NOTHING: Final = LogEnd(0, 0)
 
 
@@ -111,14 +111,9 @@ def read_change(change: Path) -> list[InputItem]:
     timed: list[tuple[Instant, int]] = []
     for number, item in enumerate(items):
         if item.event is not None:
-            latest = max(latest, recorded_at(item.event))
+            latest = max(latest, recording_time(item.event))
         timed.append((latest, number))
     return [items[number] for _, number in timed]
-
-
-def recorded_at(event: Event) -> Instant:
-    stated: Instant | None = getattr(event, "recorded_at", None)
-    return event.occurred_at if stated is None else stated
 
 
 def take(
@@ -180,12 +175,13 @@ def known_by_intake(path: Path, logs: Sequence[EngagementLog]) -> MemoryPlace | 
 def known_from_log(path: Path, logs: Sequence[EngagementLog], tell: Tell) -> MemoryPlace:
     """Everything that was placed is in the log with its engagement, so that what leads there is found once more."""
     memory = IntakeStore(path)
-    days = _Days()
+    clock, latest = Clock(), 0
     remembered: dict[int, Event] = {}
     try:
         for log in logs:
             for record in log.records():
-                days.take(record.event)
+                latest = max(latest, recording_time(record.event))
+                clock = after(clock, record.event, latest)
                 if record.engagement_id == EVERYONE:
                     if isinstance(record.event, IdentityLinked):
                         memory.link_identity(record.event)
@@ -193,10 +189,10 @@ def known_from_log(path: Path, logs: Sequence[EngagementLog], tell: Tell) -> Mem
                     _learn(memory, record, remembered)
                 if record.offset % 10_000 == 0:
                     tell("directory", record.offset, log.end)
-        memory.commit(StoredProgress(0, True, NOTHING, NOTHING, days.latest), days.clock, [])
+        memory.commit(StoredProgress(0, True, NOTHING, NOTHING, latest), clock, [])
     finally:
         memory.close()
-    return MemoryPlace(path, days.latest, remembered, is_whole=False)
+    return MemoryPlace(path, latest, remembered, is_whole=False)
 
 
 def _learn(memory: IntakeStore, record: StoredRecord, remembered: dict[int, Event]) -> None:
@@ -228,23 +224,3 @@ def _learn_notice(memory: IntakeStore, event: IntakeNoticed, engagement_id: str)
         memory.open_notice(noticed)
     elif memory.noticed(noticed.category, noticed.subject) is not None:
         memory.close_notice(noticed)
-
-
-class _Days:
-    """The days that run where the logs end, and the running maximum of `recorded_at` there."""
-
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.latest: Instant = 0
-
-    @classmethod
-    def of(cls, logs: Sequence[EngagementLog]) -> _Days:
-        found = cls()
-        for log in logs:
-            for record in log.records():
-                found.take(record.event)
-        return found
-
-    def take(self, event: Event) -> None:
-        self.latest = max(self.latest, recorded_at(event))
-        self.clock = after(self.clock, event, self.latest)

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -25,6 +25,7 @@ from pydantic_settings import (
 from connectors.kafka.settings import KafkaSettings, RegistrySettings
 from connectors.model_faults import in_our_words
 from connectors.redis.settings import RedisSettings
+from connectors.section import Section
 from dataflows.settings import AccountingSettings, DeliverySettings, IntakeSettings, MetricsSettings, StoreSettings
 from domain.events.catalogue import ENTITIES
 from milepost.closing.names import CHECKS, FORBIDDING
@@ -39,10 +40,8 @@ BUILT_IN: Final = "built in"
 CACHE_NAME: Final = "registry.json"
 
 
-class FolderSettings(BaseModel):
+class FolderSettings(Section):
     """The folders of the firm that commands work on, where an option names no other."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     input: Path | None = Field(
         None, description="Folder with the events: what `milepost run` reads and imports and decisions are written to."
@@ -53,10 +52,8 @@ class FolderSettings(BaseModel):
     )
 
 
-class CloseSettings(BaseModel):
+class CloseSettings(Section):
     """What closing an accounting period takes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     forbids: tuple[str, ...] = Field(
         FORBIDDING,

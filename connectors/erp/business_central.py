@@ -60,8 +60,8 @@ from connectors.erp.odata import (
     transacted,
     transaction,
 )
-from connectors.erp.section import Section
 from connectors.erp.session import Session, is_one_call, opened
+from connectors.section import Section
 from domain.delivery.documents import (
     Document,
     InvoiceDocument,

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from connectors.erp.adapter import Limits
 from connectors.erp.credentials import SecretPlace
-from connectors.erp.section import Section
 from connectors.model_faults import in_our_words
+from connectors.section import Section
 
 LONGEST_ASSERTION_SECONDS: Final = 3_540  # NetSuite takes assertions of less than 60 minutes
 

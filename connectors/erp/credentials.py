@@ -8,7 +8,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from connectors.erp.section import Section
+from connectors.section import Section
 
 # A private key has less than 4 KB; more is not a secret but the wrong file.
 LARGEST_SECRET: Final = 65_536

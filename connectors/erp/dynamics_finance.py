@@ -62,8 +62,8 @@ from connectors.erp.odata import (
     rows,
     text,
 )
-from connectors.erp.section import Section
 from connectors.erp.session import Session, is_one_call, opened
+from connectors.section import Section
 from domain.delivery.documents import (
     Document,
     InvoiceDocument,

@@ -28,7 +28,7 @@ from connectors.erp.layouts.datev import Datev
 from connectors.erp.layouts.fixed_width import FixedWidth
 from connectors.erp.layouts.layout import FileMade, Layout, Unfit
 from connectors.erp.layouts.netsuite_csv import NetSuiteCsv
-from connectors.erp.section import Section
+from connectors.section import Section
 from domain.counting import counted
 from domain.delivery.documents import Document
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope

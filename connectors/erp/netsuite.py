@@ -49,8 +49,8 @@ from connectors.erp.answers import (
 )
 from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection, OAuth1Auth
-from connectors.erp.section import Section
 from connectors.erp.session import Session, is_one_call, opened
+from connectors.section import Section
 from domain.delivery.documents import (
     Document,
     DocumentLine,

@@ -63,8 +63,8 @@ from connectors.erp.oracle_journal_file import Import, RowError
 from connectors.erp.oracle_ledger import GENERAL_LEDGER, PAGE_ROWS, entries, key_of_batch
 from connectors.erp.oracle_processes import ErpProcess, Process
 from connectors.erp.oracle_rest import HEADERS, RESOURCES, Fields, as_set_up, children, day, fault, items
-from connectors.erp.section import Section
 from connectors.erp.session import Session, is_one_call, opened
+from connectors.section import Section
 from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, JournalDocument
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.outcomes import Outcome, RejectedData, RejectedPeriod, Submitted, Taken, Trouble, Uncertain

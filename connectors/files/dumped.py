@@ -16,7 +16,7 @@ from connectors.avro_codec import (
 )
 from connectors.avro_schema import Bytes, MapType
 from connectors.avro_walk import read_value
-from connectors.containers import MAGIC, ContainerDamaged, ContainerRecord, read_container
+from connectors.containers import MAGIC, ContainerRecord, read_container, undamaged
 from connectors.decode_error import DecodeError
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import GENESIS, log_path
@@ -47,10 +47,7 @@ def dump_file(path: Path) -> Iterator[Dumped]:
         **event_versions(),
         DEAD_LETTER_CODEC.fingerprint: DEAD_LETTER_CODEC,
     }
-    for found in read_container(path, known):
-        if not isinstance(found, ContainerRecord):
-            raise ContainerDamaged(found)
-        yield _dumped(found)
+    yield from map(_dumped, undamaged(read_container(path, known)))
 
 
 def dump_topic(output: Path, topic: str) -> Iterator[Dumped]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from heapq import merge
@@ -20,7 +20,7 @@ import orjson
 
 from connectors.avro_codec import Decoder, output_heads, output_versions
 from connectors.closing import Closing
-from connectors.containers import ContainerDamaged, ContainerRecord, read_container, records_at
+from connectors.containers import read_container, records_at, undamaged
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_rows import FigureRows, add_lines, engagement_named
 from connectors.files.glance_index import TABLES as GLANCE_TABLES
@@ -31,6 +31,7 @@ from connectors.files.progress import read_progress
 from connectors.files.written import WrittenOutput, topics, written
 from connectors.log_records import StoredRecord
 from connectors.output_schemas import todays_fingerprints
+from connectors.telling import Tell
 from domain.billing.statement import ISSUED
 from domain.identity import composed, engagement_of, unescape
 from domain.ledger.trial_balance import LedgerSums, PostedSum
@@ -80,9 +81,6 @@ CREATE TABLE IF NOT EXISTS taken_back(entity TEXT, affected TEXT, PRIMARY KEY(en
 
 # The last field that tables need of a forecast; where it will go by month, and what moved it, is much longer.
 FIGURES: Final = (("ForecastUpdate", "ledger"),)
-
-# What is being done, how far it is, and how much there is.
-Tell = Callable[[str, int, int], None]
 
 
 class IndexedRecord(NamedTuple):
@@ -280,9 +278,7 @@ class FigureIndex(Closing):
         self, numbers: _Numbers, rows: FigureRows, part: str, start: int | None, end: int, tell: Tell
     ) -> None:
         path = topic_file(self.output, part, self.shard)
-        for found in read_container(path, output_heads(HEADS), start, end):
-            if not isinstance(found, ContainerRecord):
-                raise ContainerDamaged(found)
+        for found in undamaged(read_container(path, output_heads(HEADS), start, end)):
             position, record = found.record
             rows.add_output(part, found.byte_offset, position.log_offset, position.output_seq, record)
             if len(rows) >= WRITTEN_EVERY:
@@ -530,11 +526,8 @@ class FigureIndex(Closing):
             first, last = start.get(part, 0), end[part]
             if first >= last:
                 continue
-            for found in read_container(
-                topic_file(self.output, part, self.shard), output_versions(), first or None, last
-            ):
-                if not isinstance(found, ContainerRecord):
-                    raise ContainerDamaged(found)
+            path = topic_file(self.output, part, self.shard)
+            for found in undamaged(read_container(path, output_versions(), first or None, last)):
                 yield written(topic, found)
 
     @property
@@ -574,9 +567,8 @@ class FigureIndex(Closing):
         self, part: str, places: Sequence[int], known: Mapping[str, Decoder[tuple[Position, Output]]] | None = None
     ) -> Iterator[WrittenOutput]:
         end = self.reached()["lengths"].get(part)
-        for found in records_at(topic_file(self.output, part, self.shard), known or output_versions(), places, end):
-            if not isinstance(found, ContainerRecord):
-                raise ContainerDamaged(found)
+        path = topic_file(self.output, part, self.shard)
+        for found in undamaged(records_at(path, known or output_versions(), places, end)):
             yield written(topic_of(part), found)
 
     def sums(self, entity_id: str) -> list[PostedSum]:

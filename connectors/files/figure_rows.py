@@ -24,7 +24,7 @@ from domain.outputs import (
 from domain.reference.book import owner_key
 from domain.units import Instant
 from state.batch import VIEW_RUN
-from state.intake.clock import Clock, after
+from state.intake.clock import Clock, after, recording_time
 
 
 class FigureRows:
@@ -70,8 +70,7 @@ class FigureRows:
     def add_record(self, record: StoredRecord, place: int, recorded_at: Instant) -> Instant:
         """The record that begins at a byte; from the running maximum of `recorded_at` before it the one after it."""
         event, engagement_id = record.event, record.engagement_id
-        stated: Instant | None = getattr(event, "recorded_at", None)
-        recorded_at = max(recorded_at, stated or event.occurred_at)
+        recorded_at = max(recorded_at, recording_time(event))
         person_id: str = getattr(event, "person_id", None) or ""
         self.records.append((engagement_id, "" if engagement_id else person_id, record.offset, place, recorded_at))
         if engagement_id and person_id:

@@ -23,6 +23,7 @@ from domain.events.reference import CostRateSet, ExchangeRateSet, PersonDefined,
 from domain.forecast.changes import work_cause
 from domain.outputs import ForecastUpdate, Position
 from domain.units import Instant
+from state.intake.clock import recording_time
 
 REFERENCE = (CostRateSet, ExchangeRateSet, PersonDefined, RateCardPublished)
 COMMERCIAL = (ContractSigned, ContractAmended, ContractTerminated)
@@ -121,7 +122,7 @@ class _Reading:
         self._now: Instant = 0
 
     def causes_of(self, event: Event) -> frozenset[str]:
-        self._now = max(self._now, event.recorded_at or event.occurred_at)
+        self._now = max(self._now, recording_time(event))
         if isinstance(event, TimeApproved | TimeWithdrawn):
             return self._work(event)
         if isinstance(event, COMMERCIAL):

@@ -13,6 +13,7 @@ from domain.events.catalogue import Event
 from domain.identity import unescape
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
 from domain.units import Instant
+from state.intake.clock import recording_time
 
 LATEST_AMONG = 100
 
@@ -112,7 +113,7 @@ def latest_of(output: Path) -> Instant:
     for shard in shards(output):
         with closing(EngagementLog.open(output, shard)) as log:
             records = log.read(max(0, log.end - LATEST_AMONG), LATEST_AMONG)
-        latest = max([latest, *(_recorded_at(record.event) for record in records)])
+        latest = max([latest, *(recording_time(record.event) for record in records)])
     return latest
 
 
@@ -121,8 +122,3 @@ def events_of(output: Path) -> Iterator[Event]:
     for shard in shards(output):
         with closing(EngagementLog.open(output, shard)) as log:
             yield from (record.event for record in log.records())
-
-
-def _recorded_at(event: Event) -> Instant:
-    recorded_at: Instant | None = getattr(event, "recorded_at", None)
-    return event.occurred_at if recorded_at is None else recorded_at

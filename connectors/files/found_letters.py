@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from connectors.avro_codec import DEAD_LETTER_CODEC
-from connectors.containers import ContainerDamaged, ContainerRecord, read_container
+from connectors.containers import read_container, undamaged
 from connectors.files.dead_letters import dead_letter_path
 from connectors.files.written import shards
 from domain.outputs import DeadLetter
@@ -23,9 +23,7 @@ def letters_of(output: Path) -> dict[str, DeadLetter]:
         shards(output)
         return {}
     found: dict[str, DeadLetter] = {}
-    for one in read_container(path, {DEAD_LETTER_CODEC.fingerprint: DEAD_LETTER_CODEC}):
-        if not isinstance(one, ContainerRecord):
-            raise ContainerDamaged(one)
+    for one in undamaged(read_container(path, {DEAD_LETTER_CODEC.fingerprint: DEAD_LETTER_CODEC})):
         letter: DeadLetter = one.record
         found[letter_id(letter)] = letter
     return found

@@ -24,12 +24,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from connectors.files.figure_index import FigureIndex, Tell
+from connectors.files.figure_index import FigureIndex
 from connectors.files.log_format import LogEnd, index_path, log_path, write_end
 from connectors.files.no_outputs import NoOutputs
 from connectors.files.overrides import NAME as OVERRIDES
 from connectors.files.progress import progress_path, read_progress
 from connectors.files.written import shards
+from connectors.telling import Tell
 from domain.units import Instant
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from connectors.section import Section
 
 GENERATION_PATTERN: Final = r"^[A-Za-z0-9_-]{1,32}$"
 PREFIX_PATTERN: Final = r"^([A-Za-z0-9][A-Za-z0-9_-]{0,62}[.])?$"
@@ -35,10 +37,8 @@ TIMED_OUT_MARGIN_SECONDS: Final = 20.0
 DEVELOPMENT: Final[Mapping[str, int]] = {"replication": 1, "min_in_sync": 1}
 
 
-class KafkaSettings(BaseModel):
+class KafkaSettings(Section):
     """Where the brokers are, and what the topics are called and made of."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     brokers: str = Field("127.0.0.1:9092", description="Addresses to begin with, `host:port`, comma-separated.")
     prefix: Annotated[str, Field(pattern=PREFIX_PATTERN)] = Field(
@@ -127,10 +127,8 @@ class KafkaSettings(BaseModel):
         return self.security.get("security.protocol", "plaintext").lower() in {"ssl", "sasl_ssl"}
 
 
-class RegistrySettings(BaseModel):
+class RegistrySettings(Section):
     """The schema registry; secrets stand in files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     url: str = Field(
         "",

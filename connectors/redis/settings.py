@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from connectors.section import Section
 
 
-class RedisSettings(BaseModel):
+class RedisSettings(Section):
     """What `view` writes for others to read; the password stands in a file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     url: str = Field(
         "redis://127.0.0.1:6379/0", description="`redis://host:port/db`, or `rediss://` for TLS; no credentials in it."

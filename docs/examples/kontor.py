@@ -21,8 +21,8 @@ from connectors.erp.answers import (
     words,
 )
 from connectors.erp.connection import Connection
-from connectors.erp.section import Section
 from connectors.erp.session import Session, opened
+from connectors.section import Section
 from domain.delivery.documents import Document, JournalDocument
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import NotSent, Outcome, RejectedData, RejectedPeriod, Taken, Throttled, Uncertain

@@ -23,7 +23,7 @@ from milepost.certificates.file import (
 from milepost.console import echo, say, shape, write_json
 
 if TYPE_CHECKING:
-    from dataflows.audit_stream import Tell
+    from connectors.telling import Tell
     from domain.ledger.close_certificate import Whole
 
 SHOWN = 20

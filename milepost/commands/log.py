@@ -16,7 +16,8 @@ from milepost.console import echo, say, shape, write_json
 from milepost.options import Json
 
 if TYPE_CHECKING:
-    from dataflows.log_copy import CopyManifest, Tell
+    from connectors.telling import Tell
+    from dataflows.log_copy import CopyManifest
 
 
 def export(

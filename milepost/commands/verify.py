@@ -18,8 +18,8 @@ from milepost.options import Json
 from milepost.tables import Table, show
 
 if TYPE_CHECKING:
+    from connectors.telling import Tell
     from dataflows.audit_kafka import ShardComparison
-    from dataflows.audit_stream import Tell
     from domain.audit.findings import Violation
     from domain.audit.report import Finding, Report
     from milepost.settings import Settings

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from connectors.closing import Closing
-from connectors.files.figure_index import FigureIndex, Tell
+from connectors.files.figure_index import FigureIndex
 from connectors.files.moments import Moment, cut_at, shards_at
+from connectors.telling import Tell
 from dataflows import stored_steps
 from dataflows.embedded import seldom_collecting
 from dataflows.retrace import Retraced, retrace

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from connectors.closing import Closing
-from connectors.files.figure_index import FigureIndex, Tell
+from connectors.files.figure_index import FigureIndex
 from connectors.files.glance_index import (
     AboutSum,
     AccountSum,
@@ -34,6 +34,7 @@ from connectors.files.moments import LogCut, Moment, cut_at, latest, log_end, sh
 from connectors.files.unrouted_hours import UnroutedEntry, unrouted_entries
 from connectors.json_values import instant_text
 from connectors.log_records import StoredRecord
+from connectors.telling import Tell
 from domain.billing.shares import Party
 from domain.counting import counted
 from domain.events.common import ContractLine

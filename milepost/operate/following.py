@@ -16,9 +16,9 @@ from confluent_kafka import KafkaException
 
 from connectors.closing import Closing
 from connectors.kafka.partitions import failed
+from connectors.telling import Tell
 from dataflows.accounting_kafka import Job
 from dataflows.audit_kafka import AuditedShard, ShardComparison, audited_shards, unasked
-from dataflows.audit_stream import Tell
 from milepost.console import say
 from milepost.days import moment
 from milepost.operate.stopping import Stop

@@ -26,8 +26,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from connectors.erp.layouts.layout import FileMade, Unfit, by_subsidiary, free_text, name_of, plain_amount
-from connectors.erp.section import Section
 from connectors.model_faults import in_our_words
+from connectors.section import Section
 from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, InvoiceLine
 from domain.money import format_decimal, smallest_unit
 from domain.units import EXCHANGE_RATE_SCALE, QUANTITY_SCALE, RATE_SCALE, Amount

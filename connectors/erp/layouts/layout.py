@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple, Protocol
 
-from connectors.erp.section import Section
+from connectors.section import Section
 from domain.delivery.documents import Document, InvoiceDocument, Segment
 from domain.money import AMOUNT_DECIMALS, format_decimal, minor_units, smallest_unit
 from domain.units import Amount

@@ -12,16 +12,17 @@ from confluent_kafka import KafkaException
 
 from connectors.kafka import intake_resume
 from connectors.kafka.clients import KafkaClients
+from connectors.kafka.ends import Ends
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.names import NUMBER_HEADER, Names
-from connectors.kafka.partitions import PATIENCE_SECONDS, bounds
+from connectors.kafka.partitions import PATIENCE_SECONDS
 from connectors.kafka.settings import KafkaSettings
 from state.guards import TORN_OUTPUTS, GuardStop
 from tests.brokers import ABORTED, COMMITTED, Brokers, ModelClients
 
 
 def test_brokers_that_do_not_answer_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake_resume, "bounds", partial(bounds, timeout=0.5))
+    monkeypatch.setattr(intake_resume, "Ends", partial(Ends, timeout=0.5))
     settings = KafkaSettings(brokers="127.0.0.1:1")
     started = time.monotonic()
     with pytest.raises(KafkaException):

@@ -1,0 +1,6 @@
+"""Whom long work says how far it is."""
+
+from collections.abc import Callable
+
+# What is being done, how far it is, and how much there is.
+Tell = Callable[[str, int, int], None]

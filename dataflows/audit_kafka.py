@@ -18,14 +18,13 @@ from connectors.files.log_format import log_path, read_end
 from connectors.files.outputs import OutputFiles
 from connectors.files.progress import read_progress
 from connectors.kafka import overrides
-from connectors.kafka.ends import Ends
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import FORECAST_CURRENT
 from connectors.kafka.output_reader import OutputReader
 from connectors.kafka.outputs import FORECAST_UPDATES
 from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.published import Published
-from connectors.kafka.resume import COMPACTED, described, last_progress
+from connectors.kafka.resume import COMPACTED, described, written_progress
 from connectors.telling import Tell
 from dataflows.accounting_kafka import Job, check_log, opened_store, target_of
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting, store_path
@@ -101,7 +100,7 @@ class AuditedShard:
     def catch_up(self, tell: Tell, stopped: Callable[[], bool] = unasked) -> ShardComparison:
         """Up to the progress that the shard has now, unless somebody asks to stop. The first difference of each topic is reported, and the
         topic left there."""
-        written = self._progress()
+        written = written_progress(self._job.clients, self._target)
         if written is None:
             return ShardComparison(self.number, 0, 0, ())
         # What was written up to this progress was written under these.
@@ -145,11 +144,6 @@ class AuditedShard:
     def _copy(self, number: int, value: bytes) -> None:
         if number == self._appender.offset:
             self._appender.append_stored(value)
-
-    def _progress(self) -> WrittenProgress | None:
-        ends = Ends(self._job.clients, [(self._job.names.progress, self.number)], self._target.timeout)
-        with closing(ends):
-            return last_progress(ends, self._target)
 
 
 class _Comparison:

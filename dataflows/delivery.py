@@ -20,12 +20,11 @@ from typing import Final, NamedTuple, Protocol
 import bytewax.operators as op
 import msgspec
 from bytewax.dataflow import Dataflow
-from bytewax.run import cli_main
 
 from connectors.delivery_store import Arrived, ParcelMember
 from connectors.erp.adapter import NO_TRACE, Limits, TraceContext
 from dataflows.delivery_watched import AccountStand, Unwatched, Watch
-from dataflows.embedded import seldom_collecting
+from dataflows.embedded import run_flow
 from domain.billing.statement import ISSUED
 from domain.delivery import groups as grouping
 from domain.delivery.answers import Answer, answers_of
@@ -505,7 +504,4 @@ def run_dataflow(delivery: DeliveryAccount, is_over: Callable[[], bool]) -> None
     """Raises what a step raised."""
     faults = Faults(keep=True)
     steps = DeliverySteps(delivery, is_over, faults)
-    with seldom_collecting():
-        cli_main(build(PolledSource(steps.turn, steps.is_over), steps.decide, CalledSink(steps.carry_out)))
-    if faults.fault is not None:
-        raise faults.fault
+    run_flow(build(PolledSource(steps.turn, steps.is_over), steps.decide, CalledSink(steps.carry_out)), faults)

@@ -6,14 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import assert_never
 
-from confluent_kafka import KafkaException
-
 from connectors.kafka.partitions import Place
 from connectors.metrics import catalogue
 from connectors.metrics.health import Health, Pulse
 from connectors.metrics.registry import Labels, Metrics
 from dataflows.delivery_watched import AccountStand
-from dataflows.measured import DELIVERY, SECOND
+from dataflows.measured import DELIVERY, SECOND, asked
 from domain.delivery.outcomes import (
     NotSent,
     Outcome,
@@ -74,11 +72,7 @@ class MeasuredDelivery:
         """`unread` gives the records of each partition that were not read; other threads call it."""
 
         def lags() -> Iterator[tuple[Labels, float]]:
-            try:
-                found = unread()
-            except (RuntimeError, KafkaException):
-                return
-            for (topic, partition), number in found.items():
+            for (topic, partition), number in (asked(unread) or {}).items():
                 yield (DELIVERY, topic.removeprefix(prefix), str(partition)), float(number)
 
         self._metrics.ask(catalogue.KAFKA_LAG, lags)

@@ -2,11 +2,12 @@
 
 import gc
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
+from bytewax.dataflow import Dataflow
 from bytewax.run import cli_main
 
 from connectors.avro_codec import EVENT_CODECS, numbered, position_around
@@ -18,7 +19,7 @@ from dataflows.accounting import build
 from dataflows.opening import MadeAgain, open_shard, silent
 from domain.events.catalogue import Event
 from operators.accounting import AccountingTurn, BatchLog, CommittingSink, Faults, LogSource, OnCommit, Reading, Steps
-from state.batch import BATCH_BYTES, BATCH_RECORDS, Encoders, LogRecord
+from state.batch import BATCH_BYTES, BATCH_RECORDS, Encoders, LogRecord, Mark
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Shard
@@ -118,24 +119,33 @@ def run_dataflow(
     """Run the Bytewax dataflow until the log has nothing more to give. Raises what a step raised."""
     faults = Faults(keep=True)
     steps = Steps([AccountingTurn(log, accounting.shard, accounting.outputs, store_seconds)], faults, on_commit)
+    run_flow(build(LogSource(steps, more, Reading(max_records)), steps.fold, CommittingSink(steps)), faults)
 
+
+def run_flow(flow: Dataflow, faults: Faults) -> None:
+    """In this thread, to its end. Raises what a step raised."""
     with seldom_collecting():
-        cli_main(build(LogSource(steps, more, Reading(max_records)), steps.fold, CommittingSink(steps)))
+        cli_main(flow)
     if faults.fault is not None:
         raise faults.fault
+
+
+def fold(accounting: Accounting, records: Sequence[LogRecord]) -> Mark:
+    """A batch, committed: its outputs, then the books."""
+    mark = accounting.outputs.write(accounting.shard.fold(records))
+    assert mark is not None, "a folded batch ends with its mark"
+    accounting.outputs.commit(mark)
+    accounting.shard.commit(mark)
+    return mark
 
 
 def run_plain(
     accounting: Accounting, log: BatchLog, max_records: int = BATCH_RECORDS, max_bytes: int = BATCH_BYTES
 ) -> None:
     """The same without an engine: the oracle of the dataflow's tests."""
-    shard, outputs = accounting
     with seldom_collecting():
-        while records := log.read(shard.position[0], max_records, max_bytes):
-            mark = outputs.write(shard.fold(records))
-            assert mark is not None, "a folded batch ends with its mark"
-            outputs.commit(mark)
-            shard.commit(mark)
+        while records := log.read(accounting.shard.position[0], max_records, max_bytes):
+            fold(accounting, records)
 
 
 @contextmanager

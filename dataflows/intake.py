@@ -17,7 +17,6 @@ import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
-from bytewax.run import cli_main
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TopicPartition
 
 from connectors.closing import Closing
@@ -40,7 +39,7 @@ from connectors.kafka.partitions import Place
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
 from connectors.unreadable import unreadable
-from dataflows.embedded import seldom_collecting
+from dataflows.embedded import run_flow
 from dataflows.midnight import PATIENCE, Clocks, DaysDue, Midnight, check_apart, check_jump, wall_clock
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Instant
@@ -537,7 +536,4 @@ def flow_of(intake: Desk, faults: Faults, more: Callable[[], bool]) -> Dataflow:
 def run_dataflow(intake: Desk, more: Callable[[], bool]) -> None:
     """Until `more` says that no more is wanted. Raises what a step raised."""
     faults = Faults(keep=True)
-    with seldom_collecting():
-        cli_main(flow_of(intake, faults, more))
-    if faults.fault is not None:
-        raise faults.fault
+    run_flow(flow_of(intake, faults, more), faults)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from confluent_kafka import KafkaException
 
@@ -45,6 +45,7 @@ SQLITE_FILES: Final = ("", "-wal", "-pages")
 FOLLOW_SECONDS: Final = 0.5
 FOLLOW_AGAIN_SECONDS: Final = 5.0
 COUNT_AGAIN_SECONDS: Final = 1.0
+Answer = TypeVar("Answer")
 EndOf = Callable[[Place], int]
 # Written by intake itself.
 OWN_EVENTS: Final = frozenset({"DayEnded", "IntakeNoticed"})
@@ -88,10 +89,7 @@ class _Shard:
 
     def behind(self, end_of: EndOf) -> int | None:
         """None while the shard is closed."""
-        try:
-            return self.log.behind(self.done, end_of((self.log.topic, self.log.shard)))
-        except (RuntimeError, KafkaException):
-            return None
+        return asked(lambda: self.log.behind(self.done, end_of((self.log.topic, self.log.shard))))
 
 
 class MeasuredAccounting:
@@ -288,10 +286,7 @@ class MeasuredIntake:
         return topic.removeprefix(self._intake.names.prefix)
 
     def _lags(self) -> list[tuple[Labels, float]]:
-        try:
-            behind = self._intake.behind(self._end_of)
-        except (RuntimeError, KafkaException):
-            return []
+        behind = asked(lambda: self._intake.behind(self._end_of)) or {}
         return [
             ((INTAKE, self._short(topic), str(partition)), float(number))
             for (topic, partition), number in behind.items()
@@ -337,11 +332,16 @@ class MeasuredView:
 
     def _lags(self) -> list[tuple[Labels, float]]:
         topic = self._topic
-        try:
-            behind = {} if topic is None else topic.behind(self._end_of)
-        except (RuntimeError, KafkaException):
-            return []
+        behind = (asked(lambda: topic.behind(self._end_of)) if topic is not None else None) or {}
         return [((VIEW, VIEWS, str(partition)), float(number)) for partition, number in behind.items()]
+
+
+def asked(question: Callable[[], Answer]) -> Answer | None:
+    """Of a client by another thread; None while it is closed, or the brokers do not answer."""
+    try:
+        return question()
+    except (RuntimeError, KafkaException):
+        return None
 
 
 @contextmanager

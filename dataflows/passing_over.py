@@ -6,10 +6,9 @@ from contextlib import ExitStack, closing
 
 from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
-from connectors.kafka.ends import Ends
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.progress import WrittenProgress
-from connectors.kafka.resume import await_ends, described, fence, last_progress
+from connectors.kafka.resume import await_ends, described, fence, written_progress
 from connectors.log_records import StoredRecord
 from dataflows.accounting_kafka import Job, check_log, open_books, shard_folder, target_of
 from dataflows.embedded import seldom_collecting
@@ -38,9 +37,7 @@ def pass_over(job: Job, number: int, override: Override, tell: Tell = silent) ->
         described(job.clients, target)
         producer = fence(job.clients, target)
         await_ends(job.clients, target)
-        ends = Ends(job.clients, [(job.names.progress, number)], target.timeout)
-        held.callback(ends.close)
-        written = last_progress(ends, target)
+        written = written_progress(job.clients, target)
         check_ahead(override, written.place if written is not None else (0, ""))
         record = log.record(override.offset)
         if record is None:

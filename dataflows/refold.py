@@ -14,7 +14,7 @@ from connectors.files.written import WrittenOutput, committed, read_file, topics
 from connectors.json_records import record_to_json
 from connectors.log_records import StoredRecord
 from connectors.telling import Tell
-from dataflows.embedded import close, open_accounting
+from dataflows.embedded import close, fold, open_accounting
 from domain.audit.about import about
 from domain.audit.findings import REFOLD, Checked, Violation
 from state.batch import BATCH_BYTES, BATCH_RECORDS
@@ -32,11 +32,7 @@ def refold(
     accounting = open_accounting(scratch, log.genesis, passed_over=passed_over)
     try:
         while records := _read(log, accounting.shard.position[0], end):
-            mark = accounting.outputs.write(accounting.shard.fold(records))
-            assert mark is not None, "a folded batch ends with its mark"
-            accounting.outputs.commit(mark)
-            accounting.shard.commit(mark)
-            tell("fold again", mark.offset, end)
+            tell("fold again", fold(accounting, records).offset, end)
     finally:
         close(accounting)
 

@@ -18,7 +18,6 @@ from typing import Final, NamedTuple
 from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
 from connectors.kafka.clients import Producer
-from connectors.kafka.ends import Ends
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import FORECAST_CURRENT
@@ -35,7 +34,7 @@ from connectors.kafka.resume import (
     described,
     everything,
     fence,
-    last_progress,
+    written_progress,
 )
 from dataflows.accounting_kafka import Job, check_log, opened_store, shard_folder, target_of
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
@@ -87,9 +86,7 @@ def repair(
         topic_ids = described(job.clients, target)
         producer = HoldingProducer(fence(job.clients, target), target.transaction_timeout)
         await_ends(job.clients, target, tell)
-        ends = Ends(job.clients, [(job.names.progress, number)], target.timeout)
-        held.callback(ends.close)
-        written = last_progress(ends, target)
+        written = written_progress(job.clients, target)
         check_topics(written, topic_ids, target, sorted(told.accepted))
         passed_over = overrides.read(job.clients, job.names, number, target.timeout)
         foreign = _foreign(written, told, topic_ids, target)

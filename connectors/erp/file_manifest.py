@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from connectors.files.output_lock import lock_within
-from connectors.files.writing import write_all
+from connectors.files.writing import sync_names, write_all, write_synced
 from domain.delivery.documents import Document, InvoiceDocument
 
 NAME: Final = "manifest.jsonl"
@@ -94,15 +94,12 @@ class Manifest:
     def write(self, file: str, content: bytes, documents: Sequence[WrittenDocument]) -> None:
         """The lock is held. Raises OSError: nothing is written where it came before the manifest had it."""
         part = self._part(file)
-        with part.open("wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
+        write_synced(part, content)
         written = WrittenFile(number=self.next_number, file=file, sha256=digest(content), documents=tuple(documents))
         self._append(msgspec.json.encode(written) + b"\n")
         self._take(written)
         part.rename(self._folder / file)
-        self._sync()
+        sync_names(self._folder)
 
     @property
     def next_number(self) -> int:
@@ -127,7 +124,7 @@ class Manifest:
         finally:
             os.close(file)
         self._read_to += len(line)
-        self._sync()
+        sync_names(self._folder)
 
     def _catch_up(self, file: int) -> None:
         """A line without its end was never committed."""
@@ -172,17 +169,10 @@ class Manifest:
                 part.rename(self._folder / name)
             else:
                 part.unlink()
-        self._sync()
+        sync_names(self._folder)
 
     def _part(self, file: str) -> Path:
         return self._folder / f".{file}.part"
-
-    def _sync(self) -> None:
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def digest(content: bytes) -> str:

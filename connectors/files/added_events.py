@@ -5,7 +5,6 @@ No file is ever added to: what a run has read must not change.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ import orjson
 from connectors.decode_error import DecodeError
 from connectors.files.input_reader import fault_of_line
 from connectors.files.rounds import read_rounds
-from connectors.files.writing import sync_folder, writing
+from connectors.files.writing import sync_folder, write_synced, writing
 from connectors.json_records import event_from_json_line
 from domain.events.catalogue import Event
 
@@ -42,10 +41,7 @@ def add_events(input_dir: Path, kind: str, events: Sequence[dict[str, Any]], now
     part = folder / f".{path.name}"
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with part.open("xb") as file:
-            file.write(b"".join(lines))
-            file.flush()
-            os.fsync(file.fileno())
+        write_synced(part, b"".join(lines))
         part.rename(path)
     sync_folder(folder)
     return path

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from connectors.files.added_events import added_events
-from connectors.files.engagement_log import EngagementLog
+from connectors.files.found_exceptions import events_of
 from connectors.files.written import read_topic, records_of, shards
 from domain.billing.statement import ISSUED
 from domain.delivery.answers import key_and_attempt
@@ -77,8 +77,5 @@ def read_delivered(
 
 def events_and_answers(output: Path, input_dir: Path) -> Iterator[Event]:
     """Of the log, and answers that no run has taken in yet."""
-    for shard in shards(output):
-        with EngagementLog.open(output, shard) as log:
-            for record in log.records():
-                yield record.event
+    yield from events_of(output)
     yield from added_events(input_dir, ANSWERS)

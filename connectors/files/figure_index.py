@@ -24,7 +24,7 @@ from connectors.containers import read_container, records_at, undamaged
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_rows import FigureRows, add_lines, engagement_named
 from connectors.files.glance_index import TABLES as GLANCE_TABLES
-from connectors.files.glance_index import GlanceTables
+from connectors.files.glance_index import GlanceTables, insert
 from connectors.files.log_format import LogEnd
 from connectors.files.outputs import SINCE, parts_of, topic_file, topic_of
 from connectors.files.progress import read_progress
@@ -286,28 +286,23 @@ class FigureIndex(Closing):
                 tell(f"index {topic_of(part)}", found.byte_offset, end)
 
     def _write(self, numbers: _Numbers, rows: FigureRows) -> None:
-        of, many = numbers.of, self._db.executemany
-        many(
-            "INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?)",
-            [(of(whose), *others) for whose, *others in rows.records],
-        )
-        many("INSERT OR IGNORE INTO persons VALUES (?, ?)", [(of(whose), person) for whose, person in rows.persons])
-        many(
-            "INSERT OR IGNORE INTO facts VALUES (?, ?, ?)", [(kind, id_, of(whose)) for kind, id_, whose in rows.facts]
-        )
-        many("INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", rows.runs)
-        many("INSERT OR IGNORE INTO activated VALUES (?, ?)", rows.activated)
-        many("INSERT OR IGNORE INTO day_ends VALUES (?, ?, ?)", rows.day_ends)
-        many(
+        of = numbers.of
+        for table, added in (
+            ("records", [(of(whose), *others) for whose, *others in rows.records]),
+            ("persons", [(of(whose), person) for whose, person in rows.persons]),
+            ("facts", [(kind, id_, of(whose)) for kind, id_, whose in rows.facts]),
+            ("runs", rows.runs),
+            ("activated", rows.activated),
+            ("day_ends", rows.day_ends),
+            ("outputs", [(of(whose), *others) for whose, *others in rows.outputs]),
+            ("forecasts", rows.forecasts),
+            ("taken_back", rows.reversed),
+        ):
+            insert(self._db, table, added)
+        self._db.executemany(
             "INSERT OR REPLACE INTO zones VALUES (?, ?)", [(day.zone, day.date.toordinal()) for day in rows.clock.days]
         )
-        many(
-            "INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?)",
-            [(of(whose), *others) for whose, *others in rows.outputs],
-        )
-        many("INSERT OR IGNORE INTO forecasts VALUES (?, ?, ?, ?)", rows.forecasts)
-        many("INSERT OR IGNORE INTO taken_back VALUES (?, ?)", rows.reversed)
-        many(
+        self._db.executemany(
             "INSERT INTO sums VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET journals = journals + excluded.journals, debits = debits + excluded.debits,"
             " credits = credits + excluded.credits, ledger_debits = ledger_debits + excluded.ledger_debits,"
@@ -467,11 +462,8 @@ class FigureIndex(Closing):
         newest: dict[str, dict[str, int]] = {}
         for project_id, part, place in self._db.execute(sql, (offset,)):
             newest.setdefault(project_id, {})[part] = place
-        places: dict[str, list[int]] = {}
-        for found in newest.values():
-            part = [*parts_of(FORECASTS, found)][-1]
-            places.setdefault(part, []).append(found[part])
-        for part, wanted in places.items():
+        places = ((part, found[part]) for found in newest.values() for part in parts_of(FORECASTS, found)[-1:])
+        for part, wanted in _by_part(places).items():
             for one in self._read(part, sorted(wanted), output_heads(FIGURES)):
                 if isinstance(one.record, ForecastUpdate):
                     yield one.record
@@ -480,9 +472,7 @@ class FigureIndex(Closing):
         """By output_seq the journals of an engagement that records at some log offsets caused."""
         wanted = ", ".join(str(int(offset)) for offset in offsets)
         sql = f"""SELECT part, place FROM outputs WHERE no = ? AND part BETWEEN ? AND ? AND log_offset IN ({wanted})"""  # noqa: S608
-        found: dict[str, list[int]] = {}
-        for part, place in self._db.execute(sql, (self._number(engagement_id), POSTINGS, POSTINGS + SINCE + LAST)):
-            found.setdefault(part, []).append(place)
+        found = _by_part(self._db.execute(sql, (self._number(engagement_id), POSTINGS, POSTINGS + SINCE + LAST)))
         return {
             one.position.output_seq: one.record
             for part, places in found.items()
@@ -514,9 +504,7 @@ class FigureIndex(Closing):
     def _before(self, topic: str, engagement_id: str, offset: int) -> Iterator[WrittenOutput]:
         """What records before a log offset caused of an engagement, in order."""
         sql = "SELECT part, place FROM outputs WHERE no = ? AND part BETWEEN ? AND ? AND log_offset < ?"
-        found: dict[str, list[int]] = {}
-        for part, place in self._db.execute(sql, (self._number(engagement_id), topic, topic + SINCE + LAST, offset)):
-            found.setdefault(part, []).append(place)
+        found = _by_part(self._db.execute(sql, (self._number(engagement_id), topic, topic + SINCE + LAST, offset)))
         for part in parts_of(topic, found):
             yield from self._read(part, sorted(found[part]))
 
@@ -543,15 +531,11 @@ class FigureIndex(Closing):
 
     def written(self, engagement_id: str, projects: Sequence[str] = (), start: int = 0) -> Iterator[WrittenOutput]:
         """Every output of the engagement that records from a log offset on caused, the forecasts of these projects among them, in order."""
-        found: dict[str, list[int]] = {}
         sql = "SELECT part, place FROM outputs WHERE no = ? AND log_offset >= ?"
-        for part, place in self._db.execute(sql, (self._number(engagement_id), start)):
-            found.setdefault(part, []).append(place)
+        rows = self._db.execute(sql, (self._number(engagement_id), start)).fetchall()
         sql = "SELECT part, place FROM forecasts WHERE project = ? AND log_offset >= ?"
-        for project_id in projects:
-            for part, place in self._db.execute(sql, (project_id, start)):
-                found.setdefault(part, []).append(place)
-        read = [self._read(part, sorted(places)) for part, places in found.items()]
+        rows += [row for project_id in projects for row in self._db.execute(sql, (project_id, start))]
+        read = [self._read(part, sorted(places)) for part, places in _by_part(rows).items()]
         return merge(*read, key=lambda one: one.position.output_seq)
 
     def count_written(self, engagement_id: str, projects: Sequence[str], end: int) -> int:
@@ -622,6 +606,13 @@ class _Numbers:
             found = self._known[engagement_id] = len(self._known)
             self._db.execute("INSERT INTO engagements VALUES (?, ?)", (found, engagement_id))
         return found
+
+
+def _by_part(rows: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for part, place in rows:
+        found.setdefault(part, []).append(place)
+    return found
 
 
 def delete(output: Path, shard: int = 0) -> None:

@@ -19,13 +19,14 @@ LATEST_AMONG = 100
 
 
 class KnownException(NamedTuple):
-    """An exception with its newest revision; `since` is when it was raised (again) last, `closed` says that it is over, and
+    """An exception of a shard with its newest revision; `since` is when it was raised (again) last, `closed` says that it is over, and
     `closed_at` is the shard, and the offset in its log, of the event that ended it."""
 
     raised: ExceptionRaised
     since: Instant
     closed: ExceptionClosed | None = None
     closed_at: tuple[int, int] | None = None
+    shard: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -51,18 +52,23 @@ class ExceptionStep(NamedTuple):
 
 def exceptions_of(output: Path) -> dict[str, KnownException]:
     """By id, in the order in which they were raised first. Raises NoOutputs and ContainerDamaged."""
+    written = read_topic(output, TOPICS["ExceptionRaised"])
+    return as_they_stand((each.record, each.position.shard, each.position.log_offset) for each in written)
+
+
+def as_they_stand(published: Iterable[tuple[object, int, int]]) -> dict[str, KnownException]:
+    """By id; of records with their shard and the offset in its log."""
     found: dict[str, KnownException] = {}
-    for written in read_topic(output, TOPICS["ExceptionRaised"]):
-        match written.record:
+    for record, shard, offset in published:
+        match record:
             case ExceptionRaised() as raised:
                 known = found.get(raised.exception_id)
                 since = raised.raised_at if known is None or known.closed is not None else known.since
-                found[raised.exception_id] = KnownException(raised, since)
-            case ExceptionClosed() as closed:
-                known = found.get(closed.exception_id)
-                if known is not None:
-                    place = written.position.shard, written.position.log_offset
-                    found[closed.exception_id] = known._replace(closed=closed, closed_at=place)
+                found[raised.exception_id] = KnownException(raised, since, shard=shard)
+            case ExceptionClosed() as closed if closed.exception_id in found:
+                found[closed.exception_id] = found[closed.exception_id]._replace(
+                    closed=closed, closed_at=(shard, offset)
+                )
             case _:
                 pass
     return found

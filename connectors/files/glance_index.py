@@ -6,7 +6,7 @@ A moment is a log offset: what a table says is a sum over what the records befor
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -272,13 +272,8 @@ class GlanceTables:
         self._number_words({str(row[place]) for _, each, places in of_words for row in each for place in places})
         for table, each, places in of_words:
             numbered = self._numbered(each, places)
-            self._insert(table, self._with_headings(numbered) if table == "posted" else numbered)
-        self._insert("named", rows.named)
-
-    def _insert(self, table: str, rows: list[Row]) -> None:
-        if rows:
-            marks = ", ".join("?" * len(rows[0]))
-            self._db.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)  # noqa: S608
+            insert(self._db, table, self._with_headings(numbered) if table == "posted" else numbered)
+        insert(self._db, "named", rows.named)
 
     def _number_words(self, words: set[str]) -> None:
         """Numbers of these words, given to those that have none; there is a word for every entry, so that not all are kept."""
@@ -313,7 +308,7 @@ class GlanceTables:
             if number is None:
                 number = known[heading] = len(known) + 1
             made.append((number, *row[_HEADING:]))
-        self._insert("headings", [(no, *heading) for heading, no in islice(known.items(), new, None)])
+        insert(self._db, "headings", [(no, *heading) for heading, no in islice(known.items(), new, None)])
         return sorted(made)
 
     def forget(self) -> None:
@@ -724,6 +719,13 @@ class GlanceTables:
             CREATE TEMP VIEW current_worked AS SELECT * FROM newest_worked WHERE hours IS NOT NULL;
             """,  # noqa: S608
         )
+
+
+def insert(db: sqlite3.Connection, table: str, rows: Sequence[Sequence[object]]) -> None:
+    """Those that are not there yet."""
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        db.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)  # noqa: S608
 
 
 def _in_order(sums: list[AboutSum]) -> list[AboutSum]:

@@ -209,8 +209,7 @@ def statements_of(output: Path, contract_id: str) -> tuple[FoundStatement, ...]:
 
 def newest_statements(output: Path) -> tuple[FoundStatement, ...]:
     """All of the folder, each in its newest revision, in the order in which they were issued first."""
-    newest = {issued.statement.statement_id: issued for issued in _joined(_issued(output))}
-    return tuple(newest.values())
+    return tuple(_newest(_issued(output)))
 
 
 def statements_called(output: Path, wanted: str) -> tuple[FoundStatement, ...]:
@@ -241,10 +240,7 @@ def statement_ids(output: Path) -> frozenset[str]:
 
 def _statements(output: Path, contracts: frozenset[str]) -> list[FoundStatement]:
     """In the order in which they were issued."""
-    newest: dict[str, FoundStatement] = {}
-    for issued in _joined(each for each in _issued(output) if each.statement.contract_id in contracts):
-        newest[issued.statement.statement_id] = issued
-    return list(newest.values())
+    return _newest(each for each in _issued(output) if each.statement.contract_id in contracts)
 
 
 def _statement(output: Path, wanted: str, known: frozenset[str]) -> FoundStatement | NothingFound:
@@ -257,6 +253,10 @@ def _statement(output: Path, wanted: str, known: frozenset[str]) -> FoundStateme
 
 def _issued(output: Path) -> Iterator[FoundStatement]:
     return (FoundStatement(*placed) for placed in placed_of(output, BillingStatement))
+
+
+def _newest(parts: Iterable[FoundStatement]) -> list[FoundStatement]:
+    return [*{each.statement.statement_id: each for each in _joined(parts)}.values()]
 
 
 def _joined(parts: Iterable[FoundStatement]) -> list[FoundStatement]:

@@ -16,6 +16,7 @@ from connectors.avro_codec import OUTPUT_CODECS
 from connectors.containers import ContainerFormat
 from connectors.files.overrides import NAME as OVERRIDES
 from connectors.files.progress import progress_path, read_progress
+from connectors.files.writing import sync_names, write_synced
 from connectors.output_schemas import output_codecs
 from domain.outputs import OUTPUTS, TOPICS
 from state.batch import Encoded, Mark, OutputProgress
@@ -145,7 +146,7 @@ class OutputFiles:
                 file.write(self._formats[part].header)
                 self._lengths[part] = len(self._formats[part].header)
                 for folder in (path.parent, path.parent.parent):
-                    _sync_folder(folder)
+                    sync_names(folder)
             self._files[part] = file
         return self._files[part]
 
@@ -188,12 +189,9 @@ class OutputFiles:
         )
         self._progress_path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._progress_path.with_suffix(".tmp")
-        with beside.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        write_synced(beside, text.encode())
         beside.replace(self._progress_path)
-        _sync_folder(self._progress_path.parent)
+        sync_names(self._progress_path.parent)
 
     def _resume(self) -> OutputProgress:
         """Cut every file back to what progress says."""
@@ -231,14 +229,6 @@ class OutputFiles:
             bytes.fromhex(found["output_chain"]),
             bytes.fromhex(found["input_chain"]),
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(folder: Path, error: OSError) -> GuardStop:

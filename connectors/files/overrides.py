@@ -5,13 +5,12 @@ An export of the log (`milepost log export`) keeps them in the same form.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from connectors.files.writing import sync_folder, write_all, writing
+from connectors.files.writing import append_line
 from state.guards import LOG_DAMAGED, GuardStop
 from state.overrides import Override, Overrides, by_place
 
@@ -37,15 +36,4 @@ def read(folder: Path, shard: int = 0) -> Overrides:
 
 def add(folder: Path, shard: int, override: Override) -> None:
     """On the disk when this returns."""
-    path = folder / NAME
-    with writing(path):
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            whole = path.read_bytes().rfind(b"\n") + 1
-            os.ftruncate(file, whole)
-            os.lseek(file, whole, os.SEEK_SET)
-            write_all(file, orjson.dumps([shard, override._asdict()], option=orjson.OPT_SORT_KEYS) + b"\n")
-            os.fsync(file)
-        finally:
-            os.close(file)
-    sync_folder(folder)
+    append_line(folder / NAME, orjson.dumps([shard, override._asdict()], option=orjson.OPT_SORT_KEYS))

@@ -7,14 +7,12 @@ state that was lost can be made again.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from connectors.files.input_files import whole_lines
-from connectors.files.writing import sync_folder, write_all, writing
+from connectors.files.writing import append_line
 from state.guards import INTAKE_STATE_LOST, GuardStop
 
 NAME: Final = "rounds.jsonl"
@@ -69,17 +67,7 @@ def _dense(found: list[InputRound]) -> list[InputRound]:
 
 
 def add_round(output_dir: Path, found: InputRound) -> None:
-    path = output_dir / NAME
-    with writing(path):
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            os.ftruncate(file, whole_lines(path, os.fstat(file).st_size, at_least=0))
-            os.lseek(file, 0, os.SEEK_END)
-            write_all(file, json.dumps(_plain(found), separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
-            os.fsync(file)
-        finally:
-            os.close(file)
-    sync_folder(output_dir)
+    append_line(output_dir / NAME, json.dumps(_plain(found), separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def _plain(found: InputRound) -> dict[str, object]:

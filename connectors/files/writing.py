@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from connectors.files.input_files import whole_lines
 from state.guards import OUTPUT_UNWRITABLE, GuardStop
 
 # A file where a folder should be, or the other way round.
@@ -68,11 +69,39 @@ def replace_file(path: Path, data: bytes) -> None:
         part.replace(path)
 
 
-def sync_folder(folder: Path) -> None:
-    """Makes the names of new files last."""
-    with writing(folder):
-        file = os.open(folder, os.O_RDONLY)
+def write_synced(path: Path, data: bytes) -> None:
+    """On the disk when this returns, but for its name. Raises OSError."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """In the place of one that was only begun; on the disk when this returns."""
+    with writing(path):
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
+            whole = whole_lines(path, os.fstat(file).st_size, at_least=0)
+            os.ftruncate(file, whole)
+            os.lseek(file, whole, os.SEEK_SET)
+            write_all(file, line + b"\n")
             os.fsync(file)
         finally:
             os.close(file)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names of new files last."""
+    with writing(folder):
+        sync_names(folder)
+
+
+def sync_names(folder: Path) -> None:
+    """The same. Raises OSError."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Final, NamedTuple, Protocol
 
-from connectors.avro_codec import DEAD_LETTER_CODEC, OUTPUT_CODECS, event_versions, read_output
+from connectors.avro_codec import DEAD_LETTER_CODEC, event_versions
 from connectors.decode_error import DecodeError
-from connectors.files.found_exceptions import KnownException
+from connectors.files.found_exceptions import KnownException, as_they_stand
 from connectors.files.found_letters import letter_id
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.frame import unframed
@@ -16,10 +16,10 @@ from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import DEAD_LETTERS, Names
 from connectors.kafka.partitions import Place, all_records, bounds, there
 from connectors.kafka.pinned_schemas import Pinned
-from connectors.kafka.published import published
+from connectors.kafka.published import output_of
 from domain.events.catalogue import Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
-from domain.outputs import TOPICS, DeadLetter, ExceptionClosed, ExceptionRaised, ProjectView
+from domain.outputs import TOPICS, DeadLetter, ProjectView
 from state.batch import BATCH_BYTES, BATCH_RECORDS
 
 DECISIONS: Final = "control.decisions"
@@ -32,13 +32,6 @@ class OutputSchemas(Protocol):
         """None for an id that is none of ours."""
 
 
-class FoundException(NamedTuple):
-    """An exception, and the shard that says so."""
-
-    known: KnownException
-    shard: int
-
-
 class TopicDecisions(NamedTuple):
     """Decisions on their topic, in its order, and whether the topic begins with the first that was ever sent."""
 
@@ -46,24 +39,14 @@ class TopicDecisions(NamedTuple):
     is_whole: bool
 
 
-def exceptions_on(clients: Clients, names: Names, timeout: float) -> dict[str, FoundException]:
+def exceptions_on(clients: Clients, names: Names, timeout: float) -> dict[str, KnownException]:
     """By id, as they stand. Raises GuardStop and KafkaException."""
-    found: dict[str, FoundException] = {}
-    for message in _records(clients, names.shared(TOPICS["ExceptionRaised"]), timeout):
-        for record, offset in _output(message, names.generation):
-            match record:
-                case ExceptionRaised():
-                    before = found.get(record.exception_id)
-                    is_new = before is None or before.known.closed is not None
-                    since = record.raised_at if before is None or is_new else before.known.since
-                    found[record.exception_id] = FoundException(KnownException(record, since), message.partition())
-                case ExceptionClosed() if record.exception_id in found:
-                    before = found[record.exception_id]
-                    ended = before.known._replace(closed=record, closed_at=(before.shard, offset))
-                    found[record.exception_id] = before._replace(known=ended)
-                case _:
-                    pass
-    return found
+    messages = _records(clients, names.shared(TOPICS["ExceptionRaised"]), timeout)
+    return as_they_stand(
+        (record, message.partition(), offset)
+        for message in messages
+        for record, offset in output_of(message, names.generation)
+    )
 
 
 def contracts_on(clients: Clients, names: Names, project_id: str, timeout: float) -> frozenset[str]:
@@ -72,17 +55,17 @@ def contracts_on(clients: Clients, names: Names, project_id: str, timeout: float
     for message in _records(clients, names.shared(TOPICS["ProjectView"]), timeout):
         if message.key() != project_id.encode():
             continue
-        for record, _ in _output(message, names.generation):
+        for record, _ in output_of(message, names.generation):
             if isinstance(record, ProjectView):
                 found = frozenset(balance.contract_id for balance in record.balances)
     return found
 
 
-def closings_on(clients: Clients, names: Names, found: Iterable[FoundException], timeout: float) -> dict[str, Event]:
+def closings_on(clients: Clients, names: Names, found: Iterable[KnownException], timeout: float) -> dict[str, Event]:
     """The events that ended them, from the log, by exception."""
     ended: dict[str, Event] = {}
     by_shard: dict[int, list[tuple[str, int]]] = {}
-    for known in (each.known for each in found):
+    for known in found:
         if known.closed_at is not None:
             shard, offset = known.closed_at
             by_shard.setdefault(shard, []).append((known.raised.exception_id, offset))
@@ -134,17 +117,6 @@ def decided_in_log(clients: Clients, names: Names, shards: Iterable[int], timeou
             while records := log.read_patiently(offset, BATCH_RECORDS, BATCH_BYTES):
                 yield from (record.event for record in records if isinstance(record.event, Decision))
                 offset = records[-1].offset + 1
-
-
-def _output(message: Message, generation: str) -> Iterator[tuple[object, int]]:
-    """With its place in the log; nothing of another generation, nor of what cannot be read, which resume and audit tell of."""
-    try:
-        output = published(message)
-        if output.generation == generation and output.type_name in OUTPUT_CODECS:
-            position, record = read_output(output.type_name, output.body)
-            yield record, position.log_offset
-    except DecodeError:
-        return
 
 
 def _records(clients: Clients, topic: str, timeout: float) -> Iterator[Message]:

@@ -7,12 +7,10 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
-from connectors.avro_codec import OUTPUT_CODECS, read_output
-from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import Names
 from connectors.kafka.partitions import sifted
-from connectors.kafka.published import published
+from connectors.kafka.published import output_of
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
 from domain.units import Amount, Instant
 
@@ -85,21 +83,14 @@ class OpenExceptionCounts:
         self._consumer.close()
 
     def _take(self, message: Message) -> None:
-        """What cannot be read is none of ours; the process that resumes the shard says so."""
-        try:
-            output = published(message)
-            if output.type_name not in OUTPUT_CODECS or output.generation != self._generation:
-                return
-            _, record = read_output(output.type_name, output.body)
-        except DecodeError:
-            return
-        match record:
-            case ExceptionRaised():
-                # Said again with every change; the first time is when it was raised.
-                known = self._open.get(record.exception_id)
-                since = record.raised_at if known is None else min(known.raised_at, record.raised_at)
-                self._open[record.exception_id] = _Open(
-                    record.category, since, record.blocks_amount, record.blocks_currency
-                )
-            case ExceptionClosed():
-                self._open.pop(record.exception_id, None)
+        for record, _ in output_of(message, self._generation):
+            match record:
+                case ExceptionRaised():
+                    # Said again with every change; the first time is when it was raised.
+                    known = self._open.get(record.exception_id)
+                    since = record.raised_at if known is None else min(known.raised_at, record.raised_at)
+                    self._open[record.exception_id] = _Open(
+                        record.category, since, record.blocks_amount, record.blocks_currency
+                    )
+                case ExceptionClosed():
+                    self._open.pop(record.exception_id, None)

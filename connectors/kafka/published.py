@@ -8,8 +8,10 @@ the first, so that a reader of one topic alone sees a gap.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from connectors.avro_codec import OUTPUT_CODECS, read_output
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Message
 from connectors.kafka.frame import unframed
@@ -75,6 +77,17 @@ def published(message: Message) -> Published:
         schema_id,
         body,
     )
+
+
+def output_of(message: Message, generation: str) -> Iterator[tuple[object, int]]:
+    """With its place in the log; nothing of another generation, nor of what cannot be read, which resume and audit tell of."""
+    try:
+        output = published(message)
+        if output.generation == generation and output.type_name in OUTPUT_CODECS:
+            position, record = read_output(output.type_name, output.body)
+            yield record, position.log_offset
+    except DecodeError:
+        return
 
 
 def _number(found: dict[str, bytes], name: str) -> int:

@@ -275,6 +275,11 @@ def last_progress(ends: Ends, target: ResumeTarget) -> WrittenProgress | None:
     return _read_progress(found[0]) if found else None
 
 
+def written_progress(clients: Clients, target: ResumeTarget) -> WrittenProgress | None:
+    with closing(Ends(clients, [(target.names.progress, target.shard)], target.timeout)) as ends:
+        return last_progress(ends, target)
+
+
 def _read_progress(message: Message) -> WrittenProgress:
     try:
         return progress.from_bytes(message.value() or b"")

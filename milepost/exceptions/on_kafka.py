@@ -20,7 +20,6 @@ from connectors.kafka.event_sender import Sent, send
 from connectors.kafka.found_on_topics import (
     DECISIONS,
     Decision,
-    FoundException,
     closings_on,
     contracts_on,
     decided_in_log,
@@ -55,19 +54,14 @@ class ExceptionTopics:
         self.as_of = now()
 
     @cached_property
-    def _found(self) -> dict[str, FoundException]:
-        return exceptions_on(self.clients, self.names, self.timeout)
-
-    @cached_property
     def known(self) -> dict[str, KnownException]:
-        return {exception_id: each.known for exception_id, each in self._found.items()}
+        return exceptions_on(self.clients, self.names, self.timeout)
 
     def contracts(self, project_id: str) -> frozenset[str]:
         return contracts_on(self.clients, self.names, project_id, self.timeout)
 
     def closings(self, known: Iterable[KnownException]) -> Mapping[str, Event]:
-        found = [self._found[each.raised.exception_id] for each in known]
-        return closings_on(self.clients, self.names, found, self.timeout)
+        return closings_on(self.clients, self.names, known, self.timeout)
 
     def decided(self, known: Iterable[KnownException]) -> ClosedExceptions:
         """Without what is still over a cap, which the books say."""
@@ -100,7 +94,7 @@ class ExceptionTopics:
 
     def _last_decisions(self, known: Sequence[KnownException]) -> dict[str, Decision]:
         """Of each, taken in or not; of what the topic does not keep any more the log tells."""
-        shards = {each.raised.exception_id: self._found[each.raised.exception_id].shard for each in known}
+        shards = {each.raised.exception_id: each.shard for each in known}
         last: dict[str, Decision] = {}
         for each in self._decisions(frozenset(shards.values())):
             before = last.get(each.exception_id)

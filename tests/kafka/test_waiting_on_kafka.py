@@ -83,7 +83,7 @@ def sent(of: Site) -> list[Any]:
 
 def test_exceptions_are_listed_from_all_shards(two: Site) -> None:
     found = exceptions_on(two.clients, two.names, 20)
-    still_open = {name for name, each in found.items() if each.known.is_open}
+    still_open = {name for name, each in found.items() if each.is_open}
     assert {each.shard for each in found.values()} == {0, 1}
     told = done("milepost exceptions list --kafka --all", two)
     assert {each["exception_id"] for each in told["exceptions"]} == still_open
@@ -96,7 +96,7 @@ def test_exceptions_are_listed_from_all_shards(two: Site) -> None:
 
 def test_decisions_go_to_their_topic_and_follow_each_other(two: Site) -> None:
     found = exceptions_on(two.clients, two.names, 20)
-    known = [each.known.raised for each in found.values() if each.known.is_open]
+    known = [each.raised for each in found.values() if each.is_open]
     one = next(each for each in known if refusal_to_waive(each) is None)
     waive = f"milepost exceptions waive {one.exception_id} --reason 'on call' --as ann --approved-by ben --kafka"
     assert done(f"{waive} --plan", two)["count"] == 1
@@ -150,8 +150,8 @@ def test_where_the_topic_has_dropped_its_oldest_the_log_says_which_version_comes
 ) -> None:
     """A decision of the log is known although it is on no topic any more."""
     found = exceptions_on(two.clients, two.names, 20)
-    one = next(each for each in found.values() if each.known.is_open)
-    name = one.known.raised.exception_id
+    one = next(each for each in found.values() if each.is_open)
+    name = one.raised.exception_id
     done(f"milepost exceptions assign {name} --to cleo --as ann --kafka", two)
     assert [event.version for event in sent(two)] == [1]
     topic = two.names.shared("control.decisions")
@@ -167,7 +167,7 @@ def test_where_the_topic_has_dropped_its_oldest_the_log_says_which_version_comes
     )
     taken = records[-1]._replace(
         offset=len(log),
-        engagement_id=one.known.raised.engagement_id or name.partition(".")[0],
+        engagement_id=one.raised.engagement_id or name.partition(".")[0],
         type_name="ExceptionAssigned",
         event=event,
         body=WRITERS[type(event)].encode(event),

@@ -12,22 +12,19 @@ from simulation.entities import PRACTICES
 from simulation.plan import SimulationPlan
 from simulation.prices import CURRENCY_PERCENT
 from simulation.projects import COST_OF_AN_HOUR, PRICE_OF_AN_HOUR, SimulatedProject
-from simulation.sources import PSA, recorded
+from simulation.sources import PSA, stamped
 
 
 def activated(plan: SimulationPlan, project: SimulatedProject, day: date) -> ProjectActivated:
     """The project exists from nine o'clock of the day on."""
     at = instant(max(day, plan.opens_on), 9 * HOUR + project.number % 1800, project.entity.zone)
     return ProjectActivated(
-        event_id=f"{PSA}-{project.project_id}-1",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"{project.project_id}-1", at),
         project_id=project.project_id,
         version=1,
         name=project.name,
         legal_entity_id=project.entity.legal_entity_id,
         starts_on=project.starts_on,
-        recorded_at=recorded(at, PSA),
         engagement_id=project.engagement_id,
         ends_on=project.ends_on,
         customer_id=project.customer.customer_id if project.customer else None,
@@ -63,11 +60,5 @@ def closed(project: SimulatedProject, day: date) -> ProjectClosed:
     """The end of a project, published at five o'clock of its last day."""
     at = instant(day, 17 * HOUR, project.entity.zone)
     return ProjectClosed(
-        event_id=f"{PSA}-{project.project_id}-2",
-        occurred_at=at,
-        source=PSA,
-        project_id=project.project_id,
-        version=2,
-        ends_on=day,
-        recorded_at=recorded(at, PSA),
+        **stamped(PSA, f"{project.project_id}-2", at), project_id=project.project_id, version=2, ends_on=day
     )

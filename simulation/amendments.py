@@ -16,7 +16,7 @@ from simulation.contracts import SignedContract
 from simulation.names import AMENDMENT_REASONS
 from simulation.plan import SimulationPlan
 from simulation.projects import weekday
-from simulation.sources import CRM, recorded
+from simulation.sources import CRM, stamped
 
 AnyCap = TypeVar("AnyCap", Cap, SharedCap)
 
@@ -96,15 +96,12 @@ def amendment(change: ContractChange, version: int, day: date, effective_on: dat
     project = contract.bid.projects[0]
     at = instant(day, 15 * HOUR + contract.bid.number % 3000, project.entity.zone)
     return ContractAmended(
-        event_id=f"{CRM}-{contract.bid.contract_id}-{version}",
-        occurred_at=at,
-        source=CRM,
+        **stamped(CRM, f"{contract.bid.contract_id}-{version}", at),
         contract_id=contract.bid.contract_id,
         version=version,
         replaces_version=version - 1,
         effective_on=effective_on,
         treatment="prospective",
-        recorded_at=recorded(at, CRM),
         engagement_id=project.engagement_id,
         requested_by=project.manager.person_id,
         approved_by=project.deputy.person_id,
@@ -154,12 +151,9 @@ def terminated(change: ContractChange) -> ContractTerminated:
     project = contract.bid.projects[0]
     at = instant(change.day, 16 * HOUR, project.entity.zone)
     return ContractTerminated(
-        event_id=f"{CRM}-{contract.bid.contract_id}-2",
-        occurred_at=at,
-        source=CRM,
+        **stamped(CRM, f"{contract.bid.contract_id}-2", at),
         contract_id=contract.bid.contract_id,
         version=2,
         effective_on=change.day + timedelta(days=NOTICE_DAYS),
-        recorded_at=recorded(at, CRM),
         engagement_id=project.engagement_id,
     )

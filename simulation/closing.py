@@ -13,7 +13,7 @@ from simulation.people import SimulatedPerson
 from simulation.plan import SimulationPlan
 from simulation.projects import leaders_of
 from simulation.reference import calendar_of
-from simulation.sources import ERP, recorded
+from simulation.sources import ERP, stamped
 
 # Berlin is done a day before New York.
 WORKDAYS_TO_CLOSE = {"LE-DE": 5, "LE-US": 6}
@@ -47,13 +47,10 @@ def closed(
     period = fiscal.period_of(calendar_of(entity), month).name
     at = instant(day, 18 * HOUR, entity.zone)
     return AccountingPeriodClosed(
-        event_id=f"{ERP}-{entity.legal_entity_id}-{period}-{version}",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"{entity.legal_entity_id}-{period}-{version}", at),
         legal_entity_id=entity.legal_entity_id,
         period=period,
         version=version,
         requested_by=requester.person_id,
         approved_by=approver.person_id,
-        recorded_at=recorded(at, ERP),
     )

@@ -17,7 +17,7 @@ from simulation.names import TASKS
 from simulation.plan import SimulationPlan
 from simulation.prices import CURRENCY_PERCENT, practice_card_id
 from simulation.projects import BY_TASK, PRICE_OF_AN_HOUR, Bid, SimulatedProject
-from simulation.sources import CRM, recorded
+from simulation.sources import CRM, stamped
 
 # Work on some contracts is billed by the customer's clock, not by that of the company that does it.
 ZONES = ((False, 80), (True, 20))
@@ -89,9 +89,7 @@ def contract(plan: SimulationPlan, bid: Bid, hand: Hand, random: Random) -> Sign
     signed_on = signing_day(bid, random)
     at = instant(max(signed_on, plan.opens_on), 11 * HOUR + bid.number % 3000, entity.zone)
     signed = ContractSigned(
-        event_id=f"{CRM}-{bid.contract_id}-1",
-        occurred_at=at,
-        source=CRM,
+        **stamped(CRM, f"{bid.contract_id}-1", at),
         contract_id=bid.contract_id,
         version=1,
         customer_id=bid.customer.customer_id,
@@ -100,7 +98,6 @@ def contract(plan: SimulationPlan, bid: Bid, hand: Hand, random: Random) -> Sign
         signed_on=signed_on,
         starts_on=bid.starts_on,
         lines=lines,
-        recorded_at=recorded(at, CRM),
         engagement_id=bid.projects[0].engagement_id,
         approved_by=bid.projects[0].deputy.person_id,
         ends_on=max(project.ends_on for project in bid.projects) if bid.number % 9 else None,

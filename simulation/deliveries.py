@@ -24,7 +24,7 @@ from simulation.deals import HOTEL, LICENCES, MEALS, TRAVEL
 from simulation.firm import Firm
 from simulation.plan import SimulationPlan
 from simulation.projects import SimulatedProject, weekday
-from simulation.sources import PSA, recorded
+from simulation.sources import PSA, stamped
 
 # When a milestone is accepted: days from its due day.
 ACCEPTED_AFTER = (-6, 12)
@@ -73,12 +73,9 @@ def _accepted(
         taken_back = weekday(day + timedelta(days=DAYS_TO_REVOKE))
         at = instant(taken_back, 11 * HOUR, project.entity.zone)
         yield MilestoneRevoked(
-            event_id=f"{PSA}-{milestone.milestone_id}-2",
-            occurred_at=at,
-            source=PSA,
+            **stamped(PSA, f"{milestone.milestone_id}-2", at),
             milestone_id=milestone.milestone_id,
             version=2,
-            recorded_at=recorded(at, PSA),
             engagement_id=contract.signed.engagement_id,
             project_id=project.project_id,
             requested_by=project.manager.person_id,
@@ -93,14 +90,11 @@ def _acceptance(
 ) -> MilestoneAccepted:
     at = instant(day, 10 * HOUR + contract.bid.number % 3000, project.entity.zone)
     return MilestoneAccepted(
-        event_id=f"{PSA}-{milestone.milestone_id}-{version}",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"{milestone.milestone_id}-{version}", at),
         milestone_id=milestone.milestone_id,
         version=version,
         accepted_on=day,
         approved_by=project.deputy.person_id,
-        recorded_at=recorded(at, PSA),
         engagement_id=contract.signed.engagement_id,
         project_id=project.project_id,
         requested_by=project.manager.person_id,
@@ -123,14 +117,11 @@ def _progress(
         version += 1
         at = instant(day, 17 * HOUR, project.entity.zone)
         yield ProgressReported(
-            event_id=f"{PSA}-{line_id}-progress-{version}",
-            occurred_at=at,
-            source=PSA,
+            **stamped(PSA, f"{line_id}-progress-{version}", at),
             line_id=line_id,
             version=version,
             percent=percent,
             as_of=day,
-            recorded_at=recorded(at, PSA),
             engagement_id=contract.signed.engagement_id,
             project_id=project.project_id,
             requested_by=project.manager.person_id,
@@ -146,15 +137,12 @@ def _tickets(contract: SignedContract, line_id: str, until: date, random: Random
     for number, day in enumerate(fridays, 1):
         at = instant(day, 18 * HOUR, project.entity.zone)
         yield UnitsDelivered(
-            event_id=f"{PSA}-{line_id}-{number}",
-            occurred_at=at,
-            source=PSA,
+            **stamped(PSA, f"{line_id}-{number}", at),
             delivery_id=f"{line_id}-{number}",
             version=1,
             line_id=line_id,
             units=between(random, *TICKETS_A_WEEK) * QUANTITY_ONE,
             delivered_on=day,
-            recorded_at=recorded(at, PSA),
             engagement_id=contract.signed.engagement_id,
             project_id=project.project_id,
             contract_id=contract.bid.contract_id,
@@ -177,12 +165,9 @@ def _expenses(
             if happens(random, WITHDRAWN_PER_THOUSAND):
                 later = instant(weekday(approved_on + timedelta(days=3)), 9 * HOUR, project.entity.zone)
                 yield ExpenseWithdrawn(
-                    event_id=f"{PSA}-{expense_id(contract, number)}-2",
-                    occurred_at=later,
-                    source=PSA,
+                    **stamped(PSA, f"{expense_id(contract, number)}-2", later),
                     expense_id=expense_id(contract, number),
                     version=2,
-                    recorded_at=recorded(later, PSA),
                     engagement_id=contract.signed.engagement_id,
                     project_id=project.project_id,
                 )
@@ -197,9 +182,7 @@ def _expense(
     tax = 0 if foreign else gross * TAX_PERCENT // (100 + TAX_PERCENT) // 100 * 100
     by_supplier = category == LICENCES
     return ExpenseApproved(
-        event_id=f"{PSA}-{expense_id(contract, number)}-1",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"{expense_id(contract, number)}-1", at),
         expense_id=expense_id(contract, number),
         version=1,
         project_id=project.project_id,
@@ -208,7 +191,6 @@ def _expense(
         amount=gross - tax,
         currency="GBP" if foreign else project.entity.currency,
         approved_by=project.deputy.person_id,
-        recorded_at=recorded(at, PSA),
         engagement_id=contract.signed.engagement_id,
         submitted_by=project.manager.person_id,
         person_id=None if by_supplier else project.manager.person_id,

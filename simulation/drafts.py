@@ -12,7 +12,7 @@ from domain.units import Instant
 from simulation.calendar import HOUR, SECOND, instant, nth_workday
 from simulation.chance import between, stream
 from simulation.receivables import finance_of
-from simulation.sources import PSA, recorded
+from simulation.sources import PSA, stamped
 
 # Every so many decisions, counted over all rounds.
 RETURNED = (9, 4)
@@ -41,13 +41,10 @@ def decisions(drafts: Sequence[tuple[BillingStatement, date]], before: int, seed
 def approved(draft: BillingStatement, at: Instant) -> StatementApproved:
     asks, approves = finance_of(draft)
     return StatementApproved(
-        event_id=f"{PSA}-{draft.statement_id}-{draft.revision}-approved",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"{draft.statement_id}-{draft.revision}-approved", at),
         statement_id=draft.statement_id,
         revision=draft.revision,
         approved_by=approves,
-        recorded_at=recorded(at, PSA),
         engagement_id=engagement_of(draft.statement_id),
         requested_by=asks,
     )
@@ -56,13 +53,10 @@ def approved(draft: BillingStatement, at: Instant) -> StatementApproved:
 def returned(draft: BillingStatement, at: Instant, reason: str) -> StatementReturned:
     _, approves = finance_of(draft)
     return StatementReturned(
-        event_id=f"{PSA}-{draft.statement_id}-{draft.revision}-returned",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"{draft.statement_id}-{draft.revision}-returned", at),
         statement_id=draft.statement_id,
         revision=draft.revision,
         reason=reason,
-        recorded_at=recorded(at, PSA),
         engagement_id=engagement_of(draft.statement_id),
         requested_by=approves,
     )

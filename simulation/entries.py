@@ -13,7 +13,7 @@ from simulation.firm import Firm
 from simulation.names import DESCRIPTIONS
 from simulation.prices import price
 from simulation.projects import SimulatedProject
-from simulation.sources import PSA, recorded
+from simulation.sources import PSA, recorded, stamped
 from simulation.work import QUARTER, SimulatedWork
 
 # Every so many entries, counted from one, so that even a small firm has each oddity: (every, remainder).
@@ -68,15 +68,12 @@ def time_approved(firm: Firm, work: SimulatedWork, version: int, at: Instant) ->
         started_at = clocked_in(work, person.entity.zone, at, hours)
     own_rate = own_rate_of(work, project)
     return TimeApproved(
-        event_id=f"{PSA}-T-{work.serial:07}-{version}",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"T-{work.serial:07}-{version}", at),
         entry_id=entry_id(work),
         version=version,
         project_id=project_id_of(work, project),
         person_id=person.person_id,
         approved_by=approved_by,
-        recorded_at=recorded(at, PSA),
         submitted_by=None if wording % 16 == 15 and approved_by is not person.person_id else person.person_id,
         worked_on=work.worked_on if started_at is None else None,
         started_at=started_at,
@@ -130,12 +127,9 @@ def clocked_in(work: SimulatedWork, zone: str, at: Instant, hours: Hours) -> Ins
 
 def time_withdrawn(firm: Firm, work: SimulatedWork, version: int, at: Instant) -> TimeWithdrawn:
     return TimeWithdrawn(
-        event_id=f"{PSA}-T-{work.serial:07}-{version}",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"T-{work.serial:07}-{version}", at),
         entry_id=entry_id(work),
         version=version,
-        recorded_at=recorded(at, PSA),
         project_id=project_id_of(work, firm.projects[work.project]),
     )
 

@@ -14,7 +14,7 @@ from simulation.chance import between
 from simulation.firm import Firm
 from simulation.prices import CURRENCY_PERCENT
 from simulation.projects import COST_OF_AN_HOUR, PRICE_OF_AN_HOUR, SimulatedProject
-from simulation.sources import PSA, recorded
+from simulation.sources import PSA, stamped
 
 # Every third project by size is estimated again each month.
 EVERY = 3
@@ -37,9 +37,7 @@ def revised(firm: Firm, project: SimulatedProject, month_number: int, day: date,
     ahead = 1 if (project.number + month_number) % ENDS_SOON_EVERY == 0 else MONTHS_AHEAD
     monthly = max(8, project.hours * between(random, 80, 120) // 100 // firm.plan.months)
     return EstimateRevised(
-        event_id=f"{PSA}-estimate-{project.project_id}-{month_number + 1}",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"estimate-{project.project_id}-{month_number + 1}", at),
         project_id=project.project_id,
         version=month_number + 1,
         as_of=day - DAY,
@@ -47,7 +45,6 @@ def revised(firm: Firm, project: SimulatedProject, month_number: int, day: date,
             remaining(project, add_months(day.replace(day=1), n + 1), monthly * (MONTHS_AHEAD - n) // MONTHS_AHEAD)
             for n in range(ahead)
         ),
-        recorded_at=recorded(at, PSA),
         requested_by=project.manager.person_id,
     )
 

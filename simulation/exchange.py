@@ -12,7 +12,7 @@ from domain.units import EXCHANGE_RATE_ONE
 from simulation.calendar import HOUR, SATURDAY, instant
 from simulation.chance import between
 from simulation.entities import BERLIN
-from simulation.sources import ERP, recorded
+from simulation.sources import ERP, stamped
 
 # Units for one euro times 10,000, as central banks print them, and the largest step of a day.
 FIRST_FIXING = {"USD": (10_850, 62), "GBP": (8_640, 34)}
@@ -39,14 +39,11 @@ def publish(day: date, fixings: Fixings, random: Random) -> Iterator[ExchangeRat
         before = fixings.rates[currency]
         fixings.rates[currency] = before + between(random, -step, step) + (first - before) // LEAN
         yield ExchangeRateSet(
-            event_id=f"{ERP}-EUR-{currency}-{day}-1",
-            occurred_at=at,
-            source=ERP,
+            **stamped(ERP, f"EUR-{currency}-{day}-1", at),
             rate_type="spot",
             from_currency="EUR",
             to_currency=currency,
             date=day,
             rate=fixings.rates[currency] * FIXING,
             version=1,
-            recorded_at=recorded(at, ERP),
         )

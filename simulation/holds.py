@@ -14,7 +14,7 @@ from simulation.contracts import SignedContract
 from simulation.names import HOLD_REASONS
 from simulation.plan import SimulationPlan
 from simulation.projects import SimulatedProject, weekday
-from simulation.sources import PSA, recorded
+from simulation.sources import PSA, stamped
 
 SCOPES = (("contract", 34), ("project", 30), ("line", 14), ("entry", 12), ("bill_to", 10))
 PROJECT_MONTHS_A_HOLD = 20
@@ -75,15 +75,12 @@ def placed(hold: SimulatedHold) -> BillingHoldPlaced:
     """At one o'clock."""
     at = instant(hold.placed_on, 13 * HOUR, hold.project.entity.zone)
     return BillingHoldPlaced(
-        event_id=f"{PSA}-{hold.hold_id}-1",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"{hold.hold_id}-1", at),
         hold_id=hold.hold_id,
         version=1,
         scope=HoldScope(hold.kind, hold.scope_id),
         placed_on=hold.placed_on,
         reason=hold.reason,
-        recorded_at=recorded(at, PSA),
         engagement_id=hold.project.engagement_id,
         project_id=hold.project.project_id,
     )
@@ -93,12 +90,9 @@ def released(hold: SimulatedHold, day: date) -> BillingHoldReleased:
     """At two o'clock."""
     at = instant(day, 14 * HOUR, hold.project.entity.zone)
     return BillingHoldReleased(
-        event_id=f"{PSA}-{hold.hold_id}-2",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"{hold.hold_id}-2", at),
         hold_id=hold.hold_id,
         version=2,
-        recorded_at=recorded(at, PSA),
         engagement_id=hold.project.engagement_id,
         project_id=hold.project.project_id,
         reason="settled with the customer",

@@ -14,7 +14,7 @@ from domain.outputs import BillingStatement
 from domain.units import AMOUNT_ONE, Instant
 from simulation.calendar import HOUR, SECOND, instant, nth_workday
 from simulation.chance import between, stream
-from simulation.sources import ERP, recorded
+from simulation.sources import ERP, stamped
 
 STATEMENTS = "billing.statements"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,13 +83,10 @@ def answers(new: Sequence[NewestStatement], before: int, seed: int) -> Iterator[
 def posted(statement: BillingStatement, invoice_id: str, number: int, day: date) -> InvoicePosted:
     at = posting_time(number, day)
     return InvoicePosted(
-        event_id=f"{ERP}-{invoice_id}",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"{invoice_id}", at),
         invoice_id=invoice_id,
         posted_on=day,
         amount=statement.amount_due,
-        recorded_at=recorded(at, ERP),
         engagement_id=engagement_of(statement.statement_id),
         tax_amount=sum(tax.amount for tax in statement.tax),
         statement_id=statement.statement_id,
@@ -100,12 +97,9 @@ def refused(statement: BillingStatement, number: int, day: date) -> InvoiceRejec
     at = posting_time(number, day)
     code, message = REFUSALS[number % len(REFUSALS)]
     return InvoiceRejected(
-        event_id=f"{ERP}-refused-{number:06}",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"refused-{number:06}", at),
         code=code,
         message=message,
-        recorded_at=recorded(at, ERP),
         engagement_id=engagement_of(statement.statement_id),
         statement_id=statement.statement_id,
     )

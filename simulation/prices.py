@@ -18,7 +18,7 @@ from simulation.customers import Customer
 from simulation.entities import BERLIN, CURRENCIES, PRACTICES
 from simulation.people import DATA_SCIENTIST, ROLES, Role
 from simulation.plan import SimulationPlan
-from simulation.sources import ERP, recorded
+from simulation.sources import ERP, stamped
 
 # What a euro of list price is in the currency, and how much dearer the second half is, in per cent.
 CURRENCY_PERCENT = {"EUR": 100, "USD": 115, "GBP": 88}
@@ -77,9 +77,7 @@ def card(
 ) -> RateCardPublished:
     """One version of a card; overtime costs half as much again."""
     return RateCardPublished(
-        event_id=f"{ERP}-{card_id}-{version}",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"{card_id}-{version}", at),
         rate_card_id=card_id,
         version=version,
         scope=scope,
@@ -89,7 +87,6 @@ def card(
             RateCardLine(rate=price(role, currency, percent), role=role.name, overtime_markup=OVERTIME_MARKUP)
             for role in roles
         ),
-        recorded_at=recorded(at, ERP),
     )
 
 

@@ -21,7 +21,7 @@ from simulation.calendar import HOUR, instant
 from simulation.chance import deal, pick, stream
 from simulation.deals import DEPOSIT_LINE
 from simulation.projects import weekday
-from simulation.sources import ERP, recorded
+from simulation.sources import ERP, stamped
 
 PAID, LATE, IN_PARTS, UNPAID = "paid", "late", "in parts", "unpaid"
 TAKEN_BACK, UNAPPLIED, OVERPAID, TWICE = "taken back by the bank", "unapplied", "overpaid", "paid twice"
@@ -165,15 +165,12 @@ def received(owed: Owed, name: str, day: date, amount: Amount, *, applied: Amoun
     payment_id = f"PAY-{owed.invoice_id}-{name}"
     whole = amount if applied is None else applied
     return PaymentReceived(
-        event_id=f"{ERP}-{payment_id}",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"{payment_id}", at),
         payment_id=payment_id,
         customer_id=owed.statement.bill_to,
         amount=amount,
         currency=owed.statement.currency,
         received_on=day,
-        recorded_at=recorded(at, ERP),
         engagement_id=owed.engagement_id,
         applications=(PaymentApplication(owed.invoice_id, whole),) if whole else (),
     )
@@ -183,11 +180,8 @@ def taken_back(owed: Owed, name: str, day: date) -> PaymentReversed:
     at = instant(day, 8 * HOUR + _number(owed) % HOUR, "UTC")
     payment_id = f"PAY-{owed.invoice_id}-{name}"
     return PaymentReversed(
-        event_id=f"{ERP}-{payment_id}-back",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"{payment_id}-back", at),
         payment_id=payment_id,
-        recorded_at=recorded(at, ERP),
         engagement_id=owed.engagement_id,
         received_on=day,
     )
@@ -213,16 +207,13 @@ def credited(owed: Owed, kind: str) -> CreditMemoIssued | None:
     asks, approves = finance_of(statement)
     tax = round_ratio(owed.tax * amount, statement.amount_due, smallest_unit(statement.currency), HALF_UP)
     return CreditMemoIssued(
-        event_id=f"{ERP}-{memo_id}",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"{memo_id}", at),
         credit_memo_id=memo_id,
         invoice_id=owed.invoice_id,
         kind=kind,
         lines=(CreditMemoLine(line_id=line_id, amount=amount),),
         issued_on=day,
         requested_by=asks,
-        recorded_at=recorded(at, ERP),
         engagement_id=owed.engagement_id,
         approved_by=approves,
         tax_amount=tax,
@@ -234,9 +225,7 @@ def written_off(owed: Owed, day: date, amount: Amount) -> WrittenOff:
     asks, approves = finance_of(owed.statement)
     write_off_id = f"WO-{owed.invoice_id}"
     return WrittenOff(
-        event_id=f"{ERP}-{write_off_id}",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"{write_off_id}", at),
         write_off_id=write_off_id,
         what="receivable",
         amount=amount,
@@ -244,7 +233,6 @@ def written_off(owed: Owed, day: date, amount: Amount) -> WrittenOff:
         written_off_on=day,
         reason="the customer does not pay the rest",
         requested_by=asks,
-        recorded_at=recorded(at, ERP),
         engagement_id=owed.engagement_id,
         approved_by=approves,
         invoice_id=owed.invoice_id,

@@ -23,7 +23,7 @@ from simulation.entities import BERLIN, ENTITIES, NEW_YORK, SimulatedEntity, oth
 from simulation.papers import addressed, letterhead
 from simulation.people import ROLES, Role, SimulatedPerson
 from simulation.plan import ALL, SimulationPlan
-from simulation.sources import ERP, HR, recorded
+from simulation.sources import ERP, HR, stamped
 
 TAX: dict[str, tuple[str, Percent]] = {
     "DE": ("output", 19 * PERCENT_ONE),
@@ -73,16 +73,13 @@ def role_above(role: Role) -> Role:
 
 def legal_entity(entity: SimulatedEntity, at: Instant) -> LegalEntityDefined:
     return LegalEntityDefined(
-        event_id=f"{ERP}-{entity.legal_entity_id}-1",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"{entity.legal_entity_id}-1", at),
         legal_entity_id=entity.legal_entity_id,
         version=1,
         name=entity.name,
         currency=entity.currency,
         zone=entity.zone,
         fiscal_calendar=calendar_of(entity),
-        recorded_at=recorded(at, ERP),
         tax_region=entity.tax_region,
         policies=POLICIES[entity],
     )
@@ -96,42 +93,33 @@ def calendar_of(entity: SimulatedEntity) -> FiscalCalendar:
 def tax_policy(region: str, at: Instant) -> TaxPolicyDefined:
     kind, percent = TAX[region]
     return TaxPolicyDefined(
-        event_id=f"{ERP}-tax-{region}-1",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"tax-{region}-1", at),
         tax_region=region,
         version=1,
         rules=(TaxRule(category="*", percent=percent, kind=kind),),
-        recorded_at=recorded(at, ERP),
     )
 
 
 def transfer_price(entity: SimulatedEntity, since: date, at: Instant) -> TransferPriceSet:
     """What the company charges its sister for an hour of its people."""
     return TransferPriceSet(
-        event_id=f"{ERP}-transfer-{entity.code}-1",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"transfer-{entity.code}-1", at),
         transfer_price_id=f"TP-{entity.code}",
         version=1,
         lending_entity_id=entity.legal_entity_id,
         borrowing_entity_id=other(entity).legal_entity_id,
         currency=entity.currency,
         effective_from=since,
-        recorded_at=recorded(at, ERP),
         rate=LENT_AT[entity],
     )
 
 
 def customer_defined(customer: Customer, at: Instant) -> CustomerDefined:
     return CustomerDefined(
-        event_id=f"{ERP}-{customer.customer_id}-1",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"{customer.customer_id}-1", at),
         customer_id=customer.customer_id,
         version=1,
         name=customer.name,
-        recorded_at=recorded(at, ERP),
         parent_customer_id=customer.parent,
         tax_region=customer.market.tax_region,
         payment_terms_days=customer.payment_terms_days,
@@ -140,14 +128,11 @@ def customer_defined(customer: Customer, at: Instant) -> CustomerDefined:
 
 def person_defined(person: SimulatedPerson, role: Role, version: int, at: Instant) -> PersonDefined:
     return PersonDefined(
-        event_id=f"{HR}-{person.person_id}-{version}",
-        occurred_at=at,
-        source=HR,
+        **stamped(HR, f"{person.person_id}-{version}", at),
         person_id=person.person_id,
         version=version,
         legal_entity_id=person.entity.legal_entity_id,
         role=role.name,
-        recorded_at=recorded(at, HR),
         name=person.name,
         practice=person.practice,
         region=person.region,
@@ -180,15 +165,12 @@ def cost_rate(
     cost_rate_id: str, version: int, entity: SimulatedEntity, rate: Rate, begins: date, at: Instant
 ) -> CostRateSet:
     return CostRateSet(
-        event_id=f"{ERP}-{cost_rate_id}-{version}",
-        occurred_at=at,
-        source=ERP,
+        **stamped(ERP, f"{cost_rate_id}-{version}", at),
         cost_rate_id=cost_rate_id,
         version=version,
         currency=entity.currency,
         rate=rate,
         effective_from=begins,
-        recorded_at=recorded(at, ERP),
         legal_entity_id=entity.legal_entity_id,
     )
 
@@ -203,13 +185,10 @@ def capacities(
     for person in people:
         leave = (person.number * 7 + month_number * 3) % 5 if (person.number + month_number) % 3 == 0 else 0
         yield PersonCapacitySet(
-            event_id=f"{HR}-capacity-{person.person_id}-{month:%Y-%m}-1",
-            occurred_at=at,
-            source=HR,
+            **stamped(HR, f"capacity-{person.person_id}-{month:%Y-%m}-1", at),
             person_id=person.person_id,
             version=1,
             month=f"{month:%Y-%m}",
             hours=days[person.entity] * HOURS_PER_DAY * HOURS_ONE,
-            recorded_at=recorded(at, HR),
             time_off=leave * HOURS_PER_DAY * HOURS_ONE,
         )

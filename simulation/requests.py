@@ -11,7 +11,7 @@ from simulation.chance import between, stream
 from simulation.contracts import SignedContract
 from simulation.plan import SimulationPlan
 from simulation.projects import weekday
-from simulation.sources import PSA, recorded
+from simulation.sources import PSA, stamped
 
 DAYS_BETWEEN = (24, 36)
 # What is asked for last takes all that is approved by then.
@@ -38,12 +38,9 @@ def requested(contract: SignedContract, number: int, day: date) -> StatementRequ
     at = instant(day, 16 * HOUR, project.entity.zone)
     ranged = number == 2
     return StatementRequested(
-        event_id=f"{PSA}-{contract.bid.contract_id}-request-{number}",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"{contract.bid.contract_id}-request-{number}", at),
         request_id=f"SR-{contract.bid.contract_id}-{number}",
         contract_id=contract.bid.contract_id,
-        recorded_at=recorded(at, PSA),
         engagement_id=contract.signed.engagement_id,
         requested_by=project.manager.person_id,
         period=contract.signed.starts_on if ranged else None,

@@ -17,7 +17,7 @@ from simulation.firm import Firm
 from simulation.people import SimulatedPerson
 from simulation.prices import price
 from simulation.projects import SimulatedProject
-from simulation.sources import PSA, recorded
+from simulation.sources import PSA, recorded, stamped
 
 SLOTS = wheel(((1, 25), (2, 50), (3, 25)))
 KEEPS_PER_THOUSAND = 820
@@ -123,16 +123,13 @@ def begun(
     at = instant(firm.plan.opens_on if first else month, (12 if first else 6) * HOUR, project.entity.zone)
     currency = project.customer.market.currency if project.customer else project.entity.currency
     return ResourceAssigned(
-        event_id=f"{PSA}-A-{count:06}-1",
-        occurred_at=at,
-        source=PSA,
+        **stamped(PSA, f"A-{count:06}-1", at),
         assignment_id=f"A-{count:06}",
         version=1,
         project_id=project.project_id,
         person_id=person.person_id,
         role=person.role.name,
         starts_on=max(month, project.starts_on),
-        recorded_at=recorded(at, PSA),
         ends_on=project.ends_on,
         planned=tuple(PlannedHours(f"{add_months(month, n):%Y-%m}", hours * HOURS_ONE) for n in range(MONTHS_PLANNED)),
         bill_rate=BillRate(price(person.role, currency, 106), currency) if count % OWN_RATE_EVERY == 0 else None,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from domain.delivery.ledgers import LedgerEntry, LedgerLine
+from domain.money import format_amount, parse_amount
+from domain.units import Amount
 
 FILE: Final = "books.sqlite"
 FIRST_YEAR: Final = 2020
@@ -76,6 +80,14 @@ class ErpBooks:
         finally:
             self.database.execute("PRAGMA query_only = OFF")
 
+    def insert(self, table: str, values: Mapping[str, object]) -> int:
+        """The number of the row."""
+        marks = ", ".join("?" * len(values))
+        made = self.database.execute(
+            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", list(values.values())
+        )
+        return made.lastrowid or 0
+
     def close_month(self, name: str) -> None:
         self.database.execute("INSERT OR IGNORE INTO closed_month VALUES (?)", [name])
 
@@ -114,6 +126,28 @@ class ErpBooks:
 
     def _has(self, query: str, value: str) -> bool:
         return self.database.execute(query, [value]).fetchone() is not None
+
+
+def shown(
+    key: str, reference: object, on: str, currency: str, lines: Iterable[tuple[str, Amount, Amount]], *, is_posted: bool
+) -> LedgerEntry:
+    """`on` begins as 2026-06-30; lines are accounts with their amounts, the second in ledger currency."""
+    posted_on, made = date.fromisoformat(on[:10]), tuple(LedgerLine(*line) for line in lines)
+    return LedgerEntry(key, str(reference), posted_on, on[:7], currency, is_posted, made)
+
+
+def balance(debit: str | None, credit: str | None) -> Amount:
+    return parse_amount(debit or "0") - parse_amount(credit or "0")
+
+
+def sides(amount: Amount) -> tuple[str | None, str | None]:
+    """Debit and credit."""
+    return (format_amount(amount), None) if amount >= 0 else (None, format_amount(-amount))
+
+
+def following_month(on: str) -> str:
+    """Its first day."""
+    return ((date.fromisoformat(on[:7] + "-01")) + timedelta(days=32)).replace(day=1).isoformat()
 
 
 def now() -> str:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from domain.delivery.ledgers import LedgerEntry, LedgerLine
+from domain.delivery.ledgers import LedgerEntry
 from domain.money import format_amount, parse_amount
 from domain.units import Amount
 from simulation.erp.asked import HttpRequest, Reply
-from simulation.erp.books import ErpBooks, ErpCompany, account_of
-from simulation.erp.odata import PAGE_ROWS, condition, next_page, written_key
+from simulation.erp.books import account_of, balance, following_month, shown
+from simulation.erp.interface import Interface, VendorRefusal
+from simulation.erp.odata import condition, decimals, page, written_key
 from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
 
@@ -66,23 +66,10 @@ LINES: Final[Mapping[str, tuple[str, str, str]]] = {
 _ENTITY: Final = re.compile(rf"{API}companies\(([^)]+)\)/(\w+)(?:\(([^)]+)\))?(/Microsoft\.NAV\.post)?")
 
 
-class CentralRefusal(Exception):
-    """Nothing of it is kept."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class SimulatedBusinessCentral:
+class SimulatedBusinessCentral(Interface):
     """One environment with several companies; it posts when it is asked to, whatever `posting_seconds` says."""
 
-    token_path: Final = TOKEN_PATH
-
-    def __init__(self, books: ErpBooks, companies: Sequence[ErpCompany], posting_seconds: float) -> None:
-        del posting_seconds
-        self._books = books
-        self._companies = {company.id: company for company in companies}
+    token_path = TOKEN_PATH
 
     def written_key(self, asked: HttpRequest) -> str | None:
         return written_key(asked)
@@ -96,15 +83,11 @@ class SimulatedBusinessCentral:
                 return self._batch(asked.json()["requests"], twist)
             if (found := _ENTITY.fullmatch(asked.path)) and found[1] in self._companies:
                 return self._entity(asked, *found.groups())
-        except CentralRefusal as refusal:
+        except VendorRefusal as refusal:
             return _error(400, refusal.code, str(refusal))
         except (sqlite3.Error, ValueError, KeyError) as fault:
             return _error(400, "BadRequest", str(fault))
         return _error(404, "BadRequest_NotFound", f"No HTTP resource was found that matches {asked.path}")
-
-    def throttled(self, count: int) -> Reply:
-        del count
-        return Reply(429, b"", {"retry-after": "1"})
 
     def unauthorized(self) -> Reply:
         return _error(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
@@ -114,9 +97,6 @@ class SimulatedBusinessCentral:
         del asked
         error = _error(400, "Internal_EntityWithSameKeyExists", "The record already exists").body
         return Reply(200, {"responses": [{"id": "1", "status": 400, "body": error}]})
-
-    def advance(self) -> None:
-        """Nothing is left for later here."""
 
     def entries(self) -> Iterator[LedgerEntry]:
         """The general ledger, and journals that are not posted; amounts are of the company's currency."""
@@ -128,31 +108,25 @@ class SimulatedBusinessCentral:
         ).fetchall()
         for row in posted:
             sides = zip(*(row[name].split(",") for name in ("accounts", "debits", "credits")), strict=True)
-            lines = [(account, parse_amount(debit) - parse_amount(credit)) for account, debit, credit in sides]
-            yield self._shown(row, row["documentNumber"], lines, is_posted=True)
+            lines = [(account, balance(debit, credit)) for account, debit, credit in sides]
+            yield self._shown(row, row["company"], row["documentNumber"], lines, is_posted=True)
         for row in database.execute("SELECT * FROM journals").fetchall():
             if found := self._lines("journals", row["number"]):
                 lines = [(each["accountNumber"], parse_amount(each["amount"])) for each in found]
-                yield self._shown({**found[0], "company": row["company"]}, row["code"], lines, is_posted=False)
+                yield self._shown(found[0], row["company"], row["code"], lines, is_posted=False)
 
     def _shown(
         self,
         row: Mapping[str, Any] | sqlite3.Row,
+        company: str,
         reference: str,
         lines: Sequence[tuple[str, Amount]],
         *,
         is_posted: bool,
     ) -> LedgerEntry:
-        return LedgerEntry(
-            key=row["documentNumber"],
-            reference=reference,
-            posted_on=date.fromisoformat(row["postingDate"]),
-            period=row["postingDate"][:7],
-            currency=self._companies[row["company"]].currency,
-            is_posted=is_posted,
-            lines=tuple(LedgerLine(account, amount, amount) for account, amount in lines),
-            is_in_ledger_currency=True,
-        )
+        currency, both = self._companies[company].currency, [(account, amount, amount) for account, amount in lines]
+        found = shown(row["documentNumber"], reference, row["postingDate"], currency, both, is_posted=is_posted)
+        return found._replace(is_in_ledger_currency=True)
 
     # Writing
 
@@ -169,29 +143,28 @@ class SimulatedBusinessCentral:
             made = (
                 self._journal(found[1], body, twist) if found[2] == "journals" else self._invoice(found[1], body, twist)
             )
-        except (CentralRefusal, sqlite3.IntegrityError) as fault:
+        except (VendorRefusal, sqlite3.IntegrityError) as fault:
             database.execute("ROLLBACK TO record")
-            code = fault.code if isinstance(fault, CentralRefusal) else "Internal_EntityWithSameKeyExists"
+            code = fault.code if isinstance(fault, VendorRefusal) else "Internal_EntityWithSameKeyExists"
             return Reply(200, {"responses": [{"id": "1", "status": 400, "body": _error(400, code, str(fault)).body}]})
         return Reply(200, {"responses": [{"id": "1", "status": 201, "body": made}]})
 
     def _journal(self, company: str, body: Mapping[str, Any], twist: Trouble | None) -> dict[str, Any]:
         code = str(body["code"])
         if len(code) > CODE_CHARACTERS:
-            raise CentralRefusal("Application_StringExceededLength", f"The length of the string is {len(code)}")
+            raise VendorRefusal("Application_StringExceededLength", f"The length of the string is {len(code)}")
         database = self._books.database
-        number = database.execute(
-            "INSERT INTO journals (company, code, displayName) VALUES (?, ?, ?)",
-            [company, code, body.get("displayName")],
-        ).lastrowid
+        number = self._books.insert(
+            "journals", {"company": company, "code": code, "displayName": body.get("displayName")}
+        )
         its = _guid(number)
         database.execute("UPDATE journals SET id = ? WHERE number = ?", [its, number])
         for line in body["journalLines"]:
             self._checked(line, "accountNumber")
             if len(line["documentNumber"]) > NUMBER_CHARACTERS:
-                raise CentralRefusal("Application_StringExceededLength", "The length of documentNumber is over 20")
+                raise VendorRefusal("Application_StringExceededLength", "The length of documentNumber is over 20")
             on = str(line["postingDate"])
-            on = f"{on[:4]}-{int(on[5:7]) % 12 + 1:02}-01" if twist is Trouble.OTHER_PERIOD else on
+            on = following_month(on) if twist is Trouble.OTHER_PERIOD else on
             values = (line["lineNumber"], line["accountNumber"], on, line["documentNumber"], str(line["amount"]))
             database.execute(
                 "INSERT INTO journalLines VALUES (?, ?, ?, ?, ?, ?, ?)", [number, *values, line.get("description")]
@@ -202,15 +175,11 @@ class SimulatedBusinessCentral:
         fields = {name: value for name, value in body.items() if name != "salesInvoiceLines"}
         if self._books.refuses_customer(customer := str(fields["customerNumber"])):
             text = f"The field Sell-to Customer No. contains a value ({customer}) that cannot be found in the related table (Customer)."
-            raise CentralRefusal("Internal_InvalidTableRelation", text)
+            raise VendorRefusal("Internal_InvalidTableRelation", text)
         if twist is Trouble.OTHER_CURRENCY:
             fields["currencyCode"] = "CHF"
         database = self._books.database
-        marks = ", ".join("?" * (len(fields) + 2))
-        record = database.execute(
-            f"INSERT INTO salesInvoices (company, status, {', '.join(fields)}) VALUES ({marks})",
-            [company, "Draft", *fields.values()],
-        ).lastrowid
+        record = self._books.insert("salesInvoices", {"company": company, "status": "Draft", **fields})
         taxed = []
         for sequence, line in enumerate(body["salesInvoiceLines"], start=1):
             self._checked(line, "lineObjectNumber")
@@ -231,7 +200,7 @@ class SimulatedBusinessCentral:
         values = [line[field], *(each["valueCode"] for each in line.get("dimensionSetLines", ()))]
         if self._books.refuses(values[0]) or any(map(self._books.refuses_value, values[1:])):
             text = f"The field {field} contains a value ({line[field]}) that cannot be found in the related table."
-            raise CentralRefusal("Internal_InvalidTableRelation", text)
+            raise VendorRefusal("Internal_InvalidTableRelation", text)
 
     def _entity(self, asked: HttpRequest, company: str, entity: str, its: str | None, post: str | None) -> Reply:
         match asked.method:
@@ -249,9 +218,9 @@ class SimulatedBusinessCentral:
         lines = self._lines(entity, number)
         on = lines[0]["postingDate"] if entity == "journals" and lines else head.get("postingDate")
         if not lines or on is None:
-            raise CentralRefusal("Application_DialogException", "There is nothing to post.")
+            raise VendorRefusal("Application_DialogException", "There is nothing to post.")
         if self._books.is_closed(on) or on < self._open_since():
-            raise CentralRefusal(
+            raise VendorRefusal(
                 "Application_DialogException", "Posting Date is not within your range of allowed posting dates."
             )
         database = self._books.database
@@ -269,7 +238,7 @@ class SimulatedBusinessCentral:
 
     def _book(self, company: str, on: str, number: str, kind: str, amounts: Sequence[tuple[str, Amount]]) -> None:
         if sum(amount for _, amount in amounts) != 0:
-            raise CentralRefusal("Application_DialogException", f"Document {number} is out of balance.")
+            raise VendorRefusal("Application_DialogException", f"Document {number} is out of balance.")
         for account, amount in amounts:
             sides = (format_amount(max(amount, 0)), format_amount(max(-amount, 0)))
             self._books.database.execute(
@@ -280,7 +249,7 @@ class SimulatedBusinessCentral:
     def _deleted(self, company: str, entity: str, its: str) -> Reply:
         number, head = self._head(company, entity, its)
         if head.get("status") == "Open":
-            raise CentralRefusal("Application_DialogException", "A posted invoice cannot be deleted.")
+            raise VendorRefusal("Application_DialogException", "A posted invoice cannot be deleted.")
         lines, parent, _ = LINES[entity]
         self._books.database.execute(f"DELETE FROM {lines} WHERE {parent} = ?", [number])
         self._books.database.execute(f"DELETE FROM {entity} WHERE company = ? AND id = ?", [company, its])
@@ -294,22 +263,14 @@ class SimulatedBusinessCentral:
             setup = {"allowPostingFrom": self._open_since(), "allowPostingTo": NO_DAY, "localCurrencyCode": currency}
             return Reply(200, {"value": [setup]})
         where, values = condition(asked.query.get("$filter", ""))
-        top = min(int(asked.query.get("$top", PAGE_ROWS)), PAGE_ROWS)
-        skip = int(asked.query.get("$skiptoken", 0))
-        rows = self._books.rows(
-            f"SELECT * FROM {entity} WHERE company = ? AND ({where}) ORDER BY 1 LIMIT {top + 1} OFFSET {skip}",
-            [company, *values],
-        )
-        answer: dict[str, Any] = {"value": [self._expanded(asked, entity, row) for row in rows[:top]]}
-        if len(rows) > top and "$top" not in asked.query:
-            answer["@odata.nextLink"] = next_page(asked, skip + top)
-        return Reply(200, answer)
+        query = f"SELECT * FROM {entity} WHERE company = ? AND ({where}) ORDER BY 1"
+        return page(self._books, asked, query, [company, *values], lambda row: self._expanded(asked, entity, row))
 
     def _expanded(self, asked: HttpRequest, entity: str, row: Mapping[str, Any]) -> dict[str, Any]:
-        shown = _plain({name: value for name, value in row.items() if name != "company"})
+        shown = decimals({name: value for name, value in row.items() if name != "company"}, AMOUNTS)
         if entity in LINES and asked.query.get("$expand") == LINES[entity][0]:
             number = next(iter(row.values()))
-            shown[LINES[entity][0]] = [_plain(line) for line in self._lines(entity, number)]
+            shown[LINES[entity][0]] = [decimals(line, AMOUNTS) for line in self._lines(entity, number)]
         return shown
 
     def _head(self, company: str, entity: str, its: str) -> tuple[int, dict[str, Any]]:
@@ -318,7 +279,7 @@ class SimulatedBusinessCentral:
             raise ValueError(f"{entity} has no such record")
         found = self._books.rows(f"SELECT * FROM {entity} WHERE company = ? AND id = ?", [company, its])
         if not found:
-            raise CentralRefusal("Internal_RecordNotFound", "The record does not exist")
+            raise VendorRefusal("Internal_RecordNotFound", "The record does not exist")
         return int(next(iter(found[0].values()))), found[0]
 
     def _lines(self, entity: str, number: int) -> list[dict[str, Any]]:
@@ -333,13 +294,9 @@ class SimulatedBusinessCentral:
         return found["day"] or NO_DAY
 
 
-def _guid(number: int | None) -> str:
-    digits = f"{number or 0:032x}"
+def _guid(number: int) -> str:
+    digits = f"{number:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: Decimal(value or 0) if name in AMOUNTS else value for name, value in row.items()}
 
 
 def _error(status: int, code: str, text: str) -> Reply:

@@ -11,18 +11,18 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from email.parser import BytesParser
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from domain.delivery.ledgers import LedgerEntry, LedgerLine
+from domain.delivery.ledgers import LedgerEntry
 from domain.money import HALF_UP, convert, format_amount, parse_amount
 from domain.units import Amount
 from simulation.erp.asked import HttpRequest, Reply
-from simulation.erp.books import ErpBooks, ErpCompany
-from simulation.erp.odata import PAGE_ROWS, condition, next_page, written_key
+from simulation.erp.books import ErpBooks, ErpCompany, balance, following_month, shown
+from simulation.erp.interface import Interface
+from simulation.erp.odata import condition, decimals, page, written_key
 from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
 
@@ -111,15 +111,13 @@ class DynamicsRefusal(Exception):
         self.field = field
 
 
-class SimulatedDynamicsFinance:
+class SimulatedDynamicsFinance(Interface):
     """One environment with several companies; what is complete is posted so many seconds later."""
 
-    token_path: Final = TOKEN_PATH
+    token_path = TOKEN_PATH
 
     def __init__(self, books: ErpBooks, companies: Sequence[ErpCompany], posting_seconds: float) -> None:
-        self._books = books
-        self._posting_seconds = posting_seconds
-        self._companies = {company.id: company for company in companies}
+        super().__init__(books, companies, posting_seconds)
         with books.open() as database:
             database.executemany("INSERT OR IGNORE INTO company VALUES (?)", [(each.id,) for each in companies])
             self._columns = {
@@ -152,10 +150,6 @@ class SimulatedDynamicsFinance:
         except DynamicsRefusal as refusal:
             return _refused(400, refusal)
 
-    def throttled(self, count: int) -> Reply:
-        del count
-        return Reply(429, b"", {"retry-after": "1"})
-
     def unauthorized(self) -> Reply:
         return Reply(401, b"", {"www-authenticate": "Bearer"})
 
@@ -172,36 +166,21 @@ class SimulatedDynamicsFinance:
                 "SELECT * FROM GeneralJournalAccountEntryBiEntities WHERE GeneralJournalEntry = ? ORDER BY rowid",
                 [entry["SourceKey"]],
             ).fetchall()
-            yield LedgerEntry(
-                key=entry["DocumentNumber"],
-                reference=entry["JournalNumber"],
-                posted_on=date.fromisoformat(entry["AccountingDate"][:10]),
-                period=entry["AccountingDate"][:7],
-                currency=lines[0]["TransactionCurrencyCode"],
-                is_posted=True,
-                lines=tuple(
-                    LedgerLine(
-                        line["LedgerAccount"].split("-")[0],
-                        parse_amount(line["TransactionCurrencyAmount"]),
-                        parse_amount(line["AccountingCurrencyAmount"]),
-                    )
-                    for line in lines
-                ),
+            posted = (
+                (
+                    line["LedgerAccount"].split("-")[0],
+                    parse_amount(line["TransactionCurrencyAmount"]),
+                    parse_amount(line["AccountingCurrencyAmount"]),
+                )
+                for line in lines
             )
+            named = entry["DocumentNumber"], entry["JournalNumber"], entry["AccountingDate"]
+            yield shown(*named, lines[0]["TransactionCurrencyCode"], posted, is_posted=True)
         for header in database.execute("SELECT * FROM LedgerJournalHeaders WHERE IsPosted = 'No'").fetchall():
             if lines := self._lines("LedgerJournalHeaders", header["JournalBatchNumber"]):
-                yield LedgerEntry(
-                    key=header["Description"],
-                    reference=header["JournalBatchNumber"],
-                    posted_on=date.fromisoformat(lines[0]["TransDate"][:10]),
-                    period=lines[0]["TransDate"][:7],
-                    currency=lines[0]["CurrencyCode"],
-                    is_posted=False,
-                    lines=tuple(
-                        LedgerLine(line["AccountDisplayValue"].split("-")[0], _signed(line), _signed(line))
-                        for line in lines
-                    ),
-                )
+                waiting = ((line["AccountDisplayValue"].split("-")[0], _signed(line), _signed(line)) for line in lines)
+                named = header["Description"], header["JournalBatchNumber"], lines[0]["TransDate"]
+                yield shown(*named, lines[0]["CurrencyCode"], waiting, is_posted=False)
 
     # Writing
 
@@ -232,7 +211,7 @@ class SimulatedDynamicsFinance:
         if given not in self._companies:
             raise DynamicsRefusal(f"{entity.removesuffix('s')}Entity", "dataAreaId", f"Company {given} does not exist.")
         if twist is Trouble.OTHER_SUBSIDIARY:
-            return next(each for each in self._companies if each != given)
+            return self._other_than(given).id
         return given
 
     def _batch(self, asked: HttpRequest, twist: Trouble | None) -> Reply:
@@ -280,11 +259,8 @@ class SimulatedDynamicsFinance:
             raise ValueError(f"The property '{unknown[0]}' does not exist on type '{entity}'.")
         values = {name: str(value) if isinstance(value, Decimal) else value for name, value in body.items()}
         values |= {name: str(values[name]) for name in NUMBERS & values.keys()}
-        marks = ", ".join("?" * len(values))
-        self._books.database.execute(
-            f"INSERT INTO {entity} ({', '.join(values)}) VALUES ({marks})", list(values.values())
-        )
-        return _shown({name: values.get(name) for name in columns})
+        self._books.insert(entity, values)
+        return decimals({name: values.get(name) for name in columns}, NUMBERS)
 
     def _deleted(self, path: str) -> Reply:
         found = _DELETED.fullmatch(path)
@@ -398,15 +374,8 @@ class SimulatedDynamicsFinance:
             return Reply(200, {"value": []})
         if asked.query.get("cross-company") != "true" and "dataAreaId" in self._columns[entity]:
             where, values = f"({where}) AND dataAreaId = ?", [*values, next(iter(self._companies))]
-        top = min(int(asked.query.get("$top", PAGE_ROWS)), PAGE_ROWS)
-        skip = int(asked.query.get("$skiptoken", 0))
-        rows = self._books.rows(
-            f"SELECT {', '.join(columns)} FROM {entity} WHERE {where} LIMIT {top + 1} OFFSET {skip}", values
-        )
-        answer: dict[str, Any] = {"value": [_shown(row) for row in rows[:top]]}
-        if len(rows) > top and "$top" not in asked.query:
-            answer["@odata.nextLink"] = next_page(asked, skip + top)
-        return Reply(200, answer)
+        query = f"SELECT {', '.join(columns)} FROM {entity} WHERE {where}"
+        return page(self._books, asked, query, values, lambda row: decimals(row, NUMBERS))
 
     def _head(self, headers: str, number: str | int) -> sqlite3.Row | None:
         found: sqlite3.Row | None = self._books.database.execute(
@@ -438,9 +407,7 @@ def _twisted(body: dict[str, Any], twist: Trouble | None) -> dict[str, Any]:
     if twist is Trouble.OTHER_CURRENCY and "CurrencyCode" in body:
         return {**body, "CurrencyCode": "CHF"}
     if twist is Trouble.OTHER_PERIOD and "TransDate" in body:
-        year, month = int(body["TransDate"][:4]), int(body["TransDate"][5:7])
-        following = f"{year + month // 12}-{month % 12 + 1:02}-01"
-        return {**body, "TransDate": f"{following}T12:00:00Z"}
+        return {**body, "TransDate": f"{following_month(body['TransDate'])}T12:00:00Z"}
     return body
 
 
@@ -449,15 +416,11 @@ def _journal(lines: Sequence[sqlite3.Row]) -> list[tuple[str, Amount, str]]:
 
 
 def _signed(line: sqlite3.Row) -> Amount:
-    return parse_amount(line["DebitAmount"]) - parse_amount(line["CreditAmount"])
+    return balance(line["DebitAmount"], line["CreditAmount"])
 
 
 def _rate(of_a_hundred: str) -> int:
     return int(Decimal(of_a_hundred) * RATE_ONE / 100)
-
-
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: Decimal(value or 0) if name in NUMBERS else value for name, value in row.items()}
 
 
 def _refused(status: int, refusal: DynamicsRefusal) -> Reply:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from domain.delivery.ledgers import LedgerEntry, LedgerLine
+from domain.delivery.ledgers import LedgerEntry
 from domain.money import HALF_UP, convert, format_amount, parse_amount, parse_decimal
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, Amount
 from simulation.erp.asked import HttpRequest, Reply
-from simulation.erp.books import CURRENCIES, ErpBooks, ErpCompany, account_of, now
+from simulation.erp.books import CURRENCIES, ErpBooks, ErpCompany, account_of, balance, now, shown, sides
+from simulation.erp.interface import Interface, VendorRefusal
 from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
 
@@ -61,15 +61,6 @@ _LIST: Final = re.compile(rf"{RECORDS}({_KINDS})")
 _LINE_FIELDS: Final = frozenset({"account", "debit", "credit", "memo", "item", "quantity", "price", "rate", "amount"})
 
 
-class NetSuiteRefusal(Exception):
-    """NetSuite refuses a record; nothing of it is kept."""
-
-    def __init__(self, code: str, detail: str, path: str = "") -> None:
-        super().__init__(detail)
-        self.code = code
-        self.path = path
-
-
 class PostedLine(NamedTuple):
     """Debit positive, in the currency of the record; `ledger_amount` in that of the subsidiary."""
 
@@ -78,15 +69,13 @@ class PostedLine(NamedTuple):
     ledger_amount: Amount
 
 
-class SimulatedNetSuite:
+class SimulatedNetSuite(Interface):
     """One account with several subsidiaries; it posts at once, whatever `posting_seconds` says."""
 
-    token_path: Final = TOKEN_PATH
+    token_path = TOKEN_PATH
 
     def __init__(self, books: ErpBooks, companies: Sequence[ErpCompany], posting_seconds: float) -> None:
-        del posting_seconds
-        self._books = books
-        self._companies = {company.id: company for company in companies}
+        super().__init__(books, companies, posting_seconds)
         database = books.database
         database.create_function("TO_CHAR", 2, _to_char, deterministic=True)
         database.create_function("TO_DATE", 2, lambda text, _: text, deterministic=True)
@@ -110,7 +99,7 @@ class SimulatedNetSuite:
                 return self._put(asked, found[1], found[2], twist)
             if found := _LIST.fullmatch(asked.path):
                 return self._put(asked, found[1], None, twist) if asked.method == "POST" else self._listed(found[1])
-        except NetSuiteRefusal as refusal:
+        except VendorRefusal as refusal:
             return _refused(400, refusal.code, str(refusal), refusal.path)
         if found := _BY_ID.fullmatch(asked.path):
             return self._shown(found[2])
@@ -129,9 +118,6 @@ class SimulatedNetSuite:
         del asked
         return _refused(400, "DUP_RCRD", "This record already exists")
 
-    def advance(self) -> None:
-        """Nothing is left for later here."""
-
     def entries(self) -> Iterator[LedgerEntry]:
         rows = self._books.database.execute(
             "SELECT t.id, t.externalid, t.trandate, t.posting, month.name AS month, currency.symbol, tal.account, tl.foreignamount, "
@@ -142,22 +128,12 @@ class SimulatedNetSuite:
         for _, group in groupby(rows, key=lambda row: int(row["id"])):
             lines = list(group)
             head = lines[0]
-            yield LedgerEntry(
-                key=head["externalid"] or "",
-                reference=str(head["id"]),
-                posted_on=date.fromisoformat(head["trandate"]),
-                period=head["month"],
-                currency=head["symbol"],
-                is_posted=head["posting"] == "T",
-                lines=tuple(
-                    LedgerLine(
-                        row["account"],
-                        parse_amount(row["foreignamount"] or "0"),
-                        parse_amount(row["debit"] or "0") - parse_amount(row["credit"] or "0"),
-                    )
-                    for row in lines
-                ),
+            posted = (
+                (row["account"], parse_amount(row["foreignamount"] or "0"), balance(row["debit"], row["credit"]))
+                for row in lines
             )
+            named = head["externalid"] or "", head["id"], head["trandate"], head["symbol"]
+            yield shown(*named, posted, is_posted=head["posting"] == "T")._replace(period=head["month"])
 
     # Records
 
@@ -165,7 +141,7 @@ class SimulatedNetSuite:
         try:
             body = asked.json()
         except ValueError:
-            raise NetSuiteRefusal("INVALID_CONTENT", "the body is not JSON") from None
+            raise VendorRefusal("INVALID_CONTENT", "the body is not JSON") from None
         company = self._company(_id(body, "subsidiary"), twist)
         currency = self._currency(body, company, twist)
         rate = parse_decimal(str(body.get("exchangeRate", 1)), EXCHANGE_RATE_SCALE)
@@ -177,9 +153,9 @@ class SimulatedNetSuite:
 
     def _company(self, given: str, twist: Trouble | None) -> ErpCompany:
         if given not in self._companies:
-            raise NetSuiteRefusal("INVALID_CONTENT", f"Invalid reference key {given} for subsidiary", "subsidiary")
+            raise VendorRefusal("INVALID_CONTENT", f"Invalid reference key {given} for subsidiary", "subsidiary")
         if twist is Trouble.OTHER_SUBSIDIARY:
-            return next(each for each in self._companies.values() if each.id != given)
+            return self._other_than(given)
         return self._companies[given]
 
     def _currency(self, body: Mapping[str, Any], company: ErpCompany, twist: Trouble | None) -> int:
@@ -187,7 +163,7 @@ class SimulatedNetSuite:
         numbers = {symbol: number for number, symbol in enumerate(CURRENCIES, start=1)}
         number = numbers.get(given) or (int(given) if given in {str(each) for each in numbers.values()} else None)
         if number is None:
-            raise NetSuiteRefusal("INVALID_CONTENT", f"Invalid reference key {given} for currency", "currency")
+            raise VendorRefusal("INVALID_CONTENT", f"Invalid reference key {given} for currency", "currency")
         return number % len(CURRENCIES) + 1 if twist is Trouble.OTHER_CURRENCY else number
 
     def _period(self, body: Mapping[str, Any], twist: Trouble | None) -> tuple[int, str]:
@@ -198,29 +174,27 @@ class SimulatedNetSuite:
             [stated, stated, posted_on],
         ).fetchone()
         if found is None:
-            raise NetSuiteRefusal(
-                "INVALID_CONTENT", f"Invalid reference key {stated} for postingPeriod", "postingPeriod"
-            )
+            raise VendorRefusal("INVALID_CONTENT", f"Invalid reference key {stated} for postingPeriod", "postingPeriod")
         if self._books.is_closed(found["starts"]):
-            raise NetSuiteRefusal("USER_ERROR", "You cannot create or change a transaction in a closed period")
+            raise VendorRefusal("USER_ERROR", "You cannot create or change a transaction in a closed period")
         return found["id"] + (twist is Trouble.OTHER_PERIOD), posted_on
 
     def _journal(self, body: Mapping[str, Any], company: ErpCompany, rate: int) -> list[PostedLine]:
         made = []
         for at, item in enumerate(body.get("line", {}).get("items", [])):
             account = self._checked(item, f"line.items[{at}]", _id(item, "account"))
-            signed = parse_amount(str(item.get("debit", 0))) - parse_amount(str(item.get("credit", 0)))
+            signed = balance(str(item.get("debit", 0)), str(item.get("credit", 0)))
             made.append(PostedLine(account, signed, _converted(signed, rate, company)))
         if not made or sum(line.amount for line in made) != 0:
-            raise NetSuiteRefusal("USER_ERROR", "Please enter a balancing amount")
+            raise VendorRefusal("USER_ERROR", "Please enter a balancing amount")
         return _balanced(made)
 
     def _invoice(self, body: Mapping[str, Any], company: ErpCompany, rate: int) -> list[PostedLine]:
         customer = _id(body, "entity")
         if not customer:
-            raise NetSuiteRefusal("INVALID_CONTENT", "Please enter a value for entity", "entity")
+            raise VendorRefusal("INVALID_CONTENT", "Please enter a value for entity", "entity")
         if self._books.refuses_customer(customer):
-            raise NetSuiteRefusal("INVALID_CONTENT", f"Invalid reference key {customer} for entity", "entity")
+            raise VendorRefusal("INVALID_CONTENT", f"Invalid reference key {customer} for entity", "entity")
         made, taxed = [], []
         for at, item in enumerate(body.get("item", {}).get("items", [])):
             account = account_of(self._checked(item, f"item.items[{at}]", _id(item, "item")))
@@ -236,12 +210,12 @@ class SimulatedNetSuite:
         """Raises Refusal for an account or a dimension that is refused."""
         field = "item" if "item" in item else "account"
         if not account.isdecimal() or self._books.refuses(account):
-            raise NetSuiteRefusal(
+            raise VendorRefusal(
                 "INVALID_CONTENT", f"Invalid Field Value {account} for the following field: {field}", f"{path}.{field}"
             )
         for name in item.keys() - _LINE_FIELDS:
             if self._books.refuses(f"{name}={_id(item, name)}"):
-                raise NetSuiteRefusal(
+                raise VendorRefusal(
                     "INVALID_CONTENT",
                     f"Invalid Field Value {_id(item, name)} for the following field: {name}",
                     f"{path}.{name}",
@@ -281,14 +255,12 @@ class SimulatedNetSuite:
             'SELECT coalesce(max(id) + 1, 0) FROM transactionline WHERE "transaction" = ?', [record]
         ).fetchone()
         for at, line in enumerate(lines, start=first):
-            sides = (format_amount(line.ledger_amount), None)
-            debit, credit = sides if line.ledger_amount >= 0 else (None, format_amount(-line.ledger_amount))
             database.execute(
                 "INSERT INTO transactionline VALUES (?, ?, ?, ?)", [record, at, company.id, format_amount(line.amount)]
             )
             database.execute(
                 "INSERT INTO transactionaccountingline VALUES (?, ?, 1, ?, ?, ?)",
-                [record, at, line.account, debit, credit],
+                [record, at, line.account, *sides(line.ledger_amount)],
             )
 
     # Reading

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
 
-from simulation.erp.asked import HttpRequest
+from simulation.erp.asked import HttpRequest, Reply
+from simulation.erp.books import ErpBooks
 
 PAGE_ROWS: Final = 1_000
 
@@ -38,6 +41,27 @@ def condition(text: str) -> tuple[str, list[str | int]]:
                 _, quote, rest = found[0].partition("'")
                 values.append(rest[:-1].replace("''", "'") if quote else found[0])
     return " ".join(made) or "1", values
+
+
+def page(
+    books: ErpBooks,
+    asked: HttpRequest,
+    query: str,
+    values: Sequence[object],
+    shown: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+) -> Reply:
+    """Of the rows of a query, and the way to the next one."""
+    top, skip = min(int(asked.query.get("$top", PAGE_ROWS)), PAGE_ROWS), int(asked.query.get("$skiptoken", 0))
+    rows = books.rows(f"{query} LIMIT {top + 1} OFFSET {skip}", values)
+    answer: dict[str, Any] = {"value": [shown(row) for row in rows[:top]]}
+    if len(rows) > top and "$top" not in asked.query:
+        answer["@odata.nextLink"] = next_page(asked, skip + top)
+    return Reply(200, answer)
+
+
+def decimals(row: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """With numbers where these names stand for some."""
+    return {name: Decimal(value or 0) if name in names else value for name, value in row.items()}
 
 
 def next_page(asked: HttpRequest, skip: int) -> str:

@@ -13,17 +13,18 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from io import BytesIO, StringIO
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
-from domain.delivery.ledgers import LedgerEntry, LedgerLine
-from domain.money import HALF_UP, convert, format_amount, parse_amount, parse_decimal
+from domain.delivery.ledgers import LedgerEntry
+from domain.money import HALF_UP, convert, format_amount, parse_decimal
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, Amount
 from simulation.erp.asked import HttpRequest, Reply
-from simulation.erp.books import CURRENCIES, ErpBooks, ErpCompany
+from simulation.erp.books import CURRENCIES, ErpBooks, ErpCompany, balance, following_month, shown, sides
+from simulation.erp.interface import Interface
 from simulation.erp.troubles import Trouble
 
 TOKEN_PATH: Final = "/oauth2/v1/token"  # noqa: S105  # a path
@@ -97,16 +98,14 @@ class FileRow(NamedTuple):
     group: str
 
 
-class SimulatedOracleFusion:
+class SimulatedOracleFusion(Interface):
     """One environment with several ledgers; an import ends so many seconds after it began."""
 
-    token_path: Final = TOKEN_PATH
+    token_path = TOKEN_PATH
 
     def __init__(self, books: ErpBooks, companies: Sequence[ErpCompany], posting_seconds: float) -> None:
-        self._books = books
-        self._companies = {company.id: company for company in companies}
+        super().__init__(books, companies, posting_seconds)
         self._names = {company.id: ledger_name(company) for company in companies}
-        self._posting_seconds = posting_seconds
         with books.open() as database:
             database.executemany("INSERT OR IGNORE INTO ledger VALUES (?, ?)", list(self._names.items()))
 
@@ -146,10 +145,6 @@ class SimulatedOracleFusion:
             return _refused(400, "27024", str(fault))
         return _refused(404, "27001", f"{asked.path} is not found")
 
-    def throttled(self, count: int) -> Reply:
-        del count
-        return Reply(429, {}, {"retry-after": "1"})
-
     def unauthorized(self) -> Reply:
         return Reply(401, b"<html>401 Unauthorized</html>", {"content-type": "text/html", "www-authenticate": "Basic"})
 
@@ -167,22 +162,16 @@ class SimulatedOracleFusion:
         for _, group in groupby(rows, key=lambda row: int(row["JeHeaderId"])):
             lines = list(group)
             head = lines[0]
-            yield LedgerEntry(
-                key=head["ours"],
-                reference=str(head["JeBatchId"]),
-                posted_on=date.fromisoformat(head["DefaultEffectiveDate"]),
-                period=head["DefaultEffectiveDate"][:7],
-                currency=head["CurrencyCode"],
-                is_posted=head["Status"] == "P",
-                lines=tuple(
-                    LedgerLine(
-                        line["account"],
-                        _net(line["EnteredDr"], line["EnteredCr"]),
-                        _net(line["AccountedDr"], line["AccountedCr"]),
-                    )
-                    for line in lines
-                ),
+            posted = (
+                (
+                    line["account"],
+                    balance(line["EnteredDr"], line["EnteredCr"]),
+                    balance(line["AccountedDr"], line["AccountedCr"]),
+                )
+                for line in lines
             )
+            named = head["ours"], head["JeBatchId"], head["DefaultEffectiveDate"], head["CurrencyCode"]
+            yield shown(*named, posted, is_posted=head["Status"] == "P")
 
     # Imports
 
@@ -258,12 +247,10 @@ class SimulatedOracleFusion:
     def _keep(self, rows: Sequence[FileRow], process: sqlite3.Row) -> None:
         """A batch of one journal. One that does not balance is kept too, and never posted."""
         twist, first, database = process["twist"], rows[0], self._books.database
-        on = date.fromisoformat(first.on)
-        if twist == Trouble.OTHER_PERIOD:
-            on = (on.replace(day=1) + timedelta(days=32)).replace(day=1)
+        on = date.fromisoformat(following_month(first.on) if twist == Trouble.OTHER_PERIOD else first.on)
         company = self._companies[first.ledger_id]
         if twist == Trouble.OTHER_SUBSIDIARY:
-            company = next(each for each in self._companies.values() if each.id != first.ledger_id)
+            company = self._other_than(first.ledger_id)
         currency = "CHF" if twist == Trouble.OTHER_CURRENCY else first.currency
         debited = sum(row.entered for row in rows if row.entered > 0)
         credited = -sum(row.entered for row in rows if row.entered < 0)
@@ -290,7 +277,7 @@ class SimulatedOracleFusion:
                 accounted = convert(row.entered, row.rate, EXCHANGE_RATE_ONE, company.currency, HALF_UP)
             database.execute(
                 "INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [header, number, "-".join(row.segments), _account(row), *_sides(row.entered), *_sides(accounted)],
+                [header, number, "-".join(row.segments), _account(row), *sides(row.entered), *sides(accounted)],
             )
 
     # Processes
@@ -389,10 +376,7 @@ class SimulatedOracleFusion:
             event = {name: str(value) for name, value in part["payload"].items()}
             if twist is Trouble.OTHER_CURRENCY:
                 event["BillTrnsCurrencyCode"] = "CHF"
-            marks = ", ".join("?" * len(event))
-            number = self._books.database.execute(
-                f"INSERT INTO projectBillingEvents ({', '.join(event)}) VALUES ({marks})", list(event.values())
-            ).lastrowid
+            number = self._books.insert("projectBillingEvents", event)
             made.append({"id": part["id"], "path": part["path"], "payload": {"EventId": number}})
         return Reply(200, {"parts": made}, {"content-type": "application/vnd.oracle.adf.batch+json"})
 
@@ -422,8 +406,8 @@ def _row(fields: Sequence[str]) -> FileRow:
         on=fields[2].replace("/", "-"),
         currency=fields[5],
         segments=tuple(each for each in fields[SEGMENTS] if each),
-        entered=parse_amount(fields[38] or "0") - parse_amount(fields[39] or "0"),
-        accounted=parse_amount(accounted[0] or "0") - parse_amount(accounted[1] or "0") if any(accounted) else None,
+        entered=balance(fields[38], fields[39]),
+        accounted=balance(*accounted) if any(accounted) else None,
         rate=parse_decimal(fields[65] or "1", EXCHANGE_RATE_SCALE),
         batch=fields[42],
         journal=fields[45],
@@ -435,14 +419,6 @@ def _row(fields: Sequence[str]) -> FileRow:
 def _account(row: FileRow) -> str:
     """The natural account: the second segment, or the only one."""
     return row.segments[min(1, len(row.segments) - 1)]
-
-
-def _sides(amount: Amount) -> tuple[str | None, str | None]:
-    return (format_amount(amount), None) if amount >= 0 else (None, format_amount(-amount))
-
-
-def _net(debit: str | None, credit: str | None) -> Amount:
-    return parse_amount(debit or "0") - parse_amount(credit or "0")
 
 
 def _jobs(process: sqlite3.Row) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol, assert_never
+from typing import Any, Final, assert_never
 
 from domain.delivery.ledgers import LedgerEntry
 from domain.money import format_amount
@@ -19,6 +19,7 @@ from simulation.erp import business_central, dynamics_finance, netsuite, oracle_
 from simulation.erp.asked import ConnectionCut, Does, HttpRequest, Huge, Reply
 from simulation.erp.books import COMPANIES, ErpBooks, ErpCompany
 from simulation.erp.clients import Client
+from simulation.erp.interface import Interface
 from simulation.erp.troubles import TWISTS, Act, Trouble, Troubles, TroubleShare, TroubleTurn, parsed
 
 CONTROL: Final = "/simulated/"
@@ -26,33 +27,8 @@ HUGE_BYTES: Final = 50_000_000
 TOKEN_SECONDS: Final = 3_600
 
 
-class Interface(Protocol):
-    """One vendor's way to be asked. The books are open when it is called, and keep nothing of what raises."""
-
-    @property
-    def token_path(self) -> str: ...
-
-    def written_key(self, asked: HttpRequest) -> str | None:
-        """Of a call that writes, something that is the same when the same is written again."""
-
-    def answer(self, asked: HttpRequest, twist: Trouble | None) -> Reply: ...
-
-    def throttled(self, count: int) -> Reply: ...
-
-    def unauthorized(self) -> Reply:
-        """That the token is none, or an old one."""
-
-    def duplicate(self, asked: HttpRequest) -> Reply:
-        """That it is there already, in the vendor's words."""
-
-    def advance(self) -> None:
-        """What is due is posted."""
-
-    def entries(self) -> Iterator[LedgerEntry]: ...
-
-
-# Tables, and what makes the interface: of the books, the companies, and the seconds until what was taken is posted.
-INTERFACES: Final[Mapping[str, tuple[str, Callable[[ErpBooks, Sequence[ErpCompany], float], Interface]]]] = {
+# Tables and interface.
+INTERFACES: Final[Mapping[str, tuple[str, type[Interface]]]] = {
     "netsuite": (netsuite.SCHEMA, netsuite.SimulatedNetSuite),
     "dynamics365_finance": (dynamics_finance.SCHEMA, dynamics_finance.SimulatedDynamicsFinance),
     "business_central": (business_central.SCHEMA, business_central.SimulatedBusinessCentral),

@@ -208,6 +208,25 @@ def _output(name: str, key: str, read_by: str) -> Topic:
     )
 
 
+def _latest(topic: Topic) -> Topic:
+    return topic._replace(compacted=True, kept=_LATEST, needs=_compacted())
+
+
+def _own(
+    name: str,
+    carries: str,
+    key: str,
+    *,
+    by: str,
+    read_by: str,
+    partitions: Partitions = Partitions.SHARDS,
+    advised: tuple[tuple[str, str], ...] = (),
+) -> Topic:
+    """Compacted, as nearly all of them are."""
+    needs = _compacted()
+    return Topic(name, TopicKind.OWN, (carries,), key, partitions, True, by, read_by, _LATEST, needs, advised)
+
+
 def _events_on(topic: str) -> tuple[str, ...]:
     return tuple(sorted(kind for kind, named in catalogue.TOPICS.items() if named == topic))
 
@@ -230,90 +249,56 @@ TOPICS: Final[tuple[Topic, ...]] = (
     _input("finance.invoices", _OWN_ID),
     _input("erp.results", _OWN_ID),
     _input("control.decisions", _OWN_ID),
-    Topic(
-        name=ENGAGEMENT_LOG,
-        kind=TopicKind.OWN,
-        carries=("LogRecord",),
-        key="the engagement's id; empty for what concerns all of them",
-        partitions=Partitions.SHARDS,
-        compacted=False,
-        written_by="intake",
+    _own(
+        ENGAGEMENT_LOG,
+        "LogRecord",
+        "the engagement's id; empty for what concerns all of them",
+        by="intake",
         read_by="accounting, verify, explain",
-        kept="for ever: everything else follows from it",
-        needs=_kept_for_ever(),
-    ),
-    Topic(
-        name=DIRECTORY,
-        kind=TopicKind.OWN,
-        carries=("what intake remembers",),
-        key="what is remembered, such as a project's link",
-        partitions=Partitions.ONE,
-        compacted=True,
-        written_by="intake",
+    )._replace(compacted=False, kept="for ever: everything else follows from it", needs=_kept_for_ever()),
+    _own(
+        DIRECTORY,
+        "what intake remembers",
+        "what is remembered, such as a project's link",
+        by="intake",
         read_by="intake",
-        kept=_LATEST,
-        # What a part of a transaction replaced has to be there at the next start (docs/decisions/part-of-a-transaction.md).
-        needs=(*_compacted(), Need("min.compaction.lag.ms", str(HOUR_MS), at_least=HOUR_MS)),
+        partitions=Partitions.ONE,
         advised=(
             ("segment.bytes", "67108864"),
             ("min.cleanable.dirty.ratio", "0.2"),
             ("delete.retention.ms", str(7 * DAY_MS)),
         ),
-    ),
-    Topic(
-        name=PROGRESS,
-        kind=TopicKind.OWN,
-        carries=("how far a shard is",),
-        key="the generation",
-        partitions=Partitions.SHARDS,
-        compacted=True,
-        written_by="accounting",
+        # What a part of a transaction replaced has to be there at the next start (docs/decisions/part-of-a-transaction.md).
+    )._replace(needs=(*_compacted(), Need("min.compaction.lag.ms", str(HOUR_MS), at_least=HOUR_MS))),
+    _own(
+        PROGRESS,
+        "how far a shard is",
+        "the generation",
+        by="accounting",
         read_by="accounting, status, lag",
-        kept=_LATEST,
-        needs=_compacted(),
         advised=_SMALL,
     ),
-    Topic(
-        name=OVERRIDES,
-        kind=TopicKind.OWN,
-        carries=("records that an operator passes over",),
-        key="the offset in the shard's log",
-        partitions=Partitions.SHARDS,
-        compacted=True,
-        written_by="the operator, with milepost skip",
+    _own(
+        OVERRIDES,
+        "records that an operator passes over",
+        "the offset in the shard's log",
+        by="the operator, with milepost skip",
         read_by="accounting, verify",
-        kept=_LATEST,
-        needs=_compacted(),
     ),
-    Topic(
-        name=DELIVERY,
-        kind=TopicKind.OWN,
-        carries=("what is under way to an ERP account",),
-        key="the name of the ERP account",
-        partitions=Partitions.ONE,
-        compacted=True,
-        written_by="delivery",
+    _own(
+        DELIVERY,
+        "what is under way to an ERP account",
+        "the name of the ERP account",
+        by="delivery",
         read_by="delivery, lag",
-        kept=_LATEST,
-        needs=_compacted(),
+        partitions=Partitions.ONE,
         advised=_SMALL,
     ),
     _output("erp.postings", "the contract's id, else the company's", "delivery, the finance warehouse"),
     _output("billing.statements", "the contract's id", "delivery, billing"),
     _output("forecast.updates", "the project's id", "planning"),
-    Topic(
-        name=FORECAST_CURRENT,
-        kind=TopicKind.OUTPUT,
-        carries=("ForecastUpdate",),
-        key="the project's id",
-        partitions=Partitions.SHARDS,
-        compacted=True,
-        written_by="accounting",
-        read_by="planning",
-        kept=_LATEST,
-        needs=_compacted(),
-    ),
-    _output("project.views", "the project's id", "view")._replace(compacted=True, kept=_LATEST, needs=_compacted()),
+    _latest(_output(FORECAST_CURRENT, "the project's id", "planning")._replace(carries=("ForecastUpdate",))),
+    _latest(_output("project.views", "the project's id", "view")),
     _output(
         "exceptions", "the id of the project, contract or engagement that it is about", "those who clear exceptions"
     ),

@@ -26,7 +26,7 @@ from connectors.files.output_lock import OutputInUse
 from connectors.files.writing import writing
 from domain.delivery import groups as grouping
 from domain.delivery.answers import KINDS, Answer, Rejection
-from domain.delivery.documents import Document, InvoiceDocument, JournalDocument
+from domain.delivery.documents import InvoiceDocument, JournalDocument
 from domain.delivery.groups import Row
 from domain.delivery.outcomes import Taken
 from domain.delivery.standings import NOT_DELIVERED, Changes, Ended, Parcel, Settled, Standing, StoredStandings
@@ -106,7 +106,7 @@ class _StatementMember(_Member):
 
 
 class _Sheet(msgspec.Struct, array_like=True):
-    """A standing without its document."""
+    """A standing without its document: fields are called as there."""
 
     parcel: int
     attempt: int
@@ -132,8 +132,8 @@ _PARCELS: Final = msgspec.msgpack.Decoder(Parcel)
 _MEMBERS: Final[Mapping[str, Any]] = {
     each.__name__: msgspec.msgpack.Decoder(each) for each in (_JournalMember, _StatementMember)
 }
-_SHEETS: Final = msgspec.msgpack.Decoder(_JournalSheet)
-_INVOICES: Final = msgspec.msgpack.Decoder(_InvoiceSheet)
+_SHEETS: Final[msgspec.msgpack.Decoder[_Sheet]] = msgspec.msgpack.Decoder(_JournalSheet)
+_INVOICES: Final[msgspec.msgpack.Decoder[_Sheet]] = msgspec.msgpack.Decoder(_InvoiceSheet)
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -385,39 +385,15 @@ def _differing(found: Sequence[object], wanted: Sequence[object]) -> str:
 
 
 def _sheet(standing: Standing) -> bytes:
-    about = (
-        standing.parcel,
-        standing.attempt,
-        standing.body_hash,
-        standing.since,
-        standing.failures,
-        standing.not_before,
-        standing.ticket,
-        standing.taken,
-        standing.rejection,
-    )
+    about = {name: getattr(standing, name) for name in _Sheet.__struct_fields__}
     if isinstance(standing.document, InvoiceDocument):
-        return b"I" + _encode(_InvoiceSheet(*about, standing.document))
-    return b"J" + _encode(_JournalSheet(*about, standing.document))
+        return b"I" + _encode(_InvoiceSheet(document=standing.document, **about))
+    return b"J" + _encode(_JournalSheet(document=standing.document, **about))
 
 
 def _standing(key: str, state: str, data: bytes) -> Standing:
-    sheet: _JournalSheet | _InvoiceSheet
-    sheet = _INVOICES.decode(data[1:]) if data[:1] == b"I" else _SHEETS.decode(data[1:])
-    document: Document = sheet.document
     return Standing(
-        key,
-        sheet.parcel,
-        document,
-        state,
-        sheet.attempt,
-        sheet.body_hash,
-        sheet.since,
-        sheet.failures,
-        sheet.not_before,
-        sheet.ticket,
-        sheet.taken,
-        sheet.rejection,
+        key, state=state, **msgspec.structs.asdict((_INVOICES if data[:1] == b"I" else _SHEETS).decode(data[1:]))
     )
 
 

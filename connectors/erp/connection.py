@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from connectors.erp.adapter import Limits
 from connectors.erp.credentials import SecretPlace
 from connectors.model_faults import in_our_words
-from connectors.section import Section
+from connectors.section import Section, is_loopback
 
 LONGEST_ASSERTION_SECONDS: Final = 3_540  # NetSuite takes assertions of less than 60 minutes
 
@@ -105,11 +104,11 @@ class Connection(Section):
     def _is_secure(self) -> Self:
         for url in self._urls:
             checked_url(url)
-            if urlsplit(url).scheme != "https" and not (self.insecure_loopback and is_loopback(url)):
+            if urlsplit(url).scheme != "https" and not (self.insecure_loopback and is_loopback(urlsplit(url).hostname)):
                 raise ValueError(
                     f"{url}: expected https; http passes for this machine itself alone, with insecure_loopback = true"
                 )
-            if self.insecure_loopback and not is_loopback(url):
+            if self.insecure_loopback and not is_loopback(urlsplit(url).hostname):
                 raise ValueError(f"insecure_loopback = true: {url} is another machine; take the key out")
         return self
 
@@ -154,11 +153,3 @@ def checked_url(url: str) -> SplitResult:
     if found.scheme not in {"https", "http"} or not found.hostname or not url.isascii() or not url.isprintable():
         raise ValueError("expected https://host[:port][/path]")
     return found
-
-
-def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

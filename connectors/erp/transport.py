@@ -23,7 +23,7 @@ import httpcore2
 
 from connectors.erp.adapter import NO_TRACE, TraceContext
 from connectors.erp.answers import Answer
-from connectors.erp.connection import is_loopback
+from connectors.section import is_loopback
 from domain.delivery.outcomes import UNREACHABLE, NotSent, Uncertain
 
 ANSWER_BYTES: Final = 10_000_000
@@ -112,7 +112,7 @@ class Transport:
         if host not in self._hosts:
             return f"{host or 'no host'} is not among the hosts that may be called: {', '.join(sorted(self._hosts))}"
         scheme = urlsplit(url).scheme
-        if scheme == "https" or (scheme == "http" and self._insecure_loopback and is_loopback(url)):
+        if scheme == "https" or (scheme == "http" and self._insecure_loopback and is_loopback(urlsplit(url).hostname)):
             return None
         return f"{host}: expected https"
 

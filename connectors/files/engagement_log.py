@@ -121,29 +121,23 @@ class EngagementLog(Closing):
 
     def record_at(self, place: LogEnd) -> StoredRecord:
         """The record of an offset whose block begins at a byte that `places` gave."""
-        size = min(RECORD_BYTES_NEAR, self._committed.length - place.length)
-        data = os.pread(self._file, size, place.length)
-        try:
-            block = read_block(data, 0, self._header.sync)
-            if block is None:
-                data = os.pread(self._file, RECORD_BYTES_MAX, place.length)
-                block = read_block(data, 0, self._header.sync)
-            if block is not None:
-                return read_record(place.offset, data, block[0])[0]
-        except (DecodeError, KeyError) as error:
-            raise damaged(self.path, place.offset, str(error)) from error
-        raise damaged(self.path, place.offset, f"no whole record at byte {place.length}")
+        near = min(RECORD_BYTES_NEAR, self._committed.length - place.length)
+        return self._record(place.offset, place.length, near, "")
 
     def event_at(self, position: int) -> Event:
         """Of the record whose block begins at a byte of the file, committed or not."""
-        data = os.pread(self._file, RECORD_BYTES_MAX, position)
+        return self._record(None, position, RECORD_BYTES_MAX, f"byte {position}: ").event
+
+    def _record(self, offset: int | None, position: int, near: int, where: str) -> StoredRecord:
+        """Whose block begins at a byte; so many bytes are read first."""
         try:
-            block = read_block(data, 0, self._header.sync)
-            if block is not None:
-                return read_record(-1, data, block[0])[0].event
+            for size in dict.fromkeys((near, RECORD_BYTES_MAX)):
+                data = os.pread(self._file, size, position)
+                if (block := read_block(data, 0, self._header.sync)) is not None:
+                    return read_record(-1 if offset is None else offset, data, block[0])[0]
         except (DecodeError, KeyError) as error:
-            raise damaged(self.path, None, f"byte {position}: {error}") from error
-        raise damaged(self.path, None, f"no whole record at byte {position}")
+            raise damaged(self.path, offset, f"{where}{error}") from error
+        raise damaged(self.path, offset, f"no whole record at byte {position}")
 
     def place_of(self, offset: int) -> int:
         """The byte at which the block of a record begins."""

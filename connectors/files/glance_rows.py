@@ -242,23 +242,29 @@ def _returned(journal: JournalEntry) -> _Stated | None:
 
 
 def _stated(event: Event) -> _Stated | None:
+    noted: Noted
     match event:
         case LegalEntityDefined():
-            return _company(event)
+            return COMPANY, event.legal_entity_id, event.version, {"name": event.name, "currency": event.currency}
         case CustomerDefined():
-            return _customer(event)
+            noted = {"name": event.name, "payment_terms_days": event.payment_terms_days}
+            return CUSTOMER, event.customer_id, event.version, noted
         case PersonDefined():
             return _person(event)
         case PersonCapacitySet():
-            return _capacity(event)
+            noted = {"hours": event.hours, "time_off": event.time_off}
+            return CAPACITY, composed(event.person_id, event.month), event.version, noted
         case AccountingPeriodClosed() | AccountingPeriodReopened() if approves_itself(event) is None:
             return _period(event)
         case ProjectActivated() | ProjectClosed():
             return _project(event)
         case ContractSigned() | ContractAmended():
             return _contract(event)
-        case BillingHoldPlaced() | BillingHoldReleased():
-            return _hold(event)
+        case BillingHoldPlaced():
+            noted = {"scope": event.scope.kind, "id": event.scope.id, "released": False}
+            return HOLD, event.hold_id, event.version, noted
+        case BillingHoldReleased():
+            return HOLD, event.hold_id, event.version, {"released": True}
         case InvoicePosted():
             return INVOICE, event.invoice_id, 0, {"posted_on": str(event.posted_on), "statement_id": event.statement_id}
         case PaymentReceived() | PaymentApplied():
@@ -273,25 +279,10 @@ def _stated(event: Event) -> _Stated | None:
             return None
 
 
-def _company(event: LegalEntityDefined) -> _Stated:
-    noted = {"name": event.name, "currency": event.currency}
-    return COMPANY, event.legal_entity_id, event.version, noted
-
-
-def _customer(event: CustomerDefined) -> _Stated:
-    noted = {"name": event.name, "payment_terms_days": event.payment_terms_days}
-    return CUSTOMER, event.customer_id, event.version, noted
-
-
 def _person(event: PersonDefined) -> _Stated:
     noted = {"name": event.name, "role": event.role, "practice": event.practice, "company": event.legal_entity_id}
     noted[SINCE] = None if event.effective_from is None else str(event.effective_from)
     return PERSON, event.person_id, event.version, noted
-
-
-def _capacity(event: PersonCapacitySet) -> _Stated:
-    noted = {"hours": event.hours, "time_off": event.time_off}
-    return CAPACITY, composed(event.person_id, event.month), event.version, noted
 
 
 def _period(event: PeriodChange) -> _Stated:
@@ -343,12 +334,6 @@ def _given(noted: Noted) -> Noted:
 
 def _line(line: ContractLine) -> list[str]:
     return [line.line_id, line.project_id, type(line.terms).__name__]
-
-
-def _hold(event: BillingHoldPlaced | BillingHoldReleased) -> _Stated:
-    if isinstance(event, BillingHoldReleased):
-        return HOLD, event.hold_id, event.version, {"released": True}
-    return HOLD, event.hold_id, event.version, {"scope": event.scope.kind, "id": event.scope.id, "released": False}
 
 
 def _opening(event: BalancesBroughtForward) -> _Stated:

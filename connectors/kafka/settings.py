@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from connectors.section import Section
+from connectors.section import Section, is_loopback
 
 GENERATION_PATTERN: Final = r"^[A-Za-z0-9_-]{1,32}$"
 PREFIX_PATTERN: Final = r"^([A-Za-z0-9][A-Za-z0-9_-]{0,62}[.])?$"
@@ -175,10 +174,3 @@ class RegistrySettings(Section):
             raise ValueError(
                 "url: is plain http to another machine; use https, or set plain_http = true if that is meant"
             )
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

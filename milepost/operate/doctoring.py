@@ -29,10 +29,10 @@ from connectors.kafka.pinned_schemas import pinned_schemas
 from connectors.kafka.registry import SchemaPlace, check_kept, kept_ids
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.rights import topics_of
-from connectors.kafka.settings import is_loopback
 from connectors.kafka.topics import BY_NAME, faults
 from connectors.metrics.catalogue import DATAFLOWS
 from connectors.redis.settings import RedisSettings
+from connectors.section import is_loopback
 from dataflows.measured import ACCOUNTING, DELIVERY, INTAKE, VIEW
 from domain.counting import counted
 from domain.reference.zones import database_version
@@ -360,7 +360,7 @@ def _redis_at(told: RedisSettings) -> Iterator[CheckFound]:
     finally:
         client.close()
     yield CheckFound(OK, f"answers; this is user {user}")
-    if user == "default" and not is_loopback(urlsplit(told.url).hostname or ""):
+    if user == "default" and not is_loopback(urlsplit(told.url).hostname):
         yield CheckFound(
             WARN,
             "the default user may do everything",

@@ -23,7 +23,7 @@ from bytewax.dataflow import Dataflow
 
 from connectors.delivery_store import Arrived, ParcelMember
 from connectors.erp.adapter import NO_TRACE, Limits, TraceContext
-from dataflows.delivery_watched import AccountStand, Unwatched, Watch
+from dataflows.delivery_watched import AccountStand, Watch
 from dataflows.embedded import run_flow
 from domain.billing.statement import ISSUED
 from domain.delivery import groups as grouping
@@ -54,7 +54,7 @@ TALLY_SECONDS: Final = 2
 AHEAD: Final = 2
 # A call that has not begun after a quarter of what it may last is not made: who takes over must know when none can have an effect any more.
 START_SHARE: Final = 4
-UNWATCHED: Final = Unwatched()
+UNWATCHED: Final = Watch()
 
 
 class Came(NamedTuple):

@@ -10,7 +10,7 @@ from connectors.kafka.partitions import Place
 from connectors.metrics import catalogue
 from connectors.metrics.health import Health, Pulse
 from connectors.metrics.registry import Labels, Metrics
-from dataflows.delivery_watched import AccountStand
+from dataflows.delivery_watched import AccountStand, Watch
 from dataflows.measured import DELIVERY, SECOND, asked
 from domain.delivery.outcomes import (
     NotSent,
@@ -20,15 +20,13 @@ from domain.delivery.outcomes import (
     Submitted,
     Taken,
     Throttled,
-    Trouble,
     Uncertain,
 )
-from domain.outputs import Output
 from domain.units import Instant
 
 
-class MeasuredDelivery:
-    """A `dataflows.delivery_watched.Watch`. It is ready once it has read to where its topics ended at its start."""
+class MeasuredDelivery(Watch):
+    """It is ready once it has read to where its topics ended at its start."""
 
     def __init__(self, erp: str, metrics: Metrics, health: Health, now: Callable[[], float] = time.time) -> None:
         self._erp = erp
@@ -48,16 +46,10 @@ class MeasuredDelivery:
         metrics.ask(catalogue.ERP_PAUSED, lambda: [((erp,), float(self._stand.is_paused))])
         health.watch({DELIVERY: self._pulse})
 
-    def came(self, records: Sequence[Output]) -> None:
-        """What is left to read is measured (`reads`)."""
-
     def called(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         self._calls.add(seconds)
         for each in outcomes:
             self._metrics.count(catalogue.ERP_ATTEMPTS, (self._erp, outcome_word(each)))
-
-    def troubled(self, trouble: Trouble | None) -> None:
-        """Attempts and pauses are what is measured."""
 
     def acknowledged(self, recorded_at: Sequence[Instant]) -> None:
         now = self._now()

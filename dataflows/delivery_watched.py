@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from domain.delivery.outcomes import Outcome, Trouble
 from domain.outputs import Output
@@ -24,8 +24,8 @@ class AccountStand(NamedTuple):
     is_paused: bool = False
 
 
-class Watch(Protocol):
-    """Called by the one thread that decides."""
+class Watch:
+    """Called by the one thread that decides. It does nothing by itself."""
 
     def came(self, records: Sequence[Output]) -> None:
         """These were read just now, of any company."""
@@ -41,17 +41,3 @@ class Watch(Protocol):
 
     def stands(self, stand: AccountStand, is_caught_up: bool) -> None:
         """At the end of each round, also of one in which nothing came. `is_caught_up`: all was read that was there."""
-
-
-class Unwatched:
-    """For runs that nobody measures."""
-
-    def came(self, records: Sequence[Output]) -> None: ...
-
-    def called(self, outcomes: Sequence[Outcome], seconds: float) -> None: ...
-
-    def troubled(self, trouble: Trouble | None) -> None: ...
-
-    def acknowledged(self, recorded_at: Sequence[Instant]) -> None: ...
-
-    def stands(self, stand: AccountStand, is_caught_up: bool) -> None: ...

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from connectors.erp.answers import said
-from dataflows.delivery_watched import AccountStand, Unwatched
+from dataflows.delivery_watched import AccountStand, Watch
 from domain.counting import counted
 from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Trouble
 from domain.delivery.pace import seconds
@@ -16,7 +16,7 @@ from milepost.delivery.delivered_shown import WORDS
 EVERY_SECONDS: Final = 5
 
 
-class Heard(Unwatched):
+class Heard(Watch):
     """`trouble` is what came of the last call that nothing is known of, with the ERP's address; empty once one was answered.
 
     That a company is not permitted stays, for what is answered may be another company's.

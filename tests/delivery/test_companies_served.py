@@ -9,7 +9,7 @@ import pytest
 from connectors.erp.connection import Connection
 from connectors.metrics.health import Health
 from connectors.metrics.registry import Metrics
-from dataflows.delivery_watched import Unwatched
+from dataflows.delivery_watched import Watch
 from domain.outputs import JournalEntry, Output
 from milepost.delivery.delivered_account import Account
 from milepost.operate.serving_delivery import ServedDelivery
@@ -20,10 +20,10 @@ def test_a_company_without_a_chart_is_named_once(monkeypatch: pytest.MonkeyPatch
     """The model's companies are DE and US; FR would go to another ERP account."""
     read: list[Output] = []
 
-    def came(_: Unwatched, records: Sequence[Output]) -> None:
+    def came(_: Watch, records: Sequence[Output]) -> None:
         read.extend(records)
 
-    monkeypatch.setattr(Unwatched, "came", came)
+    monkeypatch.setattr(Watch, "came", came)
     journals = [record for _, record in play(1).journals.values()]
     assert {each.legal_entity_id for each in read if isinstance(each, JournalEntry)} == {"DE", "US"}
     account = Account("books", Connection.model_construct(kind="files"), {}, frozenset({"DE", "FR"}))

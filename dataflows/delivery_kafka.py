@@ -9,23 +9,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Final, Protocol
+from typing import Final
 from zlib import crc32
 
-from connectors.avro_codec import EVENT_CODECS, event_versions
+from connectors.avro_codec import EVENT_CODECS
 from connectors.closing import Closing
-from connectors.decode_error import DecodeError
 from connectors.erp.adapter import TraceContext
 from connectors.kafka import delivery_rounds
 from connectors.kafka.clients import Clients
 from connectors.kafka.delivery_rounds import SendIntent, StoredRound, last_rounds
-from connectors.kafka.frame import unframed
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import Names
 from connectors.kafka.outputs_followed import Followed, FollowedTopics
 from connectors.kafka.partitions import Place, all_records, await_ends
-from connectors.kafka.pinned_schemas import Pinned
+from connectors.kafka.registry import SchemaIds
 from connectors.kafka.rights import ANSWERS
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS, KafkaSettings
 from connectors.kafka.trace_headers import CORRELATION, TRACEPARENT, TRACESTATE, correlated
@@ -35,7 +33,6 @@ from domain.delivery.answers import KINDS, Answer
 from domain.delivery.calls import Intent
 from domain.delivery.documents import DELIVERED
 from domain.events.catalogue import TOPICS as EVENT_TOPICS
-from domain.events.catalogue import Event
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry
 from state.guards import HANGING_TRANSACTION, LOG_MISSING, WRONG_TOPIC_SETTINGS, GuardStop
@@ -45,21 +42,11 @@ SHOW_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.2
 
 
-class DeliverySchemas(Protocol):
-    """The schemas that are pinned, by the registry's ids."""
-
-    def schema(self, schema_id: int) -> Pinned | None:
-        """None for an id that is none of ours."""
-
-    def frame(self, topic: str, type_name: str, fingerprint: str | None = None) -> bytes:
-        """What stands before the bodies of a type. Raises GuardStop where its schema is not registered."""
-
-
 class KafkaBooks(Closing):
     """The topics of a generation, for the one process that delivers to an ERP account."""
 
     def __init__(
-        self, clients: Clients, kafka: KafkaSettings, schemas: DeliverySchemas, erp: str, tell: Callable[[str], None]
+        self, clients: Clients, kafka: KafkaSettings, schemas: SchemaIds, erp: str, tell: Callable[[str], None]
     ) -> None:
         """From here on nobody who had the account before can claim or publish. Raises GuardStop and KafkaException."""
         self._clients = clients
@@ -212,18 +199,9 @@ class KafkaBooks(Closing):
             (self._names.shared(topic), number) for topic, count in self._partitions.items() for number in range(count)
         ]
         for message in all_records(self._clients, places, self._timeout, self._names.delivery_group):
-            event = self._event(message.value())
+            event = self._schemas.event(message.value())
             if isinstance(event, KINDS):
                 yield event
-
-    def _event(self, value: bytes | None) -> Event | None:
-        """None for what cannot be read, which is a dead letter of intake."""
-        try:
-            schema_id, body = unframed(value or b"")
-            pinned = self._schemas.schema(schema_id)
-            return None if pinned is None else event_versions()[pinned.fingerprint].decode(body)
-        except (DecodeError, KeyError):
-            return None
 
 
 def _names_on(topic: str) -> list[str]:

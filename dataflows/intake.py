@@ -23,19 +23,14 @@ from connectors.closing import Closing
 from connectors.kafka import domain_topics, intake_plan, intake_progress, intake_resume
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.directory import TRANSACTION, Changes, StoredDirectory
-from connectors.kafka.domain_messages import (
-    MICROSECONDS,
-    DomainMessage,
-    DomainSchemas,
-    dead_letter_record,
-    read_message,
-)
+from connectors.kafka.domain_messages import MICROSECONDS, DomainMessage, dead_letter_record, read_message
 from connectors.kafka.domain_topics import DomainTopics, FoundTopics
 from connectors.kafka.intake_plan import UNREAD_MAX, IntakePlan
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log_writer import Appended, LogWriter, Produced, genesis_records
 from connectors.kafka.names import DEAD_LETTERS, Names
 from connectors.kafka.partitions import Place
+from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
 from connectors.unreadable import unreadable
@@ -112,7 +107,7 @@ class KafkaIntake(Closing):
         self,
         clients: Clients,
         kafka: KafkaSettings,
-        schemas: DomainSchemas,
+        schemas: SchemaIds,
         setup: IntakeSetup,
         tell: Callable[[str], None],
         now: Callable[[], Instant] = wall_clock,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from connectors.avro_codec import DEAD_LETTER_CODEC, event_versions
 from connectors.avro_walk import INSTANT_FIRST, INSTANT_LAST, MESSAGE_BYTES_MAX
@@ -12,6 +12,7 @@ from connectors.kafka.domain_topics import Undelivered
 from connectors.kafka.frame import FRAME, unframed
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.pinned_schemas import Pinned
+from connectors.kafka.registry import SchemaIds
 from connectors.kafka.trace_headers import trace_headers
 from connectors.unreadable import MALFORMED, Unreadable, dead_letter_of, fault_of_event, unreadable
 from domain.events.catalogue import Event
@@ -21,16 +22,6 @@ from domain.units import Instant
 VALUE_BYTES_MAX: Final = MESSAGE_BYTES_MAX + FRAME.size
 MICROSECONDS: Final = 1_000
 EMPTY: Final = "a message without a value; expected an event, framed by its schema's id in the registry, and Avro"
-
-
-class DomainSchemas(Protocol):
-    """The schemas that are pinned, by the registry's ids; nothing is fetched because a message names it."""
-
-    def schema(self, schema_id: int) -> Pinned | None:
-        """None for an id that is none of ours."""
-
-    def frame(self, topic: str, type_name: str) -> bytes:
-        """What stands before the bodies of an output."""
 
 
 class DomainMessage(NamedTuple):
@@ -49,7 +40,7 @@ class DomainMessage(NamedTuple):
         return f"{self.topic}, partition {self.partition}, offset {self.offset}"
 
 
-def read_message(message: Message, name: str, schemas: DomainSchemas) -> DomainMessage:
+def read_message(message: Message, name: str, schemas: SchemaIds) -> DomainMessage:
     """`name` is the topic's without its prefix: it says which events may stand there."""
     value = message.value()
     event, wrong = _event_of(message, name, schemas)
@@ -65,7 +56,7 @@ def dead_letter_record(item: DomainMessage, generation: str, topic: str, frame: 
     return Produced(topic, frame + DEAD_LETTER_CODEC.encode(letter), key.encode(), 0, list(item.trace))
 
 
-def _event_of(message: Message, name: str, schemas: DomainSchemas) -> tuple[Event | None, Unreadable | None]:
+def _event_of(message: Message, name: str, schemas: SchemaIds) -> tuple[Event | None, Unreadable | None]:
     if isinstance(message, Undelivered):
         return None, unreadable(f"the record could not be unpacked: {message.reason}", "", b"", None, "not_unpacked")
     value = message.value()
@@ -90,7 +81,7 @@ def _event_of(message: Message, name: str, schemas: DomainSchemas) -> tuple[Even
     return event, None
 
 
-def _pinned(schema_id: int, name: str, schemas: DomainSchemas) -> Pinned:
+def _pinned(schema_id: int, name: str, schemas: SchemaIds) -> Pinned:
     found = schemas.schema(schema_id)
     if found is None:
         raise DecodeError(

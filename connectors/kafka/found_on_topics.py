@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-from connectors.avro_codec import DEAD_LETTER_CODEC, event_versions
+from connectors.avro_codec import DEAD_LETTER_CODEC
 from connectors.decode_error import DecodeError
 from connectors.files.found_exceptions import KnownException, as_they_stand
 from connectors.files.found_letters import letter_id
@@ -15,8 +15,8 @@ from connectors.kafka.frame import unframed
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import DEAD_LETTERS, Names
 from connectors.kafka.partitions import Place, all_records, bounds, there
-from connectors.kafka.pinned_schemas import Pinned
 from connectors.kafka.published import output_of
+from connectors.kafka.registry import SchemaIds
 from domain.events.catalogue import Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
 from domain.outputs import TOPICS, DeadLetter, ProjectView
@@ -25,11 +25,6 @@ from state.batch import BATCH_BYTES, BATCH_RECORDS
 DECISIONS: Final = "control.decisions"
 
 Decision = ExceptionAssigned | ExceptionResolved | ExceptionWaived
-
-
-class OutputSchemas(Protocol):
-    def schema(self, schema_id: int) -> Pinned | None:
-        """None for an id that is none of ours."""
 
 
 class TopicDecisions(NamedTuple):
@@ -91,17 +86,12 @@ def letters_on(clients: Clients, names: Names, timeout: float) -> dict[str, Dead
     return found
 
 
-def decided_on(clients: Clients, names: Names, schemas: OutputSchemas, timeout: float) -> TopicDecisions:
+def decided_on(clients: Clients, names: Names, schemas: SchemaIds, timeout: float) -> TopicDecisions:
     """Taken in or not; what cannot be read is a dead letter, or will be."""
     topic = names.shared(DECISIONS)
     found = []
     for message in _records(clients, topic, timeout):
-        try:
-            schema_id, body = unframed(message.value() or b"")
-            pinned = schemas.schema(schema_id)
-            event = event_versions()[pinned.fingerprint].decode(body) if pinned is not None else None
-        except (DecodeError, KeyError):
-            continue
+        event = schemas.event(message.value())
         if isinstance(event, Decision):
             found.append(event)
     with closing(clients.consumer()) as consumer:

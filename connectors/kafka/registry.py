@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, Self
 
+from connectors.avro_codec import event_versions
 from connectors.decode_error import DecodeError
 from connectors.files.writing import replace_file
 from connectors.kafka.frame import framed, unframed
 from connectors.kafka.pinned_schemas import Pinned, fixed_id, pinned_schemas, subject
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.settings import RegistrySettings
+from domain.events.catalogue import Event
 from state.guards import REGISTRY_UNREACHABLE, SCHEMA_UNKNOWN, GuardStop
 
 ASKED_SECONDS: Final = 60.0
@@ -92,6 +94,14 @@ class SchemaIds:
         if found is None:
             raise DecodeError(f"schema id {schema_id} stands for none of the schemas that milepost schemas ids shows")
         return found, body
+
+    def event(self, value: bytes | None) -> Event | None:
+        """None for what cannot be read, which is a dead letter of intake, or will be."""
+        try:
+            found, body = self.read(value or b"")
+            return event_versions()[found.fingerprint].decode(body)
+        except (DecodeError, KeyError):
+            return None
 
     def frame(self, topic: str, type_name: str, fingerprint: str | None = None) -> bytes:
         """Before the bodies of an output, or of an event of ours, with an earlier schema where one is named.

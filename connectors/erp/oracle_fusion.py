@@ -59,7 +59,7 @@ from connectors.erp.answers import (
     words,
 )
 from connectors.erp.connection import Connection
-from connectors.erp.oracle_journal_file import Import, RowError
+from connectors.erp.oracle_journal_file import Import
 from connectors.erp.oracle_ledger import GENERAL_LEDGER, PAGE_ROWS, entries, key_of_batch
 from connectors.erp.oracle_processes import ErpProcess, Process
 from connectors.erp.oracle_rest import HEADERS, RESOURCES, Fields, as_set_up, children, day, fault, items
@@ -429,10 +429,10 @@ class OracleFusion:
         return self._blamed(missing, [each for each in outputs if each is not None])
 
     def _blamed(self, missing: Sequence[JournalDocument], outputs: Sequence[bytes]) -> dict[str, Outcome] | None:
-        errors: dict[str, RowError] = {}
+        errors: dict[str, RejectedData | RejectedPeriod] = {}
         for each in outputs:
             errors |= journal_file.row_errors(each)
-        blamed: dict[str, Outcome] = {each.key: _rejected(errors[each.key]) for each in missing if each.key in errors}
+        blamed: dict[str, Outcome] = {each.key: errors[each.key] for each in missing if each.key in errors}
         again = Uncertain("an import takes all journals of a group or none, and another one of its group was wrong")
         others: dict[str, Outcome] = dict.fromkeys((each.key for each in missing if each.key not in blamed), again)
         if blamed:
@@ -454,8 +454,7 @@ class OracleFusion:
                     found or PERIOD_CLOSED, f"the period of {document.accounting_date} is closed"
                 )
             }
-        code = found or IMPORT_FAILED
-        return {document.key: _rejected(RowError(code, journal_file.meaning(code), ""))}
+        return {document.key: journal_file.rejected(found or IMPORT_FAILED)}
 
     def _output(self, number: str) -> bytes | None:
         """A ZIP; empty where there is none, None where it cannot be asked for."""
@@ -665,9 +664,3 @@ def _submitted(answer: Answer | Trouble) -> Submitted | Trouble:
 
 def _unknown(number: str, missing: Iterable[Document]) -> dict[str, Outcome]:
     return dict.fromkeys((each.key for each in missing), Uncertain(f"Fusion knows no scheduled process {number}"))
-
-
-def _rejected(error: RowError) -> RejectedData | RejectedPeriod:
-    if error.is_of_period:
-        return RejectedPeriod(error.code, error.message)
-    return RejectedData(error.code, error.message, error.field)

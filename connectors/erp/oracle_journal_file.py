@@ -20,6 +20,7 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 from connectors.erp.answers import decimal_of, scaled, words
 from domain.delivery.documents import DocumentLine, JournalDocument
+from domain.delivery.outcomes import RejectedData, RejectedPeriod
 from domain.units import EXCHANGE_RATE_SCALE, Amount
 
 COLUMNS: Final = 149
@@ -92,18 +93,6 @@ class Import(NamedTuple):
     category: str
 
 
-class RowError(NamedTuple):
-    """What an import says of a document's rows: the first code of a mistake in its data, else of its period."""
-
-    code: str
-    message: str
-    field: str
-
-    @property
-    def is_of_period(self) -> bool:
-        return self.code in _PERIOD_CODES
-
-
 def rows(
     document: JournalDocument, segments: Iterable[Sequence[str]], whole: Import, period: str
 ) -> Iterator[list[str]]:
@@ -149,16 +138,24 @@ def zipped(found: Iterable[Sequence[str]]) -> bytes:
     return made.getvalue()
 
 
-def row_errors(output: bytes) -> dict[str, RowError]:
-    """By our key, of the ZIP of an import's outputs and logs; what cannot be read says nothing."""
-    found: dict[str, list[RowError]] = {}
+def rejected(code: str, message: str = "", field: str = "") -> RejectedData | RejectedPeriod:
+    said = message or _MEANINGS.get(code, "see the output of the import in Scheduled Processes")
+    return RejectedPeriod(code, said) if code in _PERIOD_CODES else RejectedData(code, said, field)
+
+
+def row_errors(output: bytes) -> dict[str, RejectedData | RejectedPeriod]:
+    """What an import says of a document's rows: the first mistake in its data, else of its period.
+
+    By our key, of the ZIP of an import's outputs and logs; what cannot be read says nothing.
+    """
+    found: dict[str, list[RejectedData | RejectedPeriod]] = {}
     try:
         for text in _texts(output):
             for key, error in _errors(text):
                 found.setdefault(key, []).append(error)
     except _UNREADABLE:
         pass
-    return {key: min(errors, key=lambda error: error.is_of_period) for key, errors in found.items()}
+    return {key: min(errors, key=lambda error: isinstance(error, RejectedPeriod)) for key, errors in found.items()}
 
 
 def codes(output: bytes) -> list[str]:
@@ -167,10 +164,6 @@ def codes(output: bytes) -> list[str]:
         return list(dict.fromkeys(code for text in _texts(output) for code in _CODE.findall(text)))
     except _UNREADABLE:
         return []
-
-
-def meaning(code: str) -> str:
-    return _MEANINGS.get(code, "see the output of the import in Scheduled Processes")
 
 
 def _texts(output: bytes) -> Iterator[str]:
@@ -183,7 +176,7 @@ def _texts(output: bytes) -> Iterator[str]:
             yield data.decode(errors="replace")
 
 
-def _errors(text: str) -> Iterator[tuple[str, RowError]]:
+def _errors(text: str) -> Iterator[tuple[str, RejectedData | RejectedPeriod]]:
     described = -1
     # Line by line: a quotation mark in a log must not join what it says of several documents.
     for line in text.replace("\x00", "").splitlines():
@@ -195,7 +188,7 @@ def _errors(text: str) -> Iterator[tuple[str, RowError]]:
         if key is not None and found:
             code = next((each for each in found if each not in _PERIOD_CODES), found[0])
             said = words(fields[described]) if 0 <= described < len(fields) else ""
-            yield key.group(), RowError(code, said or meaning(code), _FIELDS.get(code[:2], ""))
+            yield key.group(), rejected(code, said, _FIELDS.get(code[:2], ""))
 
 
 def _row(values: Mapping[str, str], segments: Sequence[str]) -> list[str]:

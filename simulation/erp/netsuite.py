@@ -9,9 +9,9 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from domain.delivery.ledgers import LedgerEntry
+from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.money import HALF_UP, convert, format_amount, parse_amount, parse_decimal
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, Amount
 from simulation.erp.asked import HttpRequest, Reply
@@ -59,14 +59,6 @@ _BY_EXTERNAL_ID: Final = re.compile(rf"{RECORDS}({_KINDS})/eid:(.+)")
 _BY_ID: Final = re.compile(rf"{RECORDS}({_KINDS})/(\d+)")
 _LIST: Final = re.compile(rf"{RECORDS}({_KINDS})")
 _LINE_FIELDS: Final = frozenset({"account", "debit", "credit", "memo", "item", "quantity", "price", "rate", "amount"})
-
-
-class PostedLine(NamedTuple):
-    """Debit positive, in the currency of the record; `ledger_amount` in that of the subsidiary."""
-
-    account: str
-    amount: Amount
-    ledger_amount: Amount
 
 
 class SimulatedNetSuite(Interface):
@@ -179,17 +171,17 @@ class SimulatedNetSuite(Interface):
             raise VendorRefusal("USER_ERROR", "You cannot create or change a transaction in a closed period")
         return found["id"] + (twist is Trouble.OTHER_PERIOD), posted_on
 
-    def _journal(self, body: Mapping[str, Any], company: ErpCompany, rate: int) -> list[PostedLine]:
+    def _journal(self, body: Mapping[str, Any], company: ErpCompany, rate: int) -> list[LedgerLine]:
         made = []
         for at, item in enumerate(body.get("line", {}).get("items", [])):
             account = self._checked(item, f"line.items[{at}]", _id(item, "account"))
             signed = balance(str(item.get("debit", 0)), str(item.get("credit", 0)))
-            made.append(PostedLine(account, signed, _converted(signed, rate, company)))
+            made.append(LedgerLine(account, signed, _converted(signed, rate, company)))
         if not made or sum(line.amount for line in made) != 0:
             raise VendorRefusal("USER_ERROR", "Please enter a balancing amount")
         return _balanced(made)
 
-    def _invoice(self, body: Mapping[str, Any], company: ErpCompany, rate: int) -> list[PostedLine]:
+    def _invoice(self, body: Mapping[str, Any], company: ErpCompany, rate: int) -> list[LedgerLine]:
         customer = _id(body, "entity")
         if not customer:
             raise VendorRefusal("INVALID_CONTENT", "Please enter a value for entity", "entity")
@@ -199,12 +191,12 @@ class SimulatedNetSuite(Interface):
         for at, item in enumerate(body.get("item", {}).get("items", [])):
             account = account_of(self._checked(item, f"item.items[{at}]", _id(item, "item")))
             net = parse_amount(str(item.get("amount", 0)))
-            made.append(PostedLine(account, -net, -_converted(net, rate, company)))
+            made.append(LedgerLine(account, -net, -_converted(net, rate, company)))
             taxed.append((net, TAX_PERCENT.get(_id(item, "taxCode"), 0)))
         if tax := sum(taxes(taxed)):
-            made.append(PostedLine(OUTPUT_TAX, -tax, -_converted(tax, rate, company)))
+            made.append(LedgerLine(OUTPUT_TAX, -tax, -_converted(tax, rate, company)))
         due = -sum(line.amount for line in made)
-        return _balanced([PostedLine(RECEIVABLE, due, _converted(due, rate, company)), *made])
+        return _balanced([LedgerLine(RECEIVABLE, due, _converted(due, rate, company)), *made])
 
     def _checked(self, item: Mapping[str, Any], path: str, account: str) -> str:
         """Raises Refusal for an account or a dimension that is refused."""
@@ -246,7 +238,7 @@ class SimulatedNetSuite(Interface):
         assert made.lastrowid is not None
         return made.lastrowid
 
-    def _keep_lines(self, record: int, company: ErpCompany, lines: Sequence[PostedLine], *, replaces: bool) -> None:
+    def _keep_lines(self, record: int, company: ErpCompany, lines: Sequence[LedgerLine], *, replaces: bool) -> None:
         database = self._books.database
         if replaces:
             database.execute('DELETE FROM transactionline WHERE "transaction" = ?', [record])
@@ -318,10 +310,10 @@ def _converted(amount: Amount, rate: int, company: ErpCompany) -> Amount:
     return convert(amount, rate, EXCHANGE_RATE_ONE, company.currency, HALF_UP)
 
 
-def _balanced(lines: list[PostedLine]) -> list[PostedLine]:
+def _balanced(lines: list[LedgerLine]) -> list[LedgerLine]:
     """NetSuite books what rounding leaves by itself."""
     left = sum(line.ledger_amount for line in lines)
-    return [*lines, PostedLine(ROUNDING, 0, -left)] if left else lines
+    return [*lines, LedgerLine(ROUNDING, 0, -left)] if left else lines
 
 
 def _to_char(value: str | None, form: str) -> str | None:

@@ -11,8 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from connectors.erp import oracle_journal_file as journal_file
-from connectors.erp.oracle_journal_file import RowError
-from domain.delivery.outcomes import Submitted, Uncertain
+from domain.delivery.outcomes import RejectedData, RejectedPeriod, Submitted, Uncertain
 from tests.erp.contract import opened
 from tests.erp.plugs import ORACLE_FUSION, without_packing
 from tests.erp.server import Asked, Behaviour, HungUp, Reply
@@ -137,12 +136,12 @@ def test_a_mistake_is_known_by_the_key_and_the_code_in_its_row(text: str, errors
 def test_a_mistake_has_the_words_of_its_row() -> None:
     text = f'STATUS,REFERENCE1,STATUS_DESCRIPTION\nEF04,{JOURNAL.key},"No value, 4010"\n'
     found = journal_file.row_errors(packed(**{"GL_INTERFACE.csv": text}))
-    assert found == {JOURNAL.key: RowError("EF04", "No value, 4010", "account")}
+    assert found == {JOURNAL.key: RejectedData("EF04", "No value, 4010", "account")}
 
 
 def test_a_period_is_blamed_only_where_nothing_else_is() -> None:
-    assert RowError("EP01", "", "").is_of_period
-    assert not RowError("EP04", "", "").is_of_period
+    assert isinstance(journal_file.rejected("EP01"), RejectedPeriod)
+    assert isinstance(journal_file.rejected("EP04"), RejectedData)
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from random import Random
 from typing import TypeVar
 
 from domain.events.commercial import ContractAmended, ContractTerminated
 from domain.events.common import Cap, ContractLine, SharedCap, TimeAndMaterials
 from simulation import terms
-from simulation.calendar import HOUR, SECOND, instant
+from simulation.calendar import HOUR, SECOND, add_months, instant
 from simulation.chance import between, deal, pick, stream
 from simulation.contracts import SignedContract
 from simulation.names import AMENDMENT_REASONS
@@ -52,12 +53,20 @@ def changes(plan: SimulationPlan, contracts: Sequence[SignedContract]) -> Iterat
     random = stream(plan.seed, "amendments")
     capped = [contract for contract in contracts if contract.capped]
     rated = [contract for contract in contracts if not contract.capped and has_rates(contract)]
+    for contract, kind, day in drawn(plan, random, (capped, OF_CAPPED), (rated, OF_RATED)):
+        yield ContractChange(contract, kind, day, pick(random, AMENDMENT_REASONS))
+
+
+def drawn(
+    plan: SimulationPlan, random: Random, *dealt: tuple[Sequence[SignedContract], Sequence[tuple[str, int]]]
+) -> Iterator[tuple[SignedContract, str, date]]:
+    """Kinds of change by the deck of each group, on days in the middle of the plan, ten after the contract began at the earliest."""
     length = (plan.ends_on - plan.start).days
-    for members, deck in ((capped, OF_CAPPED), (rated, OF_RATED)):
+    for members, deck in dealt:
         for contract, kind in zip(members, deal(random, len(members), deck), strict=True):
             earliest = max(contract.signed.signed_on, contract.signed.starts_on) + timedelta(days=10)
-            drawn = plan.start + timedelta(days=length * between(random, 30, 65) // 100)
-            yield ContractChange(contract, kind, weekday(max(earliest, drawn)), pick(random, AMENDMENT_REASONS))
+            day = plan.start + timedelta(days=length * between(random, 30, 65) // 100)
+            yield contract, kind, weekday(max(earliest, day))
 
 
 def has_rates(contract: SignedContract) -> bool:
@@ -84,9 +93,7 @@ def papers(change: ContractChange) -> Iterator[ContractAmended | ContractTermina
 
 def first_of_month(change: ContractChange) -> date:
     """Rates rise with a month: half of the time with the one that has begun, never before the contract starts."""
-    month = change.day.replace(day=1)
-    if change.contract.bid.number % 2:
-        month = (month + timedelta(days=31)).replace(day=1)
+    month = add_months(change.day.replace(day=1), change.contract.bid.number % 2)
     return max(month, change.contract.signed.starts_on)
 
 

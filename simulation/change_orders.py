@@ -20,9 +20,9 @@ from domain.events.common import (
 )
 from domain.units import AMOUNT_ONE, PERCENT_ONE, Amount
 from simulation import terms
-from simulation.amendments import NOTICE_DAYS, TERMINATED, UNCHANGED, ContractChange, amendment, terminated
+from simulation.amendments import NOTICE_DAYS, TERMINATED, UNCHANGED, ContractChange, amendment, drawn, terminated
 from simulation.calendar import add_months
-from simulation.chance import between, deal, pick, stream
+from simulation.chance import pick, stream
 from simulation.contracts import SignedContract
 from simulation.names import AMENDMENT_REASONS
 from simulation.plan import SimulationPlan
@@ -48,13 +48,9 @@ def change_orders(
     rest = [contract for contract in contracts if contract.bid.number not in dealt]
     priced = [contract for contract in rest if _grows(contract)]
     carded = [contract for contract in rest if not _grows(contract)]
-    length = (plan.ends_on - plan.start).days
-    for members, deck in ((priced, OF_PRICED), (carded, OF_CARDED)):
-        for contract, kind in zip(members, deal(random, len(members), deck), strict=True):
-            earliest = max(contract.signed.signed_on, contract.signed.starts_on) + timedelta(days=10)
-            day = weekday(max(earliest, plan.start + timedelta(days=length * between(random, 30, 65) // 100)))
-            if day + timedelta(days=NOTICE_DAYS) <= plan.ends_on:
-                yield ContractChange(contract, kind, day, pick(random, AMENDMENT_REASONS))
+    for contract, kind, day in drawn(plan, random, (priced, OF_PRICED), (carded, OF_CARDED)):
+        if day + timedelta(days=NOTICE_DAYS) <= plan.ends_on:
+            yield ContractChange(contract, kind, day, pick(random, AMENDMENT_REASONS))
 
 
 def _grows(contract: SignedContract) -> bool:

@@ -22,8 +22,8 @@ def pass_over(folder: Path, override: Override, tell: Tell = silent) -> StoredRe
     """While no run is at work on the folder. Raises CannotPassOver, GuardStop and OutputInUse."""
     with EngagementLog.open(folder) as log, only_writer(folder):
         check_genesis(log.genesis)
-        found = log.read(override.offset, 1, 1) if 0 <= override.offset < log.end else ()
-        if not found:
+        found = log.record(override.offset) if override.offset >= 0 else None
+        if found is None:
             raise CannotPassOver(f"the log has no record {override.offset} yet")
         accounting = open_accounting(folder, log.genesis, tell)
         try:
@@ -33,7 +33,7 @@ def pass_over(folder: Path, override: Override, tell: Tell = silent) -> StoredRe
         finally:
             close(accounting)
         overrides.add(folder, log.genesis.partition, override)
-        return found[0]
+        return found
 
 
 def _fold_on(shard: Shard, log: EngagementLog, last: int) -> GuardStop | None:

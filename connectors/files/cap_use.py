@@ -7,10 +7,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.files.engagement_log import EngagementLog
+from connectors.files.engagement_log import event_of
 from connectors.files.forecast_history import PublishedForecast, label_of
 from connectors.files.found_exceptions import exceptions_of
-from connectors.files.log_format import log_path
 from connectors.files.written import placed_of
 from domain.caps.purchase_order import ORDER, OVER_CAP, OVER_ORDER, SUBJECT_KIND
 from domain.events.catalogue import Event
@@ -78,7 +77,7 @@ def _since(
     if not exact:
         return UsedUp(cap, first.recorded_at, first.log_offset)
     position = exact[-1][0]
-    return UsedUp(cap, position.recorded_at, position.log_offset, _event_at(output, position))
+    return UsedUp(cap, position.recorded_at, position.log_offset, event_of(output, position))
 
 
 def _tells_of(alert: Alert, cap: ForecastCap) -> bool:
@@ -106,11 +105,3 @@ def _subjects(cap: ForecastCap) -> Iterator[str]:
     """By which alerts and exceptions name it."""
     if cap.contract_id is not None:
         yield from (composed(cap.contract_id, f"{kind}:{cap.cap_id}") for kind in KINDS)
-
-
-def _event_at(output: Path, position: Position) -> Event | None:
-    if not log_path(output, position.shard).exists():
-        return None
-    with EngagementLog.open(output, position.shard) as log:
-        records = log.read(position.log_offset, 1)
-    return records[0].event if records else None

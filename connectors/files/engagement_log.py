@@ -22,6 +22,7 @@ from connectors.files.log_format import (
 )
 from connectors.log_records import StoredRecord, read_record
 from domain.events.catalogue import Event
+from domain.outputs import Position
 from state.genesis import Genesis
 from state.guards import LOG_MISSING, GuardStop
 
@@ -88,6 +89,10 @@ class EngagementLog(Closing):
         if not found:
             raise damaged(self.path, offset, "the record is not whole")
         return found
+
+    def record(self, offset: int) -> StoredRecord | None:
+        """None where the log has not come so far."""
+        return next(iter(self.read(offset, 1)), None)
 
     def records(self, offset: int = 0) -> Iterator[StoredRecord]:
         """All committed ones from an offset on."""
@@ -201,6 +206,15 @@ class EngagementLog(Closing):
             if block is None:
                 return
             place = LogEnd(place.offset + 1, base + block[1])
+
+
+def event_of(output: Path, position: Position) -> Event | None:
+    """What brought an output; None where its log is not there, or has not come so far."""
+    if not log_path(output, position.shard).exists():
+        return None
+    with EngagementLog.open(output, position.shard) as log:
+        record = log.record(position.log_offset)
+    return record.event if record is not None else None
 
 
 def _check_length(stop: int, block_end: int) -> None:

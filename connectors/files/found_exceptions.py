@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.written import read_topic, shards
+from connectors.log_records import StoredRecord
 from domain.events.catalogue import Event
 from domain.identity import unescape
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
@@ -40,6 +43,11 @@ class KnownException(NamedTuple):
             "exception",
             self.raised.exception_id,
         )
+
+
+class ReadLog(Protocol):
+    def record(self, number: int, /) -> StoredRecord | None: ...
+    def close(self) -> None: ...
 
 
 class ExceptionStep(NamedTuple):
@@ -74,43 +82,33 @@ def as_they_stand(published: Iterable[tuple[object, int, int]]) -> dict[str, Kno
     return found
 
 
-def closings(output: Path, known: Iterable[KnownException]) -> dict[str, Event]:
-    """The events that ended them, by exception; of those that a person ended the decision."""
-    with ExitStack() as held:
-        logs = _Logs(output, held)
-        ended = ((each.raised.exception_id, logs.at(*each.closed_at)) for each in known if each.closed_at is not None)
-        return {exception_id: event for exception_id, event in ended if event is not None}
+def closings(known: Iterable[KnownException], opened: Callable[[int], ReadLog]) -> dict[str, Event]:
+    """The events that ended them, by exception; of those that a person ended the decision. `opened`: the log of a shard."""
+    ended: dict[str, Event] = {}
+    places = sorted((*each.closed_at, each.raised.exception_id) for each in known if each.closed_at is not None)
+    for shard, of_shard in groupby(places, itemgetter(0)):
+        with closing(opened(shard)) as log:
+            for _, offset, exception_id in of_shard:
+                if record := log.record(offset):
+                    ended[exception_id] = record.event
+    return ended
 
 
 def history_of(output: Path, exception_id: str) -> list[ExceptionStep]:
     """Everything that was said of it, the oldest first."""
-    said = [
+    said = (
         written
         for written in read_topic(output, TOPICS["ExceptionRaised"])
         if isinstance(written.record, ExceptionRaised | ExceptionClosed) and written.record.exception_id == exception_id
-    ]
+    )
     steps: list[ExceptionStep] = []
-    with ExitStack() as held:
-        logs = _Logs(output, held)
-        for position, record in ((written.position, written.record) for written in said):
-            cause = logs.at(position.shard, position.log_offset)
-            if cause is not None and isinstance(record, ExceptionRaised | ExceptionClosed):
-                steps.append(ExceptionStep(position.recorded_at, record, cause))
+    for shard, of_shard in groupby(said, lambda written: written.position.shard):
+        with EngagementLog.open(output, shard) as log:
+            for position, record in ((written.position, written.record) for written in of_shard):
+                cause = log.record(position.log_offset)
+                if cause is not None and isinstance(record, ExceptionRaised | ExceptionClosed):
+                    steps.append(ExceptionStep(position.recorded_at, record, cause.event))
     return steps
-
-
-class _Logs:
-    """The logs of all shards, each opened once."""
-
-    def __init__(self, output: Path, held: ExitStack) -> None:
-        self._output, self._held = output, held
-        self._known: dict[int, EngagementLog] = {}
-
-    def at(self, shard: int, offset: int) -> Event | None:
-        if shard not in self._known:
-            self._known[shard] = self._held.enter_context(closing(EngagementLog.open(self._output, shard)))
-        records = self._known[shard].read(offset, 1)
-        return records[0].event if records else None
 
 
 def latest_of(output: Path) -> Instant:

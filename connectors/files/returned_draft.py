@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connectors.files.engagement_log import EngagementLog
-from connectors.files.log_format import log_path
+from connectors.files.engagement_log import event_of
 from connectors.files.lookup import FoundStatement
 from domain.billing.statement import SUPERSEDED
 from domain.events.control import StatementReturned
@@ -13,11 +12,8 @@ from domain.events.control import StatementReturned
 
 def returned_by(output: Path, found: FoundStatement) -> StatementReturned | None:
     """None of what nobody returned: it was superseded as its work changed, or is not superseded, or the log is not there."""
-    position = found.position
-    if found.statement.status != SUPERSEDED or not log_path(output, position.shard).exists():
+    if found.statement.status != SUPERSEDED:
         return None
-    with EngagementLog.open(output, position.shard) as log:
-        records = log.read(position.log_offset, 1)
-    event = records[0].event if records else None
+    event = event_of(output, found.position)
     is_its_own = isinstance(event, StatementReturned) and event.statement_id == found.statement.statement_id
     return event if is_its_own and isinstance(event, StatementReturned) else None

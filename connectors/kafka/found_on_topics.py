@@ -17,7 +17,6 @@ from connectors.kafka.names import DEAD_LETTERS, Names
 from connectors.kafka.partitions import Place, all_records, bounds, there
 from connectors.kafka.published import output_of
 from connectors.kafka.registry import SchemaIds
-from domain.events.catalogue import Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
 from domain.outputs import TOPICS, DeadLetter, ProjectView
 from state.batch import BATCH_BYTES, BATCH_RECORDS
@@ -54,23 +53,6 @@ def contracts_on(clients: Clients, names: Names, project_id: str, timeout: float
             if isinstance(record, ProjectView):
                 found = frozenset(balance.contract_id for balance in record.balances)
     return found
-
-
-def closings_on(clients: Clients, names: Names, found: Iterable[KnownException], timeout: float) -> dict[str, Event]:
-    """The events that ended them, from the log, by exception."""
-    ended: dict[str, Event] = {}
-    by_shard: dict[int, list[tuple[str, int]]] = {}
-    for known in found:
-        if known.closed_at is not None:
-            shard, offset = known.closed_at
-            by_shard.setdefault(shard, []).append((known.raised.exception_id, offset))
-    for shard, several in by_shard.items():
-        with closing(KafkaLog(clients, names.log, shard, timeout)) as log:
-            for exception_id, offset in several:
-                record = log.record(offset)
-                if record is not None:
-                    ended[exception_id] = record.event
-    return ended
 
 
 def letters_on(clients: Clients, names: Names, timeout: float) -> dict[str, DeadLetter]:

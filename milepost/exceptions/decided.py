@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import typer
 
 from connectors.files.added_events import DECISIONS, RESENT, added_events, events_to_come, new_event_id
+from connectors.files.engagement_log import EngagementLog
 from connectors.files.found_exceptions import KnownException, closings, events_of
 from connectors.files.lookup import hint, over_caps
 from connectors.json_records import event_from_json, record_to_json
@@ -155,7 +157,7 @@ def decided_of(output: Path, known: Iterable[KnownException], reader: StoreReade
     views = over_caps(output) if over and not reader.is_there else {}
     return ClosedExceptions(
         closed,
-        closings(output, closed),
+        closings(closed, partial(EngagementLog.open, output)),
         {each.raised.exception_id: _still_over(each.raised, reader, views) for each in over},
     )
 

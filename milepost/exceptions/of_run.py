@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
 import typer
 
 from connectors.files.added_events import DECISIONS, add_events
+from connectors.files.engagement_log import EngagementLog
 from connectors.files.found_exceptions import KnownException, closings, exceptions_of, latest_of
 from connectors.files.lookup import contract_ids, contracts_of, nearest, project_ids
 from dataflows.books_read import reading_books
@@ -65,7 +66,7 @@ class ExceptionsOfRun:
         return nearest(raised.subject_id, ids(self.output)) if ids is not None else ()
 
     def closings(self, known: Iterable[KnownException]) -> Mapping[str, Event]:
-        return closings(self.output, known)
+        return closings(known, partial(EngagementLog.open, self.output))
 
     def decided(self, known: Iterable[KnownException]) -> ClosedExceptions:
         with reading_books(self.output) as reader:

@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from connectors.event_bodies import WRITERS
-from connectors.files.found_exceptions import KnownException
+from connectors.files.found_exceptions import KnownException, closings
 from connectors.files.input_reader import fault_of_line
 from connectors.files.lookup import hint
 from connectors.json_records import event_from_json_line
@@ -20,12 +20,12 @@ from connectors.kafka.event_sender import Sent, send
 from connectors.kafka.found_on_topics import (
     DECISIONS,
     Decision,
-    closings_on,
     contracts_on,
     decided_in_log,
     decided_on,
     exceptions_on,
 )
+from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import Names
 from connectors.kafka.registry import SchemaIds, schema_ids
 from domain.events.catalogue import Event
@@ -61,7 +61,7 @@ class ExceptionTopics:
         return contracts_on(self.clients, self.names, project_id, self.timeout)
 
     def closings(self, known: Iterable[KnownException]) -> Mapping[str, Event]:
-        return closings_on(self.clients, self.names, known, self.timeout)
+        return closings(known, lambda shard: KafkaLog(self.clients, self.names.log, shard, self.timeout))
 
     def decided(self, known: Iterable[KnownException]) -> ClosedExceptions:
         """Without what is still over a cap, which the books say."""

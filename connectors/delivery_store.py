@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from connectors import delivery_rows
-from connectors.closing import Closing
+from connectors.closing import Closable
 from connectors.erp.adapter import NO_TRACE, TraceContext
 from connectors.files.output_lock import OutputInUse
 from connectors.files.writing import writing
@@ -137,7 +137,7 @@ _INVOICES: Final[msgspec.msgpack.Decoder[_Sheet]] = msgspec.msgpack.Decoder(_Inv
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
-class DeliveryStore(Closing):
+class DeliveryStore(Closable):
     """`entities` are the companies whose books go to the account, in words: with others, all is read from the start."""
 
     def __init__(self, path: Path, generation: str, entities: str) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, Queue
 from typing import Final
 
-from connectors.closing import Closing
+from connectors.closing import Closable
 from connectors.erp.adapter import Calls, TraceContext
 from dataflows.delivery import start_seconds
 from domain.delivery.calls import LOOK_UP, SEND, Call, Result
@@ -27,7 +27,7 @@ def now() -> Instant:
     return _BEGAN_AT + time.monotonic_ns() // 1_000 - _BEGAN
 
 
-class CallPool(Closing):
+class CallPool(Closable):
     """A fault of the adapter, which it should not have, ends delivery: its next start looks up what was under way."""
 
     def __init__(self, erp: Calls, clock: Callable[[], Instant] = now) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from zlib import crc32
 
 from connectors.avro_codec import EVENT_CODECS
-from connectors.closing import Closing
+from connectors.closing import Closable
 from connectors.erp.adapter import TraceContext
 from connectors.kafka import delivery_rounds
 from connectors.kafka.clients import Clients
@@ -42,7 +42,7 @@ SHOW_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.2
 
 
-class KafkaBooks(Closing):
+class KafkaBooks(Closable):
     """The topics of a generation, for the one process that delivers to an ERP account."""
 
     def __init__(

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from connectors.closing import Closing
+from connectors.closing import Closable
 from connectors.files import rebuilt, rounds
 from connectors.files.dead_letters import NONE_YET, DeadLetterFile
 from connectors.files.far_ahead import ReadAhead, check_ahead
@@ -108,7 +108,7 @@ class RoundSummary(NamedTuple):
 OnProgress = Callable[[RoundProgress], None]
 
 
-class EmbeddedIntake(Closing):
+class EmbeddedIntake(Closable):
     """The log, the dead letters and `intake.db` of an output folder, which no other process may write meanwhile."""
 
     def __init__(self, input_dir: Path, output_dir: Path, settings: EmbeddedSettings) -> None:

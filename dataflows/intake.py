@@ -19,7 +19,7 @@ from bytewax.inputs import Source
 from bytewax.outputs import Sink
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TopicPartition
 
-from connectors.closing import Closing
+from connectors.closing import Closable
 from connectors.kafka import domain_topics, intake_plan, intake_progress, intake_resume
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.directory import TRANSACTION, Changes, StoredDirectory
@@ -100,7 +100,7 @@ class IntakeEffects(NamedTuple):
     early: Mapping[tuple[int, int], bytes] = {}
 
 
-class KafkaIntake(Closing):
+class KafkaIntake(Closable):
     """Opened where log, directory and progress agree; from then on nobody else may write them."""
 
     def __init__(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
-from connectors.closing import Closing
+from connectors.closing import Closable
 from connectors.containers import SYNC_BYTES
 from connectors.decode_error import DecodeError
 from connectors.files.log_format import (
@@ -34,7 +34,7 @@ RECORD_BYTES_NEAR: Final = 4 * 1024
 RECORD_BYTES_MAX: Final = 3 * 1024 * 1024
 
 
-class EngagementLog(Closing):
+class EngagementLog(Closable):
     """Reads what is committed; offsets count from 0."""
 
     def __init__(self, path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from connectors.avro_codec import Decoder, output_heads, output_versions
-from connectors.closing import Closing
+from connectors.closing import Closable
 from connectors.containers import read_container, records_at, undamaged
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_rows import FigureRows, add_lines, engagement_named
@@ -99,7 +99,7 @@ def _is_unwritable(fault: sqlite3.OperationalError) -> bool:
     return fault.sqlite_errorcode & 0xFF in UNWRITABLE
 
 
-class FigureIndex(Closing):
+class FigureIndex(Closable):
     """The index of one shard, as far as the last `extend` went."""
 
     def __init__(self, output: Path, shard: int = 0, busy_seconds: float = BUSY_SECONDS) -> None:

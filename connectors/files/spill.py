@@ -13,7 +13,7 @@ from struct import Struct
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final, NamedTuple
 
-from connectors.closing import Closing
+from connectors.closing import Closable
 
 HEAD: Final = Struct("<BHI")
 SHARES_MAX: Final = 256
@@ -27,7 +27,7 @@ class Spilled(NamedTuple):
     body: bytes
 
 
-class Spill(Closing):
+class Spill(Closable):
     """Made for about so many bytes; its files go when it is closed."""
 
     def __init__(self, expected_bytes: int) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from connectors.closing import Closing
+from connectors.closing import Closable
 from connectors.kafka.settings import RegistrySettings
 
 ANSWER_BYTES_MAX: Final = 256 * 1024
@@ -40,7 +40,7 @@ class RegistryRefused(Exception):
         return self.message
 
 
-class RegistryClient(Closing):
+class RegistryClient(Closable):
     """One connection, kept open. Raises RegistryUnreachable and RegistryRefused."""
 
     def __init__(self, settings: RegistrySettings) -> None:

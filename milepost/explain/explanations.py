@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from connectors.closing import Closing
+from connectors.closing import Closable
 from connectors.files.figure_index import FigureIndex
 from connectors.files.moments import Moment, cut_at, shards_at
 from connectors.telling import Tell
@@ -79,7 +79,7 @@ class _Known(NamedTuple):
     explainer: Explainer
 
 
-class Explanations(Closing):
+class Explanations(Closable):
     """Explanations of one output folder, as of a moment where one is given; engagements that were asked for stay at hand."""
 
     def __init__(self, output: Path, tell: Tell, moment: Moment | None = None) -> None:

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from connectors.closing import Closing
+from connectors.closing import Closable
 from connectors.files.figure_index import FigureIndex
 from connectors.files.glance_index import (
     AboutSum,
@@ -58,7 +58,7 @@ class Payable(Protocol):
     def contract_id(self) -> str: ...
 
 
-class FirmAtMoment(Closing):
+class FirmAtMoment(Closable):
     """An output folder as of a moment; without one, all that it holds. Raises NoOutputs and ContainerDamaged."""
 
     def __init__(self, output: Path, moment: Moment | None, tell: Tell) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
-from connectors.closing import Closing
+from connectors.closing import Closable
 from connectors.kafka.partitions import failed
 from connectors.telling import Tell
 from dataflows.accounting_kafka import Job
@@ -29,7 +29,7 @@ LINE_SECONDS: Final = 60.0
 PASSING: Final = frozenset({BROKER_UNREACHABLE, LOG_MISSING})
 
 
-class Auditors(Closing):
+class Auditors(Closable):
     """All shards of a job over one folder."""
 
     def __init__(self, job: Job, folder: Path) -> None:

@@ -252,15 +252,14 @@ def _settle(draft: Draft, ended: DayEnded | None = None, revalued: Sequence[str]
     if unbilled_write_offs.WAITS in draft.before or "index" in changed:
         unbilled_write_offs.after_event(draft)
     # A minimum is compared with what the lines come to once all of it is where it stays.
-    if ("fees" in books or "fees" in changed) and (moved := fees.settle_minimums(draft)):
-        for contract in moved:
-            over_time.settle(draft, contract)
+    moved = fees.settle_minimums(draft) if "fees" in books or "fees" in changed else []
+    if moved:
         overflow.settle(draft)
         unbilled_write_offs.after_event(draft)
     if ADJUSTMENT in books or ADJUSTMENT in changed:
         revenue_adjustments.after_event(draft)
-    if spent.LINE in books or spent.LINE in changed or "contract" in changed:
-        over_time.after_event(draft)
+    if moved or spent.LINE in books or spent.LINE in changed or "contract" in changed:
+        over_time.after_event(draft, moved)
     if draft.repriced:
         book_repriced(draft)
     if approval.PART in books or approval.PART in changed:

@@ -7,7 +7,7 @@ once. The rows are brought to what the terms say, as fees are: other terms chang
 (R49), which land in the next open period where a month is closed (R48).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Final
@@ -120,14 +120,15 @@ def retry(draft: Draft, contract_id: str) -> None:
         settle(draft, contract)
 
 
-def after_event(draft: Draft) -> None:
-    """Where terms have changed, once all work is on its line; where what was spent by a day has changed that counts already, or the first
-    of it has come."""
+def after_event(draft: Draft, moved_minimums: Iterable[Contract]) -> None:
+    """Where terms have changed or minimums have moved, once all work is on its line; where what was spent by a day has changed that counts
+    already, or the first of it has come."""
     moved = take_in(draft)
     for part_id, days in moved.items():
         wait_for_rates(draft, part_id, days)
     touched = {parts_of(part_id)[0] for part_id, days in moved.items() if _counts(draft, part_id, days)}
-    touched.update(contract.contract_id for contract in draft.contracts() if _has_other_terms(draft, contract))
+    others = (contract for contract in draft.contracts() if _has_other_terms(draft, contract))
+    touched.update(contract.contract_id for contract in (*moved_minimums, *others))
     if "brought_forward" in draft.kinds:
         touched.update(parts_of(part_id)[0] for part_id in draft.ids(SPENDING))
     for contract_id in sorted(touched):

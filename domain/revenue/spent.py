@@ -20,10 +20,10 @@ Cost of categories that are excluded (uninstalled materials, IFRS 15.B19) is no 
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date, timedelta
-from math import lcm
 
 from domain.figure import assumed, at_least, called, in_part, lesser
-from domain.months import month_end
+from domain.forecast.completion import MONTHS_MAX
+from domain.months import evenly, month_end
 from domain.revenue.method import ALL_COST, APART, COST, HOURS, Course, Estimated, Remaining, Spent
 from domain.units import Amount, Hours
 
@@ -168,28 +168,18 @@ def _within_budget(course: Course) -> list[Spent]:
     beside = sum(cost for _, cost in now.apart.values())
     budget = called(remaining(course, known, ALL_COST) - beside, "budget of what is not apart")
     left = called(at_least(now.cost, budget, "expected") - now.cost, "left of the budget")
-    weights = _months(max(course.first, now.day + ONE_DAY), course.last)
-    so_far, whole = 0, sum(weights.values())
-    for end, weight in weights.items():
+    months = evenly(max(course.first, now.day + ONE_DAY), course.last, MONTHS_MAX)
+    so_far, whole = 0, sum(month.weight for month in months)
+    for end, _, _, weight in months[:-1]:
         so_far += weight
         of = (
             assumed(left, so_far, f"months and days up to {end}", "count"),
             assumed(left, whole, "all of them", "count"),
         )
-        part = in_part(left, *of, f"expected by {end}") if end < course.last else left
+        part = in_part(left, *of, f"expected by {end}")
         found.append(now._replace(day=end, cost=called(now.cost + part, f"spent by {end}, as budgeted")))
+    found.append(now._replace(day=course.last, cost=called(now.cost + left, f"spent by {course.last}, as budgeted")))
     return found
-
-
-def _months(first: date, last: date) -> dict[date, int]:
-    """Last days of months with their weights: whole months alike, and of one that is not whole its days."""
-    days: dict[date, tuple[int, int]] = {}
-    while first <= last:
-        end = min(month_end(first), last)
-        days[end] = (end - first).days + 1, month_end(first).day
-        first = end + ONE_DAY
-    whole = lcm(*(of for part, of in days.values() if part < of))
-    return {end: part * whole // of for end, (part, of) in days.items()} or {last: 1}
 
 
 def _on(known: Sequence[Spent], day: date) -> Spent | None:

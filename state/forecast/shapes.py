@@ -11,7 +11,6 @@ charged at what they cost earn where the cost lies.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from math import lcm
 from operator import add, attrgetter
 from typing import NamedTuple
 
@@ -19,9 +18,9 @@ from domain.events.common import RemainingWork
 from domain.events.delivery import EstimateRevised, ResourceAssigned
 from domain.explanation import constant
 from domain.figure import Recorded, called, exchanged, moved
-from domain.forecast.completion import MONTHS_MAX, months_from
-from domain.forecast.exhaustion import days_ahead, taken_of
-from domain.months import month_end
+from domain.forecast.completion import MONTHS_MAX
+from domain.forecast.exhaustion import taken_of
+from domain.months import evenly, month_end
 from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY, Exchange
 from domain.tuples import new_tuple
@@ -197,20 +196,11 @@ def _evenly(draft: Draft, project: Project, contracts: Sequence[Contract], as_of
     """Months alike, and of one that is not whole its days."""
     begin = max(as_of + ONE_DAY, _begin(project, contracts, draft.assignments(project.project_id)))
     end = _end(project, contracts)
-    months = months_from(begin.isoformat()[:7], end.isoformat()[:7])
-    ahead = [days_ahead(month, begin - ONE_DAY, end if end > begin else None) for month in months]
-    lengths = [month_end(date(int(month[:4]), int(month[5:]), 1)).day for month in months]
-    whole = lcm(*(of for days, of in zip(ahead, lengths, strict=True) if len(days) < of)) if len(months) > 1 else 1
-    weights = [1] * len(months)
-    if whole > 1:
-        weights = [len(days) * whole // of for days, of in zip(ahead, lengths, strict=True)]
-        if draft.asked is not None:
-            titles = (
-                f"{len(days)} of {of} days of {month}" for month, days, of in zip(months, ahead, lengths, strict=True)
-            )
-            weights = [
-                Recorded(constant(title, weight, "count")) for title, weight in zip(titles, weights, strict=True)
-            ]
+    parts = evenly(begin, end if end > begin else month_end(begin), MONTHS_MAX)
+    months, weights = [part.last.isoformat()[:7] for part in parts], [part.weight for part in parts]
+    if draft.asked is not None and len(parts) > 1 and any(part.days < part.of for part in parts):
+        titles = (f"{part.days} of {part.of} days of {month}" for month, part in zip(months, parts, strict=True))
+        weights = [Recorded(constant(title, weight, "count")) for title, weight in zip(titles, weights, strict=True)]
     return Shape(months, weights, weights, weights)
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from state.guards import LOG_DAMAGED, GuardStop
 
-FIELDS = frozenset(
-    {
-        "generation",
-        "shard",
-        "offset",
-        "engagement",
-        "next_output_seq",
-        "topics",
-        "input_chain",
-        "output_chain",
-        "lengths",
-    }
-)
+FIELDS: Final[Mapping[str, type]] = {
+    "generation": str,
+    "shard": int,
+    "offset": int,
+    "engagement": str,
+    "next_output_seq": int,
+    "topics": dict,
+    "input_chain": str,
+    "output_chain": str,
+    "lengths": dict,
+}
+# Empty before the first record or output.
+_CHAIN: Final = re.compile(r"([0-9a-f]{32})?")
 # A record of the log, and what of it is done.
 Place = tuple[int, str]
 NOWHERE: Place = (0, "")
@@ -45,9 +47,19 @@ def read_progress(folder: Path, shard: int) -> dict[str, Any] | None:
         raise
     except (OSError, ValueError) as fault:
         raise _no_progress(folder, path, str(fault)) from fault
-    if not isinstance(found, dict) or not found.keys() >= FIELDS:
+    if not isinstance(found, dict) or not found.keys() >= FIELDS.keys():
         raise _no_progress(folder, path, f"expected an object with {', '.join(sorted(FIELDS))}")
+    if wrong := [name for name in FIELDS if not _can_be(name, found[name])]:
+        raise _no_progress(folder, path, f"{wrong[0]} is {found[wrong[0]]!r}, as Milepost writes none")
     return found
+
+
+def _can_be(name: str, value: object) -> bool:
+    if isinstance(value, dict):
+        return FIELDS[name] is dict and all(isinstance(each, int) for each in value.values())
+    if isinstance(value, str) and name.endswith("_chain"):
+        return _CHAIN.fullmatch(value) is not None
+    return isinstance(value, FIELDS[name])
 
 
 def places(folder: Path) -> dict[int, Place]:

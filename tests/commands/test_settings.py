@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import time
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from dataflows.measured import INTAKE
 from milepost.cli import app
+from milepost.operate import doctoring
+from milepost.operate.doctoring import examine, kept_back
+from milepost.operate.doctoring_erps import FAIL, OK, WARN
 from milepost.settings import Settings, load, values
 from milepost.wrong_settings import WrongSettings
 
@@ -190,12 +197,12 @@ def test_doctor_says_by_process_what_keeps_it_back() -> None:
     nowhere = ("kafka.brokers=127.0.0.1:1", "registry.url=http://127.0.0.1:1", "redis.url=redis://127.0.0.1:1/0")
     told = ["doctor", "--timeout", "2", "--json", *(part for each in nowhere for part in ("--set", each))]
     brokers = ["brokers", "topics"]
-    intake = [*brokers, "log", "clock", "registry"]
+    others = [*brokers, "log", "registry"]
     assert json.loads(run(*told).stdout)["kept_back"] == {
-        "intake": intake,
-        "accounting": intake,
+        "intake": [*brokers, "log", "clock", "registry"],
+        "accounting": others,
         "view": [*brokers, "redis"],
-        "delivery": intake,
+        "delivery": others,
     }
     view = json.loads(run(*told, "--for", "view").stdout)
     assert view["kept_back"] == {"view": [*brokers, "redis"]}
@@ -217,3 +224,22 @@ def test_doctor_tells_all_that_cannot_be_reached(tmp_path: Path) -> None:
     }
     assert found["rules"] == "ok"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("ahead", "state"), [(1, OK), (600, WARN), (7200, FAIL)])
+def test_doctor_tells_clocks_that_are_apart_and_fails_where_intake_would_stop(
+    ahead: float, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Intake stops at an hour; no other process asks the brokers for the time."""
+    stamped: Future[SimpleNamespace] = Future()
+    stamped.set_result(SimpleNamespace(timestamp=int((time.time() + ahead) * 1000)))
+    clients = SimpleNamespace(
+        settings=load().settings.kafka,
+        topics=lambda names: dict.fromkeys(names, SimpleNamespace(partitions=1)),
+        admin=SimpleNamespace(list_offsets=lambda asked, **_: dict.fromkeys(asked, stamped)),
+    )
+    monkeypatch.setattr(doctoring, "KafkaClients", lambda _: clients)
+    found = examine(load(), 20.0)
+    assert [each.state for each in found if each.check == "clock"] == [state]
+    back = kept_back(found)
+    assert [part for part in back if "clock" in back[part]] == [INTAKE] * (state == FAIL)

@@ -65,7 +65,7 @@ WRONG = [
     ("dump Quux --output {run}", "expected a topic, one of alerts,"),
     (
         "import harvest {file} --out {idle} --date-order x",
-        "value for '--date-order': 'x' is not one of 'dmy', 'mdy', 'ymd'",
+        "value for '--date-order': expected one of dmy, mdy, ymd; got x",
     ),
     ("dump erp.postings", "erp.postings is a topic: give the folder of a run with --output too"),
     ("dump {nothing}", "No such file"),

@@ -100,7 +100,7 @@ def next_release(before: Release, root: Path) -> Release:
     schema.write_text(json.dumps(journal, indent=2), encoding="utf-8")
     made.done("schemas.generate")
     made.done("milepost", "schemas", "freeze")
-    made.edit("domain/ledger/journal.py", "                None,\n            ),\n", WITH_TEXT)
+    made.edit("domain/ledger/journal.py", "            None,\n        ),\n", WITH_TEXT)
     made.edit("state/work/hour_terms.py", LIMIT, LOWER_SINCE_2)
     made.edit("state/rules.py", "{ACCOUNTING: 1}", "{ACCOUNTING: 2}")
     lock = made.root / "rules.lock"
@@ -110,9 +110,9 @@ def next_release(before: Release, root: Path) -> Release:
     return made
 
 
-WITH_TEXT = """                None,
-                f"{rule} of {kind} {affected_id}",
-            ),
+WITH_TEXT = """            None,
+            f"{rule} of {kind} {affected_id}",
+        ),
 """
 
 

@@ -121,8 +121,11 @@ class FileLedger:
                     found.append(Uncertain("not in the manifest") if place is None else self._outcome(*place))
         except TimeoutError:
             return None
-        except (OSError, ManifestDamaged) as fault:
-            return [Uncertain(f"{self._options.folder}: {fault}") for _ in documents]
+        except ManifestDamaged as fault:
+            # What was submitted stays so: looked up it would count as accepted without an answer.
+            return [NotSent(UNREACHABLE, str(fault)) for _ in documents]
+        except OSError as fault:
+            return [self._unusable(fault) for _ in documents]
         return None if all(outcome == Submitted(ticket) for outcome in found) else found
 
     def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:

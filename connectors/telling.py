@@ -1,4 +1,4 @@
-"""Whom long work says how far it is."""
+"""How long work reports its progress."""
 
 from collections.abc import Callable
 

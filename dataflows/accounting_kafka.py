@@ -225,7 +225,7 @@ def opened_log(job: Job, number: int) -> KafkaLog:
     try:
         return KafkaLog(job.clients, job.names.log, number, timeout)
     except GuardStop as stop:
-        said = all_records(job.clients, [(job.names.progress, number)], timeout) if stop.code == LOG_MISSING else []
+        said = [*all_records(job.clients, [(job.names.progress, number)], timeout)] if stop.code == LOG_MISSING else []
         if all(message.key() != job.kafka.generation.encode() for message in said):
             raise
     time.sleep(AGAIN_SECONDS)

@@ -83,7 +83,7 @@ def answers(new: Sequence[NewestStatement], before: int, seed: int) -> Iterator[
 def posted(statement: BillingStatement, invoice_id: str, number: int, day: date) -> InvoicePosted:
     at = posting_time(number, day)
     return InvoicePosted(
-        **stamped(ERP, f"{invoice_id}", at),
+        **stamped(ERP, invoice_id, at),
         invoice_id=invoice_id,
         posted_on=day,
         amount=statement.amount_due,

@@ -165,7 +165,7 @@ def received(owed: Owed, name: str, day: date, amount: Amount, *, applied: Amoun
     payment_id = f"PAY-{owed.invoice_id}-{name}"
     whole = amount if applied is None else applied
     return PaymentReceived(
-        **stamped(ERP, f"{payment_id}", at),
+        **stamped(ERP, payment_id, at),
         payment_id=payment_id,
         customer_id=owed.statement.bill_to,
         amount=amount,
@@ -207,7 +207,7 @@ def credited(owed: Owed, kind: str) -> CreditMemoIssued | None:
     asks, approves = finance_of(statement)
     tax = round_ratio(owed.tax * amount, statement.amount_due, smallest_unit(statement.currency), HALF_UP)
     return CreditMemoIssued(
-        **stamped(ERP, f"{memo_id}", at),
+        **stamped(ERP, memo_id, at),
         credit_memo_id=memo_id,
         invoice_id=owed.invoice_id,
         kind=kind,
@@ -225,7 +225,7 @@ def written_off(owed: Owed, day: date, amount: Amount) -> WrittenOff:
     asks, approves = finance_of(owed.statement)
     write_off_id = f"WO-{owed.invoice_id}"
     return WrittenOff(
-        **stamped(ERP, f"{write_off_id}", at),
+        **stamped(ERP, write_off_id, at),
         write_off_id=write_off_id,
         what="receivable",
         amount=amount,

@@ -17,6 +17,7 @@ from state.guards import INPUT_CHANGED, INPUT_UNREADABLE, GuardStop
 SUFFIXES: Final = (".avro", ".jsonl")
 # Rows that an import could not read are kept in files of this name; they are no events.
 REJECTED_SUFFIX: Final = ".rejected.jsonl"
+MEND_LINK: Final = "mend the link or take it away"
 SEGMENT_BYTES: Final = 1024 * 1024
 TAIL_BYTES: Final = 64 * 1024
 
@@ -148,7 +149,7 @@ def _walk(folder: Path, left_out: Path) -> Iterator[Path]:
         path = Path(entry.path)
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             if path.resolve() == left_out:
                 continue
             if entry.is_symlink():
@@ -161,7 +162,14 @@ def _walk(folder: Path, left_out: Path) -> Iterator[Path]:
             if entry.is_file():
                 yield path
             elif entry.is_symlink():
-                raise GuardStop(INPUT_UNREADABLE, f"{path}: cannot be read: it links to a file that is not there")
+                raise GuardStop(INPUT_UNREADABLE, f"{path}: it links to a file that is not there; {MEND_LINK}")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as fault:
+        raise GuardStop(INPUT_UNREADABLE, f"{entry.path}: cannot be read: {fault.strerror}; {MEND_LINK}") from fault
 
 
 def _digest(chain: bytes, segment: bytes) -> bytes:

@@ -21,6 +21,11 @@ FIELDS: Final[Mapping[str, type]] = {
     "output_chain": str,
     "lengths": dict,
 }
+_EXPECTED: Final[Mapping[type, str]] = {
+    str: "a text as Milepost writes it",
+    int: "a whole number",
+    dict: "whole numbers by name",
+}
 # Empty before the first record or output.
 _CHAIN: Final = re.compile(r"([0-9a-f]{32})?")
 # A record of the log, and what of it is done.
@@ -50,16 +55,18 @@ def read_progress(folder: Path, shard: int) -> dict[str, Any] | None:
     if not isinstance(found, dict) or not found.keys() >= FIELDS.keys():
         raise _no_progress(folder, path, f"expected an object with {', '.join(sorted(FIELDS))}")
     if wrong := [name for name in FIELDS if not _can_be(name, found[name])]:
-        raise _no_progress(folder, path, f"{wrong[0]} is {found[wrong[0]]!r}, as Milepost writes none")
+        raise _no_progress(
+            folder, path, f"{wrong[0]}: expected {_EXPECTED[FIELDS[wrong[0]]]}, found {str(found[wrong[0]])[:80]!r}"
+        )
     return found
 
 
 def _can_be(name: str, value: object) -> bool:
     if isinstance(value, dict):
-        return FIELDS[name] is dict and all(isinstance(each, int) for each in value.values())
+        return FIELDS[name] is dict and all(type(each) is int for each in value.values())
     if isinstance(value, str) and name.endswith("_chain"):
         return _CHAIN.fullmatch(value) is not None
-    return isinstance(value, FIELDS[name])
+    return type(value) is FIELDS[name]
 
 
 def places(folder: Path) -> dict[int, Place]:

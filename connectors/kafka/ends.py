@@ -20,10 +20,14 @@ class Ends:
     ) -> None:
         self._consumer = clients.consumer()
         self._timeout = timeout
-        self._bounds = {place: bounds(self._consumer, place, timeout) for place in places}
         self._count = dict.fromkeys(places, count)
         self._foreign: dict[Place, frozenset[int]] = {}
-        self._read = self._from({place: self._start(place) for place in places})
+        try:
+            self._bounds = {place: bounds(self._consumer, place, timeout) for place in places}
+            self._read = self._from({place: self._start(place) for place in places})
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._consumer.close()

@@ -301,6 +301,8 @@ def _early(
     clients: Clients, names: Names, partitions: Sequence[int], progress: IntakeProgress
 ) -> Iterator[tuple[tuple[int, int], bytes]]:
     """What stands in the log after the records that progress knows. Raises GuardStop where one is missing before another."""
+    if not partitions:
+        return
     with closing(Ends(clients, [(names.log, partition) for partition in partitions], count=TAIL)) as ends:
         for partition in partitions:
             following, place = progress.following[partition], (names.log, partition)

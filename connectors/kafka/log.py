@@ -367,7 +367,7 @@ def number_of(message: Message) -> int | None:
 
 def _number(message: Message, topic: str) -> int:
     found = number_of(message)
-    if found is None:
+    if found is None or found == GENESIS_NUMBER:
         raise _damaged(topic, message, "the record has no number; only intake may write to the log")
     return found
 

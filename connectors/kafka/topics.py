@@ -268,8 +268,10 @@ TOPICS: Final[tuple[Topic, ...]] = (
             ("min.cleanable.dirty.ratio", "0.2"),
             ("delete.retention.ms", str(7 * DAY_MS)),
         ),
+    )._replace(
         # What a part of a transaction replaced has to be there at the next start (docs/decisions/part-of-a-transaction.md).
-    )._replace(needs=(*_compacted(), Need("min.compaction.lag.ms", str(HOUR_MS), at_least=HOUR_MS))),
+        needs=(*_compacted(), Need("min.compaction.lag.ms", str(HOUR_MS), at_least=HOUR_MS))
+    ),
     _own(
         PROGRESS,
         "how far a shard is",

@@ -40,7 +40,7 @@ from milepost.settings import Settings
 
 
 class ExceptionTopics:
-    """What is asked of the brokers, and sent to them. Raises KafkaException where they do not answer, or refuse."""
+    """What is asked of the brokers, and sent to them. Raises GuardStop and KafkaException where they do not answer, or refuse."""
 
     outcome = Outcome(
         "Send", "sent", "topic", "milepost exceptions list --kafka, when intake and accounting have taken it in"

@@ -196,7 +196,7 @@ class SimulatedBusinessCentral(Interface):
         return {"id": its, "number": number, "status": "Draft"}
 
     def _checked(self, line: Mapping[str, Any], field: str) -> None:
-        """Raises Refusal."""
+        """Raises VendorRefusal."""
         values = [line[field], *(each["valueCode"] for each in line.get("dimensionSetLines", ()))]
         if self._books.refuses(values[0]) or any(map(self._books.refuses_value, values[1:])):
             text = f"The field {field} contains a value ({line[field]}) that cannot be found in the related table."
@@ -274,7 +274,7 @@ class SimulatedBusinessCentral(Interface):
         return shown
 
     def _head(self, company: str, entity: str, its: str) -> tuple[int, dict[str, Any]]:
-        """The number of a record, and its fields. Raises Refusal, ValueError."""
+        """The number of a record, and its fields. Raises VendorRefusal, ValueError."""
         if entity not in LINES:
             raise ValueError(f"{entity} has no such record")
         found = self._books.rows(f"SELECT * FROM {entity} WHERE company = ? AND id = ?", [company, its])

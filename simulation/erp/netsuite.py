@@ -199,7 +199,7 @@ class SimulatedNetSuite(Interface):
         return _balanced([LedgerLine(RECEIVABLE, due, _converted(due, rate, company)), *made])
 
     def _checked(self, item: Mapping[str, Any], path: str, account: str) -> str:
-        """Raises Refusal for an account or a dimension that is refused."""
+        """Raises VendorRefusal for an account or a dimension that is refused."""
         field = "item" if "item" in item else "account"
         if not account.isdecimal() or self._books.refuses(account):
             raise VendorRefusal(

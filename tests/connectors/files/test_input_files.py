@@ -112,6 +112,7 @@ def test_links_to_files_are_read_and_links_that_would_be_passed_over_stop_the_ru
     for name, said in (
         (elsewhere, "links to folders are not followed"),
         (tmp_path / "gone", "links to a file that is"),
+        (events / "b.jsonl", "cannot be read: Too many levels"),
     ):
         (events / "b.jsonl").symlink_to(name)
         with pytest.raises(GuardStop, match=rf"b\.jsonl: .*{said}") as stop:

@@ -119,7 +119,7 @@ def list_(
 ) -> None:
     """List exceptions by cause, with the money at risk and whose matter it is, what people closed, and then one by one."""
     from milepost.exceptions.as_json import list_json
-    from milepost.exceptions.decided import fitting, nobody_with, wanted_of
+    from milepost.exceptions.decided import ExceptionSelection, fitting, nobody_with, wanted_of
     from milepost.exceptions.shown import decided_table, group_table, held_table, single_table
 
     port = _port(output, None, given, kafka=kafka)
@@ -137,7 +137,7 @@ def list_(
         *([decided_table(decided)] if decided.known else []),
         *single,
     )
-    if filters.owner is not None and not known:
+    if filters.owner is not None and not fitting(port.known.values(), ExceptionSelection(owner=filters.owner)):
         say(f"\n{nobody_with(filters.owner)}")
     if found and output is not None and not is_known_as(output):
         say(

@@ -168,9 +168,8 @@ def _running_note(firm: FirmAtMoment, months: MonthSpan, found: Sequence[GlanceR
     if firm.today == last or not months.has(month) or not people & stated:
         return ()
     before = firm.today.replace(day=1) - timedelta(days=1)
-    return (
-        f"{month} runs until {last}: its capacity counts whole, so utilisation % still rises; `--to {before:%Y-%m}` leaves it out.",
-    )
+    way_out = f"; `--to {before:%Y-%m}` leaves it out" if months.first is None or months.first <= before else ""
+    return (f"{month} runs until {last}: its capacity counts whole, so utilisation % still rises{way_out}.",)
 
 
 def _hours(worked: Sequence[HoursWorked | UnroutedEntry], months: MonthSpan) -> dict[str, Figure]:

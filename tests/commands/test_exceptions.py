@@ -191,6 +191,9 @@ def test_an_owner_who_has_none_is_named_with_those_there_are(firm: Path) -> None
         "No exception is or was with fiannce: expected one of commercial, delivery, finance, platform" in listed.stderr
     )
     assert "No exception" not in ask(firm, "list", "--owner", "delivery").stderr
+    assert "No exception" not in ask(firm, "list", "--owner", "delivery", "--kind", "over_cap").stderr, (
+        "of others it has"
+    )
 
 
 @pytest.mark.parametrize(("answer", "is_written"), [("y\n", True), ("n\n", False), ("\n", False)])

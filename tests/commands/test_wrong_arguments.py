@@ -205,15 +205,24 @@ def test_progress_that_says_nothing_is_a_damaged_output(content: str, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("output_chain", "x" * 32), ("offset", "16"), ("topics", {"exceptions": "2"}), ("lengths", [])]
+    ("name", "value", "expected"),
+    [
+        ("output_chain", "x" * 32, "a text as Milepost writes it"),
+        ("offset", "16", "a whole number"),
+        ("shard", True, "a whole number"),
+        ("topics", {"exceptions": "2"}, "whole numbers by name"),
+        ("lengths", [], "whole numbers by name"),
+    ],
 )
-def test_progress_with_one_senseless_value_is_a_damaged_output(name: str, value: object, tmp_path: Path) -> None:
+def test_progress_with_one_senseless_value_is_a_damaged_output(
+    name: str, value: object, expected: str, tmp_path: Path
+) -> None:
     folder = shutil.copytree(finished_run(), tmp_path / "output")
     path = folder / "progress" / "0.json"
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), name: value}), encoding="utf-8")
     result = milepost("show BRIDGE --output {run}", run=folder)
     assert result.exit_code == 13
-    assert f"progress/0.json: cannot be read: {name} is {value!r}, as Milepost writes none" in told(result)
+    assert f"progress/0.json: cannot be read: {name}: expected {expected}, found {str(value)!r}" in told(result)
 
 
 def test_every_file_of_an_output_folder_is_in_the_documents() -> None:

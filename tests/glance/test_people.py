@@ -69,6 +69,7 @@ def test_the_capacity_of_a_month_that_runs_is_said_to_count_whole(tmp_path: Path
     runs = "2026-03 runs until 2026-03-31: its capacity counts whole"
     assert runs in notes()
     assert "`--to 2026-02` leaves it out" in notes()
+    assert "leaves it out" not in notes("--from", "2026-03"), "no earlier month may end what begins with March"
     assert runs not in notes("--to", "2026-02")
     assert runs not in notes("--as-of", "2026-02-28")
     assert runs not in notes("--by-project")

@@ -98,6 +98,12 @@ def in_project(totals: LineTotals, project_id: str) -> LineTotals:
     return own
 
 
+def has_bills_left(totals: LineTotals, project_id: str) -> bool:
+    """Whether something of the project's may be billed and is on no issued statement."""
+    own = in_project(totals, project_id)
+    return own.billable != own.issued
+
+
 def _with_elsewhere(totals: LineTotals, part: LineTotals) -> LineTotals:
     return replace(totals, elsewhere={**totals.elsewhere, part.project_id: part})
 

@@ -28,7 +28,7 @@ class OpeningBills:
 
 
 def deposits_used(journal: JournalEntry) -> Amount:
-    """What of deposits was set against such bills: it lowers what is owed, and is no bill. An invoice that gives back is one."""
-    if not journal.rule.endswith(DEPOSITS_BEFORE):
+    """Deposits set against bills of before: they lower what is owed, and bill nothing. Negative where that is taken back."""
+    if not journal.rule.endswith(f"/{DEPOSITS_BEFORE}"):
         return 0
     return sum(line.amount for line in journal.lines if line.account == RECEIVABLE)

@@ -299,7 +299,8 @@ class CapFigures(NamedTuple):
         return f"{self.under(key)}#back/{self.turn}"
 
     def _names(self, key: "BucketKey") -> tuple[str, str]:
-        """Of what is settled and taken: a turn that finds too much settled gives back, and the books have all of it after that."""
+        """What is settled and what is taken are called so in the turn that gives back; after it the books have all that was
+        issued, and less beside it."""
         gives_back, gave_back = (
             self.why.parts_at(of, self.now) for of in (self._backs(key), f"{self.under(key)}#back")
         )

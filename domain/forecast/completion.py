@@ -234,19 +234,6 @@ def percent(part: int, whole: int) -> Percent | None:
     return share if abs(share) < _TOO_LARGE else None
 
 
-def months_from(first: str, last: str) -> list[str]:
-    """Calendar months ascending, both included, at most `MONTHS_MAX`; the first alone where the last is before it."""
-    months = [first]
-    while months[-1] < last and len(months) < MONTHS_MAX:
-        months.append(month_after(months[-1]))
-    return months
-
-
-def month_after(month: str) -> str:
-    year, number = int(month[:4]), int(month[5:7])
-    return f"{year + 1:04d}-01" if number == 12 else f"{year:04d}-{number + 1:02d}"
-
-
 def figures(currency: str, standing: CompletionBasis, months: MonthSums) -> ForecastFigures:
     """A forecast in one currency, in which all amounts are already."""
     now, remaining, whole, backlog, unbilled_backlog, budget_used = standing

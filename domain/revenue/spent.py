@@ -161,7 +161,8 @@ def foreseen(
 
 
 def _within_budget(course: Course) -> list[Spent]:
-    known, found = estimate(course, course.first, ALL_COST), list(course.spent)
+    budgets = course._replace(estimates=[one for one in course.estimates if one.is_budget])
+    known, found = estimate(budgets, course.first, ALL_COST), list(course.spent)
     now = found[-1] if found else Spent(date.min, 0, 0)
     if known is None or course.last <= now.day:
         return found

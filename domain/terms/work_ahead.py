@@ -13,6 +13,11 @@ def last_day_ahead(agreed: TermsInForce, day: date) -> date:
     return max(agreed.ends_on or day + DAY, day + DAY)
 
 
+def begins_on(known: LineHistory) -> date:
+    """The line's first day by its newest terms."""
+    return known.held[-1].starts_on if known.held else date.min
+
+
 def with_work_ahead(agreed: TermsInForce, known: LineHistory, day: date) -> LineHistory:
     """Of the line and of those that are one piece of work with it; without an estimate and a budget as it is."""
     last = last_day_ahead(agreed, day)
@@ -23,5 +28,4 @@ def with_work_ahead(agreed: TermsInForce, known: LineHistory, day: date) -> Line
 def _with_spent(known: LineHistory, day: date, last: date) -> LineHistory:
     if not known.estimates:
         return known
-    starts_on = known.held[-1].starts_on if known.held else date.min
-    return known._replace(spent=spent.foreseen(known.spent, known.estimates, starts_on, day, last))
+    return known._replace(spent=spent.foreseen(known.spent, known.estimates, begins_on(known), day, last))

@@ -13,6 +13,7 @@ from domain.figure import called, later
 from domain.revenue.method import COST, HOURS, Estimated, Opening, Spent
 from domain.revenue.spent import foreseen
 from domain.terms.kind import LineHistory
+from domain.terms.work_ahead import begins_on
 from milepost.explain.fees import LineAtStep
 from milepost.explain.nodes import Nodes
 from state.charges.spent import SpentWork, spent_by, spent_by_works
@@ -41,8 +42,7 @@ class SpendingNodes(Nodes):
         spent = [self._called(one) for one in spent_by_works(place.draft, place.contract, place.known.held, works)]
         estimates = [self._estimated(place, one) for one in known.estimates]
         if place.foreseen is not None and known.spent and estimates:
-            starts_on = known.held[-1].starts_on if known.held else date.min
-            spent = foreseen(spent, estimates, starts_on, place.foreseen, known.spent[-1].day)
+            spent = foreseen(spent, estimates, begins_on(known), place.foreseen, known.spent[-1].day)
         return known._replace(spent=spent, estimates=estimates)
 
     def _recorded(self, at: VersionStanding, work: SpentWork) -> SpentWork:

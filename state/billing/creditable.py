@@ -75,7 +75,8 @@ class MemoOfInvoice(NamedTuple):
         return self.receivable.currency, self.receivable.ledger_currency
 
 
-def lines_of(draft: Draft, event: CreditMemoIssued, currency: str, title: str) -> Sequence[CreditMemoLine]:
+def lines_credited(draft: Draft, event: CreditMemoIssued, currency: str, title: str) -> Sequence[CreditMemoLine]:
+    """What the memo states; where somebody explains, each number with its place in the event."""
     if draft.why is None:
         return event.lines
     return [
@@ -143,13 +144,13 @@ def credits_of_invoice(draft: Draft, memo: MemoOfInvoice) -> InvoiceCredits:
     return found or InvoiceCredits()
 
 
-def wrong_or_credited(draft: Draft, memo: MemoOfInvoice, rows: Sequence[CreditRow]) -> Credited | NotCreditable:
+def credited_or_refused(draft: Draft, memo: MemoOfInvoice, rows: Sequence[CreditRow]) -> Credited | NotCreditable:
     fine = too_fine(memo.event.lines, memo.event.tax_amount, memo.receivable.currency)
     if fine is not None:
         return fine
     left = [_left(draft, memo, row) for row in rows]
     currency = memo.receivable.currency
-    lines = lines_of(draft, memo.event, currency, "amount credited")
+    lines = lines_credited(draft, memo.event, currency, "amount credited")
     found = credited(left, lines, currency, memo.policies.money_mode)
     if isinstance(found, NotCreditable):
         return found

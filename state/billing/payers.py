@@ -29,7 +29,8 @@ from state.totals import issued_on, outstanding, standing_price
 
 
 class Billed(NamedTuple):
-    """An entry that is due: what it brings as a whole, what of it is issued, and who pays, `by_sources` where these fund the contract."""
+    """An entry that is due on a line by its plan: what it brings as a whole, what of it is issued, and who pays, `by_sources` where these
+    fund the contract."""
 
     entry: Entry
     plan: LinePlan

@@ -122,7 +122,7 @@ def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: LinePi
         line_id=first.line_id,
         project_id=first.project_id,
         description=_described(
-            (first.description or what) if len(days) == 1 else what, first.share, sources, plan.currency
+            (first.description or what) if len(group.pieces) == 1 else what, first.share, sources, plan.currency
         ),
         quantity=printed.quantity,
         unit=printed.unit,
@@ -138,7 +138,7 @@ def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: LinePi
         flags=first.flags,
         sources=tuple(SourceAmount(source_id, paid) for source_id, paid in sources.items()),
         tax_category=plan.line.tax_category,
-        entry_amounts=_entry_amounts(group, amount) if len(days) > 1 else (),
+        entry_amounts=_entry_amounts(group, amount) if len(group.pieces) > 1 else (),
     )
 
 

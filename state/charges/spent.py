@@ -149,6 +149,7 @@ def begin(draft: Draft, contract_id: str, line_id: str, apart: tuple[str, ...]) 
 def _keep(
     draft: Draft, contract_id: str, line_id: str, apart: tuple[str, ...], months: Mapping[str, SpentInMonth]
 ) -> list[date]:
+    """Returns every day on which something is spent by these sums."""
     kept: Spending = draft.part(LINE, composed(contract_id, line_id)) or Spending()
     for month in sorted({*kept.months, *months}):
         draft.put(MONTH, composed(contract_id, line_id, month), months.get(month))

@@ -57,13 +57,13 @@ from state.billing import retention
 from state.billing.creditable import (
     CreditRow,
     MemoOfInvoice,
+    credited_or_refused,
     credits_of_invoice,
     gross_left,
     left_of,
-    lines_of,
+    lines_credited,
     rows_of,
     tax_credited,
-    wrong_or_credited,
 )
 from state.billing.credited import concede, reopen
 from state.books import Fact, OpenException, Receivable, WaitingCredit
@@ -151,7 +151,7 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         return
     memo = _memo(draft, event, receivable)
     rows = rows_of(draft, memo)
-    found = wrong_or_credited(draft, memo, rows)
+    found = credited_or_refused(draft, memo, rows)
     if isinstance(found, NotCreditable):
         if is_opening_statement(receivable.statement_id):
             found = found._replace(message=f"{found.message}; {BY_BALANCES}")
@@ -185,7 +185,7 @@ def _refuse(
     """Nothing is posted; the memo waits, in place of what came before it under its id."""
     _settle(draft, event)
     draft.put(KIND, event.credit_memo_id, WaitingCredit(event, log_offset, category))
-    lines = event.lines if receivable is None else lines_of(draft, event, receivable.currency, BLOCKED)
+    lines = event.lines if receivable is None else lines_credited(draft, event, receivable.currency, BLOCKED)
     stated = sum(line.amount or 0 for line in lines)
     draft.raise_exception(
         category,

@@ -88,7 +88,7 @@ from state.forecast.revised import split_volume
 from state.forecast.tracks import WHOLE
 from state.forecast.unestimated import unestimated
 from state.terms.known import exchange_on
-from state.totals import in_project, standing_price
+from state.totals import has_bills_left, in_project, standing_price
 from state.work.exchange_waits import forecast_waits
 from state.work.placing import taken_projects
 
@@ -386,11 +386,9 @@ def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
         return None
     months_last, last = month_end(since), last_day(draft, draft.project(project_id))
     days: list[date | None] = [*deposits_kept_on(draft, project_id)]
-    if published.has_work_left:
-        periods = (billed_on(draft, contract, since) for contract in project_contracts(draft, project_id))
-        days += (months_last, last, *periods)
-    elif _has_bills_left(draft, project_id):
+    if published.has_work_left or _has_bills_left(draft, project_id):
         days += (months_last, *(billed_on(draft, each, since) for each in project_contracts(draft, project_id)))
+        days += (last,) if published.has_work_left else ()
     elif (last is None or last >= months_last) and len(_own_currencies(draft, project_id)) > 1:
         days.append(months_last)
     return min((day for day in days if day is not None and day >= since), default=None)
@@ -399,7 +397,7 @@ def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
 def _has_bills_left(draft: Draft, project_id: str) -> bool:
     """Whether something of it may be billed and is on no issued statement, such as what is on hold or on a draft: its bill moves on."""
     lines = (draft.line(contract_id, line_id) for contract_id, line_id, _ in lines_of(draft, project_id))
-    return any(of.billable != of.issued for of in (in_project(line, project_id) for line in lines))
+    return any(has_bills_left(line, project_id) for line in lines)
 
 
 def _own_currencies(draft: Draft, project_id: str) -> set[str]:

@@ -173,7 +173,7 @@ def retry_unexchanged(draft: Draft) -> None:
 
 
 def retry_parked(draft: Draft, persons: Container[str] | None = None) -> None:
-    """Something of the engagement changed that any of its waiting entries may have waited for, or the hours of some persons alone."""
+    """Something changed that waiting entries of the engagement may have waited for; with `persons` only their hours may have."""
     if any(draft.project(project_id).waiting for project_id in draft.ids("project")):
         for entry_id in draft.entries.parked():
             if persons is None or _person_of(draft, entry_id) in persons:

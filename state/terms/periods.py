@@ -24,8 +24,7 @@ def period_on(draft: Draft, contract: Contract, day: date) -> BillingPeriod | No
     entity = draft.reference.entity(terms.legal_entity_id)
     if entity is None:
         return None
-    cycle = billing_cycle(terms, contract_policies(draft, contract, day))
-    return period_of(cycle, day, terms.starts_on, entity.fiscal_calendar)
+    return period_of(cycle_on(draft, contract, day), day, terms.starts_on, entity.fiscal_calendar)
 
 
 class ContractDays:

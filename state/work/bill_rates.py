@@ -41,7 +41,7 @@ NO_RATE = Rated(None, 0, None, "")
 
 def role_on(draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, day: date) -> str:
     if event.role is not None:
-        return event.role
+        return event.role or person.role
     return role_of(None, assigned(draft, project, event.person_id), person, day)
 
 

@@ -71,7 +71,8 @@ class PricePlan(Value, frozen=True, array_like=True, gc=False):
 
 
 class Sides(NamedTuple):
-    """`cost` is None where there is none; `whole` where neither side can be told without the other. `terms` are an hour's."""
+    """`cost` is None where there is none; `whole` where neither side can be found without the other. `terms` are those of an
+    hour; None of a charge."""
 
     whole: Blocked | None
     cost: CostPlan | Blocked | None

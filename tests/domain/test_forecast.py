@@ -28,13 +28,13 @@ from domain.forecast.completion import (
     is_valued,
     limited,
     month_by_month,
-    months_from,
     percent,
     room_of,
     threshold,
 )
 from domain.forecast.exhaustion import Lasting, by_pace, by_plan
 from domain.money import parse_amount, spread
+from domain.months import evenly
 from domain.outputs import ForecastDelta, ForecastMonth
 from domain.units import HOURS_ONE, RATE_ONE
 from milepost.explain.recompute import recompute, unexplained
@@ -205,7 +205,7 @@ def test_months_add_up_and_empty_ones_are_left_out() -> None:
 
 
 def test_of_more_than_sixty_months_the_oldest_are_left_out() -> None:
-    every = [*months_from("2020-01", "2024-12"), "2025-01"]
+    every = [*(f"{year}-{month:02d}" for year in range(2020, 2025) for month in range(1, 13)), "2025-01"]
     made = month_by_month(MonthSums({month: [1] * 8 for month in every}))
     assert (len(made), made[0].month, made[-1].month) == (60, "2020-02", "2025-01")
 
@@ -221,10 +221,18 @@ def test_shares_always_sum_to_the_total(total: int, weights: list[int]) -> None:
     assert sum(spread(total, weights, CENT)) == total
 
 
-def test_months_between() -> None:
-    assert months_from("2026-11", "2027-02") == ["2026-11", "2026-12", "2027-01", "2027-02"]
-    assert months_from("2026-11", "2026-01") == ["2026-11"]
-    assert months_from("2026-11", "") == ["2026-11"]
+def test_whole_months_weigh_alike_and_others_their_days() -> None:
+    """12 of 28 days of February and all of March: 3 to 7. A month alone is whole; before its first day there is none."""
+    weights = [
+        (part.last, part.days, part.of, part.weight) for part in evenly(date(2026, 2, 17), date(2026, 3, 31), 60)
+    ]
+    assert weights == [(date(2026, 2, 28), 12, 28, 12), (date(2026, 3, 31), 31, 31, 28)]
+    assert [part.weight for part in evenly(date(2026, 11, 16), date(2026, 11, 30), 60)] == [1]
+    assert evenly(date(2026, 11, 2), date(2026, 11, 1), 60) == []
+    assert [part.last for part in evenly(date(2026, 11, 1), date(2027, 2, 28), 2)] == [
+        date(2026, 11, 30),
+        date(2026, 12, 31),
+    ]
 
 
 def test_half_a_per_cent_is_worth_telling() -> None:

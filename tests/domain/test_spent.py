@@ -59,5 +59,7 @@ def test_what_is_left_of_a_budget_is_foreseen_evenly() -> None:
     budget = Estimated(FIRST, 1, (Remaining("2026-01", 0, 2_000),), is_budget=True)
     found = spent.foreseen(COURSE.spent, (budget,), FIRST, date(2026, 2, 14), LAST)
     assert [(one.day, one.cost) for one in found[1:]] == [(FEBRUARY, 800), (MARCH, 1_400), (LAST, 2_000)]
+    tomorrow = Estimated(date(2026, 2, 15), 1, (Remaining("2026-03", 0, 100),))
+    assert spent.foreseen(COURSE.spent, (budget, tomorrow), FIRST, date(2026, 2, 14), LAST) == found, "not known yet"
     later = spent.foreseen((), (budget,), date(2026, 4, 1), JANUARY, LAST)
     assert [(one.day, one.cost) for one in later] == [(LAST, 2_000)], "nothing before the line's first day"

@@ -82,7 +82,7 @@ def waited(consumer: Consumer) -> list[Message]:
 
 
 def sifted(messages: Iterable[Message]) -> Iterator[tuple[Message, bool]]:
-    """Records, and ends of partitions, which are told apart; what passes by itself is left out. Raises KafkaException."""
+    """Each record or end of a partition, and whether it is an end; faults that pass by themselves are left out. Raises KafkaException."""
     for message in messages:
         fault = message.error()
         if fault is None or fault.code() == KafkaError._PARTITION_EOF:

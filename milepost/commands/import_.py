@@ -71,7 +71,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be impor
 
 
 class WrittenHow(NamedTuple):
-    """How what is imported is written, and told."""
+    """How what is imported is written, and reported."""
 
     name: Name = None
     replace: Replace = False

@@ -45,7 +45,7 @@ from state.totals import issued_on
 from state.work.value_time import finer_of
 
 
-class CreditRow(NamedTuple):
+class InvoiceRow(NamedTuple):
     """A row of the invoice with all that its credit needs; `relieved` is what the invoice took of it in ledger currency, `taken` what
     memos did before. Their numbers say how they came about where somebody explains, as the exchange of the memo's slot does."""
 
@@ -94,7 +94,7 @@ def _asked(
     return None if number is None else Recorded(in_event(title, number, unit, event, path, currency))
 
 
-def rows_of(draft: Draft, memo: MemoOfInvoice) -> list[CreditRow]:
+def rows_of(draft: Draft, memo: MemoOfInvoice) -> list[InvoiceRow]:
     """What the invoice bills; a deposit that is set against it stays so."""
     receivable, credits_of = memo.receivable, credits_of_invoice(draft, memo)
     found = []
@@ -106,12 +106,12 @@ def rows_of(draft: Draft, memo: MemoOfInvoice) -> list[CreditRow]:
             continue
         key = composed(listed.entry_id, listed.line_id)
         relieved = credits_of.relieved.get(key, listed.amount)
-        row = CreditRow(listed, issued, plan, relieved, credits_of.taken.get(key, (0, 0, 0)))
+        row = InvoiceRow(listed, issued, plan, relieved, credits_of.taken.get(key, (0, 0, 0)))
         found.append(row if draft.why is None else _recorded(draft, draft.why, memo, row))
     return found
 
 
-def _recorded(draft: Draft, why: Why, memo: MemoOfInvoice, row: CreditRow) -> CreditRow:
+def _recorded(draft: Draft, why: Why, memo: MemoOfInvoice, row: InvoiceRow) -> InvoiceRow:
     of, one, currency, relieved = memo.statement.statement_id, row.listed, memo.receivable.currency, row.relieved
     billed = elsewhere(
         f"{one.entry_id}: billed", one.amount, composed("piece", of, one.entry_id, one.line_id), currency
@@ -144,7 +144,7 @@ def credits_of_invoice(draft: Draft, memo: MemoOfInvoice) -> InvoiceCredits:
     return found or InvoiceCredits()
 
 
-def credited_or_refused(draft: Draft, memo: MemoOfInvoice, rows: Sequence[CreditRow]) -> Credited | NotCreditable:
+def credited_or_refused(draft: Draft, memo: MemoOfInvoice, rows: Sequence[InvoiceRow]) -> Credited | NotCreditable:
     fine = too_fine(memo.event.lines, memo.event.tax_amount, memo.receivable.currency)
     if fine is not None:
         return fine
@@ -181,7 +181,7 @@ def _retained(why: Why, memo: MemoOfInvoice) -> list[Node]:
     return [why.figure(f"{memo.statement.statement_id}#piece/{by}") for by, _, _ in memo.statement.retention]
 
 
-def _left(draft: Draft, memo: MemoOfInvoice, row: CreditRow) -> CreditableRow:
+def _left(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow) -> CreditableRow:
     """Of a deposit that is billed again no more than is not set against statements."""
     listed, currency = row.listed, memo.receivable.currency
     left, hours = left_of(row), called(listed.hours - row.taken[1], f"{listed.entry_id}: hours left on the invoice")
@@ -199,7 +199,7 @@ def _left(draft: Draft, memo: MemoOfInvoice, row: CreditRow) -> CreditableRow:
     return CreditableRow(listed.entry_id, listed.line_id, left, hours, at, finer if hours else 0)
 
 
-def left_of(row: CreditRow) -> Amount:
+def left_of(row: InvoiceRow) -> Amount:
     return called(row.listed.amount - row.taken[0], f"{row.listed.entry_id}: left on the invoice")
 
 

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from domain.receivables.credit_memo import CreditedRow
 from domain.units import Amount
-from state.billing.creditable import CreditRow, MemoOfInvoice
+from state.billing.creditable import InvoiceRow, MemoOfInvoice
 from state.billing.payers import credited_to, freed_of
 from state.books import Entry, Issued
 from state.caps.allot import consume_caps
@@ -17,14 +17,14 @@ from state.terms.plan import plan_of
 from state.totals import issued_of, issued_on, with_issued
 
 
-def reopen(draft: Draft, memo: MemoOfInvoice, row: CreditRow, one: CreditedRow, ledger: Amount) -> None:
+def reopen(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow, ledger: Amount) -> None:
     """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
     entry, had = _issued_now(draft, row)
     payer, currency = memo.receivable.bill_to, memo.receivable.currency
     _put(draft, entry, credited_to(had, payer, one.amount, one.hours, ledger, currency))
 
 
-def concede(draft: Draft, memo: MemoOfInvoice, row: CreditRow, one: CreditedRow, ledger: Amount) -> None:
+def concede(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow, ledger: Amount) -> None:
     """The row stays billed, for less; policy `concession_returns_cap_room` gives the caps back what it took (R20)."""
     entry, had = _issued_now(draft, row)
     now = replace(had, conceded=had.conceded + one.amount, conceded_ledger=had.conceded_ledger + ledger)
@@ -35,7 +35,7 @@ def concede(draft: Draft, memo: MemoOfInvoice, row: CreditRow, one: CreditedRow,
     _put(draft, entry, now)
 
 
-def _issued_now(draft: Draft, row: CreditRow) -> tuple[Entry, Issued]:
+def _issued_now(draft: Draft, row: InvoiceRow) -> tuple[Entry, Issued]:
     entry = draft.entry(row.listed.entry_id)
     assert entry is not None, "the statement lists entries of the books"
     issued = issued_on(entry, row.issued.contract_id, row.issued.line_id)

@@ -25,7 +25,7 @@ from state.books import Contract, Entry, Issued, PayerPart
 from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
 from state.terms.plan import LinePlan, terms_on, versions
-from state.totals import issued_on, outstanding, standing_price
+from state.totals import issued_on, price_and_issued, standing_price, to_bill
 
 
 class Billed(NamedTuple):
@@ -348,8 +348,8 @@ def applied_to(issued: Issued, bill_to: str, amount: Amount) -> Issued:
 def held_of(draft: Draft, contract: Contract, entry: Entry, line_id: str, debtors: frozenset[str]) -> Amount:
     """What of the entry waits because statements of these payers are held. What sources pay of it is known from its first cut on; before
     that it waits where all of its payers are held."""
-    issued = issued_on(entry, contract.contract_id, line_id)
-    parties, due = parties_for(contract, entry, issued), outstanding(entry, contract.contract_id, line_id)
+    price, issued = price_and_issued(entry, contract.contract_id, line_id)
+    parties, due = parties_for(contract, entry, issued), to_bill(price, issued)
     had = issued.payers if issued is not None else ()
     if is_funded(contract, entry, issued):
         if debtors.issuperset(party.customer_id for party in parties):

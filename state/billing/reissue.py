@@ -33,7 +33,7 @@ from state.books import (
 from state.draft import Draft
 from state.terms.periods import zone_of
 from state.terms.plan import billing_cycle, contract_policies
-from state.totals import DUE, issued_on, open_keys, standing_price
+from state.totals import DUE, issued_on, open_keys, price_and_issued
 
 ISSUED_STATEMENT, PERIODS, LATE = "issued", "reissues", "late"
 REISSUE = "reissue"
@@ -117,10 +117,8 @@ def stands_for_good(draft: Draft, statement_id: str) -> None:
 
 
 def _cents(entry: Entry | None, contract: Contract, line_id: str) -> Amount:
-    price = standing_price(entry) if entry is not None else None
-    if price is None or (price.contract_id, price.line_id) != (contract.contract_id, line_id):
-        return 0
-    return price.rounding
+    price = price_and_issued(entry, contract.contract_id, line_id)[0] if entry is not None else None
+    return price.rounding if price is not None else 0
 
 
 def _shown(draft: Draft, contract: Contract, line_id: str) -> tuple[Hours, Hours]:

@@ -55,7 +55,7 @@ from domain.why import Rates, Why
 from domain.work.rows import EXPENSE, named
 from state.billing import retention
 from state.billing.creditable import (
-    CreditRow,
+    InvoiceRow,
     MemoOfInvoice,
     credited_or_refused,
     credits_of_invoice,
@@ -227,7 +227,7 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> Memo
 
 
 def _deposit_conceded(
-    draft: Draft, memo: MemoOfInvoice, rows: Sequence[CreditRow], found: Credited
+    draft: Draft, memo: MemoOfInvoice, rows: Sequence[InvoiceRow], found: Credited
 ) -> NotCreditable | None:
     """A deposit earns nothing that could be less."""
     if memo.event.kind not in CONCESSIONS:
@@ -258,7 +258,7 @@ def _alone(memo: MemoOfInvoice, amount: Amount) -> NotCreditable | None:
 # Posting
 
 
-def _post(draft: Draft, memo: MemoOfInvoice, rows: Sequence[CreditRow], found: Credited, tax: Amount) -> None:
+def _post(draft: Draft, memo: MemoOfInvoice, rows: Sequence[InvoiceRow], found: Credited, tax: Amount) -> None:
     """One journal a row, in the order of the invoice; tax and what is retained are shared in proportion to what is credited."""
     taken = {place: _named(memo, rows[place], one) for place, one in found.by_row().items()}
     step, mode = smallest_unit(memo.receivable.currency), memo.policies.money_mode
@@ -269,13 +269,13 @@ def _post(draft: Draft, memo: MemoOfInvoice, rows: Sequence[CreditRow], found: C
         _credit_row(draft, memo, rows[place], one, own_tax, kept.get(place))
 
 
-def _named(memo: MemoOfInvoice, row: CreditRow, one: CreditedRow) -> CreditedRow:
+def _named(memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow) -> CreditedRow:
     title = f"{row.listed.entry_id}: credited by {memo.event.credit_memo_id}"
     return one._replace(amount=titled(one.amount, title), hours=titled(one.hours, f"{title}, hours"))
 
 
 def _kept_back(
-    draft: Draft, memo: MemoOfInvoice, rows: Sequence[CreditRow], taken: Mapping[int, CreditedRow]
+    draft: Draft, memo: MemoOfInvoice, rows: Sequence[InvoiceRow], taken: Mapping[int, CreditedRow]
 ) -> dict[int, Amount]:
     """By row with something retained: its part of what is still retained of the invoice."""
     left_by_row = {
@@ -290,13 +290,13 @@ def _kept_back(
     return kept_back(own, left, kept, currency, memo.policies.money_mode)
 
 
-def _of(memo: MemoOfInvoice, row: CreditRow) -> str:
+def _of(memo: MemoOfInvoice, row: InvoiceRow) -> str:
     """The memo with the row that it credits, as a recorder names them."""
     return composed(memo.event.credit_memo_id, row.listed.entry_id, row.listed.line_id)
 
 
 def _credit_row(
-    draft: Draft, memo: MemoOfInvoice, row: CreditRow, one: CreditedRow, tax: Amount, kept_back: Amount | None
+    draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow, tax: Amount, kept_back: Amount | None
 ) -> None:
     """`kept_back` is None of a deposit, with nothing retained."""
     mode, gross, kept = memo.policies.money_mode, one.amount if kept_back is not None else 0, kept_back or 0
@@ -334,7 +334,7 @@ def _credit_row(
 
 
 def _say_credited(
-    draft: Draft, why: Why, memo: MemoOfInvoice, row: CreditRow, one: CreditedRow, kept: Amount, ledger: Amount
+    draft: Draft, why: Why, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow, kept: Amount, ledger: Amount
 ) -> None:
     """What is credited is billed no more, where it is billed again, and not left to the next memo."""
     of, statement_id, bill_to = _of(memo, row), memo.statement.statement_id, memo.receivable.bill_to
@@ -357,7 +357,7 @@ def _say_credited(
             say_left(why, place, row.listed.entry_id, bill_to, again)
 
 
-def _back(memo: MemoOfInvoice, row: CreditRow, one: CreditedRow) -> Amount:
+def _back(memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow) -> Amount:
     """Ledger amount of what the invoice took, as it left, in proportion; what is credited last takes what is left of it."""
     amount, _, ledger = row.taken
     currency, mode = memo.receivable.ledger_currency, memo.policies.money_mode
@@ -368,7 +368,7 @@ def _back(memo: MemoOfInvoice, row: CreditRow, one: CreditedRow) -> Amount:
     return carried_at(one.amount, (row.listed.amount, row.relieved), currency, mode, "R14")
 
 
-def _given_back(draft: Draft, memo: MemoOfInvoice, row: CreditRow, amount: Amount, ledger: Amount) -> list[Leg]:
+def _given_back(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, amount: Amount, ledger: Amount) -> list[Leg]:
     """On the account that the invoice took it from; of what earns over time the position of the contract (R46)."""
     account = row.issued.account
     if account == CONTRACT_LIABILITY and position.is_over_time(draft, memo.contract):
@@ -380,7 +380,7 @@ def _given_back(draft: Draft, memo: MemoOfInvoice, row: CreditRow, amount: Amoun
     return [Leg(account, "credit", amount, ledger)]
 
 
-def _revenue_of(draft: Draft, row: CreditRow) -> str:
+def _revenue_of(draft: Draft, row: InvoiceRow) -> str:
     if row.issued.account in REVENUE:
         return row.issued.account
     entry = draft.entry(row.listed.entry_id)
@@ -390,7 +390,7 @@ def _revenue_of(draft: Draft, row: CreditRow) -> str:
     return REIMBURSABLE_REVENUE if named(row.listed.entry_id)[0] == EXPENSE else SERVICE_REVENUE
 
 
-def _emit(draft: Draft, memo: MemoOfInvoice, row: CreditRow, legs: Sequence[Leg], retained_in: str) -> None:
+def _emit(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, legs: Sequence[Leg], retained_in: str) -> None:
     if not legs:
         return
     event, recorded = memo.event, legs
@@ -431,12 +431,12 @@ def _emit(draft: Draft, memo: MemoOfInvoice, row: CreditRow, legs: Sequence[Leg]
         say_lines(draft.why, record.journal_id, recorded, memo.currencies)
 
 
-def _project_of(draft: Draft, row: CreditRow) -> str:
+def _project_of(draft: Draft, row: InvoiceRow) -> str:
     return row.issued.project_id or draft.line(row.issued.contract_id, row.issued.line_id).project_id
 
 
 def _remember(
-    draft: Draft, memo: MemoOfInvoice, row: CreditRow, one: CreditedRow, ledger: Amount, kept_back: Amount
+    draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow, ledger: Amount, kept_back: Amount
 ) -> None:
     credits_of = credits_of_invoice(draft, memo)
     amount, hours, had = plain(row.taken)
@@ -445,7 +445,7 @@ def _remember(
     draft.put("credits", memo.receivable.invoice_id, replace(credits_of, taken=now, kept_back=kept))
 
 
-def _foresee(draft: Draft, memo: MemoOfInvoice, row: CreditRow, amount: Amount, kept_back: tuple[str, Amount]) -> None:
+def _foresee(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, amount: Amount, kept_back: tuple[str, Amount]) -> None:
     """Less is due in the month in which the invoice is, but for what of it is retained, in the project in which that is; what is billed
     again is billed no more in the month in which it was."""
     project_id = _project_of(draft, row)

@@ -35,7 +35,7 @@ from state.ledger.carried import invoiced
 from state.ledger.posting import EARNED, about, book_difference, booking_of, emit_placed, with_standing
 from state.terms.known import Blocked, Slot, open_day_from, period, slot_for
 from state.terms.plan import LinePlan, goes_over, is_of_kind, line_plan, plan_of, version_on
-from state.totals import issued_on, standing_price, with_issued
+from state.totals import issued_on, price_and_issued, with_issued
 from state.value import plain
 from state.work.charge_record import of_row
 
@@ -66,8 +66,8 @@ def settle(draft: Draft, contract: Contract, line_id: str, today: date) -> None:
         elif draft.cause.kind in (TIME_ENTRY, EXPENSE):
             return  # what was worked or spent is valued as the line earns by now
     for entry in list(draft.everything()):
-        price = standing_price(entry)
-        if price is not None and (price.contract_id, price.line_id) == (contract.contract_id, line_id):
+        price, _ = price_and_issued(entry, contract.contract_id, line_id)
+        if price is not None:
             plan = plan_of(draft, price)
             if plan is not None and not _stays(entry, price, plan):
                 _go_over(draft, entry, price, plan, day or today)

@@ -82,8 +82,9 @@ def verify(
 def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, follow: bool) -> Report:
     """All shards unless some are named; what is kept on the way is gone in the end unless `keep` says where.
 
-    Raises BadParameter where nothing is folded yet, so that nothing could be looked at.
+    Raises BadParameter where nothing is folded yet, so that nothing could be looked at; an audit that follows waits for it.
     """
+    from domain.audit.report import AuditTally
     from milepost.operate import serving, shards_chosen
     from milepost.operate.following import Auditors, follow_on
     from milepost.operate.stopping import stopping
@@ -103,6 +104,8 @@ def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, foll
             with shown() as bar:
                 compared = auditors.catch_up(bar)
         if not any(each.offset or each.outputs or each.violations for each in compared):
+            if follow:
+                return AuditTally().report()
             kafka = settings.kafka
             raise typer.BadParameter(
                 f"nothing was looked at: generation {kafka.generation} at {kafka.brokers} has no outputs, as none of its shards has "
@@ -171,7 +174,8 @@ def tell(report: Report) -> None:
     show(Table("What must hold", ("check", "looked at", "result", "promise"), rows, frozenset({1})))
     first = report.first
     if first is None:
-        say("\nEverything that was looked at holds")
+        looked = any(finding.checked for finding in report.findings)
+        say("\nEverything that was looked at holds" if looked else "\nNothing was looked at")
         return
     promise = next(finding.promise for finding in report.findings if finding.check == first.check)
     echo("\n" + "\n".join(violation_text(first, promise)))

@@ -26,7 +26,7 @@ from domain.units import AMOUNT_ONE
 from milepost import exit_codes
 from milepost.cli import app
 from milepost.commands.given_settings import GivenSettings
-from milepost.commands.verify import of_topics, with_topics
+from milepost.commands.verify import of_topics, tell, with_topics
 from milepost.operate.following import Auditors, follow_on
 from milepost.operate.stopping import Stop
 from state.guards import OTHER_GENERATION, GuardStop
@@ -153,6 +153,18 @@ def test_an_audit_that_follows_counts_what_was_there_before(
         report = of_topics(settings, None, tmp_path / "kept", follow=True)
     checked = {each.check: each.checked for each in report.findings}
     assert checked["refold"] == said_by(two) > 500
+
+
+def test_an_audit_that_follows_may_end_before_anything_has_come(
+    two: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither a fault nor a promise that holds."""
+    settings = GivenSettings(None, two.options()[1::2]).settings
+    with patch("milepost.operate.stopping.Stop.within", lambda *_: True):
+        report = of_topics(settings, None, tmp_path / "kept", follow=True)
+    assert {each.checked for each in report.findings} == {None}
+    tell(report)
+    assert "Nothing was looked at" in capsys.readouterr().err
 
 
 def test_an_audit_of_a_long_log_ends_after_the_batch_in_hand(

@@ -14,6 +14,7 @@ from connectors.files.log_format import (
     INDEXED_EVERY,
     LogEnd,
     damaged,
+    is_begin,
     log_path,
     read_block,
     read_end,
@@ -151,8 +152,8 @@ class EngagementLog(Closable):
     def _parse(self, begin: LogEnd, last: int, size: int) -> list[StoredRecord]:
         """The records that are whole within so many bytes."""
         offset, position = begin
-        indexed = -(-last // INDEXED_EVERY)
-        stop = self._index[indexed] if indexed < len(self._index) else self._committed.length
+        indexed = self._indexed(-(-last // INDEXED_EVERY))
+        stop = self._committed.length if indexed is None else indexed.length
         data = os.pread(self._file, max(0, min(size, stop - position)), position)
         found: list[StoredRecord] = []
         at, sync = 0, self._header.sync
@@ -170,12 +171,8 @@ class EngagementLog(Closable):
 
     def _place_of(self, offset: int) -> LogEnd:
         """Read on from the last place or from the nearest one in the index, whichever is nearer."""
-        entry = min(offset // INDEXED_EVERY, len(self._index) - 1)
-        known = [
-            LogEnd(0, self._header.start),
-            *([LogEnd(entry * INDEXED_EVERY, self._index[entry])] if entry >= 0 else []),
-        ]
-        nearest = max(place for place in (*known, self._next) if place.offset <= offset)
+        known = (self._begin(min(offset // INDEXED_EVERY, len(self._index) - 1)), self._next)
+        nearest = max(place for place in known if place.offset <= offset)
         for place in self._walk(nearest):
             if place.offset == offset:
                 return place
@@ -183,11 +180,23 @@ class EngagementLog(Closable):
 
     def _last_whole(self) -> LogEnd:
         """For a log whose end is not written down."""
-        last = len(self._index) - 1
-        found = LogEnd(last * INDEXED_EVERY, self._index[last]) if last >= 0 else LogEnd(0, self._header.start)
+        found = self._begin(len(self._index) - 1)
         for place in self._walk(found):
             found = place
         return found
+
+    def _begin(self, entry: int) -> LogEnd:
+        return self._indexed(entry) or LogEnd(0, self._header.start)
+
+    def _indexed(self, entry: int) -> LogEnd | None:
+        """None where the index does not have it. One that does not fit the log is dropped, and made again while it is read."""
+        if not 0 <= entry < len(self._index):
+            return None
+        first, place = self._index[0], self._index[entry]
+        if first == self._header.start and is_begin(self._file, place, self._header.sync):
+            return LogEnd(entry * INDEXED_EVERY, place)
+        self._index.clear()
+        return None
 
     def _walk(self, place: LogEnd) -> Iterator[LogEnd]:
         """This place, those of all records after it, and the end; adds to the index on the way."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -18,8 +19,10 @@ from connectors.files.log_format import (
     damaged,
     header_bytes,
     index_path,
+    is_begin,
     log_path,
     read_header,
+    read_index,
     write_end,
 )
 from connectors.files.writing import replace_file, sync_folder, write_all, writing
@@ -39,7 +42,7 @@ class LogAppender:
         self.offset, self.position = committed
         self._sync = header.sync
         self._file = file
-        self._index = _open_index(path, committed)
+        self._index = _open_index(path, file, header, committed)
         self._reader: EngagementLog | None = None
         self._heads = MadeTable(_head)
         self._blocks: list[bytes] = []
@@ -129,13 +132,14 @@ def _head(key: tuple[str, type]) -> bytes:
     return empty[:-2]
 
 
-def _open_index(log: Path, committed: LogEnd) -> int:
-    """Cut back with the log; one that is too short is made again."""
+def _open_index(log: Path, records: int, header: LogHeader, committed: LogEnd) -> int:
+    """Cut back with the log; one that is too short, or does not fit the log, is made again."""
     path = index_path(log)
     entries = -(-committed.offset // INDEXED_EVERY)
     with writing(path):
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        if os.fstat(file).st_size < entries * POSITION.size:
+        known = read_index(log)[:entries]
+        if len(known) < entries or not _fits(known, records, header):
             os.ftruncate(file, 0)
             with EngagementLog(log) as reader:
                 places = [reader.place_of(entry * INDEXED_EVERY) for entry in range(entries)]
@@ -143,3 +147,7 @@ def _open_index(log: Path, committed: LogEnd) -> int:
         os.ftruncate(file, entries * POSITION.size)
         os.lseek(file, 0, os.SEEK_END)
     return file
+
+
+def _fits(places: Sequence[int], records: int, header: LogHeader) -> bool:
+    return places[:1] in ([], [header.start]) and all(is_begin(records, place, header.sync) for place in places)

@@ -2,7 +2,8 @@
 
 `0.avro` is an Avro container file with one record a block, so that its bytes do not depend on where commits fell and
 the file only ever grows. `0.end` says how much of it is committed; what comes after may be half of a batch and is cut
-off at the next start. `0.index` says where every thousandth record begins; without it reading starts slower.
+off at the next start. `0.index` says where every thousandth record begins. Without it, and where it does not fit the log, reading
+starts slower, and the next run makes it again.
 """
 
 from __future__ import annotations
@@ -111,6 +112,12 @@ def read_index(log: Path) -> list[int]:
     except OSError:
         return []
     return [position for (position,) in POSITION.iter_unpack(data[: len(data) // POSITION.size * POSITION.size])]
+
+
+def is_begin(file: int, position: int, sync: bytes) -> bool:
+    """Whether a record may begin there: what stands before it ends with the sync marker."""
+    in_file = SYNC_BYTES <= position <= os.fstat(file).st_size
+    return in_file and os.pread(file, SYNC_BYTES, position - SYNC_BYTES) == sync
 
 
 def damaged(log: Path, offset: int | None, reason: str) -> GuardStop:

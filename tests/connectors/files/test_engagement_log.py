@@ -148,6 +148,38 @@ def test_a_start_makes_a_lost_index_again(tmp_path: Path, appender: LogAppender)
     assert log_format.read_index(log_path(tmp_path)) == before == indexed(tmp_path)
 
 
+@pytest.mark.parametrize("entry", [0, 2, 5])
+@pytest.mark.parametrize("place", [-1, 0, 17, 12_345, 2**62])
+def test_an_index_that_does_not_fit_is_not_read_and_made_again(
+    tmp_path: Path, appender: LogAppender, entry: int, place: int
+) -> None:
+    """The log is whole, so nobody is sent to a backup of it; `0.end` may be lost as well."""
+    committed = fill(appender, 57)
+    path = log_path(tmp_path).with_suffix(".index")
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    damaged[8 * entry : 8 * entry + 8] = place.to_bytes(8, "little", signed=True)
+    path.write_bytes(damaged)
+    for _ in range(2):
+        for offset in (0, 5, 9, 19, 25, 43, 56):
+            with EngagementLog.open(tmp_path) as log:
+                assert entries(log, offset, 2) == [f"{n} T-{n}" for n in range(offset, min(offset + 2, 57))]
+                assert log.end == 57
+                assert [record.offset for record in log.records(offset)] == list(range(offset, 57))
+        log_path(tmp_path).with_suffix(".end").unlink(missing_ok=True)
+    LogAppender.open(tmp_path, GENESIS, committed).close()
+    assert path.read_bytes() == whole
+
+
+def test_an_index_that_lost_its_first_entry_is_not_read(tmp_path: Path, appender: LogAppender) -> None:
+    """Records begin at each of its places, but others."""
+    fill(appender, 57)
+    path = log_path(tmp_path).with_suffix(".index")
+    path.write_bytes(path.read_bytes()[8:])
+    with EngagementLog.open(tmp_path) as log:
+        assert entries(log, 43, 1) == ["43 T-43"]
+
+
 def indexed(folder: Path) -> list[int]:
     """Found by reading from the beginning."""
     with EngagementLog.open(folder) as log:

@@ -374,7 +374,15 @@ def resend(
     from dataflows.books_read import reading_books
     from milepost.corrected import HINT, ahead_text, fields_of
     from milepost.deciding import decided_at, other_person, person
-    from milepost.exceptions.decided import FactLookup, check_moment, corrected, find, not_sent_yet
+    from milepost.exceptions.decided import (
+        FactLookup,
+        check_moment,
+        corrected,
+        find,
+        not_sent_yet,
+        pending,
+        pending_text,
+    )
     from milepost.exceptions.of_run import ExceptionsOfRun
     from milepost.exceptions.waiting import facts_to_send, left_waiting
 
@@ -385,6 +393,9 @@ def resend(
     check_moment((known,), when)
     with reading_books(output) as reader:
         books = FactLookup(output, folder, reader)
+        if (decided := pending(books).get(id_)) is not None:
+            why = f"{id_} is {pending_text(decided)}; run first, and send what is still wrong then"
+            raise typer.BadParameter(why, param_hint="ID")
         facts = facts_to_send(output, reader, known, set_)
         events = [corrected(books, known.raised, fact, set_, approver, who, when) for fact in facts]
     for event in events:

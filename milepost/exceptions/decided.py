@@ -228,6 +228,11 @@ def pending_text(event: ExceptionResolved | ExceptionWaived) -> str:
     return f"{what} on {when} {_people_of(event)}, which waits for the next run (milepost run) and decides it"
 
 
+def corrections_to_come(books: FactLookup) -> list[Event]:
+    """What was sent again and was not taken in yet."""
+    return events_to_come(books.input_dir, RESENT, books.output)
+
+
 def _people_of(event: ExceptionResolved | ExceptionWaived) -> str:
     approved = f", approved by {event.approved_by}" if event.approved_by is not None else ""
     return f"by {event.requested_by}{approved}"

@@ -19,12 +19,21 @@ from domain.outputs import ExceptionRaised
 from domain.units import Instant
 from milepost.days import moment
 from milepost.deciding import Outcome, Person, input_folder, into_a_file
-from milepost.exceptions.decided import FactLookup, decided_of, decision_versions, held_of, pending, pending_text
+from milepost.exceptions.decided import (
+    FactLookup,
+    corrections_to_come,
+    decided_of,
+    decision_versions,
+    held_of,
+    pending,
+    pending_text,
+)
 from milepost.exceptions.effects import refusal_of
 from milepost.exceptions.own_decisions import OwnDecisions
 from milepost.exceptions.plan import DecisionPlan, plan_of, with_limits
 from milepost.exceptions.second_person import SecondPerson
 from milepost.exceptions.shown import ClosedExceptions, HeldBalances
+from milepost.exceptions.waiting import correction_text
 from milepost.unknown_id import unknown_id
 
 IDS: Final[Mapping[str, Callable[[Path], frozenset[str]]]] = {"project": project_ids, "contract": contract_ids}
@@ -89,12 +98,14 @@ class ExceptionsOfRun:
             own = OwnDecisions(self.output, reader, self.known, who.name, approved_by, type_name)
             books = FactLookup(self.output, self.folder, reader)
             waiting = {} if is_assigned else pending(books)
+            sent = () if is_assigned else corrections_to_come(books)
 
             def refusal(raised: ExceptionRaised) -> str | None:
                 waits = waiting.get(raised.exception_id)
                 return (
                     refusal_of(raised, type_name)
                     or (pending_text(waits) if waits is not None else None)
+                    or (correction_text(self.output, self.known[raised.exception_id], sent) if sent else None)
                     or own.refusal(raised)
                 )
 

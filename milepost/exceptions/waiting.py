@@ -11,16 +11,18 @@ import typer
 from connectors.files.found_exceptions import KnownException
 from connectors.files.waiting_events import UNROUTED, waiting_for
 from connectors.json_records import record_to_json
+from connectors.json_values import instant_text
 from domain.counting import counted
 from domain.events.catalogue import Event
 from domain.happened import day_of
 from domain.identity import parts_of
 from domain.outputs import ExceptionRaised
 from domain.reference.book import owner_key
+from domain.work.rows import OVERFLOW, named, origin, row_id
 from milepost.console import shell_word
 from milepost.corrected import HINT, fields_of
 from milepost.event_words import label_words
-from milepost.exceptions.decided import fact_of, version_of
+from milepost.exceptions.decided import fact_of, is_about, version_of
 from milepost.exceptions.words import subject_text
 from milepost.tables import Table
 from state.intake.directory import fact_without_day, named_fact
@@ -80,6 +82,22 @@ def left_waiting(output: Path, known: KnownException) -> str | None:
     return f"{_named(left)} would still wait if sent again. {known.raised.resolution}" if left else None
 
 
+def correction_text(output: Path, known: KnownException, sent: Sequence[Event]) -> str | None:
+    """Of the fact that the exception is about, where it is sent again and not taken in yet."""
+    raised = known.raised
+    about = {owner_key(each) for each in waiting_of(output, known)}
+    if raised.subject_kind == OVERFLOW:
+        about.add(named(origin(row_id(OVERFLOW, raised.subject_id))))
+    found = next((each for each in reversed(sent) if owner_key(each) in about or is_about(each, raised)), None)
+    if found is None:
+        return None
+    when = instant_text(found.occurred_at)
+    return (
+        f"{label_words(fact_without_day(found))} was sent again on {when} and waits for the next run (milepost run);"
+        " run first, and decide what is still open then"
+    )
+
+
 def way_out(known: KnownException, waiting: Sequence[Event], nearest: Sequence[str], output: Path) -> str | None:
     """The command that sends them with the right id."""
     found = _replaceable(waiting)
@@ -97,8 +115,8 @@ def field_of(event: Event, raised: ExceptionRaised) -> str:
     kind, unknown = raised.subject_kind, raised.subject_id
     if kind == "contract_line":
         kind, unknown = "contract", parts_of(unknown)[0]
-    own, named = f"{kind}_id", (name for name in event._fields if name.endswith("_id"))
-    found = [name for name in named if getattr(event, name) == unknown]
+    own, ids = f"{kind}_id", (name for name in event._fields if name.endswith("_id"))
+    found = [name for name in ids if getattr(event, name) == unknown]
     return own if own in found else next(iter(found), own)
 
 

@@ -363,6 +363,37 @@ def test_a_corrected_fact_is_a_new_version(firm: Path) -> None:
     assert set(exceptions(firm, "--state", "closed")) == {"T-1"}
 
 
+def test_of_decision_and_correction_the_second_waits_for_a_run(firm: Path) -> None:
+    """Both in one run would post the wrong 30 and 40 hours and take them back at once. Other exceptions, and who takes care, are free."""
+    other, about = (id_of(firm, entry) for entry in ("T-1", "T-2"))
+    reason = ("--reason", "x", "--as", "ann", "--approved-by", "ben", *AT)
+    correction = ("--set", "hours=8", "--as", "ann", "--approved-by", "ben", *AT)
+    (sent,) = asked(firm, "resend", about, *correction)["events"]
+    asked(firm, "waive", other, *reason)
+    for verb in ("waive", "resolve"):
+        said = " ".join(ask(firm, verb, about, *reason).stderr.split())
+        assert (
+            "time approved T-2 was sent again on 2026-03-05T09:00:00Z and waits for the next run (milepost run);"
+            in said
+        )
+        assert "run first, and decide what is still open then" in said
+    said = " ".join(ask(firm, "resend", other, *correction).stderr.split())
+    assert f"{other} is waived on 2026-03-05T09:00:00Z by ann, approved by ben, which waits for the next run" in said
+    assert "run first, and send what is still wrong then" in said
+    asked(firm, "assign", other, "--to", "eve", *AT)
+    asked(firm, "assign", about, "--to", "eve", *AT)
+    assert (sent["version"], len(list((firm / "input" / "resent").iterdir()))) == (2, 1)
+    assert run(firm)["money"]["EUR"]["recognised"] == "3800.00", "30 and 8 hours at 100"
+
+
+def test_what_a_waiver_has_posted_is_still_corrected(firm: Path) -> None:
+    reason = ("--reason", "x", "--as", "ann", "--approved-by", "ben", *AT)
+    asked(firm, "waive", id_of(firm, "T-1"), *reason)
+    assert run(firm)["money"]["EUR"]["recognised"] == "3000.00"
+    asked(firm, "resend", id_of(firm, "T-1"), "--set", "hours=8", "--as", "ann", "--approved-by", "ben", *AT)
+    assert run(firm)["money"]["EUR"]["recognised"] == "800.00"
+
+
 def test_who_approves_a_corrected_rate_is_not_who_approved_the_wrong_one(tmp_path: Path) -> None:
     write(tmp_path / "input", [*founding(), worked("T-1", 2, hours="30", rate="90", rate_approved_by="carl")])
     run(tmp_path)

@@ -60,6 +60,8 @@ def test_all_that_waits_is_sent_again_with_the_right_project(firm: Path) -> None
         ("T-3", 3, "BRIDGE"),
     ]
     assert ask(firm, "resend", exception, *RIGHT).exit_code == 2, "it waits for the run"
+    resolved = ask(firm, "resolve", exception, "--reason", "x", "--as", "ann", "--approved-by", "ben", *AT)
+    assert "time approved T-3 was sent again on 2026-03-06T09:00:00Z" in " ".join(resolved.stderr.split())
     found = run(firm)
     assert found["unrouted"] == 1, "the request alone"
     assert found["money"]["EUR"]["recognised"] == "2000.00"

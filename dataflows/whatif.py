@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
@@ -47,6 +47,8 @@ REFUSING: Final = frozenset(
         "unsupported",
     }
 )
+# Days that end beyond these, after today and the log, are most often of a mistyped year.
+DAYS_ON_MAX: Final = 731
 # Facts that who asked for them may not approve; work of which the same is said is taken over and waits.
 OF_TWO: Final = frozenset({"contract", "credit_memo", "exception", "statement", "write_off"})
 
@@ -67,6 +69,10 @@ class NoSuchDay(Exception):
     """Days up to the one asked for cannot end; the message says which can."""
 
 
+class TooFarAhead(Exception):
+    """Days up to that of an event would end, which takes long and is most often a mistyped year; the message says which may."""
+
+
 class WhatIf(NamedTuple):
     """`events` are types and places of the change; `since` is how far the log had come, `until` to where both were folded.
 
@@ -85,8 +91,9 @@ class WhatIf(NamedTuple):
     kept: tuple[KeptPrice, ...] = ()
 
 
-def what_if(output: Path, change: Path, on: date | None, tell: Tell) -> WhatIf:
-    """Raises NoOutputs, Unreadable, NoChange, NoSuchDay, ShardMissing, OutputInUse, and GuardStop where something cannot be read."""
+def what_if(output: Path, change: Path, on: date | None, tell: Tell, today: date | None) -> WhatIf:
+    """`today` is None where days however far ahead may end. Raises NoOutputs, Unreadable, NoChange, NoSuchDay, TooFarAhead, ShardMissing,
+    OutputInUse, and GuardStop where something cannot be read."""
     numbers = shards(output)
     items = _checked(change, on)
     with ExitStack() as held:
@@ -96,6 +103,8 @@ def what_if(output: Path, change: Path, on: date | None, tell: Tell) -> WhatIf:
             copy_of(output, numbers, scratch)
             rounds = read_rounds(output)
         _check_not_before(logs, on)
+        if today is not None:
+            _check_ahead(logs, items, on, today)
         known = directory_of(logs, scratch, tell)
         ownership = rounds[-1].ownership if rounds else {}
         for log in logs:
@@ -266,3 +275,18 @@ def _why(item: InputItem) -> str:
     assert wrong is not None, "what is no event says why"
     field = f"{wrong.field_path}: " if wrong.field_path else ""
     return f"{item}: {field}{wrong.reason}"
+
+
+def _check_ahead(logs: Sequence[EngagementLog], items: Sequence[InputItem], on: date | None, today: date) -> None:
+    lasts = [universal_day(recording_time(log.read(log.end - 1, 1)[0].event)) for log in logs if log.end]
+    last = date.fromordinal(max(lasts, default=0) or 1)
+    furthest = max(last, today) + timedelta(days=DAYS_ON_MAX)
+    since = "the log's last day" if last > today else "today"
+    expected = f"expected a day up to {furthest}, {DAYS_ON_MAX} days after {since}"
+    if on is not None and on > furthest:
+        raise NoSuchDay(f"{expected}, got {on}; say --yes if it is meant")
+    for item in items:
+        assert item.event is not None, "lines that are no events were refused"
+        if (day := date.fromordinal(universal_day(recording_time(item.event)))) > furthest:
+            what = f"{type(item.event).__name__} {item.event.event_id}"
+            raise TooFarAhead(f"{item}: {expected}, got {what} of {day}; say --yes if it is meant")

@@ -259,7 +259,7 @@ def effects_of(recording: Recording, event: Mapping[str, object], param: str = "
         change.write_bytes(orjson.dumps(event) + b"\n")
         try:
             with indexing() as progress:
-                found = what_if(recording.output, change, None, progress)
+                found = what_if(recording.output, change, None, progress, None)
         except (NoChange, UnreadableChange, ShardMissing) as fault:
             raise typer.BadParameter(str(fault), param_hint=param) from fault
     if found.refused:

@@ -10,7 +10,7 @@ import typer
 
 from milepost.as_of import indexing
 from milepost.console import say, shell_word, tell, write_json
-from milepost.days import day_option
+from milepost.days import day_option, today
 from milepost.options import Json
 from milepost.tables import show
 
@@ -22,10 +22,11 @@ def whatif(
         date | None,
         day_option("--on", "Let days end up to this one first, so that statements are made.", metavar="DATE"),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Days however far ahead may end.")] = False,
     json: Json = False,
 ) -> None:
     """Show what events would do to postings, statements and forecasts if they came next; nothing is kept of it."""
-    from dataflows.whatif import NoChange, NoSuchDay, UnreadableChange, what_if
+    from dataflows.whatif import NoChange, NoSuchDay, TooFarAhead, UnreadableChange, what_if
     from dataflows.whatif_intake import ShardMissing
     from milepost.whatif_shown import as_json, head, tables
 
@@ -34,10 +35,10 @@ def whatif(
         raise typer.BadParameter(f"expected a file with events, found {found} at {change}", param_hint="--change")
     try:
         with indexing() as progress:
-            found_out = what_if(output, change, on, progress)
+            found_out = what_if(output, change, on, progress, None if yes else today())
     except NoSuchDay as fault:
         raise typer.BadParameter(str(fault), param_hint="--on") from fault
-    except (NoChange, UnreadableChange, ShardMissing) as fault:
+    except (NoChange, UnreadableChange, ShardMissing, TooFarAhead) as fault:
         raise typer.BadParameter(str(fault), param_hint="--change") from fault
     if json:
         write_json(as_json(found_out))

@@ -6,6 +6,7 @@ Ada works 24 hours at 100 EUR and 40 EUR of cost in March, under a cap of 1,000:
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -403,6 +404,27 @@ def test_a_day_before_the_log_is_refused_with_its_first(firm: Path, tmp_path: Pa
     result = asked(firm / "output", change, "--on", "2020-01-31")
     assert (result.exit_code, "--on: expected a day from 2026-03-01 on" in result.stderr) == (2, True), result.stderr
     assert "2020-01-31" in result.stderr
+
+
+def test_days_of_a_mistyped_year_end_only_where_they_are_meant(
+    firm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """731 days after 15 June 2026 are up to 15 June 2028; of a log that is later, after its last day, 4 March 2026."""
+    monkeypatch.setattr("milepost.commands.whatif.today", lambda: date(2026, 6, 15))
+    change = write(tmp_path / "change", [worked("T-9", 9)], "c") / "c.jsonl"
+    result = asked(firm / "output", change, "--on", "2028-06-16")
+    expected = "expected a day up to 2028-06-15, 731 days after today, got 2028-06-16; say --yes if it is meant"
+    assert (result.exit_code, f"--on: {expected}" in " ".join(result.stderr.split())) == (2, True)
+    for allowed in (("--on", "2028-06-15"), ("--on", "2028-06-16", "--yes")):
+        assert asked(firm / "output", change, *allowed).exit_code == 0
+    late = write(tmp_path / "change", [{**worked("T-9", 9), "occurred_at": "2062-03-09T18:00:00Z"}], "d") / "d.jsonl"
+    result = asked(firm / "output", late)
+    expected = "d.jsonl, line 1: expected a day up to 2028-06-15, 731 days after today, got TimeApproved"
+    said = " ".join(result.stderr.split())
+    assert (result.exit_code, f"--change: {expected}" in said, "of 2062-03-09; say --yes" in said) == (2, True, True)
+    monkeypatch.setattr("milepost.commands.whatif.today", lambda: date(2024, 1, 1))
+    result = asked(firm / "output", change, "--on", "2028-06-16")
+    assert "up to 2028-03-04, 731 days after the log's last day, got" in " ".join(result.stderr.split())
 
 
 def test_files_that_are_not_there(firm: Path, tmp_path: Path) -> None:

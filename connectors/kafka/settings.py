@@ -89,6 +89,14 @@ class KafkaSettings(Section):
             return {**DEVELOPMENT, **given}
         return given
 
+    @field_validator("brokers")
+    @classmethod
+    def _addresses(cls, given: str) -> str:
+        named = [part for part in given.split(",") if part.strip()]
+        if not named or not all(map(_is_address, named)):
+            raise ValueError("expected addresses such as kafka-1.example:9093, separated by commas")
+        return given
+
     @field_validator("security", "security_files", mode="before")
     @classmethod
     def _dotted(cls, given: Any) -> Any:
@@ -124,6 +132,14 @@ class KafkaSettings(Section):
     @property
     def is_encrypted(self) -> bool:
         return self.security.get("security.protocol", "plaintext").lower() in {"ssl", "sasl_ssl"}
+
+
+def _is_address(text: str) -> bool:
+    """`host`, `host:port`, or with a protocol before it, as librdkafka takes them."""
+    host, colon, port = text.strip().rpartition("://")[2].rpartition(":")
+    is_port = not colon or (port.isdecimal() and 0 < int(port) < 65_536)
+    name = host if colon else port
+    return is_port and bool(name) and not any(each.isspace() for each in name)
 
 
 class RegistrySettings(Section):

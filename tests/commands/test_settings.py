@@ -91,6 +91,10 @@ def test_lists_and_dotted_names_come_from_the_environment(monkeypatch: pytest.Mo
     [
         ("kafka.brokres=x", "--set: kafka.brokres is no setting; did you mean kafka.brokers?"),
         ("kafak.brokers=x", "--set: kafak is no section; did you mean kafka?"),
+        *(
+            (f"kafka.brokers={brokers}", "--set: kafka.brokers: expected addresses such as kafka-1.example:9093")
+            for brokers in ("", ",", ":9092", "a:9092,:9092", "a:port", "a:0", "a:65536", "a b:9092")
+        ),
         ("kafka.partitions=many", "--set: kafka.partitions: expected a valid integer"),
         ("kafka.min_in_sync=4", "min_in_sync is 4, expected at most replication, 3"),
         ("kafka.security.enable.idempotence=false", "enable.idempotence is not about connection, TLS or SASL"),
@@ -105,6 +109,11 @@ def test_lists_and_dotted_names_come_from_the_environment(monkeypatch: pytest.Mo
 )
 def test_what_is_wrong_is_told_with_its_place(option: str, said: str) -> None:
     assert said in wrong(option)
+
+
+@pytest.mark.parametrize("brokers", ["kafka-1:9093, kafka-2:9093", "kafka,", "SSL://kafka:9093", "[::1]:9092"])
+def test_brokers_are_named_as_their_client_takes_them(brokers: str) -> None:
+    assert load(options=[f"kafka.brokers={brokers}"]).settings.kafka.brokers == brokers
 
 
 def test_unknown_variables_of_the_environment_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
-"""Tables as a terminal shows them: what gives way where they are wider, and what never does."""
+"""Tables as a terminal shows them: what gives way where they are wider, and what never does. Widths are those on the screen, where a
+Chinese or Japanese character takes two places."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table as Drawn
 from rich.text import Text
 
@@ -63,7 +65,7 @@ def _widths(table: Table, least: Sequence[int], room: int) -> list[int]:
     """Of the columns, as wide as they are; where that is too much the widest give way, each as far as it may."""
     cells = zip(table.columns, *table.rows, strict=True)
     widths = [
-        of if place in table.right else max(of, *map(len, column))
+        of if place in table.right else max(of, *map(cell_len, column))
         for place, (of, column) in enumerate(zip(least, cells, strict=True))
     ]
     while sum(widths) > room:
@@ -110,10 +112,10 @@ def _shifted(places: frozenset[int], at: int) -> frozenset[int]:
 
 def _least(column: str, cells: Sequence[str], is_whole: bool) -> int:
     """How narrow a column may be: no figure, id or word of a text is divided."""
-    word = max(map(len, column.split()), default=0)
+    word = max(map(cell_len, column.split()), default=0)
     if is_whole or column in IDS:
-        return max(word, *map(len, cells))
-    return max(word, TEXT_LEAST, *(len(part) for cell in cells for part in cell.split()))
+        return max(word, *map(cell_len, cells))
+    return max(word, TEXT_LEAST, *(cell_len(part) for cell in cells for part in cell.split()))
 
 
 def _listed(table: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
@@ -123,7 +125,7 @@ def _listed(table: Table, rows: Sequence[Sequence[str]], width: int) -> Iterator
     for row in rows:
         yield ""
         for column, cell in zip(labels, row, strict=True):
-            if cell and len(cell) + label + 4 <= width:
+            if cell and cell_len(cell) + label + 4 <= width:
                 yield f"  {column:{label}}  {cell}"
             elif cell:
                 yield f"  {column}".rstrip()

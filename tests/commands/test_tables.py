@@ -123,3 +123,16 @@ def test_a_cell_stays_on_its_line() -> None:
     """Descriptions hold line breaks; an escape sequence is shown, and reaches no terminal."""
     torn = TABLE._replace(rows=[("one\r\ntwo\u2028three\x1b[2J", "1.00")], totals=0)
     assert plain(torn) == ["Sums", "  what                    amount", "  one two three\\u001b[2J    1.00"]
+
+
+def test_wide_characters_take_two_places() -> None:
+    """Four characters are eight places, and a table of ids of four and seven such characters needs more than 26."""
+    table = Table("People", ("person", "office"), [("田中太郎", "東京本社営業部")])
+    line = next(each for each in on_a_terminal(table, 40).splitlines() if "田" in each)
+    assert line.split() == ["田中太郎", "東京本社営業部"]
+    assert "東京本社営業部" in on_a_terminal(Table("", ("a", "office"), [("x" * 30, "東京本社営業部")]), 46)
+    assert str(drawn(table._replace(columns=("id", "office")), 26)).splitlines() == [
+        "",
+        "  id      田中太郎",
+        "  office  東京本社営業部",
+    ]

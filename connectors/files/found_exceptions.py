@@ -27,9 +27,9 @@ class KnownException(NamedTuple):
 
     raised: ExceptionRaised
     since: Instant
+    shard: int
     closed: ExceptionClosed | None = None
     closed_at: tuple[int, int] | None = None
-    shard: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -72,7 +72,7 @@ def as_they_stand(published: Iterable[tuple[object, int, int]]) -> dict[str, Kno
             case ExceptionRaised() as raised:
                 known = found.get(raised.exception_id)
                 since = raised.raised_at if known is None or known.closed is not None else known.since
-                found[raised.exception_id] = KnownException(raised, since, shard=shard)
+                found[raised.exception_id] = KnownException(raised, since, shard)
             case ExceptionClosed() as closed if closed.exception_id in found:
                 found[closed.exception_id] = found[closed.exception_id]._replace(
                     closed=closed, closed_at=(shard, offset)

@@ -14,7 +14,7 @@ from connectors.kafka.clients import Clients, Message
 from connectors.kafka.frame import unframed
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import DEAD_LETTERS, Names
-from connectors.kafka.partitions import Place, all_records, bounds, there
+from connectors.kafka.partitions import Place, all_records, bounds, topic_state
 from connectors.kafka.published import output_of
 from connectors.kafka.registry import SchemaIds
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
@@ -96,4 +96,4 @@ def _records(clients: Clients, topic: str, timeout: float) -> Iterator[Message]:
 
 
 def _places(clients: Clients, topic: str) -> list[Place]:
-    return [(topic, number) for number in range(there(clients, topic).partitions)]
+    return [(topic, number) for number in range(topic_state(clients, topic).partitions)]

@@ -16,7 +16,7 @@ from connectors.avro_codec import OUTPUT_CODECS, read_output
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import Names
-from connectors.kafka.partitions import Place, behind, bounds, sifted, there
+from connectors.kafka.partitions import Place, behind, bounds, sifted, topic_state
 from connectors.kafka.published import Headers, Published, published
 from connectors.kafka.trace_headers import trace_headers
 from domain.outputs import TOPICS as OUTPUT_TOPICS
@@ -80,7 +80,7 @@ class FollowedTopics:
         with closing(self._clients.consumer()) as asking:
             for topic in self._topics:
                 full = self._names.shared(topic)
-                state = there(self._clients, full)
+                state = topic_state(self._clients, full)
                 for partition in range(state.partitions):
                     name = f"{topic}/{partition}"
                     low, end = bounds(asking, (full, partition))

@@ -102,8 +102,8 @@ def behind(consumer: Consumer, place: Place, passed: int, end: int) -> int:
     return max(max(cached, end) - passed, 0)
 
 
-def there(clients: Clients, topic: str) -> TopicState:
-    """Raises GuardStop where it is not."""
+def topic_state(clients: Clients, topic: str) -> TopicState:
+    """Raises GuardStop where there is no such topic."""
     state = clients.topics([topic])[topic]
     if state is None:
         raise GuardStop(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -56,6 +56,10 @@ Framed = Callable[[str, str, str | None], bytes]
 OnOpen = Callable[[Mapping[int, AccountingTurn]], None]
 
 
+class AskedToStop(Exception):
+    """While a start waits for what others have begun; nothing is begun itself."""
+
+
 class Job(NamedTuple):
     """Which shards a process folds, and what with. `folder` holds their stores."""
 
@@ -81,11 +85,11 @@ def run(
     """Until somebody asks to stop. Raises what a step raised; what was committed before stays."""
     made_again = MadeAgain(tell)
     while not stopped():
-        with opened(job, stopped, tell) as turns:
+        faults = Faults(keep=True)
+        with suppress(AskedToStop), opened(job, stopped, tell) as turns:
             if on_open is not None:
                 on_open(turns)
             started = {number: turn.shard.position[0] for number, turn in turns.items()}
-            faults = Faults(keep=True)
             with seldom_collecting():
                 cli_main(flow_of(job, list(turns.values()), faults, stopped, on_commit))
         if faults.fault is None:
@@ -108,7 +112,7 @@ def flow_of(
 
 @contextmanager
 def opened(job: Job, stopped: Callable[[], bool], tell: Tell = silent) -> Iterator[dict[int, AccountingTurn]]:
-    """The shards, each resumed after its outputs; nobody else on this machine has their stores meanwhile."""
+    """The shards, each resumed after its outputs; nobody else on this machine has their stores meanwhile. Raises AskedToStop."""
     with ExitStack() as held:
         for number in job.shards:
             held.enter_context(only_writer(shard_folder(job, number)))
@@ -132,7 +136,7 @@ def _opened_one(
         check_log(log.genesis, job.kafka, number)
         target = target_of(job, log.genesis, number)
         read = partial(overrides.read, job.clients, job.names, number, job.kafka.request_timeout_seconds)
-        outputs, passed_over = take_over(job.clients, target, log, read, tell)
+        outputs, passed_over = take_over(job.clients, target, log, read, tell, partial(_wait, stopped))
         held.callback(outputs.close)
         check_overrides(passed_over, outputs, number)
         assert outputs.written is not None, "the process that takes a shard over writes progress first"
@@ -143,6 +147,12 @@ def _opened_one(
         paced = Paced(log, stopped, job.accounting.commit_seconds)
         beat = job.shards.index(number) / len(job.shards)
         yield AccountingTurn(paced, shard, outputs, job.accounting.store_seconds, committing, beat)
+
+
+def _wait(stopped: Callable[[], bool], seconds: float) -> None:
+    if stopped():
+        raise AskedToStop
+    time.sleep(seconds)
 
 
 def open_books(job: Job, genesis: Genesis, progress: OutputProgress, passed_over: Overrides, tell: Tell) -> Shard:

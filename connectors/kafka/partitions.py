@@ -117,11 +117,15 @@ def untold(_told: str) -> None:
 
 
 def await_ends(
-    clients: Clients, places: Sequence[Place], seconds: float, tell: Callable[[str], None] = untold
+    clients: Clients,
+    places: Sequence[Place],
+    seconds: float,
+    tell: Callable[[str], None] = untold,
+    wait: Callable[[float], None] = time.sleep,
 ) -> dict[Place, int]:
     """Until everything written there is decided; after so long, where it is not, with the offset after which readers see nothing.
 
-    What is waited for is reported after some seconds, and again every so often.
+    What is waited for is reported after some seconds, and again every so often; `wait` may raise to end it.
     """
     began = time.monotonic()
     tell_at = began + WAITED_UNTOLD_SECONDS
@@ -136,7 +140,7 @@ def await_ends(
                     f"{place[0]}, partition {place[1]}: somebody's transaction is open at offset {offset}; it is waited for since "
                     f"{now - began:.0f} seconds, and for {seconds:g} at most"
                 )
-            time.sleep(LOOK_AGAIN_SECONDS)
+            wait(LOOK_AGAIN_SECONDS)
     return {}
 
 

@@ -14,6 +14,7 @@ tail of every output partition, which is the truth:
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -132,14 +133,15 @@ def take_over(
     places: Places,
     overrides: Callable[[], Overrides] = nothing_passed_over,
     tell: Callable[[str], None] = partitions.untold,
+    wait: Callable[[float], None] = time.sleep,
 ) -> TakenOver:
-    """The outputs of a shard, good up to its progress. Raises GuardStop where going on could lose or double.
+    """The outputs of a shard, good up to its progress. Raises GuardStop where going on could lose or double, and what `wait` raises.
 
     `overrides` is asked once nobody else can write any, so that what is passed over is what stays.
     """
     topic_ids = described(clients, target)
     producer = fence(clients, target)
-    await_ends(clients, target, tell)
+    await_ends(clients, target, tell, wait)
     passed_over = overrides()
     standing = look(clients, target, topic_ids)
     check_same_log(standing, target)
@@ -149,7 +151,7 @@ def take_over(
             "they are written again as they were"
         )
         write_again(producer, lost, target)
-        await_ends(clients, target, tell)
+        await_ends(clients, target, tell, wait)
         standing = look(clients, target, topic_ids)
     early = early_of(standing, target)
     names, shard = target.names, target.shard
@@ -223,12 +225,17 @@ def fence(clients: Clients, target: ResumeTarget) -> Producer:
     return producer
 
 
-def await_ends(clients: Clients, target: ResumeTarget, tell: Callable[[str], None] = partitions.untold) -> None:
+def await_ends(
+    clients: Clients,
+    target: ResumeTarget,
+    tell: Callable[[str], None] = partitions.untold,
+    wait: Callable[[float], None] = time.sleep,
+) -> None:
     """Wait until everything written to the shard's partitions is decided; the brokers end what is open in time."""
     patience = target.transaction_timeout + TIMED_OUT_MARGIN_SECONDS
     topics = (target.names.progress, target.names.overrides, *target.output_topics.values())
     places = [(topic, target.shard) for topic in topics]
-    if left := partitions.await_ends(clients, places, patience, tell):
+    if left := partitions.await_ends(clients, places, patience, tell, wait):
         (topic, _), offset = next(iter(left.items()))
         raise GuardStop(
             HANGING_TRANSACTION,

@@ -32,7 +32,7 @@ from connectors.kafka.registry import schema_ids
 from connectors.kafka.topics import SettingFault
 from connectors.output_schemas import check_files, todays_fingerprints
 from dataflows import accounting_kafka, intake
-from dataflows.accounting_kafka import Job, store_path
+from dataflows.accounting_kafka import AskedToStop, Job, store_path
 from dataflows.intake import IntakeSetup, KafkaIntake
 from dataflows.measured import (
     ACCOUNTING,
@@ -119,7 +119,10 @@ def accounting_flow(shards: str | None = None) -> Dataflow:
     hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job), end_of=ends.of)
     topics_now = held.enter_context(topics_watched(settings, lambda _: ACCOUNTING_TOPICS))
     is_over = either(until_told(stop), topics_now.ends_by_raising)
-    turns = held.enter_context(accounting_kafka.opened(job, is_over, say))
+    try:
+        turns = held.enter_context(accounting_kafka.opened(job, is_over, say))
+    except AskedToStop:
+        raise SystemExit(0) from None
     hooks.on_open(turns)
     return accounting_kafka.flow_of(job, list(turns.values()), Faults(), is_over, hooks.on_commit)
 

@@ -17,7 +17,7 @@ from connectors.kafka.clients import Headers
 from connectors.kafka.names import Names
 from connectors.kafka.output_reader import OutputReader
 from connectors.kafka.outputs import SHARD_TOPICS, KafkaOutputs
-from connectors.kafka.partitions import untold
+from connectors.kafka.partitions import LOOK_AGAIN_SECONDS, untold
 from connectors.kafka.progress import WrittenProgress, from_bytes, to_bytes
 from connectors.kafka.published import about, headers
 from connectors.kafka.registry import SchemaIds
@@ -145,14 +145,34 @@ def test_another_log_under_the_same_outputs_is_refused(topics: Topics) -> None:
     assert topics.stop(genesis="another").code == OTHER_GENERATION
 
 
-def test_somebody_elses_open_transaction_is_waited_for_and_named(topics: Topics) -> None:
-    """One that never expires, however often it is looked at."""
+def leave_open(topics: Topics) -> None:
+    """A stranger's transaction that never expires, however often it is looked at."""
     topics.brokers.chances = Chances(transaction_ticks=1 << 62)
     stranger = topics.clients.producer("stranger")
     stranger.init_transactions(1)
     stranger.begin_transaction()
     stranger.produce("alerts", b"x", b"", 0)
     stranger.poll(0)
+
+
+def test_an_open_transaction_is_waited_for_no_longer_than_somebody_wants(topics: Topics) -> None:
+    """The process is asked to stop after two looks; the progress that it would write first is not there."""
+    leave_open(topics)
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        take_over(topics.clients, TARGET, Log(), wait=wait)
+    assert waited == [LOOK_AGAIN_SECONDS] * 2
+    assert topics.brokers.partition(NAMES.progress, 0).committed() == []
+
+
+def test_somebody_elses_open_transaction_is_waited_for_and_named(topics: Topics) -> None:
+    leave_open(topics)
     told: list[str] = []
     with (
         patch("connectors.kafka.resume.TIMED_OUT_MARGIN_SECONDS", 0.1),

@@ -7,7 +7,7 @@ then:           log -> fold -> outputs, until somebody asks to stop
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from bytewax.dataflow import Dataflow
 from bytewax.run import cli_main
+from confluent_kafka import KafkaException
 
 from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
@@ -24,7 +25,7 @@ from connectors.kafka.clients import Clients
 from connectors.kafka.log import KafkaLog, digest_of
 from connectors.kafka.names import Names
 from connectors.kafka.outputs import KafkaOutputs
-from connectors.kafka.partitions import all_records
+from connectors.kafka.partitions import all_records, failed
 from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.resume import ResumeTarget, take_over
 from connectors.kafka.settings import KafkaSettings
@@ -95,10 +96,27 @@ def run(
         if faults.fault is None:
             return
         assert faults.shard is not None, "a fault is some shard's"
+        under_way = ((number, turn.under_way) for number, turn in turns.items())
+        ended = ((number, each.outcome.exception()) for number, each in under_way if each is not None)
+        _tell_others(_faults_of(ended), faults.shard, tell)
         path = store_path(job, faults.shard)
         if not made_again.may_mend(path, faults.fault, began_empty=started[faults.shard] == 0):
             raise faults.fault
         Store.delete(path)
+
+
+def _faults_of(ended: Iterable[tuple[int, BaseException | None]]) -> dict[int, BaseException]:
+    """By shard; who was asked to stop is not among others."""
+    found = {number: fault for number, fault in ended if fault is not None}
+    return {number: fault for number, fault in found.items() if not isinstance(fault, AskedToStop)} or found
+
+
+def _tell_others(faults: Mapping[int, BaseException], raised: int, tell: Tell) -> None:
+    """Of shards that were ended at once one fault is raised."""
+    for number, fault in faults.items():
+        if number != raised and not isinstance(fault, AskedToStop):
+            said = failed(fault) if isinstance(fault, KafkaException) else fault
+            tell(f"shard {number} was ended, too: {said}")
 
 
 def flow_of(
@@ -120,10 +138,14 @@ def opened(job: Job, stopped: Callable[[], bool], tell: Tell = silent) -> Iterat
         committing = ThreadPoolExecutor(len(job.shards), "commit")
         with ThreadPoolExecutor(OPENED_AT_ONCE) as pool:
             opening = [_opened_one(job, number, stopped, tell, committing) for number in job.shards]
-            turns = list(pool.map(held.enter_context, opening))
+            begun = dict(zip(job.shards, [pool.submit(held.enter_context, each) for each in opening], strict=True))
+        if faults := _faults_of((number, each.exception()) for number, each in begun.items()):
+            first, fault = next(iter(faults.items()))
+            _tell_others(faults, first, tell)
+            raise fault
         # What is being committed ends before anything is closed.
         held.callback(committing.shutdown)
-        yield dict(zip(job.shards, turns, strict=True))
+        yield {number: each.result() for number, each in begun.items()}
 
 
 @contextmanager

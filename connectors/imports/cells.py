@@ -200,6 +200,10 @@ class AmountCell(NumberCell):
     """Money."""
 
 
+class RateCell(NumberCell):
+    """Money for an hour, which no run takes below zero."""
+
+
 class HoursCell(TextCell):
     decimal: DecimalPoint | None = None
     thousands: Thousands | None = None
@@ -231,12 +235,19 @@ def read_currency(text: str) -> str:
     return text
 
 
+def _read_rate(text: str) -> None:
+    if read_number(text, ".", "") < 0:
+        raise UnreadableCell("expected a rate of 0 or more")
+
+
 def _check_stated(cell: TextCell, text: str) -> None:
     """What the mapping states is wrong once, not in every row."""
     try:
         match cell:
             case CurrencyCell():
                 read_currency(text)
+            case RateCell():
+                _read_rate(text)
             case NumberCell():
                 read_number(text, ".", "")
             case HoursCell():

@@ -24,7 +24,7 @@ from connectors.imports.cells import (
     HoursCell,
     IdCell,
     InstantCell,
-    NumberCell,
+    RateCell,
     TextCell,
     Texts,
     Thousands,
@@ -96,7 +96,7 @@ class TimeFields(CellPart):
     invoiced: FlagCell | None = None
     billable_hours: HoursCell | None = None
     overtime: FlagCell | None = None
-    rate: NumberCell | None = None
+    rate: RateCell | None = None
     rate_approved_by: IdCell | None = None
     submitted_by: IdCell | None = None
     approved_at: InstantCell | None = None
@@ -217,14 +217,14 @@ class CostRatesWritten(CellPart):
 
     per: Literal["role", "person"] = "role"
     currency: CurrencyCell
-    rate: NumberCell
+    rate: RateCell
     version: Annotated[int, Field(ge=0)] | None = None
 
 
 class MappedRate(CellPart):
     """A rate for some of the work; stands before the rate for all."""
 
-    rate: Decimal
+    rate: Annotated[Decimal, Field(ge=0)]
     role: str | None = None
     person_id: str | None = None
     task: str | None = None
@@ -245,7 +245,7 @@ class ContractsWritten(CellPart):
     customer_id: IdCell | None = None
     legal_entity_id: IdCell | None = None
     currency: CurrencyCell
-    rate: NumberCell
+    rate: RateCell
     rates: tuple[MappedRate, ...] = ()
     starts_on: DateCell | None = None
     ends_on: DateCell | None = None

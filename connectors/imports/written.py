@@ -19,6 +19,7 @@ import orjson
 from connectors.decode_error import DecodeError
 from connectors.imports.cells import CellPart, TextCell
 from connectors.imports.checked import fault_of
+from connectors.imports.contract_versions import contradictions_of
 from connectors.imports.mapping import (
     ContractsWritten,
     CostRatesWritten,
@@ -33,7 +34,10 @@ from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import CellFault, CsvRow, RejectedRow
 from connectors.imports.said import content_in, currency_in, dimensions_in, id_in, plain, required
 from connectors.imports.time_rows import WorkedTime, fault_of_cell
+from connectors.json_records import event_from_json
+from domain.events.commercial import ContractSigned
 from domain.reference.zones import midnight
+from domain.reference_faults import faults
 from domain.units import Instant
 
 _DAY_AFTER_THE_LAST = date(2101, 1, 1)
@@ -120,7 +124,8 @@ class Things:
         known = self._stated.get(key)
         if known is None or work.day <= known.day:
             content = _tell(key[0], row, work, self._mapped)
-            fault = fault_of(self._whole(key[0], content, self._since(work.day)))
+            whole = self._whole(key[0], content, self._since(work.day))
+            fault = fault_of(whole) or _refused_by_a_run(whole)
             if fault:
                 raise _refused(key[0], fault, row, self._mapped, self._mapping_name)
             stated = _Stated(work.day, orjson.dumps(content), row.line)
@@ -152,6 +157,13 @@ class Things:
         if stated is not None:
             return stated
         return (_DAY_AFTER_THE_LAST - since).days if self._mapped.write.since is None else 1
+
+
+def _refused_by_a_run(event: dict[str, object]) -> DecodeError | None:
+    """What is well-formed, and no terms or reference data."""
+    made = event_from_json({"event_id": "1", **event})
+    found = contradictions_of(made, None) if isinstance(made, ContractSigned) else faults(made)
+    return next((DecodeError(reason.removeprefix(f"{path}: "), path) for path, reason in found), None)
 
 
 def _refused(section: str, fault: DecodeError, row: CsvRow, mapped: ImportMapping, mapping_name: str) -> Exception:

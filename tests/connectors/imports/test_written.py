@@ -252,6 +252,38 @@ def test_a_policy_that_is_none_is_refused_before_anything_is_written(tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("stated", "wrong", "said"),
+    [
+        ("rate = 120.5", "rate = -120.5", r'write\.contracts\.rate: expected a rate of 0 or more, came "-120.5"'),
+        ("rate = 150 }", "rate = -150 }", r"write\.contracts\.rates\.0\.rate: expected greater than or equal to 0"),
+        ('rate = "Cost"', "rate = -40", r'write\.cost_rates\.rate: expected a rate of 0 or more, came "-40"'),
+    ],
+)
+def test_a_rate_below_zero_is_refused_where_the_mapping_states_it(
+    tmp_path: Path, stated: str, wrong: str, said: str
+) -> None:
+    with pytest.raises(ImportRefused, match=said):
+        imported(tmp_path, MARCH, MAPPING.replace(stated, wrong))
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_a_run_would_refuse_is_listed_and_not_written(tmp_path: Path) -> None:
+    """A cost rate below zero, and a contract that ends before it begins on 2 March."""
+    mapping = MAPPING.replace("grace_days = 3", 'ends_on = "End"')
+    csv = HEADER.replace("Hours", "Hours,End") + "1,Acme,Bridge,Ben,developer,-40,2026-03-02,8,2026-02-28\n"
+    result = imported(tmp_path, csv, mapping)
+    found = {(each.first.column, each.first.reason) for each in result.unwritten}
+    assert found == {
+        ("Cost", 'no CostRateSet of "Ben" could be written, expected 0 to 1000000000, got -40'),
+        (
+            "End",
+            'no ContractSigned of "Bridge" could be written, the contract ends on 2026-02-28, before it starts on 2026-03-02',
+        ),
+    }
+    assert {each["type"] for each in told(result)} == {*REFERENCE} - {"CostRateSet", "ContractSigned"}
+
+
 def test_a_currency_that_is_none_is_listed(tmp_path: Path) -> None:
     mapping = MAPPING.replace('rate = "Cost"\ncurrency = { value = "EUR" }', 'rate = "Cost"\ncurrency = "Role"')
     reasons = {each.first.reason for each in imported(tmp_path, MARCH, mapping).unwritten}

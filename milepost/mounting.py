@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from inspect import cleandoc
 from textwrap import fill
 from typing import Any, Final, NamedTuple
 
@@ -57,7 +58,7 @@ def mount(on: typer.Typer, name: str, verb: Verb | VerbGroup) -> None:
         return
     module, function = verb.function.split(".")
     run = getattr(import_module(f"milepost.commands.{module}"), function)
-    purpose = (run.__doc__ or "").strip()
+    purpose = cleandoc(run.__doc__ or "")
     shown = f"{purpose}\n\n\b\nExample:\n{fitted(f'  {verb.example}', HELP_WIDTH)}\n\n\b\nNext:\n{_next(verb.then)}"
     on.command(name, cls=verb.of, help=shown, short_help=verb.short)(
         said_once(expanded(run), has_folders=verb.has_folders)

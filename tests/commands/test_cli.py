@@ -54,6 +54,13 @@ def test_help_fits_a_terminal(verb: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_paragraphs_of_a_help_are_not_indented_by_their_source(verb: tuple[str, ...]) -> None:
+    """Only examples and options stand further in; words stand one space apart."""
+    purpose = said(*verb, "--help").partition("  Example:")[0].partition("\n\n")[2]
+    assert [line for line in purpose.splitlines() if "  " in line.strip() or line.startswith("   ")] == []
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
 def test_purposes_fit_in_the_list_of_commands(verb: tuple[str, ...]) -> None:
     assert "..." not in said(*verb[:-1], "--help").partition("Show this message")[2]
 

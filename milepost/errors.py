@@ -82,6 +82,7 @@ def causes(fault: BaseException | None) -> Iterator[BaseException]:
 def _known_ending(fault: BaseException) -> tuple[int, str] | None:
     # Codec, store and clients are loaded by commands that need them; this module is loaded by all.
     from confluent_kafka import KafkaException
+    from redis.exceptions import NoPermissionError
 
     from connectors.containers import ContainerDamaged
     from connectors.kafka.partitions import failed
@@ -96,6 +97,8 @@ def _known_ending(fault: BaseException) -> tuple[int, str] | None:
             return exit_codes.USAGE, str(fault)
         case OutputInUse() | StoreError():
             return exit_codes.TRY_AGAIN, str(fault)
+        case NoPermissionError():
+            return exit_codes.FAILURE, f"Redis: {fault}. docs/views.md has the rights that each user needs"
         case ContainerDamaged():
             return LOG_DAMAGED, f"{fault}. docs/operations.md says how to make outputs again from the log"
         case OSError() if fault.errno in UNWRITABLE:

@@ -45,7 +45,9 @@ def show_from_redis(settings: RedisSettings, wanted: str, *, json: bool) -> None
                     param_hint="ID",
                 )
         except RedisError as fault:
-            say(f"{settings.url}: Redis does not answer, or refuses: {fault}. `milepost doctor` looks at it")
+            say(
+                f"{settings.url}: Redis does not answer, or refuses: {str(fault).rstrip('.')}. `milepost doctor` looks at it"
+            )
             raise typer.Exit(exit_codes.TRY_AGAIN) from fault
     if json:
         write_json(project_json(own) if own is not None else engagement_json(wanted, shared))

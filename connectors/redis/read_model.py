@@ -32,10 +32,6 @@ class MovedElsewhere(Exception):
     """Redis is at another place than the reader takes it to be: emptied, put back, or written by another reader."""
 
 
-class NotPermitted(Exception):
-    """The user may not do what is needed; the message says which rights it needs."""
-
-
 class ReadModel:
     """Raises RedisError for whatever Redis answers with; `PASSING` are those that a later call may not meet."""
 
@@ -48,13 +44,7 @@ class ReadModel:
 
     def prepare(self) -> None:
         """Loads the function that takes views, as this release has it."""
-        try:
-            self._redis.function_load(FUNCTIONS.read_text(encoding="utf-8"), replace=True)
-        except NoPermissionError as fault:
-            raise NotPermitted(
-                f"user {self.settings.username or 'default'} may not load functions ({fault}); "
-                f"give it +function|load and +fcall on {self.settings.prefix}*"
-            ) from fault
+        self._redis.function_load(FUNCTIONS.read_text(encoding="utf-8"), replace=True)
 
     def ping(self) -> str:
         """Redis's version."""

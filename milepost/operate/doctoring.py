@@ -112,7 +112,7 @@ def _checks(loaded: Loaded, seconds: float, parts: Sequence[str]) -> list[Check]
         Check(
             "redis",
             lambda: _redis(loaded),
-            "start Redis, or mend redis.url; only the view and what reads it need it: it waits, and goes on when Redis is back",
+            "start Redis, or mend [redis]; only the view and what reads it need it: it waits, and goes on when Redis is back",
         ),
         *_erps(settings),
         Check("store", lambda: _store(settings.store.folder), "make room, give access, or set store.folder"),

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
+from redis.exceptions import NoPermissionError
 from typer.testing import CliRunner
 
 from connectors.kafka.clients import KafkaClients
@@ -33,6 +34,12 @@ def test_brokers_that_go_away_in_the_middle_of_a_command_are_said_to() -> None:
 def test_what_brokers_refuse_in_the_middle_of_a_command_needs_a_person() -> None:
     code, message = ending_of(KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)))
     assert (code, "not allowed" in message) == (REFUSED_BY_BROKER, True)
+
+
+def test_a_permission_that_redis_does_not_give_leads_to_the_rights_of_its_users() -> None:
+    code, message = ending_of(NoPermissionError("this user has no permissions to run the 'unlink' command"))
+    assert code == exit_codes.FAILURE
+    assert "'unlink' command. docs/views.md has the rights that each user needs" in message
 
 
 @pytest.mark.parametrize("words", ["topics create", "topics check", "lag"])

@@ -22,6 +22,7 @@ from domain.delivery.outcomes import (
     Throttled,
     Uncertain,
 )
+from domain.delivery.standings import SENT, TAKEN, TO_SEND
 from domain.units import Instant
 
 
@@ -40,7 +41,8 @@ class MeasuredDelivery(Watch):
         for outcome in catalogue.OUTCOMES:
             metrics.count(catalogue.ERP_ATTEMPTS, (erp, outcome), 0)
         metrics.ask(catalogue.READY, lambda: [((DELIVERY,), float(self._pulse.is_ready))])
-        metrics.ask(catalogue.ERP_OLDEST, lambda: [((erp,), self._oldest_seconds)])
+        metrics.ask(catalogue.ERP_OLDEST, lambda: [((erp,), self._oldest_seconds(TO_SEND, SENT))])
+        metrics.ask(catalogue.ERP_ACCEPTED_OLDEST, lambda: [((erp,), self._oldest_seconds(TAKEN))])
         metrics.ask(catalogue.ERP_DOCUMENTS, self._documents)
         metrics.ask(catalogue.ERP_QUOTA_LEFT, lambda: [((erp,), self._stand.quota_left)])
         metrics.ask(catalogue.ERP_PAUSED, lambda: [((erp,), float(self._stand.is_paused))])
@@ -69,10 +71,9 @@ class MeasuredDelivery(Watch):
 
         self._metrics.ask(catalogue.KAFKA_LAG, lags)
 
-    @property
-    def _oldest_seconds(self) -> float:
-        oldest = self._stand.oldest_at
-        return 0.0 if oldest is None else max(self._now() - oldest / SECOND, 0.0)
+    def _oldest_seconds(self, *words: str) -> float:
+        oldest = self._stand.oldest
+        return max([self._now() - oldest[word] / SECOND for word in words if word in oldest], default=0.0)
 
     def _documents(self) -> list[tuple[Labels, float]]:
         counts = self._stand.documents

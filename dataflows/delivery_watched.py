@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from domain.delivery.outcomes import Outcome, Trouble
@@ -13,13 +14,13 @@ from domain.units import Instant
 class AccountStand(NamedTuple):
     """How an ERP account stands.
 
-    `documents` counts by standing (`connectors.metrics.catalogue.STANDINGS`). `oldest_at`: when the oldest document that is neither
-    posted nor rejected could first be sent. `quota_left` is the share of a minute's calls that may still begin, 0 while the ERP has
+    `documents` counts by standing (`connectors.metrics.catalogue.STANDINGS`). `oldest`: when the oldest document
+    of a standing could first be sent. `quota_left` is the share of a minute's calls that may still begin, 0 while the ERP has
     asked to wait. `is_paused`: nothing is sent, because the ERP cannot be reached or refuses who we are.
     """
 
     documents: Mapping[str, int]
-    oldest_at: Instant | None = None
+    oldest: Mapping[str, Instant] = MappingProxyType({})
     quota_left: float = 1.0
     is_paused: bool = False
 

@@ -229,9 +229,12 @@ ROWS: Final = (
             ),
             Panel(
                 "Oldest document that is not acknowledged",
-                "Since it could first be sent; rejected ones wait for somebody and are not in it.",
+                "Since it could first be sent; rejected ones wait for somebody and are not in it. Accepted ones wait to be posted there.",
                 "s",
-                (Query("max by (erp) (milepost_erp_unacknowledged_oldest_seconds)", "{{erp}}"),),
+                (
+                    Query("max by (erp) (milepost_erp_unacknowledged_oldest_seconds)", "{{erp}}"),
+                    Query("max by (erp) (milepost_erp_accepted_oldest_seconds)", "{{erp}}: accepted"),
+                ),
             ),
             Panel(
                 "Documents not posted",
@@ -264,7 +267,7 @@ ROWS: Final = (
                 "Unreconciled",
                 "Money of differences between what was posted and what ERPs hold.",
                 "short",
-                (Query("max by (currency) (milepost_unreconciled_amount)", "{{currency}}"),),
+                (Query("sum by (currency) (milepost_unreconciled_amount)", "{{currency}}"),),
                 "stat",
                 8,
                 4,

@@ -152,6 +152,7 @@ ERP_ATTEMPTS: Final = "milepost_erp_delivery_attempts_total"
 ERP_CALL_SECONDS: Final = "milepost_erp_call_seconds"
 ERP_ACKNOWLEDGED: Final = "milepost_erp_acknowledged_seconds"
 ERP_OLDEST: Final = "milepost_erp_unacknowledged_oldest_seconds"
+ERP_ACCEPTED_OLDEST: Final = "milepost_erp_accepted_oldest_seconds"
 ERP_DOCUMENTS: Final = "milepost_erp_documents"
 ERP_QUOTA_LEFT: Final = "milepost_erp_quota_left_ratio"
 ERP_PAUSED: Final = "milepost_erp_paused"
@@ -222,7 +223,12 @@ MEASURES: Final[tuple[Measure, ...]] = (
         ("dataflow", "reason_class"),
         "Messages that became dead letters; malformed is not what its schema says, invalid says what no event may",
     ),
-    Measure(EVENT_TIME_LAG, GAUGE, ("topic",), "Since the newest event of a topic happened; shows a silent source"),
+    Measure(
+        EVENT_TIME_LAG,
+        GAUGE,
+        ("topic",),
+        "Since the newest event of a topic happened; none after a start until one comes",
+    ),
     Measure(
         ERP_ATTEMPTS,
         COUNTER,
@@ -241,7 +247,10 @@ MEASURES: Final[tuple[Measure, ...]] = (
         ERP_OLDEST,
         GAUGE,
         ("erp",),
-        "Since the oldest document neither posted nor rejected could first be sent; 0 if there is none",
+        "Since the oldest document that the ERP has neither accepted nor rejected could first be sent; 0 if there is none",
+    ),
+    Measure(
+        ERP_ACCEPTED_OLDEST, GAUGE, ("erp",), "The same for documents that the ERP has accepted and not posted yet"
     ),
     Measure(
         ERP_DOCUMENTS,

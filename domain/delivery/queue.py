@@ -202,7 +202,7 @@ class DeliveryQueue:
             self._rows.standings_in[standings.UNKNOWN] or self._rows.parcels_in[standings.PROBE]
         )
 
-    def tally(self) -> tuple[dict[str, int], Instant | None]:
+    def tally(self) -> tuple[dict[str, int], dict[str, Instant]]:
         return self._rows.tally()
 
     def members(self, key: str) -> tuple[str, ...]:

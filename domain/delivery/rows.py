@@ -56,17 +56,16 @@ class StandingRows:
             return False
         return all(each.taken is None for each in self.of(parcel))
 
-    def tally(self) -> tuple[dict[str, int], Instant | None]:
-        """Parcels by how they stand, and when the oldest came that is neither in the ledger nor refused."""
+    def tally(self) -> tuple[dict[str, int], dict[str, Instant]]:
+        """Parcels by how they stand, and when the oldest of each came."""
         counts: dict[str, int] = {}
-        oldest: Instant | None = None
+        oldest: dict[str, Instant] = {}
         for each in self.parcels.values():
             is_unmapped = each.rejection is not None and each.rejection.because == answers.ACCOUNT
             word = _UNMAPPED if each.state == standings.REFUSED and is_unmapped else each.state
             word = standings.TO_SEND if word == standings.PROBE else word
             counts[word] = counts.get(word, 0) + 1
-            if each.state != standings.REFUSED and (oldest is None or each.came_at < oldest):
-                oldest = each.came_at
+            oldest[word] = min(oldest.get(word, each.came_at), each.came_at)
         return counts, oldest
 
     def sheets(self, parcel: Parcel, documents: Sequence[Document]) -> Parcel:

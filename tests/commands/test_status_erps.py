@@ -30,7 +30,10 @@ def test_documents_are_told_by_standing_and_an_account_without_a_process_by_what
     metrics, health = Metrics("1", "1"), Health()
     measured = MeasuredDelivery("books", metrics, health, lambda: 1_000.0)
     stand = AccountStand(
-        {"waiting": 4, "to_send": 7, "sent": 2, "accepted": 1, "rejected": 3}, 400_000_000, 0.5, is_paused=True
+        {"waiting": 4, "to_send": 7, "sent": 2, "accepted": 1, "rejected": 3},
+        {"to_send": 400_000_000, "accepted": 100_000_000},
+        0.5,
+        is_paused=True,
     )
     measured.stands(stand, is_caught_up=True)
     with page("127.0.0.1", 0, metrics.registry, health) as port:

@@ -83,7 +83,7 @@ def test_a_journal_is_measured_from_its_record_to_the_acknowledgement(page: Page
 def test_the_oldest_document_ages_while_delivery_stands_still(page: Page) -> None:
     """Nothing is published in between; the page counts on."""
     assert page.value(catalogue.ERP_OLDEST) == 0
-    page.measured.stands(AccountStand({"to_send": 3}, 700 * SECOND), is_caught_up=True)
+    page.measured.stands(AccountStand({"to_send": 3}, {"to_send": 700 * SECOND}), is_caught_up=True)
     assert page.value(catalogue.ERP_OLDEST) == 300
     page.now += 100
     assert page.value(catalogue.ERP_OLDEST) == 400
@@ -91,9 +91,16 @@ def test_the_oldest_document_ages_while_delivery_stands_still(page: Page) -> Non
     assert page.value(catalogue.ERP_OLDEST) == 0
 
 
+def test_what_waits_in_the_erp_for_its_people_is_not_late_to_arrive(page: Page) -> None:
+    """At 1,000 s: accepted since 100 s and not posted, without an answer since 800 s; a rejected one is somebody's matter."""
+    oldest = {"accepted": 100 * SECOND, "sent": 800 * SECOND, "to_send": 950 * SECOND, "rejected": 10 * SECOND}
+    page.measured.stands(AccountStand({}, oldest), is_caught_up=True)
+    assert (page.value(catalogue.ERP_OLDEST), page.value(catalogue.ERP_ACCEPTED_OLDEST)) == (200, 900)
+
+
 def test_documents_by_standing_quota_and_pause(page: Page) -> None:
     page.measured.stands(
-        AccountStand({"waiting": 9, "to_send": 3, "rejected": 1}, None, 0.25, is_paused=True), is_caught_up=False
+        AccountStand({"waiting": 9, "to_send": 3, "rejected": 1}, {}, 0.25, is_paused=True), is_caught_up=False
     )
     found = {standing: page.value(catalogue.ERP_DOCUMENTS, standing=standing) for standing in catalogue.STANDINGS}
     assert found == {"waiting": 9, "unmapped": 0, "to_send": 3, "sent": 0, "accepted": 0, "rejected": 1}

@@ -123,6 +123,15 @@ def test_a_refused_part_goes_again_a_day_later_while_another_awaits_posting() ->
     assert again == [begun.documents[1].key]
 
 
+def test_what_is_refused_goes_again_when_24_hours_are_over() -> None:
+    """Refused at 1 s, sent at 86,401 s and not a second before; then a day later once more."""
+    queue = DeliveryQueue("books", Making(), CallTerms())
+    queue.add([journals("a")], seconds(1))
+    refused = RejectedData("INACTIVE", "department 12 is inactive")
+    asked = (1, 2, 3_600, 86_400, 86_401, 172_800, 172_801)
+    assert [now for now in asked if play(queue, seconds(now), lambda _: refused)] == [1, 86_401, 172_801]
+
+
 def test_a_company_that_we_may_not_post_for_is_left_alone_for_a_while() -> None:
     """The caller of the queue waits meanwhile, and knows since when nothing goes."""
     queue = DeliveryQueue("books", Making(), CallTerms())

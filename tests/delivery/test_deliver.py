@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -256,6 +257,20 @@ def test_an_erp_that_is_away_has_nothing_and_all_is_to_send(firm: Firm, monkeypa
     firm.act("down=0")
     assert firm.deliver().exit_code == 0
     assert firm.lines() == {"posted": len(firm.journals())}
+
+
+@pytest.mark.parametrize(
+    ("waited", "is_over"), [(None, False), (0, False), (60_000_000, False), (60_000_001, True), (61_000_000, True)]
+)
+def test_an_erp_that_is_away_is_left_after_a_minute(
+    monkeypatch: pytest.MonkeyPatch, waited: int | None, *, is_over: bool
+) -> None:
+    """In microseconds; one that can be called is never left."""
+    began = 1_772_000_000_000_000
+    monkeypatch.setattr(delivering, "now", lambda: began + (waited or 0))
+    queue = SimpleNamespace(troubled_since=None if waited is None else began)
+    delivery: Any = SimpleNamespace(queue=queue)
+    assert delivering._Patience(delivery).is_over() is is_over
 
 
 def test_a_company_that_the_accounts_do_not_name_is_said_with_its_money(firm: Firm) -> None:

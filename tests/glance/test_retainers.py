@@ -131,6 +131,21 @@ def test_what_goes_over_whole_expires_with_its_own_life(tmp_path: Path) -> None:
     assert [tuple(row[each] for each in SHOWN) for row in rows(tmp_path)] == [("3", "2026-02-28", "3")]
 
 
+def test_of_several_retainers_the_next_day_counts_and_what_expires_on_it(tmp_path: Path) -> None:
+    """10 h of January and 30 h of the quarter, of which 3 and 2 h are drawn: 35 h are left, and 7 h expire on 31 January. The quarter's
+    line comes first, so that the order of lines does not decide."""
+    quarter = {**HOURS, "fee": "3000", "quantity": "30", "per": "quarter"}
+    *others, signed = firm(HOURS)
+    terms = {"L-Q": quarter, "L-M": HOURS}
+    takes = {"project_id": "BRIDGE", "takes": ["time"]}
+    lines = [{"line_id": line, "terms": of_line, "tasks": [line], **takes} for line, of_line in terms.items()]
+    drawn = [("T-1", "3", "L-M"), ("T-2", "2", "L-Q")]
+    work = [{**hours(entry, "2026-01-12", of_line), "task": line} for entry, of_line, line in drawn]
+    write(tmp_path / "input", [*others, {**signed, "lines": lines}, *work])
+    run(tmp_path, "--until", "2026-01-20")
+    assert [tuple(row[each] for each in SHOWN) for row in rows(tmp_path)] == [("35", "2026-01-31", "7")]
+
+
 def test_a_new_month_is_said_with_its_first_days_though_nothing_is_posted(tmp_path: Path) -> None:
     """A fee at the month's end: nothing happens on 1 February, and 10 h can be drawn."""
     write(tmp_path / "input", firm({**HOURS, "in_advance": False}, hours("T-1", "2026-01-12", "3")))

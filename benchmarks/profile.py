@@ -29,7 +29,7 @@ GROUPS = (
     ("state/store/store.py", "", "store: read and keep rows"),
     ("state/handlers/forecast.py", "after_event", "forecast after each event"),
     ("state/handlers/forecast.py", "on_day_ended", "forecast at day ends"),
-    ("state/handlers/forecast.py", "send", "forecast: figures of an update"),
+    ("state/forecast/publish.py", "publish", "forecast: figures of an update"),
     ("state/handlers/forecast.py", "", "forecast: other"),
     ("state/views.py", "", "project views"),
     ("state/statements/", "", "statements"),

@@ -204,10 +204,12 @@ def _hours_left(draft: Draft, ahead: WorkAhead, under: Sequence[LinePlan], as_of
     if not forecast.currency or has_ended(draft, project, as_of):
         return 0
     own = {line_key(plan) for plan in under if plan.line.project_id == ahead.project_id}
-    progress = {name: part for name, part in ahead.progress.items() if name in own} or ahead.progress
+    of_lines = {name: part for name, part in ahead.progress.items() if name in own}
     of = project_terms(draft, ahead.project_id)
     policies = project_policies(draft, of.lines, forecast.legal_entity_id)
-    tracks = tracks_of(draft, of.tracks, policies, forecast, progress, forecast.currency, as_of)
+    # Those that the project keeps have all its tracks, and its figures are of them.
+    kept_in, progress = ({}, of_lines) if of_lines else (of.tracks, ahead.progress)
+    tracks = tracks_of(draft, kept_in, policies, forecast, progress, forecast.currency, as_of)
     if tracks is None:
         return 0
     title = f"{ahead.project_id}: hours to come"

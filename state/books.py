@@ -600,7 +600,8 @@ class TermsVersion(Value, frozen=True, array_like=True, gc=False):
 
 
 class Contract(Value, frozen=True, array_like=True, gc=False):
-    """`former` are terms that a second signing replaced, of lines that it no longer has: what is issued on these is corrected by them.
+    """`former` are terms that a second signing replaced, of lines that it no longer has, or of payers: what is issued on these, or to
+    these, is corrected by them.
     `divided` where other engagements have lines of some version. `passed` are the digests of the versions below `version` that were seen;
     `terminations` the versions that end it, seen, whichever of them counts."""
 

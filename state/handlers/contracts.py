@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from domain.billing.parties import undefined
 from domain.billing.periods import period_of
+from domain.billing.shares import parties_of, several_pay
 from domain.contract import BEGINNING, amend, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine
@@ -88,10 +89,16 @@ def own_lines(draft: Draft, lines: tuple[ContractLine, ...]) -> tuple[ContractLi
 
 
 def _former(base: Contract, event: ContractSigned) -> tuple[TermsVersion, ...]:
-    """Terms of the contract until now that have a line which the signing does not have."""
-    known = {line.line_id for line in event.lines}
+    """Terms of the contract until now that have a line which the signing does not have, or by which several paid otherwise what may be
+    billed."""
+    known, parties = {line.line_id for line in event.lines}, parties_of(event)
     until_now = (*base.former, *(base.history if base.in_force else ()))
-    return tuple(stored for stored in until_now if any(line.line_id not in known for line in stored.terms.lines))
+    return tuple(
+        stored
+        for stored in until_now
+        if any(line.line_id not in known for line in stored.terms.lines)
+        or (base.sequences and several_pay(stored.terms) and parties_of(stored.terms) != parties)
+    )
 
 
 def on_contract_amended(draft: Draft, event: ContractAmended) -> None:

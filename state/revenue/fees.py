@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
+from itertools import filterfalse
 
 from msgspec.structs import replace
 
@@ -194,10 +195,13 @@ def close_period(draft: Draft, contract: Contract, start: date, to: date) -> boo
     if not lines:
         return False
     settle(draft, contract, to - timedelta(days=1))
-    for line in lines:
-        known = line_fees(draft, contract, line.line_id)
-        _close(draft, contract, line, (*known.closed, ClosedPeriod(start, to)))
-    settle(draft, contract, to - timedelta(days=1))
+    # What the period's spending charges counts towards its minimums.
+    for closing in (list(filter(methods.by_budgets, lines)), list(filterfalse(methods.by_budgets, lines))):
+        for line in closing:
+            known = line_fees(draft, contract, line.line_id)
+            _close(draft, contract, line, (*known.closed, ClosedPeriod(start, to)))
+        if closing:
+            settle(draft, contract, to - timedelta(days=1))
     return True
 
 

@@ -99,7 +99,7 @@ def figures_of(draft: Draft, project: Project, weighed: Weighed, shape: Shape, a
     ledger = ledger_currency(draft, forecast.legal_entity_id) or currency
     group = weighed.policies.group_currency or ledger
     in_books = f"|{ledger}"
-    posted = any(key.endswith(in_books) for key in project.posted)
+    posted = any(any(had) for key, had in project.posted.items() if key.endswith(in_books))
     in_ledger: ForecastFigures | None = made
     if ledger != currency or posted:
         in_ledger = _figures(draft, project, weighed, shape, commercial, ledger, as_of, posted=posted)

@@ -30,7 +30,7 @@ from domain.terms.kind import WITH_INVOICE
 from domain.terms.milestones import INCLUDED_HOURS
 from domain.tuples import new_tuple
 from domain.units import Amount, Hours, Instant, Rate
-from state.books import Basis, BookedProgress, Forecast, Inclusion, LineEarning, LineFees, LineTotals
+from state.books import Basis, BookedProgress, Contract, Forecast, Inclusion, LineEarning, LineFees, LineTotals
 from state.draft import Draft
 from state.terms.known import exchange_on
 from state.terms.plan import LinePlan, newest_plan
@@ -307,7 +307,9 @@ def _earns(
             return None
         by_hours, by_terms = (totals.by_hours, totals.by_terms) if totals is not None else (0, 0)
         waits, of_hours = by_invoice(draft, line, totals, before=before) if totals is not None else (0, 0)
-        to_earn = waits + (left_to_earn(draft, line, line.total, by_terms) if line.total is not None else 0)
+        to_earn = waits
+        if line.total is not None:
+            to_earn += left_to_earn(draft, line, line.total, by_terms, before=before)
         name = part_id if part_id in forecast.bases else WHOLE
         worth = by_hours + of_hours
         if totals is not None and (line.before_caps if name != WHOLE else line.whole_before_caps):
@@ -325,7 +327,7 @@ def by_invoice(draft: Draft, line: LineEarning, totals: LineTotals, *, before: b
     made."""
     waits = totals.billable - totals.recognised - totals.conceded
     may_wait = waits and (line.total is None or any(account in totals.accounts for account in REVENUE))
-    plan = _plan_of(draft, line) if may_wait else None
+    plan = _plan_of(draft, line, before=before) if may_wait else None
     if plan is None or plan.timing != WITH_INVOICE:
         return 0, 0
     if line.total is None:
@@ -346,23 +348,26 @@ def _charged(draft: Draft, plan: LinePlan, *, before: bool) -> Amount:
     return sum(price.billable + price.rounding for price in prices if price is not None)
 
 
-def left_to_earn(draft: Draft, line: LineEarning, total: Amount, so_far: Amount) -> Amount:
+def left_to_earn(draft: Draft, line: LineEarning, total: Amount, so_far: Amount, *, before: bool = False) -> Amount:
     """What is earned beyond what was agreed stays, unless a lower price takes it back: over time, or by a charge below zero once that is
     invoiced."""
     left = called(total - so_far, "agreed and not earned")
-    return left if left < 0 and _takes_back(draft, line) else at_least(left, 0, "left to earn")
+    takes_back = left < 0 and _takes_back(draft, line, before=before)
+    return left if takes_back else at_least(left, 0, "left to earn")
 
 
-def _takes_back(draft: Draft, line: LineEarning) -> bool:
-    plan = _plan_of(draft, line)
+def _takes_back(draft: Draft, line: LineEarning, *, before: bool) -> bool:
+    plan = _plan_of(draft, line, before=before)
     if plan is None:
         return False
     by_invoice = plan.timing == WITH_INVOICE and methods.charges(plan.line.terms)
     return by_invoice or methods.earns_its_price(plan.line, plan.policies)
 
 
-def _plan_of(draft: Draft, line: LineEarning) -> LinePlan | None:
-    contract = draft.contract(line.contract_id)
+def _plan_of(draft: Draft, line: LineEarning, *, before: bool) -> LinePlan | None:
+    """By the terms of now, or by those before the event."""
+    had: Contract | None = draft.before.get(("contract", line.contract_id))
+    contract = had if before else draft.contract(line.contract_id)
     plan = newest_plan(draft, contract, line.line_id) if contract is not None else None
     return plan if plan is not None and plan.refused is None else None
 

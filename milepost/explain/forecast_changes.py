@@ -18,12 +18,12 @@ from domain.work.rows import named as work_of
 from milepost.event_words import event_name
 from milepost.explain.asked_books import numbered_estimate
 from milepost.explain.nodes import Nodes
-from state.books import BookedProgress, Estimate, Forecast, ForecastState
+from state.books import BookedProgress, Entry, Estimate, Forecast, ForecastState
 from state.draft import Draft, Move
 from state.forecast.bases import State, weigh
 from state.forecast.outlook import CHANGES, MOVES, SPLITS, WEIGHS, known, moves_in, take_in
 from state.forecast.revised import split_volume
-from state.trace import TracedOutput
+from state.trace import EntriesAt, TracedOutput
 
 MEASURES = ("cost", "revenue")
 # By cause and measure what each event changed.
@@ -110,9 +110,23 @@ class ForecastChanges(Nodes):
             draft.before.update((("line", each), had.get(each)) for each in {**had, **has})
             for each, line in has.items():
                 draft.put("line", each, line)
+            self._take_charged(draft, state[0], step)
         _put(draft, project_id, state)
         take_in(draft, project_id, list(self._moves(draft, project_id, step)), cause)
         return draft
+
+    def _take_charged(self, draft: Draft, forecast: Forecast, step: int) -> None:
+        """Terms of lines, and what they charge by themselves, after the step and before it."""
+        trace, rows = self.sources.trace, self.nodes.rows
+        draft.entries = RowsBefore(self, step)
+        for line in forecast.earning:
+            for kind, part_id in (("contract", line.contract_id), ("fees", composed(line.contract_id, line.line_id))):
+                had, has = (trace.part_at(kind, part_id, at) for at in (step - 1, step))
+                draft.put(kind, part_id, has)
+                draft.before[kind, part_id] = had
+                if kind == "fees" and has is not None:
+                    found = ((row, rows.at(row, step)) for row in has.rows)
+                    draft.rows.update((row, entry) for row, entry in found if entry is not None)
 
     def _moves(self, draft: Draft, project_id: str, step: int) -> Iterator[Move]:
         """What the step gave to the project, and took from it."""
@@ -131,6 +145,17 @@ class ForecastChanges(Nodes):
             if any(number == step for number, _ in history):
                 was, now = (trace.part_at("estimate", part_id, at) for at in (step - 1, step))
                 yield (numbered_estimate(draft, was) if was is not None else None), numbered_estimate(draft, now)
+
+
+class RowsBefore(EntriesAt):
+    """As they stood before a step, each number with its figure."""
+
+    def __init__(self, changes: ForecastChanges, step: int) -> None:
+        super().__init__(changes.sources.trace, step - 1)
+        self._rows = changes.nodes.rows
+
+    def get(self, entry_id: str) -> Entry | None:
+        return self._rows.at(entry_id, self._step)
 
 
 def _put(draft: Draft, project_id: str, state: State) -> None:

@@ -16,7 +16,7 @@ from domain.numbered import in_a_contract
 from milepost.explain.drafted_funding import NO_CLAIMS, Claims, Place
 from milepost.explain.nodes import Nodes, once
 from milepost.explain.sources import nothing
-from state.billing.funding import USED_OF_SOURCE
+from state.billing.funding import USED_OF_SOURCE, only_drawn
 from state.billing.payers import funded_terms
 from state.books import Contract, Issued
 from state.statements.due import source_turns
@@ -101,13 +101,15 @@ class FundingNodes(Nodes):
 
     @once
     def _cut(self, contract_id: str, step: int) -> Mapping[Place, FundsDrawn]:
-        """Of the entries to which a step gave something, or took it back."""
+        """Of the entries to which a step gave something, or took it back, and of those that drew before these."""
         places = [
             (entry_id, issued.line_id)
             for entry_id in self.sources.trace.entry_ids()
             for issued in self._all_issued(entry_id, contract_id, step)
             if issued.funded != self._funded(entry_id, contract_id, issued.line_id, step - 1)
         ]
+        drawn = self.sources.trace.why.parts_at(only_drawn(contract_id, step), step)
+        places += [(row.title, dict(row.facts)["line"]) for row in drawn]
         cut = self.nodes.drafted.approved_at(contract_id, step)
         if cut is not None:
             places = list(dict.fromkeys((*places, *self.nodes.drafted.places(contract_id, cut, step - 1))))

@@ -22,6 +22,7 @@ from domain.billing.funding import (
 )
 from domain.caps.consume import Order, crossed, order_of
 from domain.counting import counted
+from domain.explanation import Node
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import Alert, ViewSource
@@ -112,6 +113,17 @@ def funded(draft: Draft, contract: Contract, due: Sequence[Billed], claims: Mapp
     places = sorted((place for place, one in enumerate(due) if one.by_sources), key=lambda place: _order(due[place]))
     drawn = drawn_in_turn([_due(contract, due[place]) for place in places], uses, contract.terms.currency)
     return [Funded(place, due[place].total, one.portions, one.rest) for place, one in zip(places, drawn, strict=True)]
+
+
+def say_only_drawn(why: Why, contract: Contract, rows: Iterable[tuple[str, str]]) -> None:
+    """Rows, and their lines, that draw in a cut before others, and of which nobody is billed: who would be is on hold."""
+    for entry_id, line_id in rows:
+        why.add(only_drawn(contract.contract_id, why.now), Node(entry_id, facts=(("line", line_id),)))
+
+
+def only_drawn(contract_id: str, step: int) -> str:
+    """Where a recorder has them."""
+    return composed("only_drawn", contract_id, str(step))
 
 
 def _order(one: Billed) -> tuple[Order, str]:

@@ -37,7 +37,12 @@ class DueShare(NamedTuple):
 def due_by_now(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> list[DueShare]:
     """What a cut bills, with service date before the period's end (and from `since` on): what no draft holds."""
     elsewhere = reserved(drafts_of(draft, contract.contract_id))
-    shared = _shared(draft, contract, list(_due(draft, contract, period, since, elsewhere)))
+    due = list(_due(draft, contract, period, since, elsewhere))
+    shared = _shared(draft, contract, due)
+    if draft.why is not None:
+        billed = {(one.entry.entry_id, one.piece.line_id) for one in shared}
+        drawn = ((one.entry.entry_id, one.piece.line_id) for one in due if one.by_sources)
+        funding.say_only_drawn(draft.why, contract, [one for one in drawn if one not in billed])
     return [one for one in shared if one.share.bill_to not in elsewhere.get(one.entry.entry_id, NOBODY)]
 
 

@@ -6,6 +6,7 @@ What is not plain, and what is wrong, Typer looks at itself; what is wrong is sa
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args, get_origin
@@ -70,6 +71,9 @@ class _Words(RuntimeParam):
 
     def _coerce_value(self, value: object, param: _TyperParameter, ctx: Context) -> object:
         kind = self.annotation
+        if Path in (kind, *get_args(kind)) and any(not str(one).strip() for one in _each(value)):
+            # The path of no words is the folder here, where nobody meant to read or write.
+            raise BadParameter("expected a path, got (nothing)", ctx, param)
         if self.parameter_info.parser is None:
             if type(value) is kind:
                 return value
@@ -91,8 +95,12 @@ class _Words(RuntimeParam):
         return coerce_cli_path(Path(value), self.parameter_info, path_type=Path, param=param, ctx=ctx)
 
 
+def _each(value: object) -> Iterable[object]:
+    return value if isinstance(value, list | tuple) else () if value is None else (value,)
+
+
 def _in_our_words(message: str, value: object) -> str:
-    came = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+    came = ", ".join(map(str, _each(value))).strip() or "(nothing)"
     if found := NOT_ONE_OF.fullmatch(message):
         names = found["names"].replace("'", "")
         return f"expected one of {names}; got {came}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -78,7 +79,8 @@ def records(path: str, output: Path | None) -> Iterator[Dumped]:
 
 
 def limited(found: Iterable[Dumped], of_type: str | None, limit: int | None) -> Iterator[Dumped]:
-    return islice((each for each in found if of_type is None or each.type_name == of_type), limit)
+    of_it = (each for each in found if of_type is None or each.type_name == of_type)
+    return islice(of_it, None if limit is None else min(limit, sys.maxsize))
 
 
 def lines(found: Iterable[Dumped], *, json: bool) -> Iterator[str]:

@@ -119,6 +119,9 @@ def prepaid(
     """Show retainers and deposits: brought forward, granted, used, expired, given back, left."""
     from milepost.glance import prepaid as table
 
+    if since is not None and since > firm.today:
+        message = f"expected a day up to {firm.today}, of which the figures are; got {since}"
+        raise typer.BadParameter(message, param_hint="--since")
     return table.prepaid(firm, chosen.rows(only_open=only_open), since or firm.today.replace(day=1))
 
 

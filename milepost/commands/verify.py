@@ -68,7 +68,7 @@ def verify(
         where = keep or Path("kafka")
     else:
         if follow or keep is not None or shards is not None:
-            raise typer.BadParameter("--follow, --keep and --shards go with --kafka", param_hint="--output")
+            raise typer.BadParameter("expected it beside --follow, --keep and --shards", param_hint="--kafka")
         where = output
         report = audited(output, fold_again=not fast)
     if json:

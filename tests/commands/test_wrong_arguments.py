@@ -48,6 +48,11 @@ WRONG = [
     ("run --input {file} --output {idle}", "expected a folder with .jsonl or .avro files, found a file"),
     ("run --input {empty} --output {file}", "expected a folder, found a file"),
     ("run --input {empty} --output {empty}", "expected another folder than --input, or outputs would be read as input"),
+    ("run --input  --output {idle}", "value for '--input' / '-i': expected a path, got (nothing)"),
+    ("run --input {empty} --output ", "value for '--output' / '-o': expected a path, got (nothing)"),
+    ("show BRIDGE --output ", "expected a path, got (nothing)"),
+    ("projects --output {run} --html ", "value for '--html': expected a path, got (nothing)"),
+    ("verify --output {run} --certificate ", "value for '--certificate': expected a path, got (nothing)"),
     ("run --input {empty} --output {idle} --until 1980-01-01", "expected a date from 1990-01-01 to 2100-12-30"),
     *(
         (f"{verb} --output {{{place}}}", f"expected the output folder of `milepost run`, found {found}")
@@ -59,7 +64,11 @@ WRONG = [
     ("forecast Quux --output {run}", "the id of a project that has a forecast, got Quux; there are BRIDGE, TUNNEL"),
     ("forecast BRIDGE --output {run} --measure margin", "expected one of cost, revenue, hours; got margin"),
     ("explain BRIDGE --output {run} --depth deep", "expected a whole number, got deep"),
+    ("explain BRIDGE --output {run} --depth ", "expected a whole number, got (nothing)"),
     ("explain BRIDGE --output {run} --depth -1", "expected a number greater than or equal to 0, got -1"),
+    ("forecast BRIDGE --output {run} --measure ", "expected one of cost, revenue, hours; got (nothing)"),
+    ("prepaid --output {run} --since 2062-01-01", "of which the figures are; got 2062-01-01"),
+    ("verify --output {run} --shards 0", "Invalid value for --kafka: expected it beside --follow, --keep and --shards"),
     ("ledger --output {run} --entity Quux", "the id of a company with journals, got Quux; there are BERLIN"),
     ("ledger --output {run} --entity BERLIN --period 2026", "expected an accounting period such as"),
     ("dump Quux --output {run}", "expected a topic, one of alerts,"),
@@ -145,6 +154,14 @@ def test_an_empty_input_is_said(places: dict[str, Path]) -> None:
     shown = milepost("show BRIDGE --output {idle}", **places)
     assert shown.exit_code == 2
     assert "nothing is accounted for yet" in told(shown)
+
+
+def test_more_records_than_there_can_be_are_all() -> None:
+    lines = [
+        milepost(f"dump exceptions --output {{run}}{more}", run=finished_run()).stdout
+        for more in ("", f" --limit {10**20}")
+    ]
+    assert lines[0] == lines[1]
 
 
 def test_a_type_of_which_there_is_none_is_no_fault() -> None:

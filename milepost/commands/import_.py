@@ -30,6 +30,8 @@ WITHOUT_CONTRACTS = (
     "The mapping has written no contracts ([write.contracts]): work is billed only where the folder has one with a line"
     " for its project."
 )
+# With what stands before and after it, at most the 255 bytes of a file's name.
+NAME_BYTES_MAX: Final = 200
 RATES_ALONE = "Rates bill nothing by themselves: work that waits for them goes on."
 
 File = Annotated[Path, typer.Argument(help="The file to import.")]
@@ -46,9 +48,17 @@ Out = Annotated[
 
 def plain_name(name: str | None) -> str | None:
     """Part of file names, so no path."""
-    if name is not None and (not name.isprintable() or "/" in name or "\\" in name):
+    if name is None:
+        return None
+    if not name.isprintable() or "/" in name or "\\" in name:
         raise typer.BadParameter(
             f'expected a name without / and \\, for --out says the folder; got "{printable(name)}"'
+        )
+    if not name.strip():
+        raise typer.BadParameter("expected a name, got (nothing)")
+    if (length := len(name.encode())) > NAME_BYTES_MAX:
+        raise typer.BadParameter(
+            f'expected a name of at most {NAME_BYTES_MAX} bytes, got one of {length}: "{name[:40]}..."'
         )
     return name
 
@@ -271,4 +281,4 @@ def _span(imported: ImportedTime | ImportedRates) -> str:
 
 def name_of(file: Path) -> str:
     """Part of file names and event ids, so plain."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "import"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.")[:NAME_BYTES_MAX] or "import"

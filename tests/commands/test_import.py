@@ -390,6 +390,28 @@ def test_a_name_is_no_path(tmp_path: Path) -> None:
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (" ", "expected a name, got (nothing)"),
+        ("n" * 201, "expected a name of at most 200 bytes, got one of 201"),
+        ("ü" * 101, "expected a name of at most 200 bytes, got one of 202"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, name: str, said: str) -> None:
+    file, mapping, out = files(tmp_path)
+    result = run("csv", file, "--map", mapping, "--out", out, "--name", name)
+    assert (result.exit_code, said in " ".join(result.stderr.replace("│", "").split())) == (2, True)
+    assert not out.exists()
+
+
+def test_a_file_of_a_long_name_is_imported_under_its_beginning(tmp_path: Path) -> None:
+    file, mapping, out = files(tmp_path)
+    long = file.rename(tmp_path / f"{'h' * 240}.csv")
+    assert run("csv", long, "--map", mapping, "--out", out).exit_code == 0
+    assert [path.name for path in out.glob("csv-*.jsonl")] == [f"csv-{'h' * 200}.jsonl"]
+
+
 def test_a_contract_that_no_row_can_tell_is_named_and_no_row_is_refused(tmp_path: Path) -> None:
     """All hours of the office are internal and have no rate; they are imported."""
     export, mapping = ROOT / "docs/examples/harvest-q1.csv", ROOT / "docs/mappings/harvest.toml"

@@ -76,7 +76,7 @@ def reconcile(
     from connectors.files.delivered import read_delivered
     from domain.delivery.absent_invoices import absent_invoices
     from milepost.days import instant_day
-    from milepost.deciding import beside, found_at
+    from milepost.deciding import beside, found_at, input_folder
     from milepost.delivery import absent_shown
     from milepost.delivery.accepted_differences import accepted_of
 
@@ -89,7 +89,7 @@ def reconcile(
             f"expected a company of {accounts}, one of {', '.join(sorted(known.charts))}, got {entity}",
             param_hint="--entity",
         )
-    folder = beside(input_dir, output)
+    folder = beside(None, output) if input_dir is None else input_folder(input_dir, output)
     delivered = read_delivered(output, folder, known.charts, lines_of(known))
     unread: list[str] = []
     made = list(_compared(known, delivered, entity, period, instant_day(found_at(output)), unread))

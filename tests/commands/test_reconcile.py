@@ -289,6 +289,7 @@ def test_an_unknown_company_or_period_is_wrong_usage(
         (("--entity", "PARIS"), "one of BERLIN, got PARIS"),
         (("--period", "June"), "such as 2026-03, got June"),
         (("--csv", "--json"), "expected one of --csv and --json"),
+        (("--input", "nowhere", "--look"), "nowhere: expected the input folder of the run"),
     ):
         result = reconcile(*arguments)
         assert result.exit_code == 2

@@ -24,6 +24,7 @@ from milepost.days import now
 from milepost.event_words import event_name
 from milepost.folders import FolderName
 from milepost.options import SummaryJson
+from milepost.printable import printable
 from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
 
 NAMES_SHOWN = 8
 _UNREAD = "refused rows have no readable hours and are"
+
+
+def stated_name(name: str | None) -> str | None:
+    """Which events will have: nobody could see who an unprintable one is."""
+    if name is not None and (not name.strip() or not name.isprintable()):
+        raise typer.BadParameter(f"expected a name, got {printable(name).strip() or '(nothing)'}")
+    return name
 
 
 class DateOrder(StrEnum):
@@ -54,15 +62,19 @@ Out = Annotated[
 ]
 Bootstrap = Annotated[bool, typer.Option("--bootstrap", help="Write company, customers, people and contracts too.")]
 Entity = Annotated[str | None, typer.Option("--entity", help="Id of the company that bills.")]
-EntityName = Annotated[str | None, typer.Option("--entity-name", help="Its name; without it the id.")]
+EntityName = Annotated[
+    str | None, typer.Option("--entity-name", callback=stated_name, help="Its name; without it the id.")
+]
 Currency = Annotated[str | None, typer.Option("--currency", help="Of the company, and of rows that name none.")]
 RowsCurrency = Annotated[str | None, typer.Option("--rows-currency", help="Of rows that name none, if it is another.")]
 ZoneName = Annotated[str | None, typer.Option("--zone", help="Where the days end, such as Europe/Berlin.")]
 Rate = Annotated[str | None, typer.Option("--rate", help="Per hour, for billable rows without a rate.")]
 CostRate = Annotated[str | None, typer.Option("--cost-rate", help="What an hour costs where the export does not say.")]
-Role = Annotated[str, typer.Option("--role", help="Of people without one.")]
-Client = Annotated[str | None, typer.Option("--client", help="For rows without a client.")]
-ApprovedBy = Annotated[str | None, typer.Option("--approved-by", help="Who approved; without it the product's name.")]
+Role = Annotated[str, typer.Option("--role", callback=stated_name, help="Of people without one.")]
+Client = Annotated[str | None, typer.Option("--client", callback=stated_name, help="For rows without a client.")]
+ApprovedBy = Annotated[
+    str | None, typer.Option("--approved-by", callback=stated_name, help="Who approved; without it the product's name.")
+]
 Unapproved = Annotated[bool, typer.Option("--take-unapproved", help="Import rows not approved, or not said to be.")]
 Duplicates = Annotated[bool, typer.Option("--keep-duplicates", help="Import rows that are the same in every column.")]
 ContractRates = Annotated[bool, typer.Option("--contract-rates", help="The rates of contracts hold, not the rows'.")]

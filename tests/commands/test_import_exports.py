@@ -480,6 +480,17 @@ def test_replace_takes_nothing_away_that_a_run_has_read(tmp_path: Path) -> None:
     run(tmp_path)
 
 
+@pytest.mark.parametrize("option", ["--approved-by", "--role", "--client", "--entity-name"])
+@pytest.mark.parametrize(("name", "came"), [("", "(nothing)"), ("  ", "(nothing)"), ("\x1b[2J", "\\u001b[2J")])
+def test_a_name_that_nobody_can_see_is_refused(tmp_path: Path, option: str, name: str, came: str) -> None:
+    """Work would be approved by nobody, or people would be of no role."""
+    export, out = tmp_path / "hours.csv", tmp_path / "input"
+    export.write_text(written(HARVEST_ROW), encoding="utf-8")
+    refused = milepost("import", "harvest", export, "--out", out, "--bootstrap", *COMPANY, option, name)
+    assert (refused.exit_code, f"'{option}': expected a name, got {came}" in refused.stderr) == (2, True)
+    assert not out.exists()
+
+
 def test_what_was_edited_in_a_setup_stays_beside_the_one_that_replaces_it(tmp_path: Path) -> None:
     """However often it is replaced."""
     export, out = tmp_path / "hours.csv", tmp_path / "input"

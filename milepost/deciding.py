@@ -50,7 +50,7 @@ def _login() -> str:
 
 def name_of_person(stated: str, option: str) -> str:
     """Names are compared as written. Raises BadParameter where it is none, or nobody could see how it is written."""
-    if not stated or stated != stated.strip():
+    if not stated or stated != stated.strip() or not stated.isprintable():
         raise typer.BadParameter(
             f"expected the name of a person, without blanks around it, got {stated!r}", param_hint=option
         )

@@ -179,6 +179,7 @@ def test_several_are_a_plan_until_somebody_says_yes(firm: Path) -> None:
         ),
         ("resolve", ("--reason", "on call", "--as", ""), "--as: expected the name of a person"),
         ("assign", ("--to", ""), "--to: expected the name of a person"),
+        ("assign", ("--to", "ann\x1b[2J"), "without blanks around it, got 'ann\\x1b[2J'"),
     ],
 )
 def test_nobody_and_nothing_decide_nothing(firm: Path, verb: str, words: tuple[str, ...], message: str) -> None:

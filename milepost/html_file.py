@@ -26,6 +26,10 @@ def _file(given: Path | None, expected: str) -> Path | None:
     return given
 
 
+def named_file(given: Path | None) -> Path | None:
+    return _file(given, "a file")
+
+
 def file_option(name: str, check: Callable[[Path | None], Path | None], help_: str) -> object:
     return typer.Option(name, metavar="FILE", callback=check, help=help_)
 
@@ -39,7 +43,7 @@ def spreadsheet_target(xlsx: Path | None) -> Path | None:
     """Never standard output, where its bytes would be seen."""
     if xlsx == STANDARD_OUTPUT:
         raise typer.BadParameter("expected a file: a spreadsheet is not written to standard output")
-    return _file(xlsx, "a file")
+    return named_file(xlsx)
 
 
 XlsxFile = Annotated[

@@ -9,7 +9,7 @@ import typer
 
 from milepost.commands.period import Company, Period
 from milepost.console import echo, say, shell_word, write_json
-from milepost.html_file import HtmlFile, write_page
+from milepost.html_file import HtmlFile, file_option, named_file, write_page
 from milepost.options import Output
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def certificate(
     entity: Company,
     period: Period,
     output: Output,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it as JSON into this file.")] = None,
+    out: Annotated[Path | None, file_option("--out", named_file, "Write it as JSON into this file.")] = None,
     number: Annotated[
         int | None, typer.Option("--number", help="Of an earlier certificate of the period; without it the last.")
     ] = None,
@@ -61,7 +61,6 @@ def _write(out: Path, content: bytes) -> None:
 
     from connectors.files.writing import replace_file
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     replace_file(out, content)
     echo(f"sha256 {sha256(content).hexdigest()}  {out}")
 

@@ -17,6 +17,7 @@ from dataflows.embedded import close, open_accounting, run_plain, store_path
 from milepost.certificates.checked import checked_certificates
 from milepost.certificates.file import Shape, canonical, digest_of, read
 from milepost.cli import app
+from state.guards import OUTPUT_UNWRITABLE
 from state.store.store import Store
 from tests.commands.tiny_firm import write
 from tests.finished_run import finished_run, history, reopened_run
@@ -82,6 +83,14 @@ def test_the_figures_are_those_of_the_trial_balance(certified: Path) -> None:
     assert (shape["number"], shape["previous"], shape["replaces"]) == (1, None, None)
     assert (shape["requested_by"], shape["approved_by"]) == ("CARA", "DAN")
     assert shape["days_ended_to"] == "2026-02-04"
+
+
+def test_a_certificate_that_cannot_be_written_is_no_fault_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not ours", encoding="utf-8")
+    inside = tmp_path / "file" / "january.json"
+    done = milepost("period", "certificate", "BERLIN", "2026-01", "--out", inside, "--output", finished_run())
+    assert done.exit_code == OUTPUT_UNWRITABLE
+    assert "A file stands where a folder should be" in done.stderr
 
 
 def test_a_copy_of_the_log_gives_the_same_certificate(certified: Path) -> None:

@@ -52,6 +52,14 @@ WRONG = [
     ("run --input {empty} --output ", "value for '--output' / '-o': expected a path, got (nothing)"),
     ("show BRIDGE --output ", "expected a path, got (nothing)"),
     ("projects --output {run} --html ", "value for '--html': expected a path, got (nothing)"),
+    *(
+        (f"period certificate BERLIN 2026-01 --output {{run}} --out {where}", f"expected a file, {said}")
+        for where, said in (
+            (".", "found a folder at ."),
+            ("{empty}", "found a folder at"),
+            ("--json", "got the option --json"),
+        )
+    ),
     ("verify --output {run} --certificate ", "value for '--certificate': expected a path, got (nothing)"),
     ("run --input {empty} --output {idle} --until 1980-01-01", "expected a date from 1990-01-01 to 2100-12-30"),
     *(

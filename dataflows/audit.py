@@ -5,6 +5,7 @@ In memory is what is kept by project, contract or open exception, and one share 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ from dataflows.audit_intake import genesis_holds, intake_agrees, pages_hold
 from dataflows.audit_stream import AuditStream, engagement_from
 from dataflows.embedded import store_path
 from dataflows.refold import refold, same_bytes
+from dataflows.whatif_folder import copy_database
 from domain.audit.entries import AuditedEntries, accounts_of
 from domain.audit.findings import FILES, INPUT_CHAIN, Checked, Violation
 from domain.audit.promises import check
@@ -95,7 +97,7 @@ def _audit_shard(
             tally.take(same_bytes(folder, scratch, shard, whole=not progress["engagement"]))
             books = opened.enter_context(closing(Store(store_path(scratch, shard), progress["generation"], shard)))
             if not progress["engagement"]:
-                _compare_store(folder, shard, books, tally)
+                _compare_store(folder, shard, books, scratch, tally)
         _check_engagements(aside, stream.policies, books, tally, tell)
 
 
@@ -118,16 +120,28 @@ def _check_beside(
             tally.take(intake_agrees(folder, log, scratch, tell, learn=fold_again))
 
 
-def _compare_store(folder: Path, shard: int, books: Store, tally: AuditTally) -> None:
+def _compare_store(folder: Path, shard: int, books: Store, scratch: Path, tally: AuditTally) -> None:
     """Not where a crash left it after the outputs; then there is nothing to compare it with."""
     path = store_path(folder, shard)
-    compared = same_store(path, books.db, (books.meta.offset, books.meta.engagement))
+    compared = None
+    with suppress(OutputInUse):
+        place = books.meta.offset, books.meta.engagement
+        compared = same_store(_readable(path, folder, scratch), books.db, place, str(path))
     if compared is None:
         return
     tally.take(compared)
     if not compared.violations:
         with suppress(OutputInUse), resting(folder):
             tally.take(pages_hold(path))
+
+
+def _readable(path: Path, folder: Path, scratch: Path) -> Path:
+    """A copy for whom the folder is read-only: SQLite keeps who reads a store in a file beside it. Raises OutputInUse."""
+    if not path.exists() or os.access(path.parent, os.W_OK):
+        return path
+    with resting(folder):
+        copy_database(path, scratch / f"compared-{path.name}")
+    return scratch / f"compared-{path.name}"
 
 
 def _check_engagements(

@@ -47,8 +47,9 @@ TABLES: Final[Mapping[str, TableRows]] = {
 }
 
 
-def same_store(path: Path, again: sqlite3.Connection, place: tuple[int, str]) -> Checked | None:
-    """`again` is one folded again up to `place` of the log; None where the store stands elsewhere, as after a crash, or is not there."""
+def same_store(path: Path, again: sqlite3.Connection, place: tuple[int, str], called: str) -> Checked | None:
+    """`again` is one folded again up to `place` of the log; None where the store stands elsewhere, as after a crash, or is not there.
+    `called`: where people find it, of which `path` may be a copy."""
     if not path.exists():
         return None
     try:
@@ -62,7 +63,7 @@ def same_store(path: Path, again: sqlite3.Connection, place: tuple[int, str]) ->
             ]
             count = sum(again.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in TABLES)
     except (sqlite3.DatabaseError, UnicodeDecodeError, Damaged) as fault:
-        return Checked(STORE, 1, (_wrong(str(path), "a store that can be read to its end", str(fault)),))
+        return Checked(STORE, 1, (_wrong(called, "a store that can be read to its end", str(fault)),))
     return Checked(STORE, count, tuple(found))
 
 

@@ -6,12 +6,15 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from domain.audit.findings import PROMISES
 from domain.outputs import JournalEntry
 from milepost.cli import app
+from state.store.check import same_store
 from tests.audit.tampering import about, at, copied, rewrite, seq_of, with_line
 from tests.finished_run import finished_run
 
@@ -46,6 +49,30 @@ def test_fast_leaves_out_folding_again() -> None:
     assert result.exit_code == 0
     lines = [line for line in result.stdout.splitlines() if "not checked" in line]
     assert [line.split()[0] for line in lines] == ["books", "store", "refold"]
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_who_may_only_read_a_folder_audits_its_store_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, wrong: bool
+) -> None:
+    """SQLite would write beside the store: a copy is looked at, and what is wrong with it is said of the store."""
+    output = shutil.copytree(finished_run(), tmp_path / "output")
+    [store] = output.glob("store/**/*.db")
+    if wrong:
+        store.write_bytes(store.read_bytes()[:100] + b"x" * 8_000)
+    monkeypatch.setattr("dataflows.audit.os.access", lambda path, _: path != store.parent)
+    opened: list[Path] = []
+
+    def looked_at(path: Path, *others: Any) -> Any:
+        opened.append(path)
+        return same_store(path, *others)
+
+    monkeypatch.setattr("dataflows.audit.same_store", looked_at)
+    result = CliRunner().invoke(app, ["verify", "--output", str(output)])
+    assert result.exit_code == (3 if wrong else 0), result.output
+    assert store not in opened
+    assert len(opened) == 1
+    assert (str(store) in result.stdout) is wrong
 
 
 def test_a_violation_is_named_and_ends_with_three(tmp_path: Path) -> None:

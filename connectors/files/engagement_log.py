@@ -234,5 +234,5 @@ def _check_length(stop: int, block_end: int) -> None:
 def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY)
-    except OSError as fault:
+    except (FileNotFoundError, NotADirectoryError) as fault:
         raise GuardStop(LOG_MISSING, f"{path}: no log to read ({fault.strerror}); `milepost run` makes one") from fault

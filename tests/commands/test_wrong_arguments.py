@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shlex
 import shutil
@@ -291,6 +292,23 @@ def test_a_file_that_may_not_be_read_is_not_damaged(
     result = milepost(words, input=places["input"], output=output)
     assert result.exit_code == OUTPUT_UNWRITABLE
     assert f"{output / name}: Permission denied. Make room or give access and run again" in told(result)
+
+
+@pytest.mark.parametrize("words", ["explain BRIDGE", "verify", "show BRIDGE --as-of 2026-01-31"])
+def test_a_log_that_may_not_be_read_is_not_missing(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`milepost run`, which makes one that is missing, would not help."""
+    output = shutil.copytree(finished_run(), tmp_path / "closed")
+    really_open = os.open
+
+    def opened(path: Any, *rest: Any, **others: Any) -> int:
+        if path == output / "log" / "0.avro":
+            raise PermissionError(13, "Permission denied", str(path))
+        return really_open(path, *rest, **others)
+
+    monkeypatch.setattr("connectors.files.engagement_log.os.open", opened)
+    result = milepost(f"{words} --output {{output}}", output=output)
+    assert result.exit_code == OUTPUT_UNWRITABLE
+    assert "log/0.avro: Permission denied. Make room or give access" in told(result)
 
 
 def test_a_file_in_the_way_is_not_a_matter_of_room(places: dict[str, Path]) -> None:

@@ -66,6 +66,8 @@ def list_(
     json: Json = False,
 ) -> None:
     """List what could not be read, by reason and one by one, and what of it was sent again."""
+    from connectors.files.lookup import hint
+
     resent: frozenset[str] | None = None
     if is_of_topics(output, kafka=kafka):
         from connectors.kafka.clients import KafkaClients
@@ -81,6 +83,7 @@ def list_(
     else:
         assert output is not None, "a folder is named where the topics are not"
         resent, letters = _resent(output, input_), _letters(output)
+    every = letters
     letters = _fitting(letters, resent or frozenset(), type_, file, waiting=waiting)
     if json:
         groups = [_group_json(group, resent) for group in _groups(letters, resent)]
@@ -99,6 +102,13 @@ def list_(
     show_tables(
         _group_table(letters, resent), *([Table(f"Dead letters{more}", columns, rows)] if shown or not letters else [])
     )
+    for what, wanted, known in (
+        ("type", type_, {one.event_type for one in every.values()}),
+        ("file", file, {one.source_file for one in every.values()}),
+    ):
+        if wanted is not None and wanted not in known:
+            there = frozenset(each for each in known if each is not None)
+            say(f"\nNo dead letter is of {what} {wanted or '(nothing)'}{hint(wanted, there)}")
     if letters and output is None:
         say("\nNext: the same with --json shows each message as it came; its producer sends the event again, put right")
     elif letters and output is not None:

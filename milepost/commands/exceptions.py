@@ -119,7 +119,7 @@ def list_(
 ) -> None:
     """List exceptions by cause, with the money at risk and whose matter it is, what people closed, and then one by one."""
     from milepost.exceptions.as_json import list_json
-    from milepost.exceptions.decided import ExceptionSelection, fitting, nobody_with, wanted_of
+    from milepost.exceptions.decided import ExceptionSelection, fitting, nobody_with, nothing_about, wanted_of
     from milepost.exceptions.shown import decided_table, group_table, held_table, single_table
 
     port = _port(output, None, given, kafka=kafka)
@@ -139,6 +139,9 @@ def list_(
     )
     if filters.owner is not None and not fitting(port.known.values(), ExceptionSelection(owner=filters.owner)):
         say(f"\n{nobody_with(filters.owner)}")
+    contract_id = filters.contract
+    if contract_id is not None and all(each.raised.contract_id != contract_id for each in port.known.values()):
+        say(f"\n{nothing_about(contract_id, port.known.values())}")
     if found and output is not None and not is_known_as(output):
         say(
             f"\nNext: milepost exceptions show {shell_word(found[0].raised.exception_id)} --output {shell_word(output)}"

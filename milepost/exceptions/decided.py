@@ -99,6 +99,12 @@ def nobody_with(owner: str) -> str:
     return f"No exception is or was with {owner or '(nothing)'}: {wanted}{near}"
 
 
+def nothing_about(contract_id: str, known: Iterable[KnownException]) -> str:
+    """Of a contract that no exception, open or closed, is about; it may be mistyped."""
+    contracts = frozenset(each.raised.contract_id for each in known if each.raised.contract_id is not None)
+    return f"No exception is or was about contract {contract_id or '(nothing)'}{hint(contract_id, contracts)}"
+
+
 def _is_of_contracts(each: KnownException, contracts: frozenset[str]) -> bool:
     return each.raised.project_id is None and each.raised.contract_id in contracts
 

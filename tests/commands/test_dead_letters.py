@@ -54,6 +54,13 @@ def test_they_are_listed_by_reason_and_one_by_one(firm: Path) -> None:
     assert asked(firm, "list", "--file", "events.jsonl")["count"] == 0
 
 
+def test_a_type_or_file_of_no_letter_is_said(firm: Path) -> None:
+    said = ask(firm, "list", "--type", "TimeAproved", "--file", "wrng.jsonl").stderr
+    assert "No dead letter is of type TimeAproved; the nearest are TimeApproved" in said
+    assert "No dead letter is of file wrng.jsonl; the nearest are wrong.jsonl" in said
+    assert "No dead letter" not in ask(firm, "list", "--type", "TimeApproved", "--file", "wrong.jsonl").stderr
+
+
 def test_a_reason_is_whole_and_json_has_every_fault(firm: Path) -> None:
     """What came stands at its end."""
     came = "mañana, " * 12

@@ -141,6 +141,14 @@ def test_a_list_says_what_it_leaves_out(firm: Path) -> None:
     assert "Exceptions\n" in ask(firm, "list", "--limit", "1", "--all").stdout
 
 
+def test_a_contract_that_no_exception_is_about_is_said(firm: Path) -> None:
+    """It may be mistyped; a contract without exceptions is none the less one."""
+    listed = ask(firm, "list", "--contract", "K/1.b", "--state", "all")
+    assert listed.exit_code == 0
+    assert f"No exception is or was about contract K/1.b; the nearest are {CONTRACT}" in listed.stderr
+    assert "No exception" not in ask(firm, "list", "--contract", CONTRACT).stderr
+
+
 def test_next_is_something_that_settles_it(firm: Path) -> None:
     said = ask(firm, "show", over(firm)).stderr
     assert "Next: milepost exceptions assign" in said

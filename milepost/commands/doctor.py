@@ -29,7 +29,9 @@ Parts = Annotated[
 
 def doctor(
     given: GivenSettings = NONE_GIVEN,
-    seconds: Annotated[float, typer.Option("--timeout", help="The longest that one check may take.", min=0.1)] = 10.0,
+    seconds: Annotated[
+        float, typer.Option("--timeout", help="The longest that one check may take.", min=0.1, max=3_600)
+    ] = 10.0,
     parts: Parts = None,
     json: Json = False,
 ) -> None:

@@ -12,7 +12,8 @@ from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object, once.")]
 Once = Annotated[bool, typer.Option("--once", help="Print it once and end.")]
 Seconds = Annotated[
-    float, typer.Option("--interval", help="Seconds between two looks, over which rates are counted.", min=0.2)
+    float,
+    typer.Option("--interval", help="Seconds between two looks, over which rates are counted.", min=0.2, max=86_400),
 ]
 
 

@@ -78,6 +78,8 @@ WRONG = [
     ("forecast BRIDGE --output {run} --measure ", "expected one of cost, revenue, hours; got (nothing)"),
     ("prepaid --output {run} --since 2062-01-01", "of which the figures are; got 2062-01-01"),
     ("verify --output {run} --shards 0", "Invalid value for --kafka: expected it beside --follow, --keep and --shards"),
+    ("doctor --timeout inf", "expected a number less than or equal to 3600, got inf"),
+    ("status --interval 1e9", "expected a number less than or equal to 86400, got 1e9"),
     ("ledger --output {run} --entity Quux", "the id of a company with journals, got Quux; there are BERLIN"),
     ("ledger --output {run} --entity BERLIN --period 2026", "expected an accounting period such as"),
     ("dump Quux --output {run}", "expected a topic, one of alerts,"),

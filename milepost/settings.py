@@ -231,10 +231,12 @@ def _beside(found: Any, model: type[BaseModel], folder: Path) -> Any:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             if name in found:
                 made[name] = _beside(value, kind, folder)
-        elif isinstance(value, str) and (kind is Path or Path in get_args(kind)):
+        elif isinstance(value, str) and value and (kind is Path or Path in get_args(kind)):
             made[name] = str(folder / value)
         elif isinstance(value, dict) and Path in get_args(kind):
-            made[name] = {key: str(folder / each) if isinstance(each, str) else each for key, each in value.items()}
+            made[name] = {
+                key: str(folder / each) if isinstance(each, str) and each else each for key, each in value.items()
+            }
     return made
 
 

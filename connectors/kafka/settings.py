@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from connectors.section import Section, is_loopback
+from connectors.section import Section, has_port, is_loopback
 
 GENERATION_PATTERN: Final = r"^[A-Za-z0-9_-]{1,32}$"
 PREFIX_PATTERN: Final = r"^([A-Za-z0-9][A-Za-z0-9_-]{0,62}[.])?$"
@@ -182,7 +182,8 @@ class RegistrySettings(Section):
 
     def _check_url(self) -> None:
         found = urlsplit(self.url)
-        if found.scheme not in {"http", "https"} or not found.hostname or found.query or found.fragment:
+        is_place = found.hostname and has_port(found) and not (found.query or found.fragment)
+        if found.scheme not in {"http", "https"} or not is_place:
             raise ValueError("url: expected https://host[:port][/path]")
         if found.username is not None or found.password is not None:
             raise ValueError("url: has credentials in it; name a file that holds them in credentials_file")

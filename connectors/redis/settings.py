@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from connectors.section import Section
+from connectors.section import Section, has_port
 
 
 class RedisSettings(Section):
@@ -31,7 +31,8 @@ class RedisSettings(Section):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         found = urlsplit(self.url)
-        if found.scheme not in {"redis", "rediss"} or not found.hostname:
+        is_place = found.hostname and has_port(found) and (found.path.removeprefix("/") or "0").isdecimal()
+        if found.scheme not in {"redis", "rediss"} or not is_place:
             raise ValueError("url: expected redis://host:port/db or rediss://host:port/db")
         if found.username is not None or found.password is not None or found.query:
             raise ValueError("url: has credentials or options in it; use username and password_file")

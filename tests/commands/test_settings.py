@@ -78,6 +78,17 @@ def test_paths_in_the_file_count_from_its_folder(tmp_path: Path) -> None:
     assert settings.registry_cache == Path("etc/store/registry.json")
 
 
+def test_an_empty_path_in_the_file_is_not_the_folder_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text('[store]\nfolder = ""\n[kafka.security_files]\n"sasl.password" = ""\n', encoding="utf-8")
+    with pytest.raises(WrongSettings) as fault:
+        load(file)
+    assert [each.removeprefix(f"{file}: ") for each in fault.value.faults] == [
+        "kafka: security_files: expected a path, got (nothing)",
+        "store: folder: expected a path, got (nothing)",
+    ]
+
+
 def test_lists_and_dotted_names_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MILEPOST__OWNERSHIP__TIME_ENTRY", "kantata, harvest")
     monkeypatch.setenv("MILEPOST__KAFKA__SECURITY__SASL_MECHANISM", "PLAIN")
@@ -102,6 +113,18 @@ def test_lists_and_dotted_names_come_from_the_environment(monkeypatch: pytest.Mo
         ("kafka.security.enable.ssl.certificate.verification=false", "lets anybody pass for the brokers"),
         ("registry.url=http://registry.example", "is plain http to another machine"),
         ("registry.url=ftp://registry.example", "expected https://host"),
+        *(
+            (f"registry.url={url}", "expected https://host")
+            for url in ("http://127.0.0.1:99999", "https://registry.example:port", "https://registry.example:0")
+        ),
+        *(
+            (f"redis.url={url}", "redis: url: expected redis://host:port/db")
+            for url in ("redis://127.0.0.1:99999/0", "redis://redis.example:port", "redis://redis.example/first")
+        ),
+        *(
+            (f"{name}=", f"--set: {name.replace('.', ': ')}: expected a path, got (nothing)")
+            for name in ("store.folder", "folder.output", "registry.token_file", "redis.ca_file", "delivery.accounts")
+        ),
         ("accounting.process=1", "process is 1, expected less than processes, 1"),
         ('ownership.time_entri=["a"]', "time_entri is no kind of entity; did you mean time_entry?"),
         ("kafka", "expected section.name=value"),
@@ -114,6 +137,11 @@ def test_what_is_wrong_is_told_with_its_place(option: str, said: str) -> None:
 @pytest.mark.parametrize("brokers", ["kafka-1:9093, kafka-2:9093", "kafka,", "SSL://kafka:9093", "[::1]:9092"])
 def test_brokers_are_named_as_their_client_takes_them(brokers: str) -> None:
     assert load(options=[f"kafka.brokers={brokers}"]).settings.kafka.brokers == brokers
+
+
+@pytest.mark.parametrize("url", ["redis://h", "redis://h/", "redis://h:6379/15", "rediss://[::1]:6380/0"])
+def test_redis_is_named_with_or_without_port_and_database(url: str) -> None:
+    assert load(options=[f"redis.url={url}"]).settings.redis.url == url
 
 
 def test_unknown_variables_of_the_environment_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

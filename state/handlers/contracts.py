@@ -78,9 +78,8 @@ def on_contract_signed(draft: Draft, event: ContractSigned) -> None:
         former=_former(base, event),
         divided=base.divided or event.lines != stated,
     )
-    _apply(draft, signed, base, None)
+    _apply(draft, _ended_before(draft, signed), base, None)
     _apply_waiting(draft, event.contract_id)
-    _end_waiting(draft, event.contract_id)
 
 
 def own_lines(draft: Draft, lines: tuple[ContractLine, ...]) -> tuple[ContractLine, ...]:
@@ -150,18 +149,31 @@ def _end_later(draft: Draft, contract: Contract, event: ContractTerminated) -> N
 
 def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
     """Of two terminations that of the higher version counts."""
-    seen = with_version(contract, event)
-    if event.version < max(seen.terminations):
-        draft.put("contract", event.contract_id, seen)
+    ended = _with_end(contract, event)
+    draft.put("contract", event.contract_id, ended)
+    if event.version < max(ended.terminations):
         _apply_waiting(draft, event.contract_id)
         return
-    ended = replace(seen, terminated_on=event.effective_on)
-    draft.put("contract", event.contract_id, ended)
     fees.settle(draft, ended)
     list_outside(draft, ended)
     note_unplaced(draft)
     retry_parked(draft)
     _apply_waiting(draft, event.contract_id)
+
+
+def _with_end(contract: Contract, event: ContractTerminated) -> Contract:
+    seen = with_version(contract, event)
+    return seen if event.version < max(seen.terminations) else replace(seen, terminated_on=event.effective_on)
+
+
+def _ended_before(draft: Draft, contract: Contract) -> Contract:
+    """A termination that came before the contract holds from its beginning: what waited for the contract is judged by both."""
+    ending = contract.ending
+    if ending is None:
+        return contract
+    draft.resolve_exception("unknown_reference", "contract_ending", contract.contract_id)
+    contract = replace(contract, ending=None)
+    return contract if is_seen(contract, ending) else _with_end(contract, ending)
 
 
 def _end_waiting(draft: Draft, contract_id: str) -> None:

@@ -157,10 +157,10 @@ def fee_name(item_id: str) -> str:
 
 
 def foreseen(agreed: TermsInForce, expected: ExpectedHistory, day: date) -> ExpectedHistory:
-    """What is estimated now is settled on the line's last day, or on the next."""
+    """What is estimated by now for the line's last day, or for the next, is settled then."""
     known, last = expected.known, max(agreed.ends_on or day + DAY, day + DAY)
     revised = dict(known.revised)
-    for item in items_on(known.held, known.revised, day):
+    for item in items_on(known.held, known.revised, last):
         said = known.revised.get(item.item_id, ())
         if item.amount and not (said and said[-1].settled):
             revised[item.item_id] = (*said, Revision(FORESEEN, last, included=True, amount=item.amount, settled=True))

@@ -1,13 +1,14 @@
 """What is billed to come under a contract's purchase orders: they limit billing alone, of whatever lines (`domain/caps/purchase_order.py`).
 
 Bills to come take the room of the order that is in force on the day on which they are billed, in the order in which they are cut; payers of
-one share what it leaves (R12). What is over it is not expected to be billed. What is done has taken its room already. Of an order over
-several projects each may take all that is left.
+one share what it leaves (R12), and what is given back with it. What is over it is not expected to be billed. What is done has taken its
+room already. Of an order over several projects each may take all that is left.
 
     9,000.00 of 10,000.00 are taken; 800.00 in June and in July: 800.00 and 200.00
+    4,000.00 and a penalty of 600.00 under 3,000.00: 3,600.00 less 600.00
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby
 
@@ -71,10 +72,18 @@ def _within(
         whole = called(sum(bill.amount for bill in by_payer), "to bill")
         taken = lesser(whole, room, "as far as the order allows")
         rooms[order.cap_id] = called(room - taken, "left for later bills")
-        parts = allocated(taken, [bill.amount for bill in by_payer], currency) if taken != whole else ()
-        yield from (
-            (bill._replace(amount=part) for bill, part in zip(by_payer, parts, strict=True)) if parts else by_payer
-        )
+        yield from _limited(by_payer, taken, currency) if taken != whole else by_payer
+
+
+def _limited(bills: Sequence[ExpectedBill], taken: Amount, currency: str) -> Iterator[ExpectedBill]:
+    """What is given back makes room for the others."""
+    charges = [bill for bill in bills if bill.amount >= 0]
+    if len(charges) < len(bills):
+        back = [bill for bill in bills if bill.amount < 0]
+        taken = called(taken - sum(bill.amount for bill in back), "as far as the order allows, with what is given back")
+        yield from back
+    parts = allocated(taken, [bill.amount for bill in charges], currency)
+    yield from (bill._replace(amount=part) for bill, part in zip(charges, parts, strict=True))
 
 
 def _room(draft: Draft, plan: LinePlan, order: CapRule, policies: Resolved, currency: str, as_of: date) -> Amount:

@@ -673,16 +673,16 @@ class GlanceTables:
         if self._made.get("loads") == cut:
             return
         last_days = [
-            (project_id, noted["as_of"])
+            (noted["as_of"], project_id, cut)
             for project_id, versions in self.named(OPENED, cut).items()
             for noted in versions[-1:]
         ]
         self._db.execute("DROP TABLE IF EXISTS temp.loads")
         self._db.execute("CREATE TEMP TABLE loads(project INTEGER PRIMARY KEY, first INTEGER, as_of INTEGER)")
         self._db.executemany(
-            """INSERT INTO temp.loads SELECT h.project, min(p.log_offset), ?2 FROM headings h JOIN posted p ON p.heading = h.no
-            WHERE h.project = (SELECT no FROM words WHERE text = ?1) AND p.opening AND p.log_offset < ?3 GROUP BY h.project""",
-            [(*each, cut) for each in last_days],
+            """INSERT INTO temp.loads SELECT h.project, min(p.log_offset), ? FROM headings h JOIN posted p ON p.heading = h.no
+            WHERE h.project = (SELECT no FROM words WHERE text = ?) AND p.opening AND p.log_offset < ? GROUP BY h.project""",
+            last_days,
         )
         self._made["loads"] = cut
 

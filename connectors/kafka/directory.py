@@ -227,15 +227,15 @@ CREATE TABLE stand (topic_id TEXT, generation TEXT, number INTEGER);
             case "waiting":
                 type_name, schema, place = said
                 self._rows.execute(
-                    "INSERT INTO waiting (number, type, schema, body, place) VALUES (?1, ?2, ?3, ?4, ?5) "
-                    "ON CONFLICT (number) DO UPDATE SET type = ?2, schema = ?3, body = ?4, place = ?5",
+                    "INSERT INTO waiting (number, type, schema, body, place) VALUES (?, ?, ?, ?, ?) ON CONFLICT (number) "
+                    "DO UPDATE SET type = excluded.type, schema = excluded.schema, body = excluded.body, place = excluded.place",
                     (words[0], type_name, schema, body, place),
                 )
             case "waits":
                 subject, keys = said
                 self._rows.execute(
-                    "INSERT INTO waiting (number, kind, id) VALUES (?1, ?2, ?3) "
-                    "ON CONFLICT (number) DO UPDATE SET kind = ?2, id = ?3",
+                    "INSERT INTO waiting (number, kind, id) VALUES (?, ?, ?) "
+                    "ON CONFLICT (number) DO UPDATE SET kind = excluded.kind, id = excluded.id",
                     (words[0], *subject),
                 )
                 self._rows.execute("DELETE FROM waits WHERE number = ?", words)

@@ -110,7 +110,7 @@ class ErpBooks:
 
     def refuses_value(self, value: str) -> bool:
         """Of any dimension."""
-        return self._has("SELECT 1 FROM refused WHERE what LIKE '%=' || ?1 AND what <> 'customer=' || ?1", value)
+        return self._has("SELECT 1 FROM refused WHERE what LIKE '%=' || ? AND what NOT LIKE 'customer=%'", value)
 
     def refuses_customer(self, customer: str) -> bool:
         """Whether it knows none of this id."""

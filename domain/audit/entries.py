@@ -108,6 +108,7 @@ def accounts_of(engagement: AuditedEngagement) -> AuditedEntries:
     found: list[Violation] = []
     count = 0
     cut, approved = SharedCut(), ApprovedShares()
+    by_payer: dict[tuple[str, str, str], Amount] = {}
     for seen in engagement.booked.outputs:
         record = seen.record
         if not cut.goes_on(record):
@@ -131,7 +132,14 @@ def accounts_of(engagement: AuditedEngagement) -> AuditedEntries:
             terms = engagement.terms_of(record.contract_id)
             if terms.sources and terms.same_allotment and not engagement.has_holds:
                 for line in record.lines:
-                    cut.add_funded(seen, record, line, _left_of(entries, record, line, terms))
+                    left, beside = _left_of(entries, record, line, terms), 0
+                    if terms.approved:
+                        left = {entry_id: amount and max(amount, 0) for entry_id, amount in left.items()}
+                        beside = _of_others(by_payer, record, line)
+                    cut.add_funded(seen, record, line, left, beside)
+                for line in record.lines:
+                    payer = record.contract_id, line.line_id, record.bill_to
+                    by_payer[payer] = by_payer.get(payer, 0) + max(line.amount, 0)
             elif terms.several_payers and terms.same_allotment and terms.approved:
                 for line in record.lines:
                     found += approved.add(seen, record, line, _accrued(entries, record, line, terms), terms)
@@ -145,6 +153,14 @@ def accounts_of(engagement: AuditedEngagement) -> AuditedEntries:
                 found += _over_billed(entries, seen, record, terms, portions.get(record.statement_id, ()))
     found += cut.violations()
     return AuditedEntries(entries, Checked(BILLED_ONCE, count, tuple(found)))
+
+
+def _of_others(
+    billed: Mapping[tuple[str, str, str], Amount], statement: BillingStatement, line: StatementLine
+) -> Amount:
+    """What other payers were charged of a contract line by then."""
+    place = statement.contract_id, line.line_id
+    return sum(amount for key, amount in billed.items() if key[:2] == place and key[2] != statement.bill_to)
 
 
 def _take_back(entries: dict[EntryKey, EntryAccount], portions: Sequence[Portion]) -> None:

@@ -4,7 +4,8 @@ Payers may have the same entries on lines that differ, since one of them was cre
 line that have an entry in common are looked at together.
 
 Of what sources fund a statement lists the entries that its payer has something of, so that a contract line is looked at as a whole; and
-what no source is left for waits, so that it is the most that they bring.
+what no source is left for waits, so that it is the most that they bring. Where drafts are approved one by one, one may charge what another
+payer's has still to give back.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class SharedCut:
 
     funded: dict[str, dict[str, Amount | None]] = field(default_factory=dict)
     paid: dict[str, Amount] = field(default_factory=dict)
+    beside: dict[str, Amount] = field(default_factory=dict)
 
     def goes_on(self, record: object) -> bool:
         return self.last is None or (
@@ -56,14 +58,21 @@ class SharedCut:
             self.known.setdefault((line.line_id, entry_id), one)
 
     def add_funded(
-        self, seen: SeenOutput, statement: BillingStatement, line: StatementLine, left: Mapping[str, Amount | None]
+        self,
+        seen: SeenOutput,
+        statement: BillingStatement,
+        line: StatementLine,
+        left: Mapping[str, Amount | None],
+        beside: Amount,
     ) -> None:
-        """`left` is what each entry of a line had accrued and not billed, None where that is not known."""
+        """`left` is what each entry of a line had accrued and not billed, None where that is not known; `beside` what other payers may
+        have to give back."""
         self.last = seen, statement
         known = self.funded.setdefault(line.line_id, {})
         for entry_id, amount in left.items():
             known.setdefault(entry_id, amount)
         self.paid[line.line_id] = self.paid.get(line.line_id, 0) + line.amount
+        self.beside[line.line_id] = max(self.beside.get(line.line_id, 0), beside)
 
     def violations(self) -> Iterator[Violation]:
         yield from self._too_much()
@@ -100,7 +109,7 @@ class SharedCut:
     def _too_much(self) -> Iterator[Violation]:
         for line_ids, known in self._moved_together():
             left = [amount for amount in known.values() if amount is not None]
-            paid = sum(self.paid[line_id] for line_id in line_ids)
+            paid = sum(self.paid[line_id] - self.beside[line_id] for line_id in line_ids)
             if self.last is not None and len(left) == len(known) and paid > sum(left):
                 seen, statement = self.last
                 yield violation(
@@ -109,7 +118,7 @@ class SharedCut:
                     f"statements of contract {statement.contract_id} to {statement.to}, line {' and '.join(line_ids)}, "
                     f"entries {', '.join([*known][:5])}",
                     f"at most {format_amount(sum(left))} {statement.currency} of all sources, accrued and not billed before",
-                    format_amount(paid),
+                    format_amount(sum(self.paid[line_id] for line_id in line_ids)),
                 )
 
     def _moved_together(self) -> list[tuple[list[str], dict[str, Amount | None]]]:

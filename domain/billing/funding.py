@@ -16,6 +16,16 @@ Shares have the exact sum; cents that are left over go to the largest remainders
 What was drawn stays as it was drawn, in portions, each what one rule gave (`Portion`). An amount that becomes less gives back of its
 last portion first, of one portion in proportion to what each source paid; one that becomes more draws the difference. Where the sign
 turns all is given back, and a negative amount goes to the first rule by its percents, whatever is left.
+
+A negative amount makes room, and others draw on it. Where it is taken back, a source may have paid more than its limit: then the last
+that drew on the source give back what is too much, also what is billed, and draw it again from the rules. A source that had paid more
+already, since its limit was lowered, keeps that. What nobody can give back now, as it is held, the negative amount keeps until then.
+
+    GRANT up to 1,000.00; rule 1: GRANT, rule 2: OWN
+    T-1  1,000.00  GRANT 1,000.00
+    E-2    -80.00  GRANT   -80.00
+    E-3    100.00  GRANT    80.00  OWN 20.00
+    E-2 is withdrawn: GRANT has paid 1,080.00, and E-3 gives back 80.00, which OWN pays
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +33,7 @@ from typing import NamedTuple
 
 from domain.events.common import Funding, FundingRule, FundingSource
 from domain.explanation import constant, evaluated
-from domain.figure import Recorded, allocated, as_recorded, at_least, called, titled
+from domain.figure import Recorded, allocated, as_recorded, at_least, called, in_part, titled
 from domain.money import format_amount, format_decimal, is_currency, smallest_unit
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
 from domain.why import rounding
@@ -80,22 +90,107 @@ class DueOfSources(NamedTuple):
     entry_id: str = ""
 
 
-def drawn_in_turn(due: Sequence[DueOfSources], used: dict[str, Amount], currency: str) -> list[FundsDrawn]:
-    """First whatever became less gives back, so that what comes has the room; then each draws in turn what nobody pays of it yet. `used` is
-    brought up to date."""
-    stays = [kept(one.portions, one.total, currency, f"{one.entry_id}: ") for one in due]
-    for one, stay in zip(due, stays, strict=True):
-        if stay != one.portions:
-            give_back(used, paid_of(one.portions, one.freed))
-            take(used, paid_of(stay, one.freed))
+def drawn_in_turn(
+    due: Sequence[DueOfSources], used: dict[str, Amount], limits: Mapping[str, Amount], currency: str
+) -> list[FundsDrawn]:
+    """First whatever became less gives back, so that what comes has the room; then each draws in turn what nobody pays of it yet. No source
+    is left above its limit by a negative amount that is taken back. `used` is brought up to date."""
+    stays = _stays(due, used, limits, currency)
     found = []
     for one, stay in zip(due, stays, strict=True):
         drawn = FundsDrawn((), called(one.total - sum_of(stay), f"{one.entry_id}: not paid yet"))
-        if drawn.rest and one.funding is not None:
+        if drawn.rest and one.funding is not None and not (drawn.rest > 0 > sum_of(stay)):
             drawn = draw(drawn.rest, one.funding, used, currency, f"{one.entry_id}: ")
             take(used, by_source(drawn.portions))
         found.append(FundsDrawn(joined(stay, drawn.portions, f"{one.entry_id}: "), drawn.rest))
     return found
+
+
+def takes_room(portions: Sequence[Portion], total: Amount) -> bool:
+    """Whether a negative amount becomes less, so that what drew on its room may have to give back."""
+    return sum_of(portions) < min(total, 0)
+
+
+def _stays(
+    due: Sequence[DueOfSources], used: dict[str, Amount], limits: Mapping[str, Amount], currency: str
+) -> list[tuple[Portion, ...]]:
+    """What stays drawn of each."""
+    stays = [kept(one.portions, one.total, currency, f"{one.entry_id}: ") for one in due]
+    taking = [place for place, one in enumerate(due) if takes_room(one.portions, one.total)]
+    while True:
+        now, found = dict(used), list(stays)
+        for one, stay in zip(due, found, strict=True):
+            _change(now, one, one.portions, stay)
+        if taking:
+            most = {source_id: max(limit, used.get(source_id, 0)) for source_id, limit in limits.items()}
+            comes = _negative(due, found, currency)
+            _last_give_back(due, found, now, most, comes, currency)
+            waits = [place for place in taking if _is_above(by_source(due[place].portions), now, most, comes)]
+            if waits:
+                taking.remove(waits[-1])
+                stays[waits[-1]] = due[waits[-1]].portions
+                continue
+        used.update(now)
+        return found
+
+
+def _change(used: dict[str, Amount], one: DueOfSources, had: Sequence[Portion], has: Sequence[Portion]) -> None:
+    if had != has:
+        give_back(used, paid_of(had, one.freed))
+        take(used, paid_of(has, one.freed))
+
+
+def _negative(due: Sequence[DueOfSources], stays: Sequence[Sequence[Portion]], currency: str) -> dict[str, Amount]:
+    """What negative amounts will give to sources in their turn."""
+    found: dict[str, Amount] = {}
+    for one, stay in zip(due, stays, strict=True):
+        if one.funding is not None and (rest := one.total - sum_of(stay)) < 0:
+            take(found, by_source(draw(rest, one.funding, {}, currency, f"{one.entry_id}: ").portions))
+    return found
+
+
+def _last_give_back(
+    due: Sequence[DueOfSources],
+    stays: list[tuple[Portion, ...]],
+    used: dict[str, Amount],
+    most: Mapping[str, Amount],
+    comes: Mapping[str, Amount],
+    currency: str,
+) -> None:
+    for place in reversed(range(len(due))):
+        one, of = due[place], f"{due[place].entry_id}: "
+        if one.funding is None or sum_of(stays[place]) <= 0:
+            continue
+        for source_id, paid in paid_of(stays[place], one.freed).items():
+            excess = _above(source_id, used, most, comes)
+            if min(excess, paid) > 0:
+                less = _without(stays[place], source_id, min(excess, paid), currency, of)
+                _change(used, one, stays[place], less)
+                stays[place] = less
+
+
+def _is_above(
+    sources: Iterable[str], used: Mapping[str, Amount], most: Mapping[str, Amount], comes: Mapping[str, Amount]
+) -> bool:
+    return any(_above(source_id, used, most, comes) > 0 for source_id in sources)
+
+
+def _above(
+    source_id: str, used: Mapping[str, Amount], most: Mapping[str, Amount], comes: Mapping[str, Amount]
+) -> Amount:
+    """What of the source is used beyond the most that may be."""
+    if source_id not in most:
+        return 0
+    has = called(used.get(source_id, 0) + comes.get(source_id, 0), f"{source_id}: used")
+    return called(has - most[source_id], f"{source_id}: above its limit")
+
+
+def limits_of(terms: Iterable[Funding]) -> dict[str, Amount]:
+    """By the newest of the terms that name a source; none of one without limit."""
+    found: dict[str, Amount | None] = {}
+    for funding in terms:
+        found |= {source.source_id: source.limit for source in funding.sources}
+    return {source_id: limit for source_id, limit in found.items() if limit is not None}
 
 
 def take(used: dict[str, Amount], amounts: Mapping[str, Amount]) -> None:
@@ -249,12 +344,34 @@ def _less(portion: Portion, excess: Amount, currency: str, of: str) -> Portion:
     """In proportion to what each source paid, so that none gives back more than it did."""
     back = allocated(excess, [abs(paid.amount) for paid in portion], currency)
     is_charged = sum_of((portion,)) > 0
+    return _less_each(portion, [one if is_charged else -one for one in back], of)
+
+
+def _less_each(portion: Portion, back: Iterable[Amount], of: str) -> Portion:
     each = (
         paid._replace(amount=titled(left, f"{of}{paid.source_id} still pays", RULE))
         for paid, one in zip(portion, back, strict=True)
-        if (left := paid.amount - titled(one if is_charged else -one, f"{of}{paid.source_id} has back"))
+        if (left := paid.amount - titled(one, f"{of}{paid.source_id} has back"))
     )
     return tuple(each)
+
+
+def _without(portions: Sequence[Portion], source_id: str, back: Amount, currency: str, of: str) -> tuple[Portion, ...]:
+    """What stays drawn where a source has so much back, of its last portion first; who paid beside it has back in proportion."""
+    found = []
+    for portion in reversed(portions):
+        pays = sum(paid.amount for paid in portion if paid.source_id == source_id)
+        part = min(back, pays)
+        if part > 0:
+            others = [paid.amount for paid in portion if paid.source_id != source_id]
+            beside = in_part(sum(others), part, pays, f"beside {source_id}", smallest_unit(currency))
+            shares = iter(allocated(beside, others, currency) if others else ())
+            each = [part if one.source_id == source_id else next(shares) for one in portion]
+            found.append(_less_each(portion, each, of))
+            back -= part
+        else:
+            found.append(portion)
+    return tuple(portion for portion in reversed(found) if portion)
 
 
 def joined(portions: Sequence[Portion], more: Sequence[Portion], of: str = "") -> tuple[Portion, ...]:

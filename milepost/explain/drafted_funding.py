@@ -9,8 +9,10 @@ from domain.explanation import Node, total
 from domain.figure import Recorded, called, node_of
 from milepost.explain.nodes import Nodes, once
 from state.billing.approval import PART, PendingCut, by_cut, cut_of, drafts_of
+from state.billing.funding import FundingTurn
 from state.billing.payers import is_funded
 from state.books import OpenStatement
+from state.statements.due import source_turns
 from state.totals import issued_on, outstanding, standing_price
 
 # Entry and contract line.
@@ -18,6 +20,10 @@ Place = tuple[str, str]
 # By source what drafts keep of it.
 Claims = Mapping[str, Sequence[Node]]
 NO_CLAIMS: Claims = {}
+
+
+def places_of(turn: FundingTurn) -> list[Place]:
+    return [(one.entry.entry_id, one.piece.line_id) for one in turn.due]
 
 
 class DraftedFunding(Nodes):
@@ -51,12 +57,21 @@ class DraftedFunding(Nodes):
         """What drafts of a cut hold that is still to be billed to somebody."""
         draft = self.sources.draft(step)
         rows = {row for one in drafts_of(draft, contract_id) if cut_of(one) == cut for row in one.rows}
+        due = self.due(contract_id, cut, step)
         for row in sorted(rows):
             entry = self.sources.trace.entry_at(row, step)
             if entry is not None:
                 for line_id in self._lines(row, contract_id, step):
-                    if outstanding(entry, contract_id, line_id) and self.is_funded(row, contract_id, line_id, step):
+                    is_due = outstanding(entry, contract_id, line_id) or (row, line_id) in due
+                    if is_due and self.is_funded(row, contract_id, line_id, step):
                         yield row, line_id
+
+    def due(self, contract_id: str, cut: PendingCut, step: int) -> list[Place]:
+        """What drafts of a cut share by the books, also with who gives back though nothing of it is outstanding."""
+        draft = self.sources.draft(step)
+        contract = draft.contract(contract_id)
+        turns = source_turns(draft, contract) if contract is not None else []
+        return [place for turn in turns if turn.cut == cut for place in places_of(turn)]
 
     def claims(self, contract_id: str, cut: PendingCut | None, step: int) -> Claims:
         """Beyond what is used, by drafts of cuts before one, or of all; and what later ones have still to give back."""

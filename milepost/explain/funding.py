@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from domain.billing.funding import RULE, DueOfSources, FundsDrawn, Portion, drawn_in_turn, freed_by, paid_of, take
+from domain.billing.funding import (
+    RULE,
+    DueOfSources,
+    FundsDrawn,
+    Portion,
+    drawn_in_turn,
+    freed_by,
+    limits_of,
+    paid_of,
+    take,
+)
 from domain.caps.consume import Order, order_of
 from domain.contract import BEGINNING
 from domain.events.commercial import ContractSigned
@@ -13,10 +23,10 @@ from domain.events.common import Funding
 from domain.explanation import Node, total
 from domain.figure import Recorded, node_of, node_titled, titled
 from domain.numbered import in_a_contract
-from milepost.explain.drafted_funding import NO_CLAIMS, Claims, Place
+from milepost.explain.drafted_funding import NO_CLAIMS, Claims, Place, places_of
 from milepost.explain.nodes import Nodes, once
 from milepost.explain.sources import nothing
-from state.billing.funding import USED_OF_SOURCE, only_drawn
+from state.billing.funding import USED_OF_SOURCE, only_drawn, terms_of
 from state.billing.payers import funded_terms
 from state.books import Contract, Issued
 from state.statements.due import source_turns
@@ -90,7 +100,7 @@ class FundingNodes(Nodes):
             return None
         currency, rests = contract.terms.currency, []
         for turn in source_turns(draft, contract):
-            places = [(one.entry.entry_id, one.piece.line_id) for one in turn.due]
+            places = places_of(turn)
             claims = self.nodes.drafted.claims(contract_id, turn.cut, step) if turn.claims else NO_CLAIMS
             for (entry_id, _), one in self.walk(contract_id, step, step, places, claims).items():
                 if one.rest:
@@ -122,8 +132,14 @@ class FundingNodes(Nodes):
         """What entries draw that are due in a step, of what was used before it."""
         ordered = sorted(places, key=lambda place: self._order(place, contract_id, step))
         due = [self._due(place, contract_id, before, step) for place in ordered]
-        drawn = drawn_in_turn(due, self.uses(contract_id, before, claims), self._currency(contract_id, step))
+        uses, limits = self.uses(contract_id, before, claims), self._limits(contract_id, step)
+        drawn = drawn_in_turn(due, uses, limits, self._currency(contract_id, step))
         return dict(zip(ordered, drawn, strict=True))
+
+    def _limits(self, contract_id: str, step: int) -> dict[str, int]:
+        contract = self.sources.draft(step).contract(contract_id)
+        every = (self.in_terms(terms) for terms in terms_of(contract)) if contract is not None else ()
+        return limits_of(funding for funding in every if funding is not None)
 
     def _due(self, place: Place, contract_id: str, before: int, step: int) -> DueOfSources:
         entry_id, line_id = place

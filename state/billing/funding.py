@@ -18,10 +18,13 @@ from domain.billing.funding import (
     give_back,
     kept_by_draft,
     left_of,
+    limits_of,
     take,
+    takes_room,
 )
 from domain.caps.consume import Order, crossed, order_of
 from domain.counting import counted
+from domain.events.commercial import ContractSigned
 from domain.explanation import Node
 from domain.identity import composed, derived_id
 from domain.money import format_amount
@@ -60,7 +63,22 @@ class FundingTurn(NamedTuple):
 
 
 def is_ever_funded(contract: Contract) -> bool:
-    return any(stored.terms.funding is not None for stored in (*contract.former, *contract.history))
+    return any(terms.funding is not None for terms in terms_of(contract))
+
+
+def terms_of(contract: Contract) -> Iterator[ContractSigned]:
+    """The oldest first."""
+    return (stored.terms for stored in (*contract.former, *contract.history))
+
+
+def limits(contract: Contract) -> dict[str, Amount]:
+    """By the newest terms that name a source."""
+    return limits_of(terms.funding for terms in terms_of(contract) if terms.funding is not None)
+
+
+def takes_back_room(one: Billed) -> bool:
+    """Whether others may have drawn on the room that the entry made."""
+    return one.by_sources and one.issued is not None and takes_room(one.issued.funded, one.total)
 
 
 def used(draft: Draft, contract: Contract) -> dict[str, Amount]:
@@ -111,7 +129,9 @@ def funded(draft: Draft, contract: Contract, due: Sequence[Billed], claims: Mapp
     uses = used(draft, contract)
     take(uses, claims)
     places = sorted((place for place, one in enumerate(due) if one.by_sources), key=lambda place: _order(due[place]))
-    drawn = drawn_in_turn([_due(contract, due[place]) for place in places], uses, contract.terms.currency)
+    drawn = drawn_in_turn(
+        [_due(contract, due[place]) for place in places], uses, limits(contract), contract.terms.currency
+    )
     return [Funded(place, due[place].total, one.portions, one.rest) for place, one in zip(places, drawn, strict=True)]
 
 

@@ -37,7 +37,7 @@ class DueShare(NamedTuple):
 def due_by_now(draft: Draft, contract: Contract, period: BillingPeriod, since: date | None) -> list[DueShare]:
     """What a cut bills, with service date before the period's end (and from `since` on): what no draft holds."""
     elsewhere = reserved(drafts_of(draft, contract.contract_id))
-    due = list(_due(draft, contract, period, since, elsewhere))
+    due = _due(draft, contract, period, since, elsewhere)
     shared = _shared(draft, contract, due)
     if draft.why is not None:
         billed = {(one.entry.entry_id, one.piece.line_id) for one in shared}
@@ -49,14 +49,14 @@ def due_by_now(draft: Draft, contract: Contract, period: BillingPeriod, since: d
 def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequence[OpenStatement]) -> list[DueShare]:
     """What drafts of one cut may have of the rows that they hold, which are shared together as they were by the cut."""
     held = reserved(drafts)
-    rows = list(_due(draft, contract, period, None, only=frozenset(held)))
+    rows = _due(draft, contract, period, None, only=frozenset(held))
     due = _shared(draft, contract, rows, cut_of(drafts[0]))
     return [one for one in due if one.share.bill_to in held[one.entry.entry_id]]
 
 
 def due_again(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str]) -> list[DueShare]:
     """What the period's statement has when it is issued again: no hold calls back what was issued."""
-    return _shared(draft, contract, list(_due(draft, contract, period, None, only=rows, was_issued=True)))
+    return _shared(draft, contract, _due(draft, contract, period, None, only=rows, was_issued=True))
 
 
 def source_turns(draft: Draft, contract: Contract) -> list[funding.FundingTurn]:
@@ -87,27 +87,70 @@ def _due(
     *,
     only: frozenset[str] | None = None,
     was_issued: bool = False,
-) -> Iterable[Billed]:
-    """Of `only` these rows, else of all that drafts do not hold for all of their payers."""
-    contract_id, held = contract.contract_id, set() if was_issued else holds(draft)
-    may_be_funded = funding.is_ever_funded(contract)
+) -> list[Billed]:
+    """Of `only` these rows, else of all that drafts do not hold for all of their payers; also those that may have to give back to sources
+    what a negative amount takes back."""
+
+    def billed(rows: Iterable[tuple[Entry, str]]) -> Iterable[Billed]:
+        asked = ((entry, line_id) for entry, line_id in rows if only is None or entry.entry_id in only)
+        return _billed(draft, contract, period, asked, elsewhere, was_issued=was_issued)
+
+    found = list(billed(_due_rows(draft, contract, period, since, was_issued=was_issued)))
+    if any(funding.takes_back_room(one) for one in found):
+        found += billed(_settled_rows(draft, contract, period, since))
+    return found
+
+
+def _due_rows(
+    draft: Draft, contract: Contract, period: BillingPeriod, since: date | None, *, was_issued: bool
+) -> Iterable[tuple[Entry, str]]:
+    """Each with the line on which it is due; none of a line that is held as a whole."""
+    held = set() if was_issued else holds(draft)
     for line_id in line_ids(contract):
-        if held and keeps_back(held, places(contract_id, line_id, ()), bill_tos(contract)):
+        if held and keeps_back(held, places(contract.contract_id, line_id, ()), bill_tos(contract)):
             continue
-        entries = draft.due_on(contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
+        entries = draft.due_on(contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
         for entry in in_order(entries):
-            if only is not None and entry.entry_id not in only:
+            if is_due(*price_and_issued(entry, contract.contract_id, line_id)):
+                yield entry, line_id
+
+
+def _settled_rows(
+    draft: Draft, contract: Contract, period: BillingPeriod, since: date | None
+) -> Iterable[tuple[Entry, str]]:
+    """What sources pay and nothing is due of."""
+    for entry in in_order(draft.everything()):
+        for issued in entry.issued:
+            if issued.contract_id != contract.contract_id or not issued.funded:
                 continue
-            price, issued = price_and_issued(entry, contract_id, line_id)
-            if entry.entry_id in elsewhere and _is_drafted(contract, entry, issued, elsewhere[entry.entry_id]):
-                continue
-            plan = _plan(draft, contract, line_id, price, issued)
-            if plan is None or not is_due(price, issued):
-                continue
-            if (was_issued or _ratable(plan, issued)) and not is_held(draft, held, contract, plan, entry):
-                piece = piece_of(draft, entry, plan, line_id, to_bill(price, issued), period)
-                by_sources = may_be_funded and is_funded(contract, entry, issued)
-                yield Billed(entry, plan, piece, issued, parties_for(contract, entry, issued), by_sources)
+            in_period = (since is None or since <= issued.day) and issued.day < period.to
+            if in_period and not is_due(*price_and_issued(entry, contract.contract_id, issued.line_id)):
+                yield entry, issued.line_id
+
+
+def _billed(
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    rows: Iterable[tuple[Entry, str]],
+    elsewhere: Reserved,
+    *,
+    was_issued: bool,
+) -> Iterable[Billed]:
+    """What no hold keeps back."""
+    held = set() if was_issued else holds(draft)
+    may_be_funded = funding.is_ever_funded(contract)
+    for entry, line_id in rows:
+        price, issued = price_and_issued(entry, contract.contract_id, line_id)
+        if entry.entry_id in elsewhere and _is_drafted(contract, entry, issued, elsewhere[entry.entry_id]):
+            continue
+        plan = _plan(draft, contract, line_id, price, issued)
+        if plan is None:
+            continue
+        if (was_issued or _ratable(plan, issued)) and not is_held(draft, held, contract, plan, entry):
+            piece = piece_of(draft, entry, plan, line_id, to_bill(price, issued), period)
+            by_sources = may_be_funded and is_funded(contract, entry, issued)
+            yield Billed(entry, plan, piece, issued, parties_for(contract, entry, issued), by_sources)
 
 
 def _is_drafted(contract: Contract, entry: Entry, issued: Issued | None, payers: frozenset[str]) -> bool:

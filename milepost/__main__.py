@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 
 from milepost.operate.stopping import listen_as_first
@@ -14,9 +15,13 @@ COLLECTED: tuple[int, int, int] = (500_000, 10, 10)
 def main() -> None:
     listen_as_first()
     gc.set_threshold(*COLLECTED)
-    from milepost.command_line import command_line
+    try:
+        from milepost.command_line import command_line
 
-    command_line(sys.argv[1:])(prog_name="milepost")
+        command_line(sys.argv[1:])(prog_name="milepost")
+    except KeyboardInterrupt:
+        # While it loads; where a command is at work the command line says the same.
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ WELL_SECONDS: Final = 60.0
 FENCED_IN_A_ROW_MAX: Final = 3
 # What a batch in flight may take to commit, and brokers to answer at a start; below what Kubernetes gives the process.
 END_SECONDS: Final = 100.0
-# Guards that pass by themselves: brokers or the registry come back, intake begins its log, somebody makes room on the disk, clocks are set.
+# What passes by itself: brokers or the registry come back, intake begins its log, somebody makes room on the disk, clocks are set, who
+# had the store ends.
 PASSING: Final = frozenset(
     {
         guards.BROKER_UNREACHABLE,
@@ -31,8 +32,11 @@ PASSING: Final = frozenset(
         guards.LOG_MISSING,
         guards.OUTPUT_UNWRITABLE,
         guards.CLOCKS_APART,
+        exit_codes.TRY_AGAIN,
     }
 )
+# It was asked to end before it listened, so it had begun nothing.
+ASKED_EARLY: Final = frozenset({-signal.SIGTERM, -signal.SIGINT, exit_codes.INTERRUPTED})
 FOR_A_PERSON: Final = (
     frozenset(code for name, code in vars(guards).items() if name.isupper() and isinstance(code, int)) - PASSING
 ) | {exit_codes.USAGE, exit_codes.VIOLATION}
@@ -40,7 +44,7 @@ PARENT: Final = "MILEPOST_SUPERVISOR"
 
 
 def supervise(command: Sequence[str], back_off: Sequence[float] = BACK_OFF_SECONDS) -> int:
-    """The exit code: 0 after SIGTERM or Ctrl-C, else that of a stop that needs a person."""
+    """The exit code: 0 after SIGTERM or Ctrl-C, also where it waited for something that passes; else that of a stop that needs a person."""
     crashes = fenced = 0
     with stopping() as stop:
         while True:
@@ -49,14 +53,10 @@ def supervise(command: Sequence[str], back_off: Sequence[float] = BACK_OFF_SECON
             went_well = time.monotonic() - started > WELL_SECONDS
             crashes = 0 if went_well else crashes + 1
             fenced = 0 if code != guards.FENCED else 1 if went_well else fenced + 1
-            if stop.requested and code == -signal.SIGTERM:
-                # It was told before it listened, so it had begun nothing.
+            is_passing = code in PASSING or 0 < fenced < FENCED_IN_A_ROW_MAX
+            if stop.requested and (is_passing or code in ASKED_EARLY):
                 return exit_codes.DONE
-            if (
-                stop.requested
-                or code == exit_codes.DONE
-                or (code in FOR_A_PERSON and not 0 < fenced < FENCED_IN_A_ROW_MAX)
-            ):
+            if stop.requested or code == exit_codes.DONE or (code in FOR_A_PERSON and not is_passing):
                 return code
             seconds = back_off[min(crashes, len(back_off) - 1)]
             say(f"ended with {code} ({_meaning(code)}); starts again in {seconds:g} seconds")

@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from dataflows.settings import AccountingSettings
+from milepost.exit_codes import INTERRUPTED
 from milepost.operate.shards_chosen import chosen
 from milepost.operate.supervisor import FOR_A_PERSON, PASSING, supervise
 from state import guards
@@ -139,24 +140,56 @@ def test_the_first_process_of_a_container_is_ended_while_it_starts(tmp_path: Pat
         assert process.wait(120) == 128 + signal.SIGTERM
 
 
-@pytest.mark.parametrize("listens", [True, False])
-def test_sigterm_is_handed_on_and_waited_for(tmp_path: Path, *, listens: bool) -> None:
-    """Also by a child that is only starting and does not listen yet."""
+@pytest.mark.parametrize(
+    ("ends", "code"),
+    [
+        ("lambda *_: sys.exit(0)", 0),
+        ("signal.SIG_DFL", 0),
+        (f"lambda *_: sys.exit({guards.BROKER_UNREACHABLE})", 0),
+        (f"lambda *_: sys.exit({guards.FENCED})", 0),
+        (f"lambda *_: sys.exit({guards.TORN_OUTPUTS})", guards.TORN_OUTPUTS),
+    ],
+    ids=["in order", "it does not listen yet", "brokers are away", "taken over once", "for a person"],
+)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_who_is_asked_to_end_hands_it_on_and_waits(
+    tmp_path: Path, number: signal.Signals, ends: str, code: int
+) -> None:
+    """Where it would be started again, the end is one in order. A terminal gives its Ctrl-C to both."""
     ready = tmp_path / "ready"
-    listen = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));" if listens else ""
-    script = f"import pathlib, signal, sys, time; {listen} pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
+    script = (
+        f"import pathlib, signal, sys, time; ends = {ends}; signal.signal(signal.SIGTERM, ends);"
+        f"signal.signal(signal.SIGINT, ends); pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
+    )
     supervising = (
         "from milepost.console import stamp_lines; from milepost.operate.supervisor import supervise; stamp_lines();"
         f"raise SystemExit(supervise({child(script)!r}))"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(child(supervising), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    environment, pipe = {**os.environ, "PYTHONPATH": str(ROOT)}, subprocess.PIPE
+    with subprocess.Popen(
+        child(supervising), cwd=ROOT, env=environment, stderr=pipe, text=True, start_new_session=True
+    ) as process:
         while not ready.exists():
             assert process.poll() is None, "it ended before it was asked to"
             time.sleep(0.02)
-        process.send_signal(signal.SIGTERM)
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
         _, said = process.communicate(timeout=240)
-    assert process.returncode == 0
-    moment, _, told = said.partition(" ")
-    assert abs(datetime.fromisoformat(moment).timestamp() - time.time()) < 60
-    assert told == "SIGTERM: it is asked to end, and has 100 seconds to finish what is in flight\n"
+    assert process.returncode == code
+    if number == signal.SIGTERM:
+        moment, _, told = said.partition(" ")
+        assert abs(datetime.fromisoformat(moment).timestamp() - time.time()) < 60
+        assert told == "SIGTERM: it is asked to end, and has 100 seconds to finish what is in flight\n"
+
+
+def test_ctrl_c_while_it_loads_is_no_fault_of_ours() -> None:
+    script = (
+        "import signal, sys, types; start = lambda _: signal.raise_signal(signal.SIGINT);"
+        "sys.modules['milepost.command_line'] = types.SimpleNamespace(command_line=start);"
+        "from milepost.__main__ import main; main()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(child(script), cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (INTERRUPTED, "")

@@ -74,8 +74,7 @@ SUPERVISING = """
 import os, subprocess
 from milepost.operate.supervisor import again
 
-with subprocess.Popen(again("--version")) as child:
-    print(open(f"/proc/{child.pid}/cmdline").read() == open("/proc/self/cmdline").read(), flush=True)
+with subprocess.Popen(again("--version")) as child: ...
 with subprocess.Popen(again("serve", "--nothing")) as refused: ...
 reading, writing = os.pipe()
 os.set_blocking(writing, False)
@@ -84,6 +83,10 @@ while not os.get_blocking(writing):
         os.write(writing, bytes(1024))
     except BlockingIOError:
         os.set_blocking(writing, True)
+with subprocess.Popen(again("--version"), stdout=writing) as waiting:
+    is_fork = open(f"/proc/{waiting.pid}/cmdline").read() == open("/proc/self/cmdline").read()
+    waiting.kill()
+print(is_fork, flush=True)
 with subprocess.Popen(again("--version"), stdout=writing) as waiting:
     waiting.terminate()
 print(child.returncode, refused.returncode, waiting.returncode)

@@ -554,7 +554,8 @@ def test_sigterm_ends_it_in_order(world: World) -> None:
     arguments = [world.kafka.brokers, world.kafka.prefix.removesuffix("."), str(world.folder)]
     with Forked([sys.executable, "-m", "tests.kafka.running_intake", *arguments], stderr=subprocess.PIPE) as running:
         assert running.stderr is not None
-        assert b"caught up" in running.stderr.readline()
+        # A broker that has just started lets a client try again, which says so.
+        assert any(b"caught up" in line for line in running.stderr), "it ended by itself"
         os.kill(running.pid, signal.SIGTERM)
         assert running.wait(PATIENCE) == 0
     assert sum(map(len, world.log())) > 100

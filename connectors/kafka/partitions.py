@@ -116,12 +116,17 @@ def untold(_told: str) -> None:
     """Where nobody listens."""
 
 
+def unasked(seconds: float) -> None:
+    """Waits where nobody asks to stop meanwhile."""
+    time.sleep(seconds)
+
+
 def await_ends(
     clients: Clients,
     places: Sequence[Place],
     seconds: float,
     tell: Callable[[str], None] = untold,
-    wait: Callable[[float], None] = time.sleep,
+    wait: Callable[[float], None] = unasked,
 ) -> dict[Place, int]:
     """Until everything written there is decided; after so long, where it is not, with the offset after which readers see nothing.
 

@@ -14,7 +14,6 @@ tail of every output partition, which is the truth:
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -133,7 +132,7 @@ def take_over(
     places: Places,
     overrides: Callable[[], Overrides] = nothing_passed_over,
     tell: Callable[[str], None] = partitions.untold,
-    wait: Callable[[float], None] = time.sleep,
+    wait: Callable[[float], None] = partitions.unasked,
 ) -> TakenOver:
     """The outputs of a shard, good up to its progress. Raises GuardStop where going on could lose or double, and what `wait` raises.
 
@@ -229,7 +228,7 @@ def await_ends(
     clients: Clients,
     target: ResumeTarget,
     tell: Callable[[str], None] = partitions.untold,
-    wait: Callable[[float], None] = time.sleep,
+    wait: Callable[[float], None] = partitions.unasked,
 ) -> None:
     """Wait until everything written to the shard's partitions is decided; the brokers end what is open in time."""
     patience = target.transaction_timeout + TIMED_OUT_MARGIN_SECONDS

@@ -23,6 +23,9 @@ from state.totals import is_due, issued_on, price_and_issued, to_bill
 
 NOTHING_RESERVED: Final[Reserved] = MappingProxyType({})
 
+# The line, the row's price where that is on it, and what of the row is issued there.
+RowOnLine = tuple[Entry, str, Price | None, Issued | None]
+
 
 class DueShare(NamedTuple):
     """What one payer is billed of an entry."""
@@ -91,48 +94,58 @@ def _due(
     """Of `only` these rows, else of all that drafts do not hold for all of their payers; also those that may have to give back to sources
     what a negative amount takes back."""
 
-    def billed(rows: Iterable[tuple[Entry, str]]) -> Iterable[Billed]:
-        asked = ((entry, line_id) for entry, line_id in rows if only is None or entry.entry_id in only)
-        return _billed(draft, contract, period, asked, elsewhere, was_issued=was_issued)
-
-    found = list(billed(_due_rows(draft, contract, period, since, was_issued=was_issued)))
+    rows = _due_rows(draft, contract, period, since, only, was_issued=was_issued)
+    found = list(_billed(draft, contract, period, rows, elsewhere, was_issued=was_issued))
     if any(funding.takes_back_room(one) for one in found):
-        found += billed(_settled_rows(draft, contract, period, since))
+        rows = _settled_rows(draft, contract, period, since, only)
+        found += _billed(draft, contract, period, rows, elsewhere, was_issued=was_issued)
     return found
 
 
 def _due_rows(
-    draft: Draft, contract: Contract, period: BillingPeriod, since: date | None, *, was_issued: bool
-) -> Iterable[tuple[Entry, str]]:
-    """Each with the line on which it is due; none of a line that is held as a whole."""
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    since: date | None,
+    only: frozenset[str] | None,
+    *,
+    was_issued: bool,
+) -> Iterable[RowOnLine]:
+    """None of a line that is held as a whole."""
     held = set() if was_issued else holds(draft)
     for line_id in line_ids(contract):
         if held and keeps_back(held, places(contract.contract_id, line_id, ()), bill_tos(contract)):
             continue
         entries = draft.due_on(contract.contract_id, line_id, since.isoformat() if since else "", period.to.isoformat())
         for entry in in_order(entries):
-            if is_due(*price_and_issued(entry, contract.contract_id, line_id)):
-                yield entry, line_id
+            if only is not None and entry.entry_id not in only:
+                continue
+            price, issued = price_and_issued(entry, contract.contract_id, line_id)
+            if is_due(price, issued):
+                yield entry, line_id, price, issued
 
 
 def _settled_rows(
-    draft: Draft, contract: Contract, period: BillingPeriod, since: date | None
-) -> Iterable[tuple[Entry, str]]:
+    draft: Draft, contract: Contract, period: BillingPeriod, since: date | None, only: frozenset[str] | None
+) -> Iterable[RowOnLine]:
     """What sources pay and nothing is due of."""
     for entry in in_order(draft.everything()):
-        for issued in entry.issued:
-            if issued.contract_id != contract.contract_id or not issued.funded:
+        if only is not None and entry.entry_id not in only:
+            continue
+        for one in entry.issued:
+            if one.contract_id != contract.contract_id or not one.funded:
                 continue
-            in_period = (since is None or since <= issued.day) and issued.day < period.to
-            if in_period and not is_due(*price_and_issued(entry, contract.contract_id, issued.line_id)):
-                yield entry, issued.line_id
+            price, issued = price_and_issued(entry, contract.contract_id, one.line_id)
+            in_period = (since is None or since <= one.day) and one.day < period.to
+            if in_period and not is_due(price, issued):
+                yield entry, one.line_id, price, issued
 
 
 def _billed(
     draft: Draft,
     contract: Contract,
     period: BillingPeriod,
-    rows: Iterable[tuple[Entry, str]],
+    rows: Iterable[RowOnLine],
     elsewhere: Reserved,
     *,
     was_issued: bool,
@@ -140,8 +153,7 @@ def _billed(
     """What no hold keeps back."""
     held = set() if was_issued else holds(draft)
     may_be_funded = funding.is_ever_funded(contract)
-    for entry, line_id in rows:
-        price, issued = price_and_issued(entry, contract.contract_id, line_id)
+    for entry, line_id, price, issued in rows:
         if entry.entry_id in elsewhere and _is_drafted(contract, entry, issued, elsewhere[entry.entry_id]):
             continue
         plan = _plan(draft, contract, line_id, price, issued)

@@ -411,6 +411,12 @@ class Draft:
         found: Contract | None = self.parts[key] if key in self.parts else self.before.get(key)
         return found
 
+    def contract_in_books(self, contract_id: str) -> Contract:
+        """That of a line, a statement or a receivable of the books, which is there too."""
+        key = ("contract", contract_id)
+        found: Contract = self.parts[key] if key in self.parts else self.before[key]
+        return found
+
     def contracts(self) -> list[Contract]:
         return [self.part("contract", contract_id) for contract_id in self.ids("contract")]
 
@@ -443,10 +449,22 @@ class Draft:
         found: StatementState | None = self.part("statement", statement_id)
         return found
 
+    def statement_in_books(self, statement_id: str) -> StatementState:
+        """One that was issued is kept."""
+        key = ("statement", statement_id)
+        found: StatementState = self.parts[key] if key in self.parts else self.before[key]
+        return found
+
     # Entries
 
     def entry(self, entry_id: str) -> Entry | None:
         return self.rows[entry_id] if entry_id in self.rows else self.entries.get(entry_id)
+
+    def entry_in_books(self, entry_id: str) -> Entry:
+        """One that a statement or a row lists stays there."""
+        found = self.rows[entry_id] if entry_id in self.rows else self.entries.get(entry_id)
+        assert found is not None, f"entry {entry_id} is listed, and not in the books"
+        return found
 
     def journal(self, journal_id: str) -> JournalStanding | None:
         """Where a journal that goes to an ERP stands; None for one that was never made, or never goes there."""

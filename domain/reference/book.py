@@ -89,6 +89,10 @@ class ReferenceBook(NamedTuple):
     def entity(self, legal_entity_id: str) -> LegalEntityDefined | None:
         return self.entities.get(legal_entity_id)
 
+    def known_entity(self, legal_entity_id: str) -> LegalEntityDefined:
+        """That of terms in force, or of a journal: terms of one that is unknown wait, or are refused."""
+        return self.entities[legal_entity_id]
+
     def customer(self, customer_id: str) -> CustomerDefined | None:
         return self.customers.get(customer_id)
 

@@ -14,7 +14,7 @@ from domain.billing.statement import OPEN, SUPERSEDED
 from domain.events.finance import InvoicePosted
 from domain.exceptions import DIFFERENCE
 from domain.outputs import BillingStatement
-from state.books import OpenStatement, StatementState
+from state.books import OpenStatement
 from state.draft import Draft, Plans
 
 PART = "draft"
@@ -99,20 +99,16 @@ def keep_draft(draft: Draft, rows: Iterable[str], issue: Callable[[Draft], None]
     copy = tried(draft)
     issue(copy)
     first: BillingStatement = copy.issued[0]
-    statement: StatementState | None = copy.statement(first.statement_id)
-    contract = copy.contract(first.contract_id)
-    had = draft.contract(first.contract_id)
-    assert statement is not None, "what is issued is kept"
-    assert contract is not None, "a statement is of a contract in the books"
-    assert had is not None, "the copy has no contract that the books have not"
-    draft.put("contract", first.contract_id, replace(had, sequences=contract.sequences))
+    had = draft.contract_in_books(first.contract_id)
+    sequences = copy.contract_in_books(first.contract_id).sequences
+    draft.put("contract", first.contract_id, replace(had, sequences=sequences))
     opened = OpenStatement(
         first.statement_id,
         first.contract_id,
         first.bill_to,
         first.period,
         first.to,
-        statement.sequence,
+        copy.statement_in_books(first.statement_id).sequence,
         1,
         tuple(sorted(set(rows))),
         cut_at=draft.cause.log_offset,

@@ -36,8 +36,7 @@ def concede(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow
 
 
 def _issued_now(draft: Draft, row: InvoiceRow) -> tuple[Entry, Issued]:
-    entry = draft.entry(row.listed.entry_id)
-    assert entry is not None, "the statement lists entries of the books"
+    entry = draft.entry_in_books(row.listed.entry_id)
     issued = issued_on(entry, row.issued.contract_id, row.issued.line_id)
     assert issued is not None, "the statement issued the entry"
     return entry, issued
@@ -60,8 +59,7 @@ def _put(draft: Draft, entry: Entry, now: Issued) -> None:
     claim = replace(before, price=price, issued=issued_of(price, now))
     allotted = consume_caps(draft, (plan, before), (plan, claim))
     assert allotted is not None, "a claim was made"
-    current = draft.entry(entry.entry_id)
-    assert current is not None, "the entry was there before"
+    current = draft.entry_in_books(entry.entry_id)
     issued = replace(current, issued=after.issued)
     if allotted != before.price:
         issued = reprice(draft, issued, plan, allotted, "cap")

@@ -38,8 +38,7 @@ class TermsRefused(NamedTuple):
 def terms_refused(draft: Draft, contract: Contract) -> TermsRefused | None:
     """What speaks against the newest terms."""
     terms = contract.terms
-    entity = draft.reference.entity(terms.legal_entity_id)
-    assert entity is not None, "terms of an unknown company wait"
+    entity = draft.reference.known_entity(terms.legal_entity_id)
     defaults = contract.history[-1].defaults, bookkeeping(entity.policies)
     policies = {line.line_id: line_policies(terms, line, *defaults) for line in terms.lines}
     faults = contradictions(terms, policies)

@@ -83,8 +83,7 @@ def keep(draft: Draft, contract: Contract, statement_id: str, before: Before) ->
     """The statement is out, and may be issued again."""
     pieces = []
     for place, had in before.issued.items():
-        entry = draft.entry(place[0])
-        assert entry is not None, "what is issued is in the books"
+        entry = draft.entry_in_books(place[0])
         now = issued_on(entry, contract.contract_id, place[1])
         assert now is not None, "the statement issued the entry"
         cents = _cents(entry, contract, place[1]) - before.cents[place]
@@ -132,8 +131,7 @@ def _shown(draft: Draft, contract: Contract, line_id: str) -> tuple[Hours, Hours
 def after_event(draft: Draft) -> None:
     """Of every event but the end of a day, which looks at them itself."""
     for contract_id in sorted(draft.before.ids.get(PERIODS, ())):
-        contract = draft.contract(contract_id)
-        assert contract is not None, "periods are of a contract in the books"
+        contract = draft.contract_in_books(contract_id)
         if mark_late(draft, contract):
             look_again(draft, contract)
 

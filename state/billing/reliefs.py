@@ -77,8 +77,7 @@ def clear_unbilled(
     over_time: list[_Row] = []
     revenue = _Revenue({}, {})
     for place, listed in enumerate(draft.listed(statement.statement_id)):
-        entry = draft.entry(listed.entry_id)
-        assert entry is not None, "a statement lists entries of the books"
+        entry = draft.entry_in_books(listed.entry_id)
         issued = issued_on(entry, contract.contract_id, listed.line_id)
         assert issued is not None, "the statement issued the entry"
         plan = newest_plan(draft, contract, listed.line_id)
@@ -109,8 +108,7 @@ def clear_unbilled(
 
 
 def relieve(draft: Draft, statement: StatementState, relief: Clearing) -> None:
-    entry = draft.entry(relief.entry.entry_id)
-    assert entry is not None, "the entry was read for its relief"
+    entry = draft.entry_in_books(relief.entry.entry_id)
     issued = issued_on(entry, statement.contract_id, relief.listed.line_id)
     assert issued is not None, "the statement issued the entry"
     part = relief.listed.amount, relief.ledger_amount

@@ -129,8 +129,7 @@ def say_groups(
 
 
 def _service_day(draft: Draft, contract: Contract, listed: StatementEntry) -> date:
-    entry = draft.entry(listed.entry_id)
-    assert entry is not None, "a statement lists entries of the books"
+    entry = draft.entry_in_books(listed.entry_id)
     issued = issued_on(entry, contract.contract_id, listed.line_id)
     assert issued is not None, "the statement issued the entry"
     return issued.day
@@ -166,8 +165,7 @@ def _say_tax(
     line_id, day = first
     version = version_on(contract, day)
     terms = next(stored.terms for stored in (*contract.history, *contract.former) if stored.version == version)
-    entity = draft.reference.entity(terms.legal_entity_id)
-    assert entity is not None, "terms of an unknown entity are refused"
+    entity = draft.reference.known_entity(terms.legal_entity_id)
     title, parameters = f"tax on {group.category}", rounding(base.currency, HALF_UP)
     made = evaluated(title, "percent_of", (base, percent), parameters, "amount", base.currency, rule="R11")
     why.record(address, group.amount, made._replace(policies=line_policies(terms, line_id, entity, "tax_point")))

@@ -185,9 +185,8 @@ def settle_consumption(draft: Draft, plan: LinePlan, before: Consumption, after:
 def _earn(draft: Draft, plan: LinePlan, before: Consumption, after: Consumption) -> None:
     """Work that a later order lets be billed under a cap whose room earlier work has, which waits for its own order: it takes that room."""
     price = consume_caps(draft, (plan, before), (plan, after))
-    entry = draft.entry(after.entry_id)
+    entry = draft.entry_in_books(after.entry_id)
     assert price is not None, "a claim was made"
-    assert entry is not None, "it was issued"
     draft.put_entry(entry, reprice(draft, entry, plan, price, "cap"))
 
 
@@ -325,8 +324,7 @@ def _walk(
 
 def _regrant(draft: Draft, allotment: str, one: ConsumerClaim, granted: Billable) -> None:
     """A rival's share changed: move its buckets, post the difference, keep the row."""
-    entry = draft.entry(one.entry.entry_id)
-    assert entry is not None, "the rival was read from the rows"
+    entry = draft.entry_in_books(one.entry.entry_id)
     consumption = consumption_of(entry)
     assert consumption is not None, "the rival has a price"
     price = with_grant(one.plan, consumption.price, allotment, granted)

@@ -33,8 +33,7 @@ class ConsumerClaim(NamedTuple):
 def consumption_order(draft: Draft, plan: LinePlan, allotment: str, start: Order) -> ConsumptionOrder:
     """Of entries on the lines that share caps with the plan's, that are not settled or may lose their room; brought up to date. Of those
     before `start` nobody asks: of an order by days it has what its month has and what comes later, until somebody comes before that."""
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
+    contract = draft.contract_in_books(plan.contract_id)
     orders = draft.entries.orders.setdefault(plan.contract_id, {})
     rests_on = contract.history, contract.former, draft.reference.entities
     key = plan.group, allotment, plan.policies.cap_order, draft.reference.rules

@@ -122,9 +122,7 @@ def _announce_over(draft: Draft, part_id: str) -> None:
         nothing = replace(state, exception_id=None, reported_amount=0, reported_entries=0, waived=False, assignee=None)
         draft.put("cap", part_id, nothing)
     elif _differs(state):
-        contract = draft.contract(parts_of(part_id)[0])
-        assert contract is not None, "a cap is of a contract in the books"
-        draft.due.add((zone_of(draft, contract), ""))
+        draft.due.add((zone_of(draft, draft.contract_in_books(parts_of(part_id)[0])), ""))
 
 
 def _differs(state: CapState) -> bool:
@@ -145,8 +143,7 @@ def restate_over(draft: Draft, part_id: str) -> None:
 
 def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
     contract_id, cap_id = parts_of(part_id)
-    contract = draft.contract(contract_id)
-    assert contract is not None, "a cap is of a contract in the books"
+    contract = draft.contract_in_books(contract_id)
     currency = contract.terms.currency
     revision = state.revision + 1
     exception_id = draft.publish_raised(

@@ -118,8 +118,7 @@ def of_units(
     ones keep nothing."""
     deliveries = []
     plans = {}
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
+    contract = draft.contract_in_books(plan.contract_id)
     history = versions(contract)
     is_agreed = any(agreed_units(history, plan.line.line_id, sharer.price.day) is not None for sharer in sharers)
     by_day = is_agreed or not keeps_issued or steps_cross_caps(contract, plan)

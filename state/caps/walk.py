@@ -221,8 +221,7 @@ class _Moved:
 
 def _measures(draft: Draft, plan: LinePlan) -> _Measures:
     """In what the hard limits of any line under the same caps are, in any version that was ever known."""
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
+    contract = draft.contract_in_books(plan.contract_id)
     key = ("measures", plan.key, len(contract.former))
     if key not in draft.memo.lines:
         found: _Measures = {}
@@ -261,8 +260,7 @@ def _taken_at(draft: Draft, plan: LinePlan, allotment: str) -> TakenShares:
 
 
 def _claim_of_consumer(draft: Draft, plan: LinePlan, allotment: str, consumer: CapConsumer) -> ConsumerClaim:
-    entry = draft.entry(consumer.entry_id)
-    found = consumer_claim(draft, plan, allotment, entry) if entry is not None else None
+    found = consumer_claim(draft, plan, allotment, draft.entry_in_books(consumer.entry_id))
     assert found is not None, "who consumes has a claim"
     return found
 

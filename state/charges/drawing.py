@@ -53,8 +53,7 @@ def draws(work: Work, plan: LinePlan) -> bool:
 
 def drawn_price(draft: Draft, entry: Entry, work: Work, price: Price, plan: LinePlan) -> Price:
     """The price of work that comes now: what it draws, and what it is charged beyond that."""
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
+    contract = draft.contract_in_books(plan.contract_id)
     own, line_id = _row(entry.entry_id, work, price, plan), plan.line.line_id
     known = known_of(draft, contract, line_id)
     over = own_periods.over(draft, contract, known)
@@ -116,8 +115,7 @@ def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = 
         consumption = Consumption(row.entry_id, row.work.person_id, wanted, issued)
         allotted = consume_caps(draft, (row.plan, before), (row.plan, consumption))
         assert allotted is not None, "a claim was made"
-        current = draft.entry(row.entry_id)
-        assert current is not None, "the entry was there before"
+        current = draft.entry_in_books(row.entry_id)
         draft.put_entry(current, reprice(draft, current, row.plan, allotted, "draw_down"))
 
 

@@ -99,8 +99,7 @@ def _agreed(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
 
 
 def _kept(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
+    contract = draft.contract_in_books(plan.contract_id)
     fees = [
         fee.amount
         for line_id in line_ids(contract)
@@ -126,9 +125,7 @@ def _charged(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
 
 
 def _ahead_of(draft: Draft, plan: LinePlan, as_of: date) -> TermsAhead:
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
-    return ahead_of(draft, contract, plan.line.line_id, as_of)
+    return ahead_of(draft, draft.contract_in_books(plan.contract_id), plan.line.line_id, as_of)
 
 
 def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:

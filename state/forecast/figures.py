@@ -413,8 +413,7 @@ def _line_sums(
         due = called(totals.billable - totals.issued, "accrued")
         is_given = has_rebates and line.project_id == project_id
         given = rebates_counted(draft, contract_id, line_id, as_of) if is_given else 0
-        contract = draft.contract(contract_id)
-        assert contract is not None, "the line is of a contract in the books"
+        contract = draft.contract_in_books(contract_id)
         of_deposit = of.keeps_back and is_deposit(draft, contract_id, line_id)
         on_bills = left_of_deposit(draft, contract, line_id) if of_deposit and not line.elsewhere else totals.issued
         if stays := on_bills - totals.conceded - given:

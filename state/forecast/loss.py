@@ -208,9 +208,7 @@ def _amount(noted: OpenException) -> Amount:
 
 
 def _currency(draft: Draft, contract_id: str) -> str:
-    contract = draft.contract(contract_id)
-    assert contract is not None, "a project counts with it"
-    return contract.terms.currency
+    return draft.contract_in_books(contract_id).terms.currency
 
 
 def _message(draft: Draft, contract_id: str) -> str:

@@ -271,8 +271,7 @@ def _known_rates(draft: Draft, project: Project, plan: LinePlan, limit: int) -> 
 
 def is_at_cost(draft: Draft, plan: LinePlan) -> bool:
     """Whether some version of the line's terms charges hours at cost, which exchange rates move."""
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
+    contract = draft.contract_in_books(plan.contract_id)
     return any(
         line.line_id == plan.line.line_id and methods.cost_markup(line.terms) is not None
         for stored in contract.history

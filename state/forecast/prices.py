@@ -60,9 +60,7 @@ def _is_of_period(fee: Fee) -> bool:
 
 
 def ahead_of_line(draft: Draft, line: LineEarning, as_of: date) -> TermsAhead:
-    contract = draft.contract(line.contract_id)
-    assert contract is not None, "the line is of a contract in the books"
-    return ahead_of(draft, contract, line.line_id, as_of)
+    return ahead_of(draft, draft.contract_in_books(line.contract_id), line.line_id, as_of)
 
 
 def earned_over(ahead: TermsAhead, until: date) -> Earning:

@@ -83,7 +83,7 @@ def after_event(draft: Draft) -> None:
     for of_cut in _in_turn(draft, {*waiting, *decided}):
         # What the cut of this event has drafted is true, unless drafts before it draw on their sources again.
         known = [one for one in of_cut if one.statement_id in waiting or _is_redrafted(draft, one)]
-        if known and is_ever_funded(_contract(draft, known[0])):
+        if known and is_ever_funded(draft.contract_in_books(known[0].contract_id)):
             while any(_lets_go(draft, one.statement_id) for one in known):
                 pass  # with each a draft has fewer rows, or is gone
         for one in known:
@@ -127,7 +127,7 @@ def _lets_go(draft: Draft, statement_id: str) -> bool:
 def _in_turn(draft: Draft, statement_ids: Iterable[str]) -> list[list[OpenStatement]]:
     """Those that wait, by their ids; where sources fund the contract by cut, in the order in which they draw."""
     waiting = [one for statement_id in sorted(statement_ids) if (one := draft.part(PART, statement_id)) is not None]
-    funded = [one for one in waiting if is_ever_funded(_contract(draft, one))]
+    funded = [one for one in waiting if is_ever_funded(draft.contract_in_books(one.contract_id))]
     contracts = dict.fromkeys(one.contract_id for one in funded)
     cuts = [of_cut for name in contracts for of_cut in by_cut(one for one in funded if one.contract_id == name)]
     return [*([one] for one in waiting if one.contract_id not in contracts), *cuts]
@@ -135,7 +135,7 @@ def _in_turn(draft: Draft, statement_ids: Iterable[str]) -> list[list[OpenStatem
 
 def _is_redrafted(draft: Draft, opened: OpenStatement) -> bool:
     """Whether the event changed a draft of an earlier cut, where sources fund the contract."""
-    if not is_ever_funded(_contract(draft, opened)):
+    if not is_ever_funded(draft.contract_in_books(opened.contract_id)):
         return False
     changed = (one for kind, key in draft.parts if kind == PART for one in _was_or_is(draft, key))
     return any(one.contract_id == opened.contract_id and cut_of(one) < cut_of(opened) for one in changed)
@@ -160,9 +160,11 @@ def _is_touched(draft: Draft, opened: OpenStatement) -> bool:
     rows = {*opened.rows, *(before.rows if before is not None else ())}
     if any(row in draft.rows for row in rows) or any(row.startswith(f"{FEE}/") for row in draft.rows):
         return True
-    if not DECISIVE.isdisjoint(draft.kinds) or _is_used_otherwise(draft, _contract(draft, opened)):
+    if not DECISIVE.isdisjoint(draft.kinds) or _is_used_otherwise(draft, draft.contract_in_books(opened.contract_id)):
         return True
-    return opened.published[0].retained != 0 and retention.is_over(draft, _contract(draft, opened), _period(opened))
+    return opened.published[0].retained != 0 and retention.is_over(
+        draft, draft.contract_in_books(opened.contract_id), _period(opened)
+    )
 
 
 def _is_used_otherwise(draft: Draft, contract: Contract) -> bool:
@@ -191,7 +193,7 @@ def _drafted(draft: Draft, opened: OpenStatement) -> Draft | None:
 
 
 def _issue_held(draft: Draft, opened: OpenStatement) -> None:
-    contract, period = _contract(draft, opened), _period(opened)
+    contract, period = draft.contract_in_books(opened.contract_id), _period(opened)
     if not opened.rows:
         release_held(draft, contract, period, opened.bill_to, opened.sequence)
         return
@@ -203,12 +205,6 @@ def _issue_held(draft: Draft, opened: OpenStatement) -> None:
         before = sorted(one.bill_to for one in drafts if one.sequence < opened.sequence)
         drafted = {payer: [one for one in of_cut if one.share.bill_to == payer] for payer in before}
         issue_after(draft, contract, period, opened.bill_to, due, drafted, opened.sequence, beside)
-
-
-def _contract(draft: Draft, opened: OpenStatement) -> Contract:
-    contract = draft.contract(opened.contract_id)
-    assert contract is not None, "a draft is of a contract in the books"
-    return contract
 
 
 def _period(opened: OpenStatement) -> BillingPeriod:
@@ -234,7 +230,7 @@ def _revise(draft: Draft, opened: OpenStatement, copy: Draft | None) -> None:
 
 def _rows_left(draft: Draft, opened: OpenStatement, copy: Draft) -> tuple[str, ...]:
     still = {row for part in copy.issued for line in part.lines for row in line.entries}
-    lines = line_ids(_contract(draft, opened))
+    lines = line_ids(draft.contract_in_books(opened.contract_id))
     left = {entry.entry_id for line_id in lines for entry in draft.due_on(opened.contract_id, line_id, "", "9999")}
     return tuple(row for row in opened.rows if row in still or row not in left)
 
@@ -243,7 +239,7 @@ def _issue(draft: Draft, opened: OpenStatement) -> None:
     """In the books now; what goes out is what was approved, to the letter."""
     draft.put(PART, opened.statement_id, None)
     _settle(draft, opened)
-    contract = _contract(draft, opened)
+    contract = draft.contract_in_books(opened.contract_id)
     used = funding.used(draft, contract)
     _issue_held(draft, opened)
     funding.alert(draft, contract, used)
@@ -251,9 +247,9 @@ def _issue(draft: Draft, opened: OpenStatement) -> None:
     draft.issued = [part._replace(status=ISSUED, **days) for part in opened.published]
     publish(draft)
     is_last = not holds_contract(draft, opened.contract_id)
-    if is_last and deposit_applications.close(draft, _contract(draft, opened), _period(opened)):
-        fees.settle(draft, _contract(draft, opened))
-        cut(draft, _contract(draft, opened), _period(opened), since=None)
+    if is_last and deposit_applications.close(draft, draft.contract_in_books(opened.contract_id), _period(opened)):
+        fees.settle(draft, draft.contract_in_books(opened.contract_id))
+        cut(draft, draft.contract_in_books(opened.contract_id), _period(opened), since=None)
         publish(draft)
     if opened.invoice is not None:
         draft.resolve_exception(DIFFERENCE, PART, opened.statement_id)

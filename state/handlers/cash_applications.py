@@ -147,8 +147,7 @@ def _groups(
         members.setdefault(receivable.contract_id, []).append((receivable, amount))
     groups = []
     for contract_id, of_contract in members.items():
-        contract = draft.contract(contract_id)
-        assert contract is not None, "an invoice is posted of a contract in the books"
+        contract = draft.contract_in_books(contract_id)
         booked = booked_as(payment, of_contract[0][0].legal_entity_id)
         slot = _slot(draft, event, of_contract, booked)
         if isinstance(slot, CashFault):
@@ -163,8 +162,7 @@ def _slot(
     draft: Draft, event: PaymentApplied, members: list[tuple[Receivable, Amount]], booked: Receipt | None
 ) -> Slot | CashFault:
     """On its day, and never before the payment and the invoices are booked; at the rate at which the payment was."""
-    entity = draft.reference.entity(members[0][0].legal_entity_id)
-    assert entity is not None, "an invoice is posted in a company"
+    entity = draft.reference.known_entity(members[0][0].legal_entity_id)
     rate = event.exchange_rate if event.currency != entity.currency else EXCHANGE_RATE_ONE
     if booked is not None:
         rate = booked.exchange_rate
@@ -283,8 +281,7 @@ def undo(draft: Draft, known: CashApplication) -> None:
     draft.put(PAYMENT, known.event.payment_id, replace(payment, applications=left))
     about = _about(known)
     for receipt in reversed(known.receipts):
-        entity = draft.reference.entity(receipt.legal_entity_id)
-        assert entity is not None, "its receipt was posted in this company"
+        entity = draft.reference.known_entity(receipt.legal_entity_id)
         reverse(draft, about, receipt, open_day_from(draft, entity, receipt.accounting_date))
     _free(draft, known)
     remember(draft, known.event.payment_id)

@@ -466,8 +466,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     draft.put("contract", contract_id, _scheduled(draft, contract, before))
     leave_line(draft, contract, since.isoformat() if since is not None else "")
     rerate_contract(draft, contract, since)
-    in_force = draft.contract(contract_id)
-    assert in_force is not None, "it was put above"
+    in_force = draft.contract_in_books(contract_id)
     fees.settle(draft, in_force)
     list_outside(draft, contract)
     note_unplaced(draft)
@@ -576,8 +575,7 @@ def _first_terms(contract: Contract) -> ContractSigned:
 def _first_day(draft: Draft, contract: Contract) -> date:
     """Of the billing period in which the contract starts; its start where it is billed on request."""
     terms = _first_terms(contract)
-    entity = draft.reference.entity(terms.legal_entity_id)
-    assert entity is not None, "terms of an unknown entity are refused"
+    entity = draft.reference.known_entity(terms.legal_entity_id)
     cycle = billing_cycle(terms, contract_policies(draft, contract, terms.starts_on))
     first = period_of(cycle, terms.starts_on, terms.starts_on, entity.fiscal_calendar)
     return first.start if first is not None else terms.starts_on

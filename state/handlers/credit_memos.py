@@ -209,10 +209,8 @@ def _settle(draft: Draft, event: CreditMemoIssued) -> None:
 
 
 def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> MemoOfInvoice:
-    contract = draft.contract(receivable.contract_id)
-    assert contract is not None, "a receivable is of a contract in the books"
-    entity = draft.reference.entity(receivable.legal_entity_id)
-    assert entity is not None, "an invoice was posted in this entity"
+    contract = draft.contract_in_books(receivable.contract_id)
+    entity = draft.reference.known_entity(receivable.legal_entity_id)
     day = open_day_from(draft, entity, max(event.issued_on, receivable.posted_on))
     exchange = at_rate(receivable.exchange_rate)
     if draft.why is not None:
@@ -221,8 +219,7 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> Memo
             rates = Rates((draft.why.figure(invoice_rate_of(receivable.invoice_id)),), ("times",))
         exchange = RecordedRate.along(rates, exchange)
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
-    statement = draft.statement(receivable.statement_id)
-    assert statement is not None, "a receivable is of a statement in the books"
+    statement = draft.statement_in_books(receivable.statement_id)
     return MemoOfInvoice(event, receivable, statement, contract, contract_policies(draft, contract), slot)
 
 

@@ -233,8 +233,7 @@ def post_invoice(
         posted = f"invoice {event.invoice_id} is posted for statement {other.statement_id} already"
         _differs(draft, statement, event, posted, "invoice_id")
         return
-    contract = draft.contract(statement.contract_id)
-    assert contract is not None, "a statement is of a contract in the books"
+    contract = draft.contract_in_books(statement.contract_id)
     policies = contract_policies(draft, contract)
     slot = _slot(draft, statement, event, contract.terms, policies, waited)
     if slot is None:
@@ -289,8 +288,7 @@ def _slot(
     waited: Waited,
 ) -> Slot | None:
     """Where the invoice is posted; None where it waits for a rate or the end of the day, or is more than the ledger holds."""
-    entity = draft.reference.entity(terms.legal_entity_id)
-    assert entity is not None, "terms of an unknown entity are refused"
+    entity = draft.reference.known_entity(terms.legal_entity_id)
     day = open_day_from(draft, entity, event.posted_on)
     exchange = _exchange(draft, policies, event, terms.currency, entity.currency, day)
     if isinstance(exchange, MissingRate):
@@ -386,8 +384,7 @@ def _post(
 ) -> JournalEntry | None:
     if not lines:
         return None
-    contract = draft.contract(statement.contract_id)
-    assert contract is not None, "a statement is of a contract in the books"
+    contract = draft.contract_in_books(statement.contract_id)
     posted = emit_placed(
         draft,
         about(draft, ("statement", statement.statement_id, 1), rule),

@@ -190,11 +190,9 @@ def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
         fitting.setdefault(application.receivable.contract_id, []).append(application)
     groups = []
     for contract_id, applications in fitting.items():
-        entity = draft.reference.entity(applications[0].receivable.legal_entity_id)
-        contract = draft.contract(contract_id)
-        assert entity is not None, "an invoice is posted in a company"
-        assert contract is not None, "an invoice is posted of a contract in the books"
-        policies, members = contract_policies(draft, contract), tuple(applications)
+        entity = draft.reference.known_entity(applications[0].receivable.legal_entity_id)
+        policies = contract_policies(draft, draft.contract_in_books(contract_id))
+        members = tuple(applications)
         groups.append(PaymentGroup(entity, policies, contract_id, members, unapplied, event.amount))
         unapplied = 0
     return groups

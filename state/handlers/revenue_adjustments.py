@@ -70,10 +70,8 @@ def _adjustments(draft: Draft) -> Iterator[Adjustment]:
 
 
 def _zone(draft: Draft, contract_id: str) -> str:
-    contract = draft.contract(contract_id)
-    entity = draft.reference.entity(contract.terms.legal_entity_id) if contract is not None else None
-    assert entity is not None, "it is posted on a contract of a company"
-    return entity.zone
+    """Of the company on whose contract it is posted."""
+    return draft.reference.known_entity(draft.contract_in_books(contract_id).terms.legal_entity_id).zone
 
 
 # Posting

@@ -12,7 +12,7 @@ from domain.exceptions import MISAPPLIED, SELF_APPROVED, UNKNOWN
 from domain.ledger.journal import Leg
 from domain.money import format_amount, smallest_unit
 from domain.reference.exchange import at_rate
-from state.books import Contract, Receivable, WriteOff
+from state.books import Receivable, WriteOff
 from state.draft import Draft
 from state.facts import is_new, is_repeat
 from state.ledger.posting import about, booking_of, emit_placed
@@ -101,25 +101,18 @@ def _fault(draft: Draft, known: WriteOff, receivable: Receivable | None) -> Post
         open_now = f"of invoice {receivable.invoice_id} {format_amount(stands)} {receivable.currency} are open"
         message = f"{open_now}, {format_amount(event.amount)} are to be written off"
         return PostingFault(MISAPPLIED, "amount", message, beyond(event.amount, stands))
-    return approval_fault(draft, event, (_contract(draft, receivable),), is_waived=known.is_waived)
+    return approval_fault(draft, event, (draft.contract_in_books(receivable.contract_id),), is_waived=known.is_waived)
 
 
 def _not_posted(event: WrittenOff) -> PostingFault:
     return PostingFault(UNKNOWN, "invoice_id", f"invoice {event.invoice_id} is not posted", event.amount)
 
 
-def _contract(draft: Draft, receivable: Receivable) -> Contract:
-    contract = draft.contract(receivable.contract_id)
-    assert contract is not None, "an invoice is posted of a contract in the books"
-    return contract
-
-
 def _post(draft: Draft, event: WrittenOff, receivable: Receivable) -> None:
     """On the day of the decision, at what the receivable carries; who owns the receivable delivers it."""
-    contract = _contract(draft, receivable)
+    contract = draft.contract_in_books(receivable.contract_id)
     policies = contract_policies(draft, contract)
-    entity = draft.reference.entity(receivable.legal_entity_id)
-    assert entity is not None, "an invoice is posted in a company"
+    entity = draft.reference.known_entity(receivable.legal_entity_id)
     day = open_day_from(draft, entity, event.written_off_on)
     exchange = at_rate(receivable.exchange_rate)
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)

@@ -47,8 +47,7 @@ def balance(draft: Draft, contract_id: str, line_id: str, account: str, without:
 
 
 def rows_of(draft: Draft, contract_id: str, line_id: str) -> list[Entry]:
-    contract = draft.contract(contract_id)
-    assert contract is not None, "a deposit is of a contract in the books"
+    contract = draft.contract_in_books(contract_id)
     found = (draft.entry(row) for row in line_fees(draft, contract, line_id).rows)
     return [entry for entry in found if entry is not None]
 

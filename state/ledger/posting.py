@@ -389,8 +389,7 @@ def reverse(draft: Draft, work: Work, on: date | None = None) -> None:
     """Mirror every standing journal of the work: its own lines, amounts and rate, on its date while that period is open; or on a later day
     that is given."""
     for journal in work.journals:
-        entity = draft.reference.entity(journal.legal_entity_id)
-        assert entity is not None, "a journal was posted in this entity"
+        entity = draft.reference.known_entity(journal.legal_entity_id)
         day = journal_reversal_day(draft, journal)
         if on is not None:
             day = open_day_from(draft, entity, max(on, journal.accounting_date))

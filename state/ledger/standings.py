@@ -24,7 +24,6 @@ from msgspec.structs import replace
 
 from domain.delivery.answers import ACCEPTED, ACCOUNT, PERIOD, POSTED
 from domain.events.finance import PostingAccepted, PostingRejected
-from domain.events.reference import LegalEntityDefined
 from domain.exceptions import UNKNOWN
 from domain.identity import composed, derived_id
 from domain.ledger.journal import ACCEPTED_AFTER_ALL, NEVER_ACCEPTED, debits, reversal_id
@@ -125,15 +124,9 @@ def _aimed(draft: Draft, record: JournalEntry, reverses: str) -> JournalEntry:
 
 
 def _open_from(draft: Draft, record: JournalEntry, day: date) -> tuple[date, str]:
-    entity = _entity(draft, record)
+    entity = draft.reference.known_entity(record.legal_entity_id)
     open_day = open_day_from(draft, entity, day)
     return open_day, period(draft, entity, open_day).name
-
-
-def _entity(draft: Draft, record: JournalEntry) -> LegalEntityDefined:
-    entity = draft.reference.entity(record.legal_entity_id)
-    assert entity is not None, "a journal was posted in this company"
-    return entity
 
 
 def unmapped(draft: Draft, journal_ids: Iterable[str]) -> set[str]:
@@ -292,7 +285,7 @@ def _replaced(draft: Draft, stands: JournalStanding) -> JournalStanding:
     record = stands.record
     assert record is not None, "a journal that is not posted is kept"
     memo = _leave(draft, stands)
-    entity = _entity(draft, record)
+    entity = draft.reference.known_entity(record.legal_entity_id)
     own = period(draft, entity, record.accounting_date)
     day, name = _open_from(draft, record, own.to)
     cause = draft.cause

@@ -69,8 +69,7 @@ def end_charges(draft: Draft, contract: Contract, stated: Stated, as_of: date) -
 
 
 def slot_of(draft: Draft, contract: Contract, event: BalancesBroughtForward) -> Slot:
-    entity = draft.reference.entity(contract.terms.legal_entity_id)
-    assert entity is not None, "terms of an unknown entity are refused"
+    entity = draft.reference.known_entity(contract.terms.legal_entity_id)
     policies = contract_policies(draft, contract)
     exchange = exchange_on(draft, policies, contract.terms.currency, entity.currency, event.as_of, event.as_of)
     assert isinstance(exchange, Exchange), "a missing rate is a fault"

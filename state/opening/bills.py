@@ -116,8 +116,7 @@ def _as_posted(event: BalancesBroughtForward, bill: EarlierBill, made: str) -> I
 def _issue(draft: Draft, loading: Loading, bill: EarlierBill, recorded: TakenRow) -> StatementEntry:
     """The row's part is billed: it takes no room any more but its own, and no statement has it again."""
     contract, one = loading.contract, plain(recorded)
-    entry = draft.entry(one.row)
-    assert entry is not None, "it was brought forward"
+    entry = draft.entry_in_books(one.row)
     price, found = standing_price(entry), open_period(draft, contract)
     plan = plan_of(draft, price) if price is not None else newest_plan(draft, contract, one.line_id)
     assert plan is not None, "the line is known"
@@ -140,9 +139,8 @@ def _issue(draft: Draft, loading: Loading, bill: EarlierBill, recorded: TakenRow
 
 
 def _keep_rest(draft: Draft, contract: Contract, taken: TakenRow) -> None:
-    entry = draft.entry(taken.row)
-    issued = issued_on(entry, contract.contract_id, taken.line_id) if entry is not None else None
-    assert entry is not None, "it was brought forward"
+    entry = draft.entry_in_books(taken.row)
+    issued = issued_on(entry, contract.contract_id, taken.line_id)
     assert issued is not None, "its part is billed"
     rest = outstanding(entry, contract.contract_id, taken.line_id)
     draft.put_entry(entry, with_issued(entry, replace(issued, rest=rest)))
@@ -158,9 +156,8 @@ def _applied(draft: Draft, loading: Loading, bill: EarlierBill) -> list[Statemen
     for one, amount in deposits_used(loading, bill.bill_to):
         if not amount:
             continue
-        entry = draft.entry(deposit_row(contract.contract_id, one.balance.line_id))
-        issued = issued_on(entry, contract.contract_id, one.balance.line_id) if entry is not None else None
-        assert entry is not None, "a deposit that was not due is a fault"
+        entry = draft.entry_in_books(deposit_row(contract.contract_id, one.balance.line_id))
+        issued = issued_on(entry, contract.contract_id, one.balance.line_id)
         assert issued is not None, "it is billed on the same statement or one before"
         draft.put_entry(entry, with_issued(entry, applied_to(issued, bill.bill_to, plain(amount))))
         found.append(StatementEntry(entry.entry_id, one.balance.line_id, -amount, 0))

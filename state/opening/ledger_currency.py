@@ -125,10 +125,8 @@ def _account_of_deposit(draft: Draft, loading: Loading, stated: Stated) -> str:
 def _row_of_line(draft: Draft, loading: Loading, stated: Stated) -> Entry:
     """What the line has open, else what was billed of it."""
     rest = f"{stated.row}/{UNBILLED_REST}"
-    found = draft.entry(rest if rest in loading.rows else stated.row)
-    found = draft.entry(deposit_row(loading.contract.contract_id, stated.balance.line_id)) or found
-    assert found is not None, "it was brought forward"
-    return found
+    deposit = draft.entry(deposit_row(loading.contract.contract_id, stated.balance.line_id))
+    return deposit or draft.entry_in_books(rest if rest in loading.rows else stated.row)
 
 
 def _by_account(loading: Loading) -> Counter[str]:
@@ -219,8 +217,7 @@ def _adjust(
         return
     if rest := called(-sum(leg.ledger_amount for leg in legs), "what the other lines leave"):
         legs.append(Leg(EXCHANGE_DIFFERENCE, EXCHANGE, 0, rest))
-    entry = draft.entry(row) if row is not None else _row_of_line(draft, loading, stated)
-    assert entry is not None, "it was brought forward"
+    entry = draft.entry_in_books(row) if row is not None else _row_of_line(draft, loading, stated)
     work, plan = entry.standing, stated.plan
     assert work is not None, "it was brought forward"
     of = about(draft, work.identity, EXCHANGE)

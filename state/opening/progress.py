@@ -48,8 +48,7 @@ def open_day(draft: Draft, before: BalancesBroughtForward) -> None:
 
 def _put_closed(draft: Draft, contract_id: str, line_id: str, as_of: date, closed: ClosedPeriod | None) -> None:
     part_id = composed(contract_id, line_id)
-    contract = draft.contract(contract_id)
-    assert contract is not None, "its balances are brought forward"
+    contract = draft.contract_in_books(contract_id)
     known = line_fees(draft, contract, line_id)
     own = [one for one in known.closed if (one.start, one.to) != (as_of, as_of + DAY)]
     kept = sorted([*own, closed] if closed is not None else own, key=lambda one: one.to)

@@ -22,8 +22,7 @@ from state.value import plain
 def wait_for_room(draft: Draft, loading: Loading) -> None:
     """Once what was billed has its room nothing is left, so that no entry's share moves."""
     for row, over in loading.over_cap.items():
-        entry = draft.entry(row)
-        assert entry is not None, "it was brought forward"
+        entry = draft.entry_in_books(row)
         if not over.is_known:
             _wait(draft, entry, over)
 
@@ -39,8 +38,7 @@ def _wait(draft: Draft, entry: Entry, over: WaitsForRoom) -> None:
     price = replace(before.price, value=before.price.value + more.amount, hours=before.price.hours + more.hours)
     after = consume_caps(draft, (plan, before), (plan, replace(before, price=price)))
     assert after is not None, "it stays on the line"
-    now = draft.entry(entry.entry_id)
-    assert now is not None, "it stays in the books"
+    now = draft.entry_in_books(entry.entry_id)
     draft.put_entry(now, with_standing(now, replace(work, charge=_with(work.charge, more), price=after)))
 
 

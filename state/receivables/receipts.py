@@ -7,7 +7,6 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.events.finance import PaymentReversed
-from domain.events.reference import LegalEntityDefined
 from domain.ledger.journal import Booking, Leg
 from domain.policies import Resolved
 from domain.reference.zones import local_date
@@ -56,7 +55,7 @@ def post(draft: Draft, about: Subject, slot: Slot, posts: ReceiptLines, policies
 
 def mirror(draft: Draft, event: PaymentReversed, about: Subject, receipt: Receipt) -> None:
     """On the day on which the bank took it back and never before it came."""
-    entity = _entity(draft, receipt)
+    entity = draft.reference.known_entity(receipt.legal_entity_id)
     taken_back = event.received_on or local_date(event.occurred_at, entity.zone)
     reverse(draft, about, receipt, open_day_from(draft, entity, max(taken_back, receipt.accounting_date)))
 
@@ -67,14 +66,8 @@ def reverse(draft: Draft, about: Subject, receipt: Receipt, day: date, version: 
         (project_id, leg._replace(amount=-leg.amount, ledger_amount=-leg.ledger_amount))
         for project_id, leg in receipt.lines
     )
-    booking = booked_back(draft, _entity(draft, receipt), receipt, day)
+    booking = booked_back(draft, draft.reference.known_entity(receipt.legal_entity_id), receipt, day)
     _emit(draft, about, receipt, lines, booking, None, receipt.journal_id, version)
-
-
-def _entity(draft: Draft, receipt: Receipt) -> LegalEntityDefined:
-    entity = draft.reference.entity(receipt.legal_entity_id)
-    assert entity is not None, "the receipt was posted in this company"
-    return entity
 
 
 def _emit(

@@ -223,9 +223,8 @@ def _say_given_up(why: Why, event: WrittenOff, entry: Entry, part: Amount, earli
 
 def _give_up(draft: Draft, event: WrittenOff, entry_id: str, amount: Amount) -> None:
     """The entry claims so much less from its caps; what that makes of its price, and of the shares of others."""
-    entry = draft.entry(entry_id)
-    before = consumption_of(entry) if entry is not None else None
-    assert entry is not None, "the entry was found before"
+    entry = draft.entry_in_books(entry_id)
+    before = consumption_of(entry)
     assert before is not None, "the entry has a price"
     plan = plan_of(draft, before.price)
     assert plan is not None, "the entry is on a line"

@@ -101,8 +101,7 @@ def _share(draft: Draft, members: Mapping[str, ProratedEntry]) -> None:
             grant = grant._replace(binding=target.cap_id)
         if figures is not None and limited is not None:
             figures.take(limited, entry_id, grant.amount)
-        entry = draft.entry(entry_id)
-        assert entry is not None, "the consumption was read from the rows"
+        entry = draft.entry_in_books(entry_id)
         after = with_grant(member.plan, replace(member.consumption.price, given=grant.amount), member.allotment, grant)
         if after == member.consumption.price:
             draft.touch(entry)

@@ -169,8 +169,7 @@ def _rerate_one(draft: Draft, stale: Entry) -> None:
         draft, old, (plan, Consumption(entry.entry_id, entry.work.person_id, replace(price, given=0), 0))
     )
     assert allotted is not None, "a claim was made"
-    current = draft.entry(entry.entry_id)
-    assert current is not None, "the entry was there before"
+    current = draft.entry_in_books(entry.entry_id)
     draft.put_entry(current, reprice(draft, current, plan, allotted, "rate"))
 
 
@@ -193,8 +192,7 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
         _rebuild(draft, contract, fresh)
     else:
         for entry_id, (plan, price) in fresh.items():
-            current = draft.entry(entry_id)
-            assert current is not None, "the entry was read from the rows"
+            current = draft.entry_in_books(entry_id)
             draft.put_entry(current, reprice(draft, current, plan, uncapped(price), "rate"))
     for line_id in line_ids(contract):
         settle_line(draft, contract, line_id)
@@ -260,8 +258,7 @@ def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, 
             settle_below(draft, stored)
     _recount(draft, contract, consumptions, prices)
     for plan, consumption in consumptions:
-        entry = draft.entry(consumption.entry_id)
-        assert entry is not None, "the consumption was read from the rows"
+        entry = draft.entry_in_books(consumption.entry_id)
         before = consumption_of(entry)
         if before is not None and before.price != prices[consumption.entry_id]:
             draft.put_entry(entry, reprice(draft, entry, plan, prices[consumption.entry_id], "amendment"))

@@ -271,8 +271,7 @@ def leave_line(draft: Draft, contract: Contract, since: str) -> None:
     """
     for line_id in line_ids(contract):
         for entry_id in [entry.entry_id for entry in reversed(in_order(ratable(draft, contract, line_id, since)))]:
-            entry = draft.entry(entry_id)
-            assert entry is not None, "an entry that leaves its line stays in the books"
+            entry = draft.entry_in_books(entry_id)
             work = entry.work
             if entry.issued or entry.behind is not None or entry.given_up or work is None or work.price is None:
                 continue
@@ -314,9 +313,7 @@ def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
     for pool, plan in sorted(left.items(), key=itemgetter(0)):
         shared_price.settle(draft, plan, pool)
     for contract_id, line_id in sorted(lines):
-        contract = draft.contract(contract_id)
-        assert contract is not None, "a price is of a contract in the books"
-        drawing.settle(draft, contract, line_id)
+        drawing.settle(draft, draft.contract_in_books(contract_id), line_id)
 
 
 def undo(draft: Draft, entry: Entry, day: date | None = None) -> None:
@@ -389,8 +386,7 @@ def _out_of_progress(draft: Draft, work: Work, cost: Cost, sides: list[Side]) ->
 
 def _carried_slot(draft: Draft, journal: Posted, leg: Leg) -> Slot:
     """The date that the journal's reversal would take, and the rate that makes of the line's amount the ledger amount it carries (R14)."""
-    entity = draft.reference.entity(journal.legal_entity_id)
-    assert entity is not None, "a journal was posted in this entity"
+    entity = draft.reference.known_entity(journal.legal_entity_id)
     day = journal_reversal_day(draft, journal)
     carried = Exchange(leg.ledger_amount, leg.amount, journal.exchange_rate, (), journal_id=journal.journal_id)
     return Slot(entity, journal.currency, day, period(draft, entity, day).name, carried)

@@ -29,8 +29,7 @@ def place_beside(draft: Draft, contract: Contract, posted_on: date | None) -> Pl
 
     What leaves an account does so no earlier than it came there (`posted_on`).
     """
-    entity = draft.reference.entity(contract.terms.legal_entity_id)
-    assert entity is not None, "terms of an unknown entity are refused"
+    entity = draft.reference.known_entity(contract.terms.legal_entity_id)
     journals = (one for one in reversed(draft.outputs) if isinstance(one, JournalEntry))
     beside = next((journal for journal in journals if journal.contract_id == contract.contract_id), None)
     day = beside.accounting_date if beside is not None else local_date(draft.cause.recorded_at, entity.zone)

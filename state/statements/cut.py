@@ -48,9 +48,7 @@ def close_period(draft: Draft, contract: Contract, period: BillingPeriod) -> Con
     cut(draft, contract, period, since=None)
     if used:
         over_time.settle(draft, contract)
-    current = draft.contract(contract.contract_id)
-    assert current is not None, "the contract is in the books"
-    current = replace(current, period_start=period.to)
+    current = replace(draft.contract_in_books(contract.contract_id), period_start=period.to)
     draft.put("contract", contract.contract_id, current)
     note_unpaid(draft, current)
     return current
@@ -80,9 +78,7 @@ def cut_on_request(draft: Draft, contract: Contract, event: StatementRequested) 
     to = event.to or today + timedelta(days=1)
     start = event.period or contract.requested_to or terms_on(contract, today).starts_on
     cut(draft, contract, BillingPeriod(start, to), since=event.period)
-    current = draft.contract(event.contract_id)
-    assert current is not None, "the contract is in the books"
-    current = replace(current, requested_to=to)
+    current = replace(draft.contract_in_books(event.contract_id), requested_to=to)
     draft.put("contract", event.contract_id, current)
     note_unpaid(draft, current)
 

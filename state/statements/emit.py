@@ -31,8 +31,7 @@ def emit(
     kept: Retained = NOTHING,
     sequence: int | None = None,
 ) -> str:
-    current = draft.contract(contract.contract_id)
-    assert current is not None, "the contract is in the books"
+    current = draft.contract_in_books(contract.contract_id)
     if sequence is None:
         sequence = _next_sequence(draft, current, period)
     made = statement_id(draft.engagement_id, contract.contract_id, bill_to, period.start.isoformat(), sequence)

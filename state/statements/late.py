@@ -53,9 +53,7 @@ def issue_late(draft: Draft, contract: Contract, zone: str) -> Contract:
         draft.put(LATE, composed(row.contract_id, row.entry_id), None)
     if contract.in_force:
         _issue_again(draft, contract, _concerned(draft, contract, late))
-    current = draft.contract(contract.contract_id)
-    assert current is not None, "the contract is in the books"
-    return current
+    return draft.contract_in_books(contract.contract_id)
 
 
 def _issue_again(draft: Draft, contract: Contract, concerned: list[_Reissue]) -> None:
@@ -67,8 +65,7 @@ def _issue_again(draft: Draft, contract: Contract, concerned: list[_Reissue]) ->
     if any(one.former is not None for one in concerned):
         _reallocate(draft, contract)
     for one in concerned:
-        current = draft.contract(contract.contract_id)
-        assert current is not None, "the contract is in the books"
+        current = draft.contract_in_books(contract.contract_id)
         if one.former is not None:
             _revise(draft, current, one, one.former)
         else:
@@ -125,8 +122,7 @@ def _late(draft: Draft, contract: Contract, kept: Reissues, rows: list[LateRow])
                 fixed.add(statement.statement_id)
     late = []
     for row in rows:
-        entry = draft.entry(row.entry_id)
-        assert entry is not None, "a row that changed is in the books"
+        entry = draft.entry_in_books(row.entry_id)
         for line_id, _ in due_lines(contract, entry):
             listed = own.get((row.entry_id, line_id))
             if not is_kept_back(draft, contract, entry, line_id):
@@ -166,8 +162,7 @@ def _period_of(
 def _take_back(draft: Draft, contract: Contract, former: IssuedStatement) -> None:
     """As if the statement had not been issued."""
     for piece in former.pieces:
-        entry = draft.entry(piece.entry_id)
-        assert entry is not None, "what is issued is in the books"
+        entry = draft.entry_in_books(piece.entry_id)
         before = consumption_of(entry)
         elsewhere = issued_elsewhere(entry, contract.contract_id, piece.line_id)
         after = replace(entry, issued=(*elsewhere, piece.before) if piece.before is not None else elsewhere)
@@ -197,17 +192,15 @@ def _reallocate(draft: Draft, contract: Contract) -> None:
 def _revise(draft: Draft, contract: Contract, reissue: _Reissue, former: IssuedStatement) -> None:
     """The next revision; nothing is reported where it says what the former says."""
     statement_id = former.statement_id
-    had = draft.statement(statement_id)
-    assert had is not None, "what is issued is kept"
+    had = draft.statement_in_books(statement_id)
     others, draft.issued = draft.issued, []
     due = due_again(draft, contract, reissue.period, reissue.rows)
     if due:
         issue(draft, contract, reissue.period, had.bill_to, due, had.sequence)
     else:
         issue_nothing(draft, contract, reissue.period, had.bill_to, had.sequence)
-    now = draft.statement(statement_id)
+    now = draft.statement_in_books(statement_id)
     kept: IssuedStatement = draft.part(ISSUED_STATEMENT, statement_id)
-    assert now is not None, "what is issued is kept"
     if _content(draft.issued) == _content(former.published) and draft.statements[statement_id] == (
         draft.entries.statement(statement_id)
     ):

@@ -81,8 +81,7 @@ def recovered(charge: Charge) -> Node:
 
 def cost(draft: Draft, charge: Charge, of: Cost) -> Cost:
     assert draft.why is not None, "an explanation folds"
-    entity = draft.reference.entity(of.legal_entity_id)
-    assert entity is not None, "it bears the cost"
+    entity = draft.reference.known_entity(of.legal_entity_id)
     made = spent(draft.why, charge)._replace(facts=company_facts(of), policies=entity_policies(entity, "cost_policy"))
     tax: Amount = as_recorded(of.tax, recovered(charge)) if of.tax else of.tax
     return replace(of, amount=as_recorded(of.amount, made), tax=tax)

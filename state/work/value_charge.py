@@ -140,8 +140,8 @@ def _of_adjustment(draft: Draft, charge: Charge, standing: Work | None, waited: 
 
 def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Waited) -> Sides:
     """What was brought forward is as it was stated: nothing of it follows from a rate."""
-    contract, line_id, opening = draft.contract(charge.contract_id or ""), charge.line_id, charge.opening
-    assert contract is not None, "balances of an unknown contract are refused"
+    contract, line_id = draft.contract_in_books(charge.contract_id or ""), charge.line_id
+    opening = charge.opening
     assert line_id is not None, "balances are of a line"
     assert opening is not None, "it is the work of a line"
     plan = plan_on(draft, contract, charge.day, line_id, counted_as(charge.kind))
@@ -220,8 +220,7 @@ def _counting(draft: Draft, charge: Charge, plan: LinePlan) -> LinePlan:
         content = counted_as(DELIVERY)
     elif isinstance(plan.line.terms, Expenses) or (charge.opening is not None and charge.opening.category is not None):
         content = counted_as(EXPENSE, charge.opening.category if charge.opening is not None else None)
-    contract = draft.contract(plan.contract_id)
-    assert contract is not None, "the plan is of a contract in the books"
+    contract = draft.contract_in_books(plan.contract_id)
     return line_plan(draft, contract, version_on(contract, charge.day), plan.line.line_id, content) or plan
 
 

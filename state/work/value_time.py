@@ -310,8 +310,7 @@ def reversal_day(draft: Draft, work: Work, purpose: str, entity: LegalEntityDefi
 
 
 def journal_reversal_day(draft: Draft, journal: Posted) -> date:
-    entity = draft.reference.entity(journal.legal_entity_id)
-    assert entity is not None, "a journal was posted in this entity"
+    entity = draft.reference.known_entity(journal.legal_entity_id)
     return open_day_from(draft, entity, journal.accounting_date)
 
 

@@ -791,10 +791,11 @@ class Draft:
         """Raise an exception that is not an entry's and keep it open; the same one again changes nothing, or says what is wrong by now."""
         exception_id = self.exception_id(category, subject_kind, subject_id + side)
         noted: OpenException | None = self.part("exception", exception_id)
-        if noted is not None:
-            if revises and noted.message != message:
-                self.revise_exception(replace(noted, message=message, field=field))
-        else:
+        if noted is not None and not revises:
+            return
+        amounts = {currency: amount} if currency is not None and amount else {}
+        entries = entries[:ENTRIES_NAMED]
+        if noted is None:
             self.publish_open(
                 OpenException(
                     exception_id,
@@ -807,12 +808,16 @@ class Draft:
                     person_id=person_id,
                     field=field,
                     count=blocks,
-                    amounts={currency: amount} if currency is not None and amount else {},
-                    entries=entries[:ENTRIES_NAMED],
+                    amounts=amounts,
+                    entries=entries,
                     raised_at=self.cause.recorded_at,
                     version=version,
                 )
             )
+            return
+        now = replace(noted, message=message, field=field, count=blocks, amounts=amounts, entries=entries)
+        if now != noted:
+            self.revise_exception(now)
 
     def publish_open(self, noted: OpenException) -> None:
         """Raise such an exception, or its next revision, as it stands; amounts in several currencies are reported in words."""

@@ -8,8 +8,6 @@ of it; what nobody pays is due again at every cut. What sources have paid is sum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from msgspec.structs import replace
-
 from domain.billing.funding import (
     DueOfSources,
     Portion,
@@ -33,7 +31,7 @@ from domain.units import Amount
 from domain.why import Why, elsewhere, in_terms
 from state.billing.approval import PendingCut, cut_of, drafts_of
 from state.billing.payers import Billed, PayerShare, billed_day, funded_terms, less_billed, part_of
-from state.books import Contract, FundingNotice, OpenException, OpenStatement
+from state.books import Contract, FundingNotice, OpenStatement
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import contract_policies
@@ -216,35 +214,29 @@ def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[FundingTurn]) 
     if now == noticed:
         return
     draft.put("funding", contract.contract_id, now if waiting else None)
-    exception_id = draft.exception_id(OVER, SUBJECT, contract.contract_id)
-    open_one: OpenException | None = draft.part("exception", exception_id)
     if not waiting:
-        draft.close_exception(exception_id)
+        draft.resolve_exception(OVER, SUBJECT, contract.contract_id)
         return
-    if open_one is None and amount <= noticed.amount:
+    if amount <= noticed.amount and draft.open_exception(OVER, SUBJECT, contract.contract_id) is None:
         return
     currency = contract.terms.currency
     message = (
         f"{format_amount(amount, currency)} {currency} of {counted(len(waiting), 'entry')} are due and no rule of the funding of contract "
         f"{contract.contract_id} is left for them: {_left_text(draft, contract)}"
     )
-    if open_one is None:
-        draft.raise_exception(
-            OVER,
-            SUBJECT,
-            contract.contract_id,
-            message,
-            contract_id=contract.contract_id,
-            field="funding",
-            amount=amount,
-            currency=currency,
-            blocks=len(waiting),
-            entries=tuple(entries),
-        )
-    else:
-        draft.revise_exception(
-            replace(open_one, message=message, count=len(waiting), amounts={currency: amount}, entries=tuple(entries))
-        )
+    draft.raise_exception(
+        OVER,
+        SUBJECT,
+        contract.contract_id,
+        message,
+        contract_id=contract.contract_id,
+        field="funding",
+        amount=amount,
+        currency=currency,
+        blocks=len(waiting),
+        entries=tuple(entries),
+        revises=True,
+    )
 
 
 def _left_text(draft: Draft, contract: Contract) -> str:

@@ -79,18 +79,18 @@ def is_to_say(draft: Draft, contract_id: str, *, day_ends: bool) -> bool:
 
 def say(draft: Draft, contract_id: str) -> None:
     loss = _loss(draft, contract_id, at_completion(draft, contract_id))
-    noted: OpenException | None = draft.part(*_key_of(draft, contract_id))
-    message, amounts = _message(draft, contract_id), {_currency(draft, contract_id): loss or 0}
     if not loss:
         draft.resolve_exception(CATEGORY, KIND, contract_id)
-    elif noted is not None:
-        draft.revise_exception(replace(noted, message=message, amounts=amounts))
     else:
-        _, exception_id = _key_of(draft, contract_id)
-        of = contract_id, contract_id
-        raised_at = draft.cause.recorded_at
-        draft.publish_open(
-            OpenException(exception_id, CATEGORY, KIND, *of, message=message, amounts=amounts, raised_at=raised_at)
+        draft.raise_exception(
+            CATEGORY,
+            KIND,
+            contract_id,
+            _message(draft, contract_id),
+            contract_id=contract_id,
+            amount=loss,
+            currency=_currency(draft, contract_id),
+            revises=True,
         )
     for project_id in draft.projects_of(contract_id):
         register(draft, project_id)

@@ -121,20 +121,16 @@ def _tell(draft: Draft, known: BroughtForward, faults: Sequence[OpeningFault]) -
         ):
             draft.close_exception(exception_id)
     for category, of in said.items():
-        message = "; ".join(fault.message for fault in of)
-        exception_id = draft.exception_id(category, KIND, project_id)
-        noted_before: OpenException | None = draft.part("exception", exception_id)
-        if noted_before is not None and noted_before.message != message:
-            draft.revise_exception(replace(noted_before, message=message, field=of[0].field))
         draft.raise_exception(
             category,
             KIND,
             project_id,
-            message,
+            "; ".join(fault.message for fault in of),
             project_id=project_id,
             contract_id=of[0].contract_id,
             field=of[0].field,
             version=known.event.version,
+            revises=True,
         )
 
 

@@ -9,8 +9,6 @@ those that are not named is never right as it is: tomorrow it may be of others.
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec.structs import replace
-
 from domain.delivery.reconciliation import MORE
 from domain.events.common import LedgerDifference
 from domain.events.finance import LedgerReconciled
@@ -18,7 +16,7 @@ from domain.identity import composed
 from domain.outputs import LedgerComparison
 from domain.units import Amount
 from state.books import Fact, OpenException
-from state.draft import ENTRIES_NAMED, Draft
+from state.draft import Draft
 
 DIFFERS: Final = "ledger_differs"
 LEDGER = "ledger"
@@ -98,23 +96,15 @@ def _message(difference: LedgerDifference) -> str:
 
 
 def _raise(draft: Draft, subject: str, difference: LedgerDifference) -> None:
-    message = _message(difference)
-    amount, entries = abs(difference.amount), difference.journals[:ENTRIES_NAMED]
-    noted = draft.open_exception(DIFFERS, LEDGER, subject)
-    if noted is None:
-        draft.raise_exception(
-            DIFFERS,
-            LEDGER,
-            subject,
-            message,
-            field=difference.cause,
-            amount=amount,
-            currency=difference.currency,
-            blocks=max(len(difference.journals), 1),
-            entries=entries,
-        )
-        return
-    amounts = {difference.currency: amount} if amount else {}
-    if (noted.message, noted.amounts, noted.entries) != (message, amounts, entries):
-        count = max(len(difference.journals), 1)
-        draft.revise_exception(replace(noted, message=message, amounts=amounts, entries=entries, count=count))
+    draft.raise_exception(
+        DIFFERS,
+        LEDGER,
+        subject,
+        _message(difference),
+        field=difference.cause,
+        amount=abs(difference.amount),
+        currency=difference.currency,
+        blocks=max(len(difference.journals), 1),
+        entries=difference.journals,
+        revises=True,
+    )

@@ -72,15 +72,16 @@ def compare(draft: Draft, zone: str) -> None:
             continue
         draft.due.add((zone, ""))
         message = f"{stated.event.source} has for {stated.event.kind} of {stated.event.period} {'; '.join(differences)}"
-        noted = draft.open_exception(DIFFERS, KIND, subject)
-        if noted is None:
-            currency = stated.event.currency
-            draft.raise_exception(
-                DIFFERS, KIND, subject, message, project_id=project_id, amount=at_stake, currency=currency
-            )
-        elif noted.message != message:
-            amounts = {stated.event.currency: at_stake} if stated.event.currency is not None and at_stake else {}
-            draft.revise_exception(replace(noted, message=message, amounts=amounts))
+        draft.raise_exception(
+            DIFFERS,
+            KIND,
+            subject,
+            message,
+            project_id=project_id,
+            amount=at_stake,
+            currency=stated.event.currency,
+            revises=True,
+        )
 
 
 def _differences(draft: Draft, event: ControlTotal) -> tuple[list[str], Amount]:

@@ -82,21 +82,16 @@ def note(draft: Draft, one: WaitingCash, event: Cash, fault: CashFault, about: s
     """Of the first of its invoices that is known; an exception that is open already says what is wrong now."""
     named = (receivable_of(draft, each.invoice_id) for each in event.applications)
     contract_id = next((each.contract_id for each in named if each is not None), None)
-    message = f"{about}: {fault.message}"
-    noted = draft.open_exception(fault.category, one.kind, one.id + side)
-    if noted is not None and noted.message != message:
-        amounts = {event.currency: fault.amount} if fault.amount else {}
-        draft.revise_exception(replace(noted, message=message, field=fault.field, amounts=amounts))
-        return
     draft.raise_exception(
         fault.category,
         one.kind,
         one.id,
-        message,
+        f"{about}: {fault.message}",
         side=side,
         project_id=event.project_id,
         contract_id=contract_id,
         field=fault.field,
         amount=fault.amount,
         currency=event.currency,
+        revises=True,
     )

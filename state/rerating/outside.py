@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from msgspec.structs import replace
-
 from domain.contract import covers
 from domain.exceptions import OUTSIDE
 from domain.figure import Recorded
@@ -12,7 +10,7 @@ from domain.units import Amount
 from domain.work.rows import FEE, OPENING, OVERFLOW
 from state.books import Contract, Entry, OpenException, Price
 from state.charges.terms_known import line_fees
-from state.draft import ENTRIES_NAMED, Draft
+from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import newest_plan, terms_on
 from state.totals import standing_price
@@ -36,30 +34,18 @@ def list_outside(draft: Draft, contract: Contract) -> None:
     lie = "1 posted entry lies" if len(outside) == 1 else f"{len(outside)} posted entries lie"
     message = f"{lie} outside the dates of contract {contract.contract_id}"
     amount, currency = sum(value for _, value in outside), contract.terms.currency
-    entries = tuple(entry_id for entry_id, _ in sorted(outside))
-    said = _open_outside(draft, contract.contract_id)
-    if said is None:
-        draft.raise_exception(
-            OUTSIDE,
-            "contract",
-            contract.contract_id,
-            message,
-            contract_id=contract.contract_id,
-            amount=amount,
-            currency=currency,
-            blocks=len(outside),
-            entries=entries,
-        )
-        return
-    now = replace(
-        said,
-        message=message,
-        count=len(outside),
-        amounts={currency: amount} if amount else {},
-        entries=entries[:ENTRIES_NAMED],
+    draft.raise_exception(
+        OUTSIDE,
+        "contract",
+        contract.contract_id,
+        message,
+        contract_id=contract.contract_id,
+        amount=amount,
+        currency=currency,
+        blocks=len(outside),
+        entries=tuple(entry_id for entry_id, _ in sorted(outside)),
+        revises=True,
     )
-    if now != said:
-        draft.revise_exception(now)
 
 
 def relist_outside(draft: Draft) -> None:

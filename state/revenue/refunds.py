@@ -236,7 +236,6 @@ def _report(draft: Draft, contract: Contract, plan: LinePlan, reductions: list[R
     if beyond == known.beyond:
         return
     draft.put(KIND, place, replace(known, beyond=beyond))
-    noted = draft.open_exception(BEYOND_ESTIMATE, LINE, place)
     if not beyond:
         draft.resolve_exception(BEYOND_ESTIMATE, LINE, place)
         return
@@ -249,9 +248,6 @@ def _report(draft: Draft, contract: Contract, plan: LinePlan, reductions: list[R
         message += f"the next statement asks {rest} {currency} back, unless it is settled at what was given"
     else:
         message += "raise the estimate, or settle it at what was given"
-    if noted is not None:
-        draft.revise_exception(replace(noted, message=message, amounts={currency: beyond}))
-        return
     draft.raise_exception(
         BEYOND_ESTIMATE,
         LINE,
@@ -261,6 +257,7 @@ def _report(draft: Draft, contract: Contract, plan: LinePlan, reductions: list[R
         contract_id=contract.contract_id,
         amount=beyond,
         currency=currency,
+        revises=True,
     )
 
 

@@ -55,25 +55,25 @@ from state.draft import Draft
 from state.terms.plan import LinePlan
 
 
-def consume_caps(
-    draft: Draft, old: tuple[LinePlan, Consumption] | None, new: tuple[LinePlan, Consumption] | None
-) -> Price | None:
-    """Replace an entry's claim by another, either may be missing; returns the new price with its share.
+def consume_caps(draft: Draft, old: tuple[LinePlan, Consumption] | None, new: tuple[LinePlan, Consumption]) -> Price:
+    """Replace the claim that an entry may have by another; returns the new price with its share.
 
     Within one group of caps that is one step, so that rivals only see what comes out of it.
     """
-    if old is not None and new is not None:
+    if old is not None:
         new = _with_gift(draft, old[1].price, new)
-    if (
-        old is not None
-        and new is not None
-        and old[0].contract_id == new[0].contract_id
-        and old[0].group == new[0].group
-    ):
-        return _replace(draft, new[0], old, new)
+        if old[0].contract_id != new[0].contract_id or old[0].group != new[0].group:
+            release_caps(draft, old)
+            old = None
+    price = _replace(draft, new[0], old, new)
+    assert price is not None, "a new claim has a price"
+    return price
+
+
+def release_caps(draft: Draft, old: tuple[LinePlan, Consumption] | None) -> None:
+    """Give up the claim that an entry may have."""
     if old is not None:
         _replace(draft, old[0], old, None)
-    return _replace(draft, new[0], None, new) if new is not None else None
 
 
 def _with_gift(draft: Draft, before: Price, new: tuple[LinePlan, Consumption]) -> tuple[LinePlan, Consumption]:
@@ -186,7 +186,6 @@ def _earn(draft: Draft, plan: LinePlan, before: Consumption, after: Consumption)
     """Work that a later order lets be billed under a cap whose room earlier work has, which waits for its own order: it takes that room."""
     price = consume_caps(draft, (plan, before), (plan, after))
     entry = draft.entry_in_books(after.entry_id)
-    assert price is not None, "a claim was made"
     draft.put_entry(entry, reprice(draft, entry, plan, price, "cap"))
 
 

@@ -20,7 +20,7 @@ from domain.reference.exchange import MISSING_RATE, Exchange
 from domain.work.rows import FEE, named, row_id, spoken
 from state.books import TRANSFER, AtStake, Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.caps import sharers
-from state.caps.allot import consume_caps, with_issue_kept
+from state.caps.allot import consume_caps, release_caps, with_issue_kept
 from state.caps.claims import Consumption, consumption_of
 from state.caps.given_up import fitted
 from state.charges import drawing, shared_price
@@ -319,7 +319,7 @@ def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
 def undo(draft: Draft, entry: Entry, day: date | None = None) -> None:
     """Take everything of the entry out of the books."""
     undo_journals(draft, entry, day)
-    consume_caps(draft, undo_claim(draft, entry), None)
+    release_caps(draft, undo_claim(draft, entry))
 
 
 def undo_journals(draft: Draft, entry: Entry, day: date | None = None) -> None:
@@ -339,7 +339,7 @@ def undo_claim(draft: Draft, entry: Entry) -> tuple[LinePlan, Consumption] | Non
 def book(draft: Draft, entry: Entry, work: Work, verdict: Valuation, old: tuple[LinePlan, Consumption] | None) -> Work:
     """Post the sides that can be and are not; `old` is the claim on caps that the new one replaces."""
     if verdict.whole is not None:
-        consume_caps(draft, old, None)
+        release_caps(draft, old)
         return work
     sides: list[Side] = []
     cost, price = work.cost, work.price
@@ -351,7 +351,7 @@ def book(draft: Draft, entry: Entry, work: Work, verdict: Valuation, old: tuple[
         if work.cost is not None and work.cost.account == WORK_IN_PROGRESS:
             cost = _out_of_progress(draft, work, work.cost, sides)
     else:
-        consume_caps(draft, old, None)
+        release_caps(draft, old)
     if cost is not work.cost or price is not work.price or sides:
         work = replace(work, cost=cost, price=price)
         if posted := post(draft, work, sides):
@@ -398,7 +398,7 @@ def _price_side(
     line = plan.line
     price = plan.price
     if line is None or plan.slot is None:
-        consume_caps(draft, old, None)
+        release_caps(draft, old)
         return booked(draft.why, entry.entry_id, price) if draft.why is not None else price
     if line.shares_price:
         price = shared_price.stepped_price(draft, entry, work, price, line)
@@ -419,7 +419,6 @@ def _price_side(
     if consumption.issued > 0:
         consumption = with_issue_kept(draft, line, old, consumption)
     allotted = consume_caps(draft, old, (line, consumption))
-    assert allotted is not None, "a claim was made"
     sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
     return allotted
 

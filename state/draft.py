@@ -466,6 +466,13 @@ class Draft:
         assert found is not None, f"entry {entry_id} is listed, and not in the books"
         return found
 
+    def issued_in_books(self, entry_id: str, contract_id: str, line_id: str) -> tuple[Entry, Issued]:
+        """An entry that a statement lists, and what is issued of it on a line."""
+        entry = self.entry_in_books(entry_id)
+        issued = issued_on(entry, contract_id, line_id)
+        assert issued is not None, f"entry {entry_id} is listed, and not issued on line {line_id}"
+        return entry, issued
+
     def journal(self, journal_id: str) -> JournalStanding | None:
         """Where a journal that goes to an ERP stands; None for one that was never made, or never goes there."""
         return self.journals.get(journal_id) or self.entries.journal(journal_id)

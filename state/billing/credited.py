@@ -14,32 +14,25 @@ from state.caps.repricing import reprice
 from state.draft import Draft
 from state.ledger.posting import settle_exchange_rests
 from state.terms.plan import plan_of
-from state.totals import issued_of, issued_on, with_issued
+from state.totals import issued_of, with_issued
 
 
 def reopen(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow, ledger: Amount) -> None:
     """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
-    entry, had = _issued_now(draft, row)
+    entry, had = draft.issued_in_books(row.listed.entry_id, row.issued.contract_id, row.issued.line_id)
     payer, currency = memo.receivable.bill_to, memo.receivable.currency
     _put(draft, entry, credited_to(had, payer, one.amount, one.hours, ledger, currency))
 
 
 def concede(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow, ledger: Amount) -> None:
     """The row stays billed, for less; policy `concession_returns_cap_room` gives the caps back what it took (R20)."""
-    entry, had = _issued_now(draft, row)
+    entry, had = draft.issued_in_books(row.listed.entry_id, row.issued.contract_id, row.issued.line_id)
     now = replace(had, conceded=had.conceded + one.amount, conceded_ledger=had.conceded_ledger + ledger)
     if memo.event.kind == "price_concession" and row.plan.policies.concession_returns_cap_room:
         now = replace(now, returned=had.returned + one.amount, returned_hours=had.returned_hours + one.hours)
         if had.is_funded:
             now = freed_of(now, memo.receivable.bill_to, one.amount, memo.receivable.currency)
     _put(draft, entry, now)
-
-
-def _issued_now(draft: Draft, row: InvoiceRow) -> tuple[Entry, Issued]:
-    entry = draft.entry_in_books(row.listed.entry_id)
-    issued = issued_on(entry, row.issued.contract_id, row.issued.line_id)
-    assert issued is not None, "the statement issued the entry"
-    return entry, issued
 
 
 def _put(draft: Draft, entry: Entry, now: Issued) -> None:
@@ -58,7 +51,6 @@ def _put(draft: Draft, entry: Entry, now: Issued) -> None:
     price = fitted(after, replace(before.price, returned=back[0], returned_hours=back[1]))
     claim = replace(before, price=price, issued=issued_of(price, now))
     allotted = consume_caps(draft, (plan, before), (plan, claim))
-    assert allotted is not None, "a claim was made"
     current = draft.entry_in_books(entry.entry_id)
     issued = replace(current, issued=after.issued)
     if allotted != before.price:

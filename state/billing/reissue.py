@@ -83,9 +83,7 @@ def keep(draft: Draft, contract: Contract, statement_id: str, before: Before) ->
     """The statement is out, and may be issued again."""
     pieces = []
     for place, had in before.issued.items():
-        entry = draft.entry_in_books(place[0])
-        now = issued_on(entry, contract.contract_id, place[1])
-        assert now is not None, "the statement issued the entry"
+        entry, now = draft.issued_in_books(place[0], contract.contract_id, place[1])
         cents = _cents(entry, contract, place[1]) - before.cents[place]
         pieces.append(IssuedPiece(*place, had, now, cents))
     shown = {}

@@ -77,9 +77,7 @@ def clear_unbilled(
     over_time: list[_Row] = []
     revenue = _Revenue({}, {})
     for place, listed in enumerate(draft.listed(statement.statement_id)):
-        entry = draft.entry_in_books(listed.entry_id)
-        issued = issued_on(entry, contract.contract_id, listed.line_id)
-        assert issued is not None, "the statement issued the entry"
+        entry, issued = draft.issued_in_books(listed.entry_id, contract.contract_id, listed.line_id)
         plan = newest_plan(draft, contract, listed.line_id)
         assert plan is not None, "a line that has issued work stays known"
         row = _Row(listed if say is None else say.listed(place, listed), entry, plan, issued)
@@ -108,9 +106,7 @@ def clear_unbilled(
 
 
 def relieve(draft: Draft, statement: StatementState, relief: Clearing) -> None:
-    entry = draft.entry_in_books(relief.entry.entry_id)
-    issued = issued_on(entry, statement.contract_id, relief.listed.line_id)
-    assert issued is not None, "the statement issued the entry"
+    entry, issued = draft.issued_in_books(relief.entry.entry_id, statement.contract_id, relief.listed.line_id)
     part = relief.listed.amount, relief.ledger_amount
     draft.put_entry(entry, with_issued(entry, invoiced_to(issued, statement.bill_to, *plain(part))))
     if draft.why is not None:

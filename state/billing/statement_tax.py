@@ -26,7 +26,6 @@ from state.billing.clearing_record import piece_at
 from state.books import Contract, StatementEntry, StatementState
 from state.draft import Draft
 from state.terms.plan import plan_on, version_on
-from state.totals import issued_on
 
 # What decides about tax; another function here is another rule for all.
 RULE: Final[Rule] = by_table
@@ -129,10 +128,7 @@ def say_groups(
 
 
 def _service_day(draft: Draft, contract: Contract, listed: StatementEntry) -> date:
-    entry = draft.entry_in_books(listed.entry_id)
-    issued = issued_on(entry, contract.contract_id, listed.line_id)
-    assert issued is not None, "the statement issued the entry"
-    return issued.day
+    return draft.issued_in_books(listed.entry_id, contract.contract_id, listed.line_id)[1].day
 
 
 def _alike(group: StatementTax | UndeterminedTax) -> tuple[str, str | None, Percent, bool, bool]:

@@ -139,9 +139,7 @@ def _issue(draft: Draft, loading: Loading, bill: EarlierBill, recorded: TakenRow
 
 
 def _keep_rest(draft: Draft, contract: Contract, taken: TakenRow) -> None:
-    entry = draft.entry_in_books(taken.row)
-    issued = issued_on(entry, contract.contract_id, taken.line_id)
-    assert issued is not None, "its part is billed"
+    entry, issued = draft.issued_in_books(taken.row, contract.contract_id, taken.line_id)
     rest = outstanding(entry, contract.contract_id, taken.line_id)
     draft.put_entry(entry, with_issued(entry, replace(issued, rest=rest)))
 
@@ -156,9 +154,8 @@ def _applied(draft: Draft, loading: Loading, bill: EarlierBill) -> list[Statemen
     for one, amount in deposits_used(loading, bill.bill_to):
         if not amount:
             continue
-        entry = draft.entry_in_books(deposit_row(contract.contract_id, one.balance.line_id))
-        issued = issued_on(entry, contract.contract_id, one.balance.line_id)
-        assert issued is not None, "it is billed on the same statement or one before"
+        place = contract.contract_id, one.balance.line_id
+        entry, issued = draft.issued_in_books(deposit_row(*place), *place)
         draft.put_entry(entry, with_issued(entry, applied_to(issued, bill.bill_to, plain(amount))))
         found.append(StatementEntry(entry.entry_id, one.balance.line_id, -amount, 0))
     return found

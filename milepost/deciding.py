@@ -17,11 +17,13 @@ from domain.units import MICROSECONDS_A_DAY, Instant
 from milepost.console import echo, say, shape, write_json
 from milepost.days import now
 from milepost.folders import FolderName, firms_folder
+from milepost.options import checked_name
 
 # Beyond so many days a decision of today would let days end that nobody has sent events of.
 GAP_DAYS: Final = 45
 # So far behind the newest event may a decision lie that is dated after now, where the events themselves are of days to come.
 AHEAD_DAYS: Final = 2
+PERSON: Final = "the name of a person"
 
 
 class Person(NamedTuple):
@@ -32,7 +34,7 @@ class Person(NamedTuple):
 def person(stated: str | None) -> Person:
     """The operating system says who has logged in; another name that is stated is vouched for by that login alone."""
     if stated is not None:
-        name_of_person(stated, "--as")
+        checked_name(stated, PERSON, "--as")
     login = _login()
     found = f"operating system login {login} on {socket.gethostname()}"
     if stated is None or stated == login:
@@ -48,19 +50,10 @@ def _login() -> str:
         return f"uid-{os.getuid()}"
 
 
-def name_of_person(stated: str, option: str) -> str:
-    """Names are compared as written. Raises BadParameter where it is none, or nobody could see how it is written."""
-    if not stated or stated != stated.strip() or not stated.isprintable():
-        raise typer.BadParameter(
-            f"expected the name of a person, without blanks around it, got {stated!r}", param_hint=option
-        )
-    return stated
-
-
 def other_person(name: str | None, asked: Person) -> str | None:
     """Who approves; the one who asks does not. The fold checks it again."""
     if name is not None:
-        name_of_person(name, "--approved-by")
+        checked_name(name, PERSON, "--approved-by")
     if name is not None and name == asked.name:
         raise typer.BadParameter(
             f"{name} asks for it and cannot approve it; name another person", param_hint="--approved-by"

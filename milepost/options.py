@@ -19,3 +19,10 @@ Yes = Annotated[bool, typer.Option("--yes", help="Write it without asking.")]
 Locale = Annotated[str, typer.Option("--locale", help="How a page writes amounts and dates, such as de_DE.")]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 SummaryJson = Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")]
+
+
+def checked_name(name: str, what: str = "a name", option: str | None = None) -> str:
+    """Names are compared as written. Raises BadParameter where it is none, or nobody could see how it is written."""
+    if not name or name != name.strip() or not name.isprintable():
+        raise typer.BadParameter(f"expected {what}, without blanks around it, got {name!r}", param_hint=option)
+    return name

@@ -14,7 +14,7 @@ from milepost.as_of import looking_back
 from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import echo, is_known_as, say, shell_word, tell, write_json
 from milepost.days import moment
-from milepost.options import Input, Json, MayApprove, Output, Reason
+from milepost.options import Input, Json, MayApprove, Output, Reason, checked_name
 from milepost.tables import show as show_tables
 
 if TYPE_CHECKING:
@@ -266,9 +266,9 @@ def assign(
     asked: DecisionOptions = AS_USUAL,
 ) -> None:
     """Say who takes care of exceptions; nothing else changes."""
-    from milepost.deciding import name_of_person
+    from milepost.deciding import PERSON
 
-    _decide("ExceptionAssigned", named, {"assignee": name_of_person(to, "--to")}, as_, None, asked)
+    _decide("ExceptionAssigned", named, {"assignee": checked_name(to, PERSON, "--to")}, as_, None, asked)
 
 
 def ending(type_name: str, what: str) -> Callable[..., None]:

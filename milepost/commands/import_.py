@@ -16,8 +16,7 @@ from milepost.console import say, tell, write_json
 from milepost.days import day_option, now
 from milepost.event_words import event_name
 from milepost.folders import FolderName
-from milepost.options import SummaryJson
-from milepost.printable import printable
+from milepost.options import SummaryJson, checked_name
 from milepost.rejected_rows import tally_text, tell_rejected
 
 if TYPE_CHECKING:
@@ -50,12 +49,8 @@ def plain_name(name: str | None) -> str | None:
     """Part of file names, so no path."""
     if name is None:
         return None
-    if not name.isprintable() or "/" in name or "\\" in name:
-        raise typer.BadParameter(
-            f'expected a name without / and \\, for --out says the folder; got "{printable(name)}"'
-        )
-    if not name.strip():
-        raise typer.BadParameter("expected a name, got (nothing)")
+    if "/" in checked_name(name) or "\\" in name:
+        raise typer.BadParameter(f'expected a name without / and \\, for --out says the folder; got "{name}"')
     if (length := len(name.encode())) > NAME_BYTES_MAX:
         raise typer.BadParameter(
             f'expected a name of at most {NAME_BYTES_MAX} bytes, got one of {length}: "{name[:40]}..."'

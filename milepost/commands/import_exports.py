@@ -23,8 +23,7 @@ from milepost.console import say, shell_word, tell, write_json
 from milepost.days import now
 from milepost.event_words import event_name
 from milepost.folders import FolderName
-from milepost.options import SummaryJson
-from milepost.printable import printable
+from milepost.options import SummaryJson, checked_name
 from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
@@ -37,10 +36,8 @@ _UNREAD = "refused rows have no readable hours and are"
 
 
 def stated_name(name: str | None) -> str | None:
-    """Which events will have: nobody could see who an unprintable one is."""
-    if name is not None and (not name.strip() or not name.isprintable()):
-        raise typer.BadParameter(f"expected a name, got {printable(name).strip() or '(nothing)'}")
-    return name
+    """Which events will have."""
+    return None if name is None else checked_name(name)
 
 
 class DateOrder(StrEnum):

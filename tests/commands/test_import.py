@@ -393,7 +393,7 @@ def test_a_name_is_no_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (" ", "expected a name, got (nothing)"),
+        (" ", "expected a name, without blanks around it, got ' '"),
         ("n" * 201, "expected a name of at most 200 bytes, got one of 201"),
         ("ü" * 101, "expected a name of at most 200 bytes, got one of 202"),
     ],

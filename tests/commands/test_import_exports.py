@@ -481,13 +481,14 @@ def test_replace_takes_nothing_away_that_a_run_has_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--approved-by", "--role", "--client", "--entity-name"])
-@pytest.mark.parametrize(("name", "came"), [("", "(nothing)"), ("  ", "(nothing)"), ("\x1b[2J", "\\u001b[2J")])
+@pytest.mark.parametrize(("name", "came"), [("", "''"), ("ann ", "'ann '"), ("\x1b[2J", "'\\x1b[2J'")])
 def test_a_name_that_nobody_can_see_is_refused(tmp_path: Path, option: str, name: str, came: str) -> None:
-    """Work would be approved by nobody, or people would be of no role."""
+    """Work would be approved by nobody, or people would be of no role; `ann ` would be somebody else than `ann`."""
     export, out = tmp_path / "hours.csv", tmp_path / "input"
     export.write_text(written(HARVEST_ROW), encoding="utf-8")
     refused = milepost("import", "harvest", export, "--out", out, "--bootstrap", *COMPANY, option, name)
-    assert (refused.exit_code, f"'{option}': expected a name, got {came}" in refused.stderr) == (2, True)
+    said = f"'{option}': expected a name, without blanks around it, got {came}"
+    assert (refused.exit_code, said in refused.stderr) == (2, True)
     assert not out.exists()
 
 

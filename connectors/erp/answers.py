@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
 
 import msgspec
 
-from domain.delivery.outcomes import CREDENTIALS, NOT_PERMITTED, UNREACHABLE, NotSent, Throttled, Trouble, Uncertain
+from domain.delivery.outcomes import (
+    CREDENTIALS,
+    NOT_PERMITTED,
+    UNREACHABLE,
+    NotSent,
+    Outcome,
+    RejectedData,
+    RejectedPeriod,
+    Throttled,
+    Trouble,
+    Uncertain,
+)
 from domain.units import AMOUNT_SCALE, Amount
 
 LONGEST_WORDS: Final = 500
@@ -64,6 +75,13 @@ class Answer:
             raise NotJson(f"expected a JSON object, found {len(self.body)} bytes of another kind")
         return found
 
+    def stated(self) -> Mapping[str, object]:
+        """The same, and nothing of what is no JSON object."""
+        try:
+            return self.fields()
+        except NotJson:
+            return {}
+
 
 class ErpRefusal(NamedTuple):
     """What was sent was refused, and nothing of it was done. `field` is the ERP's path to what is wrong."""
@@ -96,6 +114,20 @@ def refused(answer: Answer) -> Trouble | None:
 
 def said(trouble: Trouble) -> str:
     return "it is throttled" if isinstance(trouble, Throttled) else trouble.message
+
+
+def rejected(refused: ErpRefusal, closed: bool | Trouble) -> Outcome:
+    """Of what is not there; `closed` is what the ERP says of its period."""
+    if not isinstance(closed, bool):
+        return before_sending(closed)
+    if closed:
+        return RejectedPeriod(refused.code, refused.message)
+    return RejectedData(refused.code, refused.message, refused.field)
+
+
+def differs(code: str, what: str, field: str) -> RejectedData:
+    """Of what the ERP has by our key, and otherwise than it was sent."""
+    return RejectedData(code, f"{what}; correct it there", field)
 
 
 def before_sending(trouble: Trouble) -> NotSent | Throttled:
@@ -158,6 +190,19 @@ def is_of(value: object, words: Collection[str]) -> bool:
 
 def listed(value: object) -> list[object]:
     return value if isinstance(value, list) else []
+
+
+def day_of(value: object) -> date | None:
+    """Of a date or of an instant; Dynamics 365 Finance writes noon of the day, others the day itself."""
+    try:
+        return date.fromisoformat(text_of(value)[:10])
+    except ValueError:
+        return None
+
+
+def quoted(value: str) -> str:
+    """As filters and queries write a text."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def decimal_of(amount: Amount) -> Decimal:

@@ -32,10 +32,14 @@ from connectors.erp.answers import (
     Answer,
     ErpRefusal,
     amount_of,
+    day_of,
     decimal_of,
+    differs,
     in_doubt,
     is_of,
     listed,
+    quoted,
+    rejected,
     scaled,
     text_of,
     words,
@@ -47,16 +51,13 @@ from connectors.erp.odata import (
     Row,
     Tenant,
     any_of,
-    day_of,
     deleted,
     fault,
     in_chunks,
     inner,
     looked_up,
     query,
-    rejected,
     rows,
-    text,
     transacted,
     transaction,
 )
@@ -331,7 +332,7 @@ class BusinessCentral(AtOnce):
         entries = self._rows(
             _company(journals),
             "generalLedgerEntries",
-            where=any_of("documentNumber", map(text, journals)),
+            where=any_of("documentNumber", map(quoted, journals)),
             select="documentNumber,postingDate,debitAmount,creditAmount",
         )
         if not isinstance(entries, list):
@@ -360,7 +361,7 @@ class BusinessCentral(AtOnce):
         """Journals by their codes; the shells of posted ones are deleted. Raises ValueError."""
         by_code = {_code(key): journal for key, journal in journals.items()}
         heads = self._rows(
-            _company(journals), "journals", where=any_of("code", map(text, by_code)), expand="journalLines"
+            _company(journals), "journals", where=any_of("code", map(quoted, by_code)), expand="journalLines"
         )
         if not isinstance(heads, list):
             return heads
@@ -400,7 +401,7 @@ class BusinessCentral(AtOnce):
         heads = self._rows(
             _company(invoices),
             "salesInvoices",
-            where=any_of("externalDocumentNumber", map(text, invoices)),
+            where=any_of("externalDocumentNumber", map(quoted, invoices)),
             expand="salesInvoiceLines",
         )
         if not isinstance(heads, list):
@@ -426,12 +427,9 @@ class BusinessCentral(AtOnce):
             elif there != ours:
                 found[invoice.key] = _other_amount(f"sales invoice {held.taken.reference}")
             elif head.get("currencyCode") != invoice.currency_id:
-                found[invoice.key] = RejectedData(
-                    OTHER_CURRENCY,
-                    f"Business Central's sales invoice {held.taken.reference} has our key and another currency than "
-                    f"{invoice.currency_id}; correct it there",
-                    "currencyCode",
-                )
+                has = f"Business Central's sales invoice {held.taken.reference} has our key and"
+                what = f"{has} another currency than {invoice.currency_id}"
+                found[invoice.key] = differs(OTHER_CURRENCY, what, "currencyCode")
             else:
                 found[invoice.key] = held
         return None
@@ -633,6 +631,4 @@ def _day(row: Row) -> date:
 
 
 def _other_amount(what: str) -> RejectedData:
-    return RejectedData(
-        OTHER_AMOUNT, f"Business Central's {what}: other amounts by our key than were sent; correct it there", ""
-    )
+    return differs(OTHER_AMOUNT, f"Business Central's {what}: other amounts by our key than were sent", "")

@@ -32,11 +32,14 @@ from connectors.erp.answers import (
     UNSENDABLE,
     Answer,
     ErpRefusal,
-    NotJson,
     amount_of,
+    day_of,
     decimal_of,
+    differs,
     in_doubt,
     is_of,
+    quoted,
+    rejected,
     scaled,
     text_of,
     words,
@@ -52,15 +55,12 @@ from connectors.erp.odata import (
     any_of,
     change_set,
     changed,
-    day_of,
     deleted,
     fault,
     in_chunks,
     looked_up,
     query,
-    rejected,
     rows,
-    text,
 )
 from connectors.erp.session import Session, is_one_call, opened
 from connectors.section import Section
@@ -111,7 +111,7 @@ class _Entities(NamedTuple):
 
     def written(self, number: str) -> str:
         """The number as filters and urls have it: one of journals is text, one of invoices a number."""
-        return text(number) if self.is_text else number
+        return quoted(number) if self.is_text else number
 
 
 JOURNALS: Final = _Entities(
@@ -236,7 +236,7 @@ class DynamicsFinance(AtOnce):
     def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[ErpFinding]:
         subject = f"Dynamics 365 Finance at {urlsplit(self._url).hostname or ''}"
         names = self._rows(
-            "JournalNames", where=f"Name eq {text(self._options.journal_name)}", select="dataAreaId,Name"
+            "JournalNames", where=f"Name eq {quoted(self._options.journal_name)}", select="dataAreaId,Name"
         )
         if not isinstance(names, list):
             yield readable(subject, names, self._url, "give our user a role with the data entity JournalNames")
@@ -286,10 +286,7 @@ class DynamicsFinance(AtOnce):
             return answer
         if (wrong := fault(answer)) is not None:
             return wrong
-        try:
-            number = text_of(answer.fields().get(entities.number))
-        except NotJson:
-            number = ""
+        number = text_of(answer.stated().get(entities.number))
         if not number or not (entities.is_text or _RECORD.fullmatch(number)):
             return Uncertain(f"Dynamics took a header of {entities.headers} and did not say its {entities.number}")
         return number
@@ -297,7 +294,7 @@ class DynamicsFinance(AtOnce):
     def _header_left(self, document: Document) -> str | None:
         """The number of the one header by our key, where it has no lines yet."""
         entities = _entities(document)
-        match self._records(entities, any_of(entities.key, [text(document.key)])):
+        match self._records(entities, any_of(entities.key, [quoted(document.key)])):
             case [DynamicsDocument(company=company, number=number, is_posted=False, lines=())]:
                 return number if company.lower() == document.subsidiary.lower() else None
             case _:
@@ -330,7 +327,7 @@ class DynamicsFinance(AtOnce):
     def _whole(self, document: Document) -> Taken | None:
         """What is there by now, after an answer was lost; nothing is taken back, for the lines may be under way."""
         entities = _entities(document)
-        records = self._records(entities, any_of(entities.key, [text(document.key)]))
+        records = self._records(entities, any_of(entities.key, [quoted(document.key)]))
         try:
             found = [self._compared(document, each) for each in records] if isinstance(records, list) else []
         except ValueError:
@@ -347,10 +344,7 @@ class DynamicsFinance(AtOnce):
         answer = self._session.call("POST", f"{self._url}{self._options.post_service}", json=asked)
         if not isinstance(answer, Answer):
             return in_doubt(f"{taken.reference} is there and not posted", answer)
-        try:
-            stated = answer.fields() if answer.status == 200 else {}
-        except NotJson:
-            stated = {}
+        stated = answer.stated() if answer.status == 200 else {}
         match stated.get("IsPosted"):
             case True:
                 there = self._there([document])
@@ -377,7 +371,7 @@ class DynamicsFinance(AtOnce):
     def _take_back(self, document: Document, number: str, company: str = "") -> Uncertain | None:
         """None: it is gone. Nobody can have posted it meanwhile: Dynamics refuses to delete what is posted."""
         entities = _entities(document)
-        key = f"dataAreaId={text(company or document.subsidiary)},{entities.number}={entities.written(number)}"
+        key = f"dataAreaId={quoted(company or document.subsidiary)},{entities.number}={entities.written(number)}"
         url = f"{self._data}{entities.headers}({quote(key, safe=chr(39) + ',=')})?cross-company=true"
         answer = self._session.call("DELETE", url)
         for _ in range(DELETE_ATTEMPTS - 1):
@@ -487,7 +481,7 @@ class DynamicsFinance(AtOnce):
             by_key = {each.key: each for each in documents if _entities(each) is entities}
             if not by_key:
                 continue
-            records = self._records(entities, any_of(entities.key, map(text, by_key)))
+            records = self._records(entities, any_of(entities.key, map(quoted, by_key)))
             if not isinstance(records, list):
                 return records
             for record in records:
@@ -520,7 +514,7 @@ class DynamicsFinance(AtOnce):
             lines[_at(head, entities.number)] = []
         for some in in_chunks(list(lines), KEYS_A_QUERY):
             names = (
-                f"(dataAreaId eq {text(company)} and {entities.parent} eq {entities.written(number)})"
+                f"(dataAreaId eq {quoted(company)} and {entities.parent} eq {entities.written(number)})"
                 for company, number in some
             )
             read = self._rows(
@@ -552,19 +546,15 @@ class DynamicsFinance(AtOnce):
             return None
         has = f"Dynamics' {record.number} in company {record.company} has our key and"
         if record.company.lower() != document.subsidiary.lower():
-            return RejectedData(
-                OTHER_COMPANY, f"{has} is not in company {document.subsidiary}; correct it there", "dataAreaId"
-            )
+            return differs(OTHER_COMPANY, f"{has} is not in company {document.subsidiary}", "dataAreaId")
         if there != ours:
-            return RejectedData(OTHER_AMOUNT, f"{has} other amounts than were sent; correct it there", "")
+            return differs(OTHER_AMOUNT, f"{has} other amounts than were sent", "")
         currencies = {
             text_of(each.get("CurrencyCode"))
             for each in (record.lines if isinstance(document, JournalDocument) else [record.head])
         }
         if currencies != {document.currency_id}:
-            return RejectedData(
-                OTHER_CURRENCY, f"{has} another currency than {document.currency_id}; correct it there", "CurrencyCode"
-            )
+            return differs(OTHER_CURRENCY, f"{has} another currency than {document.currency_id}", "CurrencyCode")
         posted_on = _posted_on(record)
         taken = Taken(
             record.number,
@@ -583,7 +573,7 @@ class DynamicsFinance(AtOnce):
         if not isinstance(periods, list):
             return periods
         names = {tuple(text_of(row.get(name)) for name in ("Calendar", "FiscalYear", "PeriodName")) for row in periods}
-        states = self._rows("LedgerFiscalPeriods", where=f"LegalEntityId eq {text(company)}")
+        states = self._rows("LedgerFiscalPeriods", where=f"LegalEntityId eq {quoted(company)}")
         if not isinstance(states, list):
             return states
         return any(
@@ -596,7 +586,7 @@ class DynamicsFinance(AtOnce):
 
     def _posted_journals(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         """All daily journals of the general ledger, ours and those of others."""
-        where = f"SubledgerVoucherDataAreaId eq {text(scope.subsidiary)} and {_within('AccountingDate', scope)}"
+        where = f"SubledgerVoucherDataAreaId eq {quoted(scope.subsidiary)} and {_within('AccountingDate', scope)}"
         fields = "SourceKey,JournalNumber,DocumentNumber,AccountingDate,JournalCategory"
         # Some enums give nothing when they are filtered by, and no error: what is wanted is picked here.
         heads = [
@@ -632,7 +622,7 @@ class DynamicsFinance(AtOnce):
     def _open_journals(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         """Of our journal name, what nobody has posted yet."""
         where = (
-            f"dataAreaId eq {text(scope.subsidiary)} and JournalName eq {text(self._options.journal_name)} and "
+            f"dataAreaId eq {quoted(scope.subsidiary)} and JournalName eq {quoted(self._options.journal_name)} and "
             f"IsPosted eq {ENUMS}NoYes'No'"
         )
         for record in self._recorded(JOURNALS, where):
@@ -651,7 +641,7 @@ class DynamicsFinance(AtOnce):
 
     def _invoices(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         """Free text invoices: what the customer owes, on his account, against their lines and tax."""
-        where = f"dataAreaId eq {text(scope.subsidiary)} and {_within('InvoiceDate', scope)}"
+        where = f"dataAreaId eq {quoted(scope.subsidiary)} and {_within('InvoiceDate', scope)}"
         for record in self._recorded(INVOICES, where):
             rate = record.head.get("ExchangeRate")
             tax = sum(amount_of(each.get("SalesTaxAmount")) for each in record.lines)

@@ -36,12 +36,15 @@ from connectors.erp.answers import (
     ErpRefusal,
     NotJson,
     amount_of,
-    before_sending,
+    day_of,
     decimal_of,
+    differs,
     in_doubt,
     listed,
     member,
+    quoted,
     refused,
+    rejected,
     retry_after,
     scaled,
     text_of,
@@ -62,17 +65,7 @@ from domain.delivery.documents import (
     posting_date,
 )
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
-from domain.delivery.outcomes import (
-    NOT_PERMITTED,
-    NotSent,
-    Outcome,
-    RejectedData,
-    RejectedPeriod,
-    Taken,
-    Throttled,
-    Trouble,
-    Uncertain,
-)
+from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Outcome, RejectedData, Taken, Throttled, Trouble, Uncertain
 from domain.units import EXCHANGE_RATE_SCALE, QUANTITY_SCALE, RATE_SCALE, ExchangeRate
 
 # NetSuite recommends 200 lines a journal. An account without SuiteCloud Plus has 5 calls at once, of all its integrations.
@@ -250,19 +243,14 @@ class NetSuite(AtOnce):
         return self._rejected(document, fault)
 
     def _rejected(self, document: Document, fault: ErpRefusal) -> Outcome:
-        if fault.code in PERIOD_CODES:
-            return RejectedPeriod(fault.code, fault.message)
-        if fault.field.split(".")[0] in PERIOD_PATHS:
-            is_known = _ID.fullmatch(document.period_id)
-            closed = self._is_closed(
-                f"id = {document.period_id}" if is_known else _period_of(posting_date(document)),
-                ("arlocked",) if isinstance(document, InvoiceDocument) else (),
-            )
-            if not isinstance(closed, bool):
-                return before_sending(closed)
-            if closed:
-                return RejectedPeriod(fault.code, fault.message)
-        return RejectedData(fault.code, fault.message, fault.field)
+        if fault.code in PERIOD_CODES or fault.field.split(".")[0] not in PERIOD_PATHS:
+            return rejected(fault, fault.code in PERIOD_CODES)
+        is_known = _ID.fullmatch(document.period_id)
+        closed = self._is_closed(
+            f"id = {document.period_id}" if is_known else _period_of(posting_date(document)),
+            ("arlocked",) if isinstance(document, InvoiceDocument) else (),
+        )
+        return rejected(fault, closed)
 
     def _journal(self, document: JournalDocument) -> dict[str, Any]:
         body = self._head(document) | {"currency": {"id": document.currency_id}}
@@ -308,7 +296,7 @@ class NetSuite(AtOnce):
 
     def _taken(self, documents: Sequence[Document]) -> dict[str, Taken | RejectedData] | Trouble:
         """What NetSuite has by our keys, compared with what was sent."""
-        keys = ", ".join(_text(document.key) for document in documents)
+        keys = ", ".join(quoted(document.key) for document in documents)
         rows = self._query((LOOK_UP if self._options.one_world else LOOK_UP_ALONE).format(keys=keys))
         if not isinstance(rows, list):
             return rows
@@ -324,16 +312,14 @@ class NetSuite(AtOnce):
         return found
 
     def _compared(self, document: Document, row: Row) -> Taken | RejectedData | Trouble:
-        number, posted_on = row.get("id", ""), _day(row.get("trandate"))
+        number, posted_on = row.get("id", ""), day_of(row.get("trandate"))
         if not _ID.fullmatch(number) or posted_on is None:
             return Uncertain("NetSuite's answer to a look-up has a row without an id or a date")
         has = f"NetSuite's {row.get('type')} {number} has our key and"
         if self._options.one_world and row.get("subsidiary") != document.subsidiary:
-            return RejectedData(
-                OTHER_SUBSIDIARY, f"{has} another subsidiary than {document.subsidiary}; correct it there", "subsidiary"
-            )
-        if not _has_currency(document, row):
-            return RejectedData(OTHER_CURRENCY, f"{has} another currency than was sent; correct it there", "currency")
+            return differs(OTHER_SUBSIDIARY, f"{has} another subsidiary than {document.subsidiary}", "subsidiary")
+        if document.currency_id not in {row.get("currency"), row.get("symbol")}:
+            return differs(OTHER_CURRENCY, f"{has} another currency than was sent", "currency")
         taken = Taken(number, posted_on, row.get("posting") != "F", period=_period(document, row, posted_on))
         return self._billed(document, taken, has) if isinstance(document, InvoiceDocument) else taken
 
@@ -355,9 +341,7 @@ class NetSuite(AtOnce):
             return Uncertain(f"invoice {taken.reference} could not be read: its amounts are none")
         if net is not None and net != document.amount:
             found, ours = decimal_of(net), decimal_of(document.amount)
-            return RejectedData(
-                OTHER_AMOUNT, f"{has} {found} net of tax where {ours} was sent; correct it there", "item"
-            )
+            return differs(OTHER_AMOUNT, f"{has} {found} net of tax where {ours} was sent", "item")
         return taken._replace(tax_amount=tax, exchange_rate=exchange_rate)
 
     def _is_closed(self, where: str, locks: Sequence[str]) -> bool | Trouble:
@@ -395,7 +379,7 @@ class NetSuite(AtOnce):
         options = self._options
         scoped = LEDGER.format(
             book=f"AND tal.accountingbook = {options.accounting_book} " if options.accounting_book else "",
-            subsidiary=f"AND tl.subsidiary = {_text(scope.subsidiary)} " if options.one_world else "",
+            subsidiary=f"AND tl.subsidiary = {quoted(scope.subsidiary)} " if options.one_world else "",
             since=scope.since.isoformat(),
             until=scope.until.isoformat(),
             wanted=_wanted(scope.accounts),
@@ -419,10 +403,7 @@ class NetSuite(AtOnce):
     def _governance(self, subject: str) -> ErpFinding:
         subject, ours = f"{subject}, calls at once", self._limits.concurrent
         answer = self._session.call("GET", f"{self._url}{GOVERNANCE_PATH}")
-        try:
-            fields = answer.fields() if isinstance(answer, Answer) and answer.status == 200 else {}
-        except NotJson:
-            fields = {}
+        fields = answer.stated() if isinstance(answer, Answer) and answer.status == 200 else {}
         allowed = fields.get("integrationConcurrencyLimit", fields.get("accountConcurrencyLimit"))
         if not isinstance(allowed, int):
             return ErpFinding(subject, True, f"{ours} are used; NetSuite shows its limit to administrators alone")
@@ -450,10 +431,6 @@ def _segments(segments: Sequence[Any]) -> dict[str, Any]:
     return {segment.name: {"id": segment.value} for segment in segments}
 
 
-def _has_currency(document: Document, row: Row) -> bool:
-    return document.currency_id in {row.get("currency"), row.get("symbol")}
-
-
 def _period_of(on: date) -> str:
     day = f"TO_DATE('{on.isoformat()}', 'YYYY-MM-DD')"
     return f"startdate <= {day} AND enddate >= {day} AND isyear = 'F' AND isquarter = 'F' AND isadjust = 'F'"
@@ -464,7 +441,7 @@ def _period(document: Document, row: Row, posted_on: date) -> str | None:
     name = row.get("periodname") or row.get("postingperiod") or None
     if _ID.fullmatch(document.period_id):
         return document.period if row.get("postingperiod") == document.period_id else name
-    first, last = _day(row.get("startdate")), _day(row.get("enddate"))
+    first, last = day_of(row.get("startdate")), day_of(row.get("enddate"))
     return document.period if first is None or last is None or first <= posted_on <= last else name
 
 
@@ -473,13 +450,13 @@ def _wanted(accounts: Collection[str]) -> str:
     ours = "t.type IN ('Journal', 'CustInvc')"
     if not accounts:
         return ours
-    return f"({ours} OR (t.posting = 'T' AND tal.account IN ({', '.join(map(_text, sorted(accounts)))})))"
+    return f"({ours} OR (t.posting = 'T' AND tal.account IN ({', '.join(map(quoted, sorted(accounts)))})))"
 
 
 def _entry(rows: Sequence[Row]) -> LedgerEntry:
     """Raises ErpUnreadable."""
     head = rows[0]
-    posted_on = _day(head.get("trandate"))
+    posted_on = day_of(head.get("trandate"))
     try:
         lines = tuple(
             LedgerLine(
@@ -522,12 +499,7 @@ def _fault(answer: Answer) -> ErpRefusal | Trouble | None:
     """None: it was done. Decided by status and `o:errorCode`."""
     if 200 <= answer.status < 300:
         return None
-    details: list[object] = []
-    if answer.status < 500:
-        try:
-            details = listed(member(answer.fields(), "o:errorDetails"))
-        except NotJson:
-            details = []
+    details = listed(answer.stated().get("o:errorDetails")) if answer.status < 500 else []
     codes = [text_of(member(each, "o:errorCode")) for each in details]
     if THROTTLE_CODES.intersection(codes):
         return Throttled(retry_after(answer))
@@ -539,18 +511,6 @@ def _fault(answer: Answer) -> ErpRefusal | Trouble | None:
         return NotSent(NOT_PERMITTED, f"NetSuite answered 404 ({codes[0]}); check the url and the role's permissions")
     code, detail = next((code, each) for code, each in zip(codes, details, strict=True) if code)
     return ErpRefusal(code, words(member(detail, "detail")), words(member(detail, "o:errorPath")))
-
-
-def _text(value: str) -> str:
-    """As SuiteQL writes a text."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None
 
 
 def _exchange_rate(value: object) -> ExchangeRate:

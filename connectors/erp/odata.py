@@ -9,31 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from pydantic import Field
 
-from connectors.erp.answers import (
-    Answer,
-    ErpRefusal,
-    NotJson,
-    before_sending,
-    in_doubt,
-    json_body,
-    member,
-    refused,
-    text_of,
-    words,
-)
+from connectors.erp.answers import Answer, ErpRefusal, NotJson, in_doubt, json_body, member, refused, text_of, words
 from domain.delivery.documents import Document
 from domain.delivery.outcomes import (
     NOT_PERMITTED,
     NotSent,
     Outcome,
     RejectedData,
-    RejectedPeriod,
     Said,
     Submitted,
     Throttled,
@@ -120,20 +107,11 @@ def looked_up(
     return found if trouble is None or is_answered else trouble
 
 
-def rejected(refused: ErpRefusal, closed: bool | Trouble) -> Outcome:
-    """Of what is not there; `closed` is what the ERP says of its period."""
-    if not isinstance(closed, bool):
-        return before_sending(closed)
-    if closed:
-        return RejectedPeriod(refused.code, refused.message)
-    return RejectedData(refused.code, refused.message, refused.field)
-
-
 def fault(answer: Answer) -> ErpRefusal | Trouble | None:
     """None: it was done."""
     if 200 <= answer.status < 300:
         return None
-    error = _error(answer)
+    error = answer.stated().get("error")
     text = member(error, "innererror", "message") or member(error, "message")
     kind = text_of(member(error, "innererror", "type")).rpartition(".")[2]
     found = _FIELD.search(text) if isinstance(text, str) else None
@@ -205,11 +183,6 @@ def query(url: str, *, where: str = "", **options: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}{'&'.join(parts)}" if parts else url
 
 
-def text(value: str) -> str:
-    """As a filter writes a text."""
-    return "'" + value.replace("'", "''") + "'"
-
-
 def any_of(name: str, values: Iterable[str]) -> str:
     """A filter by several values, already written as a filter has them; Microsoft's ERPs do not all know `in`."""
     return " or ".join(f"{name} eq {value}" for value in values)
@@ -218,14 +191,6 @@ def any_of(name: str, values: Iterable[str]) -> str:
 def in_chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """So many at once, as a url has room for."""
     return (values[start : start + size] for start in range(0, len(values), size))
-
-
-def day_of(value: object) -> date | None:
-    """Of a date or of an instant; Dynamics 365 Finance writes noon of the day, Business Central the day itself."""
-    try:
-        return date.fromisoformat(text_of(value)[:10])
-    except ValueError:
-        return None
 
 
 def change_set(name: str, writes: Sequence[Write]) -> tuple[str, bytes]:
@@ -273,13 +238,6 @@ def transacted(answer: Answer) -> Row | ErpRefusal | Trouble:
     if not isinstance(status, int) or not isinstance(body, dict):
         return Uncertain("the answer to a batch of one has not one answer")
     return fault(Answer(status, {}, json.dumps(body, default=str).encode())) or body
-
-
-def _error(answer: Answer) -> object:
-    try:
-        return answer.fields().get("error")
-    except NotJson:
-        return None
 
 
 def _parts(answer: Answer) -> list[Answer]:

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from connectors.erp.answers import OTHER_AMOUNT, OTHER_CURRENCY, amount_of, decimal_of, text_of
-from connectors.erp.oracle_rest import Fields, day
+from connectors.erp.answers import OTHER_AMOUNT, OTHER_CURRENCY, amount_of, day_of, decimal_of, differs, text_of
+from connectors.erp.oracle_rest import Fields
 from domain.delivery.documents import InvoiceDocument, InvoiceLine
 from domain.delivery.outcomes import RejectedData, Taken
 
@@ -50,7 +50,7 @@ def is_whole(document: InvoiceDocument, events: Sequence[Fields]) -> bool:
 def taken(document: InvoiceDocument, events: Sequence[Fields]) -> Taken | None:
     """Of what is there, whole or not; None where nothing is, or what is has no id or date."""
     number = text_of(events[0].get("EventId")) if events else ""
-    on = day(events[0].get("CompletionDate")) if events else None
+    on = day_of(events[0].get("CompletionDate")) if events else None
     if not number or on is None:
         return None
     is_invoiced = all(each.get("Invoiced") == FULLY_INVOICED for each in events)
@@ -64,11 +64,9 @@ def difference(document: InvoiceDocument, events: Sequence[Fields]) -> RejectedD
         reference = _reference(each)
         has = f"Fusion's billing event {text_of(each.get('EventId'))} has our key and"
         if each.get("BillTrnsCurrencyCode") != document.currency_id:
-            return RejectedData(OTHER_CURRENCY, f"{has} another currency than was sent; correct it there", "currency")
+            return differs(OTHER_CURRENCY, f"{has} another currency than was sent", "currency")
         if reference not in lines or _amount(each) != lines.pop(reference).amount:
-            return RejectedData(
-                OTHER_AMOUNT, f"{has} another amount than was sent, or is there twice; correct it there", "amount"
-            )
+            return differs(OTHER_AMOUNT, f"{has} another amount than was sent, or is there twice", "amount")
     return None
 
 

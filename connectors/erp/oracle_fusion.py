@@ -47,14 +47,18 @@ from connectors.erp.answers import (
     OTHER_AMOUNT,
     OTHER_CURRENCY,
     OTHER_SUBSIDIARY,
+    UNSENDABLE,
     Answer,
     ErpRefusal,
     NotJson,
     amount_of,
     before_sending,
+    day_of,
+    differs,
     in_doubt,
     is_of,
     json_body,
+    quoted,
     text_of,
     words,
 )
@@ -62,7 +66,7 @@ from connectors.erp.connection import Connection
 from connectors.erp.oracle_journal_file import Import
 from connectors.erp.oracle_ledger import GENERAL_LEDGER, PAGE_ROWS, entries, key_of_batch
 from connectors.erp.oracle_processes import ErpProcess, Process
-from connectors.erp.oracle_rest import HEADERS, RESOURCES, Fields, as_set_up, children, day, fault, items
+from connectors.erp.oracle_rest import HEADERS, RESOURCES, Fields, as_set_up, children, fault, items
 from connectors.erp.session import Session, is_one_call, opened
 from connectors.section import Section
 from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, JournalDocument
@@ -79,7 +83,6 @@ POSTING_JOB: Final = "AutomaticPosting"
 # So many make a query of less than 4,000 characters; Oracle's HTTP server takes 8,190 in a request line unless it is set otherwise.
 KEYS_A_QUERY: Final = 60
 
-UNSENDABLE: Final = "UNSENDABLE"
 IMPORT_FAILED: Final = "IMPORT_FAILED"
 PERIOD_CLOSED: Final = "PERIOD_CLOSED"
 
@@ -545,11 +548,10 @@ class OracleFusion:
     def _events(self, documents: Sequence[InvoiceDocument]) -> dict[str, list[Fields]] | Trouble:
         """By our key, its events in the order that they came in."""
         there: dict[str, list[Fields]] = {}
-        source = self._options.source.replace("'", "''")
         for start in range(0, len(documents), KEYS_A_QUERY):
             keys = [each.key for each in documents[start : start + KEYS_A_QUERY]]
             references = " or ".join(f"SourceReference LIKE '{key}-%'" for key in keys)
-            query = f"SourceName='{source}' and ({references})"
+            query = f"SourceName={quoted(self._options.source)} and ({references})"
             found = self._all(f"projectBillingEvents?q={quote(query)}&orderBy=EventId:asc&onlyData=true")
             if not isinstance(found, list):
                 return found
@@ -567,7 +569,7 @@ class OracleFusion:
     def _compared(self, document: JournalDocument, batch: Fields) -> FusionDocument | Uncertain:
         number = text_of(batch.get("JeBatchId"))
         headers = children(batch.get("journalHeaders"))
-        posted_on = day(headers[0].get("DefaultEffectiveDate")) if headers else None
+        posted_on = day_of(headers[0].get("DefaultEffectiveDate")) if headers else None
         if not _ID.fullmatch(number) or posted_on is None:
             return Uncertain("Fusion's answer to a look-up has a batch without an id, a journal or a date")
         period = text_of(headers[0].get("PeriodName"))
@@ -583,18 +585,16 @@ class OracleFusion:
         has = f"Fusion's batch {text_of(batch.get('JeBatchId'))} has our key and"
         ledger = self._options.ledgers.get(document.subsidiary)
         if ledger is not None and any(each.get("LedgerName") != ledger.name for each in headers):
-            return RejectedData(
-                OTHER_SUBSIDIARY, f"{has} another ledger than {ledger.name}; correct it there", "subsidiary"
-            )
+            return differs(OTHER_SUBSIDIARY, f"{has} another ledger than {ledger.name}", "subsidiary")
         if any(each.get("CurrencyCode") != document.currency_id for each in headers):
-            return RejectedData(OTHER_CURRENCY, f"{has} another currency than was sent; correct it there", "currency")
+            return differs(OTHER_CURRENCY, f"{has} another currency than was sent", "currency")
         ours = debits(document.lines)
         try:
             theirs = amount_of(batch.get("RunningTotalDr"))
         except ValueError:
             theirs = ours
         if theirs != ours:
-            return RejectedData(OTHER_AMOUNT, f"{has} another total than was sent; correct it there", "amount")
+            return differs(OTHER_AMOUNT, f"{has} another total than was sent", "amount")
         return None
 
     def _account(self, combination: str) -> str:

@@ -9,8 +9,8 @@ from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from connectors.erp.adapter import ErpUnreadable
-from connectors.erp.answers import amount_of, listed, member, text_of
-from connectors.erp.oracle_rest import RESOURCES, Fields, children, day
+from connectors.erp.answers import amount_of, day_of, listed, member, quoted, text_of
+from connectors.erp.oracle_rest import RESOURCES, Fields, children
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.units import Amount
 
@@ -29,7 +29,7 @@ def entries(read: Read, scope: LedgerScope, name: str, account: Callable[[str], 
     for period in _periods(read, scope):
         for batch in _batches(read, period):
             for header in _all_children(read, batch, batch, "journalHeaders"):
-                on = day(header.get("DefaultEffectiveDate"))
+                on = day_of(header.get("DefaultEffectiveDate"))
                 if header.get("LedgerName") == name and on is not None and scope.since <= on <= scope.until:
                     yield _entry(read, batch, header, on, account)
 
@@ -56,9 +56,8 @@ def _periods(read: Read, scope: LedgerScope) -> list[str]:
 def _batches(read: Read, period: str) -> Iterator[Fields]:
     """Page after page by where the last one ended: offsets would slip while people post."""
     last = 0
-    name = period.replace("'", "''")
     while True:
-        query = f"DefaultPeriodName='{name}' and JeBatchId>{last}"
+        query = f"DefaultPeriodName={quoted(period)} and JeBatchId>{last}"
         path = f"journalBatches?q={quote(query)}&expand=journalHeaders.journalLines&orderBy=JeBatchId:asc"
         found = read(f"{path}&limit={PAGE_ROWS}")
         for batch in found:

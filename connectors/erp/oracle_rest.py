@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Final, TypeAlias
 
 from connectors.erp.answers import Answer, ErpRefusal, NotJson, listed, member, refused, text_of, words
@@ -29,11 +28,7 @@ def fault(answer: Answer, what: str) -> ErpRefusal | Trouble | None:
         return trouble
     if 200 <= answer.status < 300:
         return None
-    try:
-        details = listed(member(answer.fields(), "o:errorDetails"))
-    except NotJson:
-        details = []
-    for each in details:
+    for each in listed(answer.stated().get("o:errorDetails")):
         if code := text_of(member(each, "o:errorCode")):
             return ErpRefusal(code, words(member(each, "detail")), words(member(each, "o:errorPath")))
     return Uncertain(f"Fusion answered {answer.status} to {what} without a code that says what happened")
@@ -59,10 +54,3 @@ def children(value: object) -> list[Fields]:
     """Of a row: a list, or an object that has one."""
     found = listed(member(value, "items") if isinstance(value, dict) else value)
     return [each for each in found if isinstance(each, dict)]
-
-
-def day(value: object) -> date | None:
-    try:
-        return date.fromisoformat(text_of(value)[:10])
-    except ValueError:
-        return None

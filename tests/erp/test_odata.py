@@ -11,21 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.erp.answers import Answer, ErpRefusal
-from connectors.erp.odata import (
-    Row,
-    Write,
-    any_of,
-    change_set,
-    changed,
-    day_of,
-    fault,
-    looked_up,
-    query,
-    rows,
-    text,
-    transacted,
-)
+from connectors.erp.answers import Answer, ErpRefusal, day_of, quoted
+from connectors.erp.odata import Row, Write, any_of, change_set, changed, fault, looked_up, query, rows, transacted
 from domain.delivery.documents import Document, JournalDocument
 from domain.delivery.outcomes import UNREACHABLE, NotSent, RejectedData, Taken, Throttled, Trouble, Uncertain
 from domain.units import EXCHANGE_RATE_ONE
@@ -51,7 +38,7 @@ def parts(*statuses: int) -> Answer:
 
 @given(st.text(max_size=40))
 def test_a_value_of_a_filter_stays_one_value(value: str) -> None:
-    where = f"Name eq {text(value)}"
+    where = f"Name eq {quoted(value)}"
     url = query("https://erp.example/data/Names?cross-company=true", where=where, top="1")
     asked = parse_qs(urlsplit(url).query, keep_blank_values=True, errors="surrogatepass")
     assert asked == {"cross-company": ["true"], "$filter": [where], "$top": ["1"]}
@@ -59,7 +46,7 @@ def test_a_value_of_a_filter_stays_one_value(value: str) -> None:
 
 
 def test_several_values_are_asked_for_one_by_one() -> None:
-    assert any_of("code", map(text, ["a", "b'c"])) == "code eq 'a' or code eq 'b''c'"
+    assert any_of("code", map(quoted, ["a", "b'c"])) == "code eq 'a' or code eq 'b''c'"
 
 
 def test_a_change_set_is_one_whole_with_its_writes_in_order() -> None:

@@ -18,6 +18,7 @@ from state import guards
 COUNTER: Final = "counter"
 GAUGE: Final = "gauge"
 HISTOGRAM: Final = "histogram"
+TOTAL: Final = "_total"
 
 # What a label says where its value is none of those that are known.
 OTHER: Final = "other"
@@ -118,13 +119,18 @@ BYTE_BUCKETS: Final = tuple(float(256 << (2 * power)) for power in range(8))
 
 
 class Measure(NamedTuple):
-    """`name` as it stands on the page; a counter's ends with `_total`."""
+    """`name` as it stands on the page; a counter's ends with `_total`, a histogram has buckets."""
 
     name: str
-    kind: str
-    labels: tuple[str, ...]
     meaning: str
+    labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        if self.name.endswith(TOTAL):
+            return COUNTER
+        return HISTOGRAM if self.buckets else GAUGE
 
 
 EVENTS_CONSUMED: Final = "milepost_events_consumed_total"
@@ -162,125 +168,91 @@ BUILD_INFO: Final = "milepost_build_info"
 
 MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
-        EVENT_TO_VISIBLE,
-        HISTOGRAM,
-        (),
-        "From the event, by its producer's time, until readers see its outputs",
-        EVENT_BUCKETS,
+        EVENT_TO_VISIBLE, "From the event, by its producer's time, until readers see its outputs", buckets=EVENT_BUCKETS
     ),
     Measure(
-        LOG_TO_VISIBLE,
-        HISTOGRAM,
-        (),
-        "From when the broker took a log record until readers see its outputs",
-        LOG_BUCKETS,
+        LOG_TO_VISIBLE, "From when the broker took a log record until readers see its outputs", buckets=LOG_BUCKETS
     ),
     Measure(
         KAFKA_LAG,
-        GAUGE,
-        ("dataflow", "topic", "partition"),
         "Records not committed yet; may count marks of transactions while a partition is being read",
+        ("dataflow", "topic", "partition"),
     ),
     Measure(
         LAG_AGE,
-        GAUGE,
-        ("dataflow",),
         "Since the brokers last said where the topics end, asked every 5 seconds; lag cannot grow meanwhile",
+        ("dataflow",),
     ),
     Measure(
         COMMIT_AGE,
-        GAUGE,
-        ("dataflow", "shard"),
         "Since the last commit, or since there was nothing to commit; intake and view have no shard",
+        ("dataflow", "shard"),
     ),
-    Measure(READY, GAUGE, ("dataflow",), "1 once everything visible before the start is in the books again"),
+    Measure(READY, "1 once everything visible before the start is in the books again", ("dataflow",)),
     Measure(
-        EVENTS_CONSUMED,
-        COUNTER,
-        ("dataflow", "topic"),
-        "Records read and committed, with those read again for a new store",
+        EVENTS_CONSUMED, "Records read and committed, with those read again for a new store", ("dataflow", "topic")
     ),
-    Measure(EVENTS_EMITTED, COUNTER, ("dataflow", "topic"), "Records written and committed"),
-    Measure(
-        OUTPUTS_SUPPRESSED, COUNTER, ("shard",), "Outputs made again after a restart, compared and not written twice"
-    ),
-    Measure(BATCH_RECORDS, HISTOGRAM, ("dataflow",), "Records of one commit", RECORD_BUCKETS),
-    Measure(BATCH_BYTES, HISTOGRAM, ("dataflow",), "Bytes of the records of one commit", BYTE_BUCKETS),
+    Measure(EVENTS_EMITTED, "Records written and committed", ("dataflow", "topic")),
+    Measure(OUTPUTS_SUPPRESSED, "Outputs made again after a restart, compared and not written twice", ("shard",)),
+    Measure(BATCH_RECORDS, "Records of one commit", ("dataflow",), buckets=RECORD_BUCKETS),
+    Measure(BATCH_BYTES, "Bytes of the records of one commit", ("dataflow",), buckets=BYTE_BUCKETS),
     Measure(
         COMMIT_SECONDS,
-        HISTOGRAM,
-        ("dataflow",),
         "Of one commit by the brokers, with that of the store where it is due",
-        COMMIT_BUCKETS,
+        ("dataflow",),
+        buckets=COMMIT_BUCKETS,
     ),
-    Measure(LOG_PLACE, GAUGE, ("shard",), "The number of the next record in the shard's log"),
-    Measure(STORE_BYTES, GAUGE, ("dataflow", "shard"), "Of a dataflow's files"),
-    Measure(EXCEPTIONS_OPEN, GAUGE, ("category", "severity"), "Open exceptions"),
-    Measure(EXCEPTIONS_OLDEST, GAUGE, ("category", "severity"), "Since the oldest of them was raised"),
+    Measure(LOG_PLACE, "The number of the next record in the shard's log", ("shard",)),
+    Measure(STORE_BYTES, "Of a dataflow's files", ("dataflow", "shard")),
+    Measure(EXCEPTIONS_OPEN, "Open exceptions", ("category", "severity")),
+    Measure(EXCEPTIONS_OLDEST, "Since the oldest of them was raised", ("category", "severity")),
     Measure(
         RECORDS_REJECTED,
-        COUNTER,
-        ("dataflow", "reason_class"),
         "Messages that became dead letters; malformed is not what its schema says, invalid says what no event may",
+        ("dataflow", "reason_class"),
     ),
     Measure(
-        EVENT_TIME_LAG,
-        GAUGE,
-        ("topic",),
-        "Since the newest event of a topic happened; none after a start until one comes",
+        EVENT_TIME_LAG, "Since the newest event of a topic happened; none after a start until one comes", ("topic",)
     ),
-    Measure(
-        ERP_ATTEMPTS,
-        COUNTER,
-        ("erp", "outcome"),
-        "Documents in calls to an ERP account, by outcome; each sending counts",
-    ),
-    Measure(ERP_CALL_SECONDS, HISTOGRAM, ("erp",), "Of one call to an ERP account", CALL_BUCKETS),
+    Measure(ERP_ATTEMPTS, "Documents in calls to an ERP account, by outcome; each sending counts", ("erp", "outcome")),
+    Measure(ERP_CALL_SECONDS, "Of one call to an ERP account", ("erp",), buckets=CALL_BUCKETS),
     Measure(
         ERP_ACKNOWLEDGED,
-        HISTOGRAM,
-        ("erp",),
         "From the log record until the ERP has posted it, with the wait where an entity sends by day or period",
-        ACKNOWLEDGED_BUCKETS,
+        ("erp",),
+        buckets=ACKNOWLEDGED_BUCKETS,
     ),
     Measure(
         ERP_OLDEST,
-        GAUGE,
-        ("erp",),
         "Since the oldest document that the ERP has neither accepted nor rejected could first be sent; 0 if there is none",
+        ("erp",),
     ),
-    Measure(
-        ERP_ACCEPTED_OLDEST, GAUGE, ("erp",), "The same for documents that the ERP has accepted and not posted yet"
-    ),
+    Measure(ERP_ACCEPTED_OLDEST, "The same for documents that the ERP has accepted and not posted yet", ("erp",)),
     Measure(
         ERP_DOCUMENTS,
-        GAUGE,
-        ("erp", "standing"),
         "Documents that are not posted; waiting is for the end of their day or accounting period",
+        ("erp", "standing"),
     ),
     Measure(
         ERP_QUOTA_LEFT,
-        GAUGE,
-        ("erp",),
         "Share of a minute's calls that is left; 0 while the ERP asks to wait, 1 without a limit",
+        ("erp",),
     ),
-    Measure(ERP_PAUSED, GAUGE, ("erp",), "1 while the ERP cannot be reached or refuses the credentials"),
+    Measure(ERP_PAUSED, "1 while the ERP cannot be reached or refuses the credentials", ("erp",)),
     Measure(
         UNRECONCILED,
-        GAUGE,
-        ("currency",),
         "Differences between what was posted and what ERPs hold: open exceptions `ledger_differs`",
+        ("currency",),
     ),
-    Measure(UNROUTED_WAITING, GAUGE, (), "Events that wait for their project or contract"),
-    Measure(DAYS_ENDED, COUNTER, (), "Days ended, by zone and date"),
+    Measure(UNROUTED_WAITING, "Events that wait for their project or contract"),
+    Measure(DAYS_ENDED, "Days ended, by zone and date"),
     Measure(
         GUARD_STOPS,
-        COUNTER,
-        ("dataflow", "guard"),
         "Processes ended by a guard, or by a fault without one; kept over restarts in the store folder",
+        ("dataflow", "guard"),
     ),
-    Measure(LAST_GUARD_STOP, GAUGE, ("dataflow", "guard"), "When a guard last stopped a process"),
-    Measure(BUILD_INFO, GAUGE, ("version", "rules", "python"), "1, for the release and the rules in use"),
+    Measure(LAST_GUARD_STOP, "When a guard last stopped a process", ("dataflow", "guard")),
+    Measure(BUILD_INFO, "1, for the release and the rules in use", ("version", "rules", "python")),
 )
 BY_NAME: Final[Mapping[str, Measure]] = {measure.name: measure for measure in MEASURES}
 

@@ -9,18 +9,26 @@ from __future__ import annotations
 import platform
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from connectors.metrics.catalogue import BUILD_INFO, BY_NAME, COUNTER, GAUGE, HISTOGRAM, MEASURES, Measure, bounded
+from connectors.metrics.catalogue import (
+    BUILD_INFO,
+    BY_NAME,
+    COUNTER,
+    GAUGE,
+    HISTOGRAM,
+    MEASURES,
+    TOTAL,
+    Measure,
+    bounded,
+)
 
 Labels = tuple[str, ...]
 # What is asked when the page is read: values by labels.
 Ask = Callable[[], Iterable[tuple[Labels, float]]]
-TOTAL: Final = "_total"
 
 
 class HistogramBatch:

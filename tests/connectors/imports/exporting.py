@@ -17,6 +17,18 @@ from tests.connectors.imports.made_exports import ZONE
 
 # After all that the tests import.
 NOW = read_instant("2027-01-01T00:00:00Z", ("iso",), "UTC")
+# The least that a mapping of time says.
+FIELDS = """
+source = "timesheets"
+zone = "Europe/Berlin"
+[time]
+entry_id = "Id"
+project_id = "Project"
+person_id = "Person"
+worked_on = "Date"
+hours = "Hours"
+approved_by = { value = "ada" }
+"""
 COMPANY = {"entity": "studio", "zone": ZONE, "bootstrap": True}
 
 

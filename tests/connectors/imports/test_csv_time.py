@@ -17,19 +17,8 @@ from connectors.imports.readings import read_instant
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import RejectedTotals
 from connectors.imports.time_rows import TimeWanted
-from tests.connectors.imports.exporting import NOW, zipped
+from tests.connectors.imports.exporting import FIELDS, NOW, zipped
 
-FIELDS = """
-source = "timesheets"
-zone = "Europe/Berlin"
-[time]
-entry_id = "Id"
-project_id = "Project"
-person_id = "Person"
-worked_on = "Date"
-hours = "Hours"
-approved_by = { value = "ada" }
-"""
 WANTED = TimeWanted(NOW)
 HEADER = "Id,Project,Person,Date,Hours\n"
 

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
-
 import pytest
 
-from connectors.imports.products.forms import (
-    Cell,
-    read_clock_time,
-    read_day,
-    read_duration,
-    read_quantity,
-    settle_date_order,
-    settle_decimal,
-)
+from connectors.imports.products.forms import Cell, read_clock_time, read_quantity, settle_date_order, settle_decimal
 from connectors.imports.readings import UnreadableCell
 from connectors.imports.refusals import ImportRefused
 
@@ -38,12 +27,6 @@ def cells(*texts: str) -> list[Cell]:
 )
 def test_one_day_after_the_twelfth_settles_the_order(texts: tuple[str, ...], order: str) -> None:
     assert settle_date_order(cells(*texts), None) == order
-
-
-def test_an_order_that_nothing_settles_is_asked_for() -> None:
-    with pytest.raises(ImportRefused, match=r'line 2: column "Date": "03/04/2026" may be .*--date-order dmy, mdy'):
-        settle_date_order(cells("03/04/2026", "05/06/2026"), None)
-    assert settle_date_order(cells("03/04/2026"), "mdy") == "mdy"
 
 
 def test_two_orders_in_one_file_are_refused() -> None:
@@ -105,30 +88,8 @@ def test_what_is_no_clock_time_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "decimal", "hours"),
-    [
-        ("01:30:00", ".", "1.5"),
-        ("1:30", ".", "1.5"),
-        ("00:00:04", ".", "0.001111"),
-        ("1.5", ".", "1.5"),
-        ("1,5", ",", "1.5"),
-        ("-0:30", ".", "-0.5"),
-    ],
-)
-def test_durations(text: str, decimal: str, hours: str) -> None:
-    assert read_duration(text, decimal) == Decimal(hours)
-
-
-@pytest.mark.parametrize(
     ("text", "decimal"), [("7,5", "."), ("7.5", ","), ("1.00.0", ","), ("", "."), (".", "."), ("8h", "."), ("+", ".")]
 )
 def test_a_number_of_another_form_is_refused(text: str, decimal: str) -> None:
     with pytest.raises(UnreadableCell):
         read_quantity(text, decimal)
-
-
-def test_a_day_that_is_not_in_the_calendar_is_refused() -> None:
-    assert read_day("29.2.2028", "dmy") == date(2028, 2, 29)
-    for text, order in (("29.2.2026", "dmy"), ("2026-03-04", "dmy"), ("03/04/26", "dmy"), ("1/1/1970", "mdy")):
-        with pytest.raises(UnreadableCell):
-            read_day(text, order)

@@ -194,13 +194,6 @@ def test_replace_imports_anew(tmp_path: Path) -> None:
     assert result.events_path == tmp_path / "out" / "harvest-march.jsonl"
 
 
-def test_a_refused_import_leaves_no_file(tmp_path: Path) -> None:
-    """The date order is open, so nothing is known of any row."""
-    with pytest.raises(ImportRefused, match="--date-order"):
-        imported(tmp_path, written({**HARVEST_ROW, "Date": "03/04/2026"}), HARVEST)
-    assert not (tmp_path / "out").exists()
-
-
 def test_files_appear_whole_and_an_import_that_ended_between_them_goes_on(tmp_path: Path) -> None:
     content = made_exports.harvest(made_work(1, 20))
     first = imported(tmp_path, content, HARVEST)

@@ -291,17 +291,6 @@ def test_a_decimal_that_the_file_contradicts_is_refused(tmp_path: Path, decimal:
     assert f'--decimal {decimal}: line 2: column "Hours": "{cell}" has a decimal {other}' in told
 
 
-@pytest.mark.parametrize("sample", SAMPLES[1:3], ids=["toggl", "clockify"])
-def test_a_clock_of_twelve_hours(tmp_path: Path, sample: Sample) -> None:
-    start, end = (column for column in sample.row if column.casefold() in ("start time", "end time"))
-    content = sample.text(**{start: "11:45 PM", end: "11:59:59 p.m.", sample.hours: "0:14:59"})
-    assert entries(imported(tmp_path, content, sample.product, **RATE))[0]["hours"] == "0.249722"
-    result = imported(tmp_path, sample.text({start: "13:05 PM", sample.note: "x"}), sample.product, "b", **RATE)
-    (found,) = [each for each in listed(result) if each["status"] == "refused"]
-    assert (found["line"], found["column"], found["value"]) == (3, start, "13:05 PM")
-    assert found["reason"] == "expected a time such as 13:05, 13:05:00 or 01:05 PM; correct it"
-
-
 def test_an_unknown_currency_of_the_organisation_is_refused(tmp_path: Path) -> None:
     (tmp_path / "organizations.csv").write_text("id,name,billable_rate,currency\no-1,Studio,,XBT\n")
     (found,) = listed(imported(tmp_path, written(SOLIDTIME_ROW), SOLIDTIME))

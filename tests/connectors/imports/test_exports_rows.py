@@ -49,16 +49,8 @@ def written(row: dict[str, str], *others: dict[str, str]) -> str:
 @pytest.mark.parametrize(
     ("fault", "column", "reason"),
     [
-        ({"Hours": "-1,0"}, "Hours", "expected hours that are not negative; correct the entry"),
-        ({"Hours": "24,5"}, "Hours", "expected at most 24 hours in one entry, got 24.5; split it by day"),
-        (
-            {"Hours": ""},
-            "Hours",
-            "nothing is there; stop the timer if it still runs, or give the entry hours, and export again",
-        ),
         ({"Hours": "many"}, "Hours", 'expected hours as h:mm:ss or as a number with "," before its decimals'),
         ({"Date": ""}, "Date", "nothing is there; give the entry a date and export again"),
-        ({"Date": "soon"}, "Date", "expected a date as year-month-day, such as 2026-03-31; correct it, or say"),
         ({"Client": ""}, "Client", "nothing is there; give the project a client, or say --client for such rows"),
         ({"Project": ""}, "Project", "nothing is there; give the entry a project and export again"),
         ({"First Name": "", "Last Name": ""}, "First Name", "nothing is there; name the person in Harvest"),
@@ -182,7 +174,6 @@ def test_the_same_night_without_the_zone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "column", "reason"),
     [
-        ({"End time": "", "Duration": ""}, "Duration", "nothing is there; stop the timer if it still runs"),
         (
             {"End date": "", "End time": ""},
             "End time",
@@ -234,7 +225,6 @@ def test_an_entry_of_solidtime(tmp_path: Path) -> None:
     [
         ({"id": "e-2", "end": ""}, "end", "nothing is there; stop the timer that still runs and export again"),
         ({"id": "e-2", "end": "2026-03-02T22:00:00Z"}, "end", "expected hours that are not negative"),
-        ({"id": "e-2", "end": "2026-03-05T22:00:00Z"}, "end", "expected at most 24 hours"),
         ({"id": "e-2", "start": "2026-03-02 23:30:00"}, "start", "expected an instant with its offset"),
         ({"id": "e-2", "billable_rate": "120.5"}, "billable_rate", "expected a rate in cents"),
         ({"id": "e-2", "project_id": ""}, "project_id", "nothing is there; give the entry a project"),
@@ -327,11 +317,9 @@ def test_a_product_is_recognised_by_its_header(tmp_path: Path) -> None:
     assert [each.product for each in found] == [HARVEST, TOGGL, CLOCKIFY]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-def test_encodings(tmp_path: Path, encoding: str) -> None:
-    content = written({**HARVEST_ROW, "First Name": "Chloé"}).encode(encoding)
-    said = {"encoding": "cp1252"} if encoding == "cp1252" else {}
-    assert entries(imported(tmp_path, content, HARVEST, **said))[0]["person_id"] == "Chloé Brandt"
+def test_an_encoding_that_is_said_holds(tmp_path: Path) -> None:
+    content = written({**HARVEST_ROW, "First Name": "Chloé"}).encode("cp1252")
+    assert entries(imported(tmp_path, content, HARVEST, encoding="cp1252"))[0]["person_id"] == "Chloé Brandt"
 
 
 def test_a_file_of_another_encoding_is_refused_once_with_how_it_would_be_read(tmp_path: Path) -> None:

@@ -15,20 +15,11 @@ from connectors.imports.refusals import ImportRefused
 from connectors.imports.time_rows import TimeWanted
 from connectors.json_records import event_from_json
 from connectors.record_check import check_record
-from tests.connectors.imports.exporting import NOW
+from tests.connectors.imports.exporting import FIELDS, NOW
 
-MAPPING = """
-source = "timesheets"
-zone = "Europe/Berlin"
-
-[time]
-entry_id = "Id"
-project_id = "Project"
-person_id = "Person"
-worked_on = "Date"
-hours = "Hours"
-approved_by = { value = "ada" }
-
+MAPPING = (
+    FIELDS
+    + """
 [write.entity]
 legal_entity_id = "berlin"
 name = "Example GmbH"
@@ -57,6 +48,7 @@ rate = 120.5
 rates = [{ role = "lead", rate = 150 }]
 grace_days = 3
 """
+)
 HEADER = "Id,Client,Project,Person,Role,Cost,Date,Hours\n"
 MARCH = (
     HEADER

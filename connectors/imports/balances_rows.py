@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, cast
 
 from connectors.imports.balances_known import KnownContract, KnownFirm
 from connectors.imports.balances_mapping import LEDGER, NAMES, BalancesMapping, OfLine, RowKind
-from connectors.imports.cells import AmountCell, CellPart, CurrencyCell, IdCell, TextCell
+from connectors.imports.cells import AmountCell, CellPart, CurrencyCell, IdCell, label_of
 from connectors.imports.money_cells import amount_of
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import nearest
@@ -101,29 +101,22 @@ def _contract(
         return None
     lines = list(known.lines(project_id))
     contracts = sorted({contract_id for contract_id, line in lines if line_id in (None, line)})
-    cell: TextCell | None = getattr(part, "contract_id", None)
+    label = label_of(getattr(part, "contract_id", None))
     if stated is not None:
-        if stated not in {contract_id for contract_id, _ in lines}:
-            whose = ", ".join(sorted({contract_id for contract_id, _ in lines}))
-            raise CellFault(
-                cell.label() if cell else "", stated, f"expected a contract of project {project_id}: {whose}"
-            )
+        whose = {contract_id for contract_id, _ in lines}
+        if stated not in whose:
+            raise CellFault(label, stated, f"expected a contract of project {project_id}: {', '.join(sorted(whose))}")
         contracts = [contract_id for contract_id in contracts if contract_id == stated]
     if line_id is not None and not contracts:
         names = [line for contract_id, line in lines if stated in (None, contract_id)]
-        label = part.line_id.label() if isinstance(part, OfLine) else ""
-        raise CellFault(
-            label,
-            line_id,
+        reason = (
             f"expected a line of project {project_id}: {', '.join(names)}{nearest(line_id, names)}; correct the id,"
-            " or have the contract amended first",
+            " or have the contract amended first"
         )
+        raise CellFault(label_of(getattr(part, "line_id", None)), line_id, reason)
     if len(contracts) > 1 and line_id is not None:
-        raise CellFault(
-            cell.label() if cell else "",
-            "",
-            f"expected the contract, for {', '.join(contracts)} all have a line {line_id} of project {project_id}",
-        )
+        both = f"{', '.join(contracts)} all have a line {line_id} of project {project_id}"
+        raise CellFault(label, "", f"expected the contract, for {both}")
     return known.contracts[contracts[0]] if len(contracts) == 1 else None
 
 
@@ -144,12 +137,11 @@ def _check_names(
     name, what, known = named.get(kind, ("", "", frozenset[str]()))
     value = values.get(name)
     if value is not None and value not in known and (known or kind == "milestone"):
-        cell: TextCell | None = getattr(part, name)
         names = ", ".join(sorted(known)) or "it has none"
         reason = (
             f"expected {what}: {names}{nearest(str(value), known)}; correct the id, or have the contract amended first"
         )
-        raise CellFault(cell.label() if cell else "", str(value), reason)
+        raise CellFault(label_of(getattr(part, name)), str(value), reason)
 
 
 def _currency(row: CsvRow, part: CellPart, contract: KnownContract | None) -> str | None:
@@ -158,12 +150,11 @@ def _currency(row: CsvRow, part: CellPart, contract: KnownContract | None) -> st
     if contract is None or contract.currency is None:
         return stated
     if stated not in (None, contract.currency):
-        raise CellFault(
-            cell.label() if cell else "",
-            str(stated),
+        reason = (
             f"expected {contract.currency}, as contract {contract.contract_id} is kept in it; convert at the source, or"
-            " state what the ledger has in the columns of ledger_ amounts",
+            " state what the ledger has in the columns of ledger_ amounts"
         )
+        raise CellFault(label_of(cell), str(stated), reason)
     return contract.currency
 
 

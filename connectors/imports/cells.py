@@ -264,6 +264,11 @@ def _check_stated(cell: TextCell, text: str) -> None:
         raise ValueError(f'{fault}, came "{text}"') from None
 
 
+def label_of(cell: TextCell | None) -> str:
+    """Empty where the mapping has no such cell."""
+    return "" if cell is None else cell.label()
+
+
 def constant_text(value: Constant) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"

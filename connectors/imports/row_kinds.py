@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from pydantic import Field
 
-from connectors.imports.cells import TextCell, Texts
+from connectors.imports.cells import TextCell, Texts, label_of
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.mapping import TableMapping
 from connectors.imports.refusals import ImportRefused, nearest
@@ -88,12 +88,13 @@ class LoadedRows:
 
 def kind_of(row: CsvRow, mapped: KindsMapping, file: str) -> str:
     """What the row says, else its file's name, else the plain kind. Raises CellFault."""
-    said = None if mapped.kind is None else text_in(mapped.kind, row)
+    said = text_in(mapped.kind, row)
     if said is None:
         return mapped.kind_of_file(file)
     if said not in mapped.KINDS:
-        label = "" if mapped.kind is None else mapped.kind.label()
-        raise CellFault(label, said, f"expected one of {', '.join(mapped.KINDS)}{nearest(said, mapped.KINDS)}")
+        raise CellFault(
+            label_of(mapped.kind), said, f"expected one of {', '.join(mapped.KINDS)}{nearest(said, mapped.KINDS)}"
+        )
     if not mapped.has_section(said):
         raise CellFault("", said, f"the mapping has no section [{said}]; copy it from {mapped.WHERE}")
     return said

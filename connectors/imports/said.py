@@ -23,6 +23,7 @@ from connectors.imports.cells import (
     TextCell,
     VersionCell,
     constant_text,
+    label_of,
     read_currency,
     template_parts,
 )
@@ -197,7 +198,7 @@ def readable(read: Callable[[], T]) -> T | None:
 
 def required(value: T | None, cell: TextCell | None, field: str) -> T:
     if value is None:
-        raise CellFault(cell.label() if cell else "", "", f"{field} is needed and nothing is there")
+        raise CellFault(label_of(cell), "", f"{field} is needed and nothing is there")
     return value
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple, cast
 
 from connectors.decode_error import DecodeError
-from connectors.imports.cells import TextCell
+from connectors.imports.cells import TextCell, label_of
 from connectors.imports.checked import fault_of
 from connectors.imports.mapping import ContractsWritten, ImportMapping, TimeFields
 from connectors.imports.priced import exact_value_of, seconds_of, value_of
@@ -96,7 +96,7 @@ def read_time(
     today = local_date(wanted.now, zone)
     if day > today and not wanted.allow_future:
         cell = fields.worked_on or fields.started_at
-        raise CellFault(cell.label() if cell else "", day.isoformat(), AHEAD.format(today=today))
+        raise CellFault(label_of(cell), day.isoformat(), AHEAD.format(today=today))
     known_at = (instant_in(cell, row, form, zone) for cell in (fields.occurred_at, fields.approved_at))
     occurred_at = min(next((at for at in known_at if at is not None), end_of_day(day, zone)), wanted.now)
     said: dict[str, object] = {"type": "TimeApproved", "source": mapped.source, "entry_id": entry_id}

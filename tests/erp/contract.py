@@ -267,28 +267,24 @@ class Script:
     """Answers the exchanges in their order and keeps what was asked instead of what was expected."""
 
     def __init__(
-        self,
-        exchanges: Sequence[Mapping[str, Any]],
-        url: Callable[[], str],
-        readable: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+        self, exchanges: Sequence[Mapping[str, Any]], readable: Callable[[dict[str, Any]], dict[str, Any]] = dict
     ) -> None:
         self._exchanges = list(exchanges)
-        self._url = url
         self._readable = readable
         self.requests: list[Mapping[str, Any]] = []
         self.too_many: list[str] = []
 
     def __call__(self, asked: Asked) -> Behaviour:
-        at = len(self.requests)
+        at, url = len(self.requests), f"http://{asked.headers['host']}"
         if at >= len(self._exchanges):
             self.too_many.append(f"{asked.method} {asked.path}")
             return Reply(500, {"no more": "answers"})
         expected = self._exchanges[at].get("request", {})
-        self.requests.append(self._readable(shown(asked, expected.get("headers", {}), self._url())))
+        self.requests.append(self._readable(shown(asked, expected.get("headers", {}), url)))
         answer = self._exchanges[at]["answer"]
         body = answer.get("body", "")
         text = body if isinstance(body, str) else json.dumps(body)
-        return Reply(answer["status"], text.replace("{url}", self._url()).encode(), answer.get("headers", {}))
+        return Reply(answer["status"], text.replace("{url}", url).encode(), answer.get("headers", {}))
 
 
 def shown(asked: Asked, headers: Mapping[str, str], url: str) -> dict[str, Any]:
@@ -307,10 +303,8 @@ def shown(asked: Asked, headers: Mapping[str, str], url: str) -> dict[str, Any]:
 
 def play(plug: Plug, case: Case, folder: Path) -> tuple[object, Script]:
     """What the call gives, as a golden file has it, and what was asked."""
-    script = Script(case.exchanges, lambda: place[0], plug.readable)
-    place = [""]
+    script = Script(case.exchanges, plug.readable)
     with opened(plug, folder, script, settings=case.settings) as found:
-        place[0] = found.server.url
         documents = [plug.document(name) for name in case.documents]
         return plain(called(found.erp, case.call, documents, case.ticket)), script
 

@@ -132,8 +132,7 @@ def test_credentials_that_expired_are_renewed_once(plug: Plug, name: str, tmp_pa
 def test_after_a_renewal_it_goes_on(plug: Plug, tmp_path: Path) -> None:
     """The first token is refused at its first use; the case goes on with the second."""
     case = read(plug.folder / "taken.json")
-    place = [""]
-    script = Script(case.exchanges, lambda: place[0])
+    script = Script(case.exchanges)
 
     def answers(asked: Asked) -> Behaviour:
         return Reply(401, {}) if asked.headers.get("authorization") == f"Bearer {TOKEN}-1" else script(asked)
@@ -141,7 +140,6 @@ def test_after_a_renewal_it_goes_on(plug: Plug, tmp_path: Path) -> None:
     if plug.auth(tmp_path)["kind"] not in {"oauth2_certificate", "oauth2_client_secret"}:
         pytest.skip("it has no tokens")
     with opened(plug, tmp_path, answers, settings=case.settings) as found:
-        place[0] = found.server.url
         (sent,) = found.erp.send([plug.document(name) for name in case.documents])
         assert isinstance(sent, Taken | Submitted)
         assert found.tokens == 2
@@ -179,14 +177,13 @@ def test_what_may_be_in_the_erp_is_never_called_unsent(
     plug: Plug, path: Path, at: int, status: int, tmp_path: Path
 ) -> None:
     """Else it would go again, or into a file, while a draft of it stands there."""
-    case, place = read(path), [""]
-    script = Script(case.exchanges[:at], lambda: place[0], plug.readable)
+    case = read(path)
+    script = Script(case.exchanges[:at], plug.readable)
 
     def answers(asked: Asked) -> Behaviour:
         return script(asked) if len(script.requests) < at else Reply(status, b"", {"retry-after": "7"})
 
     with opened(plug, tmp_path, answers, settings=case.settings) as found:
-        place[0] = found.server.url
         for outcome in found.erp.send([plug.document(name) for name in case.documents]):
             assert isinstance(outcome, Uncertain | Taken), outcome
 
@@ -198,8 +195,8 @@ def test_a_call_is_over_in_its_time_however_many_requests_it_makes(
     """Each answer takes 8 of its 20 seconds: no request begins after the third, for the next process waits no longer."""
     now = [1_000.0]
     monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    case, place = read(path), [""]
-    script = Script(case.exchanges, lambda: place[0], plug.readable)
+    case = read(path)
+    script = Script(case.exchanges, plug.readable)
     began: list[float] = []
 
     def answers(asked: Asked) -> Behaviour:
@@ -208,7 +205,6 @@ def test_a_call_is_over_in_its_time_however_many_requests_it_makes(
         return script(asked)
 
     with opened(plug, tmp_path, answers, settings=case.settings, call_seconds=20.0) as found:
-        place[0] = found.server.url
         called(found.erp, case.call, [plug.document(name) for name in case.documents], case.ticket)
     assert began in ([], [1_000.0], [1_000.0, 1_008.0], [1_000.0, 1_008.0, 1_016.0])
 

@@ -290,12 +290,12 @@ def price(terms: Terms) -> Amount | None:
 
 def settles(line: ContractLine, policies: Resolved) -> bool:
     """Whether the line is worth what it has earned over time when its contract is terminated, whatever was charged by then."""
-    return earns_its_price(line, policies) and is_by_schedule(line)
+    return earns_its_price(line, policies) and is_by_plan(line)
 
 
-def is_by_schedule(line: ContractLine) -> bool:
-    """Whether it charges on days that were agreed, however far the work has come."""
-    return kind_of(line.terms).by_schedule(line.terms)
+def is_by_plan(line: ContractLine) -> bool:
+    """Whether it charges by a schedule or by milestones, however far the work has come."""
+    return kind_of(line.terms).by_plan(line.terms)
 
 
 def draws_in(terms: Terms) -> str | None:

@@ -139,6 +139,7 @@ KIND = Kind(
     stays=True,
     foresees=foresees,
     earns_to_the_end=True,
+    by_plan=lambda _: True,
     spreads=spreads,
     comes_to=comes_to,
     outputs=outputs,

@@ -1,8 +1,10 @@
-"""A fixed price that is earned over time and whose contract is terminated: it is worth what is earned by the contract's last day.
+"""A fixed price, or that of milestones, that is earned over time and whose contract is terminated: it is worth what is earned by the
+contract's last day.
 
-Its schedule says when to pay, not for what. So what was charged beyond what is earned is given back on the last day, by a fee of its own,
-and what is earned beyond what was charged is charged: to earn over time is to have a right to be paid for what is done, and to no more
-(IFRS 15.35-37). Once that is invoiced nothing is left on 1160 or 2300 (R46).
+Its schedule, or its milestones, say when to pay, not for what (IFRS 15.B13). So what was charged beyond what is earned is given back on the
+last day, by a fee of its own, and what is earned beyond what was charged is charged: to earn over time is to have a right to be paid for
+what is done, and to no more (IFRS 15.35-37). Once that is invoiced nothing is left on 1160 or 2300 (R46). So it is where the contract had come to its end before it was
+terminated, but for prices that lines share and those with variable parts, which go on.
 
     3,650.00 charged for a year, terminated after 41 days, 410.00 earned: -3,240.00
 """
@@ -25,11 +27,11 @@ def settlement(contract: Contract, known: LineHistory, charged: Sequence[Fee]) -
     if contract.terminated_on is None or not known.held:
         return
     ended = known.held[-1]
-    if ended.before != contract.terminated_on or not ended.ends_early:
+    if ended.before != contract.terminated_on or (ended.allocated is not None and not ended.ends_early):
         return
     if not methods.settles(ended.line, ended.policies):
         return
-    if not all(methods.earns_to_the_end(one.line) and methods.is_by_schedule(one.line) for one in known.held):
+    if not all(methods.earns_to_the_end(one.line) and methods.is_by_plan(one.line) for one in known.held):
         return
     last = contract.terminated_on - timedelta(days=1)
     earned = _earned(known, last)

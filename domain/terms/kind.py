@@ -252,7 +252,8 @@ class Kind(NamedTuple):
     everything that is charged up to a day, the day included, `spreads` what begins to be earned up to then where a method recognises
     over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
     terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day; `by_plan` says whether
-    they charge by a schedule or by milestones, however far the work has come. `price` is what all of the line is worth, where terms have one.
+    they charge by a schedule or by milestones, however far the work has come, `is_accepted` whether the customer accepts what they charge.
+    `price` is what all of the line is worth, where terms have one.
 
     What is still to come after a day is what the fees will be by what the terms let expect (`foresees`), and what is agreed of rows that
     are priced (`agreed`), None where that is any number. `comes_to` is all that a line charges to the contract's end by versions of its
@@ -282,6 +283,7 @@ class Kind(NamedTuple):
     ends: Callable[[LineHistory, date, date], PeriodLeft] = lambda _, start, to: PeriodLeft(start, to)
     earns_to_the_end: bool = False
     by_plan: Callable[[Any], bool] = lambda _: False
+    is_accepted: bool = False
     price: Callable[[Any], Amount | None] = lambda _: None
     stays: bool = False
     foresees: Callable[[TermsInForce, LineHistory, date], ExpectedHistory] = to_the_end

@@ -298,6 +298,11 @@ def is_by_plan(line: ContractLine) -> bool:
     return kind_of(line.terms).by_plan(line.terms)
 
 
+def is_accepted(line: ContractLine) -> bool:
+    """Whether the customer accepts what the line charges, and owes it for good."""
+    return kind_of(line.terms).is_accepted
+
+
 def draws_in(terms: Terms) -> str | None:
     """Hours or money, where rows of the line share what its terms include; None where they share nothing."""
     drawing = kind_of(terms).drawing

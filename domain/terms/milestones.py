@@ -140,6 +140,7 @@ KIND = Kind(
     foresees=foresees,
     earns_to_the_end=True,
     by_plan=lambda _: True,
+    is_accepted=True,
     spreads=spreads,
     comes_to=comes_to,
     outputs=outputs,

@@ -117,8 +117,11 @@ class FeeNodes(Nodes):
         return less(title, earned, *charged, rule="R46") if charged else earned._replace(title=title)
 
     def earned(self, charge: Charge, draft: Draft) -> Node | None:
-        """What a row of revenue earns that a fee names: what expires unused, or is kept."""
+        """What a row of revenue earns that a fee names: what expires unused, is kept, or was accepted beyond what is earned."""
         place = self.place(charge, draft)
+        if place is not None and self._name(place, charge) == SETTLEMENT:
+            beyond = self._settlement(place, charge)
+            return negated(beyond.title, beyond) if beyond is not None else None
         found = self._charged(place, charge) if place is not None else None
         if place is None or found is None:
             return None

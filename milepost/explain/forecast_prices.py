@@ -76,7 +76,7 @@ class _Foreseen(NamedTuple):
             return self.nodes.allocation.earns(self.place, newest)._replace(title=title)
         if not self.found.fees:
             return self._units()._replace(title=title)
-        settled = next((fee for fee in self.found.fees if fee.name == SETTLEMENT), None)
+        settled = next((fee for fee in self.found.fees if fee.name == SETTLEMENT and fee.amount), None)
         if settled is not None:
             return self.nodes.over_time.by(self.place, settled.day)
         nodes = fees.all_charged(self.place, self.until)

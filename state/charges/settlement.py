@@ -1,12 +1,14 @@
 """A fixed price, or that of milestones, that is earned over time and whose contract is terminated: it is worth what is earned by the
 contract's last day.
 
-Its schedule, or its milestones, say when to pay, not for what (IFRS 15.B13). So what was charged beyond what is earned is given back on the
-last day, by a fee of its own, and what is earned beyond what was charged is charged: to earn over time is to have a right to be paid for
-what is done, and to no more (IFRS 15.35-37). Once that is invoiced nothing is left on 1160 or 2300 (R46). So it is where the contract had come to its end before it was
-terminated, but for prices that lines share and those with variable parts, which go on.
+Its schedule, or its milestones, say when to pay, not for what (IFRS 15.B13). So what is earned beyond what was charged is charged on the
+last day, by a fee of its own: to earn over time is to have a right to be paid for what is done, and to no more (IFRS 15.35-37). What was
+charged beyond what is earned is given back, but for milestones: the customer has accepted those, nothing is owed for them, and they
+are earned (IFRS 15.15). Once all is invoiced nothing is left on 1160 or 2300 (R46). So it is where the contract had come to its end before
+it was terminated, but for prices that lines share and those with variable parts, which go on.
 
     3,650.00 charged for a year, terminated after 41 days, 410.00 earned: -3,240.00
+    1,800.00 of milestones accepted, 1,650.00 earned by days: 150.00 more are earned
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,8 +39,11 @@ def settlement(contract: Contract, known: LineHistory, charged: Sequence[Fee]) -
     earned = _earned(known, last)
     # What credit memos gave of what is settled is charged by no fee.
     given = sum(given_by_memos(known).values())
-    if rest := earned - sum(fee.amount for fee in charged) + given:
+    rest = earned - sum(fee.amount for fee in charged) + given
+    if rest > 0 or (rest and not methods.is_accepted(ended.line)):
         yield Fee(SETTLEMENT, last, rest, spoken.said("settlement", day=last))
+    elif rest:
+        yield Fee(SETTLEMENT, last, 0, spoken.said("settlement", day=last), earned=-rest)
 
 
 def _earned(known: LineHistory, last: date) -> Amount:

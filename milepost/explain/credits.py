@@ -123,10 +123,9 @@ class CreditNodes(Nodes):
         if isinstance(event, CreditMemoIssued):
             return event
         waiting = self.sources.trace.part_at("credit_memo", credit.journal.affected_id, credit.said.step - 1)
-        for record in self.sources.trace.records_of(CreditMemoIssued):
-            if isinstance(record.event, CreditMemoIssued) and waiting is not None and record.event == waiting.event:
-                return record.event
-        raise AssertionError(f"credit memo {credit.journal.affected_id} is in the log")
+        assert waiting is not None, f"credit memo {credit.journal.affected_id} is in the books"
+        posted: CreditMemoIssued = waiting.event
+        return posted
 
     def receivable(self, credit: Credit) -> Receivable:
         found: Receivable = self.sources.trace.part_at("receivable", self._event(credit).invoice_id, credit.said.step)

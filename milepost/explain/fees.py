@@ -271,14 +271,9 @@ class FeeNodes(Nodes):
         if not version:
             found = self.brought_forward(place)
             return (found[0], f"lines[{found[1]}].percent") if found is not None else None
-        for record in self.sources.trace.records_of(ProgressReported):
-            event = record.event
-            if (
-                isinstance(event, ProgressReported)
-                and (event.line_id, event.version) == (place.line_id, version)
-                and event.contract_id in (None, place.contract.contract_id)
-                and record.offset <= place.draft.cause.log_offset
-            ):
+        for event in self.sources.events(ProgressReported, place.draft.cause.log_offset):
+            is_of_line = event.line_id == place.line_id and event.contract_id in (None, place.contract.contract_id)
+            if is_of_line and event.version == version:
                 return event, "percent"
         return None
 
@@ -287,9 +282,8 @@ class FeeNodes(Nodes):
         projects = dict.fromkeys(agreed.line.project_id for agreed in place.known.held)
         known = [balances_of(place.draft, project_id) for project_id in projects]
         loaded = {one.loaded.version for one in known if one is not None and one.loaded is not None}
-        for record in reversed(self.sources.trace.records_of(BalancesBroughtForward)):
-            event = record.event
-            if not isinstance(event, BalancesBroughtForward) or (loaded and event.version not in loaded):
+        for event in reversed(self.sources.events(BalancesBroughtForward)):
+            if loaded and event.version not in loaded:
                 continue
             for number, line in enumerate(event.lines):
                 if line.line_id == place.line_id and line.contract_id in (None, place.contract.contract_id):
@@ -314,12 +308,9 @@ class FeeNodes(Nodes):
 
     def _acceptance(self, place: LineAtStep, milestone_id: str) -> Any:
         """The newest that the step knew."""
-        offset, found = place.draft.cause.log_offset, None
-        for record in self.sources.trace.records_of(MilestoneAccepted):
-            event = record.event
-            if isinstance(event, MilestoneAccepted) and event.milestone_id == milestone_id and record.offset <= offset:
-                found = self.sources.ref(record)
-        return found
+        known = self.sources.events(MilestoneAccepted, place.draft.cause.log_offset)
+        accepted = [event for event in known if event.milestone_id == milestone_id]
+        return self.sources.ref_of(accepted[-1]) if accepted else None
 
     # Subscriptions
 
@@ -423,14 +414,8 @@ class FeeNodes(Nodes):
         found: dict[str, Quantity] = {}
         for name, expired in place.known.expired.items():
             brought = balances_of(place.draft, held[-1].line.project_id)
-            loaded = brought.loaded if brought is not None else None
-            assert loaded is not None, "they state it"
-            event = next(
-                record.event
-                for record in self.sources.trace.records_of(BalancesBroughtForward)
-                if isinstance(record.event, BalancesBroughtForward)
-                and (record.event.project_id, record.event.version) == (loaded.project_id, loaded.version)
-            )
+            event = brought.loaded if brought is not None else None
+            assert event is not None, "they state it"
             at = next(
                 at for at, one in enumerate(event.lines) if name in expired_of(one) and one.line_id == place.line_id
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from domain.contract import line_named
 from domain.events.catalogue import Event
@@ -19,6 +19,7 @@ from state.batch import LogRecord
 from state.draft import Draft
 from state.trace import Trace, TraceStep, event_ref
 
+Of = TypeVar("Of")
 TermsEvent = ContractSigned | ContractAmended
 # Of an engagement with more entries a sum over them names its parts; each of them is a figure of its own.
 ENTRIES_FOLLOWED = 1_000
@@ -45,6 +46,12 @@ class Sources:
         return self.trace.steps[number]
 
     # Events
+
+    def events(self, of: type[Of], until: int | None = None) -> list[Of]:
+        """Those of a type in log order, up to an offset."""
+        records = self.trace.records_of(of)
+        known = (record.event for record in records if until is None or record.offset <= until)
+        return [event for event in known if isinstance(event, of)]
 
     def ref(self, record: LogRecord) -> EventRef:
         found = self._refs.get(record.offset)

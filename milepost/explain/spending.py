@@ -107,12 +107,11 @@ class SpendingNodes(Nodes):
     def _estimate(self, place: LineAtStep, known: Estimated) -> EstimateRevised:
         projects = {agreed.line.project_id for agreed in place.known.held}
         return next(
-            record.event
-            for record in self.sources.trace.records_of(EstimateRevised)
-            if isinstance(record.event, EstimateRevised)
-            and record.event.project_id in projects
-            and (record.event.line_id, record.event.version) == (place.line_id, known.version)
-            and record.event.contract_id in (None, place.contract.contract_id)
+            event
+            for event in self.sources.events(EstimateRevised)
+            if event.project_id in projects
+            and (event.line_id, event.version) == (place.line_id, known.version)
+            and event.contract_id in (None, place.contract.contract_id)
         )
 
     def _works(self, place: LineAtStep) -> list[tuple[VersionStanding, SpentWork]]:

@@ -33,7 +33,6 @@ class Listed(NamedTuple):
     statement_id: str
     entry: StatementEntry
     line: StatementLine | None
-    last: bool
     place: int
     until: int | None = None
 
@@ -80,18 +79,10 @@ class StatementNodes(Nodes):
             if statement_id == of_statement and newest[of_statement] != step:
                 continue  # a draft of which there is a newer revision, or that was issued
             until = trace.superseded.get(statement_id) or self._taken_back.get(statement_id)
-            lines = [line for part in self.records(statement_id) for line in part.lines]
-            rest, count = iter(listed), 0
-            for line in lines:
-                for place, _ in enumerate(line.entries):
-                    entry = next(rest, None)
-                    if entry is not None:
-                        last = place == len(line.entries) - 1
-                        yield Listed(number, step, statement_id, entry, line, last, count, until)
-                        count += 1
-            for entry in rest:
-                yield Listed(number, step, statement_id, entry, None, False, count, until)
-                count += 1
+            lines = [line for line in self.lines(statement_id) for _ in line.entries]
+            for place, entry in enumerate(listed):
+                line = lines[place] if place < len(lines) else None
+                yield Listed(number, step, statement_id, entry, line, place, until)
             number += 1
 
     @once

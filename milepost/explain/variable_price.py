@@ -123,12 +123,7 @@ class VariableNodes(Nodes):
 
     def _revision(self, at: LineAtStep, item_id: str, version: int) -> VariableConsiderationRevised:
         of = (at.contract.contract_id, at.line_id, item_id, version)
-        for record in self.sources.trace.records_of(VariableConsiderationRevised):
-            event = record.event
-            if isinstance(event, VariableConsiderationRevised) and _identity(event) == of:
+        for event in self.sources.events(VariableConsiderationRevised):
+            if (event.contract_id, event.line_id, event.item_id, event.version) == of:
                 return event
         raise AssertionError(f"expected revision {version} of {item_id} among the events of its engagement")
-
-
-def _identity(event: VariableConsiderationRevised) -> tuple[str, str, str, int]:
-    return event.contract_id, event.line_id, event.item_id, event.version

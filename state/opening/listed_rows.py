@@ -7,7 +7,6 @@ from domain.events.common import InvoicedForward, Retainer
 from domain.units import Amount, Hours
 from domain.work.rows import BEFORE_MONTH, CONCEDED, listed_part
 from state.books import Entry, OpeningWork
-from state.draft import Draft
 from state.opening.caps import same_limits, some_count_all
 from state.opening.entries import (
     category_apart,
@@ -19,7 +18,7 @@ from state.opening.entries import (
     turn,
     worked_by,
 )
-from state.opening.loading import Loading, WaitsForRoom, Worked
+from state.opening.loading import LineLoad, Loading, WaitsForRoom, Worked
 from state.opening.stated import Stated
 from state.opening.take_rows import GIVEN_BACK, is_part, take_row
 from state.opening.worked import billed_of, last_of_ended
@@ -27,16 +26,11 @@ from state.terms.plan import line_plan, version_on
 
 
 def bring_entries(
-    draft: Draft,
-    loading: Loading,
-    stated: Stated,
-    worked: Worked,
-    former: Worked,
-    uncounted: tuple[Amount, Hours],
-    earned: Amount | None,
+    at: LineLoad, worked: Worked, former: Worked, uncounted: tuple[Amount, Hours], earned: Amount | None
 ) -> None:
     """Each is a row of its own day; where a lower cap was full on the day of the `former`, those until then come before what is over it.
     What no cap counts is of the newest that no limit of a category counts; what is over a cap waits for room later (`wait_for_room`)."""
+    draft, loading, stated = at
     over = over_cap_by_entry(loading, worked.plan, stated.balance)
     places = {one.entry_id: place for place, one in enumerate(stated.balance.entries, 1)}
     listed = sorted(stated.balance.entries, key=turn)
@@ -47,11 +41,7 @@ def bring_entries(
         if not one.amount and one.entry_id not in over:
             continue
         is_former = former.day < worked.day and one.worked_on <= former.day
-        day = (
-            min(former.day, one.worked_on)
-            if is_former
-            else _day_of_entry(draft, loading, stated, worked, one.worked_on)
-        )
+        day = min(former.day, one.worked_on) if is_former else _day_of_entry(at, worked, one.worked_on)
         on = worked._replace(day=day)
         part, waits = listed_part(one.entry_id, categories[one.entry_id]), over.get(one.entry_id, WaitsForRoom(0, 0))
         row = f"{stated.row}/{part}"
@@ -69,28 +59,27 @@ def bring_entries(
             given=waits.given,
             by=worked_by(one),
         )
-        take_row(draft, loading, stated, on, part, one.amount + value, work, earned=earned, number=number)
+        take_row(at, on, part, one.amount + value, work, earned=earned, number=number)
         if one.entry_id in over:
             loading.over_cap[row] = waits if not value else waits._replace(is_known=True)
 
 
 def bring_invoiced(
-    draft: Draft,
-    loading: Loading,
-    stated: Stated,
+    at: LineLoad,
     days: Sequence[Worked],
     uncounted: Sequence[tuple[Amount, Hours]],
     earned: Amount | None,
     earlier: tuple[Amount, Hours],
 ) -> tuple[Amount, Hours]:
     """What open invoices bill of single entries, each a row; what is left of `earlier` months, of which the first ones are, each whole."""
-    for place, (one, on, not_counted) in enumerate(zip(listed_of(stated.balance), days, uncounted, strict=True), 1):
+    listed = listed_of(at.stated.balance)
+    for place, (one, on, not_counted) in enumerate(zip(listed, days, uncounted, strict=True), 1):
         work, part = OpeningWork(0, one.hours, 0, *not_counted, place=place), invoiced_part(one)
         counted, counted_hours = one.amount - not_counted[0], one.hours - not_counted[1]
         if 0 < counted <= earlier[0]:
             part = f"{BEFORE_MONTH}/{part}"
             earlier = earlier[0] - counted, max(earlier[1] - counted_hours, 0)
-        take_row(draft, loading, stated, on, part, one.amount, work, earned=earned)
+        take_row(at, on, part, one.amount, work, earned=earned)
     return earlier
 
 
@@ -106,9 +95,10 @@ def since_place(listed: Sequence[InvoicedForward], billed_since: Amount) -> int:
     return place
 
 
-def _day_of_entry(draft: Draft, loading: Loading, stated: Stated, worked: Worked, day: date) -> date:
+def _day_of_entry(at: LineLoad, worked: Worked, day: date) -> date:
     """Its own, unless terms or limits were others then: else the last of its billing period, at most, on which those hold that it is
     billed by."""
+    draft, loading, stated = at
     contract, line_id = loading.contract, worked.plan.line.line_id
     plan = line_plan(draft, contract, version_on(contract, day), line_id) if day < worked.day else None
     is_alike = plan is not None and plan.refused is None and plan.timing == worked.plan.timing

@@ -73,6 +73,14 @@ class Loading(NamedTuple):
         return len(self.parts) > 1
 
 
+class LineLoad(NamedTuple):
+    """A line of that contract, of which rows are put into the books."""
+
+    draft: Draft
+    loading: Loading
+    stated: Stated
+
+
 class Worked(NamedTuple):
     """What work on the line came to: what of it was billed, and the rest, that was earned and not billed; what is `over` caps
     and not earned. `earns` is of a price that earns over time, before what was conceded of it, which has a row of its own. `plan` is of the

@@ -9,7 +9,7 @@ from domain.units import MICROSECONDS_A_DAY, QUANTITY_ONE, Amount, Hours, Quanti
 from domain.work.rows import BEFORE_MONTH, ENTRY, EXPENSE, OPENING, OVER_BILLING, OVER_CAP, UNITS, named
 from state.books import Charge, Contract, Entry, OpeningWork, Work
 from state.draft import Draft
-from state.opening.loading import Loading, Worked
+from state.opening.loading import LineLoad, Loading, Worked
 from state.opening.record import say_row
 from state.opening.stated import Stated
 from state.rerating.versions import take
@@ -24,9 +24,7 @@ SINCE, FORMER = "since", "former"
 
 
 def take_row(
-    draft: Draft,
-    loading: Loading,
-    stated: Stated,
+    at: LineLoad,
     worked: Worked,
     part: str,
     amount: Amount,
@@ -36,6 +34,7 @@ def take_row(
     quantity: Quantity | None = None,
     number: int = 0,
 ) -> None:
+    draft, loading, stated = at
     contract, event, balance = loading.contract, loading.event, stated.balance
     row = f"{stated.row}/{part}" if part else stated.row
     _, charge_id = named(row)
@@ -44,14 +43,14 @@ def take_row(
         terms = methods.units(worked.plan.line.terms)
         of_work = 0 if part or terms is None or is_shared(terms) else balance.units or 0
         quantity = QUANTITY_ONE if terms is None else of_work
-    at = universal_midnight(event.as_of)
+    begins = universal_midnight(event.as_of)
     charge = Charge(
         OPENING,
         charge_id,
         entry.version + 1 if entry is not None else 1,
         event.project_id,
         worked.day,
-        at + MICROSECONDS_A_DAY - 1 if part.startswith((OVER_CAP, OVER_BILLING)) else at + number,
+        begins + MICROSECONDS_A_DAY - 1 if part.startswith((OVER_CAP, OVER_BILLING)) else begins + number,
         contract.terms.currency,
         amount,
         contract.contract_id,
@@ -70,9 +69,7 @@ def take_row(
 
 
 def take_by_month(
-    draft: Draft,
-    loading: Loading,
-    stated: Stated,
+    at: LineLoad,
     worked: Worked,
     part: str,
     amount: Amount,
@@ -88,15 +85,15 @@ def take_by_month(
     counted, counted_hours = amount - work.uncounted, work.billable_hours - work.uncounted_hours
     then = max(min(counted, earlier[0]), 0)
     if not then:
-        take_row(draft, loading, stated, worked, part, amount, work, earned=earned)
+        take_row(at, worked, part, amount, work, earned=earned)
         return earlier
     hours = min(counted_hours, earlier[1])
     of_then = f"{BEFORE_MONTH}/{part}" if part else BEFORE_MONTH
     earned_then = 0 if earned is not None else None
-    take_row(draft, loading, stated, worked, of_then, then, OpeningWork(0, hours), earned=earned_then)
+    take_row(at, worked, of_then, then, OpeningWork(0, hours), earned=earned_then)
     now = replace(work, billable_hours=work.billable_hours - hours)
     if amount - then or earned or now != OpeningWork() or not part:
-        take_row(draft, loading, stated, worked, part, amount - then, now, earned=earned)
+        take_row(at, worked, part, amount - then, now, earned=earned)
     return earlier[0] - then, earlier[1] - hours
 
 

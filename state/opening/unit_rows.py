@@ -12,10 +12,8 @@ from domain.terms.unit_price import Delivery, is_shared, values
 from domain.units import QUANTITY_ONE, Amount, Quantity
 from domain.work.rows import UNITS
 from state.books import Contract, OpeningWork
-from state.draft import Draft
-from state.opening.loading import UNBILLED_REST, Loading, Worked
+from state.opening.loading import UNBILLED_REST, LineLoad, Worked
 from state.opening.record import recorded_units
-from state.opening.stated import Stated
 from state.opening.take_rows import UNBILLED_ENDED, take_row
 from state.terms.plan import LinePlan, versions
 
@@ -28,7 +26,7 @@ class Units(NamedTuple):
     rest: Amount
 
 
-def bring_units(draft: Draft, loading: Loading, stated: Stated, worked: Worked, before: Worked, units: Units) -> None:
+def bring_units(at: LineLoad, worked: Worked, before: Worked, units: Units) -> None:
     parts = [(UNITS, worked, units.value)]
     if units.ended:
         parts = [
@@ -40,8 +38,8 @@ def bring_units(draft: Draft, loading: Loading, stated: Stated, worked: Worked, 
     for name, on, amount in parts:
         if amount:
             until += amount
-            worth = units_worth(loading.contract, worked.plan, stated.balance, loading.event, until)
-            take_row(draft, loading, stated, on, name, amount, OpeningWork(), quantity=worth - delivered)
+            worth = units_worth(at.loading.contract, worked.plan, at.stated.balance, at.loading.event, until)
+            take_row(at, on, name, amount, OpeningWork(), quantity=worth - delivered)
             delivered = worth
 
 

@@ -16,7 +16,7 @@ from state.draft import Draft
 from state.opening.caps import of_earlier_months, room, taken_by
 from state.opening.entries import by_category_apart, listed_of, uncounted_of
 from state.opening.listed_rows import bring_entries, bring_invoiced, since_place
-from state.opening.loading import UNBILLED_REST, Loading, Worked
+from state.opening.loading import UNBILLED_REST, LineLoad, Loading, Worked
 from state.opening.over_billing import OverBilling, over_billing
 from state.opening.stated import Stated, is_of_whole_line
 from state.opening.take_rows import (
@@ -45,8 +45,8 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         fees of 1,000.00 billed, of which a credit memo took 30.00: rows of 1,000.00 and -30.00
         unbilled 40.00 with 56.00 given back: rows of 96.00 and -56.00, of a period that has ended and is not billed where there is one
     """
-    balance = stated.balance
-    worked = worked_of(draft, loading, stated)
+    at, balance = LineLoad(draft, loading, stated), stated.balance
+    worked = worked_of(*at)
     earned = worked.beside
     ended = last_of_ended(draft, loading)
     before = worked._replace(day=min(worked.day, ended)) if ended is not None else worked
@@ -62,27 +62,25 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     split = _split_of(balance, worked, over, (billed, ended_rest, rest, given_back))
     hours, uncounted = _hours_of(worked, balance, split)
     earlier = of_earlier_months(worked.plan, balance, loading.event.as_of, (worked.value, worked.hours))
-    earlier = _bring_billed(draft, loading, stated, worked, split, hours, uncounted, earlier)
+    earlier = _bring_billed(at, worked, split, hours, uncounted, earlier)
     for name, category, on, amount in expenses:
         if amount:
-            take_row(draft, loading, stated, on, name, amount, OpeningWork(category=category))
+            take_row(at, on, name, amount, OpeningWork(category=category))
     if balance.conceded:
         work = OpeningWork(0, 0, 0, -balance.conceded)
         given_up = -balance.conceded if worked.earns is not None else None
-        take_row(draft, loading, stated, split.first, CONCEDED, -balance.conceded, work, earned=given_up)
-    bring_units(draft, loading, stated, worked, before, units)
+        take_row(at, split.first, CONCEDED, -balance.conceded, work, earned=given_up)
+    bring_units(at, worked, before, units)
     if split.ended:
         work = OpeningWork(0, hours.ended, 0, *uncounted.ended)
-        earlier = take_by_month(
-            draft, loading, stated, before, UNBILLED_ENDED, split.ended, work, earlier, earned=earned
-        )
+        earlier = take_by_month(at, before, UNBILLED_ENDED, split.ended, work, earlier, earned=earned)
     if given_back:
         work = OpeningWork(0, 0, 0, -given_back)
-        take_row(draft, loading, stated, before, GIVEN_BACK, -given_back, work, earned=earned)
-    _bring_rest(draft, loading, stated, worked, split, hours, uncounted, earlier)
+        take_row(at, before, GIVEN_BACK, -given_back, work, earned=earned)
+    _bring_rest(at, worked, split, hours, uncounted, earlier)
     if included := _included_hours(worked, balance):
-        take_row(draft, loading, stated, worked, INCLUDED, 0, OpeningWork(0, included, draws=True))
-    _bring_costs(draft, loading, stated, worked)
+        take_row(at, worked, INCLUDED, 0, OpeningWork(0, included, draws=True))
+    _bring_costs(at, worked)
 
 
 class _Split(NamedTuple):
@@ -212,90 +210,74 @@ def _hours_of(worked: Worked, balance: BalanceForward, split: _Split) -> tuple[_
 
 
 def _bring_billed(
-    draft: Draft,
-    loading: Loading,
-    stated: Stated,
-    worked: Worked,
-    split: _Split,
-    hours: _Hours,
-    uncounted: _Uncounted,
-    earlier: tuple[Amount, Hours],
+    at: LineLoad, worked: Worked, split: _Split, hours: _Hours, uncounted: _Uncounted, earlier: tuple[Amount, Hours]
 ) -> tuple[Amount, Hours]:
     """What was billed, with the hours and the cost of all work in ledger currency; what is left of `earlier` months."""
-    balance, earned = stated.balance, worked.beside
+    balance, earned = at.stated.balance, worked.beside
     cost = balance.cost - balance.expenses - sum(one.ledger_cost - one.ledger_expenses for one in balance.costs)
     all_hours = balance.hours - sum(one.hours for one in balance.costs)
     has_any = split.billed or all_hours or cost or worked.hours or worked.earns or any(uncounted.billed)
     if has_any or worked.drawn or balance.spent or balance.ledger is not None:
         spent = {each.category: each.spent for each in balance.spent}
         work = OpeningWork(all_hours, hours.billed, cost, *uncounted.billed, worked.drawn, spent)
-        earlier = take_by_month(
-            draft, loading, stated, split.first, "", split.billed, work, earlier, earned=worked.earns
-        )
+        earlier = take_by_month(at, split.first, "", split.billed, work, earlier, earned=worked.earns)
     if split.billed_since:
         work = OpeningWork(0, hours.billed_since)
-        take_row(draft, loading, stated, worked, SINCE, split.billed_since, work, earned=earned)
+        take_row(at, worked, SINCE, split.billed_since, work, earned=earned)
     days = [split.first if place < split.since else worked for place in range(len(listed_of(balance)))]
-    return bring_invoiced(draft, loading, stated, days, uncounted.invoiced, earned, earlier)
+    return bring_invoiced(at, days, uncounted.invoiced, earned, earlier)
 
 
 def _bring_rest(
-    draft: Draft,
-    loading: Loading,
-    stated: Stated,
-    worked: Worked,
-    split: _Split,
-    hours: _Hours,
-    uncounted: _Uncounted,
-    earlier: tuple[Amount, Hours],
+    at: LineLoad, worked: Worked, split: _Split, hours: _Hours, uncounted: _Uncounted, earlier: tuple[Amount, Hours]
 ) -> None:
     """What is unbilled and of no ended period: entries, else one row, and what a cap let through before it was raised; what is given
     back; and what is over caps of billing alone."""
-    balance, earned = stated.balance, worked.beside
+    balance, earned = at.stated.balance, worked.beside
     given_back = balance.given_back - split.given_back
     rest, open_hours = split.rest, hours.rest
     left = uncounted.rest[0] + given_back, uncounted.rest[1]
     if balance.entries:
-        bring_entries(draft, loading, stated, worked, split.former, left, earned)
+        bring_entries(at, worked, split.former, left, earned)
         rest -= sum(one.amount for one in balance.entries)
         open_hours, left = 0, (0, 0)
     if split.rest_then:
         then_hours = in_part(open_hours, split.rest_then, rest, "hours of what a cap let through")
         part, work = f"{UNBILLED_REST}/{FORMER}", OpeningWork(0, then_hours)
-        take_row(draft, loading, stated, split.former, part, split.rest_then, work, earned=earned)
+        take_row(at, split.former, part, split.rest_then, work, earned=earned)
         rest, open_hours = rest - split.rest_then, open_hours - then_hours
     if rest + given_back:
         work, of_rest = OpeningWork(0, open_hours, 0, *left), rest + given_back
-        take_by_month(draft, loading, stated, worked, UNBILLED_REST, of_rest, work, earlier, earned=earned)
+        take_by_month(at, worked, UNBILLED_REST, of_rest, work, earlier, earned=earned)
     if given_back:
         work = OpeningWork(0, 0, 0, -given_back)
-        take_row(draft, loading, stated, worked, GIVEN_BACK, -given_back, work, earned=earned)
+        take_row(at, worked, GIVEN_BACK, -given_back, work, earned=earned)
     if split.over.amount:
         part = OVER_BILLING if split.over.full_on is not None else OVER_BILLING_FORMER
         work = OpeningWork(0, hours.over)
-        take_row(draft, loading, stated, split.former, part, split.over.amount, work, earned=earned)
+        take_row(at, split.former, part, split.over.amount, work, earned=earned)
 
 
-def _bring_costs(draft: Draft, loading: Loading, stated: Stated, worked: Worked) -> None:
+def _bring_costs(at: LineLoad, worked: Worked) -> None:
     """Cost of expenses, and of other currencies and work that is not billable, apart from that of hours."""
-    balance = stated.balance
+    balance, ledger_currency = at.stated.balance, at.stated.plan.entity.currency
     if expenses := balance.expenses - sum(one.ledger_expenses for one in balance.costs):
-        take_row(draft, loading, stated, worked, EXPENSES, 0, OpeningWork(cost=expenses))
+        take_row(at, worked, EXPENSES, 0, OpeningWork(cost=expenses))
     for one in balance.costs:
         labor, ledger = one.cost - one.expenses, one.ledger_cost - one.ledger_expenses
         sides = (LABOR, one.hours, labor, ledger), (EXPENSES, 0, one.expenses, one.ledger_expenses)
         for name, worked_hours, amount, carried in sides:
             if amount or worked_hours:
-                foreign = (one.currency, carried) if one.currency != stated.plan.entity.currency else ("", 0)
+                foreign = (one.currency, carried) if one.currency != ledger_currency else ("", 0)
                 work = OpeningWork(worked_hours, 0, amount, 0, 0, None, {}, None, False, *foreign, one.billable)
                 of = "" if one.billable else f"/{NON_BILLABLE}"
-                take_row(draft, loading, stated, worked, f"{name}/{one.currency}{of}", 0, work)
+                take_row(at, worked, f"{name}/{one.currency}{of}", 0, work)
 
 
 def bring_over_cap(draft: Draft, loading: Loading, stated: Stated) -> None:
     """What is over caps, once all that they allowed has its room: on other lines, too."""
-    balance, worked = stated.balance, worked_of(draft, loading, stated)
-    own = {one.entry_id for one in opening_rows(draft, loading, stated)}
+    at, balance = LineLoad(draft, loading, stated), stated.balance
+    worked, own = worked_of(*at), {one.entry_id for one in opening_rows(*at)}
     of_entries = [each for row, each in loading.over_cap.items() if row in own]
     if over := worked.over - sum(one.amount for one in of_entries):
         part = OVER_FORMER if _is_over_former(draft, loading, stated, worked) else OVER_CAP
@@ -303,7 +285,7 @@ def bring_over_cap(draft: Draft, loading: Loading, stated: Stated) -> None:
         work = OpeningWork(
             0, hours, uncounted_hours=hours if part == OVER_FORMER else 0, category=_full(worked, balance)
         )
-        take_row(draft, loading, stated, worked, part, over, work)
+        take_row(at, worked, part, over, work)
 
 
 def _included_hours(worked: Worked, balance: BalanceForward) -> Hours:

@@ -10,9 +10,9 @@ from domain.revenue.allocation import AllocatedPrice, SharingLine, weights
 from domain.revenue.variable_price import settled
 from domain.terms import methods
 from domain.terms.kind import TermsInForce
-from milepost.explain.fees import LineAtStep
+from milepost.explain.fees import LineAtStep, line_at
 from milepost.explain.nodes import Nodes
-from state.charges.terms_known import agreed_versions, by_itself, known_of
+from state.charges.terms_known import agreed_versions, by_itself
 
 DAY = timedelta(days=1)
 
@@ -116,8 +116,7 @@ class AllocationNodes(Nodes):
     def place_of(self, place: LineAtStep, line: SharingLine) -> LineAtStep:
         if line.line_id == place.line_id:
             return place
-        known = known_of(place.draft, place.contract, line.line_id)
-        return LineAtStep(place.draft, place.contract, line.line_id, known, step=place.step)
+        return line_at(place.draft, place.contract, line.line_id, place.step)
 
 
 def _own_terms(at: LineAtStep) -> Sequence[TermsInForce]:

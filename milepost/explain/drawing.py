@@ -10,10 +10,9 @@ from domain.figure import Recorded, as_recorded
 from domain.terms.draw_down import draw
 from domain.terms.kind import DrawRequest, on_day
 from domain.units import Amount
-from milepost.explain.fees import LineAtStep
+from milepost.explain.fees import line_at
 from milepost.explain.nodes import Nodes
 from state.books import Price
-from state.charges.terms_known import known_of
 from state.terms.plan import LinePlan, plan_of
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class DrawingNodes(Nodes):
         plan, contract = plan_of(draft, price), draft.contract(price.contract_id)
         assert plan is not None, "it is priced on the line"
         assert contract is not None, "which is of a contract in the books"
-        place = LineAtStep(draft, contract, price.line_id, known_of(draft, contract, price.line_id))
+        place = line_at(draft, contract, price.line_id)
         stores = [store for store in self.nodes.fees.stores(place, price.day) if store.name in (price.drawn or ())]
         taken = {store.name: self._taken(at, price, store.name, plan) for store in stores}
         asked = DrawRequest(at.entry.entry_id, price.day, Recorded(self.nodes.entries.asked(at, plan)))

@@ -49,8 +49,7 @@ class ExceptionNodes(Nodes):
     def exception(self, exception_id: str) -> Node:
         """Its life, the last time it was raised at the head."""
         said = self.sources.trace.exceptions[exception_id]
-        raised = [one for one in said if isinstance(one.record, ExceptionRaised)]
-        last: ExceptionRaised = raised[-1].record
+        last: ExceptionRaised = self._raisings(exception_id)[-1].record
         facts = (
             ("severity", last.severity),
             ("owner", last.owner_role),
@@ -86,9 +85,7 @@ class ExceptionNodes(Nodes):
 
     def blocks(self, exception_id: str) -> Node | None:
         """The amount that it says is blocked, as it was raised last; None where it says none."""
-        said = [one for one in self.sources.trace.exceptions[exception_id] if isinstance(one.record, ExceptionRaised)][
-            -1
-        ]
+        said = self._raisings(exception_id)[-1]
         record: ExceptionRaised = said.record
         if not record.blocks_amount or record.blocks_currency is None:
             return None
@@ -159,16 +156,17 @@ class ExceptionNodes(Nodes):
 
     def _raised(self, record: ExceptionRaised) -> int:
         """The step that raised it, from which on it counts."""
-        said = self.sources.trace.exceptions[record.exception_id]
-        raised = (one for one in said if isinstance(one.record, ExceptionRaised))
+        raised = self._raisings(record.exception_id)
         return next(one.step for one in raised if one.record.raised_at == record.raised_at)
+
+    def _raisings(self, exception_id: str) -> list[TracedOutput]:
+        said = self.sources.trace.exceptions[exception_id]
+        return [one for one in said if isinstance(one.record, ExceptionRaised)]
 
     def _first(self, record: ExceptionRaised) -> int:
         """The step that found the amount: the first revision that says it, after any with another; later ones repeat that."""
         found = -1
-        for one in reversed(self.sources.trace.exceptions[record.exception_id]):
-            if not isinstance(one.record, ExceptionRaised):
-                continue
+        for one in reversed(self._raisings(record.exception_id)):
             if _amount_as_raised(one.record) != _amount_as_raised(record):
                 break
             found = one.step

@@ -75,6 +75,10 @@ class LineAtStep(NamedTuple):
     step: int = -1
 
 
+def line_at(draft: Draft, contract: Contract, line_id: str, step: int = -1) -> LineAtStep:
+    return LineAtStep(draft, contract, line_id, known_of(draft, contract, line_id), step=step)
+
+
 class FeeNodes(Nodes):
     def begin(self) -> None:
         self.recorded.resolvers[BESIDE] = self._charged_beside
@@ -85,7 +89,7 @@ class FeeNodes(Nodes):
         contract = draft.contract(charge.contract_id or "")
         if contract is None or charge.line_id is None:
             return None
-        return LineAtStep(draft, contract, charge.line_id, known_of(draft, contract, charge.line_id), step=step)
+        return line_at(draft, contract, charge.line_id, step)
 
     def fee(self, charge: Charge, draft: Draft, step: int = -1) -> Node | None:
         """What a row of a fee charges."""

@@ -11,7 +11,7 @@ from domain.identity import composed
 from domain.ledger.journal import debits
 from domain.money import format_amount
 from domain.outputs import JournalEntry
-from domain.units import Amount, Hours
+from domain.units import Hours
 from domain.work.recorded import figure_of
 from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named, row_id
 from milepost.explain.entries import VersionStanding
@@ -130,21 +130,10 @@ class RecordNodes(Nodes):
 
     # Figures that balances are sums of; of very many entries they are only named
 
-    def _of_price(
-        self,
-        entry_id: str,
-        step: int,
-        name: str,
-        amount: Callable[[Price], Amount],
-        make: Callable[[VersionStanding], Node],
-    ) -> Node:
-        at = self.nodes.entries.priced(entry_id, step)
-        price = at.price
-        return self.sources.named_part(entry_id, name, amount(price), price.currency, step) or make(at)
-
     def recognised(self, entry_id: str, step: int) -> Node:
         """With the cents of statement lines; where revenue comes with the invoice that has them."""
-        return self._of_price(entry_id, step, "recognised", lambda price: price.earns, self.made_recognised)
+        at = self.nodes.entries.priced(entry_id, step)
+        return self._named_as("recognised", at.price.earns, at.price.currency, at) or self.made_recognised(at)
 
     def made_recognised(self, at: VersionStanding) -> Node:
         entry_id, step = at.entry.entry_id, at.step
@@ -180,9 +169,9 @@ class RecordNodes(Nodes):
         return total(f"{entry_id}: billable", (made, cents), "amount", at.price.currency)
 
     def over(self, entry_id: str, step: int) -> Node:
-        return self._of_price(
-            entry_id, step, "over_cap", lambda price: price.chargeable - price.billable - price.passed, self.made_over
-        )
+        at = self.nodes.entries.priced(entry_id, step)
+        over = at.price.chargeable - at.price.billable - at.price.passed
+        return self._named_as("over_cap", over, at.price.currency, at) or self.made_over(at)
 
     def made_over(self, at: VersionStanding) -> Node:
         price = at.work.price
@@ -192,9 +181,9 @@ class RecordNodes(Nodes):
         return less(title, self.nodes.given_up.chargeable(at), self.nodes.entries.billable(at), *passed, rule="R15")
 
     def written_off(self, entry_id: str, step: int) -> Node:
-        return self._of_price(
-            entry_id, step, "written_off", lambda price: price.written_off, self.nodes.given_up.written_off
-        )
+        at = self.nodes.entries.priced(entry_id, step)
+        named = self._named_as("written_off", at.price.written_off, at.price.currency, at)
+        return named or self.nodes.given_up.written_off(at)
 
     def cost(self, at: VersionStanding, cost: Cost) -> Node:
         return self._named_as("cost", cost.amount, cost.currency, at) or self.nodes.entries.cost(at, cost)

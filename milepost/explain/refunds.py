@@ -8,10 +8,9 @@ from domain.explanation import Node, negated, total
 from domain.figure import Recorded, node_of
 from domain.outputs import JournalEntry
 from domain.revenue.refund import RULE, Reduction, given_beyond, owed_back
-from milepost.explain.fees import LineAtStep
+from milepost.explain.fees import LineAtStep, line_at
 from milepost.explain.nodes import Nodes
 from state.charges.rebates import KIND, charge_row
-from state.charges.terms_known import known_of
 from state.revenue.refunds import PricedReduction, charge_rows, given_of, reductions_of
 from state.terms.plan import contract_policies
 
@@ -47,7 +46,7 @@ class RefundNodes(Nodes):
         draft = self.sources.draft(step)
         contract = draft.contract(contract_id)
         assert contract is not None, "the line is of it"
-        place = LineAtStep(draft, contract, line_id, known_of(draft, contract, line_id), step=step)
+        place = line_at(draft, contract, line_id, step)
         priced = reductions_of(draft, contract, line_id)
         of, currency = given_of(contract_id, line_id), contract.terms.currency
         given = Recorded(self.recorded.sum(of, "given by credit memos", step, currency))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
@@ -57,7 +57,6 @@ _LEDGERS: Final = {
 }
 _TO_THE_MILLIONTH: Final = {"step": "0.000001", "mode": "half_up"}
 IN_HOURS: Final = ("hours", "")
-HEADING: Final = ("entity", "ledger_currency", "currency", "account", "project", "contract", "customer")
 
 
 class FigureNodes:
@@ -292,14 +291,15 @@ def _units(glance: Glance, row: GlanceRow, column: str) -> tuple[str, str]:
 
 
 def _heading(posted: AccountSum | AboutSum) -> dict[str, str]:
-    return dict(zip(HEADING, _values(posted), strict=True))
-
-
-def _values(posted: AccountSum | AboutSum) -> Sequence[str]:
-    return (
-        *(posted.entity_id, posted.ledger_currency, posted.currency, posted.account),
-        *(posted.project_id, posted.contract_id, posted.customer_id),
-    )
+    return {
+        "entity": posted.entity_id,
+        "ledger_currency": posted.ledger_currency,
+        "currency": posted.currency,
+        "account": posted.account,
+        "project": posted.project_id,
+        "contract": posted.contract_id,
+        "customer": posted.customer_id,
+    }
 
 
 def _account(posted: AccountSum | AboutSum) -> str:

@@ -579,8 +579,7 @@ class Draft:
         revenue = sign * earned_as_billed(issued)
         if not revenue:
             return None
-        contract = self.contract(issued.contract_id)
-        assert contract is not None, "what is issued is of a contract in the books"
+        contract = self.contract_in_books(issued.contract_id)
         project_id = issued.project_id or self.line(issued.contract_id, issued.line_id).project_id
         line = composed(issued.contract_id, issued.line_id)
         return Move(project_id, line, issued.day, contract.terms.currency, 0, 0, revenue)

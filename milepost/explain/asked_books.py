@@ -188,8 +188,7 @@ class AskedBooks(Nodes):
 
     def _retention(self, account: RetentionAccount, part_id: str, step: int) -> RetentionAccount:
         (contract_id, bill_to), retention = parts_of(part_id), self.nodes.retention
-        contract = self.sources.draft(step).contract(contract_id)
-        assert contract is not None, "something is retained of it"
+        contract = self.sources.draft(step).contract_in_books(contract_id)
         by_project: dict[str, Withheld] = {}
         for one in account.withheld:
             had = by_project.get(one.project_id)

@@ -80,8 +80,7 @@ class CashAndOrderNodes(Nodes):
 
     def _of_cap(self, said: TracedOutput, balance: ViewBalance, order: ViewOrder, name: str) -> Node:
         draft = self.sources.draft(said.step)
-        contract = draft.contract(balance.contract_id)
-        assert contract is not None, "a balance is of a contract in the books"
+        contract = draft.contract_in_books(balance.contract_id)
         plan, rule = next(one for one in ordered(draft, contract) if one.number == order.number)
         if name == "limit":
             return self.nodes.caps.newest_limit(plan, rule, (rule.cap_id, ""))

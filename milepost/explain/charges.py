@@ -104,8 +104,7 @@ class ChargeNodes(Nodes):
             draft = self.sources.trace.draft_at(step)
             draft.why = self.recorded.why.fork()
             draft.why.now = step
-            contract = draft.contract(plan.contract_id)
-            assert contract is not None, "the plan is of a contract in the books"
+            contract = draft.contract_in_books(plan.contract_id)
             found = without_issue(draft, contract, plan)
             self._by_day[key] = {name: by_day.value for name, (_, by_day) in found.items()}
         value = self._by_day[key].get(row)

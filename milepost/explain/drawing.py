@@ -46,9 +46,8 @@ class DrawingNodes(Nodes):
     def _make(self, at: VersionStanding, name: str) -> tuple[Node, Node]:
         """As the row's share was made by the rule, after all that draw before it."""
         draft, price = self.sources.draft(at.step), at.price
-        plan, contract = plan_of(draft, price), draft.contract(price.contract_id)
+        plan, contract = plan_of(draft, price), draft.contract_in_books(price.contract_id)
         assert plan is not None, "it is priced on the line"
-        assert contract is not None, "which is of a contract in the books"
         place = line_at(draft, contract, price.line_id)
         stores = [store for store in self.nodes.fees.stores(place, price.day) if store.name in (price.drawn or ())]
         taken = {store.name: self._taken(at, price, store.name, plan) for store in stores}

@@ -134,8 +134,7 @@ class ExceptionNodes(Nodes):
 
     def _beyond_price(self, contract_id: str, line_id: str, step: str) -> Node:
         draft = self.nodes.books.at(int(step))
-        contract = draft.contract(contract_id)
-        assert contract is not None, "the line is of it"
+        contract = draft.contract_in_books(contract_id)
         made = price_notices.beyond(draft, contract, line_id)
         return self.recorded.bound(node_of(made, BLOCKED, currency=contract.terms.currency))
 

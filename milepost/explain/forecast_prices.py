@@ -27,8 +27,7 @@ class PriceNodes(Nodes):
     @once
     def ahead(self, contract_id: str, line_id: str, as_of: date, step: int) -> TermsAhead:
         draft = self.sources.draft(step)
-        contract = draft.contract(contract_id)
-        assert contract is not None, "the line is of a contract in the books"
+        contract = draft.contract_in_books(contract_id)
         found = ahead_of(draft, contract, line_id, as_of)
         line = _Foreseen(self.nodes, LineAtStep(draft, contract, line_id, found.known, as_of, step), found)
         rebates = standing(draft, contract_id, line_id).given

@@ -16,8 +16,7 @@ class LiabilityNodes(Nodes):
     def _on_account(self, contract_id: str, line_id: str, account: str, at: str) -> dict[str, Node]:
         """What is invoiced, what may be billed and what is recognised, over all entries."""
         place, step = (contract_id, line_id, account), int(at)
-        contract = self.sources.draft(step).contract(contract_id)
-        assert contract is not None, "the rule is about a contract in the books"
+        contract = self.sources.draft(step).contract_in_books(contract_id)
         found: dict[str, list[Node]] = {RECOGNISED: [], BILLABLE: [], INVOICED: []}
         for entry_id in sorted(self.sources.trace.entry_ids()):
             entry = self.sources.trace.entry_at(entry_id, step)

@@ -46,8 +46,7 @@ class ProvisionNodes(Nodes):
         said = self.sources.trace.journals[journal_id]
         journal: JournalEntry = said.record
         draft = self.sources.draft(said.step)
-        contract, entity = draft.contract(journal.affected_id), draft.reference.entity(journal.legal_entity_id)
-        assert contract is not None, "the journal is of it"
+        contract, entity = draft.contract_in_books(journal.affected_id), draft.reference.entity(journal.legal_entity_id)
         assert entity is not None, "the journal is in its books"
         period = fiscal.period_named(entity.fiscal_calendar, journal.rule.removeprefix(RULE))
         assert period is not None, "the rule names it"

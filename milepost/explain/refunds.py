@@ -44,8 +44,7 @@ class RefundNodes(Nodes):
 
     def _made_of(self, contract_id: str, line_id: str, step: int) -> MadeOf:
         draft = self.sources.draft(step)
-        contract = draft.contract(contract_id)
-        assert contract is not None, "the line is of it"
+        contract = draft.contract_in_books(contract_id)
         place = line_at(draft, contract, line_id, step)
         priced = reductions_of(draft, contract, line_id)
         of, currency = given_of(contract_id, line_id), contract.terms.currency

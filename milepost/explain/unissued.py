@@ -39,8 +39,7 @@ class UnissuedNodes(Nodes):
         if key not in self._allotted:
             why, draft = Why(), self.sources.draft(step)
             why.now = step
-            contract = draft.contract(plan.contract_id)
-            assert contract is not None, "the plan is of a contract in the books"
+            contract = draft.contract_in_books(plan.contract_id)
             mode, allotment = plan.policies.money_mode, allotments(plan)[-1]
             of = CapFigures(why, plan.contract_id, allotment, plan.currency, mode, step, 0, WHOSE)
             unissued(draft, contract, plan, of)

@@ -150,8 +150,7 @@ def _move_invoiced(draft: Draft, entry: Entry, issued: Issued, account: str, pla
     """Between the position and what invoices took it from, at their ledger amount; 1160 of work and of the position are one."""
     work = entry.standing
     assert work is not None, "what was withdrawn keeps its way"
-    to_position, contract = account == CONTRACT_LIABILITY, draft.contract(plan.contract_id)
-    assert contract is not None, "a plan is of a contract in the books"
+    to_position, contract = account == CONTRACT_LIABILITY, draft.contract_in_books(plan.contract_id)
     currency, mode = plan.entity.currency, plan.policies.money_mode
     whole: Balance = issued.invoiced, issued.invoiced_ledger
     exchange, open_day = carried_at(*whole), open_day_from(draft, plan.entity, day)

@@ -14,9 +14,8 @@ def value_part(
     draft: Draft, entry: Entry, event: TimeApproved, part_of: PartOf, standing: Work | None, waited: Waited
 ) -> Sides:
     """`event` names the line, the day and the hours; they were found with the entry's own price."""
-    day, contract = event.worked_on, draft.contract(part_of.contract_id)
+    day, contract = event.worked_on, draft.contract_in_books(part_of.contract_id)
     assert day is not None, "the part has the day of its entry"
-    assert contract is not None, "the part is on a contract in the books"
     plan = plan_on(draft, contract, day, event.line_id or "")
     if plan is None:
         message = f"contract {part_of.contract_id} has no line {event.line_id} on {day}"

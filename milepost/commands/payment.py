@@ -76,21 +76,17 @@ def add(
         )
     applied = spread(for_ or (), invoices, currency, paid, oldest=oldest, recorded=pending_invoices(recording))
     rest = paid - sum(applied.values())
-    recording.send(
-        [
-            recording.event(
-                "PaymentReceived",
-                payment_id=named,
-                customer_id=customer,
-                amount=format_amount(paid),
-                currency=currency,
-                received_on=received_on,
-                exchange_rate=exchange_rate,
-                applications=as_applications(applied),
-            )
-        ],
-        "payment_id",
+    event = recording.event(
+        "PaymentReceived",
+        payment_id=named,
+        customer_id=customer,
+        amount=format_amount(paid),
+        currency=currency,
+        received_on=received_on,
+        exchange_rate=exchange_rate,
+        applications=as_applications(applied),
     )
+    recording.send([event], "payment_id")
     if applied:
         say(f"It pays {_spread_text(applied, currency)}")
     if rest:

@@ -101,21 +101,17 @@ def apply(
         raise typer.BadParameter(
             "as much is taken off each invoice as is put on it: nothing would change", param_hint="--off"
         )
-    recording.send(
-        [
-            recording.event(
-                "PaymentApplied",
-                application_id=named,
-                payment_id=payment_id,
-                customer_id=customer,
-                currency=currency,
-                applied_on=applied_on,
-                exchange_rate=_rate(payment, invoices, moved),
-                applications=as_applications(moved),
-            )
-        ],
-        "payment_id",
+    event = recording.event(
+        "PaymentApplied",
+        application_id=named,
+        payment_id=payment_id,
+        customer_id=customer,
+        currency=currency,
+        applied_on=applied_on,
+        exchange_rate=_rate(payment, invoices, moved),
+        applications=as_applications(moved),
     )
+    recording.send([event], "payment_id")
     if rest := cash - sum(applied.values()):
         say(f"{amount_text(rest)} {currency} of payment {payment_id} are for no invoice yet")
 

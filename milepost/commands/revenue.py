@@ -68,23 +68,19 @@ def adjust(
     ]
     said = contract, line, changed, date.fromisoformat(adjusted_on), back_on
     _check_repeats(taken_in, recorded, said, approved_by if is_above else None, recording)
-    recording.send(
-        [
-            recording.event(
-                "RevenueAdjusted",
-                adjustment_id=named,
-                contract_id=contract,
-                line_id=line,
-                amount=format_amount(changed),
-                currency=currency,
-                adjusted_on=adjusted_on,
-                reason=why,
-                approved_by=approved_by,
-                reverse_on=back_on.isoformat() if back_on is not None else None,
-            )
-        ],
-        "contract_id",
+    event = recording.event(
+        "RevenueAdjusted",
+        adjustment_id=named,
+        contract_id=contract,
+        line_id=line,
+        amount=format_amount(changed),
+        currency=currency,
+        adjusted_on=adjusted_on,
+        reason=why,
+        approved_by=approved_by,
+        reverse_on=back_on.isoformat() if back_on is not None else None,
     )
+    recording.send([event], "contract_id")
     back = f"; {back_on} takes it back" if back_on is not None else ""
     say(f"{amount_text(changed)} {currency} on line {line} of contract {contract} on {adjusted_on}{back}")
     if limit is not None and is_above and approved_by is None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from milepost.glance.firm import FirmAtMoment
     from milepost.glance.sheet import Glance, GlanceReport
     from milepost.glance.wanted import Wanted
-    from milepost.locales import Writing
 
 Company = Annotated[str | None, typer.Option("--company", help="Of one legal entity.")]
 Client = Annotated[str | None, typer.Option("--client", help="Of one client, by id or name.")]
@@ -180,52 +179,29 @@ def _sorted(glance: Glance, sort: str | None) -> Glance:
     return glance._replace(rows=in_order(glance.rows, column))
 
 
-def write_glance(glance: Glance, form: GlanceOptions) -> None:
+def write_glance(glance: Glance | GlanceReport, form: GlanceOptions) -> None:
     from milepost.glance import forms
+    from milepost.glance.sheet import GlanceReport
 
     if form.json:
         write_json(forms.as_json(glance))
     elif form.csv is not None:
         write_text(form.csv, forms.as_csv(glance))
     elif form.html is not None:
-        write_page(form.html, forms.as_page(glance, _writing(form.locale)))
+        from milepost.locales import writing
+
+        write_page(form.html, forms.as_page(glance, writing(form.locale, "")))
     elif form.xlsx is not None:
+        from connectors.files.writing import replace_file
         from milepost.glance.spreadsheet import spreadsheet
 
-        _write_book(form.xlsx, spreadsheet(glance))
+        replace_file(form.xlsx, spreadsheet(glance))
+        say(f"Written to {form.xlsx}")
+    elif isinstance(glance, GlanceReport):
+        show(*(forms.as_table(table) for _, table in glance.tables))
+        _say_more(glance.notes, glance.kind, form.output)
     else:
         _show(glance, form.output)
-
-
-def write_report(report: GlanceReport, form: GlanceOptions) -> None:
-    from milepost.glance import forms
-
-    if form.json:
-        write_json(forms.report_json(report))
-    elif form.csv is not None:
-        write_text(form.csv, forms.report_csv(report))
-    elif form.html is not None:
-        write_page(form.html, forms.report_page(report, _writing(form.locale)))
-    elif form.xlsx is not None:
-        from milepost.glance.spreadsheet import report_spreadsheet
-
-        _write_book(form.xlsx, report_spreadsheet(report))
-    else:
-        show(*(forms.as_table(table) for _, table in report.tables))
-        _say_more(report.notes, report.kind, form.output)
-
-
-def _write_book(path: Path, content: bytes) -> None:
-    from connectors.files.writing import replace_file
-
-    replace_file(path, content)
-    say(f"Written to {path}")
-
-
-def _writing(locale: str) -> Writing:
-    from milepost.locales import writing
-
-    return writing(locale, "")
 
 
 def _show(glance: Glance, output: Path) -> None:

@@ -127,10 +127,10 @@ def ledger(
 def _write(
     report: GlanceReport, output: Path, *, as_csv: bool, json: bool, html: Path | None, xlsx: Path | None
 ) -> None:
-    from milepost.commands.glance import GlanceOptions, write_report
+    from milepost.commands.glance import GlanceOptions, write_glance
 
     csv = STANDARD_OUTPUT if as_csv else None
-    write_report(report, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
+    write_glance(report, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
 
 
 def _financial_statement(sums: LedgerSums, period: str | None) -> GlanceReport:

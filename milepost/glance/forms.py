@@ -136,8 +136,11 @@ def _figure_text(figure: int, kind: CellKind) -> str:
 # For machines
 
 
-def as_csv(glance: Glance) -> str:
-    """All columns, figures plain and exact; `row` says which rows are sums."""
+def as_csv(glance: Glance | GlanceReport) -> str:
+    """All columns, figures plain and exact; `row` says which rows are sums. Tables of a report each have a header, and an empty line
+    between them."""
+    if isinstance(glance, GlanceReport):
+        return "\n".join(as_csv(table) for _, table in glance.tables)
     rows = (
         ["total" if row.is_sum else what, *(_plain(row, column) for column in glance.columns)]
         for what, of in (("item", glance.rows), ("total", glance.totals))
@@ -165,19 +168,12 @@ def _exact(cell: Cell, column: GlanceColumn) -> str:
             return f"{cell}"
 
 
-def report_csv(report: GlanceReport) -> str:
-    """Its tables, each with its header, and an empty line between them."""
-    return "\n".join(as_csv(table) for _, table in report.tables)
-
-
-def report_json(report: GlanceReport) -> dict[str, object]:
-    """Version 3 of the shape: `tables` has each as `as_json` gives it."""
-    return shape(3, kind=report.kind, tables=[as_json(table) for _, table in report.tables], notes=list(report.notes))
-
-
-def as_json(glance: Glance) -> dict[str, object]:
+def as_json(glance: Glance | GlanceReport) -> dict[str, object]:
     """Version 2 of the shape; amounts, hours and percents are decimals as text, `explain` has of each figure the id that `milepost explain`
-    takes."""
+    takes. A report is version 3, and has each of its tables so."""
+    if isinstance(glance, GlanceReport):
+        tables = [as_json(table) for _, table in glance.tables]
+        return shape(3, kind=glance.kind, tables=tables, notes=list(glance.notes))
     return shape(
         2,
         kind=glance.kind,
@@ -211,17 +207,15 @@ def _json_cell(cell: Cell, column: GlanceColumn) -> object:
 # A page
 
 
-def as_page(glance: Glance, writing: Writing) -> str:
-    """For the screen, the phone and paper across; what a figure is explained by shows under the pointer."""
+def as_page(glance: Glance | GlanceReport, writing: Writing) -> str:
+    """For the screen, the phone and paper across; what a figure is explained by shows under the pointer. Tables of a report are below one
+    another."""
+    if isinstance(glance, GlanceReport):
+        tables = [markup(tag("h2", name.capitalize()), _body(table, writing)[0]) for name, table in glance.tables]
+        return _page(glance.title, markup(*tables), glance.notes, writing)
     body, columns = _body(glance, writing)
     as_of = tag("p", f"As of {glance.as_of}", class_="soft") if glance.as_of else ""
     return _page(glance.title, markup(as_of, body), notes_of(glance), writing, _on_a_phone(columns))
-
-
-def report_page(report: GlanceReport, writing: Writing) -> str:
-    """Its tables below one another."""
-    tables = [markup(tag("h2", name.capitalize()), _body(table, writing)[0]) for name, table in report.tables]
-    return _page(report.title, markup(*tables), report.notes, writing)
 
 
 def _page(title: str, body: Html, notes: Sequence[str], writing: Writing, style: str = "") -> str:

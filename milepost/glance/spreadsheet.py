@@ -34,14 +34,12 @@ _SCALES: Final[Mapping[CellKind, int]] = {
 }
 
 
-def spreadsheet(glance: Glance) -> bytes:
+def spreadsheet(glance: Glance | GlanceReport) -> bytes:
+    """Of a report with a sheet for each table."""
+    if isinstance(glance, GlanceReport):
+        return _book(glance.tables, [glance.title, *glance.notes])
     said = [head(glance), *notes_of(glance), *([] if glance.rows else [glance.empty])]
     return _book([(glance.kind, glance)], said)
-
-
-def report_spreadsheet(report: GlanceReport) -> bytes:
-    """A sheet for each table."""
-    return _book(report.tables, [report.title, *report.notes])
 
 
 def _book(tables: Sequence[tuple[str, Glance]], said: Sequence[str]) -> bytes:

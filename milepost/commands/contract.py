@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from enum import StrEnum
@@ -155,13 +155,13 @@ def _changed(known: Contract, given: TermsGiven, text: Path) -> dict[str, object
     """The fields that differ, whole. Raises BadParameter where the terms are none, or take a field away."""
     from connectors.json_records import record_to_json
     from milepost.corrected import with_fields
-    from milepost.terms_text import read, terms_of
+    from milepost.terms_text import amendable, read, terms_of
 
     said = record_to_json(known.terms)
     before = terms_of(said)
     if given.settings:
         stated = {each.partition("=")[0].partition(".")[0].partition("[")[0] for each in given.settings}
-        _check_known(stated, "--set")
+        check_fields(stated, amendable(), "the terms", "--set")
         wanted = terms_of(with_fields(said, given.settings))
         return _differing(said, before, wanted, "--set")
     if given.file is not None:
@@ -169,13 +169,10 @@ def _changed(known: Contract, given: TermsGiven, text: Path) -> dict[str, object
     return _edited(known, said, before, text)
 
 
-def _check_known(names: Iterable[str], option: str) -> None:
-    from milepost.terms_text import amendable
-
-    known = amendable()
+def check_fields(names: Iterable[str], known: Collection[str], whole: str, param: str) -> None:
     if odd := sorted(name for name in names if name not in known):
         raise typer.BadParameter(
-            f"expected fields of the terms, such as {', '.join(sorted(known))}; got {', '.join(odd)}", param_hint=option
+            f"expected fields of {whole}, such as {', '.join(sorted(known))}; got {', '.join(odd)}", param_hint=param
         )
 
 
@@ -192,7 +189,7 @@ def _differing(
 ) -> dict[str, object]:
     from connectors.decode_error import DecodeError
     from connectors.json_records import event_from_json, record_to_json
-    from milepost.terms_text import terms_of
+    from milepost.terms_text import amendable, terms_of
 
     gone = [name for name in before if name not in wanted]
     if gone:
@@ -200,7 +197,7 @@ def _differing(
         raise typer.BadParameter(
             f"{', '.join(gone)} cannot be taken away, only get another value{whole}", param_hint=option
         )
-    _check_known(wanted, option)
+    check_fields(wanted, amendable(), "the terms", option)
     try:
         read_back = terms_of(record_to_json(event_from_json({**said, **wanted, "type": "ContractSigned"})))
     except DecodeError as fault:

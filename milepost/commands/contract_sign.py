@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from milepost.commands.contract import effects_of, tell_effects, text_of
+from milepost.commands.contract import check_fields, effects_of, tell_effects, text_of
 from milepost.console import say, tell
 from milepost.contract_form import TermsName, form
 from milepost.options import Yes
@@ -47,10 +47,10 @@ def sign(
 ) -> None:
     """Sign a contract: its terms from a file; what is wrong with them; what they would do; and, with a yes, the event that says so."""
     from milepost.deciding import confirmed
-    from milepost.terms_text import read
+    from milepost.terms_text import read, signable
 
     stated = read(text_of(terms, PARAM), PARAM)
-    _refuse_unknown(stated)
+    check_fields(stated, signable(), "a contract", PARAM)
     contract_id = str(stated.get("contract_id") or "")
     event = recording.event(SIGNED, **{**stated, "version": 1})
     faults = [f"{fault.path}: {fault.reason}" for fault in faults_of(event)]
@@ -71,16 +71,6 @@ def sign(
 
 def _listed(file: Path, faults: list[str]) -> str:
     return f"{file}: " + "; ".join(faults)
-
-
-def _refuse_unknown(stated: Mapping[str, object]) -> None:
-    from milepost.terms_text import signable
-
-    known = signable()
-    if odd := sorted(name for name in stated if name not in known):
-        raise typer.BadParameter(
-            f"expected fields of a contract, such as {', '.join(sorted(known))}; got {', '.join(odd)}", param_hint=PARAM
-        )
 
 
 def faults_of(event: Mapping[str, object]) -> Iterator[TermsFault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,6 +57,8 @@ def add(
         known = [each.event for each in books.parts_with_id("payment", named) if each.event is not None]
         on_the_way = [each for each in pending if isinstance(each, PaymentReceived) and each.payment_id == named]
         invoices = open_invoices(payers, books, pending)
+    noted = pending_invoices(recording)
+    spread_cash = partial(spread, for_ or (), invoices, currency, paid, oldest=oldest, recorded=noted)
     for before in (*known, *on_the_way):
         same = before._replace(
             customer_id=customer,
@@ -69,12 +72,8 @@ def add(
             if part.invoice_id in invoices:
                 one = invoices[part.invoice_id]
                 invoices[part.invoice_id] = one._replace(open=one.open + part.amount)
-        _check_repeats(
-            before,
-            spread(for_ or (), invoices, currency, paid, oldest=oldest, recorded=pending_invoices(recording)),
-            recording,
-        )
-    applied = spread(for_ or (), invoices, currency, paid, oldest=oldest, recorded=pending_invoices(recording))
+        _check_repeats(before, spread_cash(), recording)
+    applied = spread_cash()
     rest = paid - sum(applied.values())
     event = recording.event(
         "PaymentReceived",

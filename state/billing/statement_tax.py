@@ -102,11 +102,8 @@ def say_groups(
             of_line = [place for place in range(billed) if listed[place].line_id == line_id]
             if set(of_line) <= set(own):
                 amount = sum(listed[place].amount for place in of_line)
-                nodes.append(
-                    elsewhere(
-                        f"line {line_id}", amount, composed("statement_line", of, line_id, str(why.now)), currency
-                    )
-                )
+                billed_line = composed("statement_line", of, line_id, str(why.now))
+                nodes.append(elsewhere(f"line {line_id}", amount, billed_line, currency))
             else:
                 nodes += [why.figure(piece_at(of, place)) for place in of_line if place in own]
         nodes += [why.figure(piece_at(of, place)) for place in own if place >= billed]
@@ -114,17 +111,8 @@ def say_groups(
             f"{of}#tax_base/{number}", group.base, total(f"tax base of {group.category}", nodes, "amount", currency)
         )
         if isinstance(group, StatementTax) and found.policy is not None:
-            _say_tax(
-                draft,
-                why,
-                f"{of}#tax/{number}",
-                contract,
-                group,
-                base,
-                rows[own[0]],
-                found.policy,
-                of_place[rows[own[0]]],
-            )
+            first, address = rows[own[0]], f"{of}#tax/{number}"
+            _say_tax(draft, why, address, contract, group, base, first, found.policy, of_place[first])
 
 
 def _service_day(draft: Draft, contract: Contract, listed: StatementEntry) -> date:

@@ -24,7 +24,7 @@ from connectors.kafka.published import Published, published
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import StoredRecord
-from dataflows.accounting_kafka import Job
+from dataflows.accounting_kafka import Job, run
 from dataflows.embedded import ENCODERS, decode_event
 from dataflows.settings import AccountingSettings
 from milepost.cli import app
@@ -36,7 +36,7 @@ from state.shard import Shard
 from state.store.store import Store
 from tests.folding import IN_MEMORY, MemoryLog
 from tests.forked import Forked
-from tests.kafka.given_log import LogGiver
+from tests.kafka.given_log import LogGiver, divided
 from tests.made_once import made_once
 from tests.reliability.run_in_batches import standing_after
 from tests.servers.kafka import Broker
@@ -206,3 +206,20 @@ class Until:
 
     def reached(self) -> bool:
         return all(self._reached.get(shard, -1) >= end for shard, end in self._ends.items())
+
+
+def given(of: Site, records: Sequence[StoredRecord]) -> list[list[StoredRecord]]:
+    """What each shard's log has now."""
+    parts = divided(records, of.settings.partitions)
+    giver = of.giver()
+    for number, part in enumerate(parts):
+        giver.give(number, part)
+    return parts
+
+
+def accounted(of: Site, records: Sequence[StoredRecord]) -> list[list[StoredRecord]]:
+    """Given, and folded to the end by all shards."""
+    parts = given(of, records)
+    end = Until({number: len(part) for number, part in enumerate(parts)})
+    run(of.job(), end.reached, end.on_commit)
+    return parts

@@ -49,7 +49,7 @@ from state.overrides import Override, by_place
 from state.store.snapshot import Damaged
 from state.store.store import Store
 from tests.forked import Forked
-from tests.kafka.firm import ROOT, Site, Until, expected, first_weeks, simulated, site
+from tests.kafka.firm import ROOT, Site, Until, expected, first_weeks, given, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import PATIENCE, until
 from tests.reliability.run_in_batches import AHEAD, COMMITTED
@@ -65,14 +65,6 @@ def records() -> list[StoredRecord]:
 def two(broker: Broker, own_name: str, tmp_path: Path) -> Site:
     """Two shards."""
     return site(broker, own_name, tmp_path / "stores")
-
-
-def given(of: Site, records: list[StoredRecord]) -> list[list[StoredRecord]]:
-    parts = divided(records, of.settings.partitions)
-    giver = of.giver()
-    for number, part in enumerate(parts):
-        giver.give(number, part)
-    return parts
 
 
 def ends(parts: list[list[StoredRecord]], *shards: int) -> dict[int, int]:

@@ -32,7 +32,7 @@ from milepost.operate.stopping import Stop
 from state.guards import OTHER_GENERATION, GuardStop
 from state.overrides import Override
 from state.store.store import Store
-from tests.kafka.firm import Site, Until, first_weeks, site
+from tests.kafka.firm import Site, Until, accounted, first_weeks, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import until
 from tests.servers.kafka import Broker
@@ -50,16 +50,6 @@ def two(broker: Broker, own_name: str, tmp_path: Path) -> Site:
 
 def silent(*_: object) -> None:
     """Nobody watches."""
-
-
-def accounted(of: Site, records: list[StoredRecord]) -> list[list[StoredRecord]]:
-    parts = divided(records, of.settings.partitions)
-    giver = of.giver()
-    for number, part in enumerate(parts):
-        giver.give(number, part)
-    end = Until({number: len(part) for number, part in enumerate(parts)})
-    run(of.job(), end.reached, end.on_commit)
-    return parts
 
 
 def said_by(of: Site) -> int:

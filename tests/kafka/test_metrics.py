@@ -37,7 +37,7 @@ from state.guards import POISON, TOPIC_CHANGED
 from state.store.store import Store
 from tests.forked import Forked
 from tests.intake_inputs import activated, at, entity, worked
-from tests.kafka.firm import Site, Until, first_weeks, site
+from tests.kafka.firm import Site, Until, first_weeks, given, site
 from tests.kafka.given_log import divided
 from tests.kafka.intake_world import MORNING, SECOND, World, until_idle
 from tests.kafka.servers import until
@@ -87,14 +87,6 @@ class Process:
     def total(self, name: str) -> float:
         samples = [each for family in self.metrics.collect() for each in family.samples if each.name == name]
         return sum(each.value for each in samples)
-
-
-def given(of: Site, records: list[StoredRecord]) -> list[list[StoredRecord]]:
-    parts = divided(records, of.settings.partitions)
-    giver = of.giver()
-    for number, part in enumerate(parts):
-        giver.give(number, part)
-    return parts
 
 
 def said_outside(parts: list[list[StoredRecord]]) -> int:

@@ -15,7 +15,6 @@ from connectors.kafka import topics
 from connectors.kafka.domain_messages import read_message
 from connectors.kafka.partitions import read_to_end
 from connectors.kafka.registry import SchemaIds
-from dataflows.accounting_kafka import run
 from dataflows.audit_kafka import audited_shards
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.events.catalogue import Event
@@ -23,8 +22,7 @@ from domain.events.finance import LedgerReconciled
 from domain.units import AMOUNT_ONE
 from milepost.cli import app
 from tests.commands.test_reconcile import Keeping
-from tests.kafka.firm import Site, Until, simulated, site
-from tests.kafka.given_log import divided
+from tests.kafka.firm import Site, accounted, simulated, site
 from tests.servers.kafka import Broker
 
 ACCOUNTS = """
@@ -46,11 +44,7 @@ def test_a_difference_goes_to_the_topic(
     """50.00 that somebody has booked on revenue by hand; nothing was delivered yet."""
     two = site(broker, own_name, tmp_path / "stores")
     topics.create(two.clients, [topics.planned(topics.BY_NAME["erp.results"], two.settings)])
-    parts = divided(simulated(months=1), two.settings.partitions)
-    for number, part in enumerate(parts):
-        two.giver().give(number, part)
-    end = Until({number: len(part) for number, part in enumerate(parts)})
-    run(two.job(), end.reached, end.on_commit)
+    accounted(two, simulated(months=1))
     kept = tmp_path / "kept"
     with audited_shards(two.job(), kept) as shards:
         assert [shard.catch_up(lambda *_: None).violations for shard in shards] == [(), ()]

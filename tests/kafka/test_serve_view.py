@@ -16,12 +16,10 @@ import pytest
 from connectors.project_views import View, view_of
 from connectors.redis.read_model import ReadModel
 from connectors.redis.settings import RedisSettings
-from dataflows.accounting_kafka import run
 from milepost import exit_codes
 from state.guards import WRONG_TOPIC_SETTINGS
 from tests.forked import Forked
-from tests.kafka.firm import ROOT, Site, Until, simulated, site
-from tests.kafka.given_log import divided
+from tests.kafka.firm import ROOT, Site, accounted, simulated, site
 from tests.kafka.servers import PATIENCE, until
 from tests.servers.kafka import Broker
 from tests.servers.redis import RedisServer
@@ -56,17 +54,11 @@ def started(of: Site, model: ReadModel, port: int = 0) -> subprocess.Popen[bytes
     return Forked(command, cwd=ROOT, stderr=subprocess.PIPE)
 
 
-def accounted(of: Site) -> dict[str, View]:
+def newest_views(of: Site) -> dict[str, View]:
     """The newest view of each project of a small firm, whose log is folded to its end."""
-    parts = divided(simulated(months=1), of.settings.partitions)
-    giver = of.giver()
-    for number, part in enumerate(parts):
-        giver.give(number, part)
-    end = Until({number: len(part) for number, part in enumerate(parts)})
-    run(of.job(), end.reached, end.on_commit)
-    views = [
-        view_of(one.type_name, one.body) for number in range(len(parts)) for one in of.read(number)["project.views"]
-    ]
+    accounted(of, simulated(months=1))
+    shards = range(of.settings.partitions)
+    views = [view_of(one.type_name, one.body) for number in shards for one in of.read(number)["project.views"]]
     return {view.project_id: view for view in views}
 
 
@@ -89,7 +81,7 @@ def status(port: int, path: str) -> int | None:
 def test_redis_has_the_newest_view_of_each_project_also_after_it_was_emptied(
     of: Site, model: ReadModel, tmp_path: Path
 ) -> None:
-    newest = {project: orjson.loads(view.json) for project, view in accounted(of).items()}
+    newest = {project: orjson.loads(view.json) for project, view in newest_views(of).items()}
     assert len(newest) == 12, "ten for customers, two of its own"
     with started(of, model) as view:
         try:

@@ -25,7 +25,7 @@ from domain.events.control import ExceptionAssigned, ExceptionWaived
 from milepost.cli import app
 from milepost.exceptions.effects import refusal_to_waive
 from tests.intake_inputs import activated, entity, worked
-from tests.kafka.firm import Site, Until, first_weeks, site
+from tests.kafka.firm import Site, Until, accounted, first_weeks, site
 from tests.kafka.given_log import divided
 from tests.kafka.intake_world import World
 from tests.servers.kafka import Broker
@@ -46,11 +46,7 @@ def two(broker: Broker, own_name: str, tmp_path: Path, records: list[StoredRecor
         of.clients,
         [topics.planned(topics.BY_NAME[name], of.settings) for name in ("control.decisions", "dead-letters")],
     )
-    parts = divided(records, 2)
-    for number, part in enumerate(parts):
-        of.giver().give(number, part)
-    end = Until({number: len(part) for number, part in enumerate(parts)})
-    account(of.job(), end.reached, end.on_commit)
+    accounted(of, records)
     return of
 
 

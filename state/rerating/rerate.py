@@ -310,8 +310,10 @@ def _allot_all(
     most: dict[BucketKey, Amount] = {}
     for key, bucket in pinned.items():
         stored = forgotten.get(bucket_id(plan, allotment, key))
-        if stored is not None and bucket.pinned_amount > stored.bucket.amount:
-            limit = most_settled(draft, plans[key], key, stored.bucket.amount)
+        # Of what was issued beyond the room a refund had made: issued work that comes under the cap by the amendment keeps its room (R21).
+        if stored is not None and stored.bucket.pinned_amount > stored.bucket.amount:
+            joined = max(bucket.pinned_amount - stored.bucket.pinned_amount, 0)
+            limit = most_settled(draft, plans[key], key, stored.bucket.amount + joined)
             most |= {key: limit} if limit is not None else {}
     figures = recorder(draft, plan, allotment)
     grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode, most, figures)

@@ -331,6 +331,7 @@ def _parted(
 def _give_reasons(firm: FirmAtMoment, waiting: Sequence[UnbilledPiece]) -> None:
     """The first that holds: a hold, a draft, a schedule."""
     drafts, holds = defaultdict[str, dict[str, str]](dict), _Holds(firm, waiting)
+    by_schedule = _BySchedule(firm, waiting)
     for (row, bill_to), statement_id in firm.drafted.items():
         drafts[row][bill_to] = statement_id
     for piece in waiting:
@@ -342,7 +343,7 @@ def _give_reasons(firm: FirmAtMoment, waiting: Sequence[UnbilledPiece]) -> None:
             piece.reason = Reason.APART
         elif named(piece.row)[0] == ADJUSTMENT:
             piece.reason = Reason.ADJUSTED
-        elif piece.account == CONTRACT_ASSET and _is_by_schedule(firm, piece):
+        elif piece.account == CONTRACT_ASSET and by_schedule.has(piece):
             piece.reason = Reason.SCHEDULE
 
 
@@ -352,14 +353,34 @@ def _draft_of(piece: UnbilledPiece, drafts: Mapping[str, str]) -> str:
     return next((statement_id for bill_to, statement_id in drafts.items() if bill_to in whose), "")
 
 
-def _is_by_schedule(firm: FirmAtMoment, piece: UnbilledPiece) -> bool:
-    """Revenue over time and what is drawn of a retainer; hours where no line of the project bills them."""
-    kind, _ = named(piece.row)
-    if kind == SCHEDULED_REVENUE or piece.rule == DRAWN:
-        return True
-    contract = firm.contracts.get(piece.contract_id)
-    terms = [terms for _, project, terms in lines_of(contract or {}) if project == piece.project_id]
-    return kind != FEE and bool(terms) and BY_SCHEDULE.issuperset(terms)
+class _BySchedule:
+    """Revenue over time and what is drawn of a retainer; work that a line takes which bills none by itself."""
+
+    def __init__(self, firm: FirmAtMoment, waiting: Iterable[UnbilledPiece]) -> None:
+        self._firm = firm
+        mixed = {origin(one.row) for one in waiting if one.account == CONTRACT_ASSET and self._are_mixed(one)}
+        self._work = firm.work(mixed) if mixed else {}
+
+    def has(self, piece: UnbilledPiece) -> bool:
+        kind, _ = named(piece.row)
+        if kind == SCHEDULED_REVENUE or piece.rule == DRAWN:
+            return True
+        terms = self._terms(piece)
+        if kind == FEE or not terms:
+            return False
+        if not self._are_mixed(piece):
+            return BY_SCHEDULE.issuperset(terms.values())
+        work = self._work.get(origin(piece.row), NO_WORK)
+        return terms.get(_line_of(self._firm, piece, work)) in BY_SCHEDULE
+
+    def _are_mixed(self, piece: UnbilledPiece) -> bool:
+        found = {terms in BY_SCHEDULE for terms in self._terms(piece).values()}
+        return len(found) > 1 and named(origin(piece.row))[0] in TAKEN_AS
+
+    def _terms(self, piece: UnbilledPiece) -> dict[str, str]:
+        """Of the contract's lines on the project."""
+        contract = self._firm.contracts.get(piece.contract_id) or {}
+        return {line: terms for line, project, terms in lines_of(contract) if project == piece.project_id}
 
 
 def _over_limits(
@@ -413,11 +434,17 @@ class _Holds:
         versions = self._firm.versions(CONTRACT).get(piece.contract_id, ())
         if not any(line in self._held_lines for version in versions for line, _, _ in lines_of(version)):
             return ""
-        lines = self._firm.contract_lines(piece.contract_id, date.fromordinal(piece.day))
-        what, task = TAKEN_AS[named(origin(piece.row))[0]], work.task or None
-        placed = line_for(lines, work.project_id or piece.project_id, task, what)
-        line_id = work.line_id or (placed.line_id if placed is not None else "")
-        while kind == OVERFLOW:
-            line_id = next((line.line_id for line in lines_after(lines, line_id, task)), "")
-            kind, fact = named(fact)
-        return line_id
+        return _line_of(self._firm, piece, work)
+
+
+def _line_of(firm: FirmAtMoment, piece: UnbilledPiece, work: StatedWork) -> str:
+    """The line that takes the work of a piece."""
+    kind, fact = named(piece.row)
+    lines = firm.contract_lines(piece.contract_id, date.fromordinal(piece.day))
+    what, task = TAKEN_AS[named(origin(piece.row))[0]], work.task or None
+    placed = line_for(lines, work.project_id or piece.project_id, task, what)
+    line_id = work.line_id or (placed.line_id if placed is not None else "")
+    while kind == OVERFLOW:
+        line_id = next((line.line_id for line in lines_after(lines, line_id, task)), "")
+        kind, fact = named(fact)
+    return line_id

@@ -9,7 +9,7 @@ retainer has left to draw is what its project's view showed last, whether its fe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -91,11 +91,23 @@ def prepaid(firm: FirmAtMoment, wanted: Wanted, since: date) -> Glance:
         (
             *firm.not_whole(),
             f"Before {since} by accounting date is brought forward; `--since DAY` begins on another day.",
+            *_of_several(found),
         ),
         "no customer paid ahead" if firm.accounts else "nothing is posted yet",
         filters=wanted.filters,
         asked=(f"since={since}",),
     )
+
+
+def _of_several(rows: Sequence[GlanceRow]) -> Iterator[str]:
+    whose: dict[Cell, set[Cell]] = defaultdict(set)
+    for row in rows:
+        whose[row.cells.get("contract")].add(row.cells.get("client"))
+    if several := sorted(str(contract) for contract, clients in whose.items() if len(clients) > 1):
+        yield (
+            f"Several customers pay {', '.join(several)}: what work used and what expired is in the row of the contract's customer alone; "
+            "what is left is the sum of a contract's rows."
+        )
 
 
 def _rows(firm: FirmAtMoment, since: date) -> list[GlanceRow]:

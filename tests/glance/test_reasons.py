@@ -55,6 +55,18 @@ def test_progress_over_a_purchase_order_waits_for_the_order(tmp_path: Path) -> N
     }
 
 
+def test_hours_of_a_retainer_beside_work_at_rates_are_billed_by_its_fee(tmp_path: Path) -> None:
+    """1,000.00 at the end of the month buy 10 h: 3 h earn 300.00, which the fee bills. The other line's 2 h are 200.00, on 1160 too."""
+    fee = {"type": "Retainer", "fee": "1000", "unit": "hours", "quantity": "10", "in_advance": False}
+    rates = line(hourly(), "L-2", tasks=["build"], policies={"unbilled_account": "contract_asset"})
+    terms = signed(lines=[line({**fee, "overage_rate": "150"}, tasks=["care"]), rates], starts_on="2026-03-01")
+    work = [worked("T-1", 9, "3", task="care"), worked("T-2", 10, "2", task="build")]
+    assert reasons(tmp_path, [*terms, *work], "2026-03-12") == {
+        "billed by schedule": ("300.00", None),
+        "next statement": ("200.00", None),
+    }
+
+
 def test_work_over_a_cap_is_listed_and_in_no_account(tmp_path: Path) -> None:
     """8 h under a cap of 500.00: 500.00 are earned, 300.00 are not."""
     terms = signed(lines=[line(hourly(cap={"kind": "hard", "amount": "500"}))])

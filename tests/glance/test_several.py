@@ -105,6 +105,27 @@ def test_each_payer_has_its_share_before_its_statement_and_on_it(tmp_path: Path)
     ]
 
 
+def test_what_is_used_of_a_retainer_is_the_customers_where_several_paid(tmp_path: Path) -> None:
+    """1,000.00 for 10 h, 600.00 and 400.00 of which are paid ahead. 3 h use 300.00: 700.00 of both are left, as a note says."""
+    fee = {"type": "Retainer", "fee": "1000", "unit": "hours", "quantity": "10", "in_advance": True}
+    lasts = {"rollover": "10", "expiry": 3, "overage_rate": "150"}
+    lines = [{"line_id": "L-1", "project_id": "BRIDGE", "terms": {**fee, **lasts}}]
+    write(tmp_path / "input", [*changed("ContractSigned", bill_to=SHARES, lines=lines, starts_on="2026-03-01"), BOLT])
+    run(tmp_path, "--until", "2026-04-01")
+    at = "2026-04-02T09:00:00Z"
+    bills = [("ACME/2026-03-01/1", "INV-1", "600"), ("BOLT/2026-03-01/2", "INV-2", "400")]
+    posted = [invoiced(f"BRIDGE.K-1/{name}", invoice_id, amount, at) for name, invoice_id, amount in bills]
+    later = {**worked("T-1", 2, "3"), "worked_on": "2026-04-03", "occurred_at": "2026-04-03T18:00:00Z"}
+    write(tmp_path / "input", [*posted, later], "later")
+    run(tmp_path)
+    assert shown(tmp_path, "prepaid", "client", "granted", "used", "left") == [
+        ("ACME", "600.00", "300.00", "300.00"),
+        ("BOLT", "400.00", "0.00", "400.00"),
+    ]
+    text = CliRunner().invoke(app, ["prepaid", "--output", str(tmp_path / "output")]).stdout
+    assert "Several customers pay K-1" in text
+
+
 @pytest.mark.parametrize(
     ("statement", "amount", "left"),
     [("ACME/2026-03-01/1", "480", ("BOLT", "320.00")), ("BOLT/2026-03-01/2", "320", ("ACME", "480.00"))],

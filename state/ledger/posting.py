@@ -6,6 +6,7 @@ One journal for each entity, currency, accounting date and kind; a reversal mirr
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
+from itertools import chain, count
 from typing import NamedTuple
 
 import msgspec
@@ -31,6 +32,7 @@ from domain.ledger.journal import (
     Leg,
     journal_by_project,
     journal_entry,
+    journal_id_of,
     legs,
     merge,
     negated,
@@ -437,12 +439,20 @@ def book_difference(
         made = of.moved(revenue_pairs(price))
     if not made:
         return entry
-    whose, booking = about(draft, work.identity, rule), booking_of(slot, "difference")
-    posted = emit(draft, work, whose, booking, merge(made), plan, plan.policies)
+    booking = booking_of(slot, "difference")
+    posted = emit(draft, work, _about_next(draft, work, rule, booking), booking, merge(made), plan, plan.policies)
     if draft.why is not None:
         say_rate(draft.why, posted.journal_id, slot, plan)
         say_left(draft.why, entry, plan.contract_id, posted.journal_id, (plan.currency, plan.entity.currency))
     return settle_exchange_rests(draft, with_standing(entry, replace(work, journals=(*work.journals, posted))))
+
+
+def _about_next(draft: Draft, work: Work, rule: str, booking: Booking) -> About:
+    """What a cut posted may move again in the same event, with a minimum that follows it: that is a journal of its own."""
+    posted = {one.journal_id for one in work.journals}
+    rules = chain((rule,), (f"{rule}/{number}" for number in count(2)))
+    named = (about(draft, work.identity, each) for each in rules)
+    return next(one for one in named if journal_id_of(one, booking) not in posted)
 
 
 class RevenueDifference(NamedTuple):

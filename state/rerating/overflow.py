@@ -35,7 +35,7 @@ def settle(draft: Draft) -> None:
     if "contract" in draft.kinds:
         for row in _of_changed_contracts(draft, has_parts=has_parts):
             _settle_row(draft, row)
-    if not has_parts and not any(map(_is_over, draft.rows.values())):
+    if not has_parts and not draft.over_cap:
         return
     while changed := {row: entry for row, entry in draft.rows.items() if seen.get(row) is not entry}:
         seen |= changed

@@ -44,14 +44,15 @@ class Recent(Generic[K, V]):
         self._found.move_to_end(key)
         return found[0]
 
-    def put(self, key: K, value: V, size: int) -> None:
-        """In the place of what was there; `size` is in bytes."""
+    def put(self, key: K, value: V, size: int) -> bool:
+        """In the place of what was there, if anything was; `size` is in bytes."""
         before = self._found.pop(key, None)
         if before is not None:
             self._bytes -= before[1]
         self._found[key] = value, size
         self._bytes += size
         self._let_go(self.limit, 1)
+        return before is not None
 
     def take(self, key: K) -> V | None:
         """What is there no longer."""

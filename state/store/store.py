@@ -501,8 +501,9 @@ class Store:
         written = [(*key, snapshot.encode(unsaved[key])) for key in sorted(unsaved)]
         self._writing.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", written)
         for no, entry_id, data in written:
-            self._ids.add(no, entry_id)
-            self._rows.put((no, entry_id), unsaved[no, entry_id], DECODED * len(data))
+            # What is at hand is stored already.
+            if not self._rows.put((no, entry_id), unsaved[no, entry_id], DECODED * len(data)):
+                self._ids.add(no, entry_id)
         unsaved.clear()
         self._writing.executemany(
             "INSERT INTO journals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data",

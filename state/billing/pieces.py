@@ -5,17 +5,20 @@ from domain.billing.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, CORRE
 from domain.caps.purchase_order import is_order
 from domain.money import HALF_UP, round_ratio
 from domain.units import Amount, Percent, Quantity, Rate
-from state.books import Entry, Issued, Price
+from state.books import Entry, Issued, OpeningWork, Price, Work
 from state.draft import Draft
 from state.terms.plan import LinePlan
-from state.totals import price_and_issued
 from state.work.value_time import finer_than
 
+# The line, the row's price where that is on it, and what of the row is issued there.
+RowOnLine = tuple[Entry, str, Price | None, Issued | None]
 
-def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: BillingPeriod) -> Piece:
+
+def piece_of(draft: Draft, row: RowOnLine, plan: LinePlan, amount: Amount, period: BillingPeriod) -> Piece:
     """What the entry brings; a correction stands under the new version's person and rate, a withdrawn one under what was issued."""
-    price, issued = price_and_issued(entry, plan.contract_id, line_id)
+    entry, line_id, price, issued = row
     work = entry.standing
+    opening = work.charge.opening if work is not None and work.charge is not None else None
     day = price.day if price is not None else issued.day if issued is not None else period.start
     hours = 0
     flags = []
@@ -35,7 +38,7 @@ def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: A
         entry.entry_id,
         line_id,
         draft.billed_in(entry, plan.contract_id, line_id),
-        *_printed(entry, price, issued),
+        *_printed(work, opening, price, issued),
         day,
         amount,
         hours,
@@ -45,20 +48,14 @@ def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: A
         quantity,
         unit,
         finer=finer_than(price.hours, work.time) if price is not None and work and work.time else 0,
-        place=_place(entry),
+        # In the balances that list it, where they do not say who worked it.
+        place=opening.place if opening is not None and opening.by is None else 0,
     )
 
 
 def _is_rest(issued: Issued, amount: Amount) -> bool:
     """Whether it is what an earlier system had not billed yet, which corrects nothing."""
     return bool(issued.rest) and amount == issued.rest
-
-
-def _place(entry: Entry) -> int:
-    """Of an entry that balances list the place there, where they do not say who worked it."""
-    charge = entry.standing.charge if entry.standing is not None else None
-    opening = charge.opening if charge is not None else None
-    return opening.place if opening is not None and opening.by is None else 0
 
 
 def _is_whole(price: Price | None, unit: str) -> bool:
@@ -74,12 +71,10 @@ def _billed_quantity(price: Price) -> Quantity:
 
 
 def _printed(
-    entry: Entry, price: Price | None, issued: Issued | None
+    work: Work | None, opening: OpeningWork | None, price: Price | None, issued: Issued | None
 ) -> tuple[str, str | None, str | None, Rate, Percent]:
     """Person, task, role, rate and markup to print: of the price on the line, else of what was issued there."""
-    work = entry.standing
     if price is not None and work is not None:
-        opening = work.charge.opening if work.charge is not None else None
         if opening is not None and opening.by is not None:
             return opening.by.person_id, opening.by.task, price.role, price.rate, price.markup
         return work.person_id, work.subject.task, price.role, price.rate, price.markup

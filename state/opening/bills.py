@@ -35,7 +35,7 @@ from state.statements.due import DueShare
 from state.statements.issue import pin
 from state.terms.periods import open_period
 from state.terms.plan import contract_policies, newest_plan, plan_of
-from state.totals import issued_on, outstanding, standing_price, with_issued
+from state.totals import issued_on, outstanding, price_and_issued, standing_price, with_issued
 from state.value import plain
 
 DAY = timedelta(days=1)
@@ -120,7 +120,8 @@ def _issue(draft: Draft, loading: Loading, bill: EarlierBill, recorded: TakenRow
     price, found = standing_price(entry), open_period(draft, contract)
     plan = plan_of(draft, price) if price is not None else newest_plan(draft, contract, one.line_id)
     assert plan is not None, "the line is known"
-    whole = piece_of(draft, entry, plan, one.line_id, one.amount, found or _any_period(loading))
+    row = entry, one.line_id, *price_and_issued(entry, plan.contract_id, one.line_id)
+    whole = piece_of(draft, row, plan, one.amount, found or _any_period(loading))
     had = issued_on(entry, contract.contract_id, one.line_id)
     if had is not None or one.amount != outstanding(entry, contract.contract_id, one.line_id):
         total = outstanding(entry, contract.contract_id, one.line_id)

@@ -14,7 +14,7 @@ from state.billing import funding
 from state.billing.approval import NOBODY, PendingCut, Reserved, by_cut, cut_of, drafts_of, reserved
 from state.billing.held import scopes_of
 from state.billing.payers import Billed, PayerShare, is_funded, parties_for, payers_of, shares
-from state.billing.pieces import piece_of
+from state.billing.pieces import RowOnLine, piece_of
 from state.books import Contract, Entry, Hold, Issued, OpenStatement, Price
 from state.draft import Draft
 from state.rerating.rerate import in_order, line_ids
@@ -22,9 +22,6 @@ from state.terms.plan import LinePlan, bill_tos, plan_on
 from state.totals import is_due, issued_on, price_and_issued, to_bill
 
 NOTHING_RESERVED: Final[Reserved] = MappingProxyType({})
-
-# The line, the row's price where that is on it, and what of the row is issued there.
-RowOnLine = tuple[Entry, str, Price | None, Issued | None]
 
 
 class DueShare(NamedTuple):
@@ -153,14 +150,15 @@ def _billed(
     """What no hold keeps back."""
     held = set() if was_issued else holds(draft)
     may_be_funded = funding.is_ever_funded(contract)
-    for entry, line_id, price, issued in rows:
+    for row in rows:
+        entry, line_id, price, issued = row
         if entry.entry_id in elsewhere and _is_drafted(contract, entry, issued, elsewhere[entry.entry_id]):
             continue
         plan = _plan(draft, contract, line_id, price, issued)
         if plan is None:
             continue
         if (was_issued or _ratable(plan, issued)) and not is_held(draft, held, contract, plan, entry):
-            piece = piece_of(draft, entry, plan, line_id, to_bill(price, issued), period)
+            piece = piece_of(draft, row, plan, to_bill(price, issued), period)
             by_sources = may_be_funded and is_funded(contract, entry, issued)
             yield Billed(entry, plan, piece, issued, parties_for(contract, entry, issued), by_sources)
 

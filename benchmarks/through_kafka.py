@@ -35,7 +35,7 @@ from domain.events.delivery import TimeApproved
 from tests.servers.kafka import Broker
 
 SILENCE: Final = 10.0
-# Seconds shown apart: where a month ends, work waits for its statements.
+# Seconds shown apart: where a month ends, work waits for the assignments of the next. No day ends here, since all is recorded today.
 STRETCH: Final = 5
 POSTINGS: Final = "erp.postings"
 

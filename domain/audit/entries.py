@@ -45,10 +45,18 @@ EntryKey = tuple[str, str]
 R = TypeVar("R")
 
 
+class Doubt(NamedTuple):
+    """What is wrong unless the entry has left the lines that it was billed on."""
+
+    violation: Violation
+    lines: frozenset[str]
+
+
 @dataclass(slots=True)
 class EntryAccount:
     """Grows while the outputs are read; amounts on 1150 and 1160 are in contract and in ledger currency. `before` is what is taken to be
-    billed of a row `in_part` when the books begin."""
+    billed of a row `in_part` when the books begin; `posted_in` is the project of a posting after it was billed, which may be on another
+    line; `doubt` is of what was given up then."""
 
     currency: str
     accrued: dict[str, list[Amount]] = field(default_factory=dict)
@@ -61,6 +69,8 @@ class EntryAccount:
     conceded: Amount = 0
     in_part: bool = False
     before: Amount = 0
+    posted_in: str | None = None
+    doubt: Doubt | None = None
 
     def amount(self, account: str) -> Amount:
         return self.accrued[account][0] if account in self.accrued else 0
@@ -121,7 +131,7 @@ def accounts_of(engagement: AuditedEngagement) -> AuditedEntries:
                 _accrue(entries, record)
                 if record.kind == "difference" and record.rule.startswith(BY_WRITE_OFF):
                     count += 1
-                    found += _given_up(entries, seen, record, engagement.terms_of(record.contract_id or ""))
+                    found += _given_up(entries, seen, record, engagement)
             elif (credit := credit_of(record)) is not None:
                 _credit(entries, record, credit)
                 if credit.reopens:
@@ -151,6 +161,7 @@ def accounts_of(engagement: AuditedEngagement) -> AuditedEntries:
                 found += _bill(entries, seen, record, line, terms, portions.setdefault(record.statement_id, []))
             if not engagement.has_holds and record.part >= record.parts:
                 found += _over_billed(entries, seen, record, terms, portions.get(record.statement_id, ()))
+                found += _not_moved(entries, portions.get(record.statement_id, ()))
     found += cut.violations()
     return AuditedEntries(entries, Checked(BILLED_ONCE, count, tuple(found)))
 
@@ -252,23 +263,52 @@ def _accrue(entries: dict[EntryKey, EntryAccount], journal: JournalEntry) -> Non
             sums[0] += line.amount
             sums[1] += line.ledger_amount
             entry.day = journal.service_date
+            if journal.kind == "posting":
+                entry.posted_in, entry.doubt = line.project_id, None
             if journal.cause_kind == OPENING and may_be_billed_in_part(journal.affected_kind, journal.affected_id):
                 entry.in_part = True
                 entry.vague = entry.vague or bool(entry.issued)  # loaded again, with another part of it billed before
 
 
 def _given_up(
-    entries: Mapping[EntryKey, EntryAccount], seen: SeenOutput, journal: JournalEntry, terms: AuditedTerms
+    entries: Mapping[EntryKey, EntryAccount], seen: SeenOutput, journal: JournalEntry, engagement: AuditedEngagement
 ) -> Iterator[Violation]:
-    """No more is given up than is accrued and not billed."""
+    """No more is given up than is accrued and not billed. Of an entry that has moved to another line all is unbilled there.
+
+    333.33 billed on line K, then 2 h at 100.00 on line L of another project: 200.00 may be given up, and K gives 333.33 back. Where several
+    lines of a project may have it, the next statement says which has.
+    """
     entry = entries.get((journal.contract_id or "", row_id(journal.affected_kind, journal.affected_id)))
+    terms = engagement.terms_of(journal.contract_id or "")
     taken = -sum(line.amount for line in journal.lines if line.account in UNBILLED)
     if entry is None or entry.vague or terms.several_payers or not terms.same_allotment or taken <= 0:
         return
-    left = entry.left(terms)
-    if left < 0 or entry.total < entry.billed:
-        expected = f"at most {format_amount(left + taken)} {journal.currency} given up, which is accrued and not billed"
-        yield violation(BILLED_ONCE, seen, journal.journal_id, expected, format_amount(taken))
+    left, elsewhere = min(entry.left(terms), entry.total - entry.billed), _billed_elsewhere(entry, terms)
+    least, most = left + min(elsewhere), left + max(elsewhere)
+    if least >= 0:
+        return
+    allowed = format_amount(taken + (most if most < 0 else least))
+    expected = f"at most {allowed} {journal.currency} given up, which is accrued and not billed"
+    wrong = violation(BILLED_ONCE, seen, journal.journal_id, expected, format_amount(taken))
+    if most < 0:
+        yield wrong
+    elif not engagement.has_holds:
+        entry.doubt = Doubt(wrong, frozenset(line_id for line_id, amount in entry.issued.items() if amount))
+
+
+def _billed_elsewhere(entry: EntryAccount, terms: AuditedTerms) -> set[Amount]:
+    """For each line that the entry may stand on what is billed on others, which give it back."""
+    lines = terms.lines.get(entry.posted_in or "", frozenset())
+    return {entry.billed - entry.issued.get(line_id, 0) for line_id in lines} or {0}
+
+
+def _not_moved(entries: Mapping[EntryKey, EntryAccount], portions: Sequence[Portion]) -> Iterator[Violation]:
+    """Entries that are still billed on a line that should give all of them back."""
+    for key in dict.fromkeys(portion.key for portion in portions):
+        entry = entries[key]
+        if entry.doubt is not None and any(entry.issued.get(line_id) for line_id in entry.doubt.lines):
+            yield entry.doubt.violation
+        entry.posted_in = entry.doubt = None
 
 
 def _bill(

@@ -51,7 +51,8 @@ class AuditedTerms(NamedTuple):
     With `several_payers` an entry stands on a statement for each, with a share.
     `quantity_decimals` are those of the coarsest line; with `stepped_lines` the hours of a line may not be those of its entries.
     `as_billed` are the lines that accrue nothing before their invoice, `tax_categories` those that a line ever had. `approved` where any
-    line asked for approval of statements; `shares` are those that each payer ever had. `deposits`: projects with one.
+    line asked for approval of statements; `shares` are those that each payer ever had. `deposits`: projects with one. `lines` are all that
+    a project ever had.
     """
 
     contract_id: str
@@ -67,6 +68,7 @@ class AuditedTerms(NamedTuple):
     approved: bool = False
     shares: Mapping[str, tuple[Percent, ...]] = {}
     deposits: frozenset[str] = frozenset()
+    lines: Mapping[str, frozenset[str]] = {}
 
 
 UNKNOWN = AuditedTerms("", same_allotment=False, revenue_beyond_cap=True)
@@ -136,7 +138,15 @@ def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Seque
         approved=any(each.statement_approval == "required" for each in policies),
         shares=_shares(versions),
         deposits=frozenset(line.project_id for terms in versions for line in terms.lines if not covers(line)),
+        lines=_lines_by_project(versions),
     )
+
+
+def _lines_by_project(versions: Sequence[ContractSigned]) -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for line in (line for terms in versions for line in terms.lines):
+        found.setdefault(line.project_id, set()).add(line.line_id)
+    return {project_id: frozenset(lines) for project_id, lines in found.items()}
 
 
 def _shares(versions: Sequence[ContractSigned]) -> Mapping[str, tuple[Percent, ...]]:

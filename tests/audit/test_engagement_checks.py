@@ -159,6 +159,39 @@ def test_no_more_is_given_up_than_is_accrued_and_not_billed() -> None:
     assert found.found == "300.00"
 
 
+def moved(terms_of_p: set[str], given_up: int, *then: Output) -> Sequence[Violation]:
+    """3 h at 110.00 billed on line K of project W, then 2 h at 100.00 in project P, of which some is given up."""
+    terms = AuditedTerms("K", lines={"W": frozenset({"K"}), "P": frozenset(terms_of_p)})
+    wrong: dict[str, Any] = {"kind": "difference", "rule": "write_off/W-1"}
+    journals = posted("T", 330), posted("T", -330, kind="reversal"), posted("T", 200), posted("T", -given_up, **wrong)
+    first = stated(printed(330, "T", line_id="K"))
+    return billed_wrong(engagement(journals[0], first, *journals[1:], *then, terms=terms))
+
+
+def test_of_what_moved_to_a_line_of_another_project_all_may_be_given_up() -> None:
+    """Line K gives its 330.00 back; of the 200.00 on line L nothing is billed."""
+    back = printed(-330, "T", line_id="K")
+    assert not moved({"L"}, 50, stated(back, printed(150, "T"), sequence=2))
+    assert not moved({"L"}, 200, stated(back, sequence=2))
+    (found,) = moved({"L"}, 250)
+    assert (found.expected, found.found) == ("at most 200.00 USD given up, which is accrued and not billed", "250.00")
+
+
+def test_the_next_statement_says_whether_what_is_given_up_has_moved_within_its_project() -> None:
+    """On line L all 200.00 are unbilled; still on K 330.00 are billed, 130.00 too much, and nothing may be given up."""
+    back = printed(-330, "T", line_id="K")
+    assert not moved({"K", "L"}, 50, stated(back, printed(150, "T"), sequence=2))
+    (found,) = moved({"K", "L"}, 50, stated(printed(-180, "T", line_id="K"), sequence=2))
+    assert (found.subject, found.expected, found.found) == (
+        "E.T-50None11",
+        "at most -130.00 USD given up, which is accrued and not billed",
+        "50.00",
+    )
+    assert not moved({"K", "L"}, 50)
+    (found,) = moved({"K", "L"}, 250)
+    assert found.expected == "at most 200.00 USD given up, which is accrued and not billed"
+
+
 def test_where_billing_is_allotted_apart_only_single_entries_are_known() -> None:
     apart = AuditedTerms("K", same_allotment=False)
     shared = engagement(posted("T", 100), posted("U", 50), stated(printed(120, "T", "U")), terms=apart)

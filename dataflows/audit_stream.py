@@ -47,7 +47,12 @@ from domain.audit.statement_numbers import StatementNumbers
 from domain.audit.tax import TaxTables
 from domain.audit.terms import terms_of
 from domain.events.catalogue import Event
-from domain.events.commercial import ContractAmended, ContractSigned, VariableConsiderationRevised
+from domain.events.commercial import (
+    BalancesBroughtForward,
+    ContractAmended,
+    ContractSigned,
+    VariableConsiderationRevised,
+)
 from domain.events.common import Policies
 from domain.events.finance import CreditMemoIssued, PaymentApplied
 from domain.events.reference import (
@@ -75,7 +80,7 @@ from state.intake.clock import recording_time
 TOLD_EVERY: Final = 1_000
 EVENTS_ASIDE: Final = (
     *("ContractSigned", "ContractAmended", "VariableConsiderationRevised", "BillingHoldPlaced"),
-    *("CreditMemoIssued", "PaymentApplied"),
+    *("BalancesBroughtForward", "CreditMemoIssued", "PaymentApplied"),
 )
 OUTPUTS_ASIDE: Final = ("JournalEntry", "BillingStatement", "ProjectView", "ExceptionRaised")
 # Before the body of an event.
@@ -253,6 +258,7 @@ def engagement_from(
     outputs: list[SeenOutput] = []
     memos: list[CreditMemoIssued] = []
     applications: list[PaymentApplied] = []
+    balances: list[BalancesBroughtForward] = []
     holds = False
     for kind, body in found:
         if kind >= len(EVENTS_ASIDE):
@@ -266,6 +272,8 @@ def engagement_from(
             memos.append(event)
         elif isinstance(event, PaymentApplied):
             applications.append(event)
+        elif isinstance(event, BalancesBroughtForward):
+            balances.append(event)
         else:
             holds = True
     stated = [each.event for each in terms if isinstance(each.event, ContractSigned | ContractAmended)]
@@ -277,4 +285,5 @@ def engagement_from(
         tuple(memos),
         tuple(applications),
         tuple(terms),
+        tuple(balances),
     )

@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from domain.audit.beside_caps import WorkBeside, work_beside
 from domain.audit.credits import credit_of
 from domain.audit.engagement import AuditedEngagement, issued, records
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import CAPS, Checked, SeenOutput, Violation, violation
 from domain.audit.terms import AuditedTerms, CapBound
-from domain.billing.statement import OPEN
+from domain.billing.statement import HOUR, OPEN
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
-from domain.work.rows import is_one_sum
+from domain.work.rows import OPENING, is_one_sum
 
 WHOLE_TERM, MONTH = "whole_term", "month"
 
 
 class PrintedTotals(NamedTuple):
-    """What the statements of a contract line say in all, with how many entries they list; of what is `credited` nobody prints hours."""
+    """What the statements of a contract line say in all, with how many entries they list; of what is `credited` nobody prints hours.
+    `brought` are hours of lines with work of before."""
 
     amount: Amount = 0
     quantity: Hours = 0
     entries: int = 0
     credited: bool = False
+    brought: Hours = 0
 
 
 def caps_kept(engagement: AuditedEngagement, entries: Mapping[EntryKey, EntryAccount]) -> Checked:
@@ -43,9 +46,11 @@ def caps_kept(engagement: AuditedEngagement, entries: Mapping[EntryKey, EntryAcc
         for cap in terms.caps:
             count += 1
             lines = [printed.get((contract_id, line_id), PrintedTotals()) for line_id in cap.lines]
+            own = {key[1]: entries[key] for key in by_contract.get(contract_id, ())}
+            beside = work_beside(cap, contract_id, own, engagement.balances)
             wrong = [
-                *_entries_within(cap, terms, {key[1]: entries[key] for key in by_contract.get(contract_id, ())}),
-                *(() if engagement.has_holds or contract_id in drafted else _lines_within(cap, terms, lines)),
+                *_entries_within(cap, terms, own, beside),
+                *(() if engagement.has_holds or contract_id in drafted else _lines_within(cap, terms, lines, beside)),
             ]
             found += [
                 violation(CAPS, last[contract_id], f"contract {contract_id}, cap {cap.cap_id}", *each) for each in wrong
@@ -73,13 +78,21 @@ def _printed(engagement: AuditedEngagement) -> tuple[dict[str, SeenOutput], dict
         for line in statement.lines:
             key = (statement.contract_id, line.line_id)
             had = printed.get(key, PrintedTotals())
+            hours = line.quantity if line.unit == HOUR else 0
+            is_of_before = any(entry_id.startswith(f"{OPENING}/") for entry_id in line.entries)
             printed[key] = PrintedTotals(
-                had.amount + line.amount, had.quantity + line.quantity, had.entries + len(line.entries), had.credited
+                had.amount + line.amount,
+                had.quantity + hours,
+                had.entries + len(line.entries),
+                had.credited,
+                had.brought + (hours if is_of_before else 0),
             )
     return last, printed
 
 
-def _entries_within(cap: CapBound, terms: AuditedTerms, entries: Mapping[str, EntryAccount]) -> Iterator[_Beyond]:
+def _entries_within(
+    cap: CapBound, terms: AuditedTerms, entries: Mapping[str, EntryAccount], beside: Mapping[str, WorkBeside]
+) -> Iterator[_Beyond]:
     """By month or day where the cap is one of those; a cap a day counts per person. What balances bring as one sum is of months that nobody
     states, and counts where the cap is over the whole term."""
     if cap.amount is None or not terms.same_allotment:
@@ -93,6 +106,9 @@ def _entries_within(cap: CapBound, terms: AuditedTerms, entries: Mapping[str, En
         issued = sum(amount for line_id, amount in entry.issued.items() if line_id in cap.lines)
         billed[bucket] = billed.get(bucket, 0) + min(issued, max(entry.total, 0)) - entry.conceded
         recognised[bucket] = recognised.get(bucket, 0) + entry.total - entry.conceded
+    for bucket, work in beside.items():
+        billed[bucket] = billed.get(bucket, 0) - work.billed
+        recognised[bucket] = recognised.get(bucket, 0) - work.amount
     yield from _beyond("billed", cap.amount, billed)
     if cap.whole and cap.limits_revenue and cap.period in {WHOLE_TERM, MONTH}:
         yield from _beyond("recognised", cap.amount, recognised)
@@ -116,14 +132,17 @@ def _beyond(what: str, limit: Amount, sums: Mapping[str, Amount]) -> Iterator[_B
             yield _Beyond(f"at most {format_amount(limit)} {what}{when}", format_amount(amount))
 
 
-def _lines_within(cap: CapBound, terms: AuditedTerms, lines: list[PrintedTotals]) -> Iterator[_Beyond]:
+def _lines_within(
+    cap: CapBound, terms: AuditedTerms, lines: list[PrintedTotals], beside: Mapping[str, WorkBeside]
+) -> Iterator[_Beyond]:
     """By what is printed, for caps over the whole term of all that their lines charge; shown quantities are rounded once a line."""
     if cap.period != WHOLE_TERM or not cap.everything:
         return
-    amount = sum(line.amount for line in lines)
+    amount = sum(line.amount for line in lines) - sum(work.billed for work in beside.values())
     if cap.amount is not None and amount > cap.amount:
         yield _Beyond(f"at most {format_amount(cap.amount)} on statements", format_amount(amount))
     hours = sum(line.quantity for line in lines)
+    hours -= min(sum(line.brought for line in lines), sum(work.hours for work in beside.values()))
     slack = len(lines) * 10 ** (HOURS_SCALE - terms.quantity_decimals) // 2 + sum(line.entries for line in lines)
     if any(line.credited for line in lines):
         return

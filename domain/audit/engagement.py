@@ -9,6 +9,7 @@ from domain.audit.findings import SeenOutput
 from domain.audit.priced_terms import PricedEvent
 from domain.audit.terms import UNKNOWN, AuditedTerms
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
+from domain.events.commercial import BalancesBroughtForward
 from domain.events.finance import CreditMemoIssued, PaymentApplied
 from domain.ledger.journal import moves_nothing
 from domain.outputs import BillingStatement, ExceptionRaised, JournalEntry, ProjectView, StatementLine
@@ -18,7 +19,8 @@ R = TypeVar("R", JournalEntry, BillingStatement, ProjectView, ExceptionRaised)
 
 class AuditedEngagement(NamedTuple):
     """Journals, statements, views and what was raised about terms in the order of their numbers, and the credit memos and applications of
-    cash that were asked for; `has_holds` where billing was ever held. `priced` are terms and estimates in the order of the log."""
+    cash that were asked for; `has_holds` where billing was ever held. `priced` are terms and estimates in the order of the log, `balances`
+    every version of those that were brought forward."""
 
     engagement_id: str
     outputs: tuple[SeenOutput, ...]
@@ -27,6 +29,7 @@ class AuditedEngagement(NamedTuple):
     memos: tuple[CreditMemoIssued, ...] = ()
     applications: tuple[PaymentApplied, ...] = ()
     priced: tuple[PricedEvent, ...] = ()
+    balances: tuple[BalancesBroughtForward, ...] = ()
 
     @property
     def booked(self) -> AuditedEngagement:

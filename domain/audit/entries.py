@@ -29,6 +29,7 @@ from domain.units import Amount
 from domain.work.rows import (
     COUNTED_TIME,
     EXPENSE,
+    FEE,
     OPENING,
     ROWS,
     counted_as,
@@ -56,7 +57,7 @@ class Doubt(NamedTuple):
 class EntryAccount:
     """Grows while the outputs are read; amounts on 1150 and 1160 are in contract and in ledger currency. `before` is what is taken to be
     billed of a row `in_part` when the books begin; `posted_in` is the project of a posting after it was billed, which may be on another
-    line; `doubt` is of what was given up then."""
+    line; `doubt` is of what was given up then. `brought` is what balances state of it, in the version `brought_by` of a project's."""
 
     currency: str
     accrued: dict[str, list[Amount]] = field(default_factory=dict)
@@ -71,6 +72,8 @@ class EntryAccount:
     before: Amount = 0
     posted_in: str | None = None
     doubt: Doubt | None = None
+    brought: Amount = 0
+    brought_by: tuple[str, int] | None = None
 
     def amount(self, account: str) -> Amount:
         return self.accrued[account][0] if account in self.accrued else 0
@@ -265,6 +268,9 @@ def _accrue(entries: dict[EntryKey, EntryAccount], journal: JournalEntry) -> Non
             entry.day = journal.service_date
             if journal.kind == "posting":
                 entry.posted_in, entry.doubt = line.project_id, None
+            if journal.cause_kind == OPENING and journal.affected_kind in (OPENING, FEE):
+                entry.brought += line.amount
+                entry.brought_by = journal.cause_id, journal.cause_version
             if journal.cause_kind == OPENING and may_be_billed_in_part(journal.affected_kind, journal.affected_id):
                 entry.in_part = True
                 entry.vague = entry.vague or bool(entry.issued)  # loaded again, with another part of it billed before

@@ -28,7 +28,7 @@ already, since its limit was lowered, keeps that. What nobody can give back now,
     E-2 is withdrawn: GRANT has paid 1,080.00, and E-3 gives back 80.00, which OWN pays
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from domain.events.common import Funding, FundingRule, FundingSource
@@ -287,6 +287,42 @@ def kept_by_draft(bills: Mapping[str, Amount], gives_back: Mapping[str, Amount])
         if (keeps := gives_back.get(source_id, 0) + more) > 0:
             found[source_id] = keeps
     return found
+
+
+def early_charges(
+    shares: Sequence[tuple[str, Mapping[str, Amount]]],
+    used: Mapping[str, Amount],
+    limits: Mapping[str, Amount],
+    apart: Container[str] | None,
+) -> set[int]:
+    """Places of payers' shares that wait, the last first, until others have given a source back what it is charged: it would be above its
+    limit between their statements. Those of payers `apart` (None: of all) are issued on their own.
+
+        GRANT up to 1,000.00, all of it billed to M; M is to have back 500.00, and N to pay 500.00: N waits until M has them
+    """
+    said: dict[tuple[str, str], Amount] = {}
+    for payer, amounts in shares:
+        _say(said, payer, amounts)
+    found = set()
+    for place, (payer, amounts) in reversed(list(enumerate(shares))):
+        for source_id in (source_id for source_id, amount in amounts.items() if amount > 0 and source_id in limits):
+            has = used.get(source_id, 0)
+            back = sum(
+                max(-amount, 0)
+                for (one, other), amount in said.items()
+                if one == source_id and other != payer and (apart is None or other in apart)
+            )
+            comes = sum(max(amount, 0) for (one, _), amount in said.items() if one == source_id)
+            if min(back, has + comes - max(limits[source_id], has)) > 0:
+                found.add(place)
+                _say(said, payer, {one: -amount for one, amount in amounts.items()})
+                break
+    return found
+
+
+def _say(said: dict[tuple[str, str], Amount], payer: str, amounts: Mapping[str, Amount]) -> None:
+    for source_id, amount in amounts.items():
+        said[source_id, payer] = said.get((source_id, payer), 0) + amount
 
 
 # What was drawn before

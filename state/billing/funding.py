@@ -13,6 +13,7 @@ from domain.billing.funding import (
     Portion,
     by_source,
     drawn_in_turn,
+    early_charges,
     give_back,
     kept_by_draft,
     left_of,
@@ -163,13 +164,48 @@ def _due(contract: Contract, one: Billed) -> DueOfSources:
 def shares(
     draft: Draft, contract: Contract, due: Sequence[Billed], held: frozenset[str], claims: Mapping[str, Amount]
 ) -> Iterator[PayerShare]:
-    """What each payer that no hold covers is billed."""
+    """What each payer that no hold covers is billed. Where a source has had several payers, one is not charged before another has given
+    back what is charged."""
+    several = have_several_payers(contract)
+    found: list[PayerShare] = []
     for one in funded(draft, contract, due, claims):
         billed = due[one.place]
         falls = _by_party(billed, one.portions)
         for number, party in enumerate(billed.parties):
-            if party.customer_id not in held and (share := _share(billed, one, falls, number)).piece.amount:
-                yield share
+            if several or party.customer_id not in held:
+                share = _share(billed, one, falls, number)
+                found += [share] if share.piece.amount else []
+    if several:
+        apart = None if any(one.plan.policies.statement_approval == "required" for one in due) else held
+        waiting = early_charges(
+            [(one.bill_to, dict(one.piece.sources)) for one in found],
+            _on_statements(draft, contract, due, claims),
+            limits(contract),
+            apart,
+        )
+        found = [one for place, one in enumerate(found) if place not in waiting and one.bill_to not in held]
+    yield from found
+
+
+def have_several_payers(contract: Contract) -> bool:
+    """Whether versions of the terms bill somebody else for a source."""
+    funding = [terms.funding for terms in terms_of(contract) if terms.funding is not None]
+    billed = {(source.source_id, source.bill_to) for one in funding for source in one.sources}
+    return len({source_id for source_id, _ in billed}) < len(billed)
+
+
+def _on_statements(
+    draft: Draft, contract: Contract, due: Iterable[Billed], claims: Mapping[str, Amount]
+) -> dict[str, Amount]:
+    """By source what statements have, also of what was drawn again since, and what drafts of other cuts keep."""
+    found = used(draft, contract)
+    take(found, claims)
+    for one in due:
+        if one.by_sources and one.issued is not None:
+            give_back(found, by_source(one.issued.funded))
+            for part in one.issued.payers:
+                take(found, dict(part.sources))
+    return found
 
 
 def _by_party(billed: Billed, portions: Sequence[Portion]) -> tuple[Amount, ...]:

@@ -49,9 +49,22 @@ def due_by_now(draft: Draft, contract: Contract, period: BillingPeriod, since: d
 def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequence[OpenStatement]) -> list[DueShare]:
     """What drafts of one cut may have of the rows that they hold, which are shared together as they were by the cut."""
     held = reserved(drafts)
-    rows = _due(draft, contract, period, None, only=frozenset(held))
+    rows = _due(draft, contract, period, None, only=frozenset(held) | _waiting(draft, contract, period))
+    if draft.why is not None:
+        drawn = ((one.entry.entry_id, one.piece.line_id) for one in rows)
+        funding.say_only_drawn(draft.why, contract, [one for one in drawn if one[0] not in held])
     due = _shared(draft, contract, rows, cut_of(drafts[0]))
-    return [one for one in due if one.share.bill_to in held[one.entry.entry_id]]
+    return [one for one in due if one.share.bill_to in held.get(one.entry.entry_id, NOBODY)]
+
+
+def _waiting(draft: Draft, contract: Contract, period: BillingPeriod) -> frozenset[str]:
+    """What takes back its room from what drafts hold, and that no draft holds until others have given that back."""
+    if not funding.have_several_payers(contract):
+        return frozenset()
+    elsewhere = reserved(drafts_of(draft, contract.contract_id))
+    rows = _due_rows(draft, contract, period, None, None, was_issued=False)
+    due = _billed(draft, contract, period, rows, elsewhere, was_issued=False)
+    return frozenset(one.entry.entry_id for one in due if funding.takes_back_room(one))
 
 
 def due_again(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str]) -> list[DueShare]:
@@ -65,7 +78,9 @@ def source_turns(draft: Draft, contract: Contract) -> list[funding.FundingTurn]:
     found = []
     for of_cut in by_cut(drafts):
         cut = cut_of(of_cut[0])
-        due = _due(draft, contract, BillingPeriod(cut.period, cut.to), None, only=frozenset(reserved(of_cut)))
+        period = BillingPeriod(cut.period, cut.to)
+        only = frozenset(reserved(of_cut)) | _waiting(draft, contract, period)
+        due = _due(draft, contract, period, None, only=only)
         found.append(funding.FundingTurn(cut, _by_sources(due), funding.claimed(draft, contract, cut)))
     to = contract.period_start or contract.requested_to
     if to is not None:

@@ -109,3 +109,31 @@ def test_drafts_together_keep_within_the_limits(
                 paid[one.source_id] += one.amount if statement.status != "superseded" else 0
         assert all(paid[source] <= limit * 10_000 for source, limit in zip("GH", highest, strict=True))
         assert not violations(books)
+
+
+@given(limits, st.sampled_from(RULES), works, changes, decisions, st.integers(2, 3))
+def test_a_source_stays_within_its_limit_where_another_pays_it_from_a_month_on(
+    most: tuple[int, int],
+    rules: str,
+    came: list[tuple[int, int, int]],
+    changed: list[tuple[int, int, int]],
+    said: list[tuple[int, str, int, int, int, bool]],
+    month: int,
+) -> None:
+    """What one has to give back and the other is to pay of it are on two drafts, which are approved in any order."""
+    with told(story("", "USD", came, changed)) as books:
+        whole = sum(one.total for one in statements(books))
+    lines = decided(story(f"{terms(most, rules)}{ASKS}", "USD", came, changed), said, None, rules)
+    first = next(place for place, line in enumerate(lines) if line.startswith("2026"))
+    others = f"funding G:B:{most[0]},H:A:{most[1]},O:C,R:B rules {rules}"
+    lines.insert(first, f"2026-01-01 amend K from 2026-{month:02}-01 {others}")
+    with told(all_approved(lines, (6, 7, 8, 9))) as books:
+        paid: Counter[str] = Counter()
+        newest = {one.statement_id: one for one in statements(books)}
+        for one in (one for one in statements(books) if one.status == "issued"):
+            for line in one.lines:
+                paid.update({source.source_id: source.amount for source in line.sources})
+            assert all(paid[source] <= limit * 10_000 for source, limit in zip("GH", most, strict=True))
+        assert "open" not in {one.status for one in newest.values()}
+        assert sum(one.total for one in newest.values() if one.status == "issued") == whole
+        assert not violations(books)

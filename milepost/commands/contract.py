@@ -68,11 +68,13 @@ def amend(
     yes: Yes = False,
 ) -> None:
     """Amend a contract: its present terms, edited; what that would do; and, with a yes, the event that says so."""
+    from dataflows.whatif import DAYS_ON_MAX
     from milepost.deciding import confirmed, other_person
 
     if set_ and terms is not None:
         raise typer.BadParameter("expected one of --set and --file, got both", param_hint="--file")
     other_person(approved_by, recording.who)
+    first = recording.day(effective_on, "--effective-on", DAYS_ON_MAX)
     known = _known(recording, id_)
     version = _next_version(recording, known)
     with _text_kept(is_dry_run=recording.is_dry_run) as text:
@@ -84,7 +86,7 @@ def amend(
             contract_id=id_,
             version=version,
             replaces_version=known.history[-1].version,
-            effective_on=effective_on.isoformat(),
+            effective_on=first,
             treatment=treatment.value,
             retroactive=retroactive or None,
             approved_by=approved_by,

@@ -40,6 +40,7 @@ def adjust(
     ] = None,
 ) -> None:
     """Add to the revenue of a contract line, or take away; above policy approval_limit by two people. Nothing is billed of it."""
+    from dataflows.whatif import DAYS_ON_MAX
     from domain.events.finance import RevenueAdjusted
     from domain.money import format_amount
     from milepost.deciding import other_person
@@ -49,6 +50,7 @@ def adjust(
     why, adjusted_on = stated_reason(reason), recording.day(on, "--on")
     if back_on is not None and back_on.isoformat() <= adjusted_on:
         raise typer.BadParameter(f"expected a day after {adjusted_on}, got {back_on}", param_hint="--reverse-on")
+    reverse_on = None if back_on is None else recording.day(back_on, "--reverse-on", DAYS_ON_MAX)
     with recording.books() as books:
         signed = _known(books, contract, line)
         begins = signed.terms.starts_on
@@ -78,7 +80,7 @@ def adjust(
         adjusted_on=adjusted_on,
         reason=why,
         approved_by=approved_by,
-        reverse_on=back_on.isoformat() if back_on is not None else None,
+        reverse_on=reverse_on,
     )
     recording.send([event], "contract_id")
     back = f"; {back_on} takes it back" if back_on is not None else ""

@@ -321,6 +321,25 @@ def test_who_asks_for_an_amendment_does_not_approve_it(firm: Path) -> None:
     assert "got K-9; the nearest are K-1" in refused("contract", "amend", "K-9", *AMEND[3:], *RATE)
 
 
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("contract", "amend", "K-1", *RATE, "--yes"), "--effective-on"),
+        (("revenue", "adjust", "K-1", "L-1", "250.00", "--on", "2026-03-31"), "--reverse-on"),
+    ],
+    ids=["amendment", "reversal"],
+)
+def test_a_day_of_a_mistyped_year_is_refused(words: tuple[str, ...], option: str, firm: Path) -> None:
+    """Said on 3 April 2026: 731 days on is 3 April 2028, as far as a what-if lets days end; 3,660 days back is 26 March 2016."""
+    asked = (*words, "--reason", "x", "--approved-by", "ben", *AT, "-n", option)
+    assert milepost(*asked, "2028-04-03").exit_code == 0
+    for mistyped in ("2028-04-04", "9999-12-31"):
+        expected = "expected a day from 2016-03-26 to 2028-04-03, near to that on which it is said"
+        assert f"{option}: {expected}; got {mistyped}" in refused(*asked, mistyped)
+    assert "got 1900-01-01" in refused(*asked, "1900-01-01")
+    assert recorded(firm) == []
+
+
 def test_on_kafka_it_goes_to_its_topic(firm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[str, str, str]] = []
 

@@ -87,20 +87,20 @@ def export_log(clients: Clients, kafka: KafkaSettings, folder: Path, tell: Tell)
     """Into an empty folder. Intake may go on meanwhile. Raises GuardStop where log and directory do not agree."""
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder}: expected an empty folder or none, so that what is there stays")
-    names = Names.of(kafka)
-    progress = intake_resume.committed_progress(clients, names)
+    names, timeout = Names.of(kafka), kafka.request_timeout_seconds
+    progress = intake_resume.committed_progress(clients, names, timeout)
     if progress is None:
         raise GuardStop(LOG_MISSING, f"topic {names.directory}: nothing was ever taken in; there is no log to copy")
     partitions = tuple(
         _export_partition(clients, kafka, names, number, end, folder, tell)
         for number, end in enumerate(progress.following)
     )
-    changes = intake_resume.directory_changes(clients, names, progress)
+    changes = intake_resume.directory_changes(clients, names, progress, timeout)
     count = _write_lines(folder / DIRECTORY_FILE, ([_text(key), _text(value)] for key, value in changes))
     passed_over = [
         [shard, each._asdict()]
         for shard in range(len(partitions))
-        for each in overrides.read(clients, names, shard, kafka.request_timeout_seconds).values()
+        for each in overrides.read(clients, names, shard, timeout).values()
     ]
     _write_lines(folder / OVERRIDES_FILE, passed_over)
     replace_file(folder / PROGRESS_FILE, intake_progress.to_bytes(progress))

@@ -26,7 +26,7 @@ from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log import GENESIS_NUMBER, number_of
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import GENESIS_KEY, Names
-from connectors.kafka.partitions import Place, all_records, await_ends, bounds, untold
+from connectors.kafka.partitions import PATIENCE_SECONDS, Place, all_records, await_ends, bounds, untold
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
 from domain.units import Instant
 from state.genesis import Genesis, to_json
@@ -151,9 +151,9 @@ def _plans(found: Sequence[Message], only: int | None = None) -> dict[int, Intak
     return {plan.transaction: plan for plan in plans if only in {None, plan.transaction}}
 
 
-def committed_progress(clients: Clients, names: Names) -> IntakeProgress | None:
+def committed_progress(clients: Clients, names: Names, timeout: float) -> IntakeProgress | None:
     """Of the last transaction that counts, as any reader finds it; None where nothing was ever taken in."""
-    found = _since_progress(clients, names)
+    found = _since_progress(clients, names, timeout)
     return intake_progress.from_bytes(found[0].value() or b"") if found else None
 
 
@@ -198,10 +198,10 @@ def make_ready(
 
 
 def directory_changes(
-    clients: Clients, names: Names, progress: IntakeProgress
+    clients: Clients, names: Names, progress: IntakeProgress, timeout: float = PATIENCE_SECONDS
 ) -> Generator[tuple[bytes, bytes | None], None, None]:
     """What intake remembers by this progress: a change a record, the last one of a key counts."""
-    with closing(all_records(clients, [(names.directory, 0)])) as records:
+    with closing(all_records(clients, [(names.directory, 0)], timeout)) as records:
         for each in records:
             if _counts(each, progress):
                 yield each.key() or b"", each.value()
@@ -327,10 +327,10 @@ def progress_time(clients: Clients, names: Names) -> Instant:
     return _since_progress(clients, names)[0].timestamp()[1] * 1_000
 
 
-def _since_progress(clients: Clients, names: Names) -> list[Message]:
+def _since_progress(clients: Clients, names: Names, timeout: float = PATIENCE_SECONDS) -> list[Message]:
     """The last progress, and what stands after it; nothing where there is none."""
     place = names.directory, 0
-    with closing(Ends(clients, [place], count=TAIL)) as ends:
+    with closing(Ends(clients, [place], timeout, TAIL)) as ends:
         return ends.since(place, intake_progress.KEY)
 
 

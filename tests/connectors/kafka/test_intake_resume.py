@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from functools import partial
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -12,21 +12,20 @@ from confluent_kafka import KafkaException
 
 from connectors.kafka import intake_resume
 from connectors.kafka.clients import KafkaClients
-from connectors.kafka.ends import Ends
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.names import NUMBER_HEADER, Names
 from connectors.kafka.partitions import PATIENCE_SECONDS
 from connectors.kafka.settings import KafkaSettings
+from dataflows import log_copy
 from state.guards import TORN_OUTPUTS, GuardStop
 from tests.brokers import ABORTED, COMMITTED, Brokers, ModelClients
 
 
-def test_brokers_that_do_not_answer_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake_resume, "Ends", partial(Ends, timeout=0.5))
-    settings = KafkaSettings(brokers="127.0.0.1:1")
+def test_an_export_waits_for_silent_brokers_as_long_as_the_settings_say(tmp_path: Path) -> None:
+    settings = KafkaSettings(brokers="127.0.0.1:1", request_timeout_seconds=1)
     started = time.monotonic()
     with pytest.raises(KafkaException):
-        intake_resume.committed_progress(KafkaClients(settings), Names.of(settings))
+        log_copy.export_log(KafkaClients(settings), settings, tmp_path / "copy", lambda what, done, of: None)
     assert time.monotonic() - started < PATIENCE_SECONDS
 
 

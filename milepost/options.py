@@ -7,6 +7,18 @@ from typing import Annotated
 
 import typer
 
+from milepost.console import LOCALE
+
+
+def known_locale(name: str) -> str:
+    """Raises BadParameter, also where nothing of what is asked for is written in it."""
+    if name != LOCALE:
+        from milepost.locales import writing
+
+        writing(name, "EUR")
+    return name
+
+
 Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.")]
 Input = Annotated[
     Path | None,
@@ -16,7 +28,9 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read i
 Approver = Annotated[str, typer.Option("--approved-by", help="Who approves; not the one who asks.")]
 MayApprove = Annotated[str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Write it without asking.")]
-Locale = Annotated[str, typer.Option("--locale", help="How a page writes amounts and dates, such as de_DE.")]
+Locale = Annotated[
+    str, typer.Option("--locale", callback=known_locale, help="How a page writes amounts and dates, such as de_DE.")
+]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 SummaryJson = Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")]
 

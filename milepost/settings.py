@@ -182,6 +182,13 @@ def load(file: Path | None = None, options: Sequence[str] = ()) -> Loaded:
         raise WrongSettings(list(_told(fault, origins))) from None
 
 
+def check_names(file: Path | None = None, options: Sequence[str] = ()) -> None:
+    """Of what was named and is used perhaps: values hold only with all places together. Raises WrongSettings."""
+    named = {} if file is None else _read(_there(file, "--settings"))
+    if unknown := [*_unknown(_Source(named, str(file))), *_unknown(_Source(_options(options), "--set"))]:
+        raise WrongSettings(unknown)
+
+
 def values(settings: Settings) -> dict[str, object]:
     """Every setting by its dotted name, in the order of the sections."""
     return dict(_values(settings, ""))
@@ -201,11 +208,15 @@ def _file(named: Path | None) -> Path | None:
     said = os.environ.get(FILE_VARIABLE)
     for path, by in ((named, "--settings"), (Path(said) if said else None, FILE_VARIABLE)):
         if path is not None:
-            if not path.is_file():
-                raise WrongSettings([f"{path}: no such file; {by} names it"])
-            return path
+            return _there(path, by)
     here = Path(FILE_NAME)
     return here if here.is_file() else None
+
+
+def _there(path: Path, by: str) -> Path:
+    if not path.is_file():
+        raise WrongSettings([f"{path}: no such file; {by} names it"])
+    return path
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -12,15 +12,41 @@ from milepost.console import say
 if TYPE_CHECKING:
     from milepost.settings import Loaded, Settings
 
+
+def _known_file(path: Path | None) -> Path | None:
+    """Raises WrongSettings, also where the command needs no setting."""
+    if path is not None:
+        from milepost.settings import check_names
+
+        check_names(file=path)
+    return path
+
+
+def _known_options(options: list[str] | None) -> list[str] | None:
+    """Raises WrongSettings, also where the command needs no setting."""
+    if options:
+        from milepost.settings import check_names
+
+        check_names(options=options)
+    return options
+
+
 File = Annotated[
     Path | None,
     typer.Option(
-        "--settings", help="The settings file; else MILEPOST_SETTINGS, else milepost.toml where there is one."
+        "--settings",
+        callback=_known_file,
+        help="The settings file; else MILEPOST_SETTINGS, else milepost.toml where there is one.",
     ),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="One setting, before all other places: section.name=value.", metavar="NAME=VALUE"),
+    typer.Option(
+        "--set",
+        callback=_known_options,
+        help="One setting, before all other places: section.name=value.",
+        metavar="NAME=VALUE",
+    ),
 ]
 
 

@@ -16,6 +16,7 @@ from domain.units import MICROSECONDS_A_DAY
 from milepost.as_of import looking_back
 from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import amount_text, echo, is_known_as, say, shape, shell_word, tell, write_json
+from milepost.delivery.accounts_given import given_accounts
 from milepost.figure_words import figure_words, rounding_words
 from milepost.for_period import show_for
 from milepost.options import Json
@@ -72,6 +73,7 @@ def show(
 
     With `--from redis` a project or a contract group, from its views alone.
     """
+    known = None if accounts is None else given_accounts(accounts)
     if origin is not None:
         if output is not None:
             raise typer.BadParameter("expected --output or --from, not both", param_hint="--from")
@@ -123,7 +125,7 @@ def show(
                     f" --output {shell_word(output)}"
                 )
         case NothingFound() if document_shown(
-            output, id_, accounts, () if there.statements else there.journals, json=json
+            output, id_, known, () if there.statements else there.journals, json=json
         ):
             return
         case NothingFound():

@@ -13,7 +13,7 @@ import typer
 from milepost.as_of import looking_back
 from milepost.console import LOCALE, echo, say, shell_word, tell, write_json
 from milepost.html_file import HtmlFile, write_page
-from milepost.options import Json, Output
+from milepost.options import Json, Output, known_locale
 from milepost.tables import show
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def statement(
     ] = GroupName.PROJECT,
     names: Annotated[bool, typer.Option("--names/--no-names", help="Name people, or give only their roles.")] = True,
     locale: Annotated[
-        str, typer.Option("--locale", help="Language and country of the reader, such as de_DE.")
+        str, typer.Option("--locale", callback=known_locale, help="Language and country of the reader, such as de_DE.")
     ] = LOCALE,
     revision: Annotated[int | None, typer.Option("--revision", min=1, help="Without it the newest.")] = None,
     diff: Annotated[

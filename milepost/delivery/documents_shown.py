@@ -19,6 +19,7 @@ from milepost.tables import Table, show
 from state.handlers.reconciliations import DIFFERS
 
 if TYPE_CHECKING:
+    from connectors.accounts_file import Accounts
     from domain.delivery.expected import DocumentState, Ledger
 
 STATES: Final = {
@@ -38,9 +39,9 @@ class _About(NamedTuple):
 
 
 def document_shown(
-    output: Path, wanted: str, accounts: Path | None, journals: Collection[str] = (), *, json: bool
+    output: Path, wanted: str, accounts: Accounts | None, journals: Collection[str] = (), *, json: bool
 ) -> bool:
-    """Whether there is such a document or journal. Both are looked up where accounts.toml is named, or lies here.
+    """Whether there is such a document or journal. Both are looked up where there are accounts, or accounts.toml lies here.
 
     `journals` are those that the ERP has under the number that is wanted.
     """
@@ -50,7 +51,7 @@ def document_shown(
     from milepost.commands.reconcile import lines_of
     from milepost.deciding import beside
 
-    given = given_accounts(accounts or DEFAULT)
+    given = given_accounts(DEFAULT) if accounts is None else accounts
     ledger = read_delivered(output, beside(None, output), given.charts, lines_of(given)).ledger
     found = _found(ledger, wanted, journals)
     if found is None:

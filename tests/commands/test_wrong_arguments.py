@@ -52,6 +52,26 @@ WRONG = [
     ("run --input  --output {idle}", "value for '--input' / '-i': expected a path, got (nothing)"),
     ("run --input {empty} --output ", "value for '--output' / '-o': expected a path, got (nothing)"),
     ("show BRIDGE --output ", "expected a path, got (nothing)"),
+    # What the call does not need is looked at as well.
+    *(
+        (
+            f"{verb} --output {{run}} --locale xx",
+            "expected a language and country such as de_DE, en_GB or fr_CH, got xx",
+        )
+        for verb in ("projects", "unbilled --csv -", "forecast BRIDGE", "statement", "statement --json")
+    ),
+    *(
+        (f"{verb} --output {{run}} --settings {{{named}}}", said)
+        for verb in ("exceptions list", "show BRIDGE", "dead-letters list", "payment apply PAY-1 --oldest")
+        for named, said in (("nothing", "nothing: no such file; --settings names it"), ("file", "file: is no TOML at"))
+    ),
+    (
+        "exceptions list --output {run} --set kafka.broker=127.0.0.1:9092",
+        "--set: kafka.broker is no setting; did you mean kafka.brokers?",
+    ),
+    ("exceptions list --output {run} --set brokers", "--set: expected section.name=value"),
+    ("show BRIDGE --output {run} --accounts {file}", "file: expected TOML"),
+    ("show BRIDGE --from redis --accounts {nothing}", "nothing: expected a file, No such file"),
     ("projects --output {run} --html ", "value for '--html': expected a path, got (nothing)"),
     *(
         (f"period certificate BERLIN 2026-01 --output {{run}} --out {where}", f"expected a file, {said}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from connectors.decode_error import DecodeError
 from connectors.json_records import event_from_json
 from connectors.record_check import check_record
+from connectors.unreadable import fault_of_event
 
 
 def fault_of(event: Mapping[str, object]) -> DecodeError | None:
@@ -16,3 +17,11 @@ def fault_of(event: Mapping[str, object]) -> DecodeError | None:
     except DecodeError as fault:
         return fault
     return None
+
+
+def fault_of_time(event: Mapping[str, object]) -> DecodeError | None:
+    """Also of what is well formed and cannot be computed with, such as a rate below zero."""
+    try:
+        return fault_of_event(event_from_json({"event_id": "1", **event}), 0)
+    except DecodeError as fault:
+        return fault

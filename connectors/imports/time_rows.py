@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 
 from connectors.decode_error import DecodeError
 from connectors.imports.cells import TextCell, label_of
-from connectors.imports.checked import fault_of
+from connectors.imports.checked import fault_of_time
 from connectors.imports.mapping import ContractsWritten, ImportMapping, TimeFields
 from connectors.imports.priced import exact_value_of, seconds_of, value_of
 from connectors.imports.products.rates import rate_for
@@ -117,7 +117,7 @@ def read_time(
     if elsewhere:
         said |= {"billable": False, "billed_elsewhere": True}
     event = {name: said[name] for name in _ORDER if said.get(name) is not None}
-    if fault := fault_of(event):
+    if fault := fault_of_time(event):
         raise fault_of_cell(getattr(fields, fault.field_path, None), row, fault)
     worked = hours_of(interval or 0) if hours is None else hours
     exact = Fraction(worked) if hours is not None else Fraction(interval or 0, MICROSECONDS_AN_HOUR)

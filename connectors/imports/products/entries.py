@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from connectors.imports.checked import fault_of
+from connectors.imports.checked import fault_of_time
 from connectors.imports.folder_events import Event
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_row import ExportRow, NotTaken
@@ -39,7 +39,7 @@ class ImportedEntries:
         valid: list[Matched] = []
         invalid: list[NotTaken] = []
         for matched in taken:
-            fault = None if matched.is_unchanged else fault_of(self._approved(matched))
+            fault = None if matched.is_unchanged else fault_of_time(self._approved(matched))
             if fault is None:
                 valid.append(matched)
             else:

@@ -278,6 +278,16 @@ def test_a_rate_of_the_row_comes_with_who_approved_it(tmp_path: Path) -> None:
     assert "rate_approved_by" not in second
 
 
+def test_a_rate_below_zero_is_listed_by_its_column_before_any_run(tmp_path: Path) -> None:
+    mapping = FIELDS + 'rate = "Rate"\nrate_approved_by = { value = "ada" }\n'
+    csv = HEADER.strip() + ",Rate\n1,P,Ben,2026-03-01,8,-120.50\n2,P,Ben,2026-03-02,8,0\n"
+    result = imported(tmp_path, csv, mapping)
+    assert [each["entry_id"] for each in events(result)] == ["2"]
+    [found] = rejected(result)
+    assert (found["line"], found["column"], found["value"]) == (2, "Rate", "-120.50")
+    assert found["reason"].startswith("expected 0 to 1000000000")
+
+
 def test_approval_is_when_it_was_known(tmp_path: Path) -> None:
     mapping = FIELDS + 'approved_at = { column = "Approved", format = "%Y-%m-%d %H:%M" }\n'
     csv = HEADER.strip() + ",Approved\n1,P,Ben,2026-03-01,8,2026-03-05 09:30\n2,P,Ben,2026-03-02,8,\n"

@@ -44,7 +44,7 @@ class ShardComparison(NamedTuple):
     violations: tuple[Violation, ...]
 
 
-def unasked() -> bool:
+def going_on() -> bool:
     """Where nobody can ask to stop."""
     return False
 
@@ -97,7 +97,7 @@ class AuditedShard:
         self._reader = OutputReader(job.clients, job.names, number, dict(self._last), timeout)
         self._held.callback(self._reader.close)
 
-    def catch_up(self, tell: Tell, stopped: Callable[[], bool] = unasked) -> ShardComparison:
+    def catch_up(self, tell: Tell, stopped: Callable[[], bool] = going_on) -> ShardComparison:
         """Up to the progress that the shard has now, unless somebody asks to stop. The first difference of each topic is reported, and the
         topic left there."""
         written = written_progress(self._job.clients, self._target)

@@ -18,7 +18,7 @@ from connectors.closing import Closable
 from connectors.kafka.partitions import failed
 from connectors.telling import Tell
 from dataflows.accounting_kafka import Job
-from dataflows.audit_kafka import AuditedShard, ShardComparison, audited_shards, unasked
+from dataflows.audit_kafka import AuditedShard, ShardComparison, audited_shards, going_on
 from milepost.console import say
 from milepost.days import moment
 from milepost.operate.stopping import Stop
@@ -43,7 +43,7 @@ class Auditors(Closable):
         self._opened = None
         self._held.close()
 
-    def catch_up(self, tell: Tell, stopped: Callable[[], bool] = unasked) -> list[ShardComparison]:
+    def catch_up(self, tell: Tell, stopped: Callable[[], bool] = going_on) -> list[ShardComparison]:
         """Raises GuardStop, one that passes where the brokers do not answer."""
         try:
             if self._opened is None:

@@ -87,12 +87,13 @@ def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, foll
     from domain.audit.report import AuditTally
     from milepost.operate import serving, shards_chosen
     from milepost.operate.following import Auditors, follow_on
-    from milepost.operate.stopping import stopping
+    from milepost.operate.stopping import stopping, unwinding
 
     numbers = shards_chosen.chosen(
         settings.accounting, settings.kafka.partitions, shards, every=shards is None, ordinal=None, of=None
     )
     with ExitStack() as held:
+        held.enter_context(unwinding())
         folder = keep or Path(held.enter_context(TemporaryDirectory(prefix="milepost-verify-")))
         folder.mkdir(parents=True, exist_ok=True)
         held.enter_context(only_writer(folder))

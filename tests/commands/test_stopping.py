@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from milepost.commands.verify import of_topics
 from milepost.operate import serving
+from milepost.operate.following import Auditors
 from milepost.operate.stopping import stopping
 from milepost.settings import Settings
 
@@ -70,3 +74,19 @@ def test_intake_that_makes_its_file_again_ends_at_once(
     serving.take_in(Settings())
     assert time.monotonic() - began < LONG_SECONDS / 2
     assert "SIGTERM: ends in order" in capsys.readouterr().err
+
+
+def test_an_audit_of_the_topics_that_is_ended_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a scheduler ends it; a day's log may be in it."""
+    seen: list[Path] = []
+
+    def catch_up(*_: Any) -> None:
+        seen.extend(tmp_path.iterdir())
+        told()
+        time.sleep(LONG_SECONDS)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(Auditors, "catch_up", catch_up)
+    with pytest.raises(SystemExit) as ended:
+        of_topics(Settings(), None, None, follow=False)
+    assert (ended.value.code, len(seen), list(tmp_path.iterdir())) == (128 + signal.SIGTERM, 1, [])

@@ -140,12 +140,16 @@ def _killed(firm: _Firm, documents: int, say: Tell) -> int:
 
 
 def _twice(firm: _Firm, writes: Callable[[], int], say: Tell) -> None:
-    """While one is at work another has to end at once, and has to have sent nothing."""
+    """While one is at work another has to end at once, and has to have sent nothing. The one stands still meanwhile: it could be done."""
     before = writes()
     with firm.start() as first:
         while writes() == before and first.poll() is None:
             time.sleep(0.05)
-        second = firm.deliver()
+        first.send_signal(signal.SIGSTOP)
+        try:
+            second = firm.deliver()
+        finally:
+            first.send_signal(signal.SIGCONT)
         if second.returncode == exit_codes.DONE or first.poll() is not None:
             raise Broken(f"of two deliveries the second had to end first, with an error, and ended with {_end(second)}")
         say(f"a second delivery ended with {second.returncode}: {_last_line(second.stderr)}")

@@ -64,7 +64,6 @@ class ViewFlow:
         self._look_seconds = look_seconds
         self._look_at = 0.0
         self._is_elsewhere = True
-        self._kept: dict[int, str] = {}
         self._faults = Faults()
         self.topic: ViewTopic | None = None
 
@@ -91,7 +90,7 @@ class ViewFlow:
     def is_filled(self) -> bool:
         """Whether Redis holds what the topic held when reading it began."""
         topic = self.topic
-        return topic is not None and not self._is_elsewhere and topic.is_caught_up and self._kept == topic.places
+        return topic is not None and not self._is_elsewhere and topic.is_caught_up and topic.kept == topic.places
 
     def _poll(self) -> list[Views]:
         with self._faults.at(ALONE):
@@ -118,19 +117,19 @@ class ViewFlow:
         if places is None:
             return
         self.topic = ViewTopic(self._clients, self._names, places, self._tell)
-        self._kept = self.topic.places
         self._is_elsewhere = False
         self._look_later()
 
     def _was_moved(self) -> bool:
         """Looked for now and then while nothing comes, so that a Redis that lost all is filled although no project moves."""
-        if time.monotonic() < self._look_at:
+        topic = self.topic
+        if topic is None or time.monotonic() < self._look_at:
             return False
         found = self._answered(self._model.places)
         if found is None:
             return False
         self._look_later()
-        if all(found.get(partition, "") == place for partition, place in self._kept.items()):
+        if all(found.get(partition, "") == place for partition, place in topic.kept.items()):
             return False
         self._tell("Redis is at another place than it was; going on from where it is")
         return True
@@ -148,7 +147,8 @@ class ViewFlow:
 
     def _take(self, batch: Views) -> None:
         """Nothing more of what was read counts once Redis has turned out to be elsewhere."""
-        if self._is_elsewhere:
+        topic = self.topic
+        if topic is None or self._is_elsewhere:
             return
         try:
             newer = self._answered(lambda: self._model.take(batch.partition, batch.place, batch.following, batch.views))
@@ -159,7 +159,7 @@ class ViewFlow:
         if newer is None:
             self._is_elsewhere = True
             return
-        self._kept[batch.partition] = batch.following
+        topic.kept[batch.partition] = batch.following
         if self._on_taken is not None:
             self._on_taken(batch, newer)
 

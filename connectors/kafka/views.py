@@ -35,7 +35,10 @@ class Views(NamedTuple):
 
 
 class ViewTopic:
-    """`places` say where partitions are read on; `unread` takes what none of our shards can have written."""
+    """`places` say where partitions are read on; `unread` takes what none of our shards can have written.
+
+    `kept` are the places up to which Redis has what was read, by partition: who takes it writes them.
+    """
 
     def __init__(
         self, clients: Clients, names: Names, places: Mapping[int, str], unread: Callable[[str], None]
@@ -49,6 +52,7 @@ class ViewTopic:
         self._head = f"{names.generation}:{state.id}"
         self._replaced: GuardStop | None = None
         self._places = {partition: places.get(partition, "") for partition in range(state.partitions)}
+        self.kept = self.places
         self._begun = {partition for partition, place in self._places.items() if self._is_begun(place)}
         self._behind = set(self._places)
         self._seen_to = dict.fromkeys(self._places, 0)
@@ -82,10 +86,11 @@ class ViewTopic:
         return [each for each in found if each.following != each.place]
 
     def behind(self, end_of: Callable[[Place], int]) -> dict[int, int]:
-        """Records of each partition that were not read, up to the end that is known; for any thread."""
+        """Records of each partition that are not kept, up to the end that is known; for any thread."""
         found = {}
         for partition, place in list(self._places.items()):
-            at, passed = (self.topic, partition), max(self._offset(place), self._seen_to[partition])
+            kept, at = self.kept[partition], (self.topic, partition)
+            passed = max(self._offset(kept), self._seen_to[partition] if kept == place else 0)
             found[partition] = behind(self._consumer, at, passed, end_of(at))
         return found
 

@@ -53,6 +53,19 @@ def test_views_are_read_on_from_where_they_were() -> None:
     assert of.taken() == [2]
 
 
+def test_what_is_read_and_not_kept_is_still_behind() -> None:
+    """Three views of one project; the first two are in flight when the third comes."""
+    of = Topic()
+    of.say("1", 1)
+    of.say("1", 2)
+    topic = ViewTopic(ModelClients(of.brokers), Names("", "1"), {}, pytest.fail)
+    [batch] = topic.poll()
+    of.say("1", 3)
+    assert topic.behind({(TOPIC, 0): 3, (TOPIC, 1): 0}.__getitem__) == {0: 3, 1: 0}
+    topic.kept[batch.partition] = batch.following
+    assert topic.behind({(TOPIC, 0): 3, (TOPIC, 1): 0}.__getitem__) == {0: 1, 1: 0}
+
+
 def test_the_view_of_a_generation_that_was_replaced_stops_at_every_start() -> None:
     """Also where it had read everything of its own before; the new generation's view reads from the beginning."""
     of = Topic()

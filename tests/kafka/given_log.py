@@ -12,6 +12,7 @@ from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.log_records import Stored, StoredRecord, write_stored
 from milepost.rounds import genesis
 from state.genesis import Genesis, to_json
+from tests.kafka.servers import PATIENCE
 
 
 class Given(NamedTuple):
@@ -38,14 +39,14 @@ class LogGiver:
         self.names = names
         self.partitions = partitions
         self._producer: Producer = clients.producer(f"{names.prefix}{writer}")
-        self._producer.init_transactions(30)
+        self._producer.init_transactions(PATIENCE)
 
     def begin(self) -> None:
         """The genesis of every partition."""
         self._producer.begin_transaction()
         for number in range(self.partitions):
             self._producer.produce(self.names.log, to_json(self.genesis(number)).encode(), GENESIS_KEY, number)
-        self._producer.commit_transaction(30)
+        self._producer.commit_transaction(PATIENCE)
 
     def genesis(self, number: int) -> Genesis:
         return genesis()._replace(generation=self.names.generation, partition=number, partitions=self.partitions)
@@ -62,7 +63,7 @@ class LogGiver:
                     headers=numbered(record),
                 )
                 self._producer.poll(0)
-            self._producer.commit_transaction(30)
+            self._producer.commit_transaction(PATIENCE)
 
 
 def as_stored(record: StoredRecord) -> bytes:

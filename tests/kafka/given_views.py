@@ -8,6 +8,7 @@ from connectors.avro_codec import OUTPUT_CODECS
 from connectors.kafka.published import about, headers
 from domain.outputs import CurrencyAmount, Position, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
 from tests.kafka.firm import Site
+from tests.kafka.servers import PATIENCE
 
 TEN = 1_772_445_600_000_000  # 2026-03-02T10:00:00Z
 HOUR = 3_600_000_000
@@ -56,4 +57,4 @@ class ViewGiver:
             ]
             self._producer.produce(topic, frame + body, view.project_id.encode(), partition=shard, headers=told)
             self._seq += 1
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(PATIENCE) == 0

@@ -119,15 +119,15 @@ class World:
 
     def remake(self, topic: str, **settings: str) -> None:
         """Deletes a topic and makes it again."""
-        partitions = len(self.clients.admin.list_topics(topic, timeout=30).topics[topic].partitions)
+        partitions = len(self.clients.admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions)
         self.clients.admin.delete_topics([topic])[topic].result()
-        until(lambda: topic not in self.clients.admin.list_topics(timeout=30).topics)
+        until(lambda: topic not in self.clients.admin.list_topics(timeout=PATIENCE).topics)
         self._create(topic, partitions, {**KEPT, **settings})
 
     def delete_records(self, topic: str | None) -> None:
         """All that a domain topic holds; without one, all but the last offset of the log."""
         name = self.names.log if topic is None else self.names.shared(topic)
-        count = len(self.clients.admin.list_topics(name, timeout=30).topics[name].partitions)
+        count = len(self.clients.admin.list_topics(name, timeout=PATIENCE).topics[name].partitions)
         at = [TopicPartition(name, partition, -1) for partition in range(count)]
         for done in self.clients.admin.delete_records(at).values():
             done.result()
@@ -205,7 +205,9 @@ class World:
 
     def delete(self) -> None:
         topics = [
-            name for name in self.clients.admin.list_topics(timeout=30).topics if name.startswith(self.kafka.prefix)
+            name
+            for name in self.clients.admin.list_topics(timeout=PATIENCE).topics
+            if name.startswith(self.kafka.prefix)
         ]
         remove_topics(self.clients.admin, topics)
 

@@ -315,12 +315,12 @@ def read_from(of: Site, full: str) -> list[Produced]:
 
 def put_back(of: Site, records: list[Produced]) -> None:
     producer = of.clients.producer(of.names.shard_writer(0))
-    producer.init_transactions(30)
+    producer.init_transactions(PATIENCE)
     producer.begin_transaction()
     for each in records:
         producer.produce(each.topic, each.value, each.key, each.partition, headers=each.headers)
         producer.poll(0)
-    producer.commit_transaction(30)
+    producer.commit_transaction(PATIENCE)
 
 
 def test_records_of_somebody_else_are_named_and_passed_over(done: tuple[Site, list[list[StoredRecord]]]) -> None:
@@ -477,10 +477,10 @@ def test_a_topic_that_was_cut_off_is_noticed_and_filled_again(
 
 def say_progress(of: Site, written: WrittenProgress) -> None:
     producer = of.clients.producer(of.names.shard_writer(0))
-    producer.init_transactions(30)
+    producer.init_transactions(PATIENCE)
     producer.begin_transaction()
     producer.produce(of.names.progress, to_bytes(written), of.settings.generation.encode(), 0)
-    producer.commit_transaction(30)
+    producer.commit_transaction(PATIENCE)
 
 
 def test_a_transaction_that_does_not_end_is_noticed(done: tuple[Site, list[list[StoredRecord]]]) -> None:
@@ -488,10 +488,10 @@ def test_a_transaction_that_does_not_end_is_noticed(done: tuple[Site, list[list[
     one, parts = done
     stranger = one._replace(settings=one.settings.model_copy(update={"transaction_timeout_seconds": 600.0}))
     producer = KafkaClients(stranger.settings).producer(f"{one.settings.prefix}stranger")
-    producer.init_transactions(30)
+    producer.init_transactions(PATIENCE)
     producer.begin_transaction()
     producer.produce(one.names.shared("alerts"), b"x", b"", 0)
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE) == 0
     short = one._replace(settings=one.settings.model_copy(update={"transaction_timeout_seconds": 1.0}))
     with patch("connectors.kafka.resume.TIMED_OUT_MARGIN_SECONDS", 1.0):
         assert guard(short, parts).code == HANGING_TRANSACTION

@@ -34,7 +34,7 @@ from state.overrides import Override
 from state.store.store import Store
 from tests.kafka.firm import Site, Until, accounted, first_weeks, site
 from tests.kafka.given_log import divided
-from tests.kafka.servers import until
+from tests.kafka.servers import PATIENCE, until
 from tests.servers.kafka import Broker
 
 
@@ -68,7 +68,7 @@ def write(
     producer = Producer({"bootstrap.servers": of.settings.brokers})
     name = of.names.own(topic) if own else of.names.shared(topic)
     producer.produce(name, value, key, partition=0, headers=more)
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE) == 0
 
 
 def test_all_outputs_agree_and_all_promises_hold(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from tests.servers.server import ServerFailed
 
 def transactional(broker: Broker, transactional_id: str) -> Producer:
     producer = Producer({**broker.client(), "transactional.id": transactional_id})
-    producer.init_transactions(30)
+    producer.init_transactions(PATIENCE)
     return producer
 
 
@@ -57,9 +57,9 @@ def test_only_what_was_committed_is_read(broker: Broker, new_topic: NewTopicName
         producer.produce(topic, value)
         producer.flush(PATIENCE)
         if committed:
-            producer.commit_transaction(30)
+            producer.commit_transaction(PATIENCE)
         else:
-            producer.abort_transaction(30)
+            producer.abort_transaction(PATIENCE)
     assert read_all(broker, topic) == [b"first", b"third"]
     assert read_all(broker, topic, "read_uncommitted") == [b"first", b"second", b"third"]
 
@@ -72,11 +72,11 @@ def test_a_zombie_is_fenced(broker: Broker, new_topic: NewTopicNamed, own_name: 
     zombie.flush(PATIENCE)
     successor = transactional(broker, own_name)
     with pytest.raises(KafkaException) as refused:
-        zombie.commit_transaction(30)
+        zombie.commit_transaction(PATIENCE)
     assert refused.value.args[0].code() in {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
     successor.begin_transaction()
     successor.produce(topic, "of its successor")
-    successor.commit_transaction(30)
+    successor.commit_transaction(PATIENCE)
     assert read_all(broker, topic) == [b"of its successor"]
 
 
@@ -86,13 +86,13 @@ from confluent_kafka import Producer
 
 client, name, topic = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
 producer = Producer({**client, "transactional.id": name, "transaction.timeout.ms": 4000})
-producer.init_transactions(30)
+producer.init_transactions(240)
 producer.begin_transaction()
 producer.produce(topic, "too late")
-producer.flush(30)
+producer.flush(240)
 print("written", flush=True)
 sys.stdin.readline()
-producer.commit_transaction(30)
+producer.commit_transaction(240)
 """
 
 

@@ -24,7 +24,7 @@ def firm(broker: Broker, own_name: str, tmp_path: Path) -> Firm:
 def partitions_added(firm: Firm, topic: str, total: int) -> None:
     admin = firm.world.clients.admin
     admin.create_partitions([NewPartitions(topic, total)])[topic].result()
-    until(lambda: len(admin.list_topics(topic, timeout=30).topics[topic].partitions) == total)
+    until(lambda: len(admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions) == total)
 
 
 def await_work(process: subprocess.Popen[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from connectors.kafka.clients import ReadingProducer
 from tests.chaos.hanging import all_places, end_left_out, places_of_intake, places_of_shards, still_open
 from tests.chaos.site import Site, settled
-from tests.kafka.servers import Start
+from tests.kafka.servers import PATIENCE, Start
 from tests.servers.kafka import Broker
 
 LEFT_OUT = (
@@ -26,11 +26,11 @@ def small(started: Start, tmp_path: Path) -> Site:
 def opened(site: Site, *topics: str) -> ReadingProducer:
     """A transaction that nobody ends."""
     producer = site.clients.producer("somebody")
-    producer.init_transactions(30)
+    producer.init_transactions(PATIENCE)
     producer.begin_transaction()
     for topic in topics:
         producer.produce(topic, b"", b"", 0)
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE) == 0
     return producer
 
 

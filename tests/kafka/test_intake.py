@@ -337,15 +337,15 @@ def test_a_transaction_that_somebody_left_open_is_waited_for(world: World, monke
     monkeypatch.setattr("connectors.kafka.intake_resume.TIMED_OUT_MARGIN_SECONDS", 1.0 - 10.0)
     longer = KafkaClients(world.kafka.model_copy(update={"transaction_timeout_seconds": 600.0}))
     other = longer.producer("somebody else")
-    other.init_transactions(30)
+    other.init_transactions(PATIENCE)
     other.begin_transaction()
     other.produce(world.names.log, b"?", b"?", 2)
-    assert other.flush(30) == 0
+    assert other.flush(PATIENCE) == 0
     stop = stopped(world)
     assert stop.code == HANGING_TRANSACTION
     assert f"on 1 partitions: {world.names.log}/2" in stop.message
     # Anyone who takes its id ends it; what it wrote was never there for readers.
-    world.clients.producer("somebody else").init_transactions(30)
+    world.clients.producer("somebody else").init_transactions(PATIENCE)
     world.run()
 
 
@@ -423,11 +423,11 @@ def test_records_that_count_and_were_aborted_by_hand_are_written_again(world: Wo
 
 def in_one_transaction(world: World, writer: str, records: Sequence[Produced]) -> None:
     producer = world.clients.producer(writer)
-    producer.init_transactions(30)
+    producer.init_transactions(PATIENCE)
     producer.begin_transaction()
     for topic, value, key, partition, told in records:
         producer.produce(topic, value, key, partition, headers=told)
-    producer.commit_transaction(30)
+    producer.commit_transaction(PATIENCE)
 
 
 def check_against_plain(world: World) -> None:

@@ -26,7 +26,7 @@ from tests.folding import without_chains
 from tests.intake_inputs import activated, at, worked
 from tests.kafka.firm import ROOT, Site, Until
 from tests.kafka.intake_world import World
-from tests.kafka.servers import until
+from tests.kafka.servers import PATIENCE, until
 from tests.servers.kafka import Broker
 
 DOMAIN = sorted({topic for topic in TOPICS.values() if topic})
@@ -192,9 +192,9 @@ def test_a_log_that_has_lost_its_end_is_not_copied(world: World, copied: Path, t
     genesis = [partition[0] for partition in world.read(world.names.log, 2)]
     for done in world.clients.admin.delete_topics(names).values():
         done.result()
-    until(lambda: world.names.log not in world.clients.admin.list_topics(timeout=30).topics)
+    until(lambda: world.names.log not in world.clients.admin.list_topics(timeout=PATIENCE).topics)
     make_topics(world, "engagement.log")
-    until(lambda: world.names.log in world.clients.admin.list_topics(timeout=30).topics)
+    until(lambda: world.names.log in world.clients.admin.list_topics(timeout=PATIENCE).topics)
     for partition, first in enumerate(genesis):
         world.producer.produce(world.names.log, first.value(), first.key(), partition=partition)
     world.flush()

@@ -88,7 +88,7 @@ class Firm:
     def delete(self, topic: str) -> None:
         admin = self.world.clients.admin
         admin.delete_topics([topic])[topic].result()
-        until(lambda: topic not in admin.list_topics(timeout=30).topics)
+        until(lambda: topic not in admin.list_topics(timeout=PATIENCE).topics)
 
 
 @pytest.fixture

@@ -176,7 +176,7 @@ def test_a_large_record_fits_and_dates_are_the_brokers(broker: Broker, reached: 
         timestamp=1_000,
         on_delivery=lambda fault, message: stamped.append(message.timestamp()) if fault is None else None,
     )
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE) == 0
     assert [kind for kind, _ in stamped] == [2]
 
 

@@ -28,6 +28,7 @@ from tests.intake_inputs import activated, entity, worked
 from tests.kafka.firm import Site, Until, accounted, first_weeks, site
 from tests.kafka.given_log import divided
 from tests.kafka.intake_world import World
+from tests.kafka.servers import PATIENCE
 from tests.servers.kafka import Broker
 
 WHEN = "2026-03-02 09:00"
@@ -200,7 +201,7 @@ def test_dead_letters_are_listed_with_what_came(two: Site) -> None:
         wrong = unreadable("expected a date: 2026-13-01", "worked_on", b"raw", "TimeApproved")
         made = dead_letter_record(DomainMessage("psa.time", 0, offset, None, None, wrong, 3), generation, topic, frame)
         producer.produce(topic, made.value, made.key)
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE) == 0
     told = done("milepost dead-letters list --kafka", two)
     assert [each["id"] for each in told["dead_letters"]] == ["psa.time/0@17", "psa.time/0@18"]
     assert told["groups"] == [

@@ -20,7 +20,7 @@ from state.billing.orders import orders_of
 from state.books import AtStake, CapState, Contract, Forecast, OpenException, Project, StatementState
 from state.charges.retainers_left import retainers_of
 from state.draft import AMOUNT_MAX, Draft
-from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id, sums_on
+from state.forecast.outlook import known, project_entity_id, project_terms, sums_on
 from state.receivables.receivables import receivables_of
 from state.receivables.unapplied import unapplied_of
 from state.revenue.refunds import owed_in
@@ -43,7 +43,7 @@ def flush(draft: Draft, project_id: str) -> None:
 def project_view(draft: Draft, project_id: str) -> ProjectView:
     project = draft.project(project_id)
     forecast, _ = known(draft, project_id)
-    contracts = project_contracts(draft, project_id)
+    contracts = project_terms(draft, project_id).contracts
     # Those that are not in force too, since what they wait for keeps the project's work waiting.
     named = set(taken_projects(draft).get(project_id, ()))
     statements, exceptions = _open_things(draft, project_id, named)
@@ -61,7 +61,7 @@ def project_view(draft: Draft, project_id: str) -> ProjectView:
         open_exception_count=sum(project.waiting.values()) + len(exceptions),
         unapplied=unapplied_of(draft, contracts),
         postings=_postings(project),
-        retainers=retainers_of(draft, lines_of(draft, project_id)),
+        retainers=retainers_of(draft, project_terms(draft, project_id).ever),
     )
 
 
@@ -135,7 +135,7 @@ def _open_things(
     exceptions = []
     caps = set()
     if "cap" in draft.before.ids or "cap" in draft.kinds:
-        plans = every_line(draft, project_id)
+        plans = project_terms(draft, project_id).every_line
         caps = {composed(plan.contract_id, rule.cap_id) for plan in plans for rule in plan.every_rule}
     for key in [(kind, part_id) for kind in ("cap", "exception", "statement") for part_id in draft.ids(kind)]:
         part = draft.part(*key)

@@ -30,7 +30,7 @@ from state.forecast.ahead import TermsAhead
 from state.forecast.bases import rest_on_books
 from state.forecast.caps import companions, published_after
 from state.forecast.expected import BILLED, DUE, month_at
-from state.forecast.outlook import booked_again, every_line, known, ledger_currency, project_terms
+from state.forecast.outlook import booked_again, known, ledger_currency, project_terms
 from state.forecast.planned import planned_rate
 from state.terms.plan import LinePlan, line_plan
 from state.totals import standing_price
@@ -84,7 +84,7 @@ class AskedBooks(Nodes):
         projects = [project_id, *companions(draft, {project_id})]
         booked = {key[:7] for each in projects for key in draft.project(each).months}
         days = as_of, *(date.fromisoformat(f"{month}-01") for month in booked if month > as_of.isoformat()[:7])
-        for plan in (plan for each in projects for plan in every_line(draft, each)):
+        for plan in (plan for each in projects for plan in project_terms(draft, each).every_line):
             for rule in plan.rules:
                 for day in days if rule.period == MONTH else (as_of,):
                     self._take_bucket(draft, plan, rule, day, step, turn)

@@ -13,7 +13,7 @@ from domain.outputs import CurrencyAmount, JournalEntry, ProjectView, ViewBalanc
 from milepost.explain.nodes import Nodes, once
 from milepost.figure_words import figure_words
 from state.billing.balances import LineBalances, balances_of, burn_of
-from state.forecast.outlook import project_contracts, sums_on
+from state.forecast.outlook import project_terms, sums_on
 from state.trace import TracedOutput
 
 # Figures of a contract's balance on a project.
@@ -62,7 +62,7 @@ class BalanceNodes(Nodes):
         draft = self.nodes.books.at(step)
         balances = {
             each.contract_id: balances_of(draft, project_id, each, sums_on(draft, project_id, each.contract_id))
-            for each in project_contracts(draft, project_id)
+            for each in project_terms(draft, project_id).contracts
         }
         return burn_of(draft.project(project_id)), balances
 

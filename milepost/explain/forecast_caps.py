@@ -16,7 +16,7 @@ from milepost.explain.forecasts import Made
 from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
 from state.forecast.caps import lasting, published_caps, taken_of
-from state.forecast.outlook import project_lines
+from state.forecast.outlook import project_terms
 from state.terms.plan import LinePlan
 from state.trace import TracedOutput
 
@@ -37,7 +37,7 @@ class ForecastCapNodes(Nodes):
     def published(self, said: TracedOutput) -> dict[str, PublishedCap]:
         """By the name that is asked for: the cap's id, with its contract's where several have one."""
         update: ForecastUpdate = said.record
-        lines = project_lines(self.sources.draft(said.step), update.project_id)
+        lines = project_terms(self.sources.draft(said.step), update.project_id).lines
         stated = published_caps([plan for plan in lines if plan.rules], update.as_of)
         found = [PublishedCap(at, cap, *one) for at, (cap, one) in enumerate(zip(update.caps, stated, strict=True))]
         ids = [one.cap.cap_id for one in found]

@@ -13,7 +13,7 @@ from domain.terms.retainer import LotLeft, in_unit
 from milepost.explain.fees import LineAtStep
 from milepost.explain.nodes import Nodes
 from state.charges.retainers_left import LineLeft, retainers_left
-from state.forecast.outlook import lines_of
+from state.forecast.outlook import project_terms
 from state.trace import TracedOutput
 
 RETAINERS = "retainers"
@@ -30,7 +30,7 @@ class RetainerLeftNodes(Nodes):
 
     def _node(self, said: TracedOutput, shown: ViewRetainer, figure: str) -> Node:
         draft = self.sources.draft(said.step)
-        lines = [line for line in lines_of(draft, said.record.project_id) if line[1] == shown.line_id]
+        lines = [line for line in project_terms(draft, said.record.project_id).ever if line[1] == shown.line_id]
         [line] = [one for one in retainers_left(draft, lines) if one.contract.contract_id == shown.contract_id]
         currency = line.contract.terms.currency
         unit = ("amount", currency) if shown.unit == IN_MONEY else ("hours", "")

@@ -43,7 +43,6 @@ from state.forecast.outlook import (
     is_closed,
     line_key,
     newest_of_each_line,
-    project_lines,
     project_terms,
     running,
     worth_of_hours,
@@ -170,7 +169,7 @@ def _inclusion(draft: Draft, plan: LinePlan) -> Inclusion | None:
     if not isinstance(terms, Milestones) or terms.overage_rate is None or not methods.takes(plan.line, "time"):
         return None
     hours = sum(milestone.included_hours or 0 for milestone in terms.milestones)
-    is_alone = all(line_key(other) == line_key(plan) for other in project_lines(draft, plan.line.project_id))
+    is_alone = all(line_key(other) == line_key(plan) for other in project_terms(draft, plan.line.project_id).lines)
     return Inclusion(hours, terms.overage_rate, is_alone)
 
 

@@ -53,7 +53,6 @@ from state.forecast.outlook import (
     ledger_currency,
     line_key,
     moves_in,
-    project_contracts,
     project_entity_id,
     project_policies,
     project_terms,
@@ -339,7 +338,7 @@ def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> State:
     forecast was in it."""
     forecast, outlook = known(draft, project.project_id)
     legal_entity_id = project_entity_id(draft, project)
-    contracts = project_contracts(draft, project.project_id)
+    contracts = project_terms(draft, project.project_id).contracts
     ledger = ledger_currency(draft, legal_entity_id)
     currency = contracts[0].terms.currency if contracts else ledger or forecast.currency
     zone = project_zone(draft, project)

@@ -28,7 +28,7 @@ from state.books import ForecastState
 from state.caps.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import Weighed
-from state.forecast.outlook import ONE_DAY, known, line_key, project_lines, sum_of
+from state.forecast.outlook import ONE_DAY, known, line_key, project_terms, sum_of
 from state.forecast.room import cap_bucket, lines_under
 from state.forecast.shapes import Shape
 from state.terms.plan import LinePlan
@@ -160,7 +160,7 @@ def _pace(draft: Draft, members: Sequence[LinePlan], as_of: date, *, hours: bool
         begins_after = draft.project(project_id).begins_after
         since = as_of - timedelta(days=PACE_DAYS)
         since = since if begins_after is None else max(since, begins_after)
-        whole = _value(draft, project_lines(draft, project_id))
+        whole = _value(draft, project_terms(draft, project_id).lines)
         mine = _value(draft, [plan for plan in members if plan.line.project_id == project_id])
         taken = _lately(outlook, members[0].currency, since, as_of, hours=hours)
         taken = called(taken, f"{project_id}: taken from {since + ONE_DAY} to {as_of}")
@@ -194,7 +194,7 @@ def companions(draft: Draft, project_ids: set[str]) -> list[str]:
     found = {
         plan.line.project_id
         for project_id in project_ids
-        for line in project_lines(draft, project_id)
+        for line in project_terms(draft, project_id).lines
         if len(line.group) > 1
         for rule in line.rules
         for plan in lines_under(draft, line, rule)

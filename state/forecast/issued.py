@@ -5,7 +5,7 @@ from domain.outputs import BillingStatement
 from state.billing import reissue
 from state.draft import Draft
 from state.forecast.expected import IssuedMonths, add_to_months, statement_months
-from state.forecast.outlook import known, lines_of
+from state.forecast.outlook import known, project_terms
 from state.totals import in_project
 
 
@@ -13,7 +13,7 @@ def take_statements(draft: Draft) -> None:
     """Months that statements of this event are billed and due in; what is counted already is not counted again."""
     for project_id, found in _issued(draft).items():
         forecast, _ = known(draft, project_id)
-        lines = (draft.line(contract_id, line_id) for contract_id, line_id, _ in lines_of(draft, project_id))
+        lines = (draft.line(contract_id, line_id) for contract_id, line_id, _ in project_terms(draft, project_id).ever)
         issued = sum(in_project(line, project_id).issued for line in lines)
         if issued == sum(forecast.billed.values()) and all(one.amount == one.due for one in found):
             continue

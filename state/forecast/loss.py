@@ -23,7 +23,7 @@ from domain.money import format_amount
 from domain.units import Amount
 from state.books import Contract, ContractAtCompletion, ContractShare, Forecast, ForecastState, OpenException, Project
 from state.draft import Draft, PartKey
-from state.forecast.outlook import Ended, ProjectTerms, known, project_contracts, project_terms, register
+from state.forecast.outlook import Ended, ProjectTerms, known, project_terms, register
 from state.forecast.revenue_max import revenue_max, revenue_terms
 
 CATEGORY: Final = "loss_making"
@@ -190,7 +190,7 @@ def _loss(draft: Draft, contract_id: str, of: ContractAtCompletion) -> Amount | 
 
 
 def _first(draft: Draft, project_id: str) -> Contract | None:
-    return next(iter(project_contracts(draft, project_id)), None)
+    return next(iter(project_terms(draft, project_id).contracts), None)
 
 
 def _key_of(draft: Draft, contract_id: str) -> PartKey:

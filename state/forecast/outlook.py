@@ -145,34 +145,14 @@ def project_terms(draft: Draft, project_id: str) -> ProjectTerms:
     return kept
 
 
-def project_contracts(draft: Draft, project_id: str) -> tuple[Contract, ...]:
-    """Contracts in force that name the project, ids ascending."""
-    return project_terms(draft, project_id).contracts
-
-
 def _contracts_in_force(draft: Draft, project_id: str) -> tuple[Contract, ...]:
     named = [draft.contract(contract_id) for contract_id in taken_projects(draft).get(project_id, ())]
     return tuple([one for one in named if one is not None and one.history and one.invalid is None])
 
 
-def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
-    """Lines of the newest terms that take the project's time."""
-    return project_terms(draft, project_id).lines
-
-
-def every_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
-    """Lines of the newest terms that are of the project, whatever they take."""
-    return project_terms(draft, project_id).every_line
-
-
-def lines_of(draft: Draft, project_id: str) -> tuple[tuple[str, str, str], ...]:
-    """Contract, line and currency of every line that any version of a contract has or had on the project."""
-    return project_terms(draft, project_id).ever
-
-
 def sums_on(draft: Draft, project_id: str, contract_id: str) -> list[tuple[str, LineTotals]]:
     """What lines of the contract have come to in the project."""
-    lines = (line_id for of, line_id, _ in lines_of(draft, project_id) if of == contract_id)
+    lines = (line_id for of, line_id, _ in project_terms(draft, project_id).ever if of == contract_id)
     return [(line_id, in_project(draft.line(contract_id, line_id), project_id)) for line_id in lines]
 
 
@@ -202,8 +182,8 @@ def _lines_ever(project_id: str, contracts: Iterable[Contract]) -> tuple[tuple[s
 
 def newest_of_each_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     """By its newest terms, of every line that any version of a contract has or had, as far as that is the project's by them."""
-    by_id = {contract.contract_id: contract for contract in project_contracts(draft, project_id)}
-    found = (newest_plan(draft, by_id[of], line_id) for of, line_id, _ in lines_of(draft, project_id))
+    by_id = {contract.contract_id: contract for contract in project_terms(draft, project_id).contracts}
+    found = (newest_plan(draft, by_id[of], line_id) for of, line_id, _ in project_terms(draft, project_id).ever)
     return tuple(
         [one for one in found if one is not None and one.refused is None and one.line.project_id == project_id]
     )
@@ -268,7 +248,7 @@ def project_entity_id(draft: Draft, project: Project) -> str | None:
     """The company that runs it, else that of its contract, else that of the person whose cost came first."""
     if project.activated is not None:
         return project.activated.legal_entity_id
-    for contract in project_contracts(draft, project.project_id):
+    for contract in project_terms(draft, project.project_id).contracts:
         return contract.terms.legal_entity_id
     forecast, _ = known(draft, project.project_id)
     if forecast.legal_entity_id is not None:
@@ -288,7 +268,7 @@ def project_zone(draft: Draft, project: Project) -> str:
     entity = draft.reference.entity(entity_id) if entity_id is not None else None
     if entity is not None:
         return entity.zone
-    zones = (contract.terms.billing_zone for contract in project_contracts(draft, project.project_id))
+    zones = (contract.terms.billing_zone for contract in project_terms(draft, project.project_id).contracts)
     return next((zone for zone in zones if zone is not None), "UTC")
 
 

@@ -9,7 +9,7 @@ from domain.money import smallest_unit
 from state.books import Estimate
 from state.draft import Draft
 from state.forecast.bases import State
-from state.forecast.outlook import fits, line_key, project_lines, project_policies, project_terms
+from state.forecast.outlook import fits, line_key, project_policies, project_terms
 from state.forecast.tracks import tracks_of
 
 
@@ -49,7 +49,7 @@ def _track_of(draft: Draft, project_id: str, estimate: Estimate, before: State, 
     """The line that the estimate is of, where that was and is kept on its own and no cap limits the whole; else None."""
     if after[0].ceiling is not None:
         return None
-    lines = (plan for plan in project_lines(draft, project_id) if plan.line.line_id == estimate.event.line_id)
+    lines = (plan for plan in project_terms(draft, project_id).lines if plan.line.line_id == estimate.event.line_id)
     name = next((line_key(plan) for plan in lines), None)
     return name if name in before[1].progress and name in after[1].progress else None
 

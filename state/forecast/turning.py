@@ -6,15 +6,7 @@ from domain.months import month_end
 from state.draft import Draft
 from state.forecast.ahead import deposits_kept_on
 from state.forecast.expected import billed_on
-from state.forecast.outlook import (
-    known,
-    last_day,
-    ledger_currency,
-    lines_of,
-    project_contracts,
-    project_lines,
-    project_policies,
-)
+from state.forecast.outlook import known, last_day, ledger_currency, project_policies, project_terms
 from state.forecast.rate_waits import currencies_of, missing_rates
 from state.totals import has_bills_left
 
@@ -39,7 +31,7 @@ def turning_day(draft: Draft, project_id: str, since: date) -> date | None:
     months_last, last = month_end(since), last_day(draft, draft.project(project_id))
     days: list[date | None] = [*deposits_kept_on(draft, project_id)]
     if published.has_work_left or _has_bills_left(draft, project_id):
-        days += (months_last, *(billed_on(draft, each, since) for each in project_contracts(draft, project_id)))
+        days += (months_last, *(billed_on(draft, each, since) for each in project_terms(draft, project_id).contracts))
         days += (last,) if published.has_work_left else ()
     elif (last is None or last >= months_last) and len(_own_currencies(draft, project_id)) > 1:
         days.append(months_last)
@@ -48,7 +40,7 @@ def turning_day(draft: Draft, project_id: str, since: date) -> date | None:
 
 def _has_bills_left(draft: Draft, project_id: str) -> bool:
     """Whether something of it may be billed and is on no issued statement, such as what is on hold or on a draft: its bill moves on."""
-    lines = (draft.line(contract_id, line_id) for contract_id, line_id, _ in lines_of(draft, project_id))
+    lines = (draft.line(contract_id, line_id) for contract_id, line_id, _ in project_terms(draft, project_id).ever)
     return any(has_bills_left(line, project_id) for line in lines)
 
 
@@ -56,5 +48,5 @@ def _own_currencies(draft: Draft, project_id: str) -> set[str]:
     """Of all that a forecast says. Where there are several, rates move it, which is looked at when a month ends (RULES section 4)."""
     forecast, _ = known(draft, project_id)
     ledger = ledger_currency(draft, forecast.legal_entity_id) or forecast.currency
-    policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
+    policies = project_policies(draft, project_terms(draft, project_id).lines, forecast.legal_entity_id)
     return {*currencies_of(draft, project_id), ledger, policies.group_currency or ledger}

@@ -116,7 +116,6 @@ def on_contract_amended(draft: Draft, event: ContractAmended) -> None:
     else:
         _amend(draft, contract, event)
         _apply_waiting(draft, event.contract_id)
-        _end_waiting(draft, event.contract_id)
 
 
 def on_contract_terminated(draft: Draft, event: ContractTerminated) -> None:
@@ -176,18 +175,6 @@ def _ended_before(draft: Draft, contract: Contract) -> Contract:
     return contract if is_seen(contract, ending) else _with_end(contract, ending)
 
 
-def _end_waiting(draft: Draft, contract_id: str) -> None:
-    """A termination that came before the contract holds once that is known."""
-    contract = draft.contract(contract_id)
-    if contract is None or not contract.history or (ending := contract.ending) is None:
-        return
-    draft.resolve_exception("unknown_reference", "contract_ending", contract_id)
-    contract = replace(contract, ending=None)
-    draft.put("contract", contract_id, contract)
-    if not is_seen(contract, ending):
-        _end(draft, contract, ending)
-
-
 def on_reference_for_contracts(draft: Draft, contract_ids: Iterable[str]) -> None:
     """A record that contracts or amendments wait for has come; the work that waits for them is posted once, when all are in force."""
     known = [contract for contract_id in contract_ids if (contract := draft.contract(contract_id)) is not None]
@@ -196,7 +183,6 @@ def on_reference_for_contracts(draft: Draft, contract_ids: Iterable[str]) -> Non
     applied = [one for one in waited if _take_into_force(draft, replace(one, invalid=None), one, None)]
     for contract in known:
         _apply_waiting(draft, contract.contract_id)
-        _end_waiting(draft, contract.contract_id)
     if applied:
         retry_parked(draft)
     for contract in applied:

@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 
 from connectors.avro_codec import OUTPUT_CODECS, output_versions
 from connectors.files import overrides
-from connectors.files.figure_index import FigureIndex, IndexedRecord
+from connectors.files.figure_index import FigureIndex
 from connectors.files.figure_rows import engagement_named
 from connectors.files.written import WrittenOutput
-from connectors.log_records import StoredRecord
 from dataflows import stored_steps
 from dataflows.embedded import decode_event
 from dataflows.stored_steps import KeptSteps
@@ -106,7 +105,9 @@ def _folded(index: FigureIndex, engagement_id: str, end: int, before: KeptSteps 
     fold = Retold(trace, index.genesis, decode_event, overrides.read(index.output, index.shard))
     last = -1
     places: dict[int, int] = {}
-    for place, record in merge(index.records(engagement_id, start), index.run_ends(start), key=_offset):
+    for place, record in merge(
+        index.records(engagement_id, start), index.run_ends(start), key=lambda read: read[0].offset
+    ):
         if place.offset >= end:
             break
         if place.offset > last:
@@ -123,10 +124,6 @@ def _keep(index: FigureIndex, folded: _Folded, before: KeptSteps | None) -> Kept
     if folded.retraced.differences:
         return None
     return stored_steps.store(index, folded.fold, folded.places, folded.end, before)
-
-
-def _offset(read: tuple[IndexedRecord, StoredRecord]) -> int:
-    return read[0].offset
 
 
 def differences(trace: Trace, written: Iterable[WrittenOutput]) -> Iterator[OutputDifference]:
@@ -155,12 +152,9 @@ def _as_written(record: Any, there: WrittenOutput) -> Any:
 
 
 def _is_named(one: TracedOutput | WrittenOutput) -> bool:
-    return isinstance(one.record, ForecastUpdate) or bool(engagement_named(one.record)) or _is_exception(one.record)
-
-
-def _is_exception(record: object) -> bool:
-    """Of reference data, whose engagement has the empty name."""
-    return isinstance(record, ExceptionRaised | ExceptionClosed)
+    """Exceptions of reference data are of the engagement with the empty name."""
+    of_any = isinstance(one.record, ForecastUpdate | ExceptionRaised | ExceptionClosed)
+    return of_any or bool(engagement_named(one.record))
 
 
 def _alike(there: WrittenOutput, again: TracedOutput, step: TraceStep) -> bool:

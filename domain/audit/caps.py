@@ -9,7 +9,7 @@ from domain.audit.beside_caps import WorkBeside, work_beside
 from domain.audit.credits import credit_of
 from domain.audit.engagement import AuditedEngagement, issued, records
 from domain.audit.entries import EntryAccount, EntryKey
-from domain.audit.findings import CAPS, Checked, SeenOutput, Violation, violation
+from domain.audit.findings import CAPS, Checked, Differs, SeenOutput, Violation, violation
 from domain.audit.terms import AuditedTerms, CapBound
 from domain.billing.statement import HOUR, OPEN
 from domain.money import format_amount
@@ -58,11 +58,6 @@ def caps_kept(engagement: AuditedEngagement, entries: Mapping[EntryKey, EntryAcc
     return Checked(CAPS, count, tuple(found))
 
 
-class _Beyond(NamedTuple):
-    expected: str
-    found: str
-
-
 def _printed(engagement: AuditedEngagement) -> tuple[dict[str, SeenOutput], dict[tuple[str, str], PrintedTotals]]:
     """Where each contract was billed last, and the sums of its lines."""
     last: dict[str, SeenOutput] = {}
@@ -92,7 +87,7 @@ def _printed(engagement: AuditedEngagement) -> tuple[dict[str, SeenOutput], dict
 
 def _entries_within(
     cap: CapBound, terms: AuditedTerms, entries: Mapping[str, EntryAccount], beside: Mapping[str, WorkBeside]
-) -> Iterator[_Beyond]:
+) -> Iterator[Differs]:
     """By month or day where the cap is one of those; a cap a day counts per person. What balances bring as one sum is of months that nobody
     states, and counts where the cap is over the whole term."""
     if cap.amount is None or not terms.same_allotment:
@@ -125,26 +120,26 @@ def _bucket(cap: CapBound, entry: EntryAccount) -> str:
             return ""
 
 
-def _beyond(what: str, limit: Amount, sums: Mapping[str, Amount]) -> Iterator[_Beyond]:
+def _beyond(what: str, limit: Amount, sums: Mapping[str, Amount]) -> Iterator[Differs]:
     for bucket, amount in sums.items():
         if amount > limit:
             when = f" in {bucket}" if bucket else ""
-            yield _Beyond(f"at most {format_amount(limit)} {what}{when}", format_amount(amount))
+            yield Differs(f"at most {format_amount(limit)} {what}{when}", format_amount(amount))
 
 
 def _lines_within(
     cap: CapBound, terms: AuditedTerms, lines: list[PrintedTotals], beside: Mapping[str, WorkBeside]
-) -> Iterator[_Beyond]:
+) -> Iterator[Differs]:
     """By what is printed, for caps over the whole term of all that their lines charge; shown quantities are rounded once a line."""
     if cap.period != WHOLE_TERM or not cap.everything:
         return
     amount = sum(line.amount for line in lines) - sum(work.billed for work in beside.values())
     if cap.amount is not None and amount > cap.amount:
-        yield _Beyond(f"at most {format_amount(cap.amount)} on statements", format_amount(amount))
+        yield Differs(f"at most {format_amount(cap.amount)} on statements", format_amount(amount))
     hours = sum(line.quantity for line in lines)
     hours -= min(sum(line.brought for line in lines), sum(work.hours for work in beside.values()))
     slack = len(lines) * 10 ** (HOURS_SCALE - terms.quantity_decimals) // 2 + sum(line.entries for line in lines)
     if any(line.credited for line in lines):
         return
     if cap.hours is not None and hours > cap.hours + slack:
-        yield _Beyond(f"at most {cap.hours / HOURS_ONE:g} h on statements", f"{hours / HOURS_ONE:g} h")
+        yield Differs(f"at most {cap.hours / HOURS_ONE:g} h on statements", f"{hours / HOURS_ONE:g} h")

@@ -41,9 +41,5 @@ def credit_of(journal: JournalEntry) -> RowCredit | None:
     _, kind, key = journal.rule.split("/", 2)
     entry_id, line_id = parts_of(key)
     net = -sum(line.amount for line in journal.lines if line.account in OWED)
-    return RowCredit(kind, entry_id, line_id, net, retained_back(journal))
-
-
-def retained_back(journal: JournalEntry) -> Amount:
-    """What of the credit was retained."""
-    return -sum(line.amount for line in journal.lines if line.account == RETENTION_RECEIVABLE)
+    retained = -sum(line.amount for line in journal.lines if line.account == RETENTION_RECEIVABLE)
+    return RowCredit(kind, entry_id, line_id, net, retained)

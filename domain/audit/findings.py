@@ -101,6 +101,13 @@ class Violation(NamedTuple):
     output: str = ""
 
 
+class Differs(NamedTuple):
+    """What was expected of a thing that is named elsewhere, and what was found."""
+
+    expected: str
+    found: str
+
+
 class Checked(NamedTuple):
     """How many things a check looked at, and what it found wrong."""
 

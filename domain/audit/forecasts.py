@@ -5,9 +5,8 @@ billed, and their changes are explained to the cent (R60).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from domain.audit.findings import FORECASTS, SeenOutput, Violation, violation
+from domain.audit.findings import FORECASTS, Differs, SeenOutput, Violation, violation
 from domain.forecast.completion import MONTHS_MAX
 from domain.money import format_amount, format_decimal, smallest_unit
 from domain.outputs import ForecastFigures, ForecastUpdate, PreviousFigures
@@ -33,32 +32,27 @@ class ForecastSeries:
             yield violation(FORECASTS, seen, f"{update.project_id} {update.sequence}", *wrong)
 
 
-class _Wrong(NamedTuple):
-    expected: str
-    found: str
-
-
 def _wrong(
     update: ForecastUpdate, comparable: PreviousFigures | None, before: PreviousFigures | None
-) -> Iterator[_Wrong]:
+) -> Iterator[Differs]:
     """A contract may change the currency of a project; then there is nothing to compare with."""
     sequence = before.sequence + 1 if before is not None else 1
     if update.sequence != sequence:
-        yield _Wrong(f"sequence {sequence}", f"sequence {update.sequence}")
+        yield Differs(f"sequence {sequence}", f"sequence {update.sequence}")
     for figures in (update.project, update.ledger, update.group):
         if figures is not None:
             yield from _adds_up(figures)
     yield from _pays_no_more(update.project)
     if update.previous != comparable:
-        yield _Wrong(f"previous figures {_shown(comparable)}", _shown(update.previous))
+        yield Differs(f"previous figures {_shown(comparable)}", _shown(update.previous))
     if update.previous is not None:
         yield from _explained(update, update.previous)
 
 
-def _adds_up(figures: ForecastFigures) -> Iterator[_Wrong]:
+def _adds_up(figures: ForecastFigures) -> Iterator[Differs]:
     if figures.eac_hours != figures.burn_hours + figures.etc_hours:
         expected = _hours(figures.burn_hours + figures.etc_hours)
-        yield _Wrong(f"hours at completion = burn + to complete = {expected} h", f"{_hours(figures.eac_hours)} h")
+        yield Differs(f"hours at completion = burn + to complete = {expected} h", f"{_hours(figures.eac_hours)} h")
     for name, eac, burn, etc in (
         ("cost", figures.eac_cost, figures.burn_cost, figures.etc_cost),
         ("revenue", figures.eac_revenue, figures.burn_revenue, figures.etc_revenue),
@@ -66,15 +60,15 @@ def _adds_up(figures: ForecastFigures) -> Iterator[_Wrong]:
         if eac != burn + etc:
             expected = format_amount(burn + etc)
             what = f"{name} at completion = burn + to complete = {expected} {figures.currency}"
-            yield _Wrong(what, f"{format_amount(eac)} {figures.currency}")
+            yield Differs(what, f"{format_amount(eac)} {figures.currency}")
     if len(figures.months) < MONTHS_MAX:
         yield from _months_add_up(figures)
     if figures.margin != figures.eac_revenue - figures.eac_cost:
         expected = format_amount(figures.eac_revenue - figures.eac_cost)
-        yield _Wrong(f"margin {expected} {figures.currency}", format_amount(figures.margin))
+        yield Differs(f"margin {expected} {figures.currency}", format_amount(figures.margin))
 
 
-def _months_add_up(figures: ForecastFigures) -> Iterator[_Wrong]:
+def _months_add_up(figures: ForecastFigures) -> Iterator[Differs]:
     """Of more months than one record holds the oldest are left out, and nothing can be said."""
     for when, of_whole, of_month in (("at completion", "eac_", ""), ("so far", "burn_", "burn_")):
         for name in ("hours", "cost", "revenue"):
@@ -83,10 +77,10 @@ def _months_add_up(figures: ForecastFigures) -> Iterator[_Wrong]:
             # None was published before the field was there.
             if None not in by_month and sum(by_month) != whole:
                 expected, found = (_hours_or_amount(one, name, figures.currency) for one in (whole, sum(by_month)))
-                yield _Wrong(f"months that sum to the {name} {when}, {expected}", found)
+                yield Differs(f"months that sum to the {name} {when}, {expected}", found)
 
 
-def _pays_no_more(figures: ForecastFigures) -> Iterator[_Wrong]:
+def _pays_no_more(figures: ForecastFigures) -> Iterator[Differs]:
     """Over all months what is paid is billed, but for what converting other currencies month by month leaves."""
     months, currency = figures.months, figures.currency
     if len(months) >= MONTHS_MAX:
@@ -94,7 +88,7 @@ def _pays_no_more(figures: ForecastFigures) -> Iterator[_Wrong]:
     billings, cash = sum(month.billings for month in months), sum(month.cash for month in months)
     if cash > billings + len(months) * smallest_unit(currency):
         most = format_amount(billings, currency)
-        yield _Wrong(f"cash of no more than what is billed, {most} {currency}", format_amount(cash, currency))
+        yield Differs(f"cash of no more than what is billed, {most} {currency}", format_amount(cash, currency))
 
 
 def _hours_or_amount(number: int, name: str, currency: str) -> str:
@@ -105,7 +99,7 @@ def _hours(hours: Hours) -> str:
     return format_decimal(hours, HOURS_SCALE)
 
 
-def _explained(update: ForecastUpdate, before: PreviousFigures) -> Iterator[_Wrong]:
+def _explained(update: ForecastUpdate, before: PreviousFigures) -> Iterator[Differs]:
     now = update.project
     changes: tuple[tuple[str, Amount, Amount], ...] = (
         ("cost", now.eac_cost - before.eac_cost, sum(delta.cost for delta in update.deltas)),
@@ -114,7 +108,7 @@ def _explained(update: ForecastUpdate, before: PreviousFigures) -> Iterator[_Wro
     )
     for name, change, explained in changes:
         if change != explained:
-            yield _Wrong(
+            yield Differs(
                 f"causes of the change of {name} that sum to {format_amount(change)}", format_amount(explained)
             )
 

@@ -14,7 +14,7 @@ from domain.identity import is_opening_statement
 from domain.ledger.clearing import is_of_invoice
 from domain.ledger.journal import BILLING
 from domain.money import format_amount, format_decimal, smallest_unit
-from domain.outputs import JournalEntry, StatementLine
+from domain.outputs import JournalEntry
 from domain.units import EXCHANGE_RATE_ONE, Amount
 
 GIVE_BACK = ("statement", "credit_memo")
@@ -39,7 +39,8 @@ def invoices_match(engagement: AuditedEngagement) -> Checked:
         if whole is None or whole.seen.position.output_seq > seen.position.output_seq:
             found.append(violation(INVOICES, seen, journal.journal_id, "a statement that was issued", statement_id))
             continue
-        if journal.contract_id not in gave_back and all(_is_new(line) for line in whole.lines):
+        are_new = all(line.amount > 0 and CORRECTION not in line.flags for line in whole.lines)
+        if are_new and journal.contract_id not in gave_back:
             found += _converted_once(seen, journal)
         if journal.kind != BILLING:
             if not journal.deliver:
@@ -52,10 +53,6 @@ def invoices_match(engagement: AuditedEngagement) -> Checked:
         found += _matches(seen, journal, whole)
     found += HoursCredited(engagement).violations()
     return Checked(INVOICES, count, tuple(found))
-
-
-def _is_new(line: StatementLine) -> bool:
-    return line.amount > 0 and CORRECTION not in line.flags
 
 
 def _converted_once(seen: SeenOutput, journal: JournalEntry) -> Iterator[Violation]:

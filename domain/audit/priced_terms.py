@@ -48,7 +48,8 @@ class PricedTerms:
         events = [each.event for each in stated]
         self._terms = [one for one in events if isinstance(one, ContractSigned | ContractAmended)]
         self._revised = [one for one in events if isinstance(one, VariableConsiderationRevised)]
-        self._held = self._in_force() if certain else self._any()
+        any_of_them = (PricedVersion(date.min, date.max, terms) for terms in every_version(self._terms))
+        self._held = self._in_force() if certain else list(any_of_them)
 
     def sharing(self, line_id: str) -> frozenset[str]:
         """The lines that have a price with it; none where one of them ever was without one."""
@@ -99,9 +100,6 @@ class PricedTerms:
                     PricedVersion(date.min if event.retroactive else since, date.max, amend(found[-1].terms, event))
                 )
         return found
-
-    def _any(self) -> list[PricedVersion]:
-        return [PricedVersion(date.min, date.max, terms) for terms in every_version(self._terms)]
 
 
 def _amounts(said: VariableConsideration | VariableConsiderationRevised) -> Iterator[Amount]:

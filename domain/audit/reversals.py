@@ -91,7 +91,8 @@ def _reversal(
     if journal.deliver and not original.deliver:
         expected = f"deliver False of {original.journal_id}"
         yield violation(REVERSALS, seen, journal.journal_id, expected, "deliver True")
-    wanted_lines, lines = _mirrored(original), [_plain(line) for line in journal.lines]
+    mirrored = (line._replace(amount=-line.amount, ledger_amount=-line.ledger_amount) for line in original.lines)
+    wanted_lines, lines = [_plain(line) for line in mirrored], [_plain(line) for line in journal.lines]
     if wanted_lines != lines:
         expected = f"the lines of {original.journal_id} with opposite sign"
         yield violation(REVERSALS, seen, journal.journal_id, expected, _first_difference(wanted_lines, lines))
@@ -99,10 +100,6 @@ def _reversal(
 
 def _plain(line: JournalLine) -> tuple[Any, ...]:
     return (*line[:-1], dict(line.dimensions))
-
-
-def _mirrored(journal: JournalEntry) -> list[tuple[Any, ...]]:
-    return [_plain(line._replace(amount=-line.amount, ledger_amount=-line.ledger_amount)) for line in journal.lines]
 
 
 def _first_difference(wanted: list[tuple[Any, ...]], found: list[tuple[Any, ...]]) -> str:

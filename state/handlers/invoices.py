@@ -68,21 +68,16 @@ def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
         return
     stands_for_good(draft, statement.statement_id)
     if event.amount != statement.amount_due:
-        draft.put("statement", statement.statement_id, replace(statement, waiting=event))
-        _differs(
-            draft,
-            statement,
-            event,
-            f"expected {format_amount(statement.amount_due)} {statement.currency} net{_revision_of(statement)}, "
-            f"invoice {event.invoice_id} has {format_amount(event.amount)}{_superseded(statement, event.amount)}",
+        by = f" by revision {statement.revision}" if statement.earlier else ""
+        message = (
+            f"expected {format_amount(statement.amount_due)} {statement.currency} net{by}, "
+            f"invoice {event.invoice_id} has {format_amount(event.amount)}{_superseded(statement, event.amount)}"
         )
-        return
-    wrong = _wrong_tax(statement, event)
-    if wrong is not None:
-        draft.put("statement", statement.statement_id, replace(statement, waiting=event))
-        _differs(draft, statement, event, wrong, "tax_amount")
-        return
-    post_invoice(draft, statement, event)
+        _wait(draft, statement, event, message)
+    elif (wrong := _wrong_tax(statement, event)) is not None:
+        _wait(draft, statement, event, wrong, "tax_amount")
+    else:
+        post_invoice(draft, statement, event)
 
 
 def _wrong_tax(statement: StatementState, event: InvoicePosted) -> str | None:
@@ -95,10 +90,6 @@ def _wrong_tax(statement: StatementState, event: InvoicePosted) -> str | None:
         net = f"{format_amount(event.amount, currency)} {currency} net"
         return f"expected tax of {side} on {net}, invoice {event.invoice_id} has {format_amount(tax, currency)}"
     return None
-
-
-def _revision_of(statement: StatementState) -> str:
-    return f" by revision {statement.revision}" if statement.earlier else ""
 
 
 def _superseded(statement: StatementState, amount: Amount) -> str:
@@ -190,6 +181,12 @@ def _unknown(draft: Draft, event: InvoicePosted | InvoiceRejected, kind: str, su
     )
 
 
+def _wait(draft: Draft, statement: StatementState, event: InvoicePosted, message: str, field: str = "amount") -> None:
+    """Until it is posted again otherwise, or somebody lets it pass."""
+    draft.put("statement", statement.statement_id, replace(statement, waiting=event))
+    _differs(draft, statement, event, message, field)
+
+
 def _differs(
     draft: Draft, statement: StatementState, event: InvoicePosted, message: str, field: str = "amount"
 ) -> None:
@@ -229,9 +226,8 @@ def post_invoice(
     """`is_carried` where it was posted before the books begin, so that no ERP is told of it."""
     other = receivable_of(draft, event.invoice_id)
     if other is not None:
-        draft.put("statement", statement.statement_id, replace(statement, waiting=event))
         posted = f"invoice {event.invoice_id} is posted for statement {other.statement_id} already"
-        _differs(draft, statement, event, posted, "invoice_id")
+        _wait(draft, statement, event, posted, "invoice_id")
         return
     contract = draft.contract_in_books(statement.contract_id)
     policies = contract_policies(draft, contract)
@@ -303,8 +299,7 @@ def _slot(
         )
         return None
     if abs(event.amount + event.tax_amount) * exchange.numerator > AMOUNT_MAX * exchange.denominator:
-        draft.put("statement", statement.statement_id, replace(statement, waiting=event))
-        _differs(draft, statement, event, "at its exchange rate it is more than the ledger holds", "exchange_rate")
+        _wait(draft, statement, event, "at its exchange rate it is more than the ledger holds", "exchange_rate")
         return None
     slot = Slot(entity, terms.currency, day, period(draft, entity, day).name, exchange)
     if isinstance(settled(draft, slot, INVOICE, day, policies, waited), Blocked):

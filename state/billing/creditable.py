@@ -22,7 +22,6 @@ from domain.receivables.credit_memo import (
     MENDS,
     CreditableRow,
     Credited,
-    CreditedRow,
     NotCreditable,
     credited,
     hourly,
@@ -228,9 +227,7 @@ def tax_credited(draft: Draft, memo: MemoOfInvoice, found: Credited) -> Amount |
         kept = later(kept, partial(total, "retained"), _retained(why, memo), "amount", currency)
     gross = called(net + kept, "net of tax, gross of retention")
     step, mode = smallest_unit(currency), memo.policies.money_mode
-    each = (tax_of(tax, gross, called(_sum(line), "of the line"), step, mode) for line in found.lines)
+    each = (
+        tax_of(tax, gross, called(sum(one.amount for one in line), "of the line"), step, mode) for line in found.lines
+    )
     return min(called(sum(each), "tax of each line"), tax_left)
-
-
-def _sum(line: Sequence[CreditedRow]) -> Amount:
-    return sum(one.amount for one in line)

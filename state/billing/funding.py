@@ -170,7 +170,7 @@ def shares(
     found: list[PayerShare] = []
     for one in funded(draft, contract, due, claims):
         billed = due[one.place]
-        falls = _by_party(billed, one.portions)
+        falls = tuple(sum(by_source(one.portions, party.customer_id).values()) for party in billed.parties)
         for number, party in enumerate(billed.parties):
             if several or party.customer_id not in held:
                 share = _share(billed, one, falls, number)
@@ -206,10 +206,6 @@ def _on_statements(
             for part in one.issued.payers:
                 take(found, dict(part.sources))
     return found
-
-
-def _by_party(billed: Billed, portions: Sequence[Portion]) -> tuple[Amount, ...]:
-    return tuple(sum(by_source(portions, party.customer_id).values()) for party in billed.parties)
 
 
 def _share(billed: Billed, one: Funded, falls: tuple[Amount, ...], number: int) -> PayerShare:

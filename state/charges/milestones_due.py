@@ -16,7 +16,7 @@ from domain.money import format_amount
 from domain.outputs import Alert
 from domain.terms.kind import LineHistory, TermsInForce
 from domain.why import in_terms
-from state.books import Contract, LineFees
+from state.books import Contract
 from state.charges.terms_known import line_fees
 from state.draft import BLOCKED, Draft
 
@@ -49,7 +49,7 @@ def watch(
     if changes := _changes_after(known, day):
         draft.due.add((zone, min(changes).isoformat()))
     if late != fees.overdue:
-        _keep(draft, contract, line_id, replace(fees, overdue=late))
+        draft.put("fees", composed(contract.contract_id, line_id), replace(fees, overdue=late))
 
 
 def _held_on(known: LineHistory, day: date) -> TermsInForce | None:
@@ -103,7 +103,3 @@ def _tell(draft: Draft, contract: Contract, held: TermsInForce, milestone: Miles
             project_id=line.project_id,
         )
     )
-
-
-def _keep(draft: Draft, contract: Contract, line_id: str, fees: LineFees) -> None:
-    draft.put("fees", composed(contract.contract_id, line_id), fees)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from domain.events.common import RemainingWork
 from domain.events.delivery import EstimateRevised
 from domain.identity import composed
 from state.books import Estimate, Project
@@ -23,13 +22,6 @@ def estimate_of(draft: Draft, project_id: str, plan: LinePlan | None) -> Estimat
     if found is not None and plan is not None and found.event.contract_id not in {None, plan.contract_id}:
         return None
     return found
-
-
-def remaining_work(
-    draft: Draft, project: Project, lines: Sequence[LinePlan], offsets: frozenset[int]
-) -> list[RemainingWork]:
-    """What the estimates say that the figures rest on."""
-    return [work for event in estimates_at(draft, project, lines, offsets) for work in event.remaining]
 
 
 def estimates_at(

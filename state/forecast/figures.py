@@ -44,7 +44,7 @@ from state.charges import rebates
 from state.charges.terms_known import last_day
 from state.draft import Draft
 from state.forecast.accrued import accrued_on
-from state.forecast.ahead import rebates_counted
+from state.forecast.ahead import ahead_of, rebates_counted
 from state.forecast.bases import Weighed
 from state.forecast.capped import billed_within_caps
 from state.forecast.expected import ExpectedBill, expected_fees, expected_work
@@ -53,7 +53,7 @@ from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
 from state.forecast.open_budgets import spent_by_now
 from state.forecast.outlook import ProjectTerms, is_closed, keeps_back, ledger_currency
 from state.forecast.owed_alone import owed_alone
-from state.forecast.prices import ahead_of_line, earned_in, in_months, to_charge
+from state.forecast.prices import earned_in, in_months, to_charge
 from state.forecast.room import CapsAsked, WorkAhead
 from state.forecast.shapes import Shape, Shaped, shapes_of
 from state.forecast.tracks import Tracks, left_to_earn, rate_to, tracks_of
@@ -374,7 +374,7 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
         found.earned.extend(in_months(waiting, left, rate, currency, policies.money_mode))
         if line.total is None:
             continue
-        ahead = ahead_of_line(draft, line, as_of)
+        ahead = ahead_of(draft, contract, line.line_id, as_of)
         charged = spent_by_now(ahead.fees, as_of) if is_closed(project, as_of) else ahead.fees
         fees = to_charge(draft, line, charged, as_of)
         billed = expected_fees(draft, contract, line.line_id, fees, policies, currency, as_of)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from domain.forecast.changes import Change
 from domain.policies import Resolved
 from domain.reference.exchange import NEVER_STALE
-from state.books import Basis, BookedProgress, Forecast
+from state.books import BookedProgress, Forecast
 from state.draft import Draft
 from state.forecast.tracks import tracks_of
 
@@ -72,17 +72,15 @@ def _known(
     names = (name for name in of.progress if name in group)
     if not any(cost or revenue for cost, revenue in foreign):
         yield from ((name, of.progress[name]) for name in names)
-    elif not any(revenue for _, revenue in foreign) and all(_earns_by_hours(basis) for basis, _ in held):
+    elif not any(revenue for _, revenue in foreign) and all(
+        basis.hours_stated and basis.markup is None for basis, _ in held
+    ):
         yield from ((name, _without_cost(of.progress[name], own)) for name in names)
 
 
 def _foreign(part: BookedProgress, own: str) -> Iterator[Change]:
     for tallies in (part.now, part.floor):
         yield from (tally[1:] for currency, tally in tallies.items() if currency != own)
-
-
-def _earns_by_hours(basis: Basis) -> bool:
-    return basis.hours_stated and basis.markup is None
 
 
 def _without_cost(part: BookedProgress, own: str) -> BookedProgress:

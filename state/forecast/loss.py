@@ -184,13 +184,11 @@ def _loss(draft: Draft, contract_id: str, of: ContractAtCompletion) -> Amount | 
         return 0
     if contract is None or contract.divided or of.unknown or not of.is_paid:
         return None
-    if not of.projects and any(_first(draft, project_id) == contract for project_id in draft.projects_of(contract_id)):
+    if not of.projects and any(
+        project_terms(draft, project_id).contracts[:1] == (contract,) for project_id in draft.projects_of(contract_id)
+    ):
         return None
     return max(of.cost - of.revenue, 0)
-
-
-def _first(draft: Draft, project_id: str) -> Contract | None:
-    return next(iter(project_terms(draft, project_id).contracts), None)
 
 
 def _key_of(draft: Draft, contract_id: str) -> PartKey:

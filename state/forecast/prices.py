@@ -18,7 +18,7 @@ from domain.forecast.exhaustion import taken_of
 from domain.money import smallest_unit
 from domain.months import month_end
 from domain.reference.exchange import SAME_CURRENCY, Exchange
-from domain.revenue.over_time import Earning, Stretch, earned_by, earning, is_measured
+from domain.revenue.over_time import Stretch, earned_by, earning, is_measured
 from domain.terms import methods
 from domain.terms.kind import WITH_INVOICE, Fee
 from domain.terms.subscription import is_minimum
@@ -27,7 +27,7 @@ from domain.work.rows import fee_row
 from state.books import LineEarning
 from state.charges.terms_known import is_charged, line_fees
 from state.draft import Draft
-from state.forecast.ahead import TermsAhead, ahead_of
+from state.forecast.ahead import TermsAhead
 from state.forecast.outlook import ONE_DAY
 from state.totals import month_of, standing_price, to_invoice
 
@@ -59,15 +59,6 @@ def _is_of_period(fee: Fee) -> bool:
     return fee.since is not None or is_minimum(fee.name)
 
 
-def ahead_of_line(draft: Draft, line: LineEarning, as_of: date) -> TermsAhead:
-    return ahead_of(draft, draft.contract_in_books(line.contract_id), line.line_id, as_of)
-
-
-def earned_over(ahead: TermsAhead, until: date) -> Earning:
-    """What of the line is earned evenly by day, as far as it begins by a day; nothing where its revenue comes otherwise."""
-    return earning(ahead.known, until)
-
-
 def months_ahead(
     ahead: TermsAhead, fees: Sequence[ToCharge], left: Amount, posted: Mapping[str, Amount], as_of: date
 ) -> list[tuple[str, Amount]]:
@@ -79,7 +70,7 @@ def months_ahead(
     until = ahead.known.held[-1].ends_on if ahead.known.held else None
     if not left and (until is None or until < as_of):
         return []
-    earns = earned_over(ahead, until) if until is not None else {}
+    earns = earning(ahead.known, until) if until is not None else {}
     if until is None or not earns:
         return []
     minimums = [earns[fee.name] for fee in fees if is_minimum(fee.name) and fee.name in earns]

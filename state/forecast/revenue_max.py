@@ -26,7 +26,7 @@ from domain.units import Amount
 from state.books import Estimate, Forecast, ForecastState, Project
 from state.draft import Draft
 from state.forecast.bases import ENDED, lacks_estimate
-from state.forecast.estimates import ESTIMATE, estimate_key, remaining_work
+from state.forecast.estimates import ESTIMATE, estimate_key, estimates_at
 from state.forecast.minimum import stands_alone
 from state.forecast.outlook import Ended, ProjectTerms, day_or_today, line_key, project_policies, project_terms, running
 from state.forecast.tracks import WHOLE, inclusion_on, tracks_of
@@ -221,5 +221,5 @@ def _estimates(
 def _foresees_expenses(draft: Draft, project: Project, forecast: Forecast) -> bool:
     """Whether an estimate has cost to come without an hour."""
     offsets = frozenset(basis.log_offset for basis in forecast.bases.values() if basis.kind == ESTIMATE)
-    work = remaining_work(draft, project, project_terms(draft, project.project_id).lines, offsets)
-    return any(not row.hours and row.cost for row in work)
+    estimates = estimates_at(draft, project, project_terms(draft, project.project_id).lines, offsets)
+    return any(not work.hours and work.cost for event in estimates for work in event.remaining)

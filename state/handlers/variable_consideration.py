@@ -16,7 +16,8 @@ def on_variable_consideration_revised(draft: Draft, event: VariableConsideration
     part_id = composed(event.contract_id, event.line_id, event.item_id)
     known: ItemRevisions = draft.part(ITEM, part_id) or ItemRevisions()
     is_newest = is_new(draft, ITEM, part_id, event.version, event)
-    if not is_newest and (not is_late(draft, ITEM, part_id, event.version) or _is_known(known, event)):
+    is_known = any(event.version == one.version for one in known.said)
+    if not is_newest and (is_known or not is_late(draft, ITEM, part_id, event.version)):
         return
     if is_newest:
         draft.resolve_exception(SELF_APPROVED, ITEM, part_id, "superseded")
@@ -29,10 +30,6 @@ def on_variable_consideration_revised(draft: Draft, event: VariableConsideration
     revised = ItemRevisions(tuple(sorted((*known.said, revision), key=lambda one: one.version)))
     draft.put(ITEM, part_id, revised)
     note_item(draft, part_id, revised)
-
-
-def _is_known(known: ItemRevisions, event: VariableConsiderationRevised) -> bool:
-    return any(event.version == one.version for one in known.said)
 
 
 def _refused(event: VariableConsiderationRevised) -> tuple[ExceptionCategory, str, str] | None:

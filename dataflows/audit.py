@@ -26,7 +26,7 @@ from dataflows.audit_stream import AuditStream, engagement_from
 from dataflows.embedded import store_path
 from dataflows.refold import refold, same_bytes
 from dataflows.whatif_folder import copy_database
-from domain.audit.entries import AuditedEntries, accounts_of
+from domain.audit.entries import accounts_of
 from domain.audit.findings import FILES, INPUT_CHAIN, Checked, Violation
 from domain.audit.promises import check
 from domain.audit.report import AuditTally, Report
@@ -155,12 +155,9 @@ def _check_engagements(
             for checked in check(engagement, by_journals):
                 tally.take(checked)
             if books is not None:
-                tally.take(_check_books(books, engagement_id, by_journals))
+                found = books.engagement(engagement_id)
+                rows = books.entries(found).everything()
+                in_books = EngagementBooks(engagement_id, found.parts, rows)
+                tally.take(books_agree(in_books, by_journals.entries))
             if number % TOLD_EVERY == 0:
                 tell("engagements", number, len(share))
-
-
-def _check_books(books: Store, engagement_id: str, by_journals: AuditedEntries) -> Checked:
-    found = books.engagement(engagement_id)
-    rows = books.entries(found).everything()
-    return books_agree(EngagementBooks(engagement_id, found.parts, rows), by_journals.entries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,7 +88,11 @@ class Between(NamedTuple):
     @property
     def statement_sums(self) -> tuple[StatementSum, ...]:
         """By legal entity and currency."""
-        return _sums(self.statements)
+        sums: dict[tuple[str, str], list[Amount]] = {}
+        for one in self.statements:
+            held = sums.setdefault((one.legal_entity_id, one.currency), [0, 0])
+            held[1 if one.status == SUPERSEDED else 0] += one.amount_due
+        return tuple(StatementSum(*key, *sums[key]) for key in sorted(sums))
 
 
 def between(output: Path, since: Moment, until: Moment, tell: Tell) -> Between:
@@ -220,14 +224,6 @@ def taken_back(statement: BillingStatement) -> BillingStatement:
         tax=tuple(each._replace(base=-each.base, amount=-each.amount) for each in statement.tax),
         undetermined_tax=tuple(each._replace(base=-each.base) for each in statement.undetermined_tax),
     )
-
-
-def _sums(statements: Iterable[BillingStatement]) -> tuple[StatementSum, ...]:
-    sums: dict[tuple[str, str], list[Amount]] = {}
-    for one in statements:
-        held = sums.setdefault((one.legal_entity_id, one.currency), [0, 0])
-        held[1 if one.status == SUPERSEDED else 0] += one.amount_due
-    return tuple(StatementSum(*key, *sums[key]) for key in sorted(sums))
 
 
 def _forecasts(index: FigureIndex, first: LogCut, last: LogCut) -> tuple[ForecastMove, ...]:

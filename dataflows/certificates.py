@@ -13,7 +13,7 @@ from connectors.avro_codec import content_of
 from connectors.files import overrides
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import FOLDER
-from connectors.files.written import WrittenOutput, read_file, shards
+from connectors.files.written import read_file, shards
 from connectors.telling import Tell
 from dataflows.refold import refold
 from domain.counting import counted
@@ -127,18 +127,12 @@ def listed_journals(outputs: Path, whole: Whole) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for position, _ in whole.shards:
         for written in read_file(outputs, POSTINGS, position.shard):
-            if written.position.output_seq < position.output_seq and _is_of(written, whole):
-                assert isinstance(written.record, JournalEntry), "of its topic"
-                found.append((written.record.journal_id, sha256(content_of(written.body)).hexdigest()))
+            record = written.record
+            if not isinstance(record, JournalEntry) or written.position.output_seq >= position.output_seq:
+                continue
+            if (record.legal_entity_id, record.period) == (whole.entity_id, whole.period):
+                found.append((record.journal_id, sha256(content_of(written.body)).hexdigest()))
     return sorted(found)
-
-
-def _is_of(written: WrittenOutput, whole: Whole) -> bool:
-    record = written.record
-    return isinstance(record, JournalEntry) and (record.legal_entity_id, record.period) == (
-        whole.entity_id,
-        whole.period,
-    )
 
 
 @contextmanager

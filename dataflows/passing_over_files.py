@@ -29,7 +29,11 @@ def pass_over(folder: Path, override: Override, tell: Tell = silent) -> StoredRe
         try:
             check_ahead(override, (accounting.outputs.progress.offset, accounting.outputs.progress.engagement))
             stop = _fold_on(accounting.shard, log, override.offset)
-            _check(accounting.shard, override, stop)
+            if stop is None:
+                raise CannotPassOver(
+                    f"{named(override)} stops nothing: the log is folded up to it without a fault. Nothing was passed over"
+                )
+            check_is_it(accounting.shard, override, stop)
         finally:
             close(accounting)
         overrides.add(folder, log.genesis.partition, override)
@@ -48,11 +52,3 @@ def _fold_on(shard: Shard, log: EngagementLog, last: int) -> GuardStop | None:
                     raise
                 return stop
     return None
-
-
-def _check(shard: Shard, override: Override, stop: GuardStop | None) -> None:
-    if stop is None:
-        raise CannotPassOver(
-            f"{named(override)} stops nothing: the log is folded up to it without a fault. Nothing was passed over"
-        )
-    check_is_it(shard, override, stop)

@@ -58,7 +58,8 @@ class UnreadableChange(Exception):
 
     def __init__(self, items: Sequence[InputItem]) -> None:
         count = "" if len(items) == 1 else f"{len(items):,} lines are no events; the first is "
-        super().__init__(f"{count}{_why(items[0])}; expected events, one a line of JSON{_from_csv(items[0])}")
+        of_csv = "; milepost import makes events of a CSV" if items[0].name.endswith(".csv") else ""
+        super().__init__(f"{count}{_why(items[0])}; expected events, one a line of JSON{of_csv}")
 
 
 class NoChange(Exception):
@@ -119,7 +120,8 @@ def _refuses(raised: ExceptionRaised) -> bool:
 
 
 def _compared(asked: _Asked, with_it: ChangeTakenIn, without: ChangeTakenIn) -> WhatIf:
-    now = max(with_it.latest, *(_last_instant(each) for each in (with_it, without)))
+    taken = (each for side in (with_it, without) for records in side.records.values() for each in records)
+    now = max([with_it.latest, *(each.event.occurred_at for each in taken)])
     own = own_of(with_it, without)
     only = None if EVERYONE in own.engagements else own.engagements
     fold = _Fold(asked, only, now)
@@ -240,11 +242,6 @@ def _stood(asked: _Asked, sides: Sequence[_Folded]) -> Stood:
     return Stood(frozenset(exceptions), statements)
 
 
-def _last_instant(taken: ChangeTakenIn) -> Instant:
-    """When the last of it happened; 0 where nothing did."""
-    return max((each.event.occurred_at for records in taken.records.values() for each in records), default=0)
-
-
 def _checked(change: Path, on: date | None) -> list[InputItem]:
     if on is not None and on > DATE_LAST:
         raise NoSuchDay(f"expected a day up to {DATE_LAST}, got {on}")
@@ -264,10 +261,6 @@ def _check_not_before(logs: Sequence[EngagementLog], on: date | None) -> None:
     first = date.fromordinal(min(firsts))
     if on < first:
         raise NoSuchDay(f"expected a day from {first} on, the first of the log, got {on}")
-
-
-def _from_csv(item: InputItem) -> str:
-    return "; milepost import makes events of a CSV" if item.name.endswith(".csv") else ""
 
 
 def _why(item: InputItem) -> str:

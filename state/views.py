@@ -54,7 +54,7 @@ def project_view(draft: Draft, project_id: str) -> ProjectView:
         burn=burn_of(project),
         legal_entity_id=project_entity_id(draft, project),
         name=project.activated.name if project.activated is not None else None,
-        balances=_balances(draft, project_id, contracts),
+        balances=tuple([_balance(draft, project_id, contract) for contract in contracts]),
         open_statements=statements,
         forecast=_forecast(forecast),
         open_exceptions=_gravest((*_waiting(draft, project), *exceptions)),
@@ -91,10 +91,6 @@ def _forecast(forecast: Forecast) -> ViewForecast | None:
 
 
 # Balances
-
-
-def _balances(draft: Draft, project_id: str, contracts: tuple[Contract, ...]) -> tuple[ViewBalance, ...]:
-    return tuple([_balance(draft, project_id, contract) for contract in contracts])
 
 
 def _balance(draft: Draft, project_id: str, contract: Contract) -> ViewBalance:

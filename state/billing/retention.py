@@ -7,7 +7,7 @@ credit memo gives back the part of it that is retained (`credit`).
     10,000.00 retained at 0.90 are carried at 9,000.00; 4,000.00 of them leave at 3,600.00, whatever the rate is by then
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -220,14 +220,11 @@ class MovedLeg(NamedTuple):
 
 def moved(draft: Draft, statement: StatementState, slot: Slot, mode: str) -> list[MovedLeg]:
     """The invoice of the statement is posted: what it moves on 1170, by statement that withheld it."""
-    return list(_moved(draft, statement, slot, mode)) if statement.retention else []
-
-
-def _moved(draft: Draft, statement: StatementState, slot: Slot, mode: str) -> Iterator[MovedLeg]:
+    found = []
     for withheld_by, project_id, amount in statement.retention:
         account = account_of(draft, statement.contract_id, statement.bill_to)
-        found = next((one for one in account.withheld if one.statement_id == withheld_by), None)
-        had = found or Withheld(withheld_by, project_id, 0)
+        stored = next((one for one in account.withheld if one.statement_id == withheld_by), None)
+        had = stored or Withheld(withheld_by, project_id, 0)
         goes, why = amount, draft.why
         if why is not None:
             piece = why.figure(f"{statement.statement_id}#piece/{withheld_by}")
@@ -235,10 +232,11 @@ def _moved(draft: Draft, statement: StatementState, slot: Slot, mode: str) -> It
             why.add(_on_1170(statement.contract_id, project_id), piece)
         leg = _leg(why, had, goes, slot, mode)
         now = replace(had, posted=had.posted + amount, posted_ledger=had.posted_ledger + int(leg.ledger_amount))
-        held = [now if one is found else one for one in account.withheld] + ([now] if found is None else [])
+        held = [now if one is stored else one for one in account.withheld] + ([now] if stored is None else [])
         part_id = composed(statement.contract_id, statement.bill_to)
         draft.put("retention", part_id, replace(account, withheld=_open(held)))
-        yield MovedLeg(project_id, leg)
+        found.append(MovedLeg(project_id, leg))
+    return found
 
 
 def _leg(why: Why | None, had: Withheld, amount: Amount, slot: Slot, mode: str) -> Leg:

@@ -12,11 +12,9 @@ from msgspec.structs import replace
 
 from domain.figure import node_of
 from domain.money import extend
-from domain.policies import Resolved
 from domain.terms import methods
 from domain.terms.kind import INCLUDED
 from domain.terms.unit_price import is_shared
-from domain.units import Hours
 from domain.work.increments import billable_hours
 from domain.work.recorded import HOURS, DaySteps, figure_of, part_of_day
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME
@@ -113,16 +111,17 @@ def _shared(draft: Draft, plan: LinePlan, pool: SharedPool, own: Sharer | None) 
 def _of_day(draft: Draft, plan: LinePlan, sharers: list[Sharer]) -> dict[str, Price]:
     found = {}
     worked = given = 0
+    policies = plan.policies
     for place, sharer in enumerate(sharers):
         worked += int(sharer.worked)
         if sharer.is_issued:
             given += sharer.price.hours
             continue
-        due = _rounded(plan.policies, worked)
+        due = billable_hours(worked, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes)
         hours = max(due - given, 0)
         given = max(due, given)
         price = sharer.price
-        value = extend(hours, price.rate, price.markup, price.currency, plan.policies.money_mode)
+        value = extend(hours, price.rate, price.markup, price.currency, policies.money_mode)
         price = replace(price, hours=hours, value=value, stepped=True)
         if draft.why is not None:
             price = _recorded(draft, plan, sharers[: place + 1], price)
@@ -138,7 +137,3 @@ def _recorded(draft: Draft, plan: LinePlan, sharers: list[Sharer], price: Price)
     before = asked[:-1] if len(issued) < len(asked) - 1 else []
     steps = DaySteps(f"{sharers[-1].person_id} on {price.day}", plan.policies, price_record.uses_of(plan))
     return price_record.of_day(draft, row, plan, price, part_of_day(row, asked, before, issued, steps))
-
-
-def _rounded(policies: Resolved, hours: Hours) -> Hours:
-    return billable_hours(hours, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes)

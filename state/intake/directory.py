@@ -232,9 +232,7 @@ def _time(directory: Directory, event: TimeApproved) -> Route:
 
 
 def _time_withdrawn(directory: Directory, event: TimeWithdrawn) -> Route:
-    """A withdrawal may come before what it withdraws."""
-    own = ("time_entry", event.entry_id)
-    return _binding(directory, event, _gone(_own_place(directory, event, own, [_project_key(event)]), own))
+    return _withdrawn(directory, event, ("time_entry", event.entry_id))
 
 
 def _expense(directory: Directory, event: ExpenseApproved) -> Route:
@@ -243,12 +241,13 @@ def _expense(directory: Directory, event: ExpenseApproved) -> Route:
 
 
 def _expense_withdrawn(directory: Directory, event: ExpenseWithdrawn) -> Route:
-    own = ("expense", event.expense_id)
-    return _binding(directory, event, _gone(_own_place(directory, event, own, [_project_key(event)]), own))
+    return _withdrawn(directory, event, ("expense", event.expense_id))
 
 
-def _gone(found: Route, own: Key) -> Route:
-    return found._replace(in_place=own) if isinstance(found, Routed) else found
+def _withdrawn(directory: Directory, event: TimeWithdrawn | ExpenseWithdrawn, own: Key) -> Route:
+    """A withdrawal may come before what it withdraws."""
+    found = _own_place(directory, event, own, [_project_key(event)])
+    return _binding(directory, event, found._replace(in_place=own) if isinstance(found, Routed) else found)
 
 
 def _units(directory: Directory, event: UnitsDelivered) -> Route:

@@ -172,11 +172,12 @@ def deposits_used(loading: Loading, bill_to: str) -> Iterator[tuple[Stated, Amou
 def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
     found: list[tuple[object, TakenRow]] = []
     contract, billed_to = loading.contract, {one.invoice_id: one.bill_to for one in loading.receivables}
-    for stated in loading.lines:
+    for line, stated in enumerate(loading.lines):
         of_line = contract.contract_id, stated.balance.line_id
         listed = invoiced_rows(loading, stated)
         rows = sorted(_rows_of(draft, loading, stated), key=lambda row: row[0].entry_id not in listed)
-        left = {party.customer_id: _billed_to(loading, stated, party.customer_id) for party in _parties(loading)}
+        payers = [party.customer_id for party in parties_of(contract.terms)]
+        left = {customer_id: loading.of(customer_id)[line].billed for customer_id in payers}
         for place, (entry, taken, whole) in enumerate(rows):
             parties = parties_for(contract, entry, issued_on(entry, *of_line))
             falls = _falls(draft.why, loading, left, parties, taken, is_last=place == len(rows) - 1)
@@ -204,14 +205,6 @@ def _rows_of(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[E
     for entry, amount, taken in zip(rows, amounts, taken_of(loading, rows, amounts, stated), strict=True):
         if taken:
             yield entry, taken, amount
-
-
-def _parties(loading: Loading) -> tuple[Party, ...]:
-    return parties_of(loading.contract.terms)
-
-
-def _billed_to(loading: Loading, stated: Stated, customer_id: str) -> Amount:
-    return loading.of(customer_id)[loading.lines.index(stated)].billed
 
 
 def _falls(

@@ -117,11 +117,12 @@ def _issue(draft: Draft, loading: Loading, bill: EarlierBill, recorded: TakenRow
     """The row's part is billed: it takes no room any more but its own, and no statement has it again."""
     contract, one = loading.contract, plain(recorded)
     entry = draft.entry_in_books(one.row)
-    price, found = standing_price(entry), open_period(draft, contract)
+    price = standing_price(entry)
     plan = plan_of(draft, price) if price is not None else newest_plan(draft, contract, one.line_id)
     assert plan is not None, "the line is known"
+    period = open_period(draft, contract) or BillingPeriod(loading.event.as_of, loading.event.as_of + DAY)
     row = entry, one.line_id, *price_and_issued(entry, plan.contract_id, one.line_id)
-    whole = piece_of(draft, row, plan, one.amount, found or _any_period(loading))
+    whole = piece_of(draft, row, plan, one.amount, period)
     had = issued_on(entry, contract.contract_id, one.line_id)
     if had is not None or one.amount != outstanding(entry, contract.contract_id, one.line_id):
         total = outstanding(entry, contract.contract_id, one.line_id)
@@ -143,10 +144,6 @@ def _keep_rest(draft: Draft, contract: Contract, taken: TakenRow) -> None:
     entry, issued = draft.issued_in_books(taken.row, contract.contract_id, taken.line_id)
     rest = outstanding(entry, contract.contract_id, taken.line_id)
     draft.put_entry(entry, with_issued(entry, replace(issued, rest=rest)))
-
-
-def _any_period(loading: Loading) -> BillingPeriod:
-    return BillingPeriod(loading.event.as_of, loading.event.as_of + DAY)
 
 
 def _applied(draft: Draft, loading: Loading, bill: EarlierBill) -> list[StatementEntry]:

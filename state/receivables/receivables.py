@@ -147,7 +147,8 @@ def open_of(draft: Draft, known: Receivable) -> Balance:
     """What is owed still, recorded where that is asked for."""
     if draft.why is None:
         return known.open
-    return _recorded(f"invoice {known.invoice_id}: open", known.open, *_owed_and_gone(draft.why, known))
+    owed, gone = both_of(draft.why, owed_of(known.invoice_id)), parts_of_both(draft.why, gone_of(known))
+    return _recorded(f"invoice {known.invoice_id}: open", known.open, owed, gone)
 
 
 def within(amount: Amount, stands: Amount) -> bool:
@@ -245,10 +246,6 @@ def say_taken_since(why: Why, before: Receivable, now: Receivable) -> None:
 
 def _all_gone(why: Why, known: Receivable) -> Carried:
     return all_of("taken", parts_of_both(why, gone_of(known)), (known.currency, known.ledger_currency))
-
-
-def _owed_and_gone(why: Why, known: Receivable) -> tuple[Carried, list[Carried]]:
-    return both_of(why, owed_of(known.invoice_id)), parts_of_both(why, gone_of(known))
 
 
 def _recorded(title: str, left: Balance, had: Carried, gone: list[Carried]) -> Balance:

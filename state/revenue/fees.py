@@ -315,10 +315,6 @@ def bring(draft: Draft, rows: tuple[str, ...], wanted: Mapping[str, Charge]) -> 
     return (*rows, *(row for row in wanted if row not in rows))
 
 
-def _fee_id(contract: Contract, line_id: str, fee: Fee) -> str:
-    return f"{composed(contract.contract_id, line_id)}/{fee.name}"
-
-
 def _content(charge: Charge) -> tuple[object, ...]:
     return (
         charge.project_id,
@@ -339,7 +335,7 @@ def _charge_of(draft: Draft, contract: Contract, line_id: str, fee: Fee) -> Char
     """In consumption order a fee comes first on its day, whenever it became known."""
     charge = Charge(
         FEE if fee.earned is None else SCHEDULED_REVENUE,
-        _fee_id(contract, line_id, fee),
+        f"{composed(contract.contract_id, line_id)}/{fee.name}",
         0,
         project_of(contract, line_id, fee.day),
         fee.day,

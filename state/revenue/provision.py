@@ -177,7 +177,7 @@ def _settle(draft: Draft, of: Provider, ended: DayEnded | None) -> None:
         if not _bring(draft, of, each, lines_at_completion(lines, each.to - DAY, of.currency)):
             return
     _go_on(draft, of, ())
-    if lines and not all(_is_over(one, yesterday) for one in lines):
+    if lines and not all(yesterday >= one.known.held[-1].before for one in lines):
         draft.due.add((of.entity.zone, (fiscal.period_after(of.entity.fiscal_calendar, last).to - DAY).isoformat()))
 
 
@@ -186,10 +186,6 @@ def _lines(draft: Draft, of: Provider, yesterday: date) -> list[KnownLine]:
         return []
     begin_to_keep(draft, of.contract)
     return lines_of(draft, of.contract, yesterday)
-
-
-def _is_over(line: KnownLine, day: date) -> bool:
-    return day >= line.known.held[-1].before
 
 
 def _periods(

@@ -81,7 +81,8 @@ def place(draft: Draft, event: TimeApproved | Charge, waived: tuple[str, ...]) -
         runs = f"from {terms.starts_on} to {terms.ends_on or 'open end'}"
         if ended is not None:
             runs += f" and was terminated on {ended}"
-        message = f"contract {terms.contract_id} runs {runs}, {_what(event)} is of {outside.day}"
+        what = event.kind if isinstance(event, Charge) else "work"
+        message = f"contract {terms.contract_id} runs {runs}, {what} is of {outside.day}"
         return Blocked("price", "outside_contract_dates", message, field=day_field(event))
     if blocked is not None:
         return blocked
@@ -99,10 +100,6 @@ def day_field(event: TimeApproved | Charge) -> str:
     if isinstance(event, Charge):
         return "spent_on" if event.kind == EXPENSE else "delivered_on"
     return "worked_on"
-
-
-def _what(event: TimeApproved | Charge) -> str:
-    return event.kind if isinstance(event, Charge) else "work"
 
 
 def _place_on(draft: Draft, contract: Contract, event: TimeApproved | Charge) -> Placed | Blocked | None:

@@ -23,7 +23,6 @@ from domain.contract import units_id
 from domain.figure import at_least
 from domain.identity import composed
 from domain.money import round_ratio
-from domain.terms import methods
 from domain.tuples import new_tuple
 from domain.units import Amount, Hours
 from domain.why import Why
@@ -249,6 +248,11 @@ def earned_within(
     if allowed == chargeable:
         return allowed, 0
     in_force = [limit_on(rule, price.day) for rule in plan.rules]
-    is_of_units = price.within is not None and methods.agreed_units(plan.line.terms) is not None
+    # A retroactive number is agreed on earlier days too, whose terms have none.
+    agreed = any(
+        rule.cap_id == units_id(price.line_id) and limit.version
+        for rule, limit in zip(plan.rules, in_force, strict=True)
+    )
+    is_of_units = price.within is not None and agreed
     limits = is_of_units or any(limit.hard and limit.limits_revenue for limit in in_force)
     return allowed if limits else at_least(allowed, chargeable, "recognised"), 0

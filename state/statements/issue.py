@@ -165,7 +165,8 @@ def pin(draft: Draft, contract: Contract, due: DueShare, extra: Amount) -> None:
         role=piece.role,
         rate=piece.rate,
         markup=piece.markup,
-        account=price.account if price is not None else had.account,
+        # Work that its line's price includes by now stands on no account of its own.
+        account=(price.account if price is not None else "") or had.account,
         bill_to=share.bill_to if not payers else "",
         quantity=had.quantity + piece.quantity,
         unit=piece.unit,

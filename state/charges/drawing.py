@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from domain.caps.consume import Order, order_of
 from domain.contract import BEGINNING
+from domain.events.delivery import TimeApproved
 from domain.identity import composed
 from domain.money import extend, round_ratio
 from domain.reference.zones import local_date
@@ -136,12 +137,29 @@ class _Row(NamedTuple):
 
 def _row(entry_id: str, work: Work, price: Price, plan: LinePlan, *, is_issued: bool = False) -> _Row:
     order = order_of(price.day, price.approved_at, entry_id, by_approval=False)
-    return _Row(entry_id, work, price, plan, order, _asked(price, plan), is_issued)
+    return _Row(entry_id, work, price, plan, order, _asked(work, price, plan), is_issued)
 
 
-def _asked(price: Price, plan: LinePlan) -> int:
-    charged = price.value if plan.draws == IN_MONEY else price.hours
-    return charged + sum(quantity for quantity, _ in price.drawn.values()) if price.drawn else charged
+def _asked(work: Work, price: Price, plan: LinePlan) -> int:
+    """A price that has drawn hours, and is kept under terms that sell money, is worth its hours at its rate, and the other way round."""
+    drawn = sum(quantity for quantity, _ in price.drawn.values()) if price.drawn else 0
+    in_money, in_hours = price.value + drawn, price.hours + drawn
+    if drawn and work.time is not None:
+        hours = _billable_hours(work.time, plan)
+        worth = _at_rate(price, plan, hours, finer_than(hours, work.time))
+        if plan.draws == IN_MONEY and in_hours == hours:
+            return worth
+        if plan.draws != IN_MONEY and in_money == worth != in_hours:
+            return hours
+    return in_money if plan.draws == IN_MONEY else in_hours
+
+
+def _at_rate(price: Price, plan: LinePlan, hours: Hours, finer: int) -> Amount:
+    return extend(hours, price.rate, price.markup, price.currency, plan.policies.money_mode, finer)
+
+
+def _billable_hours(event: TimeApproved, plan: LinePlan) -> Hours:
+    return methods.billable_hours(plan.line.terms, worked_hours(event), event.billable_hours, plan.policies)
 
 
 def _rows(draft: Draft, contract: Contract, line_id: str, first: date) -> list[_Row]:
@@ -257,9 +275,9 @@ def _wanted(row: _Row, share: Draw) -> tuple[Hours, Amount, Amount | None, Draws
         value, hours = share.beyond, _hours_of(row, share.beyond)
     else:
         hours = share.beyond
-        mode, event = plan.policies.money_mode, row.work.time
+        event = row.work.time
         finer = finer_than(row.asked, event) if event is not None else 0
-        value = extend(hours, price.rate, price.markup, price.currency, mode, finer) if hours else 0
+        value = _at_rate(price, plan, hours, finer) if hours else 0
     earned = None if plan.timing == WITH_CHARGE else 0
     if plan.timing not in (WITH_CHARGE, WITH_INVOICE):
         earned = value + sum(earned for _, earned in share.drawn.values())
@@ -271,8 +289,7 @@ def _hours_of(row: _Row, value: Amount) -> Hours:
     event = row.work.time
     if event is None or not value:
         return 0
-    terms, policies = row.plan.line.terms, row.plan.policies
-    hours = methods.billable_hours(terms, worked_hours(event), event.billable_hours, policies)
+    hours = _billable_hours(event, row.plan)
     return hours if value == row.asked else round_ratio(value * hours, row.asked, 1, "half_up")
 
 

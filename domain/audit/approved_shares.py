@@ -34,6 +34,12 @@ class ApprovedShares:
         """It is billed again to one payer alone, which statements do not tell."""
         self.credited.add((contract_id, entry_id))
 
+    def see(self, statement: BillingStatement) -> None:
+        """Before its lines are added: what moved from one of them to another is on both."""
+        for line in statement.lines:
+            for entry_id in line.entries:
+                self.lines.setdefault((statement.contract_id, entry_id), set()).add(line.line_id)
+
     def add(
         self,
         seen: SeenOutput,
@@ -46,8 +52,6 @@ class ApprovedShares:
         contract_id, entries = statement.contract_id, frozenset(line.entries)
         had = self.billed.setdefault((contract_id, statement.bill_to, line.line_id), [])
         had.append((entries, line.amount))
-        for entry_id in entries:
-            self.lines.setdefault((contract_id, entry_id), set()).add(line.line_id)
         with_these = [one for one in had if one[0] & entries]
         amounts = [amount for amount in accrued.values() if amount is not None]
         has_moved = any(len(self.lines[contract_id, entry_id]) > 1 for entry_id in entries)

@@ -154,6 +154,7 @@ def accounts_of(engagement: AuditedEngagement) -> AuditedEntries:
                     payer = record.contract_id, line.line_id, record.bill_to
                     by_payer[payer] = by_payer.get(payer, 0) + max(line.amount, 0)
             elif terms.several_payers and terms.same_allotment and terms.approved:
+                approved.see(record)
                 for line in record.lines:
                     found += approved.add(seen, record, line, _accrued(entries, record, line, terms), terms)
             elif terms.several_payers and terms.same_allotment and not engagement.has_holds:

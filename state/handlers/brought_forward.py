@@ -26,22 +26,17 @@ from state.forecast.expected import add_to_months
 from state.opening.beginning import begin, end_charges, know, months_of, slot_of
 from state.opening.billed import billed_rows, by_payer
 from state.opening.bills import put_on_bills
-from state.opening.earlier import take_later, unload
+from state.opening.earlier import return_overpaid, take_later, unload
+from state.opening.entries import wait_for_room
 from state.opening.faults import faults_of
-from state.opening.ledger_currency import carry_in_ledger
+from state.opening.ledger_currency import BeforeLoad, before_load, carry_in_ledger
 from state.opening.ledger_faults import ledger_faults
-from state.opening.load_totals import BeforeLoad, before_load
-from state.opening.loading import Loading
-from state.opening.overpaid import return_overpaid
-from state.opening.own_amounts import begin_own
-from state.opening.progress import close_day, progress_faults
+from state.opening.loading import Loading, begin_own
 from state.opening.record import load_of, recorded
-from state.opening.retainers import retainer_faults
+from state.opening.running import close_day, progress_faults, retainer_faults
 from state.opening.stated import DIFFERS, OpeningFault, Stated, stated_lines
 from state.opening.unbilled import share_unbilled, unlike_unbilled
-from state.opening.unlike import unearned
-from state.opening.unlike_bills import unbillable, unlike_invoiced, unlike_payers
-from state.opening.waiting import wait_for_room
+from state.opening.unlike import unbillable, unearned, unlike_invoiced, unlike_payers
 from state.opening.work_rows import bring_over_cap, bring_work
 from state.rerating.outside import list_outside
 from state.rerating.versions import retry_parked, withdraw

@@ -14,8 +14,7 @@ from domain.work.rows import CONCEDED
 from state.billing.payers import parties_for
 from state.books import Contract, Entry
 from state.draft import Draft
-from state.opening.entries import invoiced_rows
-from state.opening.listed_rows import taken_of
+from state.opening.entries import invoiced_rows, taken_of
 from state.opening.loading import Loading
 from state.opening.record import to_parties
 from state.opening.stated import Stated

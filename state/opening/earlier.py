@@ -1,31 +1,56 @@
-"""A corrected version of balances: what the one before it posted is taken back, and what came to it since is kept."""
+"""A corrected version of balances: what the one before it posted is taken back, and what came to it since is kept.
 
-from collections.abc import Sequence
-from typing import Final
+What was paid here beyond what corrected balances have open of an invoice is unapplied cash (1120). It is taken off the invoice by the rule
+of cash that a person takes off (`cash_applications`): of the newest payment first, on the day on which it was applied, or the next open
+one. A later correction takes that back, unless the cash was applied since.
+
+    OLD-7 is loaded with 1,000.00 open and PAY-1 pays them; loaded again with 900.00 open: Dr 1100 100.00  Cr 1120 100.00
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.identity import composed
+from domain.events.commercial import BalancesBroughtForward
+from domain.events.common import PaymentApplication
+from domain.events.finance import PaymentApplied, PaymentReceived
+from domain.figure import titled
+from domain.identity import composed, returned_cash, returned_cash_id
+from domain.money import format_amount
+from domain.units import Amount
 from domain.work.rows import ROWS, row_id
 from state.billing.payers import applied_to
-from state.books import BroughtForward, OpeningJournal, OpeningPiece, Receivable, RetentionAccount
+from state.books import BroughtForward, OpeningJournal, OpeningPiece, Payment, Receivable, RetentionAccount
 from state.caps.allot import settle_consumption
 from state.caps.claims import consumption_of
 from state.draft import Draft
 from state.forecast.expected import MONTHS, add_to_months
+from state.handlers import cash_applications
 from state.ledger.deposit_balance import deposit_row
 from state.ledger.posting import reverse, with_standing
 from state.opening.loading import SinceThen
-from state.opening.overpaid import take_back_returned
-from state.opening.progress import open_day
 from state.opening.record import load_of
+from state.opening.running import open_day
+from state.opening.stated import DIFFERS, OpeningFault, row_of
 from state.receivables import receipts
-from state.receivables.receivables import beyond, minus, plus, receivable_of, say_taken_since
+from state.receivables.receivables import beyond, minus, plus, receivable_of, say_taken_since, within
+from state.receivables.unapplied import applications_of, booked_as, held_of, is_home, unapplied
 from state.terms.plan import plan_of
 from state.totals import issued_on, with_issued
 
 # Sums of a recorder that have what bills of before took.
 TAKEN_BACK: Final = frozenset({"deposit", "invoiced", "issued", MONTHS, "posted_retention", "retention"})
+PAYMENT = "payment"
+
+
+class Holding(NamedTuple):
+    """What a payment has settled of an invoice, with the sign of what is beyond it, and the last day on which it did."""
+
+    payment: PaymentReceived
+    amount: Amount
+    on: date
 
 
 def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
@@ -40,7 +65,7 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
     open_day(draft, before)
     later = []
     stood = [receivable_of(draft, opened.invoice_id) for opened in known.receivables]
-    take_back_returned(draft, before.project_id)
+    _take_back_returned(draft, before.project_id)
     for opened, was in zip(known.receivables, stood, strict=True):
         now = receivable_of(draft, opened.invoice_id)
         if now is not None and was is not None:
@@ -159,3 +184,88 @@ def take_later(draft: Draft, later: Sequence[SinceThen]) -> None:
                 written_off=plus(now.written_off, one.written_off),
             ),
         )
+
+
+def _take_back_returned(draft: Draft, project_id: str) -> None:
+    """What earlier loads of the project took off invoices, where it is unapplied still."""
+    for payment in _payments(draft):
+        for known in reversed([*applications_of(draft, payment)]):
+            of = returned_cash(known.event.application_id)
+            if of is None or of[0] != project_id:
+                continue
+            left = unapplied(draft, payment).get(known.receipts[0].legal_entity_id, 0)
+            if within(-sum(amount for _, amount, _ in known.applied), left):
+                cash_applications.undo(draft, known)
+
+
+def return_overpaid(draft: Draft, event: BalancesBroughtForward, later: Sequence[SinceThen]) -> Iterator[OpeningFault]:
+    """What was taken beyond an invoice and no payment of here can give back is wrong with the balances."""
+    for since in later:
+        now = receivable_of(draft, since.invoice_id)
+        assert now is not None, "an invoice that was paid or credited here stays in the balances"
+        over = titled(beyond(draft, now) - since.beyond, "paid beyond what was owed")
+        if not within(over, beyond(draft, now)):
+            continue
+        for held in _holdings(draft, now):
+            taken = over if within(over, held.amount) else held.amount
+            if taken:
+                cash_applications.apply_here(draft, _taken_off(event, held, since.invoice_id, taken))
+            over -= taken
+        if over:
+            yield _not_paid(event, since, now, over)
+
+
+def _payments(draft: Draft) -> list[Payment]:
+    """Those in force whose unapplied cash is booked here, the newest first."""
+    found: list[tuple[date, str, Payment]] = []
+    for payment_id in draft.ids(PAYMENT):
+        one: Payment = draft.part(PAYMENT, payment_id)
+        if one.event is not None and one.receipts and not one.is_reversed and is_home(one):
+            found.append((one.event.received_on, payment_id, one))
+    return [one for _, _, one in sorted(found, key=lambda each: each[:2], reverse=True)]
+
+
+def _holdings(draft: Draft, receivable: Receivable) -> Iterator[Holding]:
+    for payment in _payments(draft):
+        amount = -held_of(draft, payment, receivable.invoice_id)[0]
+        if payment.event is None or not amount or booked_as(payment, receivable.legal_entity_id) is None:
+            continue
+        receipts = [*payment.receipts, *(one for each in applications_of(draft, payment) for one in each.receipts)]
+        yield Holding(payment.event, amount, max(one.accounting_date for one in receipts))
+
+
+def _taken_off(event: BalancesBroughtForward, held: Holding, invoice_id: str, amount: Amount) -> PaymentApplied:
+    payment = held.payment
+    return PaymentApplied(
+        event.event_id,
+        event.occurred_at,
+        event.source,
+        returned_cash_id((event.project_id, event.version), payment.payment_id, invoice_id),
+        payment.payment_id,
+        payment.customer_id,
+        payment.currency,
+        held.on,
+        (PaymentApplication(invoice_id, amount),),
+        project_id=event.project_id,
+    )
+
+
+def _not_paid(event: BalancesBroughtForward, since: SinceThen, now: Receivable, over: Amount) -> OpeningFault:
+    place, stated = next(
+        (place, one) for place, one in enumerate(event.receivables) if one.invoice_id == since.invoice_id
+    )
+    taken = {
+        "paid": since.paid[0],
+        "credited": since.credited[0] + since.credited_tax[0],
+        "written off": since.written_off[0],
+    }
+    said = ", ".join(f"{format_amount(amount, now.currency)} were {how}" for how, amount in taken.items() if amount)
+    least, got = format_amount(stated.open - over, now.currency), format_amount(stated.open, now.currency)
+    most = "least" if over < 0 else "most"
+    message = (
+        f"invoice {since.invoice_id}{row_of(stated.source_row)}: open: expected at {most} {least} {now.currency}, as {said} here "
+        f"since, got {got}; correct open"
+    )
+    if since.paid[0]:
+        message += ", or first take off it what a payment that is booked with another contract's invoice paid too much (PaymentApplied)"
+    return OpeningFault(DIFFERS, message, f"receivables[{place}].open", now.contract_id)

@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import product
 from typing import NamedTuple
 
+from domain.capabilities import BROUGHT_FORWARD
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, ReceivableForward
+from domain.figure import as_recorded, node_of
 from domain.ledger.journal import Leg
+from domain.money import convert
 from domain.outputs import JournalEntry
 from domain.units import Amount, Hours
+from domain.why import exchanged, quoted
 from state.books import Contract, OpeningJournal, OpeningPiece, Receipt, Receivable
 from state.draft import Draft
 from state.opening.stated import Stated
@@ -139,3 +144,19 @@ def post(draft: Draft, loading: Loading, rule: str, project_id: str, legs: Seque
     policies = contract_policies(draft, contract)
     posted = receipts.post(draft, about, slot, posts, policies)
     loading.journals.append(OpeningJournal(about.kind, about.id, 0, posted, about.customer_id))
+
+
+def begin_own(draft: Draft, loading: Loading) -> None:
+    """Amounts of capabilities, each by a journal of its own."""
+    for one, own in product(loading.lines, BROUGHT_FORWARD):
+        amount = getattr(one.balance, own.field)
+        if amount:
+            policies, slot = contract_policies(draft, loading.contract), loading.slot
+            mode = policies.money_mode
+            ledger = convert(amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+            if draft.why is not None:
+                rates = quoted(slot.exchange, policies.exchange_rate_type, slot.accounting_date, slot.entity)
+                ledger = as_recorded(ledger, exchanged(node_of(amount, own.field), rates, slot.entity.currency, mode))
+            legs = [Leg(own.debit, own.purpose, amount, ledger), Leg(own.credit, own.purpose, -amount, -ledger)]
+            rule = f"{own.field}/{one.balance.line_id}"
+            post(draft, loading, rule, loading.event.project_id, legs)

@@ -1,6 +1,7 @@
-"""What of balances shows as wrong only when their rows are in the books."""
+"""What of balances shows as wrong only when their rows are in the books: what is stated as earned, as billed or on open invoices, and is
+not what their rows come to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from domain.caps.consume import MONTH, CapRule, counting, limit_on
 from domain.contract import category_of
@@ -8,16 +9,16 @@ from domain.events.commercial import BalancesBroughtForward
 from domain.money import format_amount, format_decimal
 from domain.receivables.opening import without_source
 from domain.terms.kind import NO_REVENUE, WITH_INVOICE
-from domain.units import HOURS_SCALE
+from domain.units import HOURS_SCALE, Amount
 from domain.work.rows import BEFORE_MONTH, is_of_earlier_month
 from state.books import Entry
 from state.caps.claims import FOR_REVENUE, MAIN, consumption_of, granted_of
 from state.draft import Draft
-from state.opening.caps import TakenByCaps, binds_billing_alone, rows_of, stated_of, taken_by
+from state.opening.billed import TakenRow, bills_of, by_bill, invoiced_by_line
+from state.opening.caps import TakenByCaps, binds_billing_alone, rows_of, some_bind_revenue, stated_of, taken_by
 from state.opening.entries import by_category_apart
 from state.opening.loading import OR_BEGIN, UNBILLED_REST, Loading
-from state.opening.over_billing import some_bind_revenue
-from state.opening.stated import SHARED, OpeningFault, Stated, is_of_whole_line, row_of
+from state.opening.stated import DIFFERS, SHARED, OpeningFault, Stated, is_of_whole_line, row_of
 from state.opening.take_rows import is_part, opening_rows
 from state.opening.worked import last_of_ended, rows_of_line, worked_of
 from state.terms.plan import plan_of
@@ -194,3 +195,61 @@ def _unlike_entries(draft: Draft, loading: Loading, stated: Stated) -> Iterator[
         most, listed = (format_decimal(each, HOURS_SCALE) for each in (worked.hours, hours))
         message = f"hours of entries: expected at most {most}, the billable hours of the line less those over a cap, got {listed}"
         yield stated.differs("entries", message)
+
+
+def unbillable(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningFault]:
+    """Lines of which more, or less, is stated as billed than there is to bill: their terms gave something back, or ended."""
+    currency = loading.slot.currency
+    found: dict[str, Amount] = {}
+    for one in takes:
+        found[one.line_id] = found.get(one.line_id, 0) + one.amount
+    for stated in loading.lines:
+        balance = stated.balance
+        if (had := found.get(balance.line_id, 0)) != balance.billed:
+            there, billed = format_amount(had, currency), format_amount(balance.billed, currency)
+            message = (
+                f"{billed} {currency} are stated as billed, but by its terms {there} can be billed until {loading.event.as_of}; correct "
+                f"one of both, {OR_BEGIN}"
+            )
+            yield stated.differs("billed", message)
+
+
+def unlike_payers(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningFault]:
+    """Bill-tos of whom more, or less, is stated than rows have for them, or whose open invoices are more than that."""
+    currency, contract_id = loading.slot.currency, loading.contract.contract_id
+    for bill_to in loading.parts if loading.several_pay else ():
+        had = sum(one.amount for one in takes if one.bill_to == bill_to)
+        stated = sum(one.billed for one in loading.of(bill_to))
+        short = [bill for bill in bills_of(loading, bill_to, had) if bill.stated is None and bill.net + bill.kept < 0]
+        if had != stated or (short and not short[0].applied):
+            there, billed = format_amount(had, currency), format_amount(stated, currency)
+            message = (
+                f"contract {contract_id}, bill-to {bill_to}: {billed} {currency} are stated as billed, rows by {loading.event.as_of} have "
+                f"{there} for it; correct its parts or its open invoices, or leave its parts out and the contract's shares count"
+            )
+            yield OpeningFault(DIFFERS, message, "lines.payers", contract_id)
+
+
+def unlike_invoiced(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningFault]:
+    """Open invoices that are stated to bill more of lines than was billed of them, or other lines than the rest leaves."""
+    currency, contract_id = loading.slot.currency, loading.contract.contract_id
+    for bill_to in loading.parts:
+        listed, left = by_bill(loading, bill_to, takes)
+        stated = [(bill, rows, wanted) for _, bill, rows in listed if (wanted := invoiced_by_line(loading, bill))]
+        for bill, rows, wanted in stated:
+            for line_id, asked in wanted.items():
+                had = sum(one.amount for one in rows if one.line_id == line_id)
+                if had < asked:
+                    most, got = format_amount(had, currency), format_amount(asked, currency)
+                    message = (
+                        f"invoice {bill.invoice_id}: expected at most {most} {currency} of line {line_id}, as {bill_to} was billed, "
+                        f"got {got}; what a paid invoice gave back of it is stated with its number, below 0"
+                    )
+                    yield OpeningFault(DIFFERS, message, "lines.invoiced", contract_id)
+        if stated and left:
+            lines = ", ".join(sorted({one.line_id for one in left}))
+            message = (
+                f"contract {contract_id}, bill-to {bill_to}: its bills do not come to what was billed of line {lines}; state what each "
+                "open invoice bills of lines, or of none"
+            )
+            yield OpeningFault(DIFFERS, message, "lines.invoiced", contract_id)

@@ -1,23 +1,25 @@
 """Rows of what work on a line came to by the day of its balances, beside what its terms charged by themselves."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
 from domain.caps.consume import limit_on
-from domain.contract import category_of, included_id
+from domain.contract import agreed_units, category_of, included_id
+from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Milestones
-from domain.figure import in_part
+from domain.figure import assumed, in_part
 from domain.terms import methods
-from domain.units import Amount, Hours
-from domain.work.rows import CONCEDED, EXPENSE, OVER_BILLING, OVER_BILLING_FORMER, OVER_CAP, OVER_FORMER
-from state.books import OpeningWork
+from domain.terms.unit_price import Delivery, is_shared, values
+from domain.units import QUANTITY_ONE, Amount, Hours, Quantity
+from domain.work.rows import CONCEDED, EXPENSE, OVER_BILLING, OVER_BILLING_FORMER, OVER_CAP, OVER_FORMER, UNITS
+from state.books import Contract, OpeningWork
 from state.draft import Draft
-from state.opening.caps import of_earlier_months, room, taken_by
-from state.opening.entries import by_category_apart, listed_of, uncounted_of
-from state.opening.listed_rows import bring_entries, bring_invoiced, since_place
+from state.opening.caps import OverBilling, of_earlier_months, over_billing, room, taken_by
+from state.opening.entries import bring_entries, bring_invoiced, by_category_apart, listed_of, since_place, uncounted_of
 from state.opening.loading import UNBILLED_REST, LineLoad, Loading, Worked
-from state.opening.over_billing import OverBilling, over_billing
+from state.opening.record import recorded_units
 from state.opening.stated import Stated, is_of_whole_line
 from state.opening.take_rows import (
     EXPENSES,
@@ -32,8 +34,16 @@ from state.opening.take_rows import (
     take_by_month,
     take_row,
 )
-from state.opening.unit_rows import Units, bring_units, units_value
 from state.opening.worked import beside_caps, categories_of, last_of_ended, worked_of
+from state.terms.plan import LinePlan, versions
+
+
+class Units(NamedTuple):
+    """What all come to, what of it is unbilled of an ended period, and what is unbilled at all."""
+
+    value: Amount
+    ended: Amount
+    rest: Amount
 
 
 def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
@@ -70,7 +80,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         work = OpeningWork(0, 0, 0, -balance.conceded)
         given_up = -balance.conceded if worked.earns is not None else None
         take_row(at, split.first, CONCEDED, -balance.conceded, work, earned=given_up)
-    bring_units(at, worked, before, units)
+    _bring_units(at, worked, before, units)
     if split.ended:
         work = OpeningWork(0, hours.ended, 0, *uncounted.ended)
         earlier = take_by_month(at, before, UNBILLED_ENDED, split.ended, work, earlier, earned=earned)
@@ -145,7 +155,7 @@ def _units_of(
 ) -> tuple[Units, Amount, Amount, Amount]:
     """What units come to, the newest unbilled; what else was billed, is unbilled of an ended period, and after it."""
     balance, (billed, unbilled_ended, rest) = stated.balance, of
-    units = units_value(loading.contract, worked.plan, balance, loading.event, balance.units)
+    units = _units_value(loading.contract, worked.plan, balance, loading.event, balance.units)
     of_rest = max(min(units, rest), 0)
     of_ended = max(min(unbilled_ended, rest), 0) if not balance.entries else 0
     units_ended = max(of_ended - (rest - of_rest), 0)
@@ -323,3 +333,53 @@ def _full(worked: Worked, balance: BalanceForward) -> str | None:
         if category is not None and cap.amount >= limits.get(category, cap.amount + 1):
             return category
     return None
+
+
+def _bring_units(at: LineLoad, worked: Worked, before: Worked, units: Units) -> None:
+    parts = [(UNITS, worked, units.value)]
+    if units.ended:
+        parts = [
+            (UNITS, before, units.value - units.rest),
+            (f"{UNITS}/{UNBILLED_ENDED}", before, units.ended),
+            (f"{UNITS}/{UNBILLED_REST}", worked, units.rest - units.ended),
+        ]
+    delivered, until = 0, 0
+    for name, on, amount in parts:
+        if amount:
+            until += amount
+            worth = _units_worth(at.loading.contract, worked.plan, at.stated.balance, at.loading.event, until)
+            take_row(at, on, name, amount, OpeningWork(), quantity=worth - delivered)
+            delivered = worth
+
+
+def _units_value(
+    contract: Contract, plan: LinePlan, balance: BalanceForward, event: BalancesBroughtForward, units: Quantity | None
+) -> Amount:
+    """What the units come to that share steps with those to come."""
+    terms = methods.units(plan.line.terms)
+    if terms is None or units is None or not is_shared(terms):
+        return 0
+    agreed = terms._replace(units=agreed_units(versions(contract), balance.line_id, event.as_of))
+    whole = values([Delivery(UNITS, "", units, agreed)], plan.step, plan.policies.money_mode)
+    return recorded_units(plan, terms, whole[UNITS].amount, units)
+
+
+def _units_worth(
+    contract: Contract, plan: LinePlan, balance: BalanceForward, event: BalancesBroughtForward, amount: Amount
+) -> Quantity:
+    """How many of the units come to the amount, by the fewest digits: 800.00 at 10.00 are 80, though 79.9999 are 800.00 too."""
+    units = balance.units or 0
+    if _units_value(contract, plan, balance, event, units) == amount:
+        return units
+
+    def fewest(least: Amount) -> Quantity:
+        def value(quantity: Quantity) -> Amount:
+            return _units_value(contract, plan, balance, event, quantity)
+
+        return bisect_left(range(units), least, key=value)
+
+    first, last = fewest(amount), fewest(amount + 1) - 1
+    unit: Quantity = QUANTITY_ONE
+    while unit > 1 and last - last % unit < first:
+        unit //= 10
+    return assumed(balance.units, last - last % unit, "units that come to it, by the fewest digits")

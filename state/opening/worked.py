@@ -14,11 +14,10 @@ from domain.work.rows import EXPENSE, counted_as
 from state.books import Contract, Entry
 from state.charges.terms_known import line_fees
 from state.draft import Draft
-from state.opening.caps import DAY, last_day_with_room
+from state.opening.caps import DAY, last_day_with_room, over_revenue
 from state.opening.loading import Loading, Worked
-from state.opening.over_billing import over_revenue
 from state.opening.record import recorded_due, recorded_revenue
-from state.opening.retainers import beyond, draws_of
+from state.opening.running import beyond, draws_of
 from state.opening.stated import Stated, former_terms, is_of_whole_line
 from state.opening.take_rows import opening_rows
 from state.terms.periods import open_period

@@ -20,22 +20,21 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from domain.events.common import Milestones
-from domain.figure import called
+from domain.events.common import Deposit, Milestones
+from domain.figure import at_least, called
 from domain.revenue.variable_price import given_by_memos
 from domain.terms import methods
-from domain.terms.kind import WITH_INVOICE, Fee, LineHistory
+from domain.terms.kind import WITH_INVOICE, Closed, Fee, LineHistory, TermsInForce
 from domain.units import Amount
 from domain.work.rows import ADJUSTMENT
+from state.billing.deposits import deposit_lines, left_of_deposit
 from state.books import Contract, Inclusion, LineEarning, Project
 from state.charges import rebates
+from state.charges.budgets_spent import by_category, spent_of_budgets
 from state.charges.fees_due import fees_due
 from state.charges.settlement import settlement
-from state.charges.terms_known import is_charged, known_of, last_day
+from state.charges.terms_known import is_charged, known_of, last_day, left_of, line_fees, lines_beside
 from state.draft import Draft
-from state.forecast.kept_deposit import is_kept, kept_deposit
-from state.forecast.minimum import with_minimum
-from state.forecast.open_budgets import spent_by_now, with_open_budgets
 from state.forecast.outlook import (
     ProjectTerms,
     earns_less_than_worth,
@@ -48,8 +47,12 @@ from state.forecast.outlook import (
     worth_of_hours,
 )
 from state.rerating.rerate import line_ids
+from state.terms.periods import open_period, period_on
 from state.terms.plan import LinePlan
+from state.totals import month_of
 from state.value import plain
+
+DAY = date.resolution
 
 
 class TermsAhead(NamedTuple):
@@ -71,14 +74,14 @@ def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning
     closed = is_closed(project, as_of)
     late = _waits_for_invoice if closed else _comes_late
     by_invoice = any(plan.timing == WITH_INVOICE for plan in plans)
-    if has_ended(draft, project, as_of) and not (by_invoice or any(late(plan) or is_kept(plan) for plan in plans)):
+    if has_ended(draft, project, as_of) and not (by_invoice or any(late(plan) or _is_kept(plan) for plan in plans)):
         return ()
     if closed:
         return tuple(_earning(draft, plan, _charged(draft, plan, as_of), goes_on=False) for plan in plans)
     goes_on = {line_key(plan) for plan in running(draft, plans, as_of)}
     return tuple(
         _earning(
-            draft, plan, _agreed(draft, plan, as_of) if runs or late(plan) or is_kept(plan) else None, goes_on=runs
+            draft, plan, _agreed(draft, plan, as_of) if runs or late(plan) or _is_kept(plan) else None, goes_on=runs
         )
         for plan, runs in ((plan, line_key(plan) in goes_on) for plan in plans)
     )
@@ -94,7 +97,7 @@ def _waits_for_invoice(plan: LinePlan) -> bool:
 
 
 def _agreed(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
-    return _kept(draft, plan, as_of) if is_kept(plan) else _ahead_of(draft, plan, as_of).total
+    return _kept(draft, plan, as_of) if _is_kept(plan) else _ahead_of(draft, plan, as_of).total
 
 
 def _kept(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
@@ -105,12 +108,12 @@ def _kept(draft: Draft, plan: LinePlan, as_of: date) -> Amount | None:
         for fee in ahead_of(draft, contract, line_id, as_of).fees
         if not is_charged(draft, contract.contract_id, line_id, fee.name)
     ]
-    return kept_deposit(draft, plan, called(sum(fees), "still to charge"), as_of)
+    return _kept_deposit(draft, plan, called(sum(fees), "still to charge"), as_of)
 
 
 def deposits_kept_on(draft: Draft, project_id: str) -> list[date]:
     """The last days of contracts with a deposit of which the rest is kept then."""
-    contracts = [draft.contract(plan.contract_id) for plan in _plans(draft, project_id) if is_kept(plan)]
+    contracts = [draft.contract(plan.contract_id) for plan in _plans(draft, project_id) if _is_kept(plan)]
     return [day for one in contracts if one is not None and (day := last_day(one)) is not None]
 
 
@@ -179,8 +182,8 @@ def ahead_of(draft: Draft, contract: Contract, line_id: str, as_of: date) -> Ter
         found = draft.asked.ahead(contract.contract_id, line_id, as_of)
         assert isinstance(found, TermsAhead), "it is what is foreseen of the line"
         return found
-    known = with_minimum(contract, line_id, known_of(draft, contract, line_id), as_of)
-    known = with_open_budgets(draft, contract, line_id, known, as_of)
+    known = _with_minimum(contract, line_id, known_of(draft, contract, line_id), as_of)
+    known = _with_open_budgets(draft, contract, line_id, known, as_of)
     key = ("ahead", contract.contract_id, line_id)
     base = (known, contract.terms, contract.terminated_on, as_of)
     kept: tuple[object, TermsAhead] | None = draft.memo.plans.get(key)
@@ -211,3 +214,111 @@ def rebates_counted(draft: Draft, contract_id: str, line_id: str, as_of: date) -
         return 0
     ahead = ahead_of(draft, contract, line_id, as_of)
     return sum((given_by_memos(ahead.known) if ahead.given is None else ahead.given).values())
+
+
+def _is_kept(plan: LinePlan) -> bool:
+    """Whether the line is a deposit of which the rest is kept."""
+    return isinstance(plan.line.terms, Deposit) and not plan.line.terms.refundable
+
+
+def _kept_deposit(draft: Draft, plan: LinePlan, to_charge: Amount, as_of: date) -> Amount | None:
+    """What is left of a deposit that is not refundable, once its contract is over: it is kept, as revenue of the last day, when the last
+    billing period closes (R31), less what bills to come take of it. While the contract goes on nothing is expected to be left.
+
+        4,000 were billed, and 3,000 are charged by the last day: 1,000 are kept
+
+    None while the contract goes on, and once it is settled; `to_charge` is what its other lines are still to charge.
+    """
+    contract = draft.contract(plan.contract_id)
+    last = last_day(contract) if contract is not None else None
+    if contract is None or last is None or last > as_of:
+        return None
+    line_id = plan.line.line_id
+    if left_of(contract, line_fees(draft, contract, line_id)) is not None:
+        return None
+    own = [one.line.line_id for one, _ in deposit_lines(draft, contract)]
+    due = to_charge + sum(_unissued(draft, contract, other) for other in line_ids(contract) if other not in own)
+    due = at_least(called(due, "charged and on no statement"), 0, "bills to come")
+    for other in own[: own.index(line_id)]:
+        due = at_least(called(due - _left(draft, contract, other), "left of them"), 0, "left of them")
+    left = called(_left(draft, contract, line_id), "billed of the deposit and not used")
+    return at_least(called(left - due, "left of the deposit"), 0, "kept of the deposit", "R31")
+
+
+def _unissued(draft: Draft, contract: Contract, line_id: str) -> Amount:
+    totals = draft.line(contract.contract_id, line_id)
+    return called(totals.billable - totals.issued, f"line {line_id}: on no statement")
+
+
+def _left(draft: Draft, contract: Contract, line_id: str) -> Amount:
+    """With what is charged of it and on no statement."""
+    return left_of_deposit(draft, contract, line_id) + _unissued(draft, contract, line_id)
+
+
+def _with_minimum(contract: Contract, line_id: str, known: LineHistory, as_of: date) -> LineHistory:
+    """A minimum of what a contract's other lines charge, in periods that are not closed yet: it is expected less what they charged so
+    far.
+
+    That is where nothing else says what these lines will charge: units and expenses come as they come. Beside lines on which hours earn,
+    or that have a price of their own, a minimum is expected once its period is closed.
+
+        at least 10.00 a month until March; 4.00 charged in January: 6.00, 10.00 and 10.00 are expected
+
+    As if all were closed up to the contract's end with what other lines have charged by now for months up to the day's own.
+    """
+    newest = known.held[-1] if known.held else None
+    if newest is None or not methods.has_minimum(newest.line.terms):
+        return known
+    if newest.ends_on is None or not stands_alone(contract, line_id):
+        return known
+    start = known.closed[-1].to if known.closed else contract.period_start or contract.terms.starts_on
+    if start > newest.ends_on:
+        return known
+    beside = {month: amount for month, amount in known.beside.items() if month <= month_of(as_of + DAY)}
+    return known._replace(closed=[*known.closed, Closed(start, newest.ends_on + DAY)], beside=beside)
+
+
+def stands_alone(contract: Contract, line_id: str) -> bool:
+    """Whether units and expenses alone count for the minimum."""
+    beside = lines_beside(contract, line_id)
+    others = [line for line in contract.terms.lines if line.line_id in beside]
+    return not any(
+        methods.earns_by_hours(line.terms)
+        or methods.charges(line.terms)
+        or methods.agreed_units(line.terms) is not None
+        for line in others
+    )
+
+
+def _with_open_budgets(draft: Draft, contract: Contract, line_id: str, known: LineHistory, as_of: date) -> LineHistory:
+    """What was spent of a line's budgets in periods that are not closed yet, once its contract was terminated or its project closed: it
+    is charged when they close, and no more comes.
+
+        4,000 of a cost budget of 5,000 are spent by the last day: four fifths of the price, also in days of grace
+
+    As if these were closed, up to the one that holds the last day.
+    """
+    last = _last_day(draft, known.held[-1], as_of) if known.held else None
+    if last is None:
+        return known
+    period, closed = open_period(draft, contract), list(known.closed)
+    if period is None or period.start > last:
+        return known
+    spent, _ = spent_of_budgets(draft, contract, line_id, last + date.resolution)
+    while period is not None and period.start <= last:
+        closed.append(Closed(period.start, period.to, by_category(spent, period.to)))
+        period = period_on(draft, contract, period.to)
+    return known._replace(closed=closed)
+
+
+def spent_by_now(fees: Iterable[Fee], as_of: date) -> tuple[Fee, ...]:
+    """Those for what was spent in periods that have begun."""
+    return tuple(fee for fee in fees if fee.since is not None and fee.since <= as_of)
+
+
+def _last_day(draft: Draft, newest: TermsInForce, as_of: date) -> date | None:
+    """None of a line that goes on, or is not billed as its budgets are spent."""
+    if not methods.by_budgets(newest.line):
+        return None
+    ends = newest.ends_on if newest.is_over_early(as_of) else None, draft.project(newest.line.project_id).closed_on
+    return min((day for day in ends if day is not None and day <= as_of), default=None)

@@ -7,7 +7,7 @@ the whole term leave to them says `state/forecast/room.py`. Caps of a person's d
 day no estimate says.
 
 Caps that limit billing alone stop in the same way what is billed of that, and nothing of what is earned; of purchase orders, which limit
-what is charged by itself too, says `state/forecast/under_orders.py`.
+what is charged by itself too, says `state/forecast/payers.py`.
 
     20 h of room, 30 h on one line and 10 h on another: 15 h and 5 h, each at what an hour of its line was worth so far
     1,500 of room, 4,800 by the line's estimate: 1,500, also beside a line without a cap

@@ -3,7 +3,7 @@
 A month's work is billed at the end of the billing period that holds its 15th, or once that is over of the one that goes on; on request at
 its own end, a fee at the end of the period that holds its day. Of what is done and on no statement says `state/forecast/accrued.py` when it
 is billed; work to come is by the calendar of the project's first contract. Each payer has its share of it, and pays so many days after the
-day of issue as its own terms say; whom sources pay for says `state/forecast/funded.py`, and of a contract in another currency than the
+day of issue as its own terms say; whom sources pay for says `state/forecast/payers.py`, and of a contract in another currency than the
 project's their first rule. A statement is billed when its period ends, and issued when that has closed: once it is, it is due when it says.
 
     March's work, billed on 31 March and issued on 1 April, is due in 30 days on 1 May

@@ -43,22 +43,18 @@ from state.books import Forecast, Project
 from state.charges import rebates
 from state.charges.terms_known import last_day
 from state.draft import Draft
-from state.forecast.accrued import accrued_on
-from state.forecast.ahead import ahead_of, rebates_counted
+from state.forecast.accrued import accrued_on, uninvoiced
+from state.forecast.ahead import ahead_of, rebates_counted, spent_by_now
 from state.forecast.bases import Weighed
 from state.forecast.capped import billed_within_caps
 from state.forecast.expected import ExpectedBill, expected_fees, expected_work
-from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
-from state.forecast.open_budgets import spent_by_now
 from state.forecast.outlook import ProjectTerms, is_closed, keeps_back, ledger_currency
-from state.forecast.owed_alone import owed_alone
+from state.forecast.payers import by_payer, owed_alone, within_orders
 from state.forecast.prices import earned_in, in_months, to_charge
 from state.forecast.room import CapsAsked, WorkAhead
 from state.forecast.shapes import Shape, Shaped, shapes_of
 from state.forecast.tracks import Tracks, left_to_earn, rate_to, tracks_of
-from state.forecast.under_orders import within_orders
-from state.forecast.uninvoiced import uninvoiced
 from state.totals import in_project, month_of
 
 

@@ -11,6 +11,7 @@ from operator import itemgetter
 
 from msgspec.structs import replace
 
+from domain.caps.consume import DAY, MONTH, WHOLE_TERM, stops
 from domain.events.common import Deposit
 from domain.explanation import Node
 from domain.forecast.changes import Change, with_change
@@ -33,7 +34,6 @@ from state.books import (
     Project,
 )
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
-from state.forecast.before_caps import whole_before_caps, worth_before_caps
 from state.forecast.lacking_rates import HeadingBasis, change_without_rates
 from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
 from state.rerating.rerate import line_ids
@@ -99,8 +99,8 @@ class ProjectTerms:
         self.lines = tuple(plan for plan in self.every_line if methods.takes(plan.line, "time"))
         self.with_expenses = tuple(plan for plan in self.every_line if methods.takes(plan.line, "expense"))
         self.hourly = tuple(plan for plan in self.lines if methods.earns_by_hours(plan.line.terms))
-        self.before_caps = tuple(filter(worth_before_caps, self.hourly))
-        self.whole_before_caps = whole_before_caps(self.hourly)
+        self.before_caps = tuple(filter(_worth_before_caps, self.hourly))
+        self.whole_before_caps = _whole_before_caps(self.hourly)
         every_limit = (limit for plan in self.every_line for rule in plan.every_rule for limit in rule.limits)
         self.limits_billing = any(limit.hard and not limit.limits_revenue for limit in every_limit)
         self.ever = _lines_ever(project_id, contracts)
@@ -512,3 +512,29 @@ def register_for(draft: Draft, project_id: str, zone: str, day: date) -> None:
     draft.due.add((zone, day.isoformat()))
     draft.put("forecast", project_id, forecast if forecast.zone == zone else replace(forecast, zone=zone))
     draft.put("outlook", project_id, replace(outlook, until=midnight(day + ONE_DAY, zone)))
+
+
+def _worth_before_caps(plan: LinePlan) -> bool:
+    """Whether hours to come on a line are worth what those so far were before caps.
+
+    Caps by month limit hours to come in their own months, and those over the whole term by the room that is left, so what they refused of
+    hours so far says nothing of what an hour is worth. Where a cap limits work only once it is done, it does: hours to come will meet it,
+    too.
+
+        8 h at 200.00 under 1,000.00 a month: an hour of the next month is worth 200.00, up to 1,000.00
+        8 h of a person's day at 100.00, of which 4 h may be charged: an hour to come is worth 50.00
+
+    Of hours that are the line's own: all its caps limit these themselves.
+    """
+    return not plan.by_day and methods.earns_by_hours_alone(plan.line) and DAY not in _periods(plan)
+
+
+def _whole_before_caps(hourly: Sequence[LinePlan]) -> bool:
+    """Of hours of the whole project, which caps limit where every line on which hours earn has one, by month or over the whole term."""
+    if not all(map(_worth_before_caps, hourly)):
+        return False
+    return len(hourly) == 1 or any(all(period in _periods(plan) for plan in hourly) for period in (MONTH, WHOLE_TERM))
+
+
+def _periods(plan: LinePlan) -> set[str]:
+    return {rule.period for rule in plan.rules if stops(rule.limits[-1])}

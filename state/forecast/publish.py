@@ -4,41 +4,50 @@ What changes nothing publishes nothing. Every update compares with the one befor
 (`domain/forecast/changes.py`); the first has no baseline, and one in another currency than the update before begins again.
 """
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from hashlib import blake2b
 
 import msgspec
 from msgspec.structs import replace
 
-from domain.exceptions import NO_ESTIMATE, OUT_OF_RANGE
+from domain.exceptions import NO_ESTIMATE, OUT_OF_RANGE, ways_out
 from domain.forecast.changes import deltas
 from domain.forecast.completion import percent
+from domain.identity import composed
 from domain.money import format_amount
 from domain.outputs import ForecastCap, ForecastDemand, ForecastFigures, ForecastUpdate, PreviousFigures
+from domain.reference.exchange import NO_RATE, MissingRate
+from domain.terms import methods
 from domain.tuples import new_tuple
 from domain.units import Percent
+from domain.waiting import WaitKey, waits_for_rates_of
 from state.books import Forecast, PublishedFigures
 from state.draft import AMOUNT_MAX, Draft
-from state.forecast.bases import Weighed, lacks_estimate, limits_by, weigh
+from state.forecast.bases import NONE, PLAN, Weighed, lacks_estimate, limits_by, weigh
 from state.forecast.caps import caps_of, say_when
 from state.forecast.figures import Figures, figures_of, shape_of
-from state.forecast.outlook import fits
-from state.forecast.rate_waits import wait_for_rate
-from state.forecast.unestimated import unestimated
+from state.forecast.outlook import ProjectTerms, fits, known, line_key, project_policies, project_terms, running
+from state.forecast.tracks import WHOLE
+from state.terms.known import exchange_on
+from state.terms.plan import LinePlan
+from state.work.exchange_waits import forecast_waits
 from state.work.placing import taken_projects
+
+# What else asks for an estimate, of a line itself, once work on it has begun.
+OF_LINES = tuple(kind for category, kind, _ in ways_out() if category == NO_ESTIMATE and kind)
 
 
 def publish(draft: Draft, project_id: str, as_of: date) -> bool:
     """Publish the forecast if it differs from the last one; False where it has to wait for an exchange rate."""
     weighed = weigh(draft, project_id, as_of)
     if weighed is None:
-        return wait_for_rate(draft, project_id, as_of)
+        return _wait_for_rate(draft, project_id, as_of)
     project = draft.project(project_id)
     shape = shape_of(draft, project, weighed, as_of)
     made = figures_of(draft, project, weighed, shape, as_of)
     if made is None:
-        return wait_for_rate(draft, project_id, as_of)
+        return _wait_for_rate(draft, project_id, as_of)
     if not fits(*_numbers(made, weighed.planned.demand)):
         return _out_of_range(draft, project_id, weighed)
     caps = caps_of(draft, weighed, shape, as_of)
@@ -183,7 +192,7 @@ def _out_of_range(draft: Draft, project_id: str, weighed: Weighed) -> bool:
 def _noted(draft: Draft, project_id: str, weighed: Weighed, as_of: date) -> Forecast:
     """Raise and settle what the forecast lacks, once."""
     forecast = weighed.forecast
-    lines = unestimated(draft, project_id, weighed.terms, forecast, as_of)
+    lines = _unestimated(draft, project_id, weighed.terms, forecast, as_of)
     lacking = (NO_ESTIMATE,) if lines else ()
     for category in forecast.noted:
         if category not in lacking:
@@ -200,3 +209,88 @@ def _noted(draft: Draft, project_id: str, weighed: Weighed, as_of: date) -> Fore
             revises=True,
         )
     return forecast if lacking == forecast.noted else replace(forecast, noted=lacking)
+
+
+def _unestimated(draft: Draft, project_id: str, of: ProjectTerms, forecast: Forecast, as_of: date) -> list[LinePlan]:
+    """Lines of which somebody has to say what their work will cost: they have an agreed price, or a hard cap limits what the project's
+    hours earn, so that more cost is a loss. Nothing else rests on an estimate: what is charged as it comes, for as long as it comes, has
+    none to fall short of, nor has work that nobody pays for or that another system bills.
+
+        a price of 10,000.00 on A, hours at 150.00 on B: the estimate of A is asked for
+
+    Lines of the project with neither an estimate nor a budget that need one, but those with an exception of their own.
+    """
+    if not lacks_estimate(forecast.bases) or draft.project(project_id).burn.elsewhere:
+        return []
+    is_whole = forecast.bases[WHOLE].kind == PLAN
+    lacking = (
+        plan
+        for plan in running(draft, of.lines, as_of)
+        if is_whole or ((basis := forecast.bases.get(line_key(plan))) is not None and basis.kind == NONE)
+    )
+    return [plan for plan in lacking if _is_limited(draft, plan, forecast) and not _says_so(draft, plan)]
+
+
+def _is_limited(draft: Draft, plan: LinePlan, forecast: Forecast) -> bool:
+    """Whether more work on the line earns no more."""
+    terms, contract = plan.line.terms, draft.contract(plan.contract_id)
+    if contract is None or contract.divided or (methods.goes_on(terms) and contract.terms.ends_on is None):
+        return False
+    if forecast.ceiling is not None and methods.earns_by_hours(terms):
+        return True
+    key = line_key(plan)
+    return any(one.total is not None and composed(one.contract_id, one.line_id) == key for one in forecast.earning)
+
+
+def _says_so(draft: Draft, plan: LinePlan) -> bool:
+    return any(draft.open_exception(NO_ESTIMATE, kind, line_key(plan)) is not None for kind in OF_LINES)
+
+
+def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
+    """A forecast without an exchange rate waits for it: nothing is guessed.
+
+    Which is said once until another rate is missing; a project of which not even a currency is known has no forecast.
+    """
+    forecast, _ = known(draft, project_id)
+    if not forecast.currency:
+        return True
+    forecast_waits(draft, project_id, _rates_lacking(draft, project_id, as_of))
+    lacking = missing_rates(draft, project_id, currencies_of(draft, project_id), as_of)
+    missing = "".join(f"; {each.lasting}" for each in lacking)
+    draft.raise_exception(
+        NO_RATE,
+        "project",
+        project_id,
+        f"the forecast of project {project_id} in {forecast.currency} waits for an exchange rate{missing}",
+        project_id=project_id,
+        revises=True,
+    )
+    draft.put("forecast", project_id, replace(forecast, noted=tuple(sorted({*forecast.noted, NO_RATE}))))
+    return False
+
+
+def _rates_lacking(draft: Draft, project_id: str, as_of: date) -> tuple[WaitKey, ...]:
+    """Rates of all the project's currencies that are fresh enough on the day, or of the day after, when rates may come."""
+    policies = project_policies(
+        draft, project_terms(draft, project_id).lines, known(draft, project_id)[0].legal_entity_id
+    )
+    days = tuple(as_of - timedelta(days=age) for age in range(-1, policies.rate_staleness_days + 1))
+    return waits_for_rates_of(currencies_of(draft, project_id), days)
+
+
+def currencies_of(draft: Draft, project_id: str) -> tuple[str, ...]:
+    """The forecast's first, those of its work and contracts."""
+    forecast, outlook = known(draft, project_id)
+    of_work = (own for part in outlook.progress.values() for own in (*part.now, *part.floor))
+    of_contracts = (one.terms.currency for one in project_terms(draft, project_id).contracts)
+    return forecast.currency, *of_work, *of_contracts
+
+
+def missing_rates(draft: Draft, project_id: str, of: Iterable[str], as_of: date) -> Iterator[MissingRate]:
+    """Rates of currencies into the forecast's that nobody has published."""
+    forecast, _ = known(draft, project_id)
+    policies = project_policies(draft, project_terms(draft, project_id).lines, forecast.legal_entity_id)
+    for name in sorted({*of} - {forecast.currency}):
+        found = exchange_on(draft, policies, name, forecast.currency, as_of, as_of)
+        if isinstance(found, MissingRate):
+            yield found

@@ -25,9 +25,9 @@ from domain.tuples import new_tuple
 from domain.units import Amount
 from state.books import Estimate, Forecast, ForecastState, Project
 from state.draft import Draft
+from state.forecast.ahead import stands_alone
 from state.forecast.bases import ENDED, lacks_estimate
 from state.forecast.estimates import ESTIMATE, estimate_key, estimates_at
-from state.forecast.minimum import stands_alone
 from state.forecast.outlook import Ended, ProjectTerms, day_or_today, line_key, project_policies, project_terms, running
 from state.forecast.tracks import WHOLE, inclusion_on, tracks_of
 from state.terms.plan import LinePlan

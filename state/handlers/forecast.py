@@ -23,9 +23,16 @@ from state.facts import is_late, is_new
 from state.forecast import loss
 from state.forecast.bases import ENDED, lacks_estimate, weigh
 from state.forecast.caps import companions
-from state.forecast.concerned import charged_projects, moved_by, rebased_projects, touched_projects
+from state.forecast.concerned import (
+    charged_projects,
+    moved_by,
+    rebased_projects,
+    take_statements,
+    touched_projects,
+    turning_day,
+    turns,
+)
 from state.forecast.estimates import estimate_key
-from state.forecast.issued import take_statements
 from state.forecast.outlook import (
     ONE_DAY,
     SPLITS,
@@ -44,7 +51,6 @@ from state.forecast.outlook import (
 from state.forecast.publish import publish
 from state.forecast.revised import split_volume
 from state.forecast.tracks import WHOLE
-from state.forecast.turning import turning_day, turns
 from state.work.exchange_waits import forecast_waits
 
 WORK = "time_entry"

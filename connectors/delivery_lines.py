@@ -11,11 +11,10 @@ from typing import Final, NamedTuple
 
 from connectors.delivery_store import READ, decoded_member, group_rows_in, money_of, parcels_in, reading
 from domain.delivery import answers, standings
-from domain.delivery.absent import in_its_words
+from domain.delivery.absent import FREE, in_its_words, why_to_send
 from domain.delivery.chart import EntityChart
 from domain.delivery.groups import OpenGroups
 from domain.delivery.standings import Parcel
-from domain.delivery.why_to_send import FREE, why_to_send
 from domain.units import Amount
 
 # Nothing is left to do about these.

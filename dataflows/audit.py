@@ -27,9 +27,8 @@ from dataflows.embedded import store_path
 from dataflows.refold import refold, same_bytes
 from dataflows.whatif_folder import copy_database
 from domain.audit.entries import accounts_of
-from domain.audit.findings import FILES, INPUT_CHAIN, Checked, Violation
+from domain.audit.findings import FILES, INPUT_CHAIN, AuditTally, Checked, Report, Violation
 from domain.audit.promises import check
-from domain.audit.report import AuditTally, Report
 from domain.events.common import Policies
 from state.book_checks import EngagementBooks, books_agree
 from state.guards import LOG_DAMAGED, GuardStop

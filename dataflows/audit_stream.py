@@ -15,8 +15,7 @@ from connectors.files.spill import Spill, Spilled
 from connectors.files.written import WrittenOutput
 from connectors.log_records import StoredRecord
 from connectors.telling import Tell
-from domain.audit.certificates import CertifiedPeriods
-from domain.audit.control_totals import PostedTotals
+from domain.audit.certificates import CertifiedPeriods, PostedTotals
 from domain.audit.engagement import AuditedEngagement
 from domain.audit.exceptions import OpenExceptions
 from domain.audit.findings import (
@@ -32,20 +31,17 @@ from domain.audit.findings import (
     OUTPUT_SEQ,
     PERIODS,
     TAX,
+    AuditTally,
     SeenOutput,
     Violation,
     violation,
 )
 from domain.audit.forecasts import ForecastSeries
 from domain.audit.journals import OpenPeriods, balances
-from domain.audit.numbering import DenseNumbers, DenseOrdinals
-from domain.audit.parties import billed_to_nobody
-from domain.audit.priced_terms import PricedEvent, is_of_terms
-from domain.audit.reference import ReferenceSoFar
-from domain.audit.report import AuditTally
-from domain.audit.statement_numbers import StatementNumbers
+from domain.audit.numbering import DenseNumbers, DenseOrdinals, StatementNumbers
+from domain.audit.reference import ReferenceSoFar, billed_to_nobody
 from domain.audit.tax import TaxTables
-from domain.audit.terms import terms_of
+from domain.audit.terms import PricedEvent, is_of_terms, terms_of
 from domain.events.catalogue import Event
 from domain.events.commercial import (
     BalancesBroughtForward,

@@ -4,12 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.audit.control_totals import posted_text
-from domain.audit.findings import CERTIFICATES, SeenOutput, Violation, violation
+from domain.audit.findings import CERTIFICATES, CONTROL_TOTALS, SeenOutput, Violation, violation
 from domain.counting import counted
 from domain.ledger.period_sums import Certified, PeriodSums, certified_as, marks_text, trial_balance_of
 from domain.money import format_amount
-from domain.outputs import CertifiedAccount, CloseCertificate, JournalEntry
+from domain.outputs import CertifiedAccount, CloseCertificate, ControlTotals, JournalEntry
+from domain.units import Amount
+
+
+class PostedTotals:
+    """Control totals say what was posted before them; a receiver compares them with its ledger.
+
+    Count and sums of journals by legal entity and currency.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._totals: dict[tuple[str, str], tuple[int, Amount, Amount]] = {}
+
+    def add(self, journal: JournalEntry) -> None:
+        key = (journal.legal_entity_id, journal.currency)
+        count, debited, credited = self._totals.get(key, (0, 0, 0))
+        debited += sum(line.amount for line in journal.lines if line.amount > 0)
+        credited -= sum(line.amount for line in journal.lines if line.amount < 0)
+        self._totals[key] = (count + 1, debited, credited)
+
+    def see(self, seen: SeenOutput, stated: ControlTotals, chain: bytes) -> Iterator[Violation]:
+        """`chain` is that of all outputs before it."""
+        self.count += 1
+        subject = f"{stated.legal_entity_id} {stated.currency} {stated.date}"
+        expected = self._totals.get((stated.legal_entity_id, stated.currency), (0, 0, 0))
+        found = (stated.journal_count, stated.debits, stated.credits)
+        if expected != found:
+            yield violation(CONTROL_TOTALS, seen, subject, _posted_text(*expected), _posted_text(*found))
+        if stated.output_chain != chain.hex():
+            yield violation(CONTROL_TOTALS, seen, subject, f"output chain {chain.hex()}", stated.output_chain)
+        if stated.last_output_seq != seen.position.output_seq - 1:
+            expected_seq = f"last output_seq {seen.position.output_seq - 1}"
+            yield violation(CONTROL_TOTALS, seen, subject, expected_seq, stated.last_output_seq)
 
 
 class CertifiedPeriods:
@@ -92,4 +124,8 @@ def _currencies(sums: PeriodSums, said: CloseCertificate) -> Iterator[tuple[str,
     found = {each.currency: (each.journal_count, each.debits, each.credits) for each in said.currencies}
     for currency in sorted({*sums.currencies, *found}):
         one, other = sums.currencies.get(currency, (0, 0, 0)), found.get(currency, (0, 0, 0))
-        yield f"{currency} {posted_text(*one)}", f"{currency} {posted_text(*other)}"
+        yield f"{currency} {_posted_text(*one)}", f"{currency} {_posted_text(*other)}"
+
+
+def _posted_text(count: int, debited: Amount, credited: Amount) -> str:
+    return f"{counted(count, 'journal')}, debits {format_amount(debited)}, credits {format_amount(credited)}"

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from domain.audit.findings import SeenOutput
-from domain.audit.priced_terms import PricedEvent
-from domain.audit.terms import UNKNOWN, AuditedTerms
+from domain.audit.terms import UNKNOWN, AuditedTerms, PricedEvent
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.finance import CreditMemoIssued, PaymentApplied

@@ -15,11 +15,10 @@ from datetime import date
 from typing import NamedTuple, TypeVar
 
 from domain.accounts import UNBILLED, UNBILLED_RECEIVABLE
-from domain.audit.approved_shares import ApprovedShares
 from domain.audit.credits import RowCredit, credit_of
 from domain.audit.engagement import AuditedEngagement
 from domain.audit.findings import BILLED_ONCE, Checked, SeenOutput, Violation, violation
-from domain.audit.shared_cuts import Brings, SharedCut
+from domain.audit.shared_cuts import ApprovedShares, Brings, SharedCut
 from domain.audit.terms import AuditedTerms
 from domain.billing.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, ISSUED, SUPERSEDED
 from domain.ledger.journal import BILLING

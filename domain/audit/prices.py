@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from domain.accounts import REVENUE
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.findings import PRICES, Checked, SeenOutput, Violation, violation
-from domain.audit.priced_terms import PricedTerms, is_of_terms
+from domain.audit.terms import PricedTerms, is_of_terms
 from domain.identity import parts_of
 from domain.money import format_amount
 from domain.outputs import ExceptionRaised, JournalEntry

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from domain.audit.findings import STATEMENTS, SeenOutput, Violation, violation
 from domain.events.reference import (
     AccountingPeriodClosed,
     AccountingPeriodReopened,
@@ -9,6 +12,7 @@ from domain.events.reference import (
     LegalEntityDefined,
     TaxPolicyDefined,
 )
+from domain.outputs import BillingStatement
 from domain.reference.book import EMPTY_BOOK, apply, approves_itself, conflict, fixed_faults
 from domain.reference_faults import faults
 
@@ -27,3 +31,9 @@ class ReferenceSoFar:
         )
         if not refused:
             self.book = apply(self.book, event)
+
+
+def billed_to_nobody(seen: SeenOutput, statement: BillingStatement, reference: ReferenceSoFar) -> Iterator[Violation]:
+    if reference.book.customer(statement.bill_to) is None:
+        expected = "a bill-to that the log has defined up to here"
+        yield violation(STATEMENTS, seen, statement.statement_id, expected, statement.bill_to)

@@ -1,24 +1,107 @@
-"""What the terms in the log promise for as long as a contract runs: the most that each cap ever allowed.
-
-Read on its own, without the fold. Where versions differ the weaker reading holds, so that an audit never calls wrong
-what some version allowed: the highest limit of a cap, the lines that it always bound, none where a version had none.
-"""
+"""What the terms in the log promise for as long as a contract runs: the most that each cap ever allowed, and the prices that were in force
+on which days."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from datetime import date
+from typing import Final, NamedTuple
 
 from domain.billing.shares import parties_of, several_pay
 from domain.caps.purchase_order import covers, has_limit
 from domain.contract import amend, line_policies
-from domain.events.commercial import ContractAmended, ContractSigned
-from domain.events.common import Cap, ContractLine, Policies, SharedCap
+from domain.events.commercial import ContractAmended, ContractSigned, VariableConsiderationRevised
+from domain.events.common import Cap, ContractLine, Policies, SharedCap, VariableConsideration
+from domain.outputs import ExceptionRaised
+from domain.refusals import UNSUPPORTED
 from domain.terms import methods
 from domain.units import Amount, Hours, Percent
 from domain.work.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
 
 TermsEvent = ContractSigned | ContractAmended
+# Raised about terms that are not, or not yet, in force.
+OF_TERMS: Final = {"invalid_terms", UNSUPPORTED, "unknown_reference", "amendment_gap", "conflicting_version"}
+
+
+class PricedEvent(NamedTuple):
+    """Terms, or an estimate of a variable part, with their place in the log."""
+
+    offset: int
+    event: ContractSigned | ContractAmended | VariableConsiderationRevised
+
+
+class PricedVersion(NamedTuple):
+    """Terms that hold on the days of [since, before)."""
+
+    since: date
+    before: date
+    terms: ContractSigned
+
+
+class PricedTerms:
+    """What a price is by the terms that the log had stated by a place in it: which of them were in force in which days.
+
+    Where terms were refused, or wait, nobody here knows which of them are in force: then any of them is.
+
+    Of a contract, by what the log had stated of it; `certain` where nothing of that was refused.
+    """
+
+    def __init__(self, stated: Sequence[PricedEvent], *, certain: bool) -> None:
+        events = [each.event for each in stated]
+        self._terms = [one for one in events if isinstance(one, ContractSigned | ContractAmended)]
+        self._revised = [one for one in events if isinstance(one, VariableConsiderationRevised)]
+        any_of_them = (PricedVersion(date.min, date.max, terms) for terms in _every_version(self._terms))
+        self._held = self._in_force() if certain else list(any_of_them)
+
+    def sharing(self, line_id: str) -> frozenset[str]:
+        """The lines that have a price with it; none where one of them ever was without one."""
+        lines = [line for held in self._held for line in held.terms.lines]
+        shared = {line.line_id for line in lines if methods.is_shared(line)}
+        names = shared if line_id in shared else {line_id}
+        own = [line for line in lines if line.line_id in names]
+        priced = own and all(methods.price(line.terms) is not None for line in own)
+        return frozenset(names if priced else ())
+
+    def most(self, lines: frozenset[str], first: date, last: date) -> Amount:
+        """The highest that the lines are worth on any day, with the most that each variable part may add."""
+        return sum(self._price(line_id, first, last) + self._variable(line_id) for line_id in lines)
+
+    def _price(self, line_id: str, first: date, last: date) -> Amount:
+        """Of a line that is over, what it was worth last."""
+        newest, most = 0, None
+        for held in (held for held in self._held if held.since <= last):
+            price = next((methods.price(one.terms) for one in held.terms.lines if one.line_id == line_id), None)
+            if price is not None:
+                newest = price
+                if held.before > first:
+                    most = max(price, most or 0)
+        return newest if most is None else most
+
+    def _variable(self, line_id: str) -> Amount:
+        most: dict[str, Amount] = {}
+        of_line = (line for held in self._held for line in held.terms.lines if line.line_id == line_id)
+        for item in (item for line in of_line for item in line.variable_consideration):
+            most[item.item_id] = max(most.get(item.item_id, 0), *_amounts(item))
+        for said in (said for said in self._revised if said.line_id == line_id):
+            most[said.item_id] = max(most.get(said.item_id, 0), *_amounts(said))
+        return sum(most.values())
+
+    def _in_force(self) -> list[PricedVersion]:
+        found: list[PricedVersion] = []
+        version = 0
+        for event in self._terms:
+            if event.version <= version:
+                continue
+            if isinstance(event, ContractSigned):
+                version = event.version
+                found = [PricedVersion(date.min, date.max, event)]
+            elif found and _is_approved(event):
+                version, since = event.version, event.effective_on
+                found = [each._replace(before=min(each.before, since)) for each in found]
+                found.append(
+                    PricedVersion(date.min if event.retroactive else since, date.max, amend(found[-1].terms, event))
+                )
+        return found
 
 
 class CapBound(NamedTuple):
@@ -82,18 +165,18 @@ def terms_of(events: Iterable[TermsEvent], entities: Mapping[str, Sequence[Polic
     return {
         contract_id: _terms(contract_id, versions, entities.get(versions[0].legal_entity_id) or (Policies(),))
         for contract_id, stated in by_contract.items()
-        if (versions := tuple(every_version(stated)))
+        if (versions := tuple(_every_version(stated)))
     }
 
 
-def every_version(stated: Sequence[TermsEvent]) -> Iterator[ContractSigned]:
+def _every_version(stated: Sequence[TermsEvent]) -> Iterator[ContractSigned]:
     """Every reading that could be in force: each signed one, and what approved amendments make of it. Two amendments may have one version;
     later ones go on from the first.
     """
     signed = [event for event in stated if isinstance(event, ContractSigned)]
     amendments: dict[int, list[ContractAmended]] = {}
     for event in stated:
-        if isinstance(event, ContractAmended) and is_approved(event):
+        if isinstance(event, ContractAmended) and _is_approved(event):
             amendments.setdefault(event.version, []).append(event)
     for terms in signed:
         yield terms
@@ -105,7 +188,7 @@ def every_version(stated: Sequence[TermsEvent]) -> Iterator[ContractSigned]:
                 amended = readings[0]
 
 
-def is_approved(event: ContractAmended) -> bool:
+def _is_approved(event: ContractAmended) -> bool:
     return event.approved_by is not None and event.approved_by != event.requested_by
 
 
@@ -300,3 +383,12 @@ def _highest(limits: Sequence[int | None]) -> int | None:
     """None where a version has no limit in this measure."""
     stated = [limit for limit in limits if limit is not None]
     return max(stated) if len(stated) == len(limits) else None
+
+
+def is_of_terms(raised: ExceptionRaised) -> bool:
+    return raised.category in OF_TERMS and raised.contract_id is not None
+
+
+def _amounts(said: VariableConsideration | VariableConsiderationRevised) -> Iterator[Amount]:
+    yield said.amount or 0
+    yield from (outcome.amount for outcome in said.outcomes)

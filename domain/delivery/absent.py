@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from domain.delivery import answers
+from domain.delivery import answers, standings
 from domain.delivery.chart import Unmapped
 from domain.delivery.groups import JournalGroup
-from domain.delivery.standings import REFUSED, REPLACED, TO_SEND, UNMAPPED, WAITING
-from domain.delivery.why_to_send import AFTER_CHART, AFTER_OTHER, AFTER_POSTING, AFTER_REJECTED, AFTER_REPLACEMENT
+from domain.delivery.standings import REFUSED, REPLACED, TO_SEND, UNMAPPED, WAITING, Parcel
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.ledger.journal import debits
 from domain.outputs import JournalEntry
@@ -17,6 +16,17 @@ from domain.units import Amount
 
 UNANSWERED: Final = "not sent yet, or not answered"
 PERIOD_REFUSED: Final = "the ERP refused its period; the next run posts it in the first open one"
+FREE: Final = "not sent yet: the ERP was away, or delivery was stopped"
+AFTER_OTHER: Final = "goes after what it reverses"
+AFTER_POSTING: Final = "what it reverses is accepted and not posted yet"
+AFTER_REJECTED: Final = "what it reverses is rejected"
+AFTER_CHART: Final = "what it reverses waits for the chart"
+AFTER_ITS_DAY: Final = "what it reverses waits for its day or accounting period to end"
+AFTER_REVISION: Final = "goes once it is certain that no earlier revision is in the ERP"
+AFTER_REPLACEMENT: Final = "what it reverses was refused for its period; the next run replaces it"
+
+# Of several the one that takes longest to go away is named.
+_ORDER: Final = (AFTER_OTHER, AFTER_POSTING, AFTER_CHART, AFTER_REJECTED)
 
 
 class Absent(NamedTuple):
@@ -99,3 +109,42 @@ def _why(original: str | None, answered: Mapping[str, PostingAccepted | PostingR
             return AFTER_CHART
         case PostingRejected():
             return AFTER_REJECTED
+
+
+def why_to_send(
+    parcels: Sequence[Parcel], closed: Mapping[str, str], to_come: Collection[str] = frozenset()
+) -> dict[int, str]:
+    """Why a parcel that is to be sent has not gone: what it waits for, from rows that a store keeps.
+
+    By the parcel's number, of those that are to be sent. `closed` as a store keeps it, `to_come` wait for a day or period to end.
+    """
+    holder = {member: each for each in parcels for member in each.members}
+    replaced_by = {replaced: member for each in parcels for member, replaced in each.replaces}
+    found = {}
+    for parcel in parcels:
+        if parcel.state != standings.TO_SEND:
+            continue
+        if any(each in holder for each in parcel.supersedes):
+            found[parcel.number] = AFTER_REVISION
+            continue
+        originals = [replaced_by.get(original, original) for _, original in parcel.reverses]
+        if any(closed.get(each) for each in originals):
+            found[parcel.number] = AFTER_REPLACEMENT
+            continue
+        if any(each in to_come for each in originals):
+            found[parcel.number] = AFTER_ITS_DAY
+            continue
+        ahead = (holder[each] for each in originals if each in holder and holder[each].number != parcel.number)
+        found[parcel.number] = max((_after(each) for each in ahead), key=_ORDER.index, default=FREE)
+    return found
+
+
+def _after(parcel: Parcel) -> str:
+    match parcel.state:
+        case standings.TAKEN:
+            return AFTER_POSTING
+        case standings.REFUSED:
+            is_unmapped = parcel.rejection is not None and parcel.rejection.because == answers.ACCOUNT
+            return AFTER_CHART if is_unmapped else AFTER_REJECTED
+        case _:
+            return AFTER_OTHER

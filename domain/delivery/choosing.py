@@ -9,11 +9,10 @@ from typing import Final
 from domain.delivery import standings
 from domain.delivery.calls import LOOK_UP, POLL, SEND, Call, CallMaking, CallTerms, Intent
 from domain.delivery.documents import Document
-from domain.delivery.due import DueEntry
 from domain.delivery.order import Order
 from domain.delivery.pace import Refusals
 from domain.delivery.recovery import Probe, PublishedStates, tree_of
-from domain.delivery.rows import ASKED, DIED, StandingRows
+from domain.delivery.rows import ASKED, DIED, DueEntry, StandingRows
 from domain.delivery.standings import Parcel, Standing
 from domain.units import Instant
 

@@ -24,7 +24,6 @@ from domain.delivery.calls import Call, CallMaking, CallTerms, Given, Result
 from domain.delivery.chart import Unmapped
 from domain.delivery.choosing import Choosing
 from domain.delivery.documents import INVOICE, Document, key_of, revision_of
-from domain.delivery.due import DueEntry
 from domain.delivery.order import Order, originals_first
 from domain.delivery.outcomes import (
     LATE,
@@ -41,7 +40,7 @@ from domain.delivery.outcomes import (
 )
 from domain.delivery.pace import THROTTLED_STEP, Pace, back_off, seconds
 from domain.delivery.recovery import PublishedStates, Tree
-from domain.delivery.rows import ASKED, DIED, StandingRows, body_hash
+from domain.delivery.rows import ASKED, DIED, DueEntry, StandingRows, body_hash
 from domain.delivery.standings import NOTHING_KEPT, Changes, Ended, Parcel, Settled, Standing, StoredStandings
 from domain.units import Instant
 

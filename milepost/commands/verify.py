@@ -20,8 +20,7 @@ from milepost.tables import Table, show
 if TYPE_CHECKING:
     from connectors.telling import Tell
     from dataflows.audit_kafka import ShardComparison
-    from domain.audit.findings import Violation
-    from domain.audit.report import Finding, Report
+    from domain.audit.findings import Finding, Report, Violation
     from milepost.settings import Settings
 
 
@@ -84,7 +83,7 @@ def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, foll
 
     Raises BadParameter where nothing is folded yet, so that nothing could be looked at; an audit that follows waits for it.
     """
-    from domain.audit.report import AuditTally
+    from domain.audit.findings import AuditTally
     from milepost.operate import serving, shards_chosen
     from milepost.operate.following import Auditors, follow_on
     from milepost.operate.stopping import stopping, unwinding
@@ -126,8 +125,7 @@ def summed(compared: list[ShardComparison]) -> tuple[int, tuple[Violation, ...]]
 
 def with_topics(report: Report, outputs: int, found: tuple[Violation, ...]) -> Report:
     """The report of what was folded again, with what stands on the topics beside it."""
-    from domain.audit.findings import REFOLD
-    from domain.audit.report import AuditTally
+    from domain.audit.findings import REFOLD, AuditTally
 
     tally = AuditTally()
     tally.count(REFOLD, outputs)

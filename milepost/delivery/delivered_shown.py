@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from connectors.delivery_lines import DeliveryLine, is_done
 from connectors.delivery_store import READ
 from domain.delivery import standings
-from domain.delivery.why_to_send import FREE
+from domain.delivery.absent import FREE
 from domain.money import format_amount
 from milepost.console import aligned, money_text, shape
 from milepost.delivery.lacking import CompanyWithoutChart

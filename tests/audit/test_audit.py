@@ -24,8 +24,7 @@ from connectors.files.outputs import topic_file
 from dataflows.audit import audit
 from dataflows.embedded import store_path
 from domain.audit.about import about as in_words
-from domain.audit.findings import PROMISES, Violation
-from domain.audit.report import Report
+from domain.audit.findings import PROMISES, Report, Violation
 from domain.events.commercial import ContractSigned
 from domain.events.common import TimeAndMaterials
 from domain.outputs import (

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from dataflows.audit import audit
-from domain.audit.findings import CERTIFICATES, PROMISES
-from domain.audit.report import Report
+from domain.audit.findings import CERTIFICATES, PROMISES, Report
 from domain.outputs import CertifiedAccount, CertifiedCurrency, CloseCertificate
 from tests.audit.tampering import at, copied, outputs, rewrite, seq_of
 from tests.finished_run import reopened_run

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from domain.audit.findings import NUMBERS, SeenOutput
+from domain.audit.numbering import StatementNumbers
 from domain.audit.reference import ReferenceSoFar
-from domain.audit.statement_numbers import StatementNumbers
 from domain.events.common import FiscalCalendar, NumberRange
 from domain.events.reference import LegalEntityDefined
 from domain.outputs import BillingStatement, Position, StatementNumber

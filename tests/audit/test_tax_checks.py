@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from domain.audit.findings import SeenOutput
-from domain.audit.parties import billed_to_nobody
-from domain.audit.reference import ReferenceSoFar
+from domain.audit.reference import ReferenceSoFar, billed_to_nobody
 from domain.audit.statements import statements_foot
 from domain.audit.tax import TaxTables
 from domain.audit.terms import AuditedTerms

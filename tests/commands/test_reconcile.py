@@ -20,11 +20,10 @@ from connectors.erp.adapter import NO_TRACE, ErpFinding, ErpUnreadable, Limits, 
 from connectors.files.added_events import add_events, added_events
 from connectors.files.delivered import ANSWERS, read_delivered
 from connectors.json_records import record_to_json
-from domain.delivery.absent import UNANSWERED
+from domain.delivery.absent import AFTER_OTHER, UNANSWERED
 from domain.delivery.documents import Document, JournalDocument
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import Outcome, Taken
-from domain.delivery.why_to_send import AFTER_OTHER
 from domain.events.finance import LedgerReconciled, PostingAccepted
 from domain.units import AMOUNT_ONE
 from milepost.cli import app

@@ -1,6 +1,6 @@
 """What is due, company by company."""
 
-from domain.delivery.due import Due, DueEntry
+from domain.delivery.rows import Due, DueEntry
 
 
 def test_the_first_of_all_companies_comes_first_and_each_has_its_own() -> None:

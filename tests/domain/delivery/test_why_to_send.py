@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.delivery import standings
-from domain.delivery.answers import ACCOUNT, Rejection
-from domain.delivery.standings import Parcel
-from domain.delivery.why_to_send import (
+from domain.delivery.absent import (
     AFTER_CHART,
     AFTER_ITS_DAY,
     AFTER_OTHER,
@@ -18,6 +16,8 @@ from domain.delivery.why_to_send import (
     FREE,
     why_to_send,
 )
+from domain.delivery.answers import ACCOUNT, Rejection
+from domain.delivery.standings import Parcel
 
 
 def parcel(number: int, member: str, state: str = standings.TO_SEND, reverses: str = "", replaces: str = "") -> Parcel:

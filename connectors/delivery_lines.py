@@ -109,3 +109,13 @@ def _standing(parcel: Parcel, states: Mapping[str, str], why: Mapping[int, str])
             return (parcel.state, under_way[0]) if under_way else (standings.TO_SEND, FREE)
         case _:
             return parcel.state, why.get(parcel.number, "")
+
+
+def read_to(path: Path) -> tuple[str, Mapping[str, str]]:
+    """How far a delivery has read, by its store, also while it runs.
+
+    The generation of what it read, and what follows in each partition. Raises sqlite3.Error.
+    """
+    with reading(path) as db:
+        (generation,) = db.execute("SELECT generation FROM meta").fetchone() or ("",)
+        return generation, dict(db.execute("SELECT name, following FROM places").fetchall())

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from connectors.files.output_lock import OutputInUse
 from connectors.kafka.clients import Clients
-from connectors.kafka.known_ends import EndsQuery, KnownEnds, unknown_end
+from connectors.kafka.ends import EndsQuery, KnownEnds, unknown_end
 from connectors.kafka.names import DEAD_LETTERS, ENGAGEMENT_LOG, Names
 from connectors.kafka.open_exceptions import OpenExceptionCounts
 from connectors.kafka.outputs import KafkaOutputs

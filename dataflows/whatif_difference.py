@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connectors.files.cap_use import is_used_up
+from connectors.files.forecast_history import is_used_up
 from domain.billing.statement import SUPERSEDED
 from domain.outputs import (
     BillingStatement,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.files.cap_use import UsedUp
+from connectors.files.forecast_history import UsedUp
 from domain.caps.purchase_order import SUBJECT_KIND
 from domain.counting import counted
 from domain.outputs import ForecastCap

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.files.added_events import RESENT, dated_events
-from connectors.files.found_letters import letters_of
+from connectors.files.dead_letters import letters_of
 from domain.outputs import DeadLetter
 
 DIGEST_CHARACTERS: Final = 32

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import typer
 
+from connectors.files.dead_letters import letters_of
 from connectors.files.found_exceptions import exceptions_of
-from connectors.files.found_letters import letters_of
 from connectors.files.lookup import hint, statements_called
 from connectors.files.waiting_events import UNROUTED, waiting_for
 from connectors.files.written import records_of

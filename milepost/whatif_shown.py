@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from connectors.files.cap_use import is_used_up
+from connectors.files.forecast_history import is_used_up
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from dataflows.whatif import WhatIf

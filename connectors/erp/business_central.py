@@ -44,7 +44,6 @@ from connectors.erp.answers import (
     text_of,
     words,
 )
-from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection
 from connectors.erp.odata import (
     ENTRA_TOKEN_URL,
@@ -61,7 +60,7 @@ from connectors.erp.odata import (
     transacted,
     transaction,
 )
-from connectors.erp.session import Session, is_one_call, opened
+from connectors.erp.session import AtOnce, Session, is_one_call, opened
 from connectors.section import Section
 from domain.delivery.documents import (
     Document,

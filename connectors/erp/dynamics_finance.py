@@ -45,7 +45,6 @@ from connectors.erp.answers import (
     words,
 )
 from connectors.erp.answers import refused as by_status
-from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection
 from connectors.erp.odata import (
     ENTRA_TOKEN_URL,
@@ -62,7 +61,7 @@ from connectors.erp.odata import (
     query,
     rows,
 )
-from connectors.erp.session import Session, is_one_call, opened
+from connectors.erp.session import AtOnce, Session, is_one_call, opened
 from connectors.section import Section
 from domain.delivery.documents import (
     Document,

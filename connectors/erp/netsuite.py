@@ -50,9 +50,8 @@ from connectors.erp.answers import (
     text_of,
     words,
 )
-from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection, OAuth1Auth
-from connectors.erp.session import Session, is_one_call, opened
+from connectors.erp.session import AtOnce, Session, is_one_call, opened
 from connectors.section import Section
 from domain.delivery.documents import (
     Document,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar, assert_never
+from typing import ClassVar, Concatenate, Final, ParamSpec, Protocol, TypeVar, assert_never
 from urllib.parse import urlsplit
 
 import stamina
@@ -33,7 +34,8 @@ from connectors.erp.oauth import (
     secrets_of,
 )
 from connectors.erp.transport import Transport, in_all
-from domain.delivery.outcomes import NotSent, Throttled, Trouble, Uncertain
+from domain.delivery.documents import Document
+from domain.delivery.outcomes import NotSent, Outcome, Throttled, Trouble, Uncertain
 
 READ_ATTEMPTS: Final = 6
 READ_SECONDS: Final = 300.0
@@ -118,6 +120,38 @@ def is_one_call(method: Callable[Concatenate[Limited, Asked], Given]) -> Callabl
             return method(adapter, *stated, **named)
 
     return call
+
+
+class AtOnce(ABC):
+    """What adapters share whose ERP answers each document when it is sent, one call a document, and has nothing to poll.
+
+    The rest of the port is the adapter's own: `_send`, `look_up`, `ledger` and `check`.
+    """
+
+    ERP: ClassVar[str]
+
+    def __init__(self, session: Session, limits: Limits) -> None:
+        self._session = session
+        self._limits = limits
+
+    @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    @is_one_call
+    def send(self, documents: Sequence[Document], trace: TraceContext = NO_TRACE) -> Sequence[Outcome]:
+        return [self._send(document, trace) for document in documents]
+
+    def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
+        raise AssertionError(
+            f"{self.ERP} answers at once; nothing was submitted as {ticket} for {len(documents)} documents"
+        )
+
+    def close(self) -> None:
+        self._session.close()
+
+    @abstractmethod
+    def _send(self, document: Document, trace: TraceContext) -> Outcome: ...
 
 
 def opened(

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from connectors.avro_codec import DEAD_LETTER_CODEC
-from connectors.containers import ContainerFormat
+from connectors.containers import ContainerFormat, read_container, undamaged
 from connectors.files.input_reader import InputItem
 from connectors.files.log_format import LogEnd
 from connectors.files.writing import sync_folder, write_all, writing
+from connectors.files.written import shards
 from connectors.unreadable import dead_letter_of
 from domain.outputs import DeadLetter
 from state.guards import INTAKE_STATE_LOST, GuardStop
@@ -80,3 +81,24 @@ def is_whole(output_dir: Path, committed: LogEnd) -> bool:
         return False
     except OSError as fault:
         raise GuardStop(INTAKE_STATE_LOST, f"{path}: cannot be read: {fault.strerror}") from fault
+
+
+def letter_id(letter: DeadLetter) -> str:
+    name = letter.source_file or f"{letter.topic}/{letter.partition}"
+    return f"{name}:{letter.line}" if letter.line is not None else f"{name}@{letter.offset}"
+
+
+def letters_of(output: Path) -> dict[str, DeadLetter]:
+    """The dead letters of a run, each by a name that people can type: `time.jsonl:17`, or `time.avro@5120` for a record of a container.
+
+    By their names, in the order in which they were found. Raises NoOutputs and ContainerDamaged.
+    """
+    path = dead_letter_path(output)
+    if not path.exists():
+        shards(output)
+        return {}
+    found: dict[str, DeadLetter] = {}
+    for one in undamaged(read_container(path, {DEAD_LETTER_CODEC.fingerprint: DEAD_LETTER_CODEC})):
+        letter: DeadLetter = one.record
+        found[letter_id(letter)] = letter
+    return found

@@ -8,15 +8,17 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.files.engagement_log import EngagementLog
+from connectors.files.engagement_log import EngagementLog, event_of
 from connectors.files.log_format import log_path
 from connectors.files.lookup import FoundStatement
 from connectors.files.written import read_file
 from domain.accounts import UNBILLED
+from domain.billing.statement import SUPERSEDED
 from domain.contract import Version, amend, held, held_on, line_named
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Retainer
+from domain.events.control import StatementReturned
 from domain.events.delivery import ProjectActivated, TimeApproved
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonDefined
 from domain.exceptions import BEHIND_A_GAP, REFUSED
@@ -293,3 +295,15 @@ def _orders_of(statement: BillingStatement, orders: Mapping[int, StatedOrder]) -
 
 def _order_on(orders: list[StatedOrder], day: date) -> str | None:
     return next((order.number for order in reversed(orders) if order.since <= day), None)
+
+
+def returned_by(output: Path, found: FoundStatement) -> StatementReturned | None:
+    """Who returned a draft, and why: the event that superseded it.
+
+    None of what nobody returned: it was superseded as its work changed, or is not superseded, or the log is not there.
+    """
+    if found.statement.status != SUPERSEDED:
+        return None
+    event = event_of(output, found.position)
+    is_its_own = isinstance(event, StatementReturned) and event.statement_id == found.statement.statement_id
+    return event if is_its_own and isinstance(event, StatementReturned) else None

@@ -9,12 +9,21 @@ from typing import Final, NamedTuple, cast
 from connectors.imports.balances_known import KnownContract, KnownFirm
 from connectors.imports.balances_mapping import LEDGER, NAMES, BalancesMapping, OfLine, RowKind
 from connectors.imports.cells import AmountCell, CellPart, CurrencyCell, IdCell, label_of
-from connectors.imports.money_cells import amount_of
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import nearest
 from connectors.imports.rejections import CellFault, CsvRow
 from connectors.imports.row_kinds import RowPlace, kind_of
-from connectors.imports.said import currency_in, date_in, id_in, instant_in, money_in, required, value_in, version_in
+from connectors.imports.said import (
+    amount_of,
+    currency_in,
+    date_in,
+    id_in,
+    instant_in,
+    money_in,
+    required,
+    value_in,
+    version_in,
+)
 from domain.money import AMOUNT_DECIMALS
 from domain.units import Instant
 

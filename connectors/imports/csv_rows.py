@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from connectors.imports.file_kinds import DELIMITERS, START_BYTES, check_text
 from connectors.imports.mapping import FileForm
 from connectors.imports.refusals import ImportRefused, readable_file
 from connectors.imports.rejections import CsvRow, RejectedRow
@@ -24,6 +24,23 @@ WITH_MARK = {"utf-8": "utf-8-sig"}
 SAY_ENCODING = "state the file's encoding: file.encoding in a mapping, --encoding for the export of a tracker"
 
 CUT_OFF = "correct the line, or export again if the file was cut off"
+START_BYTES = 64 * 1024
+DELIMITERS = (",", ";", "\t", "|")
+_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_ZIP = b"PK\x03\x04"
+_NO_TEXT = {
+    _ZIP: "a zip or a spreadsheet (xlsx, ods); unpack it, or save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of an old format; export as CSV, or save the sheet as CSV",
+    b"%PDF": "a PDF; make the export as CSV",
+    b"<!doc": "a web page, perhaps one that asks to log in; make the export as CSV",
+    b"<html": "a web page, perhaps one that asks to log in; make the export as CSV",
+    b"<?xml": "XML; make the export as CSV",
+    b'{"': "JSON; make the export as CSV",
+    b"{\n": "JSON; make the export as CSV",
+    b"[{": "JSON; make the export as CSV",
+    b"[\n": "JSON; make the export as CSV",
+    b"\x1f\x8b": "packed by gzip; unpack it",
+}
 
 
 class Broken(NamedTuple):
@@ -48,7 +65,7 @@ def open_text(path: Path, encoding: str) -> TextIO:
     """Bytes that are not of the encoding are carried as surrogates, so that only their own row is refused."""
     with readable_file(path):
         with path.open("rb") as file:
-            check_text(file.read(START_BYTES), path)
+            _check_text(file.read(START_BYTES), path)
         return path.open(encoding=WITH_MARK.get(encoding, encoding), errors="surrogateescape", newline="")
 
 
@@ -171,3 +188,30 @@ def _undecoded(texts: Sequence[str]) -> str:
 
 def _not_of_encoding(path: Path, form: FileForm) -> ImportRefused:
     return ImportRefused(f"{path}: is not {form.encoding}; {SAY_ENCODING}")
+
+
+def encoding_of(start: bytes) -> str:
+    """By the byte order mark; without one, UTF-16 has a zero beside each plain letter of the header."""
+    for mark, encoding in _MARKS.items():
+        if start.startswith(mark):
+            return encoding
+    header = start[:16]
+    if len(header) == 16 and not any(header[1::2]):
+        return "utf-16-le"
+    return "utf-16-be" if len(header) == 16 and not any(header[0::2]) else "utf-8"
+
+
+def _check_text(start: bytes, path: Path) -> None:
+    """Raises ImportRefused with what the file is instead."""
+    first = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:16]
+    known = next(
+        (told for mark, told in _NO_TEXT.items() if first.startswith(mark) or first.lower().startswith(mark)), None
+    )
+    if first.startswith(_ZIP) and not zipfile.is_zipfile(path):
+        known = "a zip or a spreadsheet (xlsx, ods) that is cut off; make the export again"
+    if known is not None:
+        raise ImportRefused(f"{path}: is {known}")
+    header = start.partition(b"\n")[0]
+    is_header = any(delimiter.encode() in header for delimiter in DELIMITERS)
+    if b"\0" in start and not is_header and encoding_of(start) == "utf-8":
+        raise ImportRefused(f"{path}: expected a CSV, came bytes that are no text; make the export as CSV")

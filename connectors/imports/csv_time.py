@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
@@ -16,7 +17,10 @@ from fractions import Fraction
 from heapq import merge
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import orjson
 
 from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken, open_text, read_table
@@ -26,14 +30,90 @@ from connectors.imports.priced import in_six_decimals
 from connectors.imports.products.former import read_known
 from connectors.imports.products.product import PRODUCTS
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.rejections import ByReason, CellFault, CsvRow, RejectedRow, RejectedRows, RejectedTotals
+from connectors.imports.rejections import (
+    ByReason,
+    CellFault,
+    CsvRow,
+    RejectedRow,
+    RejectedRows,
+    RejectedTotals,
+    rejected_json,
+)
 from connectors.imports.said import id_in, required
-from connectors.imports.staging import Staging
-from connectors.imports.time_rows import TimeWanted, read_time, worth
-from connectors.imports.written import TIME, Things
+from connectors.imports.time_rows import TimeWanted, WorkedTime, read_time, worth
+from connectors.imports.written import TIME, Things, WrittenEvent
 
 # Fields of an entry that are corrected while it stays the same entry.
 CORRECTED_LATER = ("hours", "billable_hours", "ended_at", "rate", "billable", "overtime")
+
+
+class Earlier(NamedTuple):
+    """An entry that came before under the same id and version."""
+
+    line: int
+    same_content: bool
+
+
+class Staging:
+    """Where the rows of an import wait until all are read: a temporary database, so that millions need little memory.
+
+    Lives as long as the `with` block; the database is a nameless file that the system removes.
+    """
+
+    def __init__(self) -> None:
+        self._rows = sqlite3.connect("", isolation_level=None)
+
+    def __enter__(self) -> Self:
+        self._rows.execute("PRAGMA journal_mode = OFF")
+        self._rows.execute("PRAGMA synchronous = OFF")
+        self._rows.execute("BEGIN")
+        self._rows.execute(
+            "CREATE TABLE staged (entry_id TEXT, version INTEGER, occurred_at INTEGER, day TEXT, line INTEGER,"
+            " event BLOB, PRIMARY KEY (entry_id, version)) WITHOUT ROWID"
+        )
+        self._rows.execute("CREATE TABLE contents (digest BLOB PRIMARY KEY, rows INTEGER) WITHOUT ROWID")
+        self._rows.execute("CREATE TABLE rejected (line INTEGER, rejected BLOB)")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._rows.close()
+
+    def count_content(self, digest: bytes) -> int:
+        """How many rows of this content there are so far, this one included."""
+        found = self._rows.execute(
+            "INSERT INTO contents VALUES (?, 1) ON CONFLICT DO UPDATE SET rows = rows + 1 RETURNING rows", (digest,)
+        ).fetchone()
+        return int(found[0])
+
+    def add(self, work: WorkedTime, line: int) -> Earlier | None:
+        """None where it was taken in; else the entry that stands there already."""
+        event = orjson.dumps(work.event)
+        taken = self._rows.execute(
+            "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (work.entry_id, work.version, work.occurred_at, work.day.isoformat(), line, event),
+        )
+        if taken.rowcount:
+            return None
+        first_line, first_event = self._rows.execute(
+            "SELECT line, event FROM staged WHERE entry_id = ? AND version = ?", (work.entry_id, work.version)
+        ).fetchone()
+        return Earlier(first_line, first_event == event)
+
+    def in_order(self) -> Iterator[WrittenEvent]:
+        """By when it was known, then by the day of the work, then as in the file."""
+        rows = self._rows.execute("SELECT occurred_at, line, event FROM staged ORDER BY occurred_at, day, line")
+        for occurred_at, line, event in rows:
+            yield WrittenEvent(occurred_at, line, orjson.loads(event))
+
+    def reject(self, rejected: RejectedRow) -> None:
+        self._rows.execute("INSERT INTO rejected VALUES (?, ?)", (rejected.line, orjson.dumps(rejected_json(rejected))))
+
+    def rejected(self) -> Iterator[dict[str, object]]:
+        """In the file's order."""
+        for (rejected,) in self._rows.execute("SELECT rejected FROM rejected ORDER BY line, rowid"):
+            yield orjson.loads(rejected)
 
 
 class ImportedTime(NamedTuple):

@@ -12,14 +12,19 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from connectors.imports.read_before import CORRECTING, check_unread
+from connectors.files.input_files import scan
+from connectors.files.rounds import NAME, RoundFile, read_rounds
 from connectors.imports.refusals import ImportRefused
+from state.guards import GuardStop
 
 Record = dict[str, Any]
 # Of a name that is the beginning of ids.
 EVENT_ID_NAME_LENGTH_MAX: Final = 90
 # No run reads a file of this ending, with a number after it or without.
 REPLACED: Final = ".replaced"
+CORRECTING: Final = (
+    " (csv: corrected rows need a version above the last one too, --set time.version=2; balances count theirs)"
+)
 
 
 class ImportTarget(NamedTuple):
@@ -87,7 +92,7 @@ def _check_replaceable(path: Path, replace: bool, runs: Path | None) -> None:
             f"{path}: exists with other content, and a file that was read once must not change;"
             f" give --name for a new file{CORRECTING}, or --replace if it was never read"
         )
-    check_unread(path, runs)
+    _check_unread(path, runs)
 
 
 def _keep_replaced(path: Path) -> None:
@@ -142,3 +147,53 @@ def write_rejected(folder: Path, name: str, rejected: Iterable[Record], *, is_dr
     with _part(path, chain([first], records), is_dry_run) as part, _writing(path):
         part.replace(path)
     return path
+
+
+def _check_unread(path: Path, runs: Path | None) -> None:
+    """Whether a run has read an events file: what was read once must stay as it was, so an import never writes over it.
+
+    An import knows the folder of events and not the output folder of the runs that read it. Those lie beside it or inside it unless they
+    are named. Names and digests in their `rounds.jsonl` tell for certain.
+
+    Raises ImportRefused where a run has read the file as it stands there now.
+    """
+    if runs is not None and not (runs / NAME).is_file():
+        raise ImportRefused(f"--output {runs}: expected the output folder of `milepost run`, found no {NAME} in it")
+    for folder in _run_folders(path) if runs is None else (runs,):
+        number = _read_in(folder, path)
+        if number is not None:
+            raise ImportRefused(
+                f"{path}: was read by round {number} of {folder}, and what was read must stay as it is;"
+                f" give --name for a new file{CORRECTING}"
+            )
+
+
+def _run_folders(path: Path) -> Iterator[Path]:
+    """Up to two folders up and one down again: `books/input/csv-march.jsonl` is near `books/output`."""
+    near = path.resolve().parent
+    for folder in (near, near.parent, near.parent.parent):
+        try:
+            yield from sorted(found.parent for found in (*folder.glob(NAME), *folder.glob(f"*/{NAME}")))
+        except OSError:  # a folder that is not ours to look into
+            continue
+
+
+def _read_in(folder: Path, path: Path) -> int | None:
+    """The round that read it."""
+    try:
+        rounds = read_rounds(folder)
+    except GuardStop as fault:
+        raise ImportRefused(fault.message) from fault
+    whole = path.resolve().as_posix()
+    size = path.stat().st_size
+    for found in rounds:
+        if any(whole.endswith(f"/{file.name}") and _is_start(file, path, size) for file in found.files):
+            return found.number
+    return None
+
+
+def _is_start(file: RoundFile, path: Path, size: int) -> bool:
+    """The bytes that were read are the file's first ones."""
+    if file.length > size:
+        return False
+    return scan(path, file.length, None, thorough=True).digest.hex() == file.digest

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from connectors.imports.cells import (
     ANY_OTHER,
@@ -42,13 +42,15 @@ from connectors.imports.readings import (
     read_whole,
 )
 from connectors.imports.rejections import CellFault, CsvRow
-from domain.money import minor_units
-from domain.units import Instant
+from domain.money import AMOUNT_DECIMALS, minor_units
+from domain.units import AMOUNT_ONE, Amount, Instant
 
 T = TypeVar("T")
 C = TypeVar("C", bound=TextCell)
 
 ID_LENGTH_MAX = 128
+# 18 digits with four decimals, as the schemas have them.
+_UNITS_MAX: Final = 10**14
 
 
 class CellText(NamedTuple):
@@ -280,3 +282,18 @@ def _version(said: CellText, formats: tuple[str, ...], zone: str) -> int:
     if formats and not said.plain:
         return read_instant(said.text, formats, zone) // 1000
     return read_whole(said.text)
+
+
+def amount_of(number: Decimal, cell: NumberCell | None, currency: str | None) -> Amount:
+    """Amounts of a file as amounts of the books: no finer than their currency is paid in.
+
+    In 10^-4 of the unit; without a currency to four decimals. Raises CellFault.
+    """
+    decimals = AMOUNT_DECIMALS if currency is None else minor_units(currency)
+    if number != round(number, decimals):
+        whose = "" if currency is None else f" for {currency}"
+        reason = f"expected at most {decimals} decimals{whose}; round it at its source"
+        raise CellFault(label_of(cell), decimal_text(number), reason)
+    if abs(number) >= _UNITS_MAX:
+        raise CellFault(label_of(cell), decimal_text(number), "expected an amount below 100,000,000,000,000")
+    return int(number * AMOUNT_ONE)

@@ -13,10 +13,9 @@ from connectors.imports.cells import CellPart, CurrencyCell, IdCell, NumberCell
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.csv_time import check_columns
 from connectors.imports.mapping import FileForm, TableMapping
-from connectors.imports.money_cells import amount_of
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import CellFault, CsvRow, RejectedRow
-from connectors.imports.said import currency_in, id_in, money_in, required
+from connectors.imports.said import amount_of, currency_in, id_in, money_in, required
 from domain.ledger.against import OtherBalance
 from domain.units import Amount
 

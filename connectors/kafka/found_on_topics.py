@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from connectors.avro_codec import DEAD_LETTER_CODEC
 from connectors.decode_error import DecodeError
+from connectors.files.dead_letters import letter_id
 from connectors.files.found_exceptions import KnownException, as_they_stand
-from connectors.files.found_letters import letter_id
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.frame import unframed
 from connectors.kafka.log import KafkaLog

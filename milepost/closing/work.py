@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from connectors.files.found_exceptions import KnownException
 from connectors.files.glance_rows import CAPACITY, PERSON
-from connectors.files.unrouted_hours import UnroutedEntry
+from connectors.files.waiting_events import UnroutedEntry
 from domain.billing.statement import OPEN
 from domain.exceptions import CATALOGUE
 from domain.identity import parts_of

@@ -350,7 +350,7 @@ def _tell_plan(again: Sequence[Again], output: Path, folder: Path, *, json: bool
 
 
 def _letters(output: Path) -> dict[str, DeadLetter]:
-    from connectors.files.found_letters import letters_of
+    from connectors.files.dead_letters import letters_of
 
     return letters_of(output)
 

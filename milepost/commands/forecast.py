@@ -21,7 +21,7 @@ from milepost.options import Json, Locale, Output
 from milepost.tables import COLUMN_APART, TEXT_LEAST, Table, hours_text, percent_text, show
 
 if TYPE_CHECKING:
-    from connectors.files.cap_use import UsedUp
+    from connectors.files.forecast_history import UsedUp
     from domain.outputs import ForecastCap, ForecastDelta, ForecastFigures, ForecastUpdate
     from milepost.forecasts.shown import ForecastShown, MonthShown, MoveShown
 
@@ -63,8 +63,7 @@ def forecast(
 
 
 def _forecast_shown(output: Path, project_id: str, since: date | None) -> ForecastShown:
-    from connectors.files.cap_use import used_up
-    from connectors.files.forecast_history import activated_in, forecast_history, moving_events
+    from connectors.files.forecast_history import activated_in, forecast_history, moving_events, used_up
     from connectors.files.lookup import projects_with_forecasts
     from milepost.forecasts.shown import forecast_shown
     from milepost.unknown_id import unknown_id

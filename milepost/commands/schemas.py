@@ -94,7 +94,7 @@ def register(
     settings = given.settings
     if not settings.registry.url:
         raise typer.BadParameter("registry.url is not set, so there is nowhere to register", param_hint="--settings")
-    from connectors.kafka.registration import register_schemas
+    from connectors.kafka.registry import register_schemas
     from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 
     try:

@@ -155,7 +155,7 @@ def _tell(sheet: StatementSheet, output: Path, *, html: Path | None, as_csv: boo
 def _list(output: Path, *, json: bool, page: bool) -> None:
     """Each in its newest revision, in the order in which they were issued; `page` says that one was meant."""
     from connectors.files.lookup import newest_statements
-    from connectors.files.returned_draft import returned_by
+    from connectors.files.statement_background import returned_by
     from milepost.statements.listed import statements_json, statements_table
 
     if page:

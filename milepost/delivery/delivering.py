@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.accounts_file import Accounts
-from connectors.delivery_lines import lines_of
-from connectors.delivery_place import read_to
+from connectors.delivery_lines import lines_of, read_to
 from connectors.delivery_store import DeliveryStore
 from connectors.erp.adapter import Calls
 from connectors.erp.adapters import opened as open_erp

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from connectors.files.cap_use import UsedUp
+from connectors.files.forecast_history import UsedUp
 from domain.outputs import ForecastCap
 from domain.units import AMOUNT_SCALE, HOURS_SCALE
 from milepost import pages

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, Literal, NamedTuple
 
-from connectors.files.cap_use import UsedUp, is_used_up
-from connectors.files.forecast_history import Moving, PublishedForecast
+from connectors.files.forecast_history import Moving, PublishedForecast, UsedUp, is_used_up
 from domain.events.delivery import ProjectActivated
 from domain.forecast.changes import CAUSES
 from domain.outputs import ForecastCap, ForecastDelta, ForecastFigures, ForecastMonth, ForecastUpdate

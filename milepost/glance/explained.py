@@ -8,7 +8,7 @@ from typing import Final
 
 from connectors.files.glance_index import ON_ONE, AboutSum, AccountSum, CostOfHours, HoursWorked, LinesAsked
 from connectors.files.glance_rows import INVOICED, OPENED, OPENING
-from connectors.files.unrouted_hours import UnroutedEntry
+from connectors.files.waiting_events import UnroutedEntry
 from connectors.log_records import StoredRecord
 from domain.accounts import LABOR_COST
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, Parameter, negated, stated, step_of, total

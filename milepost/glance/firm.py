@@ -31,7 +31,7 @@ from connectors.files.glance_index import (
 )
 from connectors.files.glance_rows import COMPANY, CONTRACT, CUSTOMER, INVOICED, OPENED, PERSON, PROJECT, SINCE, Noted
 from connectors.files.moments import LogCut, Moment, cut_at, latest, log_end, shards_at
-from connectors.files.unrouted_hours import UnroutedEntry, unrouted_entries
+from connectors.files.waiting_events import UnroutedEntry, unrouted_entries
 from connectors.json_values import instant_text
 from connectors.log_records import StoredRecord
 from connectors.telling import Tell

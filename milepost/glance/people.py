@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from connectors.files.glance_index import HoursWorked
 from connectors.files.glance_rows import CAPACITY, PERSON
-from connectors.files.unrouted_hours import UnroutedEntry
+from connectors.files.waiting_events import UnroutedEntry
 from domain.accounts import LABOR_COST
 from domain.identity import parts_of
 from domain.months import month_end

@@ -23,7 +23,7 @@ from connectors.files.output_lock import only_writer
 from connectors.files.writing import NO_ROOM, unwritable
 from connectors.kafka import topics
 from connectors.kafka.clients import KafkaClients
-from connectors.kafka.known_ends import KnownEnds
+from connectors.kafka.ends import KnownEnds
 from connectors.kafka.lost_topics import check_not_lost
 from connectors.kafka.names import DEAD_LETTERS, DIRECTORY, ENGAGEMENT_LOG, OVERRIDES, PROGRESS, Names
 from connectors.kafka.outputs import SHARD_TOPICS

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import typer
 
 from connectors.files.lookup import FoundStatement
-from connectors.files.returned_draft import returned_by
-from connectors.files.statement_background import accrued_by_entry, backgrounds
+from connectors.files.statement_background import accrued_by_entry, backgrounds, returned_by
 from dataflows.books_read import reading_books, reference_book
 from domain.reference.book import EMPTY_BOOK, ReferenceBook
 from milepost.locales import writing

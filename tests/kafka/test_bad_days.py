@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.kafka.known_ends import ANSWER_SECONDS, LOOK_SECONDS
+from connectors.kafka.ends import ANSWER_SECONDS, LOOK_SECONDS
 from connectors.metrics import catalogue
 from connectors.redis.settings import RedisSettings
 from milepost import exit_codes

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import Final, NamedTuple, TextIO
 
 from connectors.imports.cells import known_encoding
-from connectors.imports.csv_rows import BYTE_ORDER_MARK, Broken, open_text, read_table
-from connectors.imports.file_kinds import DELIMITERS, START_BYTES, encoding_of
+from connectors.imports.csv_rows import (
+    BYTE_ORDER_MARK,
+    DELIMITERS,
+    START_BYTES,
+    Broken,
+    encoding_of,
+    open_text,
+    read_table,
+)
 from connectors.imports.mapping import FileForm
-from connectors.imports.products.kimai_json import as_csv
 from connectors.imports.products.product import KIMAI, SOLIDTIME, Product, check_product
 from connectors.imports.refusals import ImportRefused, readable_file
 from connectors.imports.rejections import CsvRow
@@ -34,6 +42,11 @@ _SPREADSHEETS = frozenset({"xl/workbook.xml", "xl/workbook.bin", "content.xml", 
 
 # A spreadsheet tells others so which delimiter it wrote.
 _SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+ASKED: Final = "GET /api/timesheets?full=true"
+START: Final = 64
+HEADER: Final = (
+    "Date,From,To,Duration,Currency,Price,Hourly price,Fixed price,Name,User,Customer,Project,Activity,Description,Billable,Exported"
+).split(",")
 
 
 class Export(NamedTuple):
@@ -52,7 +65,7 @@ def read_export(path: Path, named: Product | None, encoding: str | None) -> Expo
     """Raises ImportRefused where it is not a detailed export of the product."""
     with readable_file(path):
         archive = _unzipped(path, named) if zipfile.is_zipfile(path) else {}
-        text = archive.get(TIME_ENTRIES) if archive else as_csv(path) if named in (None, KIMAI) else None
+        text = archive.get(TIME_ENTRIES) if archive else _as_csv(path) if named in (None, KIMAI) else None
         form = _form(path, encoding) if text is None else FileForm()
         with open_text(path, form.encoding) if text is None else io.StringIO(text, newline="") as file:
             table = read_table(file, path, form)
@@ -150,3 +163,57 @@ def _by_id(text: str) -> dict[str, dict[str, str]]:
     rows = csv.DictReader(io.StringIO(text, newline=""))
     plain = ({key: normal_text(value or "") for key, value in row.items() if key} for row in rows)
     return {row["id"]: row for row in plain if row.get("id")}
+
+
+def _as_csv(path: Path) -> str | None:
+    """Kimai's time entries as its API gives them (`/api/timesheets?full=true`), as the rows of its CSV export.
+
+    None where the file is no JSON list. Raises ImportRefused where the list is not one of whole time entries.
+    """
+    with path.open("rb") as file:
+        start = file.read(START)
+    if not start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=str)
+    except ValueError as fault:
+        raise ImportRefused(f"{path}: is no JSON: {fault}; export again") from fault
+    rows = [_row(entry, f"{path}: entry {place}") for place, entry in enumerate(found, start=1)]
+    table = io.StringIO()
+    writer = csv.DictWriter(table, HEADER, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return table.getvalue()
+
+
+def _row(entry: object, where: str) -> dict[str, object]:
+    said = _inside({"entry": entry}, "entry", where)
+    project, activity, user = (_inside(said, name, where) for name in ("project", "activity", "user"))
+    customer = _inside(project, "customer", where)
+    begin, end = (str(said.get(name) or "") for name in ("begin", "end"))
+    times = (begin[:10], begin[11:19], end[11:19], _clock(said.get("duration")))
+    money = (customer.get("currency"), *map(said.get, ("rate", "hourlyRate", "fixedRate")))
+    names = (user.get("alias") or user.get("username"), user.get("username"))
+    of = (each.get("name") for each in (customer, project, activity))
+    return dict(
+        zip(HEADER, (*times, *money, *names, *of, *map(said.get, ("description", "billable", "exported"))), strict=True)
+    )
+
+
+def _inside(found: Mapping[str, object], name: str, where: str) -> Mapping[str, object]:
+    inner = found.get(name)
+    if not isinstance(inner, dict):
+        raise ImportRefused(
+            f"{where}: expected {name} with its name, found {inner!r}. The file is JSON; make the export as CSV or, of Kimai, ask"
+            f" for whole entries: {ASKED}"
+        )
+    return inner
+
+
+def _clock(seconds: object) -> str:
+    """Empty while the timer runs."""
+    if not isinstance(seconds, int):
+        return ""
+    sign = "-" if seconds < 0 else ""
+    hours, rest = divmod(abs(seconds), 3600)
+    return f"{sign}{hours}:{rest // 60:02d}:{rest % 60:02d}"

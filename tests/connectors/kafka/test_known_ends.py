@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from connectors.kafka.known_ends import KnownEnds
+from connectors.kafka.ends import KnownEnds
 from connectors.kafka.partitions import Place
 
 LOG: Place = ("engagement.log.1", 3)

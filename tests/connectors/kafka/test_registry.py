@@ -13,8 +13,7 @@ from connectors.decode_error import DecodeError
 from connectors.event_bodies import read_event
 from connectors.kafka.frame import framed, unframed
 from connectors.kafka.pinned_schemas import fixed_id, pinned_schemas
-from connectors.kafka.registration import register_schemas
-from connectors.kafka.registry import SchemaIds, schema_ids
+from connectors.kafka.registry import SchemaIds, register_schemas, schema_ids
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.settings import RegistrySettings
 from domain.events.delivery import TimeWithdrawn

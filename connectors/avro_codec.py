@@ -12,21 +12,8 @@ from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
+from connectors import avro_schema as avro
 from connectors.avro_reader import reader, reader_from
-from connectors.avro_schema import (
-    Holders,
-    RecordType,
-    Type,
-    aliases,
-    bind,
-    definitions,
-    fingerprint,
-    minified,
-    parse,
-    self_contained,
-    with_head,
-    with_todays_names,
-)
 from connectors.avro_writer import WriteAround, whole_piece, writer, writer_around
 from connectors.compiled import native
 from connectors.decode_error import DecodeError
@@ -43,7 +30,7 @@ D = TypeVar("D", bound="Decoder[Any]")
 class Decoder(Generic[R]):
     """Reads the bodies of one record; `schema` stands alone, `record` binds it to the class."""
 
-    def __init__(self, schema: Any, record: RecordType) -> None:
+    def __init__(self, schema: Any, record: avro.RecordType) -> None:
         self.schema = schema
         self.record = record
         self.name = record.title
@@ -51,12 +38,12 @@ class Decoder(Generic[R]):
     @cached_property
     def writer_schema_json(self) -> str:
         """Self-contained and minified, for files and registries."""
-        return minified(self.schema)
+        return avro.minified(self.schema)
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256, in hex, of all that matters for reading, logical types included."""
-        return fingerprint(self.schema)
+        return avro.fingerprint(self.schema)
 
     @cached_property
     def decode(self) -> Callable[[bytes], R]:
@@ -139,7 +126,7 @@ def released_outputs() -> Mapping[str, Mapping[int, OutputCodec]]:
     return MappingProxyType(
         {
             name: {
-                number: OutputCodec(schema, with_head(record, Position))
+                number: OutputCodec(schema, avro.with_head(record, Position))
                 for number, (schema, record) in enumerate(_frozen(f"milepost.outputs.{name}"), 1)
             }
             for name in OUTPUT_CODECS
@@ -194,15 +181,15 @@ class _HeadDecoder(Decoder[tuple[Position, Output]]):
         return lambda data, begin: (read(data, begin)[0], len(data))
 
 
-def _frozen(name: str) -> Iterator[tuple[Any, RecordType]]:
+def _frozen(name: str) -> Iterator[tuple[Any, avro.RecordType]]:
     """Released schemas, bound to today's class: what is new since then has its default."""
     for path in sorted((HISTORY / name).glob("*.avsc"), key=lambda each: int(each.stem)):
-        released = parse(path.read_bytes())
-        schema = self_contained(released, definitions(released))
-        yield schema, bind(with_todays_names(schema, aliases(_NAMED)), _HOLDERS, {})
+        released = avro.parse(path.read_bytes())
+        schema = avro.self_contained(released, avro.definitions(released))
+        yield schema, avro.bind(avro.with_todays_names(schema, avro.aliases(_NAMED)), _HOLDERS, {})
 
 
-def _holders() -> Holders:
+def _holders() -> avro.Holders:
     """The classes by the full names of their records."""
     nested = {**vars(outputs), **vars(common)}
     return {
@@ -212,19 +199,19 @@ def _holders() -> Holders:
     }
 
 
-def _today(name: str) -> tuple[Any, RecordType]:
-    schema = self_contained(name, _NAMED)
-    return schema, bind(schema, _HOLDERS, _BOUND)
+def _today(name: str) -> tuple[Any, avro.RecordType]:
+    schema = avro.self_contained(name, _NAMED)
+    return schema, avro.bind(schema, _HOLDERS, _BOUND)
 
 
 def _output(name: str) -> OutputCodec:
     schema, record = _today(f"milepost.outputs.{name}")
-    return OutputCodec(schema, with_head(record, Position))
+    return OutputCodec(schema, avro.with_head(record, Position))
 
 
-_NAMED: Final[Mapping[str, Any]] = definitions(list(read_schemas().values()))
-_HOLDERS: Final[Holders] = _holders()
-_BOUND: Final[dict[str, Type]] = {}
+_NAMED: Final[Mapping[str, Any]] = avro.definitions(list(read_schemas().values()))
+_HOLDERS: Final[avro.Holders] = _holders()
+_BOUND: Final[dict[str, avro.Type]] = {}
 
 EVENT_CODECS: Final[Mapping[str, Codec[Event]]] = MappingProxyType(
     {name: Codec(*_today(f"milepost.events.{name}")) for name in EVENTS}

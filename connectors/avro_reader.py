@@ -17,22 +17,7 @@ from struct import Struct
 from struct import error as struct_error
 from typing import Any, Final
 
-from connectors.avro_schema import (
-    Array,
-    Boolean,
-    Bytes,
-    Choice,
-    Date,
-    Decimal,
-    Instant,
-    MapType,
-    Optional,
-    RecordType,
-    Text,
-    Type,
-    Union,
-    WholeType,
-)
+from connectors import avro_schema as avro
 from connectors.avro_source import Code, MadeTable, is_flat
 from connectors.avro_walk import (
     DAY_FIRST,
@@ -62,18 +47,18 @@ ONE_BYTE: Final = tuple(first >> 1 ^ -(first & 1) if first < 128 else None for f
 
 
 @cache
-def reader(record: RecordType) -> Read:
+def reader(record: avro.RecordType) -> Read:
     """Exactly one record from its bytes; with a head, the two. Raises DecodeError."""
     return made_reader(record) if native is None else native.Reader(record, partial(read_whole, record))
 
 
 @cache
-def reader_from(record: RecordType) -> ReadFrom:
+def reader_from(record: avro.RecordType) -> ReadFrom:
     """One record at a place in longer data, and where it ends. Raises DecodeError."""
     return made_reader_from(record) if native is None else native.ReaderFrom(record, partial(read_from, record))
 
 
-def made_reader(record: RecordType) -> Read:
+def made_reader(record: avro.RecordType) -> Read:
     """`reader` without a compiler."""
     code = Code("def read(b):")
     with code.under("try:"), code.under(f"if len(b) <= {MESSAGE_BYTES_MAX}:"):
@@ -88,7 +73,7 @@ def made_reader(record: RecordType) -> Read:
     return read
 
 
-def made_reader_from(record: RecordType) -> ReadFrom:
+def made_reader_from(record: avro.RecordType) -> ReadFrom:
     """`reader_from` without a compiler."""
     code = Code("def read(b, i):")
     code("start = i")
@@ -103,7 +88,7 @@ def made_reader_from(record: RecordType) -> ReadFrom:
     return read
 
 
-def _read_record(code: Code, record: RecordType) -> str:
+def _read_record(code: Code, record: avro.RecordType) -> str:
     """Reads the fields and returns the expression that makes the record."""
     made = [] if record.head is None else [_read_record(code, record.head)]
     values = {name: code.value(value) for name, value in record.filled.items()}
@@ -114,47 +99,47 @@ def _read_record(code: Code, record: RecordType) -> str:
     return made[0] if len(made) == 1 else f"({made[0]}, {made[1]})"
 
 
-def _read(code: Code, kind: Type, into: str, skip: int) -> None:
+def _read(code: Code, kind: avro.Type, into: str, skip: int) -> None:
     """`skip` is 1 after the index of a union, which `i` has not passed yet. Long, because the switch is the list of types."""
     at = f"i + {skip}" if skip else "i"
     match kind:
-        case Bytes():
+        case avro.Bytes():
             code(f"k = b[{at}]", f"h = b[i + {skip + 1}]")
             # Bodies of events: a length of two bytes, even as it is under its zigzag.
             with code.under("if k > 127 and h < 128 and not k & 1:"):
                 code(f"i += {skip + 2}", "j = i + ((k & 127 | h << 7) >> 1)", f"{into} = b[i:j]", "i = j")
             with code.under("else:"):
                 code(f"{into}, i = raw(b, {at})")
-        case Text():
+        case avro.Text():
             code(f"k = {code.value(LENGTHS[skip])}[b[{at}]]")
             with code.under("if k:"):
                 code("j = i + k", f"{into} = b[i + {skip + 1}:j].decode()", "i = j")
             with code.under("else:"):
                 code(f"{into}, i = text(b, {at})")
-        case Boolean():
+        case avro.Boolean():
             code(f"{into} = {code.value((False, True))}[b[{at}]]", f"i += {1 + skip}")
-        case WholeType(bits):
+        case avro.WholeType(bits):
             code(f"{into} = {code.value(ONE_BYTE)}[b[{at}]]")
             with code.under(f"if {into} is None:"):
                 code(f"{into}, i = {'whole' if bits == 64 else 'int32'}(b, {at})")
             with code.under("else:"):
                 code(f"i += {1 + skip}")
-        case Decimal(precision):
+        case avro.Decimal(precision):
             code(f"j = i + {code.value(DECIMAL_LENGTHS[skip])}[b[{at}]]")
             code(f"{into} = {code.value(_decimals(precision))}[b[i + {skip + 1}:j]]", "i = j")
-        case Date():
+        case avro.Date():
             code(f"{into} = {code.value(DAYS)}[b[{at}:i + {skip + 3}]]", f"i += {skip + 3}")
-        case Instant():
+        case avro.Instant():
             code(f"k, j, h = {code.value(EIGHT_BYTES)}(b, {at})", f"i += {skip + 8}")
             code(
                 f"{into} = {code.value(LOW_14_BITS)}[k] + {code.value(MIDDLE_14_BITS)}[j] + {code.value(UPPER_BITS)}[h]"
             )
-        case Choice(symbols) if len(symbols) <= 64:
+        case avro.Choice(symbols) if len(symbols) <= 64:
             code(f"{into} = {code.value({2 * at: symbol for at, symbol in enumerate(symbols)})}[b[{at}]]")
             code(f"i += {1 + skip}")
-        case Choice(symbols):
+        case avro.Choice(symbols):
             code(f"k, i = whole(b, {at})", f"{into} = {code.value(dict(enumerate(symbols)))}[k]")
-        case Optional(inner, null):
+        case avro.Optional(inner, null):
             assert skip == 0, "a union within a union"
             code("k = b[i]")
             with code.under(f"if k == {2 - 2 * null}:"):
@@ -163,14 +148,14 @@ def _read(code: Code, kind: Type, into: str, skip: int) -> None:
                 code(f"{into} = None", "i += 1")
             with code.under("else:"):
                 code("raise Refused")
-        case Array(item):
+        case avro.Array(item):
             _read_blocks(code, into, "()", at, lambda: _read_item(code, item, into))
-        case MapType(inner):
+        case avro.MapType(inner):
             _read_table(code, inner, into, at)
-        case Union(branches):
+        case avro.Union(branches):
             parts = {2 * at: _null if branch is None else _part(branch) for at, branch in enumerate(branches)}
             code(f"{into}, i = {code.value(parts)}[b[{at}]](b, i + {skip + 1})")
-        case RecordType():
+        case avro.RecordType():
             if is_flat(kind):
                 code(*([f"i += {skip}"] if skip else []))
                 code(f"{into} = {_read_record(code, kind)}")
@@ -199,7 +184,7 @@ def _read_blocks(code: Code, into: str, empty: str, at: str, read_one: Callable[
         code(f"{into} = {empty}", f"i = {at} + 1")
 
 
-def _read_table(code: Code, inner: Type, into: str, at: str) -> None:
+def _read_table(code: Code, inner: avro.Type, into: str, at: str) -> None:
     """Records of one list mostly have the same table, so the bytes of the one before are remembered."""
     if not code.loops:
         _read_blocks(code, into, "{}", at, lambda: _read_entry(code, inner, into))
@@ -214,15 +199,15 @@ def _read_table(code: Code, inner: Type, into: str, at: str) -> None:
         code(f"{before} = b[{start}:i]", f"{table} = {into}")
 
 
-def _read_item(code: Code, item: Type, into: str) -> None:
+def _read_item(code: Code, item: avro.Type, into: str) -> None:
     one = code.fresh()
     _read(code, item, one, 0)
     code(f"{into}.append({one})")
 
 
-def _read_entry(code: Code, inner: Type, into: str) -> None:
+def _read_entry(code: Code, inner: avro.Type, into: str) -> None:
     key, one = code.fresh(), code.fresh()
-    _read(code, Text(), key, 0)
+    _read(code, avro.Text(), key, 0)
     with code.under(f"if {key} in {into}:"):
         code("raise Refused")
     _read(code, inner, one, 0)
@@ -230,7 +215,7 @@ def _read_entry(code: Code, inner: Type, into: str) -> None:
 
 
 @cache
-def _part(record: RecordType) -> ReadFrom:
+def _part(record: avro.RecordType) -> ReadFrom:
     """Reads a record inside another; what it refuses the outer one catches."""
     code = Code("def read(b, i):")
     made = _read_record(code, record)

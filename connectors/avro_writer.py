@@ -14,23 +14,7 @@ from functools import cache, partial
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from connectors.avro_schema import (
-    Array,
-    Boolean,
-    Bytes,
-    Choice,
-    Date,
-    Decimal,
-    Field,
-    Instant,
-    MapType,
-    Optional,
-    RecordType,
-    Text,
-    Type,
-    Union,
-    WholeType,
-)
+from connectors import avro_schema as avro
 from connectors.avro_source import Code, MadeTable, is_flat
 from connectors.avro_walk import DAY_FIRST, DAY_LAST, EPOCH, INSTANT_FIRST, INSTANT_LAST, ITEMS_MAX, long_bytes, write
 from connectors.compiled import native
@@ -57,13 +41,15 @@ assert LENGTHS_MAX <= ITEMS_MAX, "fewer items than there are ready pieces are ne
 
 
 @cache
-def writer(record: RecordType) -> Write:
+def writer(record: avro.RecordType) -> Write:
     """The bytes of a record, without its head. Raises EncodeError."""
     return made_writer(record) if native is None else native.Writer(record, partial(write, record))
 
 
 @cache
-def writer_around(record: RecordType, begin: int, end: int, constants: tuple[tuple[str, object], ...]) -> WriteAround:
+def writer_around(
+    record: avro.RecordType, begin: int, end: int, constants: tuple[tuple[str, object], ...]
+) -> WriteAround:
     """The bytes before the fields from `begin` to `end`, and those after them; it is given the fields that are no `constants`.
 
     It raises EncodeError.
@@ -84,7 +70,7 @@ def writer_around(record: RecordType, begin: int, end: int, constants: tuple[tup
 
 
 @cache
-def made_writer(record: RecordType) -> Write:
+def made_writer(record: avro.RecordType) -> Write:
     """`writer` without a compiler."""
     code = Code("def write(r):")
     with code.under("try:"), code.under(f"if type(r) is {code.value(record.holder)}:"):
@@ -97,7 +83,7 @@ def made_writer(record: RecordType) -> Write:
 
 
 def made_writer_around(
-    parts: Iterable[RecordType], fixed: Mapping[str, object], names: Iterable[str], walk: WriteAround
+    parts: Iterable[avro.RecordType], fixed: Mapping[str, object], names: Iterable[str], walk: WriteAround
 ) -> WriteAround:
     """`writer_around` without a compiler."""
     locals_ = {name: f"v_{name}" for name in names}
@@ -112,7 +98,9 @@ def made_writer_around(
     return written
 
 
-def _write_around(code: Code, part: RecordType, fixed: Mapping[str, object], names: Mapping[str, str]) -> Iterator[str]:
+def _write_around(
+    code: Code, part: avro.RecordType, fixed: Mapping[str, object], names: Mapping[str, str]
+) -> Iterator[str]:
     for piece in _pieces_around(part, fixed):
         if isinstance(piece, bytes):
             yield repr(piece)
@@ -120,7 +108,7 @@ def _write_around(code: Code, part: RecordType, fixed: Mapping[str, object], nam
             yield from _write_fields(code, replace(part, fields=(piece,)), names)
 
 
-def _pieces_around(part: RecordType, fixed: Mapping[str, object]) -> Iterator[bytes | Field]:
+def _pieces_around(part: avro.RecordType, fixed: Mapping[str, object]) -> Iterator[bytes | avro.Field]:
     """The fields; constants that stand together are one piece of bytes."""
     values = part.holder(**{name: fixed.get(name) for name in part.names})
     for is_fixed, fields in groupby(part.fields, lambda field: field.name in fixed):
@@ -134,11 +122,11 @@ def _joined(pieces: Iterable[str]) -> str:
     return "".join(f"{piece}, " for piece in pieces)
 
 
-def _write_record(code: Code, record: RecordType, source: str) -> list[str]:
+def _write_record(code: Code, record: avro.RecordType, source: str) -> list[str]:
     return _write_fields(code, record, _unpacked(code, record, source))
 
 
-def _unpacked(code: Code, record: RecordType, source: str) -> dict[str, str]:
+def _unpacked(code: Code, record: avro.RecordType, source: str) -> dict[str, str]:
     """With a schema of the past, what the class has since then is left out."""
     names = {name: code.fresh() for name in record.names}
     gone = [field.name for field in record.fields if field.name not in names]
@@ -147,12 +135,12 @@ def _unpacked(code: Code, record: RecordType, source: str) -> dict[str, str]:
     return names
 
 
-def _write_fields(code: Code, record: RecordType, names: Mapping[str, str]) -> list[str]:
+def _write_fields(code: Code, record: avro.RecordType, names: Mapping[str, str]) -> list[str]:
     pieces: list[str] = []
     before: dict[int, str] = {}
     for field in record.fields:
         kind, source = field.type, names[field.name]
-        if isinstance(kind, Decimal):
+        if isinstance(kind, avro.Decimal):
             pieces.append(_write_decimal(code, kind.precision, None, source, before.get(kind.precision, "")))
             before[kind.precision] = source
         else:
@@ -160,49 +148,49 @@ def _write_fields(code: Code, record: RecordType, names: Mapping[str, str]) -> l
     return pieces
 
 
-def _write(code: Code, kind: Type, source: str, repeated: bool) -> list[str]:
+def _write(code: Code, kind: avro.Type, source: str, repeated: bool) -> list[str]:
     match kind:
-        case Optional(inner, null):
+        case avro.Optional(inner, null):
             return _write_optional(code, inner, null, source, repeated)
-        case Text() if repeated:
+        case avro.Text() if repeated:
             return [f"{code.value(_pieces(kind, None))}[{source}]"]
-        case Text() | Bytes():
+        case avro.Text() | avro.Bytes():
             data, length = f"{source}_d", f"{source}_l"
-            code(f"{data} = {source}{'.encode()' if kind == Text() else ''}", f"k = len({data})")
+            code(f"{data} = {source}{'.encode()' if kind == avro.Text() else ''}", f"k = len({data})")
             code(f"{length} = {code.value(LENGTH_PIECES)}[k] if k < {LENGTHS_MAX} else long(k)")
             return [length, data]
-        case Decimal(precision):
+        case avro.Decimal(precision):
             return [_write_decimal(code, precision, None, source)]
-        case Boolean() | Date() | Choice():
+        case avro.Boolean() | avro.Date() | avro.Choice():
             return [f"{code.value(_pieces(kind, None))}[{source}]"]
-        case WholeType(bits):
+        case avro.WholeType(bits):
             other = "long" if bits == 64 else "long32"
             ready = f"{code.value(LENGTH_PIECES)}[{source}]"
             return [f"({ready} if 0 <= {source} < {LENGTHS_MAX} else {other}({source}))"]
-        case Instant():
+        case avro.Instant():
             bits_ = f"{source}_z"
             code(f"{bits_} = {source} << 1")
             pairs = code.value(TWO_BYTES)
             upper = f"{code.value(UPPER_PIECES)}[{bits_} >> 28]"
             return [f"{pairs}[{bits_} & 16383]", f"{pairs}[{bits_} >> 14 & 16383]", upper]
-        case Array(item):
+        case avro.Array(item):
             return [_write_array(code, item, source, repeated)]
-        case MapType(inner):
+        case avro.MapType(inner):
             return [_write_table(code, inner, source)]
-        case Union(branches):
+        case avro.Union(branches):
             parts = {
                 (branch.holder if branch else type(None)): _write_branch(at, branch)
                 for at, branch in enumerate(branches)
             }
             return [f"{code.value(parts)}[type({source})]({source})"]
-        case RecordType() if not is_flat(kind):
+        case avro.RecordType() if not is_flat(kind):
             return [f"{code.value(_write_part(kind))}({source})"]
-        case RecordType():
+        case avro.RecordType():
             return _write_record(code, kind, source)
 
 
 @cache
-def _write_part(record: RecordType) -> Write:
+def _write_part(record: avro.RecordType) -> Write:
     """A large record within another. Often the next is the same one, as a forecast's figures in several currencies that are one."""
     write_one = made_writer(record)
     last: object = record
@@ -218,10 +206,10 @@ def _write_part(record: RecordType) -> Write:
     return write_part
 
 
-def _write_optional(code: Code, inner: Type, null: int, source: str, repeated: bool) -> list[str]:
-    if isinstance(inner, Decimal):
+def _write_optional(code: Code, inner: avro.Type, null: int, source: str, repeated: bool) -> list[str]:
+    if isinstance(inner, avro.Decimal):
         return [_write_decimal(code, inner.precision, null, source)]
-    if isinstance(inner, Boolean | Date | Choice) or (inner == Text() and repeated):
+    if isinstance(inner, avro.Boolean | avro.Date | avro.Choice) or (inner == avro.Text() and repeated):
         return [f"{code.value(_pieces(inner, null))}[{source}]"]
     made = f"{source}_o"
     with code.under(f"if {source} is None:"):
@@ -232,13 +220,13 @@ def _write_optional(code: Code, inner: Type, null: int, source: str, repeated: b
     return [made]
 
 
-def _write_array(code: Code, item: Type, source: str, repeated: bool) -> str:
+def _write_array(code: Code, item: avro.Type, source: str, repeated: bool) -> str:
     one, many, made = f"{source}_i", f"{source}_a", f"{source}_p"
     with code.under(f"if {source}:"):
         code(f"k = len({source})")
         code(f"{many} = [{code.value(LENGTH_PIECES)}[k] if k < {LENGTHS_MAX} else items(k)]")
         with code.looped(f"for {one} in {source}:"):
-            if isinstance(item, RecordType) and not is_flat(item):
+            if isinstance(item, avro.RecordType) and not is_flat(item):
                 code(f"{many}.append({code.value(made_writer(item))}({one}))")
             else:
                 code(f"{many} += ({_joined(_write(code, item, one, repeated))})")
@@ -248,9 +236,9 @@ def _write_array(code: Code, item: Type, source: str, repeated: bool) -> str:
     return made
 
 
-def _write_table(code: Code, inner: Type, source: str) -> str:
+def _write_table(code: Code, inner: avro.Type, source: str) -> str:
     """Sorted by key, so that equal tables are equal bytes. Lines of a journal have the same dimensions, and others the same few again."""
-    if inner == Text():
+    if inner == avro.Text():
         last, made = f"{source}_w", f"{source}_t"
         code.first(f"{last} = {made} = None")
         with code.under(f"if {source} is not {last}:"):
@@ -260,7 +248,7 @@ def _write_table(code: Code, inner: Type, source: str) -> str:
     with code.under(f"if {source}:"):
         code(f"{many} = [items(len({source}))]")
         with code.under(f"for {key}, {one} in sorted({source}.items()):"):
-            pieces = [*_write(code, Text(), key, repeated=True), *_write(code, inner, one, repeated=True)]
+            pieces = [*_write(code, avro.Text(), key, repeated=True), *_write(code, inner, one, repeated=True)]
             code(f"{many} += ({_joined(pieces)})")
         code(f"{many}.append({long_bytes(0)!r})", f"{made} = join({many})")
     with code.under("else:"):
@@ -276,7 +264,7 @@ def _text_table_piece(pairs: tuple[tuple[str, str], ...]) -> bytes:
 TEXT_TABLES: Final = MadeTable(_text_table_piece)
 
 
-def _write_branch(index: int, branch: RecordType | None) -> Write:
+def _write_branch(index: int, branch: avro.RecordType | None) -> Write:
     tag = long_bytes(index)
     if branch is None:
         return lambda _none: tag
@@ -285,18 +273,18 @@ def _write_branch(index: int, branch: RecordType | None) -> Write:
 
 
 @cache
-def _pieces(kind: Type, null: int | None) -> MadeTable:
+def _pieces(kind: avro.Type, null: int | None) -> MadeTable:
     """Ready bytes of values; where the field may be null, with the index of the union in front."""
     tag = b"" if null is None else long_bytes(1 - null)
     first = {} if null is None else {None: long_bytes(null)}
     match kind:
-        case Text():
+        case avro.Text():
             return MadeTable(partial(_text_piece, tag), first)
-        case Boolean():
+        case avro.Boolean():
             return MadeTable(_unknown, {**first, False: tag + b"\x00", True: tag + b"\x01"})
-        case Choice(symbols):
+        case avro.Choice(symbols):
             return MadeTable(_unknown, {**first, **{symbol: tag + long_bytes(at) for at, symbol in enumerate(symbols)}})
-        case Date():
+        case avro.Date():
             return MadeTable(partial(_date_piece, tag), first)
         case _:
             raise AssertionError(kind)

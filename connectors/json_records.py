@@ -15,24 +15,8 @@ from decimal import Decimal as Number
 from functools import cache, partial
 from typing import Any, Final, NoReturn, cast
 
+from connectors import avro_schema as avro
 from connectors.avro_codec import DEAD_LETTER_CODEC, EVENT_CODECS, OUTPUT_CODECS
-from connectors.avro_schema import (
-    Array,
-    Boolean,
-    Bytes,
-    Choice,
-    Date,
-    Decimal,
-    Field,
-    Instant,
-    MapType,
-    Optional,
-    RecordType,
-    Text,
-    Type,
-    Union,
-    WholeType,
-)
 from connectors.avro_walk import ITEMS_MAX, MESSAGE_BYTES_MAX
 from connectors.decode_error import DecodeError, shown
 from connectors.json_values import (
@@ -90,7 +74,7 @@ def event_from_json(found: object) -> Event:
         raise _as_decode_error(wrong) from None
 
 
-def _of_event(found: object) -> tuple[dict[str, object], RecordType]:
+def _of_event(found: object) -> tuple[dict[str, object], avro.RecordType]:
     """Its fields, and what they are to be."""
     if type(found) is not dict:
         raise DecodeError(f"expected one JSON object with the type of an event, got {kind_of(found)}")
@@ -211,7 +195,7 @@ def _shown(name: str) -> str:
 
 
 @cache
-def _record_reader(record: RecordType, *, is_whole: bool = True) -> Reader:
+def _record_reader(record: avro.RecordType, *, is_whole: bool = True) -> Reader:
     """Of a record in part no field is missing."""
     slots = {field.name: (at, _reader(field.type)) for at, field in enumerate(record.fields)}
     defaults: Mapping[str, Any] = getattr(record.holder, "_field_defaults", {})
@@ -243,12 +227,12 @@ def _record_reader(record: RecordType, *, is_whole: bool = True) -> Reader:
     return read
 
 
-def _needed(record: RecordType) -> tuple[str, ...]:
+def _needed(record: avro.RecordType) -> tuple[str, ...]:
     defaults = getattr(record.holder, "_field_defaults", {})
     return tuple(name for name in record.names if name not in defaults)
 
 
-def _check_type(record: RecordType, name: str, value: object) -> None:
+def _check_type(record: avro.RecordType, name: str, value: object) -> None:
     """A record may name its type; any other name that the schema has not is refused."""
     if name != "type":
         nearest = _nearest(name, record.names)
@@ -258,33 +242,33 @@ def _check_type(record: RecordType, name: str, value: object) -> None:
         raise WrongValue(f"expected {record.title}, got {shown(value)}", ".type")
 
 
-def _reader(kind: Type) -> Reader:
+def _reader(kind: avro.Type) -> Reader:
     match kind:
-        case Text():
+        case avro.Text():
             return read_text
-        case Bytes():
+        case avro.Bytes():
             return read_bytes
-        case Boolean():
+        case avro.Boolean():
             return read_boolean
-        case WholeType(bits):
+        case avro.WholeType(bits):
             return partial(read_whole, bits)
-        case Decimal(precision, scale):
+        case avro.Decimal(precision, scale):
             return partial(read_decimal, decimals_by_text(precision, scale), precision, scale)
-        case Date():
+        case avro.Date():
             return read_day
-        case Instant():
+        case avro.Instant():
             return read_instant
-        case Choice(symbols):
+        case avro.Choice(symbols):
             return partial(_symbol, dict(zip(symbols, symbols, strict=True)))
-        case Optional(inner):
+        case avro.Optional(inner):
             return partial(_optional, _reader(inner))
-        case Array(item):
+        case avro.Array(item):
             return partial(_array, _reader(item))
-        case MapType(inner):
+        case avro.MapType(inner):
             return partial(_table, _reader(inner))
-        case Union(branches):
+        case avro.Union(branches):
             return partial(_union, {branch.title if branch else "null": branch for branch in branches})
-        case RecordType():
+        case avro.RecordType():
             return _record_reader(kind)
 
 
@@ -333,7 +317,7 @@ def _table(read: Reader, value: Any) -> dict[str, Any]:
     return found
 
 
-def _union(branches: Mapping[str, RecordType | None], value: Any) -> Any:
+def _union(branches: Mapping[str, avro.RecordType | None], value: Any) -> Any:
     if value is None and "null" in branches:
         return None
     if type(value) is not dict:
@@ -350,7 +334,7 @@ def _union(branches: Mapping[str, RecordType | None], value: Any) -> Any:
 
 
 @cache
-def _record_writer(record: RecordType) -> Writer:
+def _record_writer(record: avro.RecordType) -> Writer:
     writers = [(field.name, _writer(field.type, field)) for field in record.fields]
 
     def write(value: Any) -> dict[str, Any]:
@@ -359,33 +343,33 @@ def _record_writer(record: RecordType) -> Writer:
     return write
 
 
-def _writer(kind: Type, field: Field) -> Writer:
+def _writer(kind: avro.Type, field: avro.Field) -> Writer:
     match kind:
-        case Text() | Boolean() | WholeType() | Choice():
+        case avro.Text() | avro.Boolean() | avro.WholeType() | avro.Choice():
             return _as_is
-        case Bytes():
+        case avro.Bytes():
             return base64_text
-        case Decimal(_, scale, unit):
+        case avro.Decimal(_, scale, unit):
             return partial(decimal_text, scale, 2 if unit == "amount" else 0)
-        case Date():
+        case avro.Date():
             return date.isoformat
-        case Instant():
+        case avro.Instant():
             return instant_text
-        case Optional(inner):
+        case avro.Optional(inner):
             return partial(_optional, _writer(inner, field))
-        case Array(item):
+        case avro.Array(item):
             write_item = _writer(item, field)
             return lambda value: [write_item(one) for one in value]
-        case MapType(inner):
+        case avro.MapType(inner):
             write_one = _writer(inner, field)
             return lambda value: {name: write_one(value[name]) for name in sorted(value)}
-        case Union(branches):
+        case avro.Union(branches):
             return partial(_write_branch, {branch.holder: branch for branch in branches if branch})
-        case RecordType():
+        case avro.RecordType():
             return _record_writer(kind)
 
 
-def _write_branch(branches: Mapping[type, RecordType], value: Any) -> dict[str, Any] | None:
+def _write_branch(branches: Mapping[type, avro.RecordType], value: Any) -> dict[str, Any] | None:
     if value is None:
         return None
     branch = branches[type(value)]

@@ -4,63 +4,49 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from domain import outputs
 from domain.ledger.journal import debits
 from domain.money import format_amount
-from domain.outputs import (
-    Alert,
-    BillingStatement,
-    CloseCertificate,
-    ControlTotals,
-    DeadLetter,
-    ExceptionClosed,
-    ExceptionRaised,
-    ForecastUpdate,
-    JournalEntry,
-    LedgerComparison,
-    Output,
-    ProjectView,
-    SystemUpdate,
-)
 
 
-def about(record: Output) -> str:
+def about(record: outputs.Output) -> str:
     match record:
-        case JournalEntry():
+        case outputs.JournalEntry():
             return _journal(record)
-        case BillingStatement():
+        case outputs.BillingStatement():
             return (
                 f"statement {record.statement_id} revision {record.revision} of contract {record.contract_id},"
                 f" {format_amount(record.amount_due)} {record.currency} due by {record.bill_to}"
             )
-        case ForecastUpdate():
+        case outputs.ForecastUpdate():
             return f"forecast {record.sequence} of project {record.project_id} as of {record.as_of}"
-        case ProjectView():
+        case outputs.ProjectView():
             return f"view {record.view_version} of project {record.project_id}, engagement {record.engagement_id}"
-        case ExceptionRaised():
+        case outputs.ExceptionRaised():
             blocks = (
                 f", {format_amount(record.blocks_amount)} {record.blocks_currency}" if record.blocks_currency else ""
             )
             return f"exception {record.category} on {_kind(record.subject_kind)} {record.subject_id}{blocks}"
-        case ExceptionClosed():
+        case outputs.ExceptionClosed():
             closed_by = f"{_kind(record.closed_by_kind)} {record.closed_by_id}"
             return f"the end of exception {record.category} {record.exception_id}, closed by {closed_by}"
-        case Alert():
+        case outputs.Alert():
             return f"alert {record.kind} on {_kind(record.subject_kind)} {record.subject_id}"
-        case CloseCertificate():
+        case outputs.CloseCertificate():
             return f"certificate {record.number} of {record.legal_entity_id}, period {record.period}"
-        case ControlTotals():
+        case outputs.ControlTotals():
             return f"control totals of {record.legal_entity_id} in {record.currency} for {record.date}"
-        case LedgerComparison():
+        case outputs.LedgerComparison():
             return f"comparison of {record.legal_entity_id} with {record.erp} for {record.period}"
-        case SystemUpdate():
+        case outputs.SystemUpdate():
             return f"update of {record.kind} {record.canonical_id} for {record.target_system}"
-        case DeadLetter():
+        case outputs.DeadLetter():
             return f"dead letter of {record.source_file or record.topic}"
         case _:
             assert_never(record)
 
 
-def _journal(journal: JournalEntry) -> str:
+def _journal(journal: outputs.JournalEntry) -> str:
     contract = f", contract {journal.contract_id}" if journal.contract_id is not None else ""
     affected = f"{_kind(journal.affected_kind)} {journal.affected_id} version {journal.affected_version}"
     return (

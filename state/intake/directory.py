@@ -28,69 +28,9 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from domain.capabilities import OWN_REFERENCE
 from domain.delivery.answers import journals_of
+from domain.events import commercial, control, delivery, finance, reference
 from domain.events.catalogue import ENTITIES, Event
-from domain.events.commercial import (
-    BalancesBroughtForward,
-    ContractAmended,
-    ContractSigned,
-    ContractTerminated,
-    VariableConsiderationRevised,
-)
 from domain.events.common import BillTo, Funding, Milestones
-from domain.events.control import (
-    ExceptionAssigned,
-    ExceptionResolved,
-    ExceptionWaived,
-    IntakeNoticed,
-    StatementApproved,
-    StatementReturned,
-)
-from domain.events.delivery import (
-    BillingHoldPlaced,
-    BillingHoldReleased,
-    EstimateRevised,
-    ExpenseApproved,
-    ExpenseWithdrawn,
-    MilestoneAccepted,
-    MilestoneRevoked,
-    ProgressReported,
-    ProjectActivated,
-    ProjectClosed,
-    ResourceAssigned,
-    StatementRequested,
-    TimeApproved,
-    TimeWithdrawn,
-    UnitsDelivered,
-)
-from domain.events.finance import (
-    ControlTotal,
-    CreditMemoIssued,
-    InvoicePosted,
-    InvoiceRejected,
-    LedgerReconciled,
-    PaymentApplied,
-    PaymentReceived,
-    PaymentReversed,
-    PostingAccepted,
-    PostingRejected,
-    RevenueAdjusted,
-    WrittenOff,
-)
-from domain.events.reference import (
-    AccountingPeriodClosed,
-    AccountingPeriodReopened,
-    CostRateSet,
-    CustomerDefined,
-    DayEnded,
-    ExchangeRateSet,
-    IdentityLinked,
-    LegalEntityDefined,
-    PersonCapacitySet,
-    PersonDefined,
-    RateCardPublished,
-    RulesActivated,
-    TaxPolicyDefined,
-)
 from domain.exceptions import ExceptionCategory
 from domain.happened import day_of
 from domain.identity import composed, engagement_of
@@ -103,7 +43,13 @@ Key: TypeAlias = tuple[str, str]
 RETOLD: Final = frozenset({"contract", "bill_to", "hold"})
 ALREADY_BOUND: Final = "project_already_bound"
 # Facts that stay where they first went, and of which the highest version says all.
-WORK: Final = (TimeApproved, TimeWithdrawn, ExpenseApproved, ExpenseWithdrawn, UnitsDelivered)
+WORK: Final = (
+    delivery.TimeApproved,
+    delivery.TimeWithdrawn,
+    delivery.ExpenseApproved,
+    delivery.ExpenseWithdrawn,
+    delivery.UnitsDelivered,
+)
 
 
 class Directory(Protocol):
@@ -201,10 +147,10 @@ def fact_without_day(event: Event) -> str:
 def retold(directory: Directory, event: Event, engagement_id: str) -> tuple[tuple[Link, ...], tuple[str, ...] | None]:
     """For an engagement that joins after the event: what the event links to it, and what of the event is its own."""
     match event:
-        case ContractSigned() | ContractAmended():
+        case commercial.ContractSigned() | commercial.ContractAmended():
             own = [each for each in _projects(event) if engagement_id in directory.engagements("project", each)]
             return _new(directory, _parties(event, (engagement_id,))), tuple(own)
-        case BillingHoldPlaced() | BillingHoldReleased():
+        case delivery.BillingHoldPlaced() | delivery.BillingHoldReleased():
             return _new(directory, [Link("hold", event.hold_id, engagement_id)]), None
         case _:
             return (), None
@@ -217,7 +163,7 @@ def _everywhere(_directory: Directory, _event: Event) -> Everywhere:
 # Work
 
 
-def _time(directory: Directory, event: TimeApproved) -> Route:
+def _time(directory: Directory, event: delivery.TimeApproved) -> Route:
     """Work stays where it first went, also when a later version names another project."""
     known = directory.engagements("time_entry", event.entry_id)
     if known:
@@ -231,32 +177,35 @@ def _time(directory: Directory, event: TimeApproved) -> Route:
     return Routed((event.engagement_id,), (link, Link("project", event.project_id, event.engagement_id)))
 
 
-def _time_withdrawn(directory: Directory, event: TimeWithdrawn) -> Route:
+def _time_withdrawn(directory: Directory, event: delivery.TimeWithdrawn) -> Route:
     return _withdrawn(directory, event, ("time_entry", event.entry_id))
 
 
-def _expense(directory: Directory, event: ExpenseApproved) -> Route:
+def _expense(directory: Directory, event: delivery.ExpenseApproved) -> Route:
     own = ("expense", event.expense_id)
     return _in_its_place(directory, event, _own_place(directory, event, own, [_project_key(event)]), own)
 
 
-def _expense_withdrawn(directory: Directory, event: ExpenseWithdrawn) -> Route:
+def _expense_withdrawn(directory: Directory, event: delivery.ExpenseWithdrawn) -> Route:
     return _withdrawn(directory, event, ("expense", event.expense_id))
 
 
-def _withdrawn(directory: Directory, event: TimeWithdrawn | ExpenseWithdrawn, own: Key) -> Route:
+def _withdrawn(directory: Directory, event: delivery.TimeWithdrawn | delivery.ExpenseWithdrawn, own: Key) -> Route:
     """A withdrawal may come before what it withdraws."""
     found = _own_place(directory, event, own, [_project_key(event)])
     return _binding(directory, event, found._replace(in_place=own) if isinstance(found, Routed) else found)
 
 
-def _units(directory: Directory, event: UnitsDelivered) -> Route:
+def _units(directory: Directory, event: delivery.UnitsDelivered) -> Route:
     own = ("delivery", event.delivery_id)
     return _in_its_place(directory, event, _own_place(directory, event, own, _line_keys(event)), own)
 
 
 def _in_its_place(
-    directory: Directory, event: TimeApproved | ExpenseApproved | UnitsDelivered, found: Route, own: Key
+    directory: Directory,
+    event: delivery.TimeApproved | delivery.ExpenseApproved | delivery.UnitsDelivered,
+    found: Route,
+    own: Key,
 ) -> Route:
     """Refused where it is if its project is of another engagement: an engagement has no contract for it, and no forecast of it."""
     if not isinstance(found, Routed) or event.project_id is None:
@@ -275,15 +224,15 @@ def _in_its_place(
     return found._replace(own={engagement_id: ()}, notices=(notice,))
 
 
-def _milestone(directory: Directory, event: MilestoneAccepted | MilestoneRevoked) -> Route:
+def _milestone(directory: Directory, event: delivery.MilestoneAccepted | delivery.MilestoneRevoked) -> Route:
     return _one(directory, event, [*_line_keys(event), ("milestone", event.milestone_id)])
 
 
-def _progress(directory: Directory, event: ProgressReported) -> Route:
+def _progress(directory: Directory, event: delivery.ProgressReported) -> Route:
     return _one(directory, event, _line_keys(event))
 
 
-def _assignment(directory: Directory, event: ResourceAssigned) -> Route:
+def _assignment(directory: Directory, event: delivery.ResourceAssigned) -> Route:
     """Where the assignment was before hears that it has moved."""
     before = directory.engagements("assignment", event.assignment_id)
     bound = directory.engagements("project", event.project_id)
@@ -299,7 +248,7 @@ def _assignment(directory: Directory, event: ResourceAssigned) -> Route:
 # Projects
 
 
-def _activation(directory: Directory, event: ProjectActivated) -> Route:
+def _activation(directory: Directory, event: delivery.ProjectActivated) -> Route:
     bound = directory.engagements("project", event.project_id)
     if not bound:
         engagement_id = event.engagement_id or event.project_id
@@ -310,11 +259,13 @@ def _activation(directory: Directory, event: ProjectActivated) -> Route:
     return Routed(bound, notices=(Notice(ALREADY_BOUND, "project", event.project_id, message),))
 
 
-def _of_project(directory: Directory, event: ProjectClosed | EstimateRevised | BalancesBroughtForward) -> Route:
+def _of_project(
+    directory: Directory, event: delivery.ProjectClosed | delivery.EstimateRevised | commercial.BalancesBroughtForward
+) -> Route:
     return _binding(directory, event, _one(directory, event, [_project_key(event)]))
 
 
-def _balances(directory: Directory, event: BalancesBroughtForward) -> Route:
+def _balances(directory: Directory, event: commercial.BalancesBroughtForward) -> Route:
     """Payments and credit memos of the invoices that it brings go where the project is."""
     found = _of_project(directory, event)
     for each in event.receivables:
@@ -329,17 +280,17 @@ def _binding(directory: Directory, event: Any, found: Route) -> Route:
     return found._replace(links=(*found.links, Link("project", event.project_id, found.engagements[0])))
 
 
-def _control_total(directory: Directory, event: ControlTotal) -> Route:
+def _control_total(directory: Directory, event: finance.ControlTotal) -> Route:
     return EVERYWHERE if event.project_id is None else _one(directory, event, [_project_key(event)])
 
 
 # Contracts
 
 
-def _contract(directory: Directory, event: ContractSigned | ContractAmended) -> Route:
+def _contract(directory: Directory, event: commercial.ContractSigned | commercial.ContractAmended) -> Route:
     standing = directory.engagements("contract", event.contract_id)
     projects = _projects(event)
-    if not projects and not standing and isinstance(event, ContractAmended) and event.engagement_id is None:
+    if not projects and not standing and isinstance(event, commercial.ContractAmended) and event.engagement_id is None:
         return Unrouted((("contract", event.contract_id),))
     bound = {project: directory.engagements("project", project) for project in projects}
     homes = chain((found[0] for found in bound.values() if found), standing, _given(event))
@@ -356,12 +307,14 @@ def _contract(directory: Directory, event: ContractSigned | ContractAmended) -> 
     return _shared(engagements, own, _new(directory, links), (("contract", event.contract_id),))
 
 
-def _projects(event: ContractSigned | ContractAmended) -> tuple[str, ...]:
+def _projects(event: commercial.ContractSigned | commercial.ContractAmended) -> tuple[str, ...]:
     """In the order of the lines, each once."""
     return tuple(dict.fromkeys(line.project_id for line in event.lines or ()))
 
 
-def _line_links(event: ContractSigned | ContractAmended, placed: Mapping[str, str]) -> Iterable[Link]:
+def _line_links(
+    event: commercial.ContractSigned | commercial.ContractAmended, placed: Mapping[str, str]
+) -> Iterable[Link]:
     for line in event.lines or ():
         engagement_id = placed[line.project_id]
         yield Link("contract_line", _pair(event.contract_id, line.line_id), engagement_id)
@@ -370,7 +323,7 @@ def _line_links(event: ContractSigned | ContractAmended, placed: Mapping[str, st
             yield from (Link("milestone", each.milestone_id, engagement_id) for each in line.terms.milestones)
 
 
-def _parties(event: ContractSigned | ContractAmended, engagements: tuple[str, ...]) -> list[Link]:
+def _parties(event: commercial.ContractSigned | commercial.ContractAmended, engagements: tuple[str, ...]) -> list[Link]:
     bill_to: tuple[BillTo, ...] = event.bill_to or ()
     funding: Funding | None = event.funding
     customers = [
@@ -381,14 +334,14 @@ def _parties(event: ContractSigned | ContractAmended, engagements: tuple[str, ..
     return [Link("bill_to", customer, each) for customer in customers for each in engagements]
 
 
-def _of_contract(directory: Directory, event: ContractTerminated | StatementRequested) -> Route:
+def _of_contract(directory: Directory, event: commercial.ContractTerminated | delivery.StatementRequested) -> Route:
     """Concerns the contract in each of its engagements."""
     key = ("contract", event.contract_id)
-    remembered = (key,) if isinstance(event, ContractTerminated) else ()
+    remembered = (key,) if isinstance(event, commercial.ContractTerminated) else ()
     return _all(directory, event, [key], remembered)
 
 
-def _of_line(directory: Directory, event: VariableConsiderationRevised | RevenueAdjusted) -> Route:
+def _of_line(directory: Directory, event: commercial.VariableConsiderationRevised | finance.RevenueAdjusted) -> Route:
     """Money of one line must not be booked in two engagements."""
     return _one(directory, event, _line_keys(event))
 
@@ -396,7 +349,7 @@ def _of_line(directory: Directory, event: VariableConsiderationRevised | Revenue
 # Holds
 
 
-def _hold_placed(directory: Directory, event: BillingHoldPlaced) -> Route:
+def _hold_placed(directory: Directory, event: delivery.BillingHoldPlaced) -> Route:
     scope = (event.scope.kind, event.scope.id)
     match scope[0]:
         case "project":
@@ -410,7 +363,7 @@ def _hold_placed(directory: Directory, event: BillingHoldPlaced) -> Route:
     return _with_earlier(directory, found, ("hold", event.hold_id))
 
 
-def _hold_released(directory: Directory, event: BillingHoldReleased) -> Route:
+def _hold_released(directory: Directory, event: delivery.BillingHoldReleased) -> Route:
     key = ("hold", event.hold_id)
     return _all(directory, event, [key], (key,))
 
@@ -429,7 +382,7 @@ def _with_earlier(directory: Directory, found: Route, key: Key) -> Route:
 # Finance
 
 
-def _invoice(directory: Directory, event: InvoicePosted | InvoiceRejected) -> Route:
+def _invoice(directory: Directory, event: finance.InvoicePosted | finance.InvoiceRejected) -> Route:
     invoice = None if event.invoice_id is None else ("invoice", event.invoice_id)
     if event.statement_id is not None:
         return _made_by_us(directory, event, "statement", event.statement_id, invoice)
@@ -438,11 +391,11 @@ def _invoice(directory: Directory, event: InvoicePosted | InvoiceRejected) -> Ro
     return _with_link(directory, _one(directory, event, keys), invoice)
 
 
-def _credit_memo(directory: Directory, event: CreditMemoIssued) -> Route:
+def _credit_memo(directory: Directory, event: finance.CreditMemoIssued) -> Route:
     return _one(directory, event, [("invoice", event.invoice_id), _project_key(event)])
 
 
-def _payment(directory: Directory, event: PaymentReceived) -> Route:
+def _payment(directory: Directory, event: finance.PaymentReceived) -> Route:
     """In full to every engagement whose invoices it pays; unapplied to the customer's first one."""
     payment = ("payment", event.payment_id)
     invoices = tuple(dict.fromkeys(each.invoice_id for each in event.applications))
@@ -454,7 +407,7 @@ def _payment(directory: Directory, event: PaymentReceived) -> Route:
     return _with_link(directory, Routed(known), payment) if known else Unrouted((("bill_to", event.customer_id),))
 
 
-def _payment_applied(directory: Directory, event: PaymentApplied) -> Route:
+def _payment_applied(directory: Directory, event: finance.PaymentApplied) -> Route:
     """In full to the engagements that have the payment and to those of the invoices; of one that was taken back, where that is reported."""
     payment = ("payment", event.payment_id)
     having = directory.engagements(*payment)
@@ -475,12 +428,12 @@ def _own_invoices(directory: Directory, engagement_id: str, invoices: Iterable[s
     return tuple(each for each in invoices if engagement_id in directory.engagements("invoice", each))
 
 
-def _payment_reversed(directory: Directory, event: PaymentReversed) -> Route:
+def _payment_reversed(directory: Directory, event: finance.PaymentReversed) -> Route:
     found = _all(directory, event, [("payment", event.payment_id), _project_key(event)])
     return _with_link(directory, found, ("payment_reversal", event.payment_id))
 
 
-def _write_off(directory: Directory, event: WrittenOff) -> Route:
+def _write_off(directory: Directory, event: finance.WrittenOff) -> Route:
     if event.invoice_id is not None:
         return _one(directory, event, [("invoice", event.invoice_id), _project_key(event)])
     return _split(directory, event, {entry: _row_keys(entry) for entry in event.entries})
@@ -494,7 +447,7 @@ def _row_keys(name: str) -> list[Key]:
     return [(kind, fact_id), ("expense", name), ("delivery", name)]
 
 
-def _posting(directory: Directory, event: PostingAccepted | PostingRejected) -> Route:
+def _posting(directory: Directory, event: finance.PostingAccepted | finance.PostingRejected) -> Route:
     named = journals_of(event)
     if len(named) == 1:
         return _made_by_us(directory, event, "journal", named[0])
@@ -506,18 +459,20 @@ def _posting(directory: Directory, event: PostingAccepted | PostingRejected) -> 
     return _shared(tuple(found), {each: tuple(journals) for each, journals in found.items()})
 
 
-def _statement(directory: Directory, event: StatementApproved | StatementReturned) -> Route:
+def _statement(directory: Directory, event: control.StatementApproved | control.StatementReturned) -> Route:
     return _made_by_us(directory, event, "statement", event.statement_id)
 
 
-def _exception(directory: Directory, event: ExceptionAssigned | ExceptionResolved | ExceptionWaived) -> Route:
+def _exception(
+    directory: Directory, event: control.ExceptionAssigned | control.ExceptionResolved | control.ExceptionWaived
+) -> Route:
     """What is said of reference data goes where reference data goes."""
     if event.exception_id.startswith("."):
         return EVERYWHERE
     return _made_by_us(directory, event, "exception", event.exception_id)
 
 
-def _notice(_directory: Directory, event: IntakeNoticed) -> Route:
+def _notice(_directory: Directory, event: control.IntakeNoticed) -> Route:
     return Routed((event.engagement_id or event.subject,))
 
 
@@ -628,61 +583,61 @@ def _given(event: Any) -> tuple[str, ...]:
 
 
 _REFERENCE_DATA: Final[tuple[type, ...]] = (
-    AccountingPeriodClosed,
-    AccountingPeriodReopened,
-    CostRateSet,
-    CustomerDefined,
-    DayEnded,
-    ExchangeRateSet,
-    IdentityLinked,
-    LedgerReconciled,
-    LegalEntityDefined,
-    PersonCapacitySet,
-    PersonDefined,
-    RateCardPublished,
-    RulesActivated,
-    TaxPolicyDefined,
+    reference.AccountingPeriodClosed,
+    reference.AccountingPeriodReopened,
+    reference.CostRateSet,
+    reference.CustomerDefined,
+    reference.DayEnded,
+    reference.ExchangeRateSet,
+    reference.IdentityLinked,
+    finance.LedgerReconciled,
+    reference.LegalEntityDefined,
+    reference.PersonCapacitySet,
+    reference.PersonDefined,
+    reference.RateCardPublished,
+    reference.RulesActivated,
+    reference.TaxPolicyDefined,
     *OWN_REFERENCE,
 )
 
 # By class and not by `match`: the millions of time events must not pass fifty cases each.
 _ROUTES: Final[Mapping[type, Callable[[Directory, Any], Route]]] = {
-    BalancesBroughtForward: _balances,
-    BillingHoldPlaced: _hold_placed,
-    BillingHoldReleased: _hold_released,
-    ContractAmended: _contract,
-    ContractSigned: _contract,
-    ContractTerminated: _of_contract,
-    ControlTotal: _control_total,
-    CreditMemoIssued: _credit_memo,
-    EstimateRevised: _of_project,
-    ExceptionAssigned: _exception,
-    ExceptionResolved: _exception,
-    ExceptionWaived: _exception,
-    ExpenseApproved: _expense,
-    ExpenseWithdrawn: _expense_withdrawn,
-    IntakeNoticed: _notice,
-    InvoicePosted: _invoice,
-    InvoiceRejected: _invoice,
-    MilestoneAccepted: _milestone,
-    MilestoneRevoked: _milestone,
-    PaymentApplied: _payment_applied,
-    PaymentReceived: _payment,
-    PaymentReversed: _payment_reversed,
-    PostingAccepted: _posting,
-    PostingRejected: _posting,
-    ProgressReported: _progress,
-    ProjectActivated: _activation,
-    ProjectClosed: _of_project,
-    ResourceAssigned: _assignment,
-    RevenueAdjusted: _of_line,
-    StatementApproved: _statement,
-    StatementRequested: _of_contract,
-    StatementReturned: _statement,
-    TimeApproved: _time,
-    TimeWithdrawn: _time_withdrawn,
-    UnitsDelivered: _units,
-    VariableConsiderationRevised: _of_line,
-    WrittenOff: _write_off,
+    commercial.BalancesBroughtForward: _balances,
+    delivery.BillingHoldPlaced: _hold_placed,
+    delivery.BillingHoldReleased: _hold_released,
+    commercial.ContractAmended: _contract,
+    commercial.ContractSigned: _contract,
+    commercial.ContractTerminated: _of_contract,
+    finance.ControlTotal: _control_total,
+    finance.CreditMemoIssued: _credit_memo,
+    delivery.EstimateRevised: _of_project,
+    control.ExceptionAssigned: _exception,
+    control.ExceptionResolved: _exception,
+    control.ExceptionWaived: _exception,
+    delivery.ExpenseApproved: _expense,
+    delivery.ExpenseWithdrawn: _expense_withdrawn,
+    control.IntakeNoticed: _notice,
+    finance.InvoicePosted: _invoice,
+    finance.InvoiceRejected: _invoice,
+    delivery.MilestoneAccepted: _milestone,
+    delivery.MilestoneRevoked: _milestone,
+    finance.PaymentApplied: _payment_applied,
+    finance.PaymentReceived: _payment,
+    finance.PaymentReversed: _payment_reversed,
+    finance.PostingAccepted: _posting,
+    finance.PostingRejected: _posting,
+    delivery.ProgressReported: _progress,
+    delivery.ProjectActivated: _activation,
+    delivery.ProjectClosed: _of_project,
+    delivery.ResourceAssigned: _assignment,
+    finance.RevenueAdjusted: _of_line,
+    control.StatementApproved: _statement,
+    delivery.StatementRequested: _of_contract,
+    control.StatementReturned: _statement,
+    delivery.TimeApproved: _time,
+    delivery.TimeWithdrawn: _time_withdrawn,
+    delivery.UnitsDelivered: _units,
+    commercial.VariableConsiderationRevised: _of_line,
+    finance.WrittenOff: _write_off,
     **dict.fromkeys(_REFERENCE_DATA, _everywhere),
 }

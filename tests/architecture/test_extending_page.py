@@ -96,15 +96,16 @@ def test_a_revenue_method_is_added_as_the_page_says(tmp_path: Path) -> None:
 
 def test_an_event_is_added_as_the_page_says(tmp_path: Path) -> None:
     made = followed(tmp_path / "copy", "Another event")
-    for file in ("state/fold.py", "state/intake/directory.py"):
-        made.edit(
-            file,
-            "    ProgressReported,\n    ProjectActivated,\n",
-            f"    ProgressReported,\n    {EVENT},\n    ProjectActivated,\n",
-        )
+    made.edit(
+        "state/fold.py",
+        "    ProgressReported,\n    ProjectActivated,\n",
+        f"    ProgressReported,\n    {EVENT},\n    ProjectActivated,\n",
+    )
     made.edit("state/fold.py", "    postings,\n", "    postings,\n    progress_withdrawn,\n")
     made.edit(
-        "state/intake/directory.py", "event: ProgressReported) -> Route", f"event: ProgressReported | {EVENT}) -> Route"
+        "state/intake/directory.py",
+        "event: delivery.ProgressReported) -> Route",
+        f"event: delivery.ProgressReported | delivery.{EVENT}) -> Route",
     )
     made.done("schemas.generate")
     played = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/state/test_progress_withdrawn.py")

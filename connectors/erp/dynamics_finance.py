@@ -105,8 +105,8 @@ class _Entities(NamedTuple):
     parent: str
     key: str
     is_text: bool
-    fields: tuple[str, ...]
-    line_fields: tuple[str, ...]
+    fields: str
+    line_fields: str
 
     def written(self, number: str) -> str:
         """The number as filters and urls have it: one of journals is text, one of invoices a number."""
@@ -120,19 +120,8 @@ JOURNALS: Final = _Entities(
     "JournalBatchNumber",
     "Description",
     True,
-    ("dataAreaId", "JournalBatchNumber", "Description", "IsPosted"),
-    (
-        "dataAreaId",
-        "JournalBatchNumber",
-        "LineNumber",
-        "Document",
-        "AccountDisplayValue",
-        "TransDate",
-        "CurrencyCode",
-        "ExchRate",
-        "DebitAmount",
-        "CreditAmount",
-    ),
+    "dataAreaId,JournalBatchNumber,Description,IsPosted",
+    "dataAreaId,JournalBatchNumber,LineNumber,Document,AccountDisplayValue,TransDate,CurrencyCode,ExchRate,DebitAmount,CreditAmount",
 )
 INVOICES: Final = _Entities(
     "FreeTextInvoiceHeaders",
@@ -141,25 +130,8 @@ INVOICES: Final = _Entities(
     "ParentRecId",
     "CustomerReference",
     False,
-    (
-        "dataAreaId",
-        "InvoiceIdentifier",
-        "CustomerReference",
-        "FreeTextNumber",
-        "IsPosted",
-        "InvoiceDate",
-        "InvoiceAccount",
-        "CurrencyCode",
-        "ExchangeRate",
-    ),
-    (
-        "dataAreaId",
-        "ParentRecId",
-        "LineNumber",
-        "MainAccountDisplayValue",
-        "TransactionCurrencyAmount",
-        "SalesTaxAmount",
-    ),
+    "dataAreaId,InvoiceIdentifier,CustomerReference,FreeTextNumber,IsPosted,InvoiceDate,InvoiceAccount,CurrencyCode,ExchangeRate",
+    "dataAreaId,ParentRecId,LineNumber,MainAccountDisplayValue,TransactionCurrencyAmount,SalesTaxAmount",
 )
 
 
@@ -503,7 +475,7 @@ class DynamicsFinance(AtOnce):
 
     def _records(self, entities: _Entities, where: str, *, again: bool = False) -> list[DynamicsDocument] | Trouble:
         """Posted ones first, then by number, so that any call takes the same of two."""
-        heads = self._rows(entities.headers, again=again, where=where, select=",".join(entities.fields))
+        heads = self._rows(entities.headers, again=again, where=where, select=entities.fields)
         if not isinstance(heads, list):
             return heads
         lines: dict[tuple[str, str], list[Row]] = {}
@@ -516,9 +488,7 @@ class DynamicsFinance(AtOnce):
                 f"(dataAreaId eq {quoted(company)} and {entities.parent} eq {entities.written(number)})"
                 for company, number in some
             )
-            read = self._rows(
-                entities.lines, again=again, where=" or ".join(names), select=",".join(entities.line_fields)
-            )
+            read = self._rows(entities.lines, again=again, where=" or ".join(names), select=entities.line_fields)
             if not isinstance(read, list):
                 return read
             for line in read:

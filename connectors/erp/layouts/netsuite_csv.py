@@ -23,33 +23,10 @@ from domain.delivery.documents import Document, InvoiceDocument, JournalDocument
 from domain.money import format_decimal
 from domain.units import EXCHANGE_RATE_SCALE, QUANTITY_SCALE, RATE_SCALE
 
-JOURNAL: Final = (
-    "External ID",
-    "Subsidiary",
-    "Currency",
-    "Exchange Rate",
-    "Date",
-    "Posting Period",
-    "Memo",
-    "Account",
-    "Debit",
-    "Credit",
-    "Line Memo",
-)
+# As the first line of a file has them; columns of segments follow.
+JOURNAL: Final = "External ID,Subsidiary,Currency,Exchange Rate,Date,Posting Period,Memo,Account,Debit,Credit,Line Memo"
 INVOICE: Final = (
-    "External ID",
-    "Customer",
-    "Subsidiary",
-    "Currency",
-    "Date",
-    "Due Date",
-    "Posting Period",
-    "Memo",
-    "Item",
-    "Quantity",
-    "Rate",
-    "Amount",
-    "Description",
+    "External ID,Customer,Subsidiary,Currency,Date,Due Date,Posting Period,Memo,Item,Quantity,Rate,Amount,Description"
 )
 MEMO_LONGEST: Final = 999
 # "A maximum of 10 digits before the decimal."
@@ -70,7 +47,7 @@ class NetSuiteCsv(CsvSection):
 
     def head(self, documents: Sequence[Document], _made: FileMade) -> bytes:
         columns = INVOICE if isinstance(documents[0], InvoiceDocument) else JOURNAL
-        return csv_lines([[*columns, *self.segments.values()]])[0]
+        return csv_lines([[*columns.split(","), *self.segments.values()]])[0]
 
     def rows(self, document: Document, _made: FileMade) -> Sequence[bytes]:
         if isinstance(document, InvoiceDocument):

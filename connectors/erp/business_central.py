@@ -25,6 +25,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 
+from connectors.erp import odata
 from connectors.erp.adapter import ErpFinding, ErpUnreadable, Limits, TraceContext, period_found, read_whole, readable
 from connectors.erp.answers import (
     OTHER_AMOUNT,
@@ -45,21 +46,6 @@ from connectors.erp.answers import (
     words,
 )
 from connectors.erp.connection import Connection
-from connectors.erp.odata import (
-    ENTRA_TOKEN_URL,
-    Row,
-    Tenant,
-    any_of,
-    deleted,
-    fault,
-    in_chunks,
-    inner,
-    looked_up,
-    query,
-    rows,
-    transacted,
-    transaction,
-)
 from connectors.erp.session import AtOnce, Session, is_one_call, opened
 from connectors.section import Section
 from domain.delivery.documents import (
@@ -98,7 +84,7 @@ _ETAG: Final = re.compile(r"[!-~]{1,500}")
 class BusinessCentralOptions(Section):
     """`[erp.NAME.options]`."""
 
-    tenant: Tenant = None
+    tenant: odata.Tenant = None
     post: bool = Field(True, description="Journals and invoices are posted at once; false: people post them.")
     tax_codes: dict[str, str] = Field({}, description="By our tax category, Business Central's tax code.")
 
@@ -117,7 +103,7 @@ class CentralDocument(NamedTuple):
 def open_erp(name: str, connection: Connection) -> BusinessCentral:
     options = connection.checked_options(name, BusinessCentralOptions)
     limits = connection.limits(LIMITS)
-    token_url = ENTRA_TOKEN_URL.format(tenant=options.tenant) if options.tenant else ""
+    token_url = odata.ENTRA_TOKEN_URL.format(tenant=options.tenant) if options.tenant else ""
     session = opened(name, connection, limits, token_url=token_url, scope=SCOPE)
     return BusinessCentral(session, connection.url, limits, options)
 
@@ -135,7 +121,7 @@ class BusinessCentral(AtOnce):
 
     @is_one_call
     def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:
-        return looked_up(_by_company(documents), partial(self._there, accepted=accepted), self._posted)
+        return odata.looked_up(_by_company(documents), partial(self._there, accepted=accepted), self._posted)
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         try:
@@ -147,7 +133,7 @@ class BusinessCentral(AtOnce):
 
     def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[ErpFinding]:
         subject = f"Business Central at {urlsplit(self._url).hostname}"
-        companies = rows(self._session.call, query(f"{self._api}companies", select="id,name"), self._api)
+        companies = odata.rows(self._session.call, odata.query(f"{self._api}companies", select="id,name"), self._api)
         if not isinstance(companies, list):
             yield readable(subject, companies, self._url, "give the application the permissions that its page names")
             return
@@ -178,11 +164,11 @@ class BusinessCentral(AtOnce):
         if (found := there.get(document.key)) is not None:
             return self._posted(document, found) if isinstance(found, CentralDocument) else found
         body = _journal(document) if isinstance(document, JournalDocument) else self._invoice(document)
-        asked = transaction(f"companies({_id(document.subsidiary)})/{_entity(document)}", body)
+        asked = odata.transaction(f"companies({_id(document.subsidiary)})/{_entity(document)}", body)
         answer = self._session.call(
             "POST", f"{self._api}$batch", json=asked, headers={"isolation": "snapshot"}, trace=trace
         )
-        match transacted(answer) if isinstance(answer, Answer) else answer:
+        match odata.transacted(answer) if isinstance(answer, Answer) else answer:
             case ErpRefusal() as refused:
                 return self._refused(document, refused)
             case Uncertain() as uncertain:
@@ -225,7 +211,7 @@ class BusinessCentral(AtOnce):
         if held.taken.is_posted or not self._options.post:
             return held.taken
         answer = self._session.call("POST", f"{self._held(document, held)}/Microsoft.NAV.post")
-        match fault(answer) if isinstance(answer, Answer) else answer:
+        match odata.fault(answer) if isinstance(answer, Answer) else answer:
             case None:
                 return self._now_posted(document, held)
             case ErpRefusal() as refused:
@@ -266,7 +252,7 @@ class BusinessCentral(AtOnce):
         """None: it is gone."""
         what = f"{_entity(document)} {held.taken.reference}"
         answer = self._session.call("DELETE", self._held(document, held), headers={"if-match": held.etag})
-        return deleted(answer, what, "Business Central")
+        return odata.deleted(answer, what, "Business Central")
 
     def _held(self, document: Document, held: CentralDocument) -> str:
         return f"{self._api}companies({_id(document.subsidiary)})/{_entity(document)}({_id(held.id)})"
@@ -303,9 +289,9 @@ class BusinessCentral(AtOnce):
 
     def _rows(
         self, company: str, entity: str, *, again: bool = False, where: str = "", **options: str
-    ) -> list[Row] | Trouble:
-        url = query(f"{self._api}companies({_id(company)})/{entity}", where=where, **options)
-        return rows(self._session.read if again else self._session.call, url, self._api)
+    ) -> list[odata.Row] | Trouble:
+        url = odata.query(f"{self._api}companies({_id(company)})/{entity}", where=where, **options)
+        return odata.rows(self._session.read if again else self._session.call, url, self._api)
 
     def _there(
         self, documents: Sequence[Document], accepted: Collection[str] = ()
@@ -331,12 +317,12 @@ class BusinessCentral(AtOnce):
         entries = self._rows(
             _company(journals),
             "generalLedgerEntries",
-            where=any_of("documentNumber", map(quoted, journals)),
+            where=odata.any_of("documentNumber", map(quoted, journals)),
             select="documentNumber,postingDate,debitAmount,creditAmount",
         )
         if not isinstance(entries, list):
             return entries
-        by_key: dict[str, list[Row]] = {}
+        by_key: dict[str, list[odata.Row]] = {}
         for entry in entries:
             by_key.setdefault(text_of(entry.get("documentNumber")), []).append(entry)
         for key, some in by_key.items():
@@ -360,13 +346,13 @@ class BusinessCentral(AtOnce):
         """Journals by their codes; the shells of posted ones are deleted. Raises ValueError."""
         by_code = {_code(key): journal for key, journal in journals.items()}
         heads = self._rows(
-            _company(journals), "journals", where=any_of("code", map(quoted, by_code)), expand="journalLines"
+            _company(journals), "journals", where=odata.any_of("code", map(quoted, by_code)), expand="journalLines"
         )
         if not isinstance(heads, list):
             return heads
         for head in heads:
             journal = by_code.get(text_of(head.get("code")))
-            lines = inner(head.get("journalLines"))
+            lines = odata.inner(head.get("journalLines"))
             if journal is None or not text_of(head.get("id")) or lines is None:
                 return Uncertain(
                     "Business Central's answer to a look-up has a journal that was not asked for, or no lines"
@@ -400,14 +386,14 @@ class BusinessCentral(AtOnce):
         heads = self._rows(
             _company(invoices),
             "salesInvoices",
-            where=any_of("externalDocumentNumber", map(quoted, invoices)),
+            where=odata.any_of("externalDocumentNumber", map(quoted, invoices)),
             expand="salesInvoiceLines",
         )
         if not isinstance(heads, list):
             return heads
         for head in sorted(heads, key=lambda each: (is_of(each.get("status"), DRAFTS), text_of(each.get("number")))):
             invoice = invoices.get(text_of(head.get("externalDocumentNumber")))
-            lines = inner(head.get("salesInvoiceLines"))
+            lines = odata.inner(head.get("salesInvoiceLines"))
             if invoice is None or not text_of(head.get("id")) or not text_of(head.get("status")) or lines is None:
                 return Uncertain(
                     "Business Central's answer to a look-up has an invoice that was not asked for, or no lines"
@@ -457,19 +443,19 @@ class BusinessCentral(AtOnce):
         posted = list(_posted_entries(entries, currency))
         yield from posted
         yield from still_waiting(waiting, posted)
-        billed: dict[str, list[Row]] = {}
+        billed: dict[str, list[odata.Row]] = {}
         for entry in entries:
             if is_of(entry.get("documentType"), INVOICE_TYPES):
                 billed.setdefault(text_of(entry.get("documentNumber")), []).append(entry)
         for head in self._read(company, "salesInvoices", where=_within(scope), expand="salesInvoiceLines"):
             yield _invoiced(head, billed, currency)
 
-    def _read(self, company: str, entity: str, **options: str) -> list[Row]:
+    def _read(self, company: str, entity: str, **options: str) -> list[odata.Row]:
         """Raises ErpUnreadable."""
         return read_whole(self.ERP, self._rows(company, entity, again=True, **options))
 
 
-def _open_entries(heads: Sequence[Row], scope: LedgerScope, currency: str) -> Iterator[LedgerEntry]:
+def _open_entries(heads: Sequence[odata.Row], scope: LedgerScope, currency: str) -> Iterator[LedgerEntry]:
     """Of our journals, those that nobody has posted yet. Raises ValueError."""
     for head in heads:
         lines = [line for line in listed(head.get("journalLines")) if isinstance(line, dict)]
@@ -480,9 +466,9 @@ def _open_entries(heads: Sequence[Row], scope: LedgerScope, currency: str) -> It
             )
 
 
-def _posted_entries(entries: Sequence[Row], currency: str) -> Iterator[LedgerEntry]:
+def _posted_entries(entries: Sequence[odata.Row], currency: str) -> Iterator[LedgerEntry]:
     """Of journals, one for each document and day. Raises ValueError."""
-    documents: dict[tuple[str, date], list[Row]] = {}
+    documents: dict[tuple[str, date], list[odata.Row]] = {}
     for entry in entries:
         if is_of(entry.get("documentType"), JOURNAL_TYPES):
             documents.setdefault((text_of(entry.get("documentNumber")), _day(entry)), []).append(entry)
@@ -491,7 +477,7 @@ def _posted_entries(entries: Sequence[Row], currency: str) -> Iterator[LedgerEnt
         yield found._replace(is_in_ledger_currency=True)
 
 
-def _invoiced(head: Row, billed: Mapping[str, Sequence[Row]], currency: str) -> LedgerEntry:
+def _invoiced(head: odata.Row, billed: Mapping[str, Sequence[odata.Row]], currency: str) -> LedgerEntry:
     """As the general ledger has it. That has the company's currency alone: of another one what the customer owes. Raises ValueError."""
     number, is_posted = text_of(head.get("number")), not is_of(head.get("status"), DRAFTS)
     in_ledger = billed.get(number, ()) if is_posted and head.get("currencyCode") == currency else ()
@@ -505,7 +491,7 @@ def _invoiced(head: Row, billed: Mapping[str, Sequence[Row]], currency: str) -> 
     )._replace(names_accounts=bool(in_ledger))
 
 
-def _owed(head: Row) -> Iterator[LedgerLine]:
+def _owed(head: odata.Row) -> Iterator[LedgerLine]:
     """What the customer owes by an invoice, on his account, against its lines and tax. Raises ValueError."""
     lines = [line for line in listed(head.get("salesInvoiceLines")) if isinstance(line, dict)]
     found = [(text_of(line.get("lineObjectNumber")), -amount_of(line.get("amountExcludingTax"))) for line in lines]
@@ -517,7 +503,7 @@ def _owed(head: Row) -> Iterator[LedgerLine]:
     )
 
 
-def _ledger_line(line: Row) -> LedgerLine:
+def _ledger_line(line: odata.Row) -> LedgerLine:
     """Of the company's currency: the API of journals and of the general ledger has no other. Raises ValueError."""
     amount = _amount(line)
     return LedgerLine(text_of(line.get("accountNumber")), amount, amount)
@@ -559,7 +545,7 @@ def _priced(line: InvoiceLine) -> tuple[Decimal, Decimal]:
     return Decimal(1), decimal_of(line.amount)
 
 
-def _billed(invoice: InvoiceDocument, head: Row) -> CentralDocument:
+def _billed(invoice: InvoiceDocument, head: odata.Row) -> CentralDocument:
     """With Business Central's own number and tax. Raises ValueError."""
     posted_on = _day(head)
     taken = Taken(
@@ -574,7 +560,7 @@ def _billed(invoice: InvoiceDocument, head: Row) -> CentralDocument:
     return CentralDocument(text_of(head.get("id")), taken, _etag(head))
 
 
-def _etag(row: Row) -> str:
+def _etag(row: odata.Row) -> str:
     """One that no header can have matches nothing."""
     stated = row.get("@odata.etag")
     if stated is None:
@@ -585,7 +571,7 @@ def _etag(row: Row) -> str:
 def _by_company(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:
     companies = dict.fromkeys(each.subsidiary for each in documents)
     for company in companies:
-        yield from in_chunks([each for each in documents if each.subsidiary == company], KEYS_A_QUERY)
+        yield from odata.in_chunks([each for each in documents if each.subsidiary == company], KEYS_A_QUERY)
 
 
 def _company(documents: Mapping[str, Document]) -> str:
@@ -615,14 +601,14 @@ def _sent(document: Document) -> Counter[Amount]:
     return Counter(line.ledger_amount for line in document.lines if line.ledger_amount)
 
 
-def _amount(line: Row) -> Amount:
+def _amount(line: odata.Row) -> Amount:
     """Debit positive, of a journal line or of an entry of the general ledger. Raises ValueError."""
     if "amount" in line:
         return amount_of(line["amount"])
     return amount_of(line.get("debitAmount")) - amount_of(line.get("creditAmount"))
 
 
-def _day(row: Row) -> date:
+def _day(row: odata.Row) -> date:
     """Raises ValueError."""
     if (found := day_of(row.get("postingDate"))) is None:
         raise ValueError("expected a posting date")

@@ -24,6 +24,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 
+from connectors.erp import odata
 from connectors.erp.adapter import ErpFinding, ErpUnreadable, Limits, TraceContext, period_found, read_whole, readable
 from connectors.erp.answers import (
     OTHER_AMOUNT,
@@ -46,21 +47,6 @@ from connectors.erp.answers import (
 )
 from connectors.erp.answers import refused as by_status
 from connectors.erp.connection import Connection
-from connectors.erp.odata import (
-    ENTRA_TOKEN_URL,
-    Row,
-    Tenant,
-    Write,
-    any_of,
-    change_set,
-    changed,
-    deleted,
-    fault,
-    in_chunks,
-    looked_up,
-    query,
-    rows,
-)
 from connectors.erp.session import AtOnce, Session, is_one_call, opened
 from connectors.section import Section
 from domain.delivery.documents import (
@@ -138,7 +124,7 @@ INVOICES: Final = _Entities(
 class DynamicsFinanceOptions(Section):
     """`[erp.NAME.options]`."""
 
-    tenant: Tenant = None
+    tenant: odata.Tenant = None
     journal_name: Annotated[str, Field(pattern=r"^\S{1,10}$")] = Field(
         "GenJrn", description="The daily journal's name; its number sequence must not be manual."
     )
@@ -166,14 +152,14 @@ class DynamicsDocument(NamedTuple):
     company: str
     number: str
     is_posted: bool
-    head: Row
-    lines: tuple[Row, ...]
+    head: odata.Row
+    lines: tuple[odata.Row, ...]
 
 
 def open_erp(name: str, connection: Connection) -> DynamicsFinance:
     options = connection.checked_options(name, DynamicsFinanceOptions)
     limits = connection.limits(LIMITS._replace(segments=tuple(options.account_format)))
-    token_url = ENTRA_TOKEN_URL.format(tenant=options.tenant) if options.tenant else ""
+    token_url = odata.ENTRA_TOKEN_URL.format(tenant=options.tenant) if options.tenant else ""
     session = opened(name, connection, limits, token_url=token_url, scope=f"{connection.url}/.default")
     return DynamicsFinance(session, connection.url, limits, options)
 
@@ -191,7 +177,9 @@ class DynamicsFinance(AtOnce):
 
     @is_one_call
     def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:
-        return looked_up(in_chunks(documents, KEYS_A_QUERY), partial(self._there, accepted=accepted), self._posted)
+        return odata.looked_up(
+            odata.in_chunks(documents, KEYS_A_QUERY), partial(self._there, accepted=accepted), self._posted
+        )
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         try:
@@ -255,7 +243,7 @@ class DynamicsFinance(AtOnce):
         )
         if not isinstance(answer, Answer):
             return answer
-        if (wrong := fault(answer)) is not None:
+        if (wrong := odata.fault(answer)) is not None:
             return wrong
         number = text_of(answer.stated().get(entities.number))
         if not number or not (entities.is_text or _RECORD.fullmatch(number)):
@@ -265,7 +253,7 @@ class DynamicsFinance(AtOnce):
     def _header_left(self, document: Document) -> str | None:
         """The number of the one header by our key, where it has no lines yet."""
         entities = _entities(document)
-        match self._records(entities, any_of(entities.key, [quoted(document.key)])):
+        match self._records(entities, odata.any_of(entities.key, [quoted(document.key)])):
             case [DynamicsDocument(company=company, number=number, is_posted=False, lines=())]:
                 return number if company.lower() == document.subsidiary.lower() else None
             case _:
@@ -277,12 +265,12 @@ class DynamicsFinance(AtOnce):
         entities = _entities(document)
         url = f"{self._data}{entities.lines}?cross-company=true"
         parent: str | int = number if entities.is_text else int(number)
-        writes = [Write("POST", url, {**line, entities.parent: parent}) for line in lines]
-        kind, body = change_set(document.key, writes)
+        writes = [odata.Write("POST", url, {**line, entities.parent: parent}) for line in lines]
+        kind, body = odata.change_set(document.key, writes)
         answer = self._session.call(
             "POST", f"{self._data}$batch", body=body, headers={"content-type": kind}, trace=trace
         )
-        match changed(answer, len(writes)) if isinstance(answer, Answer) else answer:
+        match odata.changed(answer, len(writes)) if isinstance(answer, Answer) else answer:
             case None:
                 taken = Taken(number, posting_date(document), is_posted=False, period=document.period or None)
                 return self._posted(document, taken)
@@ -298,7 +286,7 @@ class DynamicsFinance(AtOnce):
     def _whole(self, document: Document) -> Taken | None:
         """What is there by now, after an answer was lost; nothing is taken back, for the lines may be under way."""
         entities = _entities(document)
-        records = self._records(entities, any_of(entities.key, [quoted(document.key)]))
+        records = self._records(entities, odata.any_of(entities.key, [quoted(document.key)]))
         try:
             found = [self._compared(document, each) for each in records] if isinstance(records, list) else []
         except ValueError:
@@ -348,7 +336,7 @@ class DynamicsFinance(AtOnce):
         for _ in range(DELETE_ATTEMPTS - 1):
             if isinstance(answer, Uncertain):
                 answer = self._session.call("DELETE", url)
-        return deleted(answer, f"{entities.headers} {number}", "Dynamics")
+        return odata.deleted(answer, f"{entities.headers} {number}", "Dynamics")
 
     # What is sent
 
@@ -438,10 +426,10 @@ class DynamicsFinance(AtOnce):
 
     # Asking
 
-    def _rows(self, entity: str, *, again: bool = False, where: str = "", **options: str) -> list[Row] | Trouble:
+    def _rows(self, entity: str, *, again: bool = False, where: str = "", **options: str) -> list[odata.Row] | Trouble:
         """Of all companies: without `cross-company` Dynamics looks in our user's own alone, and says that nothing is there."""
-        url = query(f"{self._data}{entity}?cross-company=true", where=where, **options)
-        return rows(self._session.read if again else self._session.call, url, self._data)
+        url = odata.query(f"{self._data}{entity}?cross-company=true", where=where, **options)
+        return odata.rows(self._session.read if again else self._session.call, url, self._data)
 
     def _there(
         self, documents: Sequence[Document], accepted: Collection[str] = ()
@@ -452,7 +440,7 @@ class DynamicsFinance(AtOnce):
             by_key = {each.key: each for each in documents if _entities(each) is entities}
             if not by_key:
                 continue
-            records = self._records(entities, any_of(entities.key, map(quoted, by_key)))
+            records = self._records(entities, odata.any_of(entities.key, map(quoted, by_key)))
             if not isinstance(records, list):
                 return records
             for record in records:
@@ -478,12 +466,12 @@ class DynamicsFinance(AtOnce):
         heads = self._rows(entities.headers, again=again, where=where, select=entities.fields)
         if not isinstance(heads, list):
             return heads
-        lines: dict[tuple[str, str], list[Row]] = {}
+        lines: dict[tuple[str, str], list[odata.Row]] = {}
         for head in heads:
             if not all(_at(head, entities.number)) or not is_of(head.get("IsPosted"), {"Yes", "No"}):
                 return Uncertain(f"Dynamics' answer has a row of {entities.headers} without a number or a state")
             lines[_at(head, entities.number)] = []
-        for some in in_chunks(list(lines), KEYS_A_QUERY):
+        for some in odata.in_chunks(list(lines), KEYS_A_QUERY):
             names = (
                 f"(dataAreaId eq {quoted(company)} and {entities.parent} eq {entities.written(number)})"
                 for company, number in some
@@ -563,11 +551,11 @@ class DynamicsFinance(AtOnce):
             for row in self._read("GeneralJournalEntryBiEntities", where=where, select=fields)
             if row.get("JournalCategory") == JOURNAL_CATEGORY
         ]
-        for some in in_chunks(heads, KEYS_A_QUERY):
-            lines: dict[str, list[Row]] = {_needed(row, "SourceKey"): [] for row in some}
+        for some in odata.in_chunks(heads, KEYS_A_QUERY):
+            lines: dict[str, list[odata.Row]] = {_needed(row, "SourceKey"): [] for row in some}
             for row in self._read(
                 "GeneralJournalAccountEntryBiEntities",
-                where=any_of("GeneralJournalEntry", lines),
+                where=odata.any_of("GeneralJournalEntry", lines),
                 select="GeneralJournalEntry,LedgerAccount,TransactionCurrencyCode,TransactionCurrencyAmount,AccountingCurrencyAmount",
             ):
                 lines.setdefault(_needed(row, "GeneralJournalEntry"), []).append(row)
@@ -627,7 +615,7 @@ class DynamicsFinance(AtOnce):
                 is_posted=record.is_posted,
             )
 
-    def _read(self, entity: str, **options: str) -> list[Row]:
+    def _read(self, entity: str, **options: str) -> list[odata.Row]:
         """Raises ErpUnreadable."""
         return read_whole(self.ERP, self._rows(entity, again=True, **options))
 
@@ -635,7 +623,7 @@ class DynamicsFinance(AtOnce):
         """Raises ErpUnreadable."""
         return read_whole(self.ERP, self._records(entities, where, again=True))
 
-    def _line(self, row: Row, account: str, amount: Amount, rate: object) -> LedgerLine:
+    def _line(self, row: odata.Row, account: str, amount: Amount, rate: object) -> LedgerLine:
         """Raises ValueError."""
         return LedgerLine(self._main_account(row.get(account)), amount, _in_ledger(amount, rate))
 
@@ -661,14 +649,14 @@ def _amounts_sent(document: Document) -> Iterable[Amount]:
     return (line.amount for line in document.lines if line.amount)
 
 
-def _amount(line: Row) -> Amount:
+def _amount(line: odata.Row) -> Amount:
     """Debit positive; an invoice's as it is. Raises ValueError."""
     if "TransactionCurrencyAmount" in line:
         return amount_of(line["TransactionCurrencyAmount"])
     return amount_of(line.get("DebitAmount")) - amount_of(line.get("CreditAmount"))
 
 
-def _at(row: Row, number: str) -> tuple[str, str]:
+def _at(row: odata.Row, number: str) -> tuple[str, str]:
     """Company and number of a header, from it or from one of its lines."""
     return text_of(row.get("dataAreaId")), text_of(row.get(number))
 
@@ -716,7 +704,7 @@ def _entry(
     return LedgerEntry(key if is_key(key) else "", reference, on, "", currency, is_posted, tuple(lines))
 
 
-def _needed(row: Row, name: str) -> str:
+def _needed(row: odata.Row, name: str) -> str:
     """Raises ErpUnreadable."""
     if found := text_of(row.get(name)):
         return found

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
-from typing import Annotated, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from milepost.console import echo
-from milepost.mounting import PLAIN, Verbs, mount
-from milepost.verb_groups import GroupedVerbs
-from milepost.verbs import bringing_in, daily_work, erp, firm, kafka, proof, setting_up, trying
+from milepost.errors import TellingGroup
+from milepost.mounting import PLAIN, mount
+from milepost.verbs import GROUPS, HAS_SIMULATION, VERBS
 from state.rules import RULES_VERSION
 
-# The made-up firm stays out of images.
-HAS_SIMULATION: Final = find_spec("simulation") is not None
+if TYPE_CHECKING:
+    from typer._click.core import Command, Context
+    from typer._click.formatting import HelpFormatter
+
 FIRST: Final = (
     ("milepost simulate --out build/try/input", "milepost run --input build/try/input --output build/try/output")
     if HAS_SIMULATION
@@ -26,19 +27,7 @@ BEGIN: Final = "\n  ".join(("\b\nTo begin:", *FIRST))
 VERSION: Final = "0.1.0"
 DEBUG: Final = "--debug"
 HELP: Final = "help"
-
-# As `milepost --help` lists them: by what somebody wants, not by name.
-GROUPS: Final[Mapping[str, Verbs]] = {
-    "Bring events in": bringing_in.VERBS,
-    "The firm": firm.VERBS,
-    "Daily work": daily_work.VERBS,
-    "Why, what if, and proof": proof.VERBS,
-    "The ERP": erp.VERBS,
-    "On Kafka": kafka.VERBS,
-    "Settings and help": setting_up.VERBS,
-    "To try it": trying.VERBS if HAS_SIMULATION else {},
-}
-VERBS: Final[Verbs] = {name: verb for verbs in GROUPS.values() for name, verb in verbs.items()}
+PADDING: Final = 6
 
 
 def command_line(words: Sequence[str] = ()) -> typer.Typer:
@@ -68,3 +57,33 @@ def tell_version(asked: bool) -> None:
     if asked:
         echo(f"milepost {VERSION}, rules {RULES_VERSION}")
         raise typer.Exit
+
+
+class GroupedVerbs(TellingGroup):
+    """The list of commands under the titles of their groups; what is a command of another says so."""
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """`milepost close check` is `milepost period check`."""
+        if args[0] not in self.commands:
+            groups = {
+                name: one.commands for name, one in self.commands.items() if isinstance(one, typer.core.TyperGroup)
+            }
+            near = [
+                f"'{name} {word}'" for name, own in groups.items() if args[0] in own for word in args[:2] if word in own
+            ]
+            if near:
+                ctx.fail(f"No such command '{args[0]}'. Did you mean {' or '.join(near)}?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - as typer calls it
+        known = {name: command for name, command in self.commands.items() if not command.hidden}
+        width = max(map(len, known))
+        for title, names in GROUPS.items():
+            rows = [
+                (name.ljust(width), known[name].get_short_help_str(formatter.width - PADDING - width))
+                for name in names
+                if name in known
+            ]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NOT_ONE_OF: Final = re.compile(r"Value error, .* is not one of (?P<names>.+)\.", re.DOTALL)
 SHOULD_BE: Final = re.compile(r"Input should be (?P<what>[^,]+).*", re.DOTALL)
 NAMED: Final = {"a valid integer": "a whole number", "a valid number": "a number"}
+SHOW: Final = "show"
 # Amounts below zero, as people type them.
 BELOW_ZERO: Final = re.compile(r"-[0-9][0-9.,]*")
 
@@ -52,6 +53,14 @@ class PlainCommand(_Plain, TyperCommand):
 
 class PlainGroup(_Plain, TyperGroup):
     """A verb that has verbs of its own."""
+
+
+class ShowingGroup(PlainGroup):
+    """A group of which `show` may be left out: `milepost statement ID` is `milepost statement show ID`."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        is_named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if is_named else [SHOW, *args])
 
 
 class SignedAmounts(PlainCommand):

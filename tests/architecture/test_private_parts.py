@@ -37,8 +37,8 @@ RESTED: Final = {
     ),
     ("milepost/plain_words.py", "typer.core"): RestedOn({"_TyperParameter": None}, "its coercion stands there"),
     ("milepost/plain_words.py", "typer._click.core"): RestedOn({"Context": None, "Parameter": None}, _TYPES),
-    ("milepost/verb_groups.py", "typer._click.core"): RestedOn({"Command": None, "Context": None}, _TYPES),
-    ("milepost/verb_groups.py", "typer._click.formatting"): RestedOn({"HelpFormatter": None}, _TYPES),
+    ("milepost/command_line.py", "typer._click.core"): RestedOn({"Command": None, "Context": None}, _TYPES),
+    ("milepost/command_line.py", "typer._click.formatting"): RestedOn({"HelpFormatter": None}, _TYPES),
     ("milepost/commands/help.py", "typer._click.core"): RestedOn({"Command": None, "Context": None}, _TYPES),
     ("connectors/imports/csv_rows.py", "_csv"): RestedOn({"reader": None}, "a type that csv does not name"),
     ("tests/compiling.py", "_pytest.assertion"): RestedOn(

@@ -1,19 +1,104 @@
-"""What credit memos take back of each row of an invoice, as their rule recorded it."""
+"""What of an entry is given up before it is billed, by which write-offs, and how much of these still counts; and what credit memos take
+back of each row of an invoice, as their rule recorded it."""
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import NamedTuple
 
-from domain.events.finance import CreditMemoIssued
-from domain.explanation import Node
+from domain.events.finance import CreditMemoIssued, WrittenOff
+from domain.explanation import Node, constant, less, most, total
+from domain.figure import Recorded, as_recorded, node_titled
 from domain.identity import composed, parts_of
 from domain.outputs import JournalEntry
 from domain.receivables.credit_memo import CONCESSIONS, ERROR_REBILL, RULE
+from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes
 from milepost.explain.statements import Listed
-from state.books import Receivable
+from state.books import Entry, GivenUp, Price, Receivable
+from state.caps.given_up import LEFT_TO_GIVE_UP, given_up_by, given_up_of, rows_of, that_counts
 from state.terms.plan import newest_plan
+from state.totals import issued_on
 from state.trace import TracedOutput
+
+
+class GivenUpNodes(Nodes):
+    def begin(self) -> None:
+        self.recorded.resolvers[LEFT_TO_GIVE_UP] = self._left
+
+    def chargeable(self, at: VersionStanding, turn: int | None = None) -> Node:
+        """What of the value is not given up, by the end of the step or by a turn of it."""
+        price = at.price
+        value = self.nodes.entries.value(at)
+        if not price.written_off:
+            return value
+        off = self.written_off(at) if turn is None else self.by(at, price, turn)
+        return less(f"{at.entry.entry_id}: not given up", value, off, rule="R15") if off.value else value
+
+    def written_off(self, at: VersionStanding) -> Node:
+        """What write-offs gave up of the entry, no more than its version is worth and not issued."""
+        price = at.price
+        return as_recorded(price.written_off, self.by(at, price)).node
+
+    def by(self, at: VersionStanding, price: Price, turn: int | None = None) -> Node:
+        """The same by a turn of the step."""
+        title, entry_id, why = f"{at.entry.entry_id}: written off", at.entry.entry_id, self.recorded.why
+        own = [
+            self._part(at.entry, one)
+            for one in at.entry.given_up
+            if one.currency == price.currency
+            and (turn is None or why.placed_of(given_up_of(entry_id), one.write_off_id, turn=turn) is not None)
+        ]
+        asked = total(title, own, "amount", price.currency)
+        counts = that_counts(Recorded(asked), Recorded(self._not_issued(at, price)))
+        return node_titled(counts, title, currency=price.currency)
+
+    def _not_issued(self, at: VersionStanding, price: Price) -> Node:
+        """By the step that priced the version: what is issued later was not given up."""
+        entry_id, step = at.entry.entry_id, self.nodes.entries.priced_at(at)
+        entry = self.sources.trace.entry_at(entry_id, step)
+        value = self.nodes.entries.value(at)
+        issued = issued_on(entry, price.contract_id, price.line_id) if entry is not None else None
+        if issued is None or not issued.amount:
+            return value
+        pieces = self.nodes.statements.issued(entry_id, price.contract_id, price.line_id, step)
+        return less(f"{entry_id}: not issued", value, pieces)
+
+    def left_of(self, event: WrittenOff, step: int) -> Node:
+        """What could be given up of the entries that a write-off names, which it is not."""
+        rows = dict.fromkeys(row for name in event.entries for row in rows_of(name))
+        found = [at for row in rows if (at := self.nodes.entries.standing(row, step)) is not None]
+        left = [self._left_now(at, price) for at in found if (price := at.work.price) is not None and price.line_id]
+        return total("left of them", left, "amount", event.currency)
+
+    def _left_now(self, at: VersionStanding, price: Price) -> Node:
+        chargeable = self.chargeable(at)
+        issued = issued_on(at.entry, price.contract_id, price.line_id)
+        if issued is None or not issued.amount:
+            return chargeable
+        pieces = self.nodes.statements.issued(at.entry.entry_id, price.contract_id, price.line_id, at.step)
+        left = less(f"{at.entry.entry_id}: left", chargeable, pieces)
+        return (
+            most(left.title, left, constant("nothing", 0, "amount", price.currency)) if (left.value or 0) < 0 else left
+        )
+
+    # What one write-off gave up of an entry
+
+    def _part(self, entry: Entry, own: GivenUp) -> Node:
+        return self.recorded.known(given_up_by(entry.entry_id, own.write_off_id))
+
+    def _left(self, entry_id: str, write_off_id: str, step: str) -> Node | None:
+        """What of the entry was worth something, not issued and not given up before."""
+        at = self.nodes.entries.standing(entry_id, int(step))
+        if at is None or at.work.price is None:
+            return None
+        price, value = at.work.price, self.nodes.entries.value(at)
+        before = takewhile(lambda one: one.write_off_id != write_off_id, at.entry.given_up)
+        off = [self._part(at.entry, one) for one in before]
+        issued = issued_on(at.entry, price.contract_id, price.line_id)
+        if issued is not None and issued.amount:
+            off.insert(0, self.nodes.statements.issued(entry_id, price.contract_id, price.line_id, at.step))
+        return less(f"{entry_id}: left of it", value, *off) if off else value
 
 
 class Credit(NamedTuple):

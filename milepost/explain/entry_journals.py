@@ -15,7 +15,7 @@ from domain.outputs import JournalEntry
 from domain.reference.exchange import Exchange
 from domain.terms.kind import NO_REVENUE
 from milepost.explain.entries import VersionStanding
-from milepost.explain.journal_lines import journals_until
+from milepost.explain.journals import journals_until
 from milepost.explain.nodes import Nodes
 from state.books import Posted, Price
 from state.ledger.carried import left_before

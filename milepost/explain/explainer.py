@@ -18,47 +18,36 @@ from __future__ import annotations
 from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
 from domain.why import Disagreement
-from milepost.explain.alerts import AlertNodes
 from milepost.explain.allocation import AllocationNodes
 from milepost.explain.asked_books import AskedBooks
 from milepost.explain.asked_rows import AskedRows
-from milepost.explain.balances import FIGURES, BalanceNodes
+from milepost.explain.balances import FIGURES, BalanceNodes, CashAndOrderNodes
 from milepost.explain.caps import CapNodes
-from milepost.explain.cash_and_orders import CashAndOrderNodes
-from milepost.explain.charges import ChargeNodes
-from milepost.explain.credits import CreditNodes
+from milepost.explain.charges import ChargeNodes, UnissuedNodes
+from milepost.explain.credits import CreditNodes, GivenUpNodes
 from milepost.explain.cuts import cuts
-from milepost.explain.drafted_funding import DraftedFunding
-from milepost.explain.drawing import DrawingNodes
+from milepost.explain.drawing import DrawingNodes, RetainerLeftNodes
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.entries import EntryNodes
 from milepost.explain.entry_journals import EntryJournals
-from milepost.explain.exceptions import ExceptionNodes
-from milepost.explain.exchanges import Exchanges
+from milepost.explain.exceptions import AlertNodes, ExceptionNodes
 from milepost.explain.fees import FeeNodes
-from milepost.explain.forecast_caps import ForecastCapNodes
 from milepost.explain.forecast_changes import ForecastChanges
 from milepost.explain.forecast_paths import ForecastPaths
-from milepost.explain.forecast_prices import PriceNodes
-from milepost.explain.forecasts import ForecastNodes
-from milepost.explain.funding import FundingNodes
-from milepost.explain.given_up import GivenUpNodes
-from milepost.explain.journal_lines import JournalLines
-from milepost.explain.journals import JournalNodes
+from milepost.explain.forecasts import ForecastCapNodes, ForecastNodes, PriceNodes
+from milepost.explain.funding import DraftedFunding, FundingNodes
+from milepost.explain.journals import Exchanges, JournalLines, JournalNodes, PositionNodes
 from milepost.explain.liability import LiabilityNodes
-from milepost.explain.positions import PositionNodes
 from milepost.explain.provisions import ProvisionNodes
 from milepost.explain.published import refused
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.refunds import RefundNodes
-from milepost.explain.retainers_left import RetainerLeftNodes
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.sources import Sources
 from milepost.explain.spending import SpendingNodes
 from milepost.explain.statements import StatementNodes
 from milepost.explain.taxes import TaxNodes
-from milepost.explain.unissued import UnissuedNodes
 from milepost.explain.variable_price import VariableNodes
 from state.trace import Trace
 

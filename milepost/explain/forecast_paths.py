@@ -23,9 +23,7 @@ from domain.explanation import Arithmetic, Node, constant, less, total
 from domain.figure import as_recorded
 from domain.identity import unescape
 from domain.outputs import ForecastDelta, ForecastFigures, ForecastUpdate, PreviousFigures
-from milepost.explain.forecast_caps import EXHAUSTS
-from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
-from milepost.explain.forecasts import FIGURES
+from milepost.explain.forecasts import CAP_FIGURES, EXHAUSTS, FIGURES
 from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
 from state.trace import TracedOutput

@@ -1,22 +1,43 @@
-"""A project's forecast (R57, R58): what its rules made, asked again with books of which each number says how it came about."""
+"""A project's forecast (R57, R58): what its rules made, asked again with books of which each number says how it came about; with the caps
+of a forecast, and the day on which a cap is used up."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
 
-from domain.explanation import Node, most
-from domain.figure import as_recorded, node_of
+from domain.caps.consume import CapRule, bucket_key, limit_on
+from domain.counting import counted
+from domain.events.common import UnitPrice
+from domain.explanation import Arithmetic, Node, constant, least, less, most, total
+from domain.figure import Recorded, as_recorded, later, node_of
 from domain.forecast.completion import percent
+from domain.forecast.exhaustion import Lasting, lasts
+from domain.identity import composed, escape
 from domain.money import format_amount
-from domain.outputs import ForecastUpdate
-from milepost.explain.nodes import Nodes
+from domain.outputs import Alert, ForecastCap, ForecastUpdate
+from domain.terms import methods
+from domain.terms.kind import Fee
+from domain.terms.unit_price import VOLUME, prices
+from domain.units import HUNDRED_PERCENT
+from milepost.explain.fees import LineAtStep
+from milepost.explain.nodes import Nodes, once
 from milepost.explain.published import given
+from state.charges.rebates import standing
+from state.charges.settlement import SETTLEMENT
 from state.draft import Draft
+from state.forecast.ahead import TermsAhead, ahead_of
 from state.forecast.bases import Weighed, weigh
-from state.forecast.caps import caps_of
+from state.forecast.caps import caps_of, lasting, published_caps, taken_of
 from state.forecast.figures import figures_of, shape_of
+from state.forecast.outlook import project_terms
 from state.forecast.shapes import Shape
+from state.terms.plan import LinePlan, newest_plan
 from state.trace import TracedOutput
+
+if TYPE_CHECKING:
+    from milepost.explain.explainer import Explainer
+
 
 FIGURES = (
     *("burn_hours", "burn_cost", "burn_revenue", "etc_hours", "etc_cost", "etc_revenue", "eac_hours", "eac_cost", "eac_revenue"),
@@ -129,3 +150,195 @@ def _delta(cost: int, revenue: int, margin: int) -> str:
     return ", ".join(
         f"{name} {format_amount(value)}" for name, value in (("cost", cost), ("revenue", revenue), ("margin", margin))
     )
+
+
+class PriceNodes(Nodes):
+    @once
+    def ahead(self, contract_id: str, line_id: str, as_of: date, step: int) -> TermsAhead:
+        draft = self.sources.draft(step)
+        contract = draft.contract_in_books(contract_id)
+        found = ahead_of(draft, contract, line_id, as_of)
+        line = _Foreseen(self.nodes, LineAtStep(draft, contract, line_id, found.known, as_of, step), found)
+        rebates = standing(draft, contract_id, line_id).given
+        return TermsAhead(
+            self.nodes.over_time.known(line.place) if found.known.held else found.known,
+            tuple(fee._replace(amount=later(fee.amount, line.charged, fee)) for fee in found.fees),
+            later(found.total, line.total) if found.total is not None else None,
+            {name: Recorded(one) for name, one in self.nodes.variable.given_by_memos(line.place).items()}
+            if rebates
+            else {},
+        )
+
+
+class _Foreseen(NamedTuple):
+    nodes: Explainer
+    place: LineAtStep
+    found: TermsAhead
+
+    @property
+    def title(self) -> str:
+        return f"line {self.place.line_id}: all that its terms come to"
+
+    @property
+    def until(self) -> date:
+        """What is spent of budgets is charged with its period, on the last day of a contract that ended within it."""
+        held, days = self.found.known.held, [fee.day for fee in self.found.fees]
+        if held and methods.by_budgets(held[-1].line):
+            days += [closed.last for closed in self.found.known.closed]
+        return max(days, default=date.min)
+
+    def charged(self, fee: Fee) -> Node:
+        if fee.name == SETTLEMENT:
+            # What is earned by the last day, less all that the line charges besides.
+            return less(
+                "settlement",
+                self.nodes.over_time.by(self.place, fee.day),
+                *self.nodes.fees.all_charged(self.place, self.until),
+            )
+        return given(self.nodes.fees.charged_by(self.place, fee.name, self.until), fee.name)
+
+    def total(self) -> Node:
+        """What the terms come to."""
+        fees, newest, title = self.nodes.fees, self.found.known.held[-1], self.title
+        if newest.allocated is not None:
+            return self.nodes.allocation.earns(self.place, newest)._replace(title=title)
+        if not self.found.fees:
+            return self._units()._replace(title=title)
+        settled = next((fee for fee in self.found.fees if fee.name == SETTLEMENT and fee.amount), None)
+        if settled is not None:
+            return self.nodes.over_time.by(self.place, settled.day)
+        nodes = fees.all_charged(self.place, self.until)
+        currency = self.place.contract.terms.currency
+        return nodes[0]._replace(title=title) if len(nodes) == 1 else total(title, nodes, "amount", currency)
+
+    def _units(self) -> Node:
+        """Units agreed, at their price; no more than a cap of the terms."""
+        place, fees = self.place, self.nodes.fees
+        agreed, plan = place.known.held[-1], newest_plan(place.draft, place.contract, place.line_id)
+        terms = agreed.line.terms
+        assert isinstance(terms, UnitPrice), "other terms that come to something charge it"
+        assert terms.units is not None, "any number of units comes to nothing"
+        assert plan is not None, "the line is priced"
+        units = fees.line_field(place, agreed, "units agreed", terms.units, "terms.units", "quantity")
+        first = units if terms.tier_mode == VOLUME else constant("before them", 0, "quantity")
+        worth = self.nodes.charges.in_steps(prices(terms), plan, first, units, terms.tier_mode)
+        if terms.cap is not None and terms.cap.amount is not None and (worth.value or 0) > (self.found.total or 0):
+            worth = least("", [worth, fees.line_field(place, agreed, "cap", terms.cap.amount, "terms.cap.amount")])
+        return worth
+
+
+CAP_FIGURES = ("used_amount", "used_hours", "used_percent", "limit_amount", "limit_hours")
+EXHAUSTS = "exhausts_on"
+
+
+class PublishedCap(NamedTuple):
+    """A cap of a forecast, by its place there, with the terms that it is of."""
+
+    place: int
+    cap: ForecastCap
+    plan: LinePlan
+    rule: CapRule
+
+
+class ForecastCapNodes(Nodes):
+    def published(self, said: TracedOutput) -> dict[str, PublishedCap]:
+        """By the name that is asked for: the cap's id, with its contract's where several have one."""
+        update: ForecastUpdate = said.record
+        lines = project_terms(self.sources.draft(said.step), update.project_id).lines
+        stated = published_caps([plan for plan in lines if plan.rules], update.as_of)
+        found = [PublishedCap(at, cap, *one) for at, (cap, one) in enumerate(zip(update.caps, stated, strict=True))]
+        ids = [one.cap.cap_id for one in found]
+        return {
+            escape(one.cap.cap_id)
+            if ids.count(one.cap.cap_id) == 1
+            else composed(one.plan.contract_id, one.rule.cap_id): one
+            for one in found
+        }
+
+    def cap(self, said: TracedOutput, one: PublishedCap, whose: str) -> Node:
+        """All that the forecast says of it."""
+        cap = one.cap
+        names = [name for name in (*CAP_FIGURES, EXHAUSTS) if getattr(cap, name) is not None]
+        nodes = [self.figure(said, one, name)._replace(id=f"{whose}/{name}") for name in names]
+        facts = (
+            ("contract", cap.contract_id or ""),
+            *((("kind", cap.kind),) if cap.kind else ()),
+            *((("period", cap.period),) if cap.period else ()),
+            *((("work from", f"{cap.effective_from}"),) if cap.effective_from is not None else ()),
+        )
+        return Node(f"cap {cap.cap_id}", facts=facts, why=tuple(nodes), id=whose)
+
+    def figure(self, said: TracedOutput, one: PublishedCap, name: str) -> Node:
+        cap, place = one.cap, one.place
+        if name == EXHAUSTS:
+            return self._exhausts(said, one)
+        if name != "used_percent":
+            return given(self.nodes.forecasts.node(said, "caps", place, name), name)
+        title = f"cap {cap.cap_id}: used"
+        if cap.limit_amount is None and cap.limit_hours is None:
+            return constant(title, 0, "percent", facts=(("limit", "none in force on the day"),))
+        if cap.used_percent == HUNDRED_PERCENT and 0 in (cap.limit_amount, cap.limit_hours):
+            return constant(title, cap.used_percent, "percent", facts=(("limit", "nothing, which is always used up"),))
+        return given(self.nodes.forecasts.node(said, "caps", place, name), name)._replace(title=title)
+
+    # When it is used up
+
+    def _exhausts(self, said: TracedOutput, one: PublishedCap) -> Node:
+        made, cap = self.nodes.forecasts.made(said), one.cap
+        gone = self._used_up(said, one)
+        if gone is not None:
+            return gone
+        title, as_of = f"cap {cap.cap_id}: used up on {cap.exhausts_on}", said.record.as_of
+        plan, rule = published_caps([plan for plan in made.weighed.terms.lines if plan.rules], as_of)[one.place]
+        taken = taken_of(made.draft, plan, rule, as_of)
+        first = lasting(made.draft, made.weighed, made.shape, plan, rule, taken, as_of)
+        return self._lasts(made, title, given(first, title), by_hours=cap.limit_amount is None)
+
+    def _lasts(self, made: Made, title: str, first: Lasting, *, by_hours: bool) -> Node:
+        unit, currency = ("hours", "") if by_hours else ("amount", made.weighed.forecast.currency)
+        operands = node_of(first.room, "room", unit, currency), node_of(first.use, "use", unit, currency)
+        count = lasts(first.room, first.days, first.use)
+        node = Node("days that it lasts", count, "count", "", Arithmetic("days", operands, {"days": first.days}))
+        if first.is_planned:
+            facts: tuple[tuple[str, str], ...] = (
+                ("by", f"what is planned, from {first.since} on, {counted(first.days, 'day')}"),
+            )
+        else:
+            facts = (("by", f"the pace of {counted(first.days, 'day')}"), ("counted from", first.since.isoformat()))
+        return Node(title, facts=facts, why=(self.recorded.bound(node),), rule="R57")
+
+    def _used_up(self, said: TracedOutput, one: PublishedCap) -> Node | None:
+        """Since when, by which event, and the entry that takes the last of it in the order of the work."""
+        limit = limit_on(one.rule, said.record.as_of)
+        for by_hours, number, used in (
+            (False, limit.amount, one.cap.used_amount),
+            (True, limit.hours, one.cap.used_hours),
+        ):
+            if number is None or used < number:
+                continue
+            bucket = bucket_key(one.rule, said.record.as_of, "")
+            measure = "hours" if by_hours else "amount"
+            entry_id = self.nodes.caps.last_to_fit(one.plan, bucket, said.step, number, by_hours=by_hours)
+            nodes = [self.figure(said, one, f"{what}_{measure}") for what in ("limit", "used")]
+            crossing = self._crossing(said, one)
+            if crossing is not None:
+                event = self.sources.cause(crossing.step)
+                nodes.append(Node("the event that used it up", event=event, id=crossing.record.alert_id))
+            soft = () if limit.hard else (("kind", "soft: nothing is held back"),)
+            last = (("the last of it goes to", entry_id),) if entry_id else ()
+            return Node(f"cap {one.cap.cap_id}: used up", facts=(*last, *soft), why=tuple(nodes), rule="R18")
+        return None
+
+    def _crossing(self, said: TracedOutput, one: PublishedCap) -> TracedOutput | None:
+        """The last alert that nothing was left of it."""
+        subject = composed(one.plan.contract_id, one.rule.cap_id)
+        found = None
+        for each in self.sources.trace.said_of(Alert):
+            record: Alert = each.record
+            if each.step > said.step:
+                continue
+            if (record.subject_id == subject or record.subject_id.startswith(f"{subject}/")) and (
+                record.threshold == HUNDRED_PERCENT
+            ):
+                found = each
+        return found

@@ -38,7 +38,7 @@ from milepost.explain.explanations import Explained, Explanations
 from milepost.explain.forecasts import FIGURES as FORECASTS
 from milepost.explain.ledger import ACCOUNT_FIGURES
 from milepost.explain.recompute import everything, recompute
-from simulation.formats import AVRO
+from simulation.plan import AVRO
 from simulation.write import Sink, sink
 
 SEED = 2026

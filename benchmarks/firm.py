@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.events.catalogue import TOPICS, Event
-from simulation.formats import AVRO
-from simulation.plan import PEOPLE_MIN, PROJECTS_MIN, plan
+from simulation.plan import AVRO, PEOPLE_MIN, PROJECTS_MIN, plan
 from simulation.story import events
 from simulation.summary import SimulationSummary
 from simulation.write import Sink, prepare, sink

@@ -3,24 +3,172 @@
 Ids and amounts of statements are known only after a run, so this is a step of its own: run, answer, run again, until nothing is left
 to say; a draft that is approved in one round is invoiced in the next. Each round writes files of its own with what is not answered yet,
 and leaves earlier ones alone, because a run has read them. Nothing happens after the day of the newest statement but its invoice.
+Most drafts are approved within days, every so many is returned at first; those that are issued get the ERP's invoices.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from connectors.containers import decode_output_file
 from connectors.json_records import event_from_json_line
 from domain.billing.statement import ISSUED, OPEN
 from domain.events.catalogue import Event
 from domain.events.control import StatementApproved, StatementReturned
 from domain.events.finance import InvoicePosted, InvoiceRejected, PaymentReceived
-from simulation.drafts import decisions
-from simulation.invoices import NewestStatement, answers, day_of, newest_statements
-from simulation.receivables import Owed, known_parts, settlements
+from domain.identity import engagement_of
+from domain.outputs import BillingStatement
+from domain.units import AMOUNT_ONE, Instant
+from simulation.calendar import HOUR, SECOND, instant, nth_workday
+from simulation.chance import between, stream
+from simulation.receivables import Owed, finance_of, known_parts, settlements
+from simulation.sources import ERP, PSA, stamped
 from simulation.write import DECISIONS, INVOICES, RECEIPTS, line
+
+# Every so many decisions, counted over all rounds.
+RETURNED = (9, 4)
+WORKDAYS_TO_DECIDE = (1, 3)
+REASONS = (
+    "the customer has not accepted the hours of the last week",
+    "a trip is missing",
+    "rates are under negotiation",
+)
+
+Decision = StatementApproved | StatementReturned
+
+
+def decisions(drafts: Sequence[tuple[BillingStatement, date]], before: int, seed: int) -> Iterator[Decision]:
+    """One for each draft, with the day on which it was made; a second revision is always approved."""
+    for number, (draft, made_on) in enumerate(drafts, start=before + 1):
+        random = stream(seed, f"draft/{draft.statement_id}/{draft.revision}")
+        day = nth_workday(made_on + timedelta(days=1), between(random, *WORKDAYS_TO_DECIDE))
+        at = instant(day, 10 * HOUR, "UTC") + number % 7200 * SECOND
+        if number % RETURNED[0] == RETURNED[1] and draft.revision == 1:
+            yield returned(draft, at, REASONS[number % len(REASONS)])
+        else:
+            yield approved(draft, at)
+
+
+def approved(draft: BillingStatement, at: Instant) -> StatementApproved:
+    asks, approves = finance_of(draft)
+    return StatementApproved(
+        **stamped(PSA, f"{draft.statement_id}-{draft.revision}-approved", at),
+        statement_id=draft.statement_id,
+        revision=draft.revision,
+        approved_by=approves,
+        engagement_id=engagement_of(draft.statement_id),
+        requested_by=asks,
+    )
+
+
+def returned(draft: BillingStatement, at: Instant, reason: str) -> StatementReturned:
+    _, approves = finance_of(draft)
+    return StatementReturned(
+        **stamped(PSA, f"{draft.statement_id}-{draft.revision}-returned", at),
+        statement_id=draft.statement_id,
+        revision=draft.revision,
+        reason=reason,
+        engagement_id=engagement_of(draft.statement_id),
+        requested_by=approves,
+    )
+
+
+STATEMENTS = "billing.statements"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Every so many statements, counted over all rounds: refused at first, and invoiced with another amount at first.
+REFUSED = (23, 5)
+MISTYPED = (37, 11)
+WORKDAYS_TO_INVOICE = (1, 3)
+WORKDAYS_TO_PUT_RIGHT = 2
+REFUSALS = (
+    ("CUSTOMER_BLOCKED", "Customer is blocked for invoicing."),
+    ("PO_MISSING", "Customer requires a purchase order number."),
+    ("PERIOD_CLOSED", "Posting period is closed."),
+)
+
+Answer = InvoicePosted | InvoiceRejected
+
+
+class NoStatements(ValueError):
+    """There is nothing that could be invoiced."""
+
+
+class NewestStatement(NamedTuple):
+    """The newest revision of a statement, and since when it stands."""
+
+    statement: BillingStatement
+    at: Instant
+
+
+def newest_statements(output: Path) -> list[NewestStatement]:
+    """The newest revision of each statement; ordered by when it was made, then by id."""
+    paths = sorted(path for path in output.rglob("*.avro") if path.parent.name == STATEMENTS)
+    if not paths:
+        raise NoStatements(f"{output}: expected a folder {STATEMENTS} in it; give the output of `milepost run`")
+    newest: dict[str, NewestStatement] = {}
+    for path in paths:
+        for position, record in decode_output_file(path):
+            if isinstance(record, BillingStatement) and record.part == 1:
+                before = newest.get(record.statement_id)
+                if before is None or before.statement.revision <= record.revision:
+                    newest[record.statement_id] = NewestStatement(record, position.recorded_at)
+    return sorted(newest.values(), key=lambda each: (each.at, each.statement.statement_id))
+
+
+def day_of(at: Instant) -> date:
+    return (EPOCH + timedelta(microseconds=at)).date()
+
+
+def answers(new: Sequence[NewestStatement], before: int, seed: int) -> Iterator[Answer]:
+    """One invoice for each statement; now and then a refusal or a wrong amount comes first."""
+    for number, (statement, issued_at) in enumerate(new, start=before + 1):
+        random = stream(seed, f"invoice/{statement.statement_id}")
+        day = nth_workday(day_of(issued_at) + timedelta(days=1), between(random, *WORKDAYS_TO_INVOICE))
+        right = nth_workday(day + timedelta(days=1), WORKDAYS_TO_PUT_RIGHT)
+        if number % REFUSED[0] == REFUSED[1]:
+            yield refused(statement, number, day)
+            yield posted(statement, f"INV-{number:06}", number, right)
+        elif number % MISTYPED[0] == MISTYPED[1]:
+            wrong = posted(statement, f"INV-{number:06}", number, day)
+            yield wrong._replace(amount=wrong.amount + 100 * AMOUNT_ONE)
+            yield posted(statement, f"INV-{number:06}-B", number, right)
+        else:
+            yield posted(statement, f"INV-{number:06}", number, day)
+
+
+def posted(statement: BillingStatement, invoice_id: str, number: int, day: date) -> InvoicePosted:
+    at = posting_time(number, day)
+    return InvoicePosted(
+        **stamped(ERP, invoice_id, at),
+        invoice_id=invoice_id,
+        posted_on=day,
+        amount=statement.amount_due,
+        engagement_id=engagement_of(statement.statement_id),
+        tax_amount=sum(tax.amount for tax in statement.tax),
+        statement_id=statement.statement_id,
+    )
+
+
+def refused(statement: BillingStatement, number: int, day: date) -> InvoiceRejected:
+    at = posting_time(number, day)
+    code, message = REFUSALS[number % len(REFUSALS)]
+    return InvoiceRejected(
+        **stamped(ERP, f"refused-{number:06}", at),
+        code=code,
+        message=message,
+        engagement_id=engagement_of(statement.statement_id),
+        statement_id=statement.statement_id,
+    )
+
+
+def posting_time(number: int, day: date) -> Instant:
+    """In the afternoon, one after the other."""
+    return instant(day, 14 * HOUR, "UTC") + number % 7200 * SECOND
 
 
 class Answered(NamedTuple):

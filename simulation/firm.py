@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from simulation.amendments import ContractChange, changes
-from simulation.change_orders import change_orders
-from simulation.conditions import conditioned
+from simulation.amendments import ContractChange, change_orders, changes
 from simulation.contracts import SignedContract, contracts
 from simulation.customers import Customer, customers
-from simulation.deals import dealt
+from simulation.deals import conditioned, dealt
 from simulation.entities import ENTITIES
 from simulation.holds import SimulatedHold, holds
 from simulation.people import SimulatedPerson, people

@@ -1,4 +1,5 @@
-"""What was asked for: how large a firm, for how long, from which day and with which seed."""
+"""What was asked for: how large a firm, for how long, from which day and with which seed; and as what its events are written: JSON lines to
+read and edit, Avro containers for size and speed."""
 
 from __future__ import annotations
 
@@ -69,3 +70,15 @@ def plan(*, seed: int, people: int, projects: int, months: int, start: date, dea
 def check_between(name: str, value: int, least: int, most: int) -> None:
     if not least <= value <= most:
         raise PlanError(f"{name}: expected a number from {least} to {most}, got {value}")
+
+
+JSONL, AVRO = "jsonl", "avro"
+FORMATS = (JSONL, AVRO)
+# Above so many events JSON lines are too slow and too large to be a help.
+JSONL_EVENTS_MAX = 200_000
+EVENTS_PER_PERSON_MONTH = 36
+
+
+def format_for(plan: SimulationPlan) -> str:
+    """JSON lines for a small firm, Avro for a large one."""
+    return JSONL if plan.people * plan.months * EVENTS_PER_PERSON_MONTH <= JSONL_EVENTS_MAX else AVRO

@@ -11,13 +11,15 @@ from operator import attrgetter
 
 from domain.events.catalogue import Event
 from domain.units import Instant
-from simulation import activation, amendments, change_orders, closing, exchange, reference, requests
+from simulation import activation, reference
+from simulation.activation import estimates
+from simulation.amendments import papers
 from simulation.calendar import DAY, instant
 from simulation.chance import stream
 from simulation.deliveries import deliveries
 from simulation.diary import Diary
 from simulation.entries import entry_id
-from simulation.estimates import estimates
+from simulation.finance import closings, opening_fixings, publish, requests
 from simulation.firm import Firm, found
 from simulation.holds import SimulatedHold, on_entry, placed, released
 from simulation.plan import ALL, SimulationPlan
@@ -35,14 +37,14 @@ def events(plan: SimulationPlan) -> Iterator[Event]:
     diary, holds = Diary(firm), HoldBook(firm)
     agenda = Agenda(planned(firm))
     work_stream, serials = stream(plan.seed, "work"), count(1)
-    walk, fixings = stream(plan.seed, "exchange"), exchange.opening_fixings()
+    walk, fixings = stream(plan.seed, "exchange"), opening_fixings()
     day = plan.opens_on
     while day <= plan.ends_on or agenda.rest or diary.steps or holds.rest:
         agenda.add(months.begin(day))
         if plan.start <= day <= plan.ends_on:
             for work in work_of(day, firm, months.staffing, serials, work_stream):
                 diary.note(work)
-        agenda.add(exchange.publish(day, fixings, walk))
+        agenda.add(publish(day, fixings, walk))
         agenda.add(holds.of(day, diary))
         yield from merge(agenda.until(midnight_after(day)), diary.of(day), key=RECORDED)
         day += DAY
@@ -60,14 +62,12 @@ def planned(firm: Firm) -> Iterator[Event]:
     yield from reference.midway(plan, firm.people)
     yield from rate_cards(plan, firm.customers)
     yield from projects_and_contracts(firm)
-    for change in firm.changes:
-        yield from amendments.papers(change)
-    for order in firm.orders:
-        yield from change_orders.papers(order)
-    yield from requests.requests(plan, firm.contracts)
+    for change in (*firm.changes, *firm.orders):
+        yield from papers(change)
+    yield from requests(plan, firm.contracts)
     if plan.deals == ALL:
         yield from deliveries(firm)
-    yield from closing.closings(plan, firm.people)
+    yield from closings(plan, firm.people)
 
 
 def projects_and_contracts(firm: Firm) -> Iterator[Event]:

@@ -15,8 +15,7 @@ from connectors.avro_codec import EVENT_CODECS
 from connectors.containers import ContainerFormat
 from connectors.json_records import record_to_json
 from domain.events.catalogue import TOPICS, Event
-from simulation.formats import FORMATS, JSONL
-from simulation.plan import SimulationPlan
+from simulation.plan import FORMATS, JSONL, SimulationPlan
 from simulation.story import events
 from simulation.summary import SimulationSummary
 

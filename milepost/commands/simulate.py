@@ -14,8 +14,7 @@ from domain.counting import counted
 from milepost.console import echo, shell_word
 from milepost.days import day_option, furthest_day
 from milepost.options import Output, SummaryJson
-from simulation.formats import FORMATS, JSONL_EVENTS_MAX, format_for
-from simulation.plan import ALL, PlanError, SimulationPlan, plan
+from simulation.plan import ALL, FORMATS, JSONL_EVENTS_MAX, PlanError, SimulationPlan, format_for, plan
 
 if TYPE_CHECKING:
     from simulation.answers import Answered
@@ -66,8 +65,7 @@ def simulate_invoices(
 ) -> None:
     """Answer the statements of a run as ERP, bank and customers would: approvals, invoices, payments, credit memos."""
     from connectors.containers import ContainerDamaged
-    from simulation.answers import answer
-    from simulation.invoices import NoStatements
+    from simulation.answers import NoStatements, answer
 
     if not events.is_dir():
         found = "a file" if events.exists() else "nothing"

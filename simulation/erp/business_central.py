@@ -15,9 +15,8 @@ from typing import Any, Final
 from domain.delivery.ledgers import LedgerEntry
 from domain.money import format_amount, parse_amount
 from domain.units import Amount
-from simulation.erp.asked import HttpRequest, Reply
 from simulation.erp.books import account_of, balance, following_month, shown
-from simulation.erp.interface import Interface, VendorRefusal
+from simulation.erp.interface import HttpRequest, Interface, Reply, VendorRefusal
 from simulation.erp.odata import condition, decimals, page, written_key
 from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble

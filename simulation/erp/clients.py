@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from simulation.erp.asked import HttpRequest
+from simulation.erp.interface import HttpRequest
 
 ALGORITHMS: Final = ("PS256", "PS384", "PS512")
 

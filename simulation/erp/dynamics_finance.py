@@ -19,9 +19,8 @@ from urllib.parse import unquote, urlsplit
 from domain.delivery.ledgers import LedgerEntry
 from domain.money import HALF_UP, convert, format_amount, parse_amount
 from domain.units import Amount
-from simulation.erp.asked import HttpRequest, Reply
 from simulation.erp.books import ErpBooks, ErpCompany, balance, following_month, shown
-from simulation.erp.interface import Interface
+from simulation.erp.interface import HttpRequest, Interface, Reply
 from simulation.erp.odata import condition, decimals, page, written_key
 from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble

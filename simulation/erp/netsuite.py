@@ -14,9 +14,8 @@ from typing import Any, Final
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.money import HALF_UP, convert, format_amount, parse_amount, parse_decimal
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, Amount
-from simulation.erp.asked import HttpRequest, Reply
 from simulation.erp.books import CURRENCIES, ErpBooks, ErpCompany, account_of, balance, now, shown, sides
-from simulation.erp.interface import Interface, VendorRefusal
+from simulation.erp.interface import HttpRequest, Interface, Reply, VendorRefusal
 from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from simulation.erp.asked import HttpRequest, Reply
 from simulation.erp.books import ErpBooks
+from simulation.erp.interface import HttpRequest, Reply
 
 PAGE_ROWS: Final = 1_000
 

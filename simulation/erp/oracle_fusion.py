@@ -22,9 +22,8 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 from domain.delivery.ledgers import LedgerEntry
 from domain.money import HALF_UP, convert, format_amount, parse_decimal
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, Amount
-from simulation.erp.asked import HttpRequest, Reply
 from simulation.erp.books import CURRENCIES, ErpBooks, ErpCompany, balance, following_month, shown, sides
-from simulation.erp.interface import Interface
+from simulation.erp.interface import HttpRequest, Interface, Reply
 from simulation.erp.troubles import Trouble
 
 TOKEN_PATH: Final = "/oauth2/v1/token"  # noqa: S105  # a path

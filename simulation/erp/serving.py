@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-from simulation.erp.asked import ConnectionCut, Huge, Reply, asked
+from simulation.erp.interface import ConnectionCut, Huge, Reply, asked
 from simulation.erp.simulated import SimulatedErp
 
 HOST: Final = "127.0.0.1"

@@ -16,10 +16,9 @@ from typing import Any, Final, assert_never
 from domain.delivery.ledgers import LedgerEntry
 from domain.money import format_amount
 from simulation.erp import business_central, dynamics_finance, netsuite, oracle_fusion
-from simulation.erp.asked import ConnectionCut, Does, HttpRequest, Huge, Reply
 from simulation.erp.books import COMPANIES, ErpBooks, ErpCompany
 from simulation.erp.clients import Client
-from simulation.erp.interface import Interface
+from simulation.erp.interface import ConnectionCut, Does, HttpRequest, Huge, Interface, Reply
 from simulation.erp.troubles import TWISTS, Act, Trouble, Troubles, TroubleShare, TroubleTurn, parsed
 
 CONTROL: Final = "/simulated/"

@@ -12,7 +12,7 @@ from connectors.log_records import StoredRecord
 from domain.delivery.documents import JOURNAL, key_of
 from milepost import exit_codes
 from simulation.erp.accounts import written
-from simulation.erp.asked import Does, HttpRequest
+from simulation.erp.interface import Does, HttpRequest
 from simulation.erp.serving import serving
 from simulation.erp.simulated import SimulatedErp
 from tests.kafka import given_log

@@ -15,8 +15,7 @@ from domain.events.catalogue import Event
 from domain.outputs import BillingStatement, Output
 from domain.reference.zones import universal_day
 from domain.units import Instant
-from simulation.drafts import approved
-from simulation.invoices import posted
+from simulation.answers import approved, posted
 from simulation.receivables import (
     CONCEDED,
     GOODWILL,

@@ -13,7 +13,7 @@ import pytest
 
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.reference.zones import local_date
-from simulation import amendments, change_orders, conditions, deals, receivables, terms
+from simulation import amendments, deals, receivables, terms
 from simulation.calendar import last_workdays, workdays
 from simulation.plan import SimulationPlan, plan
 from simulation.story import events
@@ -111,11 +111,11 @@ def test_rare_things_are_rare(entries: list[Any]) -> None:
     [
         ("terms of the first line", deals.KINDS),
         ("cap", terms.CAPS),
-        ("billed", conditions.CONDITIONS),
+        ("billed", deals.CONDITIONS),
         ("change of a contract with a cap", amendments.OF_CAPPED),
         ("change of one with rates", amendments.OF_RATED),
-        ("change of one with a price, fee or units", change_orders.OF_PRICED),
-        ("change of one by card", change_orders.OF_CARDED),
+        ("change of one with a price, fee or units", amendments.OF_PRICED),
+        ("change of one by card", amendments.OF_CARDED),
         ("what becomes of an invoice", receivables.FATES),
     ],
 )

@@ -13,8 +13,7 @@ import pytest
 
 from domain.events.catalogue import Event
 from domain.events.delivery import TimeApproved
-from simulation.formats import FORMATS
-from simulation.plan import SimulationPlan, plan
+from simulation.plan import FORMATS, SimulationPlan, plan
 from simulation.write import write
 
 ROOT = Path(__file__).parents[2]

@@ -22,8 +22,7 @@ from domain.events.finance import (
     WrittenOff,
 )
 from domain.outputs import BillingStatement, Position, StatementLine, StatementTax
-from simulation.answers import answer, said_in
-from simulation.invoices import NoStatements
+from simulation.answers import NoStatements, answer, said_in
 from simulation.receivables import FATES
 from simulation.write import DECISIONS, INVOICES, RECEIPTS
 

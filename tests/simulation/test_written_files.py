@@ -10,8 +10,7 @@ from connectors.avro_codec import EVENT_CODECS
 from connectors.containers import ContainerRecord, read_container
 from connectors.json_records import event_from_json_line
 from domain.events.catalogue import TOPICS
-from simulation.formats import format_for
-from simulation.plan import SimulationPlan
+from simulation.plan import SimulationPlan, format_for
 from simulation.write import FolderInUse, write
 
 KNOWN = {codec.fingerprint: codec for codec in EVENT_CODECS.values()}

@@ -17,7 +17,7 @@ import typer
 
 from domain.units import MICROSECONDS_A_DAY
 from milepost.console import known_as, say
-from milepost.shared_options import Verb, parameters_of, with_parameters
+from milepost.options import Verb, parameters_of, with_parameters
 
 if TYPE_CHECKING:
     from connectors.files.moments import LogCut, Moment

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final, get_args
 import typer
 from typer.models import OptionInfo
 
-from milepost.shared_options import Verb, parameters_of, with_parameters
+from milepost.options import Verb, parameters_of, with_parameters
 
 if TYPE_CHECKING:
     from milepost.settings import FolderSettings

@@ -12,8 +12,8 @@ import typer
 
 from milepost.console import HELP_WIDTH, fitted
 from milepost.folders import said_once
+from milepost.options import expanded
 from milepost.plain_words import PlainCommand, PlainGroup
-from milepost.shared_options import expanded
 
 PLAIN: Final[dict[str, Any]] = {
     "no_args_is_help": True,

@@ -20,8 +20,7 @@ import typer
 from milepost.commands.given_settings import File, GivenSettings
 from milepost.console import say, shape, write_json
 from milepost.deciding import Outcome, Person, into_a_file
-from milepost.options import Input, Json, Output
-from milepost.shared_options import Verb, sharing
+from milepost.options import Input, Json, Output, Verb, sharing
 
 if TYPE_CHECKING:
     from domain.events.catalogue import Event

@@ -28,7 +28,7 @@ from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundPro
 from domain.counting import counted
 from milepost.ahead import StepsAhead, ahead_of_questions
 from milepost.console import say
-from milepost.letters_sent import sent_of
+from milepost.letters import sent_of
 from milepost.operate.stopping import Stop
 from milepost.progress import progress_bar
 from milepost.summary import RunSummary, open_exceptions

@@ -13,7 +13,7 @@ from domain.money import format_amount
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
 from milepost.console import aligned, amount_text, shape
 from milepost.event_words import label_words
-from milepost.exceptions.titles import title_of
+from milepost.exceptions.words import title_of
 from state.store.sums import BooksSums
 
 CATEGORIES_SHOWN = 3

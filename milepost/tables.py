@@ -1,9 +1,11 @@
-"""Tables for people: drawn on a terminal, aligned plain text anywhere else."""
+"""Tables for people: drawn on a terminal, aligned plain text anywhere else; and rows as CSV, in one form whatever is written."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.units import HOURS_SCALE, RATE_SCALE
@@ -12,6 +14,7 @@ from milepost.printable import printable
 
 if TYPE_CHECKING:
     from domain.outputs import ForecastFigures
+
 
 # Of a text that somebody wrote; the whole of it is in JSON, CSV and pages.
 TEXT_SHOWN = 60
@@ -98,3 +101,11 @@ def completion_table(title: str, now: ForecastFigures, posted: ForecastFigures |
     beside = ("", *map(amount_text, (posted.eac_cost, posted.eac_revenue, posted.margin)))
     rows_of_both = [(*row, of_ledger) for row, of_ledger in zip(rows, beside, strict=True)]
     return Table(title, (*columns, "at rates as posted"), rows_of_both, frozenset({1, 2, 3, 4}))
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -22,7 +22,7 @@ from domain.work.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
 from milepost.delivery.in_erp import JOURNALS_NAMED, InErp, in_erp
 from milepost.exceptions.words import subject_text
-from milepost.letter_faults import event_of
+from milepost.letters import event_of
 from state.intake.directory import subject_of
 
 # What has no figures of its own: its journals have them.

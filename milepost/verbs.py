@@ -180,7 +180,7 @@ DAILY_WORK: Final[Verbs] = {
                 of=SignedAmounts,
             ),
             "apply": Verb(
-                "payment_application.apply",
+                "payment.apply",
                 "Say which invoices a payment is for.",
                 "milepost payment apply PAY-000001 --for INV-000042 --output build/try/output",
                 "milepost run, then milepost receivables",
@@ -191,7 +191,7 @@ DAILY_WORK: Final[Verbs] = {
         "Contracts signed and amended, with their effects first.",
         {
             "sign": Verb(
-                "contract_sign.sign",
+                "contract.sign",
                 "Sign a contract from a file, after a look at what it does.",
                 "milepost contract sign contract.toml --output build/try/output",
                 "milepost run, which takes the contract in",
@@ -228,7 +228,7 @@ DAILY_WORK: Final[Verbs] = {
                 "milepost period close, or milepost period reopen",
             ),
             "check": Verb(
-                "period_check.check",
+                "period.check",
                 "What is open before one closes, and what mends it.",
                 "milepost period check LE-DE 2026-02 --output build/try/output",
                 "milepost period close, which checks it again",
@@ -246,7 +246,7 @@ DAILY_WORK: Final[Verbs] = {
                 "milepost run, which opens it",
             ),
             "certificate": Verb(
-                "period_certificate.certificate",
+                "period.certificate",
                 "What a close certified, to be recomputed anywhere.",
                 "milepost period certificate LE-DE 2026-01 --out build/try/2026-01.json --output build/try/output",
                 "milepost verify --certificate build/try/2026-01.json --output build/try/output",
@@ -418,13 +418,13 @@ ON_KAFKA: Final[Verbs] = {
         },
     ),
     "status": Verb(
-        "status.status",
+        "on_kafka.status",
         "Everything that runs, on one screen.",
         "milepost status --once --interval 1",
         "milepost lag for each partition; docs/monitoring.md for what a figure means",
     ),
     "lag": Verb(
-        "lag.lag",
+        "on_kafka.lag",
         "How far behind intake and the shards are.",
         "milepost lag --all",
         "milepost status, where the processes run; docs/monitoring.md says what to do about a lag that grows",
@@ -433,19 +433,19 @@ ON_KAFKA: Final[Verbs] = {
         "The topics: missing ones, wrong settings.",
         {
             "list": Verb(
-                "topics.list_",
+                "on_kafka.list_topics",
                 "What each topic is for, and who writes and reads it.",
                 "milepost topics list --set kafka.partitions=4",
                 "milepost topics create --dry-run",
             ),
             "create": Verb(
-                "topics.create",
+                "on_kafka.create_topics",
                 "Make the topics that are missing.",
                 "milepost topics create --dry-run --set kafka.development=true",
                 "milepost topics check",
             ),
             "check": Verb(
-                "topics.check",
+                "on_kafka.check_topics",
                 "Compare topics with what they must be.",
                 "milepost topics check --json",
                 "change what it names with the tools of the brokers",
@@ -485,7 +485,7 @@ ON_KAFKA: Final[Verbs] = {
         "What Redis holds of the projects.",
         {
             "rebuild": Verb(
-                "view.rebuild",
+                "on_kafka.rebuild_view",
                 "Empty Redis and fill it again from the topic.",
                 "milepost view rebuild --set redis.url=redis://127.0.0.1:6379/0",
                 "milepost show PROJECT --from redis",

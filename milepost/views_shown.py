@@ -19,7 +19,7 @@ from milepost import exit_codes
 from milepost.commands.show import balances, burn, positions, project_title, projects, view_json
 from milepost.console import amount_text, echo, say, shape, tell, write_json
 from milepost.days import instant_day
-from milepost.exceptions.titles import titled
+from milepost.exceptions.words import titled
 from milepost.funds_shown import funds
 from milepost.tables import Table, percent_text, show
 

@@ -9,7 +9,7 @@ from domain.capabilities import WAYS_OUT
 from domain.exceptions import EVERY_CATEGORY, ExceptionCategory, owner_of, ways_out
 from domain.work.rows import ADJUSTMENT, OPENING
 from milepost.exceptions.effects import of_resolution, of_waiver
-from milepost.exceptions.titles import title_of
+from milepost.exceptions.words import title_of
 
 WORK: Final = "time_entry"
 POSTED: Final = "posted work"

@@ -18,7 +18,7 @@ from domain.units import Amount
 from milepost.closing.items import Closing, OpenPoint, tallied
 from milepost.closing.ledgers import FINANCE, exceptions_in
 from milepost.console import shell_word
-from milepost.exceptions.titles import titled
+from milepost.exceptions.words import titled
 from state.ledger.standings import REFUSED, REJECTED, TO_SEND
 
 NOWHERE: Final = "no company"

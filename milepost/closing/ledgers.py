@@ -16,7 +16,7 @@ from domain.reference.exchange import MISSING_RATE
 from milepost.closing.items import Closing, OpenPoint, tallied
 from milepost.console import shell_word
 from milepost.days import instant_day
-from milepost.exceptions.titles import titled
+from milepost.exceptions.words import titled
 from state.batch import REFERENCE
 from state.handlers.reconciliations import ACCEPTED, DIFFERS, by_subject, is_accepted
 from state.ledger.standings import REFUSED, REJECTED, TO_SEND, TWICE, UNMAPPED

@@ -16,7 +16,7 @@ from domain.reference.exchange import NO_RATE
 from domain.units import Amount
 from milepost.closing.items import Closing, OpenPoint
 from milepost.console import shell_word
-from milepost.exceptions.titles import titled
+from milepost.exceptions.words import titled
 from state.books import Contract, Monetary
 from state.charges.rebates import provides
 from state.ledger.foreign import KIND

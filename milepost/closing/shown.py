@@ -8,10 +8,9 @@ from typing import Final
 
 from domain.money import format_amount
 from domain.reference.fiscal import AccountingPeriod
-from milepost.as_csv import csv_text
 from milepost.closing.items import CheckResult, OpenPoint
 from milepost.console import amount_text, no_formula, shape
-from milepost.tables import Table, show
+from milepost.tables import Table, csv_text, show
 
 COLUMNS: Final = ("check", "state", "what", "count", "amount", "currency", "owner", "command")
 

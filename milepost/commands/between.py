@@ -148,8 +148,7 @@ def _exceptions(title: str, moves: Sequence[ExceptionMove]) -> Table:
 
 def _told(move: ExceptionMove) -> Told:
     from milepost.days import instant_day
-    from milepost.exceptions.titles import titled
-    from milepost.exceptions.words import said_text
+    from milepost.exceptions.words import said_text, titled
 
     one = move.exception
     return f"{instant_day(move.position.recorded_at)}", titled(one.category), said_text(one), one.exception_id

@@ -174,7 +174,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a dead letter: the message as it came, where it stood, and all that is wrong with it."""
-    from milepost.letter_faults import fault_lines, next_step
+    from milepost.letters import fault_lines, next_step
 
     letter, resent = _letter(output, id_), _resent(output, input_)
     if json:
@@ -271,7 +271,7 @@ def _again(
     from connectors.files.input_reader import fault_of_line
     from connectors.json_records import faults_of_line
     from milepost.corrected import with_fields
-    from milepost.letters_sent import mark_of
+    from milepost.letters import mark_of
 
     if mark_of(letter) in sent:
         return Again(name, letter, {}, _sent_before(sent[mark_of(letter)]))
@@ -372,13 +372,13 @@ def _resent(output: Path, input_dir: Path | None) -> frozenset[str]:
 def _sent_at(output: Path, input_dir: Path | None) -> dict[str, datetime | None]:
     """The same with when it was sent last."""
     from milepost.deciding import beside
-    from milepost.letters_sent import sent_at
+    from milepost.letters import sent_at
 
     return sent_at(beside(input_dir, output))
 
 
 def _is(letter: DeadLetter, resent: frozenset[str]) -> bool:
-    from milepost.letters_sent import mark_of
+    from milepost.letters import mark_of
 
     return mark_of(letter) in resent
 
@@ -388,7 +388,7 @@ def _is(letter: DeadLetter, resent: frozenset[str]) -> bool:
 
 def _reason(letter: DeadLetter) -> str:
     """Of the first fault, and how many more `show` names."""
-    from milepost.letter_faults import faults_of_letter
+    from milepost.letters import faults_of_letter
 
     more = len(faults_of_letter(letter)) - 1
     return letter.reason + (f"; {counted(more, 'more fault')}" if more else "")
@@ -396,7 +396,7 @@ def _reason(letter: DeadLetter) -> str:
 
 def _faults(letter: DeadLetter) -> list[dict[str, str]]:
     """All of them, for machines."""
-    from milepost.letter_faults import faults_of_letter
+    from milepost.letters import faults_of_letter
 
     return [{"field": each.field_path, "reason": each.reason} for each in faults_of_letter(letter)]
 

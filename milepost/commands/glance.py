@@ -14,8 +14,7 @@ from milepost.as_of import AsOf, indexing, moment_of, say_beyond
 from milepost.console import LOCALE, say, shell_word, tell, write_json
 from milepost.days import day_option, month_option
 from milepost.html_file import HtmlFile, XlsxFile, file_option, target, write_page, write_text
-from milepost.options import Json, Locale, Output
-from milepost.shared_options import Verb, one_form, sharing
+from milepost.options import Json, Locale, Output, Verb, one_form, sharing
 from milepost.tables import show
 
 if TYPE_CHECKING:

@@ -11,15 +11,13 @@ import typer
 
 from domain.counting import counted
 from domain.money import format_amount
-from milepost.as_csv import csv_text
 from milepost.as_of import looking_back
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 from milepost.days import day_option
 from milepost.delivery.ledger_against import AgainstAsked, against
 from milepost.html_file import STANDARD_OUTPUT, HtmlFile, XlsxFile
-from milepost.options import Json, Output
-from milepost.shared_options import one_form
-from milepost.tables import Table, show
+from milepost.options import Json, Output, one_form
+from milepost.tables import Table, csv_text, show
 
 if TYPE_CHECKING:
     from domain.ledger.trial_balance import AccountBalance, ContractMoves, LedgerSums, Moves, RollForward, TrialBalance

@@ -11,13 +11,11 @@ import typer
 
 from domain.money import format_amount
 from milepost import exit_codes
-from milepost.as_csv import csv_text
 from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import amount_text, echo, money_text, no_formula, say, shape, shell_word, tell, write_json
 from milepost.delivery.accounts_given import DEFAULT, AccountsFile, given_accounts
-from milepost.options import Json, Output
-from milepost.shared_options import one_form
-from milepost.tables import Table, show
+from milepost.options import Json, Output, one_form
+from milepost.tables import Table, csv_text, show
 
 if TYPE_CHECKING:
     from datetime import date

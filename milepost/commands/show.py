@@ -324,7 +324,7 @@ def _forecast(update: ForecastUpdate) -> Table:
 def _exceptions(waiting: Sequence[FoundWaiting], now: int) -> Table:
     """The oldest first."""
     from milepost.exceptions.shown import amount_of
-    from milepost.exceptions.titles import titled
+    from milepost.exceptions.words import titled
 
     rows = [
         (

@@ -87,7 +87,7 @@ def statement(
     _check_period(id_, period, entity, (pdf, invoice), [name for name, value in others.items() if value is not None])
     form = SheetForm(group_by.value, locale, names, invoice is not None)
     if period is not None:
-        from milepost.statements.sent import SentAs, WantedPeriod, send_period
+        from milepost.statements.files import SentAs, WantedPeriod, send_period
 
         send_period(output, WantedPeriod(period, entity), SentAs(pdf, invoice), partial(sheets, output, form=form))
         return
@@ -102,7 +102,7 @@ def statement(
         return
     [sheet] = sheets(output, [issued], form)
     if pdf is not None or invoice is not None:
-        from milepost.statements.sent import SentAs, send_one
+        from milepost.statements.files import SentAs, send_one
 
         send_one(sheet, SentAs(pdf, invoice))
         if not (html or as_csv or json):
@@ -156,7 +156,7 @@ def _list(output: Path, *, json: bool, page: bool) -> None:
     """Each in its newest revision, in the order in which they were issued; `page` says that one was meant."""
     from connectors.files.lookup import newest_statements
     from connectors.files.statement_background import returned_by
-    from milepost.statements.listed import statements_json, statements_table
+    from milepost.statements.text import statements_json, statements_table
 
     if page:
         message = "expected the id of a statement; without one and without these options all are listed"
@@ -190,8 +190,7 @@ def _other(output: Path, issued: FoundStatement, wanted: str) -> FoundStatement:
 
 def _tell_difference(one: FoundStatement, other: FoundStatement, *, names: bool, json: bool) -> None:
     """The later of the two stands last, whichever was named first."""
-    from milepost.statements.diff import difference
-    from milepost.statements.diff_shown import difference_head, difference_json, difference_tables
+    from milepost.statements.diff import difference, difference_head, difference_json, difference_tables
 
     if one == other:
         raise typer.BadParameter("expected another revision or statement, got the same", param_hint="--diff")

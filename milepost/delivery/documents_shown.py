@@ -163,8 +163,7 @@ def _journals(found: DocumentState, about: _About) -> Table:
 
 def _exceptions(raised: Sequence[ExceptionRaised]) -> list[Table]:
     from milepost.exceptions.shown import amount_of
-    from milepost.exceptions.titles import titled
-    from milepost.exceptions.words import message_text
+    from milepost.exceptions.words import message_text, titled
 
     if not raised:
         return []

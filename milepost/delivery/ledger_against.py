@@ -12,10 +12,9 @@ import typer
 from domain.counting import counted
 from domain.money import format_amount
 from milepost import exit_codes
-from milepost.as_csv import csv_text
 from milepost.console import amount_text, echo, no_formula, shape, tell, write_json
 from milepost.delivery.accounts_given import given_accounts
-from milepost.tables import Table, show
+from milepost.tables import Table, csv_text, show
 
 if TYPE_CHECKING:
     from domain.ledger.against import AccountThere, Compared, ComparedDays, Comparison, OurBalances

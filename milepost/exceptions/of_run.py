@@ -29,9 +29,8 @@ from milepost.exceptions.decided import (
     pending_text,
 )
 from milepost.exceptions.effects import refusal_of
-from milepost.exceptions.own_decisions import OwnDecisions
 from milepost.exceptions.plan import DecisionPlan, plan_of, with_limits
-from milepost.exceptions.second_person import SecondPerson
+from milepost.exceptions.second_person import OwnDecisions, SecondPerson
 from milepost.exceptions.shown import ClosedExceptions, HeldBalances
 from milepost.exceptions.waiting import correction_text
 from milepost.unknown_id import unknown_id

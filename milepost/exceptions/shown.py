@@ -19,8 +19,7 @@ from milepost.console import amount_text
 from milepost.days import instant_day
 from milepost.event_words import event_name
 from milepost.exceptions.effects import effect_of
-from milepost.exceptions.titles import title_of, titled
-from milepost.exceptions.words import message_text, subject_text
+from milepost.exceptions.words import message_text, subject_text, title_of, titled
 from milepost.tables import Table, hours_text
 
 SHOWN: Final = 20

@@ -16,8 +16,7 @@ from domain.outputs import Alert, ExceptionClosed, ExceptionRaised, JournalLine
 from domain.reference.book import owner_key
 from domain.units import HOURS_SCALE, HUNDRED_PERCENT, PERCENT_SCALE
 from domain.work.rows import ROWS, row_id
-from milepost.exceptions.titles import titled
-from milepost.exceptions.words import message_text, subject_text
+from milepost.exceptions.words import message_text, subject_text, titled
 from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes
 from milepost.explain.published import as_published, given

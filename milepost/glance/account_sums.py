@@ -1,16 +1,45 @@
-"""What journals have on accounts and what is unbilled, in columns of a table whose rows are by company: of projects, and of clients."""
+"""What journals have on accounts and what is unbilled, in columns of a table whose rows are by company: of projects, and of clients; and
+what holds all tables to the ledger, their sums beside those of accounts."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from connectors.files.glance_index import AccountSum
-from milepost.glance.feet import TableFigure
+from domain.units import Amount
 from milepost.glance.figures import BeforeTheBooks, Figure, Part, sum_of
 from milepost.glance.firm import FirmAtMoment
 from milepost.glance.pieces import Reason, UnbilledPiece, pieces
+from milepost.glance.sheet import LedgerFoot
+
+
+class TableFigure(NamedTuple):
+    """A part of what a table has of accounts, in ledger currency; debits are positive."""
+
+    what: str
+    entity_id: str
+    ledger_currency: str
+    amount: Amount
+
+
+def feet_of(
+    firm: FirmAtMoment, figures: Iterable[TableFigure], accounts: Mapping[str, tuple[str, ...]]
+) -> list[LedgerFoot]:
+    """What the figures come to by company and ledger currency, beside the accounts that they are about."""
+    sums: dict[str, dict[tuple[str, str], Amount]] = {what: defaultdict(int) for what in accounts}
+    for each in figures:
+        sums[each.what][each.entity_id, each.ledger_currency] += each.amount
+    feet = []
+    for what, of in accounts.items():
+        in_ledger = firm.in_ledger(of)
+        for key in sorted({*sums[what], *in_ledger}):
+            foot = LedgerFoot(what, *key, of, sums[what].get(key, 0), in_ledger.get(key, 0))
+            if foot.in_table or foot.in_ledger:
+                feet.append(foot)
+    return feet
+
 
 # 1150 and 1160, by whether a statement has it.
 UNBILLED_COLUMN, ON_STATEMENT = "unbilled", "on_statement"

@@ -17,8 +17,7 @@ from domain.accounts import (
     UNBILLED,
 )
 from domain.capabilities import REFUND_LIABILITY
-from milepost.glance.account_sums import Sums, account_sums, before, to_foot
-from milepost.glance.feet import feet_of
+from milepost.glance.account_sums import Sums, account_sums, before, feet_of, to_foot
 from milepost.glance.figures import LEDGER, Counted, counted, less, sum_of
 from milepost.glance.firm import FirmAtMoment, text
 from milepost.glance.receivables import INVOICES, open_items, overdue_days

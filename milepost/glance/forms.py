@@ -9,12 +9,11 @@ from typing import Final
 from domain.money import format_amount, format_decimal
 from domain.units import HOURS_SCALE, PERCENT_SCALE, Amount
 from milepost import pages
-from milepost.as_csv import csv_text
 from milepost.console import amount_text, no_formula, shape, shell_word
 from milepost.glance.sheet import FILES_ONLY, Cell, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow
 from milepost.locales import Writing
 from milepost.pages import Html, markup, tag
-from milepost.tables import Table, hours_text, percent_text, short_text
+from milepost.tables import Table, csv_text, hours_text, percent_text, short_text
 
 IN_LEDGER: Final = frozenset({"ledger_currency", "in_ledger"})
 WRONG: Final = "DOES NOT FOOT"

@@ -20,7 +20,7 @@ from connectors.files.waiting_events import UnroutedEntry
 from domain.accounts import LABOR_COST
 from domain.identity import parts_of
 from domain.months import month_end
-from milepost.glance.feet import TableFigure, feet_of
+from milepost.glance.account_sums import TableFigure, feet_of
 from milepost.glance.figures import (
     BILLABLE,
     HOURS,

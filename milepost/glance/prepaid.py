@@ -20,7 +20,7 @@ from domain.identity import composed, escape, parts_of
 from domain.units import AMOUNT_SCALE, QUANTITY_SCALE
 from domain.work.rows import FEE, SCHEDULED_REVENUE, named
 from milepost.figure_words import figure_words
-from milepost.glance.feet import TableFigure, feet_of
+from milepost.glance.account_sums import TableFigure, feet_of
 from milepost.glance.figures import AMOUNT, Elsewhere, Part, PostedBetween, less, plus, sum_of
 from milepost.glance.firm import FirmAtMoment, lines_of, text
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, row_of, summed

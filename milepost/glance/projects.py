@@ -18,8 +18,7 @@ from domain.identity import escape
 from domain.outputs import ForecastUpdate
 from milepost.console import money_text
 from milepost.figure_words import figure_words
-from milepost.glance.account_sums import ON_STATEMENT, Sums, account_sums, before, to_foot
-from milepost.glance.feet import feet_of
+from milepost.glance.account_sums import ON_STATEMENT, Sums, account_sums, before, feet_of, to_foot
 from milepost.glance.figures import (
     AMOUNT,
     UNKNOWN,

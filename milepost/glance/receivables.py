@@ -26,8 +26,8 @@ from domain.capabilities import is_unrealised
 from domain.identity import is_opening_statement, opening_of, parts_of
 from domain.money import HALF_UP, carried_part
 from domain.units import Amount
+from milepost.glance.account_sums import TableFigure, feet_of
 from milepost.glance.ages import OVERDUE, age_columns, aged
-from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.figures import AMOUNT, LEDGER, Part, counted_as, sum_of
 from milepost.glance.firm import FirmAtMoment, lines_of, text, whole
 from milepost.glance.prepaid import PREPAID

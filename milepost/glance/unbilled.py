@@ -9,8 +9,8 @@ from typing import Final
 
 from domain.accounts import UNBILLED
 from domain.units import Amount
+from milepost.glance.account_sums import TableFigure, feet_of
 from milepost.glance.ages import AGES, age_columns, aged
-from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.figures import AMOUNT, LEDGER, Elsewhere, Part, TakenBack, sum_of
 from milepost.glance.firm import FirmAtMoment
 from milepost.glance.pieces import OVER_CAPS, Reason, UnbilledPiece, pieces

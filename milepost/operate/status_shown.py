@@ -16,8 +16,8 @@ from connectors.kafka.lag import DELIVERED, Lag
 from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.scraped import Page, scrape
 from milepost.console import shape, write_json
-from milepost.operate.lags_shown import asked
 from milepost.operate.stopping import stopping
+from milepost.operate.topics_shown import asked
 from milepost.printer import Printer
 from milepost.settings import Settings
 from state.guards import GuardStop

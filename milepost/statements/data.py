@@ -10,11 +10,11 @@ from connectors.json_values import decimal_text
 from domain.money import format_amount
 from domain.outputs import StatementLine
 from domain.units import HOURS_SCALE, PERCENT_SCALE, RATE_SCALE
-from milepost.as_csv import csv_text
 from milepost.console import no_formula, shape
 from milepost.statements.groups import StatementGroup
 from milepost.statements.lines import exact_quantity
 from milepost.statements.sheet import StatementSheet, company_name, customer_name, group_title, issued_on
+from milepost.tables import csv_text
 
 CSV_COLUMNS: Final = (
     *("statement_id", "revision", "status", "group", "line", "project_id", "line_id", "person_id", "person", "role"),

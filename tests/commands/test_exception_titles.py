@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.exceptions import _BY_SUBJECT, _OWNERS, CATALOGUE, EVERY_CATEGORY
-from milepost.exceptions.titles import TITLES, title_of, titled
+from milepost.exceptions.words import TITLES, title_of, titled
 
 
 def test_every_category_has_a_title_of_its_own() -> None:

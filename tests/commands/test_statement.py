@@ -21,8 +21,7 @@ from connectors.files.statement_background import Background
 from domain.outputs import BillingStatement, StatementLine, StatementTax, UndeterminedTax
 from milepost.cli import app
 from milepost.locales import writing
-from milepost.statements.diff import difference
-from milepost.statements.diff_shown import difference_tables
+from milepost.statements.diff import difference, difference_tables
 from milepost.statements.groups import EntryShare, GroupBy, grouped_lines
 from milepost.statements.sheet import StatementSheet, tax_sums
 from tests.commands.simulated_firm import simulated_run

@@ -11,7 +11,7 @@ from domain.delivery.outcomes import NOT_PERMITTED, UNREACHABLE, NotSent, Thrott
 from domain.delivery.pace import seconds
 from domain.delivery.queue import DeliveryQueue
 from domain.units import Instant
-from milepost.delivery.delivery_progress import DeliveryProgress, Heard
+from milepost.delivery.delivering import DeliveryProgress, Heard
 from tests.domain.delivery.test_queue import Making, journals
 
 

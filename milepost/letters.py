@@ -1,16 +1,38 @@
-"""All that is wrong with a dead letter, the fields that its event has, and the command that puts it right."""
+"""A dead letter: all that is wrong with it, the fields that its event has, the command that puts it right, and whether it was sent again:
+the id of an event that replaces one begins with the digest of its letter."""
 
 from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from connectors.decode_error import DecodeError
+from connectors.files.added_events import RESENT, dated_events
+from connectors.files.dead_letters import letters_of
 from connectors.json_records import MISSING, faults_of_line, fields_of_event
 from domain.outputs import DeadLetter
 from milepost.console import shell_word
+
+DIGEST_CHARACTERS: Final = 32
+
+
+def mark_of(letter: DeadLetter) -> str:
+    return f"milepost.dead-letter.{letter.digest[:DIGEST_CHARACTERS]}"
+
+
+def sent_at(input_dir: Path) -> dict[str, datetime | None]:
+    """When each was sent last, by mark; empty where the folder is not known."""
+    return {event.event_id.rpartition(".")[0]: at for at, event in dated_events(input_dir, RESENT)}
+
+
+def sent_of(output: Path, input_dir: Path) -> int:
+    """How many letters of the output were sent again."""
+    sent = sent_at(input_dir)
+    return sum(mark_of(letter) in sent for letter in letters_of(output).values()) if sent else 0
+
 
 # What `--set` can name and take away.
 _FIELD: Final = re.compile(r"[A-Za-z_]\w*")

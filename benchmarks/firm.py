@@ -15,8 +15,7 @@ from typing import NamedTuple
 from domain.events.catalogue import TOPICS, Event
 from simulation.plan import AVRO, PEOPLE_MIN, PROJECTS_MIN, plan
 from simulation.story import events
-from simulation.summary import SimulationSummary
-from simulation.write import Sink, prepare, sink
+from simulation.write import SimulationSummary, Sink, prepare, sink
 
 SEED = 7
 START = date(2026, 1, 1)

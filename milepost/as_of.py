@@ -110,7 +110,7 @@ def _came(last: LogCut) -> str:
 @contextmanager
 def indexing() -> Iterator[Callable[[str, int, int], None]]:
     """A bar for the first question, or the first one after much that is new."""
-    from milepost.progress import progress_bar
+    from milepost.printer import progress_bar
 
     with progress_bar() as bar:
         task = bar.add_task("Indexing", total=None, visible=False)

@@ -17,9 +17,8 @@ from connectors.files.writing import IN_THE_WAY, way_out
 from connectors.imports.refusals import ImportRefused
 from connectors.model_faults import in_our_words
 from milepost import exit_codes
-from milepost.console import say
+from milepost.console import printable, say
 from milepost.plain_words import PlainGroup
-from milepost.printable import printable
 from milepost.wrong_settings import WrongSettings
 from state.guards import LOG_DAMAGED, OUTPUT_UNWRITABLE, GuardStop
 

@@ -23,9 +23,9 @@ from domain.explanation import (
 from domain.identity import unescape
 from domain.units import AMOUNT_SCALE, RATE_SCALE
 from milepost.console import shell_word
-from milepost.event_words import event_name
 from milepost.explain.recompute import events_of, everything
 from milepost.tables import scaled_text
+from milepost.words import event_name
 
 # What shares that no per cent is agreed for are in proportion to.
 WEIGHED: Final[Mapping[str, str]] = {"amount": "value", "hours": "hours", "quantity": "quantity", "count": "number"}

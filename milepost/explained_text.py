@@ -9,8 +9,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from domain.explanation import Node
+from milepost.console import printable
 from milepost.explained import below, event_text, formula, policies_text, shared, value_text
-from milepost.printable import printable
 from milepost.printer import Printer
 
 SHOWN_FIRST: Final = 8

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final, TypeAlias
 
-from milepost.printable import printable
+from milepost.console import printable
 
 VOID: Final = frozenset({"meta", "br", "hr", "col", "img"})
 # No script, no request: what a mail client or a browser may do with a page of ours.

@@ -30,7 +30,7 @@ from milepost.ahead import StepsAhead, ahead_of_questions
 from milepost.console import say
 from milepost.letters import sent_of
 from milepost.operate.stopping import Stop
-from milepost.progress import progress_bar
+from milepost.printer import progress_bar
 from milepost.summary import RunSummary, open_exceptions
 from operators.accounting import Effects
 from state.batch import Mark

@@ -12,8 +12,8 @@ from domain.counting import counted
 from domain.money import format_amount
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
 from milepost.console import aligned, amount_text, shape
-from milepost.event_words import label_words
 from milepost.exceptions.words import title_of
+from milepost.words import label_words
 from state.store.sums import BooksSums
 
 CATEGORIES_SHOWN = 3

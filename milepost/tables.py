@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.units import HOURS_SCALE, RATE_SCALE
-from milepost.console import aligned, amount_text
-from milepost.printable import printable
+from milepost.console import aligned, amount_text, printable
 
 if TYPE_CHECKING:
     from domain.outputs import ForecastFigures

@@ -574,7 +574,7 @@ TRYING: Final[Verbs] = {
         has_folders=False,
     ),
     "simulate-erp": Verb(
-        "simulate_erp.simulate_erp",
+        "simulate.simulate_erp",
         "Be an ERP that keeps books and behaves badly.",
         "milepost simulate-erp --kind netsuite --folder build/try/erp --trouble lost=30 --trouble throttled=10",
         "deliver to it with the accounts.toml that it writes; GET /simulated/ledger shows its books",

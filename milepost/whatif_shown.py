@@ -26,12 +26,11 @@ from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, F
 from domain.units import Amount, Quantity
 from milepost.console import amount_text, shape
 from milepost.days import instant_day, period_text
-from milepost.event_words import event_name
 from milepost.exceptions.words import message_text, said_text, titled
-from milepost.figure_words import figure_words
 from milepost.statements.lines import has_no_quantity, telling_quantity
 from milepost.statements.sheet import status_word
 from milepost.tables import Table, hours_text, rate_text
+from milepost.words import event_name, figure_words
 
 SIDES: Final = ("without", "with", "change")
 ENGAGEMENTS_NAMED: Final = 8

@@ -61,7 +61,7 @@ def head(found: Between) -> list[str]:
 
 
 def tables(found: Between) -> list[Table]:
-    from milepost.event_words import event_name
+    from milepost.words import event_name
 
     events = [(event_name(name), f"{count:,}") for name, count in found.events.items()]
     return [

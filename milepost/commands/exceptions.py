@@ -189,11 +189,10 @@ def show(
     from connectors.files.found_exceptions import history_of
     from dataflows.books_read import reading_books
     from milepost.exceptions.as_json import show_json
-    from milepost.exceptions.conflict import conflict_of, conflict_table
     from milepost.exceptions.decided import fact_of, find
     from milepost.exceptions.of_run import ExceptionsOfRun
     from milepost.exceptions.shown import fact_table, head, history_table
-    from milepost.exceptions.waiting import waiting_of, waiting_table, way_out
+    from milepost.exceptions.waiting import conflict_of, conflict_table, waiting_of, waiting_table, way_out
 
     port = ExceptionsOfRun(output)
     known = find(port, id_)

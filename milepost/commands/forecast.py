@@ -1,4 +1,4 @@
-"""`milepost forecast`: burn against plan by month, what is at completion, and what moved that."""
+"""`milepost forecast`: burn against plan by month, what is at completion, what moved that, and since when a cap has no room."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from connectors.files.forecast_history import UsedUp
+from domain.caps.purchase_order import SUBJECT_KIND
+from domain.counting import counted
 from domain.money import format_amount
+from domain.outputs import ForecastCap
 from milepost.as_of import looking_back
 from milepost.console import LOCALE, WIDTH, amount_text, say, shape, shell_word, tell, write_json
-from milepost.days import day_option
+from milepost.days import day_option, instant_day
 from milepost.for_period import forecast_for
 from milepost.html_file import HtmlFile, write_page
 from milepost.options import Json, Locale, Output
 from milepost.tables import COLUMN_APART, TEXT_LEAST, Table, hours_text, percent_text, show
+from milepost.words import label_words
 
 if TYPE_CHECKING:
-    from connectors.files.forecast_history import UsedUp
-    from domain.outputs import ForecastCap, ForecastDelta, ForecastFigures, ForecastUpdate
+    from domain.outputs import ForecastDelta, ForecastFigures, ForecastUpdate
     from milepost.forecasts.shown import ForecastShown, MonthShown, MoveShown
 
 BAR_WIDTH, BAR_LEAST = 36, 10
@@ -93,7 +97,6 @@ def _page(found: ForecastShown, measure: MeasureName, locale: str) -> str:
 
 
 def head(found: ForecastShown) -> list[str]:
-    from milepost.cap_words import cap_name, used_up_text
     from milepost.forecasts.as_posted import as_posted
 
     update, now = found.latest, found.now
@@ -211,7 +214,7 @@ def _causes(found: ForecastShown) -> Table:
 
 def _events_of(found: ForecastShown, cause: str) -> str:
     """How many of each kind can have done it."""
-    from milepost.event_words import event_name
+    from milepost.words import event_name
 
     counts: dict[str, int] = {}
     for move in found.moves:
@@ -249,7 +252,6 @@ def _sums(move: MoveShown) -> tuple[int, int, int]:
 
 
 def _caps(found: ForecastShown) -> Table:
-    from milepost.cap_words import cap_kind
 
     since = {id(one.cap): one for one in found.used_up}
     # Purchase orders follow each other, and limits are amended: then each says from which day its own holds.
@@ -360,3 +362,29 @@ def _deltas_json(deltas: Sequence[ForecastDelta]) -> list[dict[str, str]]:
         {"cause": each.cause, **{name: format_amount(getattr(each, name)) for name in ("cost", "revenue", "margin")}}
         for each in deltas
     ]
+
+
+def used_up_text(one: UsedUp) -> str:
+    """A hard cap holds back, a soft one warns."""
+    by = f" by {label_words(one.label)}" if one.label else ""
+    return f"{cap_name(one.cap)} is used up since {instant_day(one.since)}{by}; {_held_back(one)}"
+
+
+def _held_back(one: UsedUp) -> str:
+    if one.cap.kind == "soft":
+        return "it is soft, so nothing is held back"
+    waiting = one.waiting
+    if waiting is None or not waiting.blocks_amount:
+        return "nothing waits over it"
+    entries = counted(waiting.blocks_count, "entry waits", "entries wait")
+    return f"{entries} over it, {amount_text(waiting.blocks_amount)} {waiting.blocks_currency or ''}".rstrip()
+
+
+def cap_name(cap: ForecastCap) -> str:
+    what = {"soft": "soft cap", SUBJECT_KIND: "purchase order"}.get(cap.kind or "", "cap")
+    return f"{what} {cap.cap_id}" + (f" of contract {cap.contract_id}" if cap.contract_id is not None else "")
+
+
+def cap_kind(cap: ForecastCap) -> str:
+    """Such as hard, soft by month, or purchase order."""
+    return f"{(cap.kind or '').replace('_', ' ')}{' by month' if cap.period == 'month' else ''}".strip()

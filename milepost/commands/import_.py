@@ -14,10 +14,10 @@ from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from domain.counting import counted, hours_text
 from milepost.console import say, tell, write_json
 from milepost.days import day_option, now
-from milepost.event_words import event_name
 from milepost.folders import FolderName
 from milepost.options import SummaryJson, checked_name
 from milepost.rejected_rows import tally_text, tell_rejected
+from milepost.words import event_name
 
 if TYPE_CHECKING:
     from connectors.imports.csv_time import ImportedTime

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from connectors.files.no_outputs import NoOutputs
+from connectors.files.written import records_of
+from connectors.imports.balances_known import read_firm
 from connectors.imports.readings import decimal_text
+from domain.billing.statement import ISSUED
 from domain.counting import counted, named
+from domain.outputs import BillingStatement
+from domain.units import Amount
 from milepost.commands.import_ import (
     AS_USUAL,
     MappingFile,
@@ -20,11 +28,12 @@ from milepost.commands.import_ import (
     name_of,
     tell_warnings,
 )
-from milepost.console import aligned, say, shell_word, tell, write_json
+from milepost.console import aligned, amount_text, say, shell_word, tell, write_json
 from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
     from connectors.imports.balances import ImportedBalances
+
 
 LEDGER_CURRENCY = "ledger currency"
 NAMED = 8
@@ -123,7 +132,6 @@ def _tell_next(imported: ImportedBalances, out: Path, *, is_dry_run: bool) -> No
     """No run where one bills, or has billed, what balances that are not loaded have: it would keep them out."""
     if not imported.projects or imported.as_of is None or is_dry_run:
         return
-    from milepost.billed_before import billed_before
     from milepost.next_run import output_beside, run_text
 
     books = output_beside(out)
@@ -139,3 +147,39 @@ def _tell_next(imported: ImportedBalances, out: Path, *, is_dry_run: bool) -> No
         f"      milepost ledger --against OLD.csv --map docs/mappings/trial-balance.toml --on {imported.as_of}"
         f" --output {shell_word(str(books))}"
     )
+
+
+def billed_before(input_dir: Path, output: Path, projects: Collection[str], as_of: date) -> Iterator[str]:
+    """Statements that a run has issued of days which the balances include: it came before them. By project and contract, in words."""
+    of = {
+        (contract.contract_id, project_id)
+        for contract in read_firm(input_dir, ()).contracts.values()
+        for project_id in contract.project_of.values()
+        if project_id in projects
+    }
+    counts, sums = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for one in _issued(output):
+        if (one.to - as_of).days <= 0:
+            counts[one.contract_id, one.currency] += 1
+            sums[one.contract_id, one.currency] += one.total
+    for contract_id, project_id in sorted(of):
+        for (billed, currency), count in sorted(counts.items()):
+            if billed == contract_id:
+                amount: Amount = sums[billed, currency]
+                what = counted(count, "statement")
+                yield (
+                    f"project {project_id}: a run has issued {what} of contract {contract_id} over {amount_text(amount)} {currency} for "
+                    f"days up to {as_of}, which the balances include"
+                )
+
+
+def _issued(output: Path) -> Iterator[BillingStatement]:
+    """As last revised."""
+    newest: dict[str, BillingStatement] = {}
+    try:
+        for one in records_of(output, BillingStatement):
+            if one.part == 1 and one.status == ISSUED:
+                newest[one.statement_id] = one
+    except (NoOutputs, OSError):
+        return
+    yield from newest.values()

@@ -22,8 +22,8 @@ from milepost.commands.import_ import (
 )
 from milepost.console import say, tell, write_json
 from milepost.days import day_option
-from milepost.event_words import event_name
 from milepost.rejected_rows import tell_rejected
+from milepost.words import event_name
 
 if TYPE_CHECKING:
     from connectors.imports.contract_versions import ChangedContract

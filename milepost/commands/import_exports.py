@@ -21,10 +21,10 @@ from domain.reference.zones import is_zone, zone_names
 from milepost.commands.import_ import WRONG_USAGE, AllowFuture, BillInvoiced, DryRun, name_of, plain_name
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import now
-from milepost.event_words import event_name
 from milepost.folders import FolderName
 from milepost.options import SummaryJson, checked_name
 from milepost.rejected_rows import amounts_text, tell_rejected
+from milepost.words import event_name
 
 if TYPE_CHECKING:
     from connectors.imports.products.export_row import ImportSums

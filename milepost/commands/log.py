@@ -77,7 +77,7 @@ def compare(
 
 @contextmanager
 def _told() -> Iterator[Tell]:
-    from milepost.progress import progress_bar
+    from milepost.printer import progress_bar
 
     with progress_bar() as bar:
         task = bar.add_task("Log", total=None)

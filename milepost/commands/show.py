@@ -17,11 +17,11 @@ from milepost.as_of import looking_back
 from milepost.commands.given_settings import NONE_GIVEN, GivenSettings
 from milepost.console import amount_text, echo, is_known_as, say, shape, shell_word, tell, write_json
 from milepost.delivery.accounts_given import given_accounts
-from milepost.figure_words import figure_words, rounding_words
 from milepost.for_period import show_for
 from milepost.options import Json
 from milepost.tables import Table, completion_table, hours_text, rate_text, short_text
 from milepost.tables import show as show_tables
+from milepost.words import figure_words, rounding_words
 
 if TYPE_CHECKING:
     from connectors.files.lookup import EngagementFound, FoundStatement, FoundWaiting, ProjectFound, Viewed

@@ -1,24 +1,30 @@
-"""`milepost simulate`: a believable consulting firm, from a seed, as events that Milepost reads."""
+"""`milepost simulate` and `simulate-invoices`: a made-up firm as input to try Milepost with; `simulate-erp`: an ERP to deliver to, which
+keeps books and behaves as badly as it is asked to."""
 
 from __future__ import annotations
 
+import time
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import orjson
 import typer
 
 from connectors.decode_error import DecodeError
 from domain.counting import counted
-from milepost.console import echo, shell_word
+from domain.delivery.chart import ENTITY_DAY, GRAINS
+from milepost.console import echo, say, shell_word
 from milepost.days import day_option, furthest_day
+from milepost.operate.stopping import stopping
 from milepost.options import Output, SummaryJson
+from simulation.erp.troubles import TroubleShare, TroubleTurn, parsed
 from simulation.plan import ALL, FORMATS, JSONL_EVENTS_MAX, PlanError, SimulationPlan, format_for, plan
 
 if TYPE_CHECKING:
     from simulation.answers import Answered
-    from simulation.summary import SimulationSummary
+    from simulation.write import SimulationSummary
+
 
 WRONG_USAGE = 2
 FIRST_MONTH = "2026-01-01"
@@ -41,8 +47,7 @@ def simulate(
     json: SummaryJson = False,
 ) -> None:
     """Make up a consulting firm and write its contracts, time and month ends as events."""
-    from simulation.summary import as_json
-    from simulation.write import FolderInUse, write
+    from simulation.write import FolderInUse, as_json, write
 
     try:
         planned = plan(seed=seed, people=people, projects=projects, months=months, start=start, deals=deals)
@@ -120,7 +125,7 @@ def known(form: str | None) -> str | None:
 
 def text(summary: SimulationSummary, files: dict[str, int], out: Path, asked: str | None, chosen: str) -> str:
     """The summary as a table, and what to do next."""
-    from simulation.summary import hours_text
+    from simulation.write import hours_text
 
     made = summary.plan
     why = "" if asked else f" ({why_format(made)})"
@@ -147,3 +152,79 @@ def why_format(made: SimulationPlan) -> str:
     if format_for(made) == "jsonl":
         return "a small firm; --format avro is smaller and faster"
     return "a large firm; --format jsonl can be read and edited"
+
+
+# Those of `simulation.erp.simulated`, which is slow to load for all other commands.
+KINDS: Final = ("netsuite", "dynamics365_finance", "business_central", "oracle_fusion")
+# Of the folder: which it was last.
+PORT = "port"
+LOOK_SECONDS = 0.1
+# A real ERP has minutes; so long a delivery waits before it believes that what it cannot find was not done.
+CALL_SECONDS = 5
+
+
+def simulate_erp(
+    folder: Annotated[Path, typer.Option("--folder", help="Folder of its books; they stay when it ends.")],
+    kind: Annotated[str, typer.Option("--kind", help=f"Whose interface: {', '.join(KINDS)}.")] = "netsuite",
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", min=0, max=65_535, help="Of this machine; 0 takes that of the last start, or a free one."
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same troubles.")] = 7,
+    trouble: Annotated[
+        list[str] | None,
+        typer.Option("--trouble", help="Such as lost=30, throttled=10, down=20@3000 or close=2026-06@9000; repeat it."),
+    ] = None,
+    latency: Annotated[int, typer.Option("--latency", min=0, help="Milliseconds that every answer takes.")] = 0,
+    grain: Annotated[
+        str, typer.Option("--grain", help=f"How its accounts.toml puts journals together: {', '.join(GRAINS)}.")
+    ] = ENTITY_DAY,
+    posting: Annotated[
+        int, typer.Option("--posting", min=0, help="Milliseconds from taken to posted, where these are two steps.")
+    ] = 0,
+    concurrent: Annotated[
+        int, typer.Option("--concurrent", min=0, help="Calls that it takes at once; 0 for any number.")
+    ] = 0,
+) -> None:
+    """Be an ERP on a port of this machine until SIGTERM or Ctrl-C, and write an accounts.toml to deliver to it with."""
+    from simulation.erp.accounts import client_of, written
+    from simulation.erp.serving import served
+    from simulation.erp.simulated import SimulatedErp
+
+    if kind not in KINDS:
+        raise typer.BadParameter(f"expected one of {', '.join(KINDS)}, got {kind!r}", param_hint="--kind")
+    if grain not in GRAINS:
+        raise typer.BadParameter(f"expected one of {', '.join(GRAINS)}, got {grain!r}", param_hint="--grain")
+    try:
+        erp = SimulatedErp(
+            kind,
+            folder / "books",
+            troubles=_troubles(trouble or []),
+            seed=seed,
+            latency_seconds=latency / 1_000,
+            posting_seconds=posting / 1_000,
+            concurrent=concurrent,
+        )
+        serving = served(erp, folder / PORT, port)
+        accounts = written(
+            folder, kind, serving.url, erp.token_path, concurrent, call_seconds=CALL_SECONDS, grain=grain
+        )
+        erp.client = client_of(folder)
+    except OSError as fault:
+        echo(f"--folder {folder} --port {port}: cannot be used: {fault.strerror or fault}", err=True)
+        raise typer.Exit(WRONG_USAGE) from fault
+    with stopping() as stop:
+        say(f"{kind} at {serving.url}, books in {folder}, accounts in {accounts}; Ctrl-C stops")
+        while not stop.requested:
+            time.sleep(LOOK_SECONDS)
+    serving.close()
+    erp.close()
+
+
+def _troubles(given: list[str]) -> list[TroubleShare | TroubleTurn]:
+    try:
+        return [parsed(text) for text in given]
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault), param_hint="--trouble") from fault

@@ -147,7 +147,7 @@ def with_topics(report: Report, outputs: int, found: tuple[Violation, ...]) -> R
 @contextmanager
 def shown() -> Iterator[Tell]:
     """A progress bar on a terminal, by what is done."""
-    from milepost.progress import progress_bar
+    from milepost.printer import progress_bar
 
     with progress_bar() as bar:
         tasks: dict[str, Any] = {}

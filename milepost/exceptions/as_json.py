@@ -12,7 +12,6 @@ from domain.events.catalogue import Event
 from domain.money import format_amount
 from domain.units import Instant
 from milepost.console import shape
-from milepost.exceptions.conflict import Conflict, conflict_json
 from milepost.exceptions.shown import (
     ClosedExceptions,
     HeldBalances,
@@ -22,6 +21,7 @@ from milepost.exceptions.shown import (
     decided_groups,
     groups_of,
 )
+from milepost.exceptions.waiting import Conflict, conflict_json
 
 
 def list_json(

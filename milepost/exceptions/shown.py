@@ -17,10 +17,10 @@ from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.units import MICROSECONDS_A_DAY, Amount, Instant
 from milepost.console import amount_text
 from milepost.days import instant_day
-from milepost.event_words import event_name
 from milepost.exceptions.effects import effect_of
 from milepost.exceptions.words import message_text, subject_text, title_of, titled
 from milepost.tables import Table, hours_text
+from milepost.words import event_name
 
 SHOWN: Final = 20
 # The column of costs that stand where no value is known.

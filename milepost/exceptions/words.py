@@ -11,7 +11,7 @@ from domain.capabilities import CATEGORIES
 from domain.events.catalogue import ENTITIES
 from domain.identity import parts_of
 from domain.outputs import ExceptionClosed, ExceptionRaised
-from milepost.event_words import event_name
+from milepost.words import event_name
 
 EVENT: Final = re.compile(rf"\b({'|'.join(sorted(ENTITIES, key=len, reverse=True))})\b")
 # A cap's id says what it limits: a line, lines that share it, a category of a line's expenses, or units that were agreed.

@@ -23,7 +23,7 @@ from domain.outputs import (
 )
 from milepost.explain.nodes import Nodes, once
 from milepost.explain.published import given
-from milepost.figure_words import figure_words
+from milepost.words import figure_words
 from state.billing.balances import LineBalances, balances_of, burn_of
 from state.billing.orders import ordered
 from state.caps.claims import allotments

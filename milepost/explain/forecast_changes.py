@@ -15,9 +15,9 @@ from domain.forecast.completion import named
 from domain.identity import composed, unescape
 from domain.work.rows import ROWS, spoken
 from domain.work.rows import named as work_of
-from milepost.event_words import event_name
 from milepost.explain.asked_books import numbered_estimate
 from milepost.explain.nodes import Nodes
+from milepost.words import event_name
 from state.books import BookedProgress, Entry, Estimate, Forecast, ForecastState
 from state.draft import Draft, Move
 from state.forecast.bases import State, weigh

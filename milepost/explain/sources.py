@@ -14,7 +14,7 @@ from domain.events.reference import LegalEntityDefined
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, EventRef, Node, PolicyUse, constant
 from domain.money import format_decimal
 from domain.policies import DEFAULTS, PRESETS
-from milepost.figure_words import figure_words
+from milepost.words import figure_words
 from state.batch import LogRecord
 from state.draft import Draft
 from state.trace import Trace, TraceStep, event_ref

@@ -14,7 +14,7 @@ from domain.identity import composed, is_opening_statement
 from domain.outputs import BillingStatement, StatementLine
 from milepost.explain.caps import same_billing
 from milepost.explain.nodes import Nodes, once
-from milepost.figure_words import rounding_words
+from milepost.words import rounding_words
 from state.billing.clearing_record import piece_at
 from state.billing.payers import parties_for
 from state.billing.shares_record import falls_on

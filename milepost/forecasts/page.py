@@ -10,7 +10,6 @@ from domain.outputs import ForecastCap
 from domain.units import AMOUNT_SCALE, HOURS_SCALE
 from milepost import pages
 from milepost.days import instant_day
-from milepost.event_words import label_words
 from milepost.forecasts import charts
 from milepost.forecasts.as_posted import as_posted
 from milepost.forecasts.charts import Bar, StepLine, WaterfallStep
@@ -18,6 +17,7 @@ from milepost.forecasts.shown import ForecastShown, Measure, MonthShown, MoveSho
 from milepost.forecasts.words import words_of
 from milepost.locales import Writing
 from milepost.pages import Html, tag
+from milepost.words import label_words
 
 MOVES_SHOWN: Final = 12
 EVENTS_SHOWN: Final = 3

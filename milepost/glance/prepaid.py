@@ -19,12 +19,12 @@ from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.identity import composed, escape, parts_of
 from domain.units import AMOUNT_SCALE, QUANTITY_SCALE
 from domain.work.rows import FEE, SCHEDULED_REVENUE, named
-from milepost.figure_words import figure_words
 from milepost.glance.account_sums import TableFigure, feet_of
 from milepost.glance.figures import AMOUNT, Elsewhere, Part, PostedBetween, less, plus, sum_of
 from milepost.glance.firm import FirmAtMoment, lines_of, text
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, row_of, summed
 from milepost.glance.wanted import Wanted
+from milepost.words import figure_words
 
 PREPAID: Final = (CONTRACT_LIABILITY, CUSTOMER_DEPOSIT)
 BEFORE, GRANTED, LEFT_IN_LEDGER = "brought_forward", "granted", "in_ledger"

@@ -17,7 +17,6 @@ from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
 from domain.identity import escape
 from domain.outputs import ForecastUpdate
 from milepost.console import money_text
-from milepost.figure_words import figure_words
 from milepost.glance.account_sums import ON_STATEMENT, Sums, account_sums, before, feet_of, to_foot
 from milepost.glance.figures import (
     AMOUNT,
@@ -48,6 +47,7 @@ from milepost.glance.sheet import (
     with_figures,
 )
 from milepost.glance.wanted import Wanted
+from milepost.words import figure_words
 
 # Of capabilities, those that count in the company's margin, and others.
 IN_MARGIN: Final = tuple(each for each in capabilities.COLUMNS if each.in_margin)

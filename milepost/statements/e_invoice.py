@@ -21,7 +21,7 @@ from domain.money import is_currency, smallest_unit
 from domain.outputs import StatementLine, StatementTax
 from domain.reference.iban import is_iban
 from domain.units import AMOUNT_ONE, AMOUNT_SCALE, HOURS_SCALE, HUNDRED_PERCENT, PERCENT_SCALE, RATE_SCALE, Amount
-from milepost.printable import printable
+from milepost.console import printable
 from milepost.statements.described import description
 from milepost.statements.lines import EACH, HOUR, telling_quantity
 from milepost.statements.parties import attention

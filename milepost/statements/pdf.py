@@ -23,8 +23,7 @@ from fpdf.fonts import TTFFont
 from fpdf.image_parsing import preload_image
 
 from domain.outputs import StatementLine
-from milepost.console import shell_word
-from milepost.printable import printable
+from milepost.console import printable, shell_word
 from milepost.statements.cells import cells_of, subtotal, titles
 from milepost.statements.described import beside, marked
 from milepost.statements.groups import StatementGroup

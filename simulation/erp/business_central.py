@@ -16,9 +16,8 @@ from domain.delivery.ledgers import LedgerEntry
 from domain.money import format_amount, parse_amount
 from domain.units import Amount
 from simulation.erp.books import account_of, balance, following_month, shown
-from simulation.erp.interface import HttpRequest, Interface, Reply, VendorRefusal
+from simulation.erp.interface import HttpRequest, Interface, Reply, VendorRefusal, taxes
 from simulation.erp.odata import condition, decimals, page, written_key
-from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
 
 TOKEN_PATH: Final = "/tenant/oauth2/v2.0/token"  # noqa: S105  # a path

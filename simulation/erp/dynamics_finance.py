@@ -20,9 +20,8 @@ from domain.delivery.ledgers import LedgerEntry
 from domain.money import HALF_UP, convert, format_amount, parse_amount
 from domain.units import Amount
 from simulation.erp.books import ErpBooks, ErpCompany, balance, following_month, shown
-from simulation.erp.interface import HttpRequest, Interface, Reply
+from simulation.erp.interface import HttpRequest, Interface, Reply, taxes
 from simulation.erp.odata import condition, decimals, page, written_key
-from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
 
 TOKEN_PATH: Final = "/tenant/oauth2/v2.0/token"  # noqa: S105  # a path

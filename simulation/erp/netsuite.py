@@ -15,8 +15,7 @@ from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.money import HALF_UP, convert, format_amount, parse_amount, parse_decimal
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, Amount
 from simulation.erp.books import CURRENCIES, ErpBooks, ErpCompany, account_of, balance, now, shown, sides
-from simulation.erp.interface import HttpRequest, Interface, Reply, VendorRefusal
-from simulation.erp.taxes import taxes
+from simulation.erp.interface import HttpRequest, Interface, Reply, VendorRefusal, taxes
 from simulation.erp.troubles import Trouble
 
 TOKEN_PATH: Final = "/services/rest/auth/oauth2/v1/token"  # noqa: S105  # a path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.events.catalogue import TOPICS
-from milepost.event_words import GERMAN, event_name, label_words
+from milepost.words import GERMAN, event_name, label_words
 
 
 def test_every_event_has_a_german_name() -> None:

@@ -21,7 +21,7 @@ from connectors.files.no_outputs import NoOutputs
 from connectors.files.written import read_shard, shards
 from domain.outputs import BillingStatement, ExceptionRaised, JournalEntry, ProjectView
 from milepost.cli import app
-from milepost.printable import UNSEEN
+from milepost.console import UNSEEN
 from tests.commands.tiny_firm import Event, event, founding, worked
 from tests.fuzz.corpus import Line, firm, together
 from tests.fuzz.play import write

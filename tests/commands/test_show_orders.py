@@ -16,7 +16,7 @@ from connectors.files.lookup import ProjectFound, find
 from connectors.json_records import record_to_json
 from domain.outputs import ForecastCap
 from domain.units import AMOUNT_ONE, PERCENT_ONE
-from milepost.cap_words import cap_kind, cap_name
+from milepost.commands.forecast import cap_kind, cap_name
 from milepost.commands.show import view_json
 from milepost.views_shown import project_json, project_tables
 from tests.commands.test_contract_position import milepost

@@ -13,7 +13,7 @@ from connectors.erp.adapter import Erp
 from domain.accounts import NAMES
 from domain.delivery.outcomes import Taken, Throttled, Uncertain
 from domain.units import AMOUNT_ONE
-from milepost.commands.simulate_erp import KINDS
+from milepost.commands.simulate import KINDS
 from simulation.erp.accounts import written
 from simulation.erp.serving import served
 from simulation.erp.simulated import INTERFACES, SimulatedErp

@@ -1,4 +1,4 @@
-"""What an event is called where finance reads it: `time approved T-17`, `Zeit genehmigt T-17`."""
+"""What events and figures are called where finance reads them, as docs/glossary.md has it: `time approved T-17`, `Zeit genehmigt T-17`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from domain.capabilities import OWN_REFERENCE
+from domain.money import format_amount
 
 WORD_BEGINS: Final = re.compile(r"(?<!^)(?=[A-Z])")
 GERMAN: Final[Mapping[str, str]] = {
@@ -77,3 +78,24 @@ def label_words(label: str, language: str = "en") -> str:
     if language == "de":
         rest = re.sub(r" version (\d+)$", r" Fassung \1", rest)
     return f"{event_name(name, language)}{space}{rest}"
+
+
+TITLES: Final[Mapping[str, str]] = {
+    "billed": "issued",
+    "held": "on hold",
+    # Also those over a cap, which nobody is billed for.
+    "hours_charged": "hours priced",
+    "contract_position": "contract balance",
+}
+
+
+def figure_words(name: str) -> str:
+    """`on hold` of `held`, `over cap` of `over_cap`."""
+    return TITLES.get(name) or name.replace("_", " ")
+
+
+def rounding_words(note: str) -> str:
+    """`entry, half_up, to 0.01 EUR` of the note on a statement, `entry, half_up, 100/10000 EUR`."""
+    scope, mode, unit = note.split(", ")
+    amount, currency = unit.split("/10000 ")
+    return f"{scope}, {mode}, to {format_amount(int(amount), currency)} {currency}"

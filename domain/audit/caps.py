@@ -211,19 +211,25 @@ def _lines(cap: CapBound, contract_id: str, balances: BalancesBroughtForward) ->
 
 
 def _taken(cap: CapBound, line: BalanceForward, as_of: date) -> Amount:
-    """What is stated of the cap, of the month of the balances where it is by month; stated in hours alone it may be all."""
+    """What is stated of the cap, of the month of the balances where it is by month; stated in hours alone it is their part of the revenue,
+    if no other cap of the line says what is taken."""
     rows = [one for one in line.caps if _is_of(cap, one.cap_id)]
     now = [one for one in rows if one.month is None or one.month.replace(day=1) == as_of.replace(day=1)]
-    in_hours = (line.cap_used or line.revenue) if any(one.hours for one in now) else 0
-    return (sum(one.amount for one in now) or in_hours) if rows else line.cap_used
+    amount, hours, worked = sum(one.amount for one in now), sum(one.hours for one in now), _worked(line)
+    if not rows or (hours and not amount):
+        amount = line.cap_used or (max(one.amount for one in line.caps) if rows else 0)
+    return line.revenue * hours // worked if hours and worked and not amount else amount
+
+
+def _worked(line: BalanceForward) -> Hours:
+    return line.hours if line.billable_hours is None else line.billable_hours
 
 
 def _hours_beside(cap: CapBound, line: BalanceForward) -> Hours:
     """None where the cap is stated in amount alone."""
     rows = [one for one in line.caps if _is_of(cap, one.cap_id)]
-    worked = line.hours if line.billable_hours is None else line.billable_hours
     taken = sum(one.hours for one in rows)
-    return max(worked - taken, 0) if taken or not _taken(cap, line, date.min) else 0
+    return max(_worked(line) - taken, 0) if taken or not _taken(cap, line, date.min) else 0
 
 
 def _is_of(cap: CapBound, cap_id: str) -> bool:

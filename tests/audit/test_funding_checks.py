@@ -47,6 +47,30 @@ def test_a_source_above_its_limit_is_told() -> None:
     assert said(found) == ["at most 1000.00 on statements that stand, and on drafts: 1200.00"]
 
 
+def test_a_source_that_stood_above_its_limit_until_it_was_credited_is_told() -> None:
+    lines = [
+        printed(units, f"T-{number}", sources=paid(GRANT=units)) for number, units in ((1, 600), (2, 700), (3, -300))
+    ]
+    statements = [
+        stated(line, bill_to="M", sequence=number, period=date(2026, number, 1)) for number, line in enumerate(lines, 1)
+    ]
+    found = engagement(posted("T-1", 600), posted("T-2", 700), posted("T-3", -300), *statements, terms=GRANTED)
+    assert said(found) == ["at most 1000.00 on statements that stand, and on drafts: 1300.00"]
+
+
+def test_what_one_event_gives_back_it_may_charge_before() -> None:
+    lines = [
+        printed(units, f"T-{number}", sources=paid(GRANT=units)) for number, units in ((1, 600), (2, 700), (3, -300))
+    ]
+    statements = [
+        stated(line, bill_to="M", sequence=number, period=date(2026, number, 1)) for number, line in enumerate(lines, 1)
+    ]
+    found = engagement(posted("T-1", 600), posted("T-2", 700), posted("T-3", -300), *statements, terms=GRANTED)
+    *before, charged, credited = found.outputs
+    of_one_event = credited._replace(position=credited.position._replace(log_offset=charged.position.log_offset))
+    assert said(found._replace(outputs=(*before, charged, of_one_event))) == []
+
+
 def test_a_line_that_is_not_the_sum_of_its_sources_is_told() -> None:
     line = printed(600, "T-1", sources=paid(GRANT=500))
     found = engagement(posted("T-1", 600), stated(line, bill_to="M"), terms=GRANTED)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
-from domain.billing.funding import paid_of
+from domain.billing.funding import by_source, paid_of
 from domain.terms.draw_down import add as add_draws
 from domain.units import Amount, Hours
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME, counted_as
@@ -307,9 +307,14 @@ def issued_of(price: Price, issued: Issued | None) -> Amount:
 
 
 def is_shared_otherwise(issued: Issued, total: Amount) -> bool:
-    """Whether payers have something else of the total than falls to them, though together they may have it all."""
+    """Whether payers have something else of the total than falls to them, or of other sources, though together they may have it all."""
     return bool(issued.payers) and (
-        total != sum(part.amount for part in issued.payers) or any(part.amount != part.issued for part in issued.payers)
+        total != sum(part.amount for part in issued.payers)
+        or any(part.amount != part.issued for part in issued.payers)
+        or (
+            issued.is_funded
+            and any(dict(part.sources) != by_source(issued.funded, part.customer_id) for part in issued.payers)
+        )
     )
 
 

@@ -174,7 +174,7 @@ def shares(
         for number, party in enumerate(billed.parties):
             if several or party.customer_id not in held:
                 share = _share(billed, one, falls, number)
-                found += [share] if share.piece.amount else []
+                found += [share] if share.piece.amount or share.piece.sources else []
     if several:
         apart = None if any(one.plan.policies.statement_approval == "required" for one in due) else held
         waiting = early_charges(

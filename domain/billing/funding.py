@@ -81,17 +81,28 @@ def _left(source: FundingSource, limit: Amount, used: Amount) -> Amount:
 
 
 class DueOfSources(NamedTuple):
-    """All that is due of an entry so far, what of it sources pay by earlier cuts and have back, and by which terms they pay the rest."""
+    """All that is due of an entry so far, what of it sources pay by earlier cuts and have back, and by which terms they pay the rest.
+    `stands` is what is on statements of its payers; sources of those `apart`, who have no statement of it now, keep that until they are
+    credited."""
 
     total: Amount
     portions: tuple[Portion, ...] = ()
     freed: Sequence[tuple[str, Amount]] = ()
     funding: Funding | None = None
     entry_id: str = ""
+    stands: Portion = ()
+    apart: frozenset[str] = frozenset()
+
+
+class SourceLimits(NamedTuple):
+    """By source, none of one without limit: by the newest terms that name it, and the highest of all."""
+
+    newest: Mapping[str, Amount]
+    highest: Mapping[str, Amount]
 
 
 def drawn_in_turn(
-    due: Sequence[DueOfSources], used: dict[str, Amount], limits: Mapping[str, Amount], currency: str
+    due: Sequence[DueOfSources], used: dict[str, Amount], limits: SourceLimits, currency: str
 ) -> list[FundsDrawn]:
     """First whatever became less gives back, so that what comes has the room; then each draws in turn what nobody pays of it yet. No source
     is left above its limit by a negative amount that is taken back. `used` is brought up to date."""
@@ -101,7 +112,10 @@ def drawn_in_turn(
         drawn = FundsDrawn((), called(one.total - sum_of(stay), f"{one.entry_id}: not paid yet"))
         if drawn.rest and one.funding is not None and not (drawn.rest > 0 > sum_of(stay)):
             drawn = draw(drawn.rest, one.funding, used, currency, f"{one.entry_id}: ")
-            take(used, by_source(drawn.portions))
+            if one.apart:
+                _change(used, one, stay, (*stay, *drawn.portions))
+            else:
+                take(used, by_source(drawn.portions))
         found.append(FundsDrawn(joined(stay, drawn.portions, f"{one.entry_id}: "), drawn.rest))
     return found
 
@@ -112,7 +126,7 @@ def takes_room(portions: Sequence[Portion], total: Amount) -> bool:
 
 
 def _stays(
-    due: Sequence[DueOfSources], used: dict[str, Amount], limits: Mapping[str, Amount], currency: str
+    due: Sequence[DueOfSources], used: dict[str, Amount], limits: SourceLimits, currency: str
 ) -> list[tuple[Portion, ...]]:
     """What stays drawn of each."""
     stays = [kept(one.portions, one.total, currency, f"{one.entry_id}: ") for one in due]
@@ -121,8 +135,12 @@ def _stays(
         now, found = dict(used), list(stays)
         for one, stay in zip(due, found, strict=True):
             _change(now, one, one.portions, stay)
+        if any(used.get(source_id, 0) > limit for source_id, limit in limits.highest.items()):
+            billed = _on_statements(due, used)
+            most = {source_id: max(limit, billed.get(source_id, 0)) for source_id, limit in limits.highest.items()}
+            _last_give_back(due, found, now, most, _negative(due, found, currency), currency, only_unbilled=True)
         if taking:
-            most = {source_id: max(limit, used.get(source_id, 0)) for source_id, limit in limits.items()}
+            most = {source_id: max(limit, used.get(source_id, 0)) for source_id, limit in limits.newest.items()}
             comes = _negative(due, found, currency)
             _last_give_back(due, found, now, most, comes, currency)
             waits = [place for place in taking if _is_above(by_source(due[place].portions), now, most, comes)]
@@ -136,8 +154,35 @@ def _stays(
 
 def _change(used: dict[str, Amount], one: DueOfSources, had: Sequence[Portion], has: Sequence[Portion]) -> None:
     if had != has:
-        give_back(used, paid_of(had, one.freed))
-        take(used, paid_of(has, one.freed))
+        give_back(used, _used_by(one, had))
+        take(used, _used_by(one, has))
+
+
+def _used_by(one: DueOfSources, portions: Sequence[Portion]) -> dict[str, Amount]:
+    used = paid_of(portions, one.freed)
+    take(used, still_billed(one.stands, portions, one.apart))
+    return used
+
+
+def still_billed(stands: Portion, portions: Sequence[Portion], payers: Iterable[str]) -> dict[str, Amount]:
+    """By source what is on statements of these payers beyond what it pays by now."""
+    found: dict[str, Amount] = {}
+    for payer in sorted(payers):
+        billed, pays = by_source((stands,), payer), by_source(portions, payer)
+        for source_id in {**billed, **pays}:
+            if billed.get(source_id, 0) > pays.get(source_id, 0):
+                more = billed.get(source_id, 0) - pays.get(source_id, 0)
+                take(found, {source_id: called(more, f"{source_id}: not credited yet")})
+    return found
+
+
+def _on_statements(due: Sequence[DueOfSources], used: Mapping[str, Amount]) -> dict[str, Amount]:
+    """In place of what is drawn of what is due, as far as payers have it."""
+    found = dict(used)
+    for one in due:
+        give_back(found, _used_by(one, one.portions))
+        take(found, paid_of((one.stands,), one.freed))
+    return found
 
 
 def _negative(due: Sequence[DueOfSources], stays: Sequence[Sequence[Portion]], currency: str) -> dict[str, Amount]:
@@ -156,15 +201,22 @@ def _last_give_back(
     most: Mapping[str, Amount],
     comes: Mapping[str, Amount],
     currency: str,
+    *,
+    only_unbilled: bool = False,
 ) -> None:
+    """With `only_unbilled` what nobody is billed yet of what an entry drew beside what is."""
     for place in reversed(range(len(due))):
         one, of = due[place], f"{due[place].entry_id}: "
         if one.funding is None or sum_of(stays[place]) <= 0:
             continue
+        kept = {paid.source_id for paid in one.stands if paid.customer_id in one.apart}
         for source_id, paid in paid_of(stays[place], one.freed).items():
-            excess = _above(source_id, used, most, comes)
-            if min(excess, paid) > 0:
-                less = _without(stays[place], source_id, min(excess, paid), currency, of)
+            if source_id in kept and not only_unbilled:
+                continue
+            billed = sum(each.amount for each in one.stands if only_unbilled and each.source_id == source_id)
+            back = min(_above(source_id, used, most, comes), called(paid - billed, f"{of}{source_id} may give back"))
+            if back > 0:
+                less = _without(stays[place], source_id, back, currency, of)
                 _change(used, one, stays[place], less)
                 stays[place] = less
 
@@ -185,12 +237,16 @@ def _above(
     return called(has - most[source_id], f"{source_id}: above its limit")
 
 
-def limits_of(terms: Iterable[Funding]) -> dict[str, Amount]:
-    """By the newest of the terms that name a source; none of one without limit."""
-    found: dict[str, Amount | None] = {}
-    for funding in terms:
-        found |= {source.source_id: source.limit for source in funding.sources}
-    return {source_id: limit for source_id, limit in found.items() if limit is not None}
+def limits_of(terms: Iterable[Funding]) -> SourceLimits:
+    """The oldest terms first."""
+    stated: dict[str, list[Amount | None]] = {}
+    for source in (source for funding in terms for source in funding.sources):
+        stated.setdefault(source.source_id, []).append(source.limit)
+    limited = {source_id: [one for one in limits if one is not None] for source_id, limits in stated.items()}
+    return SourceLimits(
+        {source_id: limits[-1] for source_id, limits in limited.items() if stated[source_id][-1] is not None},
+        {source_id: max(limits) for source_id, limits in limited.items() if len(limits) == len(stated[source_id])},
+    )
 
 
 def take(used: dict[str, Amount], amounts: Mapping[str, Amount]) -> None:

@@ -10,13 +10,16 @@ from domain.billing.funding import (
     RULE,
     DueOfSources,
     FundsDrawn,
+    Paid,
     Portion,
+    SourceLimits,
     by_source,
     drawn_in_turn,
     freed_by,
     kept_by_draft,
     limits_of,
     paid_of,
+    still_billed,
     take,
 )
 from domain.caps.consume import Order, order_of
@@ -28,22 +31,25 @@ from domain.figure import Recorded, called, node_of, node_titled, titled
 from domain.numbered import in_a_contract
 from milepost.explain.nodes import Nodes, once
 from milepost.explain.sources import nothing
-from state.billing.approval import PART, PendingCut, by_cut, cut_of, drafts_of
-from state.billing.funding import USED_OF_SOURCE, FundingTurn, only_drawn, terms_of
+from state.billing.approval import NOBODY, PART, PendingCut, by_cut, cut_of, drafts_of
+from state.billing.funding import USED_OF_SOURCE, FundingTurn, not_credited, only_drawn, terms_of
 from state.billing.payers import funded_terms, is_funded
 from state.books import Contract, Issued, OpenStatement
-from state.statements.due import source_turns
+from state.statements.due import payers_held, source_turns
 from state.totals import issued_on, outstanding, standing_price
 
 # Entry and contract line.
 Place = tuple[str, str]
-# By source what drafts keep of it.
+# By source what drafts keep of it, and who is not credited yet.
 Claims = Mapping[str, Sequence[Node]]
 NO_CLAIMS: Claims = {}
+# What is drawn together, each with the payers who have no statement of it.
+Drawn = Mapping[Place, frozenset[str]]
+NOTHING_DRAWN: Drawn = {}
 
 
-def places_of(turn: FundingTurn) -> list[Place]:
-    return [(one.entry.entry_id, one.piece.line_id) for one in turn.due]
+def drawn_in(turn: FundingTurn) -> dict[Place, frozenset[str]]:
+    return {(one.entry.entry_id, one.piece.line_id): one.apart for one in turn.due}
 
 
 class DraftedFunding(Nodes):
@@ -77,7 +83,7 @@ class DraftedFunding(Nodes):
         """What drafts of a cut hold that is still to be billed to somebody."""
         draft = self.sources.draft(step)
         rows = {row for one in drafts_of(draft, contract_id) if cut_of(one) == cut for row in one.rows}
-        due = self.due(contract_id, cut, step)
+        due = self.drawn(contract_id, cut, step)
         for row in sorted(rows):
             entry = self.sources.trace.entry_at(row, step)
             if entry is not None:
@@ -86,15 +92,17 @@ class DraftedFunding(Nodes):
                     if is_due and self.is_funded(row, contract_id, line_id, step):
                         yield row, line_id
 
-    def due(self, contract_id: str, cut: PendingCut, step: int) -> list[Place]:
+    @once
+    def drawn(self, contract_id: str, cut: PendingCut, step: int) -> Drawn:
         """What drafts of a cut share by the books, also with who gives back though nothing of it is outstanding."""
         draft = self.sources.draft(step)
         contract = draft.contract(contract_id)
         turns = source_turns(draft, contract) if contract is not None else []
-        return [place for turn in turns if turn.cut == cut for place in places_of(turn)]
+        return {place: apart for turn in turns if turn.cut == cut for place, apart in drawn_in(turn).items()}
 
-    def claims(self, contract_id: str, cut: PendingCut | None, step: int) -> Claims:
-        """Beyond what is used, by drafts of cuts before one, or of all; and what later ones have still to give back."""
+    def claims(self, contract_id: str, cut: PendingCut | None, step: int, drawn: Drawn = NOTHING_DRAWN) -> Claims:
+        """Beyond what is used, by drafts of cuts before one, or of all; what later ones have still to give back; and what is to be credited
+        and is neither on a draft nor `drawn`."""
         found: dict[str, list[Node]] = {}
         for of_cut in by_cut(drafts_of(self.sources.draft(step), contract_id)):
             for opened in of_cut if cut_of(of_cut[0]) != cut else ():
@@ -103,7 +111,29 @@ class DraftedFunding(Nodes):
                     title = f"{source_id}: kept by the draft {opened.statement_id}"
                     node = node_of(kept, title)._replace(title=title, rule="R26")
                     found.setdefault(source_id, []).append(node)
+        for source_id, node in self._not_credited(contract_id, cut, step, drawn):
+            found.setdefault(source_id, []).append(node)
         return found
+
+    def _not_credited(
+        self, contract_id: str, cut: PendingCut | None, step: int, drawn: Drawn
+    ) -> Iterator[tuple[str, Node]]:
+        draft = self.sources.draft(step)
+        contract = draft.contract(contract_id)
+        for row, issued, payers in not_credited(draft, contract, drawn, cut) if contract is not None else ():
+            billed = self.stands((row, issued.line_id), contract_id, payers, step)
+            portions = self.nodes.funding.portions(row, contract_id, issued.line_id, step)
+            for source_id, kept in still_billed(billed, portions, payers).items():
+                title = f"{source_id}: kept until {row} is credited"
+                yield source_id, node_of(kept, title)._replace(title=title, rule="R33")
+
+    def stands(self, place: Place, contract_id: str, payers: Iterable[str], step: int) -> Portion:
+        """What is on statements of the payers, by source."""
+        return tuple(
+            Paid(source_id, payer, amount)
+            for payer in sorted(payers)
+            for source_id, amount in by_source(self._billed(place, contract_id, payer, step), payer).items()
+        )
 
     def _claims_of(self, opened: OpenStatement, step: int, *, is_before: bool) -> Mapping[str, int]:
         contract_id, cut = opened.contract_id, cut_of(opened)
@@ -114,7 +144,7 @@ class DraftedFunding(Nodes):
             if place[0] in opened.rows:
                 _add(drawn, walked[place].portions if place in walked else (), opened.bill_to)
                 _add(used, self.nodes.funding.portions(place[0], contract_id, place[1], step), opened.bill_to)
-                _add(stands, self._billed(place, opened, step), opened.bill_to)
+                _add(stands, self._billed(place, contract_id, opened.bill_to, step), opened.bill_to)
         bills, back = dict[str, int](), dict[str, int]()
         for source_id in sorted({*drawn, *used, *stands}):
             now, had, billed = (self._sum(source_id, of.get(source_id, ()), opened) for of in (drawn, used, stands))
@@ -126,16 +156,17 @@ class DraftedFunding(Nodes):
         currency = opened.published[0].currency
         return Recorded(total(f"{source_id}: of its entries", list(nodes), "amount", currency, rule="R33"))
 
-    def _billed(self, place: Place, opened: OpenStatement, step: int) -> tuple[Portion, ...]:
+    def _billed(self, place: Place, contract_id: str, payer: str, step: int) -> tuple[Portion, ...]:
         """As the payer's last statement left them."""
-        listed = self.nodes.statements.listed_of(place[0], opened.contract_id, place[1], step)
-        own = [one for one in listed if self.nodes.statements.payer_of(one) == opened.bill_to]
-        return self.nodes.funding.portions(place[0], opened.contract_id, place[1], own[-1].step) if own else ()
+        listed = self.nodes.statements.listed_of(place[0], contract_id, place[1], step)
+        own = [one for one in listed if self.nodes.statements.payer_of(one) == payer]
+        return self.nodes.funding.portions(place[0], contract_id, place[1], own[-1].step) if own else ()
 
     @once
     def _walk(self, contract_id: str, cut: PendingCut, step: int) -> Mapping[Place, FundsDrawn]:
-        places, claims = list(self.places(contract_id, cut, step)), self.claims(contract_id, cut, step)
-        return self.nodes.funding.walk(contract_id, step, step, places, claims)
+        drawn = self.drawn(contract_id, cut, step)
+        places, claims = list(self.places(contract_id, cut, step)), self.claims(contract_id, cut, step, drawn)
+        return self.nodes.funding.walk(contract_id, step, step, places, claims, drawn)
 
     def _lines(self, row: str, contract_id: str, step: int) -> list[str]:
         """Contract lines on which the entry has a price or is issued."""
@@ -220,9 +251,9 @@ class FundingNodes(Nodes):
             return None
         currency, rests = contract.terms.currency, []
         for turn in source_turns(draft, contract):
-            places = places_of(turn)
-            claims = self.nodes.drafted.claims(contract_id, turn.cut, step) if turn.claims else NO_CLAIMS
-            for (entry_id, _), one in self.walk(contract_id, step, step, places, claims).items():
+            drawn = drawn_in(turn)
+            claims = self.nodes.drafted.claims(contract_id, turn.cut, step, drawn) if turn.claims else NO_CLAIMS
+            for (entry_id, _), one in self.walk(contract_id, step, step, drawn, claims, drawn).items():
                 if one.rest:
                     rests.append(node_titled(one.rest, f"{entry_id}: nobody pays", currency=currency))
         return total("nobody pays", rests, "amount", currency, rule=RULE)
@@ -242,32 +273,43 @@ class FundingNodes(Nodes):
         places += [(row.title, dict(row.facts)["line"]) for row in drawn]
         cut = self.nodes.drafted.approved_at(contract_id, step)
         if cut is not None:
+            apart = self.nodes.drafted.drawn(contract_id, cut, step - 1)
             places = list(dict.fromkeys((*places, *self.nodes.drafted.places(contract_id, cut, step - 1))))
-        claims = self.nodes.drafted.claims(contract_id, cut, step - 1)
-        return self.walk(contract_id, step - 1, step, places, claims)
+        else:
+            apart = dict.fromkeys(places, payers_held(self.sources.draft(step)))
+        claims = self.nodes.drafted.claims(contract_id, cut, step - 1, apart)
+        return self.walk(contract_id, step - 1, step, places, claims, apart)
 
     def walk(
-        self, contract_id: str, before: int, step: int, places: Iterable[Place], claims: Claims
+        self, contract_id: str, before: int, step: int, places: Iterable[Place], claims: Claims, drawn: Drawn
     ) -> dict[Place, FundsDrawn]:
-        """What entries draw that are due in a step, of what was used before it."""
+        """What entries draw that are due in a step, of what was used before it; with the payers who have no statement of them."""
         ordered = sorted(places, key=lambda place: self._order(place, contract_id, step))
-        due = [self._due(place, contract_id, before, step) for place in ordered]
         uses, limits = self.uses(contract_id, before, claims), self._limits(contract_id, step)
-        drawn = drawn_in_turn(due, uses, limits, self._currency(contract_id, step))
-        return dict(zip(ordered, drawn, strict=True))
+        due = [self._due(place, contract_id, before, step, drawn.get(place, NOBODY)) for place in ordered]
+        if any(uses.get(source_id, 0) > limit for source_id, limit in limits.highest.items()):
+            due = [self._with_billed(one, place, contract_id, before) for one, place in zip(due, ordered, strict=True)]
+        found = drawn_in_turn(due, uses, limits, self._currency(contract_id, step))
+        return dict(zip(ordered, found, strict=True))
 
-    def _limits(self, contract_id: str, step: int) -> dict[str, int]:
+    def _with_billed(self, one: DueOfSources, place: Place, contract_id: str, before: int) -> DueOfSources:
+        """Also what payers have who have a statement of it now."""
+        payers = one.apart.union(paid.customer_id for portion in one.portions for paid in portion)
+        return one._replace(stands=self.nodes.drafted.stands(place, contract_id, payers, before))
+
+    def _limits(self, contract_id: str, step: int) -> SourceLimits:
         contract = self.sources.draft(step).contract(contract_id)
         every = (self.in_terms(terms) for terms in terms_of(contract)) if contract is not None else ()
         return limits_of(funding for funding in every if funding is not None)
 
-    def _due(self, place: Place, contract_id: str, before: int, step: int) -> DueOfSources:
+    def _due(self, place: Place, contract_id: str, before: int, step: int, apart: frozenset[str]) -> DueOfSources:
         entry_id, line_id = place
         due = self.nodes.statements.due(entry_id, contract_id, line_id, step, self._currency(contract_id, step))
         had = self.portions(entry_id, contract_id, line_id, before)
         freed, terms = self.freed(place, contract_id, before), self._terms_of(place, contract_id, step)
         pays = self.in_terms(terms) if terms is not None else None
-        return DueOfSources(Recorded(due), had, list(freed.items()), pays, entry_id)
+        stands = self.nodes.drafted.stands(place, contract_id, apart, before) if had else ()
+        return DueOfSources(Recorded(due), had, list(freed.items()), pays, entry_id, stands, apart)
 
     def _order(self, place: Place, contract_id: str, step: int) -> tuple[Order, str]:
         entry_id, line_id = place

@@ -10,7 +10,9 @@ from typing import Final, NamedTuple
 
 from domain.billing.funding import (
     DueOfSources,
+    Paid,
     Portion,
+    SourceLimits,
     by_source,
     drawn_in_turn,
     early_charges,
@@ -18,6 +20,7 @@ from domain.billing.funding import (
     kept_by_draft,
     left_of,
     limits_of,
+    still_billed,
     take,
     takes_room,
 )
@@ -30,13 +33,13 @@ from domain.money import format_amount
 from domain.outputs import Alert, ViewSource
 from domain.units import Amount
 from domain.why import Why, elsewhere, in_terms
-from state.billing.approval import PendingCut, cut_of, drafts_of
+from state.billing.approval import NOBODY, PendingCut, cut_of, drafts_of, reserved
 from state.billing.payers import Billed, PayerShare, billed_day, funded_terms, less_billed, part_of
-from state.books import Contract, FundingNotice, OpenStatement
+from state.books import Contract, FundingNotice, Issued, OpenStatement
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import contract_policies
-from state.totals import standing_price
+from state.totals import issued_on, standing_price
 
 OVER: Final = "over_funding"
 SUBJECT = "funding"
@@ -70,8 +73,7 @@ def terms_of(contract: Contract) -> Iterator[ContractSigned]:
     return (stored.terms for stored in (*contract.former, *contract.history))
 
 
-def limits(contract: Contract) -> dict[str, Amount]:
-    """By the newest terms that name a source."""
+def limits(contract: Contract) -> SourceLimits:
     return limits_of(terms.funding for terms in terms_of(contract) if terms.funding is not None)
 
 
@@ -89,10 +91,13 @@ def used(draft: Draft, contract: Contract) -> dict[str, Amount]:
     return found
 
 
-def claimed(draft: Draft, contract: Contract, cut: PendingCut | None = None) -> dict[str, Amount]:
-    """By source what drafts keep of it beyond what is used: those of all cuts, or those that were made before one.
+def claimed(
+    draft: Draft, contract: Contract, due: Iterable[Billed] = (), cut: PendingCut | None = None
+) -> dict[str, Amount]:
+    """By source what is kept of it beyond what is used: by drafts of all cuts, or of those that were made before one; and by payers who are
+    to be credited and have no statement of it among what is `due`.
 
-    What a draft gives back is there for others once it is issued: until then the source is billed what stands on its statements.
+    What is given back is there for others once it is issued: until then the source is billed what stands on its statements.
     """
     found: dict[str, Amount] = {}
     for opened in drafts_of(draft, contract.contract_id):
@@ -101,7 +106,35 @@ def claimed(draft: Draft, contract: Contract, cut: PendingCut | None = None) -> 
         given_back = _given_back(draft, opened)
         said = _said(opened) if cut is None or cut_of(opened) < cut else {}
         take(found, kept_by_draft(said, given_back))
+    drawn = {(one.entry.entry_id, one.piece.line_id): one.apart for one in due}
+    for _, issued, payers in not_credited(draft, contract, drawn, cut):
+        take(found, still_billed(stands_of(issued), issued.funded, payers))
     return found
+
+
+def not_credited(
+    draft: Draft, contract: Contract, drawn: Mapping[tuple[str, str], frozenset[str]], cut: PendingCut | None
+) -> Iterator[tuple[str, Issued, frozenset[str]]]:
+    """Rows, and their payers with more on statements than sources pay by now, which is given back neither by a draft of another cut nor by
+    what is `drawn` now: of that, by row and line, the payers who have no statement of it."""
+    funding = [terms.funding for terms in terms_of(contract) if terms.funding is not None]
+    if len({source.bill_to for one in funding for source in one.sources}) < 2:
+        return  # who pays all of a row has all that is given back of it on one statement
+    drafted = reserved(one for one in drafts_of(draft, contract.contract_id) if cut is None or cut_of(one) != cut)
+    for line_id in line_ids(contract):
+        for entry in draft.due_on(contract.contract_id, line_id, "", "9999"):
+            issued = issued_on(entry, contract.contract_id, line_id)
+            if issued is None or not issued.is_funded:
+                continue
+            every = frozenset(part.customer_id for part in issued.payers)
+            payers = every & drawn.get((entry.entry_id, line_id), every) - drafted.get(entry.entry_id, NOBODY)
+            if still_billed(stands_of(issued), issued.funded, payers):
+                yield entry.entry_id, issued, payers
+
+
+def stands_of(issued: Issued) -> Portion:
+    """What is on statements of its payers, by source."""
+    return tuple(Paid(one, part.customer_id, amount) for part in issued.payers for one, amount in part.sources)
 
 
 def _said(opened: OpenStatement) -> dict[str, Amount]:
@@ -155,7 +188,7 @@ def _due(contract: Contract, one: Billed) -> DueOfSources:
     funding, had = funded_terms(contract, billed_day(one.entry, one.issued)).funding, one.issued
     if had is None:
         return DueOfSources(one.total, funding=funding)
-    return DueOfSources(one.total, had.funded, had.freed, funding)
+    return DueOfSources(one.total, had.funded, had.freed, funding, "", stands_of(had), one.apart)
 
 
 # What payers are billed
@@ -180,7 +213,7 @@ def shares(
         waiting = early_charges(
             [(one.bill_to, dict(one.piece.sources)) for one in found],
             _on_statements(draft, contract, due, claims),
-            limits(contract),
+            limits(contract).newest,
             apart,
         )
         found = [one for place, one in enumerate(found) if place not in waiting and one.bill_to not in held]
@@ -201,9 +234,11 @@ def _on_statements(
     found = used(draft, contract)
     take(found, claims)
     for one in due:
-        if one.by_sources and one.issued is not None:
-            give_back(found, by_source(one.issued.funded))
-            for part in one.issued.payers:
+        if not one.by_sources or one.issued is None:
+            continue
+        for part in one.issued.payers:
+            if part.customer_id not in one.apart:
+                give_back(found, by_source(one.issued.funded, part.customer_id))
                 take(found, dict(part.sources))
     return found
 

@@ -30,7 +30,7 @@ from state.totals import issued_on, price_and_issued, standing_price, to_bill
 
 class Billed(NamedTuple):
     """An entry that is due on a line by its plan: what it brings as a whole, what of it is issued, and who pays, `by_sources` where these
-    fund the contract."""
+    fund the contract. Payers `apart` have no statement of it now: they are held, or no draft of theirs has it."""
 
     entry: Entry
     plan: LinePlan
@@ -38,6 +38,7 @@ class Billed(NamedTuple):
     issued: Issued | None
     parties: tuple[Party, ...]
     by_sources: bool = False
+    apart: frozenset[str] = frozenset()
 
     @property
     def total(self) -> Amount:

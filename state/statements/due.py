@@ -49,7 +49,7 @@ def due_by_now(draft: Draft, contract: Contract, period: BillingPeriod, since: d
 def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequence[OpenStatement]) -> list[DueShare]:
     """What drafts of one cut may have of the rows that they hold, which are shared together as they were by the cut."""
     held = reserved(drafts)
-    rows = _due(draft, contract, period, None, only=frozenset(held) | _waiting(draft, contract, period))
+    rows = _due(draft, contract, period, None, drafted=held)
     if draft.why is not None:
         drawn = ((one.entry.entry_id, one.piece.line_id) for one in rows)
         funding.say_only_drawn(draft.why, contract, [one for one in drawn if one[0] not in held])
@@ -78,14 +78,12 @@ def source_turns(draft: Draft, contract: Contract) -> list[funding.FundingTurn]:
     found = []
     for of_cut in by_cut(drafts):
         cut = cut_of(of_cut[0])
-        period = BillingPeriod(cut.period, cut.to)
-        only = frozenset(reserved(of_cut)) | _waiting(draft, contract, period)
-        due = _due(draft, contract, period, None, only=only)
-        found.append(funding.FundingTurn(cut, _by_sources(due), funding.claimed(draft, contract, cut)))
+        due = _due(draft, contract, BillingPeriod(cut.period, cut.to), None, drafted=reserved(of_cut))
+        found.append(funding.FundingTurn(cut, _by_sources(due), funding.claimed(draft, contract, due, cut)))
     to = contract.period_start or contract.requested_to
     if to is not None:
         due = _due(draft, contract, BillingPeriod(to, to), None, reserved(drafts))
-        found.append(funding.FundingTurn(None, _by_sources(due), funding.claimed(draft, contract)))
+        found.append(funding.FundingTurn(None, _by_sources(due), funding.claimed(draft, contract, due)))
     return found
 
 
@@ -100,18 +98,27 @@ def _due(
     since: date | None,
     elsewhere: Reserved = NOTHING_RESERVED,
     *,
+    drafted: Reserved | None = None,
     only: frozenset[str] | None = None,
     was_issued: bool = False,
 ) -> list[Billed]:
-    """Of `only` these rows, else of all that drafts do not hold for all of their payers; also those that may have to give back to sources
-    what a negative amount takes back."""
+    """Of `only` these rows, or of those `drafted` by one cut, else of all that drafts do not hold for all of their payers; also those that
+    may have to give back to sources what a negative amount takes back."""
 
+    if drafted is not None:
+        only = frozenset(drafted) | _waiting(draft, contract, period)
     rows = _due_rows(draft, contract, period, since, only, was_issued=was_issued)
     found = list(_billed(draft, contract, period, rows, elsewhere, was_issued=was_issued))
     if any(funding.takes_back_room(one) for one in found):
         rows = _settled_rows(draft, contract, period, since, only)
         found += _billed(draft, contract, period, rows, elsewhere, was_issued=was_issued)
-    return found
+    held = payers_held(draft)
+    return [one._replace(apart=_apart(one, held, drafted)) if one.by_sources else one for one in found]
+
+
+def _apart(one: Billed, held: frozenset[str], drafted: Reserved | None) -> frozenset[str]:
+    payers = frozenset(party.customer_id for party in one.parties)
+    return payers & held if drafted is None else payers - (drafted.get(one.entry.entry_id, NOBODY) - held)
 
 
 def _due_rows(
@@ -187,10 +194,10 @@ def _shared(
     draft: Draft, contract: Contract, due: Sequence[Billed], of_cut: PendingCut | None = None
 ) -> list[DueShare]:
     """By payer; holds of one keep its statement alone. `of_cut` made the drafts that hold what is due."""
-    held = frozenset(name for scope, name in holds(draft) if scope == BILL_TO)
+    held = payers_held(draft)
     found = list(shares(draft, contract, due, held))
     if any(one.by_sources for one in due):
-        claims = funding.claimed(draft, contract, of_cut)
+        claims = funding.claimed(draft, contract, due, of_cut)
         found = sorted((*found, *funding.shares(draft, contract, due, held, claims)), key=lambda share: share.place)
     return [
         DueShare(one.entry, one.plan, share.piece, one.parties, share) for share in found for one in (due[share.place],)
@@ -223,6 +230,10 @@ def holds(draft: Draft) -> set[Scope]:
     """What holds that are not released name."""
     holds: list[Hold] = [draft.part("hold", hold_id) for hold_id in draft.ids("hold")]
     return {(hold.scope, hold.scope_id) for hold in holds if not hold.released}
+
+
+def payers_held(draft: Draft) -> frozenset[str]:
+    return frozenset(name for scope, name in holds(draft) if scope == BILL_TO)
 
 
 def is_held(draft: Draft, held: Set[Scope], contract: Contract, plan: LinePlan, entry: Entry) -> bool:

@@ -6,7 +6,10 @@ of it; what nobody pays is due again at every cut. What sources have paid is sum
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from domain.billing.funding import (
     DueOfSources,
@@ -17,6 +20,7 @@ from domain.billing.funding import (
     drawn_in_turn,
     early_charges,
     give_back,
+    kept,
     kept_by_draft,
     left_of,
     limits_of,
@@ -39,7 +43,7 @@ from state.books import Contract, FundingNotice, Issued, OpenStatement
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import contract_policies
-from state.totals import issued_on, standing_price
+from state.totals import issued_on, price_and_issued, standing_price, to_bill, with_issued
 
 OVER: Final = "over_funding"
 SUBJECT = "funding"
@@ -165,6 +169,21 @@ def funded(draft: Draft, contract: Contract, due: Sequence[Billed], claims: Mapp
         [_due(contract, due[place]) for place in places], uses, limits(contract), contract.terms.currency
     )
     return [Funded(place, due[place].total, one.portions, one.rest) for place, one in zip(places, drawn, strict=True)]
+
+
+def settle_credited(draft: Draft, contract: Contract, until: date) -> None:
+    """Sources have back what credit memos took off statements of entries that bring nothing more, since no statement will say so."""
+    drafted = reserved(drafts_of(draft, contract.contract_id))
+    for line_id in line_ids(contract):
+        for entry in draft.due_on(contract.contract_id, line_id, "", until.isoformat()):
+            price, issued = price_and_issued(entry, contract.contract_id, line_id)
+            if issued is None or not issued.is_funded or to_bill(price, issued) or entry.entry_id in drafted:
+                continue
+            stays = kept(issued.funded, issued.amount, contract.terms.currency)
+            paid = {part: by_source(stays, part.customer_id) for part in issued.payers}
+            if all(found == {one: amount for one, amount in part.sources if amount} for part, found in paid.items()):
+                payers = (replace(part, amount=part.issued, sources=tuple(one.items())) for part, one in paid.items())
+                draft.put_entry(entry, with_issued(entry, replace(issued, payers=tuple(payers), funded=stays)))
 
 
 def say_only_drawn(why: Why, contract: Contract, rows: Iterable[tuple[str, str]]) -> None:

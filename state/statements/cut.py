@@ -97,6 +97,8 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
     if any(limit.split == "prorate" for plan in plans for rule in plan.every_rule for limit in rule.limits):
         prorate_at_cut(draft, contract, period.to)
     has_sources = funding.is_ever_funded(contract)
+    if has_sources:
+        funding.settle_credited(draft, contract, period.to)
     used = funding.used(draft, contract) if has_sources else {}
     by_payer: dict[str, list[DueShare]] = {}
     for one in due_by_now(draft, contract, period, since):

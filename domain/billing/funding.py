@@ -120,9 +120,16 @@ def drawn_in_turn(
     return found
 
 
-def takes_room(portions: Sequence[Portion], total: Amount) -> bool:
-    """Whether a negative amount becomes less, so that what drew on its room may have to give back."""
-    return sum_of(portions) < min(total, 0)
+def takes_room(portions: Sequence[Portion], stands: Portion, total: Amount) -> bool:
+    """Whether a negative amount becomes less, or has yet to on some of its payers' statements, so that what drew on its room may have to
+    give back."""
+    return sum(_room_made(portions, stands).values()) < min(total, 0)
+
+
+def _room_made(portions: Sequence[Portion], stands: Portion) -> dict[str, Amount]:
+    """Below zero, by source."""
+    drawn, billed = by_source(portions), by_source((stands,))
+    return {one: min(drawn.get(one, 0), billed.get(one, 0)) for one in {**drawn, **billed}}
 
 
 def _stays(
@@ -130,7 +137,7 @@ def _stays(
 ) -> list[tuple[Portion, ...]]:
     """What stays drawn of each."""
     stays = [kept(one.portions, one.total, currency, f"{one.entry_id}: ") for one in due]
-    taking = [place for place, one in enumerate(due) if takes_room(one.portions, one.total)]
+    taking = [place for place, one in enumerate(due) if takes_room(one.portions, one.stands, one.total)]
     while True:
         now, found = dict(used), list(stays)
         for one, stay in zip(due, found, strict=True):
@@ -140,7 +147,11 @@ def _stays(
             most = {source_id: max(limit, billed.get(source_id, 0)) for source_id, limit in limits.highest.items()}
             _last_give_back(due, found, now, most, _negative(due, found, currency), currency, only_unbilled=True)
         if taking:
-            most = {source_id: max(limit, used.get(source_id, 0)) for source_id, limit in limits.newest.items()}
+            before = dict(used)
+            for one in (due[place] for place in taking):
+                give_back(before, by_source(one.portions))
+                take(before, _room_made(one.portions, one.stands))
+            most = {source_id: max(limit, before.get(source_id, 0)) for source_id, limit in limits.newest.items()}
             comes = _negative(due, found, currency)
             _last_give_back(due, found, now, most, comes, currency)
             waits = [place for place in taking if _is_above(by_source(due[place].portions), now, most, comes)]

@@ -308,7 +308,10 @@ class FundingNodes(Nodes):
         had = self.portions(entry_id, contract_id, line_id, before)
         freed, terms = self.freed(place, contract_id, before), self._terms_of(place, contract_id, step)
         pays = self.in_terms(terms) if terms is not None else None
-        stands = self.nodes.drafted.stands(place, contract_id, apart, before) if had else ()
+        issued = self._issued(place[0], contract_id, place[1], before)
+        parts = issued.payers if issued is not None and issued.is_funded else ()
+        below = (part.customer_id for part in parts if any(amount < 0 for _, amount in part.sources))
+        stands = self.nodes.drafted.stands(place, contract_id, apart.union(below) if parts else (), before)
         return DueOfSources(Recorded(due), had, list(freed.items()), pays, entry_id, stands, apart)
 
     def _order(self, place: Place, contract_id: str, step: int) -> tuple[Order, str]:

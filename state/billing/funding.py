@@ -83,7 +83,7 @@ def limits(contract: Contract) -> SourceLimits:
 
 def takes_back_room(one: Billed) -> bool:
     """Whether others may have drawn on the room that the entry made."""
-    return one.by_sources and one.issued is not None and takes_room(one.issued.funded, one.total)
+    return one.by_sources and one.issued is not None and takes_room(one.issued.funded, stands_of(one.issued), one.total)
 
 
 def used(draft: Draft, contract: Contract) -> dict[str, Amount]:

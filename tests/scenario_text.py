@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -124,6 +124,12 @@ def _sections(file: str, page: str) -> Iterator[tuple[Line | None, list[Line]]]:
     if fenced is not None:
         raise fenced.wrong("the block is not closed")
     yield heading, inside
+
+
+def read_step(lines: Sequence[str]) -> Step:
+    """One statement with its indented lines, as it is told by a test."""
+    (step,) = _steps([Line("told", number, text) for number, text in enumerate(lines, 1)])
+    return step
 
 
 def _steps(lines: list[Line]) -> Iterator[Step]:

@@ -6,8 +6,6 @@
 It folds what intake has written to the folder's engagement log and ends there, with the same bytes as `milepost run`.
 """
 
-from __future__ import annotations
-
 import atexit
 import os
 from contextlib import ExitStack

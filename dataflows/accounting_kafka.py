@@ -4,8 +4,6 @@ for each shard: lock its store, take its outputs over, open its books after them
 then:           log -> fold -> outputs, until somebody asks to stop
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor

@@ -3,8 +3,6 @@
 In memory is what is kept by project, contract or open exception, and one share of the engagements.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing, suppress

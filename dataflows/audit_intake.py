@@ -3,8 +3,6 @@
 All of it follows from the log or says how the log came about, so that one of them alone cannot be changed unnoticed.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing

@@ -3,8 +3,6 @@
 What belongs to an engagement is put aside, to be looked at together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from struct import Struct
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """What follows something in a thread of its own while a dataflow runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event as Flag

@@ -1,7 +1,5 @@
 """What came between two moments, and what it moved."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Certificates of closed periods: read from what a run has written, or recomputed from the log alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256

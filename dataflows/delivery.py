@@ -10,8 +10,6 @@ What comes of the books and what calls give is one stream of turns. A turn is de
 A process that dies at any point leaves what the queue can go on from (domain/delivery/queue.py).
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b

@@ -1,7 +1,5 @@
 """Calls to an ERP on threads of their own, so that one that takes long holds up neither the others nor the queue."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -4,8 +4,6 @@ A start takes the ERP account's transactional id, so a process that had it befor
 publishes nothing. Calls that it had begun may go on for as long as a call may last, and are waited for, before anything is looked up.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Hangs the measurements onto delivery to an ERP account."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import assert_never

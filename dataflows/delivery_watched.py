@@ -1,7 +1,5 @@
 """What delivery says of itself to those who measure it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple

@@ -4,8 +4,6 @@ Read twice where something differs: first digests alone, about 200 bytes in memo
 differs, whole.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from hashlib import blake2b

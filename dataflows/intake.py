@@ -5,8 +5,6 @@ how far it is. A process that ends anywhere leaves all of a batch or nothing of 
 counts. Where brokers let readers see a part of one all the same, the next start takes what its plan says once more, first.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack

@@ -11,8 +11,6 @@ its numbers, its records and so all journals and their ids are those of the copy
     overrides.jsonl      a line a record that is passed over: [shard, what `milepost skip` wrote]
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from base64 import b64decode, b64encode

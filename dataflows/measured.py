@@ -1,7 +1,5 @@
 """Hangs the measurements onto the dataflows: they are told of what is committed, and know nothing of metrics."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -4,8 +4,6 @@ The clocks are this machine's and the brokers': a day that has ended cannot begi
 must not end it. Clocks decide only when a day ends; the event that says so is the same as if something had come.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Protocol

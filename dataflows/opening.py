@@ -1,7 +1,5 @@
 """Opens a shard where its outputs end, over a store that is only a cache: what is not sound is dropped and made again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

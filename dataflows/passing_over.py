@@ -1,7 +1,5 @@
 """Lets a shard pass over a record that its fold fails on; replay passes over it in the same place."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack, closing
 
 from connectors.files.output_lock import only_writer

@@ -1,7 +1,5 @@
 """Lets a folder pass over a record that its fold fails on; every replay passes over it in the same place."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from connectors.files import overrides

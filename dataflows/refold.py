@@ -1,7 +1,5 @@
 """Folds a log once more, into a folder of its own, and compares byte by byte with what was written."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path

@@ -5,8 +5,6 @@ person may say besides that records on the topics are foreign, and that a topic 
 says so, and readers go by that.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections import Counter
 from collections.abc import Mapping

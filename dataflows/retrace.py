@@ -1,7 +1,5 @@
 """Folds one engagement's part of a log once more, and compares what comes of it with what was written."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing

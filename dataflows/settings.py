@@ -1,7 +1,5 @@
 """What the dataflows are given; sections of the settings file."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self

@@ -5,8 +5,6 @@ the outputs were all what the log makes. Of an engagement that has grown since t
 Deleting it loses nothing.
 """
 
-from __future__ import annotations
-
 import sqlite3
 import zlib
 from bisect import bisect_left

@@ -4,8 +4,6 @@ Nothing depends on it. Where Redis is away it waits and goes on; where Redis is 
 from an older copy) it begins again at what Redis says of itself.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar

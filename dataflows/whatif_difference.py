@@ -1,7 +1,5 @@
 """What two sides of an imagined run have said, and where their projects stand then, compared."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 

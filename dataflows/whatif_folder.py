@@ -1,7 +1,5 @@
 """Copies of what a run knows, in a place that is thrown away: the folder itself is read and never written, not even a lock."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterable
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Takes a change in as intake would, with a copy of what intake knows, into a log that is only in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import date

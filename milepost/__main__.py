@@ -1,7 +1,5 @@
 """`milepost`, and `python -m milepost`."""
 
-from __future__ import annotations
-
 import gc
 import signal
 import sys

@@ -1,7 +1,5 @@
 """`milepost explain --ahead` beside a run that follows, while nothing comes: so that no question waits for long contract groups."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import time

@@ -1,7 +1,5 @@
 """The command `milepost` with all its verbs."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import typer

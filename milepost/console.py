@@ -5,8 +5,6 @@ what follows around, so that 100 reads 001. Each is written as JSON writes it, s
 same text for machines. Line breaks and tabs stay; a caller that needs one line takes them out first.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 import sys

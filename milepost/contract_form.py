@@ -1,7 +1,5 @@
 """A contract to fill in: one line of a kind of terms as TOML, each field with what it means and its unit."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final

@@ -1,7 +1,5 @@
 """A corrected event: what was said before with some fields set to new values, as the next version, under a new event id."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence

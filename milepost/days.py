@@ -1,7 +1,5 @@
 """Days and the clock, for the commands at the edge."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 
 import typer

@@ -1,7 +1,5 @@
 """Who decides, when, and where that is written: what every command asks that adds events to an input folder."""
 
-from __future__ import annotations
-
 import os
 import pwd
 import socket

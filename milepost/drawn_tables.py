@@ -1,8 +1,6 @@
 """Tables as a terminal shows them: what gives way where they are wider, and what never does. Widths are those on the screen, where a
 Chinese or Japanese character takes two places."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """How a command ends: a guard with its own code, a full disk as a guard, everything else as a failure in one sentence."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sys

@@ -1,7 +1,5 @@
 """What an exit code of `milepost` says; scripts and schedulers rely on them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from textwrap import fill
 from typing import Final

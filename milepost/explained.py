@@ -1,7 +1,5 @@
 """What a node of an explanation says, in words and figures: the same for text, JSON and HTML."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """An explanation as one page that needs nothing else: a click opens a figure, printing opens all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """An explanation as a tree of lines; what was shown already is named, not repeated."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """`--html FILE` and `--xlsx FILE`, the same with every command: a page in a file, or on standard output; a spreadsheet in a file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final

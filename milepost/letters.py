@@ -1,8 +1,6 @@
 """A dead letter: all that is wrong with it, the fields that its event has, the command that puts it right, and whether it was sent again:
 the id of an event that replaces one begins with the digest of its letter."""
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import datetime

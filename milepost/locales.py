@@ -1,7 +1,5 @@
 """Amounts, dates and words as a customer's country writes them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from copy import copy

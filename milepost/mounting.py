@@ -1,7 +1,5 @@
 """Verbs become commands: each with an example of it, and what comes next."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from importlib import import_module
 from inspect import cleandoc

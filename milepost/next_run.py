@@ -1,7 +1,5 @@
 """The `milepost run` that a command names as the next, so that it can be typed as it stands."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path

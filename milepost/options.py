@@ -4,8 +4,6 @@ Typer reads a command's parameters from its signature. What stands around a verb
 that is such a NamedTuple stands for its fields: `expanded` puts them in its place.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial, wraps

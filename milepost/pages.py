@@ -6,8 +6,6 @@ screen moves sideways, with a shadow at the edge that has more beyond it.
 Every text goes through `tag`, which escapes it; only what `tag` made is taken as markup.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from html import escape
 from typing import Final, TypeAlias

@@ -1,7 +1,5 @@
 """What draws tables, trees and how far a command is, for a terminal and elsewhere."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

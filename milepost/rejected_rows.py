@@ -1,7 +1,5 @@
 """Rows that an import refused, by reason: how many, their hours and money, and where the first of them stands."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path

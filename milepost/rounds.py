@@ -1,7 +1,5 @@
 """Rounds of an embedded run: what is new in the input goes into the log, and the log through the accounting dataflow."""
 
-from __future__ import annotations
-
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -4,8 +4,6 @@ No secret stands in them: where one is needed they name a file. What is wrong is
 instead, never with the value.
 """
 
-from __future__ import annotations
-
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence

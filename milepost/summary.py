@@ -1,7 +1,5 @@
 """What a run has come to: the whole output folder, and what this run added."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A contract's terms as TOML that a person edits: every field with what it means and in which unit, and back again."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """What people read of an id that is not there: what was asked for, what is taken, what it may be, and where the ids are listed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """All commands by the groups in which `milepost --help` lists them: what somebody wants, not by name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Final

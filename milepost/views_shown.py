@@ -1,7 +1,5 @@
 """A project or an engagement as Redis has it: from views alone, each with the place in the log that it is of."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """How the answer of `milepost whatif` is shown: without the change, with it, and the difference; a sum that is the same is left out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final

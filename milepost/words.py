@@ -1,7 +1,5 @@
 """What events and figures are called where finance reads them, as docs/glossary.md has it: `time approved T-17`, `Zeit genehmigt T-17`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Final

@@ -1,8 +1,6 @@
 """What the delivery system tells of a project: that it exists, with what budget; what its manager says remains, two working days before
 each month ends; and that it is over."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date
 from random import Random

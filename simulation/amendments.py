@@ -1,7 +1,5 @@
 """What happens to contracts after they are signed: caps and rates rise, scope grows, terms change, papers come late, some end early."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -6,8 +6,6 @@ and leaves earlier ones alone, because a run has read them. Nothing happens afte
 Most drafts are approved within days, every so many is returned at first; those that are issued get the ERP's invoices.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta

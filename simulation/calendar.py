@@ -1,7 +1,5 @@
 """Days and clocks: when people work, when a month is over, what instant a local clock shows."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import date, timedelta
 from functools import lru_cache

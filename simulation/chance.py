@@ -4,8 +4,6 @@ Nothing here uses the mathematical library of the machine (logarithm, cosine), w
 platforms; weights are whole numbers made with decimal arithmetic.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

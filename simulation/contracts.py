@@ -1,7 +1,5 @@
 """The contracts: one to three projects sold to a customer, with lines, rates, caps and a billing cycle."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """The customers: companies in the euro zone, America and Britain, one in five of them a subsidiary of another."""
 
-from __future__ import annotations
-
 from random import Random
 from typing import NamedTuple
 

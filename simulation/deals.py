@@ -1,8 +1,6 @@
 """What the firm sells besides time: the kind of terms of each contract, and how often; and how contracts are billed beyond their lines:
 several payers, what they keep back, drafts that somebody has to approve."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta

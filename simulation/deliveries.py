@@ -1,7 +1,5 @@
 """What is delivered besides time: milestones accepted, progress reported, units, expenses; a few are taken back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date, timedelta
 from random import Random

@@ -1,8 +1,6 @@
 """What is still to come of work that was done: approvals, corrections, withdrawals and repeats, kept by day. Time is approved within days,
 in a rush before the month ends, or long after it was closed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache

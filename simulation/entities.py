@@ -1,7 +1,5 @@
 """The two companies of the firm: Berlin keeps its books in euro by calendar year, New York in dollars from July."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -4,8 +4,6 @@ What an entry looks like is read from the luck of its work alone, so that a corr
 made without keeping the first version.
 """
 
-from __future__ import annotations
-
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import HOURS_ONE, Hours, Instant, Rate
 from simulation.calendar import HOUR, SATURDAY, SECOND, instant

@@ -2,8 +2,6 @@
 published every weekday at four, a walk that leans back to where it began; and customers without a billing cycle are billed about once a
 month, when somebody asks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """The whole firm before its first working day: who is there, what is sold and what will become of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """Billing holds: placed on a contract, a line, a project, an entry or a customer, and most of them released again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta

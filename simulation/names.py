@@ -1,7 +1,5 @@
 """Names that people, customers, projects and tasks of the firm may have; all invented."""
 
-from __future__ import annotations
-
 GIVEN_NAMES = (
     "Anna Lukas Marie Jonas Lena Felix Clara Paul Nina Tobias Sophie Jan Katharina Moritz Julia Sebastian "
     "Laura Philipp Hannah Matthias Eva Stefan Miriam Oliver Carla David Ines Florian Teresa Martin Emily James "

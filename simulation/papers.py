@@ -4,8 +4,6 @@ Domains are those that RFC 2606 keeps for examples, telephone numbers those that
 right check digits and a bank code that no bank has. Nothing is drawn here: the rest of the firm stays what it is.
 """
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from domain.events.common import BankAccount, Contact, Endpoint, NumberRange, PostalAddress

@@ -1,7 +1,5 @@
 """The people of the firm: a pyramid of roles in each company, with what an hour of each role costs and sells for."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple

@@ -1,8 +1,6 @@
 """What was asked for: how large a firm, for how long, from which day and with which seed; and as what its events are written: JSON lines to
 read and edit, Avro containers for size and speed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, timedelta
 

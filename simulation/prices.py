@@ -4,8 +4,6 @@ No card prices data scientists until a card of their own comes in the second mon
 card waits for it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 

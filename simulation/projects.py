@@ -1,7 +1,5 @@
 """The projects: how large each is, who leads it, when it runs, and which of them one contract covers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -4,8 +4,6 @@ What happens to an invoice depends on its number alone, so that every hundred in
 on the days of their own runs, one payment for all that is due to one engagement.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """What every system must know before work begins: companies, taxes, customers, people and what their hours cost."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 

@@ -1,7 +1,5 @@
 """The systems that events come from, and how long each takes to hand one over."""
 
-from __future__ import annotations
-
 from typing import TypedDict
 
 from domain.units import Instant

@@ -1,7 +1,5 @@
 """Who works on what in a month: most people keep their projects, some move, a few are lent to the sister company."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date

@@ -1,7 +1,5 @@
 """The firm's life day by day: every event, in the order in which the log receives it."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import date

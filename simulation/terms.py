@@ -1,7 +1,5 @@
 """How a contract is priced, capped and billed: each kind of deal that the firm makes, and how often."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from random import Random

@@ -1,7 +1,5 @@
 """The checks before a close: what looks for what is open, a line each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib import import_module
 from typing import Final

@@ -4,8 +4,6 @@
 June of US                1,200.00 with GB is of GB's 2026-07: the group owes itself 1,200.00 at the end of June
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date

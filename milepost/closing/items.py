@@ -1,7 +1,5 @@
 """What a check before a close finds open: a line each, with how many, the money, whose matter it is, and the command that mends it."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

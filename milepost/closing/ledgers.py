@@ -1,7 +1,5 @@
 """What keeps the ledger of a period from being whole: days that have not ended, exceptions, rates, the ERP, earlier periods."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 

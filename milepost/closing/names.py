@@ -1,7 +1,5 @@
 """What the checks before a close are called, in the order in which they are mended, and which forbid it where no setting says so."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """What is open in another currency at the period's end and is not revalued: no rate, or its last day has not ended."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """What the checks before a close found, for people and for machines."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final

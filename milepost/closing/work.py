@@ -1,7 +1,5 @@
 """What of the work of a period is not in the books yet, or on no statement: hours, drafts, billing periods that are over."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta

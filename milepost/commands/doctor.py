@@ -1,7 +1,5 @@
 """`milepost doctor`: what can be reached, and what to do about the rest."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`milepost help`."""
 
-from __future__ import annotations
-
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Final
 

@@ -1,7 +1,5 @@
 """`milepost status`, `lag`, `topics` and `view`: what stands on the brokers, how far the processes are, and what Redis holds."""
 
-from __future__ import annotations
-
 import sys
 from typing import Annotated
 

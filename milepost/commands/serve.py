@@ -1,7 +1,5 @@
 """`milepost serve`: the processes that work on Kafka. A supervisor loads nothing of what the process does that it looks after."""
 
-from __future__ import annotations
-
 import sys
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`milepost whatif`: what a change would do, before anyone signs."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Which ERP account of accounts.toml a delivery on Kafka is for: asked by its supervisor too, which loads nothing else of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

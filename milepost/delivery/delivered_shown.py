@@ -1,7 +1,5 @@
 """What `milepost deliver` says at its end and by `--status`: each journal and statement that was read, in one line."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date

@@ -1,8 +1,6 @@
 """What `milepost deliver` does with one ERP account after the other, and what it says while it runs: on a terminal one line every some
 seconds."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing

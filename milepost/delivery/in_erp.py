@@ -1,7 +1,5 @@
 """What is found by a key of ours in an ERP, or by a number of the ERP's own: the statement of an invoice, the journals of a document."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final, NamedTuple
 

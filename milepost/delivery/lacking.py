@@ -1,7 +1,5 @@
 """What accounts.toml has no place for: found by one rule for `accounts check` and for `deliver`, with the table to write it under."""
 
-from __future__ import annotations
-
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path

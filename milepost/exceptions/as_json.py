@@ -1,7 +1,5 @@
 """Exceptions for machines: shapes that keep their meaning from version to version."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 It says what `state/handlers/control.py` does; a test compares both.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Final
 

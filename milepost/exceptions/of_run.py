@@ -1,7 +1,5 @@
 """Exceptions as the output folder of a run has them, and decisions about them, which a file in its input folder brings to the next run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path

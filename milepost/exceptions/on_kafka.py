@@ -1,7 +1,5 @@
 """Exceptions as the topics have them, and decisions about them, which go to their topic as any producer's events."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any

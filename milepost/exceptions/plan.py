@@ -1,7 +1,5 @@
 """What a decision about exceptions comes to, before it is written: how many, how much money, what becomes of it, what is left out."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple

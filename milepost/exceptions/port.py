@@ -1,7 +1,5 @@
 """Where exceptions stand and decisions about them go: the folders of a run, or the topics."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 

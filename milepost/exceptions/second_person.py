@@ -1,8 +1,6 @@
 """Who may not decide about an exception, and which decisions need a second person by policy `approval_limit`, as far as the books are there
 to say it, before anything is written; the fold checks again (`state/own_work.py`)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path

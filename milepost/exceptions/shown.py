@@ -1,7 +1,5 @@
 """Exceptions for people: by cause with the money at risk, what people closed, and one by one."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple

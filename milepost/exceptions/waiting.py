@@ -1,8 +1,6 @@
 """Exceptions about several events: what an `unrouted` says of, which is in no engagement, and how it is sent to the right one; and what a
 `conflicting_version` says of, one fact that came twice, and what the two say differently."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple

@@ -1,8 +1,6 @@
 """What an exception is about and says, and each category in a few words of finance, for tables and pages; files, JSON and options have ids
 and names as they are."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Final

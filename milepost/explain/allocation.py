@@ -1,7 +1,5 @@
 """What a line earns in all where that is not its own price: its share of the price of several lines, with variable parts (R42, R43)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, timedelta
 

@@ -1,7 +1,5 @@
 """Rows of the books with figures for their numbers, each made when somebody asks for it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 

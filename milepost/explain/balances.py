@@ -1,8 +1,6 @@
 """Balances of a project as its view tells them, each the sum of what its entries give to it; and what the view lists beside them: sources
 that fund, purchase orders, and cash that is applied to no invoice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 

@@ -1,7 +1,5 @@
 """What caps allow of an entry, as their rule recorded it (R16 to R18), and what caps have left after a step."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

@@ -11,8 +11,6 @@
 With `@PRJ-1` after it a figure is what one contract group gives to it: its journals, each down to its events.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property

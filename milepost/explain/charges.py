@@ -1,8 +1,6 @@
 """What is billed and is no hour of work: expenses, units delivered, what terms charge and earn by themselves (`fees.py`, `earned.py`); and
 what caps would leave of an entry had nothing been issued, where a minimum compares with that (`state/charges/unissued.py`)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,8 +1,6 @@
 """What of an entry is given up before it is billed, by which write-offs, and how much of these still counts; and what credit memos take
 back of each row of an invoice, as their rule recorded it."""
 
-from __future__ import annotations
-
 from itertools import takewhile
 from typing import NamedTuple
 

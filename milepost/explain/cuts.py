@@ -1,7 +1,5 @@
 """Where an id may be cut. `/`, `#` and `@` stand between its parts, and in names of projects, contracts and customers as well."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 

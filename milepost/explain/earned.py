@@ -1,7 +1,5 @@
 """Revenue over time (R12, R37, R40, R41): what is earned by the end of a month, less what was by its beginning."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from functools import partial
 

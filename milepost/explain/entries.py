@@ -1,7 +1,5 @@
 """A row of the books: its hours, its cost, its value, what caps allow of it, and what of it stands on statements."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Journals of rows: cost, revenue, and what changed of it, by the rules that post them, of numbers that say how they came about."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from msgspec.structs import replace

@@ -1,7 +1,5 @@
 """Exceptions: what raised them, what they block, and what closed them. Alerts: how much of a cap was taken when a threshold was crossed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

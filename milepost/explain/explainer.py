@@ -13,8 +13,6 @@
 | `PRJ-1.77c0…` | an alert; `PRJ-1.77c0…#used_amount` one of its figures |
 """
 
-from __future__ import annotations
-
 from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
 from domain.why import Disagreement

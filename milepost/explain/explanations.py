@@ -1,7 +1,5 @@
 """Finds a figure by its id and explains it: from the index to the engagement, folded once more up to now, to the tree."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from difflib import SequenceMatcher

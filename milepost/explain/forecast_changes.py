@@ -1,7 +1,5 @@
 """What changed a forecast by cause: the rules that were asked since the one before it, asked again in order (`state.forecast.outlook`)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 

@@ -13,8 +13,6 @@
 | `forecast/4/...` | any of these of forecast number 4 |
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Final

@@ -1,8 +1,6 @@
 """What sources that fund a contract pay of an entry (R33): their rule asked again, with numbers that say how they came about; and what they
 pay of drafts, which keep that for themselves until they are issued (R26)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 

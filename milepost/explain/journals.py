@@ -2,8 +2,6 @@
 date or of an earlier journal (R51 to R53); lines against a contract's position as journals so far have it (R46,
 domain/ledger/position.py)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import takewhile

@@ -11,8 +11,6 @@ With `@PRJ-1` after it a figure is what one engagement gives to it. A balance su
 folding them; each of these is a figure of its own.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple

@@ -1,7 +1,5 @@
 """What entries bring to accounts of a contract line, and the rates of journals, as the rule of the contract liability names them (R46)."""
 
-from __future__ import annotations
-
 from domain.explanation import Node, total
 from milepost.explain.nodes import Nodes, once
 from state.revenue.liability_record import BILLABLE, INVOICED, JOURNAL_RATE, OF_ACCOUNT, RECOGNISED, name_of

@@ -1,7 +1,5 @@
 """Figures as they stand in outputs and in the books, beside what explains them."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 from domain.explanation import COMES_TO, SCALES, STATED, Arithmetic, Node, stated

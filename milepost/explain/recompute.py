@@ -1,7 +1,5 @@
 """Follows the arithmetic of an explanation, and finds what does not hold."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterator
 from fractions import Fraction
 from typing import NamedTuple

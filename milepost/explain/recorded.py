@@ -1,7 +1,5 @@
 """Recorded figures as nodes of an explanation: their fields found in the log, and what is explained elsewhere put in its place."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any

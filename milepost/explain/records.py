@@ -1,7 +1,5 @@
 """A row as a whole, time or a charge: its figures, what it waits for, and everything that happened to it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Set
 from functools import cached_property
 

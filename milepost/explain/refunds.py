@@ -1,7 +1,5 @@
 """What is owed back of a contract line (2320): of its variable parts that take from the price what invoices have (IFRS 15.55)."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from domain.explanation import Node, negated, total

@@ -1,7 +1,5 @@
 """What a statement withholds and releases (R32), and what its invoice moves on 1170, as the rules recorded it."""
 
-from __future__ import annotations
-
 from domain.explanation import Node, constant, negated, total
 from domain.identity import composed, escape
 from domain.outputs import BillingStatement

@@ -1,7 +1,5 @@
 """Where a figure ends: fields of events, and policies with the level that states them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """Statements: the sum of their lines, a line the sum of what its entries bring, less what they brought before."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import cached_property

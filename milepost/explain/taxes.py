@@ -1,7 +1,5 @@
 """Tax of a statement: a base is the sum of lines and applied deposits that are taxed alike, its tax a percentage that a policy states."""
 
-from __future__ import annotations
-
 from domain.billing.statement import ISSUED
 from domain.billing.tax import OUTPUT
 from domain.explanation import Node, less, total

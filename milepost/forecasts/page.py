@@ -1,7 +1,5 @@
 """A project's forecast as a page: figures, charts and what moved them, for the screen and for paper."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 

@@ -3,8 +3,6 @@
 All figures are those of the forecasts as they were published.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, Literal, NamedTuple

@@ -1,7 +1,5 @@
 """The words of the forecast page. Languages other than German are written in English."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -1,8 +1,6 @@
 """What journals have on accounts and what is unbilled, in columns of a table whose rows are by company: of projects, and of clients; and
 what holds all tables to the ledger, their sums beside those of accounts."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple

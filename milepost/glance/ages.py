@@ -1,7 +1,5 @@
 """Buckets of days, the same for what customers owe and for what is not billed."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from milepost.glance.sheet import CellKind, GlanceColumn

@@ -1,7 +1,5 @@
 """Clients: what each brought and cost, what of it is unbilled, billed, owed, overdue, retained and paid ahead, in ledger currency."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final

@@ -1,7 +1,5 @@
 """A figure of a table as a tree: what the table itself summed, down to lines of journals and fields of events."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import date
 from typing import Final

@@ -3,8 +3,6 @@
 margin 1,660.00 = revenue 3,000.00 - cost 1,340.00, where cost is what six journals debit 5000
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple

@@ -1,7 +1,5 @@
 """`milepost ledger --statement`: profit and loss and balance sheet of a company, as tables in any form."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """The forms of a table at a glance: plain text, CSV, JSON, a page and a spreadsheet. Each is written once, for all tables."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final

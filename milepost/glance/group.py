@@ -1,7 +1,5 @@
 """`milepost ledger --group`: what companies of the group charge and owe each other, and what the group makes once that is taken out."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable
 from functools import partial
 from typing import Final

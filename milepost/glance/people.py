@@ -7,8 +7,6 @@ nobody knows are among those that are not booked.
     March: 176 h less 16 h off are 160 h; 152 h worked, 120 h of them billable: share 78.9 %, utilisation 75.0 %
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """Accounting periods: which months of a company are closed, or were, since when, and by whom."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final

@@ -6,8 +6,6 @@ Amounts are those of 2310 (deposits that may have to be given back) and 2300 (ev
 retainer has left to draw is what its project's view showed last, whether its fees are invoiced or not.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date

@@ -4,8 +4,6 @@ Cost, revenue and unbilled are those of the ledger at the moment, in ledger curr
 person stands in the person's company. Hours are those booked and brought forward, at the same moment.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple

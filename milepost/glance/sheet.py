@@ -3,8 +3,6 @@
 One shape for all of them, so that each form (terminal, CSV, page, JSON, spreadsheet) is written once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """A table at a glance as a spreadsheet: figures are numbers, and a second sheet says what it is and what it foots to."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date

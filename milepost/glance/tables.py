@@ -1,7 +1,5 @@
 """Which table an id is of, and the table itself: `people?from=2026-01/BERLIN/ADA#hours` is a figure of the people from January on."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date

@@ -1,7 +1,5 @@
 """Unbilled: what is earned and on no statement, by reason and age; what is on a statement and not invoiced stands apart."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date

@@ -1,7 +1,5 @@
 """Which rows are asked for: of a company, a client, a project, a manager or a practice, in which order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Looks at everything that a start needs. Each check has a time, and none depends on another having passed."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import threading

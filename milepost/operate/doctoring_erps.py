@@ -1,7 +1,5 @@
 """Looks at each ERP account that accounts.toml names, and at the charts of its companies."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import date

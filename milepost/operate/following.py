@@ -4,8 +4,6 @@ After an outage everything is opened again from the folder, which holds what was
 was compared, at most once a minute, and when the brokers go away and come back.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import ExitStack

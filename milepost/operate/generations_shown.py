@@ -1,7 +1,5 @@
 """What `milepost log compare` says."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

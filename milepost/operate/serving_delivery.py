@@ -1,7 +1,5 @@
 """Delivery to one ERP account on Kafka, made from the settings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The metrics page of a process that serves, as the section [metrics] of the settings has it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version

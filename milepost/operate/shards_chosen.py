@@ -1,7 +1,5 @@
 """Which shards a process takes."""
 
-from __future__ import annotations
-
 import re
 import socket
 

@@ -1,7 +1,5 @@
 """What `milepost status` says: the metrics pages of the processes beside what the brokers have."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """SIGTERM and Ctrl-C end a run in order: the batch in flight is finished, nothing is half done."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

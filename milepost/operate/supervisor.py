@@ -1,7 +1,5 @@
 """Keeps a process going: it is started again after a crash, but not where a person has to look first."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,8 +1,6 @@
 """What `milepost topics` and `milepost lag` say: what stands on the brokers, what is missing, what is not as it must be, and what waits
 there."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

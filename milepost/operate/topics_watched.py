@@ -4,8 +4,6 @@ A retention that takes away the log does its harm whether Milepost runs or not, 
 in order with what a start would say, and does not start before it is mended.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event as Flag

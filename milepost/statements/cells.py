@@ -1,7 +1,5 @@
 """The lines of a statement as a table, on a page, on paper and in a terminal: date, description, who, hours, rate and amount."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from domain.outputs import StatementLine

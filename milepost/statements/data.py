@@ -1,7 +1,5 @@
 """A statement for other programs: CSV, one row a line, and JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """What a line of a statement is for, in the words of the customer's language."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date

@@ -4,8 +4,6 @@ Lines are the same where they have contract line, project, person, task, role, r
 different statements only corrections touch the earlier one; all else is new work.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 

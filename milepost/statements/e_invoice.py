@@ -4,8 +4,6 @@ The figures are those of the statement. What it lacks for an e-invoice is report
 deposits and tax groups are written is in docs/decisions/e-invoices.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta

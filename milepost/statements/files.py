@@ -1,7 +1,5 @@
 """Statements written as files to send, one or those of a period into a folder: the PDF of each, and the e-invoice beside it."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence

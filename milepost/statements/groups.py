@@ -6,8 +6,6 @@ that was written before it said so is divided by what its entries had accrued, a
     99.99 an hour, 60 % of 83.33 and 116.66 in two weeks: the line is 119.99, of which it bills 50.00 and 69.99
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, Literal, NamedTuple

@@ -1,7 +1,5 @@
 """How people read the lines of a statement: quantities that give the amount, markups, and what was written up or down."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 

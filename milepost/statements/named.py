@@ -1,7 +1,5 @@
 """A statement as somebody names it: by its id, or by the number that the customer sees."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import typer

@@ -1,7 +1,5 @@
 """A statement as a page to send: who bills whom for what, lines that foot, and marks on what is unusual."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -1,7 +1,5 @@
 """Who bills whom, on paper: addresses as a letter has them, references at the top, how to pay, and the lines at the foot."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 

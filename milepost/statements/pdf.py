@@ -4,8 +4,6 @@ The font is Noto Sans with Latin, Greek and Cyrillic letters (milepost/statement
 another script stands \ufffd, and what is made says which.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence

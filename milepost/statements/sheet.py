@@ -1,7 +1,5 @@
 """A statement as people read it: names, days, sums and marks, the same on terminal, page and PDF."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date

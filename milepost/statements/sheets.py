@@ -1,7 +1,5 @@
 """Statements made ready to be shown, several with one look at the log."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """A statement as text, its head and its lines in groups that foot; and all statements of a run, a row each."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Sequence
 
 from connectors.json_records import head_to_json

@@ -1,7 +1,5 @@
 """What a delivery needs to know to reach a simulated ERP: accounts.toml and the secrets that it names, in the ERP's folder."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final

@@ -1,7 +1,5 @@
 """The books of a simulated ERP: one SQLite file, which outlives its process."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence

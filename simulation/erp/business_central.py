@@ -4,8 +4,6 @@ A journal has a code that no other of its company has. Posting moves its lines t
 dates may be posted to is a range, so closing a month closes all before it.
 """
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Who may have a token of a simulated ERP."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from typing import Final, NamedTuple

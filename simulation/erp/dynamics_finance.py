@@ -4,8 +4,6 @@ Without `cross-company=true` a query sees the first company alone. Some enums in
 whole and balances is posted by a job some time later, and may be deleted until then.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sqlite3

@@ -1,7 +1,5 @@
 """What a simulated ERP is asked in one vendor's way, and what it does about it; with output tax of its invoices."""
 
-from __future__ import annotations
-
 import json
 from abc import ABC, abstractmethod
 from collections import Counter

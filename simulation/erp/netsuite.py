@@ -3,8 +3,6 @@
 A `PUT` by external id makes the record or changes it. Without `replace` the lines of a second one are added to those of the first.
 """
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence

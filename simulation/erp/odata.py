@@ -1,7 +1,5 @@
 """What simulated ERPs of Microsoft understand of OData: filters as conditions of SQLite, and the way to the next page."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal

@@ -4,8 +4,6 @@ An import takes all rows of its group that lie in the interface, also those that
 gets a code, the others stay. It knows no duplicates. A file for another UCM account is taken and nothing is done with it.
 """
 
-from __future__ import annotations
-
 import base64
 import csv
 import json

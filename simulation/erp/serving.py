@@ -1,7 +1,5 @@
 """A simulated ERP on a port of this machine."""
 
-from __future__ import annotations
-
 import socket
 import sys
 import threading

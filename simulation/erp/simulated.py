@@ -5,8 +5,6 @@ GET  /simulated/counts      calls, writes, troubles met, most calls at once
 POST /simulated/troubles    {"add": ["lost=30", "close=2026-06@9000"], "next_writes": ["lost", "garbage"]}
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence

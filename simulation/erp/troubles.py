@@ -8,8 +8,6 @@ A share of the writes is drawn by seed, key and attempt, so that a delivery meet
     close=2026-06@9000  from the 9,000th write on June takes nothing more
 """
 
-from __future__ import annotations
-
 import time
 from collections import Counter, deque
 from collections.abc import Iterable

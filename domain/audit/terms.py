@@ -64,7 +64,11 @@ class PricedTerms:
 
     def most(self, lines: frozenset[str], first: date, last: date) -> Amount:
         """The highest that the lines are worth on any day, with the most that each variable part may add."""
-        return sum(self._price(line_id, first, last) + self._variable(line_id) for line_id in lines)
+        return sum(self._price(line_id, first, last) for line_id in lines) + self.parts(lines)
+
+    def parts(self, lines: frozenset[str]) -> Amount:
+        """The most that variable parts may add to the price of the lines."""
+        return sum(self._variable(line_id) for line_id in lines)
 
     def _price(self, line_id: str, first: date, last: date) -> Amount:
         """Of a line that is over, what it was worth last."""

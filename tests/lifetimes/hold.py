@@ -122,7 +122,7 @@ def journals_of(books: Books) -> list[JournalEntry]:
 
 # What an exception of these kinds is about is neither billed nor given up.
 BLOCKING = frozenset(
-    "over_funding no_cost_rate unsupported invalid_terms no_rate no_contract_line unknown_reference "
+    "over_funding no_cost_rate unsupported invalid_terms unknown_reference "
     "statement_differs_from_invoice no_exchange_rate stale_exchange_rate".split()
 )
 

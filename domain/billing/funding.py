@@ -20,6 +20,7 @@ turns all is given back, and a negative amount goes to the first rule by its per
 A negative amount makes room, and others draw on it. Where it is taken back, a source may have paid more than its limit: then the last
 that drew on the source give back what is too much, also what is billed, and draw it again from the rules. A source that had paid more
 already, since its limit was lowered, keeps that. What nobody can give back now, as it is held, the negative amount keeps until then.
+What a payer is to have back is its source's until a statement or a draft of the payer says so: others may be issued before.
 
     GRANT up to 1,000.00; rule 1: GRANT, rule 2: OWN
     T-1  1,000.00  GRANT 1,000.00

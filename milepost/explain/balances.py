@@ -66,7 +66,7 @@ class CashAndOrderNodes(Nodes):
         made = used if name == "used" else given(self.nodes.funding.limit(*of), title)
         if name == "left":
             kept = self.nodes.drafted.claims(balance.contract_id, None, said.step).get(source.source_id, ())
-            of_drafts = (total("kept by drafts", list(kept), "amount", balance.currency, rule="R26"),) if kept else ()
+            of_drafts = (total("not free yet", list(kept), "amount", balance.currency, rule="R26"),) if kept else ()
             made = less(title, made, used, *of_drafts, rule="R33")
             if (made.value or 0) < 0:
                 made = most(title, made, constant("nothing", 0, "amount", balance.currency))

@@ -229,7 +229,7 @@ class FundingNodes(Nodes):
         for source_id in {**self._paid(contract_id, step), **claims}:
             used = self.used(contract_id, source_id, step)
             if kept := claims.get(source_id):
-                used = total(f"{source_id}: used, or kept by drafts", (used, *kept), "amount", currency)
+                used = total(f"{source_id}: used, or not free yet", (used, *kept), "amount", currency)
             found[source_id] = Recorded(used)
         return found
 

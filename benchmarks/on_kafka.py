@@ -135,18 +135,18 @@ def filled(broker: Broker, prefix: str, parts: Sequence[Sequence[StoredRecord]],
 
 def fold(site: Site, ends: Sequence[int], processes: int, broker: Broker) -> Folded:
     """From nothing to the log's end."""
-    started, spent_before = time.monotonic(), _cpu_seconds(broker.pid)
+    started, spent_before = time.monotonic(), cpu_seconds(broker.pid)
     several = [site.start(range(number, len(ends), processes)) for number in range(processes)]
     first = 0.0
     for _ in _until(site, ends):
         first = first or time.monotonic()
     seconds = time.monotonic() - first
-    spent = sum(_cpu_seconds(one.pid) for one in several)
+    spent = sum(cpu_seconds(one.pid) for one in several)
     peak = sum(_peak_mib(one.pid) for one in several)
     for one in several:
         one.send_signal(signal.SIGTERM)
         one.wait(PATIENCE)
-    by_broker = _cpu_seconds(broker.pid) - spent_before
+    by_broker = cpu_seconds(broker.pid) - spent_before
     return Folded(processes, sum(ends), seconds, first - started, spent, by_broker, peak)
 
 
@@ -235,7 +235,7 @@ def divided(records: Iterable[StoredRecord], shards: int) -> list[list[StoredRec
     return made
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 

@@ -48,11 +48,12 @@ from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import cut_at_zero, standing_price
 from state.work.price_record import booked
 from state.work.valuation import value_sides
-from state.work.value_time import PricePlan
+from state.work.value_time import PricePlan, worth_at_rate
 
 
 def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
-    """The price by what is known now; None where the entry keeps its own (issued, replaced by a waiting version, or not ratable now)."""
+    """The price by what is known now; None where the entry keeps its own (issued, replaced by a waiting version, not ratable now, or
+    worth the same)."""
     work = entry.work
     if (
         entry.behind is not None
@@ -63,6 +64,9 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or (work.price.passed and is_issued_after(draft, entry.entry_id))
         or (cut_at_zero(entry, work.price) and not _is_included(work.price))
     ):
+        return None
+    # Who explains holds what every valuation says.
+    if draft.why is None and _is_worth_the_same(draft, entry, work, work.price):
         return None
     found = _priced(draft, entry, work)
     if not isinstance(found, PricePlan) or found.line is None or found.line.contract_id != work.price.contract_id:
@@ -82,7 +86,19 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         account=kept.account if _stays(kept, fresh) else fresh.account,
         project_id=kept.project_id,
     )
-    return found.line, keeping(draft, found.line, entry.entry_id, kept, fitted(entry, price))
+    price = keeping(draft, found.line, entry.entry_id, kept, fitted(entry, price))
+    return None if _same_terms(price, kept) else (found.line, price)
+
+
+def _is_worth_the_same(draft: Draft, entry: Entry, work: Work, kept: Price) -> bool:
+    """Hours at their rate, of which it need not be asked whether they can be posted: nearly all that an assignment finds again."""
+    if work.time is None or work.part_of is not None:
+        return False
+    found = worth_at_rate(draft, entry, work.time)
+    if found is None or found[0].contract_id != kept.contract_id:
+        return False
+    line, price = found
+    return price.revenue == kept.revenue and _same_terms(stepped_price(draft, entry, work, price, line), kept)
 
 
 def _priced(draft: Draft, entry: Entry, work: Work) -> PricePlan | Blocked:
@@ -112,7 +128,7 @@ def _earned_by(price: Price) -> tuple[bool, bool]:
     return price.account == price.revenue, price.account == CONTRACT_LIABILITY
 
 
-def same_terms(one: Price, other: Price) -> bool:
+def _same_terms(one: Price, other: Price) -> bool:
     """Whether two prices value the work alike on the same line, and earn it alike."""
     return _terms(one) == _terms(other) and _earns_alike(one, other)
 
@@ -130,10 +146,10 @@ def rerate_person(
     periods: Iterable[tuple[date, date | None]],
 ) -> None:
     """After `ResourceAssigned`: the person's open entries on the project in the days that the assignment covers or covered, each once."""
-    spans = [
-        (since.isoformat(), (until + timedelta(days=1)).isoformat() if until is not None else "9999")
-        for since, until in periods
-    ]
+    spans: list[tuple[str, str]] = []
+    for first, last in sorted((since.isoformat(), _after(until)) for since, until in periods):
+        since, until = spans.pop() if spans and first <= spans[-1][1] else (first, last)
+        spans.append((since, max(until, last)))
     for contract in contracts:
         for line_id in line_ids(contract):
             found = {
@@ -144,6 +160,10 @@ def rerate_person(
             for entry in in_order(found.values()):
                 if entry.work is not None and entry.work.project_id == project_id:
                     _rerate_one(draft, entry)
+
+
+def _after(until: date | None) -> str:
+    return (until + timedelta(days=1)).isoformat() if until is not None else "9999"
 
 
 def ratable(draft: Draft, contract: Contract, line_id: str, since: str) -> Iterable[Entry]:
@@ -158,8 +178,6 @@ def _rerate_one(draft: Draft, stale: Entry) -> None:
     if entry is None or found is None or entry.work is None or entry.work.price is None:
         return
     plan, price = found
-    if same_terms(price, entry.work.price):
-        return
     if draft.why is not None:
         price = booked(draft.why, entry.entry_id, price)
     before = consumption_of(entry)
@@ -181,9 +199,7 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
         for entry in in_order((*ratable(draft, contract, line_id, first), *included.get(line_id, ()))):
             found = new_price(draft, entry)
             price = standing_price(entry)
-            if found is None or price is None or entry.entry_id in fresh:
-                continue
-            if not same_terms(found[1], price):
+            if found is not None and price is not None and entry.entry_id not in fresh:
                 fresh[entry.entry_id] = found
     if draft.why is not None:
         fresh = {row: (plan, booked(draft.why, row, price)) for row, (plan, price) in fresh.items()}

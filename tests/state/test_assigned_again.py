@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from domain.money import parse_amount
-from state.books import Entry, Price
+from state.books import Entry, Price, Work
 from state.draft import Draft
 from state.rerating import rerate
 from state.terms.plan import LinePlan
+from state.work.valuation import value_sides
+from state.work.value_time import Sides
 from tests.told import balances, told
 
 LINES = (
@@ -49,3 +51,33 @@ def test_each_hour_is_rated_once(monkeypatch: pytest.MonkeyPatch, stated: str, r
     with told((*LINES, f"2026-02-03 assign A ann consultant {stated}")) as books:
         assert sorted(seen) == rated
         assert balances(books)["4000"] == -parse_amount(revenue.replace(",", ""))
+
+
+def test_hours_that_are_worth_the_same_are_not_valued_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three hours that the longer assignment covers, only T-3 gets another rate: 8 h at 120.00 instead of 100.00."""
+    seen: list[str] = []
+
+    def counted(draft: Draft, entry: Entry, work: Work, standing: Work | None) -> Sides:
+        seen.append(entry.entry_id)
+        return value_sides(draft, entry, work, standing)
+
+    monkeypatch.setattr("state.rerating.rerate.value_sides", counted)
+    with told((*LINES, "2026-02-03 assign A ann consultant from 2026-01-01 to 2026-02-28 rate 120.00 EUR")) as books:
+        assert seen == ["T-3"]
+        assert balances(books)["4000"] == -parse_amount("2880.00")
+
+
+def test_an_hour_of_both_versions_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """January by the first version and January to February by the second are one span of days."""
+    seen: list[tuple[str, str]] = []
+    ratable_on = Draft.ratable_on
+
+    def counted(
+        draft: Draft, contract_id: str, line_id: str, since: str, until: str = "9999", person_id: str = ""
+    ) -> list[Entry]:
+        seen.extend([(since, until)] if person_id else [])
+        return ratable_on(draft, contract_id, line_id, since, until, person_id)
+
+    monkeypatch.setattr(Draft, "ratable_on", counted)
+    with told((*LINES, "2026-02-03 assign A ann consultant from 2026-01-01 to 2026-02-28 rate 120.00 EUR")):
+        assert seen == [("2026-01-01", "2026-02-01"), ("2026-01-01", "2026-03-01")]

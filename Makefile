@@ -106,7 +106,7 @@ $(BIN)/python:
 		exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
 
-$(READY): requirements.in requirements-build.in requirements-dev.in requirements-dev.txt pyproject.toml setup.py connectors/avro_native.pyx | $(BIN)/python
+$(READY): requirements.in requirements-build.in requirements-dev.in requirements-dev.txt pyproject.toml setup.py $(wildcard connectors/*.pyx) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

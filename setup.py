@@ -2,4 +2,6 @@
 
 from setuptools import Extension, setup
 
-setup(ext_modules=[Extension("connectors.avro_native", ["connectors/avro_native.pyx"], optional=True)])
+COMPILED = ("avro_native", "tuple_fields")
+
+setup(ext_modules=[Extension(f"connectors.{name}", [f"connectors/{name}.pyx"], optional=True) for name in COMPILED])

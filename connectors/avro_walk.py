@@ -351,5 +351,8 @@ def decimal_bytes(value: int) -> bytes:
 
 def _write_record(record: RecordType, value: Any, out: bytearray, path: str) -> None:
     _expect(type(value) is record.holder, record.holder.__name__, value, path)
+    if len(value) != len(record.names):
+        # Fields may be read as slots are (connectors/tuple_fields.pyx), without a look at the length.
+        raise IndexError(f"{record.holder.__name__}: expected {len(record.names)} values, got {len(value)}")
     for field in record.fields:
         _write(field.type, getattr(value, field.name), out, f"{path}.{field.name}" if path else field.name)

@@ -1,4 +1,4 @@
-"""What a C compiler has made of `avro_native.pyx` when the environment was made, or None: then the same is done in Python.
+"""What a C compiler has made of `.pyx` files when the environment was made, or None: then the same is done in Python.
 
 Both give the same bytes; `MILEPOST_INTERPRETED=1` leaves out what is compiled.
 """
@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Final
 
 INTERPRETED: Final = "MILEPOST_INTERPRETED"
+# Whose named tuples are read on the way of every event.
+READ_OFTEN: Final = frozenset({"connectors", "domain", "state"})
 
 
 def _compiled(name: str) -> ModuleType | None:
@@ -21,3 +23,13 @@ def _compiled(name: str) -> ModuleType | None:
 
 
 native: Final = _compiled("connectors.avro_native")
+_fields: Final = _compiled("connectors.tuple_fields")
+
+
+def read_tuples_as_slots() -> None:
+    """Named tuples of all modules that are imported by now."""
+    if _fields is None:
+        return
+    for each in tuple.__subclasses__():
+        if hasattr(each, "_fields") and each.__module__.partition(".")[0] in READ_OFTEN:
+            _fields.read_as_slots(each)

@@ -11,6 +11,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.run import cli_main
 
 from connectors.avro_codec import EVENT_CODECS, numbered, position_around
+from connectors.compiled import read_tuples_as_slots
 from connectors.files import overrides
 from connectors.files.output_lock import note_beginning
 from connectors.files.outputs import OutputFiles
@@ -36,6 +37,9 @@ def reference_body(record: LogRecord) -> bytes:
 STORE_SECONDS: Final = 5.0
 
 ENCODERS = Encoders(position_around, numbered, output_bodies, reference_body)
+
+# All that a fold reads is imported by now.
+read_tuples_as_slots()
 
 
 class Accounting(NamedTuple):

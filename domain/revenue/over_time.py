@@ -5,6 +5,7 @@ is what it would be had the new terms held all along, from their first day on (c
 
     12,000.00 evenly over 2026; 18,000.00 from 1 July on: 5,950.68 by the end of June stay, 12,049.32 over the 184 days that are left
     100,000.00, of which 40 % are reported; then 130,000.00: 40,000.00 stay, 70 % are reported: half of the 90,000.00 that are left
+    40,000.00 stay, 30 % are reported after all: three quarters of the 40,000.00
     100,000.00, of which 40 of 100 h are worked; then 130,000.00: 40,000.00 stay; 70 of 100 h: half of the 90,000.00 that are left
 
 Cost that policy `poc_exclusions` names earns itself, the rest of the price is earned by the other cost:
@@ -65,11 +66,21 @@ class Stretch(NamedTuple):
 
     def earned_by(self, day: date) -> Amount:
         """All that was earned by the end of a day, which is not before `since`."""
+        fallen = self._fallen_to(day)
+        if fallen is not None:
+            return self.agreed.part_of(self.base, *fallen, self._goes_by(day, self.base))
         part, whole = self.part(day)
         itself, at_completion = self.apart(day)
         rest = called(self.amount - at_completion, "earned by the measure")
         by_measure = self.agreed.part_of(rest, part, whole, self._goes_by(day, rest)) if part else 0
         return self.base + itself + by_measure
+
+    def _fallen_to(self, day: date) -> tuple[int, int] | None:
+        """Of what was done when the stretch began, where less is reported since: that much of `base` stays."""
+        if self.is_final or self.method.measure != REPORTS:
+            return None
+        done, whole = self.method.earned(self.course, min(day, self.ends_on))
+        return (done, self.before) if done < self.before < whole else None
 
     def _goes_by(self, day: date, rest: Amount) -> str:
         """In words, where somebody wants them."""

@@ -278,10 +278,10 @@ def _wanted(row: _Row, share: Draw) -> tuple[Hours, Amount, Amount | None, Draws
         event = row.work.time
         finer = finer_than(row.asked, event) if event is not None else 0
         value = _at_rate(price, plan, hours, finer) if hours else 0
-    earned = None if plan.timing == WITH_CHARGE else 0
-    if plan.timing not in (WITH_CHARGE, WITH_INVOICE):
-        earned = value + sum(earned for _, earned in share.drawn.values())
-    return hours, value, earned, share.drawn
+    if plan.timing in (WITH_CHARGE, WITH_INVOICE):
+        return hours, value, plan.earned_on(price.account, plan.earned), share.drawn
+    beyond = 0 if price.account == price.revenue else value
+    return hours, value, beyond + sum(earned for _, earned in share.drawn.values()), share.drawn
 
 
 def _hours_of(row: _Row, value: Amount) -> Hours:

@@ -88,12 +88,14 @@ def cost_pairs(cost: Cost) -> Pairs:
 def revenue_pairs(price: Price) -> Pairs:
     """What may be billed stands on the price's account, what only earns revenue on 1160. Revenue as billed comes with the invoice."""
     earned = price.earns
-    if not earned or price.account == price.revenue:
+    if not earned:
         return ()
     if price.content == COUNTED_ADJUSTMENT:
         return ((price.account, ADJUSTED, earned), (price.revenue, ADJUSTED, -earned))
     if price.drawn is not None and price.earned is not None and price.account != CONTRACT_LIABILITY:
         return _drawn_pairs(price)
+    if price.account == price.revenue:
+        return ()
     beyond = beyond_billing(price)
     if not beyond:
         return ((price.account, "revenue", earned), (price.revenue, "revenue", -earned))

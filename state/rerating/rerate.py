@@ -45,7 +45,7 @@ from state.draft import Draft
 from state.rerating.passed_on import is_issued_after
 from state.terms.known import Blocked
 from state.terms.plan import LinePlan, plan_of, versions
-from state.totals import cut_at_zero, standing_price
+from state.totals import cut_at_zero, issued_on, standing_price
 from state.work.price_record import booked
 from state.work.valuation import value_sides
 from state.work.value_time import PricePlan, worth_at_rate
@@ -71,7 +71,10 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
     found = _priced(draft, entry, work)
     if not isinstance(found, PricePlan) or found.line is None or found.line.contract_id != work.price.contract_id:
         return None
-    fresh = stepped_price(draft, entry, work, found.price, found.line)
+    fresh, issued = found.price, issued_on(entry, found.price.contract_id, found.price.line_id)
+    if issued is not None:
+        fresh = found.line.as_issued(fresh, issued)
+    fresh = stepped_price(draft, entry, work, fresh, found.line)
     kept = work.price
     price = replace(
         fresh,

@@ -400,6 +400,9 @@ def _price_side(
     if line is None or plan.slot is None:
         release_caps(draft, old)
         return booked(draft.why, entry.entry_id, price) if draft.why is not None else price
+    issued = issued_on(entry, price.contract_id, price.line_id) if entry.issued else None
+    if issued is not None:
+        price = line.as_issued(price, issued)
     if line.shares_price:
         price = shared_price.stepped_price(draft, entry, work, price, line)
     if draft.why is not None:
@@ -407,12 +410,9 @@ def _price_side(
     subject = work.subject
     if line.line.project_id != subject.project_id:
         price = replace(price, project_id=line.line.project_id)
-    issued = issued_on(entry, price.contract_id, price.line_id) if entry.issued else None
     if issued is not None:
-        # Invoices relieve the account that it was issued on; under a price for the whole there was none.
-        account = issued.account or price.account
         back = price.returned + issued.returned, price.returned_hours + issued.returned_hours
-        price = replace(price, account=account, returned=back[0], returned_hours=back[1])
+        price = replace(price, returned=back[0], returned_hours=back[1])
     if entry.given_up:
         price = fitted(entry, price)
     consumption = Consumption(entry.entry_id, subject.person_id or "", price, issued.amount if issued else 0)

@@ -6,7 +6,9 @@ A plan is a pure function of the contract and the reference book; the fold keeps
 from datetime import date
 from typing import Any, NamedTuple
 
-from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, UNBILLED_RECEIVABLE
+from msgspec.structs import replace
+
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, REVENUE, UNBILLED_RECEIVABLE
 from domain.billing.shares import parties_of, several_pay
 from domain.caps.consume import CapRule, for_billing, for_revenue, splits_billing
 from domain.contract import (
@@ -31,8 +33,8 @@ from domain.terms import methods
 from domain.terms.kind import OVER_TIME, RATED, WITH_CHARGE, WITH_INVOICE
 from domain.tuples import new_tuple
 from domain.units import Amount
-from domain.work.rows import COUNTED_TIME
-from state.books import Contract, LineFees, Price, TermsVersion
+from domain.work.rows import COUNTED_FEE, COUNTED_TIME
+from state.books import Contract, Issued, LineFees, Price, TermsVersion
 from state.draft import Draft
 
 # What is charged under these is due to be paid, and nothing else has to happen first (R45).
@@ -86,6 +88,25 @@ class LinePlan(NamedTuple):
         if self.timing == OVER_TIME:
             return CONTRACT_LIABILITY
         return revenue if self.timing == WITH_INVOICE else self.account
+
+    def as_issued(self, price: Price, issued: Issued) -> Price:
+        """The price of work that is issued goes on as it was issued, by whatever method its line earns since: invoices relieve the account
+        that it stands on, so it is revenue with them where that is revenue, with the work where it is unbilled.
+
+            10 h at 100.00 accrued and billed, then as billed, then 12 h: Dr 1150 1,200.00 Cr 4000, of which 200.00 are to be billed
+        """
+        if not issued.account or not (issued.amount or issued.invoiced):
+            return price
+        return replace(price, account=issued.account, earned=self.earned_on(issued.account, price.earned))
+
+    def earned_on(self, account: str, earned: Amount | None) -> Amount | None:
+        """What a row on the account recognises whatever it may bill, None: what it may bill; `earned` is that by the plan's method."""
+        if account in REVENUE:
+            return 0
+        if self.timing not in (WITH_CHARGE, WITH_INVOICE):
+            return earned
+        # What a price charges goes over with its line (`state/revenue/method_change.py`), other work does not.
+        return 0 if account == CONTRACT_LIABILITY and self.content == COUNTED_FEE else None
 
     def part_of(self, whole: Amount, part: int, of: int, title: str) -> Amount:
         """`part` of `of` of an amount of the line."""

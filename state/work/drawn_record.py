@@ -32,7 +32,7 @@ def beyond(draft: Draft, row: str, work: Work, plan: LinePlan, price: Price) -> 
             of_row(why, row, f"{EARNED}/{store}", amount, price.currency)._replace(title=f"{row}: earned by {store}")
             for store, (_, amount) in (price.drawn or {}).items()
         ]
-        parts = (node_of(value, f"{row}: value"), *by_drawing)
+        parts = by_drawing if price.account == price.revenue else [node_of(value, f"{row}: value"), *by_drawing]
         earned = as_recorded(earned, total(f"{row}: recognised", parts, "amount", price.currency, rule="R30"))
     return replace(price, hours=hours, value=value, earned=earned)
 

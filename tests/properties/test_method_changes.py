@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.money import HALF_UP, format_amount, round_ratio
-from domain.outputs import JournalEntry
+from domain.outputs import JournalEntry, ProjectView
 from tests.audited import violations
 from tests.explained import not_explained
 from tests.harness import Books
+from tests.thoroughness import EXAMPLES
 from tests.told import balances, invoiced, statements, told
 
 FIRST, LAST, END = date(2026, 1, 1), date(2026, 12, 31), date(2026, 6, 30)
@@ -190,3 +192,101 @@ def test_what_goes_over_keeps_its_sign(
         assert all(amount * ledger > 0 or not amount for amount, ledger in legs), legs
         assert not violations(books)
         assert not_explained(books, "4000", "1150", "1160", "2300") == []
+
+
+# What is issued, and valued again by other terms
+
+
+class Sold(NamedTuple):
+    """Terms by which each of a size is worth 100.00, how they earn that, and how a size is said, put right and taken back."""
+
+    methods: tuple[str, str]
+    terms: str
+    said: str
+    again: str
+    back: str
+
+
+ACCRUED, ACCEPTED = ("right_to_invoice", AS_BILLED), ("milestone", AS_BILLED)
+HOURS = "time T-1 ann {} h on 2026-01-10", "correct T-1 {} h", "withdraw T-1"
+SPENT, DELIVERED = "expense E-1 travel {}00.00 USD on 2026-01-10 person ann", "units D-1 L {} on 2026-01-10"
+MILESTONE = "    terms Milestones\n    each milestones milestone_id=A name=A amount={}00.00 due_on=2026-12-31"
+SOLD = {
+    "time": Sold(ACCRUED, "    rate 100.00", *HOURS),
+    "cost plus": Sold(ACCRUED, "    terms CostPlus fee_percent=100", *HOURS),
+    "expenses": Sold(ACCRUED, "    terms Expenses markup=0", SPENT, SPENT, "withdraw_expense E-1"),
+    "units": Sold(
+        ACCRUED, "    terms UnitPrice unit=call unit_price=100.00", DELIVERED, DELIVERED, DELIVERED.format(0)
+    ),
+    "milestone": Sold(ACCEPTED, MILESTONE, "milestone A on 2026-01-10", "", "revoke milestone A"),
+}
+# Four hours of January are bought for 300.00, what goes beyond is charged.
+RETAINER = "  line L P\n    terms Retainer fee=300.00 unit=hours quantity=4 overage_rate=100.00"
+# What is said on the first of these days is billed on the second.
+MONTHS = (("2026-01-20", "2026-01-31"), ("2026-02-10", "2026-02-28"), ("2026-03-10", "2026-03-31"))
+DAYS, SIZES = [day for day, _ in MONTHS], st.sampled_from([0, 7, 12])
+
+
+def _valued_again(
+    sold: Sold, methods: tuple[str, str], sizes: dict[str, int], *, is_bought: bool
+) -> tuple[list[str], int]:
+    """10 in January, which are invoiced; other sizes, none being taken back; in February the other method, or a retainer. A milestone is
+    another size by an amendment. With what all is worth: what is issued draws on a retainer once it is valued again (R8)."""
+    method, size, drawn, worth = methods[0], 10, 0, 0
+
+    def line() -> list[str]:
+        draws = is_bought and method == methods[1]
+        return (RETAINER if draws else f"  line L P revenue {method}\n{sold.terms.format(size)}").split("\n")
+
+    found = [
+        "entity LE USD America/New_York",
+        "customer C",
+        "person ann consultant of LE",
+        "cost person ann 50.00 USD",
+        "project P of LE",
+        "contract K C LE USD from 2026-01-01 to 2026-01-31",
+        *line(),
+        f"2026-01-10 {sold.said.format(10)}",
+    ]
+    for day, end in MONTHS:
+        if size and sizes.get(day, size) != size:
+            size = sizes[day]
+            said = sold.again.format(size) if size else sold.back
+            found += [f"{day} {said}"] if said else [f"{day} amend K from {FIRST}", *line()]
+            drawn = 4 if is_bought and method == methods[1] else 0
+        if day == DAYS[1]:
+            method = methods[1]
+            found += [f"{day} amend K from {FIRST}", *line()]
+        found.append(f"{end} day ended")
+        worth = 100 * max(size - drawn, 0) + (300 if is_bought and method == methods[1] else 0)
+        if (day, end) == MONTHS[0] and worth:
+            found.append(f"2026-02-03 invoice JAN K/C/2026-01-01/1 {worth}.00")
+    return found, worth
+
+
+@pytest.mark.parametrize("kind", SOLD)
+@settings(max_examples=EXAMPLES // 3)
+@given(st.booleans(), st.booleans(), st.fixed_dictionaries({DAYS[2]: SIZES}, optional=dict.fromkeys(DAYS[:2], SIZES)))
+def test_issued_work_is_revenue_once_whatever_its_line_earns_by_since(
+    kind: str, accrues: bool, goes_on: bool, sizes: dict[str, int]
+) -> None:
+    """And once all is invoiced nothing is left on any account of the contract."""
+    sold = SOLD[kind]
+    methods = sold.methods if accrues else (sold.methods[1], sold.methods[0])
+    is_bought = goes_on and kind in ("time", "cost plus")
+    story, worth = _valued_again(sold, methods, sizes, is_bought=is_bought)
+    with told(story) as books:
+        invoiced(books, date(2026, 4, 3))
+        books.end_day(date(2026, 4, 3))
+        found = balances(books)
+        assert {account: found.get(account, 0) for account in ("1100", "1150", "1160", "2300")} == {
+            "1100": worth * 10_000,
+            "1150": 0,
+            "1160": 0,
+            "2300": 0,
+        }
+        assert -found.get("4000", 0) - found.get("4050", 0) == worth * 10_000
+        views = [one.record for one in books.folded if isinstance(one.record, ProjectView)]
+        assert sum(balance.recognised for balance in views[-1].balances) == worth * 10_000
+        assert not violations(books)
+        assert not_explained(books, "4000", "4050", "1150", "1160", "2300") == []

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, ValidationError
 
 from connectors.erp.connection import Connection
-from connectors.imports.mapping_file import fault_sentences
+from connectors.imports.mapping import fault_sentences
 from connectors.imports.refusals import nearest
 from connectors.model_faults import in_our_words
 from connectors.section import Section

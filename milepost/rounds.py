@@ -13,8 +13,7 @@ from rich.progress import Progress
 
 from connectors.containers import ContainerDamaged
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.figure_following import Following
-from connectors.files.figure_index import FigureIndex
+from connectors.files.figure_index import FigureIndex, Following
 from connectors.files.intake_store import IntakeStore
 from connectors.files.outputs import OutputFiles
 from connectors.files.rebuilt import STORE

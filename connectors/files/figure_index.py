@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from heapq import merge
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -26,7 +27,7 @@ from connectors.files.figure_rows import FigureRows, add_lines, engagement_named
 from connectors.files.glance_index import TABLES as GLANCE_TABLES
 from connectors.files.glance_index import GlanceTables, insert
 from connectors.files.log_format import LogEnd
-from connectors.files.outputs import SINCE, parts_of, topic_file, topic_of
+from connectors.files.outputs import SINCE, OutputFiles, parts_of, topic_file, topic_of
 from connectors.files.progress import read_progress
 from connectors.files.written import WrittenOutput, topics, written
 from connectors.log_records import StoredRecord
@@ -37,6 +38,7 @@ from domain.identity import composed, engagement_of, unescape
 from domain.ledger.trial_balance import LedgerSums, PostedSum
 from domain.outputs import TOPICS, BillingStatement, ExceptionRaised, ForecastUpdate, JournalEntry, Output, Position
 from domain.units import Instant
+from state.batch import Mark
 from state.genesis import Genesis
 from state.intake.clock import Clock, running
 from state.rules import begun_under
@@ -590,6 +592,47 @@ class FigureIndex(Closable):
     def _number(self, engagement_id: str) -> int | None:
         row = self._db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
         return row[0] if row is not None else None
+
+
+class Following:
+    """Extends the index of figures by what a run commits while it still has it at hand, so that it need not be read again.
+
+    Needs an index that is current. Where somebody else extends it, or a commit went unseen, it ends, and `extend` reads the rest.
+    """
+
+    def __init__(self, index: FigureIndex) -> None:
+        self.is_on = index.may_follow()
+        self._index = index
+        self._rows = FigureRows(index.taken_back, index.clock())
+        self._written: dict[str, Any] = index.reached()
+        self._offset: int = self._written["log_offset"]
+        self._recorded_at: int = self._written["recorded_at"]
+        self._lengths: dict[str, int] = self._written["lengths"]
+        self._places = index.places(self._offset)
+
+    def take(self, records: Sequence[StoredRecord], outputs: OutputFiles, mark: Mark) -> None:
+        """The records of a batch, of which the mark says how many count, after the commit of its outputs."""
+        end = mark.offset + (1 if mark.engagement else 0)
+        new = [record for record in records if self._offset <= record.offset < end]
+        self.is_on = self.is_on and outputs.lengths_before == self._lengths and len(new) == max(0, end - self._offset)
+        if not self.is_on:
+            return
+        places = list(islice(self._places, len(new)))
+        self.is_on = len(places) == len(new)
+        for record, place in zip(new, places, strict=False):
+            self._recorded_at = self._rows.add_record(record, place.length, self._recorded_at)
+        for part, placed in outputs.placed.items():
+            for begin, output in placed:
+                self._rows.add_output(part, begin, output.log_offset, output.output_seq, output.record)
+        self._offset, self._lengths = max(end, self._offset), outputs.lengths
+        if len(self._rows) >= WRITTEN_EVERY:
+            self.write()
+
+    def write(self) -> None:
+        """What was taken since the last time."""
+        if self.is_on and len(self._rows):
+            self.is_on = self._index.add(self._rows, self._written, self._offset, self._recorded_at, self._lengths)
+            self._written = self._index.reached()
 
 
 class _Numbers:

@@ -104,7 +104,7 @@ def import_csv(
 ) -> None:
     """Time from any CSV export, read as a mapping says."""
     from connectors.imports.csv_time import import_time
-    from connectors.imports.mapping_file import read_mapping
+    from connectors.imports.mapping import read_mapping
     from connectors.imports.time_rows import TimeWanted
 
     wanted = TimeWanted(now(), allow_future=allow_future, bill_invoiced=bill_invoiced)

@@ -51,7 +51,7 @@ def import_balances(
     """Where running projects stand on the day the books begin, from CSVs: all, or nothing. A second load corrects the first."""
     from connectors.imports.balances import import_balances as imported_of
     from connectors.imports.balances_mapping import WHOLE_MAPPING
-    from connectors.imports.mapping_file import read_table_mapping
+    from connectors.imports.mapping import read_table_mapping
 
     target = how.target(out, "balances", name_of(files[0]).removeprefix("balances-"))
     mapped = read_table_mapping(mapping, overrides or (), WHOLE_MAPPING)

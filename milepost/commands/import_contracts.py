@@ -45,7 +45,7 @@ def import_contracts(
     """Contracts, customers, people and projects from one CSV or several: all, or nothing. A second load corrects or amends."""
     from connectors.imports.contracts import import_contracts as imported_of
     from connectors.imports.contracts_mapping import ContractsMapping
-    from connectors.imports.mapping_file import read_table_mapping
+    from connectors.imports.mapping import read_table_mapping
 
     target = how.target(out, "contracts", name_of(files[0]).removeprefix("contracts-"))
     mapped = read_table_mapping(mapping, overrides or (), ContractsMapping)

@@ -42,7 +42,7 @@ class AgainstAsked(NamedTuple):
 
 def against(output: Path, asked: AgainstAsked, *, as_csv: bool, json: bool) -> None:
     """Exit code 3 where anything differs."""
-    from connectors.imports.mapping_file import read_table_mapping
+    from connectors.imports.mapping import read_table_mapping
     from connectors.imports.trial_balance import TrialBalanceMapping, read_trial_balance
     from domain.ledger.against import compare
 

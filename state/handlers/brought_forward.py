@@ -23,7 +23,6 @@ from state.charges.unplaced import note_unplaced
 from state.draft import Draft
 from state.facts import is_new
 from state.forecast.expected import add_to_months
-from state.opening.beginning import begin, end_charges, know, months_of, slot_of
 from state.opening.billed import billed_rows, by_payer
 from state.opening.bills import put_on_bills
 from state.opening.earlier import return_overpaid, take_later, unload
@@ -31,7 +30,7 @@ from state.opening.entries import wait_for_room
 from state.opening.faults import faults_of
 from state.opening.ledger_currency import BeforeLoad, before_load, carry_in_ledger
 from state.opening.ledger_faults import ledger_faults
-from state.opening.loading import Loading, begin_own
+from state.opening.loading import Loading, begin, begin_own, end_charges, know, months_of, slot_of
 from state.opening.record import load_of, recorded
 from state.opening.running import close_day, progress_faults, retainer_faults
 from state.opening.stated import DIFFERS, OpeningFault, Stated, stated_lines

@@ -18,8 +18,7 @@ from state.opening.entries import invoiced_rows, taken_of
 from state.opening.loading import Loading
 from state.opening.record import to_parties
 from state.opening.stated import Stated
-from state.opening.take_rows import is_part
-from state.opening.worked import day_of, due_of, rows_of_line
+from state.opening.worked import day_of, due_of, is_part, rows_of_line
 from state.totals import issued_on
 
 

@@ -27,8 +27,7 @@ from state.ledger.posting import with_standing
 from state.opening.caps import last_day_full_for_billing, last_day_with_room, same_limits, some_count_all
 from state.opening.loading import LineLoad, Loading, WaitsForRoom, Worked
 from state.opening.stated import SHARED, Stated, is_of_whole_line
-from state.opening.take_rows import GIVEN_BACK, is_part, take_row
-from state.opening.worked import billed_of, last_of_ended
+from state.opening.worked import GIVEN_BACK, billed_of, is_part, last_of_ended, take_row
 from state.terms.opening import figure_of
 from state.terms.plan import LinePlan, line_plan, plan_of, version_on
 from state.value import plain

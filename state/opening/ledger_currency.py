@@ -51,8 +51,7 @@ from state.opening.ledger_faults import BY_ACCOUNT
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.record import carried_by_loads, recorded_leg
 from state.opening.stated import Stated, stated_lines
-from state.opening.take_rows import is_of_part
-from state.opening.worked import carried_rows, rows_of_line
+from state.opening.worked import carried_rows, is_of_part, rows_of_line
 from state.totals import standing_price, unbilled_positions
 from state.value import plain
 

@@ -16,7 +16,7 @@ from domain.terms.kind import NO_REVENUE
 from domain.units import HOURS_SCALE, Amount
 from state.draft import Draft
 from state.opening.stated import OpeningFault, Stated, row_of, stated_lines
-from state.opening.take_rows import UNBILLED_ENDED
+from state.opening.worked import UNBILLED_ENDED
 from state.terms.opening import loaded_of
 
 # What a line states in contract currency, and by the same name in the ledger's.

@@ -19,8 +19,7 @@ from state.opening.caps import TakenByCaps, binds_billing_alone, rows_of, some_b
 from state.opening.entries import by_category_apart
 from state.opening.loading import OR_BEGIN, UNBILLED_REST, Loading
 from state.opening.stated import DIFFERS, SHARED, OpeningFault, Stated, is_of_whole_line, row_of
-from state.opening.take_rows import is_part, opening_rows
-from state.opening.worked import last_of_ended, rows_of_line, worked_of
+from state.opening.worked import is_part, last_of_ended, opening_rows, rows_of_line, worked_of
 from state.terms.plan import plan_of
 from state.totals import month_of, standing_price
 

@@ -21,7 +21,7 @@ from state.opening.entries import bring_entries, bring_invoiced, by_category_apa
 from state.opening.loading import UNBILLED_REST, LineLoad, Loading, Worked
 from state.opening.record import recorded_units
 from state.opening.stated import Stated, is_of_whole_line
-from state.opening.take_rows import (
+from state.opening.worked import (
     EXPENSES,
     FORMER,
     GIVEN_BACK,
@@ -30,11 +30,14 @@ from state.opening.take_rows import (
     NON_BILLABLE,
     SINCE,
     UNBILLED_ENDED,
+    beside_caps,
+    categories_of,
+    last_of_ended,
     opening_rows,
     take_by_month,
     take_row,
+    worked_of,
 )
-from state.opening.worked import beside_caps, categories_of, last_of_ended, worked_of
 from state.terms.plan import LinePlan, versions
 
 

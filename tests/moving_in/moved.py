@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from connectors.imports.balances import ImportedBalances, import_balances
 from connectors.imports.balances_mapping import WHOLE_MAPPING
 from connectors.imports.events_file import ImportTarget
-from connectors.imports.mapping_file import read_table_mapping
+from connectors.imports.mapping import read_table_mapping
 from connectors.json_records import event_from_json_line
 from domain.accounts import (
     BAD_DEBT,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from connectors.imports.csv_time import import_time
 from connectors.imports.events_file import ImportTarget
-from connectors.imports.mapping_file import read_mapping
+from connectors.imports.mapping import read_mapping
 from connectors.imports.time_rows import TimeWanted
 from tests.connectors.imports.exporting import NOW
 

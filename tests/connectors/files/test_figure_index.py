@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.containers import read_container
-from connectors.files import figure_following, figure_index
+from connectors.files import figure_index
 from connectors.files.figure_index import FOLDER, FigureIndex
 from dataflows.embedded import run_dataflow
 from domain.ledger.trial_balance import PostedSum
@@ -125,7 +125,7 @@ def test_a_run_notes_what_a_reader_of_its_outputs_would(
         read.append(path.parent.name)
         return read_container(path, *others)
 
-    monkeypatch.setattr(figure_following, "WRITTEN_EVERY", written_every)
+    monkeypatch.setattr(figure_index, "WRITTEN_EVERY", written_every)
     monkeypatch.setattr(figure_index, "read_container", noted)
     output = tmp_path / "output"
     run_rounds(firm, output, None, Stop(), follow=False)
@@ -142,7 +142,7 @@ def test_what_somebody_else_took_in_meanwhile_is_not_counted_twice(
 ) -> None:
     """A question that came during the run has read what was committed by then; the run leaves the rest to be read."""
     output = tmp_path / "output"
-    take = figure_following.Following.take
+    take = figure_index.Following.take
     asked: list[int] = []
 
     def asking(self: Any, *given: Any) -> None:
@@ -152,7 +152,7 @@ def test_what_somebody_else_took_in_meanwhile_is_not_counted_twice(
                 index.extend(lambda *_: None)
                 asked.append(index.end)
 
-    monkeypatch.setattr(figure_following.Following, "take", asking)
+    monkeypatch.setattr(figure_index.Following, "take", asking)
     run_rounds(firm, output, None, Stop(), follow=False)
     of_the_run = rows_of(output)
     assert 0 < asked[0] < len(of_the_run["records"]), "the question came in the middle"
@@ -164,7 +164,7 @@ def test_what_was_committed_behind_its_back_is_read(
 ) -> None:
     """As where a run is killed between a commit and the index, or an index is deleted: the next round begins by reading."""
     output = tmp_path / "output"
-    take = figure_following.Following.take
+    take = figure_index.Following.take
     seen: list[int] = []
 
     def missing_the_second(self: Any, *given: Any) -> None:
@@ -172,7 +172,7 @@ def test_what_was_committed_behind_its_back_is_read(
         if len(seen) != 2:
             take(self, *given)
 
-    monkeypatch.setattr(figure_following.Following, "take", missing_the_second)
+    monkeypatch.setattr(figure_index.Following, "take", missing_the_second)
     run_rounds(firm, output, None, Stop(), follow=False)
     assert len(seen) > 2, "there were batches behind it"
     assert rows_of(output) == read_anew(output)

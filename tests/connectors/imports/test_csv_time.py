@@ -12,7 +12,7 @@ import pytest
 from connectors.imports.csv_rows import CUT_OFF
 from connectors.imports.csv_time import ImportedTime, import_time
 from connectors.imports.events_file import ImportTarget
-from connectors.imports.mapping_file import read_mapping
+from connectors.imports.mapping import read_mapping
 from connectors.imports.readings import read_instant
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import RejectedTotals

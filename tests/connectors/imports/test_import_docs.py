@@ -23,8 +23,8 @@ from connectors.imports.mapping import (
     ProjectsWritten,
     SkipRule,
     TimeFields,
+    read_mapping,
 )
-from connectors.imports.mapping_file import read_mapping
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.time_rows import TimeWanted
 from tests.connectors.imports.exporting import NOW

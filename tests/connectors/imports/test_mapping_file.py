@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.imports.cells import template_parts
-from connectors.imports.mapping import ImportMapping
-from connectors.imports.mapping_file import read_mapping
+from connectors.imports.mapping import ImportMapping, read_mapping
 from connectors.imports.refusals import ImportRefused
 
 MINIMAL = """

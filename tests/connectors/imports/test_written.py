@@ -10,7 +10,7 @@ import pytest
 
 from connectors.imports.csv_time import ImportedTime, import_time
 from connectors.imports.events_file import ImportTarget
-from connectors.imports.mapping_file import read_mapping
+from connectors.imports.mapping import read_mapping
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.time_rows import TimeWanted
 from connectors.json_records import event_from_json

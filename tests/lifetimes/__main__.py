@@ -64,7 +64,10 @@ def smallest(blocks: Sequence[Block], search: Search, kind: str) -> list[Block]:
     def is_found(fewer: Sequence[Block]) -> bool:
         nonlocal tries
         tries -= 1
-        return tries > 0 and any(one.day for one in fewer) and _kind(search(fewer)) == kind
+        try:
+            return tries > 0 and any(one.day for one in fewer) and _kind(search(fewer)) == kind
+        except ScenarioError:
+            return False
 
     found, end = [one for one in blocks if one.day < LAST], [one for one in blocks if one.day >= LAST]
     size = len(found) // 2

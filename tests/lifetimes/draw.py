@@ -284,6 +284,8 @@ class _Story(Seller):
     def remethod(self, line: Sold) -> Sold:
         if line.kind == "fixed":
             return line._replace(method=self.of("", *OVER_TIME))
+        if line.kind in ("time", "cost_plus", "units", "expenses"):
+            return line._replace(method="" if line.method else "as_billed")
         if line.method in OVER_TIME and line.kind in ("milestones", "progress", "budgets"):
             return line._replace(method=self.of(*OVER_TIME))
         return self.retermed(line)

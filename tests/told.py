@@ -66,8 +66,8 @@ def all_approved(lines: Sequence[str], months: Iterable[int]) -> list[str]:
     found = list(lines)
     for month in months:
         with told(found) as books:
-            newest = {one.statement_id: one for one in statements(books)}
-        for draft in (one for one in newest.values() if one.status == "open"):
+            newest = newest_statements(books)
+        for draft in (one for one in newest if one.status == "open"):
             name = draft.statement_id.partition(".")[2]
             revisions = range(draft.revision, draft.revision + 8)
             found += [f"2026-{month:02}-03 approve {name} revision {number} carol" for number in revisions]
@@ -77,6 +77,11 @@ def all_approved(lines: Sequence[str], months: Iterable[int]) -> list[str]:
 
 def statements(books: Books) -> list[BillingStatement]:
     return [one.record for one in books.folded if isinstance(one.record, BillingStatement)]
+
+
+def newest_statements(books: Books) -> list[BillingStatement]:
+    """Each in its newest revision."""
+    return list({one.statement_id: one for one in statements(books)}.values())
 
 
 def balances(books: Books, currency: str | None = None) -> dict[str, int]:

@@ -38,34 +38,28 @@ def test_what_no_source_is_left_for_may_wait() -> None:
     assert said(engagement(posted("T-1", 1_500), stated(line, bill_to="M"), terms=GRANTED)) == []
 
 
-def test_a_source_above_its_limit_is_told() -> None:
-    lines = [printed(600, f"T-{number}", sources=paid(GRANT=600)) for number in (1, 2)]
+def granted(*amounts: int) -> AuditedEngagement:
+    """Each posted, and billed to M by a statement of its month, which GRANT pays."""
+    of = {f"T-{number}": amount for number, amount in enumerate(amounts, 1)}
+    lines = [printed(amount, entry, sources=paid(GRANT=amount)) for entry, amount in of.items()]
     statements = [
         stated(line, bill_to="M", sequence=number, period=date(2026, number, 1)) for number, line in enumerate(lines, 1)
     ]
-    found = engagement(posted("T-1", 600), posted("T-2", 600), *statements, terms=GRANTED)
+    return engagement(*(posted(entry, amount) for entry, amount in of.items()), *statements, terms=GRANTED)
+
+
+def test_a_source_above_its_limit_is_told() -> None:
+    found = granted(600, 600)
     assert said(found) == ["at most 1000.00 on statements that stand, and on drafts: 1200.00"]
 
 
 def test_a_source_that_stood_above_its_limit_until_it_was_credited_is_told() -> None:
-    lines = [
-        printed(units, f"T-{number}", sources=paid(GRANT=units)) for number, units in ((1, 600), (2, 700), (3, -300))
-    ]
-    statements = [
-        stated(line, bill_to="M", sequence=number, period=date(2026, number, 1)) for number, line in enumerate(lines, 1)
-    ]
-    found = engagement(posted("T-1", 600), posted("T-2", 700), posted("T-3", -300), *statements, terms=GRANTED)
+    found = granted(600, 700, -300)
     assert said(found) == ["at most 1000.00 on statements that stand, and on drafts: 1300.00"]
 
 
 def test_what_one_event_gives_back_it_may_charge_before() -> None:
-    lines = [
-        printed(units, f"T-{number}", sources=paid(GRANT=units)) for number, units in ((1, 600), (2, 700), (3, -300))
-    ]
-    statements = [
-        stated(line, bill_to="M", sequence=number, period=date(2026, number, 1)) for number, line in enumerate(lines, 1)
-    ]
-    found = engagement(posted("T-1", 600), posted("T-2", 700), posted("T-3", -300), *statements, terms=GRANTED)
+    found = granted(600, 700, -300)
     *before, charged, credited = found.outputs
     of_one_event = credited._replace(position=credited.position._replace(log_offset=charged.position.log_offset))
     assert said(found._replace(outputs=(*before, charged, of_one_event))) == []

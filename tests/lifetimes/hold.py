@@ -17,7 +17,7 @@ from tests.harness import Books
 from tests.lifetimes.draw import Block, in_time, quiet
 from tests.scenario_events import Teller
 from tests.scenario_text import read_step
-from tests.told import balances, statements
+from tests.told import balances, newest_statements
 
 # Exchange differences follow the days of invoices.
 DISTRIBUTED = {"7100", "7110", "7190"}
@@ -41,8 +41,7 @@ class Played:
     def meant(self, block: Block) -> Iterator[tuple[str, ...]]:
         match block.head.split():
             case [day, "invoiced"]:
-                newest = {one.statement_id: one for one in statements(self.books)}
-                for one in newest.values():
+                for one in newest_statements(self.books):
                     if one.status == "issued" and one.statement_id not in self.invoices:
                         name = f"INV-{len(self.invoices) + 1}"
                         self.invoices[one.statement_id] = name, one
@@ -50,8 +49,7 @@ class Played:
                             f"{day} invoice {name} {one.statement_id[2:]} {format_amount(one.amount_due, one.currency)}",
                         )
             case [day, "approved"]:
-                newest = {one.statement_id: one for one in statements(self.books)}
-                for one in newest.values():
+                for one in newest_statements(self.books):
                     if one.status == "open":
                         yield (f"{day} approve {one.statement_id[2:]} revision {one.revision} carol",)
             case [day, "credited", kind, which, percent]:

@@ -272,8 +272,11 @@ def main(arguments: Sequence[str]) -> int:
         f"{rate:,} events a second, {found.statements:,} statements, calibration {calibration():.1f} ms, "
         f"from topic to journal: {shown(sorted(took.values()))}"
     )
-    print(f"  {MONTH_END_SECONDS} seconds of each month's end: {shown(sorted(took[at] for at in took if at in near))}")
-    print(f"  all others: {shown(sorted(took[at] for at in took if at not in near))}")
+    if near:
+        print(
+            f"  {MONTH_END_SECONDS} seconds of each month's end: {shown(sorted(took[at] for at in took if at in near))}"
+        )
+        print(f"  all others: {shown(sorted(took[at] for at in took if at not in near))}")
     for since, spent in zip(range(0, asked.seconds, STRETCH), found.spent, strict=False):
         places = range(since * rate, (since + STRETCH) * rate)
         busy = ", ".join(f"{name} {seconds:.1f}" for name, seconds in spent.items())

@@ -31,7 +31,7 @@ from state.store.store import Engagement, Store
 from state.totals import standing_price
 from state.trace import SILENT, works_of
 from state.views import project_view
-from state.work.valuation import value_sides
+from state.work.valuation import price_side
 from state.work.value_time import PricePlan
 
 
@@ -157,7 +157,7 @@ class ImaginedShard(Shard):
                     continue
                 if not any(issued.amount for issued in entry.issued):
                     continue
-                rated = value_sides(draft, replace(entry, issued=()), work, work).price
+                rated = price_side(draft, replace(entry, issued=()), work, work)
                 if isinstance(rated, PricePlan):
                     said = price.project_id or work.project_id, price.contract_id, price.currency
                     found[entry.entry_id] = BilledWork(*said, price.hours, price.value, rated.price.value)

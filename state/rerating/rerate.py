@@ -47,8 +47,8 @@ from state.terms.known import Blocked
 from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import cut_at_zero, issued_on, standing_price
 from state.work.price_record import booked
-from state.work.valuation import value_sides
-from state.work.value_time import PricePlan, worth_at_rate
+from state.work.valuation import price_side
+from state.work.value_time import PricePlan
 
 
 def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
@@ -64,9 +64,6 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or (work.price.passed and is_issued_after(draft, entry.entry_id))
         or (cut_at_zero(entry, work.price) and not _is_included(work.price))
     ):
-        return None
-    # Who explains holds what every valuation says.
-    if draft.why is None and _is_worth_the_same(draft, entry, work, work.price):
         return None
     found = _priced(draft, entry, work)
     if not isinstance(found, PricePlan) or found.line is None or found.line.contract_id != work.price.contract_id:
@@ -93,22 +90,11 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
     return None if _same_terms(price, kept) else (found.line, price)
 
 
-def _is_worth_the_same(draft: Draft, entry: Entry, work: Work, kept: Price) -> bool:
-    """Hours at their rate, of which it need not be asked whether they can be posted: nearly all that an assignment finds again."""
-    if work.time is None or work.part_of is not None:
-        return False
-    found = worth_at_rate(draft, entry, work.time)
-    if found is None or found[0].contract_id != kept.contract_id:
-        return False
-    line, price = found
-    return price.revenue == kept.revenue and _same_terms(stepped_price(draft, entry, work, price, line), kept)
-
-
 def _priced(draft: Draft, entry: Entry, work: Work) -> PricePlan | Blocked:
     """Of work that was posted before its day was outside the contract's dates by the terms of that day: it stays posted, and is listed."""
-    price = value_sides(draft, entry, work, work).price
+    price = price_side(draft, entry, work, work)
     if isinstance(price, Blocked) and price.category == OUTSIDE:
-        return value_sides(draft, replace(entry, waived=(*entry.waived, OUTSIDE)), work, work).price
+        return price_side(draft, replace(entry, waived=(*entry.waived, OUTSIDE)), work, work)
     return price
 
 

@@ -10,7 +10,7 @@ from state.work.exchange_waits import NOTHING_WAITED, Waited
 from state.work.placing import day_in
 from state.work.value_charge import value_charge
 from state.work.value_part import value_part
-from state.work.value_time import CostPlan, PricePlan, Sides, value_time
+from state.work.value_time import CostPlan, PricePlan, Sides, price_of_time, value_time
 from state.work.value_transfer import TransferPlan, transfer_of
 
 
@@ -42,17 +42,21 @@ def value_work(
     draft: Draft, entry: Entry, work: Work, standing: Work | None, waited: Waited = NOTHING_WAITED
 ) -> Valuation:
     """One version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
-    sides = value_sides(draft, entry, work, standing, waited)
+    sides = _sides(draft, entry, work, standing, waited)
     whole, cost, price, _ = sides
     if cost is None or whole is not None or _is_within_one(work, cost, price):
         return Valuation(whole, cost, price)
     return Valuation(None, cost, price, transfer_of(draft, entry, work, sides, standing, waited))
 
 
-def value_sides(
-    draft: Draft, entry: Entry, work: Work, standing: Work | None, waited: Waited = NOTHING_WAITED
-) -> Sides:
-    """The same without what one company of the group charges another."""
+def price_side(draft: Draft, entry: Entry, work: Work, standing: Work | None) -> PricePlan | Blocked:
+    """What the customer owes for it alone."""
+    if work.time is not None and work.part_of is None:
+        return price_of_time(draft, entry, work.time, standing)
+    return _sides(draft, entry, work, standing, NOTHING_WAITED).price
+
+
+def _sides(draft: Draft, entry: Entry, work: Work, standing: Work | None, waited: Waited) -> Sides:
     if work.time is None:
         assert work.charge is not None, "an entry is time or a charge"
         return value_charge(draft, entry, work.charge, standing, waited)

@@ -19,7 +19,7 @@ from domain.policy_faults import ENTRY_MOST, HOURS_OF_A_YEAR
 from domain.reference.exchange import Exchange
 from domain.reference.zones import universal_day
 from domain.terms import methods, time_and_materials
-from domain.terms.kind import AT_COST, INCLUDED, RATED
+from domain.terms.kind import AT_COST, INCLUDED
 from domain.tuples import new_tuple
 from domain.units import (
     EXCHANGE_RATE_ONE,
@@ -124,31 +124,26 @@ def value_time(
     draft: Draft, entry: Entry, event: TimeApproved, standing: Work | None, waited: Waited = NOTHING_WAITED
 ) -> Sides:
     """Value one version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
+    worked = _to_value(draft, entry, event, standing, waited)
+    whole = _validity(draft, worked)
+    if whole is not None:
+        return Sides(whole, whole, whole)
+    return new_tuple(Sides, (None, _cost(draft, worked), price_of(draft, worked), worked.terms))
+
+
+def price_of_time(draft: Draft, entry: Entry, event: TimeApproved, standing: Work | None) -> PricePlan | Blocked:
+    """The same without its cost."""
+    worked = _to_value(draft, entry, event, standing, NOTHING_WAITED)
+    return _validity(draft, worked) or price_of(draft, worked)
+
+
+def _to_value(draft: Draft, entry: Entry, event: TimeApproved, standing: Work | None, waited: Waited) -> TimeToValue:
     project = draft.project(event.project_id)
     terms = hour_terms(draft, entry, event, project)
     hours, finer = event.hours, 0
     if hours is None or event.seconds is not None:
         hours, finer = worked_hours(event), left_out(event)
-    worked = TimeToValue(entry, event, project, terms, hours, finer, standing, waited)
-    whole = _validity(draft, worked)
-    if whole is not None:
-        return Sides(whole, whole, whole)
-    return new_tuple(Sides, (None, _cost(draft, worked), price_of(draft, worked), terms))
-
-
-def worth_at_rate(draft: Draft, entry: Entry, event: TimeApproved) -> tuple[LinePlan, Price] | None:
-    """What stated hours of which nothing is issued come to at the rate of their day, whether or not they can be posted; None where they
-    are charged otherwise, or have no such rate."""
-    if not event.billable or event.hours is None or event.seconds is not None:
-        return None
-    project = draft.project(event.project_id)
-    terms = hour_terms(draft, entry, event, project)
-    plan, rated = terms.plan, terms.rated
-    if plan is None or plan.charged != RATED or rated is None or rated.rate is None:
-        return None
-    hours = time_and_materials.billable_hours(event.hours, event.billable_hours, plan.policies, 0)
-    worked = TimeToValue(entry, event, project, terms, event.hours, 0, None, NOTHING_WAITED)
-    return plan, _by_the_hour(worked, plan, hours, rated, None)
+    return TimeToValue(entry, event, project, terms, hours, finer, standing, waited)
 
 
 # Validity

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from domain.money import parse_amount
-from state.books import Entry, Price, Work
+from state.books import Entry, Price
 from state.draft import Draft
 from state.rerating import rerate
 from state.terms.plan import LinePlan
-from state.work.valuation import value_sides
-from state.work.value_time import Sides
+from state.work import value_time
+from state.work.value_time import CostPlan
 from tests.told import balances, told
 
 LINES = (
@@ -53,17 +55,18 @@ def test_each_hour_is_rated_once(monkeypatch: pytest.MonkeyPatch, stated: str, r
         assert balances(books)["4000"] == -parse_amount(revenue.replace(",", ""))
 
 
-def test_hours_that_are_worth_the_same_are_not_valued_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of three hours that the longer assignment covers, only T-3 gets another rate: 8 h at 120.00 instead of 100.00."""
+def test_hours_that_are_rated_again_are_not_costed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three hours that the longer assignment covers, T-3 gets another rate: 8 h at 120.00 instead of 100.00."""
     seen: list[str] = []
+    cost = value_time.CostPlan
 
-    def counted(draft: Draft, entry: Entry, work: Work, standing: Work | None) -> Sides:
-        seen.append(entry.entry_id)
-        return value_sides(draft, entry, work, standing)
+    def counted(*sides: Any) -> CostPlan:
+        seen.append(sides[0].cost_rate_id)
+        return cost(*sides)
 
-    monkeypatch.setattr("state.rerating.rerate.value_sides", counted)
+    monkeypatch.setattr(value_time, "CostPlan", counted)
     with told((*LINES, "2026-02-03 assign A ann consultant from 2026-01-01 to 2026-02-28 rate 120.00 EUR")) as books:
-        assert seen == ["T-3"]
+        assert len(seen) == len(["T-1", "T-2", "T-3"])
         assert balances(books)["4000"] == -parse_amount("2880.00")
 
 

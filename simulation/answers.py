@@ -27,6 +27,9 @@ from simulation.receivables import Owed, finance_of, known_parts, settlements
 from simulation.sources import ERP, PSA, stamped
 from simulation.write import DECISIONS, INVOICES, RECEIPTS, line
 
+STATEMENTS = "billing.statements"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 # Every so many decisions, counted over all rounds.
 RETURNED = (9, 4)
 WORKDAYS_TO_DECIDE = (1, 3)
@@ -36,7 +39,19 @@ REASONS = (
     "rates are under negotiation",
 )
 
+# Every so many statements, counted over all rounds: refused at first, and invoiced with another amount at first.
+REFUSED = (23, 5)
+MISTYPED = (37, 11)
+WORKDAYS_TO_INVOICE = (1, 3)
+WORKDAYS_TO_PUT_RIGHT = 2
+REFUSALS = (
+    ("CUSTOMER_BLOCKED", "Customer is blocked for invoicing."),
+    ("PO_MISSING", "Customer requires a purchase order number."),
+    ("PERIOD_CLOSED", "Posting period is closed."),
+)
+
 Decision = StatementApproved | StatementReturned
+Answer = InvoicePosted | InvoiceRejected
 
 
 def decisions(drafts: Sequence[tuple[BillingStatement, date]], before: int, seed: int) -> Iterator[Decision]:
@@ -73,23 +88,6 @@ def returned(draft: BillingStatement, at: Instant, reason: str) -> StatementRetu
         engagement_id=engagement_of(draft.statement_id),
         requested_by=approves,
     )
-
-
-STATEMENTS = "billing.statements"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-# Every so many statements, counted over all rounds: refused at first, and invoiced with another amount at first.
-REFUSED = (23, 5)
-MISTYPED = (37, 11)
-WORKDAYS_TO_INVOICE = (1, 3)
-WORKDAYS_TO_PUT_RIGHT = 2
-REFUSALS = (
-    ("CUSTOMER_BLOCKED", "Customer is blocked for invoicing."),
-    ("PO_MISSING", "Customer requires a purchase order number."),
-    ("PERIOD_CLOSED", "Posting period is closed."),
-)
-
-Answer = InvoicePosted | InvoiceRejected
 
 
 class NoStatements(ValueError):

@@ -14,6 +14,7 @@ from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from domain.counting import counted, hours_text
 from milepost.console import say, tell, write_json
 from milepost.days import day_option, now
+from milepost.exit_codes import USAGE
 from milepost.folders import FolderName
 from milepost.options import SummaryJson, checked_name
 from milepost.rejected_rows import tally_text, tell_rejected
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from connectors.imports.ecb import ImportedRates
     from connectors.imports.events_file import ImportTarget
 
-WRONG_USAGE = 2
 WITHOUT_CONTRACTS = (
     "The mapping has written no contracts ([write.contracts]): work is billed only where the folder has one with a line"
     " for its project."
@@ -155,7 +155,7 @@ def check_imported(count: int, out: Path, why: str = "", *, done: str = "importe
     """An import of nothing is no success, whatever the reason."""
     if not count:
         tell(f"Nothing was {done}, so no events were written to {out}{why}", err=True)
-        raise typer.Exit(WRONG_USAGE)
+        raise typer.Exit(USAGE)
 
 
 def _tell_next(imported: ImportedTime | ImportedRates, out: Path, why: str, *, is_dry_run: bool) -> None:

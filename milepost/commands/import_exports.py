@@ -18,9 +18,10 @@ from connectors.imports.refusals import nearest
 from domain.counting import counted, hours_text, named
 from domain.money import is_currency
 from domain.reference.zones import is_zone, zone_names
-from milepost.commands.import_ import WRONG_USAGE, AllowFuture, BillInvoiced, DryRun, name_of, plain_name
+from milepost.commands.import_ import AllowFuture, BillInvoiced, DryRun, name_of, plain_name
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import now
+from milepost.exit_codes import USAGE
 from milepost.folders import FolderName
 from milepost.options import SummaryJson, checked_name
 from milepost.rejected_rows import amounts_text, tell_rejected
@@ -160,7 +161,7 @@ def verb(product: Product | None) -> Callable[..., None]:
             _tell_next(imported, out)
         if not imported.imported.rows and not imported.events:
             tell(_why_nothing(imported), err=True)
-            raise typer.Exit(WRONG_USAGE)
+            raise typer.Exit(USAGE)
 
     title = product.title if product else "a time tracker that its header names"
     import_product.__doc__ = f"Time from the detailed export of {title}, with all that it needs to be billed."

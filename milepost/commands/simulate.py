@@ -16,6 +16,7 @@ from domain.counting import counted
 from domain.delivery.chart import ENTITY_DAY, GRAINS
 from milepost.console import echo, say, shell_word
 from milepost.days import day_option, furthest_day
+from milepost.exit_codes import USAGE
 from milepost.operate.stopping import stopping
 from milepost.options import Output, SummaryJson
 from simulation.erp.troubles import TroubleShare, TroubleTurn, parsed
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from simulation.write import SimulationSummary
 
 
-WRONG_USAGE = 2
 FIRST_MONTH = "2026-01-01"
 FOLLOWS = timedelta(days=62)
 
@@ -55,10 +55,10 @@ def simulate(
         summary, files = write(planned, out, chosen, force=force)
     except (PlanError, FolderInUse, UnknownFormat) as fault:
         echo(str(fault), err=True)
-        raise typer.Exit(WRONG_USAGE) from fault
+        raise typer.Exit(USAGE) from fault
     except OSError as fault:
         echo(f"--out {out}: cannot be written: {fault.strerror or fault}", err=True)
-        raise typer.Exit(WRONG_USAGE) from fault
+        raise typer.Exit(USAGE) from fault
     echo(orjson.dumps(as_json(summary, files)).decode() if json else text(summary, files, out, form, chosen))
 
 
@@ -80,13 +80,13 @@ def simulate_invoices(
         answered = answer(output, events, seed)
     except (NoStatements, ContainerDamaged) as fault:
         echo(str(fault), err=True)
-        raise typer.Exit(WRONG_USAGE) from fault
+        raise typer.Exit(USAGE) from fault
     except DecodeError as fault:
         echo(f"--input {events}: expected answers as an earlier call wrote them: {fault}", err=True)
-        raise typer.Exit(WRONG_USAGE) from fault
+        raise typer.Exit(USAGE) from fault
     except OSError as fault:
         echo(f"--input {events}: cannot be written: {fault.strerror or fault}", err=True)
-        raise typer.Exit(WRONG_USAGE) from fault
+        raise typer.Exit(USAGE) from fault
     echo(orjson.dumps(answers_as_json(answered)).decode() if json else answers_text(answered, events, output))
 
 
@@ -214,7 +214,7 @@ def simulate_erp(
         erp.client = client_of(folder)
     except OSError as fault:
         echo(f"--folder {folder} --port {port}: cannot be used: {fault.strerror or fault}", err=True)
-        raise typer.Exit(WRONG_USAGE) from fault
+        raise typer.Exit(USAGE) from fault
     with stopping() as stop:
         say(f"{kind} at {serving.url}, books in {folder}, accounts in {accounts}; Ctrl-C stops")
         while not stop.requested:

@@ -134,7 +134,7 @@ def _estimated(priced: Sequence[SharingLine]) -> list[dict[str, Amount]]:
 def _price(line: LineHistory, day: date) -> Amount:
     """All that the line comes to by the terms until a day, without variable parts."""
     held = [agreed for agreed in line.held if agreed.since <= day]
-    return methods.comes_to(held)
+    return methods.comes_to(held, line)
 
 
 def _earned(line: LineHistory, held: Sequence[TermsInForce], day: date) -> Amount:

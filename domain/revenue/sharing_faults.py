@@ -9,7 +9,7 @@ from domain.policies import Resolved
 from domain.policy_faults import Fault
 from domain.revenue.allocation import residual
 from domain.terms import methods
-from domain.terms.kind import TermsInForce
+from domain.terms.kind import LineHistory, TermsInForce
 
 
 def sharing_faults(terms: ContractSigned, policies_of: Mapping[str, Resolved]) -> Iterator[Fault]:
@@ -80,4 +80,5 @@ def _measured(line: ContractLine, policies: Resolved) -> dict[str, str]:
 
 
 def _price(terms: ContractSigned, line: ContractLine, policies: Resolved) -> int:
-    return methods.comes_to([TermsInForce(line, terms, terms.ends_on, policies, starts_on=terms.starts_on)])
+    held = [TermsInForce(line, terms, terms.ends_on, policies, starts_on=terms.starts_on)]
+    return methods.comes_to(held, LineHistory())

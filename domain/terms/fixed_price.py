@@ -118,7 +118,7 @@ def _done(agreed: TermsInForce, known: LineHistory, last: date) -> LineHistory:
     return known._replace(reported=(*known.reported, Reported(version, last, HUNDRED_PERCENT)))
 
 
-def comes_to(held: Sequence[TermsInForce]) -> Amount:
+def comes_to(held: Sequence[TermsInForce], _: LineHistory) -> Amount:
     terms = held[-1].line.terms
     assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
     return terms.price

@@ -288,5 +288,5 @@ class Kind(NamedTuple):
     stays: bool = False
     foresees: Callable[[TermsInForce, LineHistory, date], ExpectedHistory] = to_the_end
     agreed: Callable[[TermsInForce], Amount | None] = lambda _: None
-    comes_to: Callable[[Sequence[TermsInForce]], Amount] | None = None
+    comes_to: Callable[[Sequence[TermsInForce], LineHistory], Amount] | None = None
     outputs: Callable[[TermsInForce, LineHistory], tuple[Sequence[Output], int]] = lambda *_: ((), 0)

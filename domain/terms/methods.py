@@ -94,11 +94,11 @@ def may_earn_apart(line: ContractLine) -> bool:
     return has_one and draws_in(line.terms) is None and not has_minimum(line.terms)
 
 
-def comes_to(held: Sequence[TermsInForce]) -> Amount:
+def comes_to(held: Sequence[TermsInForce], known: LineHistory) -> Amount:
     """All that a line charges to its contract's end, by the versions of its terms, of a line that may earn apart."""
     of_kind = kind_of(held[-1].line.terms).comes_to
     assert of_kind is not None, "other lines that state it are refused"
-    return of_kind(held)
+    return of_kind(held, known)
 
 
 def outputs(agreed: TermsInForce, known: LineHistory) -> tuple[Sequence[Output], int]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from domain.events.commercial import ContractSigned
-from domain.events.common import Milestones
+from domain.events.common import Milestone, Milestones
 from domain.money import format_decimal
 from domain.policy_faults import Fault, price_faults, rate_faults
 from domain.revenue.method import Output
@@ -67,36 +67,54 @@ def charged_on(agreed: TermsInForce, accepted_on: date) -> date | None:
     return day if day < agreed.before else None
 
 
-def comes_to(held: Sequence[TermsInForce]) -> Amount:
-    terms = held[-1].line.terms
-    assert isinstance(terms, Milestones), "the kind of the terms chose this module"
-    return sum(milestone.amount for milestone in terms.milestones)
+def comes_to(held: Sequence[TermsInForce], known: LineHistory) -> Amount:
+    return sum(_prices(held, known).values())
 
 
-def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Spread]:
+def spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Spread]:
     """Of a line that earns apart from what it charges: all of its milestones together."""
     if agreed.starts_on <= until:
         last = agreed.contract.ends_on or date.max
-        yield Spread("price", comes_to([agreed]), agreed.starts_on, last, agreed.before)
+        yield Spread("price", comes_to(_up_to(agreed, known), known), agreed.starts_on, last, agreed.before)
 
 
 def outputs(agreed: TermsInForce, known: LineHistory) -> tuple[Sequence[Output], int]:
     """What the milestones are worth that are accepted by each day, of all of them."""
-    terms = agreed.line.terms
-    assert isinstance(terms, Milestones), "the kind of the terms chose this module"
-    accepted = sorted(
-        (known.accepted[one.milestone_id], one.amount) for one in terms.milestones if one.milestone_id in known.accepted
-    )
+    prices = _prices(_up_to(agreed, known), known)
+    accepted = sorted((known.accepted[name], amount) for name, amount in prices.items() if name in known.accepted)
     found: list[Output] = []
     for day, amount in accepted:
         found.append(Output(day, amount + (found[-1].done if found else 0)))
-    return found, comes_to([agreed])
+    return found, sum(prices.values())
+
+
+def _up_to(agreed: TermsInForce, known: LineHistory) -> Sequence[TermsInForce]:
+    return [*(one for one in known.held if one.since < agreed.since), agreed]
+
+
+def _prices(held: Sequence[TermsInForce], known: LineHistory) -> dict[str, Amount]:
+    """What the first terms charge that hold once a milestone is accepted, also where later ones no longer have it; else as the last have
+    it."""
+    found: dict[str, Amount] = {}
+    for agreed in held:
+        for one in _listed(agreed):
+            if agreed is held[-1] or _is_charged(agreed, known.accepted.get(one.milestone_id)):
+                found.setdefault(one.milestone_id, one.amount)
+    return found
+
+
+def _is_charged(agreed: TermsInForce, accepted_on: date | None) -> bool:
+    return accepted_on is not None and charged_on(agreed, accepted_on) is not None
 
 
 def listed(agreed: TermsInForce) -> Sequence[str]:
     """Ids of the milestones that the terms have, of terms of any kind."""
+    return [milestone.milestone_id for milestone in _listed(agreed)]
+
+
+def _listed(agreed: TermsInForce) -> Sequence[Milestone]:
     terms = agreed.line.terms
-    return [milestone.milestone_id for milestone in terms.milestones] if isinstance(terms, Milestones) else []
+    return terms.milestones if isinstance(terms, Milestones) else ()
 
 
 def draws_in(terms: Milestones) -> str | None:

@@ -90,7 +90,7 @@ def spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[S
             yield Spread(_minimum(period), amount, period.first, period.last)
 
 
-def comes_to(held: Sequence[TermsInForce]) -> Amount:
+def comes_to(held: Sequence[TermsInForce], _: LineHistory) -> Amount:
     """All fees to the contract's last day, whether it is terminated or not."""
     *before, newest = held
     last = newest.contract.ends_on or date.max

@@ -107,7 +107,7 @@ class AllocationNodes(Nodes):
 
     def price(self, at: LineAtStep, line: SharingLine, since: date) -> Node:
         held = [agreed for agreed in _own_terms(at) if agreed.since <= since]
-        price = methods.comes_to([self.nodes.fees.terms(at, agreed) for agreed in held])
+        price = methods.comes_to([self.nodes.fees.terms(at, agreed) for agreed in held], at.known)
         made = self.nodes.fees.figure(price, "all that it charges", held[-1])
         return made._replace(title=f"line {line.line_id}: {made.title}")
 

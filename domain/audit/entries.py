@@ -326,7 +326,10 @@ def _bill(
     portions: list[Portion],
 ) -> Iterator[Violation]:
     keys = [(statement.contract_id, entry_id) for entry_id in line.entries]
-    if line.line_id in terms.as_billed:  # nothing is accrued before the invoice
+    if line.line_id in terms.as_billed:  # nothing is accrued before the invoice, but under other terms of the line
+        for key in keys:
+            if key in entries:
+                entries[key].issued.setdefault(line.line_id, 0)
         return
     unknown = [key[1] for key in keys if key not in entries]
     if unknown or not keys:

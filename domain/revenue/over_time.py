@@ -46,6 +46,8 @@ class Stretch(NamedTuple):
     Where work is measured, `amount` is of the work that is left after what was done `before`, in the method's own measure. Cost that is no
     measure of it earns itself, and the rest of `amount` is earned by the measure; `before_apart` of that cost was spent before.
 
+    `kept` is what had been earned before terms that catch up: it stays until somebody says how much the work is that they measure.
+
     Of terms that go on with a stretch in another amount, `base` is what was earned when that began (`based`). `is_final`: all is earned at
     once, since the contract is over. `as_billed`: revenue comes with what is billed, and the stretch is what would be earned over time.
     """
@@ -60,12 +62,15 @@ class Stretch(NamedTuple):
     stops: date
     before: int = 0
     before_apart: Amount = 0
+    kept: Amount = 0
     based: date = date.max
     is_final: bool = False
     as_billed: bool = False
 
     def earned_by(self, day: date) -> Amount:
         """All that was earned by the end of a day, which is not before `since`."""
+        if self.kept and not self.is_known(day):
+            return self.kept
         fallen = self._fallen_to(day)
         if fallen is not None:
             return self.agreed.part_of(self.base, *fallen, self._goes_by(day, self.base))
@@ -239,21 +244,22 @@ def _next(
             agreed=agreed, spread=spread, since=since, amount=amount, stops=spread.stops, based=went.began
         )
     if before and not agreed.catches_up:
-        return _prospective(afresh, before[-1])
+        return _prospective(afresh, before[-1], known.opening)
     # A line that joins an obligation under way earns by the work that is left of all its lines.
     joins = not before and agreed.since > date.min and not agreed.catches_up and course.together
     done = method.earned(course, since - DAY)[0] if joins else 0
+    kept = _earned_before(before[-1], since, known.opening) if before and method.by_spending else 0
     # Terms that hold from after the end on have no days left: all is earned on their first.
-    return afresh._replace(before=done)
+    return afresh._replace(before=done, kept=kept)
 
 
-def _prospective(afresh: Stretch, went: Stretch) -> Stretch:
+def _prospective(afresh: Stretch, went: Stretch, opening: Opening | None) -> Stretch:
     """What was earned until the new terms stays, and the rest of the price is for the work that is left (R41)."""
     method, agreed, spread, since, course = afresh.method, afresh.agreed, afresh.spread, afresh.since, afresh.course
     measured = went.method is method and went.measured_alike(agreed) and went.measures_the_same(course)
     if went.spread[:4] == spread[:4] and measured:
         return went._replace(since=since, stops=spread.stops)
-    earned, first = called(went.earned_by(since - DAY), "earned before"), max(spread.first, since)
+    earned, first = _earned_before(went, since, opening), max(spread.first, since)
     course = course._replace(first=first, last=max(spread.last, first))
     return afresh._replace(
         base=earned,
@@ -262,6 +268,14 @@ def _prospective(afresh: Stretch, went: Stretch) -> Stretch:
         before=method.earned(course, since - DAY)[0] if method.measure is not None else 0,
         before_apart=spent.alone(course, since - DAY, APART)[0] if course.excluded else 0,
     )
+
+
+def _earned_before(went: Stretch, since: date, opening: Opening | None) -> Amount:
+    """By the terms, or as balances state it, as long as nobody has said more."""
+    before = since - DAY
+    stated = opening if opening is not None and opening.as_of <= before and not went.is_known(before) else None
+    so_far = stated.earned if stated is not None and stands([went], stated, before) else went.earned_by(before)
+    return called(so_far, "earned before")
 
 
 def course_of(agreed: TermsInForce, method: Method, days: tuple[date, date], known: LineHistory) -> Course:
@@ -430,10 +444,10 @@ def _is_known(stretches: Sequence[Stretch], day: date) -> bool:
 
 def stands(stretches: Sequence[Stretch], opening: Opening, day: date) -> bool:
     """Whether at the end of a day the line has earned what its balances state, and nobody has said more since."""
-    held = stretch_on(stretches, day)
-    if held is not None and held.as_billed:
+    held = stretch_on(stretches, day) or stretches[0]
+    if held.as_billed or not held.method.by_spending:
         return False
-    return stretches[-1].method.by_spending and (day <= opening.as_of or not _is_known(stretches, day))
+    return day <= opening.as_of or not (held.base or held.kept or held.is_known(day))
 
 
 def beyond_on(earns: Earning, opening: Opening, day: date) -> Amount:

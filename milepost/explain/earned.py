@@ -6,7 +6,7 @@ from functools import partial
 from domain.explanation import Node, less, negated, total
 from domain.figure import RecordedLater
 from domain.identity import composed
-from domain.revenue.method import RULE
+from domain.revenue.method import RULE, Opening
 from domain.revenue.methods import METHODS
 from domain.revenue.over_time import (
     Earning,
@@ -111,6 +111,10 @@ class EarnedNodes(Nodes):
             return earned
         return total(earned.title, [earned, self._stated_beyond(place)], "amount", earned.currency)
 
+    def by_the_end(self, place: LineAtStep, last: date) -> Node:
+        """What a line whose contract is terminated is worth."""
+        return self.in_books(place, earning(place.known, last), last)
+
     def by(self, place: LineAtStep, day: date) -> Node:
         """All that was earned over time by the end of a day."""
         return self._by(place, self._earning(place, day), day)
@@ -150,9 +154,18 @@ class EarnedNodes(Nodes):
                 spent=spending.spent,
                 estimates=spending.estimates,
                 together=spending.together,
+                opening=self._opening(place),
             )
             self._known[id(history)] = history, made
         return self._known[id(history)][1]
+
+    def _opening(self, place: LineAtStep) -> Opening | None:
+        opening = place.known.opening
+        if opening is None:
+            return None
+        return opening._replace(
+            earned=RecordedLater(opening.earned, partial(self.nodes.spending.opening, place, opening))
+        )
 
     def _allocated(self, place: LineAtStep, agreed: TermsInForce) -> TermsInForce:
         own = agreed.allocated

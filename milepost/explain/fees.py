@@ -114,7 +114,7 @@ class FeeNodes(Nodes):
 
     def _settlement(self, place: LineAtStep, charge: Charge) -> Node | None:
         """What is earned by the last day of a terminated contract, less all that the line charges besides (R46)."""
-        earned = self.nodes.over_time.by(place, charge.day)
+        earned = self.nodes.over_time.by_the_end(place, charge.day)
         charged = self.all_charged(place, self._until(place, charge))
         charged += [negated(node.title, node) for node in self.nodes.variable.given_by_memos(place).values()]
         title = charge.description or "settlement"

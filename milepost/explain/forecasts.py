@@ -192,7 +192,7 @@ class _Foreseen(NamedTuple):
             # What is earned by the last day, less all that the line charges besides.
             return less(
                 "settlement",
-                self.nodes.over_time.by(self.place, fee.day),
+                self.nodes.over_time.by_the_end(self.place, fee.day),
                 *self.nodes.fees.all_charged(self.place, self.until),
             )
         return given(self.nodes.fees.charged_by(self.place, fee.name, self.until), fee.name)
@@ -206,7 +206,7 @@ class _Foreseen(NamedTuple):
             return self._units()._replace(title=title)
         settled = next((fee for fee in self.found.fees if fee.name == SETTLEMENT and fee.amount), None)
         if settled is not None:
-            return self.nodes.over_time.by(self.place, settled.day)
+            return self.nodes.over_time.by_the_end(self.place, settled.day)
         nodes = fees.all_charged(self.place, self.until)
         currency = self.place.contract.terms.currency
         return nodes[0]._replace(title=title) if len(nodes) == 1 else total(title, nodes, "amount", currency)

@@ -14,7 +14,7 @@ it was terminated, but for prices that lines share and those with variable parts
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from domain.revenue.over_time import earned_by, earning
+from domain.revenue.over_time import earning, in_books
 from domain.revenue.variable_price import given_by_memos
 from domain.terms import methods, spoken
 from domain.terms.kind import Fee, LineHistory
@@ -35,7 +35,7 @@ def settlement(contract: Contract, known: LineHistory, charged: Sequence[Fee]) -
     if not all(methods.earns_to_the_end(one.line) and methods.is_by_plan(one.line) for one in known.held):
         return
     last = contract.terminated_on - timedelta(days=1)
-    earned = sum(earned_by(stretches, last) for stretches in earning(known, last).values())
+    earned = in_books(earning(known, last), known.opening, last)
     # What credit memos gave of what is settled is charged by no fee.
     given = sum(given_by_memos(known).values())
     rest = earned - sum(fee.amount for fee in charged) + given

@@ -7,7 +7,7 @@ planned hours begin them again, and where some of it is in another currency anot
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from domain.accounts import CONTRACT_LIABILITY, REVENUE
+from domain.accounts import CONTRACT_LIABILITY, REVENUE, UNBILLED
 from domain.figure import at_least, called, exchanged
 from domain.forecast.completion import (
     Completion,
@@ -324,9 +324,12 @@ def _earns(
 
 def by_invoice(draft: Draft, line: LineEarning, totals: LineTotals, *, before: bool = False) -> tuple[Amount, Amount]:
     """What is billable of the line's work, but what it charges by itself, and will be revenue with its invoice; of that, what hours alone
-    made. Revenue adjusted by hand, which alone of such a line stands on the contract's position, is never billed."""
+    made. Revenue adjusted by hand, which alone of such a line stands on the contract's position, is never billed; nor is what work accrued
+    beyond a cap, before the line was as billed."""
     by_hand, _, _ = totals.accounts.get(CONTRACT_LIABILITY, (0, 0, 0))
-    waits = totals.billable - totals.recognised + by_hand - totals.conceded
+    accrued = [totals.accounts[account] for account in UNBILLED if account in totals.accounts]
+    beyond = sum(at_least(recognised - billable, 0, "accrued and never billed") for recognised, billable, _ in accrued)
+    waits = totals.billable - totals.recognised + by_hand + beyond - totals.conceded
     may_wait = waits and (line.total is None or any(account in totals.accounts for account in REVENUE))
     plan = _plan_of(draft, line, before=before) if may_wait else None
     if plan is None or plan.timing != WITH_INVOICE:

@@ -10,7 +10,7 @@ from domain.terms import methods
 from domain.terms.kind import Fee, LineHistory, TermsInForce
 from domain.units import Amount
 from state.books import Contract
-from state.charges.terms_known import agreed_versions, is_charged
+from state.charges.terms_known import agreed_versions, is_over
 from state.draft import Draft
 
 DAY = timedelta(days=1)
@@ -32,10 +32,10 @@ def fees_due(
             day = fee.earned_from or fee.day
             if fee.name in seen or not agreed.since <= day < agreed.before:
                 continue
-            is_over = _ended_by(contract, day) and not is_charged(draft, contract.contract_id, line_id, fee.name)
-            if is_over and (fee.since is None or _ended_by(contract, fee.since)):
+            is_late = is_over(draft, contract, line_id, fee.name, day)
+            if is_late and (fee.since is None or _ended_by(contract, fee.since)):
                 continue
-            on = min(fee.day, contract.terminated_on - DAY) if is_over and contract.terminated_on else fee.day
+            on = min(fee.day, contract.terminated_on - DAY) if is_late and contract.terminated_on else fee.day
             seen.add(fee.name)
             due = fee.amount
             if fee.keeps is not None and due < min(charged, fee.keeps):

@@ -20,7 +20,7 @@ from domain.terms import methods, milestones
 from domain.terms.kind import OVER_TIME, Closed, LineHistory, PeriodLeft, TermsInForce, obliged_with, on_day
 from domain.units import Amount
 from domain.work.rows import OPENING, fee_row, row_id
-from state.books import Acceptance, ClosedPeriod, Contract, ItemRevisions, LineFees, Reports, TermsVersion
+from state.books import Acceptance, Charge, ClosedPeriod, Contract, ItemRevisions, LineFees, Reports, TermsVersion
 from state.charges.estimates import known_estimates
 from state.charges.rebates import rebates_of
 from state.charges.spent import is_spent, known_spent
@@ -241,16 +241,29 @@ def takers(draft: Draft, milestone_id: str, fact: Acceptance) -> list[Taker]:
     """
     found = list(_listing(draft, milestone_id, fact))
     name = f"milestone/{milestone_id}"
-    charged = [one for one in found if is_charged(draft, one.contract_id, one.line_id, name)]
-    in_force = charged or [one for one in found if not one.is_over] or found
+    standing = [one for one in found if not one.is_over]
+    in_force = [one for one in standing if is_charged(draft, one.contract_id, one.line_id, name)] or standing or found
     first = min((one.day for one in in_force), default=None)
     earliest = [one for one in in_force if one.day == first]
     return [one for one in earliest if one.project_id == fact.project_id] or earliest
 
 
 def is_charged(draft: Draft, contract_id: str, line_id: str, name: str) -> bool:
+    return _charge(draft, contract_id, line_id, name) is not None
+
+
+def is_over(draft: Draft, contract: Contract, line_id: str, name: str, day: date) -> bool:
+    """Whether nothing is charged of a day since the contract was terminated by then; a charge of such a day that was there before stays."""
+    ended = contract.terminated_on
+    if ended is None or day < ended:
+        return False
+    charge = _charge(draft, contract.contract_id, line_id, name)
+    return charge is None or (charge.earned_from or charge.day) < ended
+
+
+def _charge(draft: Draft, contract_id: str, line_id: str, name: str) -> Charge | None:
     entry = draft.entry(fee_row(contract_id, line_id, name))
-    return entry is not None and entry.work is not None
+    return entry.work.charge if entry is not None and entry.work is not None else None
 
 
 def _listing(draft: Draft, milestone_id: str, fact: Acceptance) -> Iterator[Taker]:
@@ -263,9 +276,8 @@ def _listing(draft: Draft, milestone_id: str, fact: Acceptance) -> Iterator[Take
         for line_id, agreed in _lists(draft, contract).get(milestone_id, ()):
             day = milestones.charged_on(agreed, fact.accepted_on)
             if day is not None and fact.line_id in (None, line_id):
-                is_over = contract.terminated_on is not None and day >= contract.terminated_on
-                project_id = agreed.line.project_id
-                found.setdefault(line_id, Taker(contract.contract_id, line_id, project_id, day, is_over))
+                is_late = is_over(draft, contract, line_id, f"milestone/{milestone_id}", day)
+                found.setdefault(line_id, Taker(contract.contract_id, line_id, agreed.line.project_id, day, is_late))
         yield from found.values()
 
 

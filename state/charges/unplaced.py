@@ -12,7 +12,7 @@ from domain.refusals import UNSUPPORTED, words_of
 from domain.revenue.variable_price import has_item, is_payable
 from domain.terms import methods
 from state.books import Acceptance, Contract, Fact, ItemRevisions, OpenException, Reports
-from state.charges.terms_known import agreed_versions, is_charged, takers
+from state.charges.terms_known import agreed_versions, is_over, takers
 from state.draft import Draft
 from state.terms.plan import newest_plan
 
@@ -53,7 +53,7 @@ def _note_milestone(draft: Draft, milestone_id: str, fact: Acceptance) -> None:
     elif len(of) > 1:
         lines = ", ".join(composed(one.contract_id, one.line_id) for one in of)
         unknown = "line_id", f"{said} several contract lines list it: {lines}; a higher version has to name one"
-    elif of and of[0].is_over and not is_charged(draft, of[0].contract_id, of[0].line_id, f"milestone/{milestone_id}"):
+    elif of and of[0].is_over:
         outside = "accepted_on", f"{said} contract {of[0].contract_id} was terminated by then"
     contract_id = of[0].contract_id if outside is not None else fact.contract_id
     _say(draft, UNKNOWN_MILESTONE, "milestone", milestone_id, contract_id, unknown)
@@ -69,7 +69,7 @@ def _note_progress(draft: Draft, part_id: str, reports: Reports) -> None:
         whose = f"contract {contract_id} does not have" if contract_id else "no contract has"
         unknown = "line_id", f"progress is reported of line {line_id}, which {whose}"
     for version, as_of, _ in (one for one in reports.said if one[0]):  # what balances state is of before the end
-        if of and all(_is_over(draft, contract, line_id, version, as_of) for contract in of):
+        if of and all(is_over(draft, contract, line_id, f"progress/{version}", as_of) for contract in of):
             outside = (
                 "as_of",
                 f"progress of {as_of} is reported of line {line_id}, whose contract was terminated by then",
@@ -147,13 +147,6 @@ def _having(draft: Draft, contract_id: str, line_id: str) -> Iterator[Contract]:
         lines = {line.line_id for line in contract.every_line}
         if contract.in_force and contract_id in ("", contract.contract_id) and line_id in lines:
             yield contract
-
-
-def _is_over(draft: Draft, contract: Contract, line_id: str, version: int, as_of: date) -> bool:
-    """Whether nothing is charged of a report since the contract was terminated by its day."""
-    if contract.terminated_on is None or as_of < contract.terminated_on:
-        return False
-    return not is_charged(draft, contract.contract_id, line_id, f"progress/{version}")
 
 
 def _takes_reports(draft: Draft, contract: Contract, line_id: str, as_of: date) -> bool:

@@ -32,7 +32,7 @@ from domain.money import format_amount, format_decimal, round_ratio, smallest_un
 from domain.policy_faults import ENTRY_MOST, Fault
 from domain.revenue.allocation import PricedItem, Revision
 from domain.terms import spoken
-from domain.terms.kind import ExpectedHistory, Fee, LineHistory, TermsInForce
+from domain.terms.kind import ExpectedHistory, Fee, LineHistory, TermsInForce, on_day
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
 
 DAY = timedelta(days=1)
@@ -120,11 +120,18 @@ def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]
     due, given = settled(known.revised), given_by_memos(known)
     for item in agreed.line.variable_consideration:
         said = due.get(item.item_id)
-        holds = said is not None and agreed.since <= said.as_of and (said.as_of < agreed.before or agreed.ends_early)
-        if said is not None and holds and said.as_of <= until:
+        if said is not None and said.as_of <= until and _holds(agreed, known.held, said.as_of):
             words, first = spoken.said("variable", item=item.item_id), max(agreed.since, agreed.starts_on)
             amount = (said.amount or 0) + given[item.item_id]
             yield Fee(fee_name(item.item_id), said.as_of, amount, words, first, said.as_of)
+
+
+def _holds(agreed: TermsInForce, held: Sequence[TermsInForce], day: date) -> bool:
+    """Of a line that has ended by the day the last terms that held, whatever was agreed for days after its end."""
+    if not held:
+        return False
+    on = on_day(held, day)
+    return agreed.since <= on.since < agreed.before and (day < on.before or on.ends_early)
 
 
 def given_by_memos(known: LineHistory) -> dict[str, Amount]:

@@ -1,7 +1,7 @@
 """Milestones accepted and progress reported of which nothing can be charged: each is reported by an exception until a line takes it."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from msgspec.structs import replace
@@ -31,6 +31,7 @@ SAID: Final = {
     (ITEM, OUT_OF_RANGE),
 }
 _WAIVED: Final = "waived"
+DAY = timedelta(days=1)
 
 
 def note_unplaced(draft: Draft) -> None:
@@ -83,8 +84,8 @@ def _note_progress(draft: Draft, part_id: str, reports: Reports) -> None:
 
 
 def note_item(draft: Draft, part_id: str, known: ItemRevisions) -> None:
-    """A variable part of a price that no terms of its day state, of which a contract that was terminated by then waits for what is due, or
-    that its currency cannot be paid in."""
+    """A variable part of a price that no terms of its day state, or of the contract's last one; of which a contract that was terminated by
+    then waits for what is due; or that its currency cannot be paid in."""
     contract_id, line_id, item_id = parts_of(part_id)
     contract, newest = draft.contract(contract_id), known.said[-1]
     unknown, outside, finer = None, None, None
@@ -96,8 +97,9 @@ def note_item(draft: Draft, part_id: str, known: ItemRevisions) -> None:
     else:
         held = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
         currency, ended = contract.terms.currency, contract.terminated_on
-        if not has_item(held, item_id, newest.as_of):
-            what = f"line {line_id} of contract {contract_id} has no part {item_id} in its terms of {newest.as_of}"
+        day = newest.as_of if ended is None else min(newest.as_of, ended - DAY)
+        if not has_item(held, item_id, day):
+            what = f"line {line_id} of contract {contract_id} has no part {item_id} in its terms of {day}"
             unknown = "item_id", f"{what}: it is revised, and nothing follows from that"
         if ended is not None and ended <= newest.as_of and not newest.settled:
             outside = (

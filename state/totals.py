@@ -348,10 +348,10 @@ def to_bill(price: Price | None, issued: Issued | None) -> Amount:
 
 
 def to_invoice(entry: Entry, contract_id: str, line_id: str) -> Amount:
-    """What of the entry an invoice has still to earn on this line: billable now, less what is revenue already."""
+    """What of the entry an invoice has still to earn on this line: billable now as revenue, less what is that already."""
     price, issued = price_and_issued(entry, contract_id, line_id)
     waits = -issued.invoiced if issued is not None and issued.account in REVENUE else 0
-    if price is not None:
+    if price is not None and price.account in REVENUE:
         waits += price.billable + price.rounding - price.earns
     return waits
 

@@ -48,7 +48,7 @@ from state.forecast.outlook import (
 )
 from state.rerating.rerate import line_ids
 from state.terms.periods import open_period, period_on
-from state.terms.plan import LinePlan
+from state.terms.plan import LinePlan, line_plan
 from state.totals import month_of
 from state.value import plain
 
@@ -73,8 +73,9 @@ def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning
         return ()
     closed = is_closed(project, as_of)
     late = _waits_for_invoice if closed else _comes_late
-    by_invoice = any(plan.timing == WITH_INVOICE for plan in plans)
-    if has_ended(draft, project, as_of) and not (by_invoice or any(late(plan) or _is_kept(plan) for plan in plans)):
+    if has_ended(draft, project, as_of) and not any(
+        _ever_by_invoice(draft, plan) or late(plan) or _is_kept(plan) for plan in plans
+    ):
         return ()
     if closed:
         return tuple(_earning(draft, plan, _charged(draft, plan, as_of), goes_on=False) for plan in plans)
@@ -138,10 +139,26 @@ def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     key = ("earning lines", project_id, otherwise, *versions)
     if key not in draft.memo.plans:
         own = newest_of_each_line(draft, project_id)
-        by_hours = all(methods.earns_by_hours_alone(one.line) and one.timing != WITH_INVOICE for one in own)
+        by_hours = all(methods.earns_by_hours_alone(one.line) and not _ever_by_invoice(draft, one) for one in own)
         draft.memo.plans[key] = () if by_hours and not otherwise else own
     plans: tuple[LinePlan, ...] = draft.memo.plans[key]
     return plans
+
+
+def _ever_by_invoice(draft: Draft, plan: LinePlan) -> bool:
+    """Whether some version of the terms has the line's revenue with its invoices: work of its days waits for these, whatever later terms
+    say."""
+    contract = draft.contract_in_books(plan.contract_id)
+    return plan.line.line_id in draft.of_terms("by invoice", contract, _by_invoice)
+
+
+def _by_invoice(draft: Draft, contract: Contract) -> frozenset[str]:
+    plans = (
+        line_plan(draft, contract, stored.version, line.line_id)
+        for stored in contract.history
+        for line in stored.terms.lines
+    )
+    return frozenset(one.line.line_id for one in plans if one is not None and one.timing == WITH_INVOICE)
 
 
 def earns_otherwise(draft: Draft, of: ProjectTerms) -> bool:

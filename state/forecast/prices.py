@@ -19,8 +19,7 @@ from domain.money import smallest_unit
 from domain.months import month_end
 from domain.reference.exchange import SAME_CURRENCY, Exchange
 from domain.revenue.over_time import Stretch, earned_by, earning, is_measured
-from domain.terms import methods
-from domain.terms.kind import WITH_INVOICE, Fee
+from domain.terms.kind import Fee
 from domain.terms.subscription import is_minimum
 from domain.units import Amount
 from domain.work.rows import fee_row
@@ -150,9 +149,6 @@ def _by_month(amounts: Iterable[tuple[str, Amount]]) -> dict[str, Amount]:
 
 def _waiting(draft: Draft, line: LineEarning, ahead: TermsAhead) -> list[tuple[str, Amount]]:
     """What was charged and waits for its invoice, which earns it, each in the month of its charge."""
-    newest = ahead.known.held[-1]
-    if methods.timing(newest.line, newest.policies) != WITH_INVOICE:
-        return []
     rows = ((fee, draft.entry(fee_row(line.contract_id, line.line_id, fee.name))) for fee in ahead.fees)
     of = line.contract_id, line.line_id
     found = [(month_of(fee.day), to_invoice(row, *of)) for fee, row in rows if row is not None]

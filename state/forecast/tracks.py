@@ -7,8 +7,8 @@ planned hours begin them again, and where some of it is in another currency anot
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from domain.accounts import CONTRACT_LIABILITY, REVENUE, UNBILLED
-from domain.figure import at_least, called, exchanged
+from domain.accounts import CONTRACT_LIABILITY, REVENUE
+from domain.figure import at_least, called, exchanged, lesser
 from domain.forecast.completion import (
     Completion,
     Earning,
@@ -34,7 +34,7 @@ from state.books import Basis, BookedProgress, Contract, Forecast, Inclusion, Li
 from state.draft import Draft
 from state.terms.known import exchange_on
 from state.terms.plan import LinePlan, newest_plan
-from state.totals import standing_price
+from state.totals import to_invoice
 
 WHOLE = ""
 BUDGET = "budget"
@@ -324,32 +324,39 @@ def _earns(
 
 def by_invoice(draft: Draft, line: LineEarning, totals: LineTotals, *, before: bool = False) -> tuple[Amount, Amount]:
     """What is billable of the line's work, but what it charges by itself, and will be revenue with its invoice; of that, what hours alone
-    made. Revenue adjusted by hand, which alone of such a line stands on the contract's position, is never billed; nor is what work accrued
-    beyond a cap, before the line was as billed."""
-    by_hand, _, _ = totals.accounts.get(CONTRACT_LIABILITY, (0, 0, 0))
-    accrued = [totals.accounts[account] for account in UNBILLED if account in totals.accounts]
-    beyond = sum(at_least(recognised - billable, 0, "accrued and never billed") for recognised, billable, _ in accrued)
-    waits = totals.billable - totals.recognised + by_hand + beyond - totals.conceded
-    may_wait = waits and (line.total is None or any(account in totals.accounts for account in REVENUE))
-    plan = _plan_of(draft, line, before=before) if may_wait else None
-    if plan is None or plan.timing != WITH_INVOICE:
+    made."""
+    waits = _stands_on_revenue(totals)
+    plan = _plan_of(draft, line, before=before) if waits else None
+    if plan is None:
         return 0, 0
     if line.total is None:
         waits = called(waits, "billable and not invoiced")
         return waits, waits if methods.earns_by_hours_alone(plan.line) else 0
-    if methods.draws_in(plan.line.terms) is None and not methods.charges_expenses(plan.line):
-        return 0, 0
-    charged = called(_charged(draft, plan, before=before) - totals.by_terms, "charged and not invoiced")
+    charged = called(_charged(draft, plan, before=before), "charged and not invoiced")
     return called(waits - charged, "worked and not invoiced"), 0
 
 
+def _stands_on_revenue(totals: LineTotals) -> Amount:
+    """What is billable and earns with its invoice stands on the account of its revenue, whatever terms say by now. Of what credit memos
+    took off the price that of accrued work is billable and is no revenue any more."""
+    billed = accrued = 0
+    for account, (recognised, billable, _) in totals.accounts.items():
+        if account in REVENUE:
+            billed += billable - recognised
+        elif account != CONTRACT_LIABILITY:
+            accrued += billable - recognised
+    if not billed or not totals.conceded:
+        return billed
+    of_accrued = lesser(at_least(accrued, 0, "conceded of accrued work"), totals.conceded, "conceded of accrued work")
+    return billed - totals.conceded + of_accrued
+
+
 def _charged(draft: Draft, plan: LinePlan, *, before: bool) -> Amount:
-    """What the line has charged by itself."""
-    key = "fees", composed(plan.contract_id, plan.line.line_id)
-    fees: LineFees | None = draft.before.get(key) if before else draft.part(*key)
+    """What the line has charged by itself and will be revenue with its invoice."""
+    of = plan.contract_id, plan.line.line_id
+    fees: LineFees | None = draft.before.get(("fees", composed(*of))) if before else draft.part("fees", composed(*of))
     rows = (draft.entries.get(row) if before else draft.entry(row) for row in (fees.rows if fees is not None else ()))
-    prices = (standing_price(row) for row in rows if row is not None)
-    return sum(price.billable + price.rounding for price in prices if price is not None)
+    return sum(to_invoice(row, *of) for row in rows if row is not None)
 
 
 def left_to_earn(draft: Draft, line: LineEarning, total: Amount, so_far: Amount, *, before: bool = False) -> Amount:

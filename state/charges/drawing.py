@@ -77,6 +77,9 @@ def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = 
 
     `ended` is a day that has ended: periods of the terms are over with it, and where too little is left the line fills up.
     """
+    before: Contract | None = draft.before.get(("contract", contract.contract_id))
+    if before is not None and before.history != contract.history:
+        _release(draft, contract, line_id)
     if all(methods.draws_in(agreed.line.terms) is None for agreed in agreed_versions(draft, contract, line_id)):
         return
     known = known_of(draft, contract, line_id)
@@ -98,25 +101,44 @@ def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = 
         share = used.shares[row.entry_id]
         if price is not None and _content(price) == _wanted(row, share):
             continue
-        before = consumption_of(entry) if entry is not None else None
-        if entry is None or before is None:
+        if entry is None or price is None:
             continue
         if draft.why is not None:
             draft.why.forget(row.entry_id)
         wanted = _shared(draft, row, share)
+        _take(draft, entry, row.plan, wanted if row.is_issued else replace(wanted, given=0), is_issued=row.is_issued)
+
+
+def _release(draft: Draft, contract: Contract, line_id: str) -> None:
+    """Issued work whose terms include nothing any more draws nothing: what it drew goes with its fee. What is billed of it stays, and is
+    all that it earns (R8)."""
+    for entry in draft.drawing_on(contract.contract_id, line_id, BEGINNING.isoformat()):
+        price, work = standing_price(entry), entry.standing
+        if price is None or work is None or not price.drawn or not any(one.amount for one in entry.issued):
+            continue
+        plan = plan_of(draft, price)
+        if plan is None or plan.draws is not None or not _is_on(price, contract, line_id) or _is_brought_forward(work):
+            continue
+        earned = price.earned
+        if earned is not None:
+            earned -= sum(amount for _, amount in price.drawn.values())
+        price = replace(price, earned=earned, drawn=None)
         if draft.why is not None:
-            wanted = price_record.booked(draft.why, row.entry_id, wanted)
-        wanted = fitted(
-            entry,
-            keeping(
-                draft, row.plan, entry.entry_id, before.price, wanted if row.is_issued else replace(wanted, given=0)
-            ),
-        )
-        issued = before.issued if row.is_issued else 0
-        consumption = Consumption(row.entry_id, row.work.person_id, wanted, issued)
-        allotted = consume_caps(draft, (row.plan, before), (row.plan, consumption))
-        current = draft.entry_in_books(row.entry_id)
-        draft.put_entry(current, reprice(draft, current, row.plan, allotted, "draw_down"))
+            price = drawn_record.recognised(draft.why, entry.entry_id, price)
+        _take(draft, entry, plan, price, is_issued=True)
+
+
+def _take(draft: Draft, entry: Entry, plan: LinePlan, wanted: Price, *, is_issued: bool) -> None:
+    before, work = consumption_of(entry), entry.standing
+    assert before is not None, "it is priced"
+    assert work is not None, "it is priced"
+    if draft.why is not None:
+        wanted = price_record.booked(draft.why, entry.entry_id, wanted)
+    wanted = fitted(entry, keeping(draft, plan, entry.entry_id, before.price, wanted))
+    consumption = Consumption(entry.entry_id, work.person_id, wanted, before.issued if is_issued else 0)
+    allotted = consume_caps(draft, (plan, before), (plan, consumption))
+    current = draft.entry_in_books(entry.entry_id)
+    draft.put_entry(current, reprice(draft, current, plan, allotted, "draw_down"))
 
 
 class _Row(NamedTuple):

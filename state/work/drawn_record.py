@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from domain.explanation import Node, constant, evaluated, less, total
 from domain.figure import as_recorded, node_of
 from domain.terms.kind import IN_MONEY
+from domain.why import Why
 from domain.work import recorded
-from domain.work.recorded import ASKED, DRAWN, EARNED, WORTH, figure_of
+from domain.work.recorded import ASKED, DRAWN, EARNED, VALUE, WORTH, figure_of
 from state.books import Price, Work
 from state.draft import Draft
 from state.terms.plan import LinePlan
@@ -26,15 +27,21 @@ def beyond(draft: Draft, row: str, work: Work, plan: LinePlan, price: Price) -> 
         for store, (quantity, _) in (price.drawn or {}).items()
     ]
     hours, value = _in_money(draft, row, work, price, drawn) if in_money else _in_hours(draft, row, plan, price, drawn)
-    earned = price.earned
-    if earned:
-        by_drawing = [
-            of_row(why, row, f"{EARNED}/{store}", amount, price.currency)._replace(title=f"{row}: earned by {store}")
-            for store, (_, amount) in (price.drawn or {}).items()
-        ]
-        parts = by_drawing if price.account == price.revenue else [node_of(value, f"{row}: value"), *by_drawing]
-        earned = as_recorded(earned, total(f"{row}: recognised", parts, "amount", price.currency, rule="R30"))
-    return replace(price, hours=hours, value=value, earned=earned)
+    return recognised(why, row, replace(price, hours=hours, value=value), node_of(value, f"{row}: value"))
+
+
+def recognised(why: Why, row: str, price: Price, value: Node | None = None) -> Price:
+    """With what it earns: its value, as it was recorded last where none is given, and what it draws."""
+    if not price.earned:
+        return price
+    parts = [
+        of_row(why, row, f"{EARNED}/{store}", amount, price.currency)._replace(title=f"{row}: earned by {store}")
+        for store, (_, amount) in (price.drawn or {}).items()
+    ]
+    if price.account != price.revenue:
+        parts.insert(0, value or why.figure(figure_of(row, VALUE)))
+    node = total(f"{row}: recognised", parts, "amount", price.currency, rule="R30")
+    return replace(price, earned=as_recorded(price.earned, node))
 
 
 def _in_hours(draft: Draft, row: str, plan: LinePlan, price: Price, drawn: list[Node]) -> tuple[int, int]:

@@ -19,7 +19,8 @@ turns all is given back, and a negative amount goes to the first rule by its per
 
 A negative amount makes room, and others draw on it. Where it is taken back, a source may have paid more than its limit: then the last
 that drew on the source give back what is too much, also what is billed, and draw it again from the rules. A source that had paid more
-already, since its limit was lowered, keeps that. What nobody can give back now, as it is held, the negative amount keeps until then.
+already, since its limit was lowered, keeps that. What nobody can give back now, as it is held, the negative amount keeps until then,
+also where another of its payers was charged again before.
 What a payer is to have back is its source's until a statement or a draft of the payer says so: others may be issued before.
 
     GRANT up to 1,000.00; rule 1: GRANT, rule 2: OWN
@@ -124,13 +125,18 @@ def drawn_in_turn(
 def takes_room(portions: Sequence[Portion], stands: Portion, total: Amount) -> bool:
     """Whether a negative amount becomes less, or has yet to on some of its payers' statements, so that what drew on its room may have to
     give back."""
-    return sum(_room_made(portions, stands).values()) < min(total, 0)
+    return sum_of((*portions, _not_taken_back(portions, stands))) < min(total, 0)
 
 
-def _room_made(portions: Sequence[Portion], stands: Portion) -> dict[str, Amount]:
-    """Below zero, by source."""
-    drawn, billed = by_source(portions), by_source((stands,))
-    return {one: min(drawn.get(one, 0), billed.get(one, 0)) for one in {**drawn, **billed}}
+def _not_taken_back(portions: Sequence[Portion], stands: Portion) -> Portion:
+    """What payers still have of a negative amount, beyond what is drawn by now: others were charged their part again before them."""
+    found = []
+    for paid in stands:
+        drawn = by_source(portions, paid.customer_id).get(paid.source_id, 0)
+        if paid.amount < min(drawn, 0):
+            more = called(paid.amount - drawn, f"{paid.source_id}: not taken back yet")
+            found.append(paid._replace(amount=more))
+    return tuple(found)
 
 
 def _stays(
@@ -138,27 +144,30 @@ def _stays(
 ) -> list[tuple[Portion, ...]]:
     """What stays drawn of each."""
     stays = [kept(one.portions, one.total, currency, f"{one.entry_id}: ") for one in due]
-    taking = [place for place, one in enumerate(due) if takes_room(one.portions, one.stands, one.total)]
+    taking = {
+        place: tuple(portion for portion in (*one.portions, _not_taken_back(one.portions, one.stands)) if portion)
+        for place, one in enumerate(due)
+        if takes_room(one.portions, one.stands, one.total)
+    }
+    before = dict(used)
+    for place, has in taking.items():
+        give_back(before, by_source(due[place].portions))
+        take(before, by_source(has))
+    most = {source_id: max(limit, before.get(source_id, 0)) for source_id, limit in limits.newest.items()}
     while True:
         now, found = dict(used), list(stays)
         for one, stay in zip(due, found, strict=True):
             _change(now, one, one.portions, stay)
         if any(used.get(source_id, 0) > limit for source_id, limit in limits.highest.items()):
             billed = _on_statements(due, used)
-            most = {source_id: max(limit, billed.get(source_id, 0)) for source_id, limit in limits.highest.items()}
-            _last_give_back(due, found, now, most, _negative(due, found, currency), currency, only_unbilled=True)
+            unbilled = {source_id: max(limit, billed.get(source_id, 0)) for source_id, limit in limits.highest.items()}
+            _last_give_back(due, found, now, unbilled, _negative(due, found, currency), currency, only_unbilled=True)
         if taking:
-            before = dict(used)
-            for one in (due[place] for place in taking):
-                give_back(before, by_source(one.portions))
-                take(before, _room_made(one.portions, one.stands))
-            most = {source_id: max(limit, before.get(source_id, 0)) for source_id, limit in limits.newest.items()}
             comes = _negative(due, found, currency)
             _last_give_back(due, found, now, most, comes, currency)
-            waits = [place for place in taking if _is_above(by_source(due[place].portions), now, most, comes)]
+            waits = [place for place, has in taking.items() if _is_above(by_source(has), now, most, comes)]
             if waits:
-                taking.remove(waits[-1])
-                stays[waits[-1]] = due[waits[-1]].portions
+                stays[waits[-1]] = taking.pop(waits[-1])
                 continue
         used.update(now)
         return found

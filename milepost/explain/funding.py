@@ -292,7 +292,7 @@ class FundingNodes(Nodes):
 
     def _with_billed(self, one: DueOfSources, place: Place, contract_id: str, before: int) -> DueOfSources:
         """Also what payers have who have a statement of it now."""
-        payers = one.apart.union(paid.customer_id for portion in one.portions for paid in portion)
+        payers = one.apart.union(paid.customer_id for portion in (*one.portions, one.stands) for paid in portion)
         return one._replace(stands=self.nodes.drafted.stands(place, contract_id, payers, before))
 
     def _limits(self, contract_id: str, step: int) -> SourceLimits:

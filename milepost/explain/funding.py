@@ -310,6 +310,7 @@ class FundingNodes(Nodes):
         parts = issued.payers if issued is not None and issued.is_funded else ()
         below = (part.customer_id for part in parts if any(amount < 0 for _, amount in part.sources))
         stands = self.nodes.drafted.stands(place, contract_id, apart.union(below) if parts else (), before)
+        apart = apart if issued is not None else NOBODY
         return DueOfSources(Recorded(due), had, list(freed.items()), pays, entry_id, stands, apart)
 
     def _order(self, place: Place, contract_id: str, step: int) -> tuple[Order, str]:

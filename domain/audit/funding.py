@@ -38,7 +38,8 @@ class SourcesPaid:
             case JournalEntry() as journal:
                 credit = credit_of(journal)
                 if credit is not None and (credit.reopens or credit.concedes):
-                    self._credited[journal.contract_id or "", journal.customer_id or ""] += credit.net
+                    # What is taken back of a row below zero may be another source's.
+                    self._credited[journal.contract_id or "", journal.customer_id or ""] += max(credit.net, 0)
             case BillingStatement() as part:
                 self._changed = True
                 said = Counter[SourceKey]()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, REVENUE, UNBILLED_RECEIVABLE
-from domain.billing.shares import parties_of, several_pay
+from domain.billing.shares import parties_of
 from domain.caps.consume import CapRule, for_billing, for_revenue, splits_billing
 from domain.contract import (
     Version,
@@ -341,8 +341,9 @@ def bill_tos(contract: Contract) -> frozenset[str]:
 
 
 def customer_of(contract: Contract, bill_to: str) -> str:
-    """Who is named in journals of a statement: its payer where several pay by any version of the terms, else the customer."""
-    several = any(several_pay(stored.terms) for stored in (*contract.former, *contract.history))
+    """Who is named in journals of a statement: its payer where versions of the terms have several, or sources, else the customer."""
+    versions = (*contract.former, *contract.history)
+    several = len(bill_tos(contract)) > 1 or any(stored.terms.funding is not None for stored in versions)
     return bill_to if several else contract.terms.customer_id
 
 

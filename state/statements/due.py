@@ -155,7 +155,8 @@ def _settled_rows(
             if one.contract_id != contract.contract_id or not one.funded:
                 continue
             price, issued = price_and_issued(entry, contract.contract_id, one.line_id)
-            in_period = (since is None or since <= one.day) and one.day < period.to
+            day = price.day if price is not None else one.day
+            in_period = (since is None or since <= day) and day < period.to
             if in_period and not is_due(price, issued):
                 yield entry, one.line_id, price, issued
 

@@ -260,12 +260,12 @@ class FundingNodes(Nodes):
 
     @once
     def _cut(self, contract_id: str, step: int) -> Mapping[Place, FundsDrawn]:
-        """Of the entries to which a step gave something, or took it back, and of those that drew before these."""
+        """Of the entries of which a step billed somebody, or gave something back, and of those that drew before these."""
         places = [
             (entry_id, issued.line_id)
             for entry_id in self.sources.trace.entry_ids()
             for issued in self._all_issued(entry_id, contract_id, step)
-            if issued.funded != self._funded(entry_id, contract_id, issued.line_id, step - 1)
+            if self._funded(issued) != self._funded(self._issued(entry_id, contract_id, issued.line_id, step - 1))
         ]
         drawn = self.sources.trace.why.parts_at(only_drawn(contract_id, step), step)
         places += [(row.title, dict(row.facts)["line"]) for row in drawn]
@@ -375,9 +375,9 @@ class FundingNodes(Nodes):
     def _issued(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Issued | None:
         return next((one for one in self._all_issued(entry_id, contract_id, step) if one.line_id == line_id), None)
 
-    def _funded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Any:
-        issued = self._issued(entry_id, contract_id, line_id, step)
-        return issued.funded if issued is not None else ()
+    def _funded(self, issued: Issued | None) -> Any:
+        """What sources pay, and what of it each payer has."""
+        return (issued.funded, issued.is_funded and issued.payers) if issued is not None else ((), False)
 
     def _currency(self, contract_id: str, step: int) -> str:
         contract = self.sources.draft(step).contract(contract_id)

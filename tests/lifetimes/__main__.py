@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 
 from state.store.store import StoreError
-from tests.lifetimes.draw import Block, story
+from tests.lifetimes.draw import Block
 from tests.lifetimes.hold import Played, differs_by_arrival, faults
 from tests.lifetimes.sold import LAST
+from tests.lifetimes.story import story
 from tests.scenario_text import ScenarioError
 
 TRIES = 250

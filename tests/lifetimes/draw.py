@@ -31,11 +31,7 @@ class Block(NamedTuple):
         return self.head.split()[1 if self.day else 0 :]
 
 
-def story(seed: int) -> list[Block]:
-    return _Story(Random(seed)).whole()
-
-
-class _Story(Seller):
+class Story(Seller):
     def __init__(self, random: Random) -> None:
         super().__init__(random)
         self.blocks: list[Block] = []
@@ -71,12 +67,15 @@ class _Story(Seller):
         self.changes()
         for month in MONTHS:
             self.say(month, "day ended")
-            later = month + timedelta(days=self.random.choice([1, 3, 8, 20]))
-            if self.approved:
-                self.say(later, "approved")
-            if self.chance(80):
-                self.say(later, "invoiced")
+            self.after(month)
         return [*setup, *_by_day(self.blocks), *self.end()]
+
+    def after(self, month: date) -> None:
+        later = month + timedelta(days=self.random.choice([1, 3, 8, 20]))
+        if self.approved:
+            self.say(later, "approved")
+        if self.chance(80):
+            self.say(later, "invoiced")
 
     def setup(self) -> list[Block]:
         ledger = self.of("EUR", self.currency)
@@ -305,7 +304,7 @@ class _Story(Seller):
     def end(self) -> list[Block]:
         """All is done, accepted, released and billed."""
         found = [f"amend K from {END} order PO-1"] if "order PO-1" in self.terms else []
-        found += ["release H"] if any("hold H" in one.head for one in self.blocks) else []
+        found += [f"release {one.words[1]}" for one in self.blocks if one.words[0] == "hold"]
         found += self.settles
         for line in self.ever.values():
             where = f"on {END} project {line.project} line {line.name}"
@@ -362,5 +361,5 @@ def _on_its_day(block: Block) -> Block:
 
 def _by_day(blocks: Iterable[Block]) -> list[Block]:
     """Drafts are approved and statements invoiced after the facts of the day, and before it ends."""
-    late = {"approved": 1, "invoiced": 2, "day": 3}
+    late = {"returned": 1, "approved": 1, "invoiced": 2, "day": 3}
     return sorted(blocks, key=lambda one: (one.day, late.get(one.words[0], 0)))

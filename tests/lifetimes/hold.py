@@ -8,12 +8,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from domain.accounts import CONTRACT_POSITION, REVENUE
+from domain.audit.engagement import issued
+from domain.audit.findings import SeenOutput
+from domain.audit.funding import SourcesPaid
+from domain.audit.terms import SourceBound
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import Policies
+from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased
+from domain.events.finance import CreditMemoIssued
 from domain.money import format_amount, smallest_unit
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, JournalEntry
-from tests.audited import violations
+from tests.audited import seen_of, violations
 from tests.auditing import check_journals, entries_of, standing_price
 from tests.explained import not_explained
-from tests.harness import Books
+from tests.harness import Books, Record
 from tests.lifetimes.draw import Block, in_time, quiet
 from tests.scenario_events import Teller
 from tests.scenario_text import read_step
@@ -48,10 +56,17 @@ class Played:
                         yield (
                             f"{day} invoice {name} {one.statement_id[2:]} {format_amount(one.amount_due, one.currency)}",
                         )
-            case [day, "approved"]:
-                for one in newest_statements(self.books):
-                    if one.status == "open":
+            case [day, "approved", *some]:
+                which, seen = int(some[0]) if some else -1, set[tuple[str, int]]()
+                while drafts := [one for one in drafts_of(self.books) if (one.statement_id, one.revision) not in seen]:
+                    one = drafts[0]
+                    if which >> len(seen) & 1:
                         yield (f"{day} approve {one.statement_id[2:]} revision {one.revision} carol",)
+                    seen.add((one.statement_id, one.revision))
+            case [day, "returned", which]:
+                if drafts := drafts_of(self.books):
+                    one = drafts[int(which) % len(drafts)]
+                    yield (f"{day} return {one.statement_id[2:]} revision {one.revision}",)
             case [day, "credited", kind, which, percent]:
                 yield from self.credit(day, kind, int(which), int(percent))
             case [day, "given_up", which, percent]:
@@ -92,6 +107,10 @@ class Played:
             self.books.reopen()
 
 
+def drafts_of(books: Books) -> list[BillingStatement]:
+    return [one for one in newest_statements(books) if one.status == "open"]
+
+
 def _part(amount: int, percent: int, currency: str) -> int:
     step = smallest_unit(currency)
     return max(amount * percent // 100 // step, 1) * step
@@ -106,6 +125,7 @@ def faults(played: Played, *, explained: bool = False) -> list[str]:
     except (AssertionError, KeyError) as error:
         found.append(f"journals: {error}")
     found += [f"verify {one.check}: {one}" for one in violations(books)]
+    found += [*above_limits(books), *charged_though_held(books), *stuck_as_used(books)]
     waiting = open_exceptions(books)
     if not waiting:
         found += left(books) + forecast_left(books)
@@ -120,7 +140,7 @@ def journals_of(books: Books) -> list[JournalEntry]:
 
 # What an exception of these kinds is about is neither billed nor given up.
 BLOCKING = frozenset(
-    "over_funding no_cost_rate unsupported invalid_terms unknown_reference "
+    "no_cost_rate unsupported invalid_terms unknown_reference "
     "statement_differs_from_invoice no_exchange_rate stale_exchange_rate".split()
 )
 
@@ -173,6 +193,68 @@ def left(books: Books) -> list[str]:
     elif not adjusted and any(ledger.values()):
         found.append(f"ledger: {dict(ledger)}")
     return found
+
+
+def above_limits(books: Books) -> Iterator[str]:
+    """No source is above the highest limit that any version has stated by then, also if every draft that waits were issued as it is."""
+    limits: dict[tuple[str, str], SourceBound] = {}
+    paid = SourcesPaid(limits)
+    standing = {seen.position for seen, _ in issued(seen_of(books))}
+    for record, outputs in _by_event(books):
+        if isinstance(record.event, ContractSigned | ContractAmended) and record.event.funding is not None:
+            for source in record.event.funding.sources:
+                key = record.event.contract_id, source.source_id
+                had = limits.get(key, SourceBound(frozenset(), source.limit))
+                both = [one for one in (had.limit, source.limit) if one is not None]
+                limits[key] = SourceBound(had.customers | {source.bill_to}, max(both) if len(both) > 1 else None)
+        for seen in outputs:
+            paid.take(seen, is_gone=seen.position not in standing)
+        yield from (f"above: {one}" for one in paid.violations())
+
+
+def charged_though_held(books: Books) -> Iterator[str]:
+    held: dict[str, tuple[str, str]] = {}
+    for record, outputs in _by_event(books):
+        match record.event:
+            case ContractSigned(policies=Policies(late_line="reissue")):
+                return  # a statement that is issued again has what it had
+            case BillingHoldPlaced() as hold:
+                held[hold.hold_id] = hold.scope.kind, hold.scope.id
+            case BillingHoldReleased() as hold:
+                held.pop(hold.hold_id, None)
+            case _:
+                pass
+        for one in (seen.record for seen in outputs):
+            if isinstance(one, BillingStatement) and one.status in ("open", "issued"):
+                said = {("bill_to", one.bill_to), ("contract", one.contract_id)}
+                said |= {
+                    place for line in one.lines for place in (("line", line.line_id), ("project", line.project_id))
+                }
+                said |= {("entry", row.rpartition("/")[2]) for line in one.lines for row in line.entries}
+                yield from (f"held: {kind} {name} on {one.statement_id}" for kind, name in said & {*held.values()})
+
+
+def stuck_as_used(books: Books) -> Iterator[str]:
+    """In the end a source is used as far as statements say, where no credit memo takes anything off them."""
+    if drafts_of(books) or any(isinstance(record.event, CreditMemoIssued) for record in books.log):
+        return
+    used, said = Counter[str](), Counter[str]()
+    for (kind, _), part in books.parts().items():
+        used.update(part.funded if kind == "line" else {})
+    for one in newest_statements(books):
+        for line in one.lines if one.status == "issued" else ():
+            said.update({source.source_id: source.amount for source in line.sources})
+    yield from (
+        f"stuck: {one} {used[one]} used, {said[one]} on statements" for one in {*used, *said} if used[one] != said[one]
+    )
+
+
+def _by_event(books: Books) -> Iterator[tuple[Record, list[SeenOutput]]]:
+    found: dict[int, list[SeenOutput]] = {}
+    for seen in seen_of(books):
+        found.setdefault(seen.position.log_offset, []).append(seen)
+    for record in books.log:
+        yield record, found.get(record.offset, [])
 
 
 def differs_by_arrival(blocks: Sequence[Block]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from random import Random
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 START, END = date(2026, 1, 1), date(2026, 6, 30)
 # From then on all is done, accepted and billed.
@@ -38,6 +38,23 @@ class Sold(NamedTuple):
 class Seller:
     """Draws the terms of a contract in one currency."""
 
+    KINDS: ClassVar[tuple[str, ...]] = (
+        *(
+            "time",
+            "time",
+            "time",
+            "cost_plus",
+            "fixed",
+            "fixed",
+            "progress",
+            "milestones",
+            "milestones",
+            "units",
+            "expenses",
+        ),
+        *("retainer", "subscription", "deposit", "budgets", "package"),
+    )
+
     def __init__(self, random: Random) -> None:
         self.random = random
         self.currency = random.choice(["USD", "USD", "EUR", "EUR", "JPY", "KWD"])
@@ -65,20 +82,7 @@ class Seller:
     # Lines
 
     def line(self, name: str) -> Sold:
-        kinds = (
-            "time",
-            "time",
-            "time",
-            "cost_plus",
-            "fixed",
-            "fixed",
-            "progress",
-            "milestones",
-            "milestones",
-            "units",
-            "expenses",
-        )
-        kind = self.of(*kinds, "retainer", "subscription", "deposit", "budgets", "package")
+        kind = self.of(*self.KINDS)
         if kind == "deposit" and any(line.kind == kind for line in self.sold):
             kind = "time"
         # Two lines of a project take work of different tasks.

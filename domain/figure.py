@@ -419,6 +419,18 @@ def average(weighted: Sequence[tuple[int, int]], title: str, rule: str = "") -> 
     return as_recorded(made, evaluated(title, "weighted_average", nodes, parameters, of.unit, of.currency, rule=rule))
 
 
+def expected_value(
+    weighted: Sequence[tuple[Percent, Amount]], currency: str, mode: str, title: str, rule: str
+) -> Amount:
+    """Of amounts that follow their probabilities."""
+    made = round_ratio(sum(each * amount for each, amount in weighted), HUNDRED_PERCENT, smallest_unit(currency), mode)
+    nodes = [each.node for pair in weighted for each in pair if isinstance(each, Recorded)]
+    if not nodes:
+        return made
+    parameters: dict[str, Parameter] = {"step": step_of(currency), "mode": mode}
+    return as_recorded(made, evaluated(title, "weighted_average", nodes, parameters, "amount", currency, rule=rule))
+
+
 def marked_up(rate: Rate, exchange: Exchange, percent: Percent, currency: str, title: str) -> Rate:
     """A rate in another currency with so many per cent of it, rounded once."""
     above, below = exchange.numerator * (HUNDRED_PERCENT + percent), exchange.denominator * HUNDRED_PERCENT

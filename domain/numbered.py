@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple, TypeVar, cast
 
-from domain.events.commercial import ContractSigned
+from domain.caps.consume import CapLimit, CapRule
+from domain.caps.recorded import limit_node
+from domain.events.commercial import ContractSigned, VariableConsiderationRevised
 from domain.events.common import CostPlus, Expenses, TimeAndMaterials, UnitPrice
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned
 from domain.explanation import Node
@@ -17,7 +19,7 @@ from domain.tuples import new_tuple
 from domain.why import in_event, in_terms
 
 T = TypeVar("T")
-E = TypeVar("E", EstimateRevised, ProjectActivated, ResourceAssigned)
+E = TypeVar("E", EstimateRevised, ProjectActivated, ResourceAssigned, VariableConsiderationRevised)
 UNITS = {"Amount": "amount", "Quantity": "quantity", "Hours": "hours", "Percent": "percent", "Rate": "rate"}
 # What a number is called, by what holds it, and its field where several have other names; all others as their field is.
 TITLES = {
@@ -39,6 +41,8 @@ TITLES = {
     "Deposit.percent": "of each statement",
     "CategoryBudget": "{category}: cost budget",
     "CategoryBudget.revenue": "{category}: price",
+    "ConsiderationOutcome.amount": "outcome",
+    "VariableConsiderationRevised": "{item_id}: settled",
 }
 RULES = {"Milestone.amount": "R27", "Retainer.fee": "R30", "TopUp.amount": "R30"}
 # These price rows, and charge nothing by themselves.
@@ -75,7 +79,7 @@ def in_a_contract(terms: ContractSigned, bind: Callable[[Node], Node] = as_it_is
 
 
 def in_force(agreed: TermsInForce) -> TermsInForce:
-    """What a line charges by itself, and its budgets."""
+    """What a line charges by itself, its budgets, and variable parts of its price."""
     line = agreed.line
 
     def number(title: str, value: int, unit: str, path: str) -> Node:
@@ -83,7 +87,21 @@ def in_force(agreed: TermsInForce) -> TermsInForce:
 
     terms = line.terms if isinstance(line.terms, OF_ROWS) else numbered(line.terms, number, "terms")
     budgets = numbered(line.budgets, number, "budgets")
-    return agreed._replace(line=line._replace(terms=terms, budgets=budgets))
+    varies = numbered(line.variable_consideration, number, "variable_consideration")
+    return agreed._replace(line=line._replace(terms=terms, budgets=budgets, variable_consideration=varies))
+
+
+def limits_numbered(contract_id: str, currency: str, rule: CapRule) -> CapRule:
+    """A cap whose limits say which version of the contract states them."""
+
+    def number(limit: CapLimit, value: int | None, *, by_hours: bool) -> int | None:
+        return Recorded(limit_node(contract_id, currency, rule, limit, by_hours=by_hours)) if value else value
+
+    limits = (
+        one._replace(amount=number(one, one.amount, by_hours=False), hours=number(one, one.hours, by_hours=True))
+        for one in rule.limits
+    )
+    return rule._replace(limits=tuple(limits))
 
 
 def numbered(stated: T, number: Number, path: str = "") -> T:

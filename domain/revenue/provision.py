@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 
 from domain.capabilities import ONEROUS_LOSS, PROVISION
 from domain.caps.consume import CapRule
-from domain.figure import as_rounded, at_least, called, converted, in_shares, node_of
+from domain.figure import as_rounded, at_least, called, converted, in_shares, node_of, titled
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, relieved
 from domain.money import allocate, round_ratio, smallest_unit
@@ -50,8 +50,8 @@ def is_provision(rule: str) -> bool:
 class LineAtCompletion(NamedTuple):
     """A line as of a day: its price and what it had earned of that, what it had cost and will cost in all.
 
-    `foreseen` is what the estimate came to; a line that has cost more is taken to be done. `separate` is the version that
-    brought it as a contract of its own. `stated` is what its balances provide for, of which nobody has said since what remains.
+    A line that has cost more than the estimate came to is taken to be done. `separate` is the version that brought it as a
+    contract of its own. `stated` is what its balances provide for, of which nobody has said since what remains.
     """
 
     line_id: str
@@ -59,13 +59,9 @@ class LineAtCompletion(NamedTuple):
     price: Amount
     earned: Amount
     cost: Amount
-    foreseen: Amount
+    at_completion: Amount
     separate: int = 0
     stated: Amount | None = None
-
-    @property
-    def at_completion(self) -> Amount:
-        return max(self.foreseen, self.cost)
 
     @property
     def left(self) -> Amount:
@@ -115,19 +111,20 @@ def lines_at_completion(lines: Sequence[KnownLine], day: date, currency: str) ->
 def _line_at_completion(
     line: KnownLine, day: date, bound_by: Sequence[Bound], currency: str
 ) -> LineAtCompletion | None:
-    agreed, known, foreseen = counts(line, day), line.known, foreseen_on(line.known, day)
+    agreed, known = counts(line, day), line.known
     if agreed is None:
         return None
-    if foreseen is None:
+    if foreseen_on(known, day) is None:
         return _as_stated(line, agreed)
     earned = spent.earned_by(known.spent, day) if line.rules else in_books(line.earns, known.opening, day)
-    price: Amount | None = sum(one.spread.amount for one in prices_on(line.earns, day))
+    price: Amount | None = called(sum(one.spread.amount for one in prices_on(line.earns, day)), "price")
     if line.rules:
         price = capped.price(line.line_id, capped_line(line, day), bound_by, currency)
     if price is None:
         return None
-    cost = spent.by(course_of(known), day, ALL_COST)
-    return LineAtCompletion(line.line_id, agreed.line.project_id, price, earned, cost, foreseen[0], agreed.separate)
+    cost, at_completion = costs_on(line, day)
+    earned = titled(earned, f"earned by {day}")
+    return LineAtCompletion(line.line_id, agreed.line.project_id, price, earned, cost, at_completion, agreed.separate)
 
 
 def _as_stated(line: KnownLine, agreed: TermsInForce) -> LineAtCompletion | None:
@@ -144,10 +141,10 @@ def foreseen_on(known: LineHistory, day: date) -> tuple[Amount, date] | None:
 
 def capped_line(line: KnownLine, day: date) -> CappedLine:
     known = line.known
-    cost, foreseen = spent.by(course_of(known), day, ALL_COST), foreseen_on(known, day)
-    at_completion = max(cost, foreseen[0]) if foreseen is not None else None
-    earned = spent.earned_by(known.spent, day)
-    return CappedLine(line.rules, earned, cost, at_completion, day >= known.held[-1].before)
+    cost, at_completion = costs_on(line, day)
+    foreseen = at_completion if foreseen_on(known, day) is not None else None
+    earned = titled(spent.earned_by(known.spent, day), f"earned by {day}")
+    return CappedLine(line.rules, earned, cost, foreseen, day >= known.held[-1].before)
 
 
 def required(lines: Sequence[LineAtCompletion], currency: str, mode: str) -> dict[str, Amount]:
@@ -198,6 +195,8 @@ def moved(wanted: Amount, had: Balance, exchange: Exchange, ledger_currency: str
     return [Leg(ONEROUS_LOSS, PROVIDED, more, ledger), Leg(PROVISION, PROVIDED, -more, -ledger)]
 
 
-def costs_on(known: LineHistory, day: date) -> tuple[Amount, Amount]:
+def costs_on(line: KnownLine, day: date) -> tuple[Amount, Amount]:
     """What a line had cost by a day, and what it will have cost."""
-    return spent.alone(course_of(known), day, ALL_COST)
+    cost, at_completion = spent.alone(course_of(line.known), day, ALL_COST)
+    title = f"line {line.line_id}: cost"
+    return titled(cost, f"{title} by {day}"), titled(at_completion, f"{title} at completion")

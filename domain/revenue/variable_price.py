@@ -28,7 +28,8 @@ from datetime import date, timedelta
 
 from domain.events.commercial import VariableConsiderationRevised
 from domain.events.common import ConsiderationOutcome, VariableConsideration
-from domain.money import format_amount, format_decimal, round_ratio, smallest_unit
+from domain.figure import called, expected_value, lesser, titled
+from domain.money import format_amount, format_decimal, smallest_unit
 from domain.policy_faults import ENTRY_MOST, Fault
 from domain.revenue.allocation import PricedItem, Revision
 from domain.terms import spoken
@@ -44,15 +45,16 @@ FORESEEN = 0
 Revisions = Mapping[str, Sequence[Revision]]
 
 
-def estimate(method: str, said: VariableConsideration | Revision, currency: str, mode: str) -> Amount:
+def estimate(item: VariableConsideration, said: VariableConsideration | Revision, currency: str, mode: str) -> Amount:
+    name = item.item_id
     if not said.included:
         return 0
     if not said.outcomes:
-        return said.amount or 0
-    if method == MOST_LIKELY:
-        return most_likely(said.outcomes).amount
-    exact = sum(outcome.amount * outcome.probability for outcome in said.outcomes)
-    return round_ratio(exact, HUNDRED_PERCENT, smallest_unit(currency), mode)
+        return titled(said.amount if said.amount is not None else 0, f"{name}: estimated")
+    if item.method == MOST_LIKELY:
+        return titled(most_likely(said.outcomes).amount, f"{name}: most likely")
+    weighted = [(outcome.probability, outcome.amount) for outcome in said.outcomes]
+    return expected_value(weighted, currency, mode, f"{name}: expected value", "R42")
 
 
 def most_likely(outcomes: Sequence[ConsiderationOutcome]) -> ConsiderationOutcome:
@@ -73,7 +75,7 @@ def items_on(held: Sequence[TermsInForce], revisions: Revisions, day: date) -> I
         if said is not None and not said.settled and said.as_of < _stated_on(terms, item):
             said = None
         if item.item_id in stated or (said is not None and said.settled and has_item(terms, item.item_id, said.as_of)):
-            amount = estimate(item.method, said or item, currency, mode)
+            amount = estimate(item, said or item, currency, mode)
             version = said.version if said is not None else 0
             yield PricedItem(item.item_id, amount, version, item.of_line_alone)
 
@@ -122,7 +124,8 @@ def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]
         said = due.get(item.item_id)
         if said is not None and said.as_of <= until and _holds(agreed, known.held, said.as_of):
             words, first = spoken.said("variable", item=item.item_id), max(agreed.since, agreed.starts_on)
-            amount = (said.amount or 0) + given[item.item_id]
+            title = f"{item.item_id}: settled, and not given by credit memos"
+            amount = called((said.amount or 0) + given[item.item_id], title, "R42")
             yield Fee(fee_name(item.item_id), said.as_of, amount, words, first, said.as_of)
 
 
@@ -139,9 +142,10 @@ def given_by_memos(known: LineHistory) -> dict[str, Amount]:
     back."""
     left, found, last = known.rebates.by_memos, {}, ""
     for item_id, said in sorted(settled(known.revised).items(), key=lambda one: (one[1].as_of, one[0])):
-        open_still = -(said.amount or 0) - known.rebates.by_statements.get(item_id, 0)
-        found[item_id] = min(left, max(open_still, 0))
-        left -= found[item_id]
+        open_still = called(-(said.amount or 0), f"{item_id}: goes back") - known.rebates.by_statements.get(item_id, 0)
+        open_still = called(open_still, f"{item_id}: not on a statement")
+        found[item_id] = lesser(left, max(open_still, 0), f"{item_id}: given by credit memos")
+        left = called(left - found[item_id], "given by credit memos of other parts")
         if (said.amount or 0) <= 0:
             last = item_id
     if left and last and not _may_go_back(known):

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from domain import figure
 from domain.events.commercial import ContractSigned
 from domain.events.common import Retainer, Terms
-from domain.figure import called, in_part, lesser
+from domain.figure import at_least, called, in_part, lesser
 from domain.money import format_decimal, smallest_unit
 from domain.months import MONTHS_IN, months_after
 from domain.policy_faults import Fault, price_faults, rate_faults
@@ -281,16 +281,16 @@ def left_on(known: LineHistory, day: date) -> RetainerLeft:
     """
     named = {store.name: store.limit for store in stores(known, day)}
     found = [lot for lot in lots(known, day) if lot.name in named]
-    drawn = {name: known.drawn.get(name, (0, 0))[0] for name in named}
-    left = tuple(
-        LotLeft(lot, named[lot.name], drawn[lot.name], max(named[lot.name] - drawn[lot.name], 0)) for lot in found
-    )
+    left = tuple(_left(lot, named[lot.name], known.drawn.get(lot.name, (0, 0))[0]) for lot in found)
     own = next((lot for lot in found if lot.period.start <= day < lot.period.to), None)
     if own is None:
         return RetainerLeft(left)
     known = known._replace(ended=[ended for ended in _as_it_is(known).ended if ended.to <= own.period.start])
     kept = ends(known, own.period.start, own.period.to).limits
-    of_period = tuple(each._replace(expires=each.left - max(kept[each.lot.name] - each.drawn, 0)) for each in left)
+    of_period = tuple(
+        each._replace(expires=each.left - _not_below_zero(kept[each.lot.name] - each.drawn, "goes over"))
+        for each in left
+    )
     if any(each.expires for each in of_period):
         return RetainerLeft(of_period, own.period.last)
     last = next(stretch.last for stretch in _stretches(known) if own.agreed in stretch.held)
@@ -300,6 +300,14 @@ def left_on(known: LineHistory, day: date) -> RetainerLeft:
         return RetainerLeft(left)
     of_life = (each._replace(expires=each.left if lives.get(each.lot.name) == first else 0) for each in left)
     return RetainerLeft(tuple(of_life), first)
+
+
+def _left(lot: Lot, limit: int, drawn: int) -> LotLeft:
+    return LotLeft(lot, limit, drawn, _not_below_zero(limit - drawn, f"{lot.said}: left"))
+
+
+def _not_below_zero(number: int, title: str) -> int:
+    return called(number, title) if number >= 0 else at_least(number, 0, title)
 
 
 def _last_life(lot: Lot, last: date) -> date:

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps.consume import MONTH, Bucket, CapLimit, CapRule, bucket_key
-from domain.caps.recorded import limit_node
+from domain.caps.consume import MONTH, Bucket, CapRule, bucket_key
 from domain.explanation import Node, total
 from domain.figure import Recorded, called, later
 from domain.identity import composed, parts_of
-from domain.numbered import in_a_contract, in_an_event
+from domain.numbered import in_a_contract, in_an_event, limits_numbered
 from domain.outputs import ForecastUpdate
 from domain.units import Amount
 from milepost.explain.nodes import Nodes
@@ -239,15 +238,7 @@ def _take_limits(draft: Draft, plan: LinePlan | None) -> None:
     """Caps of a plan are compiled once for equal terms; here each limit says which version states it."""
     if plan is None or not plan.rules:
         return
-
-    def numbered(rule: CapRule, limit: CapLimit) -> CapLimit:
-        amount, hours = (
-            Recorded(limit_node(plan.contract_id, plan.currency, rule, limit, by_hours=by_hours)) if value else value
-            for by_hours, value in ((False, limit.amount), (True, limit.hours))
-        )
-        return limit._replace(amount=amount, hours=hours)
-
-    rules = tuple(rule._replace(limits=tuple(numbered(rule, one) for one in rule.limits)) for rule in plan.rules)
+    rules = tuple(limits_numbered(plan.contract_id, plan.currency, rule) for rule in plan.rules)
     draft.memo.lines[plan.key] = plan._replace(rules=rules)
 
 

@@ -4,21 +4,20 @@ from datetime import date, timedelta
 from functools import partial
 
 from domain.explanation import Node, less, negated, total
-from domain.figure import RecordedLater
+from domain.figure import RecordedLater, node_of
 from domain.identity import composed
-from domain.revenue.method import RULE, Opening
+from domain.revenue.method import RULE
 from domain.revenue.methods import METHODS
 from domain.revenue.over_time import (
     Earning,
     MethodChange,
-    beyond_on,
     by_month,
     caught_up,
     changes,
     earned_by,
     earning,
+    in_books,
     is_stated,
-    prices_on,
 )
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce, on_day
@@ -54,7 +53,7 @@ class EarnedNodes(Nodes):
         if beyond is not None:
             before = total("earned before", [before, beyond], "amount", beyond.currency) if before.value else beyond
         title = charge.description or "revenue"
-        gone_over = [self._change(place, earns, one) for one in _changes(place, earns, last) if one.day >= first]
+        gone_over = [self._change(place, one) for one in _changes(place, earns, last) if one.day >= first]
         besides = [one for one in (before, *gone_over) if one.value]
         rule = _rule(place, last)
         return less(title, upto, *besides, rule=rule) if besides else upto._replace(title=title, rule=rule)
@@ -68,18 +67,18 @@ class EarnedNodes(Nodes):
         change = next((one for one in _changes(place, earns, day) if one.day == day), None)
         if change is None:
             return None
-        made = self._change(place, earns, change)
+        made = self._change(place, change)
         went, goes = (next(one for one in reversed(place.known.held) if one.since <= on) for on in (day - DAY, day))
         of, by = (methods.revenue_method(one.line, one.policies) for one in (went, goes))
         because = f"from {day} on by {by}, in place of {of}: version {goes.contract.version} of contract {goes.contract.contract_id}"
         return made._replace(title=charge.description or made.title, facts=(("because", because),), rule="R41")
 
-    def _change(self, place: LineAtStep, earns: Earning, change: MethodChange) -> Node:
+    def _change(self, place: LineAtStep, change: MethodChange) -> Node:
         """What the method over time had earned by the day before, which is caught up or taken back."""
         before = change.day - DAY
         if change.from_billing:
             return self._by(place, caught_up(self._earning(place, change.day), change.day), before)
-        return negated("what was earned over time", self.in_books(place, earns, before))
+        return negated("what was earned over time", self.in_books(place, before))
 
     def _beyond(self, place: LineAtStep, earns: Earning, last: date) -> Node | None:
         """What balances state beyond what the terms had earned, in the first month after them."""
@@ -88,9 +87,9 @@ class EarnedNodes(Nodes):
         months = by_month(earns, partial(period, place.draft, entity), last, last, place.known.opening)
         if not any(month.beyond for month in months if month.period.start <= last < month.period.to):
             return None
-        return self._stated_beyond(place)
+        return self.stated_beyond(place)
 
-    def _stated_beyond(self, place: LineAtStep) -> Node:
+    def stated_beyond(self, place: LineAtStep) -> Node:
         row = row_id(OPENING, composed(place.contract.contract_id, place.line_id))
         entry = place.draft.entry(row)
         charge = entry.standing.charge if entry is not None and entry.standing is not None else None
@@ -99,21 +98,15 @@ class EarnedNodes(Nodes):
 
     def earned(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """All that was earned by the end of a day, or what balances state of it."""
-        opening = place.known.opening
+        opening = self.known(place).opening
         if opening is None or not is_stated(earns, opening, day):
             return self.by(place, day)
-        return self.nodes.spending.opening(place, opening)
+        return node_of(opening.earned, f"earned by {opening.as_of}", currency=place.contract.terms.currency)
 
-    def in_books(self, place: LineAtStep, earns: Earning, day: date) -> Node:
+    def in_books(self, place: LineAtStep, day: date) -> Node:
         """The same with what balances state beyond the terms, as long as nothing is earned after them."""
-        earned, opening = self.earned(place, earns, day), place.known.opening
-        if opening is None or is_stated(earns, opening, day) or not beyond_on(earns, opening, day):
-            return earned
-        return total(earned.title, [earned, self._stated_beyond(place)], "amount", earned.currency)
-
-    def by_the_end(self, place: LineAtStep, last: date) -> Node:
-        """What a line whose contract is terminated is worth."""
-        return self.in_books(place, earning(place.known, last), last)
+        made = in_books(self._earning(place, day), self.known(place).opening, day)
+        return self.nodes.fees.figure(made, f"earned by {day}", place.known.held[-1])
 
     def by(self, place: LineAtStep, day: date) -> Node:
         """All that was earned over time by the end of a day."""
@@ -129,11 +122,6 @@ class EarnedNodes(Nodes):
         named = (name if name == PRICE else f"fee {name}" for name in parts)
         nodes = [node._replace(title=f"{name}: {title}") for name, node in zip(named, nodes, strict=True)]
         return total(title, nodes, "amount", currency)
-
-    def price(self, place: LineAtStep, day: date) -> Node:
-        """All that is earned in the end by the terms of a day."""
-        prices = [stretch.spread.amount for stretch in prices_on(self._earning(place), day)]
-        return self.nodes.fees.figure(sum(prices), PRICE, place.known.held[-1])
 
     def _earning(self, place: LineAtStep, until: date = date.max) -> Earning:
         """By the rule, of numbers that say how they came about, and of terms that hold by a day."""
@@ -154,18 +142,9 @@ class EarnedNodes(Nodes):
                 spent=spending.spent,
                 estimates=spending.estimates,
                 together=spending.together,
-                opening=self._opening(place),
             )
             self._known[id(history)] = history, made
         return self._known[id(history)][1]
-
-    def _opening(self, place: LineAtStep) -> Opening | None:
-        opening = place.known.opening
-        if opening is None:
-            return None
-        return opening._replace(
-            earned=RecordedLater(opening.earned, partial(self.nodes.spending.opening, place, opening))
-        )
 
     def _allocated(self, place: LineAtStep, agreed: TermsInForce) -> TermsInForce:
         own = agreed.allocated

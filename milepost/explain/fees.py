@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import Deposit, FixedPrice, Milestone, Milestones, Retainer, Subscription
 from domain.events.delivery import MilestoneAccepted, ProgressReported
-from domain.explanation import FIELD, Node, constant, less, negated, total
-from domain.figure import Recorded, RecordedLater, as_recorded, node_of
+from domain.explanation import FIELD, Node, constant, less, total
+from domain.figure import Recorded, RecordedLater, as_recorded, later, node_of
 from domain.identity import composed
 from domain.numbered import in_force
 from domain.reference.zones import local_date
 from domain.revenue.method import Reported
-from domain.revenue.variable_price import fee_name, settled
 from domain.terms import methods
 from domain.terms.deposit import left_in_all
 from domain.terms.kind import (
@@ -33,7 +32,7 @@ from domain.terms.kind import (
     TermsInForce,
     on_day,
 )
-from domain.terms.retainer import Lot, ends, lots, periods
+from domain.terms.retainer import ends, periods
 from domain.terms.subscription import MINIMUM
 from domain.units import Amount, Quantity
 from domain.why import elsewhere, in_terms
@@ -44,7 +43,7 @@ from milepost.explain.published import given
 from state.books import Charge, Contract
 from state.charges.budgets_spent import spent_of_budgets
 from state.charges.fees_due import fees_due
-from state.charges.settlement import SETTLEMENT
+from state.charges.settlement import settlement
 from state.charges.spent_record import all_before, spent_by, spent_row
 from state.charges.terms_known import is_charged, known_of, line_fees, lines_beside
 from state.draft import Draft
@@ -96,63 +95,31 @@ class FeeNodes(Nodes):
         place = self.place(charge, draft, step)
         if place is None:
             return None
-        if self._name(place, charge) == SETTLEMENT:
-            return self._settlement(place, charge)
         found = self._charged(place, charge)
-        return self._amount(place, found) if found is not None else None
-
-    # What is still to come
-
-    def all_charged(self, place: LineAtStep, until: date) -> list[Node]:
-        """All that the line charges up to a day."""
-        return [self._amount(place, fee) for fee in self._fees(place, until) if fee.amount]
-
-    def charged_by(self, place: LineAtStep, name: str, until: date) -> Node | None:
-        """What the fee of a name charges."""
-        found = next((fee for fee in self._fees(place, until) if fee.name == name), None)
-        return self._amount(place, found) if found is not None else None
-
-    def _settlement(self, place: LineAtStep, charge: Charge) -> Node | None:
-        """What is earned by the last day of a terminated contract, less all that the line charges besides (R46)."""
-        earned = self.nodes.over_time.by_the_end(place, charge.day)
-        charged = self.all_charged(place, self._until(place, charge))
-        charged += [negated(node.title, node) for node in self.nodes.variable.given_by_memos(place).values()]
-        title = charge.description or "settlement"
-        return less(title, earned, *charged, rule="R46") if charged else earned._replace(title=title)
+        return self.recorded.bound(node_of(found.amount, found.description)) if found is not None else None
 
     def earned(self, charge: Charge, draft: Draft) -> Node | None:
         """What a row of revenue earns that a fee names: what expires unused, is kept, or was accepted beyond what is earned."""
         place = self.place(charge, draft)
-        if place is not None and self._name(place, charge) == SETTLEMENT:
-            beyond = self._settlement(place, charge)
-            return negated(beyond.title, beyond) if beyond is not None else None
         found = self._charged(place, charge) if place is not None else None
         if place is None or found is None:
             return None
         made = self.figure(found.earned or 0, found.description, place.known.held[-1])
         return made._replace(rule=_rule(place))
 
-    def _name(self, place: LineAtStep, charge: Charge) -> str:
-        return charge.charge_id.removeprefix(f"{composed(place.contract.contract_id, place.line_id)}/")
-
     def _charged(self, place: LineAtStep, charge: Charge) -> Fee | None:
-        name = self._name(place, charge)
-        return next((fee for fee in self._fees(place, self._until(place, charge)) if fee.name == name), None)
+        name = charge.charge_id.removeprefix(f"{composed(place.contract.contract_id, place.line_id)}/")
+        today = local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract))
+        return next((fee for fee in self.all_due(place, max(today, charge.day) + HORIZON) if fee.name == name), None)
 
-    def _until(self, place: LineAtStep, charge: Charge) -> date:
-        return (
-            max(local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract)), charge.day) + HORIZON
-        )
-
-    def _fees(self, place: LineAtStep, until: date) -> list[Fee]:
-        """As the rule has them, of numbers that say how they came about."""
+    def all_due(self, place: LineAtStep, until: date) -> list[Fee]:
+        """As the rules have them up to a day, of numbers that say how they came about."""
         terms = partial(self.terms, place)
-        return list(fees_due(place.draft, place.contract, place.line_id, self.history(place), until, terms))
+        due = fees_due(place.draft, place.contract, place.line_id, self.history(place), until, terms)
+        fees = [fee._replace(amount=later(fee.amount, self._amount, place, fee)) for fee in due]
+        return [*fees, *settlement(place.contract, self.nodes.over_time.known(place), fees)]
 
     def _amount(self, place: LineAtStep, fee: Fee) -> Node:
-        item_id = next((one for one in settled(place.known.revised) if fee_name(one) == fee.name), None)
-        if item_id is not None:
-            return self.nodes.variable.charged(place, item_id)
         made = self.figure(fee.amount, fee.description, place.known.held[-1])
         days = f"{fee.earned_from} to {fee.earned_to}"
         facts = (("earned over", days) if fee.earned_from is not None else ("due on", f"{fee.day}"),)
@@ -160,7 +127,7 @@ class FeeNodes(Nodes):
             made = made._replace(title=f"{fee.description}: less what was charged before")
         if fee.description not in made.title:
             made = made._replace(title=fee.description)
-        return made._replace(facts=made.facts or facts, rule=_rule(place))
+        return made._replace(facts=made.facts or facts, rule=made.rule or _rule(place))
 
     def figure(self, number: int, title: str, agreed: TermsInForce) -> Node:
         """A number that a rule made; a field of an event keeps its own name."""
@@ -205,6 +172,9 @@ class FeeNodes(Nodes):
             drawn={name: self._drawn(place, name) for name in known.drawn},
             beside=beside,
             left=(left[0], RecordedLater(left[1], partial(self._left_of_deposit, place))) if left is not None else None,
+            revised=self.nodes.variable.revised(place, held),
+            rebates=self.nodes.variable.rebates(place),
+            opening=self.nodes.spending.opening(place),
         )
 
     def terms(self, place: LineAtStep, agreed: TermsInForce) -> TermsInForce:
@@ -353,11 +323,6 @@ class FeeNodes(Nodes):
                 yield at
 
     # Retainers
-
-    def lot(self, place: LineAtStep, name: str) -> Lot | None:
-        """What one fee buys."""
-        until = local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract)) + HORIZON
-        return next((lot for lot in lots(self.history(place), until) if lot.name == name), None)
 
     def stores(self, place: LineAtStep, day: date) -> list[PrepaidBalance]:
         """What a row of a day may draw on."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
 from typing import TYPE_CHECKING
 
 from domain.events.commercial import BalancesBroughtForward
@@ -46,7 +44,9 @@ class SpendingNodes(Nodes):
         return known._replace(spent=spent, estimates=estimates)
 
     def _recorded(self, at: VersionStanding, work: SpentWork) -> SpentWork:
-        return work._replace(hours=later(work.hours, self._hours, at, work), cost=later(work.cost, self._cost, at))
+        earned = later(work.earned, self.nodes.records.recognised, at.entry.entry_id, at.step)
+        hours, cost = later(work.hours, self._hours, at, work), later(work.cost, self._cost, at)
+        return work._replace(hours=hours, cost=cost, earned=earned)
 
     @staticmethod
     def _called(one: Spent) -> Spent:
@@ -79,14 +79,15 @@ class SpendingNodes(Nodes):
         agreed = next(one for one in place.known.held if one.contract.version == known.version)
         return self.nodes.fees.line_field(place, agreed, "cost budget", known.months[0].cost, "cost_budget")
 
-    def earned(self, place: LineAtStep, day: date, recognised: Callable[[str, int], Node]) -> Node:
-        """What the line's work earned by itself by the end of a day; `recognised` is what a row has at a step."""
-        works = [at for at, work in self._works(place) if work.day <= day and work.earned]
-        nodes = [recognised(at.entry.entry_id, at.step) for at in works]
-        return total(f"earned by {day}", nodes, "amount", place.contract.terms.currency)
+    def opening(self, place: LineAtStep) -> Opening | None:
+        """What balances state that the line had earned, with what says so."""
+        known = place.known.opening
+        if known is None:
+            return None
+        beyond = later(known.beyond, self.nodes.over_time.stated_beyond, place)
+        return known._replace(earned=later(known.earned, self._earned_before, place, known), beyond=beyond)
 
-    def opening(self, place: LineAtStep, opening: Opening) -> Node:
-        """What balances state that the line had earned."""
+    def _earned_before(self, place: LineAtStep, opening: Opening) -> Node:
         title, currency = f"earned by {opening.as_of}", place.contract.terms.currency
         event, number = self.balances(place)
         stated = event.lines[number]

@@ -14,6 +14,7 @@ it was terminated, but for prices that lines share and those with variable parts
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from domain.figure import called, titled
 from domain.revenue.over_time import earning, in_books
 from domain.revenue.variable_price import given_by_memos
 from domain.terms import methods, spoken
@@ -37,9 +38,12 @@ def settlement(contract: Contract, known: LineHistory, charged: Sequence[Fee]) -
     last = contract.terminated_on - timedelta(days=1)
     earned = in_books(earning(known, last), known.opening, last)
     # What credit memos gave of what is settled is charged by no fee.
-    given = sum(given_by_memos(known).values())
-    rest = earned - sum(fee.amount for fee in charged) + given
+    given = called(sum(given_by_memos(known).values()), "given by credit memos")
+    words, besides = spoken.said("settlement", day=last), called(sum(fee.amount for fee in charged), "charged besides")
+    rest = called(
+        titled(earned, f"earned by {last}") - called(besides - given, "charged besides, and not given"), words, "R46"
+    )
     if rest > 0 or (rest and not methods.is_accepted(ended.line)):
-        yield Fee(SETTLEMENT, last, rest, spoken.said("settlement", day=last))
+        yield Fee(SETTLEMENT, last, rest, words)
     elif rest:
-        yield Fee(SETTLEMENT, last, 0, spoken.said("settlement", day=last), earned=-rest)
+        yield Fee(SETTLEMENT, last, 0, words, earned=-rest)

@@ -55,7 +55,7 @@ def spent_by(entry: Entry) -> SpentWork | None:
     if work is None or work.price is None or not work.price.line_id or work.part_of is not None:
         return None
     hours, cost, price = _hours_of(entry), work.cost, work.price
-    earned = 0 if work.subject_kind in (FEE, *ONLY_EARNED) else price.earns
+    earned = 0 if work.subject_kind in (FEE, *ONLY_EARNED) else plain(price.earns)
     if not (hours or earned) and cost is None:
         return None
     currency, amount = (cost.currency, cost.amount) if cost is not None else ("", 0)
@@ -92,7 +92,7 @@ def with_work(month: SpentInMonth, works: Iterable[tuple[SpentWork, int]], apart
     """With what came to the line (1) and what went (-1)."""
     days, earned = dict(month.days), dict(month.earned)
     for work, sign in works:
-        earned[work.day] = earned.get(work.day, 0) + sign * plain(work.earned)
+        earned[work.day] = earned.get(work.day, 0) + sign * work.earned
         name = work.category if work.category in apart else ""
         day = dict(days.get(work.day, {}))
         hours, cost = day.get(name, NOTHING)

@@ -16,7 +16,7 @@ of work, or given up before it was billed, is of that work alone: hours to come 
 A project whose lines all earn by hours alone has none of this.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
@@ -61,8 +61,8 @@ class TermsAhead(NamedTuple):
     known: LineHistory
     fees: tuple[Fee, ...] = ()
     total: Amount | None = None
-    # By item what credit memos gave of parts of the price, where an explanation says how; else it follows from what is known.
-    given: Mapping[str, Amount] | None = None
+    # The last day on which terms charge that charge by themselves.
+    until: date | None = None
 
 
 def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning, ...]:
@@ -219,9 +219,14 @@ def _ahead(draft: Draft, contract: Contract, line_id: str, known: LineHistory, a
     foreseen = methods.foresees(newest, known, as_of)
     fees = list(fees_due(draft, contract, line_id, foreseen.known, foreseen.until))
     fees += settlement(contract, foreseen.known, fees)
-    allocated = foreseen.known.held[-1].allocated
+    return in_all(foreseen.known, fees, foreseen.until)
+
+
+def in_all(known: LineHistory, fees: Iterable[Fee], until: date) -> TermsAhead:
+    """With what terms earn that charge these fees up to a day."""
+    allocated = known.held[-1].allocated
     total = allocated.earns if allocated is not None else sum(fee.amount for fee in fees)
-    return TermsAhead(foreseen.known, tuple(fees), total)
+    return TermsAhead(known, tuple(fees), total, until)
 
 
 def rebates_counted(draft: Draft, contract_id: str, line_id: str, as_of: date) -> Amount:
@@ -229,8 +234,7 @@ def rebates_counted(draft: Draft, contract_id: str, line_id: str, as_of: date) -
     contract = draft.contract(contract_id)
     if contract is None or not rebates.standing(draft, contract_id, line_id).given:
         return 0
-    ahead = ahead_of(draft, contract, line_id, as_of)
-    return sum((given_by_memos(ahead.known) if ahead.given is None else ahead.given).values())
+    return sum(given_by_memos(ahead_of(draft, contract, line_id, as_of).known).values())
 
 
 def _is_kept(plan: LinePlan) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar, cast
 
 from domain.caps.consume import CapLimit, CapRule
 from domain.caps.recorded import limit_node
-from domain.events.commercial import ContractSigned, VariableConsiderationRevised
+from domain.events.commercial import BalancesBroughtForward, ContractSigned, VariableConsiderationRevised
 from domain.events.common import CostPlus, Expenses, TimeAndMaterials, UnitPrice
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned
 from domain.explanation import Node
@@ -19,7 +19,9 @@ from domain.tuples import new_tuple
 from domain.why import in_event, in_terms
 
 T = TypeVar("T")
-E = TypeVar("E", EstimateRevised, ProjectActivated, ResourceAssigned, VariableConsiderationRevised)
+E = TypeVar(
+    "E", BalancesBroughtForward, EstimateRevised, ProjectActivated, ResourceAssigned, VariableConsiderationRevised
+)
 UNITS = {"Amount": "amount", "Quantity": "quantity", "Hours": "hours", "Percent": "percent", "Rate": "rate"}
 # What a number is called, by what holds it, and its field where several have other names; all others as their field is.
 TITLES = {
@@ -42,6 +44,9 @@ TITLES = {
     "CategoryBudget": "{category}: cost budget",
     "CategoryBudget.revenue": "{category}: price",
     "ConsiderationOutcome.amount": "outcome",
+    "BalanceForward": "{field}, brought forward",
+    "BalanceForward.percent": "progress",
+    "RetainerForward": "{field} of {starts_on}",
     "VariableConsiderationRevised": "{item_id}: settled",
 }
 RULES = {"Milestone.amount": "R27", "Retainer.fee": "R30", "TopUp.amount": "R30"}
@@ -88,7 +93,9 @@ def in_force(agreed: TermsInForce) -> TermsInForce:
     terms = line.terms if isinstance(line.terms, OF_ROWS) else numbered(line.terms, number, "terms")
     budgets = numbered(line.budgets, number, "budgets")
     varies = numbered(line.variable_consideration, number, "variable_consideration")
-    return agreed._replace(line=line._replace(terms=terms, budgets=budgets, variable_consideration=varies))
+    cost = line.cost_budget and Recorded(number("cost budget", line.cost_budget, "amount", "cost_budget"))
+    made = line._replace(terms=terms, budgets=budgets, variable_consideration=varies, cost_budget=cost)
+    return agreed._replace(line=made)
 
 
 def limits_numbered(contract_id: str, currency: str, rule: CapRule) -> CapRule:

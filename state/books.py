@@ -702,7 +702,8 @@ class SpentInMonth(Value, frozen=True, array_like=True, gc=False):
 
 
 # As of a day in a version, contract and currency where they are named, and by month (`2026-03`) hours, cost and category.
-EstimateSaid = tuple[date, int, str | None, str | None, tuple[tuple[str, Hours, Amount, str | None], ...]]
+EstimatedMonth = tuple[str, Hours, Amount, str | None]
+EstimateSaid = tuple[date, int, str | None, str | None, tuple[EstimatedMonth, ...]]
 
 
 class EstimatesOfLine(Value, frozen=True, array_like=True, gc=False):

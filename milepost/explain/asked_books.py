@@ -13,17 +13,30 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from domain.caps.consume import MONTH, Bucket, CapRule, bucket_key
+from domain.events.delivery import EstimateRevised
 from domain.explanation import Node, total
 from domain.figure import Recorded, called, later
 from domain.identity import composed, parts_of
 from domain.numbered import in_a_contract, in_an_event, limits_numbered
 from domain.outputs import ForecastUpdate
 from domain.units import Amount
-from milepost.explain.nodes import Nodes
+from milepost.explain.nodes import Nodes, once
 from milepost.explain.published import given
-from state.books import Burn, CapBucket, Contract, Estimate, LineTotals, Project, RetentionAccount, Withheld
+from state.books import (
+    BroughtForward,
+    Burn,
+    CapBucket,
+    Contract,
+    Estimate,
+    EstimatesOfLine,
+    LineTotals,
+    Project,
+    RetentionAccount,
+    Withheld,
+)
 from state.caps.claims import allotments, bucket_id
-from state.charges.estimates import currency_of_project
+from state.charges.estimates import PART as ESTIMATES
+from state.charges.estimates import currency_of_project, months_of
 from state.draft import Draft
 from state.forecast.ahead import TermsAhead
 from state.forecast.bases import rest_on_books
@@ -31,6 +44,7 @@ from state.forecast.caps import companions, published_after
 from state.forecast.expected import BILLED, DUE, month_at
 from state.forecast.outlook import booked_again, known, ledger_currency, project_terms
 from state.forecast.planned import planned_rate
+from state.terms.opening import KIND as BALANCES
 from state.terms.plan import LinePlan, line_plan
 from state.totals import standing_price
 from state.trace import TracedOutput
@@ -91,6 +105,22 @@ class AskedBooks(Nodes):
             self._take_forecast(draft, each, step, as_of)
         for each in projects:
             rest_on_books(draft, each, as_of)
+        return draft
+
+    @once
+    def stated(self, step: int, currency: str) -> Draft:
+        """Without rows: balances that were brought forward and estimates of lines, as their events state them in a contract's currency."""
+        draft = self.sources.trace.draft_at(step)
+        for project_id in draft.ids(BALANCES):
+            known: BroughtForward = draft.part(BALANCES, project_id)
+            if known.loaded is not None:
+                draft.put(BALANCES, project_id, replace(known, loaded=in_an_event(known.loaded, currency)))
+        for part_id in draft.ids(ESTIMATES):
+            estimates: EstimatesOfLine = draft.part(ESTIMATES, part_id)
+            events = [one for one in self.sources.events(EstimateRevised) if _is_of(one, part_id)]
+            months = {one.version: months_of(in_an_event(one, currency)) for one in reversed(events)}
+            said = tuple((*one[:4], months[one[1]]) for one in estimates.said)
+            draft.put(ESTIMATES, part_id, EstimatesOfLine(said))
         return draft
 
     def at(self, step: int) -> Draft:
@@ -232,6 +262,10 @@ class AskedBooks(Nodes):
         rate = planned_rate(draft, draft.project(project_id), project_terms(draft, project_id).lines, as_of)
         assert isinstance(rate, Recorded), "it is the average of recorded rates"
         return rate.node._replace(currency=currency)
+
+
+def _is_of(event: EstimateRevised, part_id: str) -> bool:
+    return event.line_id is not None and composed(event.project_id, event.line_id) == part_id
 
 
 def _take_limits(draft: Draft, plan: LinePlan | None) -> None:

@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import Deposit, FixedPrice, Milestone, Milestones, Retainer, Subscription
 from domain.events.delivery import MilestoneAccepted, ProgressReported
 from domain.explanation import FIELD, Node, constant, less, total
@@ -19,6 +18,7 @@ from domain.identity import composed
 from domain.numbered import in_force
 from domain.reference.zones import local_date
 from domain.revenue.method import Reported
+from domain.revenue.variable_price import fee_name
 from domain.terms import methods
 from domain.terms.deposit import left_in_all
 from domain.terms.kind import (
@@ -34,7 +34,7 @@ from domain.terms.kind import (
 )
 from domain.terms.retainer import ends, periods
 from domain.terms.subscription import MINIMUM
-from domain.units import Amount, Quantity
+from domain.units import Amount
 from domain.why import elsewhere, in_terms
 from domain.work.recorded import DRAWN, EARNED
 from domain.work.rows import DELIVERY, fee_row
@@ -48,7 +48,7 @@ from state.charges.spent_record import all_before, spent_by, spent_row
 from state.charges.terms_known import is_charged, known_of, line_fees, lines_beside
 from state.draft import Draft
 from state.revenue.fees import HORIZON
-from state.terms.opening import balances_of, expired_of
+from state.terms.opening import expired_before, loaded_of
 from state.terms.periods import zone_of
 from state.totals import month_of
 
@@ -120,6 +120,8 @@ class FeeNodes(Nodes):
         return [*fees, *settlement(place.contract, self.nodes.over_time.known(place), fees)]
 
     def _amount(self, place: LineAtStep, fee: Fee) -> Node:
+        if fee.name.startswith(fee_name("")):  # a variable part, which its rule names
+            return self.recorded.bound(node_of(fee.amount, fee.description))
         made = self.figure(fee.amount, fee.description, place.known.held[-1])
         days = f"{fee.earned_from} to {fee.earned_to}"
         facts = (("earned over", days) if fee.earned_from is not None else ("due on", f"{fee.day}"),)
@@ -127,7 +129,7 @@ class FeeNodes(Nodes):
             made = made._replace(title=f"{fee.description}: less what was charged before")
         if fee.description not in made.title:
             made = made._replace(title=fee.description)
-        return made._replace(facts=made.facts or facts, rule=made.rule or _rule(place))
+        return made._replace(facts=made.facts or facts, rule=_rule(place))
 
     def figure(self, number: int, title: str, agreed: TermsInForce) -> Node:
         """A number that a rule made; a field of an event keeps its own name."""
@@ -161,7 +163,8 @@ class FeeNodes(Nodes):
         }
         held = [self.terms(place, agreed) for agreed in known.held]
         if known.ended or known.expired:
-            expired = self._expired(place, held)
+            of = place.contract.contract_id, held[-1].line.project_id, place.line_id
+            expired = expired_before(self.stated(place), *of)
             known = known._replace(
                 ended=self._ended(place, known._replace(held=held, expired=expired)), expired=expired
             )
@@ -176,6 +179,10 @@ class FeeNodes(Nodes):
             rebates=self.nodes.variable.rebates(place),
             opening=self.nodes.spending.opening(place),
         )
+
+    def stated(self, place: LineAtStep) -> Draft:
+        """The books with what balances and estimates of the contract's lines state."""
+        return self.nodes.books.stated(self.known_at(place), place.contract.terms.currency)
 
     def terms(self, place: LineAtStep, agreed: TermsInForce) -> TermsInForce:
         """With what says when a milestone was accepted, or is due."""
@@ -233,36 +240,17 @@ class FeeNodes(Nodes):
 
     def reported(self, place: LineAtStep, report: Reported) -> Node:
         """The percentage, where somebody stated it; of one that a forecast expects, what the terms let expect."""
-        found = self._report(place, report.version)
-        if found is None:
-            return constant(f"expected by {report.as_of}", report.percent, "percent")
-        event, path = found
-        facts = (("as of", report.as_of.isoformat()),)
-        return self.sources.field("progress", report.percent, "percent", event, path, facts=facts)
-
-    def _report(self, place: LineAtStep, version: int) -> tuple[ProgressReported | BalancesBroughtForward, str] | None:
-        """The report, or before all others what balances that were brought forward state; the newest of these."""
-        if not version:
-            found = self.brought_forward(place)
-            return (found[0], f"lines[{found[1]}].percent") if found is not None else None
+        facts, contract_id = (("as of", report.as_of.isoformat()),), place.contract.contract_id
+        if not report.version:  # by balances
+            own = loaded_of(self.stated(place), contract_id, place.known.held[-1].line.project_id, place.line_id)
+            stated = next((one.percent for one in own if one.percent is not None), None)
+            if stated is not None:
+                return self.recorded.bound(node_of(stated, "progress", "percent")._replace(facts=facts))
         for event in self.sources.events(ProgressReported, place.draft.cause.log_offset):
-            is_of_line = event.line_id == place.line_id and event.contract_id in (None, place.contract.contract_id)
-            if is_of_line and event.version == version:
-                return event, "percent"
-        return None
-
-    def brought_forward(self, place: LineAtStep) -> tuple[BalancesBroughtForward, int] | None:
-        """The newest of the line that are loaded, and its place in them; before any are, the newest."""
-        projects = dict.fromkeys(agreed.line.project_id for agreed in place.known.held)
-        known = [balances_of(place.draft, project_id) for project_id in projects]
-        loaded = {one.loaded.version for one in known if one is not None and one.loaded is not None}
-        for event in reversed(self.sources.events(BalancesBroughtForward)):
-            if loaded and event.version not in loaded:
-                continue
-            for number, line in enumerate(event.lines):
-                if line.line_id == place.line_id and line.contract_id in (None, place.contract.contract_id):
-                    return event, number
-        return None
+            is_of_line = event.line_id == place.line_id and event.contract_id in (None, contract_id)
+            if is_of_line and event.version == report.version:
+                return self.sources.field("progress", report.percent, "percent", event, "percent", facts=facts)
+        return constant(f"expected by {report.as_of}", report.percent, "percent")
 
     # Milestones
 
@@ -377,21 +365,6 @@ class FeeNodes(Nodes):
                 charge = at.work.charge
                 is_before = charge is not None and charge.opening is not None
                 yield (date.min if is_before else at.price.day), at
-
-    def _expired(self, place: LineAtStep, held: Sequence[TermsInForce]) -> dict[str, Quantity]:
-        """What of each had expired by the day of balances, as they state it."""
-        found: dict[str, Quantity] = {}
-        for name, expired in place.known.expired.items():
-            brought = balances_of(place.draft, held[-1].line.project_id)
-            event = brought.loaded if brought is not None else None
-            assert event is not None, "they state it"
-            at = next(
-                at for at, one in enumerate(event.lines) if name in expired_of(one) and one.line_id == place.line_id
-            )
-            number = next(no for no, one in enumerate(event.lines[at].retainer) if f"{one.starts_on}" == name)
-            title, path = f"line {place.line_id}: expired of {name}", f"lines[{at}].retainer[{number}].expired"
-            found[name] = Recorded(self.sources.field(title, expired, "quantity", event, path))
-        return found
 
     def known_at(self, place: LineAtStep) -> int:
         """The step whose books a place has."""

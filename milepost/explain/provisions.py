@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from domain.explanation import Node
-from domain.figure import later, node_of
+from domain.figure import node_of, titled
 from domain.numbered import limits_numbered
 from domain.outputs import JournalEntry
 from domain.reference import fiscal
@@ -13,7 +13,7 @@ from milepost.explain.fees import LineAtStep
 from milepost.explain.nodes import Nodes
 from state.books import Contract
 from state.draft import Draft
-from state.revenue.provided import AHEAD, KIND, lines_of
+from state.revenue.provided import AHEAD, KIND, lines_of, provided_for
 from state.terms.plan import contract_policies
 
 
@@ -43,15 +43,12 @@ class ProvisionNodes(Nodes):
         """With numbers that say how they came about."""
         place, rules = LineAtStep(draft, contract, one.line_id, one.known), one.rules
         known = self.nodes.over_time.known(place)
+        provided = provided_for(self.nodes.fees.stated(place), contract, one.line_id, known)
         return one._replace(
             known=known,
             earns=earning(known, day + AHEAD) if not rules else {},
             rules=[limits_numbered(contract.contract_id, contract.terms.currency, rule) for rule in rules],
-            provided=later(one.provided, self._stated, place, one),
+            provided=titled(provided, f"provided for by {known.opening.as_of}")
+            if known.opening is not None
+            else provided,
         )
-
-    def _stated(self, place: LineAtStep, one: KnownLine) -> Node:
-        assert one.known.opening is not None, "its balances state it"
-        event, number = self.nodes.spending.balances(place)
-        title, currency = f"provided for by {one.known.opening.as_of}", place.contract.terms.currency
-        return self.sources.field(title, one.provided, "amount", event, f"lines[{number}].provision", currency)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.events.commercial import BalancesBroughtForward
-from domain.events.delivery import EstimateRevised
-from domain.explanation import Node, total
-from domain.figure import called, later
-from domain.revenue.method import COST, HOURS, Estimated, Opening, Spent
+from domain.explanation import Node
+from domain.figure import called, later, titled
+from domain.revenue.method import COST, HOURS, Opening, Spent
 from domain.revenue.spent import foreseen
 from domain.terms.kind import LineHistory
 from domain.terms.work_ahead import begins_on
 from milepost.explain.fees import LineAtStep
 from milepost.explain.nodes import Nodes
+from state.charges.estimates import known_estimates
 from state.charges.spent import SpentWork, spent_by, spent_by_works
 from state.charges.terms_known import known_of
+from state.terms.opening import earned_before
 
 if TYPE_CHECKING:
     from milepost.explain.entries import VersionStanding
@@ -38,7 +38,12 @@ class SpendingNodes(Nodes):
         """With what its estimates expect after a day where that is foreseen."""
         works = [self._recorded(at, work) for at, work in self._works(place)] if place.known.spent else []
         spent = [self._called(one) for one in spent_by_works(place.draft, place.contract, place.known.held, works)]
-        estimates = [self._estimated(place, one) for one in known.estimates]
+        held, opening = self.nodes.fees.history(place).held, known.opening
+        estimates = (
+            known_estimates(self.nodes.fees.stated(place), place.contract, place.line_id, held, opening)
+            if known.estimates
+            else []
+        )
         if place.foreseen is not None and known.spent and estimates:
             spent = foreseen(spent, estimates, begins_on(known), place.foreseen, known.spent[-1].day)
         return known._replace(spent=spent, estimates=estimates)
@@ -56,64 +61,18 @@ class SpendingNodes(Nodes):
         apart = {name: (by(HOURS, hours), by(COST, cost)) for name, (hours, cost) in one.apart.items()}
         return one._replace(hours=by(HOURS, one.hours), cost=by(COST, one.cost), apart=apart)
 
-    def _estimated(self, place: LineAtStep, known: Estimated) -> Estimated:
-        def of_row(measure: str, number: int, value: int) -> int:
-            return later(value, self._row, place, measure, known, number)
-
-        months = [
-            row._replace(hours=of_row(HOURS, number, row.hours), cost=of_row(COST, number, row.cost))
-            for number, row in enumerate(known.months)
-        ]
-        return known._replace(months=months)
-
-    def _row(self, place: LineAtStep, measure: str, known: Estimated, number: int) -> Node:
-        """What an estimate says of a month; of a budget all of it."""
-        if known.is_budget:
-            return self._budget(place, known)
-        event, (unit, currency) = self._estimate(place, known), _unit(place, measure)
-        row = event.remaining[number]
-        value, path = row.hours if measure == HOURS else row.cost, f"remaining[{number}].{measure}"
-        return self.sources.field(f"{measure} of {row.month}", value, unit, event, path, currency)
-
-    def _budget(self, place: LineAtStep, known: Estimated) -> Node:
-        agreed = next(one for one in place.known.held if one.contract.version == known.version)
-        return self.nodes.fees.line_field(place, agreed, "cost budget", known.months[0].cost, "cost_budget")
-
     def opening(self, place: LineAtStep) -> Opening | None:
         """What balances state that the line had earned, with what says so."""
         known = place.known.opening
         if known is None:
             return None
+        project_id = place.known.held[-1].line.project_id
+        stated = earned_before(self.nodes.fees.stated(place), place.contract.contract_id, project_id, place.line_id)
         beyond = later(known.beyond, self.nodes.over_time.stated_beyond, place)
-        return known._replace(earned=later(known.earned, self._earned_before, place, known), beyond=beyond)
-
-    def _earned_before(self, place: LineAtStep, opening: Opening) -> Node:
-        title, currency = f"earned by {opening.as_of}", place.contract.terms.currency
-        event, number = self.balances(place)
-        stated = event.lines[number]
-        of = (("revenue", stated.revenue), ("conceded", stated.conceded))
-        parts = [
-            self.sources.field(f"{name} of {title}", amount, "amount", event, f"lines[{number}].{name}", currency)
-            for name, amount in of
-            if amount or name == "revenue"
-        ]
-        return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
-
-    def balances(self, place: LineAtStep) -> tuple[BalancesBroughtForward, int]:
-        """Those that brought the line, and its number there."""
-        found = self.nodes.fees.brought_forward(place)
-        assert found is not None, "its balances are in the books"
-        return found
-
-    def _estimate(self, place: LineAtStep, known: Estimated) -> EstimateRevised:
-        projects = {agreed.line.project_id for agreed in place.known.held}
-        return next(
-            event
-            for event in self.sources.events(EstimateRevised)
-            if event.project_id in projects
-            and (event.line_id, event.version) == (place.line_id, known.version)
-            and event.contract_id in (None, place.contract.contract_id)
+        earned = (
+            titled(stated.earned, f"earned by {known.as_of}") if stated is not None and known.earned else known.earned
         )
+        return known._replace(earned=earned, beyond=beyond)
 
     def _works(self, place: LineAtStep) -> list[tuple[VersionStanding, SpentWork]]:
         """Entries of the line as the place knew them, by day."""
@@ -137,7 +96,3 @@ class SpendingNodes(Nodes):
         assert cost is not None, "it has a currency"
         named = self.sources.named_part(at.entry.entry_id, "cost", cost.amount, cost.currency, at.step)
         return named or self.nodes.entries.cost(at, cost)
-
-
-def _unit(place: LineAtStep, measure: str) -> tuple[str, str]:
-    return ("hours", "") if measure == HOURS else ("amount", place.contract.terms.currency)

@@ -7,7 +7,7 @@ from domain.events.delivery import EstimateRevised
 from domain.identity import composed
 from domain.revenue.method import Estimated, Opening, Remaining
 from domain.terms.kind import TermsInForce
-from state.books import Contract, EstimateSaid, EstimatesOfLine
+from state.books import Contract, EstimatedMonth, EstimateSaid, EstimatesOfLine
 from state.charges.spent import kept_apart
 from state.draft import Draft
 from state.work.placing import taken_projects
@@ -18,10 +18,13 @@ PART = "line_estimates"
 def keep_estimate(draft: Draft, part_id: str, event: EstimateRevised) -> None:
     """An estimate of a line, also of a lower version that comes late."""
     kept: EstimatesOfLine = draft.part(PART, part_id) or EstimatesOfLine()
-    months = tuple((one.month, one.hours, one.cost, one.category) for one in event.remaining)
-    said = event.as_of, event.version, event.contract_id, event.currency, months
+    said = event.as_of, event.version, event.contract_id, event.currency, months_of(event)
     if all(version != event.version for _, version, *_ in kept.said):
         draft.put(PART, part_id, EstimatesOfLine(tuple(sorted((*kept.said, said), key=lambda one: one[:2]))))
+
+
+def months_of(event: EstimateRevised) -> tuple[EstimatedMonth, ...]:
+    return tuple((one.month, one.hours, one.cost, one.category) for one in event.remaining)
 
 
 def known_estimates(

@@ -35,7 +35,7 @@ def lines_of(draft: Draft, contract: Contract, until: date) -> list[KnownLine]:
             continue
         if is_spent(known.held):
             lacking = known_spent(draft, contract, line_id, known.held).lacking
-            earns, provided = earning(known, until + AHEAD), _provided(draft, contract, line_id, known)
+            earns, provided = earning(known, until + AHEAD), provided_for(draft, contract, line_id, known)
             found.append(KnownLine(line_id, known, earns, lacking=lacking, provided=provided))
         elif rules := _bounding(draft, contract, line_id):
             found.append(_under_caps(draft, contract, line_id, known, rules))
@@ -57,10 +57,10 @@ def _under_caps(
     opening = earned_before(draft, contract.contract_id, known.held[-1].line.project_id, line_id)
     estimates = known_estimates(draft, contract, line_id, known.held, opening)
     whole = known._replace(spent=spent.spent, estimates=estimates, opening=opening)
-    return KnownLine(line_id, whole, {}, rules, spent.lacking, _provided(draft, contract, line_id, whole))
+    return KnownLine(line_id, whole, {}, rules, spent.lacking, provided_for(draft, contract, line_id, whole))
 
 
-def _provided(draft: Draft, contract: Contract, line_id: str, known: LineHistory) -> Amount:
+def provided_for(draft: Draft, contract: Contract, line_id: str, known: LineHistory) -> Amount:
     """For the line's loss, by its balances."""
     own = loaded_of(draft, contract.contract_id, known.held[-1].line.project_id, line_id)
     return sum(one.provision for one in own)

@@ -39,17 +39,28 @@ class AskedRows(Nodes):
             faults=(),
         )
 
+    def number(
+        self, at: VersionStanding, name: str, number: int, currency: str, make: Callable[..., Node], *of: object
+    ) -> int:
+        """Of very many rows what makes it is only named."""
+
+        def made() -> Node:
+            named = self.sources.named_part(at.entry.entry_id, name, number, currency, at.step)
+            return named or make(at, *of)
+
+        return later(number, made)
+
     def _cost(self, at: VersionStanding, cost: Cost) -> Cost:
         hours, amount = cost.hours, cost.amount
         return replace(
             cost,
             hours=later(hours, self.nodes.records.worked, at, hours),
-            amount=later(amount, self.nodes.records.cost, at, cost),
+            amount=self.number(at, "cost", amount, cost.currency, self.nodes.entries.cost, cost),
         )
 
     def _price(self, at: VersionStanding, price: Price) -> Price:
-        records, row, step = self.nodes.records, at.entry.entry_id, at.step
-        drawing = self.nodes.drawing
+        records, entries, row, step = self.nodes.records, self.nodes.entries, at.entry.entry_id, at.step
+        drawing, written_off = self.nodes.drawing, self.nodes.given_up.written_off
         drawn = price.drawn and {
             name: (later(quantity, drawing.quantity, at, name), later(earned, drawing.earned, at, name))
             for name, (quantity, earned) in price.drawn.items()
@@ -58,13 +69,13 @@ class AskedRows(Nodes):
             price,
             hours=later(price.hours - price.passed_hours, records.hours_here, at, price),
             passed_hours=0,
-            value=later(price.value, records.value, at, price),
-            passed=later(price.passed, self.nodes.entries.passed, at),
-            memo=later(price.memo, records.value_not_charged, at, price),
+            value=self.number(at, "value", price.value, price.currency, entries.value),
+            passed=later(price.passed, entries.passed, at),
+            memo=self.number(at, "value_not_charged", price.memo, price.currency, entries.memo),
             recognised=later(price.recognised, records.recognised_alone, at, price),
-            billable=later(price.billable, records.billable_alone, at, price),
-            rounding=later(price.rounding, self.nodes.entries.rounding, row, step),
-            written_off=later(price.written_off, records.written_off, row, step),
+            billable=self.number(at, "billable", price.billable, price.currency, entries.billable),
+            rounding=later(price.rounding, entries.rounding, row, step),
+            written_off=self.number(at, "written_off", price.written_off, price.currency, written_off),
             drawn=drawn,
         )
 

@@ -15,7 +15,7 @@ from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_R
 from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes
 from milepost.explain.statements import Listed
-from state.books import Cost, Entry, Issued, Price, Work
+from state.books import Entry, Issued, Price, Work
 from state.ledger.carried import INVOICED
 from state.trace import row_of
 
@@ -150,12 +150,8 @@ class RecordNodes(Nodes):
         currency = entity.currency if entity is not None else ""
         return self.recorded.sum(address, f"{entry_id}: revenue as billed", step, currency)
 
-    def billable_alone(self, at: VersionStanding, price: Price) -> Node:
-        """Without the cents of statement lines."""
-        return self._named_as("billable", price.billable, price.currency, at) or self.nodes.entries.billable(at)
-
     def recognised_alone(self, at: VersionStanding, price: Price) -> Node:
-        """The same."""
+        """Without the cents of statement lines."""
         return self.nodes.entries.recognised(at) if price.rounding else self.recognised(at.entry.entry_id, at.step)
 
     def billable(self, entry_id: str, step: int) -> Node:
@@ -178,14 +174,6 @@ class RecordNodes(Nodes):
         passed = (self.nodes.entries.passed(at),) if price is not None and price.passed else ()
         return less(title, self.nodes.given_up.chargeable(at), self.nodes.entries.billable(at), *passed, rule="R15")
 
-    def written_off(self, entry_id: str, step: int) -> Node:
-        at = self.nodes.entries.priced(entry_id, step)
-        named = self._named_as("written_off", at.price.written_off, at.price.currency, at)
-        return named or self.nodes.given_up.written_off(at)
-
-    def cost(self, at: VersionStanding, cost: Cost) -> Node:
-        return self._named_as("cost", cost.amount, cost.currency, at) or self.nodes.entries.cost(at, cost)
-
     def worked(self, at: VersionStanding, hours: Hours) -> Node:
         is_worked = at.work.time is not None and at.work.part_of is None
         named = self._named_as("hours_worked", hours, "", at) if is_worked else None
@@ -205,12 +193,6 @@ class RecordNodes(Nodes):
         passed = self._named_as("hours_passed_on", price.passed_hours, "", at)
         passed = passed or self.nodes.entries.passed_hours(at)
         return less(f"{entry_id}: hours billable on its line", hours, passed, rule="R17")
-
-    def value(self, at: VersionStanding, price: Price) -> Node:
-        return self._named_as("value", price.value, price.currency, at) or self.nodes.entries.value(at)
-
-    def value_not_charged(self, at: VersionStanding, price: Price) -> Node:
-        return self._named_as("value_not_charged", price.memo, price.currency, at) or self.nodes.entries.memo(at)
 
     def _named_as(self, name: str, value: int, currency: str, at: VersionStanding) -> Node | None:
         return self.sources.named_part(at.entry.entry_id, name, value, currency, at.step)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.explanation import Node
 from domain.figure import called, later, titled
 from domain.revenue.method import COST, HOURS, Opening, Spent
 from domain.revenue.spent import foreseen
@@ -50,7 +49,8 @@ class SpendingNodes(Nodes):
 
     def _recorded(self, at: VersionStanding, work: SpentWork) -> SpentWork:
         earned = later(work.earned, self.nodes.records.recognised, at.entry.entry_id, at.step)
-        hours, cost = later(work.hours, self._hours, at, work), later(work.cost, self._cost, at)
+        hours = later(work.hours, self.nodes.records.worked, at, work.hours)
+        cost = self.nodes.rows.number(at, "cost", work.cost, work.currency, self.nodes.entries.cost, at.work.cost)
         return work._replace(hours=hours, cost=cost, earned=earned)
 
     @staticmethod
@@ -86,13 +86,3 @@ class SpendingNodes(Nodes):
             if (work.contract_id, work.line_id) == (place.contract.contract_id, place.line_id):
                 found.append((at, work))
         return sorted(found, key=lambda one: (one[1].day, one[0].entry.entry_id))
-
-    def _hours(self, at: VersionStanding, work: SpentWork) -> Node:
-        named = self.sources.named_part(at.entry.entry_id, "hours", work.hours, "", at.step)
-        return named or self.nodes.entries.worked_on(at)
-
-    def _cost(self, at: VersionStanding) -> Node:
-        cost = at.work.cost
-        assert cost is not None, "it has a currency"
-        named = self.sources.named_part(at.entry.entry_id, "cost", cost.amount, cost.currency, at.step)
-        return named or self.nodes.entries.cost(at, cost)

@@ -81,13 +81,14 @@ class AskedRows(Nodes):
 
     def _issued(self, row: str, issued: Issued, step: int) -> Issued:
         records, memos = self.nodes.records, self.nodes.credits
-        on = row, issued.contract_id, {issued.line_id}, step
         place = issued.contract_id, issued.line_id
         funding = self.nodes.funding
         return replace(
             issued,
-            amount=later(issued.amount, records.issued_on, *on),
-            invoiced=later(issued.invoiced, partial(records.invoiced_on, conceded=bool(issued.conceded)), *on),
+            amount=later(issued.amount, records.issued, row, step, place),
+            invoiced=later(
+                issued.invoiced, partial(records.invoiced, conceded=bool(issued.conceded)), row, step, place
+            ),
             invoiced_ledger=later(issued.invoiced_ledger, records.invoiced_in_ledger, row, issued, step),
             conceded=later(issued.conceded, self._sum_of, memos.conceded, row, *place, step),
             conceded_ledger=later(issued.conceded_ledger, self._sum_of, memos.conceded_in_ledger, row, *place, step),

@@ -23,6 +23,6 @@ class LiabilityNodes(Nodes):
                 found[BILLABLE].append(self.nodes.records.billable(entry_id, step))
                 found[RECOGNISED].append(self.nodes.records.recognised(entry_id, step))
             if entry is not None and any((one.contract_id, one.line_id, one.account) == place for one in entry.issued):
-                found[INVOICED].append(self.nodes.records.invoiced_on(entry_id, contract_id, {line_id}, step))
+                found[INVOICED].append(self.nodes.records.invoiced(entry_id, step, (contract_id, line_id)))
         title, currency = name_of(line_id, account), contract.terms.currency
         return {name: total(f"{title}: {name}", nodes, "amount", currency) for name, nodes in found.items()}

@@ -1,6 +1,6 @@
 """A row as a whole, time or a charge: its figures, what it waits for, and everything that happened to it."""
 
-from collections.abc import Callable, Set
+from collections.abc import Iterable
 from functools import cached_property
 
 from domain.caps.purchase_order import is_order, spoken
@@ -19,6 +19,8 @@ from state.books import Entry, Issued, Price, Work
 from state.ledger.carried import INVOICED
 from state.trace import row_of
 
+# Contract and line.
+OnLine = tuple[str, str]
 _KINDS = {
     TIME_ENTRY: "Time entry",
     EXPENSE: "Expense",
@@ -197,21 +199,19 @@ class RecordNodes(Nodes):
     def _named_as(self, name: str, value: int, currency: str, at: VersionStanding) -> Node | None:
         return self.sources.named_part(at.entry.entry_id, name, value, currency, at.step)
 
-    def issued(self, entry_id: str, step: int) -> Node:
-        """On statements, on whichever contract lines."""
-        return self._issued(entry_id, step, _always)
-
-    def issued_on(self, entry_id: str, contract_id: str, lines: Set[str], step: int) -> Node:
-        if self._all_is_on(entry_id, contract_id, lines, step):
+    def issued(self, entry_id: str, step: int, on: OnLine | None = None) -> Node:
+        """On statements, on whichever contract lines or on one."""
+        if on is not None and self._all_is_on(entry_id, on, step):
             return self._whole(entry_id, "issued", step)
-        return self._issued(entry_id, step, self._on(contract_id, lines))
-
-    def _issued(self, entry_id: str, step: int, counts: Callable[[Listed], bool]) -> Node:
-        listed = [one for one in self.nodes.statements.all_listed_at(entry_id, step) if counts(one)]
+        listed = self._listed(self.nodes.statements.all_listed_at(entry_id, step), on)
         pieces = [self._named_piece(one) for one in listed]
         made = total(f"{entry_id}: issued", pieces, "amount", self._currency(entry_id, step, pieces))
         back = [node for place in self._places(listed) for node in self.nodes.credits.reopened(*place, step)]
         return less(f"{entry_id}: issued", made, *back, rule="R20") if back else made
+
+    def _listed(self, listed: list[Listed], on: OnLine | None) -> list[Listed]:
+        contract_of = self.nodes.statements.contract_of
+        return [one for one in listed if on is None or (contract_of(one), one.entry.line_id) == on]
 
     def _currency(self, entry_id: str, step: int, pieces: list[Node]) -> str:
         """Of the pieces, else of the price."""
@@ -219,13 +219,10 @@ class RecordNodes(Nodes):
         of_price = at.work.price.currency if at is not None and at.work.price is not None else ""
         return pieces[0].currency if pieces else of_price
 
-    def _places(self, listed: list[Listed]) -> list[tuple[str, str, str]]:
+    def _places(self, listed: list[Listed]) -> Iterable[tuple[str, str, str]]:
         """Row, contract and line of each."""
-        return list(
-            dict.fromkeys(
-                (one.entry.entry_id, self.nodes.statements.contract_of(one), one.entry.line_id) for one in listed
-            )
-        )
+        contract_of = self.nodes.statements.contract_of
+        return dict.fromkeys((one.entry.entry_id, contract_of(one), one.entry.line_id) for one in listed)
 
     def _named_piece(self, listed: Listed, why: tuple[Node, ...] = ()) -> Node:
         """What the entry has on a statement, with the statement's name."""
@@ -235,17 +232,7 @@ class RecordNodes(Nodes):
             title, piece.value, "amount", piece.currency, Arithmetic("same", (piece,)), why=why, id=listed.statement_id
         )
 
-    def _on(self, contract_id: str, lines: Set[str]) -> Callable[[Listed], bool]:
-        def counts(listed: Listed) -> bool:
-            return listed.entry.line_id in lines and self.nodes.statements.contract_of(listed) == contract_id
-
-        return counts
-
-    def invoiced(self, entry_id: str, step: int) -> Node:
-        """On statements whose invoice the ERP posted."""
-        return self._invoiced(entry_id, step, _always)
-
-    def _all_is_on(self, entry_id: str, contract_id: str, lines: Set[str], step: int) -> bool:
+    def _all_is_on(self, entry_id: str, on: OnLine, step: int) -> bool:
         """Whether nothing of the entry stands elsewhere, so that its own figure may be named."""
         entry = self.sources.trace.entry_at(entry_id, step)
         return (
@@ -254,7 +241,7 @@ class RecordNodes(Nodes):
             and bool(entry.issued)
             # What was cut at nothing stands on no statement.
             and bool(self.nodes.statements.all_listed(entry_id))
-            and all(one.contract_id == contract_id and one.line_id in lines for one in entry.issued)
+            and all((one.contract_id, one.line_id) == on for one in entry.issued)
         )
 
     def _whole(self, entry_id: str, name: str, step: int) -> Node:
@@ -266,31 +253,22 @@ class RecordNodes(Nodes):
         currency = self.nodes.statements.head(first.statement_id).currency
         return self.sources.part(entry_id, name, value, "amount", currency, step)
 
-    def invoiced_on(
-        self, entry_id: str, contract_id: str, lines: Set[str], step: int, *, conceded: bool = False
-    ) -> Node:
-        """With what was `conceded`: before credit memos took off the price."""
-        if not conceded and self._all_is_on(entry_id, contract_id, lines, step):
+    def invoiced(self, entry_id: str, step: int, on: OnLine | None = None, *, conceded: bool = False) -> Node:
+        """On statements whose invoice the ERP posted; with what was `conceded`: before credit memos took off the price."""
+        if on is not None and not conceded and self._all_is_on(entry_id, on, step):
             return self._whole(entry_id, "invoiced", step)
-        return self._invoiced(entry_id, step, self._on(contract_id, lines), conceded=conceded)
-
-    def _invoiced(self, entry_id: str, step: int, counts: Callable[[Listed], bool], *, conceded: bool = False) -> Node:
-        pieces = []
-        for listed in self.nodes.statements.all_listed_at(entry_id, step):
-            posted = self._invoice_steps.get(listed.statement_id)
-            if posted is not None and posted <= step and counts(listed):
-                pieces.append(self._named_piece(listed, (Node("invoice posted", event=self.sources.cause(posted)),)))
-        for listed in self.nodes.statements.all_applied_at(entry_id, step):
-            posted = self._invoice_steps.get(listed.statement_id)
-            if posted is not None and posted <= step and counts(listed):
-                pieces.append(self.nodes.statements.applied(listed))
+        statements, memos = self.nodes.statements, self.nodes.credits
+        listed = self._listed(statements.all_listed_at(entry_id, step), on)
+        posted = [(one, at) for one in listed if (at := self._invoice_steps.get(one.statement_id, step + 1)) <= step]
+        pieces = [self._named_piece(one, (Node("invoice posted", event=self.sources.cause(at)),)) for one, at in posted]
+        applied = self._listed(statements.all_applied_at(entry_id, step), on)
+        pieces += [
+            statements.applied(one) for one in applied if self._invoice_steps.get(one.statement_id, step + 1) <= step
+        ]
         made = total(f"{entry_id}: invoiced", pieces, "amount", self._currency(entry_id, step, pieces))
-        memos = self.nodes.credits
         off = [
             node
-            for place in self._places(
-                [one for one in self.nodes.statements.all_listed_at(entry_id, step) if counts(one)]
-            )
+            for place in self._places(listed)
             for node in (*memos.reopened(*place, step), *(() if conceded else memos.conceded(*place, step)))
         ]
         return less(f"{entry_id}: invoiced", made, *off, rule="R20") if off else made
@@ -362,7 +340,3 @@ class RecordNodes(Nodes):
         if work.faults:
             return "waits: " + ", ".join(fault.category for fault in work.faults)
         return "posted" if journals else "changed"
-
-
-def _always(_listed: Listed) -> bool:
-    return True

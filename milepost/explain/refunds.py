@@ -70,12 +70,6 @@ class RefundNodes(Nodes):
             invoiced=Recorded(total("invoiced of the price", invoiced, "amount", currency)),
         )
 
-    def credited(self, at: LineAtStep, item_id: str) -> Node:
-        contract_id = at.contract.contract_id
-        return self.nodes.records.issued_on(
-            charge_row(contract_id, at.line_id, item_id), contract_id, {at.line_id}, at.step
-        )
-
     def _price_invoiced(self, at: LineAtStep) -> Node:
         rows = set(charge_rows(at.known, at.contract.contract_id, at.line_id).values())
         place, trace = (at.contract.contract_id, at.line_id), self.sources.trace
@@ -89,7 +83,7 @@ class RefundNodes(Nodes):
     def _invoiced(self, at: LineAtStep, line_id: str, rows: list[str]) -> Node:
         contract = at.contract
         nodes = [
-            self.nodes.records.invoiced_on(row, contract.contract_id, {line_id}, at.step)
+            self.nodes.records.invoiced(row, at.step, (contract.contract_id, line_id))
             for row in rows
             if self.sources.trace.entry_at(row, at.step) is not None
         ]

@@ -15,6 +15,7 @@ from domain.revenue.variable_price import FORESEEN, Revisions, estimate, items_o
 from domain.terms.kind import RebatesGiven, TermsInForce
 from domain.units import Amount
 from milepost.explain.nodes import Nodes
+from state.charges.rebates import charge_row
 from state.revenue.refunds import given_of
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ class VariableNodes(Nodes):
         )
 
     def _credited(self, at: LineAtStep, item_id: str) -> Node:
-        return negated(f"{item_id}: credited by statements", self.nodes.refunds.credited(at, item_id))
+        on = at.contract.contract_id, at.line_id
+        issued = self.nodes.records.issued(charge_row(*on, item_id), self.nodes.fees.known_at(at), on)
+        return negated(f"{item_id}: credited by statements", issued)
 
     def _item(self, held: Sequence[TermsInForce], revised: Revisions, item_id: str, day: date) -> Node:
         found = next(one for one in items_on(held, revised, day) if one.item_id == item_id)

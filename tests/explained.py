@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataflows.embedded import decode_event
 from domain.explanation import Node
 from domain.outputs import Alert, ForecastUpdate
+from domain.why import UNPLACED
 from milepost.explain.explainer import Explainer
 from milepost.explain.recompute import recompute, unexplained
 from state.genesis import Genesis
@@ -64,6 +65,11 @@ def _asked(explainer: Explainer) -> Iterator[Node]:
 
 def is_field(node: Node) -> bool:
     return node.arithmetic is not None and node.arithmetic.operation == "field"
+
+
+def lacks_event(node: Node) -> bool:
+    """Whether it is a field whose event the explanation did not find in the log."""
+    return is_field(node) and (node.event is None or node.event.log_offset == UNPLACED)
 
 
 def not_explained(books: Books, *accounts: str) -> list[str]:

@@ -101,7 +101,7 @@ class EarnedNodes(Nodes):
         opening = self.known(place).opening
         if opening is None or not is_stated(earns, opening, day):
             return self.by(place, day)
-        return node_of(opening.earned, f"earned by {opening.as_of}", currency=place.contract.terms.currency)
+        return self.recorded.bound(node_of(opening.earned, f"earned by {opening.as_of}"))
 
     def in_books(self, place: LineAtStep, day: date) -> Node:
         """The same with what balances state beyond the terms, as long as nothing is earned after them."""

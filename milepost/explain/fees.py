@@ -117,7 +117,9 @@ class FeeNodes(Nodes):
         terms = partial(self.terms, place)
         due = fees_due(place.draft, place.contract, place.line_id, self.history(place), until, terms)
         fees = [fee._replace(amount=later(fee.amount, self._amount, place, fee)) for fee in due]
-        return [*fees, *settlement(place.contract, self.nodes.over_time.known(place), fees)]
+        # What is spent on a line takes long to ask, and only the end of a contract settles.
+        over = place.contract.terminated_on is not None
+        return [*fees, *settlement(place.contract, self.nodes.over_time.known(place), fees)] if over else fees
 
     def _amount(self, place: LineAtStep, fee: Fee) -> Node:
         if fee.name.startswith(fee_name("")):  # a variable part, which its rule names

@@ -37,7 +37,7 @@ class ProvisionNodes(Nodes):
         lines = lines_at_completion([self._recorded(draft, contract, one, day) for one in known], day, journal.currency)
         amounts = required(lines, journal.currency, policies.money_mode)
         title = f"to be provided for in project {project_id} on {day}"
-        return node_of(amounts.get(project_id, 0), title, currency=journal.currency)
+        return self.recorded.bound(node_of(amounts.get(project_id, 0), title, currency=journal.currency))
 
     def _recorded(self, draft: Draft, contract: Contract, one: KnownLine, day: date) -> KnownLine:
         """With numbers that say how they came about."""

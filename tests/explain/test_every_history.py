@@ -17,7 +17,7 @@ from state.genesis import Genesis
 from state.rules import RULES
 from state.trace import Retold, Trace
 from tests.explain.simulated_year import milepost
-from tests.explained import figures, is_field
+from tests.explained import figures, lacks_event
 from tests.folding import log_records
 from tests.histories.draw import histories
 from tests.histories.log import History
@@ -32,7 +32,7 @@ def test_every_figure_of_a_history_is_what_its_explanation_comes_to(history: His
         for figure in figures(explainer):
             assert recompute(figure) == [], figure.title
             assert [node.title for node in unexplained(figure)] == [], figure.title
-            assert all(node.event is not None for node in everything(figure) if is_field(node)), figure.title
+            assert not any(map(lacks_event, everything(figure))), figure.title
 
 
 def test_differences_that_carry_the_same_rate_do_not_rest_on_each_other(tmp_path: Path) -> None:

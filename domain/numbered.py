@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar, cast
 from domain.caps.consume import CapLimit, CapRule
 from domain.caps.recorded import limit_node
 from domain.events.commercial import BalancesBroughtForward, ContractSigned, VariableConsiderationRevised
-from domain.events.common import CostPlus, Expenses, TimeAndMaterials, UnitPrice
+from domain.events.common import CostPlus, Expenses, TimeAndMaterials
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned
 from domain.explanation import Node
 from domain.figure import Recorded
@@ -47,11 +47,15 @@ TITLES = {
     "BalanceForward": "{field}, brought forward",
     "BalanceForward.percent": "progress",
     "RetainerForward": "{field} of {starts_on}",
+    "Cap.amount": "cap",
+    "UnitPrice": "price of a unit",
+    "UnitPrice.units": "units agreed",
+    "PriceTier": "price of a unit",
     "VariableConsiderationRevised": "{item_id}: settled",
 }
 RULES = {"Milestone.amount": "R27", "Retainer.fee": "R30", "TopUp.amount": "R30"}
 # These price rows, and charge nothing by themselves.
-OF_ROWS = (TimeAndMaterials, CostPlus, Expenses, UnitPrice)
+OF_ROWS = (TimeAndMaterials, CostPlus, Expenses)
 # These say nothing that is counted.
 LEFT_OUT = frozenset({"policies", "forecast_threshold"})
 # Of a number its title, value, unit and path.

@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 from domain.events.commercial import ContractSigned
 from domain.events.common import PriceTier, UnitPrice
-from domain.figure import called
+from domain.explanation import constant
+from domain.figure import Recorded, as_recorded, called, lesser, node_of
 from domain.money import format_decimal, round_ratio, smallest_unit
 from domain.policy_faults import Fault, rate_faults
 from domain.terms.kind import WITH_CHARGE, WITH_INVOICE, Kind, TermsInForce
 from domain.terms.tiers import PER_AMOUNT, graduated, reached, tier_faults
 from domain.units import QUANTITY_SCALE, Amount, Quantity
+from domain.work.recorded import in_price_steps
 
 VOLUME = "volume"
 
@@ -134,7 +136,18 @@ def agreed(line: TermsInForce) -> Amount | None:
     worth = values([Delivery("", "", terms.units, terms)], step, mode)[""].amount
     cap = terms.cap
     limits = cap is not None and cap.kind == "hard" and cap.period == "whole_term" and cap.limits_revenue is not False
-    return min(worth, cap.amount) if cap is not None and limits and cap.amount is not None else worth
+    worth = _recorded(worth, terms, line.contract.currency, mode)
+    return lesser(worth, cap.amount, "at most") if cap is not None and limits and cap.amount is not None else worth
+
+
+def _recorded(worth: Amount, terms: UnitPrice, currency: str, mode: str) -> Amount:
+    """With the prices of its steps, where the terms say how their numbers came about."""
+    units, tiers = terms.units, prices(terms)
+    if not isinstance(units, Recorded):
+        return worth
+    first = units.node if terms.tier_mode == VOLUME else constant("before them", 0, "quantity")
+    nodes = [node_of(tier.unit_price, "price of a unit", "rate", currency) for tier in tiers]
+    return as_recorded(worth, in_price_steps(tiers, nodes, first, units.node, terms.tier_mode, currency, mode))
 
 
 def faults(terms: UnitPrice, _contract: ContractSigned) -> Iterable[Fault]:

@@ -1,18 +1,15 @@
 """What is billed and is no hour of work: expenses, units delivered, what terms charge and earn by themselves (`fees.py`, `earned.py`); and
 what caps would leave of an entry had nothing been issued, where a minimum compares with that (`state/charges/unissued.py`)."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from domain.caps.recorded import CLAIMED, HOURS, ORDERS, SETTLED, SHARE, CapFigures, figures_of
-from domain.events.common import PriceTier, UnitPrice
 from domain.events.finance import RevenueAdjusted
 from domain.explanation import Node, less
 from domain.figure import Recorded
 from domain.terms import methods
 from domain.units import Amount
 from domain.why import Why
-from domain.work.recorded import in_price_steps
 from domain.work.rows import ADJUSTMENT, DELIVERY, OPENING, SCHEDULED_REVENUE, row_id
 from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes
@@ -25,7 +22,6 @@ from state.charges.unissued import unissued
 from state.revenue.method_change import is_change
 from state.terms.opening import figure_of
 from state.terms.plan import LinePlan, plan_of
-from state.work.charge_record import prices_of
 
 
 class ChargeNodes(Nodes):
@@ -87,14 +83,6 @@ class ChargeNodes(Nodes):
         by = ("asked for by", event.requested_by), ("approved by", event.approved_by or "nobody else")
         made = self.sources.field("adjusted by hand", event.amount, "amount", event, "amount", event.currency)
         return made._replace(facts=(("because", event.reason), *by))
-
-    # Prices by quantity
-
-    def in_steps(self, tiers: Sequence[PriceTier], plan: LinePlan, first: Node, units: Node, by: str) -> Node:
-        terms = plan.line.terms
-        assert isinstance(terms, UnitPrice), "units have a price"
-        prices = [self.recorded.bound(one) for one in prices_of(plan, terms, tiers)]
-        return in_price_steps(tiers, prices, first, units, by, plan.currency, plan.policies.money_mode)
 
     # Deliveries
 

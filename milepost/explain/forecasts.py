@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domain.caps.consume import CapRule, bucket_key, limit_on
 from domain.counting import counted
-from domain.events.common import UnitPrice
-from domain.explanation import Arithmetic, Node, constant, least, most
-from domain.figure import as_recorded, later, node_of, titled
+from domain.explanation import Arithmetic, Node, constant, most
+from domain.figure import as_recorded, node_of, titled
 from domain.forecast.completion import percent
 from domain.forecast.exhaustion import Lasting, lasts
 from domain.identity import composed, escape
 from domain.money import format_amount
 from domain.outputs import Alert, ForecastCap, ForecastUpdate
-from domain.terms.unit_price import VOLUME, prices
-from domain.units import HUNDRED_PERCENT, Amount
+from domain.terms import methods
+from domain.units import HUNDRED_PERCENT
 from milepost.explain.fees import LineAtStep
 from milepost.explain.nodes import Nodes, once
 from milepost.explain.published import given
@@ -28,7 +27,7 @@ from state.forecast.caps import caps_of, lasting, published_caps, taken_of
 from state.forecast.figures import figures_of, shape_of
 from state.forecast.outlook import project_terms
 from state.forecast.shapes import Shape
-from state.terms.plan import LinePlan, newest_plan
+from state.terms.plan import LinePlan
 from state.trace import TracedOutput
 
 if TYPE_CHECKING:
@@ -157,26 +156,13 @@ class PriceNodes(Nodes):
         if not found.known.held:
             return found
         place = LineAtStep(draft, contract, line_id, found.known, as_of, step)
-        known, total = self.nodes.over_time.known(place), found.total
-        if found.until is None:
-            return TermsAhead(known, (), later(total, self._units, place, total) if total is not None else None)
-        made = in_all(known, self.nodes.fees.all_due(place, found.until), found.until)
-        return made._replace(total=titled(made.total or 0, f"line {line_id}: all that its terms come to"))
-
-    def _units(self, place: LineAtStep, total: Amount) -> Node:
-        """Units agreed, at their price; no more than a cap of the terms."""
-        fees, title = self.nodes.fees, f"line {place.line_id}: all that its terms come to"
-        agreed, plan = place.known.held[-1], newest_plan(place.draft, place.contract, place.line_id)
-        terms = agreed.line.terms
-        assert isinstance(terms, UnitPrice), "other terms that come to something charge it"
-        assert terms.units is not None, "any number of units comes to nothing"
-        assert plan is not None, "the line is priced"
-        units = fees.line_field(place, agreed, "units agreed", terms.units, "terms.units", "quantity")
-        first = units if terms.tier_mode == VOLUME else constant("before them", 0, "quantity")
-        worth = self.nodes.charges.in_steps(prices(terms), plan, first, units, terms.tier_mode)
-        if terms.cap is not None and terms.cap.amount is not None and (worth.value or 0) > total:
-            worth = least("", [worth, fees.line_field(place, agreed, "cap", terms.cap.amount, "terms.cap.amount")])
-        return worth._replace(title=title)
+        known = self.nodes.over_time.known(place)
+        if found.until is not None:
+            made = in_all(known, self.nodes.fees.all_due(place, found.until), found.until)
+        else:
+            made = TermsAhead(known, (), methods.agreed_worth(known.held[-1]) if found.total is not None else None)
+        title = f"line {line_id}: all that its terms come to"
+        return made if made.total is None else made._replace(total=titled(made.total, title))
 
 
 CAP_FIGURES = ("used_amount", "used_hours", "used_percent", "limit_amount", "limit_hours")

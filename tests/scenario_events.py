@@ -730,14 +730,14 @@ class Teller:
     def _milestone_revoked(self, words: Words, _: Block) -> dict[str, Any]:
         words.skip("milestone")
         milestone_id = words.take("a milestone")
-        version = self._version("milestone", milestone_id)
-        return {
+        found = {
             "type": "MilestoneRevoked",
             "milestone_id": milestone_id,
-            "version": version,
             "accepted_on": self._day,
             "approved_by": "client",
+            **words.options({"version": ("version", whole)}),
         }
+        return {**found, "version": self._version("milestone", milestone_id, found.get("version"))}
 
     def _progress_reported(self, words: Words, _: Block) -> dict[str, Any]:
         line_id = words.take("a line")

@@ -6,6 +6,7 @@ What depends on statements is said in words that `play` turns into events: `invo
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from random import Random
@@ -338,7 +339,22 @@ FACTS = ("time", "expense", "units", "milestone", "progress")
 
 def quiet(blocks: Sequence[Block]) -> list[Block]:
     """Without what depends on bills, and without amendments of days before."""
-    return [one for one in blocks if one.words[0] not in ON_BILLS and not _is_of_days_before(one)]
+    return _with_versions([one for one in blocks if one.words[0] not in ON_BILLS and not _is_of_days_before(one)])
+
+
+def _with_versions(blocks: Sequence[Block]) -> list[Block]:
+    """Of several reports, or acceptances, the highest version counts: each states its own, whenever it arrives."""
+    seen: Counter[str] = Counter()
+    return [_with_version(one, seen) for one in blocks]
+
+
+def _with_version(block: Block, seen: Counter[str]) -> Block:
+    words = block.words
+    if words[0] not in ("progress", "milestone", "revoke") or "version" in words:
+        return block
+    subject = words[2] if words[0] == "revoke" else words[1]
+    seen[subject] += 1
+    return block._replace(head=f"{block.head} version {seen[subject]}")
 
 
 def _is_of_days_before(block: Block) -> bool:

@@ -164,6 +164,14 @@ def is_as_stated(track: Track) -> bool:
     return revenue_stated and earning is None and now[1] <= floor[1] and now[2] <= floor[2]
 
 
+def left_of_prices(track: Track) -> Amount:
+    """What of its revenue to come agreed prices say, whatever hours remain; nothing where an estimate states more than they leave."""
+    now, floor, _, revenue_stated, earning, _ = track
+    if earning is None or (earning.rated and revenue_stated and floor[2] > now[2] + earning.left):
+        return 0
+    return earning.left
+
+
 def backlog_of(to_come: Amount, ceiling: Amount | None, earned: Amount) -> Amount:
     """What the contract still allows, or without caps on all lines the revenue to come."""
     if ceiling is None:

@@ -1,10 +1,14 @@
-"""What an estimate in place of another changes: more or fewer hours, other rates, or another mix (`domain/forecast/changes.py`)."""
+"""What an estimate in place of another changes: more or fewer hours, other rates, or another mix (`domain/forecast/changes.py`).
+
+What is left of agreed prices does not follow the hours: of a fixed price nothing changes by volume or rate, whatever an estimate says.
+"""
 
 from collections.abc import Iterable
 from datetime import date
 
 from domain.figure import called
 from domain.forecast.changes import Change, Left, cost_mix, revenue_mix, split_revision, with_change
+from domain.forecast.completion import left_of_prices
 from domain.money import smallest_unit
 from state.books import Estimate
 from state.draft import Draft
@@ -55,7 +59,7 @@ def _track_of(draft: Draft, project_id: str, estimate: Estimate, before: State, 
 
 
 def _left(draft: Draft, project_id: str, state: State, track: str | None, as_of: date) -> tuple[Left, Left] | None:
-    """Remaining hours with their cost, and with their revenue."""
+    """Remaining hours with their cost, and with the revenue that they earn."""
     forecast, outlook = state
     if not forecast.currency:
         return Left(0, 0), Left(0, 0)
@@ -68,4 +72,5 @@ def _left(draft: Draft, project_id: str, state: State, track: str | None, as_of:
     made, (hours, cost, revenue) = tracks.completion(forecast.ceiling), tracks.booked
     to_come = called(made.hours - hours, "hours to come")
     of_cost, of_revenue = called(made.cost - cost, "cost to come"), called(made.revenue - revenue, "revenue to come")
-    return Left(to_come, of_cost), Left(to_come, of_revenue)
+    by_price = sum(left_of_prices(held.track) for held in tracks.held.values())
+    return Left(to_come, of_cost), Left(to_come, called(of_revenue - by_price, "of it what hours earn"))

@@ -566,6 +566,38 @@ def test_an_estimate_changes_by_volume_rate_and_mix(books: Books) -> None:
     assert_explained(told)
 
 
+@pytest.mark.parametrize("stated", [None, "20000"])
+def test_an_estimate_moves_no_agreed_price(books: Books, stated: str | None) -> None:
+    """A price of 10,000 is earned whatever remains: 20 h more cost 2,000 more by volume and, dearer, 1,200 by rate, and earn nothing."""
+    begin(books, signed(ContractLine("F", "PR", PRICE)), activated())
+    books.fold(estimate(1, "2026-03-02", remaining("2026-04", 100, "10000", stated)))
+    (told,) = updates(books.fold(estimate(2, "2026-03-02", remaining("2026-04", 120, "13200", stated))))
+    assert told.project.eac_revenue == parse_amount("10000")
+    assert told.deltas == (delta("volume", "2000", "0"), delta("rate", "1200", "0"))
+    assert_explained(told)
+
+
+def test_an_estimate_beside_an_agreed_price_moves_what_hours_earn(books: Books) -> None:
+    """8 h have earned 1,200, and 100 h will earn 15,000 beside a price of 10,000. 20 h more earn 20 x 150 = 3,000."""
+    begin(books, signed(line(tasks=("build",)), ContractLine("F", "PR", PRICE)), activated())
+    books.fold(time("T-1", "2026-03-02", 8, task="build"))
+    books.fold(estimate(1, "2026-03-02", remaining("2026-04", 100, "10000", None)))
+    (told,) = updates(books.fold(estimate(2, "2026-03-02", remaining("2026-04", 120, "13200", None))))
+    assert told.project.eac_revenue == parse_amount("29200")
+    assert told.deltas == (delta("volume", "2000", "3000"), delta("rate", "1200", "0"))
+    assert_explained(told)
+
+
+def test_revenue_that_an_estimate_states_is_of_its_hours(books: Books) -> None:
+    """120 h that state 24,000 after 100 h with 20,000, over the price of 10,000 beside them: 20 h at 200, and no hour earns more."""
+    begin(books, signed(line(tasks=("build",)), ContractLine("F", "PR", PRICE)), activated())
+    books.fold(time("T-1", "2026-03-02", 8, task="build"))
+    books.fold(estimate(1, "2026-03-02", remaining("2026-04", 100, "10000", "20000")))
+    (told,) = updates(books.fold(estimate(2, "2026-03-02", remaining("2026-04", 120, "12000", "24000"))))
+    assert told.deltas == (delta("volume", "2000", "4000"),)
+    assert_explained(told)
+
+
 def test_an_estimate_of_a_line_is_split_by_its_own_hours(books: Books) -> None:
     """The same beside a line with a budget, whose hours are none of it."""
     begin(books, *two_lines())

@@ -50,6 +50,7 @@ def explain(
     from dataflows.embedded import not_collecting
     from milepost.delivery.in_erp import NOWHERE, in_erp
     from milepost.explain.explanations import Explained, Explanations
+    from milepost.statements.named import figure_by_number
     from milepost.unknown_id import unknown_id, what_it_is
 
     if ahead == (id_ is not None):
@@ -70,6 +71,10 @@ def explain(
             if there.only is not None and isinstance(of_it := explanations.explain(there.only), Explained):
                 found = of_it
                 say(f"{id_} is {next(what_it_is(output, id_, there))}")
+            elif not isinstance(found, Explained) and (meant := figure_by_number(output, id_)) is not None:
+                of_it = explanations.explain(meant)
+                found = of_it if isinstance(of_it, Explained) else found
+                say(f"{id_} is {meant}")
         if not isinstance(found, Explained):
             if found.why or as_of is not None:
                 near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else ""

@@ -30,6 +30,18 @@ def named_statement(output: Path, wanted: str, param_hint: str = "ID") -> FoundS
     )
 
 
+def figure_by_number(output: Path, wanted: str) -> str | None:
+    """The id of a statement, or of a figure of one (`INV-1#tax/1`), that is asked for by its number; None where none or several have it."""
+    name, mark, figure = wanted.partition("#")
+    found = statements_called(output, name)
+    if len(found) != 1 or found[0].statement.statement_id == name:
+        return None
+    one = found[0].statement
+    newest = statement_revisions(output, one.statement_id)[-1].statement
+    revision = "" if one.revision == newest.revision else f"@{one.revision}"
+    return f"{one.statement_id}{revision}{mark}{figure}"
+
+
 def newest_statement(output: Path, wanted: str) -> BillingStatement:
     """For somebody who records something about it. Raises BadParameter where none, several or an earlier revision is named."""
     named = named_statement(output, wanted, "STATEMENT").statement

@@ -72,6 +72,29 @@ def test_a_number_shows_the_revision_that_has_it(issued_again: Path) -> None:
     assert milepost("show", "INV-2").stdout == milepost("show", BERLINS).stdout
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant", "amount"),
+    [
+        ("INV-1", f"{BERLINS}@1", "800"),
+        ("INV-2", BERLINS, "1000"),
+        ("INV-2#1", f"{BERLINS}#1", "1000"),
+        ("INV-1#1", f"{BERLINS}@1#1", "800"),
+    ],
+)
+def test_a_number_is_explained_as_the_statement_that_has_it(
+    asked: str, meant: str, amount: str, issued_again: Path
+) -> None:
+    shown = milepost("explain", asked, "--json")
+    assert shown.stderr.splitlines()[0] == f"{asked} is {meant}"
+    explained = json.loads(shown.stdout)
+    assert explained["nodes"][explained["root"]]["value"] == amount
+    assert milepost("explain", meant, "--json").stdout == shown.stdout
+
+
+def test_a_number_of_two_statements_is_explained_as_neither(both: Path) -> None:
+    assert f"got {NUMBER}, which is a statement: milepost statement {NUMBER}" in refused("explain", NUMBER)
+
+
 def test_what_is_recorded_is_about_the_newest_revision(issued_again: Path) -> None:
     told = refused("invoice", "mark", "INV-1", *AT)
     assert f"INV-1 is the number of revision 1, which was replaced: {BERLINS} of BERLIN, 1,000.00 EUR" in told

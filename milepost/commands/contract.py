@@ -324,7 +324,10 @@ def sign(
         event["version"] = _first_version(books, recording, contract_id)
         faults = list(_undefined(books, _signed(event)))
         for project_id in _unknown_projects(books, _signed(event)):
-            say(f"Warning: project {project_id} is not known; its line waits until ProjectActivated comes")
+            say(
+                f"Warning: project {project_id} is not known; what its line charges is billed all the same. "
+                "Correct the id if it is mistyped, else send ProjectActivated"
+            )
     if faults:
         raise typer.BadParameter(_listed(terms, faults), param_hint=PARAM)
     if not recording.is_dry_run:

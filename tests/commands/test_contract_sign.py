@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from domain.terms.methods import KINDS
 from milepost.cli import app
 from milepost.contract_form import TERMS, TermsName
-from tests.commands.tiny_firm import founding, run, worked, write
+from tests.commands.tiny_firm import event, founding, run, worked, write
 
 AT = ("--at", "2026-04-03T09:00:00Z")
 IDS = {'"CUSTOMER"': '"ACME"', '"COMPANY"': '"BERLIN"', '"PROJECT"': '"BRIDGE"'}
@@ -123,5 +123,15 @@ def test_a_contract_that_waits_for_the_next_run_is_not_signed_twice(firm: Path) 
     again = sign(firm, filled(TermsName.HOURLY), "--yes")
     assert again.exit_code == 2
     assert "version 1 of contract K-100 is recorded and waits" in re.sub(r"\s+", " ", again.stderr)
-    other = filled(TermsName.HOURLY).replace('"K-100"', '"K-101"').replace('"BRIDGE"', '"ROAD"')
-    assert "project ROAD is not known" in re.sub(r"\s+", " ", sign(firm, other, "--yes").stderr)
+
+
+def test_work_of_a_project_that_nobody_activated_is_billed(firm: Path) -> None:
+    """8 hours of a senior at 150.00, on the line of a project whose id may be mistyped."""
+    other = filled(TermsName.HOURLY).replace('"BRIDGE"', '"ROAD"')
+    warned = re.sub(r"\s+", " ", sign(firm, other, "--yes").stderr)
+    assert "Warning: project ROAD is not known; what its line charges is billed all the same" in warned
+    approved = event("TimeApproved", "2026-04-07T18:00:00Z")
+    write(firm / "input", [{**worked("T-2", 7, project_id="ROAD"), **approved, "worked_on": "2026-04-07"}], "road")
+    run(firm, "--until", "2026-04-30")
+    shown = json.loads(milepost("statement", "K-100.K-100/ACME/2026-04-01/1", "--json").stdout)
+    assert shown["statement"]["amount_due"] == "1200.00"

@@ -16,12 +16,12 @@ from connectors.avro_codec import OUTPUT_CODECS
 from connectors.containers import ContainerFormat
 from connectors.files.overrides import NAME as OVERRIDES
 from connectors.files.progress import progress_path, read_progress
-from connectors.files.writing import sync_names, write_synced
+from connectors.files.writing import sync_names, unwritable, way_out, write_synced
 from connectors.output_schemas import output_codecs
 from domain.outputs import OUTPUTS, TOPICS
 from state.batch import Encoded, Mark, OutputProgress
 from state.genesis import Genesis
-from state.guards import LOG_DAMAGED, OTHER_GENERATION, OUTPUT_UNWRITABLE, OUTPUTS_DIFFER, GuardStop
+from state.guards import LOG_DAMAGED, OTHER_GENERATION, OUTPUTS_DIFFER, GuardStop
 from state.overrides import Overrides, digest_before
 from state.rules import begun_under
 
@@ -232,8 +232,4 @@ class OutputFiles:
 
 
 def _unwritable(folder: Path, error: OSError) -> GuardStop:
-    return GuardStop(
-        OUTPUT_UNWRITABLE,
-        f"{folder} cannot be written: {error.strerror or error} ({error.filename or folder}); nothing is half done, "
-        "make room or give access and run again",
-    )
+    return unwritable(Path(error.filename or folder), error.strerror or str(error), way_out(error))

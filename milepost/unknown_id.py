@@ -86,6 +86,9 @@ def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterato
     yield from _of_journals(output, wanted)
     opened = [each.raised for each in exceptions.values() if each.is_open]
     yield from _that_waits(output, opened, wanted)
+    with reading_books(output) as reader:
+        if reader.parts_with_id("contract", wanted):
+            yield "a contract that is signed; it has figures once a day has ended: milepost run --until DAY"
     yield from _with_intake(output, opened, wanted)
     yield from _not_read(letters, wanted)
     there = in_erp(output, wanted) if there is None else there

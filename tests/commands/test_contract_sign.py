@@ -130,6 +130,11 @@ def test_work_of_a_project_that_nobody_activated_is_billed(firm: Path) -> None:
     other = filled(TermsName.HOURLY).replace('"BRIDGE"', '"ROAD"')
     warned = re.sub(r"\s+", " ", sign(firm, other, "--yes").stderr)
     assert "Warning: project ROAD is not known; what its line charges is billed all the same" in warned
+    run(firm)
+    shown = milepost("show", "K-100")
+    assert "got K-100, which is a contract that is signed; it has figures once a day has ended" in re.sub(
+        r"\s+", " ", shown.stderr
+    )
     approved = event("TimeApproved", "2026-04-07T18:00:00Z")
     write(firm / "input", [{**worked("T-2", 7, project_id="ROAD"), **approved, "worked_on": "2026-04-07"}], "road")
     run(firm, "--until", "2026-04-30")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -164,9 +165,17 @@ def over_caps(output: Path) -> dict[str, Amount]:
 
 
 def nearest(wanted: str, known: frozenset[str]) -> tuple[str, ...]:
-    """Ids that look like it, the likeliest first."""
+    """Ids that look like it, the likeliest first; of those that are alike as much, those that end as it does, as PRJ-00003 for OLD-0003."""
     same = [each for each in sorted(known) if wanted and wanted.casefold() in each.casefold()]
-    alike = difflib.get_close_matches(wanted, sorted(known), NEAREST_MAX, 0.5)
+    matcher = difflib.SequenceMatcher(b=wanted)
+
+    def likeness(each: str) -> tuple[float, int, str]:
+        matcher.set_seq1(each)
+        ends = takewhile(lambda two: two[0] == two[1], zip(reversed(each), reversed(wanted), strict=False))
+        return matcher.ratio(), sum(1 for _ in ends), each
+
+    alike = difflib.get_close_matches(wanted, known, len(known) or 1, 0.5)
+    alike.sort(key=likeness, reverse=True)
     return tuple(dict.fromkeys([*alike, *same]))[:NEAREST_MAX]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import zipfile
 from collections.abc import Iterator, Sequence
+from io import BytesIO, TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
@@ -67,6 +68,11 @@ def open_text(path: Path, encoding: str) -> TextIO:
         with path.open("rb") as file:
             _check_text(file.read(START_BYTES), path)
         return path.open(encoding=WITH_MARK.get(encoding, encoding), errors="surrogateescape", newline="")
+
+
+def text_of(content: bytes, encoding: str) -> TextIO:
+    """Of a file that does not stand by itself, such as one in a zip."""
+    return TextIOWrapper(BytesIO(content), WITH_MARK.get(encoding, encoding), "surrogateescape", newline="")
 
 
 def read_table(file: TextIO, path: Path, form: FileForm) -> CsvTable:

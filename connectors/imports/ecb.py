@@ -7,19 +7,19 @@ none are made up here.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
+from connectors.imports.csv_rows import Broken, CsvTable, open_text, read_table, text_of
 from connectors.imports.events_file import ImportTarget
+from connectors.imports.mapping import FileForm
 from connectors.imports.readings import UnreadableCell, instant_text, read_date
 from connectors.imports.refusals import ImportRefused, nearest, readable_file
-from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
+from connectors.imports.rejections import ByReason, CellFault, CsvRow, RejectedRow, RejectedRows, rejected_json
 from domain.reference.zones import universal_day, universal_midnight
 from domain.units import MICROSECONDS_A_SECOND, Instant
 
@@ -32,7 +32,7 @@ FILE_BYTES_MAX = 64 * 1024 * 1024
 _DATE_FORMATS = ("%Y-%m-%d", "%d %B %Y")
 # Published at about 16:00 in Frankfurt, so known at 15:00 UTC on a winter's day.
 _KNOWN_AT = 15 * 3600 * MICROSECONDS_A_SECOND
-_NOT_QUOTED = frozenset({"", "N/A", "-"})
+_FORM = FileForm(empty=("N/A", "-"))
 _RATE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _RATE_EVENT = "ExchangeRateSet"
@@ -61,21 +61,17 @@ class ImportedRates(NamedTuple):
     rejected_rows: tuple[RejectedRows, ...]
 
 
-class _Day(NamedTuple):
-    line: int
-    rates: Mapping[str, str]
-
-
 def import_rates(path: Path, wanted: RatesWanted, target: ImportTarget, now: Instant) -> ImportedRates:
     """Writes `ecb-<name>.jsonl`, oldest day first, and `<name>.rejected.jsonl` where something could not be read.
 
     Nothing is known later than `now`, and a rate of a day after it is refused.
     """
-    table = csv.reader(io.StringIO(_text(path)), skipinitialspace=True)
-    header = _header(next(table, []), path)
-    currencies = _chosen(wanted.currencies, header, path)
     rejected: list[RejectedRow] = []
-    days = _days(table, header, wanted, rejected, date.fromordinal(universal_day(now)))
+    with _opened(path) as file:
+        table = read_table(file, path, _FORM)
+        _check_header(table.header, path)
+        currencies = _chosen(wanted.currencies, table.header, path)
+        days = _days(table, wanted, rejected, date.fromordinal(universal_day(now)))
     if not days and not rejected:
         raise ImportRefused(
             f"{path}: no rates: the file has no day from {wanted.first} to {wanted.last}, so there is nothing to import;"
@@ -88,7 +84,7 @@ def import_rates(path: Path, wanted: RatesWanted, target: ImportTarget, now: Ins
     return ImportedRates(
         days=len(days),
         imported=len(events),
-        not_quoted=sum(day.rates[currency] in _NOT_QUOTED for day in days.values() for currency in currencies),
+        not_quoted=sum(not row.cells[currency] for row in days.values() for currency in currencies),
         rejected=len(rejected),
         currencies=currencies,
         first_day=min(days, default=None),
@@ -99,39 +95,28 @@ def import_rates(path: Path, wanted: RatesWanted, target: ImportTarget, now: Ins
     )
 
 
-def _text(path: Path) -> str:
-    """Of the CSV, or of the one CSV in the zip."""
+def _opened(path: Path) -> TextIO:
+    """The CSV, or the one CSV in the zip."""
     with readable_file(path):
         if not zipfile.is_zipfile(path):
-            with path.open("rb") as file:
-                return _decoded(file.read(FILE_BYTES_MAX + 1), path)
+            return open_text(path, _FORM.encoding)
         with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name.lower().endswith(".csv")]
-            if len(names) != 1:
-                raise ImportRefused(f"{path}: expected one CSV file in the zip, came {len(names)}")
-            with archive.open(names[0]) as file:
-                return _decoded(file.read(FILE_BYTES_MAX + 1), path)
+            tables = [entry for entry in archive.infolist() if entry.filename.lower().endswith(".csv")]
+            if len(tables) != 1:
+                raise ImportRefused(f"{path}: expected one CSV file in the zip, came {len(tables)}")
+            if tables[0].file_size > FILE_BYTES_MAX:
+                raise ImportRefused(
+                    f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB, which is more than all rates"
+                )
+            return text_of(archive.read(tables[0]), _FORM.encoding)
 
 
-def _decoded(content: bytes, path: Path) -> str:
-    if len(content) > FILE_BYTES_MAX:
-        raise ImportRefused(
-            f"{path}: expected at most {FILE_BYTES_MAX // 1024 // 1024} MiB, which is more than all rates"
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise ImportRefused(f"{path}: expected the bank's CSV or its zip, came bytes that are no text") from fault
-
-
-def _header(names: Sequence[str], path: Path) -> tuple[str, ...]:
-    """Column names, the date's first; the bank ends its lines with a comma, which gives an empty last one."""
-    header = tuple(name.strip() for name in names)
+def _check_header(header: Sequence[str], path: Path) -> None:
+    """The date's column first; the bank ends its lines with a comma, which gives an empty last one."""
     strange = [name for name in header[1:] if name and not _CURRENCY.fullmatch(name)]
-    if not header or header[0].casefold() != "date" or strange:
-        came = ", ".join(strange[:5] or header[:5]) or "nothing"
+    if header[0].casefold() != "date" or strange:
+        came = ", ".join(strange[:5] or header[:5])
         raise ImportRefused(f"{path}: expected a header of Date and currency codes (Date,USD,JPY,...), came {came}")
-    return header
 
 
 def _chosen(wanted: Sequence[str], header: Sequence[str], path: Path) -> tuple[str, ...]:
@@ -145,47 +130,45 @@ def _chosen(wanted: Sequence[str], header: Sequence[str], path: Path) -> tuple[s
     return tuple(sorted(set(wanted or quoted)))
 
 
-def _days(
-    table: Iterator[list[str]], header: Sequence[str], wanted: RatesWanted, rejected: list[RejectedRow], today: date
-) -> dict[date, _Day]:
+def _days(table: CsvTable, wanted: RatesWanted, rejected: list[RejectedRow], today: date) -> dict[date, CsvRow]:
     """The wanted days, oldest first."""
-    days: dict[date, _Day] = {}
-    for line, texts in enumerate(table, start=2):
-        if not any(texts):
+    days: dict[date, CsvRow] = {}
+    column = table.header[0]
+    for row in table.rows:
+        if isinstance(row, Broken):
+            rejected.append(row.rejected(_RATE_EVENT))
             continue
+        text, reason = row.cells[column], ""
         try:
-            day = read_date(texts[0].strip(), _DATE_FORMATS)
+            day = read_date(text, _DATE_FORMATS)
         except UnreadableCell as fault:
-            rejected.append(RejectedRow(line, _RATE_EVENT, header[0], texts[0], str(fault), None))
-            continue
-        reason, column = "", header[0]
-        if not wanted.first <= day <= wanted.last:
-            continue
-        if len(texts) != len(header):
-            reason, column = f"expected {len(header)} cells as in the header, came {len(texts)}", ""
-        elif day in days:
-            reason = f"line {days[day].line} has this date already"
-        elif day > today:
-            reason = f"a rate of a day after today, {today}; correct the date"
-        if reason:
-            rejected.append(RejectedRow(line, _RATE_EVENT, column, texts[0] if column else "", reason, None))
+            reason = str(fault)
         else:
-            days[day] = _Day(line, dict(zip(header, map(str.strip, texts), strict=True)))
+            if not wanted.first <= day <= wanted.last:
+                continue
+            if day in days:
+                reason = f"line {days[day].line} has this date already"
+            elif day > today:
+                reason = f"a rate of a day after today, {today}; correct the date"
+            else:
+                days[day] = row
+        if reason:
+            rejected.append(CellFault(column, text, reason).rejected(row, _RATE_EVENT))
     return dict(sorted(days.items()))
 
 
 def _events(
-    days: Mapping[date, _Day], currencies: Sequence[str], rejected: list[RejectedRow], now: Instant
+    days: Mapping[date, CsvRow], currencies: Sequence[str], rejected: list[RejectedRow], now: Instant
 ) -> Iterator[dict[str, object]]:
     for day, row in days.items():
         known_at = min(universal_midnight(day) + _KNOWN_AT, now)
         for currency in currencies:
-            text = row.rates[currency]
-            if text in _NOT_QUOTED:
+            text = row.cells[currency]
+            if not text:
                 continue
             if not _RATE.fullmatch(text) or not text.strip("0."):
                 reason = "expected units of the currency for one euro, above zero, with at most 12 decimals, or N/A"
-                rejected.append(RejectedRow(row.line, _RATE_EVENT, currency, text, reason, None))
+                rejected.append(CellFault(currency, text, reason).rejected(row, _RATE_EVENT))
                 continue
             yield {
                 "type": _RATE_EVENT,

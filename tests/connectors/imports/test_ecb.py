@@ -96,7 +96,7 @@ def test_the_file_of_the_last_day_is_read_too(tmp_path: Path) -> None:
 def test_cells_and_rows_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
     content = "\ufeffdate,USD,GBP\n2025-05-07,1.1,zero\n2025-05-08,0.00,0.85\nsoon,1.1,0.85\n"
     content += "2025-05-07,1.2,0.8\n2025-05-09,1.1\n"
-    result = imported(tmp_path, content)
+    result = imported(tmp_path, content.encode() + b"2025-05-12,1.1,0.8\xff\n")
     assert rates(result) == [("2025-05-07", "USD", "1.1"), ("2025-05-08", "GBP", "0.85")]
     assert result.rejected_path is not None
     assert [(each.line, each.column, each.value) for each, _ in result.rejected_rows] == [
@@ -105,16 +105,17 @@ def test_cells_and_rows_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
         (4, "date", "soon"),
         (5, "date", "2025-05-07"),
         (6, "", ""),
+        (7, "", ""),
     ]
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("", "expected a header of Date and currency codes"),
+        ("", "expected a header in line 1, came nothing"),
         ("Day,USD\n", "came Day, USD"),
         ("Date,Dollar\n", "came Dollar"),
-        (b"Date,USD\n2025-05-09,\xff\n", "came bytes that are no text"),
+        ("<!doctype html>\n", "is a web page"),
     ],
 )
 def test_what_is_not_the_table_is_refused(tmp_path: Path, content: str | bytes, told: str) -> None:

@@ -7,13 +7,13 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
 from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.product import CLOCKIFY, HARVEST, KIMAI, SOLIDTIME, TOGGL, Product
-from connectors.imports.readings import decimal_text
+from connectors.imports.readings import SIX_DECIMALS, decimal_text
 from connectors.imports.refusals import nearest
 from domain.counting import counted, hours_text, named
 from domain.money import is_currency
@@ -41,6 +41,28 @@ def stated_name(name: str | None) -> str | None:
     return None if name is None else checked_name(name)
 
 
+def known_zone(zone: str) -> str:
+    if zone and not is_zone(zone):
+        raise typer.BadParameter(f'expected an IANA zone, came "{zone}"{nearest(zone, zone_names())}')
+    return zone
+
+
+def known_currency(currency: str | None) -> str | None:
+    if currency is not None and not is_currency(currency):
+        raise typer.BadParameter(f'expected a code such as EUR, came "{currency}"')
+    return currency
+
+
+def amount_an_hour(given: str) -> Decimal:
+    try:
+        amount = Decimal(given)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0:
+        raise typer.BadParameter(f'expected an amount per hour such as 95.50, came "{given}"')
+    return amount.quantize(SIX_DECIMALS)
+
+
 class DateOrder(StrEnum):
     dmy = "dmy"
     mdy = "mdy"
@@ -58,102 +80,101 @@ Out = Annotated[
     typer.Option("--out", file_okay=False, help="Folder for the events; what it holds already is known."),
     FolderName.INPUT,
 ]
-Bootstrap = Annotated[bool, typer.Option("--bootstrap", help="Write company, customers, people and contracts too.")]
-Entity = Annotated[str | None, typer.Option("--entity", help="Id of the company that bills.")]
-EntityName = Annotated[
-    str | None, typer.Option("--entity-name", callback=stated_name, help="Its name; without it the id.")
-]
-Currency = Annotated[str | None, typer.Option("--currency", help="Of the company, and of rows that name none.")]
-RowsCurrency = Annotated[str | None, typer.Option("--rows-currency", help="Of rows that name none, if it is another.")]
-ZoneName = Annotated[str | None, typer.Option("--zone", help="Where the days end, such as Europe/Berlin.")]
-Rate = Annotated[str | None, typer.Option("--rate", help="Per hour, for billable rows without a rate.")]
-CostRate = Annotated[str | None, typer.Option("--cost-rate", help="What an hour costs where the export does not say.")]
-Role = Annotated[str, typer.Option("--role", callback=stated_name, help="Of people without one.")]
-Client = Annotated[str | None, typer.Option("--client", callback=stated_name, help="For rows without a client.")]
-ApprovedBy = Annotated[
-    str | None, typer.Option("--approved-by", callback=stated_name, help="Who approved; without it the product's name.")
-]
-Unapproved = Annotated[bool, typer.Option("--take-unapproved", help="Import rows not approved, or not said to be.")]
-Duplicates = Annotated[bool, typer.Option("--keep-duplicates", help="Import rows that are the same in every column.")]
-ContractRates = Annotated[bool, typer.Option("--contract-rates", help="The rates of contracts hold, not the rows'.")]
-Withdraw = Annotated[bool, typer.Option("--withdraw-missing", help="Withdraw entries that the export has no more.")]
-Known = Annotated[list[Path] | None, typer.Option("--known", help="Another folder of events; may be repeated.")]
-Budget = Annotated[
-    Path | None, typer.Option("--budgets", help="Harvest's export of projects, for their budgets; with --bootstrap.")
-]
-Order = Annotated[DateOrder | None, typer.Option("--date-order", help="Where the file does not settle it.")]
-Sign = Annotated[DecimalSign | None, typer.Option("--decimal", help="Where the file does not settle it.")]
-Encoding = Annotated[str | None, typer.Option("--encoding", help="Such as cp1252; without it UTF-8 or UTF-16.")]
 Name = Annotated[
     str | None, typer.Option("--name", callback=plain_name, help="Name in the file names; without it that of FILE.")
 ]
-Replace = Annotated[bool, typer.Option("--replace", help="Import again over files that no run has read.")]
 
 
-# Long by the command's options: each is a parameter.
+class ExportOptions(NamedTuple):
+    """Choices, by their names."""
+
+    bootstrap: Annotated[
+        bool, typer.Option("--bootstrap", help="Write company, customers, people and contracts too.")
+    ] = False
+    entity: Annotated[str | None, typer.Option("--entity", help="Id of the company that bills.")] = None
+    entity_name: Annotated[
+        str | None, typer.Option("--entity-name", callback=stated_name, help="Its name; without it the id.")
+    ] = None
+    currency: Annotated[
+        str | None,
+        typer.Option("--currency", callback=known_currency, help="Of the company, and of rows that name none."),
+    ] = None
+    rows_currency: Annotated[
+        str | None,
+        typer.Option("--rows-currency", callback=known_currency, help="Of rows that name none, if it is another."),
+    ] = None
+    zone: Annotated[
+        str, typer.Option("--zone", callback=known_zone, help="Where the days end, such as Europe/Berlin.")
+    ] = ""
+    rate: Annotated[
+        Decimal | None,
+        typer.Option(
+            "--rate", parser=amount_an_hour, metavar="<amount>", help="Per hour, for billable rows without a rate."
+        ),
+    ] = None
+    cost_rate: Annotated[
+        Decimal | None,
+        typer.Option(
+            "--cost-rate",
+            parser=amount_an_hour,
+            metavar="<amount>",
+            help="What an hour costs where the export does not say.",
+        ),
+    ] = None
+    role: Annotated[str, typer.Option("--role", callback=stated_name, help="Of people without one.")] = ROLE
+    client: Annotated[str | None, typer.Option("--client", callback=stated_name, help="For rows without a client.")] = (
+        None
+    )
+    approved_by: Annotated[
+        str | None,
+        typer.Option("--approved-by", callback=stated_name, help="Who approved; without it the product's name."),
+    ] = None
+    take_unapproved: Annotated[
+        bool, typer.Option("--take-unapproved", help="Import rows not approved, or not said to be.")
+    ] = False
+    keep_duplicates: Annotated[
+        bool, typer.Option("--keep-duplicates", help="Import rows that are the same in every column.")
+    ] = False
+    contract_rates: Annotated[
+        bool, typer.Option("--contract-rates", help="The rates of contracts hold, not the rows'.")
+    ] = False
+    withdraw_missing: Annotated[
+        bool, typer.Option("--withdraw-missing", help="Withdraw entries that the export has no more.")
+    ] = False
+    known: Annotated[list[Path] | None, typer.Option("--known", help="Another folder of events; may be repeated.")] = (
+        None
+    )
+    budgets: Annotated[
+        Path | None,
+        typer.Option("--budgets", help="Harvest's export of projects, for their budgets; with --bootstrap."),
+    ] = None
+    date_order: Annotated[DateOrder | None, typer.Option("--date-order", help="Where the file does not settle it.")] = (
+        None
+    )
+    decimal: Annotated[DecimalSign | None, typer.Option("--decimal", help="Where the file does not settle it.")] = None
+    encoding: Annotated[str | None, typer.Option("--encoding", help="Such as cp1252; without it UTF-8 or UTF-16.")] = (
+        None
+    )
+    allow_future: AllowFuture = False
+    bill_invoiced: BillInvoiced = False
+    replace: Annotated[bool, typer.Option("--replace", help="Import again over files that no run has read.")] = False
+    dry_run: DryRun = False
+
+
+AS_EXPORTED: Final = ExportOptions()
+
+
 def verb(product: Product | None) -> Callable[..., None]:
     """The command of one product; None recognises it by the header."""
 
     def import_product(
-        file: File,
-        out: Out,
-        bootstrap: Bootstrap = False,
-        entity: Entity = None,
-        entity_name: EntityName = None,
-        currency: Currency = None,
-        rows_currency: RowsCurrency = None,
-        zone: ZoneName = None,
-        rate: Rate = None,
-        cost_rate: CostRate = None,
-        role: Role = ROLE,
-        client: Client = None,
-        approved_by: ApprovedBy = None,
-        take_unapproved: Unapproved = False,
-        keep_duplicates: Duplicates = False,
-        contract_rates: ContractRates = False,
-        withdraw_missing: Withdraw = False,
-        known: Known = None,
-        budgets: Budget = None,
-        date_order: Order = None,
-        decimal: Sign = None,
-        encoding: Encoding = None,
-        allow_future: AllowFuture = False,
-        bill_invoiced: BillInvoiced = False,
-        name: Name = None,
-        replace: Replace = False,
-        dry_run: DryRun = False,
-        as_json: SummaryJson = False,
+        file: File, out: Out, options: ExportOptions = AS_EXPORTED, name: Name = None, as_json: SummaryJson = False
     ) -> None:
         from connectors.imports.products.import_export import import_export
 
-        choices = Choices(
-            zone=_zone(zone) or "",
-            entity=entity,
-            entity_name=entity_name,
-            currency=_currency(currency, "--currency"),
-            rows_currency=_currency(rows_currency, "--rows-currency"),
-            client=client,
-            rate=_amount(rate, "--rate"),
-            cost_rate=_amount(cost_rate, "--cost-rate"),
-            role=role,
-            approved_by=approved_by,
-            take_unapproved=take_unapproved,
-            date_order=None if date_order is None else date_order.value,
-            decimal=None if decimal is None else decimal.value,
-            bill_invoiced=bill_invoiced,
-            bootstrap=bootstrap,
-            contract_rates=contract_rates,
-            keep_duplicates=keep_duplicates,
-            withdraw_missing=withdraw_missing,
-            replace=replace,
-            encoding=encoding,
-            allow_future=allow_future,
-            dry_run=dry_run,
-            known=tuple(known or ()),
-            budgets=budgets,
-        )
+        choices = Choices(**{**options._asdict(), "known": tuple(options.known or ())})
         imported = import_export(file, product, choices, out, name or name_of(file), now())
-        tell_rejected(imported.rejected_rows, imported.listed_path, is_dry_run=dry_run)
+        tell_rejected(imported.rejected_rows, imported.listed_path, is_dry_run=options.dry_run)
         if as_json:
             write_json(summary(file, imported))
         else:
@@ -459,29 +480,3 @@ def _tell_next(imported: ImportedExport, out: Path) -> None:
 
 def _path(path: Path | None) -> str | None:
     return None if path is None else str(path)
-
-
-def _zone(zone: str | None) -> str | None:
-    if zone is not None and not is_zone(zone):
-        raise typer.BadParameter(
-            f'expected an IANA zone, came "{zone}"{nearest(zone, zone_names())}', param_hint="--zone"
-        )
-    return zone
-
-
-def _currency(currency: str | None, option: str) -> str | None:
-    if currency is not None and not is_currency(currency):
-        raise typer.BadParameter(f'expected a code such as EUR, came "{currency}"', param_hint=option)
-    return currency
-
-
-def _amount(given: str | None, option: str) -> Decimal | None:
-    if given is None:
-        return None
-    try:
-        amount = Decimal(given)
-    except InvalidOperation:
-        amount = Decimal(-1)
-    if not amount.is_finite() or amount < 0:
-        raise typer.BadParameter(f'expected an amount per hour such as 95.50, came "{given}"', param_hint=option)
-    return amount.quantize(Decimal("0.000001"))

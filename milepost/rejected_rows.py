@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from connectors.imports.rejections import REASONS_SHOWN, RejectedRows, RejectedTotals
+from connectors.imports.rejections import REASONS_SHOWN, RejectedRows, RowSums
 from domain.counting import counted, hours_text
 from domain.money import minor_units
 from milepost.console import tell
@@ -32,10 +32,10 @@ def _first(rows: RejectedRows) -> str:
     return f"{'' if rows.tally.rows == 1 else 'the first is '}{rows.first.sentence()}"
 
 
-def tally_text(tally: RejectedTotals) -> str:
+def tally_text(tally: RowSums) -> str:
     """`12 rows, 30.50 hours, 3,000.00 EUR`, without what is nothing."""
     hours = [f"{hours_text(tally.hours)} hours"] if tally.hours else []
-    money = [amounts_text(tally.money)] if tally.money else []
+    money = [amounts_text(tally.amounts)] if tally.amounts else []
     return ", ".join([counted(tally.rows, "row"), *hours, *money])
 
 

@@ -30,15 +30,7 @@ from connectors.imports.priced import in_six_decimals
 from connectors.imports.products.former import read_known
 from connectors.imports.products.product import PRODUCTS
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.rejections import (
-    ByReason,
-    CellFault,
-    CsvRow,
-    RejectedRow,
-    RejectedRows,
-    RejectedTotals,
-    rejected_json,
-)
+from connectors.imports.rejections import ByReason, CellFault, CsvRow, RejectedRow, RejectedRows, RowSums, rejected_json
 from connectors.imports.said import id_in, required
 from connectors.imports.time_rows import TimeWanted, WorkedTime, read_time, worth
 from connectors.imports.written import TIME, Things, WrittenEvent
@@ -126,7 +118,7 @@ class ImportedTime(NamedTuple):
     left_out: tuple[tuple[str, int], ...]
     untold: int
     hours: Decimal
-    elsewhere: RejectedTotals
+    elsewhere: RowSums
     first_day: date | None
     last_day: date | None
     events: tuple[tuple[str, int], ...]
@@ -252,7 +244,7 @@ class _Reading:
         self._events: Counter[str] = Counter()
         self._rejected = ByReason()
         self._unwritten = ByReason()
-        self._elsewhere = RejectedTotals()
+        self._elsewhere = RowSums()
 
     def read(self, rows: Iterable[CsvRow | Broken]) -> None:
         for row in rows:

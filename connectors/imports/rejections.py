@@ -56,23 +56,27 @@ class CellFault(Exception):
         return RejectedRow(row.line, event, self.column, self.value, self.reason, row.cells, file)
 
 
-class RejectedTotals(NamedTuple):
-    """Rows with their hours and money as far as they can be read; money by currency, the empty one where a row names none."""
+class RowSums(NamedTuple):
+    """Rows with their hours and amounts as far as they can be read, of which `unread` have no readable hours; amounts by currency, the
+    empty one where a row names none."""
 
     rows: int = 0
     hours: Decimal = Decimal(0)
-    money: Mapping[str, Decimal] = {}
+    amounts: Mapping[str, Decimal] = {}
+    unread: int = 0
 
-    def plus(self, hours: Decimal | None, money: Decimal | None, currency: str) -> RejectedTotals:
-        of_currency = {currency: self.money.get(currency, Decimal(0)) + money} if money else {}
-        return RejectedTotals(self.rows + 1, self.hours + (hours or 0), {**self.money, **of_currency})
+    def plus(self, hours: Decimal | None, amount: Decimal | None, currency: str) -> RowSums:
+        of_currency = {currency: self.amounts.get(currency, Decimal(0)) + amount} if amount else {}
+        return RowSums(
+            self.rows + 1, self.hours + (hours or 0), {**self.amounts, **of_currency}, self.unread + (hours is None)
+        )
 
 
 class RejectedRows(NamedTuple):
     """All rows of one reason."""
 
     first: RejectedRow
-    tally: RejectedTotals
+    tally: RowSums
 
 
 class ByReason:
@@ -80,7 +84,7 @@ class ByReason:
 
     def __init__(self, rejected: Iterable[RejectedRow] = ()) -> None:
         self._first: dict[tuple[str, str, str], RejectedRow] = {}
-        self._tallies: defaultdict[tuple[str, str, str], RejectedTotals] = defaultdict(RejectedTotals)
+        self._tallies: defaultdict[tuple[str, str, str], RowSums] = defaultdict(RowSums)
         for each in rejected:
             self.add(each)
 

@@ -195,7 +195,7 @@ def time_summary(file: Path, imported: ImportedTime, *, is_dry_run: bool) -> dic
         "billed_elsewhere": {
             "rows": imported.elsewhere.rows,
             "hours": decimal_text(imported.elsewhere.hours),
-            "amounts": {currency: decimal_text(amount) for currency, amount in imported.elsewhere.money.items()},
+            "amounts": {currency: decimal_text(amount) for currency, amount in imported.elsewhere.amounts.items()},
         },
         "first_date": imported.first_day,
         "last_date": imported.last_day,

@@ -24,13 +24,13 @@ from milepost.days import now
 from milepost.exit_codes import USAGE
 from milepost.folders import FolderName
 from milepost.options import SummaryJson, checked_name
-from milepost.rejected_rows import amounts_text, tell_rejected
+from milepost.rejected_rows import amounts_text, tally_text, tell_rejected
 from milepost.words import event_name
 
 if TYPE_CHECKING:
-    from connectors.imports.products.export_row import ImportSums
     from connectors.imports.products.import_export import ImportChanges, ImportedExport
     from connectors.imports.products.setup import NotExtended
+    from connectors.imports.rejections import RowSums
 
 NAMES_SHOWN = 8
 _UNREAD = "refused rows have no readable hours and are"
@@ -377,13 +377,11 @@ def _billing_notes(imported: ImportedExport) -> Iterator[str]:
     elsewhere, here = imported.invoiced_elsewhere, imported.invoiced_here
     if elsewhere.rows:
         yield (
-            f"  note  {_counted_sums(elsewhere)} invoiced in {title}: cost and hours count, and the value is billed"
+            f"  note  {tally_text(elsewhere)} invoiced in {title}: cost and hours count, and the value is billed"
             " elsewhere, on no statement here; --bill-invoiced bills it here"
         )
     if here.rows:
-        yield (
-            f"  note  {_counted_sums(here)} invoiced in {title} now and imported before to be billed here: billed here"
-        )
+        yield (f"  note  {tally_text(here)} invoiced in {title} now and imported before to be billed here: billed here")
     if rounded.rows:
         yield (
             f'  note  {counted(rounded.rows, "row")} billed by the column "{imported.product.columns.rounded}" of {title}:'
@@ -396,10 +394,6 @@ def _billing_notes(imported: ImportedExport) -> Iterator[str]:
         )
     for column in imported.amounts_unused:
         yield f'  note  the column "{column}" is not used for rates: it names no currency, or is zero in all rows'
-
-
-def _counted_sums(sums: ImportSums) -> str:
-    return f"{counted(sums.rows, 'row')}, {hours_text(sums.hours)} hours, {amounts_text(sums.amounts)}"
 
 
 def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
@@ -441,7 +435,7 @@ def _not_extended(contract: NotExtended, projects: tuple[str, ...], imported: Im
     )
 
 
-def _sums_line(label: str, sums: ImportSums) -> str:
+def _sums_line(label: str, sums: RowSums) -> str:
     return f"  {label:14}{sums.rows:>8,}{hours_text(sums.hours):>14}  {amounts_text(sums.amounts)}".rstrip()
 
 
@@ -449,7 +443,7 @@ def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str]:
     return {currency: decimal_text(amount) for currency, amount in amounts.items()}
 
 
-def _sums_json(sums: ImportSums) -> dict[str, Any]:
+def _sums_json(sums: RowSums) -> dict[str, Any]:
     return {
         "rows": sums.rows,
         "without_hours": sums.unread,

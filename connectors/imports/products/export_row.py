@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from connectors.imports.priced import exact_value_of, seconds_of, value_of
 from connectors.imports.readings import decimal_text
-from connectors.imports.rejections import RejectedRow
+from connectors.imports.rejections import RejectedRow, RowSums
 
 K = TypeVar("K", bound=Hashable)
 
@@ -124,18 +124,9 @@ def grouped(rows: Iterable[ExportRow], key: Callable[[ExportRow], K]) -> dict[K,
     return groups
 
 
-class ImportSums(NamedTuple):
-    """`unread` counts rows whose hours cannot be read, so that they are in no sum. Amounts by currency."""
-
-    rows: int
-    unread: int
-    hours: Decimal
-    amounts: Mapping[str, Decimal]
-
-
-def sums_of(rows: Iterable[ExportRow | NotTaken]) -> ImportSums:
+def sums_of(rows: Iterable[ExportRow | NotTaken]) -> RowSums:
     rows = tuple(rows)
-    return ImportSums(
+    return RowSums(
         rows=len(rows),
         unread=sum(row.hours is None for row in rows),
         hours=sum((row.hours for row in rows if row.hours is not None), Decimal(0)),

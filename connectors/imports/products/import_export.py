@@ -25,7 +25,6 @@ from connectors.imports.products.export_row import (
     NOT_WORK,
     REFUSED,
     ExportRow,
-    ImportSums,
     NotTaken,
     by_currency,
     sums_of,
@@ -59,7 +58,7 @@ from connectors.imports.products.setup import (
 )
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import ByReason, RejectedRows, rejected_json
+from connectors.imports.rejections import ByReason, RejectedRows, RowSums, rejected_json
 from domain.counting import counted
 from domain.identity import statement_id
 from domain.policies import resolve
@@ -127,15 +126,15 @@ class ImportedExport(NamedTuple):
     forms: Forms
     first_day: date | None
     last_day: date | None
-    read: ImportSums
-    imported: ImportSums
-    not_approved: ImportSums
-    not_work: ImportSums
-    refused: ImportSums
+    read: RowSums
+    imported: RowSums
+    not_approved: RowSums
+    not_work: RowSums
+    refused: RowSums
     priced: Mapping[str, Decimal]
     billed: Mapping[str, Decimal]
-    invoiced_elsewhere: ImportSums
-    invoiced_here: ImportSums
+    invoiced_elsewhere: RowSums
+    invoiced_here: RowSums
     rounded: Rounded
     apart: tuple[Apart, ...]
     amounts_unused: tuple[str, ...]
@@ -471,7 +470,7 @@ def _first_statement(setup: Iterable[Json], rows: Iterable[ExportRow]) -> str | 
     return statement_id(first.client.id, contracts[first.client.id], first.client.id, month, 1)
 
 
-def _summed(export: Export, rows: ReadRows, each: Iterable[ExportRow | NotTaken]) -> ImportSums:
+def _summed(export: Export, rows: ReadRows, each: Iterable[ExportRow | NotTaken]) -> RowSums:
     """Of all rows. Raises AssertionError where the parts are not the whole, for then a row was lost."""
     whole = sums_of(each)
     if whole.rows != len(export.rows) or whole.hours != rows.hours:
@@ -481,7 +480,7 @@ def _summed(export: Export, rows: ReadRows, each: Iterable[ExportRow | NotTaken]
     return whole
 
 
-def _of_status(not_taken: Iterable[NotTaken], status: str) -> ImportSums:
+def _of_status(not_taken: Iterable[NotTaken], status: str) -> RowSums:
     return sums_of(each for each in not_taken if each.status == status)
 
 

@@ -15,7 +15,7 @@ from connectors.imports.events_file import ImportTarget
 from connectors.imports.mapping import read_mapping
 from connectors.imports.readings import read_instant
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import RejectedTotals
+from connectors.imports.rejections import RowSums
 from connectors.imports.time_rows import TimeWanted
 from tests.connectors.imports.exporting import FIELDS, NOW, zipped
 
@@ -521,7 +521,7 @@ def test_what_is_exported_is_billed_elsewhere(tmp_path: Path) -> None:
         (None, None),
         (False, True),
     ]
-    assert (result.hours, result.elsewhere) == (Decimal(16), RejectedTotals(1, Decimal(8), {"EUR": Decimal(800)}))
+    assert (result.hours, result.elsewhere) == (Decimal(16), RowSums(1, Decimal(8), {"EUR": Decimal(800)}))
     both = imported(tmp_path, WITH_CUSTOMER + rows, BILLED, "both", wanted=TimeWanted(NOW, bill_invoiced=True))
     assert not any("billable" in each or "billed_elsewhere" in each for each in events(both))
 
@@ -538,14 +538,14 @@ def test_what_is_billed_elsewhere_is_worth_its_billable_hours_else_those_from_st
     row = f"1,Website,Ben,2026-03-02,2026-03-02 {start},2026-03-02 {end},{billed},1,Acme,EUR\n"
     result = imported(tmp_path, header + row, mapping)
     money = {} if worth == "0" else {"EUR": Decimal(worth)}
-    assert result.elsewhere == RejectedTotals(1, Decimal(2), money)
+    assert result.elsewhere == RowSums(1, Decimal(2), money)
 
 
 def test_what_was_imported_to_be_billed_stays_so_when_it_is_exported(tmp_path: Path) -> None:
     row = "1,Website,Ben,2026-03-02,8,0,Acme,EUR\n"
     imported(tmp_path, WITH_CUSTOMER + row, BILLED)
     later = imported(tmp_path, WITH_CUSTOMER + row.replace(",0,", ",1,"), BILLED, "later")
-    assert ([each.get("billable") for each in events(later)], later.elsewhere) == ([None], RejectedTotals())
+    assert ([each.get("billable") for each in events(later)], later.elsewhere) == ([None], RowSums())
 
 
 def test_a_column_that_says_what_is_billed_and_is_not_read_is_warned_of(tmp_path: Path) -> None:

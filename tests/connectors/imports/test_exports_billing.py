@@ -11,7 +11,7 @@ import pytest
 from connectors.imports.products.product import CLOCKIFY, HARVEST, TOGGL, Product
 from connectors.imports.readings import read_instant
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import RejectedTotals
+from connectors.imports.rejections import RowSums
 from connectors.json_records import event_from_json
 from domain.outputs import ExceptionRaised, ForecastUpdate
 from tests.connectors.imports.exporting import entries, events, imported, listed
@@ -28,8 +28,7 @@ def test_what_is_invoiced_counts_in_cost_and_is_billed_elsewhere(tmp_path: Path)
     said = sorted((each["billable"], each.get("billed_elsewhere"), each["hours"]) for each in entries(result))
     assert said == [(False, True, "7.5"), (True, None, "7.5")]
     assert result.billed == {"EUR": Decimal(750)}
-    assert result.invoiced_elsewhere[:3] == (1, 0, Decimal("7.5"))
-    assert result.invoiced_elsewhere.amounts == {"EUR": Decimal(750)}
+    assert result.invoiced_elsewhere == RowSums(1, Decimal("7.5"), {"EUR": Decimal(750)})
 
 
 @pytest.mark.parametrize("billed_here_on", ["2026-03-02", "2026-03-09"])
@@ -128,7 +127,7 @@ def test_work_of_a_day_that_has_not_come_is_refused(tmp_path: Path) -> None:
     assert refusal.first.reason.startswith(
         "the work is of a day after today, 2026-03-02; correct the date, or say --allow"
     )
-    assert refusal.tally == RejectedTotals(2, Decimal(15), {"EUR": Decimal(1500)})
+    assert refusal.tally == RowSums(2, Decimal(15), {"EUR": Decimal(1500)})
 
 
 def test_nothing_is_known_later_than_now(tmp_path: Path) -> None:

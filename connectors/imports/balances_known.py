@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.imports.folder_events import Event, events_of, keep_newest
+from connectors.imports.folder_events import Event, events_of, id_of, keep_newest
 from connectors.json_values import WrongValue, read_instant
 from domain.units import Instant
 
@@ -50,30 +50,30 @@ class KnownFirm(NamedTuple):
 def read_firm(folder: Path, without: Collection[Path]) -> KnownFirm:
     """`without` are files that are to be written over. A folder that is not there yet knows nothing."""
     contracts: dict[str, KnownContract] = {}
-    engagement_of: dict[str, str] = {}
     recorded_at: dict[str, Instant] = {}
-    stated: dict[str, Event] = {}
-    company_of: dict[str, str] = {}
-    currency_of: dict[str, str] = {}
+    projects, companies, stated = dict[str, Event](), dict[str, Event](), dict[str, Event]()
+    newest = {"ProjectActivated": projects, "LegalEntityDefined": companies, "BalancesBroughtForward": stated}
     for event in events_of((folder,), without):
-        kind = event.get("type")
+        kind = str(event.get("type"))
         if kind in CONTRACTS:
             _contract(contracts, event)
-            _recorded(recorded_at, contracts[str(event.get("contract_id"))], event)
-        elif kind == "ProjectActivated":
-            project_id = str(event.get("project_id"))
-            engagement_of[project_id] = str(event.get("engagement_id") or project_id)
-            company_of[project_id] = str(event.get("legal_entity_id"))
-        elif kind == "LegalEntityDefined":
-            currency_of[str(event.get("legal_entity_id"))] = str(event.get("currency"))
-        elif kind == "BalancesBroughtForward":
-            keep_newest(stated, str(event.get("project_id")), event)
-    ledger_of = {project: currency_of[company] for project, company in company_of.items() if company in currency_of}
+            _recorded(recorded_at, contracts[id_of(event)], event)
+        elif kind in newest:
+            keep_newest(newest[kind], id_of(event), event)
+    engagement_of = {
+        project_id: str(event.get("engagement_id") or project_id) for project_id, event in projects.items()
+    }
+    of_company = {
+        project_id: companies.get(str(event.get("legal_entity_id"))) for project_id, event in projects.items()
+    }
+    ledger_of = {
+        project_id: str(company.get("currency")) for project_id, company in of_company.items() if company is not None
+    }
     return KnownFirm(contracts, engagement_of, recorded_at, stated, ledger_of)
 
 
 def _contract(contracts: dict[str, KnownContract], event: Event) -> None:
-    contract_id = str(event.get("contract_id"))
+    contract_id = id_of(event)
     known = contracts.get(contract_id) or KnownContract(contract_id, None, {}, frozenset())
     lines = [line for line in event.get("lines") or () if isinstance(line, Mapping)]
     projects = {str(line.get("line_id")): str(line.get("project_id")) for line in lines}

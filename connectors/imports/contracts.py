@@ -15,11 +15,12 @@ from typing import Final, NamedTuple
 from connectors.decode_error import DecodeError
 from connectors.imports.checked import fault_of
 from connectors.imports.contract_versions import ChangedContract, StatedContract, StatedVersion, version_of
-from connectors.imports.contracts_known import ID_OF, KnownThings, is_same, read_firm
+from connectors.imports.contracts_known import KnownThings, is_same, read_firm
 from connectors.imports.contracts_mapping import EVENTS, ITEMS, LINES, SIGNED, ContractsMapping, record_of, terms_record
 from connectors.imports.contracts_rows import ContractRow, Fields, StatedCell, json_of, place_of, read_row, under
 from connectors.imports.csv_rows import Broken
 from connectors.imports.events_file import ImportTarget, numbered
+from connectors.imports.folder_events import ID_OF
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import nearest
 from connectors.imports.rejections import ByReason, CellFault, RejectedRows, rejected_json

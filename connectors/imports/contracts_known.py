@@ -10,22 +10,12 @@ from typing import Final, NamedTuple
 from connectors.decode_error import DecodeError
 from connectors.imports.contracts_mapping import AMENDED, EVENTS, SIGNED
 from connectors.imports.folder_events import Event as Json
-from connectors.imports.folder_events import events_of, keep_newest, version_of
+from connectors.imports.folder_events import events_of, id_of, keep_newest, version_of
 from connectors.json_records import event_from_json
 from domain.contract import amend
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 
-# By the event's type, which field names the thing.
-ID_OF: Final[Mapping[str, str]] = {
-    "LegalEntityDefined": "legal_entity_id",
-    "CustomerDefined": "customer_id",
-    "PersonDefined": "person_id",
-    "CostRateSet": "cost_rate_id",
-    "ProjectActivated": "project_id",
-    SIGNED: "contract_id",
-    AMENDED: "contract_id",
-}
 # What differs between two statements of the same thing.
 _OF_STATEMENT: Final = frozenset(
     {
@@ -60,9 +50,9 @@ def read_firm(folder: Path, without: Collection[Path]) -> KnownThings:
     for event in events_of((folder,), without):
         kind = str(event.get("type"))
         if kind in (SIGNED, AMENDED):
-            of_contracts.setdefault(str(event.get("contract_id")), []).append(event)
+            of_contracts.setdefault(id_of(event), []).append(event)
         elif kind in EVENTS.values():
-            keep_newest(things, (kind, str(event.get(ID_OF[kind]))), event)
+            keep_newest(things, (kind, id_of(event)), event)
     contracts = {contract_id: known for contract_id, events in of_contracts.items() if (known := _newest(events))}
     return KnownThings(things, contracts)
 

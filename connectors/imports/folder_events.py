@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -15,6 +15,17 @@ from connectors.imports.refusals import ImportRefused
 K = TypeVar("K")
 Event = Mapping[str, Any]
 
+# By the event's type, which field names the thing that it states.
+ID_OF: Final[Mapping[str, str]] = {
+    "LegalEntityDefined": "legal_entity_id",
+    "CustomerDefined": "customer_id",
+    "PersonDefined": "person_id",
+    "CostRateSet": "cost_rate_id",
+    "ProjectActivated": "project_id",
+    "ContractSigned": "contract_id",
+    "ContractAmended": "contract_id",
+    "BalancesBroughtForward": "project_id",
+}
 # Stands in the output folder of a run, which may lie below the input's and holds nothing to learn from.
 _ROUNDS = "rounds.jsonl"
 _SUFFIXES = (".jsonl", ".avro")
@@ -24,6 +35,10 @@ def events_of(folders: Iterable[Path], without: Collection[Path] = ()) -> Iterat
     """Every event of the folders, with its type; `without` are files that are to be written over."""
     for path in _files(folders, {path.resolve() for path in without}):
         yield from _events(path)
+
+
+def id_of(event: Event) -> str:
+    return str(event.get(ID_OF[event["type"]]))
 
 
 def keep_newest(events: dict[K, Event], key: K, event: Event) -> None:

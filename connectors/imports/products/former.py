@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.imports.folder_events import Event, events_of, keep_newest, version_of
+from connectors.imports.folder_events import Event, events_of, id_of, keep_newest, version_of
 
 SIGNED = "ContractSigned"
 AMENDED = "ContractAmended"
@@ -49,6 +49,12 @@ class FormerImport:
         self.customers: dict[str, Event] = {}
         self.people: dict[str, Event] = {}
         self.projects: dict[str, Event] = {}
+        self._newest = {
+            "LegalEntityDefined": self.entities,
+            "CustomerDefined": self.customers,
+            "PersonDefined": self.people,
+            "ProjectActivated": self.projects,
+        }
         self.contracts: dict[str, Event] = {}
         self.cost_rates: defaultdict[str, list[Event]] = defaultdict(list)
         self.costed_roles: set[str] = set()
@@ -64,17 +70,11 @@ class FormerImport:
         return {entry_id: _entry(event) for entry_id, event in self._entries.items()}
 
     def take(self, event: Event) -> None:
-        match event.get("type"):
-            case "LegalEntityDefined":
-                keep_newest(self.entities, str(event.get("legal_entity_id")), event)
-            case "CustomerDefined":
-                keep_newest(self.customers, str(event.get("customer_id")), event)
-            case "PersonDefined":
-                keep_newest(self.people, str(event.get("person_id")), event)
-            case "ProjectActivated":
-                keep_newest(self.projects, str(event.get("project_id")), event)
+        match str(event.get("type")):
+            case kind if kind in self._newest:
+                keep_newest(self._newest[kind], id_of(event), event)
             case "ContractSigned" | "ContractAmended" as kind:
-                self._contract(kind, str(event.get("contract_id")), event)
+                self._contract(kind, id_of(event), event)
             case "CostRateSet" if event.get("person_id") is None:
                 self.costed_roles.add(str(event.get("role")))
             case "CostRateSet":

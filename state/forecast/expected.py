@@ -175,6 +175,14 @@ def fee_months(draft: Draft, contract: Contract, day: date) -> Calendar:
 
 
 def _calendar(draft: Draft, contract: Contract, billed: date) -> Calendar:
+    known: dict[date, Calendar] = draft.of_terms("calendars", contract, lambda *_: {})
+    found = known.get(billed)
+    if found is None:
+        found = known[billed] = _calendar_of(draft, contract, billed)
+    return found
+
+
+def _calendar_of(draft: Draft, contract: Contract, billed: date) -> Calendar:
     terms = terms_on(contract, billed)
     parties = expected_parties(terms)
     issued = issue_day(draft, contract, billed)

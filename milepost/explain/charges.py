@@ -3,7 +3,7 @@ what caps would leave of an entry had nothing been issued, where a minimum compa
 
 from typing import Any
 
-from domain.caps.recorded import CLAIMED, HOURS, ORDERS, SETTLED, SHARE, CapFigures, figures_of
+from domain.caps.recorded import CLAIMED, HOURS, ORDERS, SETTLED, SHARE, WITHIN, CapFigures, figures_of
 from domain.events.finance import RevenueAdjusted
 from domain.explanation import Node, less
 from domain.figure import Recorded
@@ -147,6 +147,8 @@ class UnissuedNodes(Nodes):
             return None
         if name == CLAIMED + HOURS:
             return self.nodes.caps.hours_claimed(at)
+        if name == WITHIN:
+            return self.nodes.entries.within(at)
         return self._value(at) if name in {CLAIMED, SETTLED} else None
 
     def _value(self, at: VersionStanding) -> Node:

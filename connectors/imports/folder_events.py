@@ -48,7 +48,9 @@ def keep_newest(events: dict[K, Event], key: K, event: Event) -> None:
 
 
 def version_of(event: Event) -> int:
-    return int(event.get("version", 0))
+    """0 where it states none, or what is none: a run refuses such an event and says why."""
+    version = event.get("version")
+    return version if isinstance(version, int) else 0
 
 
 def _files(folders: Iterable[Path], seen: set[Path]) -> Iterator[Path]:

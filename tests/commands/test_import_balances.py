@@ -86,11 +86,12 @@ def test_a_project_becomes_one_event_that_names_its_rows(tmp_path: Path) -> None
     assert "open 5,950.00 EUR" in one_line(result)
 
 
-def test_the_newest_version_of_a_project_says_whose_it_is(tmp_path: Path) -> None:
-    """Whichever file of the folder is read last: version 2 moved it to E-1, and version 1 stands in a file of a later name."""
+@pytest.mark.parametrize("earlier", [1, None])
+def test_the_newest_version_of_a_project_says_whose_it_is(tmp_path: Path, earlier: int | None) -> None:
+    """Whichever file of the folder is read last: version 2 moved it to E-1, and version 1, or none, stands in a file of a later name."""
     moved, *contracts = FIRM
     out = folder(tmp_path, {**moved, "version": 2}, *contracts)
-    (out / "old.jsonl").write_text(json.dumps({**moved, "version": 1, "engagement_id": "E-0"}) + "\n")
+    (out / "old.jsonl").write_text(json.dumps({**moved, "version": earlier, "engagement_id": "E-0"}) + "\n")
     assert load(tmp_path, DESIGN, INVOICE).exit_code == 0
     assert [event["engagement_id"] for event in events(tmp_path)] == ["E-1"]
 

@@ -118,7 +118,7 @@ def test_sigterm_leaves_nothing_half_written(output: Path) -> None:
     beside.look(2_000)
     beside.look(2_000)
     until = time.monotonic() + 60
-    while time.monotonic() < until and not list(steps.glob("unfinished-*")):
+    while time.monotonic() < until and not list(steps.glob("unfinished-*/*.db")):
         time.sleep(0.01)
     beside.close()
     assert list(steps.glob("unfinished-*")) == []

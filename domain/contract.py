@@ -257,14 +257,17 @@ def held(history: Sequence[Version], line_id: str) -> list[tuple[Version, date]]
     """The versions by which a line goes, each with its first day; the first holds on the days before it too.
 
     A retroactive version that has the line stands in place of those before it, as far back as the line was of its kind: earlier days of
-    another kind keep their terms.
+    another kind keep their terms. A retainer of hours and one of money are of two kinds: what is drawn of one is not drawn of the other.
     """
     found: list[tuple[Version, date]] = []
     for version in history:
         since = version.effective_on
-        kind = _kind(version, line_id)
-        reaches_back = version.retroactive and kind is not None
-        while reaches_back and found and (found[-1][1] >= since or _kind(found[-1][0], line_id) is kind):
+        while (
+            version.retroactive
+            and found
+            and line_named(version.terms, line_id) is not None
+            and (found[-1][1] >= since or _is_of_kind(found[-1][0], version, line_id))
+        ):
             _, first_day = found.pop()
             since = min(since, first_day) if found else BEGINNING
         found.append((version, since))
@@ -276,10 +279,13 @@ def held_on(goes_by: Sequence[tuple[Version, date]], day: date) -> Version | Non
     return next((version for version, since in reversed(goes_by) if since <= day), None)
 
 
-def _kind(version: Version, line_id: str) -> type | None:
-    """Of the line's terms; None where the version does not have the line."""
-    line = line_named(version.terms, line_id)
-    return type(line.terms) if line is not None else None
+def _is_of_kind(one: Version, other: Version, line_id: str) -> bool:
+    """Whether both have the line, and what both include is drawn in the same unit."""
+    lines = line_named(one.terms, line_id), line_named(other.terms, line_id)
+    if lines[0] is None or lines[1] is None or type(lines[0].terms) is not type(lines[1].terms):
+        return False
+    drawn_in = methods.draws_in(lines[0].terms), methods.draws_in(lines[1].terms)
+    return drawn_in[0] == drawn_in[1] or None in drawn_in
 
 
 class _StatedCap(NamedTuple):

@@ -262,12 +262,8 @@ def held(history: Sequence[Version], line_id: str) -> list[tuple[Version, date]]
     found: list[tuple[Version, date]] = []
     for version in history:
         since = version.effective_on
-        while (
-            version.retroactive
-            and found
-            and line_named(version.terms, line_id) is not None
-            and (found[-1][1] >= since or _is_of_kind(found[-1][0], version, line_id))
-        ):
+        reaches_back = version.retroactive and line_named(version.terms, line_id) is not None
+        while reaches_back and found and (found[-1][1] >= since or _is_of_kind(found[-1][0], version, line_id)):
             _, first_day = found.pop()
             since = min(since, first_day) if found else BEGINNING
         found.append((version, since))

@@ -4,7 +4,7 @@ of a forecast, and the day on which a cap is used up."""
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from domain.caps.consume import CapRule, bucket_key, limit_on
 from domain.counting import counted
@@ -29,10 +29,6 @@ from state.forecast.outlook import project_terms
 from state.forecast.shapes import Shape
 from state.terms.plan import LinePlan
 from state.trace import TracedOutput
-
-if TYPE_CHECKING:
-    pass
-
 
 FIGURES = (
     *("burn_hours", "burn_cost", "burn_revenue", "etc_hours", "etc_cost", "etc_revenue", "eac_hours", "eac_cost", "eac_revenue"),

@@ -1,7 +1,7 @@
 """What a contract line charges by itself up to a day, under all versions of its terms: by what is known of it, or by what is foreseen."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from msgspec.structs import replace
 
@@ -10,10 +10,9 @@ from domain.terms import methods
 from domain.terms.kind import Fee, LineHistory, TermsInForce
 from domain.units import Amount
 from state.books import Contract
-from state.charges.terms_known import agreed_versions, is_over
+from state.charges.terms_known import agreed_versions, by_the_end, is_over
 from state.draft import Draft
 
-DAY = timedelta(days=1)
 # The same terms, of which each number says where it stands (`domain/numbered.py`).
 AsRecorded = Callable[[TermsInForce], TermsInForce]
 
@@ -35,7 +34,7 @@ def fees_due(
             is_late = is_over(draft, contract, line_id, fee.name, day)
             if is_late and (fee.since is None or _ended_by(contract, fee.since)):
                 continue
-            on = min(fee.day, contract.terminated_on - DAY) if is_late and contract.terminated_on else fee.day
+            on = by_the_end(contract, fee.day) if is_late else fee.day
             seen.add(fee.name)
             due = fee.amount
             if fee.keeps is not None and due < min(charged, fee.keeps):

@@ -97,7 +97,7 @@ def reported_of(contract: Contract, reports: Reports) -> list[Reported]:
     """By version. What balances state, which is version 0, was so by the last day of a contract that had ended by theirs, whichever came
     first."""
     return [
-        Reported(version, day if version else _by_the_end(contract, day), percent)
+        Reported(version, day if version else by_the_end(contract, day), percent)
         for version, day, percent in sorted(reports.said)
     ]
 
@@ -106,12 +106,13 @@ def _closed(contract: Contract, closed: Iterable[ClosedPeriod], begins_after: da
     """The day that balances close was spent by the contract's last one, too."""
     found = [Closed(one.start, one.to, one.cost) for one in closed]
     return [
-        one._replace(ended=_by_the_end(contract, one.last)) if one.start == one.last == begins_after else one
+        one._replace(ended=by_the_end(contract, one.last)) if one.start == one.last == begins_after else one
         for one in found
     ]
 
 
-def _by_the_end(contract: Contract, day: date) -> date:
+def by_the_end(contract: Contract, day: date) -> date:
+    """The day, or the last one of a contract that was terminated before it."""
     return day if contract.terminated_on is None else min(day, contract.terminated_on - DAY)
 
 

@@ -1,7 +1,7 @@
 """Milestones accepted and progress reported of which nothing can be charged: each is reported by an exception until a line takes it."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from domain.refusals import UNSUPPORTED, words_of
 from domain.revenue.variable_price import has_item, is_payable
 from domain.terms import methods
 from state.books import Acceptance, Contract, Fact, ItemRevisions, OpenException, Reports
-from state.charges.terms_known import agreed_versions, is_over, takers
+from state.charges.terms_known import agreed_versions, by_the_end, is_over, takers
 from state.draft import Draft
 from state.terms.plan import newest_plan
 
@@ -31,7 +31,6 @@ SAID: Final = {
     (ITEM, OUT_OF_RANGE),
 }
 _WAIVED: Final = "waived"
-DAY = timedelta(days=1)
 
 
 def note_unplaced(draft: Draft) -> None:
@@ -97,7 +96,7 @@ def note_item(draft: Draft, part_id: str, known: ItemRevisions) -> None:
     else:
         held = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
         currency, ended = contract.terms.currency, contract.terminated_on
-        day = newest.as_of if ended is None else min(newest.as_of, ended - DAY)
+        day = by_the_end(contract, newest.as_of)
         if not has_item(held, item_id, day):
             what = f"line {line_id} of contract {contract_id} has no part {item_id} in its terms of {day}"
             unknown = "item_id", f"{what}: it is revised, and nothing follows from that"

@@ -10,7 +10,7 @@ the difference.
 Work that was withdrawn keeps its way until it is credited: it earns nothing in the end.
 """
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from msgspec.structs import replace
@@ -29,6 +29,7 @@ from domain.work.recorded import VALUE
 from domain.work.rows import EXPENSE, TIME_ENTRY
 from state.books import Charge, Contract, Entry, Issued, LineFees, Price
 from state.caps.repricing import carrying_slot
+from state.charges.terms_known import by_the_end
 from state.draft import Draft
 from state.ledger import position
 from state.ledger.carried import invoiced
@@ -39,7 +40,6 @@ from state.totals import issued_on, price_and_issued, with_issued
 from state.value import plain
 from state.work.charge_record import of_row
 
-DAY: Final = timedelta(days=1)
 RULE: Final = "revenue_method"
 AT_INVOICES: Final = "at the rate of its invoices"
 
@@ -55,14 +55,15 @@ def is_change(charge: Charge) -> bool:
 
 def settle(draft: Draft, contract: Contract, line_id: str, today: date) -> None:
     """Bring all rows of a line to the way in which it earns on a day, or earned on the last day of a terminated contract."""
-    version = version_on(contract, min(today, contract.terminated_on - DAY) if contract.terminated_on else today)
+    version = version_on(contract, by_the_end(contract, today))
     day = _goes_over_on(draft, contract, line_id, version)
     place = "fees", composed(contract.contract_id, line_id)
     known: LineFees = draft.part(*place) or LineFees()
-    # A change that the termination leaves no day is none.
-    if day is None and known.earns_by <= version and not _is_signed_again(draft, contract):
+    # It goes back over where the termination leaves a change no day.
+    has_gone_over = day is not None or known.earns_by > version
+    if not has_gone_over and not _is_signed_again(draft, contract):
         return
-    if day is not None or known.earns_by > version:
+    if has_gone_over:
         if known.earns_by != version:
             draft.put(*place, replace(known, earns_by=version))
         elif draft.cause.kind in (TIME_ENTRY, EXPENSE):

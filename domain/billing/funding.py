@@ -67,6 +67,15 @@ def rules_of(funding: Funding) -> list[FundingRule]:
     return sorted(funding.rules, key=lambda rule: rule.priority)
 
 
+def shares_of_payer(funding: Funding, customer_id: str) -> tuple[tuple[str, Percent], ...]:
+    """Of the first rule by which sources that bill the customer pay."""
+    own = {source.source_id for source in funding.sources if source.bill_to == customer_id}
+    rules = (
+        [(one.source_id, one.percent) for one in rule.shares if one.source_id in own] for rule in rules_of(funding)
+    )
+    return tuple(next(filter(None, rules), ()))
+
+
 def left_of(funding: Funding, used: Mapping[str, Amount]) -> dict[str, Amount]:
     """What each source with a limit has left."""
     return {

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from domain.receivables.credit_memo import CreditedRow
 from domain.units import Amount
 from state.billing.creditable import InvoiceRow, MemoOfInvoice
-from state.billing.payers import credited_to, freed_of
+from state.billing.payers import billed_day, credited_to, freed_of, funded_terms
 from state.books import Entry, Issued
 from state.caps.allot import consume_caps
 from state.caps.claims import consumption_of
@@ -21,7 +21,8 @@ def reopen(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow,
     """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
     entry, had = draft.issued_in_books(row.listed.entry_id, row.issued.contract_id, row.issued.line_id)
     payer, currency = memo.receivable.bill_to, memo.receivable.currency
-    _put(draft, entry, credited_to(had, payer, one.amount, one.hours, ledger, currency))
+    funding = funded_terms(memo.contract, billed_day(entry, had)).funding
+    _put(draft, entry, credited_to(had, funding, payer, one.amount, one.hours, ledger, currency))
 
 
 def concede(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow, ledger: Amount) -> None:

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing.funding import Portion, by_source, freed_by, take
+from domain.billing.funding import Portion, by_source, freed_by, shares_of_payer, take
 from domain.billing.shares import Party, parties_of, shared, shared_in_turn, shared_quantity
 from domain.billing.statement import CORRECTION, Piece, grouped
 from domain.contract import BEGINNING, in_force
 from domain.events.commercial import ContractSigned
+from domain.events.common import Funding
 from domain.money import HALF_UP, allocate, round_ratio
 from domain.terms.deposit import REFUND
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Quantity
@@ -296,12 +297,18 @@ def invoiced_to(issued: Issued, bill_to: str, amount: Amount, ledger: Amount) ->
     )
 
 
-def credited_to(issued: Issued, bill_to: str, amount: Amount, hours: Hours, ledger: Amount, currency: str) -> Issued:
-    """A credit memo took back of the payer's invoice what is to be billed to it again; what falls to each stays as it is."""
+def credited_to(
+    issued: Issued, funding: Funding | None, bill_to: str, amount: Amount, hours: Hours, ledger: Amount, currency: str
+) -> Issued:
+    """A credit memo took back of the payer's invoice what is to be billed to it again; what falls to each stays as it is. Sources that have
+    all of it back already have less than nothing, as the first rule that bills the payer has it."""
     part = part_of(issued, bill_to)
     left = part.issued - amount
-    names, had = [source for source, _ in part.sources], [abs(paid) for _, paid in part.sources]
-    sources = tuple(zip(names, allocate(left, had, currency), strict=True)) if part.sources else ()
+    paid = part.sources
+    if not paid and issued.is_funded and funding is not None:
+        paid = shares_of_payer(funding, bill_to)
+    names, had = [source for source, _ in paid], [abs(one) for _, one in paid]
+    sources = tuple(zip(names, allocate(left, had, currency), strict=True)) if paid else ()
     quantity = round_ratio(part.quantity * left, part.issued, 1, HALF_UP) if part.issued else 0
     return replace(
         issued,

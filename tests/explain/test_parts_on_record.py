@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.explanation import Node
-from domain.money import parse_amount
+from domain.money import format_amount, parse_amount
 from domain.units import HOURS_ONE
-from milepost.explain.recompute import everything
+from milepost.explain.recompute import everything, unexplained
 from tests.explained import explainer_of
 from tests.told import told
 
@@ -85,3 +85,55 @@ def test_what_expires_of_a_retainer_is_what_is_left_beyond_what_goes_over() -> N
     assert figure.value == 9 * HOURS_ONE
     assert any(each.field == "lines[0].terms.rollover" and each.value == 4 * HOURS_ONE for each in nodes)
     assert any(each.field == "hours" and each.value == 7 * HOURS_ONE for each in nodes)
+
+
+def test_what_is_conceded_is_not_recognised_where_a_refund_is_ahead_of_its_revenue() -> None:
+    """An order limits what is billed, not what is earned. Of 240.00 that are invoiced 20.00 are conceded, and 300.00 go back."""
+    lines = (
+        "contract K C LE USD order PO-1:3000.00",
+        "  line L P",
+        "    terms Expenses markup=0",
+        "  line N P tasks N",
+        "    rate 200.00",
+        "    cap hard 3,000.00",
+        "",
+        "2026-03-09 expense E-2 travel 240.00 USD on 2026-03-09 person bob project P line L",
+        "2026-03-31 day ended",
+        "2026-04-02 invoice INV-1 K/C/2026-03-01/1 240.00",
+        "2026-04-22 credit CM-1 INV-1 price_concession line L 20.00",
+        "2026-04-30 expense E-1 travel -300.00 USD on 2026-04-12 person bob project P line L",
+    )
+    assert ahead(lines) == {"invoiced": "220.00", "billable": "-60.00", "recognised": "-80.00", "ahead": "20.00"}
+
+
+def test_all_that_is_conceded_of_what_was_refunded_is_ahead_of_its_revenue() -> None:
+    """126.00 are invoiced and go back with the next statement, but the invoice is conceded: nothing is left of it, and revenue is less."""
+    lines = (
+        "contract K C LE USD order PO-1:3000.00",
+        "  line L P",
+        "    terms Expenses markup=5",
+        "    each limits category=travel amount=300.00",
+        "",
+        "2026-02-02 expense E-7 travel 120.00 USD on 2026-02-02 person bob project P line L",
+        "2026-02-28 day ended",
+        "2026-04-02 invoice INV-1 K/C/2026-02-01/1 126.00",
+        "2026-06-30 expense E-3 travel -120.00 USD on 2026-05-21 person bob project P line L",
+        "2026-07-05 credit CM-1 INV-1 price_concession line L 126.00",
+    )
+    assert ahead(lines) == {"recognised": "-126.00", "ahead": "126.00"}
+
+
+def ahead(lines: Sequence[str]) -> dict[str, str]:
+    """What the journal of the contract liability rests on."""
+    with told((*FIRM, *lines)) as books:
+        explainer = explainer_of(books, "E")
+        (journal,) = explainer.trace.journals_by["contract_liability"]
+        figure = explainer.explain(f"{journal.record.journal_id}#1/amount")
+        assert figure is not None
+        assert unexplained(figure) == []
+        title = "line L on 1150: "
+        return {
+            each.title.removeprefix(title): format_amount(each.value or 0, "USD")
+            for each in everything(figure)
+            if each.title.removeprefix(title) in ("invoiced", "billable", "recognised", "ahead")
+        }

@@ -263,7 +263,7 @@ def held(history: Sequence[Version], line_id: str) -> list[tuple[Version, date]]
     for version in history:
         since = version.effective_on
         reaches_back = version.retroactive and line_named(version.terms, line_id) is not None
-        while reaches_back and found and (found[-1][1] >= since or _is_of_kind(found[-1][0], version, line_id)):
+        while reaches_back and found and (found[-1][1] >= since or _keeps_its_kind(found[-1][0], version, line_id)):
             _, first_day = found.pop()
             since = min(since, first_day) if found else BEGINNING
         found.append((version, since))
@@ -275,13 +275,9 @@ def held_on(goes_by: Sequence[tuple[Version, date]], day: date) -> Version | Non
     return next((version for version, since in reversed(goes_by) if since <= day), None)
 
 
-def _is_of_kind(one: Version, other: Version, line_id: str) -> bool:
-    """Whether both have the line, and what both include is drawn in the same unit."""
-    lines = line_named(one.terms, line_id), line_named(other.terms, line_id)
-    if lines[0] is None or lines[1] is None or type(lines[0].terms) is not type(lines[1].terms):
-        return False
-    drawn_in = methods.draws_in(lines[0].terms), methods.draws_in(lines[1].terms)
-    return drawn_in[0] == drawn_in[1] or None in drawn_in
+def _keeps_its_kind(one: Version, other: Version, line_id: str) -> bool:
+    had, has = line_named(one.terms, line_id), line_named(other.terms, line_id)
+    return had is not None and has is not None and methods.are_of_a_kind(had.terms, has.terms)
 
 
 class _StatedCap(NamedTuple):

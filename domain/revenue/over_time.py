@@ -198,7 +198,7 @@ def earning(known: LineHistory, until: date) -> Earning:
 def _goes_by(held: Sequence[TermsInForce], place: int) -> TermsInForce | None:
     """Terms whose method earns the price over time: these, or where they earn as they bill those after or before them that do."""
     agreed = held[place]
-    of_kind = [one for one in held if type(one.line.terms) is type(agreed.line.terms)]
+    of_kind = [one for one in held if methods.are_of_a_kind(one.line.terms, agreed.line.terms)]
     nearest = [agreed, *(one for one in of_kind if one.since > agreed.since), *reversed(of_kind)]
     return next((one for one in nearest if _method(one) is not None), None)
 

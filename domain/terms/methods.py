@@ -73,6 +73,14 @@ def kind_of(terms: Terms) -> Kind:
     return KINDS[type(terms)]
 
 
+def are_of_a_kind(one: Terms, other: Terms) -> bool:
+    """Whether a line goes on from the one to the other: what both include is drawn in the same unit."""
+    if type(one) is not type(other):
+        return False
+    drawn_in = draws_in(one), draws_in(other)
+    return drawn_in[0] == drawn_in[1] or None in drawn_in
+
+
 def revenue_method(line: ContractLine, policies: Resolved) -> str:
     """As the line says, else the policy, else what is usual for terms of this kind; of terms that have revenue."""
     return line.revenue_policy or policies.revenue_method or next(iter(kind_of(line.terms).revenue))

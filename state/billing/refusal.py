@@ -210,7 +210,7 @@ def _refused_revenue(contract: Contract, policies: Mapping[str, Resolved]) -> li
     refused = []
     for line in contract.terms.lines:
         had = line_named(before.terms, line.line_id)
-        if had is None or type(had.terms) is not type(line.terms):
+        if had is None or not methods.are_of_a_kind(had.terms, line.terms):
             continue
         own, before_it = policies[line.line_id], line_policies(before.terms, had, before.defaults)
         field = f"lines[{line.line_id}].revenue_policy"

@@ -35,7 +35,7 @@ from state.ledger import position
 from state.ledger.carried import invoiced
 from state.ledger.posting import EARNED, about, book_difference, booking_of, emit_placed, with_standing
 from state.terms.known import Blocked, Slot, open_day_from, period, slot_for
-from state.terms.plan import LinePlan, goes_over, is_of_kind, line_plan, plan_of, version_on
+from state.terms.plan import LinePlan, goes_over, line_plan, plan_of, version_on
 from state.totals import issued_on, price_and_issued, with_issued
 from state.value import plain
 from state.work.charge_record import of_row
@@ -83,7 +83,7 @@ def _goes_over_on(draft: Draft, contract: Contract, line_id: str, version: int) 
         plan = line_plan(draft, contract, stored.version, line_id)
         if plan is None:
             continue
-        if before is not None and is_of_kind(before, plan) and goes_over(before.timing, plan.timing):
+        if before is not None and goes_over(before, plan):
             found = stored.effective_on
         before = plan
         if stored.version == version:

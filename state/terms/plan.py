@@ -186,23 +186,20 @@ def as_earned(draft: Draft, contract: Contract, plan: LinePlan) -> LinePlan:
     key = (*plan.key, "earned by", fees.earns_by)
     found = draft.memo.lines.get(key)
     if not isinstance(found, LinePlan):
-        timing = plan.timing
+        found = plan
         for stored in contract.history:
             if plan.version < stored.version <= fees.earns_by:
                 other = line_plan(draft, contract, stored.version, plan.line.line_id, plan.content)
-                if other is not None and goes_over(timing, other.timing) and is_of_kind(plan, other):
-                    timing = other.timing
-        found = draft.memo.lines[key] = plan._replace(timing=timing, earned=None if timing == WITH_CHARGE else 0)
+                if other is not None and goes_over(found, other):
+                    found = found._replace(timing=other.timing, earned=None if other.timing == WITH_CHARGE else 0)
+        draft.memo.lines[key] = found
     return found
 
 
-def goes_over(went: str, goes: str) -> bool:
+def goes_over(went: LinePlan, goes: LinePlan) -> bool:
     """Whether revenue goes over from what is billed to a method over time, or back."""
-    return (went == OVER_TIME) != (goes == OVER_TIME)
-
-
-def is_of_kind(one: LinePlan, other: LinePlan) -> bool:
-    return type(one.line.terms) is type(other.line.terms)
+    is_other = (went.timing == OVER_TIME) != (goes.timing == OVER_TIME)
+    return is_other and methods.are_of_a_kind(went.line.terms, goes.line.terms)
 
 
 def newest_plan(draft: Draft, contract: Contract, line_id: str, content: str = COUNTED_TIME) -> LinePlan | None:

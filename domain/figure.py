@@ -411,24 +411,24 @@ def average(weighted: Sequence[tuple[int, int]], title: str, rule: str = "") -> 
     if not weight:
         return 0
     made = sum([each * value for each, value in weighted]) // weight
+    return _as_weighted(made, weighted, 1, "down", title, rule)
+
+
+def expected_value(
+    weighted: Sequence[tuple[Percent, Amount]], step: Amount, mode: str, title: str, rule: str
+) -> Amount:
+    """Of amounts that follow their probabilities."""
+    made = round_ratio(sum(each * amount for each, amount in weighted), HUNDRED_PERCENT, step, mode)
+    return _as_weighted(made, weighted, step, mode, title, rule)
+
+
+def _as_weighted(made: int, weighted: Sequence[tuple[int, int]], step: int, mode: str, title: str, rule: str) -> int:
     nodes = [each.node for pair in weighted for each in pair if isinstance(each, Recorded)]
     if not nodes:
         return made
     of = nodes[1]
-    parameters = {"step": format_decimal(1, SCALES[of.unit]), "mode": "down"}
+    parameters = {"step": format_decimal(step, SCALES[of.unit]), "mode": mode}
     return as_recorded(made, evaluated(title, "weighted_average", nodes, parameters, of.unit, of.currency, rule=rule))
-
-
-def expected_value(
-    weighted: Sequence[tuple[Percent, Amount]], currency: str, mode: str, title: str, rule: str
-) -> Amount:
-    """Of amounts that follow their probabilities."""
-    made = round_ratio(sum(each * amount for each, amount in weighted), HUNDRED_PERCENT, smallest_unit(currency), mode)
-    nodes = [each.node for pair in weighted for each in pair if isinstance(each, Recorded)]
-    if not nodes:
-        return made
-    parameters: dict[str, Parameter] = {"step": step_of(currency), "mode": mode}
-    return as_recorded(made, evaluated(title, "weighted_average", nodes, parameters, "amount", currency, rule=rule))
 
 
 def marked_up(rate: Rate, exchange: Exchange, percent: Percent, currency: str, title: str) -> Rate:

@@ -84,6 +84,10 @@ def line_of(journal_id: str, number: int) -> tuple[str, str]:
     return f"{journal_id}#{number}/amount", f"{journal_id}#{number}/ledger"
 
 
+def title_of_line(line_id: str) -> str:
+    return f"journal line {line_id}"
+
+
 def record_line(why: Why, journal_id: str, number: int, line: Leg | JournalLine, made: Carried) -> None:
     for address, value, node in zip(line_of(journal_id, number), (line.amount, line.ledger_amount), made, strict=True):
         why.record(address, value, node)
@@ -91,7 +95,7 @@ def record_line(why: Why, journal_id: str, number: int, line: Leg | JournalLine,
 
 def journal_line(journal_id: str, number: int, amounts: tuple[int, int], currencies: tuple[str, str]) -> Carried:
     """A line of another journal, which has an explanation of its own."""
-    title = f"journal line {journal_id}#{number}"
+    title = title_of_line(f"{journal_id}#{number}")
     return Carried(
         *(
             elsewhere(title, amount, composed("journal_line", journal_id, str(number), which), currency)

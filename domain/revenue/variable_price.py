@@ -54,7 +54,7 @@ def estimate(item: VariableConsideration, said: VariableConsideration | Revision
     if item.method == MOST_LIKELY:
         return titled(most_likely(said.outcomes).amount, f"{name}: most likely")
     weighted = [(outcome.probability, outcome.amount) for outcome in said.outcomes]
-    return expected_value(weighted, currency, mode, f"{name}: expected value", "R42")
+    return expected_value(weighted, smallest_unit(currency), mode, f"{name}: expected value", "R42")
 
 
 def most_likely(outcomes: Sequence[ConsiderationOutcome]) -> ConsiderationOutcome:

@@ -13,7 +13,7 @@ from domain.figure import RecordedRate, later, node_of, titled
 from domain.ledger.clearing import CLEARED, is_of_invoice
 from domain.ledger.journal import BILLING, Leg
 from domain.ledger.position import ContractPosition, settled
-from domain.ledger.recorded import line_of
+from domain.ledger.recorded import line_of, title_of_line
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine
 from domain.receivables.credit_memo import RULE
@@ -202,7 +202,7 @@ class JournalLines(Nodes):
         """A journal's line with its name, so that it can be asked for."""
         whose = f"{journal_id}#{number}"
         amount, ledger = (
-            Node(f"journal line {whose}", one.value, "amount", one.currency, Arithmetic("same", (one,)), id=whose)
+            Node(title_of_line(whose), one.value, "amount", one.currency, Arithmetic("same", (one,)), id=whose)
             for one in self.figures(journal_id, number)
         )
         return amount, ledger
@@ -223,7 +223,7 @@ class JournalLines(Nodes):
         if not self.sources.are_many:
             return self.named(journal.journal_id, number)
         whose, line = f"{journal.journal_id}#{number}", journal.lines[number - 1]
-        title = f"journal line {whose}"
+        title = title_of_line(whose)
         return (
             self.sources.figure(f"{whose}/amount", title, line.amount, journal.currency),
             self.sources.figure(f"{whose}/ledger", title, line.ledger_amount, journal.ledger_currency),

@@ -162,6 +162,7 @@ ERP_ACCEPTED_OLDEST: Final = "milepost_erp_accepted_oldest_seconds"
 ERP_DOCUMENTS: Final = "milepost_erp_documents"
 ERP_QUOTA_LEFT: Final = "milepost_erp_quota_left_ratio"
 ERP_PAUSED: Final = "milepost_erp_paused"
+ERP_COMPANIES_MISSING: Final = "milepost_erp_companies_missing"
 UNRECONCILED: Final = "milepost_unreconciled_amount"
 LAST_GUARD_STOP: Final = "milepost_last_guard_stop_timestamp_seconds"
 BUILD_INFO: Final = "milepost_build_info"
@@ -239,6 +240,11 @@ MEASURES: Final[tuple[Measure, ...]] = (
         ("erp",),
     ),
     Measure(ERP_PAUSED, "1 while the ERP cannot be reached or refuses the credentials", ("erp",)),
+    Measure(
+        ERP_COMPANIES_MISSING,
+        "Companies that accounts.toml does not have and whose journals came since the start; nothing of them is sent",
+        ("erp",),
+    ),
     Measure(
         UNRECONCILED,
         "Differences between what was posted and what ERPs hold: open exceptions `ledger_differs`",

@@ -15,6 +15,7 @@ from connectors.kafka.names import DELIVERY as DELIVERY_TOPIC
 from connectors.kafka.names import ENGAGEMENT_LOG, Names
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.rights import ANSWERS
+from connectors.metrics import catalogue
 from connectors.metrics.health import Health
 from connectors.metrics.registry import Metrics
 from dataflows.delivery import opened, run_dataflow, terms_of
@@ -89,14 +90,18 @@ class ServedDelivery(MeasuredDelivery):
 
     def __init__(self, account: Account, metrics: Metrics, health: Health, tell: Callable[[str], None]) -> None:
         super().__init__(account.erp, metrics, health)
-        self._known = set(account.companies)
+        self._known = account.companies
+        self._missing: set[str] = set()
         self._tell = tell
+        metrics.ask(catalogue.ERP_COMPANIES_MISSING, lambda: [((account.erp,), float(len(self._missing)))])
 
     def came(self, records: Sequence[Output]) -> None:
         for record in records:
-            if isinstance(record, JournalEntry) and record.deliver and record.legal_entity_id not in self._known:
-                self._known.add(record.legal_entity_id)
-                self._tell(nothing_is_sent(record.legal_entity_id))
+            if isinstance(record, JournalEntry) and record.deliver:
+                company = record.legal_entity_id
+                if company not in self._known and company not in self._missing:
+                    self._missing.add(company)
+                    self._tell(nothing_is_sent(company))
 
 
 def _store(folder: Path, books: KafkaBooks, account: Account) -> DeliveryStore:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from connectors.erp.connection import Connection
+from connectors.metrics import catalogue
 from connectors.metrics.health import Health
 from connectors.metrics.registry import Metrics
 from dataflows.delivery_watched import Watch
@@ -28,8 +29,15 @@ def test_a_company_without_a_chart_is_named_once(monkeypatch: pytest.MonkeyPatch
     assert {each.legal_entity_id for each in read if isinstance(each, JournalEntry)} == {"DE", "US"}
     account = Account("books", Connection.model_construct(kind="files"), {}, frozenset({"DE", "FR"}))
     said: list[str] = []
-    served = ServedDelivery(account, Metrics("1", "1"), Health(), said.append)
+    metrics = Metrics("1", "1")
+
+    def missing() -> float | None:
+        return metrics.registry.get_sample_value(catalogue.ERP_COMPANIES_MISSING, {"erp": "books"})
+
+    served = ServedDelivery(account, metrics, Health(), said.append)
+    assert missing() == 0
     french = [each._replace(legal_entity_id="FR") for each in journals]
     served.came([*journals, *french])
     served.came(journals)
     assert said == ["US: accounts.toml has no [entities.US], so nothing of this company is sent"]
+    assert missing() == 1

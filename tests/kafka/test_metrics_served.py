@@ -200,10 +200,11 @@ def text(port: int) -> str:
 
 @contextmanager
 def delivering() -> Iterator[int]:
-    """The port of a page that says what one of delivery says, and of accounting, a difference."""
+    """The port of a page that says what one of delivery says, with a company of which nothing is sent, and of accounting, a difference."""
     metrics, health = Metrics("1", "1"), Health()
     measured = MeasuredDelivery("netsuite", metrics, health)
     metrics.ask(catalogue.UNRECONCILED, lambda: [(("EUR",), 120.5)])
+    metrics.ask(catalogue.ERP_COMPANIES_MISSING, lambda: [(("netsuite",), 1.0)])
     with page("127.0.0.1", 0, metrics.registry, health) as port, beside("erp", partial(_answering, measured)):
         yield port
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args, get_origin
 
 from typer import BadParameter
+from typer._click.exceptions import BadOptionUsage
 from typer._coercion import RuntimeParam, build_runtime_param, resolve_type_descriptor
 from typer._param_types import coerce_cli_path, lenient_issubclass
 from typer.core import TyperCommand, TyperGroup, _TyperParameter
@@ -42,7 +43,14 @@ class _Plain:
 
 
 class PlainCommand(_Plain, TyperCommand):
-    """A verb. A folder that no run has written was named by its `--output`."""
+    """A verb. A folder that no run has written was named by its `--output`; an option without its value says what it takes."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except BadOptionUsage as fault:
+            takes = next((getattr(each, "help", "") for each in self.params if fault.option_name in each.opts), "")
+            raise BadOptionUsage(fault.option_name, f"{fault.message} {takes or ''}".rstrip(), ctx) from fault
 
     def invoke(self, ctx: Context) -> object:
         try:

@@ -87,8 +87,13 @@ def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterato
     opened = [each.raised for each in exceptions.values() if each.is_open]
     yield from _that_waits(output, opened, wanted)
     with reading_books(output) as reader:
-        if reader.parts_with_id("contract", wanted):
-            yield "a contract that is signed; it has figures once a day has ended: milepost run --until DAY"
+        for what, there_is in (
+            ("contract that is signed", reader.parts_with_id("contract", wanted)),
+            ("project", reader.parts_with_id("project", wanted)),
+            ("contract group", reader.parts(wanted, "project")),
+        ):
+            if there_is:
+                yield f"a {what}; it has figures once a day has ended: milepost run --until DAY"
     yield from _with_intake(output, opened, wanted)
     yield from _not_read(letters, wanted)
     there = in_erp(output, wanted) if there is None else there

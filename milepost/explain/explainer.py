@@ -140,7 +140,8 @@ class Explainer:
                 for one in said.record.balances:
                     if one.contract_id == contract_id:
                         return self.balances.balance(said, one)
-        return self._of_contract(wanted) or (self._engagement() if wanted == trace.engagement_id else None)
+        is_published = wanted == trace.engagement_id and trace.views
+        return self._of_contract(wanted) or (self._engagement() if is_published else None)
 
     def _was_raised(self, exception_id: str) -> bool:
         return any(isinstance(one.record, ExceptionRaised) for one in self.trace.exceptions[exception_id])

@@ -37,6 +37,9 @@ RESTED: Final = {
     ),
     ("milepost/plain_words.py", "typer.core"): RestedOn({"_TyperParameter": None}, "its coercion stands there"),
     ("milepost/plain_words.py", "typer._click.core"): RestedOn({"Context": None, "Parameter": None}, _TYPES),
+    ("milepost/plain_words.py", "typer._click.exceptions"): RestedOn(
+        {"BadOptionUsage": None}, "what Typer raises of an option without its value has no public name"
+    ),
     ("milepost/command_line.py", "typer._click.core"): RestedOn({"Command": None, "Context": None}, _TYPES),
     ("milepost/command_line.py", "typer._click.formatting"): RestedOn({"HelpFormatter": None}, _TYPES),
     ("milepost/commands/help.py", "typer._click.core"): RestedOn({"Command": None, "Context": None}, _TYPES),

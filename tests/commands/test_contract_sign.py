@@ -53,6 +53,17 @@ def refused(firm: Path, text: str) -> str:
     return re.sub(r"\s+", " ", result.stderr)
 
 
+def without_figures(*words: str) -> str:
+    """What the id is whose figures no day has published yet."""
+    shown = milepost(*words)
+    assert shown.exit_code == 2
+    said = re.search(
+        r"got \S+, which is ([^;]*); it has figures once a day has ended", re.sub(r"\s+", " ", shown.stderr)
+    )
+    assert said is not None, shown.stderr
+    return said[1]
+
+
 def recorded(firm: Path) -> list[dict[str, Any]]:
     files = sorted((firm / "input" / "recorded").glob("*.jsonl"))
     return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
@@ -125,16 +136,26 @@ def test_a_contract_that_waits_for_the_next_run_is_not_signed_twice(firm: Path) 
     assert "version 1 of contract K-100 is recorded and waits" in re.sub(r"\s+", " ", again.stderr)
 
 
+def test_a_project_has_figures_once_a_day_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "input", founding())
+    run(tmp_path)
+    monkeypatch.setenv("MILEPOST_OUTPUT", str(tmp_path / "output"))
+    assert without_figures("explain", "BRIDGE") == "a project"
+
+
+def test_an_option_without_its_value_says_what_it_takes() -> None:
+    said = re.sub(r"\s+", " ", milepost("contract", "sign", "--form").stderr)
+    assert f"'--form' requires an argument. Print a contract of such terms to fill in: {', '.join(TermsName)}." in said
+
+
 def test_work_of_a_project_that_nobody_activated_is_billed(firm: Path) -> None:
     """8 hours of a senior at 150.00, on the line of a project whose id may be mistyped."""
     other = filled(TermsName.HOURLY).replace('"BRIDGE"', '"ROAD"')
     warned = re.sub(r"\s+", " ", sign(firm, other, "--yes").stderr)
     assert "Warning: project ROAD is not known; what its line charges is billed all the same" in warned
     run(firm)
-    shown = milepost("show", "K-100")
-    assert "got K-100, which is a contract that is signed; it has figures once a day has ended" in re.sub(
-        r"\s+", " ", shown.stderr
-    )
+    for verb in ("show", "explain"):
+        assert without_figures(verb, "K-100") == "a contract that is signed"
     approved = event("TimeApproved", "2026-04-07T18:00:00Z")
     write(firm / "input", [{**worked("T-2", 7, project_id="ROAD"), **approved, "worked_on": "2026-04-07"}], "road")
     run(firm, "--until", "2026-04-30")

@@ -141,28 +141,29 @@ class Cause(Value, frozen=True, array_like=True, gc=False):
 
 
 class Memo:
-    """What was worked out for one engagement from its contracts and the reference data, as long as these stay as they are: of contracts
-    and their lines, of bill rates, and everything else, by what was asked.
+    """What was worked out for one engagement from its contracts and the reference data, as long as these stay as they are, by what was
+    asked.
 
-    Lines follow from contracts, legal entities and customers alone, bill rates also from rate cards; which version
-    of a person was asked for stands in the question.
+    Lines, and what forecasts rest on, follow from contracts, assignments, legal entities and customers alone; bill rates also from rate
+    cards, where which version of a person was asked for stands in the question. What follows from people and what they cost as well, such
+    as rates of planned hours, stands apart: somebody comes, goes or costs something else every other day.
     """
 
-    __slots__ = ("book", "lines", "plans", "rates")
+    __slots__ = ("book", "lines", "people", "rates")
 
     def __init__(self) -> None:
         self.book = EMPTY_BOOK
-        self.plans: dict[object, Any] = {}
         self.lines: dict[object, Any] = {}
         self.rates: dict[tuple[object, ...], object] = {}
+        self.people: dict[object, Any] = {}
 
     def __len__(self) -> int:
-        return len(self.plans) + len(self.lines) + len(self.rates)
+        return len(self.lines) + len(self.rates) + len(self.people)
 
     def clear(self) -> None:
-        self.plans.clear()
         self.lines.clear()
         self.rates.clear()
+        self.people.clear()
 
     def go_by(self, book: ReferenceBook) -> None:
         """Forget what the book says otherwise than the one before it."""
@@ -174,7 +175,7 @@ class Memo:
         if other_cards:
             self.rates.clear()
         if other_cards or book.persons is not had.persons or book.costs is not had.costs:
-            self.plans.clear()
+            self.people.clear()
 
 
 class Plans(NamedTuple):

@@ -254,9 +254,9 @@ def known_spent(draft: Draft, contract: Contract, line_id: str, held: Sequence[T
     """Cumulative; of months that did not change it is known what they came to, as long as rates are the same."""
     apart = kept_apart(held)
     of, key = counted(draft, contract.contract_id, line_id, apart), ("spent", contract.contract_id, line_id)
-    before: dict[str, _Month] = draft.memo.plans.get(key) or {}
+    before: dict[str, _Month] = draft.memo.lines.get(key) or {}
     months = {month: _month_known(draft, contract, held[-1], sums, before.get(month)) for month, sums in of.items()}
-    draft.memo.plans[key] = months
+    draft.memo.lines[key] = months
     return _cumulative(months.values(), apart)
 
 

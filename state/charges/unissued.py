@@ -125,9 +125,9 @@ def _allotted(draft: Draft, contract: Contract, plan: LinePlan) -> "_Allotted | 
 def _kept(draft: Draft, contract: Contract) -> "dict[frozenset[str], _Allotted]":
     """What is kept of the contract, by the lines that share caps; nothing of what it was before its terms changed."""
     key = "unissued", contract.contract_id
-    known: tuple[object, dict[frozenset[str], _Allotted]] | None = draft.memo.plans.get(key)
+    known: tuple[object, dict[frozenset[str], _Allotted]] | None = draft.memo.lines.get(key)
     if known is None or known[0] is not contract.history:
-        known = draft.memo.plans[key] = contract.history, {}
+        known = draft.memo.lines[key] = contract.history, {}
     return known[1]
 
 

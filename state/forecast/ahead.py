@@ -137,11 +137,11 @@ def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     otherwise = earns_otherwise(draft, of)
     versions = ((one.contract_id, one.version, len(one.history)) for one in of.contracts)
     key = ("earning lines", project_id, otherwise, *versions)
-    if key not in draft.memo.plans:
+    if key not in draft.memo.lines:
         own = newest_of_each_line(draft, project_id)
         by_hours = all(methods.earns_by_hours_alone(one.line) and not _ever_by_invoice(draft, one) for one in own)
-        draft.memo.plans[key] = () if by_hours and not otherwise else own
-    plans: tuple[LinePlan, ...] = draft.memo.plans[key]
+        draft.memo.lines[key] = () if by_hours and not otherwise else own
+    plans: tuple[LinePlan, ...] = draft.memo.lines[key]
     return plans
 
 
@@ -203,9 +203,9 @@ def ahead_of(draft: Draft, contract: Contract, line_id: str, as_of: date) -> Ter
     known = _with_open_budgets(draft, contract, line_id, known, as_of)
     key = ("ahead", contract.contract_id, line_id)
     base = (known, contract.terms, contract.terminated_on, as_of)
-    kept: tuple[object, TermsAhead] | None = draft.memo.plans.get(key)
+    kept: tuple[object, TermsAhead] | None = draft.memo.lines.get(key)
     if kept is None or kept[0] != base:
-        kept = draft.memo.plans[key] = (base, _ahead(draft, contract, line_id, known, as_of))
+        kept = draft.memo.lines[key] = (base, _ahead(draft, contract, line_id, known, as_of))
     return kept[1]
 
 

@@ -108,8 +108,7 @@ class Rests:
     """What the figures of a project rest on beside its hours: its terms, estimates, budget and assignments. Kept of a project that goes on,
     on whose lines hours alone earn, as long as all of it is as it was and the month runs.
 
-    `floors_move` where hours move a floor in another way than by their service date; `rate` is the average of the planned hours, once it is
-    asked for.
+    `floors_move` where hours move a floor in another way than by their service date.
     """
 
     __slots__ = (
@@ -124,7 +123,6 @@ class Rests:
         "month",
         "of",
         "own_zone",
-        "rate",
         "stated",
         "zone",
     )
@@ -150,7 +148,6 @@ class Rests:
         lines = (None, *(plan.line.line_id for plan in of.lines))
         keys = [("estimate", estimate_key(project.project_id, line_id)) for line_id in lines]
         self.estimates = {key: draft.part(*key) for key in keys}
-        self.rate: Rate | None = None
         whole = forecast.bases[WHOLE]
         # What assignments plan is counted on a project's only track.
         self.floors_move = bool(assigned.planned.months) and (
@@ -186,7 +183,7 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
     say_changes(draft, project_id, WEIGHS, cause, as_of.isoformat())
     project, of = draft.project(project_id), project_terms(draft, project_id)
     key, month = ("rests", project_id), first_month(as_of)
-    rests: Rests | None = draft.memo.plans.get(key)
+    rests: Rests | None = draft.memo.lines.get(key)
     forecast, outlook = known(draft, project_id)
     if rests is not None and rests.holds(draft, project, of, forecast, month):
         planned = planned_in(rests.assigned, project, month)
@@ -210,7 +207,7 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
     forecast, outlook = _unless_equal(forecast, outlook, bases, progress)
     if of.goes_on and project.closed_on is None and (of.contracts or project.activated is not None) and not earning:
         assigned = assigned_from(draft, project, month)
-        rests = draft.memo.plans[key] = Rests(draft, project, of, forecast, stated, assigned, month)
+        rests = draft.memo.lines[key] = Rests(draft, project, of, forecast, stated, assigned, month)
     else:
         rests = None
     return _weighed(draft, project, of, forecast, outlook, planned, as_of, cause, rests)
@@ -323,9 +320,11 @@ def _rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_of: date
     plan = planned_line(lines)
     if rests is None or (plan is not None and is_at_cost(draft, plan)):
         return planned_rate(draft, project, lines, as_of)
-    if rests.rate is None:
-        rests.rate = planned_rate(draft, project, lines, as_of)
-    return rests.rate
+    key = ("average rate", project.project_id)
+    kept: tuple[Rests, Rate] | None = draft.memo.people.get(key)
+    if kept is None or kept[0] is not rests:
+        kept = draft.memo.people[key] = rests, planned_rate(draft, project, lines, as_of)
+    return kept[1]
 
 
 def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: ForecastState) -> None:
@@ -415,10 +414,10 @@ def _bases_held(
         forecast.legal_entity_id,
     )
     key = ("bases", project_id)
-    kept: tuple[object, dict[str, Basis], Stated] | None = draft.memo.plans.get(key)
+    kept: tuple[object, dict[str, Basis], Stated] | None = draft.memo.lines.get(key)
     if kept is None or kept[0] != rests_on:
         bases, stated = _bases(draft, project, lines, forecast, planned, as_of)
-        kept = draft.memo.plans[key] = (rests_on, _with_markups(bases, going), stated)
+        kept = draft.memo.lines[key] = (rests_on, _with_markups(bases, going), stated)
     return kept[1], kept[2]
 
 

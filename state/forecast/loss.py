@@ -194,9 +194,9 @@ def _loss(draft: Draft, contract_id: str, of: ContractAtCompletion) -> Amount | 
 def _key_of(draft: Draft, contract_id: str) -> PartKey:
     """Of the exception in the books."""
     key = ("loss", contract_id)
-    found: PartKey | None = draft.memo.plans.get(key)
+    found: PartKey | None = draft.memo.lines.get(key)
     if found is None:
-        found = draft.memo.plans[key] = ("exception", draft.exception_id(CATEGORY, KIND, contract_id))
+        found = draft.memo.lines[key] = ("exception", draft.exception_id(CATEGORY, KIND, contract_id))
     return found
 
 

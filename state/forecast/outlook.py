@@ -135,12 +135,12 @@ def _says_the_same(one: Contract, other: Contract) -> bool:
 def project_terms(draft: Draft, project_id: str) -> ProjectTerms:
     """Found again as long as the contracts say the same."""
     key = ("project terms", project_id)
-    kept: ProjectTerms | None = draft.memo.plans.get(key)
+    kept: ProjectTerms | None = draft.memo.lines.get(key)
     if kept is not None and kept.agreed is draft.agreed:
         return kept
     contracts = _contracts_in_force(draft, project_id)
     if kept is None or not kept.says(contracts):
-        kept = draft.memo.plans[key] = ProjectTerms(draft, project_id, contracts)
+        kept = draft.memo.lines[key] = ProjectTerms(draft, project_id, contracts)
     kept.contracts, kept.agreed = contracts, draft.agreed
     return kept
 

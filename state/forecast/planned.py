@@ -103,12 +103,12 @@ def assigned_from(draft: Draft, project: Project, first: str) -> Assigned:
     end = last_day(draft, project)
     since = (first, end)
     stated = draft.assignments(project.project_id)
-    kept: tuple[object, object, Assigned] | None = draft.memo.plans.get(key)
+    kept: tuple[object, object, Assigned] | None = draft.memo.lines.get(key)
     if kept is not None and kept[0] is stated and kept[1] == since:
         return kept[2]
     before = kept[2] if kept is not None and kept[1] == since else Assigned()
     found = assigned_in(stated, first, end, before)
-    draft.memo.plans[key] = (stated, since, found)
+    draft.memo.lines[key] = (stated, since, found)
     return found
 
 
@@ -263,9 +263,9 @@ def _known_rates(draft: Draft, project: Project, plan: LinePlan, limit: int) -> 
     key = ("planned rates", project.project_id)
     base = (plan.key, project.activated)
     quotes = draft.reference.exchange_rates if is_at_cost(draft, plan) else None
-    kept: tuple[object, object, dict[Worker, Rate]] | None = draft.memo.plans.get(key)
+    kept: tuple[object, object, dict[Worker, Rate]] | None = draft.memo.people.get(key)
     if kept is None or kept[0] != base or kept[1] is not quotes or len(kept[2]) > limit:
-        kept = draft.memo.plans[key] = (base, quotes, {})
+        kept = draft.memo.people[key] = (base, quotes, {})
     return kept[2]
 
 

@@ -112,10 +112,10 @@ def revenue_terms(
     draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, ended: Ended | None
 ) -> RevenueTerms:
     key = ("revenue terms", project.project_id)
-    kept: RevenueTerms | None = draft.memo.plans.get(key)
+    kept: RevenueTerms | None = draft.memo.lines.get(key)
     if kept is None or not kept.holds(draft, of, forecast, ended):
         as_of = day_or_today(draft, forecast.zone or "UTC", ended)
-        kept = draft.memo.plans[key] = RevenueTerms(draft, project, of, forecast, as_of)
+        kept = draft.memo.lines[key] = RevenueTerms(draft, project, of, forecast, as_of)
     return kept
 
 

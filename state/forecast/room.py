@@ -164,13 +164,13 @@ def cap_bucket(draft: Draft, plan: LinePlan, allotment: str, key: BucketKey) -> 
 def lines_under(draft: Draft, plan: LinePlan, rule: CapRule) -> tuple[LinePlan, ...]:
     """Lines of the plan's terms that the cap binds."""
     key = ("lines under", plan.key, rule.cap_id)
-    if key not in draft.memo.plans:
+    if key not in draft.memo.lines:
         contract = draft.contract_in_books(plan.contract_id)
         plans = (line_plan(draft, contract, plan.version, line.line_id) for line in plan.terms.lines)
-        draft.memo.plans[key] = tuple(
+        draft.memo.lines[key] = tuple(
             one for one in plans if one is not None and any(each.cap_id == rule.cap_id for each in one.rules)
         )
-    found: tuple[LinePlan, ...] = draft.memo.plans[key]
+    found: tuple[LinePlan, ...] = draft.memo.lines[key]
     return found
 
 

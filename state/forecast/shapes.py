@@ -99,7 +99,7 @@ def _estimated(draft: Draft, project: Project, of: Shaped, tracks: Tracks, first
 def _stated(draft: Draft, project: Project, of: Shaped, own: Mapping[str, Basis], as_of: date) -> Mapping[str, _Months]:
     """What estimates say remains, by track; in the project's currency, if a rate is known."""
     key, into = ("shape", project.project_id), of.forecast.currency
-    kept: tuple[object, Rates, Mapping[str, _Months]] | None = draft.memo.plans.get(key)
+    kept: tuple[object, Rates, Mapping[str, _Months]] | None = draft.memo.lines.get(key)
     if kept is None or kept[0] != own or (kept[1] and kept[1] != _rates(draft, of, kept[1], as_of)):
         events = {
             name: estimates_at(draft, project, of.terms.lines, frozenset([basis.log_offset]))
@@ -108,7 +108,7 @@ def _stated(draft: Draft, project: Project, of: Shaped, own: Mapping[str, Basis]
         currencies = {event.currency or into for each in events.values() for event in each} - {into}
         rates = _rates(draft, of, currencies, as_of)
         stated = {name: _by_month(_remaining(of, each, rates)) for name, each in events.items()}
-        kept = draft.memo.plans[key] = own, rates, stated
+        kept = draft.memo.lines[key] = own, rates, stated
     return kept[2]
 
 

@@ -162,13 +162,13 @@ def _find(draft: Draft, exception_id: str) -> Found:
 def _find_waiting(draft: Draft, exception_id: str) -> WaitingSide | None:
     """Where thousands wait and are decided about one by one, all are looked through once: the id belongs to one entry for ever."""
     place = ("exception", exception_id)
-    hint: str | None = draft.memo.plans.get(place)
+    hint: str | None = draft.memo.lines.get(place)
     if hint is None:
         for entry_id in draft.entries.parked():
             entry = draft.entry(entry_id)
             for fault in entry.work.faults if entry is not None and entry.work is not None else ():
-                draft.memo.plans["exception", fault.exception_id] = entry_id
-        hint = draft.memo.plans.get(place)
+                draft.memo.lines["exception", fault.exception_id] = entry_id
+        hint = draft.memo.lines.get(place)
     entry = draft.entry(hint) if hint is not None else None
     if entry is None or entry.work is None:
         return None

@@ -49,12 +49,12 @@ def assigned(draft: Draft, project: Project, person_id: str) -> tuple[ResourceAs
     """The person's assignments on the project."""
     key = ("assigned", project.project_id)
     stated = draft.assignments(project.project_id)
-    known: tuple[object, dict[str, tuple[ResourceAssigned, ...]]] | None = draft.memo.plans.get(key)
+    known: tuple[object, dict[str, tuple[ResourceAssigned, ...]]] | None = draft.memo.lines.get(key)
     if known is None or known[0] is not stated:
         by_person: dict[str, list[ResourceAssigned]] = {}
         for one in stated:
             by_person.setdefault(one.person_id, []).append(one)
-        known = draft.memo.plans[key] = (stated, {person: tuple(own) for person, own in by_person.items()})
+        known = draft.memo.lines[key] = (stated, {person: tuple(own) for person, own in by_person.items()})
     return known[1].get(person_id, ())
 
 
@@ -120,12 +120,12 @@ def _rated_apart(
     """Persons and tasks that a rate of the line or of any card is for, since all others are rated alike, and the first days on which
     other cards may rate the work."""
     key = ("rated apart", project_id, plan.key, practice, region)
-    found: tuple[frozenset[str], frozenset[str], list[date]] | None = draft.memo.plans.get(key)
+    found: tuple[frozenset[str], frozenset[str], list[date]] | None = draft.memo.people.get(key)
     if found is None:
         persons, tasks = named_in_cards(draft)
         stated = plan.line.terms.rates if isinstance(plan.line.terms, TimeAndMaterials) else ()
         organisation = practice, region, plan.terms.legal_entity_id
-        found = draft.memo.plans[key] = (
+        found = draft.memo.people[key] = (
             persons.union(rate.person_id for rate in stated if rate.person_id is not None),
             tasks.union(rate.task for rate in stated if rate.task is not None),
             card_days(draft, plan.line.terms, project_id, plan.customer_id, organisation),

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing.periods import period_of
 from domain.caps.consume import DAY, MONTH, Order, order_of
 from domain.contract import agreed_units
 from domain.events.common import UnitPrice
@@ -21,7 +20,7 @@ from domain.work.recorded import ASKED, figure_of
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME, OPENING, named
 from state.books import Contract, Entry, Price, Work
 from state.draft import Draft
-from state.terms.periods import cycle_on
+from state.terms.periods import period_holding
 from state.terms.plan import LinePlan, plan_of, versions
 from state.work import charge_record
 from state.work.value_charge import of_quantity
@@ -72,7 +71,7 @@ def _span(draft: Draft, plan: LinePlan, terms: UnitPrice, day: date) -> tuple[st
     contract = draft.contract(plan.contract_id)
     if terms.tier_period != "billing_period" or contract is None:
         return BEFORE_ALL, AFTER_ALL
-    period = period_of(cycle_on(draft, contract, day), day, plan.terms.starts_on, plan.entity.fiscal_calendar)
+    period = period_holding(draft, contract, day)
     return (period.start.isoformat(), period.to.isoformat()) if period is not None else (BEFORE_ALL, AFTER_ALL)
 
 

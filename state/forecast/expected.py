@@ -10,13 +10,13 @@ project's their first rule. A statement is billed when its period ends, and issu
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from domain.billing.shares import Party, expected_parties, shared
-from domain.billing.statement import ISSUED
+from domain.billing.statement import ISSUED, due_after
 from domain.figure import Recorded, as_recorded, exchanged, titled
 from domain.identity import composed
 from domain.months import month_end
@@ -32,8 +32,8 @@ from state.draft import Draft
 from state.forecast.outlook import ONE_DAY, known
 from state.forecast.prices import ToCharge
 from state.forecast.tracks import rate_to
-from state.terms.periods import period_on
-from state.terms.plan import billing_zone, contract_policies, grace_days, terms_on
+from state.terms.periods import closes_on, period_holding
+from state.terms.plan import billing_zone, contract_policies, terms_on
 from state.totals import month_of
 from state.value import plain
 
@@ -192,30 +192,30 @@ def _calendar_of(draft: Draft, contract: Contract, billed: date) -> Calendar:
 
 def billed_on(draft: Draft, contract: Contract, day: date) -> date | None:
     """The last day of the billing period that holds a day; None where it is billed on request."""
-    period = period_on(draft, contract, day)
+    period = period_holding(draft, contract, day)
     return period.to - ONE_DAY if period is not None else None
 
 
 def issue_day(draft: Draft, contract: Contract, billed: date) -> date:
     """Of a statement to come whose period ends with a day: the day after its grace, where the company is; on request that day itself."""
-    if billed_on(draft, contract, billed) is None:
+    period = period_holding(draft, contract, billed)
+    if period is None:
         return billed
-    grace = grace_days(terms_on(contract, billed), contract_policies(draft, contract, billed))
-    return day_after(draft, contract, billed, grace)
+    return day_after(draft, contract, closes_on(draft, contract, period), period.start)
 
 
-def day_after(draft: Draft, contract: Contract, day: date, grace: int = 0) -> date:
-    """The date where the company is once a day of the contract's billing zone is over, and so many more."""
-    terms, after = terms_on(contract, day), day + timedelta(days=grace + 1)
+def day_after(draft: Draft, contract: Contract, day: date, of: date | None = None) -> date:
+    """The date where the company is once a day is over in the billing zone by the terms of that day, or of another."""
+    terms, after = terms_on(contract, of or day), day + ONE_DAY
     entity = draft.reference.entity(terms.legal_entity_id)
-    zone = billing_zone(terms, entity, contract_policies(draft, contract, day))
+    zone = billing_zone(terms, entity, contract_policies(draft, contract, of or day))
     return after if entity is None or zone == entity.zone else local_date(midnight(after, zone), entity.zone)
 
 
 def paid_on(draft: Draft, customer_id: str, issued: date) -> date:
     customer = draft.reference.customer(customer_id)
     days = customer.payment_terms_days if customer is not None else None
-    return issued + timedelta(days=PAYMENT_TERMS_DAYS if days is None else days)
+    return due_after(issued, PAYMENT_TERMS_DAYS if days is None else days)
 
 
 # Statements

@@ -11,7 +11,7 @@ from domain.events.common import BillingCycle
 from domain.reference.zones import local_date
 from state.books import Contract
 from state.draft import Draft
-from state.terms.plan import billing_cycle, billing_zone, contract_policies, grace_days, terms_on
+from state.terms.plan import billing_cycle, billing_zone, contract_policies, grace_days, stored_on, terms_on
 
 
 def cycle_on(draft: Draft, contract: Contract, day: date) -> BillingCycle:
@@ -27,6 +27,24 @@ def period_on(draft: Draft, contract: Contract, day: date) -> BillingPeriod | No
     return period_of(cycle_on(draft, contract, day), day, terms.starts_on, entity.fiscal_calendar)
 
 
+def period_holding(draft: Draft, contract: Contract, day: date) -> BillingPeriod | None:
+    """The period in which a day is billed: one that is under way when terms with another cycle take effect ends by its own.
+
+    monthly, and weekly from 10 February on: February is billed as a whole, then the days from 1 March on
+    """
+    found, effective_on = period_on(draft, contract, day), stored_on(contract, day).effective_on
+    if effective_on <= contract.history[0].effective_on:
+        return found
+    under_way = draft.of_terms("periods under way", contract, lambda *_: dict[date, BillingPeriod | None]())
+    if effective_on not in under_way:
+        under_way[effective_on] = period_holding(draft, contract, effective_on - timedelta(days=1))
+    before = under_way[effective_on]
+    if before is not None and day < before.to:
+        return before
+    first = before.to if before is not None else effective_on
+    return found._replace(start=max(found.start, first)) if found is not None else None
+
+
 class ContractDays:
     """What follows for one contract, as it stands, from its terms and its legal entity; `closes_on` is the first day whose end closes the
     oldest open period."""
@@ -36,7 +54,7 @@ class ContractDays:
     def __init__(self, draft: Draft, contract: Contract) -> None:
         self.contract = contract
         self.period = _open_period(draft, contract)
-        self.closes_on = _closes_on(draft, contract, self.period) if self.period is not None else None
+        self.closes_on = closes_on(draft, contract, self.period) if self.period is not None else None
         self.zone = _zone_of(draft, contract)
 
 
@@ -85,7 +103,7 @@ def closing(draft: Draft, contract: Contract, day: date) -> BillingPeriod | None
     return of.period if of.closes_on is not None and of.closes_on <= day else None
 
 
-def _closes_on(draft: Draft, contract: Contract, period: BillingPeriod) -> date:
+def closes_on(draft: Draft, contract: Contract, period: BillingPeriod) -> date:
     """Last day of the period plus grace."""
     grace = grace_days(terms_on(contract, period.start), contract_policies(draft, contract, period.start))
     return period.to + timedelta(days=grace - 1)

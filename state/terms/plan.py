@@ -302,10 +302,10 @@ def _billed_apart(
 
 def terms_on(contract: Contract, day: date) -> ContractSigned:
     """The terms in force on a day; before the first, the first."""
-    return _stored_on(contract, day).terms
+    return stored_on(contract, day).terms
 
 
-def _stored_on(contract: Contract, day: date) -> TermsVersion:
+def stored_on(contract: Contract, day: date) -> TermsVersion:
     history = contract.history
     if len(history) == 1:
         return history[0]
@@ -314,7 +314,7 @@ def _stored_on(contract: Contract, day: date) -> TermsVersion:
 
 def contract_policies(draft: Draft, contract: Contract, day: date | None = None) -> Resolved:
     """Of the contract as a whole on a day, or in its newest version."""
-    stored = contract.history[-1] if day is None else _stored_on(contract, day)
+    stored = contract.history[-1] if day is None else stored_on(contract, day)
     key = ("contract policies", contract.contract_id, contract.version, len(contract.history), stored.version)
     found: Resolved | None = draft.memo.lines.get(key)
     if found is None:

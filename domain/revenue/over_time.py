@@ -190,15 +190,17 @@ def earning(known: LineHistory, until: date) -> Earning:
             stretches = found.setdefault(spread.name, [])
             stretches.append(_next(method, agreed, spread, known, stretches, as_billed=as_billed))
         for stretches in found.values():
-            if stretches[-1].as_billed != as_billed and stretches[-1].since < agreed.since:
-                stretches.append(stretches[-1]._replace(since=agreed.since, as_billed=as_billed))
+            went = stretches[-1]
+            goes_over = went.as_billed != as_billed and methods.go_on(went.agreed.line, agreed.line)
+            if goes_over and went.since < agreed.since:
+                stretches.append(went._replace(since=agreed.since, as_billed=as_billed))
     return found
 
 
 def _goes_by(held: Sequence[TermsInForce], place: int) -> TermsInForce | None:
     """Terms whose method earns the price over time: these, or where they earn as they bill those after or before them that do."""
     agreed = held[place]
-    of_kind = [one for one in held if methods.are_of_a_kind(one.line.terms, agreed.line.terms)]
+    of_kind = [one for one in held if methods.go_on(one.line, agreed.line)]
     nearest = [agreed, *(one for one in of_kind if one.since > agreed.since), *reversed(of_kind)]
     return next((one for one in nearest if _method(one) is not None), None)
 

@@ -34,8 +34,8 @@ from domain.terms.kind import (
     Fee,
     Kind,
     LineHistory,
-    Spread,
     TermsInForce,
+    due_of,
 )
 from domain.terms.work_ahead import last_day_ahead, with_work_ahead
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
@@ -94,13 +94,6 @@ def _spent(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fe
             yield Fee(f"spent/{period.start}", period.last, due, said, cumulative=True, since=period.start)
 
 
-def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Spread]:
-    terms = agreed.line.terms
-    assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
-    if agreed.starts_on <= until:
-        yield Spread("price", terms.price, agreed.starts_on, agreed.contract.ends_on or date.max, agreed.before)
-
-
 def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:
     """All of the work is done on the line's last day; what an estimate or a budget expects is spent month by month. Of a line that ended
     early no more is done."""
@@ -122,6 +115,14 @@ def comes_to(held: Sequence[TermsInForce], _: LineHistory) -> Amount:
     terms = held[-1].line.terms
     assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
     return terms.price
+
+
+def charged(held: Sequence[TermsInForce], known: LineHistory) -> Amount:
+    so_far: Amount = 0
+    for agreed in held:
+        for fee in fees(agreed, known, agreed.before - DAY):
+            so_far = due_of(fee, so_far) if fee.day >= agreed.since else so_far
+    return so_far
 
 
 def by_period(line: ContractLine) -> bool:
@@ -157,13 +158,13 @@ KIND = Kind(
     takes=("time", "expense"),
     revenue={"as_billed": WITH_INVOICE, **dict.fromkeys(OF_A_PRICE, OVER_TIME)},
     fees=fees,
-    spreads=spreads,
     by_period=by_period,
     faults=faults,
     earns_to_the_end=True,
     by_plan=lambda terms: bool(terms.schedule),
     price=lambda terms: terms.price,
     comes_to=comes_to,
+    charged=charged,
     stays=True,
     foresees=foresees,
 )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, PriceTier, UnitPrice
-from domain.figure import as_rounded
+from domain.figure import as_rounded, at_least, lesser
 from domain.money import round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.policy_faults import Fault
@@ -146,6 +146,11 @@ def on_day(held: Sequence[TermsInForce], day: date) -> TermsInForce:
     return next((agreed for agreed in reversed(held) if agreed.since <= day), held[0])
 
 
+def up_to(agreed: TermsInForce, known: LineHistory) -> Sequence[TermsInForce]:
+    """The terms, after all that held before them."""
+    return [*(one for one in known.held if one.since < agreed.since), agreed]
+
+
 class Fee(NamedTuple):
     """What terms charge by themselves; `name` is one of its line's for good, so that the same fee found again is no second one.
 
@@ -168,6 +173,13 @@ class Fee(NamedTuple):
     earned: Amount | None = None
     keeps: Amount | None = None
     since: date | None = None
+
+
+def due_of(fee: Fee, charged: Amount) -> Amount:
+    """All that is charged with a cumulative fee, after what was; of one that keeps an amount, what was charged up to that stays."""
+    if fee.keeps is not None and fee.amount < min(charged, fee.keeps):
+        return at_least(fee.amount, lesser(charged, fee.keeps, "stays charged, at most"), fee.description)
+    return fee.amount
 
 
 class ExpectedHistory(NamedTuple):
@@ -259,6 +271,8 @@ class Kind(NamedTuple):
     are priced (`agreed`), None where that is any number. `comes_to` is all that a line charges to the contract's end by versions of its
     terms, of kinds that may earn another price than they charge; `outputs` what of it the customer has, and of how much.
 
+    `charged` is what versions of its terms have charged by the end of each, of kinds that have one price.
+
     `account` is where what is charged stands of a kind that has no revenue; all others have a method of it.
 
     `drawing` is set where rows share what the terms include. Terms with periods of their own give those that begin up to a day
@@ -290,3 +304,4 @@ class Kind(NamedTuple):
     agreed: Callable[[TermsInForce], Amount | None] = lambda _: None
     comes_to: Callable[[Sequence[TermsInForce], LineHistory], Amount] | None = None
     outputs: Callable[[TermsInForce, LineHistory], tuple[Sequence[Output], int]] = lambda *_: ((), 0)
+    charged: Callable[[Sequence[TermsInForce], LineHistory], Amount] = lambda *_: 0

@@ -53,6 +53,7 @@ from domain.terms.kind import (
     TermsInForce,
     obliged_with,
     to_the_end,
+    up_to,
 )
 from domain.units import Amount, Hours, Percent, Quantity, Rate
 
@@ -74,7 +75,7 @@ def kind_of(terms: Terms) -> Kind:
 
 
 def are_of_a_kind(one: Terms, other: Terms) -> bool:
-    """Whether a line goes on from the one to the other: what both include is drawn in the same unit."""
+    """Whether the terms are of one kind, and what both include is drawn in the same unit."""
     if type(one) is not type(other):
         return False
     drawn_in = draws_in(one), draws_in(other)
@@ -103,10 +104,24 @@ def may_earn_apart(line: ContractLine) -> bool:
 
 
 def comes_to(held: Sequence[TermsInForce], known: LineHistory) -> Amount:
-    """All that a line charges to its contract's end, by the versions of its terms, of a line that may earn apart."""
-    of_kind = kind_of(held[-1].line.terms).comes_to
+    """All that a line charges to its contract's end, by the versions of its terms, of a line that may earn apart. What terms of other kinds
+    charged of its price stays charged beside that of the last."""
+    by_kind: dict[type[Terms], list[TermsInForce]] = {}
+    for agreed in held:
+        by_kind.setdefault(type(agreed.line.terms), []).append(agreed)
+    own = by_kind.pop(type(held[-1].line.terms))
+    of_kind = kind_of(own[-1].line.terms).comes_to
     assert of_kind is not None, "other lines that state it are refused"
-    return of_kind(held, known)
+    beside = [
+        of for of in by_kind.values() if any(go_on(one.line, own[-1].line) or earns_apart(one.line) for one in of)
+    ]
+    return of_kind(own, known) + sum(kind_of(of[-1].line.terms).charged(of, known) for of in beside)
+
+
+def go_on(line: ContractLine, other: ContractLine) -> bool:
+    """Whether two versions of a line are of one thing: both of one kind, or a fixed price and milestones that include no hours."""
+    prices = [earns_to_the_end(one) and draws_in(one.terms) is None for one in (line, other)]
+    return are_of_a_kind(line.terms, other.terms) or all(prices)
 
 
 def outputs(agreed: TermsInForce, known: LineHistory) -> tuple[Sequence[Output], int]:
@@ -246,8 +261,12 @@ def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]
     yield from variable_price.fees(agreed, known, until)
 
 
-def spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterable[Spread]:
-    return kind_of(agreed.line.terms).spreads(agreed, known, until)
+def spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Spread]:
+    if not earns_to_the_end(agreed.line):
+        yield from kind_of(agreed.line.terms).spreads(agreed, known, until)
+    elif agreed.starts_on <= until:
+        last, price = agreed.contract.ends_on or date.max, comes_to(up_to(agreed, known), known)
+        yield Spread("price", price, agreed.starts_on, last, agreed.before)
 
 
 def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:

@@ -30,9 +30,9 @@ from domain.terms.kind import (
     Kind,
     LineHistory,
     PrepaidBalance,
-    Spread,
     TermsInForce,
     on_day,
+    up_to,
 )
 from domain.terms.work_ahead import with_work_ahead
 from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
@@ -71,16 +71,13 @@ def comes_to(held: Sequence[TermsInForce], known: LineHistory) -> Amount:
     return sum(_prices(held, known).values())
 
 
-def spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Spread]:
-    """Of a line that earns apart from what it charges: all of its milestones together."""
-    if agreed.starts_on <= until:
-        last = agreed.contract.ends_on or date.max
-        yield Spread("price", comes_to(_up_to(agreed, known), known), agreed.starts_on, last, agreed.before)
+def charged(held: Sequence[TermsInForce], known: LineHistory) -> Amount:
+    return sum(_charged(held, known).values())
 
 
 def outputs(agreed: TermsInForce, known: LineHistory) -> tuple[Sequence[Output], int]:
     """What the milestones are worth that are accepted by each day, of all of them."""
-    prices = _prices(_up_to(agreed, known), known)
+    prices = _prices(up_to(agreed, known), known)
     accepted = sorted((known.accepted[name], amount) for name, amount in prices.items() if name in known.accepted)
     found: list[Output] = []
     for day, amount in accepted:
@@ -88,23 +85,20 @@ def outputs(agreed: TermsInForce, known: LineHistory) -> tuple[Sequence[Output],
     return found, sum(prices.values())
 
 
-def _up_to(agreed: TermsInForce, known: LineHistory) -> Sequence[TermsInForce]:
-    return [*(one for one in known.held if one.since < agreed.since), agreed]
-
-
 def _prices(held: Sequence[TermsInForce], known: LineHistory) -> dict[str, Amount]:
-    """What the first terms charge that hold once a milestone is accepted, also where later ones no longer have it; else as the last have
-    it."""
+    """As they are charged, also where the last terms no longer have them; else as these have them."""
+    return {one.milestone_id: one.amount for one in _listed(held[-1])} | _charged(held, known)
+
+
+def _charged(held: Sequence[TermsInForce], known: LineHistory) -> dict[str, Amount]:
+    """By milestone, what the first terms charge that hold once it is accepted."""
     found: dict[str, Amount] = {}
     for agreed in held:
         for one in _listed(agreed):
-            if agreed is held[-1] or _is_charged(agreed, known.accepted.get(one.milestone_id)):
+            accepted_on = known.accepted.get(one.milestone_id)
+            if accepted_on is not None and charged_on(agreed, accepted_on) is not None:
                 found.setdefault(one.milestone_id, one.amount)
     return found
-
-
-def _is_charged(agreed: TermsInForce, accepted_on: date | None) -> bool:
-    return accepted_on is not None and charged_on(agreed, accepted_on) is not None
 
 
 def listed(agreed: TermsInForce) -> Sequence[str]:
@@ -159,7 +153,7 @@ KIND = Kind(
     earns_to_the_end=True,
     by_plan=lambda _: True,
     is_accepted=True,
-    spreads=spreads,
     comes_to=comes_to,
+    charged=charged,
     outputs=outputs,
 )

@@ -5,9 +5,8 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from domain.figure import at_least, lesser
 from domain.terms import methods
-from domain.terms.kind import Fee, LineHistory, TermsInForce
+from domain.terms.kind import Fee, LineHistory, TermsInForce, due_of
 from domain.units import Amount
 from state.books import Contract
 from state.charges.terms_known import agreed_versions, by_the_end, is_over
@@ -36,9 +35,7 @@ def fees_due(
                 continue
             on = by_the_end(contract, fee.day) if is_late else fee.day
             seen.add(fee.name)
-            due = fee.amount
-            if fee.keeps is not None and due < min(charged, fee.keeps):
-                due = at_least(due, lesser(charged, fee.keeps, "stays charged, at most"), fee.description)
+            due = due_of(fee, charged)
             amount = due - charged if fee.cumulative else due
             charged = due if fee.cumulative else charged
             if amount or fee.earned:

@@ -330,7 +330,7 @@ def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[Te
             continue
         last = ends - DAY if ends < date.max else None
         end = min((day for day in (stored.terms.ends_on, last) if day is not None), default=None)
-        goes_on = went_before is not None and methods.are_of_a_kind(went_before.line.terms, plan.line.terms)
+        goes_on = went_before is not None and methods.go_on(went_before.line, plan.line)
         starts_on = went_before.starts_on if went_before is not None and goes_on else max(since, stored.terms.starts_on)
         separate = found[-1].separate if found else stored.version if stored.separate else 0
         agreed = TermsInForce(

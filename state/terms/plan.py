@@ -199,7 +199,7 @@ def as_earned(draft: Draft, contract: Contract, plan: LinePlan) -> LinePlan:
 def goes_over(went: LinePlan, goes: LinePlan) -> bool:
     """Whether revenue goes over from what is billed to a method over time, or back."""
     is_other = (went.timing == OVER_TIME) != (goes.timing == OVER_TIME)
-    return is_other and methods.are_of_a_kind(went.line.terms, goes.line.terms)
+    return is_other and methods.go_on(went.line, goes.line)
 
 
 def newest_plan(draft: Draft, contract: Contract, line_id: str, content: str = COUNTED_TIME) -> LinePlan | None:

@@ -261,6 +261,15 @@ def titled(number: int, title: str, rule: str = "") -> int:
     return RecordedLater(number, lambda: number.node._replace(title=title, rule=rule or number.node.rule))
 
 
+def in_all(number: int, title: str, rule: str = "") -> int:
+    """A sum with the title, also of one."""
+    if not isinstance(number, Recorded):
+        return number
+    return RecordedLater(
+        number, lambda: total(title, number._operands(TOGETHER), number.node.unit, number.node.currency, rule=rule)
+    )
+
+
 def in_unit(number: int, of: int, unit: str, currency: str) -> int:
     """The same as another unit counts it."""
     if not isinstance(of, Recorded):

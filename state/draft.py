@@ -225,6 +225,9 @@ class Asked(Protocol):
     def sum(self, number: Amount, address: str, title: str, currency: str) -> Amount:
         """A number that is the sum of what the fold recorded under an address."""
 
+    def known(self, number: Amount, address: str) -> Amount:
+        """A number that the fold recorded under an address."""
+
     def ahead(self, contract_id: str, line_id: str, as_of: date) -> object:
         """What is foreseen of a line (`state.forecast.ahead`)."""
 

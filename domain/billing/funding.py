@@ -87,7 +87,8 @@ def left_of(funding: Funding, used: Mapping[str, Amount]) -> dict[str, Amount]:
 
 def _left(source: FundingSource, limit: Amount, used: Amount) -> Amount:
     """A limit below what is used leaves nothing."""
-    left = called(limit - called(used, f"{source.source_id}: used"), f"{source.source_id}: left")
+    taken = called(used, f"{source.source_id}: used by now")
+    left = called(limit - taken, f"{source.source_id}: left", RULE)
     return left if left >= 0 else at_least(left, 0, f"{source.source_id}: nothing left")
 
 
@@ -437,13 +438,15 @@ def paid_of(portions: Iterable[Portion], freed: Iterable[tuple[str, Amount]]) ->
     return paid
 
 
-def freed_by(portions: Iterable[Portion], customer_id: str, amount: Amount, currency: str) -> dict[str, Amount]:
+def freed_by(
+    portions: Iterable[Portion], customer_id: str, amount: Amount, currency: str, of: str = ""
+) -> dict[str, Amount]:
     """What sources of a customer have back of a price concession, in proportion to what each of them paid."""
     paid = by_source(portions, customer_id)
     if sum(paid.values()) <= 0:
         return {}
     back = allocated(amount, list(paid.values()), currency)
-    return {one: titled(part, f"{one} has back") for one, part in zip(paid, back, strict=True)}
+    return {one: titled(part, f"{of}{one} has back") for one, part in zip(paid, back, strict=True)}
 
 
 def kept(portions: Sequence[Portion], total: Amount, currency: str, of: str = "") -> tuple[Portion, ...]:

@@ -74,6 +74,9 @@ class AskedAt(NamedTuple):
     def sum(self, number: Amount, address: str, title: str, currency: str) -> Amount:
         return later(number, self.books.recorded.sum, address, title, self.step, currency)
 
+    def known(self, number: Amount, address: str) -> Amount:
+        return later(number, self.books.recorded.known, address, self.step)
+
     def ahead(self, contract_id: str, line_id: str, as_of: date) -> TermsAhead:
         return self.books.nodes.prices.ahead(contract_id, line_id, as_of, self.step)
 

@@ -10,6 +10,7 @@ from domain.explanation import Node, less, total
 from domain.figure import later
 from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes
+from state.billing.funding_record import with_numbers
 from state.billing.shares_record import falls_to, shares_in_terms
 from state.books import Cost, Entry, Issued, PayerPart, Posted, Price, Work
 
@@ -82,9 +83,9 @@ class AskedRows(Nodes):
     def _issued(self, row: str, issued: Issued, step: int) -> Issued:
         records, memos = self.nodes.records, self.nodes.credits
         place = issued.contract_id, issued.line_id
-        funding = self.nodes.funding
+        known = with_numbers(row, issued, lambda number, address: later(number, self.recorded.known, address, step))
         return replace(
-            issued,
+            known,
             amount=later(issued.amount, records.issued, row, step, place),
             invoiced=later(
                 issued.invoiced, partial(records.invoiced, conceded=bool(issued.conceded)), row, step, place
@@ -92,9 +93,7 @@ class AskedRows(Nodes):
             invoiced_ledger=later(issued.invoiced_ledger, records.invoiced_in_ledger, row, issued, step),
             conceded=later(issued.conceded, self._sum_of, memos.conceded, row, *place, step),
             conceded_ledger=later(issued.conceded_ledger, self._sum_of, memos.conceded_in_ledger, row, *place, step),
-            funded=funding.portions(row, *place, step) if issued.funded else (),
-            payers=self._payers(row, issued, step),
-            freed=tuple(funding.freed((row, issued.line_id), issued.contract_id, step).items()) if issued.freed else (),
+            payers=self._payers(row, known, step),
         )
 
     def _payers(self, row: str, issued: Issued, step: int) -> tuple[PayerPart, ...]:
@@ -108,16 +107,15 @@ class AskedRows(Nodes):
             replace(
                 part,
                 share=party.share,
-                amount=later(part.amount, self._falls, row, issued, part.customer_id, step),
+                amount=later(part.amount, self.recorded.known, self._falls_to(row, issued, part), step),
                 issued=later(part.issued, self._issued_to, row, issued, part.customer_id, step),
             )
             for part, party in zip(issued.payers, parties, strict=True)
         )
 
-    def _falls(self, row: str, issued: Issued, payer: str, step: int) -> Node:
-        if issued.is_funded:
-            return self.nodes.funding.falls(row, issued.contract_id, issued.line_id, payer, step)
-        return self.recorded.known(falls_to(issued.contract_id, issued.line_id, row, payer), step)
+    @staticmethod
+    def _falls_to(row: str, issued: Issued, part: PayerPart) -> str:
+        return falls_to(issued.contract_id, issued.line_id, row, part.customer_id)
 
     def _issued_to(self, row: str, issued: Issued, payer: str, step: int) -> Node:
         """On the payer's statements, less what is billed again."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from domain.accounts import RECEIVABLE
 from domain.capabilities import REFUND_LIABILITY
-from domain.explanation import Node, constant, less, most, negated, total
+from domain.explanation import Node, less, negated, total
 from domain.figure import as_recorded, node_titled
 from domain.identity import escape
 from domain.outputs import (
@@ -20,9 +20,9 @@ from domain.outputs import (
     ViewUnapplied,
 )
 from milepost.explain.nodes import Nodes, once
-from milepost.explain.published import given
 from milepost.words import figure_words
 from state.billing.balances import LineBalances, balances_of, burn_of
+from state.billing.funding import sources_of
 from state.billing.orders import ordered
 from state.caps.claims import allotments
 from state.forecast.outlook import project_terms, sums_on
@@ -60,17 +60,12 @@ class CashAndOrderNodes(Nodes):
         return Node(f"source {source.source_id}", facts=facts, why=figures, id=name)
 
     def _of_source(self, said: TracedOutput, balance: ViewBalance, source: ViewSource, whose: str, name: str) -> Node:
-        """What drafts keep is not left any more, and a limit below what is used leaves nothing."""
-        title, of = f"source {source.source_id}: {name}", (balance.contract_id, source.source_id, said.step)
-        used = self.nodes.funding.used(*of)
-        made = used if name == "used" else given(self.nodes.funding.limit(*of), title)
-        if name == "left":
-            kept = self.nodes.drafted.claims(balance.contract_id, None, said.step).get(source.source_id, ())
-            of_drafts = (total("not free yet", list(kept), "amount", balance.currency, rule="R26"),) if kept else ()
-            made = less(title, made, used, *of_drafts, rule="R33")
-            if (made.value or 0) < 0:
-                made = most(title, made, constant("nothing", 0, "amount", balance.currency))
-        made = as_recorded(getattr(source, name), made._replace(title=title)).node
+        """As their rule has them of the books."""
+        books, title = self.nodes.books.at(said.step), f"source {source.source_id}: {name}"
+        sources = sources_of(books, books.contract_in_books(balance.contract_id))
+        number = next(getattr(one, name) for one in sources if one.source_id == source.source_id)
+        made = self.recorded.bound(node_titled(number, title, currency=balance.currency))
+        made = as_recorded(getattr(source, name), made).node
         return made._replace(id=f"{whose}#{SOURCES}/{escape(source.source_id)}/{name}")
 
     def order(self, said: TracedOutput, balance: ViewBalance, order: ViewOrder, whose: str) -> Node:

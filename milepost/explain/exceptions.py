@@ -100,8 +100,6 @@ class ExceptionNodes(Nodes):
         match record.category:
             case "over_cap" | "over_purchase_order":
                 return self._over_cap(said, record)
-            case "over_funding":
-                return self.nodes.funding.unpaid(record.subject_id, said.step)
             case "posting_rejected" | "posted_twice" | "unmapped_account" if record.subject_kind != "statement":
                 return self._debits(record)
             case "posting_rejected" | "unmapped_account":

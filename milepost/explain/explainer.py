@@ -33,7 +33,7 @@ from milepost.explain.fees import FeeNodes
 from milepost.explain.forecast_changes import ForecastChanges
 from milepost.explain.forecast_paths import ForecastPaths
 from milepost.explain.forecasts import ForecastCapNodes, ForecastNodes, PriceNodes
-from milepost.explain.funding import DraftedFunding, FundingNodes
+from milepost.explain.funding import FundingNodes
 from milepost.explain.journals import Exchanges, JournalLines, JournalNodes, PositionNodes
 from milepost.explain.liability import LiabilityNodes
 from milepost.explain.provisions import ProvisionNodes
@@ -73,7 +73,6 @@ class Explainer:
         self.retention = RetentionNodes(self)
         self.taxes = TaxNodes(self)
         self.funding = FundingNodes(self)
-        self.drafted = DraftedFunding(self)
         self.lines = JournalLines(self)
         self.exchanges = Exchanges(self)
         self.positions = PositionNodes(self)

@@ -14,12 +14,10 @@ from milepost.explain.caps import same_billing
 from milepost.explain.nodes import Nodes, once
 from milepost.words import rounding_words
 from state.billing.clearing_record import piece_at
-from state.billing.payers import parties_for
 from state.billing.shares_record import falls_on
 from state.billing.statement_lines import ENTRIES, PRINTED, cents_at, line_at
 from state.books import Price, StatementEntry, StatementState
 from state.ledger.deposit_balance import deposit_row
-from state.totals import issued_on
 
 
 class Listed(NamedTuple):
@@ -247,15 +245,8 @@ class StatementNodes(Nodes):
             if one.entry.line_id == line_id and self.contract_of(one) == contract_id and self.is_issued(one)
         ]
         earlier = [one for one in others if one.number < listed.number and one.holds_at(step)]
-        contract = self.sources.draft(step).contract(contract_id)
-        entry = self.sources.trace.entry_at(entry_id, step)
-        parties = (
-            parties_for(contract, entry, issued_on(entry, contract_id, line_id))
-            if contract is not None and contract.history and entry is not None
-            else ()
-        )
-        if len(parties) > 1 or self._is_funded(listed, contract_id):
-            made = self._piece_of_payer(listed)
+        if (falls := self._falls(listed)) is not None:
+            made = self._piece_of_payer(listed, falls)
             return as_recorded(listed.entry.amount, made).node
         # What is given back of a deposit is found after the statement that bills it again, in the same event.
         is_billed_again = any(one.number > listed.number and one.step == step for one in others)
@@ -283,11 +274,10 @@ class StatementNodes(Nodes):
     def payer_of(self, listed: Listed) -> str:
         return self.head(listed.statement_id).bill_to
 
-    def _piece_of_payer(self, listed: Listed) -> Node:
+    def _piece_of_payer(self, listed: Listed, falls: Node) -> Node:
         """What falls to the payer, less what it was billed before."""
         contract_id, payer = self.contract_of(listed), self.payer_of(listed)
         entry_id, line_id = listed.entry.entry_id, listed.entry.line_id
-        falls = self._falls(listed, contract_id, payer)
         earlier = [
             self.piece(one)
             for one in self.listed_of(entry_id, contract_id, line_id, listed.step)
@@ -300,18 +290,11 @@ class StatementNodes(Nodes):
             before = less(f"{entry_id}: on earlier statements of {payer} and not billed again", before, *back)
         return less(f"{entry_id}: new less issued to {payer}", falls, before, rule="R25")
 
-    def _is_funded(self, listed: Listed, contract_id: str) -> bool:
-        funding = self.nodes.funding if self.is_issued(listed) else self.nodes.drafted
-        return funding.is_funded(listed.entry.entry_id, contract_id, listed.entry.line_id, listed.step)
-
-    def _falls(self, listed: Listed, contract_id: str, payer: str) -> Node:
-        """Of the entry's total, as its statement left it."""
-        entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
-        if self._is_funded(listed, contract_id):
-            drafted = None if self.is_issued(listed) else listed.statement_id
-            return self.nodes.funding.falls(entry_id, contract_id, line_id, payer, step, drafted)
-        statement_id = listed.statement_id.partition("@")[0]
-        return self.recorded.known(falls_on(statement_id, entry_id, line_id), step)
+    def _falls(self, listed: Listed) -> Node | None:
+        """Of the entry's total, as its statement left it; None where nobody pays beside its payer."""
+        statement_id, why = listed.statement_id.partition("@")[0], self.recorded.why
+        address = falls_on(statement_id, listed.entry.entry_id, listed.entry.line_id)
+        return self.recorded.known(address, listed.step) if why.step_of(address, listed.step) == listed.step else None
 
     def contract_of(self, listed: Listed) -> str:
         return self.head(listed.statement_id).contract_id

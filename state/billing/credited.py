@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from domain.receivables.credit_memo import CreditedRow
 from domain.units import Amount
+from state.billing import funding_record
 from state.billing.creditable import InvoiceRow, MemoOfInvoice
 from state.billing.payers import billed_day, credited_to, freed_of, funded_terms
 from state.books import Entry, Issued
@@ -22,18 +23,22 @@ def reopen(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow,
     entry, had = draft.issued_in_books(row.listed.entry_id, row.issued.contract_id, row.issued.line_id)
     payer, currency = memo.receivable.bill_to, memo.receivable.currency
     funding = funded_terms(memo.contract, billed_day(entry, had)).funding
-    _put(draft, entry, credited_to(had, funding, payer, one.amount, one.hours, ledger, currency))
+    of = funding_record.recorded(draft, entry.entry_id, had)
+    now = credited_to(of, funding, payer, one.amount, one.hours, ledger, currency)
+    _put(draft, entry, funding_record.say(draft, entry.entry_id, had, now))
 
 
 def concede(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow, ledger: Amount) -> None:
     """The row stays billed, for less; policy `concession_returns_cap_room` gives the caps back what it took (R20)."""
     entry, had = draft.issued_in_books(row.listed.entry_id, row.issued.contract_id, row.issued.line_id)
-    now = replace(had, conceded=had.conceded + one.amount, conceded_ledger=had.conceded_ledger + ledger)
+    of = funding_record.recorded(draft, entry.entry_id, had)
+    now = replace(of, conceded=had.conceded + one.amount, conceded_ledger=had.conceded_ledger + ledger)
     if memo.event.kind == "price_concession" and row.plan.policies.concession_returns_cap_room:
         now = replace(now, returned=had.returned + one.amount, returned_hours=had.returned_hours + one.hours)
         if had.is_funded:
-            now = freed_of(now, memo.receivable.bill_to, one.amount, memo.receivable.currency)
-    _put(draft, entry, now)
+            of_row = f"{entry.entry_id}: "
+            now = freed_of(now, memo.receivable.bill_to, one.amount, memo.receivable.currency, of_row)
+    _put(draft, entry, funding_record.say(draft, entry.entry_id, had, now))
 
 
 def _put(draft: Draft, entry: Entry, now: Issued) -> None:

@@ -12,7 +12,9 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from domain.billing.funding import (
+    RULE,
     DueOfSources,
+    FundsDrawn,
     Paid,
     Portion,
     SourceLimits,
@@ -25,30 +27,32 @@ from domain.billing.funding import (
     left_of,
     limits_of,
     still_billed,
+    sum_of,
     take,
     takes_room,
 )
 from domain.caps.consume import Order, crossed, order_of
 from domain.counting import counted
 from domain.events.commercial import ContractSigned
-from domain.explanation import Node
+from domain.figure import called, in_all
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import Alert, ViewSource
 from domain.units import Amount
-from domain.why import Why, elsewhere, in_terms
+from domain.why import Why, in_terms
+from state.billing import funding_record
 from state.billing.approval import NOBODY, PendingCut, cut_of, drafts_of, reserved
 from state.billing.payers import Billed, PayerShare, billed_day, funded_terms, less_billed, part_of
+from state.billing.shares_record import DueRow, say_falls
 from state.books import Contract, FundingNotice, Issued, OpenStatement
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import contract_policies
 from state.totals import issued_on, price_and_issued, standing_price, to_bill, with_issued
+from state.value import plain
 
 OVER: Final = "over_funding"
 SUBJECT = "funding"
-# What a source has paid, which has an explanation of its own.
-USED_OF_SOURCE = "used_of_source"
 
 
 class Funded(NamedTuple):
@@ -90,9 +94,8 @@ def used(draft: Draft, contract: Contract) -> dict[str, Amount]:
     """By source, over all lines that the contract ever had."""
     found: dict[str, Amount] = {}
     for line_id in line_ids(contract):
-        for source_id, amount in draft.line(contract.contract_id, line_id).funded.items():
-            found[source_id] = found.get(source_id, 0) + amount
-    return found
+        take(found, draft.line(contract.contract_id, line_id).funded)
+    return {source_id: in_all(amount, f"{source_id}: used", RULE) for source_id, amount in found.items()}
 
 
 def claimed(
@@ -109,14 +112,17 @@ def claimed(
             continue
         given_back = _given_back(draft, opened)
         said = _said(opened) if cut is None or cut_of(opened) < cut else {}
-        take(found, kept_by_draft(said, given_back))
+        bills = funding_record.billed_of(draft, opened.statement_id, said)
+        for source_id, amount in kept_by_draft(bills, given_back).items():
+            take(found, {source_id: in_all(amount, f"{source_id}: kept by the draft {opened.statement_id}", "R26")})
     drawn = {(one.entry.entry_id, one.piece.line_id): one.apart for one in due}
-    for _, issued, payers in not_credited(draft, contract, drawn, cut):
-        take(found, still_billed(stands_of(issued), issued.funded, payers))
+    for row, issued, payers in _not_credited(draft, contract, drawn, cut):
+        for source_id, amount in still_billed(stands_of(issued), issued.funded, payers).items():
+            take(found, {source_id: in_all(amount, f"{source_id}: kept until {row} is credited", RULE)})
     return found
 
 
-def not_credited(
+def _not_credited(
     draft: Draft, contract: Contract, drawn: Mapping[tuple[str, str], frozenset[str]], cut: PendingCut | None
 ) -> Iterator[tuple[str, Issued, frozenset[str]]]:
     """Rows, and their payers with more on statements than sources pay by now, which is given back neither by a draft of another cut nor by
@@ -133,7 +139,7 @@ def not_credited(
             every = frozenset(part.customer_id for part in issued.payers)
             payers = every & drawn.get((entry.entry_id, line_id), every) - drafted.get(entry.entry_id, NOBODY)
             if still_billed(stands_of(issued), issued.funded, payers):
-                yield entry.entry_id, issued, payers
+                yield entry.entry_id, funding_record.recorded(draft, entry.entry_id, issued), payers
 
 
 def stands_of(issued: Issued) -> Portion:
@@ -153,8 +159,9 @@ def _given_back(draft: Draft, opened: OpenStatement) -> dict[str, Amount]:
     """What stands on the payer's statements of the draft's rows and counts as used no more, since others had their part of it back."""
     found: dict[str, Amount] = {}
     entries = (entry for row in opened.rows for entry in (draft.entry(row),) if entry is not None)
-    for issued in (one for entry in entries for one in entry.issued):
-        if issued.contract_id == opened.contract_id and issued.is_funded:
+    for row, one in ((entry.entry_id, one) for entry in entries for one in entry.issued):
+        if one.contract_id == opened.contract_id and one.is_funded:
+            issued = funding_record.recorded(draft, row, one)
             take(found, dict(part_of(issued, opened.bill_to).sources))
             give_back(found, by_source(issued.funded, opened.bill_to))
     return found
@@ -163,12 +170,25 @@ def _given_back(draft: Draft, opened: OpenStatement) -> dict[str, Amount]:
 def funded(draft: Draft, contract: Contract, due: Sequence[Billed], claims: Mapping[str, Amount]) -> list[Funded]:
     """Of those that sources pay, in consumption order, beside what drafts of other cuts keep of the sources."""
     uses = used(draft, contract)
-    take(uses, claims)
     places = sorted((place for place, one in enumerate(due) if one.by_sources), key=lambda place: _order(due[place]))
-    drawn = drawn_in_turn(
-        [_due(contract, due[place]) for place in places], uses, limits(contract), contract.terms.currency
-    )
+    rows = [due[place] for place in places]
+    drawn = _drawn(contract, rows, {**uses}, plain(claims))
+    if draft.why is not None:
+        of = funding_record.used_by_now(draft.why, contract, uses)
+        again = [funding_record.with_due(draft, contract, one) for one in rows]
+
+        def ask() -> list[FundsDrawn]:
+            return _drawn(funding_record.numbered(contract), again, {**of}, claims)
+
+        drawn = funding_record.made_later(drawn, rows, ask)
     return [Funded(place, due[place].total, one.portions, one.rest) for place, one in zip(places, drawn, strict=True)]
+
+
+def _drawn(
+    contract: Contract, rows: Sequence[Billed], uses: dict[str, Amount], claims: Mapping[str, Amount]
+) -> list[FundsDrawn]:
+    take(uses, claims)
+    return drawn_in_turn([_due(contract, one) for one in rows], uses, limits(contract), contract.terms.currency)
 
 
 def settle_credited(draft: Draft, contract: Contract, until: date) -> None:
@@ -179,22 +199,21 @@ def settle_credited(draft: Draft, contract: Contract, until: date) -> None:
             price, issued = price_and_issued(entry, contract.contract_id, line_id)
             if issued is None or not issued.is_funded or to_bill(price, issued) or entry.entry_id in drafted:
                 continue
-            stays = kept(issued.funded, issued.amount, contract.terms.currency)
+            had = funding_record.recorded(draft, entry.entry_id, issued)
+            stays = kept(had.funded, issued.amount, contract.terms.currency, f"{entry.entry_id}: ")
             paid = {part: by_source(stays, part.customer_id) for part in issued.payers}
             if all(found == {one: amount for one, amount in part.sources if amount} for part, found in paid.items()):
                 payers = (replace(part, amount=part.issued, sources=tuple(one.items())) for part, one in paid.items())
-                draft.put_entry(entry, with_issued(entry, replace(issued, payers=tuple(payers), funded=stays)))
+                now = replace(issued, payers=tuple(payers), funded=stays)
+                _say_falls(draft, contract, entry.entry_id, now)
+                draft.put_entry(entry, with_issued(entry, funding_record.say(draft, entry.entry_id, issued, now)))
 
 
-def say_only_drawn(why: Why, contract: Contract, rows: Iterable[tuple[str, str]]) -> None:
-    """Rows, and their lines, that draw in a cut before others, and of which nobody is billed: who would be is on hold."""
-    for entry_id, line_id in rows:
-        why.add(only_drawn(contract.contract_id, why.now), Node(entry_id, facts=(("line", line_id),)))
-
-
-def only_drawn(contract_id: str, step: int) -> str:
-    """Where a recorder has them."""
-    return composed("only_drawn", contract_id, str(step))
+def _say_falls(draft: Draft, contract: Contract, entry_id: str, now: Issued) -> None:
+    if draft.why is not None:
+        row = DueRow(entry_id, now.line_id, int(sum_of(now.funded)))
+        payers = [part.customer_id for part in now.payers]
+        say_falls(draft.why, contract, row, funding_record.falls(entry_id, now.funded, payers), by_sources=True)
 
 
 def _order(one: Billed) -> tuple[Order, str]:
@@ -206,8 +225,8 @@ def _order(one: Billed) -> tuple[Order, str]:
 def _due(contract: Contract, one: Billed) -> DueOfSources:
     funding, had = funded_terms(contract, billed_day(one.entry, one.issued)).funding, one.issued
     if had is None:
-        return DueOfSources(one.total, funding=funding)
-    return DueOfSources(one.total, had.funded, had.freed, funding, "", stands_of(had), one.apart)
+        return DueOfSources(one.total, funding=funding, entry_id=one.entry.entry_id)
+    return DueOfSources(one.total, had.funded, had.freed, funding, one.entry.entry_id, stands_of(had), one.apart)
 
 
 # What payers are billed
@@ -221,8 +240,9 @@ def shares(
     several = have_several_payers(contract)
     found: list[PayerShare] = []
     for one in funded(draft, contract, due, claims):
-        billed = due[one.place]
-        falls = tuple(sum(by_source(one.portions, party.customer_id).values()) for party in billed.parties)
+        billed = funding_record.with_issued(draft, due[one.place])
+        payers = [party.customer_id for party in billed.parties]
+        falls = tuple(funding_record.falls(billed.entry.entry_id, one.portions, payers).values())
         for number, party in enumerate(billed.parties):
             if several or party.customer_id not in held:
                 share = _share(billed, one, falls, number)
@@ -265,7 +285,8 @@ def _on_statements(
 def _share(billed: Billed, one: Funded, falls: tuple[Amount, ...], number: int) -> PayerShare:
     """What a payer is billed; hours and quantity go with the amount."""
     customer_id = billed.parties[number].customer_id
-    hours, quantity = (_in_proportion(whole, falls, number, one.total) for whole in (billed.hours, billed.quantity))
+    parts = plain(falls)
+    hours, quantity = (_in_proportion(whole, parts, number, one.total) for whole in (billed.hours, billed.quantity))
     sources = by_source(one.portions, customer_id)
     had = billed.had(number)
     for source_id, amount in had.sources if had is not None else ():
@@ -294,9 +315,9 @@ def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[FundingTurn]) 
             if one.rest:
                 waiting.append(one)
                 entries.append(turn.due[one.place].entry.entry_id)
-    amount = sum(one.rest for one in waiting)
+    amount = called(sum(one.rest for one in waiting), "nobody pays", RULE)
     noticed: FundingNotice = draft.part("funding", contract.contract_id) or FundingNotice()
-    now = FundingNotice(amount, len(waiting))
+    now = FundingNotice(int(amount), len(waiting))
     if now == noticed:
         return
     draft.put("funding", contract.contract_id, now if waiting else None)
@@ -342,7 +363,8 @@ def sources_of(draft: Draft, contract: Contract) -> tuple[ViewSource, ...]:
         return ()
     uses = used(draft, contract)
     taken = dict(uses)
-    take(taken, claimed(draft, contract))
+    claims = claimed(draft, contract)
+    take(taken, claims if draft.asked is not None else plain(claims))
     left = left_of(funding, taken)
     return tuple(
         ViewSource(
@@ -383,8 +405,8 @@ def alert(draft: Draft, contract: Contract, before: Mapping[str, Amount]) -> Non
 
 def _say_used(why: Why, alert_id: str, contract: Contract, source: ViewSource) -> None:
     terms = contract.terms
-    address = composed(USED_OF_SOURCE, contract.contract_id, source.source_id, str(why.now))
-    why.record(f"{alert_id}#used_amount", source.used, elsewhere("used", source.used, address, terms.currency))
+    used = funding_record.used_by_now(why, contract, {source.source_id: source.used})
+    why.record(f"{alert_id}#used_amount", source.used, used[source.source_id].node)
     place = next(
         place
         for place, one in enumerate(terms.funding.sources if terms.funding else ())

@@ -17,7 +17,8 @@ from domain.billing.statement import CORRECTION, Piece, grouped
 from domain.contract import BEGINNING, in_force
 from domain.events.commercial import ContractSigned
 from domain.events.common import Funding
-from domain.money import HALF_UP, allocate, round_ratio
+from domain.figure import allocated
+from domain.money import HALF_UP, round_ratio
 from domain.terms.deposit import REFUND
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Quantity
 from domain.work.rows import fee_row
@@ -308,7 +309,8 @@ def credited_to(
     if not paid and issued.is_funded and funding is not None:
         paid = shares_of_payer(funding, bill_to)
     names, had = [source for source, _ in paid], [abs(one) for _, one in paid]
-    sources = tuple(zip(names, allocate(left, had, currency), strict=True)) if paid else ()
+    stands = sum(one for _, one in part.sources) - amount
+    sources = tuple(zip(names, allocated(stands, had, currency), strict=True)) if paid else ()
     quantity = round_ratio(part.quantity * left, part.issued, 1, HALF_UP) if part.issued else 0
     return replace(
         issued,
@@ -334,10 +336,10 @@ def credited_to(
     )
 
 
-def freed_of(issued: Issued, bill_to: str, amount: Amount, currency: str) -> Issued:
+def freed_of(issued: Issued, bill_to: str, amount: Amount, currency: str, of: str) -> Issued:
     """A price concession gave that much back to the sources of the payer, in proportion to what each of them paid (R20)."""
     freed = dict(issued.freed)
-    take(freed, freed_by(issued.funded, bill_to, amount, currency))
+    take(freed, freed_by(issued.funded, bill_to, amount, currency, of))
     return replace(issued, freed=tuple(sorted(freed.items())))
 
 

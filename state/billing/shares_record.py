@@ -107,12 +107,19 @@ class ShareFigures(NamedTuple):
 
 
 def say_falls(
-    why: Why, contract: Contract, row: DueRow, falls: Mapping[str, Amount], on: tuple[str, str] | None = None
+    why: Why,
+    contract: Contract,
+    row: DueRow,
+    falls: Mapping[str, Amount],
+    on: tuple[str, str] | None = None,
+    *,
+    by_sources: bool = False,
 ) -> None:
     """What of a row falls to payers from now on, as the statement to one of them has it too where it is `on` one."""
     currency = contract.terms.currency
     for bill_to, amount in falls.items():
-        make = partial(node_titled, amount, f"{row.entry_id}: falls to {bill_to}", currency=currency)
+        title = f"{row.entry_id}: falls to {bill_to}"
+        make = partial(node_of if by_sources else node_titled, amount, title, currency=currency)
         why.later(falls_to(contract.contract_id, row.line_id, row.entry_id, bill_to), int(amount), make)
         if on is not None and on[1] == bill_to:
             why.later(falls_on(on[0], row.entry_id, row.line_id), int(amount), make)

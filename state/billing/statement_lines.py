@@ -136,7 +136,7 @@ def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: LinePi
         role=first.role or None,
         entries=tuple([piece.entry_id for piece in group.pieces]),
         flags=first.flags,
-        sources=tuple(SourceAmount(source_id, paid) for source_id, paid in sources.items()),
+        sources=tuple(SourceAmount(source_id, int(paid)) for source_id, paid in sources.items()),
         tax_category=plan.line.tax_category,
         entry_amounts=_entry_amounts(group, amount) if len(group.pieces) > 1 else (),
     )

@@ -322,8 +322,8 @@ def _credit_row(
         legs.append(rest_leg(rest, credits_of_invoice(draft, memo).same_rate))
     _emit(draft, memo, row, merge(legs), moved.project_id if moved is not None else "")
     _foresee(draft, memo, row, one.amount, (moved.project_id if moved is not None else _project_of(draft, row), kept))
-    one, ledger, kept = plain(one), plain(ledger), plain(kept)
-    _remember(draft, memo, row, one, ledger, kept)
+    ledger = plain(ledger)
+    _remember(draft, memo, row, plain(one), ledger, plain(kept))
     if memo.event.kind == ERROR_REBILL:
         reopen(draft, memo, row, one, ledger)
     elif memo.event.kind != REBATE:

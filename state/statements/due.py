@@ -39,10 +39,6 @@ def due_by_now(draft: Draft, contract: Contract, period: BillingPeriod, since: d
     elsewhere = reserved(drafts_of(draft, contract.contract_id))
     due = _due(draft, contract, period, since, elsewhere)
     shared = _shared(draft, contract, due)
-    if draft.why is not None:
-        billed = {(one.entry.entry_id, one.piece.line_id) for one in shared}
-        drawn = ((one.entry.entry_id, one.piece.line_id) for one in due if one.by_sources)
-        funding.say_only_drawn(draft.why, contract, [one for one in drawn if one not in billed])
     return [one for one in shared if one.share.bill_to not in elsewhere.get(one.entry.entry_id, NOBODY)]
 
 
@@ -50,9 +46,6 @@ def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequ
     """What drafts of one cut may have of the rows that they hold, which are shared together as they were by the cut."""
     held = reserved(drafts)
     rows = _due(draft, contract, period, None, drafted=held)
-    if draft.why is not None:
-        drawn = ((one.entry.entry_id, one.piece.line_id) for one in rows)
-        funding.say_only_drawn(draft.why, contract, [one for one in drawn if one[0] not in held])
     due = _shared(draft, contract, rows, cut_of(drafts[0]))
     return [one for one in due if one.share.bill_to in held.get(one.entry.entry_id, NOBODY)]
 

@@ -15,7 +15,7 @@ from domain.outputs import StatementLine
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount, Hours, Quantity
 from domain.why import Why
-from state.billing import deposit_applications, retention
+from state.billing import deposit_applications, funding_record, retention
 from state.billing.approval import tried
 from state.billing.clearing_record import say_rows
 from state.billing.payers import issued_to
@@ -121,6 +121,7 @@ def issue(
                 _say_falls(draft.why, contract, of, by_entry[piece.entry_id, piece.line_id])
     if draft.why is not None:
         say_rows(draft.why, of, listed, deposits_applied, contract.terms.currency)
+        funding_record.say_billed(draft.why, of, [group for group, *_ in groups])
     if lines or kept.released:
         made = emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied], kept, sequence)
         if before is not None:
@@ -128,12 +129,12 @@ def issue(
 
 
 def _say_falls(why: Why, contract: Contract, of: str, due: DueShare) -> None:
-    """Where several pay by shares."""
+    """Where several pay, or sources."""
     share = due.share
-    if share.falls and not share.funded:
+    if share.falls:
         falls = {party.customer_id: amount for party, amount in zip(due.parties, share.falls, strict=True)}
         row = DueRow(due.entry.entry_id, due.piece.line_id, sum(map(int, share.falls)))
-        say_falls(why, contract, row, falls, (of, share.bill_to))
+        say_falls(why, contract, row, falls, (of, share.bill_to), by_sources=bool(share.funded))
 
 
 def issue_nothing(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, sequence: int) -> None:
@@ -154,6 +155,7 @@ def pin(draft: Draft, contract: Contract, due: DueShare, extra: Amount) -> None:
         draft.put_entry(entry, entry_with)
         entry = entry_with
     had = issued or nothing_issued(draft, contract.contract_id, piece.line_id, piece.day, piece.project_id)
+    had = funding_record.recorded(draft, entry.entry_id, had)
     payers = issued_to(had, share, due.parties)
     now = replace(
         had,
@@ -175,7 +177,7 @@ def pin(draft: Draft, contract: Contract, due: DueShare, extra: Amount) -> None:
         funded=share.funded,
         rest=0,
     )
-    after = with_issued(entry, now)
+    after = with_issued(entry, funding_record.say(draft, entry.entry_id, issued, now) if share.falls else now)
     draft.put_entry(entry, after)
     consumption = consumption_of(after) if before is not None else None
     if before is not None and consumption is not None and consumption.price.line_id == piece.line_id:

@@ -5,6 +5,7 @@ Ledger amounts are derived line by line; the cents that this leaves go to 7190 a
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Final, NamedTuple, Protocol
 
 from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE
@@ -27,6 +28,7 @@ ADJUSTED: Final = "adjustment"
 # Rules of journals that follow from where another one stands in the ERP (`state/ledger/standings.py`).
 NEVER_ACCEPTED: Final = "never_accepted"
 ACCEPTED_AFTER_ALL: Final = "accepted_after_all"
+_AMOUNT, _LEDGER_AMOUNT = attrgetter("amount"), attrgetter("ledger_amount")
 
 
 class Line(Protocol):
@@ -94,32 +96,27 @@ def legs(
 ) -> tuple[Leg, ...]:
     """Convert each line by the exact exchange rate; the ledger residual goes to 7190."""
     numerator, denominator = exchange.numerator, exchange.denominator
-    made: list[Leg] = []
     if numerator == denominator:
-        for account, purpose, amount in pairs:
-            made.append(new_tuple(Leg, (account, purpose, amount, amount)))
-        return tuple(made)
-    for account, purpose, amount in pairs:
-        made.append(Leg(account, purpose, amount, convert(amount, numerator, denominator, ledger_currency, mode)))
+        return tuple([new_tuple(Leg, (account, purpose, amount, amount)) for account, purpose, amount in pairs])
+    made = [
+        Leg(account, purpose, amount, convert(amount, numerator, denominator, ledger_currency, mode))
+        for account, purpose, amount in pairs
+    ]
     if rest := sum(leg.ledger_amount for leg in made):
         made.append(rest_leg(rest, same_rate=True))
     return tuple(made)
 
 
-def merge(all_legs: Iterable[Leg]) -> tuple[Leg, ...]:
+def merge(all_legs: Sequence[Leg]) -> tuple[Leg, ...]:
     """One line an account and purpose, in the order they first appear; lines at zero are left out."""
+    if len({(account, purpose) for account, purpose, amount, ledger in all_legs if amount or ledger}) == len(all_legs):
+        return tuple(all_legs)
     sums: dict[tuple[str, str], Leg] = {}
-    is_whole = True
     for leg in all_legs:
         account, purpose, amount, ledger = leg
         had = sums.get((account, purpose))
-        if had is None:
-            sums[account, purpose] = leg
-        else:
-            amount, ledger = had[2] + amount, had[3] + ledger
-            sums[account, purpose] = new_tuple(Leg, (account, purpose, amount, ledger))
-        is_whole = is_whole and (amount != 0 or ledger != 0)
-    return tuple(sums.values()) if is_whole else tuple([leg for leg in sums.values() if leg[2] or leg[3]])
+        sums[account, purpose] = leg if had is None else Leg(account, purpose, had[2] + amount, had[3] + ledger)
+    return tuple([leg for leg in sums.values() if leg[2] or leg[3]])
 
 
 def negated(all_legs: Iterable[Leg]) -> tuple[Leg, ...]:
@@ -154,13 +151,14 @@ def journal_entry(
     journal_id = journal_id_of(about, booking, reverses)
     if of_cost is None:
         of_cost = dimensions
-    lines: list[JournalLine] = []
-    total = ledger_total = 0
-    for account, purpose, amount, ledger in all_legs:
-        total += amount
-        ledger_total += ledger
-        named = of_cost if purpose in COST_PURPOSES else dimensions
-        lines.append(new_tuple(JournalLine, (account, purpose, amount, ledger, project_id, None, named)))
+    lines = [
+        new_tuple(
+            JournalLine,
+            (account, purpose, amount, ledger, project_id, None, of_cost if purpose in COST_PURPOSES else dimensions),
+        )
+        for account, purpose, amount, ledger in all_legs
+    ]
+    total, ledger_total = sum(map(_AMOUNT, lines)), sum(map(_LEDGER_AMOUNT, lines))
     if total or ledger_total:
         raise Unbalanced(
             f"journal {journal_id}: lines sum to {total} and {ledger_total} in ledger currency (10^-4), expected zero"

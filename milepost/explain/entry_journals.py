@@ -113,7 +113,7 @@ class EntryJournals(Nodes):
                 for account, purpose, amount in later_on
             )
         made = self._price(at, price)
-        summed = merge(Leg(*pair, 0) for pair in (*revenue_pairs(made), *later_on))
+        summed = merge([Leg(*pair, 0) for pair in (*revenue_pairs(made), *later_on)])
         pairs = tuple((leg.account, leg.purpose, leg.amount) for leg in summed)
         earns = made.earns + sum(amount for account, _, amount in later_on if account not in REVENUE)
 

@@ -18,7 +18,6 @@ from state.books import Project, Work
 from state.draft import Draft
 
 ENTRY, PROJECT = "entry", "project"
-OF_PERSON = ("practice", "region")
 COST_CENTER = "cost_center"
 
 
@@ -28,8 +27,10 @@ def of_work(
     """Of a line that stands in the project and is of this work alone; of no work where it is withdrawn, or of several entries."""
     person = _person_of(draft, work, of_cost=of_cost) if work is not None else None
     found: dict[str, str] = {}
-    if person is not None:
-        found = {name: stated for name in OF_PERSON if (stated := getattr(person, name)) is not None}
+    if person is not None and person.practice is not None:
+        found["practice"] = person.practice
+    if person is not None and person.region is not None:
+        found["region"] = person.region
     for level in reversed(policies.dimensions_from):
         if level == PROJECT:
             found |= project.activated.dimensions if project.activated is not None else {}

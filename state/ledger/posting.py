@@ -150,12 +150,12 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             continue
         # Revenue stands in the project of the contract line, cost in that of the work.
         project_id = work.project_id if plan is None else work.earns_in
-        booking = booking_of(slot, "posting")
         for journal in opened:
-            if journal.project_id == project_id and journal.booking == booking:
+            is_same = journal.slot is slot or journal.booking == booking_of(slot, "posting")
+            if is_same and journal.project_id == project_id:
                 break
         else:
-            journal = OpenJournal(slot, booking, project_id, plan, policies)
+            journal = OpenJournal(slot, booking_of(slot, "posting"), project_id, plan, policies)
             opened.append(journal)
         if plan is not None and journal.plan is None:
             journal.plan, journal.policies = plan, policies

@@ -368,12 +368,11 @@ def _count(draft: Draft, before: JournalStanding | None, after: JournalStanding)
     if after.project_id is None or (before is not None and before.standing == after.standing):
         return
     standings = draft.moved(after.project_id).standings
-    for stands, sign in ((before, -1), (after, 1)):
-        if stands is not None:
-            key = f"{stands.standing}|{stands.currency}"
-            count, amount = standings.pop(key, (0, 0))
-            if count + sign:
-                standings[key] = count + sign, amount + sign * stands.amount
+    for stands, sign in ((after, 1),) if before is None else ((before, -1), (after, 1)):
+        key = f"{stands.standing}|{stands.currency}"
+        count, amount = standings.pop(key, (0, 0))
+        if count + sign:
+            standings[key] = count + sign, amount + sign * stands.amount
 
 
 def _raise_rejected(draft: Draft, journal_id: str, before: JournalStanding | None, after: JournalStanding) -> None:

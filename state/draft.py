@@ -1,7 +1,7 @@
 """One event's view of an engagement: reads the books as they were, collects what becomes of them. Sums of projects and service
 days of their forecasts change in place.
 
-The draft is local to one call of the fold; what leaves it is a `Transition` of plain values.
+The draft is local to one call of the fold; the store takes over what became of the books.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -90,11 +90,10 @@ class Parts(dict[PartKey, Any]):
         for kind, part_id in self:
             self.ids.setdefault(kind, set()).add(part_id)
 
-    def take(self, changed: Mapping[PartKey, Any]) -> None:
+    def take(self, changed: Mapping[PartKey, Any], agreed: object) -> None:
         """Replace what changed; a part that is None goes."""
+        self.agreed = agreed
         for key, value in changed.items():
-            if key[0] == "contract" or key == CONTRACTS:
-                self.agreed = object()
             if value is None:
                 if self.pop(key, None) is not None:
                     self.ids[key[0]].discard(key[1])
@@ -191,23 +190,6 @@ def nothing_known() -> Plans:
     return Plans(Memo(), {}, {})
 
 
-class Transition(Value, frozen=True, array_like=True, gc=False):
-    """What an event makes of an engagement; a part that is None is gone."""
-
-    parts: dict[PartKey, Any]
-    rows: dict[str, Entry]
-    outputs: list[Any]
-    open_added: set[OpenKey]
-    open_removed: set[OpenKey]
-    parked: dict[str, int | None]
-    waits_added: set[tuple[str, str, str]]
-    waits_removed: set[tuple[str, str, str]]
-    due: set[tuple[str, str]]
-    statements: dict[str, tuple[StatementEntry, ...]]
-    journals: dict[str, JournalStanding]
-    changed_on: dict[tuple[str, str], dict[str, list[OpenKey]]]
-
-
 class Move(NamedTuple):
     """What an event added to a project's hours, cost or revenue, by service date and currency; negative where it took back. `line` is the
     contract line that it is on, empty for work on none."""
@@ -233,8 +215,8 @@ class Asked(Protocol):
 
 
 class Draft:
-    """Reads fall through to the engagement as it was, writes stay here; but for the sums of projects (`moved`) and the service days of
-    their forecasts, which change where they stand, unless the draft is a copy (`is_copy`)."""
+    """Reads fall through to the engagement as it was, writes stay here, where a part that is None is gone; but for the sums of projects
+    (`moved`) and the service days of their forecasts, which change where they stand, unless the draft is a copy (`is_copy`)."""
 
     __slots__ = (
         "agreed",
@@ -327,22 +309,6 @@ class Draft:
         self.copied: set[str] | None = set() if is_copy else None
         # What stands on 1160 and 2300 of contracts that earn over time, as far as this event looked at it.
         self.positions: dict[str, Any] = {}
-
-    def transition(self) -> Transition:
-        return Transition(
-            self.parts,
-            self.rows,
-            self.outputs,
-            self.open_added,
-            self.open_removed,
-            self.parked,
-            self.waits_added,
-            self.waits_removed,
-            self.due,
-            self.statements,
-            self.journals,
-            self.changed_on,
-        )
 
     # Parts
 

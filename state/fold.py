@@ -64,7 +64,7 @@ from state.billing.statement_tax import retry_undetermined
 from state.caps import notices as cap_notices
 from state.caps.repricing import book_repriced
 from state.charges import rebates, spent
-from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
+from state.draft import Cause, Draft, Entries, Parts, Plans
 from state.handlers import (
     approvals,
     brought_forward,
@@ -110,7 +110,7 @@ def apply(
     plans: Plans,
     own: tuple[str, ...] | None = None,
     why: Why | None = None,
-) -> Transition:
+) -> Draft:
     """What an event makes of one engagement; long, because the switch is the list of what may happen.
 
     `plans` remembers what follows from contracts and reference data alone.
@@ -232,7 +232,7 @@ def apply(
         case _:
             raise AssertionError(f"no handler takes {type(event).__name__}")
     _settle(draft, event if isinstance(event, DayEnded) else None)
-    return draft.transition()
+    return draft
 
 
 def _settle(draft: Draft, ended: DayEnded | None = None, revalued: Sequence[str] = ()) -> None:
@@ -312,7 +312,7 @@ def wake(
     cause: Cause,
     plans: Plans,
     why: Why | None = None,
-) -> Transition:
+) -> Draft:
     """Something that was missing has come: finish what waited for it, in the order of its log offsets.
 
     Contracts come first, so that work which waits for the same thing as its contract is posted once, with both its sides.
@@ -342,18 +342,18 @@ def wake(
     for kind, rest in named:
         if kind == "forecast":
             forecast.retry(draft, rest)
-    return draft.transition()
+    return draft
 
 
 def flush_views(
     engagement_id: str, before: Parts, reference: ReferenceBook, entries: Entries, cause: Cause, plans: Plans
-) -> Transition:
+) -> Draft:
     """Send the view of every project that changed since its last one."""
     draft = Draft(engagement_id, before, entries, reference, cause, plans)
     for project_id in draft.ids("project"):
         if draft.project(project_id).changed:
             views.flush(draft, project_id)
-    return draft.transition()
+    return draft
 
 
 def cause_of(event: Event, recorded_at: int, log_offset: int) -> Cause:

@@ -19,7 +19,7 @@ from domain.outputs import BillingStatement, ForecastCap, ForecastFigures, Proje
 from domain.units import Amount, Hours, Instant
 from state.batch import LogRecord, Mark, OutputProgress
 from state.books import IssuedStatement, OpenStatement
-from state.draft import Cause, Draft, Transition, nothing_known
+from state.draft import Cause, Draft, nothing_known
 from state.forecast.bases import weigh
 from state.forecast.caps import caps_of
 from state.forecast.figures import figures_of, shape_of
@@ -69,7 +69,7 @@ class ImaginedStore(Store):
         self.touched: set[str] = set()
         self._only = only
 
-    def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
+    def apply(self, engagement_id: str, engagement: Engagement, change: Draft, log_offset: int) -> None:
         self.touched.add(engagement_id)
         super().apply(engagement_id, engagement, change, log_offset)
 

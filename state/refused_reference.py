@@ -8,7 +8,7 @@ from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReop
 from domain.exceptions import UNKNOWN
 from domain.reference.book import PeriodChange, ReferenceBook, owner_key
 from domain.refusals import UNSUPPORTED, of_company, refused_policies
-from state.draft import Cause, Draft, Plans, Transition
+from state.draft import Cause, Draft, Plans
 
 
 def is_idle(event: Event) -> bool:
@@ -18,7 +18,7 @@ def is_idle(event: Event) -> bool:
 
 def refuse_reference(
     of: str, before: Any, event: Event, reference: ReferenceBook, entries: Any, cause: Cause, plans: Plans
-) -> Transition:
+) -> Draft:
     """One exception a company with policies of which nothing would follow, and one a period, or a fact that names a company, of none."""
     draft = Draft(of, before, entries, reference, cause, plans)
     if isinstance(event, LegalEntityDefined):
@@ -32,7 +32,7 @@ def refuse_reference(
         _miss_company(draft, event)
     elif isinstance(event, OWN_CLASSES):
         _miss_companies(draft, event)
-    return draft.transition()
+    return draft
 
 
 def _miss_company(draft: Draft, event: PeriodChange) -> None:

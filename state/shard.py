@@ -55,7 +55,7 @@ from domain.why import Why
 from domain.work.rows import spoken
 from state.batch import REFERENCE, VIEW_RUN, VIEWS, Encoded, Encoders, LogRecord, Mark, OutputProgress
 from state.chain import chained
-from state.draft import Cause, Draft, Plans, Transition
+from state.draft import Cause, Draft, Plans
 from state.fold import apply, cause_of, flush_views, wake
 from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, OUTPUTS_DIFFER, POISON, GuardStop
@@ -328,7 +328,7 @@ class Shard:
             f"milepost skip {self.whereabouts} --offset {record.offset}{how}{views} --reason WHY --as YOU --approved-by ANOTHER",
         )
 
-    def take(self, engagement_id: str, cause: Cause, step: Callable[..., Transition], *args: object) -> None:
+    def take(self, engagement_id: str, cause: Cause, step: Callable[..., Draft], *args: object) -> None:
         engagement = self.store.engagement(engagement_id)
         change = step(
             engagement_id,
@@ -490,12 +490,10 @@ class Shard:
     def _say(self, cause: Cause, say: Callable[[Draft], None], engagement_id: str = REFERENCE) -> None:
         """Of reference data, which is no engagement's, unless one is named."""
 
-        def step(
-            of: str, before: Any, reference: ReferenceBook, entries: Any, cause: Cause, plans: Plans
-        ) -> Transition:
+        def step(of: str, before: Any, reference: ReferenceBook, entries: Any, cause: Cause, plans: Plans) -> Draft:
             draft = Draft(of, before, entries, reference, cause, plans)
             say(draft)
-            return draft.transition()
+            return draft
 
         self.take(engagement_id, cause, step)
 

@@ -22,7 +22,7 @@ from domain.reference.book import EMPTY_BOOK, ReferenceBook
 from domain.reference.book import apply as apply_reference
 from state.batch import LogRecord
 from state.books import Entry, JournalStanding
-from state.draft import CONTRACTS, Parts, Plans, Transition, nothing_known
+from state.draft import CONTRACTS, Draft, Parts, Plans, nothing_known
 from state.fold import apply, cause_of, wake
 from state.genesis import Genesis
 from state.rules import begun_under
@@ -263,7 +263,7 @@ class StoredTrace(Trace):
             raise Damaged(f"step {number} folded again leaves other books")
         return why
 
-    def _is_as_kept(self, number: int, change: Transition) -> bool:
+    def _is_as_kept(self, number: int, change: Draft) -> bool:
         """Of parts only which they are."""
         rows = change.rows.items()
         return all(self._left(ENTRIES, id_, number) == (snapshot.encode(entry),) for id_, entry in rows) and all(

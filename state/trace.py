@@ -15,8 +15,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-from msgspec.structs import replace
-
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.caps.consumption import ConsumptionOrders
 from domain.events.catalogue import ENTITIES, Event
@@ -32,7 +30,7 @@ from domain.why import Why
 from domain.work.rows import OVERFLOW, ROWS, named, row_id
 from state.batch import REFERENCE, VIEW_RUN, Encoders, LogRecord, OutputProgress
 from state.books import Contract, Entry, JournalStanding, StatementEntry, Work
-from state.draft import Cause, Draft, PartKey, Parts, Transition, nothing_known
+from state.draft import Cause, Draft, PartKey, Parts, nothing_known
 from state.fold import cause_of, wake
 from state.genesis import Genesis
 from state.overrides import Overrides
@@ -150,10 +148,10 @@ class Trace(Store):
         # Journals by the first part of their rule.
         self.journals_by: dict[str, list[TracedOutput]] = {}
 
-    def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
+    def apply(self, engagement_id: str, engagement: Engagement, change: Draft, log_offset: int) -> None:
         if engagement_id == self.engagement_id:
             self._note_open(change)
-            self._note(_kept(change))
+            self._note(change)
         self._awaited.update((kind, key) for kind, key, _ in change.waits_added)
         super().apply(engagement_id, engagement, change, log_offset)
 
@@ -177,7 +175,7 @@ class Trace(Store):
         super().flush()
         super().commit(meta)
 
-    def _note_open(self, change: Transition) -> None:
+    def _note_open(self, change: Draft) -> None:
         for keys, there in ((change.open_removed, False), (change.open_added, True)):
             for contract_id, line_id, day, entry_id, _ in keys:
                 of_line = self._open_at.setdefault((contract_id, line_id), {})
@@ -190,7 +188,7 @@ class Trace(Store):
         for entry_id, offset in change.parked.items():
             self._parked_at.setdefault(entry_id, []).append((self.why.now, offset))
 
-    def _note(self, change: Transition) -> None:
+    def _note(self, change: Draft) -> None:
         assert self.now is not None, "a step has a record"
         number = self.why.now
         record, recorded_at, reference = self.now
@@ -200,7 +198,8 @@ class Trace(Store):
         for entry_id, entry in change.rows.items():
             self._rows_at.setdefault(entry_id, []).append((number, entry))
         for key, part in change.parts.items():
-            self._parts_at.setdefault(key, []).append((number, part))
+            # The next event changes some where they stand.
+            self._parts_at.setdefault(key, []).append((number, apart(part)))
         for journal_id, standing in change.journals.items():
             self._journals_at.setdefault(journal_id, []).append((number, standing))
         for statement_id, listed in change.statements.items():
@@ -552,7 +551,7 @@ class Retold(Shard):
         self.trace.run = StepRun(self.trace.why.turn, len(self.trace.books))
         super().apply_to(engagement_id, event, cause, own)
 
-    def take(self, engagement_id: str, cause: Cause, step: Callable[..., Transition], *args: object) -> None:
+    def take(self, engagement_id: str, cause: Cause, step: Callable[..., Draft], *args: object) -> None:
         is_woken = isinstance(step, partial) and step.func is wake
         woken = tuple(map(str, args[0])) if is_woken and isinstance(args[0], Sequence) else None
         self.trace.run = StepRun(self.trace.why.turn, len(self.trace.books), woken, is_woken)
@@ -588,21 +587,6 @@ def _none(*_: object) -> Any:
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 # Of shards whose outputs go nowhere as bytes.
 SILENT = Encoders(_none, _none, _none, attrgetter("body"))
-
-
-def _kept(change: Transition) -> Transition:
-    """With parts as they are now, of which the next event changes some in place; without what only the store asks for."""
-    parts = {key: apart(part) for key, part in change.parts.items()}
-    return replace(
-        change,
-        parts=parts,
-        open_added=_NOTHING,
-        open_removed=_NOTHING,
-        parked=_NOTHING,
-        waits_added=_NOTHING,
-        waits_removed=_NOTHING,
-        due=_NOTHING,
-    )
 
 
 def _at(history: Sequence[tuple[int, Any]], step: int) -> Any:

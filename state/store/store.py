@@ -19,7 +19,7 @@ from domain.caps.consumption import ConsumptionOrders
 from domain.ledger.period_sums import PeriodSums
 from domain.reference.numbers import NumberGiven
 from state.books import Entry, JournalStanding, StatementEntry
-from state.draft import Memo, OpenKey, PartKey, Parts, Transition
+from state.draft import Draft, Memo, OpenKey, PartKey, Parts
 from state.store import snapshot
 from state.store.page_sums import PAGE, PageSums
 from state.store.recent import DECODED, Recent, StoredIds
@@ -124,7 +124,7 @@ class Engagement:
         kept = PLACE_BYTES * places + CONSUMER_BYTES * consumers
         return DECODED * self.stored + MEMO_BYTES * len(self.memo) + kept
 
-    def written(self, change: Transition) -> None:
+    def written(self, change: Draft) -> None:
         """An order of which much is another by now is forgotten."""
         for contract_id in {contract_id for contract_id, _ in change.changed_on} & self.orders.keys():
             orders = self.orders[contract_id]
@@ -435,12 +435,12 @@ class Store:
     def keep_ended(self, zone: str, day: str) -> None:
         self._writing.execute("INSERT OR REPLACE INTO ended VALUES (?, ?)", (zone, snapshot.encode(day, zone)))
 
-    def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
+    def apply(self, engagement_id: str, engagement: Engagement, change: Draft, log_offset: int) -> None:
         """Take over what the fold decided; nothing is visible to others before `commit`."""
         no, parts = engagement.no, engagement.parts
         if change.parts:
             self._dirty.setdefault(engagement_id, set()).update(change.parts)
-            parts.take(change.parts)
+            parts.take(change.parts, change.agreed)
             for (kind, _), part in change.parts.items():
                 if kind == "project" and part.changed:
                     self._changed.add(no)
@@ -484,7 +484,7 @@ class Store:
         if len(self._unsaved) > KEPT_BACK_MAX:
             self.flush()
 
-    def _write_waits(self, no: int, change: Transition, log_offset: int) -> None:
+    def _write_waits(self, no: int, change: Draft, log_offset: int) -> None:
         self._writing.executemany(
             "DELETE FROM waits WHERE kind = ? AND key = ? AND no = ? AND name = ?",
             ((kind, key, no, name) for kind, key, name in sorted(change.waits_removed)),

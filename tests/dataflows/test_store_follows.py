@@ -13,9 +13,10 @@ from bytewax.run import cli_main
 from dataflows.accounting import build
 from dataflows.embedded import Accounting, close, open_accounting
 from domain.events.reference import DayEnded
+from domain.reference.book import EMPTY_BOOK
 from operators.accounting import AccountingTurn, CommittingSink, Effects, Faults, LogSource, Reading, Steps
 from state.batch import Mark
-from state.draft import Transition
+from state.draft import Cause, Draft, nothing_known
 from state.genesis import Genesis
 from state.rules import RULES
 from state.store.store import Meta, Store
@@ -121,7 +122,7 @@ def test_what_the_fold_asks_for_counts_at_once(tmp_path: Path) -> None:
     places = [("K", "L", "2026-01-05", f"T-{number}", "P-1") for number in range(300)]
     with closing(Store(tmp_path / "0.db", "g", 0, engagements_kib=64)) as store:
         store.begin()
-        store.apply("E-1", store.engagement("E-1"), opened(places), 0)
+        store.apply("E-1", store.engagement("E-1"), opened(store, places), 0)
         store.commit(Meta(1))
     found = []
     with closing(Store(tmp_path / "0.db", "g", 0, engagements_kib=64)) as store:
@@ -133,8 +134,12 @@ def test_what_the_fold_asks_for_counts_at_once(tmp_path: Path) -> None:
     assert found == [False, True]
 
 
-def opened(places: list[tuple[str, str, str, str, str]]) -> Transition:
-    return Transition({}, {}, [], set(places), set(), {}, set(), set(), set(), {}, {}, {})
+def opened(store: Store, places: list[tuple[str, str, str, str, str]]) -> Draft:
+    books = store.engagement("E-1")
+    cause = Cause("time_entry", "T-0", 1, "e-0", 0, 0, None, 0)
+    draft = Draft("E-1", books.parts, store.entries(books), EMPTY_BOOK, cause, nothing_known())
+    draft.open_added.update(places)
+    return draft
 
 
 def test_what_was_not_stored_is_folded_again_and_the_same_is_not_written_twice(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from domain.money import HALF_UP, smallest_unit
 from domain.outputs import ForecastDemand
 from domain.terms import methods
 from domain.tuples import new_tuple
-from domain.units import Amount, Hours, Rate
-from domain.work.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate
+from domain.units import Amount, Hours, Percent, Rate
+from domain.work.rates import RateDecision, resolve_bill_rate
 from state.books import Contract, Project
 from state.draft import Draft
 from state.forecast.outlook import ONE_DAY, has_ended, last_day
@@ -28,7 +28,7 @@ from state.terms.known import cost_rate, worker_on
 from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import month_of
 from state.work import price_record
-from state.work.bill_rates import practice_and_region
+from state.work.bill_rates import planned_query
 
 K = TypeVar("K")
 # Person, role, day, and the bill rate of the assignment with its currency.
@@ -279,59 +279,29 @@ def is_at_cost(draft: Draft, plan: LinePlan) -> bool:
     )
 
 
-def planned_bill_rate(draft: Draft, project: Project, plan: LinePlan, contract: Contract, worker: Worker) -> Rate:
-    """0 where none is known."""
-    at_cost = _rate_at_cost(draft, plan, contract, worker)
-    if at_cost is not None:
-        return at_cost
-    decision = planned_decision(draft, project, plan, contract, worker)
+def planned_bill_rate(draft: Draft, project: Project, newest: LinePlan, contract: Contract, worker: Worker) -> Rate:
+    """By R5 on the line, for work without a task; 0 where none is known."""
+    person_id, role, day, own = worker
+    plan = line_plan(draft, contract, version_on(contract, day), newest.line.line_id) or newest
+    if (markup := methods.cost_markup(plan.line.terms)) is not None:
+        return _rate_at_cost(draft, plan, worker, markup)
+    person = draft.reference.person_on(person_id, day)
+    decision = resolve_bill_rate(planned_query(project, person, person_id, role, plan, day, own), draft.reference)
     if not isinstance(decision, RateDecision):
         return 0
     if draft.asked is None:
         return decision.rate
-    person_id, _, day, own = worker
     stated = draft.assignments(project.project_id)
     theirs = [one for one in stated if one.person_id == person_id and one.bill_rate == own]
     sources = price_record.RateSources(draft.reference, theirs)
-    plan = line_plan(draft, contract, version_on(contract, day), plan.line.line_id) or plan
     return Recorded(price_record.planned_rate(sources, plan, person_id, day, decision))
 
 
-def _rate_at_cost(draft: Draft, plan: LinePlan, contract: Contract, worker: Worker) -> Rate | None:
-    """What an hour costs with what the terms add, where they charge it at cost; 0 without a cost rate or its exchange rate."""
+def _rate_at_cost(draft: Draft, plan: LinePlan, worker: Worker, markup: Percent) -> Rate:
+    """What an hour costs with what the terms add; 0 without a cost rate or its exchange rate."""
     person_id, role, day, _ = worker
-    plan = line_plan(draft, contract, version_on(contract, day), plan.line.line_id) or plan
-    markup = methods.cost_markup(plan.line.terms)
-    if markup is None:
-        return None
     found = cost_rate_of(draft, person_id, role, day)
     exchange = rate_to(draft, plan.policies, found.currency, plan.currency, day) if found is not None else None
     if found is None or exchange is None:
         return 0
     return marked_up(_rate(draft, found, day), exchange, markup, plan.currency, f"cost of an hour of {person_id}")
-
-
-def planned_decision(
-    draft: Draft, project: Project, plan: LinePlan, contract: Contract, worker: Worker
-) -> RateDecision | NoRate:
-    """By R5, for work without a task on the project's line without tasks, else its first."""
-    person_id, role, day, own = worker
-    plan = line_plan(draft, contract, version_on(contract, day), plan.line.line_id) or plan
-    person = draft.reference.person_on(person_id, day)
-    practice, region = practice_and_region(project, person)
-    query = RateQuery(
-        service_date=day,
-        currency=plan.currency,
-        person_id=person_id,
-        role=role,
-        task=None,
-        project_id=project.project_id,
-        customer_id=plan.customer_id,
-        legal_entity_id=plan.terms.legal_entity_id,
-        practice=practice,
-        region=region,
-        terms=plan.line.terms,
-        assignment_rate=own,
-        precedence=plan.policies.rate_precedence,
-    )
-    return resolve_bill_rate(query, draft.reference)

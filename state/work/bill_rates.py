@@ -136,23 +136,36 @@ def _rated_apart(
 def rate_query(
     draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, role: str, plan: LinePlan, day: date
 ) -> RateQuery:
+    own = assignment_on(draft, project, event.person_id, day)
+    return planned_query(project, person, event.person_id, role, plan, _rate_day(event, plan, day), own)._replace(
+        task=event.task, entry_rate=event.rate, entry_rate_approver=event.rate_approved_by, overtime=event.overtime
+    )
+
+
+def planned_query(
+    project: Project,
+    person: PersonDefined | None,
+    person_id: str,
+    role: str,
+    plan: LinePlan,
+    day: date,
+    own: tuple[int, str] | None,
+) -> RateQuery:
+    """Of work without a task of which nothing else is known; `own` is the bill rate of the person's assignment."""
     practice, region = practice_and_region(project, person)
     return RateQuery(
-        service_date=_rate_day(event, plan, day),
+        service_date=day,
         currency=plan.currency,
-        person_id=event.person_id,
+        person_id=person_id,
         role=role,
-        task=event.task,
-        project_id=event.project_id,
+        task=None,
+        project_id=project.project_id,
         customer_id=plan.customer_id,
         legal_entity_id=plan.terms.legal_entity_id,
         practice=practice,
         region=region,
         terms=plan.line.terms,
-        entry_rate=event.rate,
-        entry_rate_approver=event.rate_approved_by,
-        assignment_rate=assignment_on(draft, project, event.person_id, day),
-        overtime=event.overtime,
+        assignment_rate=own,
         precedence=plan.policies.rate_precedence,
     )
 

@@ -13,6 +13,7 @@ All is released on the day that the terms name; without one when the contract is
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Final, NamedTuple
 
 from domain.events.commercial import ContractSigned
@@ -52,6 +53,14 @@ class BillToAccount(NamedTuple):
     left: Amount
     billed: Amount
     reached: Percent | None
+
+
+def has_ended(agreed: Retention, last: date | None, to: date, today: date) -> bool:
+    """Whether a bill of days before `to`, cut `today`, has nothing withheld any more: the day of release is over, or without one the
+    contract, whose last day is `last`."""
+    if agreed.release_on is not None:
+        return agreed.release_on < today
+    return last is not None and last < min(to, today)
 
 
 def is_withheld_from(line: ContractLine) -> bool:

@@ -15,7 +15,6 @@ from domain.billing.periods import BillingPeriod
 from domain.explanation import Node
 from domain.figure import Recorded, as_recorded, called, node_of, percent_taken
 from domain.identity import composed
-from domain.reference.zones import local_date
 from domain.terms.deposit import DEPOSIT, applied, is_named, left_in_all, left_to, say_left
 from domain.units import Amount, Percent
 from domain.why import Why, elsewhere, in_terms
@@ -24,7 +23,7 @@ from state.billing.payers import applied_to
 from state.books import Contract, StatementEntry
 from state.charges.terms_known import last_day, left_of, line_fees
 from state.draft import Draft
-from state.terms.periods import zone_of
+from state.terms.periods import today
 from state.terms.plan import LinePlan
 from state.totals import with_issued
 
@@ -107,4 +106,4 @@ def _over_on(draft: Draft, contract: Contract, period: BillingPeriod) -> date | 
     last = last_day(contract)
     if last is None or last >= period.to:
         return None
-    return last if last < local_date(draft.cause.recorded_at, zone_of(draft, contract)) else None
+    return last if last < today(draft, contract) else None

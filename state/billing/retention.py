@@ -25,14 +25,13 @@ from domain.identity import composed, escape, parts_of
 from domain.ledger.journal import Leg
 from domain.ledger.position import relieved
 from domain.ledger.recorded import Carried, add_both, nodes_of
-from domain.reference.zones import local_date
 from domain.units import Amount
 from domain.why import Why, elsewhere, in_terms
 from state.books import Contract, RetentionAccount, StatementState, Withheld
 from state.charges.terms_known import last_day
 from state.draft import Draft
 from state.terms.known import Slot
-from state.terms.periods import zone_of
+from state.terms.periods import today
 from state.terms.plan import contract_policies, terms_on
 from state.value import plain
 
@@ -133,12 +132,8 @@ def _completion(
 
 
 def has_ended(draft: Draft, contract: Contract, period: BillingPeriod, agreed: Retention) -> bool:
-    """Whether nothing is withheld any more: the day of release is over, or without one the contract."""
-    today = local_date(draft.cause.recorded_at, zone_of(draft, contract))
-    if agreed.release_on is not None:
-        return agreed.release_on < today
-    last = last_day(contract)
-    return last is not None and last < min(period.to, today)
+    """Whether nothing is withheld any more."""
+    return rule.has_ended(agreed, last_day(contract), period.to, today(draft, contract))
 
 
 def falls_free(draft: Draft, contract: Contract, period: BillingPeriod) -> list[str]:
@@ -170,8 +165,7 @@ def is_free(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: st
     """Whether a statement without lines releases to the bill-to: the day that is named is over, or the contract."""
     if bill_to in falls_free(draft, contract, period):
         return True
-    today = local_date(draft.cause.recorded_at, zone_of(draft, contract))
-    return released_on(contract, today) is not None and bill_to in holders(draft, contract.contract_id)
+    return released_on(contract, today(draft, contract)) is not None and bill_to in holders(draft, contract.contract_id)
 
 
 def all_released(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, of: str) -> Retained:

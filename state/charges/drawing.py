@@ -17,7 +17,6 @@ from domain.contract import BEGINNING
 from domain.events.delivery import TimeApproved
 from domain.identity import composed
 from domain.money import extend, round_ratio
-from domain.reference.zones import local_date
 from domain.terms import methods
 from domain.terms.consumption import Span, Used, consume
 from domain.terms.draw_down import Draw, add, less
@@ -33,7 +32,7 @@ from state.caps.repricing import reprice
 from state.charges import own_periods
 from state.charges.terms_known import agreed_versions, known_of, line_fees
 from state.draft import Draft
-from state.terms.periods import zone_of
+from state.terms.periods import today
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_on, standing_price
 from state.work import drawn_record, price_record
@@ -267,7 +266,7 @@ def _place(draft: Draft, contract: Contract, line_id: str, entry: Entry | None) 
 
 
 def _last_ended(draft: Draft, contract: Contract, known: LineHistory, ended: date | None = None) -> date:
-    day = ended or local_date(draft.cause.recorded_at, zone_of(draft, contract)) - DAY
+    day = ended or today(draft, contract) - DAY
     return max(day, known.begins_after or day)
 
 

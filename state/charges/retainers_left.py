@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from domain.events.common import Retainer
 from domain.outputs import ViewRetainer
-from domain.reference.zones import local_date
 from domain.terms import retainer
 from domain.terms.kind import IN_MONEY, LineHistory
 from domain.terms.retainer import QUANTITY_PER_AMOUNT
@@ -14,7 +13,7 @@ from domain.units import Quantity
 from state.books import Contract
 from state.charges.terms_known import agreed_versions, known_of
 from state.draft import Draft
-from state.terms.periods import zone_of
+from state.terms.periods import today
 
 
 class LineLeft(NamedTuple):
@@ -39,7 +38,7 @@ def retainers_left(draft: Draft, lines: Iterable[tuple[str, str, str]]) -> Itera
         terms = [agreed.line.terms for agreed in agreed_versions(draft, contract, line_id)]
         units = [each.unit for each in terms if isinstance(each, Retainer)]
         if units:
-            day = local_date(draft.cause.recorded_at, zone_of(draft, contract))
+            day = today(draft, contract)
             known = known_of(draft, contract, line_id)
             yield LineLeft(contract, line_id, units[-1], day, known, retainer.left_on(known, day))
 

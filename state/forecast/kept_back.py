@@ -203,11 +203,8 @@ class _Walk:
         agreed, left = terms.retention, self.left[bill_to]
         if agreed is None:
             return Retained(released=left)
-        if agreed.release_on is not None:
-            if agreed.release_on <= day:
-                return NOTHING
-        elif self.last is not None and self.last <= day:
-            return Retained(released=left)
+        if rule.has_ended(agreed, self.last, day + ONE_DAY, issue_day(self.draft, self.contract, day)):
+            return Retained(released=left) if agreed.release_on is None else NOTHING
         account = BillToAccount(left, self.billed[bill_to], self.reached[bill_to])
         price = self._here(sum(price for _, price, _ in rule.priced_lines(terms)))
         kept = rule.of_bill(agreed.steps, gross, account, (int(self.completed), price), self.currency, self.mode)

@@ -91,6 +91,11 @@ def zone_of(draft: Draft, contract: Contract) -> str:
     return _days_of(draft, contract).zone
 
 
+def today(draft: Draft, contract: Contract) -> date:
+    """When the event was recorded, where the contract is billed."""
+    return local_date(draft.cause.recorded_at, zone_of(draft, contract))
+
+
 def _zone_of(draft: Draft, contract: Contract) -> str:
     day = max((one for one in (contract.period_start, contract.requested_to) if one is not None), default=None)
     terms = terms_on(contract, day) if day is not None else contract.terms
@@ -120,5 +125,5 @@ def schedule(draft: Draft, contract: Contract) -> None:
 def release_days(draft: Draft, contract: Contract) -> set[date]:
     """Days on which what is retained is released, by any version of the terms, as far as they are not over."""
     named = {stored.terms.retention.release_on for stored in contract.history if stored.terms.retention is not None}
-    today = local_date(draft.cause.recorded_at, zone_of(draft, contract)) if named else date.max
-    return {day for day in named if day is not None and day >= today - timedelta(days=1)}
+    yesterday = today(draft, contract) - timedelta(days=1) if named else date.max
+    return {day for day in named if day is not None and day >= yesterday}

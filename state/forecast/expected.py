@@ -26,6 +26,7 @@ from domain.reference.zones import local_date, midnight
 from domain.tuples import new_tuple
 from domain.units import Amount
 from domain.why import Why, elsewhere
+from state.billing.payers import funded_terms
 from state.billing.statement_lines import PRINTED
 from state.books import Contract, StatementState
 from state.draft import Draft
@@ -183,7 +184,7 @@ def _calendar(draft: Draft, contract: Contract, billed: date) -> Calendar:
 
 
 def _calendar_of(draft: Draft, contract: Contract, billed: date) -> Calendar:
-    terms = terms_on(contract, billed)
+    terms = funded_terms(contract, billed)
     parties = expected_parties(terms)
     issued = issue_day(draft, contract, billed)
     paid = (month_of(paid_on(draft, party.customer_id, issued)) for party in parties)

@@ -11,7 +11,7 @@ from domain.figure import allocated, called, exchanged, lesser
 from domain.policies import Resolved
 from domain.units import Amount
 from state.billing.funding import is_ever_funded, used
-from state.billing.payers import falling, parties_for
+from state.billing.payers import falling, funded_terms, parties_for
 from state.books import Contract
 from state.caps.claims import allotments
 from state.draft import Draft
@@ -23,7 +23,7 @@ from state.forecast.room import cap_bucket, left_of
 from state.forecast.tracks import rate_to
 from state.rerating.rerate import line_ids
 from state.terms.periods import open_period
-from state.terms.plan import LinePlan, bill_tos, terms_on
+from state.terms.plan import LinePlan, bill_tos
 from state.totals import issued_on, month_of, outstanding
 
 
@@ -134,7 +134,7 @@ def _drawing_order(bill: ExpectedBill) -> tuple[str, bool, str]:
 def _drawn(draft: Draft, contract: Contract, bills: Iterable[ExpectedBill]) -> Iterator[ExpectedBill]:
     uses = used(draft, contract)
     for bill in _in_order(bills):
-        funding = terms_on(contract, bill.billed).funding
+        funding = funded_terms(contract, bill.billed).funding
         if bill.bill_to or funding is None:
             yield bill
             continue

@@ -376,7 +376,7 @@ class MethodChange(NamedTuple):
 def changes(
     earns: Earning, period_of: Callable[[date], AccountingPeriod], until: date, opening: Opening | None = None
 ) -> list[MethodChange]:
-    """By day. What is taken back is what months and earlier changes have, and balances besides."""
+    """By day. What is taken back is what months and earlier changes have of what goes over, and balances besides."""
     days = {
         goes.since: went.as_billed
         for stretches in earns.values()
@@ -389,21 +389,32 @@ def changes(
         if from_billing:
             amount = sum(earned_by(stretches, before) for stretches in caught_up(earns, day).values())
         else:
-            months = by_month(earns, period_of, before, before, opening)
+            going = going_over(earns, day)
+            months = by_month(going, period_of, before, before, opening)
             stated = opening.beyond if opening is not None and opening.as_of < day else 0
-            amount = -sum(month.amount for month in months) - sum(change.amount for change in found) - stated
+            earlier = [change.amount for change in found if going_over(earns, change.day).keys() & going.keys()]
+            amount = -sum(month.amount for month in months) - sum(earlier) - stated
         found.append(MethodChange(day, amount, from_billing))
     return found
 
 
 def caught_up(earns: Earning, day: date) -> Earning:
     """As if what goes over to a method over time on a day had gone by it before."""
-    found = {}
-    for name, stretches in earns.items():
-        held = [one for one in stretches if one.since <= day]
-        if held and _takes_over(stretches, held[-1]):
-            found[name] = [held[-1]._replace(since=date.min)]
-    return found
+    return {
+        name: [stretch._replace(since=date.min)]
+        for name, stretches in going_over(earns, day).items()
+        for stretch in stretches
+        if stretch.since == day and not stretch.as_billed
+    }
+
+
+def going_over(earns: Earning, day: date) -> Earning:
+    """What goes over on a day, either way: fees that earlier terms of another kind charged stay as they are earned."""
+    return {
+        name: stretches
+        for name, stretches in earns.items()
+        if any(went.as_billed != goes.as_billed and goes.since == day for went, goes in pairwise(stretches))
+    }
 
 
 def _takes_over(stretches: Sequence[Stretch], stretch: Stretch) -> bool:

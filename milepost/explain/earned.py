@@ -16,6 +16,7 @@ from domain.revenue.over_time import (
     changes,
     earned_by,
     earning,
+    going_over,
     in_books,
     is_stated,
 )
@@ -75,10 +76,11 @@ class EarnedNodes(Nodes):
 
     def _change(self, place: LineAtStep, change: MethodChange) -> Node:
         """What the method over time had earned by the day before, which is caught up or taken back."""
-        before = change.day - DAY
+        earns, before = self._earning(place, change.day), change.day - DAY
         if change.from_billing:
-            return self._by(place, caught_up(self._earning(place, change.day), change.day), before)
-        return negated("what was earned over time", self.in_books(place, before))
+            return self._by(place, caught_up(earns, change.day), before)
+        made = self._in_books(place, going_over(earns, change.day), before)
+        return negated("what was earned over time", made)
 
     def _beyond(self, place: LineAtStep, earns: Earning, last: date) -> Node | None:
         """What balances state beyond what the terms had earned, in the first month after them."""
@@ -105,7 +107,10 @@ class EarnedNodes(Nodes):
 
     def in_books(self, place: LineAtStep, day: date) -> Node:
         """The same with what balances state beyond the terms, as long as nothing is earned after them."""
-        made = in_books(self._earning(place, day), self.known(place).opening, day)
+        return self._in_books(place, self._earning(place, day), day)
+
+    def _in_books(self, place: LineAtStep, earns: Earning, day: date) -> Node:
+        made = in_books(earns, self.known(place).opening, day)
         return self.nodes.fees.figure(made, f"earned by {day}", place.known.held[-1])
 
     def by(self, place: LineAtStep, day: date) -> Node:

@@ -23,6 +23,7 @@ from domain.ledger.journal import Leg, journal_id_of, merge
 from domain.ledger.position import Balance, ContractPosition, moved, relieved
 from domain.ledger.recorded import position_before, say_lines, sum_of
 from domain.reference.exchange import Exchange, carried_at
+from domain.terms import methods
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_CHARGE
 from domain.why import quoted
 from domain.work.recorded import VALUE
@@ -78,14 +79,16 @@ def settle(draft: Draft, contract: Contract, line_id: str, today: date) -> None:
 
 def _goes_over_on(draft: Draft, contract: Contract, line_id: str, version: int) -> date | None:
     """The last day by a version on which the line went over; None where it never did."""
-    found, before = None, None
+    found: date | None = None
+    before: list[LinePlan] = []
     for stored in contract.history:
         plan = line_plan(draft, contract, stored.version, line_id)
         if plan is None:
             continue
-        if before is not None and goes_over(before, plan):
+        went = next((one for one in reversed(before) if methods.go_on(one.line, plan.line)), None)
+        if went is not None and goes_over(went, plan):
             found = stored.effective_on
-        before = plan
+        before.append(plan)
         if stored.version == version:
             break
     return found

@@ -7,7 +7,7 @@ credit memo gives back the part of it that is retained (`credit`).
     10,000.00 retained at 0.90 are carried at 9,000.00; 4,000.00 of them leave at 3,600.00, whatever the rate is by then
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -25,10 +25,13 @@ from domain.identity import composed, escape, parts_of
 from domain.ledger.journal import Leg
 from domain.ledger.position import relieved
 from domain.ledger.recorded import Carried, add_both, nodes_of
+from domain.numbered import in_force
+from domain.terms import methods
+from domain.terms.kind import TermsInForce
 from domain.units import Amount
 from domain.why import Why, elsewhere, in_terms
 from state.books import Contract, RetentionAccount, StatementState, Withheld
-from state.charges.terms_known import last_day
+from state.charges.terms_known import known_of, last_day
 from state.draft import Draft
 from state.terms.known import Slot
 from state.terms.periods import today
@@ -105,7 +108,7 @@ def _decided(
     steps, mode = agreed.steps, contract_policies(draft, contract, day).money_mode
     if draft.why is not None:
         steps = tuple(_step(terms, place, step) for place, step in enumerate(steps))
-    completion = _completion(draft, contract, terms, lines, beside) if gross >= 0 else (0, 0)
+    completion = _completion(draft, contract, day, lines, beside) if gross >= 0 else (0, 0)
     return rule.of_bill(steps, gross, account, completion, contract.terms.currency, mode)
 
 
@@ -115,17 +118,30 @@ def _is_agreed_since(contract: Contract, day: date) -> bool:
     return any(stored.terms.retention is not None and day < stored.effective_on < cut for stored in contract.history)
 
 
+def prices(
+    draft: Draft, contract: Contract, day: date, numbered: Callable[[TermsInForce], TermsInForce] | None = None
+) -> Iterator[tuple[ContractLine, Amount]]:
+    """Of lines that have one, by the terms of the day: what was charged by earlier terms stays in it, as an accepted milestone."""
+    terms = terms_on(contract, day)
+    for line, worth, path in rule.priced_lines(terms):
+        known = known_of(draft, contract, line.line_id)
+        held = [agreed for agreed in known.held if agreed.since <= day]
+        if len(held) > 1 and methods.earns_to_the_end(line):
+            yield line, methods.comes_to(held if numbered is None else [numbered(agreed) for agreed in held], known)
+        else:
+            yield line, worth if numbered is None else _price(terms, line, worth, path)
+
+
 def _completion(
-    draft: Draft, contract: Contract, terms: ContractSigned, lines: Mapping[str, Amount], beside: Mapping[str, Amount]
+    draft: Draft, contract: Contract, day: date, lines: Mapping[str, Amount], beside: Mapping[str, Amount]
 ) -> tuple[Amount, Amount]:
     """What is billed of the lines that have a price, this cut included, and their prices by the terms of the day."""
-    billed = price = 0
-    for line, worth, path in rule.priced_lines(terms):
+    billed, price, currency = 0, 0, contract.terms.currency
+    for line, of_line in prices(draft, contract, day, in_force if draft.why is not None else None):
         before, line_id = draft.line(contract.contract_id, line.line_id).issued, line.line_id
-        of_line = worth if draft.why is None else _price(terms, line, worth, path)
         if draft.why is not None:
             title = f"billed before of line {line_id}"
-            before = as_recorded(before, draft.why.sum(issued_of(contract.contract_id, line_id), title, terms.currency))
+            before = as_recorded(before, draft.why.sum(issued_of(contract.contract_id, line_id), title, currency))
         billed += before + lines.get(line_id, 0) + beside.get(line_id, 0)
         price += of_line
     return called(billed, "billed, this bill included"), called(price, "price")

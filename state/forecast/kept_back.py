@@ -23,7 +23,7 @@ from domain.terms import methods
 from domain.terms.deposit import DEPOSIT, applied
 from domain.units import Amount
 from state.billing.deposits import available_to, deposit_lines
-from state.billing.retention import account_of, holders
+from state.billing.retention import account_of, holders, prices
 from state.books import Contract, LineTotals, Project
 from state.charges.terms_known import is_charged, last_day
 from state.draft import Draft
@@ -206,7 +206,7 @@ class _Walk:
         if rule.has_ended(agreed, self.last, day + ONE_DAY, issue_day(self.draft, self.contract, day)):
             return Retained(released=left) if agreed.release_on is None else NOTHING
         account = BillToAccount(left, self.billed[bill_to], self.reached[bill_to])
-        price = self._here(sum(price for _, price, _ in rule.priced_lines(terms)))
+        price = self._here(sum(price for _, price in prices(self.draft, self.contract, day)))
         kept = rule.of_bill(agreed.steps, gross, account, (int(self.completed), price), self.currency, self.mode)
         self.billed[bill_to], self.reached[bill_to] = rule.billed_after(account.billed, gross), kept.reached
         return kept

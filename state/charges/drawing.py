@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.caps.consume import Order, order_of
-from domain.contract import BEGINNING
+from domain.contract import BEGINNING, line_named
 from domain.events.delivery import TimeApproved
 from domain.identity import composed
 from domain.money import extend, round_ratio
@@ -33,7 +33,7 @@ from state.charges import own_periods
 from state.charges.terms_known import agreed_versions, known_of, line_fees
 from state.draft import Draft
 from state.terms.periods import today
-from state.terms.plan import LinePlan, plan_of
+from state.terms.plan import LinePlan, plan_of, terms_on
 from state.totals import issued_on, standing_price
 from state.work import drawn_record, price_record
 from state.work.value_time import finer_than
@@ -116,7 +116,9 @@ def _release(draft: Draft, contract: Contract, line_id: str) -> None:
         if price is None or work is None or not price.drawn or not any(one.amount for one in entry.issued):
             continue
         plan = plan_of(draft, price)
-        if plan is None or plan.draws is not None or not _is_on(price, contract, line_id) or _is_brought_forward(work):
+        if plan is None or not _is_on(price, contract, line_id) or _is_brought_forward(work):
+            continue
+        if plan.draws is not None and line_named(terms_on(contract, price.day), line_id) is not None:
             continue
         earned = price.earned
         if earned is not None:

@@ -450,7 +450,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     draft.put("contract", contract_id, contract)
     _bind_projects(draft, contract)
     draft.put("contract", contract_id, _scheduled(draft, contract, before))
-    leave_line(draft, contract, since.isoformat() if since is not None else "")
+    leave_line(draft, contract, since)
     rerate_contract(draft, contract, since)
     in_force = draft.contract_in_books(contract_id)
     fees.settle(draft, in_force)

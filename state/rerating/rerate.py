@@ -182,7 +182,7 @@ def _rerate_one(draft: Draft, stale: Entry) -> None:
 def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> None:
     """After the contract changed from `since` on (None: from the beginning): new rates, then all caps again."""
     fresh: dict[str, tuple[LinePlan, Price]] = {}
-    included = _cut_while_included(draft, contract, since)
+    included = cut_while_included(draft, contract, since)
     for line_id in line_ids(contract):
         first = since.isoformat() if since is not None else ""
         for entry in in_order((*ratable(draft, contract, line_id, first), *included.get(line_id, ()))):
@@ -202,8 +202,8 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
         settle_line(draft, contract, line_id)
 
 
-def _cut_while_included(draft: Draft, contract: Contract, since: date | None) -> dict[str, list[Entry]]:
-    """By line, work whose period was cut while a price for the whole had it, where its line is of another kind by now."""
+def cut_while_included(draft: Draft, contract: Contract, since: date | None) -> dict[str, list[Entry]]:
+    """By line, work whose period was cut while a price for the whole had it, where its line is of another kind by now, or gone."""
     changed = {line_id for line_id in line_ids(contract) if _changes_kind(contract, line_id)}
     found: dict[str, list[Entry]] = {}
     for entry in draft.everything() if changed else ():
@@ -216,8 +216,8 @@ def _cut_while_included(draft: Draft, contract: Contract, since: date | None) ->
 
 
 def _changes_kind(contract: Contract, line_id: str) -> bool:
-    lines = (line_named(stored.terms, line_id) for stored in contract.history)
-    return len({type(line.terms) for line in lines if line is not None}) > 1
+    lines = [line_named(stored.terms, line_id) for stored in contract.history]
+    return lines[-1] is None or len({type(line.terms) for line in lines if line is not None}) > 1
 
 
 def line_ids(contract: Contract) -> list[str]:

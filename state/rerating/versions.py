@@ -28,7 +28,7 @@ from state.draft import Draft, blocked_at
 from state.facts import TRACE
 from state.ledger.posting import Side, cost_pairs, post, revenue_pairs, reverse, settle_exchange_rests, with_work
 from state.ledger.transfers import post_transfer
-from state.rerating.rerate import in_order, line_ids, ratable
+from state.rerating.rerate import cut_while_included, in_order, line_ids, ratable
 from state.terms.known import Blocked, Slot, entity_policies, period
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_on
@@ -264,16 +264,20 @@ def _put(draft: Draft, before: Entry | None, after: Entry) -> None:
         settle_days(draft, before, after)
 
 
-def leave_line(draft: Draft, contract: Contract, since: str) -> None:
+def leave_line(draft: Draft, contract: Contract, since: date | None) -> None:
     """Work that is not issued, and that no line of the new terms takes, waits as if it had come after them; what lines charged goes.
 
     The last leaves first, so that room that it frees goes to none that leaves after it.
     """
+    included, first = cut_while_included(draft, contract, since), since.isoformat() if since is not None else ""
     for line_id in line_ids(contract):
-        for entry_id in [entry.entry_id for entry in reversed(in_order(ratable(draft, contract, line_id, since)))]:
+        found = in_order((*ratable(draft, contract, line_id, first), *included.get(line_id, ())))
+        for entry_id in [entry.entry_id for entry in reversed(found)]:
             entry = draft.entry_in_books(entry_id)
             work = entry.work
-            if entry.issued or entry.behind is not None or entry.given_up or work is None or work.price is None:
+            if any(issued.amount for issued in entry.issued) or entry.behind is not None or entry.given_up:
+                continue
+            if work is None or work.price is None:
                 continue
             if work.part_of is not None or work.is_schedule or work.price.contract_id != contract.contract_id:
                 continue

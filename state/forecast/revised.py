@@ -35,9 +35,10 @@ def split_volume(
         if left is None or left_now is None:
             continue
         was = old.event.remaining if old is not None else ()
-        if track is None and len(after[1].progress) > 1:
+        others = {one.event.currency for one in (old, estimate) if one is not None} - {None, after[0].currency}
+        if others or (track is None and len(after[1].progress) > 1):
             was = ()
-        if not fits(*left[0], *left[1], *left_now[0], *left_now[1]):
+        if not fits(*(number for one in (*left, *left_now) for number in one if number is not None)):
             continue
         remains = estimate.event.remaining if was else ()
         step = smallest_unit(after[0].currency)
@@ -71,6 +72,10 @@ def _left(draft: Draft, project_id: str, state: State, track: str | None, as_of:
         return None
     made, (hours, cost, revenue) = tracks.completion(forecast.ceiling), tracks.booked
     to_come = called(made.hours - hours, "hours to come")
-    of_cost, of_revenue = called(made.cost - cost, "cost to come"), called(made.revenue - revenue, "revenue to come")
+    of_cost = called(made.cost - cost, "cost to come")
     by_price = sum(left_of_prices(held.track) for held in tracks.held.values())
-    return Left(to_come, of_cost), Left(to_come, called(of_revenue - by_price, "of it what hours earn"))
+    wanted, allowed = (
+        called(called(whole - revenue, "revenue to come") - by_price, "of it what hours earn")
+        for whole in (sum(held.wanted for held in tracks.held.values()), made.revenue)
+    )
+    return Left(to_come, of_cost), Left(to_come, wanted, allowed if allowed < wanted else None)

@@ -71,7 +71,9 @@ def test_what_moved_it_since_a_day() -> None:
     assert all(move["as_of"] > "2026-02-13" for move in found["moves"])
     text = forecast("PRJ-00004", "--since", "2026-02-14").stdout
     assert "What moved it since 2026-02-13" in text
-    assert re.search(r"rate +47,936.27 +-114,047.33 +-161,983.60 +2 estimate revised", text)
+    # 165.00 an hour was estimated each time; what caps by month leave no room for has no cause.
+    assert re.search(r"volume +45,330.93 +73,910.00 +28,579.07 +13 time approved, 2 estimate revised", text)
+    assert re.search(r"rate +14,537.03 +0.00 +-14,537.03 +2 estimate revised", text)
     assert re.search(r"change +59,796.89 +73,910.00 +14,113.11", text)
 
 

@@ -598,6 +598,37 @@ def test_revenue_that_an_estimate_states_is_of_its_hours(books: Books) -> None:
     assert_explained(told)
 
 
+def test_more_hours_under_a_used_up_cap_earn_nothing_by_volume_or_rate(books: Books) -> None:
+    """8 h have earned 1,200 of a cap of 1,500; 10 h will earn the other 300. 20 h more, and dearer, cost 2,000 by volume, 600 by rate."""
+    begin(books, signed(line(cap=Cap("hard", parse_amount("1500")))), activated())
+    books.fold(time("T-1", "2026-03-02", 8), estimate(1, "2026-03-02", remaining("2026-04", 10, "1000", None)))
+    (told,) = updates(books.fold(estimate(2, "2026-03-02", remaining("2026-04", 30, "3600", None))))
+    assert told.project.eac_revenue == parse_amount("1500")
+    assert told.deltas == (delta("volume", "2000", "0"), delta("rate", "600", "0"))
+    assert_explained(told)
+
+
+def test_more_hours_than_a_cap_allows_earn_its_room_by_volume(books: Books) -> None:
+    """8 h have earned 1,200 of a cap of 5,000, and 10 h will earn 1,500. Of 40 h, 6,000, the cap allows 3,800: 2,300 more."""
+    begin(books, signed(line(cap=Cap("hard", parse_amount("5000")))), activated())
+    books.fold(time("T-1", "2026-03-02", 8), estimate(1, "2026-03-02", remaining("2026-04", 10, "1000", None)))
+    (told,) = updates(books.fold(estimate(2, "2026-03-02", remaining("2026-04", 40, "4000", None))))
+    assert told.deltas == (delta("volume", "3000", "2300"),)
+    assert_explained(told)
+
+
+def test_more_hours_count_at_the_average_that_was_estimated(books: Books) -> None:
+    """20 h for 1,600 were to come; 8 of them cost 800, and so 12 h and 800 are left. Now 16 h remain, for 1,600: 4 h more at 80 are 320 by
+    volume, and 24 h cost 20 more each, 480 by rate."""
+    begin(books, signed(), activated())
+    books.fold(estimate(1, "2026-03-01", remaining("2026-04", 20, "1600", None)))
+    books.fold(time("T-1", "2026-03-02", 8))
+    books.end_day(date(2026, 3, 2))
+    (told,) = updates(books.fold(estimate(2, "2026-03-02", remaining("2026-04", 16, "1600", None))))
+    assert told.deltas == (delta("volume", "320", "600"), delta("rate", "480", "0"))
+    assert_explained(told)
+
+
 def test_an_estimate_of_a_line_is_split_by_its_own_hours(books: Books) -> None:
     """The same beside a line with a budget, whose hours are none of it."""
     begin(books, *two_lines())

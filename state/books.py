@@ -650,7 +650,7 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     `by_month` is `billable` by the calendar month of the service date. Of `recognised` is `by_hours` what time earned by itself, before any
     of it was given up or conceded; `by_terms` what fees, deliveries and what is drawn earned, before credit memos took off the price.
     `project_id` is the line's first; what of the sums is of a project that it moved to, is also `elsewhere`. `conceded` is what credit
-    memos took off the price of what is issued."""
+    memos took off the price of what is issued, `conceded_as_billed` what of that its invoice earned."""
 
     project_id: str
     hours: Hours = 0
@@ -671,6 +671,7 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     elsewhere: "dict[str, LineTotals]" = {}
     by_month: dict[str, Amount] = {}
     conceded: Amount = 0
+    conceded_as_billed: Amount = 0
 
 
 class Reports(Value, frozen=True, array_like=True, gc=False):

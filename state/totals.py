@@ -131,6 +131,7 @@ def _less(totals: LineTotals, other: LineTotals) -> LineTotals:
         by_hours=totals.by_hours - other.by_hours,
         by_terms=totals.by_terms - other.by_terms,
         conceded=totals.conceded - other.conceded,
+        conceded_as_billed=totals.conceded_as_billed - other.conceded_as_billed,
     )
 
 
@@ -147,6 +148,7 @@ def _with_issued(totals: LineTotals, issued: Issued, sign: int, kind: str) -> Li
         by_terms=totals.by_terms + (sign * by_invoice if counted == COUNTED_FEE else 0),
         funded=_with_used(totals.funded, issued, sign) if issued.funded else totals.funded,
         conceded=totals.conceded + sign * issued.conceded,
+        conceded_as_billed=totals.conceded_as_billed + (sign * issued.conceded if issued.account in REVENUE else 0),
     )
 
 

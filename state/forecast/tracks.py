@@ -7,8 +7,8 @@ planned hours begin them again, and where some of it is in another currency anot
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from domain.accounts import CONTRACT_LIABILITY, REVENUE
-from domain.figure import at_least, called, exchanged, lesser
+from domain.accounts import REVENUE
+from domain.figure import at_least, called, exchanged
 from domain.forecast.completion import (
     Completion,
     Earning,
@@ -337,18 +337,12 @@ def by_invoice(draft: Draft, line: LineEarning, totals: LineTotals, *, before: b
 
 
 def _stands_on_revenue(totals: LineTotals) -> Amount:
-    """What is billable and earns with its invoice stands on the account of its revenue, whatever terms say by now. Of what credit memos
-    took off the price that of accrued work is billable and is no revenue any more."""
-    billed = accrued = 0
-    for account, (recognised, billable, _) in totals.accounts.items():
-        if account in REVENUE:
-            billed += billable - recognised
-        elif account != CONTRACT_LIABILITY:
-            accrued += billable - recognised
-    if not billed or not totals.conceded:
-        return billed
-    of_accrued = lesser(at_least(accrued, 0, "conceded of accrued work"), totals.conceded, "conceded of accrued work")
-    return billed - totals.conceded + of_accrued
+    """What is billable and earns with its invoice stands on the account of its revenue, whatever terms say by now; until it is invoiced, in
+    full whatever credit memos took off the price."""
+    waits = sum(
+        billable - invoiced for account, (_, billable, invoiced) in totals.accounts.items() if account in REVENUE
+    )
+    return waits - totals.conceded_as_billed
 
 
 def _charged(draft: Draft, plan: LinePlan, *, before: bool) -> Amount:

@@ -304,8 +304,11 @@ def with_issued(entry: Entry, now: Issued) -> Entry:
 
 
 def issued_of(price: Price, issued: Issued | None) -> Amount:
-    """What of a price is issued: cents that the rounding of its line added are none of it."""
-    return issued.amount - price.rounding if issued is not None else 0
+    """What of a price is issued: cents that the rounding of its line added are none of it, nor what one of its payers is to have back."""
+    if issued is None:
+        return 0
+    owed = sum(max(part.issued - part.amount, 0) for part in issued.payers)
+    return issued.amount - owed - price.rounding
 
 
 def is_shared_otherwise(issued: Issued, total: Amount) -> bool:

@@ -261,6 +261,13 @@ def titled(number: int, title: str, rule: str = "") -> int:
     return RecordedLater(number, lambda: number.node._replace(title=title, rule=rule or number.node.rule))
 
 
+def said_of(number: int, whose: str) -> int:
+    """The same, with whose it is."""
+    if not isinstance(number, Recorded):
+        return number
+    return RecordedLater(number, lambda: number.node._replace(title=f"{whose}: {number.node.title}"))
+
+
 def in_all(number: int, title: str, rule: str = "") -> int:
     """A sum with the title, also of one."""
     if not isinstance(number, Recorded):
@@ -268,6 +275,20 @@ def in_all(number: int, title: str, rule: str = "") -> int:
     return RecordedLater(
         number, lambda: total(title, number._operands(TOGETHER), number.node.unit, number.node.currency, rule=rule)
     )
+
+
+def of_all(parts: Sequence[tuple[int, str]], title: str, rule: str = "") -> int:
+    """The sum of several, with those that are nothing; each with a title for where it has none."""
+    made = sum(part for part, _ in parts)
+    if not any(isinstance(part, Recorded) for part, _ in parts):
+        return made
+
+    def whole() -> Node:
+        currency = next(part.node.currency for part, _ in parts if isinstance(part, Recorded))
+        nodes = [node_of(part, of, currency=currency) for part, of in parts]
+        return total(title, nodes, "amount", currency, rule=rule)
+
+    return RecordedLater(made, whole)
 
 
 def in_unit(number: int, of: int, unit: str, currency: str) -> int:

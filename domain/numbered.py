@@ -99,6 +99,9 @@ def in_force(agreed: TermsInForce) -> TermsInForce:
     varies = numbered(line.variable_consideration, number, "variable_consideration")
     cost = line.cost_budget and Recorded(number("cost budget", line.cost_budget, "amount", "cost_budget"))
     made = line._replace(terms=terms, budgets=budgets, variable_consideration=varies, cost_budget=cost)
+    if line.standalone_price:
+        alone = number("stand-alone price", line.standalone_price, "amount", "standalone_price")
+        made = made._replace(standalone_price=Recorded(alone))
     return agreed._replace(line=made)
 
 

@@ -14,8 +14,11 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.events.common import ConsiderationOutcome
-from domain.money import allocate
+from domain.figure import allocated as shared
+from domain.figure import called, of_all, titled
 from domain.units import Amount
+
+RULE = "R43"
 
 
 class Revision(NamedTuple):
@@ -39,6 +42,11 @@ class PricedItem(NamedTuple):
     version: int = 0
     alone: bool = False
 
+    @property
+    def part(self) -> tuple[Amount, str]:
+        """What of it is in the price, and what is said where that is nothing."""
+        return self.amount, f"{self.item_id}: estimated, not included"
+
 
 class WorkLeft(NamedTuple):
     """How much of a line is to come, of how much."""
@@ -60,13 +68,11 @@ class SharingLine(NamedTuple):
     weight: Amount = 0
 
     @property
-    def comes_to(self) -> Amount:
-        return self.price + sum(item.amount for item in self.items)
-
-    @property
-    def alone(self) -> Amount:
-        """What of it the other lines have no share of."""
-        return sum(item.amount for item in self.items if item.alone)
+    def in_common(self) -> Amount:
+        """What all lines have a share of: its price, without variable parts for it alone."""
+        items = [item.part for item in self.items if not item.alone]
+        title = f"line {self.line_id}: price with its variable parts"
+        return of_all([(self.price, "price"), *items], title, "R42") if items else self.price
 
 
 class AllocatedPrice(NamedTuple):
@@ -82,24 +88,25 @@ class AllocatedPrice(NamedTuple):
     is_final: bool = False
 
     @property
-    def is_alone(self) -> bool:
-        """Whether nothing is shared: the line earns its own price, with its variable parts."""
-        return len(self.lines) == 1 and self.lines[0].remaining is None
-
-    @property
     def own(self) -> SharingLine:
         return self.lines[self.place]
 
 
 def allocated(lines: Sequence[SharingLine], currency: str, since: date) -> list[AllocatedPrice]:
     """What each earns: what it has earned before, its part of what the price leaves, and what is for it alone."""
-    left = sum(line.comes_to - line.alone - line.before for line in lines)
-    parts = allocate(left, weights(lines), currency)
-    together = tuple(lines)
-    return [
-        AllocatedPrice(line.before + part + line.alone, together, place, since)
-        for place, (line, part) in enumerate(zip(lines, parts, strict=True))
-    ]
+    left = called(sum(line.in_common for line in lines), "price of all lines together")
+    for line in lines:
+        left -= line.before
+    made, together = [], tuple(lines)
+    shares = shared(called(left, "left of it"), weights(lines), currency) if len(lines) > 1 else [left]
+    for place, (line, part) in enumerate(zip(lines, shares, strict=True)):
+        share = titled(part, f"share of line {line.line_id}", RULE) if len(lines) > 1 else part
+        title = f"earned before, and the share of line {line.line_id}" if line.before else f"line {line.line_id}: all"
+        parts = [(share, "left of it"), *(item.part for item in line.items if item.alone)]
+        if line.before:
+            parts.insert(0, (line.before, "earned before"))
+        made.append(AllocatedPrice(of_all(parts, title) if len(parts) > 1 else share, together, place, since))
+    return made
 
 
 def weights(lines: Sequence[SharingLine]) -> list[Amount]:
@@ -110,4 +117,7 @@ def weights(lines: Sequence[SharingLine]) -> list[Amount]:
 
 def residual(prices: Sequence[Amount], others: Sequence[Amount]) -> Amount:
     """What the stand-alone prices of the other lines leave of all fixed prices together."""
-    return sum(prices) - sum(others)
+    left = called(sum(prices), "price of all lines, without variable parts")
+    for other in others:
+        left -= other
+    return left

@@ -12,11 +12,12 @@ settled of its variable parts.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from domain.money import round_ratio, smallest_unit
+from domain.figure import assumed, called, of_all, ratio, said_of, titled
+from domain.money import smallest_unit
 from domain.revenue.allocation import AllocatedPrice, SharingLine, WorkLeft, allocated, residual
 from domain.revenue.methods import METHODS
 from domain.revenue.over_time import course_of, earned_by, earning
-from domain.revenue.variable_price import days_of, items_on, settled_amount
+from domain.revenue.variable_price import days_of, items_on, settled
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce
 from domain.units import Amount
@@ -86,17 +87,21 @@ def _priced(
     since: date,
 ) -> list[SharingLine]:
     """By terms that begin on a day: from the beginning, or what is left."""
-    prices = {name: _price(sharing[name], since) for name in terms}
-    stated = {name: agreed.line.standalone_price for name, agreed in terms.items()}
+    prices = {name: said_of(_price(sharing[name], since), f"line {name}") for name in terms}
+    stated = {
+        name: said_of(alone, f"line {name}") if (alone := agreed.line.standalone_price) is not None else None
+        for name, agreed in terms.items()
+    }
     known = [price for price in stated.values() if price is not None]
     rest = residual(list(prices.values()), known)
     for_what_is_left = any(found.values()) and not any(agreed.catches_up for agreed in new)
     priced = []
     for name, agreed in terms.items():
         alone = stated[name]
-        standalone = prices[name] if len(terms) == 1 and alone is None else alone if alone is not None else rest
+        if alone is None:
+            alone = prices[name] if len(terms) == 1 else titled(rest, f"line {name}: what the others leave")
         items = tuple(items_on(sharing[name].held, sharing[name].revised, since))
-        one = SharingLine(name, prices[name], items, standalone, weight=standalone)
+        one = SharingLine(name, prices[name], items, alone, weight=alone)
         if for_what_is_left:
             one = _left(one, sharing[name], found[name], agreed, since)
         priced.append(one)
@@ -109,8 +114,12 @@ def _left(
     """What a line has earned, and what is left of it at its stand-alone price."""
     left = _remaining(line, agreed, since - DAY) if before else WorkLeft(1, 1)
     step, mode = smallest_unit(agreed.contract.currency), agreed.policies.money_mode
-    weight = round_ratio(one.standalone * left.part, left.whole, step, mode)
-    return one._replace(before=_earned(line, before, since - DAY), remaining=left, weight=weight)
+    part, whole = (
+        assumed(one.standalone, each, of, "count") for each, of in zip(left, ("left", "of all"), strict=True)
+    )
+    weight = ratio(part, one.standalone, whole, step, mode, f"line {one.line_id}: what is left, alone")
+    earned = titled(_earned(line, before, since - DAY), f"line {one.line_id}: earned before {since}")
+    return one._replace(before=earned, remaining=left, weight=weight)
 
 
 def _remaining(line: LineHistory, agreed: TermsInForce, day: date) -> WorkLeft:
@@ -118,7 +127,7 @@ def _remaining(line: LineHistory, agreed: TermsInForce, day: date) -> WorkLeft:
     first, last = agreed.starts_on, agreed.contract.ends_on or date.max
     method = METHODS[methods.revenue_method(agreed.line, agreed.policies)]
     done, whole = method.earned(course_of(agreed, method, (first, last), line), day)
-    return WorkLeft(max(whole - done, 0), whole) if whole else WorkLeft(1, 1)
+    return WorkLeft(max(int(whole) - int(done), 0), int(whole)) if whole else WorkLeft(1, 1)
 
 
 def _revised(sharing: Sharing, basis: Sequence[SharingLine], day: date) -> list[SharingLine]:
@@ -134,7 +143,7 @@ def _estimated(priced: Sequence[SharingLine]) -> list[dict[str, Amount]]:
 def _price(line: LineHistory, day: date) -> Amount:
     """All that the line comes to by the terms until a day, without variable parts."""
     held = [agreed for agreed in line.held if agreed.since <= day]
-    return methods.comes_to(held, line)
+    return called(methods.comes_to(held, line), "all that it charges")
 
 
 def _earned(line: LineHistory, held: Sequence[TermsInForce], day: date) -> Amount:
@@ -149,7 +158,10 @@ def _over(line: LineHistory, shared: list[TermsInForce]) -> list[TermsInForce]:
     last = ended.ends_on
     if not shared or last is None or not ended.ends_early or ended.before != last + DAY:
         return shared
-    final = AllocatedPrice(_earned(line, line.held, last) + settled_amount(line.revised), is_final=True)
+    alone = titled(_earned(line, line.held, last), "by itself, for the contract is over")
+    due = [(one.amount or 0, "settled") for one in settled(line.revised).values()]
+    earns = of_all([(alone, "by itself"), *due], "by itself, with what is settled", "R42") if due else alone
+    final = AllocatedPrice(earns, is_final=True)
     kept = [agreed for agreed in shared if agreed.since < last or agreed.since == date.min]
     *first, until = kept
     if until.since >= last:

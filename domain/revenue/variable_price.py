@@ -113,10 +113,6 @@ def settled(revisions: Revisions) -> dict[str, Revision]:
     return {item_id: said[-1] for item_id, said in revisions.items() if said and said[-1].settled}
 
 
-def settled_amount(revisions: Revisions) -> Amount:
-    return sum(said.amount or 0 for said in settled(revisions).values())
-
-
 def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
     """What is due is charged on the day that settles it, also after the contract was terminated: it is for the days before."""
     due, given = settled(known.revised), given_by_memos(known)

@@ -141,15 +141,16 @@ class EarnedNodes(Nodes):
         """What was known of the line, with what it was measured by and what it earns where that is not its own price."""
         history = self.nodes.fees.history(place)
         if id(history) not in self._known:
-            spending = self.nodes.spending.known(place)
-            made = history._replace(
-                held=[self._allocated(place, agreed) for agreed in history.held],
-                spent=spending.spent,
-                estimates=spending.estimates,
-                together=spending.together,
-            )
+            made = self.measured(place)._replace(held=[self._allocated(place, agreed) for agreed in history.held])
             self._known[id(history)] = history, made
         return self._known[id(history)][1]
+
+    def measured(self, place: LineAtStep) -> LineHistory:
+        """What was known of the line, with what it was measured by."""
+        spending = self.nodes.spending.known(place)
+        return self.nodes.fees.history(place)._replace(
+            spent=spending.spent, estimates=spending.estimates, together=spending.together
+        )
 
     def _allocated(self, place: LineAtStep, agreed: TermsInForce) -> TermsInForce:
         own = agreed.allocated

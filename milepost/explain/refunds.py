@@ -32,13 +32,13 @@ class RefundNodes(Nodes):
         said = self.sources.trace.journals[journal_id]
         journal: JournalEntry = said.record
         made = self._made_of(journal.affected_id, journal.rule.removeprefix(RULE), said.step)
-        return node_of(owed_back(*made), "owed back", currency=made.currency)
+        return self.recorded.bound(node_of(owed_back(*made), "owed back", currency=made.currency))
 
     def given_beyond(self, contract_id: str, line_id: str, step: int) -> Node:
         """What credit memos gave of the line that nobody expects."""
         made = self._made_of(contract_id, line_id, step)
         beyond = given_beyond(made.reductions, made.given)
-        return node_of(beyond, "given, and not expected to go back", currency=made.currency)
+        return self.recorded.bound(node_of(beyond, "given, and not expected to go back", currency=made.currency))
 
     def _made_of(self, contract_id: str, line_id: str, step: int) -> MadeOf:
         draft = self.sources.draft(step)
@@ -52,15 +52,17 @@ class RefundNodes(Nodes):
 
     def _reduction(self, place: LineAtStep, priced: PricedReduction) -> Reduction:
         item, currency = priced.item, place.contract.terms.currency
-        variable = self.nodes.variable
-        expected = variable.due(place, item.item_id) if priced.of.is_due else variable.item(place, item, priced.since)
+        made = self.nodes.allocation.price(place, priced.agreed)
+        items = {each.item_id: each.amount for each in made.own.items} if made.lines else {}
+        settled = self.nodes.variable.due
+        expected = settled(place, item.item_id) if priced.of.is_due else node_of(items[item.item_id], item.item_id)
         row = charge_row(place.contract.contract_id, place.line_id, item.item_id)
         charged = self._invoiced(place, place.line_id, [row])
         prices, invoiced = [], []
         for line in priced.lines:
-            at = self.nodes.allocation.place_of(place, line)
-            prices.append(self.nodes.allocation.price(at, line, priced.since))
-            invoiced.append(self._price_invoiced(at))
+            own = next(one for one in made.lines if one.line_id == line.line_id)
+            prices.append(node_of(own.price, "price"))
+            invoiced.append(self._price_invoiced(line_at(place.draft, place.contract, line.line_id, place.step)))
         if not invoiced:
             invoiced.append(self._price_invoiced(place))
         return priced.of._replace(

@@ -10,8 +10,8 @@ from domain.events.commercial import VariableConsiderationRevised
 from domain.explanation import Node, negated
 from domain.figure import Recorded, later, node_of
 from domain.numbered import in_an_event
-from domain.revenue.allocation import PricedItem, Revision
-from domain.revenue.variable_price import FORESEEN, Revisions, estimate, items_on, settled
+from domain.revenue.allocation import Revision
+from domain.revenue.variable_price import FORESEEN, Revisions, items_on, settled
 from domain.terms.kind import RebatesGiven, TermsInForce
 from domain.units import Amount
 from milepost.explain.nodes import Nodes
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
 
 
 class VariableNodes(Nodes):
-    def item(self, at: LineAtStep, priced: PricedItem, since: date) -> Node:
-        """What counts of an item from a day on."""
-        known, item_id = self.nodes.fees.history(at), priced.item_id
-        stated = [(agreed, item) for agreed in known.held for item in agreed.line.variable_consideration]
-        stated = [(agreed, item) for agreed, item in stated if item.item_id == item_id]
-        agreed, item = next((one for one in reversed(stated) if one[0].since <= since), stated[0])
-        revised = (one for one in known.revised.get(item_id, ()) if one.version == priced.version != FORESEEN)
-        made = estimate(item, next(revised, item), agreed.contract.currency, agreed.policies.money_mode)
-        return self._figure(made, f"{item_id}: estimated, not included")
-
     def due(self, at: LineAtStep, item_id: str) -> Node:
         """What is settled of an item, or expected to be."""
         said = settled(self.nodes.fees.history(at).revised)[item_id]

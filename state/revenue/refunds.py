@@ -3,7 +3,6 @@
 Brought to what it has to be at the end of each event that invoices, estimates or settles, before the position of the contract is settled.
 """
 
-from datetime import date
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -22,7 +21,7 @@ from domain.refusals import LINE
 from domain.revenue.allocation import AllocatedPrice, PricedItem, SharingLine
 from domain.revenue.refund import RULE, Reduction, given_beyond, moved, owed_back
 from domain.revenue.variable_price import given_by_memos, settled
-from domain.terms.kind import LineHistory, on_day
+from domain.terms.kind import LineHistory, TermsInForce, on_day
 from domain.units import Amount
 from domain.why import Rates, elsewhere
 from domain.work.rows import OPENING
@@ -131,7 +130,7 @@ class PricedReduction(NamedTuple):
 
     of: Reduction
     item: PricedItem
-    since: date
+    agreed: TermsInForce
     lines: tuple[SharingLine, ...]
 
 
@@ -155,7 +154,7 @@ def reductions_of(draft: Draft, contract: Contract, line_id: str) -> list[Priced
             invoiced = sum(_price_invoiced(draft, contract, each) for each in ids)
             whole = sum(line.price for line in of)
             reduction = Reduction(item.item_id, -item.amount, item.item_id in due, credited, whole, invoiced)
-            found.append(PricedReduction(reduction, item, price.since, of))
+            found.append(PricedReduction(reduction, item, agreed, of))
     return found
 
 

@@ -33,7 +33,7 @@ def shared(draw: st.DrawFn) -> tuple[str, list[SharingLine]]:
 def test_shares_sum_to_the_price_in_whole_units(story: tuple[str, list[SharingLine]]) -> None:
     currency, lines = story
     found = allocated(lines, currency, date.min)
-    assert sum(one.earns for one in found) == sum(line.comes_to for line in lines)
+    assert sum(one.earns for one in found) == sum(line.in_common for line in lines)
     assert all(one.earns % smallest_unit(currency) == 0 for one in found)
     assert [one.own for one in found] == lines
 
@@ -42,6 +42,6 @@ def test_shares_sum_to_the_price_in_whole_units(story: tuple[str, list[SharingLi
 def test_each_share_is_within_a_unit_of_its_proportion(story: tuple[str, list[SharingLine]]) -> None:
     currency, lines = story
     lines = [line._replace(before=0, weight=line.standalone) for line in lines]
-    whole, alone = sum(line.comes_to for line in lines), sum(line.standalone for line in lines)
+    whole, alone = sum(line.in_common for line in lines), sum(line.standalone for line in lines)
     for one in allocated(lines, currency, date.min):
         assert abs(one.earns * alone - whole * one.own.standalone) < smallest_unit(currency) * alone

@@ -11,7 +11,7 @@ from domain.explanation import Node, negated
 from domain.figure import Recorded, later, node_of
 from domain.numbered import in_an_event
 from domain.revenue.allocation import Revision
-from domain.revenue.variable_price import FORESEEN, Revisions, items_on, settled
+from domain.revenue.variable_price import FORESEEN, Revisions, items_on
 from domain.terms.kind import RebatesGiven, TermsInForce
 from domain.units import Amount
 from milepost.explain.nodes import Nodes
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
 
 class VariableNodes(Nodes):
-    def due(self, at: LineAtStep, item_id: str) -> Node:
-        """What is settled of an item, or expected to be."""
-        said = settled(self.nodes.fees.history(at).revised)[item_id]
-        return self._figure(said.amount or 0, f"{item_id}: settled")
-
     def revised(self, at: LineAtStep, held: Sequence[TermsInForce]) -> Revisions:
         """What was said of items, with the numbers of its events; of one that nobody has sent, what is expected by its day."""
         found = {name: [self._said(at, name, one) for one in said] for name, said in at.known.revised.items()}

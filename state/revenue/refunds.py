@@ -3,13 +3,13 @@
 Brought to what it has to be at the end of each event that invoices, estimates or settles, before the position of the contract is settled.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
 from domain.capabilities import BEYOND_ESTIMATE, REBATES_GIVEN, REFUND_LIABILITY
 from domain.explanation import constant, negated
-from domain.figure import Recorded, RecordedRate, node_of
+from domain.figure import Recorded, RecordedRate, called, node_of, titled
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Booking, journal_id_of, merge
 from domain.ledger.position import Balance
@@ -18,10 +18,10 @@ from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.reference.zones import local_date
 from domain.refusals import LINE
-from domain.revenue.allocation import AllocatedPrice, PricedItem, SharingLine
+from domain.revenue.allocation import AllocatedPrice, PricedItem
 from domain.revenue.refund import RULE, Reduction, given_beyond, moved, owed_back
 from domain.revenue.variable_price import given_by_memos, settled
-from domain.terms.kind import LineHistory, TermsInForce, on_day
+from domain.terms.kind import LineHistory, on_day
 from domain.units import Amount
 from domain.why import Rates, elsewhere
 from domain.work.rows import OPENING
@@ -124,37 +124,26 @@ def given_of(contract_id: str, line_id: str) -> str:
 # What is expected to go back
 
 
-class PricedReduction(NamedTuple):
-    """A reduction with the item of the terms that it is, as it counts since a day; of the price of the line, or of all `lines` that share
-    it."""
-
-    of: Reduction
-    item: PricedItem
-    agreed: TermsInForce
-    lines: tuple[SharingLine, ...]
-
-
-def reductions_of(draft: Draft, contract: Contract, line_id: str) -> list[PricedReduction]:
+def reductions_of(draft: Draft, contract: Contract, line_id: str, history: LineHistory) -> list[Reduction]:
     """As the event left them."""
     entity = draft.reference.entity(contract.terms.legal_entity_id)
-    history = known_of(draft, contract, line_id)
     if entity is None or not history.held:
         return []
     day = local_date(draft.cause.recorded_at, entity.zone)
-    agreed = on_day(history.held, day)
-    if agreed.allocated is None:
+    price = on_day(history.held, day).allocated
+    if price is None:
         return []
     due = {item_id for item_id, said in settled(history.revised).items() if said.as_of <= day}
-    found, price = [], agreed.allocated
+    found = []
     for item in _items(history, price, due):
         if item.amount < 0:
-            of = (price.own,) if item.alone else price.lines
+            of, name = (price.own,) if item.alone else price.lines, item.item_id
             ids = [line.line_id for line in of] or [line_id]
-            credited = -_charged(draft, contract, line_id, item.item_id)
-            invoiced = sum(_price_invoiced(draft, contract, each) for each in ids)
-            whole = sum(line.price for line in of)
-            reduction = Reduction(item.item_id, -item.amount, item.item_id in due, credited, whole, invoiced)
-            found.append(PricedReduction(reduction, item, agreed, of))
+            expected = titled(-item.amount, f"{name}: expected to go back")
+            credited = titled(-_charged(draft, contract, line_id, name), f"{name}: credited")
+            invoiced = called(sum(_price_invoiced(draft, contract, each) for each in ids), "invoiced of the price")
+            whole = called(sum(line.price for line in of), "price")
+            found.append(Reduction(name, expected, name in due, credited, whole, invoiced))
     return found
 
 
@@ -180,9 +169,8 @@ def _charged(draft: Draft, contract: Contract, line_id: str, item_id: str) -> Am
 def _price_invoiced(draft: Draft, contract: Contract, line_id: str) -> Amount:
     history = known_of(draft, contract, line_id)
     items = charge_rows(history, contract.contract_id, line_id)
-    return draft.line(contract.contract_id, line_id).invoiced - sum(
-        _charged(draft, contract, line_id, item_id) for item_id in items
-    )
+    charged = sum(_charged(draft, contract, line_id, item_id) for item_id in items)
+    return called(draft.line(contract.contract_id, line_id).invoiced - charged, f"line {line_id}: invoiced")
 
 
 # Bringing it there
@@ -192,7 +180,7 @@ def _settle(draft: Draft, contract: Contract, line_id: str) -> None:
     plan, known = newest_plan(draft, contract, line_id), standing(draft, contract.contract_id, line_id)
     if plan is None:
         return
-    reductions = [each.of for each in reductions_of(draft, contract, line_id)]
+    reductions = reductions_of(draft, contract, line_id, known_of(draft, contract, line_id))
     if known.given and _parts_of(contract, line_id):
         _report(draft, contract, plan, reductions)
     mode, had = plan.policies.money_mode, (known.amount, known.ledger)

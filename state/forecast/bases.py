@@ -106,7 +106,7 @@ class Weighed(NamedTuple):
 
 class Rests:
     """What the figures of a project rest on beside its hours: its terms, estimates, budget and assignments. Kept of a project that goes on,
-    on whose lines hours alone earn, as long as all of it is as it was and the month runs.
+    on whose lines hours alone earn, as long as all of it is as it was; other assignments and the next month change what is planned alone.
 
     `floors_move` where hours move a floor in another way than by their service date.
     """
@@ -150,26 +150,27 @@ class Rests:
         self.estimates = {key: draft.part(*key) for key in keys}
         whole = forecast.bases[WHOLE]
         # What assignments plan is counted on a project's only track.
-        self.floors_move = bool(assigned.planned.months) and (
-            whole.kind == PLAN or (whole.kind == BUDGET and not whole.hours_stated)
-        )
+        self.floors_move = whole.kind == PLAN or (whole.kind == BUDGET and not whole.hours_stated)
 
     def holds(self, draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, month: str) -> bool:
         if (
             self.of is not of
             or self.activated is not project.activated
-            or self.assignments is not draft.assignments(project.project_id)
             or project.closed_on is not None
             or self.own_zone != project.zone
             or self.bases is not forecast.bases
             or forecast.earning
-            or self.month != month
             or self.currency != forecast.currency
             or self.zone != forecast.zone
             or self.legal_entity_id != forecast.legal_entity_id
             or earns_otherwise(draft, of)
         ):
             return False
+        stated = draft.assignments(project.project_id)
+        if self.assignments is not stated or self.month != month:
+            if self.bases[WHOLE].kind == PLAN:
+                return False
+            self.assignments, self.assigned, self.month = stated, assigned_from(draft, project, month), month
         if "estimate" in draft.kinds:
             return all(draft.part(*key) is one for key, one in self.estimates.items())
         return all(map(is_, map(draft.before.get, self.estimates), self.estimates.values()))
@@ -321,10 +322,10 @@ def _rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_of: date
     if rests is None or (plan is not None and is_at_cost(draft, plan)):
         return planned_rate(draft, project, lines, as_of)
     key = ("average rate", project.project_id)
-    kept: tuple[Rests, Rate] | None = draft.memo.people.get(key)
-    if kept is None or kept[0] is not rests:
-        kept = draft.memo.people[key] = rests, planned_rate(draft, project, lines, as_of)
-    return kept[1]
+    kept: tuple[Rests, Assigned, Rate] | None = draft.memo.people.get(key)
+    if kept is None or kept[0] is not rests or kept[1] is not rests.assigned:
+        kept = draft.memo.people[key] = rests, rests.assigned, planned_rate(draft, project, lines, as_of)
+    return kept[2]
 
 
 def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: ForecastState) -> None:

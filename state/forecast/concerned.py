@@ -108,13 +108,13 @@ def turning_day(draft: Draft, project_id: str, since: date) -> date | None:
     """The first day from `since` on whose end moves what is to come: the last of its month, of a billing period, of the project, or of a
     contract that keeps a deposit then. Where nothing is, but something is to be billed, the last of its month or of a billing period, and
     of a project that goes on with several currencies the last of its month. None: there is none."""
-    published = known(draft, project_id)[0].published
+    published, of = known(draft, project_id)[0].published, project_terms(draft, project_id)
     if published is None:
         return None
     months_last, last = month_end(since), last_day(draft, draft.project(project_id))
-    days: list[date | None] = [*deposits_kept_on(draft, project_id)]
+    days: list[date | None] = [*deposits_kept_on(draft, project_id)] if of.keeps_back else []
     if published.has_work_left or _has_bills_left(draft, project_id):
-        days += (months_last, *(billed_on(draft, each, since) for each in project_terms(draft, project_id).contracts))
+        days += (months_last, *(billed_on(draft, each, since) for each in of.contracts))
         days += (last,) if published.has_work_left else ()
     elif (last is None or last >= months_last) and len(_own_currencies(draft, project_id)) > 1:
         days.append(months_last)

@@ -132,9 +132,7 @@ def _due_rows(
         for entry in in_order(entries):
             if only is not None and entry.entry_id not in only:
                 continue
-            price, issued = price_and_issued(entry, contract.contract_id, line_id)
-            if is_due(price, issued):
-                yield entry, line_id, price, issued
+            yield entry, line_id, *price_and_issued(entry, contract.contract_id, line_id)
 
 
 def _settled_rows(

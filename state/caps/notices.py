@@ -264,7 +264,8 @@ def _check_below(draft: Draft, watched: Watched, part_id: str, stored: CapBucket
     bucket = stored.bucket
     excess = bucket.amount - limit.amount if limit.amount is not None else 0
     excess_hours = bucket.hours - limit.hours if limit.hours is not None else 0
-    if limit.hard and (excess > 0 or excess_hours > 0):
+    # Hours of issued work follow from its amount: what is worth less than a smallest unit is its rounding.
+    if limit.hard and (excess > 0 or excess_hours * bucket.amount >= plan.step * bucket.hours > 0):
         if stored.below:
             return
         if draft.why is not None and limit.amount is not None:

@@ -50,7 +50,7 @@ class SubscriptionPeriod(NamedTuple):
     last: date
 
     def days_to(self, last: date) -> int:
-        return (last - self.start).days + 1
+        return (last - self.first).days + 1
 
     @property
     def days(self) -> int:

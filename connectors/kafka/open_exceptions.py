@@ -12,6 +12,7 @@ from connectors.kafka.names import Names
 from connectors.kafka.partitions import sifted
 from connectors.kafka.published import output_of
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
+from domain.sums import summed
 from domain.units import Amount, Instant
 
 AT_ONCE: Final = 1_000
@@ -73,11 +74,10 @@ class OpenExceptionCounts:
 
     def at_risk(self, category: str) -> dict[str, Amount]:
         """Money of a category by currency; from any thread."""
-        found: dict[str, Amount] = {}
-        for each in list(self._open.values()):
-            if each.category == category and each.currency is not None:
-                found[each.currency] = found.get(each.currency, 0) + each.amount
-        return found
+        opened = list(self._open.values())
+        return summed(
+            (one.currency, one.amount) for one in opened if one.category == category and one.currency is not None
+        )
 
     def close(self) -> None:
         self._consumer.close()

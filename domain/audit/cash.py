@@ -9,6 +9,7 @@ from domain.accounts import UNAPPLIED_CASH
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.findings import SeenOutput
 from domain.outputs import JournalEntry
+from domain.sums import summed
 from domain.units import Amount
 
 PAYMENT, APPLICATION = "payment", "payment_application"
@@ -49,8 +50,6 @@ def payment_of(journal: JournalEntry) -> str | None:
 def taken_off(engagement: AuditedEngagement) -> Mapping[str, Amount]:
     """By payment what applications take off invoices: off another engagement's no journal of this one puts it on 1120 again."""
     newest = {applied.application_id: applied for applied in engagement.applications}
-    found: dict[str, Amount] = {}
-    for applied in newest.values():
-        amount = -sum(min(each.amount, 0) for each in applied.applications)
-        found[applied.payment_id] = found.get(applied.payment_id, 0) + amount
-    return found
+    return summed(
+        (applied.payment_id, -sum(min(each.amount, 0) for each in applied.applications)) for applied in newest.values()
+    )

@@ -16,6 +16,7 @@ from domain.ledger.clearing import is_of_invoice
 from domain.ledger.journal import BILLING
 from domain.money import format_amount, format_decimal, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
+from domain.sums import summed
 from domain.units import (
     AMOUNT_ONE,
     EXCHANGE_RATE_ONE,
@@ -174,12 +175,9 @@ def _matches(seen: SeenOutput, journal: JournalEntry, whole: WholeStatement) -> 
             f"{format_amount(statement.retained - statement.released)} {statement.currency} retained less released"
         )
         yield violation(INVOICES, seen, journal.journal_id, expected, f"{format_amount(kept)} on 1170")
-    wanted: dict[str | None, Amount] = {}
-    for line in whole.lines:
-        wanted[line.project_id] = wanted.get(line.project_id, 0) + line.amount
-    for taken in journal.lines:
-        if taken.account in BILLED_FROM:
-            wanted[taken.project_id] = wanted.get(taken.project_id, 0) + taken.amount
+    of_lines = [(line.project_id, line.amount) for line in whole.lines]
+    taken = ((line.project_id, line.amount) for line in journal.lines if line.account in BILLED_FROM)
+    wanted: dict[str | None, Amount] = summed([*of_lines, *taken])
     if statement.deposits_applied:  # of which project's deposit, a statement does not say
         wanted = {None: sum(wanted.values()) - statement.deposits_applied}
     for project_id, rest in wanted.items():

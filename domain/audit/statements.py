@@ -18,6 +18,7 @@ from domain.identity import bill_to_of, statement_id
 from domain.ledger.journal import BILLING
 from domain.money import format_amount, is_currency, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
+from domain.sums import summed
 from domain.units import Amount
 
 # What all parts of a statement say alike.
@@ -198,9 +199,7 @@ def _taxed(
     categories = [terms.tax_categories.get(line.line_id, frozenset()) for line in lines]
     if statement.deposits_applied or any(len(each) != 1 for each in categories):
         return
-    wanted: dict[str, Amount] = {}
-    for line, (category,) in zip(lines, categories, strict=True):
-        wanted[category] = wanted.get(category, 0) + line.amount
+    wanted = summed((category, line.amount) for line, (category,) in zip(lines, categories, strict=True))
     has = by_category(groups_of(statement))
     for category in sorted(wanted.keys() | has.keys()):
         if wanted.get(category) != has.get(category):

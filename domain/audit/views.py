@@ -21,6 +21,7 @@ from domain.ledger.journal import ADJUSTED, BILLING, moves_nothing
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
 from domain.revenue.refund import is_refund
+from domain.sums import summed
 from domain.terms.deposit import is_named as is_deposit
 from domain.units import Amount
 
@@ -153,10 +154,8 @@ def _applied(sums: _Sums, journal: JournalEntry, contract_id: str) -> dict[str, 
     total = sums.applied.pop(journal.affected_id, 0)
     if not total:
         return {}
-    found: dict[str, Amount] = {}
-    for line in journal.lines:
-        if line.account in DEPOSITS and line.amount > 0:
-            found[line.project_id or ""] = found.get(line.project_id or "", 0) + line.amount
+    of_deposits = [line for line in journal.lines if line.account in DEPOSITS and line.amount > 0]
+    found = summed((line.project_id or "", line.amount) for line in of_deposits)
     if sum(found.values()) == total:
         return found
     projects = sums.deposits.get(contract_id) or {min((line.project_id or "" for line in journal.lines), default="")}

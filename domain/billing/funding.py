@@ -37,6 +37,7 @@ from domain.events.common import Funding, FundingRule, FundingSource
 from domain.explanation import constant, evaluated
 from domain.figure import Recorded, allocated, as_recorded, at_least, called, in_part, titled
 from domain.money import format_amount, format_decimal, is_currency, smallest_unit
+from domain.sums import summed
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
 from domain.why import rounding
 
@@ -421,11 +422,8 @@ def sum_of(portions: Iterable[Portion]) -> Amount:
 
 def by_source(portions: Iterable[Portion], customer_id: str | None = None) -> dict[str, Amount]:
     """Of one customer or of all; of nothing there is nothing."""
-    found: dict[str, Amount] = {}
-    for paid in (paid for portion in portions for paid in portion):
-        if customer_id in (None, paid.customer_id):
-            found[paid.source_id] = found.get(paid.source_id, 0) + paid.amount
-    return {source: amount for source, amount in found.items() if amount}
+    of = (paid for portion in portions for paid in portion if customer_id in (None, paid.customer_id))
+    return {source: amount for source, amount in summed((paid.source_id, paid.amount) for paid in of).items() if amount}
 
 
 def paid_of(portions: Iterable[Portion], freed: Iterable[tuple[str, Amount]]) -> dict[str, Amount]:

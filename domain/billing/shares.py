@@ -15,6 +15,7 @@ from domain.figure import allocated, called, titled
 from domain.money import format_decimal
 from domain.policies import Resolved
 from domain.refusals import words_of
+from domain.sums import summed
 from domain.tuples import new_tuple
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
 
@@ -45,10 +46,7 @@ def expected_parties(terms: ContractSigned) -> tuple[Party, ...]:
         return parties_of(terms)
     customers = {source.source_id: source.bill_to for source in terms.funding.sources}
     first = min(terms.funding.rules, key=lambda rule: rule.priority)
-    percents: dict[str, Percent] = {}
-    for share in first.shares:
-        customer_id = customers[share.source_id]
-        percents[customer_id] = percents.get(customer_id, 0) + share.percent
+    percents = summed((customers[share.source_id], share.percent) for share in first.shares)
     return tuple(
         Party(customer_id, percent, not place) for place, (customer_id, percent) in enumerate(percents.items())
     )

@@ -11,6 +11,7 @@ from domain.billing.shares import Party
 from domain.events.reference import CustomerDefined
 from domain.money import extend, round_ratio, smallest_unit
 from domain.policies import Resolved
+from domain.sums import summed
 from domain.units import AMOUNT_SCALE, QUANTITY_ONE, QUANTITY_SCALE, RATE_SCALE, Amount, Hours, Percent, Quantity, Rate
 from domain.work.increments import billable_hours
 
@@ -71,10 +72,7 @@ class LinePieces(NamedTuple):
     @property
     def sources(self) -> dict[str, Amount]:
         """What each source that funds the contract pays of the line, by id."""
-        found: dict[str, Amount] = {}
-        for source_id, amount in (one for piece in self.pieces for one in piece.sources):
-            found[source_id] = found.get(source_id, 0) + amount
-        return dict(sorted(found.items()))
+        return dict(sorted(summed(one for piece in self.pieces for one in piece.sources).items()))
 
 
 def grouped(pieces: Sequence[Piece]) -> list[LinePieces]:

@@ -21,6 +21,7 @@ from domain.events.reference import TaxPolicyDefined
 from domain.money import HALF_UP, format_decimal, percent_of
 from domain.outputs import BillingStatement, StatementTax, UndeterminedTax
 from domain.policy_faults import Fault
+from domain.sums import summed
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount, Percent
 
 INVOICE: Final = "invoice"
@@ -133,10 +134,7 @@ def faults(policy: TaxPolicyDefined) -> Iterator[Fault]:
 
 def by_category(groups: TaxGroups) -> Mapping[str, Amount]:
     """Bases whatever the rate."""
-    found: dict[str, Amount] = {}
-    for group in groups.all:
-        found[group.category] = found.get(group.category, 0) + group.base
-    return found
+    return summed((group.category, group.base) for group in groups.all)
 
 
 def _rate(one: Taxable, policy: TaxPolicyDefined | None) -> _Rate:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
 from domain.outputs import CertifiedAccount, CertifiedCurrency, CloseCertificate, JournalEntry
 from domain.reference.fiscal import AccountingPeriod
+from domain.sums import summed
 from domain.units import Amount
 
 MARKS_BYTES = 512
@@ -151,11 +152,8 @@ def trial_balance_of(
     by_period: Mapping[str, PeriodSums], name: str, had: Certified | None
 ) -> Iterable[CertifiedAccount]:
     """Every account that ever had a journal by the end of the period, also one at zero now that was certified otherwise."""
-    opening: dict[str, Amount] = {}
-    for earlier, of in by_period.items():
-        if earlier < name:
-            for account, (debits, credits_) in of.accounts.items():
-                opening[account] = opening.get(account, 0) + debits - credits_
+    earlier = (of.accounts for period, of in by_period.items() if period < name)
+    opening = summed((account, debits - credits_) for of in earlier for account, (debits, credits_) in of.items())
     now = by_period[name].accounts if name in by_period else {}
     was = had.accounts if had is not None else {}
     for account in sorted({*opening, *now, *was}):

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE, UNBILLED
 from domain.ledger.clearing import is_of_invoice
 from domain.outputs import JournalEntry
+from domain.sums import summed
 from domain.units import Amount
 
 ADDED, INVOICED, CORRECTED = "added", "invoiced", "corrected"
@@ -318,11 +319,8 @@ def _post(sums: dict[Key, list[Amount]], key: Key, amount: Amount) -> None:
 
 
 def _accounts(by_period: Mapping[str, Mapping[Key, list[Amount]]], period: str) -> Iterator[AccountBalance]:
-    opening: dict[Key, Amount] = {}
-    for earlier, sums in by_period.items():
-        if earlier < period:
-            for key, (debited, credited) in sums.items():
-                opening[key] = opening.get(key, 0) + debited - credited
+    before = (sums for earlier, sums in by_period.items() if earlier < period)
+    opening = summed((key, debited - credited) for sums in before for key, (debited, credited) in sums.items())
     now = by_period.get(period, {})
     for key in sorted({*opening, *now}):
         debited, credited = now.get(key, (0, 0))

@@ -33,6 +33,7 @@ from domain.revenue import capped, spent
 from domain.revenue.capped import Bound, CappedLine
 from domain.revenue.method import ALL_COST, Course
 from domain.revenue.over_time import Earning, in_books, prices_on
+from domain.sums import summed
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce
 from domain.units import Amount
@@ -172,9 +173,7 @@ def _whole(lines: Sequence[LineAtCompletion], currency: str, mode: str) -> Amoun
 
 def _by_project(lines: Sequence[LineAtCompletion], whole: Amount, currency: str) -> dict[str, Amount]:
     """In proportion to what the lines of each project lose still (R12)."""
-    losses: dict[str, Amount] = {}
-    for line in lines:
-        losses[line.project_id] = losses.get(line.project_id, 0) + line.left
+    losses = summed((line.project_id, line.left) for line in lines)
     losses = {project_id: left for project_id, left in sorted(losses.items()) if left > 0}
     if not whole or len(losses) == 1:
         return dict.fromkeys(losses, whole) if whole else {}

@@ -19,6 +19,7 @@ from domain.accounts import name_of
 from domain.explanation import ELSEWHERE, Arithmetic, Node, less, negated, total
 from domain.ledger.trial_balance import BALANCES, LedgerSums, Moves, PostedSum
 from domain.outputs import JournalEntry
+from domain.sums import summed
 from domain.units import Amount
 from domain.work.rows import spoken
 from milepost.explain.explainer import Explainer
@@ -138,9 +139,7 @@ def _figure(wanted: LedgerFigure, found: Sequence[PostedSum]) -> Node:
 
 def shares(wanted: LedgerFigure, found: Iterable[PostedSum]) -> dict[str, Amount]:
     """What each engagement gives to the figure, of those that give something."""
-    given: dict[str, Amount] = {}
-    for posted in found:
-        given[posted.engagement_id] = given.get(posted.engagement_id, 0) + _share(wanted, posted)
+    given = summed((posted.engagement_id, _share(wanted, posted)) for posted in found)
     return {engagement_id: amount for engagement_id, amount in sorted(given.items()) if amount}
 
 

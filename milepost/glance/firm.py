@@ -39,6 +39,7 @@ from domain.billing.shares import Party
 from domain.counting import counted
 from domain.events.common import ContractLine
 from domain.outputs import ForecastUpdate, JournalEntry
+from domain.sums import summed
 from domain.units import MICROSECONDS_A_DAY, Amount, Hours
 from milepost.console import money_text
 
@@ -180,12 +181,9 @@ class FirmAtMoment(Closable):
 
     def in_ledger(self, accounts: Iterable[str]) -> dict[tuple[str, str], Amount]:
         """By company and ledger currency what accounts have, debits positive."""
-        wanted, found = frozenset(accounts), dict[tuple[str, str], Amount]()
-        for each in self.accounts:
-            if each.account in wanted:
-                key = each.entity_id, each.ledger_currency
-                found[key] = found.get(key, 0) + each.ledger
-        return found
+        wanted = frozenset(accounts)
+        own = (each for each in self.accounts if each.account in wanted)
+        return summed(((each.entity_id, each.ledger_currency), each.ledger) for each in own)
 
     def about(
         self, accounts: Iterable[str], *, since: date | None = None, before: date | None = None

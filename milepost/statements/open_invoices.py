@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from domain.sums import summed
 from domain.units import Amount
 from milepost.console import amount_text
 
@@ -61,10 +62,7 @@ def open_invoices(
 ) -> dict[str, OpenInvoice]:
     """Of those for whom the customer may pay, the oldest first; those that are paid too, for what is said about them."""
     receivables: list[Receivable] = [each for each in books.parts(None, "receivable") if each.bill_to in payers]
-    on_the_way: dict[str, Amount] = {}
-    for payment in pending:
-        for part in payment.applications:
-            on_the_way[part.invoice_id] = on_the_way.get(part.invoice_id, 0) + part.amount
+    on_the_way = summed((part.invoice_id, part.amount) for payment in pending for part in payment.applications)
     receivables.sort(key=lambda each: (each.invoiced_on or each.posted_on, each.invoice_id))
     return {
         each.invoice_id: OpenInvoice(each, each.open[0] - on_the_way.get(each.invoice_id, 0)) for each in receivables

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from domain.accounts import CUSTOMER_DEPOSIT
 from domain.outputs import CurrencyAmount, ViewBurn
+from domain.sums import summed
 from domain.tuples import new_tuple
 from domain.units import Amount
 from state.billing.held import rows_held
@@ -30,11 +31,7 @@ class LineBalances(NamedTuple):
 
 
 def burn_of(project: Project) -> ViewBurn:
-    costs: dict[str, Amount] = {}
-    for key, (_, cost, _) in project.months.items():
-        if cost:
-            currency = key[8:]
-            costs[currency] = costs.get(currency, 0) + cost
+    costs = summed((key[8:], cost) for key, (_, cost, _) in project.months.items() if cost)
     burn = project.burn
     return new_tuple(ViewBurn, (burn.hours, burn.billable_hours, _by_currency(costs), _by_currency(burn.memo)))
 

@@ -38,6 +38,7 @@ from domain.figure import called, in_all
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import Alert, ViewSource
+from domain.sums import summed
 from domain.units import Amount
 from domain.why import Why, in_terms
 from state.billing import funding_record
@@ -92,9 +93,8 @@ def takes_back_room(one: Billed) -> bool:
 
 def used(draft: Draft, contract: Contract) -> dict[str, Amount]:
     """By source, over all lines that the contract ever had."""
-    found: dict[str, Amount] = {}
-    for line_id in line_ids(contract):
-        take(found, draft.line(contract.contract_id, line_id).funded)
+    lines = (draft.line(contract.contract_id, line_id) for line_id in line_ids(contract))
+    found = summed(one for line in lines for one in line.funded.items())
     return {source_id: in_all(amount, f"{source_id}: used", RULE) for source_id, amount in found.items()}
 
 
@@ -149,10 +149,8 @@ def stands_of(issued: Issued) -> Portion:
 
 def _said(opened: OpenStatement) -> dict[str, Amount]:
     """What the draft bills of each source."""
-    found: dict[str, Amount] = {}
-    for one in (one for part in opened.published for line in part.lines for one in line.sources):
-        found[one.source_id] = found.get(one.source_id, 0) + one.amount
-    return found
+    sources = (one for part in opened.published for line in part.lines for one in line.sources)
+    return summed((one.source_id, one.amount) for one in sources)
 
 
 def _given_back(draft: Draft, opened: OpenStatement) -> dict[str, Amount]:

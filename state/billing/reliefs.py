@@ -16,6 +16,7 @@ from domain.ledger.position import Balance, moved, relieved
 from domain.ledger.recorded import nodes_of
 from domain.money import convert, smallest_unit
 from domain.reference.exchange import Exchange
+from domain.sums import summed
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount
 from state.billing.clearing_record import ClearingRecord
@@ -264,9 +265,7 @@ def _through_position(
     for relief in others:
         position = position.add(relief.account, -relief.listed.amount, -relief.ledger_amount)
     places = [draft.billed_in(row.entry, row.plan.contract_id, row.listed.line_id) for row in over_time]
-    sums: dict[str, Amount] = {}
-    for place, row in zip(places, over_time, strict=True):
-        sums[place] = sums.get(place, 0) + row.listed.amount
+    sums = summed((place, row.listed.amount) for place, row in zip(places, over_time, strict=True))
     net = called(sum(sums.values()), "billed of what is earned over time")
     mode, currency = contract_policies(draft, contract).money_mode, slot.entity.currency
     legs = moved(position, "billing", -net, slot.exchange, currency, mode)

@@ -20,6 +20,7 @@ from domain.explanation import Node, evaluated, total
 from domain.identity import composed, parts_of
 from domain.money import HALF_UP, format_amount
 from domain.outputs import StatementTax, UndeterminedTax
+from domain.sums import summed
 from domain.units import Amount, Percent
 from domain.why import Why, elsewhere, in_event, line_policies, rounding
 from state.billing.clearing_record import piece_at
@@ -69,10 +70,7 @@ def region_of(draft: Draft, contract: Contract, bill_to: str) -> str | None:
 
 def taxables(draft: Draft, contract: Contract, day: date, listed: Iterable[StatementEntry]) -> tuple[Taxable, ...]:
     """By contract line and service date; `day` is the statement's last one."""
-    sums: dict[tuple[str, date], Amount] = {}
-    for one in listed:
-        place = one.line_id, _service_day(draft, contract, one)
-        sums[place] = sums.get(place, 0) + one.amount
+    sums = summed(((one.line_id, _service_day(draft, contract, one)), one.amount) for one in listed)
     return tuple(taxable(draft, contract, *place, day, amount) for place, amount in sorted(sums.items()))
 
 

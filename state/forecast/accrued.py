@@ -9,6 +9,7 @@ from datetime import date
 
 from domain.figure import called
 from domain.months import month_end
+from domain.sums import summed
 from domain.units import Amount
 from domain.work.rows import FEE, named
 from state.billing.payers import billed_day
@@ -40,10 +41,7 @@ def accrued_on(
         if draft.billed_in(entry, contract_id, line_id) == project_id:
             day = billed_day(entry, issued_on(entry, contract_id, line_id))
             by_day[day] = by_day.get(day, 0) + outstanding(entry, contract_id, line_id)
-    found: dict[date, Amount] = {}
-    for day, amount in sorted(by_day.items()):
-        billed = billed_on(draft, contract, day) or month_end(day)
-        found[billed] = found.get(billed, 0) + amount
+    found = summed((billed_on(draft, contract, day) or month_end(day), of) for day, of in sorted(by_day.items()))
     if rest := called(accrued - sum(found.values()), "accrued before"):
         oldest = oldest_open(draft, contract, as_of).billed
         found[oldest] = found.get(oldest, 0) + rest

@@ -19,6 +19,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
 from domain.figure import called, exchanged, percent_taken
 from domain.reference.exchange import Exchange
+from domain.sums import summed
 from domain.terms import methods
 from domain.terms.deposit import DEPOSIT, applied
 from domain.units import Amount
@@ -174,11 +175,7 @@ class _Walk:
         terms = terms_on(self.contract, day)
         own = {plan.line.line_id for plan, _ in self.deposits}
         self.completed += sum(bill.amount for bill in bills if self._counts(terms, bill))
-        gross: dict[tuple[str, str], Amount] = {}
-        for bill in bills:
-            if bill.line_id not in own:
-                key = (bill.bill_to, bill.paid)
-                gross[key] = gross.get(key, 0) + bill.amount
+        gross = summed(((bill.bill_to, bill.paid), bill.amount) for bill in bills if bill.line_id not in own)
         for (bill_to, paid), amount in sorted(gross.items()):
             self._open(bill_to)
             held = self._withheld(terms, day, bill_to, amount)

@@ -9,6 +9,7 @@ from domain.caps.consume import CapRule, bucket_key, is_agreed, limit_of
 from domain.caps.purchase_order import covers, is_order
 from domain.figure import allocated, called, exchanged, lesser
 from domain.policies import Resolved
+from domain.sums import summed
 from domain.units import Amount
 from state.billing.funding import is_ever_funded, used
 from state.billing.payers import falling, funded_terms, parties_for
@@ -166,10 +167,8 @@ def owed_alone(
         rate = rate_to(draft, policies, contract.terms.currency, currency, as_of)
         period = open_period(draft, contract)
         billed = oldest_open(draft, contract, as_of).billed
-        sums: dict[str, Amount] = {}
-        for customer_id, amount in _owed(draft, project_id, contract, period.start if period is not None else date.max):
-            sums[customer_id] = sums.get(customer_id, 0) + amount
-        for customer_id, amount in sums.items():
+        until = period.start if period is not None else date.max
+        for customer_id, amount in summed(_owed(draft, project_id, contract, until)).items():
             if amount and rate is not None:
                 here = exchanged(called(amount, f"owed by {customer_id}"), rate, currency, policies.money_mode)
                 paid = month_of(paid_on(draft, customer_id, issue_day(draft, contract, billed)))

@@ -19,6 +19,7 @@ from domain.money import smallest_unit
 from domain.months import month_end
 from domain.reference.exchange import SAME_CURRENCY, Exchange
 from domain.revenue.over_time import Stretch, earned_by, earning, is_measured
+from domain.sums import summed
 from domain.terms.kind import Fee
 from domain.terms.subscription import is_minimum
 from domain.units import Amount
@@ -116,12 +117,12 @@ def earned_in(
     waiting = _waiting(draft, line, ahead)
     if not (left or waiting):
         return []
-    by_month = _by_month((*((month_of(fee.day), fee.amount) for fee in fees), *waiting))
+    by_month = summed((*((month_of(fee.day), fee.amount) for fee in fees), *waiting))
     rest = called(left - sum(by_month.values()), "charged and not earned")
     if rest and ahead.known.held[-1].allocated is None:
         # What a retainer has charged and nobody has drawn is earned next. A charge that another has replaced had its invoice already.
         more = [(month_of(as_of + ONE_DAY), rest)] if rest > 0 else _earned_ahead(by_month, -rest)
-        by_month = _by_month((*by_month.items(), *more))
+        by_month = summed((*by_month.items(), *more))
         rest = 0
     found = sorted(by_month.items())
     if rest:
@@ -137,14 +138,7 @@ def _posted_after(draft: Draft, line: LineEarning, as_of: date) -> Mapping[str, 
     entries = (draft.entry(row) for row in rows if row.rpartition("/")[2] > month)
     prices = (standing_price(entry) for entry in entries if entry is not None)
     posted = ((month_of(price.day), price.earns) for price in prices if price is not None)
-    return _by_month((of, earned) for of, earned in posted if of > month)
-
-
-def _by_month(amounts: Iterable[tuple[str, Amount]]) -> dict[str, Amount]:
-    found: dict[str, Amount] = {}
-    for month, amount in amounts:
-        found[month] = found.get(month, 0) + amount
-    return found
+    return summed((of, earned) for of, earned in posted if of > month)
 
 
 def _waiting(draft: Draft, line: LineEarning, ahead: TermsAhead) -> list[tuple[str, Amount]]:

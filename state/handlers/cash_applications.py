@@ -21,6 +21,7 @@ from domain.ledger.journal import Leg, rest_leg
 from domain.ledger.position import Balance
 from domain.policies import Resolved
 from domain.reference.exchange import at_rate
+from domain.sums import summed
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.why import in_event
 from state.books import CashApplication, Payment, Receipt, Receivable
@@ -324,13 +325,9 @@ def _cancelling_application(draft: Draft, known: CashApplication) -> CashApplica
 
 def _stated(draft: Draft, known: CashApplication) -> dict[str, Amount]:
     """By invoice of this engagement; those of others count, as one, where the cash is."""
-    found: dict[str, Amount] = {}
-    for invoice_id, amount in known.event.applications:
-        is_own = known.own is None or invoice_id in known.own
-        if is_own or is_home(draft.part(PAYMENT, known.event.payment_id)):
-            name = invoice_id if is_own else ""
-            found[name] = found.get(name, 0) + amount
-    return found
+    at_home = is_home(draft.part(PAYMENT, known.event.payment_id))
+    own = ((known.own is None or one in known.own, one, amount) for one, amount in known.event.applications)
+    return summed((one if is_own else "", amount) for is_own, one, amount in own if is_own or at_home)
 
 
 def _drop(draft: Draft, known: CashApplication) -> None:

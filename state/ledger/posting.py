@@ -44,6 +44,7 @@ from domain.money import format_amount
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.reference.exchange import Exchange, at_rate
+from domain.sums import summed
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.tuples import new_tuple
 from domain.units import Amount
@@ -474,10 +475,7 @@ class RevenueDifference(NamedTuple):
 
             400.00 of 1160, carried at 360.00, move to 1150 with 100.00 that are added at 0.95: Dr 1150 500.00 (455.00)
         """
-        target: dict[str, Amount] = {}
-        for account, _, amount in pairs:
-            if account != self.revenue:
-                target[account] = target.get(account, 0) + amount
+        target = summed((account, amount) for account, _, amount in pairs if account != self.revenue)
         accounts = sorted({*target, *(account for account in self.carried if account in UNBILLED)})
         deltas = {account: self._delta(account, target.get(account, 0)) for account in accounts}
         made: dict[str, Leg] = {}

@@ -23,7 +23,8 @@ from domain.reference import fiscal
 from domain.reference.exchange import MISSING_RATE, Exchange, MissingRate
 from domain.reference.fiscal import AccountingPeriod
 from domain.reference.zones import local_date
-from domain.units import EXCHANGE_RATE_ONE, Amount
+from domain.sums import summed
+from domain.units import EXCHANGE_RATE_ONE
 from domain.waiting import WaitKey, waits_for_exchange_rate
 from domain.why import quoted
 from state.books import Monetary
@@ -237,10 +238,7 @@ def _wait(
     open_now: Mapping[str, Balance],
 ) -> None:
     lacking = set(periods_of(draft, LACKING, group.key))
-    sums: dict[str, Amount] = {}
-    for part_id, (amount, _) in open_now.items():
-        account = parts_of(part_id)[2]
-        sums[account] = sums.get(account, 0) + amount
+    sums = summed((parts_of(part_id)[2], amount) for part_id, (amount, _) in open_now.items())
     shown = ", ".join(f"{account} {format_amount(amount)}" for account, amount in sorted(sums.items()) if amount)
     message = f"{missing.message}; until then what is open in {group.currency} at the end of {period.name} is not revalued: {shown}"
     draft.raise_exception(missing.category, WAITING, _subject(group, period), message, field="rate")

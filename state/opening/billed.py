@@ -7,6 +7,7 @@ from domain.billing.shares import Party, parties_of
 from domain.events.common import BalanceForward, InvoicedForward, ReceivableForward
 from domain.identity import DEPOSITS_BEFORE, PAID_BEFORE
 from domain.receivables.opening import parts_of_payers
+from domain.sums import summed
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount
 from domain.why import Why
@@ -88,12 +89,12 @@ def _is_of(loading: Loading, one: InvoicedForward, bill: EarlierBill) -> bool:
 
 def invoiced_by_line(loading: Loading, bill: EarlierBill, *, by_line: bool = False) -> dict[str, Amount]:
     """By line what the invoice is stated to bill; nothing where no line states it. `by_line`: but for what it bills of single entries."""
-    found: dict[str, Amount] = {}
-    for one in loading.lines:
-        for each in one.balance.invoiced:
-            if _is_of(loading, each, bill) and not (by_line and each.entry_id is not None):
-                found[one.balance.line_id] = found.get(one.balance.line_id, 0) + each.amount
-    return found
+    return summed(
+        (one.balance.line_id, each.amount)
+        for one in loading.lines
+        for each in one.balance.invoiced
+        if _is_of(loading, each, bill) and not (by_line and each.entry_id is not None)
+    )
 
 
 def _newest(rows: Sequence[TakenRow], wanted: Mapping[str, Amount]) -> tuple[list[TakenRow], list[TakenRow]]:

@@ -8,8 +8,9 @@ from domain.contract import category_of
 from domain.events.commercial import BalancesBroughtForward
 from domain.money import format_amount, format_decimal
 from domain.receivables.opening import without_source
+from domain.sums import summed
 from domain.terms.kind import NO_REVENUE, WITH_INVOICE
-from domain.units import HOURS_SCALE, Amount
+from domain.units import HOURS_SCALE
 from domain.work.rows import BEFORE_MONTH, is_of_earlier_month
 from state.books import Entry
 from state.caps.claims import FOR_REVENUE, MAIN, consumption_of, granted_of
@@ -199,9 +200,7 @@ def _unlike_entries(draft: Draft, loading: Loading, stated: Stated) -> Iterator[
 def unbillable(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningFault]:
     """Lines of which more, or less, is stated as billed than there is to bill: their terms gave something back, or ended."""
     currency = loading.slot.currency
-    found: dict[str, Amount] = {}
-    for one in takes:
-        found[one.line_id] = found.get(one.line_id, 0) + one.amount
+    found = summed((one.line_id, one.amount) for one in takes)
     for stated in loading.lines:
         balance = stated.balance
         if (had := found.get(balance.line_id, 0)) != balance.billed:

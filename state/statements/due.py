@@ -9,6 +9,7 @@ from domain.billing.holds import BILL_TO, Scope, keeps_back, places
 from domain.billing.periods import BillingPeriod
 from domain.billing.shares import Party
 from domain.billing.statement import Piece
+from domain.sums import summed
 from domain.units import Amount
 from state.billing import funding
 from state.billing.approval import NOBODY, PendingCut, Reserved, by_cut, cut_of, drafts_of, reserved
@@ -241,7 +242,4 @@ def is_held(draft: Draft, held: Set[Scope], contract: Contract, plan: LinePlan, 
 
 
 def by_line(due: Iterable[DueShare]) -> dict[str, Amount]:
-    found: dict[str, Amount] = {}
-    for one in due:
-        found[one.piece.line_id] = found.get(one.piece.line_id, 0) + one.piece.amount
-    return found
+    return summed((one.piece.line_id, one.piece.amount) for one in due)

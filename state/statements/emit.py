@@ -10,6 +10,7 @@ from domain.billing.statement import ISSUED, due_on, rounding_note
 from domain.identity import statement_id
 from domain.outputs import BillingStatement, StatementLine
 from domain.reference.zones import local_date
+from domain.sums import summed
 from domain.units import Amount
 from domain.why import Why
 from state.billing import retention
@@ -69,10 +70,7 @@ def emit(
 
 
 def _say_issued(why: Why, made: str, contract: Contract, lines: Sequence[StatementLine]) -> None:
-    sums: dict[str, Amount] = {}
-    for line in lines:
-        sums[line.line_id] = sums.get(line.line_id, 0) + line.amount
-    for line_id, amount in sums.items():
+    for line_id, amount in summed((line.line_id, line.amount) for line in lines).items():
         part = retention.of_line(made, line_id, amount, contract.terms.currency)
         why.add(retention.issued_of(contract.contract_id, line_id), part)
 

@@ -12,6 +12,7 @@ from domain.billing.periods import BillingPeriod
 from domain.billing.statement import HOUR, grouped
 from domain.identity import composed
 from domain.outputs import StatementLine
+from domain.sums import summed
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount, Hours, Quantity
 from domain.why import Why
@@ -94,10 +95,7 @@ def issue(
         for group in grouped([one.piece for one in due])
         for plan in (by_entry[group.first.entry_id, group.first.line_id].plan,)
     ]
-    earning: dict[str, Amount] = {}
-    for _, plan, amount in groups:
-        if plan.timing != NO_REVENUE:
-            earning[plan.line.line_id] = earning.get(plan.line.line_id, 0) + amount
+    earning = summed((plan.line.line_id, amount) for _, plan, amount in groups if plan.timing != NO_REVENUE)
     of = name_of(draft, contract, period, bill_to, sequence) if draft.why is not None else ""
     kept = retention.decide(draft, contract, period, bill_to, earning, beside, of)
     deposits_applied = deposit_applications.apply(

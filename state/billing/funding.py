@@ -223,7 +223,7 @@ def _order(one: Billed) -> tuple[Order, str]:
 def _due(contract: Contract, one: Billed) -> DueOfSources:
     funding, had = funded_terms(contract, billed_day(one.entry, one.issued)).funding, one.issued
     if had is None:
-        return DueOfSources(one.total, funding=funding, entry_id=one.entry.entry_id)
+        return DueOfSources(one.total, funding=funding, entry_id=one.entry.entry_id, apart=one.apart)
     return DueOfSources(one.total, had.funded, had.freed, funding, one.entry.entry_id, stands_of(had), one.apart)
 
 

@@ -112,6 +112,9 @@ def _due(
 
 def _apart(one: Billed, held: frozenset[str], drafted: Reserved | None) -> frozenset[str]:
     payers = frozenset(party.customer_id for party in one.parties)
+    if one.issued is None:
+        # What nobody was billed of makes room also for those who are held, and none where another cut will draft it.
+        return payers - drafted.get(one.entry.entry_id, NOBODY) - held if drafted is not None else NOBODY
     return payers & held if drafted is None else payers - (drafted.get(one.entry.entry_id, NOBODY) - held)
 
 

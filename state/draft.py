@@ -233,6 +233,7 @@ class Draft:
         "issued",
         "journals",
         "kinds",
+        "loads",
         "memo",
         "moves",
         "open_added",
@@ -303,6 +304,8 @@ class Draft:
         # Whether some of that work draws on what its line's terms include, and whether some changed row is over a cap or went on from it.
         self.draws = False
         self.over_cap = False
+        # Whether balances are being loaded.
+        self.loads = False
         # As that of the books, with what this event changed.
         self.agreed = before.agreed
         # Of books on which something is only tried: projects of which the sums are a copy.

@@ -10,6 +10,7 @@ from domain.audit.findings import JOURNAL_IDS, REVERSALS, Checked, SeenOutput, V
 from domain.counting import counted
 from domain.ledger.journal import moves_nothing
 from domain.outputs import JournalEntry, JournalLine
+from domain.work.rows import CHARGES
 
 REVERSAL = "reversal"
 # What a reversal has from the journal that it takes back.
@@ -88,7 +89,8 @@ def _reversal(
             yield violation(
                 REVERSALS, seen, journal.journal_id, f"{name} {wanted} of {original.journal_id}", f"{name} {has}"
             )
-    if journal.deliver and not original.deliver:
+    # What terms charged before the books begin is a memo; the ERP has it, and is sent what takes it back.
+    if journal.deliver and not original.deliver and original.affected_kind not in CHARGES:
         expected = f"deliver False of {original.journal_id}"
         yield violation(REVERSALS, seen, journal.journal_id, expected, "deliver True")
     mirrored = (line._replace(amount=-line.amount, ledger_amount=-line.ledger_amount) for line in original.lines)

@@ -48,7 +48,7 @@ from domain.sums import summed
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.tuples import new_tuple
 from domain.units import Amount
-from domain.work.rows import ADJUSTMENT, COUNTED_ADJUSTMENT, OPENING, TIME_ENTRY, row_id
+from domain.work.rows import ADJUSTMENT, COUNTED_ADJUSTMENT, TIME_ENTRY, row_id
 from domain.work.transfer import RULE as INTERCOMPANY
 from state.books import Cost, Entry, Posted, Price, Receipt, Work
 from state.draft import BLOCKED, Draft
@@ -280,9 +280,7 @@ def emit(
     entity_id, currency, ledger_currency, rate, day, period_name, kind = booking
     side = work.price or work.cost or work.transfer
     service_day = side.day if side is not None else day
-    is_carried = work.charge is not None and work.charge.carried_on is not None
-    # The ERP has what is carried already, with what its balances remeasure; what changes of it later it has not.
-    deliver = not is_carried or (kind != "posting" and draft.cause.kind != OPENING)
+    deliver = not (draft.loads and _is_carried(work))
     record = journal_entry(
         of,
         booking,
@@ -390,6 +388,11 @@ def _rest(record: JournalEntry) -> Node:
     return total(BLOCKED, rests, "amount", record.ledger_currency, rule="R51")
 
 
+def _is_carried(work: Work) -> bool:
+    """The ERP has it as balances state it; what changes of it later it has not."""
+    return work.charge is not None and work.charge.carried_on is not None
+
+
 def reverse(draft: Draft, work: Work, on: date | None = None) -> None:
     """Mirror every standing journal of the work: its own lines, amounts and rate, on its date while that period is open; or on a later day
     that is given."""
@@ -412,7 +415,7 @@ def reverse(draft: Draft, work: Work, on: date | None = None) -> None:
             service_date=journal.service_date,
             contract_id=journal.contract_id or None,
             customer_id=contract.terms.customer_id if contract is not None else None,
-            deliver=journal.deliver,
+            deliver=journal.deliver or (_is_carried(work) and not draft.loads),
             reverses=journal.journal_id,
         )
         standings.publish(draft, record._replace(pair_id=journal.pair_id) if journal.pair_id else record)

@@ -348,8 +348,9 @@ def _bill(
         and not (terms.revenue_beyond_cap and not ADJUSTED.isdisjoint(line.flags))
     )
     if len(keys) == 1:
-        if brought[0].is_first and 0 < line.amount < wanted[0]:
-            brought[0].before = wanted[0] - line.amount
+        before = wanted[0] - line.amount
+        if brought[0].is_first and (0 < line.amount < wanted[0] or line.amount < 0 < before <= brought[0].brought):
+            brought[0].before = before
         elif exact and not _fits(brought[0], line, terms):
             yield _differs(seen, statement, line, wanted[0])
         wanted = [line.amount]

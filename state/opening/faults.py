@@ -60,7 +60,7 @@ def faults_of(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
     for each in stated_faults(event, alone):
         message = f"{each.of}{row_of(each.source_row)}: {each.message}"
         yield OpeningFault(DIFFERS, message, each.field, each.contract_id)
-    yield from _work_before(draft, event)
+    yield from _work_before(draft, known)
     yield from _released_since(draft, known)
     for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
         own = [one for one in stated if one.contract.contract_id == contract_id]
@@ -359,8 +359,9 @@ def _beside_terms(event: BalancesBroughtForward, stated: Sequence[Stated]) -> It
             yield OpeningFault(DIFFERS, whole, f"lines[{one.place}].{at}", one.contract.contract_id)
 
 
-def _work_before(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
+def _work_before(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
     """Work that is in the books and in the balances would count twice; what waits whole is not in them."""
+    event = known.event
     standing = ((entry.entry_id, entry.standing) for entry in draft.everything())
     found = sorted(
         entry_id
@@ -381,14 +382,22 @@ def _work_before(draft: Draft, event: BalancesBroughtForward) -> Iterator[Openin
         statement = draft.statement(statement_id)
         if statement is None or statement.sequence <= 0 or statement.period > event.as_of or not event.lines:
             continue
-        if statement.contract_id in taken_projects(draft).get(event.project_id, ()) and statement.to <= event.as_of:
+        bills_before = statement.to <= event.as_of or (known.loaded is None and _bills(draft, statement_id, event))
+        if statement.contract_id in taken_projects(draft).get(event.project_id, ()) and bills_before:
             billed = f"{format_amount(statement.amount_due, statement.currency)} {statement.currency}"
             message = (
                 f"project {event.project_id}: statement {statement_id} over {billed} was issued here for days until "
-                f"{statement.to - DAY}, which the balances include: a run came before them; begin again in new folders, with contracts and "
-                "balances before the first run, or state balances of an earlier day"
+                f"{min(statement.to - DAY, event.as_of)}, which the balances include: a run came before them; begin again in new folders, "
+                "with contracts and balances before the first run, or state balances of an earlier day"
             )
             yield OpeningFault(IN_BALANCES, message, "as_of", statement.contract_id)
+
+
+def _bills(draft: Draft, statement_id: str, event: BalancesBroughtForward) -> bool:
+    """Whether it has what terms of the project charged of days that the balances include."""
+    works = [draft.entry_in_books(one.entry_id).work for one in draft.listed(statement_id)]
+    own = [work for work in works if work is not None and work.project_id == event.project_id]
+    return any(_day_of(work) <= event.as_of.isoformat() for work in own)
 
 
 def _is_work(work: Work, event: BalancesBroughtForward) -> bool:

@@ -333,13 +333,21 @@ class Story(Seller):
 # The same facts, early or late
 
 # What depends on what was billed by then: the order of arrival matters to it.
-ON_BILLS = ("credited", "paid", "given_up", "write_off", "correct", "adjust", "estimate")
+ON_BILLS = frozenset(
+    "credited paid given_up write_off correct adjust estimate tax_policy pay cash applied unapplied bounced lost".split()
+)
 FACTS = ("time", "expense", "units", "milestone", "progress")
 
 
 def quiet(blocks: Sequence[Block]) -> list[Block]:
     """Without what depends on bills, and without amendments of days before."""
-    return _with_versions([one for one in blocks if one.words[0] not in ON_BILLS and not _is_of_days_before(one)])
+    kept = [one for one in blocks if one.words[0] not in ON_BILLS and not _is_of_days_before(one)]
+    return _with_versions([one for one in kept if not _is_of_prices(one)])
+
+
+def _is_of_prices(block: Block) -> bool:
+    """A price of an hour holds for work that comes later: all that counts here is known before, or in the end."""
+    return block.words[0] in ("transfer", "cost") and "" < block.day < LAST
 
 
 def _with_versions(blocks: Sequence[Block]) -> list[Block]:

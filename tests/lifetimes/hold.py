@@ -18,11 +18,14 @@ from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased
 from domain.events.finance import CreditMemoIssued
 from domain.money import format_amount, smallest_unit
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, JournalEntry
+from domain.work.rows import OPENING, ROWS
 from tests.audited import seen_of, violations
 from tests.auditing import check_journals, entries_of, standing_price
 from tests.explained import not_explained
 from tests.harness import Books, Record
+from tests.lifetimes.charged import not_as_worked
 from tests.lifetimes.draw import Block, in_time, quiet
+from tests.lifetimes.owed import Owed, not_as_paid
 from tests.scenario_events import Teller
 from tests.scenario_text import read_step
 from tests.told import balances, newest_statements
@@ -30,6 +33,8 @@ from tests.told import balances, newest_statements
 # Exchange differences follow the days of invoices.
 DISTRIBUTED = {"7100", "7110", "7190"}
 CLEARED = ("1150", "1160", "2300", "2310", "2320", "1170")
+# Cost of work whose price is done, and losses that have shown.
+SHOWN = ("1300", "2350", "5900")
 
 
 class Played:
@@ -40,7 +45,7 @@ class Played:
         self.lines: list[str] = []
         self.teller = Teller({})
         self.invoices: dict[str, tuple[str, BillingStatement]] = {}
-        self.reopens = folder is not None
+        self.reopens, self.is_settled = folder is not None, False
         self.first = next(block.day for block in blocks if block.day)
         for block in blocks:
             for line in self.meant(block):
@@ -48,13 +53,17 @@ class Played:
 
     def meant(self, block: Block) -> Iterator[tuple[str, ...]]:
         match block.head.split():
-            case [day, "invoiced"]:
+            case [day, "invoiced", *rate]:
                 for one in newest_statements(self.books):
                     if one.status == "issued" and one.statement_id not in self.invoices:
                         name = f"INV-{len(self.invoices) + 1}"
                         self.invoices[one.statement_id] = name, one
+                        words = [name, one.statement_id[2:], format_amount(one.amount_due, one.currency), *rate]
+                        tax = sum(group.amount for group in one.tax)
                         yield (
-                            f"{day} invoice {name} {one.statement_id[2:]} {format_amount(one.amount_due, one.currency)}",
+                            " ".join(
+                                (day, "invoice", *words, *(("tax", format_amount(tax, one.currency)) if tax else ()))
+                            ),
                         )
             case [day, "approved", *some]:
                 which, seen = int(some[0]) if some else -1, set[tuple[str, int]]()
@@ -79,8 +88,15 @@ class Played:
                     name, one = list(self.invoices.values())[int(which) % len(self.invoices)]
                     amount = format_amount(_part(one.amount_due, int(percent), one.currency), one.currency)
                     yield (f"{day} pay PAY-{which} {one.bill_to} {amount} {one.currency} for {name}={amount}",)
+            case [day, "cash" | "applied" | "unapplied" | "bounced" | "lost" | "settled", *_]:
+                self.is_settled = block.words[0] == "settled"
+                for line in self.owed().meant(day, block.words) if self.invoices else ():
+                    yield (line,)
             case _:
                 yield (block.head, *block.below)
+
+    def owed(self) -> Owed:
+        return Owed(self.books, (one.subject_id for one in standing_exceptions(self.books).values()), self.invoices)
 
     def credit(self, day: str, kind: str, which: int, percent: int) -> Iterator[tuple[str, ...]]:
         if not self.invoices:
@@ -126,9 +142,12 @@ def faults(played: Played, *, explained: bool = False) -> list[str]:
         found.append(f"journals: {error}")
     found += [f"verify {one.check}: {one}" for one in violations(books)]
     found += [*above_limits(books), *charged_though_held(books), *stuck_as_used(books)]
+    found += not_as_worked(books, waiting_entries(books))
+    found += not_delivered(books)
     waiting = open_exceptions(books)
     if not waiting:
         found += left(books) + forecast_left(books)
+        found += not_as_paid(books, played.owed()) if played.is_settled and played.invoices else ()
     if explained:
         found += [f"explained: {one}" for one in not_explained(books, *CLEARED, "4000", "4050")]
     return found
@@ -141,21 +160,31 @@ def journals_of(books: Books) -> list[JournalEntry]:
 # What an exception of these kinds is about is neither billed nor given up.
 BLOCKING = frozenset(
     "no_cost_rate unsupported invalid_terms unknown_reference "
-    "statement_differs_from_invoice no_exchange_rate stale_exchange_rate".split()
+    "statement_differs_from_invoice no_exchange_rate stale_exchange_rate balances_differ in_balances".split()
 )
 
 
-def open_exceptions(books: Books) -> dict[str, ExceptionRaised]:
+def standing_exceptions(books: Books) -> dict[str, ExceptionRaised]:
     standing: dict[str, ExceptionRaised] = {}
     for one in books.folded:
         if isinstance(one.record, ExceptionRaised):
             standing[one.record.exception_id] = one.record
         elif isinstance(one.record, ExceptionClosed):
             standing.pop(one.record.exception_id, None)
+    return standing
+
+
+def waiting_entries(books: Books) -> frozenset[str]:
+    """Time and expenses that lack something."""
+    found = standing_exceptions(books).values()
+    return frozenset(one.subject_id for one in found if one.subject_kind in ("time_entry", "expense"))
+
+
+def open_exceptions(books: Books) -> dict[str, ExceptionRaised]:
     return {
         key: one
-        for key, one in standing.items()
-        if one.category in BLOCKING and not one.message.startswith("write-off")
+        for key, one in standing_exceptions(books).items()
+        if one.category in BLOCKING and one.subject_kind not in ("write_off", "payment", "payment_application")
     }
 
 
@@ -185,7 +214,7 @@ def left(books: Books) -> list[str]:
         and price.chargeable - price.passed > price.billable
     )
     stands = sum(position[account] for account in CONTRACT_POSITION)
-    found = []
+    found = [f"shown: {account} {amount}" for account, amount in shown(books) if any(amount)]
     if stands != adjusted:
         found.append(f"left: {dict(position)} where {adjusted} is earned and never billed")
     elif not adjusted and any(position.values()):
@@ -193,6 +222,31 @@ def left(books: Books) -> list[str]:
     elif not adjusted and any(ledger.values()):
         found.append(f"ledger: {dict(ledger)}")
     return found
+
+
+def not_delivered(books: Books) -> Iterator[str]:
+    """The ERP has what balances state, and is sent all that comes of work later."""
+    kept = Counter[tuple[str, str]]()
+    for _, outputs in _by_event(books):
+        journals = [one.record for one in outputs if isinstance(one.record, JournalEntry)]
+        if not any(one.affected_kind == OPENING for one in journals):
+            for one in journals:
+                if not one.deliver and one.affected_kind in ROWS:
+                    kept.update({(one.affected_id, line.account): line.amount for line in one.lines})
+    yield from (
+        f"memo: {amount} on {account} of {name} is not delivered" for (name, account), amount in kept.items() if amount
+    )
+
+
+def shown(books: Books) -> list[tuple[str, tuple[int, int]]]:
+    """Of losses provided for, and of cost that waits for revenue, in both currencies; that of work without a line waits on."""
+    waits = waiting_entries(books)
+    lines = [line for journal in journals_of(books) if journal.affected_id not in waits for line in journal.lines]
+    return [
+        (account, (sum(one.amount for one in found), sum(one.ledger_amount for one in found)))
+        for account in SHOWN
+        for found in [[line for line in lines if line.account == account]]
+    ]
 
 
 def above_limits(books: Books) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from connectors.files.output_lock import NAME as LOCK
 from connectors.files.output_lock import only_writer
 from domain.counting import counted
 from domain.reference.zones import universal_day
@@ -96,6 +97,9 @@ def check_folders(input_dir: Path, output_dir: Path) -> None:
         raise typer.BadParameter(message, param_hint="--input")
     if not os.access(input_dir, os.R_OK | os.X_OK):
         raise GuardStop(INPUT_UNREADABLE, f"{input_dir}: the input folder cannot be read; give access and run again")
+    if (input_dir / LOCK).exists():
+        message = f"{input_dir}: expected a folder with events, found the output folder of a run"
+        raise typer.BadParameter(message, param_hint="--input")
     if output_dir.exists() and not output_dir.is_dir():
         raise typer.BadParameter(f"{output_dir}: expected a folder, found a file", param_hint="--output")
     if output_dir.resolve() == input_dir.resolve():

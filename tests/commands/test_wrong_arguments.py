@@ -49,6 +49,7 @@ WRONG = [
     ("run --input {file} --output {idle}", "expected a folder with .jsonl or .avro files, found a file"),
     ("run --input {empty} --output {file}", "expected a folder, found a file"),
     ("run --input {empty} --output {empty}", "expected another folder than --input, or outputs would be read as input"),
+    ("run --input {run} --output {idle}", "expected a folder with events, found the output folder of a run"),
     ("run --input  --output {idle}", "value for '--input' / '-i': expected a path, got (nothing)"),
     ("run --input {empty} --output ", "value for '--output' / '-o': expected a path, got (nothing)"),
     ("show BRIDGE --output ", "expected a path, got (nothing)"),

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from domain.accounts import BAD_DEBT, BANK, RECEIVABLE
 from domain.billing.periods import BillingPeriod
-from domain.billing.retention import Retained, is_withheld_from, priced_lines, reached
+from domain.billing.retention import Retained, is_withheld_from, reached
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import ReceivableForward
 from domain.events.finance import InvoicePosted
@@ -34,7 +34,7 @@ from state.receivables.receivables import pay, say_settled, write_off
 from state.statements.due import DueShare
 from state.statements.issue import pin
 from state.terms.periods import open_period
-from state.terms.plan import contract_policies, newest_plan, plan_of
+from state.terms.plan import contract_policies, newest_plan, plan_of, terms_on
 from state.totals import issued_on, outstanding, price_and_issued, standing_price, with_issued
 from state.value import plain
 
@@ -167,16 +167,17 @@ def _gross(loading: Loading, bill_to: str) -> Amount:
 
 def _retain(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -> retention.Pieces:
     """What the customer retains stands with the statement of the open invoice that states it, all else with that of what is paid."""
-    terms = loading.contract.terms
+    contract, day = loading.contract, loading.event.as_of
+    terms = contract.terms
     if terms.retention is None or not (bill.counts or bill.kept):
         return ()
     if not bill.counts:
         kept = Retained(bill.kept)
         return retention.keep(draft, terms.contract_id, bill.bill_to, made, loading.event.project_id, kept)
-    price = sum(each for _, each, _ in priced_lines(terms))
-    priced = {line.line_id for line, _, _ in priced_lines(terms)}
-    done = sum(one.balance.billed for one in loading.lines if one.balance.line_id in priced)
-    steps = [step.at_percent for step in reached(terms.retention.steps, done, price) if step.release_percent]
+    prices = {line.line_id: price for line, price in retention.prices(draft, contract, day)}
+    done = sum(one.balance.billed for one in loading.lines if one.balance.line_id in prices)
+    agreed = terms_on(contract, day).retention or terms.retention
+    steps = [step.at_percent for step in reached(agreed.steps, done, sum(prices.values())) if step.release_percent]
     account = retention.account_of(draft, terms.contract_id, bill.bill_to)
     kept = Retained(
         bill.kept, 0, plain(_gross(loading, bill.bill_to)), max(steps, default=account.reached), counts=True

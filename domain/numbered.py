@@ -124,7 +124,7 @@ def numbered(stated: T, number: Number, path: str = "") -> T:
     if not hasattr(stated, "_fields"):
         return cast("T", tuple(numbered(one, number, f"{path}[{at}]") for at, one in enumerate(stated)))
     holder = cast("NamedTuple", stated)
-    units, made = _units(type(holder)), list[object]()
+    units, made = units_of(type(holder)), list[object]()
     for name, value in holder._asdict().items():
         where = f"{path}.{name}" if path else name
         if name in LEFT_OUT or value is None:
@@ -147,7 +147,7 @@ def _place(holder: NamedTuple, field: str) -> str:
 
 
 @cache
-def _units(kind: type) -> Mapping[str, str]:
+def units_of(kind: type) -> Mapping[str, str]:
     """Of fields that are numbers; all of these are `int` but by the name of their type."""
     named = ((name, getattr(of, "__forward_arg__", "")) for name, of in kind.__annotations__.items())
     return {name: UNITS[of.partition(" ")[0]] for name, of in named if of.partition(" ")[0] in UNITS}

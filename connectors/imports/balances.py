@@ -201,8 +201,9 @@ class _Loading:
             self._fault(project_id, rows[0], str(fault))
             return None
         currency_of = {(row.contract_id, row.line_id): row.currency for row in rows if row.kind == "line"}
+        ledger = self._known.ledger_of.get(project_id)
         stated = [
-            StatedLine(place, line, line.contract_id, currency_of.get((line.contract_id, line.line_id)))
+            StatedLine(place, line, line.contract_id, currency_of.get((line.contract_id, line.line_id)), ledger)
             for place, line in enumerate(made.lines)
         ]
         by_place = {_place(row): row for row in rows}

@@ -2,7 +2,8 @@
 what was sent otherwise.
 
 Each thing is stated once, is of a day up to that of the balances, and is not below zero where nothing can be; what open invoices bill of
-lines comes to each invoice's net and retention; each line has ledger amounts, or none has.
+lines comes to each invoice's net and retention; each line has ledger amounts, or none has. Journals have whole units of a currency, and
+so has what becomes one.
 
     net 1,800.00 and retention 200.00 of INV-7  =  1,500.00 of DESIGN + 500.00 of BUILD
 """
@@ -14,21 +15,23 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import BalanceForward
-from domain.money import format_amount, format_decimal
-from domain.units import HOURS_SCALE
+from domain.events.common import BalanceForward, LedgerForward
+from domain.money import format_amount, format_decimal, is_currency, smallest_unit
+from domain.numbered import UNITS, units_of
+from domain.units import HOURS_SCALE, Amount
 
 # Figures of a line that are 0 or more.
 NEVER_BELOW = ("billed", "paid", "tax", "retention", "deposit", "written_off", "over_cap", "cap_used", "unbilled")
 
 
 class StatedLine(NamedTuple):
-    """A line with its place in the event, and the contract and currency that it is of where they are known."""
+    """A line with its place in the event, and the contract, its currency and the ledger's where they are known."""
 
     place: int
     balance: BalanceForward
     contract_id: str | None
     currency: str | None
+    ledger: str | None
 
 
 class StatedFault(NamedTuple):
@@ -52,6 +55,7 @@ def stated_faults(event: BalancesBroughtForward, lines: Sequence[StatedLine]) ->
     for one in lines:
         yield from _of_line(one)
         yield from _milestones(event, one)
+    yield from _finer(event, lines)
     yield from _receivables(event)
     yield from _invoiced(event, lines)
     for one in lines:
@@ -86,6 +90,37 @@ def _of_line(stated: StatedLine) -> Iterator[StatedFault]:
         if (amount := getattr(balance, name)) < 0:
             code = f" {stated.currency}" if stated.currency else ""
             yield fault(name, f"expected 0 or more, got {format_amount(amount, stated.currency)}{code}")
+
+
+def _finer(event: BalancesBroughtForward, lines: Sequence[StatedLine]) -> Iterator[StatedFault]:
+    """What was spent of budgets may be as fine as it likes: it measures progress, and is not booked."""
+    for one in lines:
+        of, at, row = f"line {one.balance.line_id}", f"lines[{one.place}]", one.balance.source_row
+        yield from _finer_in(one.balance, of, at, one, ("cost", "expenses"), row)
+        if one.balance.ledger is not None:
+            yield from _finer_in(one.balance.ledger, of, f"{at}.ledger", one, LedgerForward._fields, row)
+        for name in ("caps", "payers", "accounts", "invoiced", "entries"):
+            for number, each in enumerate(getattr(one.balance, name)):
+                yield from _finer_in(each, of, f"{at}.{name}[{number}]", one, (), each.source_row or row)
+        for number, cost in enumerate(one.balance.costs):
+            of_cost = one._replace(currency=cost.currency)
+            yield from _finer_in(cost, of, f"{at}.costs[{number}]", of_cost, (), cost.source_row or row)
+    for place, bill in enumerate(event.receivables):
+        own = next((one for one in lines if bill.contract_id in (None, one.contract_id)), None)
+        if own is not None:
+            yield from _finer_in(bill, f"invoice {bill.invoice_id}", f"receivables[{place}]", own, (), bill.source_row)
+
+
+def _finer_in(
+    holder: NamedTuple, of: str, at: str, line: StatedLine, in_ledger: Sequence[str], row: str | None
+) -> Iterator[StatedFault]:
+    """Amounts are in contract currency, but those of `in_ledger` and `ledger_...`."""
+    for name, unit in units_of(type(holder)).items():
+        amount: Amount | None = getattr(holder, name) if unit == UNITS["Amount"] else None
+        code = line.ledger if name in in_ledger or name.startswith("ledger_") else line.currency
+        if amount and code is not None and is_currency(code) and amount % smallest_unit(code):
+            message = f"{name}: {format_amount(amount)} is finer than {code} can be paid; round it at its source"
+            yield StatedFault(of, message, f"{at}.{name}", line.contract_id, row)
 
 
 def _milestones(event: BalancesBroughtForward, stated: StatedLine) -> Iterator[StatedFault]:

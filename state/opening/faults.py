@@ -56,7 +56,10 @@ def faults_of(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
     event = known.event
     yield from _unknown(draft, event)
     stated = stated_lines(draft, event)
-    alone = [StatedLine(one.place, one.balance, one.contract.contract_id, one.plan.currency) for one in stated]
+    alone = [
+        StatedLine(one.place, one.balance, one.contract.contract_id, one.plan.currency, one.plan.entity.currency)
+        for one in stated
+    ]
     for each in stated_faults(event, alone):
         message = f"{each.of}{row_of(each.source_row)}: {each.message}"
         yield OpeningFault(DIFFERS, message, each.field, each.contract_id)

@@ -225,6 +225,19 @@ def test_one_wrong_row_and_nothing_is_loaded(tmp_path: Path) -> None:
     ]
 
 
+def test_cost_is_no_finer_than_the_ledger(tmp_path: Path) -> None:
+    project, *others = FIRM
+    company = {"type": "LegalEntityDefined", "occurred_at": AT, "legal_entity_id": "HQ", "currency": "EUR"}
+    folder(tmp_path, company, {**project, "legal_entity_id": "HQ"}, *others)
+    result = load(tmp_path, DESIGN.replace("9600.00", "9600.0671"), INVOICE)
+    assert result.exit_code == 2
+    assert (
+        'balances.csv line 2: column "cost": line DESIGN: cost: 9600.0671 is finer than EUR can be paid; round it at its source'
+        in one_line(result)
+    )
+    assert load(tmp_path, DESIGN.replace("9600.00", "9600.07"), INVOICE).exit_code == 0
+
+
 def test_three_digits_that_may_be_thousands_are_asked_about(tmp_path: Path) -> None:
     """A cost of 9,600.00 as it is written in German: 9.600 is not 9.60. With its signs in the mapping it is what it says."""
     result = load(tmp_path, DESIGN.replace("9600.00", "9.600"), INVOICE)

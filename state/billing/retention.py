@@ -299,6 +299,15 @@ def credit(
     return leaves
 
 
+def count_no_more(draft: Draft, contract_id: str, bill_to: str, statement_id: str, gross: Amount) -> None:
+    """What was billed of it with a statement of balances that others take the place of."""
+    account, part_id = account_of(draft, contract_id, bill_to), composed(contract_id, bill_to)
+    if draft.why is not None:
+        gross = as_recorded(gross, draft.why.figure(f"{statement_id}#gross"))
+    billed = _billed_after(draft.why, part_id, account, called(-gross, "taken back"))
+    draft.put("retention", part_id, replace(account, billed=billed))
+
+
 def balance(draft: Draft, contract_id: str, project_id: str) -> Amount:
     """What stands on 1170 of the contract in a project."""
     ids = draft.ids("retention")

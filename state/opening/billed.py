@@ -139,6 +139,11 @@ def _part(rows: Sequence[TakenRow], amount: Amount) -> tuple[list[TakenRow], lis
     return listed, []
 
 
+def name_before(project_id: str, contract_id: str, bill_to: str) -> str:
+    """In place of an invoice's number, of what is not on an open one."""
+    return f"{project_id}/{contract_id}/{bill_to}"
+
+
 def bills_of(loading: Loading, bill_to: str, billed: Amount) -> Iterator[EarlierBill]:
     """What is settled first, then the open invoices by day."""
     contract, lines = loading.contract, loading.of(bill_to)
@@ -147,7 +152,7 @@ def bills_of(loading: Loading, bill_to: str, billed: Amount) -> Iterator[Earlier
     applied = sum(used for _, used in deposits_used(loading, bill_to))
     tax = sum(one.tax for one in lines) - sum(each.tax for each in own)
     net = billed - sum(each.net + each.retention for each in own) - kept
-    name = f"{loading.event.project_id}/{contract.contract_id}/{bill_to}"
+    name = name_before(loading.event.project_id, contract.contract_id, bill_to)
     paid = EarlierBill(f"{name}/{PAID_BEFORE}", bill_to, net, tax, None, kept, counts=True)
     counts = not (net or tax or kept or invoiced_by_line(loading, paid))
     if not counts:

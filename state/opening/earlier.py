@@ -17,10 +17,12 @@ from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import PaymentApplication
 from domain.events.finance import PaymentApplied, PaymentReceived
 from domain.figure import titled
-from domain.identity import composed, returned_cash, returned_cash_id
+from domain.identity import PAID_BEFORE, composed, returned_cash, returned_cash_id
 from domain.money import format_amount
 from domain.units import Amount
 from domain.work.rows import ROWS, row_id
+from state.billing import retention
+from state.billing.deposits import deposit_lines
 from state.billing.payers import applied_to
 from state.books import BroughtForward, OpeningJournal, OpeningPiece, Payment, Receivable, RetentionAccount
 from state.caps.allot import settle_consumption
@@ -30,6 +32,7 @@ from state.forecast.expected import MONTHS, add_to_months
 from state.handlers import cash_applications
 from state.ledger.deposit_balance import deposit_row
 from state.ledger.posting import reverse, with_standing
+from state.opening.billed import name_before
 from state.opening.loading import SinceThen
 from state.opening.record import load_of
 from state.opening.running import open_day
@@ -86,6 +89,7 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
         _take_back(draft, journal)
     for piece in known.pieces:
         _free(draft, piece)
+    _unbill(draft, known)
     for made in known.statements:
         _unretain(draft, made)
         draft.put("statement", made, None)
@@ -152,6 +156,28 @@ def _free(draft: Draft, piece: OpeningPiece) -> None:
     if before is not None and consumption is not None and plan is not None and before.issued != consumption.issued:
         settle_consumption(draft, plan, before, consumption)
     draft.put_entry(entry, after)
+
+
+def _unbill(draft: Draft, known: BroughtForward) -> None:
+    """What the load counted among what each bill-to was billed: with what is paid, or with the first invoice of which something is kept."""
+    found = (draft.statement(made) for made in known.statements)
+    states = {one.statement_id: one for one in found if one is not None and one.is_retained_from}
+    counted = dict[tuple[str, str], str]()
+    for made, state in states.items():
+        paid = f"{name_before(known.event.project_id, state.contract_id, state.bill_to)}/{PAID_BEFORE}"
+        if state.retention or state.invoice_id == paid:
+            counted.setdefault((state.contract_id, state.bill_to), made)
+    for (contract_id, bill_to), made in counted.items():
+        deposits = {plan.line.line_id for plan, _ in deposit_lines(draft, draft.contract_in_books(contract_id))}
+        gross = sum(
+            one.amount
+            for one in known.pieces
+            if one.bill_to == bill_to
+            and one.statement_id in states
+            and states[one.statement_id].contract_id == contract_id
+            and one.line_id not in deposits
+        )
+        retention.count_no_more(draft, contract_id, bill_to, made, gross)
 
 
 def _unretain(draft: Draft, made: str) -> None:

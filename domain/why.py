@@ -311,9 +311,14 @@ class Why:
             return places[place - 1]
         return self._under.placed_of(address, of, turn=turn, step=step) if self._under is not None else None
 
-    def is_placed_later(self, address: str, of: str, step: int, turn: int) -> bool:
-        """Whether what it puts in changed again in the step, after the turn."""
-        return any(one.step == step and one.turn > turn for one in self._placed.get(address, {}).get(of, ()))
+    def turns_of(self, address: str, of: str, name: str, step: int) -> list[int]:
+        """Turns of the step at which what it puts in by the name became another."""
+        had, found = _put_in(self.placed_of(address, of, step=step - 1), name), []
+        for one in self._placed.get(address, {}).get(of, ()):
+            if one.step == step and (now := _put_in(one, name)) != had:
+                had = now
+                found.append(one.turn)
+        return found
 
     def changes(self, address: str, turn: int) -> int:
         """How often the sum changed up to a turn."""
@@ -340,6 +345,10 @@ def _turn(placed: PlacedPart) -> int:
 
 def _step(placed: PlacedPart) -> int:
     return placed.step
+
+
+def _put_in(placed: PlacedPart | None, name: str) -> int:
+    return placed.parts.values[name] if placed is not None and placed.parts is not None else 0
 
 
 def _order(placed: PlacedPart) -> tuple[str, ...]:

@@ -101,9 +101,9 @@ class StoredWhy(Why):
         self.know_placed(address)
         return super().placed_of(address, of, turn=turn, step=step)
 
-    def is_placed_later(self, address: str, of: str, step: int, turn: int) -> bool:
+    def turns_of(self, address: str, of: str, name: str, step: int) -> list[int]:
         self.know_placed(address)
-        return super().is_placed_later(address, of, step, turn)
+        return super().turns_of(address, of, name, step)
 
     def changes(self, address: str, turn: int) -> int:
         self.know_placed(address)
@@ -208,8 +208,8 @@ class StepWhy(Why):
         self._know(address, of)
         return super().placed_of(address, of, turn=turn, step=step)
 
-    def is_placed_later(self, address: str, of: str, step: int, turn: int) -> bool:
-        return self._whole.is_placed_later(address, of, step, turn)
+    def turns_of(self, address: str, of: str, name: str, step: int) -> list[int]:
+        return self._whole.turns_of(address, of, name, step)
 
     def changes(self, address: str, turn: int) -> int:
         return self._whole.changes(address, turn)

@@ -126,14 +126,17 @@ class CapNodes(Nodes):
 
     def _claimed(self, at: VersionStanding, allotment: str, turn: int, name: str) -> Node | None:
         """What the entry claims of its caps, as the rule says, of numbers that say how they came about."""
-        price = at.price
+        price, changed = at.price, self._turns_settled(at, allotment) if name == SETTLED else []
+        if changed and turn < changed[0]:
+            before = self.nodes.entries.standing(at.entry.entry_id, at.step - 1)
+            if before is not None and before.work.price is not None:
+                return self._claimed(before, allotment, turn, name)
         plan = plan_of(self.sources.draft(at.step), price)
         if plan is None:
             return None
         priced, issued = self._recorded(at, price, turn), 0
         if name == SETTLED and issued_of(price, issued_on(at.entry, price.contract_id, price.line_id)):
-            is_cut = not self._is_changed_later(at, allotment, turn)
-            issued = Recorded(self._issued(at, price, is_cut=is_cut))
+            issued = Recorded(self._issued(at, price, is_cut=not changed or turn >= changed[-1]))
         claim = claim_of(plan, allotment, Consumption(at.entry.entry_id, at.work.person_id, priced, issued))
         of_claim = {
             CLAIMED: claim.amount,
@@ -191,11 +194,10 @@ class CapNodes(Nodes):
             found = [self.nodes.charges.uncounted(charge, by_hours=True), *found]
         return found[0] if len(found) == 1 else total("hours given back to the cap", found, "hours")
 
-    def _is_changed_later(self, at: VersionStanding, allotment: str, turn: int) -> bool:
-        """Whether the step went on to change what is settled of it: it took a statement back, and issued it again."""
-        price = at.price
-        orders = figures_of(BOOKS, price.contract_id, allotment, ORDERS)
-        return self.recorded.why.is_placed_later(orders, at.entry.entry_id, at.step, turn)
+    def _turns_settled(self, at: VersionStanding, allotment: str) -> list[int]:
+        """When the step changed what is settled of it: a memo credits rows in turn, a cut takes a statement back and issues it again."""
+        orders = figures_of(BOOKS, at.price.contract_id, allotment, ORDERS)
+        return self.recorded.why.turns_of(orders, at.entry.entry_id, PINNED, at.step)
 
     def _issued(self, at: VersionStanding, price: Price, *, is_cut: bool = True) -> Node:
         issued = self.nodes.statements.issued(

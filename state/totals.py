@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
 from domain.billing.funding import by_source, paid_of
+from domain.figure import at_least
 from domain.terms.draw_down import add as add_draws
 from domain.units import Amount, Hours
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME, counted_as
@@ -307,7 +308,7 @@ def issued_of(price: Price, issued: Issued | None) -> Amount:
     """What of a price is issued: cents that the rounding of its line added are none of it, nor what one of its payers is to have back."""
     if issued is None:
         return 0
-    owed = sum(max(part.issued - part.amount, 0) for part in issued.payers)
+    owed = sum(at_least(part.issued - part.amount, 0, "to have back") for part in issued.payers)
     return issued.amount - owed - price.rounding
 
 

@@ -26,7 +26,7 @@ class AskedRows(Nodes):
             return None
         work = entry.standing
         made = self._work(VersionStanding(step, entry, work)) if work is not None else None
-        issued = tuple(self._issued(entry_id, one, step) for one in entry.issued)
+        issued = tuple(self.issued(entry_id, one, step) for one in entry.issued)
         return replace(entry, work=made, behind=None, issued=issued)
 
     def _work(self, at: VersionStanding) -> Work:
@@ -80,7 +80,7 @@ class AskedRows(Nodes):
             drawn=drawn,
         )
 
-    def _issued(self, row: str, issued: Issued, step: int) -> Issued:
+    def issued(self, row: str, issued: Issued, step: int) -> Issued:
         records, memos = self.nodes.records, self.nodes.credits
         place = issued.contract_id, issued.line_id
         known = with_numbers(row, issued, lambda number, address: later(number, self.recorded.known, address, step))

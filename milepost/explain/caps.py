@@ -200,11 +200,15 @@ class CapNodes(Nodes):
         return self.recorded.why.turns_of(orders, at.entry.entry_id, PINNED, at.step)
 
     def _issued(self, at: VersionStanding, price: Price, *, is_cut: bool = True) -> Node:
-        issued = self.nodes.statements.issued(
-            at.entry.entry_id, price.contract_id, price.line_id, at.step, is_cut=is_cut
-        )
-        cents = self.nodes.entries.rounding(at.entry.entry_id, at.step)
-        return less("issued without cents of lines", issued, cents) if cents.value else issued
+        """As the rule counts it, of what is on statements."""
+        row, place = at.entry.entry_id, (price.contract_id, price.line_id)
+        issued = issued_on(at.entry, *place)
+        if issued is not None:
+            amount = Recorded(self.nodes.statements.issued(row, *place, at.step, is_cut=is_cut))
+            issued = replace(self.nodes.rows.issued(row, issued, at.step), amount=amount)
+        cents = later(price.rounding, self.nodes.entries.rounding, row, at.step)
+        counts = issued_of(replace(price, rounding=cents), issued)
+        return node_of(counts, f"{row}: issued, as caps count it", currency=price.currency)
 
     def _returned(self, at: VersionStanding) -> Node:
         """What price concessions gave back to the caps."""

@@ -17,6 +17,7 @@ from domain.explanation import Node
 from domain.figure import Recorded, RecordedLater, Together, called, node_of, node_titled, record
 from domain.identity import composed
 from domain.numbered import in_a_contract
+from domain.sums import summed
 from domain.units import Amount
 from domain.why import Why, elsewhere, node_kept
 from state.billing.payers import Billed
@@ -125,10 +126,7 @@ def _numbers(of: str, now: Issued) -> Iterator[tuple[str, Amount]]:
 
 
 def say_billed(why: Why, statement_id: str, groups: Sequence[LinePieces]) -> None:
-    found: dict[str, Amount] = {}
-    for source_id, amount in (one for group in groups for one in group.sources.items()):
-        found[source_id] = found.get(source_id, 0) + amount
-    for source_id, amount in found.items():
+    for source_id, amount in summed(one for group in groups for one in group.sources.items()).items():
         record(why, _billed(statement_id, source_id), called(amount, f"{source_id}: billed more by {statement_id}"))
 
 

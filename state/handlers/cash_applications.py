@@ -42,6 +42,8 @@ from state.terms.opening import IN_BALANCES
 from state.terms.plan import contract_policies
 from state.value import plain
 
+# What an application says of other engagements' invoices.
+OF_OTHERS = ""
 Taken = tuple[str, Amount, Amount]
 
 
@@ -325,9 +327,11 @@ def _cancelling_application(draft: Draft, known: CashApplication) -> CashApplica
 
 def _stated(draft: Draft, known: CashApplication) -> dict[str, Amount]:
     """By invoice of this engagement; those of others count, as one, where the cash is."""
-    at_home = is_home(draft.part(PAYMENT, known.event.payment_id))
-    own = ((known.own is None or one in known.own, one, amount) for one, amount in known.event.applications)
-    return summed((one if is_own else "", amount) for is_own, one, amount in own if is_own or at_home)
+    of = known.event.applications
+    found = summed((one if known.own is None or one in known.own else OF_OTHERS, amount) for one, amount in of)
+    if not is_home(draft.part(PAYMENT, known.event.payment_id)):
+        found.pop(OF_OTHERS, None)
+    return found
 
 
 def _drop(draft: Draft, known: CashApplication) -> None:

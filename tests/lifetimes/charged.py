@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from domain.accounts import EXPENSE_COST, LABOR_COST, WORK_IN_PROGRESS
@@ -82,24 +82,19 @@ def _wrong(booked: Counter[tuple[str, str]], work: Work | None, stated: Stated) 
         yield f"is charged {charged}"
 
 
-def _costs(work: Work, stated: Stated) -> set[Amount]:
+def _worth(work: Work, rates: Iterable[CostRateSet | TransferPriceSet]) -> set[Amount]:
+    """By each of the rates that is a rate of hours; what is spent is worth its amount."""
     if isinstance(work, ExpenseApproved):
         return {work.amount}
     assert work.hours is not None
-    return {
-        extend(work.hours, one.rate, 0, one.currency, HALF_UP)
-        for one in stated.costs
-        if one.person_id == work.person_id
-    }
+    return {extend(work.hours, one.rate, 0, one.currency, HALF_UP) for one in rates if one.rate is not None}
+
+
+def _costs(work: Work, stated: Stated) -> set[Amount]:
+    return _worth(work, (one for one in stated.costs if one.person_id == work.person_id))
 
 
 def _prices(work: Work, lender: str, borrower: str, stated: Stated) -> set[Amount]:
     """Nothing is known of prices that follow cost or bill rates."""
-    if isinstance(work, ExpenseApproved):
-        return {work.amount}
-    assert work.hours is not None
-    return {
-        extend(work.hours, one.rate, 0, one.currency, HALF_UP)
-        for one in stated.prices
-        if (one.lending_entity_id, one.borrowing_entity_id) == (lender, borrower) and one.rate is not None
-    }
+    pair = (lender, borrower)
+    return _worth(work, (one for one in stated.prices if (one.lending_entity_id, one.borrowing_entity_id) == pair))

@@ -268,10 +268,12 @@ def _accrue(entries: dict[EntryKey, EntryAccount], journal: JournalEntry) -> Non
             entry.day = journal.service_date
             if journal.kind == "posting":
                 entry.posted_in, entry.doubt = line.project_id, None
-            if journal.cause_kind == OPENING and journal.affected_kind in (OPENING, FEE):
-                entry.brought += line.amount
-                entry.brought_by = journal.cause_id, journal.cause_version
-            if journal.cause_kind == OPENING and may_be_billed_in_part(journal.affected_kind, journal.affected_id):
+            if journal.deliver or journal.affected_kind not in (OPENING, FEE):
+                continue
+            # The ERP has what balances state, whether they or a rate that they waited for loads it.
+            entry.brought += line.amount
+            entry.brought_by = line.project_id or "", journal.cause_version if journal.cause_kind == OPENING else 0
+            if may_be_billed_in_part(journal.affected_kind, journal.affected_id):
                 entry.in_part = True
                 entry.vague = entry.vague or bool(entry.issued)  # loaded again, with another part of it billed before
 

@@ -233,6 +233,7 @@ class Draft:
         "issued",
         "journals",
         "kinds",
+        "loaded",
         "loads",
         "memo",
         "moves",
@@ -304,8 +305,8 @@ class Draft:
         # Whether some of that work draws on what its line's terms include, and whether some changed row is over a cap or went on from it.
         self.draws = False
         self.over_cap = False
-        # Whether balances are being loaded.
-        self.loads = False
+        # Whether balances are being loaded, and whether any were.
+        self.loads = self.loaded = False
         # As that of the books, with what this event changed.
         self.agreed = before.agreed
         # Of books on which something is only tried: projects of which the sums are a copy.

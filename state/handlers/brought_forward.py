@@ -131,7 +131,7 @@ def _tell(draft: Draft, known: BroughtForward, faults: Sequence[OpeningFault]) -
 def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     """What shows only when the terms have charged what they charge by themselves; the books are of no use then."""
     event = known.event
-    draft.loads = True
+    draft.loads = draft.loaded = True
     before = before_load(draft, known)
     later = unload(draft, known)
     if draft.why is not None:

@@ -17,7 +17,6 @@ from domain.ledger.journal import Leg, merge
 from domain.ledger.position import Balance, settled
 from domain.reference.exchange import Exchange
 from domain.units import Amount
-from domain.work.rows import OPENING
 from state.books import Contract, Liability
 from state.draft import Draft
 from state.ledger.position import is_over_time, standing
@@ -167,5 +166,5 @@ def _post(draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple
         contract_id=contract.contract_id,
         customer_id=contract.terms.customer_id,
         # The ERP has what was brought forward.
-        deliver=draft.cause.kind != OPENING,
+        deliver=not draft.loaded,
     )

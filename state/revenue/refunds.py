@@ -24,7 +24,6 @@ from domain.revenue.variable_price import given_by_memos, settled
 from domain.terms.kind import LineHistory, on_day
 from domain.units import Amount
 from domain.why import Rates, elsewhere
-from domain.work.rows import OPENING
 from state.books import Contract, RefundLiability
 from state.charges.rebates import KIND, charge_row, issued_of_item, provides, standing
 from state.charges.terms_known import known_of
@@ -207,7 +206,7 @@ def _settle(draft: Draft, contract: Contract, line_id: str) -> None:
         contract_id=contract.contract_id,
         customer_id=contract.terms.customer_id,
         # The ERP has what was brought forward.
-        deliver=draft.cause.kind != OPENING,
+        deliver=not draft.loaded,
         policies=plan.policies,
     )
     for number, line in enumerate(record.lines, 1):

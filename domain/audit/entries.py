@@ -210,8 +210,12 @@ def _may_bring(
 def _accrued(
     entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: AuditedTerms
 ) -> dict[str, Amount | None]:
-    """By entry of the line; None where that is not known."""
-    return _by_entry(entries, statement, line, terms, lambda entry: entry.billable(terms), even_vague=True)
+    """By entry of the line; None where that is not known, as of what was billed in part before: nobody says of whom."""
+
+    def known(entry: EntryAccount) -> Amount | None:
+        return None if entry.in_part else entry.billable(terms)
+
+    return _by_entry(entries, statement, line, terms, known, even_vague=True)
 
 
 def _brings(entry: EntryAccount, line_id: str, terms: AuditedTerms) -> Brings:

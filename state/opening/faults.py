@@ -25,7 +25,9 @@ from domain.reference.zones import midnight
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms import methods
 from domain.terms.kind import NO_REVENUE, WITH_INVOICE
+from domain.units import Amount
 from domain.waiting import waits_for_exchange_rate
+from domain.work.rows import fee_row
 from state.books import Acceptance, BroughtForward, Contract, Receivable, RetentionAccount, Work
 from state.draft import Draft
 from state.opening.stated import (
@@ -300,7 +302,19 @@ def _faults_of_milestones(draft: Draft, known: BroughtForward, stated: Stated) -
         if fact is not None and fact.accepted_on is not None and each.milestone_id not in known.milestones:
             message = f"{of}: milestone {each.milestone_id} was accepted here on {fact.accepted_on}, too"
             yield OpeningFault(IN_BALANCES, message, field, stated.contract.contract_id)
+        elif known.loaded is None and (billed := _billed_here(draft, stated, each.milestone_id)):
+            message = (
+                f"{of}: {format_amount(billed, stated.plan.currency)} {stated.plan.currency} of milestone {each.milestone_id} are billed "
+                "here, too; the next statement gives them back"
+            )
+            yield OpeningFault(IN_BALANCES, message, field, stated.contract.contract_id)
     yield from _not_accepted(stated)
+
+
+def _billed_here(draft: Draft, stated: Stated, milestone_id: str) -> Amount:
+    row = fee_row(stated.contract.contract_id, stated.balance.line_id, f"milestone/{milestone_id}")
+    entry = draft.entry(row)
+    return sum(issued.amount for issued in entry.issued) if entry is not None else 0
 
 
 def _not_accepted(stated: Stated) -> Iterator[OpeningFault]:

@@ -24,7 +24,15 @@ from domain.work.rows import ROWS, row_id
 from state.billing import retention
 from state.billing.deposits import deposit_lines
 from state.billing.payers import applied_to
-from state.books import BroughtForward, OpeningJournal, OpeningPiece, Payment, Receivable, RetentionAccount
+from state.books import (
+    BroughtForward,
+    InvoiceCredits,
+    OpeningJournal,
+    OpeningPiece,
+    Payment,
+    Receivable,
+    RetentionAccount,
+)
 from state.caps.allot import settle_consumption
 from state.caps.claims import consumption_of
 from state.draft import Draft
@@ -81,6 +89,7 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
                     minus(now.paid, opened.paid),
                     minus(now.written_off, opened.written_off),
                     beyond(draft, was),
+                    draft.part("credits", opened.invoice_id) or InvoiceCredits(),
                 )
             )
             draft.put("receivable", opened.invoice_id, None)
@@ -196,9 +205,17 @@ def take_later(draft: Draft, later: Sequence[SinceThen]) -> None:
         now: Receivable | None = draft.part("receivable", one.invoice_id)
         assert now is not None, "an invoice that was paid or credited here stays in the balances"
         if draft.why is not None:
-            for credited in draft.why.parts_at(f"{one.statement_id}#credited", draft.why.now):
-                draft.why.add(f"{now.statement_id}#credited", credited)
+            of_rows = (
+                f"{name}/{row}" for row in one.credits_of.taken for name in ("credited", "credited_hours", "back")
+            )
+            for name in ("credited", *of_rows):
+                for credited in draft.why.parts_at(f"{one.statement_id}#{name}", draft.why.now):
+                    draft.why.add(f"{now.statement_id}#{name}", credited)
             say_taken_since(draft.why, replace(now, statement_id=one.statement_id), now)
+        credits_of: InvoiceCredits = draft.part("credits", one.invoice_id) or InvoiceCredits()
+        taken, kept_back = one.credits_of.taken, one.credits_of.kept_back
+        if taken:
+            draft.put("credits", one.invoice_id, replace(credits_of, taken=taken, kept_back=kept_back))
         draft.put(
             "receivable",
             one.invoice_id,

@@ -21,7 +21,7 @@ from domain.reference.exchange import Exchange
 from domain.units import Amount, Hours
 from domain.why import exchanged, quoted
 from domain.work.rows import FEE
-from state.books import Acceptance, Contract, OpeningJournal, OpeningPiece, Receipt, Receivable, Reports
+from state.books import Acceptance, Contract, InvoiceCredits, OpeningJournal, OpeningPiece, Receipt, Receivable, Reports
 from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.opening.stated import Stated
@@ -49,7 +49,8 @@ class WaitsForRoom(NamedTuple):
 
 
 class SinceThen(NamedTuple):
-    """What became of a receivable after it was brought forward; `beyond` is what all of it together was beyond what it was over."""
+    """What became of a receivable after it was brought forward; `beyond` is what all of it together was beyond what it was over,
+    `credits_of` what credit memos took of its rows."""
 
     invoice_id: str
     statement_id: str
@@ -58,6 +59,7 @@ class SinceThen(NamedTuple):
     paid: tuple[Amount, Amount]
     written_off: tuple[Amount, Amount]
     beyond: Amount
+    credits_of: InvoiceCredits
 
 
 class Loading(NamedTuple):

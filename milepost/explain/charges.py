@@ -20,6 +20,7 @@ from state.caps.claims import allotments
 from state.caps.sharers import without_issue
 from state.charges.unissued import unissued
 from state.revenue.method_change import is_change
+from state.revenue.reached_back import is_rest
 from state.terms.opening import figure_of
 from state.terms.plan import LinePlan, plan_of
 
@@ -71,6 +72,8 @@ class ChargeNodes(Nodes):
             return None
         if charge.earned_from is not None and charge.earned_to is not None:
             return self.nodes.over_time.month(charge, draft)
+        if is_rest(charge):
+            return self.nodes.over_time.rest_of_balances(charge, draft)
         if is_change(charge):
             return self.nodes.over_time.change(charge, draft)
         return self.nodes.fees.earned(charge, draft)

@@ -19,14 +19,14 @@ from domain.revenue.variable_price import Revisions, is_payable
 from domain.terms import methods, milestones
 from domain.terms.kind import OVER_TIME, Closed, LineHistory, PeriodLeft, TermsInForce, obliged_with, on_day
 from domain.units import Amount
-from domain.work.rows import OPENING, fee_row, row_id
+from domain.work.rows import OPENING, SCHEDULED_REVENUE, fee_row, row_id
 from state.books import Acceptance, Charge, ClosedPeriod, Contract, ItemRevisions, LineFees, Reports, TermsVersion
 from state.charges.estimates import known_estimates
 from state.charges.rebates import rebates_of
 from state.charges.spent import is_spent, known_spent
 from state.charges.unissued import minimum_rows, moved_by_issue
 from state.draft import Draft
-from state.terms.opening import earned_before, expired_before
+from state.terms.opening import earned_before, expired_before, rest_id
 from state.terms.plan import line_plan, versions
 from state.totals import month_of, standing_price
 
@@ -131,11 +131,14 @@ def _opening(draft: Draft, contract_id: str, line_id: str, held: Sequence[TermsI
     """With what their row of the line has earned over time."""
     project_id = held[-1].line.project_id
     found = earned_before(draft, contract_id, project_id, line_id)
-    if found is not None and not _earned_over_time(held, found.as_of):
+    if found is None:
+        return None
+    if not _earned_over_time(held, found.as_of):
         return found._replace(earned=0)
-    entry = draft.entry(row_id(OPENING, composed(contract_id, line_id))) if found is not None else None
-    price = standing_price(entry) if entry is not None else None
-    return found._replace(beyond=price.earns) if found is not None and price is not None else found
+    rows = (row_id(OPENING, composed(contract_id, line_id)), row_id(SCHEDULED_REVENUE, rest_id(contract_id, line_id)))
+    entries = (draft.entry(row) for row in rows)
+    prices = (standing_price(entry) for entry in entries if entry is not None)
+    return found._replace(beyond=sum(price.earns for price in prices if price is not None))
 
 
 def _earned_over_time(held: Sequence[TermsInForce], day: date) -> bool:

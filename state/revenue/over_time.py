@@ -37,11 +37,11 @@ from state.charges.terms_known import agreed_versions, begins_after, every_oblig
 from state.draft import Draft
 from state.ledger.position import is_over_time
 from state.rerating.rerate import line_ids
-from state.revenue import method_change
+from state.revenue import method_change, reached_back
 from state.revenue.fees import HORIZON, bring, look_again, project_of
 from state.revenue.fees import settle as settle_fees
 from state.terms.known import period
-from state.terms.opening import carried
+from state.terms.opening import carried, rest_id
 from state.value import plain
 
 DAY = timedelta(days=1)
@@ -66,9 +66,13 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         known: LineFees = draft.part("fees", part_id) or LineFees()
         by_today = _by_day(history, today)
         earns = earning(by_today, day + HORIZON)
-        months = list(by_month(earns, partial(period, draft, entity), day + HORIZON, day, history.opening))
+        earned_by = partial(by_month, earns, partial(period, draft, entity), day + HORIZON, day)
+        went_over = partial(changes, earns, partial(period, draft, entity), day + HORIZON)
+        months, gone_over = list(earned_by(history.opening)), went_over(history.opening)
+        rest, opening = reached_back.rest(draft, contract, line_id, history, months, gone_over)
+        if opening != history.opening:
+            months, gone_over = list(earned_by(opening)), went_over(opening)
         recognised = today if is_measured(earns, today) else day
-        gone_over = changes(earns, partial(period, draft, entity), day + HORIZON, history.opening)
         upcoming += [change.day for change in gone_over if change.day > today]
         upcoming += [month.last for month in months if month.last > recognised][:1]
         said_on = [each.as_of for each in history.reported] + [each.as_of for each in history.estimates]
@@ -87,6 +91,8 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
             for change in gone_over
             if change.day <= today and change.amount
         ]
+        if rest:
+            charges.append(_rest_of_balances(draft, contract, line_id, rest))
         rows = bring(draft, known.earned, {row_id(SCHEDULED_REVENUE, charge.charge_id): charge for charge in charges})
         if rows != known.earned:
             known = draft.part("fees", part_id) or LineFees()
@@ -259,6 +265,14 @@ def _of_change(draft: Draft, contract: Contract, line_id: str, change: MethodCha
     way = "to" if change.from_billing else "from"
     charge_id = method_change.charge_id(contract.contract_id, line_id, change.day)
     return _earned(draft, contract, line_id, charge_id, change.day, f"Change {way} revenue over time", change.amount)
+
+
+def _rest_of_balances(draft: Draft, contract: Contract, line_id: str, rest: Amount) -> Charge:
+    """On their day, which is the last that is theirs."""
+    day = begins_after(draft, contract, line_id)
+    assert day is not None, "there are balances"
+    charge_id = rest_id(contract.contract_id, line_id)
+    return _earned(draft, contract, line_id, charge_id, day, "Earned before, by other terms", rest)
 
 
 def _charge_of(draft: Draft, contract: Contract, line_id: str, month: Month) -> Charge:

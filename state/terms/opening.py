@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain.events.common import BalanceForward
-from domain.identity import is_opening_statement
+from domain.identity import composed, is_opening_statement
 from domain.revenue.method import Opening
 from domain.units import Quantity
 from state.books import BroughtForward, Charge, Receivable
@@ -68,6 +68,11 @@ def carried(draft: Draft, charge: Charge) -> Charge:
 
 def is_before(begins_after: date | None, day: date) -> bool:
     return begins_after is not None and day <= begins_after
+
+
+def rest_id(contract_id: str, line_id: str) -> str:
+    """Of the row of what balances state of revenue over time beside theirs, since terms reach back to their day."""
+    return f"{composed(contract_id, line_id)}/{KIND}"
 
 
 def figure_of(row: str, version: int, name: str) -> str:

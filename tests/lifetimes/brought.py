@@ -23,17 +23,19 @@ class BroughtForward(Story):
     def __init__(self, random: Random) -> None:
         super().__init__(random)
         self.opened: dict[str, list[str]] = {}
+        self.waits = False
 
     def day(self, first: date = START, last: date = END) -> date:
         return super().day(min(max(first, FIRST), last), last)
 
     def say(self, on: date | str, head: str, *below: str) -> None:
-        """What was before is in the balances, and what is agreed since holds from then on."""
+        """What was before is in the balances. They state what was billed by the terms of their day: while they wait for a rate nothing is
+        agreed from an earlier day on."""
         if f"{on}" > f"{AS_OF}":
-            began = re.sub(
-                r"(amend K from) (\S+)(?: retroactive)?", lambda one: f"{one[1]} {max(one[2], f'{FIRST}')}", head
-            )
-            super().say(on, began, *below)
+            if self.waits:
+                amend = r"(amend K from) (\S+)(?: retroactive)?"
+                head = re.sub(amend, lambda one: f"{one[1]} {max(one[2], f'{FIRST}')}", head)
+            super().say(on, head, *below)
 
     def setup(self) -> list[Block]:
         for line in self.sold:
@@ -44,7 +46,9 @@ class BroughtForward(Story):
             for project, rows in self.opened.items()
             if rows
         ]
-        return [*super().setup(), *said]
+        setup = super().setup()
+        self.waits = any(block.words[0] == "exchange" for block in setup)
+        return [*setup, *said]
 
     def payers(self) -> str:
         return self.of("", "", " bill_to C:60:rounding,B:40")

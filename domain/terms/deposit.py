@@ -1,4 +1,4 @@
-"""A deposit: an advance that is set against later statements (R31).
+"""A deposit: an advance that is set against the statement that bills it and later ones (R31).
 
 It is charged on its day and is no revenue: what was invoiced of it stands on 2310 if it is refundable when it is billed, else on 2300, and
 leaves it with the invoices that it is set against: all of the oldest statements first, a percentage of each, or the last ones, when the

@@ -1,9 +1,9 @@
-"""Deposits set against statements (R31): what was billed of a deposit before a statement is available to it.
+"""Deposits set against statements (R31): what was billed of a deposit by a statement is available to it.
 
 An application is listed on the statement as a negative part of the deposit's own entry, so that the statement's invoice relieves the
 deposit by it as it relieves what is unbilled (state/handlers/invoices.py), at the ledger amount that the deposit carries.
 
-When the contract is over what is left is given back or kept, and nothing more is set against a statement. Where the contract goes on
+When the contract is over what is left is given back or kept; late work is set against what is kept, and less is. Where the contract goes on
 after all, that is taken back; what was given back is available again when it is billed again.
 """
 

@@ -6,7 +6,6 @@ from domain.units import Amount
 from domain.work.rows import fee_row
 from state.billing.payers import has_part, part_of
 from state.books import Contract, Entry, Issued
-from state.charges.terms_known import left_of, line_fees
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import LinePlan, line_plan
@@ -28,9 +27,9 @@ def _as_deposit(draft: Draft, contract: Contract, line_id: str) -> tuple[LinePla
 
 
 def available_to(draft: Draft, contract: Contract, line_id: str, bill_to: str) -> Amount | None:
-    """What is left to a payer of what it was billed of a deposit; None where it was billed nothing, or the contract is over."""
+    """What is left to a payer of what it was billed of a deposit; None where it was billed nothing."""
     found = deposit_row(draft, contract, line_id, DEPOSIT)
-    if found is None or not has_part(found[1], bill_to) or left_of(contract, line_fees(draft, contract, line_id)):
+    if found is None or not has_part(found[1], bill_to):
         return None
     return _left_to(draft, contract, line_id, found[1], bill_to)
 

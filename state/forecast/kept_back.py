@@ -176,16 +176,16 @@ class _Walk:
         own = {plan.line.line_id for plan, _ in self.deposits}
         self.completed += sum(bill.amount for bill in bills if self._counts(terms, bill))
         gross = summed(((bill.bill_to, bill.paid), bill.amount) for bill in bills if bill.line_id not in own)
+        for bill in bills:
+            if bill.line_id in own:
+                self._open(bill.bill_to)
+                self.available[bill.line_id, bill.bill_to] += bill.amount
         for (bill_to, paid), amount in sorted(gross.items()):
             self._open(bill_to)
             held = self._withheld(terms, day, bill_to, amount)
             self.left[bill_to] += held.retained - held.released
             found = tuple(self._applied(day, bill_to, amount, held))
             yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, amount, held, found)
-        for bill in bills:
-            if bill.line_id in own:
-                self._open(bill.bill_to)
-                self.available[bill.line_id, bill.bill_to] += bill.amount
 
     def _counts(self, terms: ContractSigned, bill: ExpectedBill) -> bool:
         """Hours count where every line has a price on which hours earn."""

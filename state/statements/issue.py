@@ -98,9 +98,6 @@ def issue(
     earning = summed((plan.line.line_id, amount) for _, plan, amount in groups if plan.timing != NO_REVENUE)
     of = name_of(draft, contract, period, bill_to, sequence) if draft.why is not None else ""
     kept = retention.decide(draft, contract, period, bill_to, earning, beside, of)
-    deposits_applied = deposit_applications.apply(
-        draft, contract, period, bill_to, sum(earning.values()), kept.retained, of
-    )
     before = before_issue(draft, contract, list(by_entry)) if is_reissued(draft, contract, period, sequence) else None
     lines: list[StatementLine] = []
     listed: list[StatementEntry] = []
@@ -117,6 +114,9 @@ def issue(
             if draft.why is not None:
                 deposit_applications.say_billed(draft.why, contract, of, bill_to, listed[-1])
                 _say_falls(draft.why, contract, of, by_entry[piece.entry_id, piece.line_id])
+    deposits_applied = deposit_applications.apply(
+        draft, contract, period, bill_to, sum(earning.values()), kept.retained, of
+    )
     if draft.why is not None:
         say_rows(draft.why, of, listed, deposits_applied, contract.terms.currency)
         funding_record.say_billed(draft.why, of, [group for group, *_ in groups])

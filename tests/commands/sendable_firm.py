@@ -123,7 +123,7 @@ def story(name: str, number: int) -> Iterator[Event]:
         for category in categories
     ]
     if name == "deposit":
-        deposit = {"type": "Deposit", "amount": "300", "due_on": "2026-03-01", "refundable": True}
+        deposit = {"type": "Deposit", "amount": "1275", "due_on": "2026-03-01", "refundable": True}
         lines.append({"line_id": "advance", "project_id": project, "terms": deposit})
     signed = {
         "contract_id": f"K-{name}",

@@ -78,7 +78,7 @@ def test_all_of_them_are_valid_by_the_official_rules(output: Path, tmp_path: Pat
         ("K-retention 03 Acme", "975.00", "185.25", "1062.75"),
         # 3.333333 h at 20,000 are 66,667 yen; 19 % are 12,667.
         ("K-yen 03 Acme", "66667.00", "12667.00", "79334.00"),
-        # 8 h are 780.00, less a deposit of 300.00 that was billed in March.
+        # 8 h are 780.00, less 300.00 that 975.00 of March left of a deposit of 1,275.00.
         ("K-deposit 04 Acme", "480.00", "91.20", "571.20"),
         ("K-payers 03 Ελλη", "208.00", "0.00", "208.00"),
         # 4 h fewer than March billed.

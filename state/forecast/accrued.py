@@ -9,13 +9,12 @@ from datetime import date
 
 from domain.figure import called
 from domain.months import month_end
-from domain.sums import summed
 from domain.units import Amount
 from domain.work.rows import FEE, named
 from state.billing.payers import billed_day
 from state.books import Contract, Entry, LineEarning, StatementState
 from state.draft import Draft
-from state.forecast.expected import Calendar, billed_on, fee_months, work_months
+from state.forecast.expected import BillDays, Calendar, billed_on, fee_months, work_months
 from state.forecast.outlook import ONE_DAY
 from state.forecast.tracks import by_invoice
 from state.terms.periods import open_period
@@ -32,20 +31,40 @@ def oldest_open(draft: Draft, contract: Contract, as_of: date) -> Calendar:
 
 def accrued_on(
     draft: Draft, contract: Contract, line_id: str, project_id: str, accrued: Amount, as_of: date
-) -> dict[date, Amount]:
-    """What is accrued on a line in a project, by the days on which it is billed."""
+) -> dict[BillDays, Amount]:
+    """What is accrued on a line in a project, by the days of its bills. What is billed before the next period is one sum where all terms
+    name the same payers."""
     period, by_day = open_period(draft, contract), dict[date, Amount]()
     since = period.to if period is not None else month_end(as_of) + ONE_DAY
     contract_id = contract.contract_id
-    for entry in draft.due_on(contract_id, line_id, since.isoformat(), "9999"):
+    begin = "" if payers_change(draft, contract) else since.isoformat()
+    for entry in draft.due_on(contract_id, line_id, begin, "9999"):
         if draft.billed_in(entry, contract_id, line_id) == project_id:
             day = billed_day(entry, issued_on(entry, contract_id, line_id))
             by_day[day] = by_day.get(day, 0) + outstanding(entry, contract_id, line_id)
-    found = summed((billed_on(draft, contract, day) or month_end(day), of) for day, of in sorted(by_day.items()))
+    found: dict[BillDays, Amount] = {}
+    for day, amount in sorted(by_day.items()):
+        billed = oldest_open(draft, contract, as_of).billed if day < since else billed_on(draft, contract, day)
+        days = bill_days(draft, contract, billed or month_end(day), day)
+        found[days] = found.get(days, 0) + amount
     if rest := called(accrued - sum(found.values()), "accrued before"):
         oldest = oldest_open(draft, contract, as_of).billed
-        found[oldest] = found.get(oldest, 0) + rest
+        found[oldest, oldest] = found.get((oldest, oldest), 0) + rest
     return found
+
+
+def bill_days(draft: Draft, contract: Contract, billed: date, day: date) -> BillDays:
+    """Where all terms name the same payers those of the day on which it is billed."""
+    return billed, day if payers_change(draft, contract) else billed
+
+
+def payers_change(draft: Draft, contract: Contract) -> bool:
+    return draft.of_terms("payers change", contract, _payers_change)
+
+
+def _payers_change(_: Draft, contract: Contract) -> bool:
+    first, *others = ((one.terms.customer_id, one.terms.bill_to, one.terms.funding) for one in contract.history)
+    return any(one != first for one in others)
 
 
 def uninvoiced(draft: Draft, line: LineEarning) -> tuple[Amount, list[tuple[str, Amount]]]:

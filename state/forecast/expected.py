@@ -2,9 +2,10 @@
 
 A month's work is billed at the end of the billing period that holds its 15th, or once that is over of the one that goes on; on request at
 its own end, a fee at the end of the period that holds its day. Of what is done and on no statement says `state/forecast/accrued.py` when it
-is billed; work to come is by the calendar of the project's first contract. Each payer has its share of it, and pays so many days after the
-day of issue as its own terms say; whom sources pay for says `state/forecast/payers.py`, and of a contract in another currency than the
-project's their first rule. A statement is billed when its period ends, and issued when that has closed: once it is, it is due when it says.
+is billed; work to come is by the calendar of the project's first contract. Each payer has its share of it, by the terms of the service
+date, of a month's work by those of its 15th, and pays so many days after the day of issue as its own terms say; whom sources pay for says
+`state/forecast/payers.py`, and of a contract in another currency than the project's their first rule. A statement is billed when its period
+ends, and issued when that has closed: once it is, it is due when it says.
 
     March's work, billed on 31 March and issued on 1 April, is due in 30 days on 1 May
 """
@@ -40,6 +41,8 @@ from state.value import plain
 
 PAYMENT_TERMS_DAYS = 30
 MID_MONTH = 15
+# The day on which something is billed, and the service date whose terms say who pays.
+BillDays = tuple[date, date]
 # What a recorder has of the months of statements.
 MONTHS: Final = "months"
 BILLED: Final = "billed"
@@ -49,7 +52,8 @@ DUE: Final = "due"
 class ExpectedBill(NamedTuple):
     """What one payer of a contract will be billed, in project currency, on a day of a month, and the month in which it pays.
 
-    A fee says of which line it is; work that is due already is no work to come. What sources fund has no payer before they have drawn it.
+    A fee says of which line it is; work that is due already is no work to come. The terms of its `day` say who pays; what sources fund has
+    no payer before they have drawn it.
     """
 
     billed: date
@@ -58,15 +62,17 @@ class ExpectedBill(NamedTuple):
     amount: Amount
     contract_id: str
     bill_to: str
+    day: date
     line_id: str = ""
     is_due: bool = False
 
 
 class Calendar(NamedTuple):
-    """The day on which something is billed, with its month, who pays, and the month in which each does; `is_funded` where sources do, as
-    they last."""
+    """The day on which something is billed, with its month, who pays by the terms of its service date, and the month in which each does;
+    `is_funded` where sources do, as they last."""
 
     billed: date
+    day: date
     month: str
     parties: tuple[Party, ...]
     paid: tuple[str, ...]
@@ -77,16 +83,16 @@ def expected_work(
     draft: Draft,
     contract: Contract,
     currency: str,
-    accrued: Mapping[date, Amount],
+    accrued: Mapping[BillDays, Amount],
     to_come: Iterable[tuple[str, Amount]],
     as_of: date,
 ) -> list[ExpectedBill]:
-    """What is accrued, by the day on which it is billed, and what work of months to come will be worth, by the contract's calendar."""
+    """What is accrued, by the days of its bills, and what work of months to come will be worth, by the contract's calendar."""
     found: list[ExpectedBill] = []
     known = work_calendar(draft, contract)
-    for billed, amount in accrued.items():
+    for days, amount in accrued.items():
         if amount:
-            _pay(found, contract, _calendar(draft, contract, billed), amount, currency, is_due=True)
+            _pay(found, contract, _calendar(draft, contract, days), amount, currency, is_due=True)
     for month, amount in to_come:
         if amount:
             on = known.get(month) or work_months(draft, contract, month, known)
@@ -137,19 +143,19 @@ def _pay(
     is_due: bool = False,
 ) -> None:
     """Add to `found` what each payer has of it (R12)."""
-    billed, of, parties, paid, is_funded = on
+    billed, day, of, parties, paid, is_funded = on
     contract_id = contract.contract_id
     if is_funded and contract.terms.currency == currency:
-        found.append(ExpectedBill(billed, of, "", amount, contract_id, "", line_id, is_due))
+        found.append(ExpectedBill(billed, of, "", amount, contract_id, "", day, line_id, is_due))
         return
     if len(parties) == 1:
-        bill = (billed, of, paid[0], amount, contract_id, parties[0].customer_id, line_id, is_due)
+        bill = (billed, of, paid[0], amount, contract_id, parties[0].customer_id, day, line_id, is_due)
         found.append(new_tuple(ExpectedBill, bill))
         return
     sign = -1 if amount < 0 else 1
     for share, party, month in zip(shared(abs(amount), parties, currency), parties, paid, strict=True):
         falls = titled(sign * share, f"falls to {party.customer_id}", "R12")
-        found.append(ExpectedBill(billed, of, month, falls, contract_id, party.customer_id, line_id, is_due))
+        found.append(ExpectedBill(billed, of, month, falls, contract_id, party.customer_id, day, line_id, is_due))
 
 
 def work_calendar(draft: Draft, contract: Contract) -> dict[str, Calendar]:
@@ -163,7 +169,7 @@ def work_months(draft: Draft, contract: Contract, month: str, known: dict[str, C
     found = known.get(month)
     if found is None:
         day = date(int(month[:4]), int(month[5:7]), MID_MONTH)
-        found = known[month] = _calendar(draft, contract, billed_on(draft, contract, day) or month_end(day))
+        found = known[month] = _calendar(draft, contract, (billed_on(draft, contract, day) or month_end(day), day))
     return found
 
 
@@ -171,24 +177,25 @@ def fee_months(draft: Draft, contract: Contract, day: date) -> Calendar:
     known: dict[date, Calendar] = draft.of_terms("fee months", contract, lambda *_: {})
     found = known.get(day)
     if found is None:
-        found = known[day] = _calendar(draft, contract, billed_on(draft, contract, day) or day)
+        found = known[day] = _calendar(draft, contract, (billed_on(draft, contract, day) or day, day))
     return found
 
 
-def _calendar(draft: Draft, contract: Contract, billed: date) -> Calendar:
-    known: dict[date, Calendar] = draft.of_terms("calendars", contract, lambda *_: {})
-    found = known.get(billed)
+def _calendar(draft: Draft, contract: Contract, days: BillDays) -> Calendar:
+    known: dict[BillDays, Calendar] = draft.of_terms("calendars", contract, lambda *_: {})
+    found = known.get(days)
     if found is None:
-        found = known[billed] = _calendar_of(draft, contract, billed)
+        found = known[days] = _calendar_of(draft, contract, days)
     return found
 
 
-def _calendar_of(draft: Draft, contract: Contract, billed: date) -> Calendar:
-    terms = funded_terms(contract, billed)
+def _calendar_of(draft: Draft, contract: Contract, days: BillDays) -> Calendar:
+    billed, day = days
+    terms = funded_terms(contract, day)
     parties = expected_parties(terms)
     issued = issue_day(draft, contract, billed)
     paid = (month_of(paid_on(draft, party.customer_id, issued)) for party in parties)
-    return Calendar(billed, month_of(billed), parties, tuple(paid), terms.funding is not None)
+    return Calendar(billed, day, month_of(billed), parties, tuple(paid), terms.funding is not None)
 
 
 def billed_on(draft: Draft, contract: Contract, day: date) -> date | None:

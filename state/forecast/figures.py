@@ -47,7 +47,7 @@ from state.forecast.accrued import accrued_on, uninvoiced
 from state.forecast.ahead import ahead_of, rebates_counted, spent_by_now
 from state.forecast.bases import Weighed
 from state.forecast.capped import billed_within_caps
-from state.forecast.expected import ExpectedBill, expected_fees, expected_work
+from state.forecast.expected import BillDays, ExpectedBill, expected_fees, expected_work
 from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
 from state.forecast.outlook import ProjectTerms, is_closed, keeps_back, ledger_currency
 from state.forecast.payers import by_payer, owed_alone, within_orders
@@ -299,7 +299,8 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
         to_come = billed_of_hours if contract is contracts[0] else ()
         due = accrued.get(contract.contract_id, {})
         for bill in (bill for bill in alone if bill.contract_id == contract.contract_id):
-            due[bill.billed] = called(due.get(bill.billed, 0) - bill.amount, "accrued of all payers")
+            days = bill.billed, bill.day
+            due[days] = called(due.get(days, 0) - bill.amount, "accrued of all payers")
         expected += expected_work(draft, contract, currency, due, to_come, as_of)
     if weighed.terms.limits_billing:
         expected = within_orders(draft, weighed.terms, policies, expected, currency, as_of)
@@ -395,10 +396,10 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
 
 def _line_sums(
     draft: Draft, project_id: str, of: ProjectTerms, policies: Resolved, currency: str, as_of: date
-) -> tuple[Amount, dict[str, dict[date, Amount]]] | None:
+) -> tuple[Amount, dict[str, dict[BillDays, Amount]]] | None:
     """What is issued of the project less what was conceded of it, rebates that memos gave, and what deposits paid, and by contract what is
-    billable and not issued, by the days on which it is billed, deposits left out."""
-    mode, billed, accrued = policies.money_mode, 0, dict[str, dict[date, Amount]]()
+    billable and not issued, by the days of its bills, deposits left out."""
+    mode, billed, accrued = policies.money_mode, 0, dict[str, dict[BillDays, Amount]]()
     has_rebates = draft.has(rebates.KIND)
     for contract_id, line_id, own in of.ever:
         line = draft.line(contract_id, line_id)
@@ -417,8 +418,8 @@ def _line_sums(
         if due and not of_deposit:
             of_contract = accrued.setdefault(contract_id, {})
             by_day = accrued_on(draft, contract, line_id, project_id, due, as_of).items()
-            for day, amount in in_months(by_day, due, rate, currency, mode) if rate is not SAME_CURRENCY else by_day:
-                of_contract[day] = of_contract.get(day, 0) + amount
+            for days, amount in in_months(by_day, due, rate, currency, mode) if rate is not SAME_CURRENCY else by_day:
+                of_contract[days] = of_contract.get(days, 0) + amount
     return billed, accrued
 
 

@@ -12,11 +12,11 @@ from domain.policies import Resolved
 from domain.sums import summed
 from domain.units import Amount
 from state.billing.funding import is_ever_funded, used
-from state.billing.payers import falling, funded_terms, parties_for
+from state.billing.payers import billed_day, falling, funded_terms, parties_for
 from state.books import Contract
 from state.caps.claims import allotments
 from state.draft import Draft
-from state.forecast.accrued import oldest_open
+from state.forecast.accrued import bill_days, oldest_open
 from state.forecast.expected import ExpectedBill, issue_day, paid_on
 from state.forecast.kept_back import is_deposit
 from state.forecast.outlook import ProjectTerms
@@ -135,7 +135,7 @@ def _drawing_order(bill: ExpectedBill) -> tuple[str, bool, str]:
 def _drawn(draft: Draft, contract: Contract, bills: Iterable[ExpectedBill]) -> Iterator[ExpectedBill]:
     uses = used(draft, contract)
     for bill in _in_order(bills):
-        funding = funded_terms(contract, bill.billed).funding
+        funding = funded_terms(contract, bill.day).funding
         if bill.bill_to or funding is None:
             yield bill
             continue
@@ -168,17 +168,19 @@ def owed_alone(
         period = open_period(draft, contract)
         billed = oldest_open(draft, contract, as_of).billed
         until = period.start if period is not None else date.max
-        for customer_id, amount in summed(_owed(draft, project_id, contract, until)).items():
+        for (customer_id, day), amount in summed(_owed(draft, project_id, contract, until, billed)).items():
             if amount and rate is not None:
                 here = exchanged(called(amount, f"owed by {customer_id}"), rate, currency, policies.money_mode)
                 paid = month_of(paid_on(draft, customer_id, issue_day(draft, contract, billed)))
-                bill = billed, month_of(billed), paid, here, contract.contract_id, customer_id
+                bill = billed, month_of(billed), paid, here, contract.contract_id, customer_id, day
                 found.append(ExpectedBill(*bill, is_due=True))
     return found
 
 
-def _owed(draft: Draft, project_id: str, contract: Contract, until: date) -> Iterator[tuple[str, Amount]]:
-    """Of work before a day, which only later statements bring."""
+def _owed(
+    draft: Draft, project_id: str, contract: Contract, until: date, billed: date
+) -> Iterator[tuple[tuple[str, date], Amount]]:
+    """Of work before a day, which only later statements bring, by payer and the day whose terms say who pays."""
     contract_id = contract.contract_id
     for line_id in line_ids(contract):
         if is_deposit(draft, contract_id, line_id):
@@ -192,4 +194,7 @@ def _owed(draft: Draft, project_id: str, contract: Contract, until: date) -> Ite
             parties = parties_for(contract, entry, issued)
             total = issued.amount + outstanding(entry, contract_id, line_id)
             falls = falling(issued.payers, total, parties, contract.terms.currency)
-            yield from ((part.customer_id, of - part.issued) for part, of in zip(issued.payers, falls, strict=True))
+            day = bill_days(draft, contract, billed, billed_day(entry, issued))[1]
+            yield from (
+                ((part.customer_id, day), of - part.issued) for part, of in zip(issued.payers, falls, strict=True)
+            )

@@ -1,7 +1,7 @@
 """What customers keep of bills to come, and what deposits pay of them: expected statements in the order in which they will be cut.
 
 Each withholds and releases by the terms of its day as it will when it is cut (`domain/billing/retention.py`), and a deposit billed by then
-is set against it by its rule (`domain/terms/deposit.py`). What is retained in the end is released on the day that the terms name, else
+is set against it by its rule (`domain/terms/deposit.py`). What is retained is released on the day that the terms in force on it name, else
 with the statement of the contract's last day; where neither is known it is expected in no month. A project's own bills count, in its
 currency: what a contract bills of other projects is not known here.
 
@@ -31,7 +31,7 @@ from state.draft import Draft
 from state.forecast.expected import ExpectedBill, billed_on, day_after, expected_deposit, issue_day, paid_on
 from state.forecast.outlook import ONE_DAY, has_ended
 from state.terms.periods import open_period
-from state.terms.plan import LinePlan, contract_policies, terms_on
+from state.terms.plan import LinePlan, contract_policies, stored_on, terms_on
 from state.totals import month_of
 
 
@@ -118,9 +118,13 @@ def kept_back(
         if not bill.amount:
             continue
         by_day.setdefault(bill.billed, []).append(bill)
-    for day in sorted(by_day):
-        yield from walk.cut(day, by_day[day])
-    yield from walk.release()
+    named = walk.named_days()
+    for day in sorted({*by_day, *named}):
+        if day in by_day:
+            yield from walk.cut(day, by_day[day])
+        if day in named:
+            yield from walk.release(day, day_after(draft, contract, day))
+    yield from walk.release_with_last_bill()
 
 
 class _Walk:
@@ -224,25 +228,33 @@ class _Walk:
         percent = terms.percent or 0
         return percent_taken(gross, percent, self.currency, plan.policies.money_mode, "share of the bill", "R31")
 
-    # The end
+    # Releases
 
-    def release(self) -> Iterator[ExpectedWithholding]:
-        """What bills to come leave retained, on its day; on the next where that is over."""
-        named = self._named_day()
-        on = named or self._last_bill()
-        if on is None:
-            return
-        day = max(on, self.as_of + ONE_DAY)
-        issued = (day_after if named else issue_day)(self.draft, self.contract, day)
+    def named_days(self) -> list[date]:
+        """On which all is released by a statement of its own, without grace: of each version of the terms the first on which it holds and
+        its day is reached, the next where that is over."""
+        found = []
+        for stored in self.contract.history:
+            agreed = stored.terms.retention
+            if agreed is not None and agreed.release_on is not None:
+                day = max(agreed.release_on, stored.effective_on, self.as_of + ONE_DAY)
+                if stored_on(self.contract, day) is stored:
+                    found.append(day)
+        return sorted(found)
+
+    def release(self, day: date, issued: date) -> Iterator[ExpectedWithholding]:
         for bill_to, left in sorted(self.left.items()):
             if left:
                 paid = month_of(paid_on(self.draft, bill_to, issued))
+                self.left[bill_to] = 0
                 yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, 0, Retained(released=left))
 
-    def _named_day(self) -> date | None:
-        """On which all is released by a statement of its own, without grace."""
-        agreed = self.contract.terms.retention
-        return agreed.release_on if agreed is not None else None
-
-    def _last_bill(self) -> date | None:
-        return (billed_on(self.draft, self.contract, self.last) or self.last) if self.last is not None else None
+    def release_with_last_bill(self) -> Iterator[ExpectedWithholding]:
+        """What bills to come leave retained, where the terms of the last one name no day; on the next day where that is over."""
+        if self.last is None:
+            return
+        on = billed_on(self.draft, self.contract, self.last) or self.last
+        agreed = terms_on(self.contract, on).retention
+        if agreed is None or agreed.release_on is None:
+            day = max(on, self.as_of + ONE_DAY)
+            yield from self.release(day, issue_day(self.draft, self.contract, day))

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from domain.events.common import RemainingWork
-from domain.figure import called, lesser, ratio, risen
+from domain.figure import at_least, called, lesser, ratio, risen
 from domain.money import HALF_UP
 from domain.outputs import ForecastDelta
 from domain.tuples import new_tuple
@@ -92,7 +92,10 @@ def split_revision(
     change = after.allowed - before.allowed
     if before.hours <= 0 or before.amount <= 0:
         return Split(change, 0, 0)
-    most = after.most if after.most is not None else before.most
+    most = after.most
+    if most is None and before.most is not None:
+        # By month they may allow it more than they did of what was left before.
+        most = at_least(after.amount, before.most, "caps allow")
     said = Left(sum(left.hours for left in old_mix.values()), sum(left.amount for left in old_mix.values()))
     average = said if said.hours > 0 and said.amount > 0 else before
 

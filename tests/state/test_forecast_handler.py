@@ -617,6 +617,16 @@ def test_more_hours_than_a_cap_allows_earn_its_room_by_volume(books: Books) -> N
     assert_explained(told)
 
 
+def test_hours_moved_to_a_month_with_room_earn_more_by_volume(books: Books) -> None:
+    """1,500 a month: of 40 h in April, 6,000, the cap allows 1,500; 10 h in April and in May are 3,000, at 150 as before."""
+    begin(books, signed(line(cap=Cap("hard", parse_amount("1500"), period="month"))), activated())
+    books.fold(time("T-1", "2026-03-02", 8), estimate(1, "2026-03-02", remaining("2026-04", 40, "4000", None)))
+    april, may = remaining("2026-04", 10, "1000", None), remaining("2026-05", 10, "1000", None)
+    (told,) = updates(books.fold(estimate(2, "2026-03-02", april, may)))
+    assert told.deltas == (delta("volume", "-2000", "1500"),)
+    assert_explained(told)
+
+
 def test_more_hours_count_at_the_average_that_was_estimated(books: Books) -> None:
     """20 h for 1,600 were to come; 8 of them cost 800, and so 12 h and 800 are left. Now 16 h remain, for 1,600: 4 h more at 80 are 320 by
     volume, and 24 h cost 20 more each, 480 by rate."""

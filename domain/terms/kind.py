@@ -263,8 +263,8 @@ class Kind(NamedTuple):
     `revenue` are the methods that the rules in force handle, each with when it recognises; the first is the default. `fees` gives
     everything that is charged up to a day, the day included, `spreads` what begins to be earned up to then where a method recognises
     over time. `by_period` says whether a line charges by what it had used when a billing period closed. `faults` are fields of the
-    terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day; `by_plan` says whether
-    they charge by a schedule or by milestones, however far the work has come, `is_accepted` whether the customer accepts what they charge.
+    terms that contradict. `earns_to_the_end` are kinds whose revenue over time needs the contract's last day; `by_progress` says whether
+    they charge as the work goes on, `is_accepted` whether the customer accepts what they charge.
     `price` is what all of the line is worth, where terms have one.
 
     What is still to come after a day is what the fees will be by what the terms let expect (`foresees`), and what is agreed of rows that
@@ -296,7 +296,7 @@ class Kind(NamedTuple):
     periods: Callable[[LineHistory, date], Iterable[tuple[date, date]]] = lambda *_: ()
     ends: Callable[[LineHistory, date, date], PeriodLeft] = lambda _, start, to: PeriodLeft(start, to)
     earns_to_the_end: bool = False
-    by_plan: Callable[[Any], bool] = lambda _: False
+    by_progress: Callable[[Any], bool] = lambda _: False
     is_accepted: bool = False
     price: Callable[[Any], Amount | None] = lambda _: None
     stays: bool = False

@@ -315,14 +315,9 @@ def price(terms: Terms) -> Amount | None:
     return kind_of(terms).price(terms)
 
 
-def settles(line: ContractLine, policies: Resolved) -> bool:
-    """Whether the line is worth what it has earned over time when its contract is terminated, whatever was charged by then."""
-    return earns_its_price(line, policies) and is_by_plan(line)
-
-
-def is_by_plan(line: ContractLine) -> bool:
-    """Whether it charges by a schedule or by milestones, however far the work has come."""
-    return kind_of(line.terms).by_plan(line.terms)
+def is_by_progress(line: ContractLine) -> bool:
+    """Whether it charges its price as the work goes on, not by a schedule or by milestones."""
+    return kind_of(line.terms).by_progress(line.terms)
 
 
 def is_accepted(line: ContractLine) -> bool:

@@ -151,7 +151,6 @@ KIND = Kind(
     stays=True,
     foresees=foresees,
     earns_to_the_end=True,
-    by_plan=lambda _: True,
     is_accepted=True,
     comes_to=comes_to,
     charged=charged,

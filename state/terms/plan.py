@@ -190,16 +190,15 @@ def as_earned(draft: Draft, contract: Contract, plan: LinePlan) -> LinePlan:
         for stored in contract.history:
             if plan.version < stored.version <= fees.earns_by:
                 other = line_plan(draft, contract, stored.version, plan.line.line_id, plan.content)
-                if other is not None and goes_over(found, other):
+                if other is not None and goes_over(found, other) and methods.go_on(found.line, other.line):
                     found = found._replace(timing=other.timing, earned=None if other.timing == WITH_CHARGE else 0)
         draft.memo.lines[key] = found
     return found
 
 
 def goes_over(went: LinePlan, goes: LinePlan) -> bool:
-    """Whether revenue goes over from what is billed to a method over time, or back."""
-    is_other = (went.timing == OVER_TIME) != (goes.timing == OVER_TIME)
-    return is_other and methods.go_on(went.line, goes.line)
+    """Whether revenue goes over from what is billed to a method over time, or back, where the line goes on from one to the other."""
+    return (went.timing == OVER_TIME) != (goes.timing == OVER_TIME)
 
 
 def newest_plan(draft: Draft, contract: Contract, line_id: str, content: str = COUNTED_TIME) -> LinePlan | None:

@@ -797,12 +797,13 @@ class Liability(Value, frozen=True, array_like=True, gc=False):
     from (composed).
 
     `posted_on` is the last accounting date of what stands there. `position` is all that stands on 1160 and on 2300, where a line of the
-    contract earns over time, each in contract and in ledger currency, debit positive.
+    contract earns over time, each in contract and in ledger currency, debit positive; `brought` is what of it balances have brought.
     """
 
     lines: dict[str, tuple[Amount, Amount]] = {}
     posted_on: date | None = None
     position: tuple[tuple[Amount, Amount], tuple[Amount, Amount]] | None = None
+    brought: tuple[tuple[Amount, Amount], tuple[Amount, Amount]] | None = None
 
 
 class StatementState(Value, frozen=True, array_like=True, gc=False):

@@ -305,7 +305,7 @@ class Draft:
         # Whether some of that work draws on what its line's terms include, and whether some changed row is over a cap or went on from it.
         self.draws = False
         self.over_cap = False
-        # Whether balances are being loaded, and whether any were.
+        # Whether balances are being loaded, and whether they have been.
         self.loads = self.loaded = False
         # As that of the books, with what this event changed.
         self.agreed = before.agreed

@@ -39,7 +39,7 @@ from state.opening.unlike import unbillable, unearned, unlike_invoiced, unlike_p
 from state.opening.work_rows import bring_over_cap, bring_work
 from state.rerating.outside import list_outside
 from state.rerating.versions import retry_parked, withdraw
-from state.revenue import fees, over_time, refunds
+from state.revenue import fees, liability, over_time, refunds
 from state.terms.opening import KIND, balances_of
 from state.value import plain
 from state.work.exchange_waits import settle_when_day_ends
@@ -180,6 +180,8 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     note_unplaced(draft)
     retry_parked(draft)
     draft.loads = False
+    for part in parts:
+        liability.settle_brought(draft, part.contract)
     return []
 
 

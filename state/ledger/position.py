@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, CONTRACT_SIDES, UNBILLED_RECEIVABLE
 from domain.capabilities import is_unrealised
 from domain.figure import converted
@@ -66,7 +68,7 @@ def keep(draft: Draft, contract_id: str) -> None:
     if held.position is None:
         found = standing(draft, contract_id)
         position = found.position.asset, found.position.liability
-        draft.put("liability", contract_id, Liability(held.lines, found.posted_on, position))
+        draft.put("liability", contract_id, replace(held, posted_on=found.posted_on, position=position))
 
 
 def look(draft: Draft, contract_id: str) -> None:

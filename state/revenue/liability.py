@@ -10,13 +10,19 @@ may not be billed any more is no liability to work: it is credited with the next
     1,000.00 invoiced, of which 800.00 are recognised: Cr 2300 200.00; when 400.00 more are recognised: Dr 2300 200.00, 200.00 are unbilled
 """
 
-from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
+from msgspec.structs import replace
+
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
+from domain.capabilities import is_unrealised
 from domain.figure import at_least, called, carried_at, converted, lesser, titled
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, merge
-from domain.ledger.position import Balance, settled
+from domain.ledger.position import Balance, ContractPosition, settled
+from domain.ledger.recorded import add_both, all_of, journal_line, parts_of_both
+from domain.outputs import JournalEntry
 from domain.reference.exchange import Exchange
 from domain.units import Amount
+from domain.work.rows import OPENING
 from state.books import Contract, Liability
 from state.draft import Draft
 from state.ledger.position import is_over_time, standing
@@ -28,6 +34,7 @@ from state.terms.plan import newest_plan
 from state.value import plain
 
 KIND = "liability"
+POSITION = "contract_position"
 
 
 def after_event(draft: Draft) -> None:
@@ -101,9 +108,9 @@ def _settle(draft: Draft, contract: Contract) -> None:
         )
         if had[0] + amount:
             lines[key] = stands[key] = had[0] + amount, had[1] + ledger
-    after = Liability(plain(lines), place.booking.accounting_date, held.position)
+    after = replace(held, lines=plain(lines), posted_on=place.booking.accounting_date)
     draft.put("liability", contract.contract_id, after if lines or held.position is not None else None)
-    _post(draft, contract, place, legs, "contract_liability")
+    _post(draft, contract, place, legs, "contract_liability", deliver=not draft.loaded)
     if figures is not None:
         figures.record(stands)
 
@@ -111,16 +118,64 @@ def _settle(draft: Draft, contract: Contract) -> None:
 def _settle_position(draft: Draft, contract: Contract) -> None:
     """What the event left of the position on one side only; its lines are in the project of the contract's first line."""
     found = standing(draft, contract.contract_id)
-    legs = settled(found.position)
-    if legs:
-        project_id = contract.terms.lines[0].project_id if contract.terms.lines else ""
-        place = place_beside(draft, contract, found.posted_on)
-        _post(draft, contract, place, [(project_id, leg) for leg in legs], "contract_position")
+    if legs := settled(found.position):
+        _post_position(draft, contract, legs, POSITION)
         found = standing(draft, contract.contract_id)
     held: Liability = draft.part("liability", contract.contract_id) or Liability()
-    now = Liability(held.lines, found.posted_on, (found.position.asset, found.position.liability))
+    now = replace(held, posted_on=found.posted_on, position=(found.position.asset, found.position.liability))
     if now != held:
         draft.put("liability", contract.contract_id, now)
+
+
+def settle_brought(draft: Draft, contract: Contract) -> None:
+    """Balances have been loaded: what they bring stands on one side in the ERP, whatever was posted here before, so that it is brought
+    there by a memo. What that leaves on both sides beside what was sent is sent, too."""
+    if not is_over_time(draft, contract):
+        return
+    held: Liability = draft.part("liability", contract.contract_id) or Liability()
+    brought = ContractPosition(*held.brought) if held.brought is not None else ContractPosition()
+    for record in draft.outputs:
+        is_own = isinstance(record, JournalEntry) and record.contract_id == contract.contract_id
+        if is_own and not record.deliver and not is_unrealised(record.rule):
+            brought = _with_brought(draft, brought, record)
+    if legs := settled(_as_recorded(draft, contract, brought)):
+        brought = _with_brought(
+            draft, brought, _post_position(draft, contract, legs, f"{POSITION}/{OPENING}", deliver=False)
+        )
+    draft.put("liability", contract.contract_id, replace(held, brought=(brought.asset, brought.liability)))
+
+
+def _with_brought(draft: Draft, brought: ContractPosition, record: JournalEntry) -> ContractPosition:
+    for number, line in enumerate(record.lines, 1):
+        brought = brought.add(line.account, line.amount, line.ledger_amount)
+        if draft.why is not None and line.account in (CONTRACT_ASSET, CONTRACT_LIABILITY):
+            currencies = record.currency, record.ledger_currency
+            part = journal_line(record.journal_id, number, (line.amount, line.ledger_amount), currencies)
+            add_both(draft.why, _brought_on(record.contract_id or "", line.account), part)
+    return brought
+
+
+def _as_recorded(draft: Draft, contract: Contract, brought: ContractPosition) -> ContractPosition:
+    if draft.why is None:
+        return brought
+    currencies = contract.terms.currency, draft.reference.known_entity(contract.terms.legal_entity_id).currency
+    sides = []
+    for account, balance in zip((CONTRACT_ASSET, CONTRACT_LIABILITY), brought, strict=True):
+        parts = parts_of_both(draft.why, _brought_on(contract.contract_id, account))
+        sides.append(all_of(f"brought on {account}", parts, currencies).of(balance) if parts else balance)
+    return ContractPosition(*sides)
+
+
+def _brought_on(contract_id: str, account: str) -> str:
+    return composed("brought_on", contract_id, account)
+
+
+def _post_position(
+    draft: Draft, contract: Contract, legs: list[Leg], rule: str, *, deliver: bool = True
+) -> JournalEntry:
+    project_id = contract.terms.lines[0].project_id if contract.terms.lines else ""
+    place = place_beside(draft, contract, standing(draft, contract.contract_id).posted_on)
+    return _post(draft, contract, place, [(project_id, leg) for leg in legs], rule, deliver=deliver)
 
 
 def _ahead(draft: Draft, contract: Contract, figures: LiabilityFigures | None) -> dict[str, Amount]:
@@ -152,19 +207,20 @@ def _in_ledger(amount: Amount, had: Balance, exchange: Exchange, currency: str, 
     return -had[1] if amount == -had[0] else carried_at(amount, had, currency, mode, "R52")
 
 
-def _post(draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple[str, Leg]], rule: str) -> None:
+def _post(
+    draft: Draft, contract: Contract, place: PlaceBeside, legs: list[tuple[str, Leg]], rule: str, *, deliver: bool
+) -> JournalEntry:
     """One journal, its lines by project; it goes to the ERP also where the invoice itself is the ERP's."""
     by_project: dict[str, list[Leg]] = {}
     for project_id, leg in legs:
         by_project.setdefault(project_id, []).append(leg)
     placed = [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
-    emit_placed(
+    return emit_placed(
         draft,
         about(draft, ("contract", contract.contract_id, contract.version), rule),
         place.booking,
         placed,
         contract_id=contract.contract_id,
         customer_id=contract.terms.customer_id,
-        # The ERP has what was brought forward.
-        deliver=not draft.loaded,
+        deliver=deliver,
     )

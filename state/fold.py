@@ -225,6 +225,8 @@ def apply(
         case DayEnded():
             if rates_settle := settles(draft, event.zone):
                 brought_forward.retry(draft)
+                if draft.loaded:  # what was spent before counts in the months that this day ends
+                    over_time.after_event(draft, [])
             days.on_day_ended(draft, event, rates_settle)
             revenue_adjustments.on_day_ended(draft, event)
             credit_memos.retry(draft)

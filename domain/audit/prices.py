@@ -44,8 +44,8 @@ def prices_kept(engagement: AuditedEngagement) -> Checked:
     rows: dict[str, dict[str, _Row]] = {}
     found: list[Violation] = []
     count = 0
-    for (offset, contract_id), made in groupby(_journals(engagement), key=_of_event):
-        own, journals = rows.setdefault(contract_id, {}), list(made)
+    for offset, contract_id, journals in _by_event(engagement):
+        own = rows.setdefault(contract_id, {})
         moved = {_add(own, journal) for _, journal in journals}
         stated = [one for one in engagement.priced if one.offset <= offset and one.event.contract_id == contract_id]
         terms = PricedTerms(stated, certain=contract_id not in uncertain)
@@ -64,10 +64,14 @@ def _journals(engagement: AuditedEngagement) -> Iterator[tuple[SeenOutput, Journ
             yield seen, journal
 
 
-def _of_event(each: tuple[SeenOutput, JournalEntry]) -> tuple[int, str]:
-    """The event's place in the log, and the contract."""
-    seen, journal = each
-    return seen.position.log_offset, journal.contract_id or ""
+def _by_event(engagement: AuditedEngagement) -> Iterator[tuple[int, str, list[tuple[SeenOutput, JournalEntry]]]]:
+    """With the event's place in the log, and the contract; others of the event may come between."""
+    for offset, made in groupby(_journals(engagement), key=lambda each: each[0].position.log_offset):
+        found: dict[str, list[tuple[SeenOutput, JournalEntry]]] = {}
+        for seen, journal in made:
+            found.setdefault(journal.contract_id or "", []).append((seen, journal))
+        for contract_id, journals in found.items():
+            yield offset, contract_id, journals
 
 
 def _add(rows: dict[str, _Row], journal: JournalEntry) -> str:

@@ -93,7 +93,13 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         ]
         if rest:
             charges.append(_rest_of_balances(draft, contract, line_id, rest))
-        rows = bring(draft, known.earned, {row_id(SCHEDULED_REVENUE, charge.charge_id): charge for charge in charges})
+        rows = known.earned
+        if draft.loads and opening is not None:
+            # What later days earn is known once the rows of the balances are booked.
+            rows = tuple(row for row in rows if _day_of(draft, row) <= opening.as_of)
+            charges = [charge for charge in charges if charge.day <= opening.as_of]
+        rows = bring(draft, rows, {row_id(SCHEDULED_REVENUE, charge.charge_id): charge for charge in charges})
+        rows = tuple(dict.fromkeys((*known.earned, *rows)))
         if rows != known.earned:
             known = draft.part("fees", part_id) or LineFees()
             draft.put("fees", part_id, replace(known, earned=rows))
@@ -258,6 +264,11 @@ def _shown(figure: int, measure: str, currency: str) -> str:
         if measure == HOURS
         else f"{format_amount(figure, currency)} {currency}"
     )
+
+
+def _day_of(draft: Draft, row: str) -> date:
+    charge = work.charge if (work := draft.entry_in_books(row).work) is not None else None
+    return charge.day if charge is not None else BEGINNING
 
 
 def _of_change(draft: Draft, contract: Contract, line_id: str, change: MethodChange) -> Charge:

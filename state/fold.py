@@ -247,6 +247,9 @@ def _settle(draft: Draft, ended: DayEnded | None = None, revalued: Sequence[str]
         holds.after_event(draft)
     if opening.KIND in books:
         brought_forward.after_event(draft)
+        if draft.loaded:
+            credit_memos.retry(draft)
+            cash_applications.retry_waiting(draft)
     if draft.draws or "fees" in books or "fees" in changed:
         fees.after_event(draft)
     if draft.over_cap or overflow.PASSING in books or overflow.PASSING in changed or "contract" in changed:

@@ -108,7 +108,7 @@ class CapNodes(Nodes):
             if name == SETTLED and before is not None and before.work.price is not None:
                 return self._claimed(before, allotment, int(turn), name)
             return self._as_valued(name, entry_id, int(step))
-        price, by = at.work.price, int(turn)
+        by = int(turn)
         if name == VALUE:
             return self.nodes.entries.value(at)
         if name == VALUE + HOURS:
@@ -116,7 +116,7 @@ class CapNodes(Nodes):
         if name == CHARGEABLE:
             return self.nodes.given_up.chargeable(at, by)
         if name == ISSUED:
-            return self._issued(at, price)
+            return self.issued(at)
         return self._claimed(at, allotment, by, name)
 
     def _as_valued(self, name: str, entry_id: str, step: int) -> Node | None:
@@ -136,7 +136,7 @@ class CapNodes(Nodes):
             return None
         priced, issued = self._recorded(at, price, turn), 0
         if name == SETTLED and issued_of(price, issued_on(at.entry, price.contract_id, price.line_id)):
-            issued = Recorded(self._issued(at, price, is_cut=not changed or turn >= changed[-1]))
+            issued = Recorded(self.issued(at, is_cut=not changed or turn >= changed[-1]))
         claim = claim_of(plan, allotment, Consumption(at.entry.entry_id, at.work.person_id, priced, issued))
         of_claim = {
             CLAIMED: claim.amount,
@@ -199,9 +199,10 @@ class CapNodes(Nodes):
         orders = figures_of(BOOKS, at.price.contract_id, allotment, ORDERS)
         return self.recorded.why.turns_of(orders, at.entry.entry_id, PINNED, at.step)
 
-    def _issued(self, at: VersionStanding, price: Price, *, is_cut: bool = True) -> Node:
+    def issued(self, at: VersionStanding, *, is_cut: bool = True) -> Node:
         """As the rule counts it, of what is on statements."""
-        row, place = at.entry.entry_id, (price.contract_id, price.line_id)
+        row, price = at.entry.entry_id, at.price
+        place = price.contract_id, price.line_id
         issued = issued_on(at.entry, *place)
         if issued is not None:
             amount = Recorded(self.nodes.statements.issued(row, *place, at.step, is_cut=is_cut))

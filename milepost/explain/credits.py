@@ -16,7 +16,6 @@ from milepost.explain.statements import Listed
 from state.books import Entry, GivenUp, Price, Receivable
 from state.caps.given_up import LEFT_TO_GIVE_UP, given_up_by, given_up_of, rows_of, that_counts
 from state.terms.plan import newest_plan
-from state.totals import issued_on
 from state.trace import TracedOutput
 
 
@@ -48,19 +47,15 @@ class GivenUpNodes(Nodes):
             and (turn is None or why.placed_of(given_up_of(entry_id), one.write_off_id, turn=turn) is not None)
         ]
         asked = total(title, own, "amount", price.currency)
-        counts = that_counts(Recorded(asked), Recorded(self._not_issued(at, price)))
+        counts = that_counts(Recorded(asked), Recorded(self._not_issued(at)))
         return node_titled(counts, title, currency=price.currency)
 
-    def _not_issued(self, at: VersionStanding, price: Price) -> Node:
+    def _not_issued(self, at: VersionStanding) -> Node:
         """By the step that priced the version: what is issued later was not given up."""
-        entry_id, step = at.entry.entry_id, self.nodes.entries.priced_at(at)
-        entry = self.sources.trace.entry_at(entry_id, step)
-        value = self.nodes.entries.value(at)
-        issued = issued_on(entry, price.contract_id, price.line_id) if entry is not None else None
-        if issued is None or not issued.amount:
-            return value
-        pieces = self.nodes.statements.issued(entry_id, price.contract_id, price.line_id, step)
-        return less(f"{entry_id}: not issued", value, pieces)
+        entry_id, value = at.entry.entry_id, self.nodes.entries.value(at)
+        then = self.nodes.entries.standing(entry_id, self.nodes.entries.priced_at(at))
+        issued = self.nodes.caps.issued(then) if then is not None else None
+        return less(f"{entry_id}: not issued", value, issued) if issued is not None and issued.value else value
 
     def left_of(self, event: WrittenOff, step: int) -> Node:
         """What could be given up of the entries that a write-off names, which it is not."""
@@ -71,11 +66,10 @@ class GivenUpNodes(Nodes):
 
     def _left_now(self, at: VersionStanding, price: Price) -> Node:
         chargeable = self.chargeable(at)
-        issued = issued_on(at.entry, price.contract_id, price.line_id)
-        if issued is None or not issued.amount:
+        issued = self.nodes.caps.issued(at)
+        if not issued.value:
             return chargeable
-        pieces = self.nodes.statements.issued(at.entry.entry_id, price.contract_id, price.line_id, at.step)
-        left = less(f"{at.entry.entry_id}: left", chargeable, pieces)
+        left = less(f"{at.entry.entry_id}: left", chargeable, issued)
         return (
             most(left.title, left, constant("nothing", 0, "amount", price.currency)) if (left.value or 0) < 0 else left
         )
@@ -90,12 +84,12 @@ class GivenUpNodes(Nodes):
         at = self.nodes.entries.standing(entry_id, int(step))
         if at is None or at.work.price is None:
             return None
-        price, value = at.work.price, self.nodes.entries.value(at)
+        value = self.nodes.entries.value(at)
         before = takewhile(lambda one: one.write_off_id != write_off_id, at.entry.given_up)
         off = [self._part(at.entry, one) for one in before]
-        issued = issued_on(at.entry, price.contract_id, price.line_id)
-        if issued is not None and issued.amount:
-            off.insert(0, self.nodes.statements.issued(entry_id, price.contract_id, price.line_id, at.step))
+        issued = self.nodes.caps.issued(at)
+        if issued.value:
+            off.insert(0, issued)
         return less(f"{entry_id}: left of it", value, *off) if off else value
 
 

@@ -50,7 +50,7 @@ from domain.units import (
     Percent,
     Rate,
 )
-from domain.why import Disagreement, Rates, Why, quotes
+from domain.why import Disagreement, Rates, Why, node_kept, quotes
 from domain.why import exchanged as in_ledger
 
 # What is made without a name; what is added to, or taken from, one of the first two is one more operand of it.
@@ -190,6 +190,19 @@ class Together:
         return RecordedLater(number, partial(self.node, name))
 
 
+class PlacedAmount:
+    """What one of several puts into a sum by a name (`domain.why.Addends`)."""
+
+    __slots__ = ("_amount", "_title", "values")
+
+    def __init__(self, amount: int, title: str, name: str) -> None:
+        self._amount, self._title = amount, title
+        self.values = {name: int(amount)}
+
+    def node(self, _: str) -> Node:
+        return node_of(self._amount, self._title)
+
+
 def later(number: int, make: Callable[..., Node], *of: object) -> int:
     """Recorded as `make` says of these when somebody asks; 0 is plain, nothing brought it about."""
     if not number:
@@ -197,6 +210,12 @@ def later(number: int, make: Callable[..., Node], *of: object) -> int:
     made = _number(RecordedLater, number)
     made.make = partial(make, *of)
     return made
+
+
+def as_kept(why: Why, number: int, address: str) -> int:
+    """With how it came about, where a rule recorded that by now."""
+    kept = why.kept_at(address, why.now)
+    return later(number, node_kept, kept) if kept is not None else number
 
 
 def as_recorded(number: int, node: Node) -> Recorded:

@@ -236,6 +236,13 @@ class Why:
             raise KeyError(address)
         return found
 
+    def known(self, address: str, step: int) -> Node:
+        """As a step left it. Raises Disagreement where no rule recorded it."""
+        found = self.figure_at(address, step)
+        if found is None:
+            raise Disagreement(f"{address}: no rule recorded it")
+        return found
+
     def sum(self, address: str, title: str, currency: str) -> Node:
         """All that was added so far."""
         return total(title, self.parts_at(address, self.now), "amount", currency)

@@ -6,11 +6,12 @@ from functools import partial
 from msgspec.structs import replace
 
 from domain.billing.shares import Party
-from domain.explanation import Node, less, total
+from domain.explanation import Node
 from domain.figure import later
 from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes
 from state.billing.funding_record import with_numbers
+from state.billing.issued_record import conceded_at
 from state.billing.shares_record import falls_to, shares_in_terms
 from state.books import Cost, Entry, Issued, PayerPart, Posted, Price, Work
 
@@ -81,24 +82,24 @@ class AskedRows(Nodes):
         )
 
     def issued(self, row: str, issued: Issued, step: int) -> Issued:
-        records, memos = self.nodes.records, self.nodes.credits
-        place = issued.contract_id, issued.line_id
+        records, place = self.nodes.records, (issued.contract_id, issued.line_id)
         known = with_numbers(row, issued, lambda number, address: later(number, self.recorded.known, address, step))
+        invoiced = partial(records.invoiced, conceded=bool(issued.conceded))
+        conceded, sums = conceded_at((*place, row)), self.recorded.sum
         return replace(
             known,
             amount=later(issued.amount, records.issued, row, step, place),
-            invoiced=later(
-                issued.invoiced, partial(records.invoiced, conceded=bool(issued.conceded)), row, step, place
-            ),
-            invoiced_ledger=later(issued.invoiced_ledger, records.invoiced_in_ledger, row, issued, step),
-            conceded=later(issued.conceded, self._sum_of, memos.conceded, row, *place, step),
-            conceded_ledger=later(issued.conceded_ledger, self._sum_of, memos.conceded_in_ledger, row, *place, step),
+            invoiced=later(issued.invoiced, invoiced, row, step, place),
+            invoiced_ledger=later(issued.invoiced_ledger, records.invoiced_in_ledger, row, place, step),
+            conceded=later(issued.conceded, sums, f"{conceded}/credited", f"{row}: conceded", step),
+            conceded_ledger=later(issued.conceded_ledger, sums, f"{conceded}/back", f"{row}: conceded", step),
             payers=self._payers(row, known, step),
         )
 
     def _payers(self, row: str, issued: Issued, step: int) -> tuple[PayerPart, ...]:
         if not issued.payers:
             return ()
+        place = issued.contract_id, issued.line_id, row
         parties = [Party(part.customer_id, part.share, part.rounding) for part in issued.payers]
         contract = self.sources.draft(step).contract(issued.contract_id)
         if contract is not None and not issued.is_funded:
@@ -108,7 +109,7 @@ class AskedRows(Nodes):
                 part,
                 share=party.share,
                 amount=later(part.amount, self.recorded.known, self._falls_to(row, issued, part), step),
-                issued=later(part.issued, self._issued_to, row, issued, part.customer_id, step),
+                issued=later(part.issued, self.nodes.statements.issued, place, step, None, part.customer_id),
             )
             for part, party in zip(issued.payers, parties, strict=True)
         )
@@ -116,18 +117,6 @@ class AskedRows(Nodes):
     @staticmethod
     def _falls_to(row: str, issued: Issued, part: PayerPart) -> str:
         return falls_to(issued.contract_id, issued.line_id, row, part.customer_id)
-
-    def _issued_to(self, row: str, issued: Issued, payer: str, step: int) -> Node:
-        """On the payer's statements, less what is billed again."""
-        statements, place = self.nodes.statements, (row, issued.contract_id, issued.line_id, step)
-        pieces = [statements.piece(one) for one in statements.listed_of(*place) if statements.payer_of(one) == payer]
-        made = total(f"{row}: issued to {payer}", pieces, "amount", pieces[0].currency if pieces else "")
-        return less(made.title, made, *back) if (back := self.nodes.credits.reopened(*place, payer)) else made
-
-    @staticmethod
-    def _sum_of(of: Callable[..., list[Node]], row: str, contract_id: str, line_id: str, step: int) -> Node:
-        parts = of(row, contract_id, line_id, step)
-        return total(f"{row}: conceded", parts, "amount", parts[0].currency)
 
     def _journal(self, journal: Posted) -> Posted:
         """Only what is converted is added up by journals."""

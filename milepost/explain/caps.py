@@ -38,6 +38,7 @@ from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes
 from milepost.explain.published import given
 from milepost.explain.recorded import ALL_OF_IT, BEFORE_IT
+from state.billing.issued_record import returned_at
 from state.books import Price, Work
 from state.caps.claims import (
     FOR_BILLING,
@@ -136,7 +137,7 @@ class CapNodes(Nodes):
             return None
         priced, issued = self._recorded(at, price, turn), 0
         if name == SETTLED and issued_of(price, issued_on(at.entry, price.contract_id, price.line_id)):
-            issued = Recorded(self.issued(at, is_cut=not changed or turn >= changed[-1]))
+            issued = Recorded(self.issued(at, turn))
         claim = claim_of(plan, allotment, Consumption(at.entry.entry_id, at.work.person_id, priced, issued))
         of_claim = {
             CLAIMED: claim.amount,
@@ -188,8 +189,7 @@ class CapNodes(Nodes):
 
     def _hours_returned(self, at: VersionStanding, price: Price) -> Node:
         """What balances state that caps do not count, and what price concessions gave back."""
-        charge, memos = at.work.charge, self.nodes.credits
-        found = memos.returned_hours(at.entry.entry_id, price.contract_id, price.line_id, at.step)
+        charge, found = at.work.charge, self._given_back(at, price, "credited_hours")
         if charge is not None and charge.opening is not None and charge.opening.uncounted_hours:
             found = [self.nodes.charges.uncounted(charge, by_hours=True), *found]
         return found[0] if len(found) == 1 else total("hours given back to the cap", found, "hours")
@@ -199,13 +199,13 @@ class CapNodes(Nodes):
         orders = figures_of(BOOKS, at.price.contract_id, allotment, ORDERS)
         return self.recorded.why.turns_of(orders, at.entry.entry_id, PINNED, at.step)
 
-    def issued(self, at: VersionStanding, *, is_cut: bool = True) -> Node:
-        """As the rule counts it, of what is on statements."""
+    def issued(self, at: VersionStanding, turn: int | None = None) -> Node:
+        """As the rule counts it, of what is on statements by the end of the step, or by a turn of it."""
         row, price = at.entry.entry_id, at.price
         place = price.contract_id, price.line_id
         issued = issued_on(at.entry, *place)
         if issued is not None:
-            amount = Recorded(self.nodes.statements.issued(row, *place, at.step, is_cut=is_cut))
+            amount = Recorded(self.nodes.statements.issued((*place, row), at.step, turn))
             issued = replace(self.nodes.rows.issued(row, issued, at.step), amount=amount)
         cents = later(price.rounding, self.nodes.entries.rounding, row, at.step)
         counts = issued_of(replace(price, rounding=cents), issued)
@@ -213,12 +213,16 @@ class CapNodes(Nodes):
 
     def _returned(self, at: VersionStanding) -> Node:
         """What price concessions gave back to the caps."""
-        price, charge, memos = at.price, at.work.charge, self.nodes.credits
-        found = memos.returned(at.entry.entry_id, price.contract_id, price.line_id, at.step)
+        price, charge = at.price, at.work.charge
+        found = self._given_back(at, price, "credited")
         if charge is not None and charge.opening is not None and (charge.opening.uncounted or not found):
             title, uncounted = "used before, of caps that count it no more", self.nodes.charges.uncounted(charge)
             found = [uncounted._replace(title=title), *found]
         return total("given back to the cap", found, "amount", price.currency)
+
+    def _given_back(self, at: VersionStanding, price: Price, name: str) -> list[Node]:
+        of = f"{returned_at((price.contract_id, price.line_id, at.entry.entry_id))}/{name}"
+        return [self.recorded.bound(part) for part in self.recorded.why.parts_at(of, at.step)]
 
     # What is taken of a cap after a step
 

@@ -27,6 +27,7 @@ from domain.work.recorded import (
 )
 from domain.work.rows import is_over_former, row_id
 from milepost.explain.nodes import Nodes
+from state.billing.issued_record import rounding_at
 from state.books import Cost, Entry, Price, Work
 from state.caps.claims import FOR_BILLING, FOR_REVENUE, earned_within
 from state.draft import Draft
@@ -264,7 +265,7 @@ class EntryNodes(Nodes):
         price = at.work.price if at is not None else None
         if price is None or not price.rounding:
             return constant(f"{entry_id}: cents of lines", 0, "amount", price.currency if price is not None else "")
-        return self.nodes.statements.rounding(entry_id, price, step)
+        return self.recorded.of(rounding_at(entry_id), step, price.rounding)
 
 
 def _terms(work: Work) -> tuple[Any, ...]:

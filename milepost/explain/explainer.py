@@ -22,7 +22,6 @@ from milepost.explain.asked_rows import AskedRows
 from milepost.explain.balances import FIGURES, BalanceNodes, CashAndOrderNodes
 from milepost.explain.caps import CapNodes
 from milepost.explain.charges import ChargeNodes, UnissuedNodes
-from milepost.explain.credits import CreditNodes, GivenUpNodes
 from milepost.explain.cuts import cuts
 from milepost.explain.drawing import DrawingNodes, RetainerLeftNodes
 from milepost.explain.earned import EarnedNodes
@@ -34,6 +33,7 @@ from milepost.explain.forecast_changes import ForecastChanges
 from milepost.explain.forecast_paths import ForecastPaths
 from milepost.explain.forecasts import ForecastCapNodes, ForecastNodes, PriceNodes
 from milepost.explain.funding import FundingNodes
+from milepost.explain.given_up import GivenUpNodes
 from milepost.explain.journals import Exchanges, JournalLines, JournalNodes, PositionNodes
 from milepost.explain.liability import LiabilityNodes
 from milepost.explain.provisions import ProvisionNodes
@@ -78,7 +78,6 @@ class Explainer:
         self.positions = PositionNodes(self)
         self.entry_journals = EntryJournals(self)
         self.journals = JournalNodes(self)
-        self.credits = CreditNodes(self)
         self.records = RecordNodes(self)
         self.liability = LiabilityNodes(self)
         self.provisions = ProvisionNodes(self)

@@ -49,10 +49,10 @@ class RecordedNodes:
         """How the books came to a figure, as its rule recorded it. Raises Disagreement where that is another, or none did."""
         return as_recorded(value, self.known(address, step)).node
 
-    def sum(self, address: str, title: str, step: int, currency: str, **more: Any) -> Node:
+    def sum(self, address: str, title: str, step: int, currency: str = "", **more: Any) -> Node:
         """What was added under an address up to a step."""
         parts = [self._bound(part) for part in self.why.parts_at(address, step)]
-        return total(title, parts, "amount", currency, **more)
+        return total(title, parts, "amount", parts[0].currency if parts else currency, **more)
 
     def bound(self, node: Node) -> Node:
         """What is made of operands as rules record them."""
@@ -86,6 +86,20 @@ class RecordedNodes:
             return None
         title = title.format(counted(len(parts), "entry", "entries"))
         return total(title, parts, parts[0].unit, parts[0].currency, rule="R16")
+
+    def all_placed(
+        self,
+        address: str,
+        name: str,
+        title: str,
+        currency: str = "",
+        *,
+        step: int | None = None,
+        turn: int | None = None,
+    ) -> Node:
+        """What several put into a sum, as a turn left it, or a step."""
+        parts = [self._part(one, name) for one in self.why.placed(address, name, step=step, turn=turn)]
+        return total(title, parts, "amount", parts[0].currency if parts else currency)
 
     def _in_order(self, address: str, name: str, turn: str, orders: str, before: str) -> Node | None:
         at = int(turn)

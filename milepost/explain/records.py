@@ -1,7 +1,6 @@
 """A row as a whole, time or a charge: its figures, what it waits for, and everything that happened to it."""
 
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Sequence
 
 from domain.caps.purchase_order import is_order, spoken
 from domain.explanation import Arithmetic, Node, less, total
@@ -14,8 +13,8 @@ from domain.work.recorded import figure_of
 from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named, row_id
 from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes
-from milepost.explain.statements import Listed
-from state.books import Entry, Issued, Price, Work
+from state.billing.issued_record import conceded_at
+from state.books import Entry, Price, Work
 from state.ledger.carried import INVOICED
 from state.trace import row_of
 
@@ -144,13 +143,9 @@ class RecordNodes(Nodes):
         cents = self.nodes.entries.rounding(entry_id, step)
         return total(f"{entry_id}: recognised", (made, cents), "amount", price.currency)
 
-    def invoiced_in_ledger(self, entry_id: str, issued: Issued, step: int) -> Node:
-        """In ledger currency, before credit memos took off the price; nothing of it where that is known otherwise."""
-        contract = self.sources.draft(step).contract(issued.contract_id)
-        entity = self.sources.draft(step).reference.entity(contract.terms.legal_entity_id) if contract else None
-        address = f"{composed(INVOICED, entry_id, issued.contract_id, issued.line_id)}/ledger"
-        currency = entity.currency if entity is not None else ""
-        return self.recorded.sum(address, f"{entry_id}: revenue as billed", step, currency)
+    def invoiced_in_ledger(self, entry_id: str, on: OnLine, step: int) -> Node:
+        """In ledger currency, before credit memos took off the price."""
+        return self.recorded.sum(f"{composed(INVOICED, entry_id, *on)}/ledger", f"{entry_id}: revenue as billed", step)
 
     def recognised_alone(self, at: VersionStanding, price: Price) -> Node:
         """Without the cents of statement lines."""
@@ -202,86 +197,45 @@ class RecordNodes(Nodes):
     def issued(self, entry_id: str, step: int, on: OnLine | None = None) -> Node:
         """On statements, on whichever contract lines or on one."""
         if on is not None and self._all_is_on(entry_id, on, step):
-            return self._whole(entry_id, "issued", step)
-        listed = self._listed(self.nodes.statements.all_listed_at(entry_id, step), on)
-        pieces = [self._named_piece(one) for one in listed]
-        made = total(f"{entry_id}: issued", pieces, "amount", self._currency(entry_id, step, pieces))
-        back = [node for place in self._places(listed) for node in self.nodes.credits.reopened(*place, step)]
-        return less(f"{entry_id}: issued", made, *back, rule="R20") if back else made
+            return self._whole(entry_id, "issued", on, step)
+        places = self._places(entry_id, step, on)
+        made = [self.nodes.statements.issued((*one, entry_id), step) for one in places]
+        return self._together(f"{entry_id}: issued", made, entry_id, step)
 
-    def _listed(self, listed: list[Listed], on: OnLine | None) -> list[Listed]:
-        contract_of = self.nodes.statements.contract_of
-        return [one for one in listed if on is None or (contract_of(one), one.entry.line_id) == on]
+    def invoiced(self, entry_id: str, step: int, on: OnLine | None = None, *, conceded: bool = False) -> Node:
+        """By invoices that the ERP posted; with what was `conceded`: before credit memos took off the price."""
+        if on is not None and not conceded and self._all_is_on(entry_id, on, step):
+            return self._whole(entry_id, "invoiced", on, step)
+        made, title = [], f"{entry_id}: invoiced"
+        for one in self._places(entry_id, step, on):
+            whole = self.recorded.sum(composed(INVOICED, entry_id, *one), title, step)
+            off = self.recorded.sum(f"{conceded_at((*one, entry_id))}/credited", "credited", step)
+            made.append(less(title, whole, off, rule="R20") if off.value and not conceded else whole)
+        return self._together(title, made, entry_id, step)
 
-    def _currency(self, entry_id: str, step: int, pieces: list[Node]) -> str:
-        """Of the pieces, else of the price."""
+    def _together(self, title: str, made: Sequence[Node], entry_id: str, step: int) -> Node:
+        """In the currency of the price, where nothing is made of it."""
         at = self.nodes.entries.standing(entry_id, step)
-        of_price = at.work.price.currency if at is not None and at.work.price is not None else ""
-        return pieces[0].currency if pieces else of_price
+        own = at.work.price.currency if at is not None and at.work.price is not None else ""
+        currency = next((one.currency for one in made if one.currency), own)
+        return made[0]._replace(currency=currency) if len(made) == 1 else total(title, made, "amount", currency)
 
-    def _places(self, listed: list[Listed]) -> Iterable[tuple[str, str, str]]:
-        """Row, contract and line of each."""
-        contract_of = self.nodes.statements.contract_of
-        return dict.fromkeys((one.entry.entry_id, contract_of(one), one.entry.line_id) for one in listed)
-
-    def _named_piece(self, listed: Listed, why: tuple[Node, ...] = ()) -> Node:
-        """What the entry has on a statement, with the statement's name."""
-        piece = self.nodes.statements.piece(listed)
-        title = f"on statement {listed.statement_id}"
-        return Node(
-            title, piece.value, "amount", piece.currency, Arithmetic("same", (piece,)), why=why, id=listed.statement_id
-        )
+    def _places(self, entry_id: str, step: int, on: OnLine | None) -> list[OnLine]:
+        entry = self.sources.trace.entry_at(entry_id, step)
+        issued = entry.issued if entry is not None else ()
+        return [on] if on is not None else [(one.contract_id, one.line_id) for one in issued]
 
     def _all_is_on(self, entry_id: str, on: OnLine, step: int) -> bool:
         """Whether nothing of the entry stands elsewhere, so that its own figure may be named."""
-        entry = self.sources.trace.entry_at(entry_id, step)
-        return (
-            self.sources.are_many
-            and entry is not None
-            and bool(entry.issued)
-            # What was cut at nothing stands on no statement.
-            and bool(self.nodes.statements.all_listed(entry_id))
-            and all((one.contract_id, one.line_id) == on for one in entry.issued)
-        )
+        return self.sources.are_many and self._places(entry_id, step, None) == [on]
 
-    def _whole(self, entry_id: str, name: str, step: int) -> Node:
+    def _whole(self, entry_id: str, name: str, on: OnLine, step: int) -> Node:
         """What is issued or invoiced of the entry, by name."""
         entry = self.sources.trace.entry_at(entry_id, step)
         assert entry is not None, "the entry is in the books"
         value = sum(one.amount if name == "issued" else one.invoiced - one.conceded for one in entry.issued)
-        first = self.nodes.statements.all_listed(entry_id)[0]
-        currency = self.nodes.statements.head(first.statement_id).currency
+        currency = self.sources.draft(step).contract_in_books(on[0]).terms.currency
         return self.sources.part(entry_id, name, value, "amount", currency, step)
-
-    def invoiced(self, entry_id: str, step: int, on: OnLine | None = None, *, conceded: bool = False) -> Node:
-        """On statements whose invoice the ERP posted; with what was `conceded`: before credit memos took off the price."""
-        if on is not None and not conceded and self._all_is_on(entry_id, on, step):
-            return self._whole(entry_id, "invoiced", step)
-        statements, memos = self.nodes.statements, self.nodes.credits
-        listed = self._listed(statements.all_listed_at(entry_id, step), on)
-        posted = [(one, at) for one in listed if (at := self._invoice_steps.get(one.statement_id, step + 1)) <= step]
-        pieces = [self._named_piece(one, (Node("invoice posted", event=self.sources.cause(at)),)) for one, at in posted]
-        applied = self._listed(statements.all_applied_at(entry_id, step), on)
-        pieces += [
-            statements.applied(one) for one in applied if self._invoice_steps.get(one.statement_id, step + 1) <= step
-        ]
-        made = total(f"{entry_id}: invoiced", pieces, "amount", self._currency(entry_id, step, pieces))
-        off = [
-            node
-            for place in self._places(listed)
-            for node in (*memos.reopened(*place, step), *(() if conceded else memos.conceded(*place, step)))
-        ]
-        return less(f"{entry_id}: invoiced", made, *off, rule="R20") if off else made
-
-    @cached_property
-    def _invoice_steps(self) -> dict[str, int]:
-        """The step that posted a statement's invoice."""
-        found: dict[str, int] = {}
-        for part_id, history in self.sources.trace.parts_of("statement"):
-            for step, state in history:
-                if state is not None and state.invoice_id is not None:
-                    found.setdefault(part_id, step)
-        return found
 
     def accrued(self, entry_id: str, step: int) -> Node:
         """Billable and not on a statement yet; negative where more was issued than is billable now."""

@@ -9,29 +9,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.figure import as_recorded
-from domain.identity import composed
 from domain.ledger.position import Balance, ContractPosition
 from domain.ledger.recorded import Carried, Currencies, all_of, position_before
-from domain.why import Why, elsewhere
+from domain.why import Why
+from state.billing.issued_record import named_piece
 from state.books import Entry, Issued, StatementEntry, StatementState
 from state.ledger.carried import accrued, carried, invoiced, invoiced_of, of_deposit
-
-
-def piece_at(statement_id: str, place: int) -> str:
-    """Address of what a statement lists at a place."""
-    return f"{statement_id}#row/{place}"
-
-
-def say_rows(
-    why: Why, of: str, billed: Sequence[StatementEntry], applied: Sequence[StatementEntry], currency: str
-) -> None:
-    """What a statement lists: what it bills, and after that what of deposits is set against it."""
-    for place, one in enumerate(billed):
-        address = composed("piece", of, one.entry_id, one.line_id, str(why.now))
-        why.record(piece_at(of, place), one.amount, elsewhere(f"{one.entry_id}: billed", one.amount, address, currency))
-    for place, one in enumerate(applied, len(billed)):
-        why.record(piece_at(of, place), one.amount, why.figure(f"{of}#applied/{one.line_id}"))
 
 
 def cleared_of(statement_id: str, row: str) -> str:
@@ -47,8 +30,8 @@ class ClearingRecord(NamedTuple):
     currencies: Currencies
 
     def listed(self, place: int, listed: StatementEntry) -> StatementEntry:
-        piece = self.why.figure(piece_at(self.statement.statement_id, place))
-        return replace(listed, amount=as_recorded(listed.amount, piece))
+        of, currency = self.statement.statement_id, self.currencies[0]
+        return replace(listed, amount=named_piece(self.why, of, place, listed.amount, currency))
 
     def unbilled(self, entry: Entry, issued: Issued, had: Balance) -> Balance:
         return carried(self.why, entry, issued.contract_id, issued.account, self.currencies).of(had)

@@ -32,6 +32,7 @@ from domain.terms.deposit import left_of_row
 from domain.units import Amount
 from domain.why import Why, elsewhere, in_event
 from state.billing.clearing_record import cleared_of
+from state.billing.issued_record import named_piece
 from state.billing.payers import part_of
 from state.books import Contract, InvoiceCredits, Issued, Receivable, StatementEntry, StatementState
 from state.draft import Draft
@@ -69,6 +70,10 @@ class MemoOfInvoice(NamedTuple):
     policies: Resolved
     slot: Slot
 
+    def of(self, row: InvoiceRow) -> str:
+        """The memo with the row that it credits, as a recorder names them."""
+        return f"{composed(self.event.credit_memo_id)}/{row.key}"
+
     @property
     def currencies(self) -> Currencies:
         return self.receivable.currency, self.receivable.ledger_currency
@@ -97,7 +102,7 @@ def rows_of(draft: Draft, memo: MemoOfInvoice) -> list[InvoiceRow]:
     """What the invoice bills; a deposit that is set against it stays so."""
     receivable, credits_of = memo.receivable, credits_of_invoice(draft, memo)
     found = []
-    for listed in draft.listed(receivable.statement_id):
+    for number, listed in enumerate(draft.listed(receivable.statement_id)):
         entry = draft.entry(listed.entry_id)
         issued = issued_on(entry, receivable.contract_id, listed.line_id) if entry is not None else None
         plan = newest_plan(draft, memo.contract, listed.line_id)
@@ -106,15 +111,12 @@ def rows_of(draft: Draft, memo: MemoOfInvoice) -> list[InvoiceRow]:
         key = composed(listed.entry_id, listed.line_id)
         relieved = credits_of.relieved.get(key, listed.amount)
         row = InvoiceRow(listed, issued, plan, relieved, credits_of.taken.get(key, (0, 0, 0)))
-        found.append(row if draft.why is None else _recorded(draft, draft.why, memo, row))
+        found.append(row if draft.why is None else _recorded(draft, draft.why, memo, row, number))
     return found
 
 
-def _recorded(draft: Draft, why: Why, memo: MemoOfInvoice, row: InvoiceRow) -> InvoiceRow:
+def _recorded(draft: Draft, why: Why, memo: MemoOfInvoice, row: InvoiceRow, number: int) -> InvoiceRow:
     of, one, currency, relieved = memo.statement.statement_id, row.listed, memo.receivable.currency, row.relieved
-    billed = elsewhere(
-        f"{one.entry_id}: billed", one.amount, composed("piece", of, one.entry_id, one.line_id), currency
-    )
     hours = constant(f"{one.entry_id}: hours on {of}", one.hours, "hours")
     entry = draft.entry(one.entry_id)
     charge = entry.work.charge if entry is not None and entry.work is not None else None
@@ -134,7 +136,7 @@ def _recorded(draft: Draft, why: Why, memo: MemoOfInvoice, row: InvoiceRow) -> I
         before(credited_hours, "credited_hours", "hours", ""),
         before(ledger, "back", "amount", in_ledger),
     )
-    listed = replace(one, amount=Recorded(billed), hours=Recorded(hours))
+    listed = replace(one, amount=named_piece(why, of, number, one.amount, currency), hours=Recorded(hours))
     return row._replace(listed=listed, relieved=relieved, taken=taken)
 
 

@@ -15,9 +15,9 @@ from domain.billing.periods import BillingPeriod
 from domain.explanation import Node
 from domain.figure import Recorded, as_recorded, called, node_of, percent_taken
 from domain.identity import composed
-from domain.terms.deposit import DEPOSIT, applied, is_named, left_in_all, left_to, say_left
+from domain.terms.deposit import DEPOSIT, applied, left_in_all, left_to, say_left
 from domain.units import Amount, Percent
-from domain.why import Why, elsewhere, in_terms
+from domain.why import in_terms
 from state.billing.deposits import available_to, deposit_lines, deposit_row
 from state.billing.payers import applied_to
 from state.books import Contract, StatementEntry
@@ -62,15 +62,6 @@ def apply(
             draft.put_entry(entry, with_issued(entry, applied_to(issued, bill_to, set_against)))
             listed.append(StatementEntry(entry.entry_id, line_id, -set_against, 0))
     return listed
-
-
-def say_billed(why: Why, contract: Contract, of: str, bill_to: str, listed: StatementEntry) -> None:
-    """What a statement bills of a deposit, or gives back of it, is more or less of it from then on."""
-    if not is_named(listed.entry_id):
-        return
-    address = composed("piece", of, listed.entry_id, listed.line_id)
-    part = elsewhere(f"{listed.entry_id}: billed", listed.amount, address, contract.terms.currency)
-    say_left(why, (contract.contract_id, listed.line_id), listed.entry_id, bill_to, part)
 
 
 def _percent(contract: Contract, plan: LinePlan, percent: Percent) -> Node:

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from domain.billing.funding import RULE, FundsDrawn, Portion, by_source, paid_of
 from domain.billing.statement import LinePieces
 from domain.explanation import Node
-from domain.figure import Recorded, RecordedLater, Together, called, node_of, node_titled, record
+from domain.figure import PlacedAmount, Recorded, Together, as_kept, called, node_of, node_titled, record
 from domain.identity import composed
 from domain.numbered import in_a_contract
 from domain.sums import summed
 from domain.units import Amount
-from domain.why import Why, elsewhere, node_kept
+from domain.why import Why, elsewhere
 from state.billing.payers import Billed
 from state.books import Contract, Issued
 from state.draft import Draft
@@ -32,19 +32,6 @@ USED_OF_SOURCE, PAID = "used_of_source", "paid"
 Numbers: TypeAlias = Callable[[Amount, str], Amount]
 
 
-class SourcePays:
-    """What a source pays of a row."""
-
-    __slots__ = ("_amount", "_title", "values")
-
-    def __init__(self, amount: Amount, title: str) -> None:
-        self._amount, self._title = amount, title
-        self.values = {PAID: int(amount)}
-
-    def node(self, _: str) -> Node:
-        return node_of(self._amount, self._title)
-
-
 # What was recorded
 
 
@@ -52,7 +39,7 @@ def recorded(draft: Draft, entry_id: str, issued: Issued) -> Issued:
     """With numbers that say how they came about, where somebody explains."""
     if draft.why is None or not issued.is_funded:
         return issued
-    return with_numbers(entry_id, issued, partial(_kept, draft.why))
+    return with_numbers(entry_id, issued, partial(as_kept, draft.why))
 
 
 def with_numbers(entry_id: str, issued: Issued, number: Numbers) -> Issued:
@@ -85,15 +72,10 @@ def billed_of(draft: Draft, statement_id: str, sources: Mapping[str, Amount]) ->
     """What a statement bills of each source, likewise."""
     number: Numbers | None = draft.asked.known if draft.asked is not None else None
     if draft.why is not None:
-        number = partial(_kept, draft.why)
+        number = partial(as_kept, draft.why)
     if number is None:
         return dict(sources)
     return {source_id: number(amount, _billed(statement_id, source_id)) for source_id, amount in sources.items()}
-
-
-def _kept(why: Why, number: Amount, address: str) -> Amount:
-    kept = why.kept_at(address, why.now)
-    return RecordedLater(number, partial(node_kept, kept)) if kept is not None and number else number
 
 
 # What a rule made
@@ -111,8 +93,9 @@ def say(draft: Draft, entry_id: str, had: Issued | None, now: Issued) -> Issued:
             record(why, address, amount)
         paid = paid_of(now.funded, now.freed)
         for source_id in {**before, **paid}:
-            pays = SourcePays(paid[source_id], f"{entry_id}: {source_id} pays") if paid.get(source_id) else None
-            why.place(used_at(now.contract_id, source_id), of, (entry_id, now.line_id), pays)
+            pays = paid.get(source_id, 0)
+            part = PlacedAmount(pays, f"{entry_id}: {source_id} pays", PAID) if pays else None
+            why.place(used_at(now.contract_id, source_id), of, (entry_id, now.line_id), part)
     return plain(now)
 
 

@@ -12,11 +12,11 @@ from domain.billing.funding import FIELD
 from domain.billing.shares import Party, expected_parties, shared_in_turn
 from domain.events.commercial import ContractSigned
 from domain.explanation import Node, negated, total
-from domain.figure import Recorded, RecordedLater, Together, as_recorded, node_of, node_titled
+from domain.figure import Recorded, Together, as_kept, as_recorded, node_of, node_titled
 from domain.identity import composed
 from domain.terms.deposit import left_to
 from domain.units import Amount
-from domain.why import Why, elsewhere, in_terms, node_kept
+from domain.why import Why, elsewhere, in_terms
 from state.books import Contract, PayerPart
 
 
@@ -83,8 +83,7 @@ class ShareFigures(NamedTuple):
 
     def _standing(self, row: DueRow, part: PayerPart) -> Amount:
         address = falls_to(self.contract.contract_id, row.line_id, row.entry_id, part.customer_id)
-        kept = self.why.kept_at(address, self.step)
-        return RecordedLater(part.amount, partial(node_kept, kept)) if kept is not None else part.amount
+        return as_kept(self.why, part.amount, address)
 
     def given_back(
         self, row: DueRow, parties: Sequence[Party], falls: Sequence[Amount], had: Sequence[PayerPart]

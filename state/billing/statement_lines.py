@@ -17,12 +17,12 @@ from domain.billing.statement import (
     shown_quantity,
 )
 from domain.caps.consume import bucket_key, counting, limit_on
-from domain.explanation import Node, evaluated, less, total
+from domain.explanation import Node, evaluated, total
 from domain.identity import composed
 from domain.money import format_amount, format_decimal
 from domain.outputs import BillingStatement, SourceAmount, StatementLine
 from domain.units import PERCENT_SCALE, Amount, Percent, Quantity
-from domain.why import Why, elsewhere, rounding
+from domain.why import Why, rounding
 from domain.work.recorded import HOURS, INCREMENTS, MARKUP, RATE, figure_of, in_steps, seconds_of
 from state.books import Contract
 from state.caps.claims import allotments, bucket_id, rules_for
@@ -33,8 +33,8 @@ from state.work.price_record import uses_of
 
 LINES_A_PART = 2_000
 ENTRIES_A_PART = 4_000
-# A line of a statement and what its entries bring to it, which have explanations of their own.
-PRINTED, ENTRIES = "printed_line", "entries_of_line"
+# A line of a statement, which has an explanation of its own.
+PRINTED = "printed_line"
 # A statement as it stood after a step, by its id and the step.
 STATEMENT_AT = "statement_at"
 
@@ -84,20 +84,6 @@ def say_line(why: Why, address: str, group: LinePieces, plan: LinePlan, amount: 
     made = evaluated("at its rate", operation, operands, parameters, "amount", plan.currency, rule="R10")
     if made.value == amount or not group.finer:
         why.record(address, amount, made._replace(policies=uses_of(plan)(*names)))
-
-
-def cents_at(statement_id: str, row: str) -> str:
-    """Address of what the rounding of a whole line puts on the last of its rows."""
-    return f"{statement_id}#cents/{row}"
-
-
-def say_cents(why: Why, of: str, number: int, group: LinePieces, amount: Amount, currency: str) -> None:
-    """The line as it is printed, less the sum of its entries."""
-    line, row, step = (of, str(number)), group.pieces[-1].entry_id, str(why.now)
-    printed = elsewhere("the line", amount, composed(PRINTED, *line, step), currency)
-    entries = elsewhere("sum of its entries", group.amount, composed(ENTRIES, *line, step), currency)
-    made = less(f"{row}: cents of the line", printed, entries, rule="R10")
-    why.record(cents_at(of, composed(row, group.first.line_id)), amount - group.amount, made)
 
 
 def _seconds(why: Why, group: LinePieces) -> Node | None:

@@ -23,7 +23,7 @@ from domain.outputs import StatementTax, UndeterminedTax
 from domain.sums import summed
 from domain.units import Amount, Percent
 from domain.why import Why, elsewhere, in_event, line_policies, rounding
-from state.billing.clearing_record import piece_at
+from state.billing.issued_record import piece_at
 from state.books import Contract, StatementEntry, StatementState
 from state.draft import Draft
 from state.terms.plan import plan_on, version_on

@@ -32,8 +32,19 @@ from domain.capabilities import REFUND_LIABILITY
 from domain.events.finance import CreditMemoIssued
 from domain.exceptions import SELF_APPROVED, UNKNOWN, ExceptionCategory
 from domain.explanation import negated
-from domain.figure import RecordedRate, as_recorded, called, carried_at, converted, node_of, record, spread, titled
-from domain.identity import composed, content_digest, is_opening_statement
+from domain.figure import (
+    Recorded,
+    RecordedRate,
+    as_recorded,
+    called,
+    carried_at,
+    converted,
+    node_of,
+    record,
+    spread,
+    titled,
+)
+from domain.identity import content_digest, is_opening_statement
 from domain.ledger.journal import Leg, journal_entry, merge, rest_leg
 from domain.ledger.recorded import nodes_of, position_before, say_lines
 from domain.money import format_amount, smallest_unit
@@ -66,6 +77,7 @@ from state.billing.creditable import (
     tax_credited,
 )
 from state.billing.credited import concede, reopen
+from state.billing.issued_record import take_place
 from state.books import Fact, OpenException, Receivable, WaitingCredit
 from state.draft import BLOCKED, Draft
 from state.facts import TRACE
@@ -287,11 +299,6 @@ def _kept_back(
     return kept_back(own, left, kept, currency, memo.policies.money_mode)
 
 
-def _of(memo: MemoOfInvoice, row: InvoiceRow) -> str:
-    """The memo with the row that it credits, as a recorder names them."""
-    return composed(memo.event.credit_memo_id, row.listed.entry_id, row.listed.line_id)
-
-
 def _credit_row(
     draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow, tax: Amount, kept_back: Amount | None
 ) -> None:
@@ -334,7 +341,7 @@ def _say_credited(
     draft: Draft, why: Why, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow, kept: Amount, ledger: Amount
 ) -> None:
     """What is credited is billed no more, where it is billed again, and not left to the next memo."""
-    of, statement_id, bill_to = _of(memo, row), memo.statement.statement_id, memo.receivable.bill_to
+    of, statement_id, bill_to = memo.of(row), memo.statement.statement_id, memo.receivable.bill_to
     back, place = nodes_of((one.amount, ledger), memo.currencies), (row.issued.contract_id, row.issued.line_id)
     why.record(f"credited/{of}", one.amount, back.amount)
     why.record(f"back/{of}", ledger, back.ledger)
@@ -349,6 +356,8 @@ def _say_credited(
     if memo.event.kind == ERROR_REBILL:
         again = negated("billed again", back.amount)
         why.add(retention.issued_of(*place), again)
+        payer = bill_to if row.issued.payers else ""
+        take_place(why, (*place, row.listed.entry_id), payer, of, Recorded(again))
         say_invoiced(why, row.issued, row.listed.entry_id, bill_to, back.taken_back("put back"))
         if is_deposit(draft, memo.contract, row.issued):
             say_left(why, place, row.listed.entry_id, bill_to, again)

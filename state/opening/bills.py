@@ -18,6 +18,7 @@ from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
 from domain.why import Why
 from state.billing import retention
 from state.billing.clearing_record import cleared_of
+from state.billing.issued_record import named_piece, take_place
 from state.billing.payers import PayerShare, applied_to, parties_for
 from state.billing.pieces import piece_of
 from state.billing.shares_record import DueRow, say_falls
@@ -57,7 +58,7 @@ def _invoice(draft: Draft, loading: Loading, number: int, bill: EarlierBill, row
     made = opening_statement_id(
         (draft.engagement_id, contract.contract_id), bill.bill_to, (event.project_id, event.version), number
     )
-    listed = [_issue(draft, loading, plain(bill), one) for one in rows]
+    listed = [_issue(draft, loading, plain(bill), one, (made, at)) for at, one in enumerate(rows)]
     listed += _applied(draft, loading, bill) if bill.applied else []
     draft.statements[made] = tuple(plain(listed))
     last = bill.stated.invoiced_on if bill.stated is not None else event.as_of
@@ -113,7 +114,9 @@ def _as_posted(event: BalancesBroughtForward, bill: EarlierBill, made: str) -> I
     )
 
 
-def _issue(draft: Draft, loading: Loading, bill: EarlierBill, recorded: TakenRow) -> StatementEntry:
+def _issue(
+    draft: Draft, loading: Loading, bill: EarlierBill, recorded: TakenRow, on: tuple[str, int]
+) -> StatementEntry:
     """The row's part is billed: it takes no room any more but its own, and no statement has it again."""
     contract, one = loading.contract, plain(recorded)
     entry = draft.entry_in_books(one.row)
@@ -132,6 +135,10 @@ def _issue(draft: Draft, loading: Loading, bill: EarlierBill, recorded: TakenRow
         )
     share = PayerShare(0, bill.bill_to, whole, one.falls)
     parties = parties_for(contract, entry, had)
+    if draft.why is not None:
+        amount = named_piece(draft.why, *on, one.amount, plan.currency)
+        place = contract.contract_id, one.line_id, one.row
+        take_place(draft.why, place, bill.bill_to if one.falls else "", on[0], amount)
     pin(draft, contract, DueShare(entry, plan, whole, parties, share), 0)
     _keep_rest(draft, contract, one)
     if draft.why is not None and one.falls:

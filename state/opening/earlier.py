@@ -23,6 +23,7 @@ from domain.units import Amount
 from domain.work.rows import ROWS, row_id
 from state.billing import retention
 from state.billing.deposits import deposit_lines
+from state.billing.issued_record import take_place
 from state.billing.payers import applied_to
 from state.books import (
     BroughtForward,
@@ -140,6 +141,9 @@ def _free(draft: Draft, piece: OpeningPiece) -> None:
             invoiced_ledger=issued.invoiced_ledger - piece.ledger,
         )
     else:
+        if draft.why is not None:
+            place = contract_id.contract_id, piece.line_id, piece.entry_id
+            take_place(draft.why, place, piece.bill_to if issued.payers else "", piece.statement_id, 0)
         now = replace(
             issued,
             amount=issued.amount - piece.amount,

@@ -18,7 +18,7 @@ from domain.terms.kind import IN_MONEY
 from domain.terms.unit_price import VOLUME, path_of_prices, prices
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, QUANTITY_SCALE, Amount, Quantity
 from domain.why import Why, elsewhere, in_event, in_version
-from state.billing.clearing_record import piece_at
+from state.billing.issued_record import piece_at
 from state.billing.retention import issued_of
 from state.billing.shares_record import shares_in_terms
 from state.books import Charge, Contract

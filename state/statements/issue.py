@@ -13,16 +13,17 @@ from domain.billing.statement import HOUR, grouped
 from domain.identity import composed
 from domain.outputs import StatementLine
 from domain.sums import summed
+from domain.terms.deposit import is_named, say_left
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount, Hours, Quantity
 from domain.why import Why
 from state.billing import deposit_applications, funding_record, retention
 from state.billing.approval import tried
-from state.billing.clearing_record import say_rows
+from state.billing.issued_record import piece_at, say_applied, say_cents, say_piece
 from state.billing.payers import issued_to
 from state.billing.reissue import before_issue, is_reissued, keep
 from state.billing.shares_record import DueRow, say_falls
-from state.billing.statement_lines import line_at, printed_amount, printed_line, say_cents, say_line
+from state.billing.statement_lines import line_at, printed_amount, printed_line, say_line
 from state.books import Contract, Issued, LineTotals, StatementEntry
 from state.caps.allot import settle_consumption
 from state.caps.claims import consumption_of
@@ -106,19 +107,18 @@ def issue(
         lines.append(printed_line(draft, contract, plan, group, amount))
         if draft.why is not None and rest:
             say_line(draft.why, line_at(of, number), group, plan, amount)
-            say_cents(draft.why, of, number, group, amount, plan.currency)
+            say_cents(draft.why, of, number, group, amount, len(listed) + len(group.pieces) - 1)
         for place, piece in enumerate(group.pieces):
-            extra = rest if place == len(group.pieces) - 1 else 0
-            pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
+            extra, due_share = rest if place == len(group.pieces) - 1 else 0, by_entry[piece.entry_id, piece.line_id]
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
             if draft.why is not None:
-                deposit_applications.say_billed(draft.why, contract, of, bill_to, listed[-1])
-                _say_falls(draft.why, contract, of, by_entry[piece.entry_id, piece.line_id])
+                _say_piece(draft, draft.why, contract, (of, len(listed) - 1), due_share, extra)
+            pin(draft, contract, due_share, extra)
     deposits_applied = deposit_applications.apply(
         draft, contract, period, bill_to, sum(earning.values()), kept.retained, of
     )
     if draft.why is not None:
-        say_rows(draft.why, of, listed, deposits_applied, contract.terms.currency)
+        say_applied(draft.why, of, len(listed), deposits_applied, contract.terms.currency)
         funding_record.say_billed(draft.why, of, [group for group, *_ in groups])
     if lines or kept.released:
         made = emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied], kept, sequence)
@@ -126,13 +126,18 @@ def issue(
             keep(draft, contract, made, before)
 
 
-def _say_falls(why: Why, contract: Contract, of: str, due: DueShare) -> None:
-    """Where several pay, or sources."""
+def _say_piece(draft: Draft, why: Why, contract: Contract, on: tuple[str, int], due: DueShare, extra: Amount) -> None:
+    """With what falls to each, where several pay, or sources."""
     share = due.share
     if share.falls:
         falls = {party.customer_id: amount for party, amount in zip(due.parties, share.falls, strict=True)}
         row = DueRow(due.entry.entry_id, due.piece.line_id, sum(map(int, share.falls)))
-        say_falls(why, contract, row, falls, (of, share.bill_to), by_sources=bool(share.funded))
+        say_falls(why, contract, row, falls, (on[0], share.bill_to), by_sources=bool(share.funded))
+    entry = draft.rows.get(due.entry.entry_id, due.entry)
+    say_piece(why, contract, on, entry, due.piece, share, extra)
+    if is_named(entry.entry_id):
+        place = contract.contract_id, due.piece.line_id
+        say_left(why, place, entry.entry_id, share.bill_to, why.figure(piece_at(*on)))
 
 
 def issue_nothing(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, sequence: int) -> None:

@@ -16,6 +16,7 @@ from domain.billing.periods import BillingPeriod
 from domain.billing.statement import SUPERSEDED
 from domain.identity import composed
 from domain.outputs import BillingStatement
+from state.billing.issued_record import say_taken_back
 from state.billing.reissue import ISSUED_STATEMENT, LATE, PERIODS, due_lines, late_rows, look_again, mark_late
 from state.books import Contract, CutPeriod, Entry, IssuedStatement, LateRow, Reissues
 from state.caps.allot import reallocate, settle_consumption
@@ -172,6 +173,9 @@ def _take_back(draft: Draft, contract: Contract, former: IssuedStatement) -> Non
             price = replace(before.price, rounding=before.price.rounding - piece.cents)
             after = reprice(draft, after, plan, price, "rounding")
         draft.put_entry(entry, after)
+        if draft.why is not None:
+            place = contract.contract_id, piece.line_id, piece.entry_id
+            say_taken_back(draft.why, place, former.statement_id, piece.cents, after)
         consumption = consumption_of(after)
         if before is not None and consumption is not None and plan is not None:
             settle_consumption(draft, plan, before, consumption)

@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from domain import capabilities
-from domain.events.catalogue import ENTITIES
 from domain.explanation import Arithmetic, Node, less, total
 from domain.figure import node_of
 from domain.identity import parts_of
 from domain.ledger.journal import debits
 from domain.money import HALF_UP, format_decimal, round_ratio
 from domain.outputs import Alert, ExceptionClosed, ExceptionRaised, JournalLine
-from domain.reference.book import owner_key
 from domain.units import HOURS_SCALE, HUNDRED_PERCENT, PERCENT_SCALE
 from domain.work.rows import ROWS, row_id
 from milepost.exceptions.words import message_text, subject_text, titled
@@ -104,17 +101,8 @@ class ExceptionNodes(Nodes):
                 return self._debits(record)
             case "posting_rejected" | "unmapped_account":
                 return self._statement_at(record.subject_id, f"{said.step}")
-            case "unsupported":
-                return self._refused(said, record)
             case "loss_making":
                 return self._loss(said, record)
-            case capabilities.BEYOND_ESTIMATE:
-                contract_id, line_id = parts_of(record.subject_id)
-                return self.nodes.refunds.given_beyond(contract_id, line_id, self._first(record))
-            case "tax_undetermined":
-                return self.nodes.taxes.undetermined(said, self._raised(record), record)
-            case "tax_differs":
-                return self.nodes.taxes.difference(said, record)
             case _:
                 return None
 
@@ -148,45 +136,9 @@ class ExceptionNodes(Nodes):
             ]
         return total(BLOCKED, found, "amount", record.blocks_currency or "")
 
-    def _raised(self, record: ExceptionRaised) -> int:
-        """The step that raised it, from which on it counts."""
-        raised = self._raisings(record.exception_id)
-        return next(one.step for one in raised if one.record.raised_at == record.raised_at)
-
     def _raisings(self, exception_id: str) -> list[TracedOutput]:
         said = self.sources.trace.exceptions[exception_id]
         return [one for one in said if isinstance(one.record, ExceptionRaised)]
-
-    def _first(self, record: ExceptionRaised) -> int:
-        """The step that found the amount: the first revision that says it, after any with another; later ones repeat that."""
-        found = -1
-        for one in reversed(self._raisings(record.exception_id)):
-            if _amount_as_raised(one.record) != _amount_as_raised(record):
-                break
-            found = one.step
-        return found
-
-    def _refused(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
-        """Amounts of the events that the rules in force do not handle, each by its newest version."""
-        draft = self.sources.draft(said.step)
-        counted = {
-            part_id: part
-            for part_id in sorted(draft.ids("refused"))
-            if (part := draft.part("refused", part_id)).exception_id == record.exception_id
-        }
-        nodes = []
-        for known in self.sources.trace.all_records():
-            kind, fact_id = owner_key(known.event)
-            part = counted.get(f"{kind}/{fact_id}")
-            field = ENTITIES[type(known.event).__name__].version_field
-            version = getattr(known.event, field) if field is not None else 0
-            if part is not None and part.amount and part.version == version:
-                del counted[f"{kind}/{fact_id}"]
-                title = f"{type(known.event).__name__} {fact_id}"
-                nodes.append(
-                    self.sources.field(title, part.amount, "amount", known.event, "amount", part.currency or "")
-                )
-        return total(BLOCKED, nodes, "amount", record.blocks_currency or "") if nodes else None
 
     def _loss(self, said: TracedOutput, record: ExceptionRaised) -> Node:
         """Cost at completion less the most that is earned by then, by the newest forecasts of the contract's projects."""
@@ -216,10 +168,6 @@ class ExceptionNodes(Nodes):
         return less(
             f"{at.entry.entry_id}: kept and not billable", kept, self.nodes.entries.billable(at), *passed, rule="R15"
         )
-
-
-def _amount_as_raised(raised: ExceptionRaised) -> tuple[object, ...]:
-    return raised.raised_at, raised.blocks_amount, raised.blocks_currency, raised.blocks_basis, raised.blocks_hours
 
 
 FIGURES = ("used_amount", "limit_amount", "used_hours", "limit_hours")

@@ -10,7 +10,7 @@ from domain.terms.kind import LineHistory
 from milepost.explain.fees import LineAtStep, line_at
 from milepost.explain.nodes import Nodes
 from state.charges.rebates import KIND
-from state.revenue.refunds import given_of, reductions_of
+from state.revenue.refunds import GIVEN_BEYOND, given_of, reductions_of
 from state.terms.plan import contract_policies
 
 
@@ -27,7 +27,7 @@ class RefundNodes(Nodes):
     """What journals with rule `refund/...` bring 2320 to; the rest their rule records."""
 
     def begin(self) -> None:
-        self.recorded.resolvers[KIND] = self._owed_back
+        self.recorded.resolvers |= {KIND: self._owed_back, GIVEN_BEYOND: self._given_beyond}
 
     def _owed_back(self, journal_id: str) -> Node | None:
         said = self.sources.trace.journals[journal_id]
@@ -35,9 +35,9 @@ class RefundNodes(Nodes):
         made = self._made_of(journal.affected_id, journal.rule.removeprefix(RULE), said.step)
         return self.recorded.bound(node_of(owed_back(*made), "owed back", currency=made.currency))
 
-    def given_beyond(self, contract_id: str, line_id: str, step: int) -> Node:
+    def _given_beyond(self, contract_id: str, line_id: str, step: str) -> Node:
         """What credit memos gave of the line that nobody expects."""
-        made = self._made_of(contract_id, line_id, step)
+        made = self._made_of(contract_id, line_id, int(step))
         beyond = given_beyond(made.reductions, made.given)
         return self.recorded.bound(node_of(beyond, "given, and not expected to go back", currency=made.currency))
 

@@ -17,6 +17,7 @@ from domain.billing.tax import OUTPUT, SERVICE, Rule, Taxable, TaxGroups, by_tab
 from domain.events.finance import InvoicePosted
 from domain.events.reference import TaxPolicyDefined
 from domain.explanation import Node, evaluated, total
+from domain.figure import Recorded, as_kept, later
 from domain.identity import composed, parts_of
 from domain.money import HALF_UP, format_amount
 from domain.outputs import StatementTax, UndeterminedTax
@@ -25,7 +26,7 @@ from domain.units import Amount, Percent
 from domain.why import Why, elsewhere, in_event, line_policies, rounding
 from state.billing.issued_record import piece_at
 from state.books import Contract, StatementEntry, StatementState
-from state.draft import Draft
+from state.draft import Draft, blocked_at
 from state.terms.plan import plan_on, version_on
 
 # What decides about tax; another function here is another rule for all.
@@ -111,6 +112,10 @@ def say_groups(
         if isinstance(group, StatementTax) and found.policy is not None:
             first, address = rows[own[0]], f"{of}#tax/{number}"
             _say_tax(draft, why, address, contract, group, base, first, found.policy, of_place[first])
+    if found.total:
+        own = [number for number, group in enumerate(found.groups.known, 1) if group.kind == OUTPUT and group.amount]
+        parts = [why.figure(f"{of}#tax/{number}") for number in own]
+        why.record(f"{of}#tax", found.total, total("tax of the statement", parts, "amount", currency))
 
 
 def _service_day(draft: Draft, contract: Contract, listed: StatementEntry) -> date:
@@ -161,8 +166,9 @@ def note_undetermined(draft: Draft, statement_id: str, contract: Contract, found
     if found.region is None:
         return
     policy = f"none in version {found.policy.version} of its policy" if found.policy is not None else "no policy of it"
-    missing = {group.category: group.base for group in found.groups.undetermined if group.base}
-    for category, base in missing.items():
+    groups = enumerate(found.groups.undetermined, len(found.groups.known) + 1)
+    missing = {group.category: (number, group.base) for number, group in groups if group.base}
+    for category, (number, base) in missing.items():
         day = min(one.day for one in found.taxables if one.category == category)
         name = composed(found.region, category, contract.terms.currency, day.isoformat())
         draft.waits_added.add((REGION, found.region, f"tax:{name}"))
@@ -171,7 +177,8 @@ def note_undetermined(draft: Draft, statement_id: str, contract: Contract, found
             f"{category}: expected a rule of tax region {found.region} for {category} or * that is in force on {day}, found {policy}; "
             "the statement is issued without a rate and without an amount of tax for it"
         )
-        _count(draft, composed(found.region, category), message, contract, base)
+        blocked = base if draft.why is None else Recorded(draft.why.figure(f"{statement_id}#tax_base/{number}"))
+        _count(draft, composed(found.region, category), message, contract, blocked)
 
 
 def _count(draft: Draft, subject: str, message: str, contract: Contract, base: Amount) -> None:
@@ -189,7 +196,10 @@ def _count(draft: Draft, subject: str, message: str, contract: Contract, base: A
             currency=currency,
         )
         return
-    amounts = {**noted.amounts, currency: noted.amounts.get(currency, 0) + base}
+    had = noted.amounts.get(currency, 0)
+    if draft.why is not None:
+        had = as_kept(draft.why, had, blocked_at(noted.exception_id))
+    amounts = {**noted.amounts, currency: had + base}
     counted = replace(noted, message=message, count=noted.count + 1, amounts=amounts)
     draft.revise_exception(replace(counted, amounts={key: amount for key, amount in amounts.items() if amount}))
 
@@ -224,7 +234,11 @@ def note_difference(draft: Draft, statement: StatementState, event: InvoicePoste
     """The invoice is posted with its own tax all the same: only the net amount must agree."""
     if statement.tax is None or statement.tax == event.tax_amount:
         return
-    currency = statement.currency
+    currency, why = statement.currency, draft.why
+    tax, expected = event.tax_amount, statement.tax
+    if why is not None:
+        tax = later(tax, why.known, invoiced_tax_of(statement.statement_id), why.now)
+        expected = later(expected, why.known, f"{statement.statement_id}#tax", why.now)
     draft.raise_exception(
         DIFFERS,
         "statement",
@@ -233,6 +247,6 @@ def note_difference(draft: Draft, statement: StatementState, event: InvoicePoste
         f"{format_amount(event.tax_amount, currency)}; it is posted as it came",
         contract_id=statement.contract_id,
         field="tax_amount",
-        amount=event.tax_amount - statement.tax,
+        amount=tax - expected,
         currency=currency,
     )

@@ -35,6 +35,9 @@ from state.revenue.beside import place_beside
 from state.terms.plan import LinePlan, newest_plan
 from state.value import plain
 
+# What credit memos gave of a line that nobody expects, as after a step, which has an explanation of its own.
+GIVEN_BEYOND: Final = "given_beyond"
+
 # The rule of journals of balances, before the line.
 OF_BALANCES: Final = f"{REBATES_GIVEN}/"
 # What changes what is owed back, with what is invoiced.
@@ -241,10 +244,18 @@ def _report(draft: Draft, contract: Contract, plan: LinePlan, reductions: list[R
         message,
         project_id=plan.line.project_id,
         contract_id=contract.contract_id,
-        amount=beyond,
+        amount=_named(draft, place, beyond, currency),
         currency=currency,
         revises=True,
     )
+
+
+def _named(draft: Draft, place: str, beyond: Amount, currency: str) -> Amount:
+    """What an explanation asks for again."""
+    if draft.why is None:
+        return beyond
+    address = composed(GIVEN_BEYOND, *parts_of(place), str(draft.why.now))
+    return Recorded(elsewhere("given, and not expected to go back", beyond, address, currency))
 
 
 def _parts_of(contract: Contract, line_id: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.explanation import Arithmetic, Node, less, total
-from domain.figure import node_of
+from domain.figure import as_recorded, node_of
 from domain.identity import parts_of
 from domain.ledger.journal import debits
 from domain.money import HALF_UP, format_decimal, round_ratio
@@ -14,7 +14,7 @@ from domain.work.rows import ROWS, row_id
 from milepost.exceptions.words import message_text, subject_text, titled
 from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes
-from milepost.explain.published import as_published, given
+from milepost.explain.published import given
 from state.billing.statement_lines import STATEMENT_AT
 from state.books import Price, WriteOff
 from state.caps.notices import is_over
@@ -83,8 +83,7 @@ class ExceptionNodes(Nodes):
         record: ExceptionRaised = said.record
         if not record.blocks_amount or record.blocks_currency is None:
             return None
-        made = self._amount(said, record)
-        made = as_published(made, BLOCKED, record.blocks_amount, "amount", record.blocks_currency)
+        made = as_recorded(record.blocks_amount, given(self._amount(said, record), BLOCKED)).node
         if made.title != BLOCKED:
             made = total(BLOCKED, (made,), "amount", record.blocks_currency)
         return made._replace(id=f"{exception_id}#amount")

@@ -9,7 +9,7 @@ from itertools import takewhile
 from domain.accounts import CONTRACT_SIDES, CURRENCY_ROUNDING, name_of
 from domain.capabilities import is_unrealised
 from domain.explanation import Arithmetic, Node, constant, negated, total
-from domain.figure import RecordedRate, later, node_of, titled
+from domain.figure import RecordedRate, as_recorded, later, node_of, titled
 from domain.ledger.clearing import CLEARED, is_of_invoice
 from domain.ledger.journal import BILLING, Leg
 from domain.ledger.position import ContractPosition, settled
@@ -20,7 +20,7 @@ from domain.receivables.credit_memo import RULE
 from domain.work.rows import spoken
 from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes, once
-from milepost.explain.published import as_published, given
+from milepost.explain.published import given
 from state.books import Posted
 from state.ledger.rate_record import STEP, in_ledger, rate_at
 from state.ledger.standings import TO_SEND
@@ -167,12 +167,11 @@ class JournalLines(Nodes):
         amount, ledger = (self.recorded.figure(address) for address in line_of(journal_id, number))
         if amount is None:
             amount, ledger = self.nodes.journals.made(said, journal, line, number)
-        sides = (
-            (amount, "amount", line.amount, journal.currency),
-            (ledger, "in ledger currency", line.ledger_amount, journal.ledger_currency),
+        of = f"{journal_id}#{number}"
+        return (
+            as_recorded(line.amount, given(amount, of)).node,
+            as_recorded(line.ledger_amount, given(ledger, f"{of}/ledger")).node,
         )
-        amount, ledger = (as_published(node, title, value, "amount", own) for node, title, value, own in sides)
-        return amount, ledger
 
     def _line_of(self, journal_id: str, number: str, which: str) -> Node:
         amount, ledger = self.named(journal_id, int(number))

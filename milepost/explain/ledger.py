@@ -17,13 +17,15 @@ from typing import Final, NamedTuple
 
 from domain.accounts import name_of
 from domain.explanation import ELSEWHERE, Arithmetic, Node, less, negated, total
+from domain.figure import as_recorded
 from domain.ledger.trial_balance import BALANCES, LedgerSums, Moves, PostedSum
 from domain.outputs import JournalEntry
 from domain.sums import summed
 from domain.units import Amount
+from domain.why import Disagreement
 from domain.work.rows import spoken
 from milepost.explain.explainer import Explainer
-from milepost.explain.published import as_published
+from milepost.explain.published import refused
 
 _ID: Final = re.compile(
     r"(?P<entity>.+?)/(?P<period>\d{4}-\d{2})/"
@@ -163,6 +165,13 @@ def _share(wanted: LedgerFigure, posted: PostedSum) -> Amount:
 
 def of_engagement(wanted: LedgerFigure, explainer: Explainer, value: Amount) -> Node:
     """The lines of the engagement's journals that make its part; `value` is what the balance counts of it."""
+    try:
+        return as_recorded(value, _of_lines(wanted, explainer)).node
+    except Disagreement as differs:
+        return refused(wanted.id, differs)
+
+
+def _of_lines(wanted: LedgerFigure, explainer: Explainer) -> Node:
     moves = LedgerSums(wanted.entity_id)
     operands: list[Node] = []
     currency = wanted.currency
@@ -176,8 +185,7 @@ def of_engagement(wanted: LedgerFigure, explainer: Explainer, value: Amount) -> 
         if _is_in(wanted, journal, move):
             operands += _lines(wanted, journal, explainer)
     title = f"{wanted.figure} of contract group {wanted.engagement_id}"
-    made = total(title, operands, "amount", currency, id=wanted.id)
-    return as_published(made, title, value, "amount", currency)._replace(id=wanted.id)
+    return total(title, operands, "amount", currency, id=wanted.id)
 
 
 def _is_in(wanted: LedgerFigure, journal: JournalEntry, move: str) -> bool:

@@ -1,23 +1,12 @@
-"""Figures as they stand in outputs and in the books, beside what explains them."""
+"""What is not explained, beside what explains all else."""
 
 from typing import TypeVar
 
-from domain.explanation import COMES_TO, SCALES, STATED, Arithmetic, Node, stated
+from domain.explanation import COMES_TO, SCALES, STATED, Arithmetic, Node
 from domain.money import format_decimal
 from domain.why import Disagreement
 
 T = TypeVar("T")
-
-
-def as_published(made: Node | None, title: str, value: int, unit: str = "amount", currency: str = "") -> Node:
-    """What explains the figure. Where no rule recorded it, or what did comes to another, it says so, and `unexplained` finds it."""
-    published = stated(title, value, unit, currency)
-    if made is None or made.value is None:
-        return published
-    if made.value == value:
-        return made
-    parameters = {COMES_TO: format_decimal(made.value, SCALES[made.unit])}
-    return published._replace(arithmetic=Arithmetic(STATED, (), parameters), why=(made,))
 
 
 def given(found: T | None, what: str) -> T:
@@ -29,6 +18,9 @@ def given(found: T | None, what: str) -> T:
 
 def refused(wanted: str, differs: Disagreement) -> Node:
     """What is asked for and is not explained: it says why, and below stands what a recorded step comes to. `unexplained` finds both."""
-    made = differs.made
-    below = (as_published(made, made.title, differs.number, made.unit, made.currency),) if made is not None else ()
+    below: tuple[Node, ...] = ()
+    if (made := differs.made) is not None:
+        comes_to = {COMES_TO: format_decimal(made.value or 0, SCALES[made.unit])}
+        arithmetic = Arithmetic(STATED, (), comes_to)
+        below = (Node(made.title, differs.number, made.unit, made.currency, arithmetic, why=(made,)),)
     return Node(wanted, arithmetic=Arithmetic(STATED), facts=(("not explained", f"{differs}"),), why=below, id=wanted)

@@ -10,7 +10,7 @@ from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, co
 from domain.figure import as_recorded
 from domain.identity import parts_of
 from domain.why import CONTRACT_LINE, IN_ORDER, QUOTE, UNPLACED, Disagreement, PlacedPart, Why
-from milepost.explain.published import as_published, given
+from milepost.explain.published import given
 from milepost.explain.recompute import everything
 from milepost.explain.sources import Sources
 
@@ -167,7 +167,7 @@ class RecordedNodes:
         made = self.resolvers[kind](*parts)
         if made is None and not node.value:
             return constant(node.title, 0, node.unit, node.currency)
-        return as_published(made, node.title, node.value or 0, node.unit, node.currency)
+        return as_recorded(node.value or 0, given(made, node.title)).node
 
     def _field(self, node: Node) -> Node:
         """Of an event at hand, of terms that a version may have from one before it, or of a quoted rate."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from domain.explanation import constant, stated, total
-from domain.figure import Recorded
+from domain.explanation import constant, total
+from domain.figure import Recorded, as_recorded
 from domain.why import Disagreement
 from milepost.explain.forecasts import Made
-from milepost.explain.published import as_published
+from milepost.explain.published import given, refused
 from milepost.explain.recompute import disagreeing, recompute, unexplained
 from milepost.explained import as_json, formula
 from milepost.explained_html import page
@@ -19,21 +19,27 @@ from tests.told import told
 HOURS = total("hours allowed", (constant("nothing", 0, "hours"),), "hours")
 
 
-def test_what_agrees_is_the_explanation_itself() -> None:
-    assert as_published(HOURS, "published", 0, "hours") is HOURS
-    assert as_published(None, "published", 0, "hours") == stated("published", 0, "hours")
-
-
 def test_what_does_not_agree_says_both() -> None:
     """The outputs have 2.5 h, and the explanation none."""
-    made = as_published(HOURS, "published", 2_500_000, "hours")
-    assert (made.value, made.why) == (2_500_000, (HOURS,))
-    assert formula(made) == "as the outputs have it, not explained: what is below comes to 0"
-    assert disagreeing(made) == unexplained(made) == [made]
-    assert recompute(made) == []
-    assert disagreeing(stated("published", 2_500_000, "hours")) == []
-    assert as_json(made)["nodes"][-1]["parameters"] == {"comes_to": "0"}
+    with pytest.raises(Disagreement) as raised:
+        as_recorded(2_500_000, HOURS)
+    made = refused("T-1#hours", raised.value)
+    (below,) = made.why
+    assert (below.value, below.why) == (2_500_000, (HOURS,))
+    assert formula(below) == "as the outputs have it, not explained: what is below comes to 0"
+    assert (disagreeing(made), unexplained(made), recompute(made)) == ([below], [below, made], [])
+    assert as_json(below)["nodes"][-1]["parameters"] == {"comes_to": "0"}
     assert "what is below comes to 0" in page(made, [], [])
+
+
+def test_what_no_rule_recorded_says_so() -> None:
+    """There is nothing below that it could come to."""
+    with pytest.raises(Disagreement) as raised:
+        given(None, "T-1#hours")
+    made = refused("T-1#hours", raised.value)
+    assert (made.facts, made.why) == ((("not explained", "T-1#hours: no rule recorded it"),), ())
+    assert unexplained(made) == [made]
+    assert disagreeing(made) == []
 
 
 def test_a_figure_of_a_forecast_that_differs_takes_no_other_away(monkeypatch: pytest.MonkeyPatch) -> None:

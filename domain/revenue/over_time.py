@@ -28,7 +28,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from domain import figure
-from domain.figure import Recorded, at_least, called, lesser
+from domain.figure import Recorded, at_least, called, lesser, titled
 from domain.reference.fiscal import AccountingPeriod
 from domain.revenue import spent
 from domain.revenue.method import APART, OUTPUTS, REPORTS, Course, Method, Opening
@@ -344,7 +344,7 @@ def by_month(
                 before, to_take = 0, None if to_take is None or first > to_take.as_of else to_take
                 continue
             if _takes_over(stretches, stretch):
-                before = stretch.earned_by(first - DAY)
+                before = titled(stretch.earned_by(first - DAY), f"earned by {first - DAY}")
             day = first
             while day <= min(last, until):
                 own = period_of(day)
@@ -353,11 +353,11 @@ def by_month(
                     before, to_take = opening.earned, None
                 on = _counts_on(stretches, stretch, (day, ends), ended, opening)
                 if on is not None:
-                    earned, beyond = earned_by(stretches, on), 0
+                    earned, beyond = titled(earned_by(stretches, on), f"earned by {on}"), 0
                     if to_take is not None and on > to_take.as_of:
                         beyond, to_take = to_take.beyond, None
                     had = months.get(own, Month(own, on, 0))
-                    amount = had.amount + earned - before - beyond
+                    amount = had.amount + called(earned - before - beyond, "earned in the month")
                     months[own] = Month(own, max(had.last, on), amount, had.beyond + beyond)
                     before = earned
                 day = own.to

@@ -1,25 +1,16 @@
 """Revenue over time (R12, R37, R40, R41): what is earned by the end of a month, less what was by its beginning."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 
 from domain.explanation import Node, less, negated, total
 from domain.figure import RecordedLater, node_of
 from domain.identity import composed
+from domain.reference.fiscal import AccountingPeriod
 from domain.revenue.method import RULE
 from domain.revenue.methods import METHODS
-from domain.revenue.over_time import (
-    Earning,
-    MethodChange,
-    by_month,
-    caught_up,
-    changes,
-    earned_by,
-    earning,
-    going_over,
-    in_books,
-    is_stated,
-)
+from domain.revenue.over_time import Earning, by_month, changes, earning
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME, LineHistory, TermsInForce, on_day
 from domain.units import Amount
@@ -37,8 +28,6 @@ from state.terms.opening import rest_id
 from state.totals import standing_price
 
 DAY = timedelta(days=1)
-# What a line earns whole goes by this name, beside those of fees.
-PRICE = "price"
 
 
 class EarnedNodes(Nodes):
@@ -50,51 +39,29 @@ class EarnedNodes(Nodes):
         self._earns: dict[tuple[int, int, date], Earning] = {}
 
     def month(self, charge: Charge, draft: Draft) -> Node | None:
-        place, first, last = self.nodes.fees.place(charge, draft), charge.earned_from, charge.earned_to
-        if place is None or first is None or last is None:
+        place, last = self.nodes.fees.place(charge, draft), charge.earned_to
+        if place is None or last is None:
             return None
-        earns = _earns(place, last)
-        upto, before = self.by(place, last), self.earned(place, earns, first - DAY)
-        beyond = self._beyond(place, earns, last)
-        if beyond is not None:
-            before = total("earned before", [before, beyond], "amount", beyond.currency) if before.value else beyond
-        title = charge.description or "revenue"
-        gone_over = [self._change(place, one) for one in _changes(place, earns, last) if one.day >= first]
-        besides = [one for one in (before, *gone_over) if one.value]
-        rule = _rule(place, last)
-        return less(title, upto, *besides, rule=rule) if besides else upto._replace(title=title, rule=rule)
+        earns, opening = self._earning(place, last), self.known(place).opening
+        months = by_month(earns, _periods(place), last, last, opening)
+        found = next((month for month in months if month.period.start <= last < month.period.to), None)
+        return self._row(place, charge, found.amount if found is not None else 0)._replace(rule=_rule(place, last))
 
     def change(self, charge: Charge, draft: Draft) -> Node | None:
         """What the line earns otherwise since it has gone over to another method, and by which terms."""
         place, day = self.nodes.fees.place(charge, draft), charge.day
         if place is None:
             return None
-        earns = _earns(place, day)
-        change = next((one for one in _changes(place, earns, day) if one.day == day), None)
-        if change is None:
-            return None
-        made = self._change(place, change)
+        found = changes(self._earning(place, day), _periods(place), day, self.known(place).opening)
+        made = self._row(place, charge, next((one.amount for one in found if one.day == day), 0))
         went, goes = (next(one for one in reversed(place.known.held) if one.since <= on) for on in (day - DAY, day))
         of, by = (methods.revenue_method(one.line, one.policies) for one in (went, goes))
         because = f"from {day} on by {by}, in place of {of}: version {goes.contract.version} of contract {goes.contract.contract_id}"
-        return made._replace(title=charge.description or made.title, facts=(("because", because),), rule="R41")
+        return made._replace(facts=(("because", because),), rule="R41")
 
-    def _change(self, place: LineAtStep, change: MethodChange) -> Node:
-        """What the method over time had earned by the day before, which is caught up or taken back."""
-        earns, before = self._earning(place, change.day), change.day - DAY
-        if change.from_billing:
-            return self._by(place, caught_up(earns, change.day), before)
-        made = self._in_books(place, going_over(earns, change.day), before)
-        return negated("what was earned over time", made)
-
-    def _beyond(self, place: LineAtStep, earns: Earning, last: date) -> Node | None:
-        """What balances state beyond what the terms had earned, in the first month after them."""
-        entity = place.draft.reference.entity(place.contract.terms.legal_entity_id)
-        assert entity is not None, "the contract's company is known"
-        months = by_month(earns, partial(period, place.draft, entity), last, last, place.known.opening)
-        if not any(month.beyond for month in months if month.period.start <= last < month.period.to):
-            return None
-        return self.stated_beyond(place)
+    def _row(self, place: LineAtStep, charge: Charge, amount: int) -> Node:
+        made = node_of(amount, "revenue", currency=place.contract.terms.currency)
+        return self.recorded.bound(made)._replace(title=charge.description or "revenue")
 
     def stated_beyond(self, place: LineAtStep) -> Node:
         found = [self._booked(place, row) for row in self._rows_of_balances(place)]
@@ -136,36 +103,6 @@ class EarnedNodes(Nodes):
         made = elsewhere(f"{row}: revenue", amount, composed("recognised", row, *of, f"{step}", currency), currency)
         return self.recorded.bound(made)
 
-    def earned(self, place: LineAtStep, earns: Earning, day: date) -> Node:
-        """All that was earned by the end of a day, or what balances state of it."""
-        opening = self.known(place).opening
-        if opening is None or not is_stated(earns, opening, day):
-            return self.by(place, day)
-        return self.recorded.bound(node_of(opening.earned, f"earned by {opening.as_of}"))
-
-    def in_books(self, place: LineAtStep, day: date) -> Node:
-        """The same with what balances state beyond the terms, as long as nothing is earned after them."""
-        return self._in_books(place, self._earning(place, day), day)
-
-    def _in_books(self, place: LineAtStep, earns: Earning, day: date) -> Node:
-        made = in_books(earns, self.known(place).opening, day)
-        return self.nodes.fees.figure(made, f"earned by {day}", place.known.held[-1])
-
-    def by(self, place: LineAtStep, day: date) -> Node:
-        """All that was earned over time by the end of a day."""
-        return self._by(place, self._earning(place, day), day)
-
-    def _by(self, place: LineAtStep, earns: Earning, day: date) -> Node:
-        """Of each fee, or of the price."""
-        parts = {name: earned for name, stretches in earns.items() if (earned := earned_by(stretches, day))}
-        nodes = [self.nodes.fees.figure(earned, "", place.known.held[-1]) for earned in parts.values()]
-        title, currency = f"earned by {day}", place.contract.terms.currency
-        if len(nodes) == 1:
-            return nodes[0]._replace(title=title)
-        named = (name if name == PRICE else f"fee {name}" for name in parts)
-        nodes = [node._replace(title=f"{name}: {title}") for name, node in zip(named, nodes, strict=True)]
-        return total(title, nodes, "amount", currency)
-
     def _earning(self, place: LineAtStep, until: date = date.max) -> Earning:
         """By the rule, of numbers that say how they came about, and of terms that hold by a day."""
         known = self.known(place)
@@ -204,11 +141,7 @@ def _rule(place: LineAtStep, day: date) -> str:
     return method.rule if method is not None else RULE
 
 
-def _earns(place: LineAtStep, last: date) -> Earning:
-    return earning(place.known, last + HORIZON)
-
-
-def _changes(place: LineAtStep, earns: Earning, until: date) -> list[MethodChange]:
+def _periods(place: LineAtStep) -> Callable[[date], AccountingPeriod]:
     entity = place.draft.reference.entity(place.contract.terms.legal_entity_id)
     assert entity is not None, "the contract's company is known"
-    return changes(earns, partial(period, place.draft, entity), until, place.known.opening)
+    return partial(period, place.draft, entity)

@@ -20,6 +20,7 @@ from domain.identity import composed, parts_of
 from domain.numbered import in_a_contract, in_an_event, limits_numbered
 from domain.outputs import ForecastUpdate
 from domain.units import Amount
+from milepost.explain.caps import TakenOfCap
 from milepost.explain.nodes import Nodes, once
 from milepost.explain.published import given
 from state.books import (
@@ -238,7 +239,7 @@ class AskedBooks(Nodes):
         key = bucket_key(rule, day, "")
         for allotment in dict.fromkeys((allotments(plan)[0], allotments(plan)[-1])):
             amount, hours = (
-                self.nodes.caps.number_taken(plan, key, allotment, step, turn, by_hours=by_hours)
+                self.nodes.caps.number_taken(TakenOfCap(plan, key, allotment, by_hours), step, turn)
                 for by_hours in (False, True)
             )
             bucket = Bucket(free_amount=amount, free_hours=hours)

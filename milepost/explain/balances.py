@@ -19,6 +19,7 @@ from domain.outputs import (
     ViewSource,
     ViewUnapplied,
 )
+from milepost.explain.caps import TakenOfCap
 from milepost.explain.nodes import Nodes, once
 from milepost.words import figure_words
 from state.billing.balances import LineBalances, balances_of, burn_of
@@ -92,7 +93,7 @@ class CashAndOrderNodes(Nodes):
         plan, rule = next(one for one in ordered(draft, contract) if one.number == order.number)
         if name == "limit":
             return self.nodes.caps.newest_limit(plan, rule, (rule.cap_id, ""))
-        return self.nodes.caps.taken(plan, (rule.cap_id, ""), allotments(plan)[-1], said.step, by_hours=False)
+        return self.nodes.caps.taken(TakenOfCap(plan, (rule.cap_id, ""), allotments(plan)[-1]), said.step)
 
     def unapplied(self, said: TracedOutput, cash: ViewUnapplied) -> Node:
         """On 1120 by journals here, less what invoices of other engagements took."""

@@ -1,7 +1,8 @@
 """What caps allow of an entry, as their rule recorded it (R16 to R18), and what caps have left after a step."""
 
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -56,6 +57,22 @@ from state.totals import issued_of, issued_on
 # Of an engagement with more entries, what was left is only named where it decides.
 CONSUMERS_SHOWN = 2_000
 POLICIES = ("cap_split", "cap_order", "cap_includes", "overflow")
+
+
+class TakenOfCap(NamedTuple):
+    """What is taken of a cap in one of its periods, by an allotment; in money or in hours."""
+
+    plan: LinePlan
+    bucket: BucketKey
+    allotment: str
+    by_hours: bool = False
+
+    def measure(self, name: str) -> str:
+        return name + HOURS if self.by_hours else name
+
+    @property
+    def under(self) -> str:
+        return bucket_of(self.plan.contract_id, self.allotment, self.bucket)
 
 
 class CapNodes(Nodes):
@@ -226,39 +243,34 @@ class CapNodes(Nodes):
 
     # What is taken of a cap after a step
 
-    def taken(
-        self, plan: LinePlan, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool, turn: int | None = None
-    ) -> Node:
-        """Everything that is granted of a bucket of the cap, and what a soft cap counts; as a turn of the step left it, or the step."""
-        parts = self._taken(plan, bucket, allotment, step, by_hours=by_hours, turn=turn)
-        unit, currency = ("hours", "") if by_hours else ("amount", plan.currency)
-        return total(f"taken from {spoken_period(bucket)}", parts, unit, currency, rule="R16")
+    def taken(self, of: TakenOfCap, step: int, turn: int | None = None) -> Node:
+        """Everything that is granted of it, and what a soft cap counts; as a turn of the step left it, or the step."""
+        parts = self._taken(of, step, turn=turn)
+        unit, currency = ("hours", "") if of.by_hours else ("amount", of.plan.currency)
+        return total(f"taken from {spoken_period(of.bucket)}", parts, unit, currency, rule="R16")
 
-    def number_taken(
-        self, plan: LinePlan, bucket: BucketKey, allotment: str, step: int, turn: int, *, by_hours: bool
-    ) -> Recorded:
+    def number_taken(self, of: TakenOfCap, step: int, turn: int) -> Recorded:
         """The same as a number, by a turn of the step."""
-        number = 0
-        for name in (SETTLED, TAKEN):
-            measure = name + HOURS if by_hours else name
-            for one in self._placed(plan, bucket, allotment, name, step, by_hours=by_hours, turn=turn):
-                number += one.parts.values[measure] if one.parts is not None else 0
-        taken = partial(self.taken, plan, bucket, allotment, step, by_hours=by_hours, turn=turn)
-        return RecordedLater(number, taken)
+        number = sum(amount for _, amount in self._amounts(of, step, turn))
+        return RecordedLater(number, partial(self.taken, of, step, turn))
 
     def newest_limit(self, plan: LinePlan, rule: CapRule, bucket: BucketKey) -> Node:
         """In money."""
-        return self._limit(plan, rule, limit_of(rule, bucket), by_hours=False)
+        return self._limit(plan, rule, limit_of(rule, bucket))
 
-    def last_to_fit(self, plan: LinePlan, bucket: BucketKey, step: int, limit: int, *, by_hours: bool) -> str:
+    def last_to_fit(self, of: TakenOfCap, step: int, limit: int) -> str:
         """The entry that takes the last of the limit in the order of the work, what is settled first; empty where there is room."""
         taken = 0
-        for name in (SETTLED, TAKEN):
-            for one in self._placed(plan, bucket, allotments(plan)[-1], name, step, by_hours=by_hours):
-                taken += one.parts.values[name + HOURS if by_hours else name] if one.parts is not None else 0
-                if taken >= limit:
-                    return one.of
+        for entry_id, amount in self._amounts(of, step):
+            taken += amount
+            if taken >= limit:
+                return entry_id
         return ""
+
+    def _amounts(self, of: TakenOfCap, step: int, turn: int | None = None) -> Iterator[tuple[str, int]]:
+        for name in (SETTLED, TAKEN):
+            for one in self._placed(of, name, step, turn):
+                yield one.of, one.parts.values[of.measure(name)] if one.parts is not None else 0
 
     def room_around(self, at: VersionStanding) -> tuple[Node, ...]:
         """For each cap in money of the entry's line: what was left before the entry, and what after it."""
@@ -275,8 +287,8 @@ class CapNodes(Nodes):
             if limit.amount is None or share is None:
                 continue
             title = f"{spoken_period(bucket)}: room"
-            whole = self._limit(plan, rule, limit, by_hours=False)
-            taken = self._taken(plan, bucket, allotment, at.step, by_hours=False, before=order)
+            whole = self._limit(plan, rule, limit)
+            taken = self._taken(TakenOfCap(plan, bucket, allotment), at.step, before=order)
             before = less(f"{title} before", whole, *taken, rule="R18")
             settled = self.recorded.part(orders, at.entry.entry_id, SETTLED, at.step)
             if settled is not None and settled.value:
@@ -284,63 +296,32 @@ class CapNodes(Nodes):
             found += [before, less(f"{title} after", before, share, rule="R18")]
         return tuple(found)
 
-    def _limit(self, plan: LinePlan, rule: CapRule, limit: CapLimit, *, by_hours: bool) -> Node:
-        key = ("limit", plan.contract_id, rule.cap_id, limit, by_hours)
+    def _limit(self, plan: LinePlan, rule: CapRule, limit: CapLimit) -> Node:
+        key = ("limit", plan.contract_id, rule.cap_id, limit)
         if key not in self._memo:
-            node = limit_node(plan.contract_id, plan.currency, rule, limit, by_hours=by_hours)
+            node = limit_node(plan.contract_id, plan.currency, rule, limit, by_hours=False)
             self._memo[key] = self.recorded.bound(node)
         return self._memo[key]
 
     def _taken(
-        self,
-        plan: LinePlan,
-        bucket: BucketKey,
-        allotment: str,
-        step: int,
-        *,
-        by_hours: bool,
-        before: tuple[str, ...] | None = None,
-        turn: int | None = None,
+        self, of: TakenOfCap, step: int, before: tuple[str, ...] | None = None, turn: int | None = None
     ) -> list[Node]:
         """All that is settled, and what is taken beside that, in consumption order."""
         found = []
         for name in (SETTLED, TAKEN):
-            places = self._placed(plan, bucket, allotment, name, step, by_hours=by_hours, turn=turn)
-            is_before = name == TAKEN and before is not None
+            places, title = self._placed(of, name, step, turn), ALL_OF_IT[name]
             if name == TAKEN and before is not None:
-                places = [one for one in places if one.order < before]
-            key = (
-                "taken",
-                is_before,
-                plan.contract_id,
-                bucket,
-                allotment,
-                name,
-                by_hours,
-                tuple(id(one.parts) for one in places),
-            )
+                places, title = [one for one in places if one.order < before], BEFORE_IT
+            key = ("taken", title, of.under, of.measure(name), tuple(id(one.parts) for one in places))
             if key not in self._memo and places:
-                under = bucket_of(plan.contract_id, allotment, bucket)
-                title = BEFORE_IT if is_before else ALL_OF_IT[name]
-                made = self.recorded.placed(under, name + HOURS if by_hours else name, places, title)
+                made = self.recorded.placed(of.under, of.measure(name), places, title)
                 assert made is not None, "there are places"
                 self._memo[key] = made
             found += [self._memo[key]] if places else []
         return found
 
-    def _placed(
-        self,
-        plan: LinePlan,
-        bucket: BucketKey,
-        allotment: str,
-        name: str,
-        step: int,
-        *,
-        by_hours: bool,
-        turn: int | None = None,
-    ) -> list[PlacedPart]:
-        under = bucket_of(plan.contract_id, allotment, bucket)
-        return self.recorded.why.placed(under, name + HOURS if by_hours else name, step=step, turn=turn)
+    def _placed(self, of: TakenOfCap, name: str, step: int, turn: int | None = None) -> list[PlacedPart]:
+        return self.recorded.why.placed(of.under, of.measure(name), step=step, turn=turn)
 
 
 PARTS = {

@@ -17,9 +17,11 @@ from domain.money import format_amount
 from domain.outputs import Alert, ForecastCap, ForecastUpdate
 from domain.terms import methods
 from domain.units import HUNDRED_PERCENT
+from milepost.explain.caps import TakenOfCap
 from milepost.explain.fees import LineAtStep
 from milepost.explain.nodes import Nodes, once
 from milepost.explain.published import given
+from state.caps.claims import allotments
 from state.draft import Draft
 from state.forecast.ahead import TermsAhead, ahead_of, in_all
 from state.forecast.bases import Weighed, weigh
@@ -252,7 +254,8 @@ class ForecastCapNodes(Nodes):
                 continue
             bucket = bucket_key(one.rule, said.record.as_of, "")
             measure = "hours" if by_hours else "amount"
-            entry_id = self.nodes.caps.last_to_fit(one.plan, bucket, said.step, number, by_hours=by_hours)
+            taken = TakenOfCap(one.plan, bucket, allotments(one.plan)[-1], by_hours)
+            entry_id = self.nodes.caps.last_to_fit(taken, said.step, number)
             nodes = [self.figure(said, one, f"{what}_{measure}") for what in ("limit", "used")]
             crossing = self._crossing(said, one)
             if crossing is not None:

@@ -145,23 +145,17 @@ class EntryNodes(Nodes):
 
     def priced_at(self, at: VersionStanding) -> int:
         """The step that gave the work its hours and its rate."""
-        first = at.step
-        for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
-            if step > at.step:
-                continue
-            if not any(_terms(work) == _terms(at.work) for work in (entry.behind, entry.work) if work is not None):
-                break
-            first = step
-        return first
+        step = self.recorded.why.step_of(figure_of(at.entry.entry_id, VALUE), at.step)
+        return at.step if step is None else step
 
     def value(self, at: VersionStanding) -> Node:
         """hours x rate x (1 + markup), rounded once; of a charge what it is charged by."""
         price, row = at.price, at.entry.entry_id
-        step = self.recorded.why.step_of(figure_of(row, VALUE), at.step)
+        step = self.priced_at(at)
         key = (VALUE, row, step, price.value)
         if key not in self._memo:
             made = self.figure(at, VALUE, price.value)
-            self._memo[key] = self._as_priced(at, price, made, at.step if step is None else step)
+            self._memo[key] = self._as_priced(at, price, made, step)
         return self._memo[key]
 
     def _as_priced(self, at: VersionStanding, price: Price, made: Node, step: int) -> Node:
@@ -266,21 +260,3 @@ class EntryNodes(Nodes):
         if price is None or not price.rounding:
             return constant(f"{entry_id}: cents of lines", 0, "amount", price.currency if price is not None else "")
         return self.recorded.of(rounding_at(entry_id), step, price.rounding)
-
-
-def _terms(work: Work) -> tuple[Any, ...]:
-    price = work.price
-    if price is None:
-        return (work.subject.version,)
-    return (
-        work.subject.version,
-        price.contract_id,
-        price.line_id,
-        price.decision,
-        price.rate,
-        price.markup,
-        price.hours,
-        price.value,
-        price.earned,
-        tuple(sorted(price.drawn.items())) if price.drawn is not None else None,
-    )

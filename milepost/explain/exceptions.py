@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from domain.explanation import Arithmetic, Node, less, total
+from domain.explanation import Node, evaluated, less, total
 from domain.figure import as_recorded, node_of
 from domain.identity import parts_of
 from domain.ledger.journal import debits
-from domain.money import HALF_UP, format_decimal, round_ratio
+from domain.money import format_decimal
 from domain.outputs import Alert, ExceptionClosed, ExceptionRaised, JournalLine
-from domain.units import HOURS_SCALE, HUNDRED_PERCENT, PERCENT_SCALE
+from domain.units import HOURS_SCALE, PERCENT_SCALE
 from domain.work.rows import ROWS, row_id
 from milepost.exceptions.words import message_text, subject_text, titled
 from milepost.explain.entries import VersionStanding
@@ -208,7 +208,4 @@ class AlertNodes(Nodes):
         used, limit = self.figure(alert_id, f"used_{measure}"), self.figure(alert_id, f"limit_{measure}")
         if used is None or limit is None or not limit.value:
             return None
-        value = round_ratio((used.value or 0) * HUNDRED_PERCENT, limit.value, 1, HALF_UP)
-        return Node(
-            f"used of the {measure}", value, "percent", "", Arithmetic("percent", (used, limit), {"step": "0.000001"})
-        )
+        return evaluated(f"used of the {measure}", "percent", (used, limit), {"step": "0.000001"}, "percent")

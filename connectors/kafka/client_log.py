@@ -48,14 +48,10 @@ class OncePerMinute(logging.Filter):
             if len(self._told) >= KINDS_MAX:
                 self._told.clear()
             self._told[kind] = now, 0
-        record.msg, record.args = _plain(said), ()
+        record.msg, record.args = "Kafka's client: " + _THREAD.sub("", said, count=1), ()
         if left_out:
             record.msg += f" ({left_out:,} lines like it since the last one that was told)"
         return True
-
-
-def _plain(said: str) -> str:
-    return "Kafka's client: " + _THREAD.sub("", said, count=1)
 
 
 def client_logger() -> logging.Logger:

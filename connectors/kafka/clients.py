@@ -81,10 +81,6 @@ class Producer(Sender, Protocol):
     def init_transactions(self, timeout: float) -> None: ...
 
 
-class ReadingProducer(Producer, Protocol):
-    """Of a process that also reads, and lets tools see how far it is."""
-
-
 class TopicState(NamedTuple):
     """A topic as the brokers have it; the id is another after it was deleted and made again."""
 
@@ -118,7 +114,7 @@ class Clients(Protocol):
     def consumer(self, *, committed: bool = True, group: str | None = None) -> Consumer:
         """Assigned by hand, from explicit offsets; the end of a partition is reported; `committed`: isolation read_committed."""
 
-    def producer(self, transactional_id: str) -> ReadingProducer: ...
+    def producer(self, transactional_id: str) -> Producer: ...
 
     def topics(self, names: Sequence[str]) -> Mapping[str, TopicState | None]:
         """None for one that there is not."""
@@ -209,7 +205,7 @@ class KafkaClients:
         )
         return cast("Consumer", made)
 
-    def producer(self, transactional_id: str) -> ReadingProducer:
+    def producer(self, transactional_id: str) -> Producer:
         made = RealProducer(
             {
                 **self.common(),
@@ -227,7 +223,7 @@ class KafkaClients:
             },
             logger=client_logger(),
         )
-        return cast("ReadingProducer", made)
+        return cast("Producer", made)
 
     def topics(self, names: Sequence[str]) -> Mapping[str, TopicState | None]:
         described = self._described(names)

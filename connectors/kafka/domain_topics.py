@@ -156,7 +156,7 @@ class DomainTopics:
             start = starts.get(place, low)
             if not low <= start <= end:
                 raise _gone(place, f"expected offset {start} next, found {low} to {end}")
-            self._stretches[place] = PartitionStretch(place, self._rank(place[0]), start, end)
+            self._stretches[place] = PartitionStretch(place, RANKS.get(self.name_of(place[0]), RANK_LAST), start, end)
         if new:
             self._assign()
             self._is_catching_up = self._is_catching_up or not self._live
@@ -352,9 +352,6 @@ class DomainTopics:
         """First offset and end of each, asked by another consumer: one that fetches gets its answers late."""
         with closing(self._clients.consumer()) as asking:
             return {place: bounds(asking, place, self._timeout) for place in list(places)}
-
-    def _rank(self, topic: str) -> int:
-        return RANKS.get(self.name_of(topic), RANK_LAST)
 
 
 def find(clients: Clients, names: Names) -> FoundTopics:

@@ -69,8 +69,7 @@ class KnownIds(NamedTuple):
     earlier_url: str
 
 
-def _nothing_kept() -> KnownIds:
-    return KnownIds({}, {}, "")
+NOTHING_KEPT: Final = KnownIds({}, {}, "")
 
 
 class SchemaIds:
@@ -298,13 +297,13 @@ def _read_cache(path: Path, url: str) -> KnownIds:
     try:
         found = json.loads(path.read_bytes())
         if found["format"] != CACHE_FORMAT:
-            return _nothing_kept()
+            return NOTHING_KEPT
         ids, earlier = _ids_of(found["ids"]), _ids_of(found.get("earlier", []))
         if found["registry"] == url:
             return KnownIds(ids, earlier, str(found.get("earlier_registry", "")))
         return KnownIds({}, {**earlier, **ids}, str(found["registry"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return _nothing_kept()
+        return NOTHING_KEPT
 
 
 def _ids_of(rows: Iterable[Any]) -> dict[SchemaPlace, int]:

@@ -122,15 +122,11 @@ class ShardStanding(NamedTuple):
         return self.written.foreign if self.written is not None else {}
 
 
-def nothing_passed_over() -> Overrides:
-    return {}
-
-
 def take_over(
     clients: Clients,
     target: ResumeTarget,
     places: Places,
-    overrides: Callable[[], Overrides] = nothing_passed_over,
+    overrides: Callable[[], Overrides] = dict,
     tell: Callable[[str], None] = partitions.untold,
     wait: Callable[[float], None] = partitions.unasked,
 ) -> TakenOver:
@@ -143,7 +139,7 @@ def take_over(
     await_ends(clients, target, tell, wait)
     passed_over = overrides()
     standing = look(clients, target, topic_ids)
-    check_same_log(standing, target)
+    check_topics(standing.written, standing.topic_ids, target)
     if lost := withdrawn_outputs(clients, target, standing):
         tell(
             f"shard {target.shard}: {len(lost)} outputs count and were aborted where the mark of their transaction was left out; "
@@ -411,10 +407,6 @@ def write_again(producer: Producer, records: Sequence[Produced], target: ResumeT
 # Comparing
 
 
-def check_same_log(standing: ShardStanding, target: ResumeTarget) -> None:
-    check_topics(standing.written, standing.topic_ids, target)
-
-
 def check_topics(
     written: WrittenProgress | None, topic_ids: Mapping[str, str], target: ResumeTarget, accepted: Sequence[str] = ()
 ) -> None:
@@ -541,11 +533,8 @@ def _check_ours(ends: Ends, places: Mapping[str, Place], target: ResumeTarget) -
 def _check_nothing_lost(topic: str, found: Tail, last: int, target: ResumeTarget) -> None:
     full = target.output_topics[topic]
     if last > found.last:
-        raise _torn(
-            full,
-            target.shard,
-            f"progress says that output {last} was written, the last one there is {_told(found.last)}",
-        )
+        there = found.last if found.last >= 0 else "none"
+        raise _torn(full, target.shard, f"progress says that output {last} was written, the last one there is {there}")
     if topic in COMPACTED:
         return
     if found.first is not None:
@@ -561,10 +550,6 @@ def _check_nothing_lost(topic: str, found: Tail, last: int, target: ResumeTarget
             raise _torn(
                 full, target.shard, f"output {following.before}, which comes before {following.output_seq}, is missing"
             )
-
-
-def _told(number: int) -> str:
-    return "none" if number < 0 else str(number)
 
 
 def _torn(topic: str, shard: int, what: str) -> GuardStop:

@@ -149,7 +149,7 @@ def _input(name: str, key: str) -> Topic:
     return Topic(
         name=name,
         kind=TopicKind.INPUT,
-        carries=_events_on(name),
+        carries=tuple(sorted(kind for kind, named in catalogue.TOPICS.items() if named == name)),
         key=key,
         partitions=Partitions.ANY,
         compacted=False,
@@ -172,25 +172,18 @@ def _input(name: str, key: str) -> Topic:
     )
 
 
-def _kept_for_ever() -> tuple[Need, ...]:
-    return (
-        Need("cleanup.policy", "delete"),
-        Need("retention.ms", str(FOR_EVER)),
-        Need("retention.bytes", str(FOR_EVER)),
-        *_ours(),
-    )
-
-
-def _compacted() -> tuple[Need, ...]:
-    return (Need("cleanup.policy", "compact"), *_ours())
-
-
-def _ours() -> tuple[Need, ...]:
-    return (
-        Need(TIMESTAMPS, "LogAppendTime"),
-        Need("max.message.bytes", str(RECORD_BYTES_MIN), at_least=RECORD_BYTES_MIN),
-        Need("unclean.leader.election.enable", "false"),
-    )
+_OURS: Final = (
+    Need(TIMESTAMPS, "LogAppendTime"),
+    Need("max.message.bytes", str(RECORD_BYTES_MIN), at_least=RECORD_BYTES_MIN),
+    Need("unclean.leader.election.enable", "false"),
+)
+_KEPT_FOR_EVER: Final = (
+    Need("cleanup.policy", "delete"),
+    Need("retention.ms", str(FOR_EVER)),
+    Need("retention.bytes", str(FOR_EVER)),
+    *_OURS,
+)
+_COMPACTED: Final = (Need("cleanup.policy", "compact"), *_OURS)
 
 
 def _output(name: str, key: str, read_by: str) -> Topic:
@@ -204,12 +197,12 @@ def _output(name: str, key: str, read_by: str) -> Topic:
         written_by="accounting",
         read_by=read_by,
         kept="for ever: the last outputs are compared with the progress at every start",
-        needs=_kept_for_ever(),
+        needs=_KEPT_FOR_EVER,
     )
 
 
 def _latest(topic: Topic) -> Topic:
-    return topic._replace(compacted=True, kept=_LATEST, needs=_compacted())
+    return topic._replace(compacted=True, kept=_LATEST, needs=_COMPACTED)
 
 
 def _own(
@@ -223,12 +216,7 @@ def _own(
     advised: tuple[tuple[str, str], ...] = (),
 ) -> Topic:
     """Compacted, as nearly all of them are."""
-    needs = _compacted()
-    return Topic(name, TopicKind.OWN, (carries,), key, partitions, True, by, read_by, _LATEST, needs, advised)
-
-
-def _events_on(topic: str) -> tuple[str, ...]:
-    return tuple(sorted(kind for kind, named in catalogue.TOPICS.items() if named == topic))
+    return Topic(name, TopicKind.OWN, (carries,), key, partitions, True, by, read_by, _LATEST, _COMPACTED, advised)
 
 
 _PROJECT: Final = "the project's id is a good one; order counts by version, not by place"
@@ -255,7 +243,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "the engagement's id; empty for what concerns all of them",
         by="intake",
         read_by="accounting, verify, explain",
-    )._replace(compacted=False, kept="for ever: everything else follows from it", needs=_kept_for_ever()),
+    )._replace(compacted=False, kept="for ever: everything else follows from it", needs=_KEPT_FOR_EVER),
     _own(
         DIRECTORY,
         "what intake remembers",
@@ -270,7 +258,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         ),
     )._replace(
         # What a part of a transaction replaced has to be there at the next start (docs/decisions/part-of-a-transaction.md).
-        needs=(*_compacted(), Need("min.compaction.lag.ms", str(HOUR_MS), at_least=HOUR_MS))
+        needs=(*_COMPACTED, Need("min.compaction.lag.ms", str(HOUR_MS), at_least=HOUR_MS))
     ),
     _own(
         PROGRESS,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.kafka.clients import ReadingProducer
+from connectors.kafka.clients import Producer
 from tests.chaos.hanging import all_places, end_left_out, places_of_intake, places_of_shards, still_open
 from tests.chaos.site import Site, settled
 from tests.kafka.servers import PATIENCE, Start
@@ -23,7 +23,7 @@ def small(started: Start, tmp_path: Path) -> Site:
     return settled(tmp_path, started(Broker(tmp_path / "kafka")), 2, 60.0)
 
 
-def opened(site: Site, *topics: str) -> ReadingProducer:
+def opened(site: Site, *topics: str) -> Producer:
     """A transaction that nobody ends."""
     producer = site.clients.producer("somebody")
     producer.init_transactions(PATIENCE)

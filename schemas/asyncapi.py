@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from connectors.kafka.pinned_schemas import Pinned, pinned_schemas
 from connectors.kafka.topics import TOPICS, Partitions, Topic, TopicKind
+from schemas.files import keep_page
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "asyncapi.yaml"
 VERSION: Final = "3.0.0"
@@ -20,15 +21,8 @@ PLAIN_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ
 
 
 def main(arguments: list[str]) -> int:
-    text = HEAD + to_yaml(document())
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    if "--check" in arguments:
-        print("docs/asyncapi.yaml: differs from the schemas or the topics; run `python -m schemas.asyncapi`")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    print("docs/asyncapi.yaml: written")
-    return 0
+    differs = "differs from the schemas or the topics; run `python -m schemas.asyncapi`"
+    return keep_page(PAGE, HEAD + to_yaml(document()), differs, arguments)
 
 
 def document() -> dict[str, Any]:

@@ -77,6 +77,18 @@ def references(node: Any) -> Iterator[str]:
             yield from references(values)
 
 
+def keep_page(page: Path, text: str, otherwise: str, arguments: list[str]) -> int:
+    """Writes a page of docs/ that is not as `text`; with --check it says `otherwise` of it."""
+    if page.exists() and page.read_text(encoding="utf-8") == text:
+        return 0
+    if "--check" in arguments:
+        print(f"docs/{page.name}: {otherwise}")
+        return 1
+    page.write_text(text, encoding="utf-8")
+    print(f"docs/{page.name}: written")
+    return 0
+
+
 def _inline_record(name: str, schemas: dict[str, Schema], defined: set[str]) -> Schema:
     if name not in schemas:
         raise KeyError(f"type {name}: expected a file schemas/avro/{kind_of(name)}/{short_name(name)}.avsc")

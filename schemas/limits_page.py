@@ -13,6 +13,7 @@ from typing import Final
 
 from domain import refusals
 from domain.refusals import REFUSALS
+from schemas.files import keep_page
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "limits.md"
 TABLE: Final = re.compile(r"(<!-- refused: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -27,16 +28,8 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def main(arguments: list[str]) -> int:
-    had = PAGE.read_text(encoding="utf-8")
-    text = page(had)
-    if had == text:
-        return 0
-    if "--check" in arguments:
-        print("docs/limits.md: its tables differ from domain/refusals.py; run `python -m schemas.limits_page`")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    print("docs/limits.md: written")
-    return 0
+    differs = "its tables differ from domain/refusals.py; run `python -m schemas.limits_page`"
+    return keep_page(PAGE, page(PAGE.read_text(encoding="utf-8")), differs, arguments)
 
 
 def page(text: str) -> str:

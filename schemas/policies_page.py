@@ -17,7 +17,7 @@ from domain.policies import DEFAULTS, PRESETS
 from domain.refusals import ACCEPTED
 from domain.terms import methods
 from schemas.events_page import PRIMITIVES, UNITS
-from schemas.files import Schema, read_schemas, short_name
+from schemas.files import Schema, keep_page, read_schemas, short_name
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "policies.md"
 INTRODUCTION: Final = Path(__file__).parent / "policies_intro.md"
@@ -93,15 +93,8 @@ DECIMALS: Final = {"amount": 4, "hours": 6, "percent": 6}
 
 
 def main(arguments: list[str]) -> int:
-    text = page(read_schemas())
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    if "--check" in arguments:
-        print("docs/policies.md: differs from domain/policies.py or the schema; run `python -m schemas.policies_page`")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    print("docs/policies.md: written")
-    return 0
+    differs = "differs from domain/policies.py or the schema; run `python -m schemas.policies_page`"
+    return keep_page(PAGE, page(read_schemas()), differs, arguments)
 
 
 def page(schemas: Mapping[str, Schema]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from milepost.settings import Settings
+from schemas.files import keep_page
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "settings.md"
 INTRODUCTION: Final = Path(__file__).parent / "settings_intro.md"
@@ -24,15 +25,8 @@ WORDS: Final = {
 
 
 def main(arguments: list[str]) -> int:
-    text = page()
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    if "--check" in arguments:
-        print("docs/settings.md: differs from the settings; run `python -m schemas.settings_page`")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    print("docs/settings.md: written")
-    return 0
+    differs = "differs from the settings; run `python -m schemas.settings_page`"
+    return keep_page(PAGE, page(), differs, arguments)
 
 
 def page() -> str:

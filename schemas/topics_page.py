@@ -11,6 +11,7 @@ from connectors.kafka.rights import RIGHTS
 from connectors.kafka.topics import TOPICS, Need, Partitions, Topic, TopicKind
 from domain.events.catalogue import EVENTS
 from domain.outputs import OUTPUTS
+from schemas.files import keep_page
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "topics.md"
 INTRODUCTION: Final = Path(__file__).parent / "topics_intro.md"
@@ -66,15 +67,8 @@ EVENT_TOPICS: Final = "all event topics"
 
 
 def main(arguments: list[str]) -> int:
-    text = page()
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    if "--check" in arguments:
-        print("docs/topics.md: differs from connectors/kafka/topics.py; run `python -m schemas.topics_page`")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    print("docs/topics.md: written")
-    return 0
+    differs = "differs from connectors/kafka/topics.py; run `python -m schemas.topics_page`"
+    return keep_page(PAGE, page(), differs, arguments)
 
 
 def page() -> str:

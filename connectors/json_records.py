@@ -112,7 +112,7 @@ def faults_of_event(found: object) -> list[DecodeError]:
 
 
 def _as_decode_error(wrong: WrongValue) -> DecodeError:
-    return DecodeError(wrong.reason, _path(wrong.path), nearest=wrong.nearest)
+    return DecodeError(wrong.reason, "".join(reversed(list(wrong.path))).removeprefix("."), nearest=wrong.nearest)
 
 
 def fields_of_event(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -155,10 +155,6 @@ def record_to_json(record: Event | Output, position: Position | None = None) -> 
 def head_to_json(statement: BillingStatement) -> dict[str, object]:
     """Without its lines."""
     return {name: value for name, value in record_to_json(statement).items() if name != "lines"}
-
-
-def _path(parts: Iterable[str]) -> str:
-    return "".join(reversed(list(parts))).removeprefix(".")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -54,7 +54,7 @@ class KafkaBooks(Closable):
         self._names = names = Names.of(kafka)
         self._timeout = kafka.request_timeout_seconds
         for topic in ANSWERS:
-            for name in _names_on(topic):
+            for name in [each.__name__ for each in KINDS if EVENT_TOPICS[each.__name__] == topic]:
                 schemas.frame(topic, name)
         self._transactions = Transactions(clients, names.delivery_writer(erp), self._timeout)
         self._await_others()
@@ -200,10 +200,6 @@ class KafkaBooks(Closable):
             event = self._schemas.event(message.value())
             if isinstance(event, KINDS):
                 yield event
-
-
-def _names_on(topic: str) -> list[str]:
-    return [each.__name__ for each in KINDS if EVENT_TOPICS[each.__name__] == topic]
 
 
 def _partitions(clients: Clients, names: Names) -> dict[str, int]:

@@ -142,7 +142,12 @@ def formula(node: Node) -> str:
         case "all_or_nothing":
             return f"{values[0]} if it fits into {values[1]}, else nothing"
         case _:
-            return _leaf(node, operation)
+            return {
+                FIELD: f"stated as {node.field}",
+                CONSTANT: "",
+                ELSEWHERE: f"milepost explain {shell_word(node.id)}",
+                STATED: _taken(node),
+            }.get(operation, operation)
 
 
 def _ratios(whole: str, *ratios: str) -> str:
@@ -152,15 +157,6 @@ def _ratios(whole: str, *ratios: str) -> str:
 def _place(parameters: Mapping[str, Any]) -> int:
     """Counted from 1."""
     return int(parameters["party"]) + 1
-
-
-def _leaf(node: Node, operation: str) -> str:
-    return {
-        FIELD: f"stated as {node.field}",
-        CONSTANT: "",
-        ELSEWHERE: f"milepost explain {shell_word(node.id)}",
-        STATED: _taken(node),
-    }.get(operation, operation)
 
 
 def _taken(node: Node) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -497,7 +497,7 @@ class DynamicsFinance(AtOnce):
 
     def _compared(self, document: Document, record: DynamicsDocument) -> Taken | RejectedData | None:
         """None: it is there in part. Raises ValueError."""
-        ours = Counter(_amounts_sent(document))
+        ours = Counter(line.amount for line in document.lines if line.amount)
         there = Counter(_amount(line) for line in record.lines)
         if not record.is_posted and there != ours and not there - ours:
             return None
@@ -643,10 +643,6 @@ def _noon(on: date) -> str:
 
 def _within(name: str, scope: LedgerScope) -> str:
     return f"{name} ge {scope.since.isoformat()}T00:00:00Z and {name} le {scope.until.isoformat()}T23:59:59Z"
-
-
-def _amounts_sent(document: Document) -> Iterable[Amount]:
-    return (line.amount for line in document.lines if line.amount)
 
 
 def _amount(line: odata.Row) -> Amount:

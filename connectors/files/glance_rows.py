@@ -15,7 +15,6 @@ from connectors.log_records import StoredRecord
 from domain.accounts import BANK, EXPENSE_CLEARING, INPUT_TAX, LABOR_ABSORPTION, OUTPUT_TAX, RECEIVABLE, UNBILLED
 from domain.events.catalogue import Event
 from domain.events.commercial import BalancesBroughtForward, ContractAmended, ContractSigned
-from domain.events.common import ContractLine
 from domain.events.delivery import (
     BillingHoldPlaced,
     BillingHoldReleased,
@@ -315,7 +314,7 @@ def _contract(event: ContractSigned | ContractAmended) -> _Stated:
     noted: dict[str, object] = {"customer": event.customer_id, "company": event.legal_entity_id}
     noted["currency"] = event.currency
     if event.lines:
-        noted["lines"] = [_line(line) for line in event.lines]
+        noted["lines"] = [[line.line_id, line.project_id, type(line.terms).__name__] for line in event.lines]
     if event.bill_to is not None:
         noted["bill_to"] = [[each.customer_id, each.share, each.rounding_party] for each in event.bill_to]
     if event.funding is not None:
@@ -330,10 +329,6 @@ def _contract(event: ContractSigned | ContractAmended) -> _Stated:
 
 def _given(noted: Noted) -> Noted:
     return {name: value for name, value in noted.items() if value is not None}
-
-
-def _line(line: ContractLine) -> list[str]:
-    return [line.line_id, line.project_id, type(line.terms).__name__]
 
 
 def _opening(event: BalancesBroughtForward) -> _Stated:

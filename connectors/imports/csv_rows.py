@@ -82,7 +82,7 @@ def read_table(file: TextIO, path: Path, form: FileForm) -> CsvTable:
             file.readline()
         lines = _Lines(file)
         reader = csv.reader(lines, delimiter=form.delimiter, quotechar=form.quote, strict=True)
-        header = _header(next(reader, []))
+        header = tuple(normal_text(name.removeprefix(BYTE_ORDER_MARK)) for name in next(reader, []))
     except UnicodeError as fault:
         raise _not_of_encoding(path, form) from fault
     except csv.Error as fault:
@@ -99,10 +99,6 @@ def read_table(file: TextIO, path: Path, form: FileForm) -> CsvTable:
     if not any(header):
         raise ImportRefused(f"{path}: expected a header in line {form.skip_lines + 1}, came nothing; export again")
     return CsvTable(header, _rows(reader, lines, header, path, form))
-
-
-def _header(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(normal_text(name.removeprefix(BYTE_ORDER_MARK)) for name in names)
 
 
 class _Lines:

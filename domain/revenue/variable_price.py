@@ -71,17 +71,13 @@ def items_on(held: Sequence[TermsInForce], revisions: Revisions, day: date) -> I
     stated = {item.item_id: item for item in newest.line.variable_consideration}
     before = {item.item_id: item for agreed in terms for item in agreed.line.variable_consideration}
     for item in (before | stated).values():
-        said = revision_on(revisions.get(item.item_id, ()), day)
+        said = next((each for each in reversed(revisions.get(item.item_id, ())) if each.as_of <= day), None)
         if said is not None and not said.settled and said.as_of < _stated_on(terms, item):
             said = None
         if item.item_id in stated or (said is not None and said.settled and has_item(terms, item.item_id, said.as_of)):
             amount = estimate(item, said or item, currency, mode)
             version = said.version if said is not None else 0
             yield PricedItem(item.item_id, amount, version, item.of_line_alone)
-
-
-def revision_on(revisions: Sequence[Revision], day: date) -> Revision | None:
-    return next((each for each in reversed(revisions) if each.as_of <= day), None)
 
 
 def _stated_on(terms: Sequence[TermsInForce], item: VariableConsideration) -> date:

@@ -89,17 +89,13 @@ def said(
         "amount",
         price.currency,
         policies=policies,
-        facts=_facts(price),
-    )
-
-
-def _facts(price: TransferPriceSet) -> tuple[tuple[str, str], ...]:
-    return (
-        ("from company", price.lending_entity_id),
-        ("to company", price.borrowing_entity_id),
-        ("transfer price", f"{price.transfer_price_id} version {price.version}"),
-        ("of role", price.role or "all"),
-        ("in effect from", price.effective_from.isoformat()),
+        facts=(
+            ("from company", price.lending_entity_id),
+            ("to company", price.borrowing_entity_id),
+            ("transfer price", f"{price.transfer_price_id} version {price.version}"),
+            ("of role", price.role or "all"),
+            ("in effect from", price.effective_from.isoformat()),
+        ),
     )
 
 

@@ -263,7 +263,7 @@ def text(file: Path, imported: ImportedExport, out: Path) -> str:
         f"{file.name}: {imported.product.title}, {counted(imported.read.rows, 'row')}{span}",
         f"  {'':14}{'rows':>8}{'hours':>14}  amount",
         *(
-            _sums_line(label, sums)
+            f"  {label:14}{sums.rows:>8,}{hours_text(sums.hours):>14}  {amounts_text(sums.amounts)}".rstrip()
             for label, sums in (
                 ("imported", imported.imported),
                 ("not approved", imported.not_approved),
@@ -433,10 +433,6 @@ def _not_extended(contract: NotExtended, projects: tuple[str, ...], imported: Im
         f" work of these projects waits: {named(projects, NAMES_SHOWN)}. Put a ContractSigned of version {contract.version + 1} into {out},"
         " with the lines that it has and one for each of them; or give another --out, whose books stand by themselves"
     )
-
-
-def _sums_line(label: str, sums: RowSums) -> str:
-    return f"  {label:14}{sums.rows:>8,}{hours_text(sums.hours):>14}  {amounts_text(sums.amounts)}".rstrip()
 
 
 def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str]:

@@ -136,7 +136,7 @@ def _check_repeats(
     posted = [each.event for each in taken_in if not each.category]
     refused = [each.event for each in taken_in if each.category]
     for before in (posted or [*refused, *recorded])[-1:]:
-        is_same = said == _said(before)
+        is_same = said == (before.contract_id, before.line_id, before.amount, before.adjusted_on, before.reverse_on)
         if is_same and (posted or approved_by is None or before.approved_by is not None):
             raise recording.done_before(
                 f"Adjustment {before.adjustment_id} is recorded already; another one of the same day and amount needs an --adjustment-id "
@@ -144,10 +144,6 @@ def _check_repeats(
             )
         if not is_same and (posted or not refused):
             raise _other(before)
-
-
-def _said(before: RevenueAdjusted) -> Said:
-    return before.contract_id, before.line_id, before.amount, before.adjusted_on, before.reverse_on
 
 
 def _other(before: RevenueAdjusted) -> typer.BadParameter:

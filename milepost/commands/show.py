@@ -301,14 +301,6 @@ def positions(viewed: Sequence[Viewed]) -> Table:
     return Table("Contracts", columns, rows, frozenset(range(2, 2 + len(names))))
 
 
-def positions_json(viewed: Sequence[Viewed]) -> list[dict[str, str]]:
-    return [
-        {"contract_id": contract_id, "currency": currency}
-        | {name: format_amount(amount) for name, amount in sums.items()}
-        for (contract_id, currency), sums in contract_positions(viewed).items()
-    ]
-
-
 def side_of(position: int) -> str:
     """Unbilled is earned and not invoiced, a receivable or a contract asset; deferred is invoiced and not earned."""
     return "unbilled" if position > 0 else "deferred" if position < 0 else ""
@@ -530,7 +522,11 @@ def engagement_json(found: EngagementFound, more_since: bool | None = None) -> d
         more_since=more_since,
         engagement_id=found.engagement_id,
         projects=[view_json(viewed) for viewed in found.projects],
-        positions=positions_json(found.projects),
+        positions=[
+            {"contract_id": contract_id, "currency": currency}
+            | {name: format_amount(amount) for name, amount in sums.items()}
+            for (contract_id, currency), sums in contract_positions(found.projects).items()
+        ],
         statements=[head_to_json(issued.statement) for issued in found.statements],
         exceptions=[_waiting_json(each, found.now) for each in found.waiting],
     )

@@ -103,7 +103,7 @@ def people(firm: FirmAtMoment, wanted: Wanted, months: MonthSpan, *, by_project:
         if by_project
         else COLUMNS,
         found,
-        _totals(found),
+        [_with_shares(row) for row in summed(found, (*SUMMED, USED), ("currency", "company"), {"person": "total"})],
         feet_of(firm, map(_figure, every), {LABOR: (LABOR_COST,)}) if is_whole else (),
         (*firm.not_whole(), *_unknown_note(firm, months), *_running_note(firm, months, found), *NOTES),
         "no hours are approved in these months" if firm.people else "nobody is known yet",
@@ -255,10 +255,6 @@ def _used(
 def _figure(row: GlanceRow) -> TableFigure:
     company, currency = str(row.cells["company"] or ""), str(row.cells["currency"] or "")
     return TableFigure(LABOR, company, currency, row.amount("cost"))
-
-
-def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
-    return [_with_shares(row) for row in summed(rows, (*SUMMED, USED), ("currency", "company"), {"person": "total"})]
 
 
 def _with_shares(total: GlanceRow) -> GlanceRow:

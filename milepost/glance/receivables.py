@@ -118,7 +118,7 @@ def receivables(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         firm.as_of,
         COLUMNS,
         found,
-        [*_totals(found), *in_ledger_totals(found, ("kind",), {})],
+        [*summed(found, SUMMED, ("kind", "currency"), {"client": "total"}), *in_ledger_totals(found, ("kind",), {})],
         feet_of(firm, figures, ACCOUNTS),
         (*firm.not_whole(), *NOTES, *([VALUED] if any(item.kind in APART.values() for item in items) else [])),
         "nobody owes anything" if firm.accounts else "nothing is posted yet",
@@ -438,7 +438,3 @@ def _by_customer(firm: FirmAtMoment, client: str, posted_on: date) -> InvoiceTer
 def overdue_days(firm: FirmAtMoment, item: OpenItem) -> int:
     terms = terms_of(firm, item)
     return (firm.today - terms.due_on).days if terms is not None else 0
-
-
-def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
-    return summed(rows, SUMMED, ("kind", "currency"), {"client": "total"})

@@ -66,7 +66,7 @@ def statement_page(sheet: StatementSheet) -> str:
     statement = sheet.statement
     return pages.page(
         f"{title(sheet)} {statement.number or statement.statement_id}",
-        _banner(sheet),
+        tag("p", draft_note(sheet), class_="banner") if is_draft(sheet.statement) else Html(""),
         _head(sheet),
         _parties(sheet),
         _lines(sheet),
@@ -78,10 +78,6 @@ def statement_page(sheet: StatementSheet) -> str:
         paper=sheet.writing.paper,
         style=STYLE,
     )
-
-
-def _banner(sheet: StatementSheet) -> Html:
-    return tag("p", draft_note(sheet), class_="banner") if is_draft(sheet.statement) else Html("")
 
 
 def _head(sheet: StatementSheet) -> Html:

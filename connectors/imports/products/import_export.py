@@ -267,7 +267,12 @@ def import_export(
         rates_unused=_rates_unused(rows_taken, of_others, known),
         differing=sum(row.amount != row.value for row in rows_taken),
         most_apart=max((abs(row.amount - row.value) for row in rows_taken), default=Decimal(0)),
-        taken_as_approved=_taken_as_approved(export, rows_taken, choices),
+        taken_as_approved=TakenAsApproved(
+            rows=sum(not row.is_approved for row in rows_taken),
+            approved_by=approver(export.product.key, choices, is_approved=False),
+            is_named=choices.approved_by is not None,
+            has_column=export.product.columns.approved in export.header,
+        ),
         rated_by_option=assumed.rated_by_option,
         rated_by_contract=assumed.rated_by_contract,
         unknown=lacking,
@@ -377,15 +382,6 @@ def _check_one_way(product: Product, known: FormerImport, folder: Path) -> None:
             " import csv with a mapping, under ids of its own: the same work would be there twice; go on in that way, or"
             " give another --out"
         )
-
-
-def _taken_as_approved(export: Export, rows: Iterable[ExportRow], choices: Choices) -> TakenAsApproved:
-    return TakenAsApproved(
-        rows=sum(not row.is_approved for row in rows),
-        approved_by=approver(export.product.key, choices, is_approved=False),
-        is_named=choices.approved_by is not None,
-        has_column=export.product.columns.approved in export.header,
-    )
 
 
 def _clients_of_ours(known: FormerImport) -> dict[str, str]:

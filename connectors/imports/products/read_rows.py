@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import date
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
@@ -67,7 +66,7 @@ def read_rows(export: Export, choices: Choices, file: str) -> ReadRows:
             if earlier != read.line and (read.has_vendor_id or not choices.keep_duplicates):
                 read = _duplicate(read, earlier)
             elif choices.today is not None and read.day > choices.today:
-                read = _ahead(read, choices.today, report.day)
+                read = refused(read, report.day, read.cells[report.day], AHEAD.format(today=choices.today))
         if isinstance(read, ExportRow):
             taken.append(read)
         else:
@@ -144,10 +143,6 @@ def _duplicate(row: ExportRow, earlier: int) -> NotTaken:
             f"line {earlier} is the same in every column; take one out, or say --keep-duplicates if both were worked"
         )
     return refused(row, column, value, reason)._replace(key=None)
-
-
-def _ahead(row: ExportRow, today: date, column: str) -> NotTaken:
-    return refused(row, column, row.cells[column], AHEAD.format(today=today))
 
 
 def refused(row: ExportRow, column: str, value: str, reason: str, status: str = REFUSED) -> NotTaken:

@@ -241,7 +241,7 @@ class Trace(Store):
         had.append(said)
 
     def _supersede(self, said: TracedOutput, record: BillingStatement) -> None:
-        key = revision_key(record)
+        key = f"{record.statement_id}@{record.revision}"
         if key in self.superseded:
             return
         had = self.statements[record.statement_id]
@@ -417,7 +417,7 @@ class Trace(Store):
 
     def ref_with(self, event_id: str) -> EventRef | None:
         """The first event of the id, with its place in the log."""
-        record = self.record_with(event_id)
+        record = next(iter(self.records_with(event_id)), None)
         return event_ref(record.offset, record.event) if record is not None else None
 
     def records_with(self, event_id: str) -> list[LogRecord]:
@@ -456,9 +456,6 @@ class Trace(Store):
         """The first record of the version."""
         return next(iter(self.facts((event_type, kind, fact_id, version))), None)
 
-    def record_with(self, event_id: str) -> LogRecord | None:
-        return next(iter(self.records_with(event_id)), None)
-
     def record_of(self, event: Event) -> LogRecord | None:
         """The record that says what the event says."""
         known = self.facts(fact_key(event))
@@ -480,10 +477,6 @@ def heading(record: object) -> Heading:
             return Heading(type(record), record.project_id)
         case _:
             return Heading(type(record))
-
-
-def revision_key(record: BillingStatement) -> str:
-    return f"{record.statement_id}@{record.revision}"
 
 
 class EntriesAt:

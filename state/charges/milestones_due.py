@@ -29,7 +29,7 @@ def watch(
     """`ended` is the day that has ended in the zone where the contract is billed, where one has."""
     fees = line_fees(draft, contract, line_id)
     day = ended or today
-    held = _held_on(known, day)
+    held = next((held for held in reversed(known.held) if held.since <= day < held.before), None)
     waiting = {one.milestone_id: one for one in _listed(held) if one.milestone_id not in known.accepted}
     late = {}
     for milestone_id, due_on in fees.overdue.items():
@@ -50,10 +50,6 @@ def watch(
         draft.due.add((zone, min(changes).isoformat()))
     if late != fees.overdue:
         draft.put("fees", composed(contract.contract_id, line_id), replace(fees, overdue=late))
-
-
-def _held_on(known: LineHistory, day: date) -> TermsInForce | None:
-    return next((held for held in reversed(known.held) if held.since <= day < held.before), None)
 
 
 def _changes_after(known: LineHistory, day: date) -> list[date]:

@@ -56,16 +56,14 @@ class Signer(Protocol):
 
     def renews(self, headers: Mapping[str, str]) -> bool:
         """The ERP refused these headers (401): whether others may be made. A header that is refused is not made again."""
+        del headers
+        return False
 
 
-class Anonymous:
+class Anonymous(Signer):
     def headers(self, method: str, url: str) -> Mapping[str, str] | Refusal:
         del method, url
         return {}
-
-    def renews(self, headers: Mapping[str, str]) -> bool:
-        del headers
-        return False
 
 
 class Basic:
@@ -87,7 +85,7 @@ class Basic:
         return not isinstance(again, NotSent | Throttled) and again != headers
 
 
-class OAuth1:
+class OAuth1(Signer):
     """Each request is signed by itself; there is nothing to renew."""
 
     def __init__(self, auth: OAuth1Auth) -> None:
@@ -110,10 +108,6 @@ class OAuth1:
         except ValueError:
             return NotSent(CREDENTIALS, "the request could not be signed; check the four secrets of oauth1")
         return {"authorization": signed["Authorization"]}
-
-    def renews(self, headers: Mapping[str, str]) -> bool:
-        del headers
-        return False
 
 
 class AccessToken(NamedTuple):

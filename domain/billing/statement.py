@@ -29,7 +29,7 @@ ENTRIES_A_LINE = 1_000
 class Piece(NamedTuple):
     """What one entry brings to a statement: the amount and hours due now. `split` is how payers share it, where several do, and `share`
     that of the statement's. `sources` pay it, where they fund the contract. `finer` are microseconds that the hours leave out. `place` is
-    that of an entry in the balances of before."""
+    that of an entry in the balances of before. Hours that are `stated` take no steps."""
 
     entry_id: str
     line_id: str
@@ -52,6 +52,7 @@ class Piece(NamedTuple):
     sources: tuple[tuple[str, Amount], ...] = ()
     finer: int = 0
     place: int = 0
+    stated: bool = False
 
 
 class LinePieces(NamedTuple):
@@ -128,7 +129,9 @@ def line_hours(group: LinePieces, policies: Resolved) -> Hours:
 
 def _in_steps(group: LinePieces, policies: Resolved) -> Hours:
     minutes, minimum = policies.increment_minutes, policies.minimum_minutes
-    return billable_hours(group.hours, minutes, policies.increment_mode, minimum, group.finer)
+    stepped = [piece for piece in group.pieces if not piece.stated]
+    hours, finer = sum(piece.hours for piece in stepped), sum(piece.finer for piece in stepped)
+    return group.hours - hours + billable_hours(hours, minutes, policies.increment_mode, minimum, finer)
 
 
 def shown_quantity(hours_before: Hours, quantity_before: Hours, hours: Hours, decimals: int) -> Hours:

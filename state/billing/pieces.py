@@ -50,6 +50,7 @@ def piece_of(draft: Draft, row: RowOnLine, plan: LinePlan, amount: Amount, perio
         finer=finer_than(price.hours, work.time) if price is not None and work and work.time else 0,
         # In the balances that list it, where they do not say who worked it.
         place=opening.place if opening is not None and opening.by is None else 0,
+        stated=work is not None and work.time is not None and work.time.billable_hours is not None,
     )
 
 

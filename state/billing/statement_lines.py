@@ -73,7 +73,11 @@ def say_line(why: Why, address: str, group: LinePieces, plan: LinePlan, amount: 
     worked = [of_row(why, piece.entry_id, HOURS, piece.hours, "", "hours") for piece in group.pieces]
     hours = total("hours of the line", worked, "hours")
     if policies.increment_scope == "statement_line":
-        hours = in_steps("hours of the line, in steps", hours, policies, uses_of(plan))
+        both = list(zip(worked, group.pieces, strict=True))
+        stated = [each for each, piece in both if piece.stated]
+        stepped = total("hours of the line", [each for each, piece in both if not piece.stated], "hours")
+        stepped = in_steps("hours of the line, in steps", stepped, policies, uses_of(plan))
+        hours = total("hours of the line, and those stated", (stepped, *stated), "hours") if stated else stepped
         names += INCREMENTS
     operation, parameters = "extend", rounding(plan.currency, policies.money_mode)
     if group.finer and hours.value == group.hours and (seconds := _seconds(why, group)) is not None:

@@ -72,6 +72,8 @@ def owed_of(one: Reduction, currency: str, mode: str) -> Amount:
 def owed_back(reductions: Sequence[Reduction], given: Amount, currency: str, mode: str) -> Amount:
     """What is to stand on 2320, of which credit memos have `given`: below zero where that is more than is expected in all."""
     owed = called(sum(owed_of(one, currency, mode) for one in reductions), "invoiced of what goes back")
+    if owed > (invoiced := max((one.invoiced for one in reductions), default=0)):
+        owed = lesser(owed, at_least(invoiced, 0, "invoiced"), "no more than is invoiced")
     if given:
         left = called(sum(one.left for one in reductions), "expected to go back")
         already = lesser(given, left, "given, as far as it is expected")

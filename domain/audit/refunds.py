@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,7 +13,7 @@ from domain.audit.findings import Checked, SeenOutput, Violation, violation
 from domain.capabilities import REFUND_LIABILITY, is_unrealised
 from domain.ledger.clearing import is_of_invoice
 from domain.money import format_amount
-from domain.outputs import JournalEntry
+from domain.outputs import BillingStatement, JournalEntry
 from domain.revenue.refund import is_refund
 from domain.units import Amount
 
@@ -21,9 +22,13 @@ ACCOUNTS: Final = {CONTRACT_ASSET, CONTRACT_LIABILITY, REFUND_LIABILITY, EXCHANG
 
 
 def check(engagement: AuditedEngagement) -> Checked:
-    """By contract, after each journal of what is owed back. Counted are these journals."""
+    """By contract, after each journal of what is owed back. Counted are these journals. An invoice asks for what it charges, also where it
+    gives more than that back."""
     stands: dict[str, tuple[Amount, Amount]] = {}
-    owed: dict[str, Amount] = {}
+    owed = Counter[str]()
+    gives = Counter[str]()
+    for _, one in records(engagement.outputs, BillingStatement):
+        gives[one.statement_id] -= sum(min(line.amount, 0) for line in one.lines)
     found: list[Violation] = []
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):
@@ -32,12 +37,13 @@ def check(engagement: AuditedEngagement) -> Checked:
         for line in journal.lines:
             if line.account == REFUND_LIABILITY and not is_unrealised(journal.rule):
                 amount, ledger = amount - line.amount, ledger - line.ledger_amount
-            elif line.account in (RECEIVABLE, RETAINED) and is_of_invoice(journal):
-                owed[contract_id] = owed.get(contract_id, 0) + max(line.amount, 0)
         stands[contract_id] = amount, ledger
+        asked = [line.amount for line in journal.lines if line.account in (RECEIVABLE, RETAINED)]
+        if asked and is_of_invoice(journal):
+            owed[contract_id] += max(sum(asked) + gives[journal.affected_id], 0)
         if is_refund(journal.rule):
             count += 1
-            found += _stands(seen, journal, stands[contract_id], owed.get(contract_id, 0))
+            found += _stands(seen, journal, stands[contract_id], owed[contract_id])
     return Checked(REFUNDS, count, tuple(found))
 
 

@@ -9,6 +9,8 @@ from domain.outputs import JournalEntry
 from domain.revenue.refund import is_refund
 from tests.audit.journals import journals_of, times
 from tests.audit.test_engagement_checks import engagement
+from tests.audited import engagement_of
+from tests.told import told
 
 FIRM = (
     "entity LE USD America/New_York",
@@ -25,6 +27,22 @@ FIRM = (
     "2026-02-03 revise REBATE of K L 0.00",
 )
 
+GIVES_MORE = (
+    *FIRM[:3],
+    "contract K C LE EUR from 2026-01-01 to 2026-12-31",
+    "  line L P revenue reported",
+    "    terms FixedPrice price=1,000.00",
+    "    each schedule on=2026-01-31 amount=100.00",
+    "    each schedule on=2026-12-31 amount=900.00",
+    "    variable PENALTY -500.00",
+    "    variable REBATE -100.00",
+    FIRM[8],
+    "2026-01-01 exchange EUR USD 1.10 on 2026-01-20",
+    "2026-01-20 revise PENALTY of K L -500.00 settled",
+    "2026-01-31 day ended",
+    "2026-02-02 invoice INV-1 K/C/2026-01-01/1 -400.00",
+)
+
 
 @pytest.fixture
 def journals() -> list[JournalEntry]:
@@ -35,6 +53,13 @@ def journals() -> list[JournalEntry]:
 def test_what_came_and_went_holds(journals: list[JournalEntry]) -> None:
     found = refunds.check(engagement(*journals))
     assert (found.checked, found.violations) == (2, ())
+
+
+def test_an_invoice_asks_for_what_it_charges_also_where_it_gives_more_back() -> None:
+    """100.00 of 1,000.00 are charged and 500.00 given back: of the rebate of 100.00 that is expected 10.00 are owed."""
+    with told(GIVES_MORE) as books:
+        found = refunds.check(engagement_of(books))
+    assert (found.checked, found.violations) == (1, ())
 
 
 def test_more_than_invoices_asked_for_is_found(journals: list[JournalEntry]) -> None:

@@ -103,7 +103,9 @@ def _within(
             expected = f"at most {format_amount(ceiling)} {currency} earned over time by {day}"
             yield violation(PRICES, seen, subject, expected, format_amount(earned))
             return
-        most, first = max(most, earned), day + DAY
+        # It may have come to a price that fell before the day.
+        fell = price if terms.most(lines, day, day) < price else 0
+        most, first = max(most, earned, fell), day + DAY
 
 
 def _named(lines: frozenset[str]) -> str:

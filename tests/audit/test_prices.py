@@ -10,6 +10,7 @@ from domain.audit.engagement import AuditedEngagement
 from domain.audit.findings import Checked, Violation
 from domain.audit.prices import prices_kept
 from domain.outputs import ExceptionRaised, JournalEntry
+from domain.units import AMOUNT_ONE
 from domain.work.rows import SCHEDULED_REVENUE
 from tests.audit.journals import times
 from tests.audited import engagement_of
@@ -47,6 +48,20 @@ AMENDED = (
     "2026-04-30 progress L 100",
 )
 
+FALLEN = (
+    *FOUNDING,
+    "  line L P revenue reported",
+    "    terms FixedPrice price=100,000.00",
+    "    each schedule on=2026-06-30 amount=100,000.00",
+    "2026-03-10 progress L 80",
+    "2026-03-17 amend K from 2026-03-16 treatment prospective",
+    "  line L P revenue reported",
+    "    terms FixedPrice price=50,000.00",
+    "    each schedule on=2026-06-30 amount=50,000.00",
+    "2026-03-31 progress L 100",
+    "2026-04-30 progress L 90",
+)
+
 
 @pytest.fixture(scope="module")
 def variable() -> Iterator[AuditedEngagement]:
@@ -58,6 +73,17 @@ def variable() -> Iterator[AuditedEngagement]:
 def amended(price: str, treatment: str = "prospective") -> AuditedEngagement:
     with told([line.format(price=price, treatment=treatment) for line in AMENDED]) as books:
         return engagement_of(books)
+
+
+def test_what_a_price_came_to_before_it_fell_within_a_month_may_come_back() -> None:
+    """80,000.00 are earned when the price falls to 50,000.00, all of it by March 31. At 90 % half of what was left after the 80 % is done:
+    80,000.00 less half of 30,000.00."""
+    with told(FALLEN) as books:
+        kept = prices_kept(engagement_of(books))
+        journals = [one.record for one in books.folded if isinstance(one.record, JournalEntry)]
+    assert kept.violations == ()
+    earned = -sum(line.amount for one in journals for line in one.lines if line.account == "4000")
+    assert earned == 65_000 * AMOUNT_ONE
 
 
 def test_a_line_is_worth_its_price_and_the_most_that_each_part_may_add(variable: AuditedEngagement) -> None:

@@ -20,9 +20,8 @@ class AllocationNodes(Nodes):
 
     def earns(self, place: LineAtStep, agreed: TermsInForce) -> Node:
         title = f"line {place.line_id}: all that it earns"
-        return self.recorded.bound(
-            node_of(self.price(place, agreed).earns, title, currency=place.contract.terms.currency)
-        )
+        currency = place.contract.terms.currency
+        return self.recorded.bound(node_of(self.price(place, agreed).earns, title, currency=currency))
 
     def price(self, place: LineAtStep, agreed: TermsInForce) -> AllocatedPrice:
         found = next(one.allocated for one in self._shares(place)[place.line_id] if one.since == agreed.since)

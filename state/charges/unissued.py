@@ -64,7 +64,7 @@ def moved_by_issue(draft: Draft, contract: Contract, line_ids: Sequence[str]) ->
             seen |= plan.group
         elif has_steps(contract, line_id):
             for price, by_day in without_issue(draft, contract, plan).values():
-                found[month_of(price.day)] += by_day.value - price.value
+                found[month_of(price.day)] += int(by_day.value) - price.value
     return found
 
 
@@ -350,7 +350,8 @@ def _rows(draft: Draft, contract: Contract, plan: LinePlan, entries: Iterable[En
     for line_id in plan.group:
         theirs = newest_plan(draft, contract, line_id)
         if theirs is not None and has_steps(contract, line_id):
-            by_day |= {row: price for row, (_, price) in without_issue(draft, contract, theirs).items()}
+            alone = without_issue(draft, contract, theirs)
+            by_day |= {row: replace(price, value=int(price.value)) for row, (_, price) in alone.items()}
     found = []
     for entry in entries:
         consumption = consumption_of(entry)

@@ -14,7 +14,6 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -30,7 +29,6 @@ from connectors.files.figure_index import FigureIndex, delete
 from connectors.files.moments import Moment
 from connectors.files.written import WrittenOutput, read_file, shards
 from dataflows.embedded import not_collecting
-from domain.events.catalogue import TOPICS
 from domain.outputs import TOPICS as OUTPUT_TOPICS
 from domain.outputs import BillingStatement, ExceptionRaised, ForecastUpdate, JournalEntry, Output, ProjectView
 from milepost.explain.balances import FIGURES as BALANCES
@@ -39,7 +37,7 @@ from milepost.explain.forecasts import FIGURES as FORECASTS
 from milepost.explain.ledger import ACCOUNT_FIGURES
 from milepost.explain.recompute import everything, recompute
 from simulation.plan import AVRO
-from simulation.write import Sink, sink
+from simulation.write import topic_files
 
 SEED = 2026
 KINDS = (JournalEntry, BillingStatement, ExceptionRaised, ProjectView, ForecastUpdate)
@@ -100,13 +98,9 @@ def write_giant(entries: int, folder: Path) -> None:
     a_day = min(engagement.ENTRIES_A_DAY, entries // LEAST_DAYS)
     days = -(-entries // a_day)
     number = len(list(engagement.opening(engagement.CAPPED))) + days * (a_day + 1)
-    with ExitStack() as opened:
-        sinks: dict[str, Sink] = {}
+    with topic_files(folder, AVRO, SEED) as add:
         for event in islice(engagement.events(engagement.CAPPED, a_day), number):
-            topic = TOPICS[type(event).__name__]
-            if topic not in sinks:
-                sinks[topic] = sink(opened.enter_context((folder / f"{topic}.{AVRO}").open("wb")), topic, AVRO, SEED)
-            sinks[topic].write(event)
+            add(event)
 
 
 def giant(entries: int, folder: Path) -> Explaining:

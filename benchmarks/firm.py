@@ -7,15 +7,14 @@ watched for as many months as its entries take; a smaller one is that firm with 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from domain.events.catalogue import TOPICS, Event
+from domain.events.catalogue import Event
 from simulation.plan import AVRO, PEOPLE_MIN, PROJECTS_MIN, plan
 from simulation.story import events
-from simulation.write import SimulationSummary, Sink, prepare, sink
+from simulation.write import SimulationSummary, prepare, topic_files
 
 SEED = 7
 START = date(2026, 1, 1)
@@ -51,13 +50,9 @@ def write_input(
     planned = plan(seed=SEED, people=size.people, projects=size.projects, months=size.months, start=START)
     prepare(folder, force=True)
     summary = SimulationSummary(planned)
-    with ExitStack() as opened:
-        sinks: dict[str, Sink] = {}
+    with topic_files(folder, AVRO, SEED) as add:
         for event in retold(events(planned)):
-            topic = TOPICS[type(event).__name__]
-            if topic not in sinks:
-                sinks[topic] = sink(opened.enter_context((folder / f"{topic}.{AVRO}").open("wb")), topic, AVRO, SEED)
-            sinks[topic].write(event)
+            add(event)
             summary.count(event)
             if summary.entries == size.entries:
                 break

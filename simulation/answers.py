@@ -8,7 +8,7 @@ Most drafts are approved within days, every so many is returned at first; those 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from domain.events.control import StatementApproved, StatementReturned
 from domain.events.finance import InvoicePosted, InvoiceRejected, PaymentReceived
 from domain.identity import engagement_of
 from domain.outputs import BillingStatement
+from domain.reference.zones import universal_day
 from domain.units import AMOUNT_ONE, Instant
 from simulation.calendar import HOUR, SECOND, instant, nth_workday
 from simulation.chance import between, stream
@@ -28,7 +29,6 @@ from simulation.sources import ERP, PSA, stamped
 from simulation.write import DECISIONS, INVOICES, RECEIPTS, line
 
 STATEMENTS = "billing.statements"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Every so many decisions, counted over all rounds.
 RETURNED = (9, 4)
@@ -117,7 +117,7 @@ def newest_statements(output: Path) -> list[NewestStatement]:
 
 
 def day_of(at: Instant) -> date:
-    return (EPOCH + timedelta(microseconds=at)).date()
+    return date.fromordinal(universal_day(at))
 
 
 def answers(new: Sequence[NewestStatement], before: int, seed: int) -> Iterator[Answer]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
+from typing import NamedTuple
 
 from domain.events.commercial import ContractSigned
 from domain.events.common import BillingCycle, ContractLine, Policies, PurchaseOrder, SharedCap, TimeAndMaterials
@@ -44,8 +45,7 @@ class SignedContract:
         return self.signed.billing_cycle.kind if self.signed.billing_cycle else "monthly"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hand:
+class Hand(NamedTuple):
     pricing: str
     cap: str
     cycle: BillingCycle
@@ -65,19 +65,15 @@ def contracts(plan: SimulationPlan, bids: Sequence[Bid]) -> tuple[SignedContract
 
 def hands(count: int, random: Random) -> Iterator[Hand]:
     """Every kind of term in its share, each dealt by itself."""
-    decks = zip(
+    return map(
+        Hand,
         deal(random, count, terms.PRICING),
         deal(random, count, terms.CAPS),
         deal(random, count, terms.CYCLES),
         deal(random, count, terms.GRACE_DAYS),
         deal(random, count, terms.POLICIES),
         deal(random, count, ZONES),
-        strict=True,
     )
-    for pricing, cap, cycle, grace_days, policies, customer_zone in decks:
-        yield Hand(
-            pricing=pricing, cap=cap, cycle=cycle, grace_days=grace_days, policies=policies, customer_zone=customer_zone
-        )
 
 
 def contract(plan: SimulationPlan, bid: Bid, hand: Hand, random: Random) -> SignedContract:

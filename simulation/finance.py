@@ -3,7 +3,6 @@ published every weekday at four, a walk that leans back to where it began; and c
 month, when somebody asks."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
@@ -69,30 +68,25 @@ FIXING = EXCHANGE_RATE_ONE // 10_000
 LEAN = 40
 
 
-@dataclass(slots=True)
-class Fixings:
-    rates: dict[str, int]
+def opening_fixings() -> dict[str, int]:
+    return {currency: rate for currency, (rate, _) in FIRST_FIXING.items()}
 
 
-def opening_fixings() -> Fixings:
-    return Fixings({currency: rate for currency, (rate, _) in FIRST_FIXING.items()})
-
-
-def publish(day: date, fixings: Fixings, random: Random) -> Iterator[ExchangeRateSet]:
-    """The rates of a weekday; nothing on other days."""
+def publish(day: date, fixings: dict[str, int], random: Random) -> Iterator[ExchangeRateSet]:
+    """The rates of a weekday, which are kept in `fixings`; nothing on other days."""
     if day.weekday() >= SATURDAY:
         return
     at = instant(day, 16 * HOUR, BERLIN.zone)
     for currency, (first, step) in FIRST_FIXING.items():
-        before = fixings.rates[currency]
-        fixings.rates[currency] = before + between(random, -step, step) + (first - before) // LEAN
+        before = fixings[currency]
+        fixings[currency] = before + between(random, -step, step) + (first - before) // LEAN
         yield ExchangeRateSet(
             **stamped(ERP, f"EUR-{currency}-{day}-1", at),
             rate_type="spot",
             from_currency="EUR",
             to_currency=currency,
             date=day,
-            rate=fixings.rates[currency] * FIXING,
+            rate=fixings[currency] * FIXING,
             version=1,
         )
 

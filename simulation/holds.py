@@ -1,7 +1,7 @@
 """Billing holds: placed on a contract, a line, a project, an entry or a customer, and most of them released again."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from domain.events.common import HoldScope
@@ -63,10 +63,6 @@ def scope_id(contract: SignedContract, kind: str) -> str:
         "entry": "",
         "bill_to": signed.customer_id,
     }[kind]
-
-
-def on_entry(hold: SimulatedHold, entry_id: str, project: SimulatedProject) -> SimulatedHold:
-    return replace(hold, scope_id=entry_id, project=project)
 
 
 def placed(hold: SimulatedHold) -> BillingHoldPlaced:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from heapq import merge
 from itertools import count
@@ -19,7 +20,7 @@ from simulation.diary import Diary
 from simulation.entries import entry_id
 from simulation.finance import closings, opening_fixings, publish, requests
 from simulation.firm import Firm, found
-from simulation.holds import SimulatedHold, on_entry, placed, released
+from simulation.holds import SimulatedHold, placed, released
 from simulation.plan import ALL, SimulationPlan
 from simulation.prices import rate_cards
 from simulation.staffing import nobody, staff
@@ -141,4 +142,4 @@ class HoldBook:
     def with_entry(self, hold: SimulatedHold, diary: Diary) -> SimulatedHold | None:
         """The first entry that is approved that day is held."""
         work = diary.first_of(hold.placed_on)
-        return on_entry(hold, entry_id(work), self.firm.projects[work.project]) if work else None
+        return replace(hold, scope_id=entry_id(work), project=self.firm.projects[work.project]) if work else None

@@ -6,10 +6,11 @@ Events stand in the order of `recorded_at`, in each file and over all of them, a
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -19,7 +20,7 @@ from connectors.json_records import record_to_json
 from domain.events.catalogue import TOPICS, Event
 from domain.events.delivery import TimeApproved
 from domain.units import HOURS_ONE, Hours
-from simulation.calendar import HOUR, SECOND
+from domain.work.hours import worked_hours
 from simulation.entries import SENT_TWICE
 from simulation.plan import FORMATS, JSONL, SimulationPlan
 from simulation.story import events
@@ -28,16 +29,11 @@ from simulation.story import events
 INVOICES, DECISIONS, RECEIPTS = "finance.invoices", "control.decisions", "finance.receipts"
 ANSWERS = (INVOICES, DECISIONS, RECEIPTS)
 
+Add = Callable[[Event], object]
+
 
 class FolderInUse(ValueError):
     """The folder for the events holds something already."""
-
-
-class Sink(Protocol):
-    """A file that takes events."""
-
-    def write(self, event: Event) -> None:
-        """Add one event at the end."""
 
 
 def write(
@@ -46,16 +42,12 @@ def write(
     """Simulate and write; gives the summary and the size of each file in bytes."""
     prepare(folder, force=force)
     summary = SimulationSummary(plan)
-    with ExitStack() as opened:
-        sinks: dict[str, Sink] = {}
+    with topic_files(folder, form, plan.seed) as add:
         for event in events(plan):
-            topic = TOPICS[type(event).__name__]
-            if topic not in sinks:
-                file = opened.enter_context((folder / f"{topic}.{form}").open("wb"))
-                sinks[topic] = sink(file, topic, form, plan.seed)
-            sinks[topic].write(event)
+            add(event)
             summary.count(event)
-    return summary, {f"{topic}.{form}": (folder / f"{topic}.{form}").stat().st_size for topic in sorted(sinks)}
+    files = (f"{topic}.{form}" for topic in sorted({TOPICS[name] for name in summary.events}))
+    return summary, {name: (folder / name).stat().st_size for name in files}
 
 
 def prepare(folder: Path, *, force: bool) -> None:
@@ -78,19 +70,38 @@ def prepare(folder: Path, *, force: bool) -> None:
         )
 
 
-def sink(file: BinaryIO, topic: str, form: str, seed: int) -> Sink:
-    """A file of a topic, in a format."""
-    return JsonLines(file) if form == JSONL else Container(file, topic, seed)
+@contextmanager
+def topic_files(folder: Path, form: str, seed: int) -> Iterator[Add]:
+    """What adds an event to the file of its topic; a file is made with its first event."""
+    files: dict[str, Add] = {}
+    with ExitStack() as opened:
+
+        def add(event: Event) -> None:
+            topic = TOPICS[type(event).__name__]
+            if topic not in files:
+                file = opened.enter_context((folder / f"{topic}.{form}").open("wb"))
+                files[topic] = _lines(file) if form == JSONL else _container(file, topic, seed)
+            files[topic](event)
+
+        yield add
 
 
-class JsonLines:
+def _lines(file: BinaryIO) -> Add:
     """One event a line; fields without a value are left out."""
+    return lambda event: file.write(line(event))
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
 
-    def write(self, event: Event) -> None:
-        self.file.write(line(event))
+def _container(file: BinaryIO, topic: str, seed: int) -> Add:
+    """An Avro container with every type of the topic, one record a block."""
+    codecs = {name: EVENT_CODECS[name] for name, of in sorted(TOPICS.items()) if of == topic}
+    container = ContainerFormat(tuple(codecs.values()), f"simulation-{seed}", topic)
+    file.write(container.header)
+
+    def add(event: Event) -> None:
+        name = type(event).__name__
+        file.write(container.block(name, codecs[name].encode(event)))
+
+    return add
 
 
 def line(event: Event) -> bytes:
@@ -107,22 +118,6 @@ def stated(value: Any) -> Any:
     return value
 
 
-class Container:
-    """An Avro container with every type of the topic, one record a block."""
-
-    def __init__(self, file: BinaryIO, topic: str, seed: int) -> None:
-        """To an open file, which begins with the schemas."""
-        codecs = {name: EVENT_CODECS[name] for name, of in sorted(TOPICS.items()) if of == topic}
-        self.encoders = {name: codec.encode for name, codec in codecs.items()}
-        self.format = ContainerFormat(tuple(codecs.values()), f"simulation-{seed}", topic)
-        self.file = file
-        self.file.write(self.format.header)
-
-    def write(self, event: Event) -> None:
-        name = type(event).__name__
-        self.file.write(self.format.block(name, self.encoders[name](event)))
-
-
 @dataclass(slots=True)
 class SimulationSummary:
     plan: SimulationPlan
@@ -135,21 +130,11 @@ class SimulationSummary:
         self.events[type(event).__name__] += 1
         if isinstance(event, TimeApproved) and event.version == 1 and not event.event_id.endswith(SENT_TWICE):
             self.entries += 1
-            self.hours += worked(event)
+            self.hours += worked_hours(event)
 
     @property
     def total(self) -> int:
         return self.events.total()
-
-
-def worked(event: TimeApproved) -> Hours:
-    """Hours as stated, or as the clock says."""
-    if event.hours is not None:
-        return event.hours
-    if event.started_at is None or event.ended_at is None:
-        return 0
-    hours: Hours = (event.ended_at - event.started_at) * HOURS_ONE // (HOUR * SECOND)
-    return hours
 
 
 def as_json(summary: SimulationSummary, files: dict[str, int]) -> dict[str, object]:

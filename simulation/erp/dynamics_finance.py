@@ -18,7 +18,7 @@ from domain.delivery.ledgers import LedgerEntry
 from domain.money import HALF_UP, convert, format_amount, parse_amount
 from domain.units import Amount
 from simulation.erp.books import ErpBooks, ErpCompany, balance, following_month, shown
-from simulation.erp.interface import HttpRequest, Interface, Reply, taxes
+from simulation.erp.interface import HttpRequest, Interface, Reply, VendorRefusal, taxes
 from simulation.erp.odata import condition, decimals, page, written_key
 from simulation.erp.troubles import Trouble
 
@@ -98,15 +98,6 @@ HEADERS_OF: Final = {lines: headers for headers, (lines, _, _, _) in HEADERS.ite
 _DELETED: Final = re.compile(r"(\w+)\(dataAreaId='([^']*)',(\w+)='?([^')]*)'?\)")
 
 
-class DynamicsRefusal(Exception):
-    """A record is not written; nothing of its change set is kept."""
-
-    def __init__(self, entity: str, field: str, text: str) -> None:
-        super().__init__(text)
-        self.entity = entity
-        self.field = field
-
-
 class SimulatedDynamicsFinance(Interface):
     """One environment with several companies; what is complete is posted so many seconds later."""
 
@@ -143,7 +134,7 @@ class SimulatedDynamicsFinance(Interface):
                     return _error(404, "", f"No HTTP resource was found that matches {asked.path}", "")
         except (sqlite3.Error, ValueError, KeyError) as fault:
             return _error(400, "BadRequest", str(fault), "Microsoft.OData.ODataException")
-        except DynamicsRefusal as refusal:
+        except VendorRefusal as refusal:
             return _refused(400, refusal)
 
     def unauthorized(self) -> Reply:
@@ -151,7 +142,7 @@ class SimulatedDynamicsFinance(Interface):
 
     def duplicate(self, asked: HttpRequest) -> Reply:
         del asked
-        return _refused(400, DynamicsRefusal("LedgerJournalLineEntity", "LineNumber", "The record already exists"))
+        return _refused(400, VendorRefusal("LedgerJournalLineEntity", "The record already exists", "LineNumber"))
 
     def entries(self) -> Iterator[LedgerEntry]:
         """The general ledger, and journals that are not posted."""
@@ -183,12 +174,12 @@ class SimulatedDynamicsFinance(Interface):
     def _header(self, entity: str, body: Mapping[str, Any], twist: Trouble | None) -> Reply:
         company = self._company(entity, str(body["dataAreaId"]), twist)
         if entity == "LedgerJournalHeaders" and body["JournalName"] != "GenJrn":
-            raise DynamicsRefusal(
-                "LedgerJournalHeaderEntity", "JournalName", f"The value '{body['JournalName']}' is not found."
+            raise VendorRefusal(
+                "LedgerJournalHeaderEntity", f"The value '{body['JournalName']}' is not found.", "JournalName"
             )
         if self._books.refuses_customer(customer := str(body.get("CustomerAccount", ""))):
             said = f"The value '{customer}' in field 'Customer account' is not found in the related table 'Customers'."
-            raise DynamicsRefusal("FreeTextInvoiceHeaderEntity", "CustomerAccount", said)
+            raise VendorRefusal("FreeTextInvoiceHeaderEntity", said, "CustomerAccount")
         (number,) = self._books.database.execute("INSERT INTO number VALUES (NULL) RETURNING last").fetchone()
         name = HEADERS[entity][1]
         own: dict[str, Any] = {"dataAreaId": company, "IsPosted": "No"}
@@ -205,7 +196,7 @@ class SimulatedDynamicsFinance(Interface):
 
     def _company(self, entity: str, given: str, twist: Trouble | None) -> str:
         if given not in self._companies:
-            raise DynamicsRefusal(f"{entity.removesuffix('s')}Entity", "dataAreaId", f"Company {given} does not exist.")
+            raise VendorRefusal(f"{entity.removesuffix('s')}Entity", f"Company {given} does not exist.", "dataAreaId")
         if twist is Trouble.OTHER_SUBSIDIARY:
             return self._other_than(given).id
         return given
@@ -220,7 +211,7 @@ class SimulatedDynamicsFinance(Interface):
         for at, (entity, body) in enumerate(kept, start=1):
             try:
                 numbers.add((HEADERS_OF[entity], self._line(entity, _twisted(body, twist))))
-            except DynamicsRefusal as refusal:
+            except VendorRefusal as refusal:
                 database.execute("ROLLBACK TO change_set")
                 return _multipart([(at, _refused(500, refusal))])
         if twist is Trouble.PARTIAL:
@@ -237,14 +228,14 @@ class SimulatedDynamicsFinance(Interface):
         number: str | int = body[parent]
         head = self._head(headers, number)
         if head is None or head["IsPosted"] != "No":
-            raise DynamicsRefusal(technical, parent, f"{name} {number} must exist and be unposted.")
+            raise VendorRefusal(technical, f"{name} {number} must exist and be unposted.", parent)
         on = body["TransDate"] if "TransDate" in body else head["InvoiceDate"]
         if self._books.is_closed(on):
-            raise DynamicsRefusal(technical, "TransDate", f"Fiscal period for {on[:10]} is not open.")
+            raise VendorRefusal(technical, f"Fiscal period for {on[:10]} is not open.", "TransDate")
         field = "AccountDisplayValue" if entity == "LedgerJournalLines" else "MainAccountDisplayValue"
         account, *dimensions = str(body[field]).split("-")
         if not account or self._books.refuses(account) or any(map(self._books.refuses_value, filter(None, dimensions))):
-            raise DynamicsRefusal(technical, field, f"The value '{body[field]}' in field 'Account' is suspended.")
+            raise VendorRefusal(technical, f"The value '{body[field]}' in field 'Account' is suspended.", field)
         defaults = {"DebitAmount": "0", "CreditAmount": "0"} if entity == "LedgerJournalLines" else {}
         self._insert(entity, {**defaults, **body, "dataAreaId": head["dataAreaId"]})
         return number
@@ -267,7 +258,7 @@ class SimulatedDynamicsFinance(Interface):
         if head is None or head["dataAreaId"] != found[2]:
             return _error(404, "", "No resources were found when selecting for update.", "")
         if head["IsPosted"] != "No":
-            raise DynamicsRefusal(f"{found[1].removesuffix('s')}Entity", name, "A posted journal cannot be deleted.")
+            raise VendorRefusal(f"{found[1].removesuffix('s')}Entity", "A posted journal cannot be deleted.", name)
         database = self._books.database
         database.execute(f"DELETE FROM {lines} WHERE {parent} = ?", [head[name]])
         database.execute(f"DELETE FROM {found[1]} WHERE {name} = ?", [head[name]])
@@ -339,7 +330,7 @@ class SimulatedDynamicsFinance(Interface):
         left = 0
         rows = []
         for account, amount, rate in postings:
-            in_ledger = convert(amount, _rate(rate), RATE_ONE, company.currency, HALF_UP)
+            in_ledger = convert(amount, int(Decimal(rate) * RATE_ONE / 100), RATE_ONE, company.currency, HALF_UP)
             left += in_ledger
             rows.append((account, amount, in_ledger))
         if left:
@@ -415,14 +406,11 @@ def _signed(line: sqlite3.Row) -> Amount:
     return balance(line["DebitAmount"], line["CreditAmount"])
 
 
-def _rate(of_a_hundred: str) -> int:
-    return int(Decimal(of_a_hundred) * RATE_ONE / 100)
-
-
-def _refused(status: int, refusal: DynamicsRefusal) -> Reply:
+def _refused(status: int, refusal: VendorRefusal) -> Reply:
+    """Its code is the type of the record."""
     text = (
-        f"Write failed for table row of type '{refusal.entity}'. Infolog: Warning: {refusal}; "
-        f"Warning: validateField failed on field '{refusal.entity}.{refusal.field}'."
+        f"Write failed for table row of type '{refusal.code}'. Infolog: Warning: {refusal}; "
+        f"Warning: validateField failed on field '{refusal.code}.{refusal.path}'."
     )
     return _error(status, "", text, "Microsoft.Dynamics.Platform.Integration.Services.OData.AxODataWriteException")
 
